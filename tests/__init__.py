@@ -1,0 +1,1 @@
+"""Statements of behaviour; the folders mirror the tree."""
