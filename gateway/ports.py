@@ -1,0 +1,193 @@
+"""What the gateway needs of the world: the ports, and the few values that cross them.
+
+Each port has one implementation that production uses, named only in :mod:`gateway.app`. Tests use the same ones, or
+real implementations in memory that keep the same promises; none is mocked.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from trust.federation.chain import TrustedEntity
+from trust.identifiers import EntityId
+from trust.keys import KeyUse, Signer
+from trust.oauth.access_token import AccessToken
+from trust.oauth.authorization_details import AuthorizationDetail
+
+T = TypeVar("T")
+
+
+
+class Clock(Protocol):
+    """The time, once per message."""
+
+    def now(self) -> datetime:
+        """Return the current time in UTC, timezone-aware."""
+        ...
+
+
+class Transaction(Protocol):
+    """One atomic unit of work on the store; the functions of ``gateway.store`` modules take it first."""
+
+    def run(self, statement: Any, parameters: Mapping[str, Any]) -> int:
+        """Run a writing statement and return the number of rows it touched."""
+        ...
+
+    def rows(self, statement: Any, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """Run a statement that returns rows and return all of them; each row has its columns as attributes."""
+        ...
+
+
+class StoreFull(Exception):
+    """The store is above its watermark or its disk is full; nothing was written."""
+
+
+class StoreBusy(Exception):
+    """The store could not take the work within its time limit; nothing was written."""
+
+
+class Store(Protocol):
+    """The node's own durable memory."""
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in one durable transaction and return its value once the commit is on disk.
+
+        ``work`` may run more than once, after a lost race or a rolled-back group, so it has no effect but on the
+        transaction. An exception from ``work`` rolls back its effects only, and is raised to the caller.
+        Raises :class:`StoreFull`, :class:`StoreBusy`.
+        """
+        ...
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` on a consistent snapshot; it must not write."""
+        ...
+
+    def close(self) -> None:
+        """Finish what is queued and let go of every connection and thread."""
+        ...
+
+
+class ClaimStore(Protocol):
+    """Single-use identifiers (``jti`` of proofs and assertions), shared by all workers and hosts of a node."""
+
+    def claim(self, *, space: str, key: str, issued_at: datetime, expires: datetime, now: datetime) -> bool:
+        """Return true to exactly one caller for a (space, key) until ``expires``.
+
+        Returns false, too, for an identifier issued before a start after which earlier claims may have been lost.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of every connection and thread."""
+        ...
+
+
+class Directory(Protocol):
+    """Who is trusted now, and with which keys."""
+
+    def trusted(self, entity: EntityId, *, now: datetime) -> TrustedEntity:
+        """Return the entity as its chain describes it, fetching it where the budget allows.
+
+        Raises :class:`trust.errors.Untrusted` for a stranger, an expired chain or a spent budget.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerRequest:
+    """One HTTP request to another node. ``timeout_s`` bounds the total wall time, name resolution included."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    accept: str
+    max_bytes: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerAnswer:
+    """A complete answer within the caps of its request; ``content_type`` is without parameters, in lower case."""
+
+    status: int
+    content_type: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class TransportError(Exception):
+    """No complete answer came: refused, unreachable, over a cap or over its time. ``str()`` names no person."""
+
+
+class Transport(Protocol):
+    """HTTP to strangers, with every guard of the profile's section 5."""
+
+    def send(self, request: PeerRequest) -> PeerAnswer:
+        """Send ``request``. A status of 4xx or 5xx is an answer. Raises :class:`TransportError`."""
+        ...
+
+
+class PeerClient(Protocol):
+    """Messages to another node, authorised by its own server."""
+
+    def send_message(
+        self, peer: TrustedEntity, raw: bytes, *, detail: AuthorizationDetail, timeout_s: float
+    ) -> bytes:
+        """Obtain or reuse a token for ``detail``, post the signed message and return the signed answer's bytes.
+
+        Raises :class:`TransportError`, and :class:`PeerRefused` when the peer answered with a problem document.
+        """
+        ...
+
+
+class PeerRefused(Exception):
+    """The peer refused before it opened the message; ``code`` and ``title`` come from its problem document."""
+
+    def __init__(self, *, status: int, code: str) -> None:
+        super().__init__(f"the peer answered {status} ({code})")
+        self.status = status
+        self.code = code
+
+
+class KeyVault(Protocol):
+    """The node's private keys, by purpose."""
+
+    def signer(self, use: KeyUse) -> Signer:
+        """Return the current signer for one purpose."""
+        ...
+
+    def seal_key(self) -> bytes:
+        """Return the 32 bytes under which replies and answers rest in the store."""
+        ...
+
+    def pseudonym_key(self) -> bytes:
+        """Return the 32 bytes that make practitioners' pairwise pseudonyms."""
+        ...
+
+    def evidence_hmac_key(self) -> bytes:
+        """Return the 32 bytes that key the digests of people's identifiers in the evidence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerCaller:
+    """The authenticated sender of a request on the peer face."""
+
+    entity: EntityId
+    token: AccessToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalClient:
+    """A case system registered at its own node, with the limits it may vouch within."""
+
+    client_id: str
+    name: str
+    jwks: Mapping[str, Any]
+    services: tuple[str, ...]
+    roles: tuple[str, ...]
+    units: tuple[str, ...]
+    created_at: datetime
+    revoked_at: datetime | None = None
