@@ -1,0 +1,1 @@
+"""Ways of reaching a case system: a database, a file, a web service."""

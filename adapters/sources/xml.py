@@ -1,0 +1,185 @@
+"""The one XML parser of the project: it reads bytes from a case system and trusts none of them.
+
+Refused, whatever the document says: any DOCTYPE (and with it every entity, external file and default attribute), more
+bytes than the caller allows, and trees beyond libxml2's own limits (``huge_tree`` stays off). Nothing is fetched.
+
+Every sentence made here is free of the document's values: a fault names a line, an element and a rule, because the
+values are the record of a person.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Final, NoReturn
+
+from lxml import etree
+
+from adapters.contract import SourceMisconfigured, SourceNonsense
+
+MAX_SCHEMA_BYTES: Final = 4 * 1024 * 1024
+"""The largest schema file that is read; the biggest one the Department for Education publishes is 32 kB."""
+
+_XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
+_EXPECTED: Final = re.compile(r"Expected is (?:one of )?\( ([^()]*) \)\.$")
+_ELEMENT: Final = re.compile(r"^Element '(?:\{[^{}']*\})?([\w.-]+)'")
+
+_RULES: Final = {
+    "SCHEMAV_ELEMENT_CONTENT": "does not belong here, or something before it is missing",
+    "SCHEMAV_CVC_COMPLEX_TYPE_2_3": "holds text where only elements belong",
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "has an attribute that the schema does not know",
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2": "has an attribute that the schema does not know",
+    "SCHEMAV_CVC_COMPLEX_TYPE_4": "lacks an attribute that the schema requires",
+    "SCHEMAV_CVC_DATATYPE_VALID_1_2_1": "is not of the type that the schema names (a date, a number, a code)",
+    "SCHEMAV_CVC_DATATYPE_VALID_1_2_2": "is not of the type that the schema names (a date, a number, a code)",
+    "SCHEMAV_CVC_DATATYPE_VALID_1_2_3": "is not of the type that the schema names (a date, a number, a code)",
+    "SCHEMAV_CVC_ELT_1": "is not the document that this schema describes",
+    "SCHEMAV_CVC_ENUMERATION_VALID": "is not one of the codes that the schema lists",
+    "SCHEMAV_CVC_LENGTH_VALID": "has the wrong length",
+    "SCHEMAV_CVC_MAXLENGTH_VALID": "is longer than the schema allows",
+    "SCHEMAV_CVC_MINLENGTH_VALID": "is shorter than the schema allows",
+    "SCHEMAV_CVC_PATTERN_VALID": "does not have the form that the schema requires",
+}
+
+
+class XmlRefused(SourceNonsense):
+    """The bytes are not an XML document that this project reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XmlFault:
+    """One way in which a document fails its schema: where it is and which rule it breaks, never what it holds."""
+
+    line: int
+    element: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.element} {self.rule}"
+
+
+class _NothingElse(etree.Resolver):
+    """Refuse every further document that a parser asks for."""
+
+    def resolve(self, system_url: str, public_id: str) -> NoReturn:
+        """Refuse the document at ``system_url``."""
+        del system_url, public_id
+        raise XmlRefused("The document asks for another document; none is ever fetched.")
+
+
+def parse(raw: bytes, *, max_bytes: int) -> etree._Element:
+    """Parse ``raw`` into its root element, comments and processing instructions left out.
+
+    Not checked: any schema (see :func:`validate`). Raises :class:`XmlRefused`.
+    """
+    if len(raw) > max_bytes:
+        raise XmlRefused(f"The XML document is larger than the {max_bytes} bytes that are read.")
+    parser = _parser()
+    try:
+        root = etree.fromstring(raw, parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError):
+        raise XmlRefused(f"The XML document is not well-formed: {_syntax_fault(parser)}.") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise XmlRefused("The XML document has a DOCTYPE; a case system's message needs none, so it is refused.")
+    return root
+
+
+def _parser() -> etree.XMLParser:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        no_network=True,
+        huge_tree=False,
+        recover=False,
+        remove_comments=True,
+        remove_pis=True,
+        strip_cdata=True,
+        collect_ids=False,
+    )
+    parser.resolvers.add(_NothingElse())
+    return parser
+
+
+def _syntax_fault(parser: etree.XMLParser) -> str:
+    """Name the parser's own code: its message can repeat what the document holds."""
+    entry = parser.error_log.last_error
+    if entry is None:
+        return "it cannot be read as XML"
+    name = entry.type_name.removeprefix("ERR_").replace("_", " ").lower()
+    return f"line {entry.line}, {name}"
+
+
+class Schema:
+    """A compiled XSD that may be used by several threads at once."""
+
+    __slots__ = ("_lock", "_names", "_schema")
+
+    def __init__(self, schema: etree.XMLSchema, names: frozenset[str]) -> None:
+        self._schema = schema
+        self._names = names
+        self._lock = Lock()
+
+    def faults(self, root: etree._Element) -> tuple[XmlFault, ...]:
+        """Return every fault of ``root`` in document order; libxml2 names one misplaced child of each parent."""
+        with self._lock:  # lxml keeps the log of the last validation on the schema object
+            if self._schema.validate(root):
+                return ()
+            entries = list(self._schema.error_log)  # type: ignore[call-overload]  # iterable, though its stub is silent
+        return tuple(dict.fromkeys(_fault(entry, self._names) for entry in entries))
+
+
+def load_schema(path: Path) -> Schema:
+    """Compile the XSD at ``path``, whose imports and includes must be files below its own folder.
+
+    Raises :class:`SourceMisconfigured`.
+    """
+    main = path.resolve()
+    names: set[str] = set()
+    _survey(main, main.parent, seen=set(), names=names)
+    try:
+        return Schema(etree.XMLSchema(etree.parse(str(main), _parser())), frozenset(names))
+    except (etree.XMLSchemaParseError, etree.XMLSyntaxError, OSError) as error:
+        raise SourceMisconfigured(f"{path.name} is not a usable XML schema: {error}.") from error
+
+
+def validate(root: etree._Element, schema: Schema) -> tuple[XmlFault, ...]:
+    """Return all faults of ``root`` against ``schema``, line by line; an empty tuple means that it is valid."""
+    return schema.faults(root)
+
+
+def _survey(path: Path, folder: Path, *, seen: set[Path], names: set[str]) -> None:
+    """Collect the names that a schema declares; refuse it before libxml2 follows an import out of ``folder``."""
+    seen.add(path)
+    for node in _read_schema(path).iter(f"{_XSD}element", f"{_XSD}import", f"{_XSD}include", f"{_XSD}redefine"):
+        location = node.get("schemaLocation")
+        if location is None:
+            names.add(node.get("name", ""))
+            continue
+        target = (path.parent / location).resolve()
+        if "://" in location or not target.is_relative_to(folder):
+            raise SourceMisconfigured(f"{path.name} imports a schema from outside its own folder: copy it there.")
+        if target not in seen:
+            _survey(target, folder, seen=seen, names=names)
+
+
+def _read_schema(path: Path) -> etree._Element:
+    try:
+        return parse(path.read_bytes(), max_bytes=MAX_SCHEMA_BYTES)
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        raise SourceMisconfigured(f"The schema file {path.name} cannot be opened: {reason}.") from error
+    except XmlRefused as error:
+        raise SourceMisconfigured(f"{path.name} is not a usable XML schema: {error.detail}") from error
+
+
+def _fault(entry: etree._LogEntry, names: frozenset[str]) -> XmlFault:
+    """Turn libxml2's sentence, which quotes the value, into one that does not."""
+    rule = _RULES.get(entry.type_name, "breaks a rule of the schema")
+    expected = _EXPECTED.search(entry.message) if entry.type_name == "SCHEMAV_ELEMENT_CONTENT" else None
+    if expected is not None:
+        rule = f"{rule} (expected: {expected.group(1)})"
+    named = _ELEMENT.match(entry.message)
+    known = named is not None and named.group(1) in names
+    return XmlFault(line=entry.line, element=named.group(1) if named and known else "an unknown element", rule=rule)
