@@ -1,0 +1,1 @@
+"""What may be shared, with whom, for which purpose and on which legal footing."""

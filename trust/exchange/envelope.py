@@ -1,0 +1,112 @@
+"""The members that messages, replies and receipts have in common, read and written in one place."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trust.exchange.reader import Reader
+from trust.identifiers import AgreementId, EntityId, ServiceSlug, parse_code, parse_entity_id, parse_slug
+from trust.strict_json import JsonObject
+
+MAX_BYTES = 65536
+"""Bytes of a compact JWS, before anything of it is decoded."""
+MAX_AGREEMENT_VERSION = 1_000_000
+LATEST_TIME = 2**40
+"""No time in a token is later: some 34,000 years on, so only a fault or an attack gets there."""
+
+JTI = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+"""A message id: characters that need no escape in a URL, a file name or a log (RFC 3986 section 2.3)."""
+DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
+"""A SHA-256 digest in base64url without padding."""
+
+
+class Progress(StrEnum):
+    """How far a message has come at its receiver. A reply to a query is always ``accepted``."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementRef:
+    """An agreement down to its very bytes: ``digest`` is base64url SHA-256 of the document."""
+
+    id: AgreementId
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRef:
+    """A message down to its very bytes: what a reply or a receipt answers."""
+
+    jti: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parties:
+    """The addressing of a signed JWT, and its times in integer seconds since 1970."""
+
+    iss: EntityId
+    aud: EntityId
+    iat: int
+    exp: int
+    jti: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Which service of the asking agency asks, and which of the answering agency is asked."""
+
+    from_service: ServiceSlug
+    to_service: ServiceSlug
+
+
+def read_parties(reader: Reader) -> Parties:
+    """Read ``iss, aud, iat, exp, jti``: each audience one string, never a list (assertion A18)."""
+    return Parties(
+        iss=reader.parsed("iss", parse_entity_id),
+        aud=reader.parsed("aud", parse_entity_id),
+        iat=reader.whole("iat", least=0, most=LATEST_TIME),
+        exp=reader.whole("exp", least=0, most=LATEST_TIME),
+        jti=reader.text("jti", pattern=JTI),
+    )
+
+
+def read_services(reader: Reader) -> Services:
+    """Read ``from_service`` and ``to_service``."""
+    return Services(
+        from_service=reader.parsed("from_service", parse_slug), to_service=reader.parsed("to_service", parse_slug)
+    )
+
+
+def read_agreement(reader: Reader) -> AgreementRef:
+    """Read ``agreement`` {id, version, digest}."""
+    nested = reader.child("agreement")
+    if nested is None:
+        return AgreementRef(id=AgreementId(""), version=1, digest="")
+    return AgreementRef(
+        id=AgreementId(nested.parsed("id", parse_code)),
+        version=nested.whole("version", least=1, most=MAX_AGREEMENT_VERSION),
+        digest=nested.text("digest", pattern=DIGEST),
+    )
+
+
+def read_request(reader: Reader) -> RequestRef:
+    """Read ``request`` {jti, digest}."""
+    nested = reader.child("request")
+    if nested is None:
+        return RequestRef(jti="", digest="")
+    return RequestRef(jti=nested.text("jti", pattern=JTI), digest=nested.text("digest", pattern=DIGEST))
+
+
+def agreement_to_json(agreement: AgreementRef) -> JsonObject:
+    """Return the wire form of an agreement reference."""
+    return {"id": agreement.id, "version": agreement.version, "digest": agreement.digest}
+
+
+def request_to_json(request: RequestRef) -> JsonObject:
+    """Return the wire form of a request reference."""
+    return {"jti": request.jti, "digest": request.digest}

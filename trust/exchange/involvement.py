@@ -1,0 +1,209 @@
+"""The exchange ``involvement.query``: who else works with this person, and whom do I ring?
+
+A query may name the fields it wants; without names it asks for all that the clause allows. A reply is one status and,
+where the status is ``known``, the involvements, each cut down to the permitted fields. Every reply of the status
+``nothing_to_share`` from one service on one day is the same, whatever its reason (assertion A42).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from trust.exchange.errors import MalformedBody
+from trust.exchange.reader import UNPRINTABLE, Reader
+from trust.identifiers import KindName
+from trust.strict_json import JsonObject
+
+KIND = KindName("involvement.query")
+VERSION = 1
+MAX_INVOLVEMENTS = 50
+"""A service that reports more involvements of one person is not answering the question."""
+_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
+_WORD = re.compile(r"[a-z][a-z0-9.-]{0,63}")
+
+
+class InvolvementStatus(StrEnum):
+    """What one service's line in a lookup says; DESIGN.md's table says what each means to a practitioner."""
+
+    KNOWN = "known"
+    NOT_KNOWN = "not_known"
+    REVIEW = "review"
+    NOTHING_TO_SHARE = "nothing_to_share"
+    REFUSED = "refused"
+    NO_REPLY = "no_reply"
+
+
+class InvolvementField(StrEnum):
+    """What may be said about one involvement, if the clause allows it."""
+
+    ORGANISATION = "organisation"
+    SERVICE_TYPE = "service_type"
+    ROLE = "role"
+    WORKER = "worker"
+    PHONE = "phone"
+    DUTY_PHONE = "duty_phone"
+    SINCE = "since"
+    LAST_CONTACT_MONTH = "last_contact_month"
+
+
+FIELDS = frozenset(str(field) for field in InvolvementField)
+_STATUSES_ON_THE_WIRE = (
+    InvolvementStatus.KNOWN,
+    InvolvementStatus.NOT_KNOWN,
+    InvolvementStatus.REVIEW,
+    InvolvementStatus.NOTHING_TO_SHARE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Involvement:
+    """One service's work with one person. ``last_contact_month`` is written YYYY-MM: no day ever leaves a node."""
+
+    organisation: str | None = None
+    service_type: str | None = None
+    role: str | None = None
+    worker: str | None = None
+    phone: str | None = None
+    duty_phone: str | None = None
+    since: date | None = None
+    last_contact_month: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvolvementQuery:
+    """What is asked. ``fields`` is ``None`` for all that the clause allows; ``dropped`` names unknown body members."""
+
+    fields: frozenset[str] | None = None
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What binds the asker: keep the answer no longer than ``keep_until``, pass it on only as ``onward`` says."""
+
+    answered_on: date
+    keep_until: date
+    onward: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvolvementReply:
+    """One service's answer. ``as_of`` is the day its source is good for; ``note`` is a sentence for the practitioner."""
+
+    status: InvolvementStatus
+    involvements: tuple[Mapping[str, str], ...]
+    note: str
+    as_of: date
+    keep_until: date
+    onward: str
+
+
+def involvement_to_fields(involvement: Involvement) -> dict[InvolvementField, str]:
+    """Return what is known of an involvement as texts, without the fields that are not."""
+    texts = {
+        InvolvementField.ORGANISATION: involvement.organisation,
+        InvolvementField.SERVICE_TYPE: involvement.service_type,
+        InvolvementField.ROLE: involvement.role,
+        InvolvementField.WORKER: involvement.worker,
+        InvolvementField.PHONE: involvement.phone,
+        InvolvementField.DUTY_PHONE: involvement.duty_phone,
+        InvolvementField.SINCE: involvement.since.isoformat() if involvement.since else None,
+        InvolvementField.LAST_CONTACT_MONTH: involvement.last_contact_month,
+    }
+    return {field: text for field, text in texts.items() if text}
+
+
+def build_query_body(query: InvolvementQuery) -> JsonObject:
+    """Return the body that asks for ``query.fields``, or for all that the clause allows."""
+    return {} if query.fields is None else {"fields": sorted(query.fields)}
+
+
+def parse_query_body(body: JsonObject) -> InvolvementQuery:
+    """Read the body of a query. Names of fields that do not exist are dropped with the unknown members."""
+    reader = Reader(body, path="body.")
+    wanted = reader.texts("fields", max_items=2 * len(FIELDS)) if reader.has("fields") else None
+    if reader.faults:
+        raise MalformedBody(reader.faults)
+    dropped = reader.unknown(("fields",))
+    if wanted is None:
+        return InvolvementQuery(dropped=dropped)
+    if set(wanted) - FIELDS:
+        dropped = (*dropped, "fields[]")
+    return InvolvementQuery(fields=FIELDS.intersection(wanted), dropped=dropped)
+
+
+def build_reply_body(
+    status: InvolvementStatus,
+    *,
+    terms: Terms,
+    duty_phone: str | None = None,
+    involvements: Sequence[Mapping[str, str]] = (),
+    as_of: date | None = None,
+) -> JsonObject:
+    """Return the body of a reply, always with the same members.
+
+    ``involvements`` (already minimised) and ``as_of`` count only where the status is ``known``: every other answer is
+    dated with the day it was given, so that nothing in it depends on what was or was not found.
+    """
+    known = status is InvolvementStatus.KNOWN
+    return {
+        "status": str(status),
+        "involvements": [dict(found) for found in involvements] if known else [],
+        "note": _note(status, duty_phone),
+        "as_of": (as_of if known and as_of else terms.answered_on).isoformat(),
+        "keep_until": terms.keep_until.isoformat(),
+        "onward": terms.onward,
+    }
+
+
+def parse_reply_body(body: JsonObject) -> InvolvementReply:
+    """Read the body of a reply; unknown members and unknown fields of an involvement are dropped.
+
+    Raises :class:`MalformedBody`, also for ``refused`` (a refusal has a body of its own) and ``no_reply`` (which is the
+    asker's own word for silence).
+    """
+    reader = Reader(body, path="body.")
+    status = reader.choice("status", InvolvementStatus)
+    if status is not None and status not in _STATUSES_ON_THE_WIRE:
+        reader.fault("status", "is not one that a service answers with")
+    involvements = tuple(
+        _parse_involvement(found)
+        for found in reader.children("involvements", required=False, max_items=MAX_INVOLVEMENTS)
+    )
+    if (status is InvolvementStatus.KNOWN) != bool(involvements):
+        reader.fault("involvements", "must be there when, and only when, the status is known")
+    note = reader.optional_text("note", max_len=500) or ""
+    as_of, keep_until = reader.day("as_of"), reader.day("keep_until")
+    onward = reader.text("onward", pattern=_WORD)
+    if reader.faults or status is None:
+        raise MalformedBody(reader.faults)
+    return InvolvementReply(
+        status=status, involvements=involvements, note=note, as_of=as_of, keep_until=keep_until, onward=onward
+    )
+
+
+def _parse_involvement(reader: Reader) -> Mapping[str, str]:
+    fields: dict[str, str] = {}
+    for field in InvolvementField:
+        if not reader.has(field):
+            continue
+        if field is InvolvementField.SINCE:
+            fields[field] = reader.day(field).isoformat()
+        elif field is InvolvementField.LAST_CONTACT_MONTH:
+            fields[field] = reader.text(field, pattern=_MONTH)
+        else:
+            fields[field] = reader.text(field)
+    return {str(field): text for field, text in fields.items()}
+
+
+def _note(status: InvolvementStatus, duty_phone: str | None) -> str:
+    ring = f"Our duty line is {UNPRINTABLE.sub(' ', duty_phone)}." if duty_phone else "Ring our duty line."
+    if status is InvolvementStatus.NOTHING_TO_SHARE:
+        return f"This does not mean that we are not involved. {ring}"
+    if status is InvolvementStatus.REVIEW:
+        return f"Someone here must decide whether this is the same person; a later answer follows. {ring}"
+    if status is InvolvementStatus.NOT_KNOWN:
+        return "We have no record of this person."
+    return ring

@@ -1,0 +1,288 @@
+"""The message: what one service asks of another, signed by the asking agency (WIRE section 3).
+
+Verify, then parse: the bytes received are what is digested and checked, and nothing is serialised again to check it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from trust import jose
+from trust.claims import check_times, digest
+from trust.errors import WrongAudience
+from trust.exchange.envelope import (
+    JTI,
+    LATEST_TIME,
+    MAX_BYTES,
+    AgreementRef,
+    RequestRef,
+    agreement_to_json,
+    read_agreement,
+    read_parties,
+    read_services,
+)
+from trust.exchange.errors import MalformedMessage, MalformedSubject
+from trust.exchange.kinds import max_life
+from trust.exchange.person import Subject, parse_subject, subject_to_json
+from trust.exchange.reader import Reader
+from trust.identifiers import (
+    ClauseId,
+    EntityId,
+    KindName,
+    PurposeCode,
+    RoleCode,
+    ServiceRef,
+    ServiceSlug,
+    parse_code,
+    parse_entity_id,
+)
+from trust.keys import KeySet, Signer
+from trust.strict_json import JsonObject
+
+__all__ = [
+    "TYP",
+    "AgreementRef",
+    "Handling",
+    "Message",
+    "OpenedMessage",
+    "Practitioner",
+    "RequestRef",
+    "Urgency",
+    "build_message",
+    "open_message",
+    "peek_issuer",
+]
+
+TYP = "exchange-message+jwt"
+HIGHEST_VERSION = 1000
+
+
+class Urgency(StrEnum):
+    """How soon a person must act on a message."""
+
+    RED = "red"
+    AMBER = "amber"
+    GREEN = "green"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practitioner:
+    """Who asks, as far as the answering agency may know: ``sub`` is a pseudonym for this pair of agencies only.
+
+    ``call_back`` is a team's telephone number, never a person's.
+    """
+
+    sub: str
+    role: RoleCode
+    org_unit: str
+    call_back: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """How the receiver must treat a message: passing on, telling the subject, and the address."""
+
+    onward: str | None = None
+    withhold_from_subject: bool = False
+    restricted_address: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message as its sender means it. ``iat``, ``exp`` and ``deadline`` are whole seconds since 1970.
+
+    ``from_service`` is a service of ``iss`` and ``to_service`` one of ``aud``; :attr:`asker` and :attr:`holder` say so.
+    ``body`` is the JSON of its kind and version, read by :func:`trust.exchange.kinds.parse_body`.
+    """
+
+    iss: EntityId
+    aud: EntityId
+    iat: int
+    exp: int
+    jti: str
+    kind: KindName
+    version: int
+    agreement: AgreementRef
+    clause: ClauseId
+    purpose: PurposeCode
+    basis: tuple[str, ...]
+    from_service: ServiceSlug
+    to_service: ServiceSlug
+    practitioner: Practitioner
+    subject: Subject
+    body: JsonObject
+    correlation: str | None = None
+    supersedes: str | None = None
+    urgency: Urgency | None = None
+    deadline: int | None = None
+    handling: Handling | None = None
+
+    @property
+    def asker(self) -> ServiceRef:
+        """The service that asks."""
+        return ServiceRef(entity=self.iss, service=self.from_service)
+
+    @property
+    def holder(self) -> ServiceRef:
+        """The service that is asked."""
+        return ServiceRef(entity=self.aud, service=self.to_service)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedMessage:
+    """A message whose signature was good, with the bytes that carried it and their digest."""
+
+    message: Message
+    digest: str
+    raw: bytes
+
+    @property
+    def ref(self) -> RequestRef:
+        """What a reply to this message must name."""
+        return RequestRef(jti=self.message.jti, digest=self.digest)
+
+
+def build_message(message: Message, signer: Signer) -> bytes:
+    """Sign ``message`` with the sender's message key and return the compact JWS."""
+    return jose.sign(_message_to_claims(message), typ=TYP, signer=signer)
+
+
+def peek_issuer(raw: bytes) -> EntityId:
+    """Return who a message *says* it is from, to find the key that may prove it. Nothing is verified."""
+    unverified = jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES)
+    reader = Reader(unverified.claims)
+    issuer = reader.parsed("iss", parse_entity_id)
+    if reader.faults:
+        raise MalformedMessage(reader.faults)
+    return issuer
+
+
+def open_message(raw: bytes, *, sender_keys: KeySet, own_id: EntityId, now: datetime) -> OpenedMessage:
+    """Verify a received message and read its envelope.
+
+    1. the signature, with ``sender_keys``: the message keys of the trusted party that :func:`peek_issuer` named;
+    2. the form of every member, all faults at once;
+    3. the audience: this node, alone;
+    4. the times: issued, not expired, and no longer than the kind allows (5 minutes for a query).
+
+    Not checked here: that the authenticated caller is the issuer, that kind and version are spoken, whether the message
+    was seen before, and everything that the agreement decides. Raises ``TrustError`` only.
+    """
+    opened = jose.open_signed(raw, typ=TYP, keys=sender_keys, max_bytes=MAX_BYTES)  # 1
+    message = _parse_message(opened.claims)  # 2
+    if message.aud != own_id:  # 3
+        raise WrongAudience("The message is addressed to another node. Send it to the node named in its aud.")
+    check_times(opened.claims, now=now, max_life=max_life(message.kind))  # 4
+    return OpenedMessage(message=message, digest=digest(raw), raw=raw)
+
+
+def _message_to_claims(message: Message) -> JsonObject:
+    practitioner = message.practitioner
+    claims: JsonObject = {
+        "iss": message.iss,
+        "aud": message.aud,
+        "iat": message.iat,
+        "exp": message.exp,
+        "jti": message.jti,
+        "kind": message.kind,
+        "v": message.version,
+        "agreement": agreement_to_json(message.agreement),
+        "clause": message.clause,
+        "purpose": message.purpose,
+        "basis": list(message.basis),
+        "from_service": message.from_service,
+        "to_service": message.to_service,
+        "practitioner": {
+            "sub": practitioner.sub,
+            "role": practitioner.role,
+            "org_unit": practitioner.org_unit,
+            **_present({"call_back": practitioner.call_back}),
+        },
+        "subject": subject_to_json(message.subject),
+        "body": message.body,
+        "correlation": message.correlation,
+        "supersedes": message.supersedes,
+        "urgency": message.urgency and str(message.urgency),
+        "deadline": message.deadline,
+        "handling": _handling_to_json(message.handling),
+    }
+    return _present(claims)
+
+
+def _handling_to_json(handling: Handling | None) -> JsonObject | None:
+    if handling is None:
+        return None
+    return {
+        "withhold_from_subject": handling.withhold_from_subject,
+        "restricted_address": handling.restricted_address,
+        **_present({"onward": handling.onward}),
+    }
+
+
+def _present(members: JsonObject) -> JsonObject:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _parse_message(claims: JsonObject) -> Message:
+    reader = Reader(claims)
+    parties, services = read_parties(reader), read_services(reader)
+    subject, body = reader.raw_child("subject"), reader.raw_child("body")
+    message = Message(
+        iss=parties.iss,
+        aud=parties.aud,
+        iat=parties.iat,
+        exp=parties.exp,
+        jti=parties.jti,
+        kind=KindName(reader.parsed("kind", parse_code)),
+        version=reader.whole("v", least=1, most=HIGHEST_VERSION),
+        agreement=read_agreement(reader),
+        clause=ClauseId(reader.parsed("clause", parse_code)),
+        purpose=PurposeCode(reader.parsed("purpose", parse_code)),
+        basis=reader.parsed_list("basis", parse_code),
+        from_service=services.from_service,
+        to_service=services.to_service,
+        practitioner=_read_practitioner(reader),
+        subject=_read_subject(reader, subject),
+        body=body or {},
+        correlation=reader.optional_text("correlation", pattern=JTI),
+        supersedes=reader.optional_text("supersedes", pattern=JTI),
+        urgency=reader.choice("urgency", Urgency) if reader.has("urgency") else None,
+        deadline=reader.whole("deadline", least=0, most=LATEST_TIME) if reader.has("deadline") else None,
+        handling=_read_handling(reader),
+    )
+    if reader.faults:
+        raise MalformedMessage(reader.faults)
+    return message
+
+
+def _read_subject(reader: Reader, subject: JsonObject | None) -> Subject:
+    if subject is None:
+        return Subject()
+    try:
+        return parse_subject(subject)
+    except MalformedSubject as malformed:
+        reader.faults.extend(malformed.faults)
+        return Subject()
+
+
+def _read_practitioner(reader: Reader) -> Practitioner:
+    nested = reader.child("practitioner")
+    if nested is None:
+        return Practitioner(sub="", role=RoleCode(""), org_unit="")
+    return Practitioner(
+        sub=nested.text("sub", pattern=JTI),
+        role=RoleCode(nested.parsed("role", parse_code)),
+        org_unit=nested.text("org_unit"),
+        call_back=nested.optional_text("call_back", max_len=40),
+    )
+
+
+def _read_handling(reader: Reader) -> Handling | None:
+    nested = reader.child("handling", required=False)
+    if nested is None:
+        return None
+    return Handling(
+        onward=nested.optional_text("onward"),
+        withhold_from_subject=nested.flag("withhold_from_subject"),
+        restricted_address=nested.flag("restricted_address"),
+    )
