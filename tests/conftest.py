@@ -1,0 +1,37 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.postgres import find_server_programs, running_server
+
+pytest_plugins = ["tests.holds", "pytester"]
+
+# Two busy cores make single examples slow now and then; that says nothing about the code.
+settings.register_profile(
+    "hearthgate", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("hearthgate")
+
+SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Give the SQLAlchemy URL of an empty database on a private server that lasts as long as the session."""
+    programs = find_server_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's server programs are not installed (on Debian: apt-get install postgresql)")
+    with running_server(programs) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Give the folder of published schemas and samples that lies beside the project, which a bare clone lacks."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the published schemas and samples (../shared/data) are not beside this clone")
+    return SHARED_DATA
