@@ -1,0 +1,123 @@
+"""Read a configuration file and the environment into settings, and report every fault at once."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from config.settings import AnchorSettings, NodeSettings
+
+ENVIRONMENT_PREFIX = "HEARTHGATE_"
+_SCALAR_TABLES = frozenset({"node", "anchor", "peer", "case", "operations", "store", "keys", "limits"})
+_LARGEST_FILE = 1_000_000
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; ``faults`` lists every mistake with its place, and no values."""
+
+    def __init__(self, source: str, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        count = "one mistake" if len(self.faults) == 1 else f"{len(self.faults)} mistakes"
+        super().__init__(f"{source} has {count}:\n" + "\n".join(f"  - {fault}" for fault in self.faults))
+
+
+def load(path: Path, environment: Mapping[str, str]) -> NodeSettings | AnchorSettings:
+    """Load the file at ``path``, overlaid with ``HEARTHGATE_TABLE__NAME`` variables.
+
+    Raises :class:`ConfigError` naming every fault: unreadable or malformed file, unknown names, bad values, missing
+    files, and settings that contradict each other.
+    """
+    source = path.name
+    document = _read(path)
+    faults = list(_overlay(document, environment))
+    model: type[NodeSettings] | type[AnchorSettings] = (
+        AnchorSettings if document.get("role") == "anchor" else NodeSettings
+    )
+    try:
+        settings = model.model_validate({**document, "base_dir": path.resolve().parent})
+    except ValidationError as refused:
+        faults.extend(_sentences(refused))
+        faults.extend(_contradictions(document))
+        raise ConfigError(source, faults) from None
+    faults.extend(_contradictions(document))
+    faults.extend(_missing_files(settings))
+    if faults:
+        raise ConfigError(source, faults)
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ConfigError(path.name, ["the file is larger than 1 MB; is it the right one?"])
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as failed:
+        remedy = "check the path given with --config"
+        raise ConfigError(path.name, [f"the file cannot be read ({failed.strerror}); {remedy}"]) from failed
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as malformed:
+        raise ConfigError(path.name, [f"the file is not TOML: {malformed}"]) from malformed
+
+
+def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> Iterable[str]:
+    for variable, value in sorted(environment.items()):
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        table, separator, name = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        if not separator or table not in _SCALAR_TABLES or not name:
+            yield f"environment variable {variable}: write {ENVIRONMENT_PREFIX}TABLE__NAME for a single setting"
+            continue
+        held = document.setdefault(table, {})
+        if isinstance(held, dict):
+            held[name] = value
+
+
+def _sentences(refused: ValidationError) -> Iterable[str]:
+    """Turn pydantic's findings into one sentence each, without the value that was written."""
+    for error in refused.errors(include_url=False, include_context=False, include_input=False):
+        place = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+        match error["type"]:
+            case "extra_forbidden":
+                yield f"{place}: there is no such setting; check its spelling"
+            case "missing":
+                yield f"{place}: this setting is required"
+            case _:
+                yield f"{place}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _contradictions(document: Mapping[str, Any]) -> Iterable[str]:
+    faces = {name: document.get(name) for name in ("peer", "case", "operations")}
+    binds = Counter(str(face["bind"]) for face in faces.values() if isinstance(face, dict) and "bind" in face)
+    for bind, count in binds.items():
+        if count > 1:
+            yield f"{bind}: {count} faces listen on the same address; give each its own"
+    services = document.get("services")
+    named = [s for s in services if isinstance(s, dict)] if isinstance(services, list) else []
+    for slug, count in Counter(str(service.get("slug")) for service in named).items():
+        if count > 1:
+            yield f"services: {count} services have the slug {slug}; each needs its own"
+    operations = faces["operations"]
+    if isinstance(operations, dict) and not str(operations.get("bind", "127.")).startswith(("127.", "[::1]")):
+        yield "operations.bind: health and metrics listen on loopback only, such as 127.0.0.1:9443"
+
+
+def _missing_files(settings: NodeSettings | AnchorSettings) -> Iterable[str]:
+    for place, path in _file_settings(settings, ""):
+        if not (settings.base_dir / path).exists():
+            yield f"{place}: there is no such file"
+
+
+def _file_settings(model: BaseModel, prefix: str) -> Iterable[tuple[str, Path]]:
+    """Walk the declared settings for the paths of files that must exist before the node starts."""
+    for name in type(model).model_fields:
+        value, place = getattr(model, name), f"{prefix}{name}"
+        if isinstance(value, BaseModel):
+            yield from _file_settings(value, f"{place}.")
+        elif isinstance(value, tuple):
+            for position, item in enumerate(value, start=1):
+                if isinstance(item, BaseModel):
+                    yield from _file_settings(item, f"{place}[{position}].")
+        elif isinstance(value, Path) and name in {"certificate", "key", "jwks", "ca"}:
+            yield place, value

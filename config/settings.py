@@ -1,0 +1,192 @@
+"""The settings of a node and of a trust anchor: frozen models, with secrets as paths and never as values."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from trust.errors import TrustError
+from trust.identifiers import EntityId, ServiceSlug, parse_entity_id, parse_slug
+
+_BIND = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
+_STORE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://).+")
+_HIGHEST_PORT = 65_535
+
+
+def _bind(text: str) -> str:
+    if not _BIND.fullmatch(text) or int(text.rpartition(":")[2]) > _HIGHEST_PORT:
+        raise ValueError("write an address and a port, such as 127.0.0.1:8443")
+    return text
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValueError("write a lower-case host name with a dot, such as council.example")
+    return text
+
+
+def _entity(text: str) -> EntityId:
+    try:
+        return parse_entity_id(text)
+    except TrustError as refused:
+        raise ValueError(refused.detail) from refused
+
+
+def _slug(text: str) -> ServiceSlug:
+    try:
+        return parse_slug(text)
+    except TrustError as refused:
+        raise ValueError(refused.detail) from refused
+
+
+def _store_url(text: str) -> str:
+    if not _STORE.fullmatch(text):
+        raise ValueError("write sqlite:///FILE or postgresql://...")
+    return text
+
+
+Bind = Annotated[str, AfterValidator(_bind)]
+HostName = Annotated[str, AfterValidator(_host)]
+Entity = Annotated[str, AfterValidator(_entity)]
+Slug = Annotated[str, AfterValidator(_slug)]
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
+Label = Annotated[str, Field(min_length=1, max_length=120)]
+Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{5,18}[0-9]$")]
+
+
+class _Frozen(BaseModel):
+    """A table of the file: unknown names are faults, and nothing changes after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+
+
+class Identity(_Frozen):
+    """``[node]`` or ``[anchor]``: who this is in the federation."""
+
+    entity_id: Entity
+    name: Label
+
+
+class Face(_Frozen):
+    """A listener with its own pool of workers. ``certificate`` and ``key`` are PEM files."""
+
+    bind: Bind
+    certificate: Path
+    key: Path
+    workers: int = Field(default=1, ge=1, le=64)
+    threads: int = Field(default=8, ge=1, le=256)
+
+
+class CaseFace(Face):
+    """``[case]``: the internal face, with the base URL that case systems use and tokens are addressed to."""
+
+    base_url: Entity
+
+
+class OperationsFace(_Frozen):
+    """``[operations]``: health and metrics, on loopback only."""
+
+    bind: Bind
+
+
+class StoreSettings(_Frozen):
+    """``[store]``: where the node keeps its own state."""
+
+    url: StoreUrl = "sqlite:///data/node.db"
+
+
+class KeySettings(_Frozen):
+    """``[keys]``: the folder of private key files, readable by their owner only."""
+
+    directory: Path = Path("keys")
+
+
+class Anchor(_Frozen):
+    """``[[trust.anchors]]``: an anchor pinned out of band; ``jwks`` is the file with its public federation keys."""
+
+    entity_id: Entity
+    jwks: Path
+
+
+class TrustSettings(_Frozen):
+    """``[trust]``: the anchors, and a CA file where the partnership does not use the system's roots."""
+
+    anchors: tuple[Anchor, ...] = Field(min_length=1)
+    ca: Path | None = None
+
+
+class HostException(_Frozen):
+    """``[hosts]``: the one exact address that a name may be reached at, and why. For development."""
+
+    address: Bind
+    reason: Annotated[str, Field(min_length=8, max_length=200)]
+
+
+class AdapterSettings(_Frozen):
+    """``[services.adapter]``: the kind of adapter, and its own table, which that adapter validates."""
+
+    type: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class LocalRestriction(_Frozen):
+    """``[[services.restrictions]]``: a local rule that only narrows what agreements permit, with its reason.
+
+    Without ``role`` the whole clause is refused; with ``role`` it is refused to that role only.
+    """
+
+    agreement: Label
+    clause: Label
+    role: Label | None = None
+    reason: Label
+
+
+class Service(_Frozen):
+    """``[[services]]``: one service that this node hosts."""
+
+    slug: Slug
+    name: Label
+    kind: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    duty_phone: Phone
+    adapter: AdapterSettings
+    restrictions: tuple[LocalRestriction, ...] = ()
+
+
+class Limits(_Frozen):
+    """``[limits]``: how long the node waits. Seconds of wall time."""
+
+    lookup_s: float = Field(default=8.0, gt=0, le=30)
+    peer_s: float = Field(default=5.0, gt=0, le=10)
+    case_system_s: float = Field(default=3.0, gt=0, le=9)
+    answers_kept_s: int = Field(default=900, ge=60, le=86_400)
+
+
+class NodeSettings(_Frozen):
+    """A node's whole configuration file; paths are resolved against the folder of the file."""
+
+    role: Literal["node"] = "node"
+    node: Identity
+    peer: Face
+    case: CaseFace
+    operations: OperationsFace
+    store: StoreSettings = StoreSettings()
+    keys: KeySettings = KeySettings()
+    trust: TrustSettings
+    hosts: dict[HostName, HostException] = Field(default_factory=dict)
+    services: tuple[Service, ...] = Field(min_length=1, max_length=50)
+    limits: Limits = Limits()
+    base_dir: Path = Field(exclude=True)
+
+
+class AnchorSettings(_Frozen):
+    """A trust anchor's whole configuration file."""
+
+    role: Literal["anchor"]
+    anchor: Identity
+    peer: Face
+    operations: OperationsFace
+    store: StoreSettings = StoreSettings(url="sqlite:///data/anchor.db")
+    keys: KeySettings = KeySettings()
+    base_dir: Path = Field(exclude=True)

@@ -1,0 +1,120 @@
+"""A configuration file becomes settings, or one message that names all its faults."""
+
+from pathlib import Path
+
+import pytest
+
+from config.loading import ConfigError, load
+from config.settings import AnchorSettings, NodeSettings
+
+NODE = """
+[node]
+entity_id = "https://council.example"
+name = "Northmoor Council"
+
+[peer]
+bind = "127.0.0.1:18443"
+certificate = "peer.pem"
+key = "peer.key"
+
+[case]
+bind = "127.0.0.1:18444"
+base_url = "https://case.council.example"
+certificate = "peer.pem"
+key = "peer.key"
+
+[operations]
+bind = "127.0.0.1:18445"
+
+[trust]
+anchors = [{ entity_id = "https://anchor.example", jwks = "anchor.json" }]
+
+[hosts]
+"police.example" = { address = "127.0.0.1:18543", reason = "the demo runs every agency here" }
+
+[[services]]
+slug = "money-advice"
+name = "Money Advice"
+kind = "money-advice"
+duty_phone = "01632 960 001"
+adapter = { type = "sql", settings = { url = "sqlite:///advice.db" } }
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    for name in ("peer.pem", "peer.key", "anchor.json"):
+        (folder / name).write_text("", encoding="utf-8")
+    path = folder / "node.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_correct_file_becomes_frozen_settings(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, NODE), {})
+    assert isinstance(settings, NodeSettings)
+    assert settings.services[0].slug == "money-advice"
+    assert settings.base_dir == tmp_path.resolve()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.peer = settings.case  # type: ignore[misc]
+
+
+def test_an_anchor_has_settings_of_its_own(tmp_path: Path) -> None:
+    text = """
+role = "anchor"
+anchor = { entity_id = "https://anchor.example", name = "Partnership anchor" }
+peer = { bind = "127.0.0.1:18443", certificate = "peer.pem", key = "peer.key" }
+operations = { bind = "127.0.0.1:18445" }
+"""
+    assert isinstance(load(written(tmp_path, text), {}), AnchorSettings)
+
+
+def test_five_mistakes_are_named_in_one_message_without_their_values(tmp_path: Path) -> None:
+    text = (
+        NODE.replace("https://council.example", "http://council.example/?secret")
+        .replace('bind = "127.0.0.1:18445"', 'bind = "127.0.0.1:18444"')
+        .replace('duty_phone = "01632 960 001"', 'duty_phone = "ring Sam"')
+        .replace('name = "Northmoor Council"', 'name = "Northmoor Council"\ncolour = "green"')
+        .replace('key = "peer.key"\n\n[operations]', 'key = "absent.key"\nworkers = 0\n\n[operations]')
+    )
+    with pytest.raises(ConfigError) as refused:
+        load(written(tmp_path, text), {})
+    said = str(refused.value)
+    for place in ("node.entity_id", "127.0.0.1:18444", "services[1].duty_phone", "node.colour", "case.workers"):
+        assert place in said
+    assert "secret" not in said
+    assert "ring Sam" not in said
+
+
+def test_a_missing_key_file_is_named_by_its_setting(tmp_path: Path) -> None:
+    path = written(tmp_path, NODE)
+    (tmp_path / "anchor.json").unlink()
+    with pytest.raises(ConfigError, match=r"trust\.anchors\[1\]\.jwks: there is no such file"):
+        load(path, {})
+
+
+def test_two_services_of_one_name_are_refused(tmp_path: Path) -> None:
+    service = NODE[NODE.index("[[services]]") :]
+    with pytest.raises(ConfigError, match="2 services have the slug money-advice"):
+        load(written(tmp_path, NODE + service), {})
+
+
+def test_the_environment_overlays_single_settings(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, NODE), {"HEARTHGATE_PEER__WORKERS": "4", "PATH": "/bin"})
+    assert settings.peer.workers == 4
+
+
+@pytest.mark.parametrize("variable", ["HEARTHGATE_PEER", "HEARTHGATE_SERVICES__SLUG", "HEARTHGATE_PEER__COLOUR"])
+def test_a_variable_that_sets_nothing_is_a_fault(tmp_path: Path, variable: str) -> None:
+    with pytest.raises(ConfigError):
+        load(written(tmp_path, NODE), {variable: "x"})
+
+
+@pytest.mark.parametrize("text", ["[node", "\x00", "role = 3"])
+def test_what_is_not_a_configuration_is_said_so(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError):
+        load(written(tmp_path, text), {})
+
+
+def test_operations_off_loopback_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="loopback only"):
+        load(written(tmp_path, NODE.replace("127.0.0.1:18445", "10.0.0.1:18445")), {})
