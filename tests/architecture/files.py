@@ -1,0 +1,78 @@
+"""What stands in files that are not code: folders' READMEs, locks, and what never belongs in a commit."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from tests.architecture.source import PACKAGES
+
+# Spelled in pieces, so that this file does not contain what it looks for.
+_TOP_FOLDERS = "|".join(("wor" + "k", "far" + "m", "roo" + "t", "tmp/" + "v"))
+_MACHINE_PATH = re.compile(rf"(?<![\w.~:/-])/(?:{_TOP_FOLDERS})(?![\w-])|(?<![\w.:/-])/home/\w+/")
+_INDEX = re.compile(
+    "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "--(?:extra-)?index" + "-url[ =]", "--find" + "-links[ =]"))
+)
+_REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\[\]-]*==\S+")
+_HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}(?: \\)?$")
+
+
+def machine_paths(path: PurePosixPath, text: str) -> Iterator[str]:
+    """Allow no path of the machine that wrote a file."""
+    yield from _lines_with(path, text, _MACHINE_PATH, "names a path of one machine")
+
+
+def index_addresses(path: PurePosixPath, text: str) -> Iterator[str]:
+    """Allow no address of a package index: where packages come from is each machine's own configuration."""
+    yield from _lines_with(path, text, _INDEX, "names a package index")
+
+
+def _lines_with(path: PurePosixPath, text: str, pattern: re.Pattern[str], message: str) -> Iterator[str]:
+    for number, line in enumerate(text.splitlines(), 1):
+        found = pattern.search(line)
+        if found:
+            yield f"{path}:{number}: {message}: {found.group().strip()}"
+
+
+def lock_hashes(path: PurePosixPath, text: str) -> Iterator[str]:
+    """Ask for an exact version and a hash of every locked requirement, and allow nothing else in a lock."""
+    pending: tuple[int, str] | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if "://" in stripped:
+            yield f"{path}:{number}: a lock holds no addresses"
+        if _HASH.match(stripped):
+            pending = None
+        elif _REQUIREMENT.match(line):
+            if pending:
+                yield f"{path}:{pending[0]}: {pending[1]} has no hash: run ./run lock"
+            pending = (number, line.split("==")[0])
+        elif stripped and not stripped.startswith("#"):
+            yield f"{path}:{number}: neither a pinned requirement nor a hash: {stripped}"
+    if pending:
+        yield f"{path}:{pending[0]}: {pending[1]} has no hash: run ./run lock"
+
+
+def folder_readmes(paths: Iterable[PurePosixPath]) -> Iterator[str]:
+    """Ask each package folder, and the others that a reader enters by, for a README with its one rule."""
+    known = set(paths)
+    folders = {path.parent for path in known if path.suffix == ".py" and path.parts[0] in PACKAGES}
+    folders |= {
+        PurePosixPath(folder) for folder in ("docs", "docs/decisions", "requirements", "tests", "tests/architecture")
+    }
+    for folder in sorted(folders):
+        if folder / "README.md" not in known:
+            yield f"{folder}/README.md:1: missing: state the folder's one rule and its reading order"
+
+
+def top_level(paths: Iterable[PurePosixPath], allowed: frozenset[str]) -> Iterator[str]:
+    """Allow nothing new at the top of the house."""
+    for name in sorted({path.parts[0] for path in paths} - allowed):
+        yield f"{name}:1: nothing else stands at the top level without a decision record in docs/decisions"
+
+
+def run_commands(path: PurePosixPath, text: str, known: frozenset[str]) -> Iterator[str]:
+    """Ask for each `./run COMMAND` that a document names to exist."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for command in re.findall(r"\./run ([a-z][a-z-]*)", line):
+            if command not in known:
+                yield f"{path}:{number}: ./run has no command {command}"

@@ -1,0 +1,137 @@
+"""The project keeps its own rules of shape, floors and files."""
+
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests.architecture import bans, files, shape
+from tests.architecture.source import PACKAGES, ROOT, Module, modules, tracked_files
+
+Rule = Callable[[Module], Iterable[str]]
+TOP_LEVEL = frozenset(
+    [
+        "README.md",
+        "pyproject.toml",
+        "run",
+        "trust",
+        "adapters",
+        "config",
+        "gateway",
+        "tests",
+        "docs",
+        "requirements",
+        "CHANGELOG.md",
+        "LICENSE",
+        ".ci",
+        ".gitignore",
+    ]
+)
+TEXT_SUFFIXES = frozenset(
+    [
+        "py",
+        "md",
+        "toml",
+        "txt",
+        "in",
+        "json",
+        "xml",
+        "xsd",
+        "wsdl",
+        "sql",
+        "html",
+        "css",
+        "conf",
+        "service",
+        "mako",
+        "sh",
+        "csv",
+        "yaml",
+        "yml",
+    ]
+)
+
+
+def require_none(findings: Iterable[str]) -> None:
+    found = sorted(set(findings))
+    assert not found, "\n".join(found)
+
+
+@pytest.fixture(scope="module")
+def product() -> list[Module]:
+    return list(modules(*PACKAGES))
+
+
+@pytest.fixture(scope="module")
+def everything(product: list[Module]) -> list[Module]:
+    return [*product, *modules("tests")]
+
+
+@pytest.fixture(scope="module")
+def paths() -> list[PurePosixPath]:
+    return tracked_files()
+
+
+def texts(paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, str]]:
+    for path in paths:
+        if path.suffix.lstrip(".") in TEXT_SUFFIXES or not path.suffix:
+            yield path, (ROOT / path).read_text(errors="replace")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        shape.parameter_count,
+        shape.function_imports,
+        shape.public_docstrings,
+        shape.package_init,
+        bans.impure_names,
+        bans.jose_libraries,
+    ],
+    ids=lambda rule: rule.__name__,
+)
+def test_product_code_keeps(rule: Rule, product: list[Module]) -> None:
+    require_none(finding for module in product for finding in rule(module))
+
+
+@pytest.mark.parametrize(
+    "rule", [shape.module_length, shape.function_length, bans.authlib_jose], ids=lambda rule: rule.__name__
+)
+def test_all_code_keeps(rule: Rule, everything: list[Module]) -> None:
+    require_none(finding for module in everything for finding in rule(module))
+
+
+def test_no_import_cycles(product: list[Module]) -> None:
+    require_none(shape.import_cycles(product))
+
+
+def test_xml_is_read_in_one_module(product: list[Module]) -> None:
+    require_none(bans.xml_readers(product))
+
+
+def test_each_folder_says_its_rule(paths: list[PurePosixPath]) -> None:
+    require_none(files.folder_readmes(paths))
+
+
+def test_nothing_else_stands_at_the_top(paths: list[PurePosixPath]) -> None:
+    require_none(files.top_level(paths, TOP_LEVEL))
+
+
+def test_no_machine_paths_or_index_addresses(paths: list[PurePosixPath]) -> None:
+    rules = (files.machine_paths, files.index_addresses)
+    require_none(finding for path, text in texts(paths) for rule in rules for finding in rule(path, text))
+
+
+def test_locks_have_hashes_and_no_addresses(paths: list[PurePosixPath]) -> None:
+    locks = [path for path in paths if path.parent.name == "requirements" and path.suffix == ".txt"]
+    assert len(locks) == 3
+    require_none(finding for path, text in texts(locks) for finding in files.lock_hashes(path, text))
+
+
+def test_every_run_command_in_the_documents_exists(paths: list[PurePosixPath]) -> None:
+    usage = subprocess.run([ROOT / "run", "help"], check=True, capture_output=True, text=True).stdout
+    known = frozenset(re.findall(r"^  ([a-z]+)\b", usage, re.MULTILINE))
+    documents = [path for path in paths if path.suffix == ".md"]
+    require_none(finding for path, text in texts(documents) for finding in files.run_commands(path, text, known))

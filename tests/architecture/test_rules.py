@@ -1,0 +1,179 @@
+"""Each rule of the house finds what it forbids, names the place, and leaves what is allowed alone."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests.architecture import bans, files, shape
+from tests.architecture.source import Module, parse
+
+LONG_DOCSTRING = "def f():\n    '''One.\n" + "    more\n" * 60 + "    '''\n" + "    x = 1\n" * 39
+
+# rule, path, source that breaks it, the line at fault, source that keeps it
+ONE_MODULE = [
+    (shape.module_length, "trust/a.py", "x = 1\n" * 351, 350, "x = 1\n" * 350),
+    (shape.function_length, "trust/a.py", "\ndef f():\n" + "    x = 1\n" * 40, 2, LONG_DOCSTRING),
+    (shape.parameter_count, "trust/a.py", "def f(a, b, c, d, e, f, g): ...", 1, "def f(a, b, c, *, d, e, f): ..."),
+    (
+        shape.parameter_count,
+        "trust/a.py",
+        "class C:\n  def m(self, a, b, c, *d, e, f, **g): ...",
+        2,
+        "class C:\n  def m(self, a, b, c, *, d, e, f): ...",
+    ),
+    (shape.function_imports, "gateway/a.py", "def f():\n  import json", 2, "import json\ndef f(): ..."),
+    (shape.public_docstrings, "trust/a.py", "x = 1", 1, "'''Say.'''\ndef _f(): ..."),
+    (
+        shape.public_docstrings,
+        "trust/a.py",
+        "'''Say.'''\nclass C:\n  '''Say.'''\n  def m(self): ...",
+        4,
+        "'''Say.'''\nclass C:\n  '''Say.'''\n  @override\n  def m(self): ...",
+    ),
+    (shape.package_init, "trust/x/__init__.py", "'''Say.'''\nfrom trust import jose", 2, "'''Say.'''"),
+    (shape.package_init, "gateway/__init__.py", "'''Say.'''\nimport os", 2, "'''Say.'''\n__version__ = '1'"),
+    (
+        bans.impure_names,
+        "trust/a.py",
+        "\nfrom datetime import datetime\ndatetime.now()",
+        3,
+        "from datetime import datetime",
+    ),
+    (bans.impure_names, "trust/a.py", "import datetime as d\nd.datetime.now(d.UTC)", 2, "import datetime as d"),
+    (bans.impure_names, "trust/a.py", "import os.path", 1, "import osmosis"),
+    (bans.impure_names, "trust/a.py", "from time import monotonic", 1, "from timeless import x"),
+    (bans.impure_names, "trust/a.py", "import random", 1, "from cryptography import x509"),
+    (bans.impure_names, "trust/a.py", "from socket import create_connection", 1, "import ipaddress"),
+    (bans.impure_names, "trust/a.py", "x = open('f')", 1, "x = reopen('f')"),
+    (bans.authlib_jose, "tests/a.py", "from authlib import jose", 1, "from authlib.oauth2 import rfc6749"),
+    (bans.authlib_jose, "tests/a.py", "import authlib.jose.rfc7515", 1, "import authlib.josephine"),
+    (bans.jose_libraries, "gateway/a.py", "from joserfc.jwk import OctKey", 1, "from trust import jose"),
+    (bans.jose_libraries, "trust/keys.py", "import jwt", 1, "import jwtlike"),
+]
+
+MORE_ALLOWED = [
+    (shape.function_imports, "gateway/cli/a.py", "def f():\n  import json"),
+    (shape.package_init, "gateway/cli/__init__.py", "'''Say.'''\nfrom gateway.cli.main import main"),
+    (bans.impure_names, "gateway/a.py", "import os, time\nopen('f')"),
+    (bans.jose_libraries, "trust/jose.py", "import jwt\nfrom joserfc import jwe"),
+]
+
+
+def names(cases: Sequence[tuple[Callable[..., object], *tuple[object, ...]]]) -> list[str]:
+    return [f"{case[0].__name__}-{number}" for number, case in enumerate(cases, 1)]
+
+
+@pytest.mark.parametrize(("rule", "path", "bad", "line", "good"), ONE_MODULE, ids=names(ONE_MODULE))
+def test_rule_on_one_module(rule: Callable[[Module], Iterable[str]], path: str, bad: str, line: int, good: str) -> None:
+    findings = list(rule(parse(path, bad)))
+    assert findings
+    assert findings[0].startswith(f"{path}:{line}: ")
+    assert list(rule(parse(path, good))) == []
+
+
+@pytest.mark.parametrize(("rule", "path", "good"), MORE_ALLOWED, ids=names(MORE_ALLOWED))
+def test_exemption(rule: Callable[[Module], Iterable[str]], path: str, good: str) -> None:
+    assert list(rule(parse(path, good))) == []
+
+
+def test_a_cycle_through_three_modules_is_found() -> None:
+    cycle = [
+        parse("trust/a.py", "from trust import b"),
+        parse("trust/b.py", "import trust.c"),
+        parse("trust/c.py", "from trust.a import x"),
+    ]
+    assert list(shape.import_cycles(cycle)) == ["trust/a.py:1: import cycle: trust.a -> trust.b -> trust.c -> trust.a"]
+    assert list(shape.import_cycles(cycle[:2])) == []
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        "from lxml import etree\netree.fromstring(b'')",
+        "import lxml.etree as e\ne.XMLParser()",
+        "from lxml.etree import parse as p\np('f')",
+        "import lxml.etree\nlxml.etree.iterparse('f')",
+    ],
+)
+def test_a_second_module_that_reads_xml_is_found(reader: str) -> None:
+    home = parse("adapters/sources/xml.py", "from lxml import etree\netree.XMLParser(resolve_entities=False)")
+    other = parse("gateway/b.py", reader)
+    assert [finding.split(": ")[0] for finding in bans.xml_readers([home, other])] == ["gateway/b.py:2"]
+
+
+def test_a_case_system_may_read_xml_in_a_module_of_its_own() -> None:
+    source = "from lxml import etree\netree.XMLParser()"
+    one = parse("adapters/sources/xml.py", source)
+    two = parse("gateway/demo/case_systems/soap.py", source)
+    three = parse("gateway/demo/case_systems/more.py", source)
+    assert list(bans.xml_readers([one, two])) == []
+    assert len(list(bans.xml_readers([one, two, three]))) == 1
+
+
+def test_writing_xml_is_not_reading_it() -> None:
+    home = parse("adapters/sources/xml.py", "from lxml import etree\netree.XMLParser()")
+    other = parse("adapters/sources/soap.py", "from lxml import etree\netree.tostring(etree.Element('a'))")
+    assert list(bans.xml_readers([home, other])) == []
+
+
+PATH = PurePosixPath("docs/a.md")
+
+
+@pytest.mark.parametrize(
+    "folder", ["wor" + "k/main", "far" + "m/x", "roo" + "t/.pyenv", "home/someone/x", "tmp/" + "v/bin"]
+)
+def test_a_path_of_one_machine_is_found(folder: str) -> None:
+    assert list(files.machine_paths(PATH, f"fine\nsee /{folder}")) != []
+
+
+@pytest.mark.parametrize("text", ["a/wor" + "k", "/wor" + "kers", "https://a.example/wor" + "k", "/usr/lib/postgresql"])
+def test_other_paths_are_left_alone(text: str) -> None:
+    assert list(files.machine_paths(PATH, text)) == []
+
+
+@pytest.mark.parametrize("text", ["https://pypi" + ".org/simple", "--index" + "-url x", "files.pythonhosted" + ".org"])
+def test_a_package_index_is_found(text: str) -> None:
+    (finding,) = files.index_addresses(PATH, f"\n{text}")
+    assert finding.startswith("docs/a.md:2: ")
+
+
+HASH = f"    --hash=sha256:{'a' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("lock", "line"),
+    [
+        ("flask==3.1.3\n", 1),
+        (f"flask==3.1.3 \\\nclick==8 \\\n{HASH}\n", 1),
+        (f"flask>=3 \\\n{HASH}\n", 1),
+        ("# from https://a.example\n", 1),
+        ("--no-binary x\n", 1),
+        (f"flask @ https://a.example/f.whl \\\n{HASH}", 1),
+    ],
+)
+def test_a_loose_lock_is_found(lock: str, line: int) -> None:
+    finding = next(files.lock_hashes(PurePosixPath("requirements/a.txt"), lock))
+    assert finding.startswith(f"requirements/a.txt:{line}: ")
+
+
+def test_a_tight_lock_is_left_alone() -> None:
+    lock = f"# by ./run lock\nflask==3.1.3 ; sys_platform == 'linux' \\\n{HASH} \\\n{HASH}\n    # via x\n"
+    assert list(files.lock_hashes(PurePosixPath("requirements/a.txt"), lock)) == []
+
+
+def test_a_folder_without_a_readme_is_found() -> None:
+    paths = [PurePosixPath(name) for name in ("trust/jose.py", "trust/README.md", "trust/oauth/dpop_proof.py")]
+    found = [finding.split(":")[0] for finding in files.folder_readmes(paths)]
+    assert "trust/oauth/README.md" in found
+    assert "trust/README.md" not in found
+
+
+def test_a_newcomer_at_the_top_is_found() -> None:
+    paths = [PurePosixPath("run"), PurePosixPath("setup.py"), PurePosixPath("trust/a.py")]
+    assert [finding.split(":")[0] for finding in files.top_level(paths, frozenset({"run", "trust"}))] == ["setup.py"]
+
+
+def test_an_unknown_run_command_is_found() -> None:
+    text = "Type `./run demo` and\n`./run dmeo`."
+    assert list(files.run_commands(PATH, text, frozenset({"demo"}))) == ["docs/a.md:2: ./run has no command dmeo"]
