@@ -1,0 +1,235 @@
+"""Make and open signed JWTs: the one module that touches a JOSE library (RFC 7515, RFC 7519, RFC 8725).
+
+To open one, in this order (WIRE.md section 3):
+
+1. the size caps, before anything is decoded;
+2. three segments, each canonical base64url;
+3. the header as strict JSON, with parameters from the allow-list only: `alg`, `kid`, `typ`, `cty`, `crit`, and since no
+   extension is known here, any `crit` refuses; `jku`, `x5u`, `x5c`, `b64` and, outside a DPoP proof, `jwk` are refused
+   unread;
+4. `typ` is exactly the expected one, upper and lower case apart;
+5. `alg` is allow-listed, and is the algorithm of the trusted key that `kid` names;
+6. the signature, of exactly its algorithm's length, over the bytes as received;
+7. only then the payload as strict JSON, which must be an object;
+8. a retired key speaks only for what was issued before it retired.
+
+Not checked here: times, issuer, audience, and whether these bytes were seen before. In particular an ES256 signature
+(r, s) has a twin (r, n - s) that verifies just as well, so different bytes may carry the same document: a replay is
+recognised by `jti`, never by bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from jwt.algorithms import Algorithm, ECAlgorithm, OKPAlgorithm, RSAPSSAlgorithm
+
+from trust import base64url, claims, strict_json
+from trust.errors import (
+    BadSignature,
+    ForbiddenAlgorithm,
+    ForbiddenHeader,
+    MalformedToken,
+    TooLarge,
+    UnknownKey,
+    WrongType,
+    shown,
+)
+from trust.keys import Alg, KeySet, KeyUse, PublicKey, Signer, parse_key
+from trust.strict_json import JsonObject
+
+MAX_BYTES = 65536
+MAX_HEADER = 4096
+"""Characters of an encoded header."""
+MAX_CHAIN_HEADER = 131072
+"""The same where the header may carry a `trust_chain` (WIRE.md section 5: 128 kB a chain)."""
+MAX_SIGNATURE = 1366
+"""Characters of an encoded signature by the longest RSA key allowed."""
+MAX_KID = 128
+MAX_TYP = 64
+
+_ALLOWED_HEADERS = frozenset({"alg", "kid", "typ", "cty", "crit"})
+_SEGMENTS = 3
+# Each key was checked to be of its algorithm's type and curve when it was parsed; PyJWT only computes.
+_ALGORITHMS: Mapping[str, Algorithm] = {
+    Alg.ES256: ECAlgorithm(ECAlgorithm.SHA256, SECP256R1),
+    Alg.ED25519: OKPAlgorithm(),
+    Alg.PS256: RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256),
+}
+_SIGNATURE_BYTES: Mapping[str, int] = {Alg.ES256: 64, Alg.ED25519: 64}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A JWT whose signature stands: its header and claims, the key that verified it, and the set that key came from."""
+
+    header: JsonObject
+    claims: JsonObject = field(repr=False)
+    key: PublicKey
+    keys: KeySet = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedToken:
+    """What a JWT says of itself, believed by nobody yet."""
+
+    header: JsonObject
+    claims: JsonObject = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderRule:
+    """What one type's header may hold beyond the common allow-list.
+
+    `typ_optional`: a missing `typ` is accepted, another one never. `trust_chain`: the header may carry a chain of
+    statements (OpenID Federation 1.0 section 4.3), and its cap is raised for that alone. `jwk`: the key stands in
+    the header instead of being named by `kid` (RFC 9449 section 4.2).
+    """
+
+    typ: str
+    typ_optional: bool = False
+    trust_chain: bool = False
+    jwk: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    header: JsonObject
+    signing_input: bytes
+    payload: bytes
+    signature: bytes
+
+
+def sign(claims: JsonObject, *, typ: str, signer: Signer, headers: JsonObject | None = None) -> bytes:
+    """Sign claims as a compact JWS with `alg`, `kid` and `typ` in its header, and `headers` beside them."""
+    if headers is None:
+        encoded_header = _header(signer.alg, signer.kid, typ)
+    else:
+        encoded_header = _encode({**headers, "alg": signer.alg.value, "kid": signer.kid, "typ": typ})
+    return _sign(encoded_header, claims, signer)
+
+
+def sign_with_embedded_jwk(claims: JsonObject, *, typ: str, signer: Signer) -> bytes:
+    """Sign a DPoP proof: the public key itself stands in the header (RFC 9449 section 4.2)."""
+    members = ("kty", "crv", "x", "y", "n", "e")
+    jwk = {name: value for name, value in signer.public.jwk.items() if name in members}
+    return _sign(_encode({"alg": signer.alg.value, "jwk": jwk, "typ": typ}), claims, signer)
+
+
+def open_signed(raw: bytes, *, typ: str, keys: KeySet, max_bytes: int = MAX_BYTES) -> Opened:
+    """Open a JWT signed by one of these trusted keys; the module's numbered plan. Raise nothing but TrustError."""
+    return open_by_rule(raw, rule=HeaderRule(typ=typ), keys=keys, max_bytes=max_bytes)
+
+
+def open_by_rule(raw: bytes, *, rule: HeaderRule, keys: KeySet, max_bytes: int = MAX_BYTES) -> Opened:
+    """Open a JWT as `open_signed` does, where its type's header has a rule of its own."""
+    parts = _split(raw, rule, max_bytes)  # 1 to 4
+    return _verified(parts, keys.get(parts.header["kid"]), keys)  # 5 to 8
+
+
+def open_with_embedded_jwk(raw: bytes, *, typ: str, max_bytes: int) -> Opened:
+    """Open a DPoP proof: the key comes from the header and proves only that its holder made this.
+
+    The key is nobody's until a token's `cnf.jkt` names it. Raise nothing but TrustError.
+    """
+    parts = _split(raw, HeaderRule(typ=typ, jwk=True), max_bytes)
+    key = parse_key(parts.header["jwk"], KeyUse.DPOP, named=False)
+    return _verified(parts, key, KeySet.of(KeyUse.DPOP, [key]))
+
+
+def open_self_signed(raw: bytes, *, typ: str, use: KeyUse, max_bytes: int) -> Opened:
+    """Open a JWT by the keys in its own `jwks`: an entity configuration or an enrolment request.
+
+    This is the one place where a payload is read before its signature stands, because the keys are in it. The result
+    proves that the document is whole and that its maker holds the key; who that is, somebody else must vouch for.
+    """
+    parts = _split(raw, HeaderRule(typ=typ), max_bytes)
+    unverified_claims = strict_json.loads(parts.payload, max_bytes=max_bytes)
+    keys = KeySet.from_jwks(claims.require_object(unverified_claims, "jwks"), use)
+    return _verified(parts, keys.get(parts.header["kid"]), keys)
+
+
+def peek(raw: bytes, *, typ: str, max_bytes: int) -> UnverifiedToken:
+    """Read a JWT without verifying it, to find out whose keys to verify it with; every other check is made."""
+    return peek_by_rule(raw, rule=HeaderRule(typ=typ), max_bytes=max_bytes)
+
+
+def peek_by_rule(raw: bytes, *, rule: HeaderRule, max_bytes: int = MAX_BYTES) -> UnverifiedToken:
+    """Read a JWT as `peek` does, where its type's header has a rule of its own."""
+    parts = _split(raw, rule, max_bytes)
+    return UnverifiedToken(header=parts.header, claims=strict_json.loads(parts.payload, max_bytes=max_bytes))
+
+
+def _split(raw: bytes, rule: HeaderRule, max_bytes: int) -> _Parts:
+    max_header = MAX_CHAIN_HEADER if rule.trust_chain else MAX_HEADER
+    if len(raw) > max_bytes + (MAX_CHAIN_HEADER if rule.trust_chain else 0):  # 1
+        raise TooLarge(f"The token has more than {max_bytes} bytes.")
+    if raw.count(b".") != _SEGMENTS - 1:  # 2
+        raise MalformedToken("The token is not three segments joined by dots.")
+    encoded_header, encoded_payload, encoded_signature = raw.split(b".")
+    if len(encoded_header) > max_header or len(encoded_payload) > max_bytes or len(encoded_signature) > MAX_SIGNATURE:
+        raise TooLarge("The token's header, payload or signature is longer than its cap.")
+    header = strict_json.loads(base64url.decode(encoded_header, "header"), max_bytes=max_header)  # 3
+    if len(encoded_header) > MAX_HEADER and "trust_chain" not in header:
+        raise TooLarge("The token's header is longer than its cap.")
+    _check_header(header, rule)
+    return _Parts(
+        header=header,
+        signing_input=raw[: len(encoded_header) + 1 + len(encoded_payload)],
+        payload=base64url.decode(encoded_payload, "payload"),
+        signature=base64url.decode(encoded_signature, "signature"),
+    )
+
+
+def _check_header(header: JsonObject, rule: HeaderRule) -> None:
+    extra = {"jwk"} if rule.jwk else {"trust_chain"} if rule.trust_chain else set()
+    forbidden = header.keys() - _ALLOWED_HEADERS - extra
+    if forbidden:
+        names = ", ".join(sorted(shown(name) for name in forbidden))
+        raise ForbiddenHeader(f"The header must not have the parameters {names}.")
+    if "crit" in header:
+        raise ForbiddenHeader("The header names critical extensions ('crit'); none is known here.")
+    typ = header.get("typ")
+    if typ != rule.typ and not (rule.typ_optional and "typ" not in header):  # 4
+        raise WrongType(f"The header's 'typ' must be exactly '{rule.typ}'.")
+    if type(header.get("alg")) is not str or header["alg"] not in _ALGORITHMS:  # 5
+        raise ForbiddenAlgorithm("The header's 'alg' must be ES256, Ed25519 or PS256.")
+    if "cty" in header:
+        claims.require_str(header, "cty", max_len=MAX_TYP)
+    if rule.jwk:
+        claims.require_object(header, "jwk")
+    if not rule.jwk or "kid" in header:
+        claims.require_str(header, "kid", max_len=MAX_KID)
+
+
+def _verified(parts: _Parts, key: PublicKey, keys: KeySet) -> Opened:
+    if key.alg != parts.header["alg"]:  # 5
+        raise ForbiddenAlgorithm("The header's 'alg' is not the algorithm that the key is for.")
+    expected = _SIGNATURE_BYTES.get(key.alg, len(parts.signature))
+    if len(parts.signature) != expected or not _stands(parts, key):  # 6
+        raise BadSignature("The signature is not that key's over these bytes: they were changed, or signed by another.")
+    opened = strict_json.loads(parts.payload, max_bytes=len(parts.payload))  # 7
+    if key.retired_at is not None:  # 8
+        issued = claims.require_int(opened, "iat", maximum=claims.LATEST_SECONDS)
+        if claims.from_seconds(issued) > key.retired_at:
+            raise UnknownKey("It is dated after its key was retired; sign it with the current key.")
+    return Opened(header=parts.header, claims=opened, key=key, keys=keys)
+
+
+def _stands(parts: _Parts, key: PublicKey) -> bool:
+    return bool(_ALGORITHMS[key.alg].verify(parts.signing_input, key.key, parts.signature))
+
+
+def _sign(encoded_header: bytes, claims: JsonObject, signer: Signer) -> bytes:
+    signing_input = encoded_header + b"." + base64url.encode(strict_json.dumps(claims))
+    return signing_input + b"." + base64url.encode(signer.sign(signing_input))
+
+
+@lru_cache(maxsize=256)
+def _header(alg: Alg, kid: str, typ: str) -> bytes:
+    return _encode({"alg": alg.value, "kid": kid, "typ": typ})
+
+
+def _encode(header: JsonObject) -> bytes:
+    return base64url.encode(strict_json.dumps(header))
