@@ -1,0 +1,1 @@
+"""The claim tables of the tokens: what each must hold, and how each is built."""
