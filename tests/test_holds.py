@@ -74,9 +74,12 @@ def test_a_changed_file_makes_the_record_void(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
-def test_a_session_records_its_marked_tests(pytester: pytest.Pytester, workers: list[str]) -> None:
+def test_a_session_records_its_marked_tests(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: list[str]
+) -> None:
     pytester.makeconftest('pytest_plugins = ["tests.holds"]')
-    pytester.makeini(f"[pytest]\npythonpath = {holds.ROOT}\nmarkers = holds(*ids): x")
+    monkeypatch.setenv("PYTHONPATH", str(holds.ROOT))
+    pytester.makeini("[pytest]\nmarkers = holds(*ids): x")
     pytester.makepyfile(
         PASSING
         + """
