@@ -1,13 +1,13 @@
 """Look up legal codes as they stood on a day, and say in one sentence what they permit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import ClassVar
 
 from trust.agreements.legal_register import REGISTER, LegalEntry, LegalPart
 from trust.errors import ExchangeRefused, shown
 
-__all__ = ["REGISTER", "LegalEntry", "LegalPart", "UnknownBasis", "consent_codes", "law_sentence", "lookup"]
+__all__ = ["REGISTER", "LegalEntry", "LegalPart", "UnknownBasis", "law_sentence", "lookup"]
 
 
 class UnknownBasis(ExchangeRefused):
@@ -33,15 +33,12 @@ def lookup(code: str, on: date) -> LegalEntry:
     return in_law[-1]
 
 
-def consent_codes(codes: Iterable[str], on: date) -> tuple[str, ...]:
-    """Return those of ``codes`` that fail without the person's consent. Raises :class:`UnknownBasis`."""
-    return tuple(code for code in codes if lookup(code, on).consent_needed)
-
-
 def law_sentence(codes: Sequence[str], on: date) -> str:
     """Say in plain English on which legal footing something rests. Raises :class:`UnknownBasis`."""
     entries = [lookup(code, on) for code in codes]
     phrases = [f"{entry.title} ({entry.power})" for entry in entries]
     listed = phrases[0] if len(phrases) == 1 else ", ".join(phrases[:-1]) + " and " + phrases[-1]
-    doubt = " Some of this is still to be confirmed by counsel." if not all(entry.confirmed for entry in entries) else ""
+    doubt = (
+        " Some of this is still to be confirmed by counsel." if not all(entry.confirmed for entry in entries) else ""
+    )
     return f"Shared under {listed}.{doubt}"

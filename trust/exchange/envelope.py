@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from trust.claims import LATEST_SECONDS
 from trust.exchange.reader import Reader
 from trust.identifiers import AgreementId, EntityId, ServiceSlug, parse_code, parse_entity_id, parse_slug
 from trust.strict_json import JsonObject
@@ -11,9 +12,6 @@ from trust.strict_json import JsonObject
 MAX_BYTES = 65536
 """Bytes of a compact JWS, before anything of it is decoded."""
 MAX_AGREEMENT_VERSION = 1_000_000
-LATEST_TIME = 2**40
-"""No time in a token is later: some 34,000 years on, so only a fault or an attack gets there."""
-
 JTI = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 """A message id: characters that need no escape in a URL, a file name or a log (RFC 3986 section 2.3)."""
 DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -69,8 +67,8 @@ def read_parties(reader: Reader) -> Parties:
     return Parties(
         iss=reader.parsed("iss", parse_entity_id),
         aud=reader.parsed("aud", parse_entity_id),
-        iat=reader.whole("iat", least=0, most=LATEST_TIME),
-        exp=reader.whole("exp", least=0, most=LATEST_TIME),
+        iat=reader.whole("iat", least=0, most=LATEST_SECONDS),
+        exp=reader.whole("exp", least=0, most=LATEST_SECONDS),
         jti=reader.text("jti", pattern=JTI),
     )
 

@@ -6,6 +6,9 @@ from typing import ClassVar
 
 from trust.errors import ExchangeRefused, MalformedInput
 
+MAX_SHOWN = 30
+"""Faults that a sentence names before it only counts the rest; the structured list holds them all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -25,7 +28,9 @@ class MalformedDocument(MalformedInput):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("; ".join(str(fault) for fault in self.faults))
+        shown = [str(fault) for fault in self.faults[:MAX_SHOWN]]
+        more = len(self.faults) - len(shown)
+        super().__init__("; ".join(shown) + (f"; and {more} more" if more else ""))
 
 
 class MalformedSubject(MalformedDocument):
@@ -74,3 +79,9 @@ class UnsupportedKind(ExchangeRefused):
     """The kind of exchange, or its version, is not one that this node speaks."""
 
     code: ClassVar[str] = "unsupported_version"
+
+
+class SignatureMismatch(ExchangeRefused):
+    """A party's correct signature is on another agreement than the one it was offered for."""
+
+    code: ClassVar[str] = "signature_mismatch"

@@ -1,4 +1,4 @@
-"""The exchange ``involvement.query``: who else works with this person, and whom do I ring?
+"""The exchange ``involvement.query``, which asks who else works with this person and whom to ring.
 
 A query may name the fields it wants; without names it asks for all that the clause allows. A reply is one status and,
 where the status is ``known``, the involvements, each cut down to the permitted fields. Every reply of the status
@@ -90,7 +90,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvolvementReply:
-    """One service's answer. ``as_of`` is the day its source is good for; ``note`` is a sentence for the practitioner."""
+    """One service's answer. ``as_of`` is the day its source is good for, ``note`` a sentence for the practitioner."""
 
     status: InvolvementStatus
     involvements: tuple[Mapping[str, str], ...]

@@ -8,11 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from trust import jose
-from trust.claims import check_times, digest
+from trust.claims import LATEST_SECONDS, check_times, digest
 from trust.errors import WrongAudience
 from trust.exchange.envelope import (
     JTI,
-    LATEST_TIME,
     MAX_BYTES,
     AgreementRef,
     RequestRef,
@@ -36,7 +35,7 @@ from trust.identifiers import (
     parse_code,
     parse_entity_id,
 )
-from trust.keys import KeySet, Signer
+from trust.keys import KeySet, KeyUse, Signer
 from trust.strict_json import JsonObject
 
 __all__ = [
@@ -168,7 +167,7 @@ def open_message(raw: bytes, *, sender_keys: KeySet, own_id: EntityId, now: date
     Not checked here: that the authenticated caller is the issuer, that kind and version are spoken, whether the message
     was seen before, and everything that the agreement decides. Raises ``TrustError`` only.
     """
-    opened = jose.open_signed(raw, typ=TYP, keys=sender_keys, max_bytes=MAX_BYTES)  # 1
+    opened = jose.open_signed(raw, typ=TYP, keys=sender_keys.require_use(KeyUse.MESSAGE), max_bytes=MAX_BYTES)  # 1
     message = _parse_message(opened.claims)  # 2
     if message.aud != own_id:  # 3
         raise WrongAudience("The message is addressed to another node. Send it to the node named in its aud.")
@@ -247,7 +246,7 @@ def _parse_message(claims: JsonObject) -> Message:
         correlation=reader.optional_text("correlation", pattern=JTI),
         supersedes=reader.optional_text("supersedes", pattern=JTI),
         urgency=reader.choice("urgency", Urgency) if reader.has("urgency") else None,
-        deadline=reader.whole("deadline", least=0, most=LATEST_TIME) if reader.has("deadline") else None,
+        deadline=reader.whole("deadline", least=0, most=LATEST_SECONDS) if reader.has("deadline") else None,
         handling=_read_handling(reader),
     )
     if reader.faults:

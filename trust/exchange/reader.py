@@ -18,6 +18,7 @@ from trust.strict_json import JsonObject
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
+S = TypeVar("S", bound=str)
 
 MAX_TEXT = 200
 """Characters in a text member unless the reader is told otherwise."""
@@ -83,7 +84,9 @@ class Reader:
             return value
         return ""
 
-    def optional_text(self, name: str, *, max_len: int = MAX_TEXT, pattern: re.Pattern[str] | None = None) -> str | None:
+    def optional_text(
+        self, name: str, *, max_len: int = MAX_TEXT, pattern: re.Pattern[str] | None = None
+    ) -> str | None:
         """Read text that may be absent."""
         return self.text(name, max_len=max_len, pattern=pattern) or None if self.has(name) else None
 
@@ -143,13 +146,13 @@ class Reader:
             self.fault(name, "must be one of " + ", ".join(vocabulary))
             return None
 
-    def parsed(self, name: str, parse: Callable[[str], T]) -> T:
+    def parsed(self, name: str, parse: Callable[[str], S]) -> S:
         """Read required text through a parser of :mod:`trust.identifiers`, turning its refusal into a fault.
 
         What stands in for a faulty value is the empty string: the caller must not use it once there are faults.
         """
         value = self.text(name)
-        return self.parse_item(name, value, parse) if value else cast("T", "")
+        return (self.parse_item(name, value, parse) if value else None) or cast("S", "")
 
     def texts(self, name: str, *, required: bool = True, max_items: int = MAX_ITEMS) -> tuple[str, ...]:
         """Read a list of texts, none of them twice."""
@@ -164,8 +167,12 @@ class Reader:
         return tuple(values)
 
     def parsed_list(self, name: str, parse: Callable[[str], T], *, required: bool = True) -> tuple[T, ...]:
-        """Read a list of texts, each through a parser."""
-        return tuple(self.parse_item(name, item, parse) for item in self.texts(name, required=required))
+        """Read a list of texts, each through a parser; what the parser refuses is a fault and left out."""
+        items = (
+            self.parse_item(f"{name}[{position}]", text, parse)
+            for position, text in enumerate(self.texts(name, required=required))
+        )
+        return tuple(item for item in items if item is not None)
 
     def child(self, name: str, *, required: bool = True) -> "Reader | None":
         """Read a nested object; ``None`` when it is absent or not an object (then a fault says so)."""
@@ -199,13 +206,13 @@ class Reader:
         """Return the member names, in order."""
         return tuple(self._obj)
 
-    def parse_item(self, name: str, value: str, parse: Callable[[str], T]) -> T:
-        """Parse ``value``, which stands in member ``name``, turning the parser's refusal into a fault."""
+    def parse_item(self, name: str, value: str, parse: Callable[[str], T]) -> T | None:
+        """Parse ``value``, which stands in member ``name``; the parser's refusal becomes a fault and ``None``."""
         try:
             return parse(value)
         except TrustError as refusal:
             self.fault(name, refusal.detail)
-            return cast("T", "")
+            return None
 
     def _required(self, name: str) -> object:
         value = self._obj.get(name)

@@ -19,7 +19,7 @@ from trust.exchange.message import Message
 from trust.exchange.reader import Reader
 from trust.exchange.reply import check_addressing
 from trust.identifiers import EntityId, ServiceSlug
-from trust.keys import KeySet, Signer
+from trust.keys import KeySet, KeyUse, Signer
 from trust.strict_json import JsonObject
 
 TYP = "exchange-receipt+jwt"
@@ -74,7 +74,7 @@ def open_receipt(
 
     Raises ``TrustError`` only.
     """
-    opened = jose.open_signed(raw, typ=TYP, keys=receiver_keys, max_bytes=MAX_BYTES)  # 1
+    opened = jose.open_signed(raw, typ=TYP, keys=receiver_keys.require_use(KeyUse.MESSAGE), max_bytes=MAX_BYTES)  # 1
     receipt = _parse_receipt(opened.claims)  # 2
     check_addressing(issuer=receipt.iss, audience=receipt.aud, asked=message.aud, own_id=own_id)  # 3
     check_times(opened.claims, now=now, max_life=RECEIPT_LIFE)  # 4

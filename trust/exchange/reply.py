@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trust import jose
-from trust.claims import check_times
+from trust.claims import check_times, to_seconds
 from trust.errors import WrongAudience, WrongIssuer
 from trust.exchange.envelope import (
     MAX_BYTES,
@@ -27,7 +27,7 @@ from trust.exchange.kinds import QUERY_LIFE
 from trust.exchange.message import HIGHEST_VERSION, Message, OpenedMessage
 from trust.exchange.reader import Reader
 from trust.identifiers import ClauseId, EntityId, KindName, PurposeCode, ServiceSlug, parse_code
-from trust.keys import KeySet, Signer
+from trust.keys import KeySet, KeyUse, Signer
 from trust.strict_json import JsonObject
 
 TYP = "exchange-reply+jwt"
@@ -73,7 +73,7 @@ def answer(
 ) -> Reply:
     """Return the reply to ``opened`` with everything echoed that must be."""
     message = opened.message
-    issued = int(now.timestamp())
+    issued = to_seconds(now)
     return Reply(
         iss=message.aud,
         aud=message.iss,
@@ -132,7 +132,7 @@ def open_reply(
 
     Not checked here: that the body is one of its kind. Raises ``TrustError`` only.
     """
-    opened = jose.open_signed(raw, typ=TYP, keys=holder_keys, max_bytes=MAX_BYTES)  # 1
+    opened = jose.open_signed(raw, typ=TYP, keys=holder_keys.require_use(KeyUse.MESSAGE), max_bytes=MAX_BYTES)  # 1
     reply = _parse_reply(opened.claims)  # 2
     check_addressing(issuer=reply.iss, audience=reply.aud, asked=message.aud, own_id=own_id)  # 3
     check_times(opened.claims, now=now, max_life=REPLY_LIFE)  # 4

@@ -1,0 +1,129 @@
+"""Find the clause under which a service may ask, so that neither practitioner nor case system needs to know the law."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from trust.agreements.agreement import InForce
+from trust.agreements.clause import Clause, Existence
+from trust.agreements.denial import Denial, DenialCode, deny
+from trust.errors import shown
+from trust.exchange.eligibility import Question
+from trust.exchange.errors import FieldsNotPermitted
+from trust.exchange.message import AgreementRef
+from trust.identifiers import KindName, PurposeCode, RoleCode, ServiceRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What a practitioner wants to ask. ``holder`` is ``None`` for every service that may be asked.
+
+    ``question`` is set for ``eligibility.query`` only.
+    """
+
+    asker: ServiceRef
+    kind: KindName
+    purpose: PurposeCode
+    role: RoleCode
+    holder: ServiceRef | None = None
+    question: Question | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One service that may be asked, and the clause to ask it under. ``fields`` is what the role may have."""
+
+    agreement: AgreementRef
+    title: str
+    clause: Clause
+    holder: ServiceRef
+    fields: frozenset[str]
+
+
+def choose_clause(agreements: Iterable[InForce], sought: Sought) -> tuple[Choice, ...]:
+    """Return one choice for each service that may be asked, in the order of their names.
+
+    Where several clauses fit one service, the one that gives the role most fields wins; then one of unconditional
+    existence; then the first by agreement and clause id, so that the same question is always asked in the same way. The
+    asking service itself is never among the holders.
+    """
+    best: dict[ServiceRef, Choice] = {}
+    for choice in _fitting(agreements, sought):
+        held = best.get(choice.holder)
+        if held is None or _rank(choice) < _rank(held):
+            best[choice.holder] = choice
+    return tuple(best[holder] for holder in sorted(best, key=str))
+
+
+def explain_no_choice(agreements: Sequence[InForce], sought: Sought) -> Denial:
+    """Say why :func:`choose_clause` found nothing: the first step at which no clause was left."""
+    clauses = [clause for held in agreements for clause in held.agreement.clauses if sought.asker in clause.askers]
+    if not clauses:
+        return deny(DenialCode.NO_AGREEMENT)
+    steps = (
+        (DenialCode.KIND_NOT_COVERED, lambda clause: clause.kind == sought.kind),
+        (DenialCode.PURPOSE_NOT_COVERED, lambda clause: clause.purpose == sought.purpose),
+        (DenialCode.SERVICE_NOT_COVERED, lambda clause: bool(_holders(clause, sought))),
+        (DenialCode.ROLE_NOT_PERMITTED, lambda clause: sought.role in clause.fields_by_role),
+    )
+    for code, fits in steps:
+        clauses = [clause for clause in clauses if fits(clause)]
+        if not clauses:
+            return deny(code)
+    return deny(DenialCode.QUESTION_NOT_PERMITTED)
+
+
+def check_requested_fields(clause: Clause, role: RoleCode, requested: Collection[str]) -> None:
+    """Refuse, before anything is sent, fields that the clause does not give this role (assertion A48).
+
+    Raises :class:`FieldsNotPermitted`, naming them and what may be asked for.
+    """
+    permitted = clause.fields_by_role.get(role, frozenset())
+    excess = sorted(set(requested) - permitted)
+    if excess:
+        raise FieldsNotPermitted(
+            f"This role may not have {_listed(excess)} under this clause. It may ask for {_listed(sorted(permitted))}."
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(shown(name) for name in names) or "nothing"
+
+
+def _fitting(agreements: Iterable[InForce], sought: Sought) -> Iterator[Choice]:
+    for held in agreements:
+        for clause in held.agreement.clauses:
+            if not _permits(clause, sought):
+                continue
+            for holder in _holders(clause, sought):
+                yield Choice(
+                    agreement=held.agreement.ref,
+                    title=held.agreement.title,
+                    clause=clause,
+                    holder=holder,
+                    fields=clause.fields_by_role[sought.role],
+                )
+
+
+def _permits(clause: Clause, sought: Sought) -> bool:
+    return (
+        sought.asker in clause.askers
+        and clause.kind == sought.kind
+        and clause.purpose == sought.purpose
+        and sought.role in clause.fields_by_role
+        and (sought.question is None or sought.question in clause.questions)
+    )
+
+
+def _holders(clause: Clause, sought: Sought) -> frozenset[ServiceRef]:
+    others = clause.holders - {sought.asker}
+    return others if sought.holder is None else others & {sought.holder}
+
+
+def _rank(choice: Choice) -> tuple[int, bool, str, int, str]:
+    return (
+        -len(choice.fields),
+        choice.clause.existence is Existence.CONDITIONAL,
+        choice.agreement.id,
+        -choice.agreement.version,
+        choice.clause.id,
+    )

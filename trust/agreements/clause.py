@@ -1,0 +1,181 @@
+"""The clause: who may ask whom for what, for which purpose, on which legal footing, and under which conditions.
+
+A clause is the unit of decision. It grants one kind of exchange, for one purpose, to named services of named agencies,
+and to each role only the fields that role needs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+
+from trust.agreements.lawful_basis import LegalEntry, LegalPart, law_sentence, lookup
+from trust.errors import MalformedClaims
+from trust.exchange import eligibility
+from trust.exchange.eligibility import Question
+from trust.exchange.kinds import KINDS
+from trust.exchange.reader import Reader
+from trust.identifiers import (
+    ClauseId,
+    KindName,
+    PurposeCode,
+    RoleCode,
+    ServiceRef,
+    parse_code,
+    parse_service_ref,
+)
+
+MOST_DAYS = 3653
+"""Ten years: no answer may be kept longer."""
+MOST_ROLES = 100
+_MEMBERS = (
+    "id",
+    "kind",
+    "version",
+    "purpose",
+    "askers",
+    "holders",
+    "fields_by_role",
+    "basis",
+    "existence",
+    "keep_days",
+    "onward",
+    "questions",
+)
+
+
+class Existence(StrEnum):
+    """Whether a holder may say under this clause that it does *not* know a person.
+
+    Under a conditional clause (services resting on consent, and sensitive ones) silence, refusal and absence must all
+    look alike.
+    """
+
+    UNCONDITIONAL = "unconditional"
+    CONDITIONAL = "conditional"
+
+
+class Onward(StrEnum):
+    """How far an answer may be passed on."""
+
+    NONE = "none"
+    WITHIN_AGENCY = "within-agency"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """One permission. ``fields_by_role`` maps each role that may ask to the fields it may have.
+
+    ``law`` is the legal footing as one plain sentence, made from ``basis``. ``questions`` is empty except for
+    ``eligibility.query``.
+    """
+
+    id: ClauseId
+    kind: KindName
+    version: int
+    purpose: PurposeCode
+    askers: frozenset[ServiceRef]
+    holders: frozenset[ServiceRef]
+    fields_by_role: Mapping[RoleCode, frozenset[str]]
+    basis: tuple[str, ...]
+    law: str
+    existence: Existence
+    keep_days: int
+    onward: Onward
+    questions: frozenset[Question] = frozenset()
+
+
+def read_clause(reader: Reader, *, services: frozenset[ServiceRef], purposes: frozenset[str], on: date) -> Clause:
+    """Read one clause of an agreement whose parties offer ``services`` and which starts on the day ``on``.
+
+    Faults go into the reader: an unknown kind or field, a service that is no party's, a purpose the agreement does not
+    state, a legal code that is not law on that day, or a basis in consent with unconditional existence.
+    """
+    reader.refuse_unknown(_MEMBERS)
+    kind = KindName(reader.parsed("kind", parse_code))
+    existence = reader.choice("existence", Existence)
+    entries = _read_basis(reader, on)
+    basis = tuple(entry.code for entry in entries)
+    if existence is Existence.UNCONDITIONAL and any(entry.consent_needed for entry in entries):
+        reader.fault("existence", "must be conditional, because the clause rests on the person's consent")
+    purpose = PurposeCode(reader.parsed("purpose", parse_code))
+    if purpose and purpose not in purposes:
+        reader.fault("purpose", "is not one of the agreement's purposes")
+    return Clause(
+        id=ClauseId(reader.parsed("id", parse_code)),
+        kind=kind,
+        version=_read_version(reader, kind),
+        purpose=purpose,
+        askers=_read_services(reader, "askers", services),
+        holders=_read_services(reader, "holders", services),
+        fields_by_role=_read_roles(reader, kind),
+        basis=basis,
+        law=law_sentence(basis, on) if entries else "",
+        existence=existence or Existence.CONDITIONAL,
+        keep_days=reader.whole("keep_days", least=0, most=MOST_DAYS),
+        onward=reader.choice("onward", Onward) or Onward.NONE,
+        questions=_read_questions(reader, kind),
+    )
+
+
+def _read_version(reader: Reader, kind: KindName) -> int:
+    version = reader.whole("version", least=1, most=1000)
+    found = KINDS.get(kind)
+    if found is None:
+        reader.fault("kind", "is not a kind of exchange that this software speaks")
+    elif version not in found.versions:
+        reader.fault("version", f"is not spoken here; {kind} is spoken in " + ", ".join(map(str, found.versions)))
+    return version
+
+
+def _read_basis(reader: Reader, on: date) -> tuple[LegalEntry, ...]:
+    entries = reader.parsed_list("basis", lambda code: lookup(code, on))
+    if entries and not any(entry.part is LegalPart.LAWFUL_BASIS for entry in entries):
+        reader.fault("basis", "must name a lawful basis (UK GDPR Article 6, or Part 3 of the Data Protection Act)")
+    return entries
+
+
+def _read_services(reader: Reader, name: str, services: frozenset[ServiceRef]) -> frozenset[ServiceRef]:
+    def of_a_party(text: str) -> ServiceRef:
+        ref = parse_service_ref(text)
+        if ref not in services:
+            raise MalformedClaims("It is not a service of a party to this agreement.")
+        return ref
+
+    return frozenset(reader.parsed_list(name, of_a_party))
+
+
+def _read_roles(reader: Reader, kind: KindName) -> Mapping[RoleCode, frozenset[str]]:
+    nested = reader.child("fields_by_role")
+    if nested is None:
+        return MappingProxyType({})
+    names = nested.names()
+    if not 0 < len(names) <= MOST_ROLES:
+        reader.fault("fields_by_role", f"must name 1 to {MOST_ROLES} roles")
+        return MappingProxyType({})
+    vocabulary = KINDS[kind].fields if kind in KINDS else frozenset()
+    roles: dict[RoleCode, frozenset[str]] = {}
+    for position, name in enumerate(names):
+        role = reader.parse_item(f"fields_by_role (role {position + 1})", name, parse_code)
+        if role is None:
+            continue
+        fields = frozenset(nested.texts(name))
+        if not fields <= vocabulary:
+            nested.fault(name, "names a field that this kind of exchange does not have")
+        elif kind == eligibility.KIND and fields != eligibility.FIELDS:
+            nested.fault(name, "must name both answer and as_of: an eligibility reply is always those two")
+        roles[RoleCode(role)] = fields
+    return MappingProxyType(roles)
+
+
+def _read_questions(reader: Reader, kind: KindName) -> frozenset[Question]:
+    if kind != eligibility.KIND:
+        if reader.has("questions"):
+            reader.fault("questions", f"belongs only in a clause of {eligibility.KIND}")
+        return frozenset()
+    words = reader.texts("questions")
+    if not set(words) <= set(Question):
+        reader.fault("questions", "must be some of " + ", ".join(Question))
+        return frozenset()
+    return frozenset(Question(word) for word in words)

@@ -1,0 +1,149 @@
+"""Every reason for which a request is refused before anyone is looked up, in words its reader can act on.
+
+None of them depends on the person asked about, so all of them may be told to the asking agency plainly.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from trust.exchange.refusal import Refusal
+
+
+class DenialCode(StrEnum):
+    """The stable codes of refusals, as they stand on the wire."""
+
+    CALLER_IS_NOT_SENDER = "caller_is_not_sender"
+    NOT_ADDRESSED_HERE = "not_addressed_here"
+    UNSUPPORTED_KIND = "unsupported_kind"
+    UNSUPPORTED_VERSION = "unsupported_version"
+    TOKEN_DOES_NOT_COVER = "token_does_not_cover"  # noqa: S105 - a code about a token, not a token
+    NO_AGREEMENT = "no_agreement"
+    SERVICE_NOT_PARTY = "service_not_party"
+    UNKNOWN_SERVICE = "unknown_service"
+    AGREEMENT_DIGEST_MISMATCH = "agreement_digest_mismatch"
+    AGREEMENT_NOT_IN_FORCE = "agreement_not_in_force"
+    CLAUSE_UNKNOWN = "clause_unknown"
+    KIND_NOT_COVERED = "kind_not_covered"
+    PURPOSE_NOT_COVERED = "purpose_not_covered"
+    SERVICE_NOT_COVERED = "service_not_covered"
+    ROLE_NOT_PERMITTED = "role_not_permitted"
+    BASIS_MISMATCH = "basis_mismatch"
+    MALFORMED_BODY = "malformed_body"
+    QUESTION_NOT_PERMITTED = "question_not_permitted"
+    LOCAL_POLICY = "local_policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denial:
+    """A refusal: a stable code, why, and what the asker can do.
+
+    ``supported_versions`` is given only where the version was the reason.
+    """
+
+    code: DenialCode
+    reason: str
+    remedy: str
+    supported_versions: tuple[int, ...] = ()
+
+    @property
+    def refusal(self) -> Refusal:
+        """What stands in the reply."""
+        return Refusal(
+            code=str(self.code), reason=self.reason, remedy=self.remedy, supported_versions=self.supported_versions
+        )
+
+
+SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
+    {
+        DenialCode.CALLER_IS_NOT_SENDER: (
+            "The agency that called is not the one that signed the message.",
+            "Send each message from the node that signed it, with that node's own access token.",
+        ),
+        DenialCode.NOT_ADDRESSED_HERE: (
+            "The message is addressed to another agency.",
+            "Send it to the node that its aud names.",
+        ),
+        DenialCode.UNSUPPORTED_KIND: (
+            "This node does not take part in that kind of exchange.",
+            "Look at the kinds_supported in this node's published metadata.",
+        ),
+        DenialCode.UNSUPPORTED_VERSION: (
+            "This node does not speak that version of the exchange.",
+            "Send one of the supported versions, or bring the older node up to date.",
+        ),
+        DenialCode.TOKEN_DOES_NOT_COVER: (
+            "The access token was not issued for this agreement, purpose and kind of exchange.",
+            "Ask this node for a token whose authorization_details name them.",
+        ),
+        DenialCode.NO_AGREEMENT: (
+            "No data-sharing agreement covers this request.",
+            "Ask both agencies' information-governance officers to sign one; in an emergency ring the service.",
+        ),
+        DenialCode.SERVICE_NOT_PARTY: (
+            "The asking service is not a party to the agreement.",
+            "Have the agreement changed to name the service, or ask from a service that it names.",
+        ),
+        DenialCode.UNKNOWN_SERVICE: (
+            "The agreement names no such service at the agency that was asked.",
+            "Look at the services in the agency's published metadata and in the agreement.",
+        ),
+        DenialCode.AGREEMENT_DIGEST_MISMATCH: (
+            "The two agencies hold different wordings of the agreement.",
+            "Compare the digests of the two documents and install the wording that every party signed.",
+        ),
+        DenialCode.AGREEMENT_NOT_IN_FORCE: (
+            "The agreement is not in force.",
+            "Ask the parties' information-governance officers to sign or renew it.",
+        ),
+        DenialCode.CLAUSE_UNKNOWN: (
+            "The agreement has no clause of that name.",
+            "Name a clause of the agreement's current version.",
+        ),
+        DenialCode.KIND_NOT_COVERED: (
+            "The agreement does not permit this kind of exchange here.",
+            "Look for a clause for this kind of exchange, or have one agreed.",
+        ),
+        DenialCode.PURPOSE_NOT_COVERED: (
+            "The agreement does not permit sharing for this purpose.",
+            "State the purpose that truly applies; if no clause covers it, have one agreed.",
+        ),
+        DenialCode.SERVICE_NOT_COVERED: (
+            "The clause does not let the asking service ask the service that was asked.",
+            "Look for a clause that names both services, or have one agreed.",
+        ),
+        DenialCode.ROLE_NOT_PERMITTED: (
+            "The agreement does not let this role ask.",
+            "Have someone ask whose role the clause names.",
+        ),
+        DenialCode.BASIS_MISMATCH: (
+            "The legal basis that the request states is not the one the clause rests on.",
+            "State the clause's own basis, all of it and nothing else.",
+        ),
+        DenialCode.MALFORMED_BODY: (
+            "The body of the request is not what its kind and version say.",
+            "Correct the members that are named and send a new message.",
+        ),
+        DenialCode.QUESTION_NOT_PERMITTED: (
+            "The clause does not permit this question.",
+            "Ask one of the questions that the clause lists.",
+        ),
+        DenialCode.LOCAL_POLICY: (
+            "The agency that was asked has withdrawn this service, clause or role from exchange.",
+            "Ring the agency's information-governance officer.",
+        ),
+    }
+)
+"""Code -> (why, what to do)."""
+
+
+def deny(code: DenialCode, *, detail: str = "", supported_versions: tuple[int, ...] = ()) -> Denial:
+    """Return the denial of that code; ``detail`` is a further sentence about the request, never about the person."""
+    reason, remedy = SENTENCES[code]
+    return Denial(
+        code=code,
+        reason=f"{reason} {detail}" if detail else reason,
+        remedy=remedy,
+        supported_versions=supported_versions,
+    )
