@@ -63,6 +63,11 @@ def require_object(claims: JsonObject, name: str) -> JsonObject:
     return value
 
 
+def optional_object(claims: JsonObject, name: str) -> JsonObject | None:
+    """Return None where the claim is absent."""
+    return require_object(claims, name) if name in claims else None
+
+
 def require_list(claims: JsonObject, name: str, *, max_items: int, min_items: int = 0) -> list[Any]:
     """Return a list with a bounded number of items of any type."""
     value = claims.get(name)

@@ -101,6 +101,11 @@ class KeySet:
                 return key
         raise UnknownKey(f"No trusted {self.use} key has the key id {shown(kid)}; it may have been rotated or revoked.")
 
+    @property
+    def kids(self) -> frozenset[str]:
+        """The ids of all its keys."""
+        return frozenset(key.kid for key in self.keys)
+
     def require_use(self, use: KeyUse) -> "KeySet":
         """Return the set itself when it is for this use, else raise KeyPurposeMismatch."""
         if self.use is not use:
@@ -227,6 +232,8 @@ def parse_key(unverified_jwk: object, use: KeyUse, *, named: bool = True) -> Pub
     public = members | {"kid": kid, "alg": alg.value, "use": jwk_use}
     retired_at = None
     if "retired_at" in unverified_jwk:
+        if use is not KeyUse.MESSAGE:
+            raise MalformedClaims("Only message keys may stay published after they retire.")
         public["retired_at"] = claims.require_int(unverified_jwk, "retired_at", maximum=claims.LATEST_SECONDS)
         retired_at = claims.from_seconds(public["retired_at"])
     return PublicKey(kid=kid, alg=alg, use=use, jwk=public, key=jwk.load(members), retired_at=retired_at)

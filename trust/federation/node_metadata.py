@@ -1,0 +1,118 @@
+"""Read and write what a node publishes under our own entity type, `information_exchange_node` (WIRE.md section 1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from trust import claims
+from trust.errors import MalformedClaims
+from trust.identifiers import EntityId, KindName, ServiceSlug, parse_code, parse_endpoint, parse_slug
+from trust.keys import KeySet, KeyUse, PublicKey, parse_key
+from trust.strict_json import JsonObject
+
+ENTITY_TYPE = "information_exchange_node"
+MAX_SERVICES = 64
+MAX_KINDS = 64
+MAX_VERSIONS = 8
+MAX_VERSION = 1000
+MAX_NAME = 200
+MAX_PHONE = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEntry:
+    """One service of a node: its slug, its name for people, the kind of service, and its duty line if it has one."""
+
+    slug: ServiceSlug
+    name: str
+    kind: str
+    duty_phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeMetadata:
+    """What a peer must know of a node to exchange messages with it.
+
+    `message_keys` may hold retired keys, each with its `retired_at`. `encryption_keys` is None where the node takes no
+    encrypted messages. `evidence_key` verifies its checkpoints. `kinds_supported` maps a kind to its versions.
+    """
+
+    name: str
+    message_keys: KeySet
+    evidence_key: PublicKey
+    message_endpoint: str
+    receipt_endpoint: str
+    services: tuple[ServiceEntry, ...]
+    kinds_supported: Mapping[KindName, tuple[int, ...]]
+    encryption_keys: KeySet | None = field(default=None)
+
+
+def parse_node_metadata(metadata: JsonObject, *, entity: EntityId) -> NodeMetadata:
+    """Read the metadata of one node; its endpoints must be at the entity's own host (A40). Raise MalformedClaims."""
+    encryption = claims.optional_object(metadata, "encryption_jwks")
+    return NodeMetadata(
+        name=claims.require_str(metadata, "organization_name", max_len=MAX_NAME),
+        message_keys=KeySet.from_jwks(claims.require_object(metadata, "message_jwks"), KeyUse.MESSAGE),
+        encryption_keys=None if encryption is None else KeySet.from_jwks(encryption, KeyUse.ENCRYPTION),
+        evidence_key=parse_key(claims.require_object(metadata, "evidence_key"), KeyUse.EVIDENCE),
+        message_endpoint=parse_endpoint(claims.require_str(metadata, "message_endpoint"), entity=entity),
+        receipt_endpoint=parse_endpoint(claims.require_str(metadata, "receipt_endpoint"), entity=entity),
+        services=_parse_services(metadata),
+        kinds_supported=_parse_kinds(metadata),
+    )
+
+
+def build_node_metadata(node: NodeMetadata) -> JsonObject:
+    """Write the metadata of one node as it stands in its entity configuration."""
+    metadata: JsonObject = {
+        "organization_name": node.name,
+        "message_jwks": node.message_keys.to_jwks(),
+        "evidence_key": dict(node.evidence_key.jwk),
+        "message_endpoint": node.message_endpoint,
+        "receipt_endpoint": node.receipt_endpoint,
+        "services": [_service_to_json(service) for service in node.services],
+        "kinds_supported": {kind: list(versions) for kind, versions in node.kinds_supported.items()},
+    }
+    if node.encryption_keys is not None:
+        metadata["encryption_jwks"] = node.encryption_keys.to_jwks()
+    return metadata
+
+
+def _parse_services(metadata: JsonObject) -> tuple[ServiceEntry, ...]:
+    services = tuple(
+        _parse_service(item) for item in claims.require_list(metadata, "services", min_items=1, max_items=MAX_SERVICES)
+    )
+    if len({service.slug for service in services}) != len(services):
+        raise MalformedClaims("'services' must not name a service twice.")
+    return services
+
+
+def _parse_service(item: object) -> ServiceEntry:
+    if type(item) is not dict:
+        raise MalformedClaims("Each of 'services' must be an object.")
+    return ServiceEntry(
+        slug=parse_slug(claims.require_str(item, "slug")),
+        name=claims.require_str(item, "name", max_len=MAX_NAME),
+        kind=parse_code(claims.require_str(item, "kind")),
+        duty_phone=claims.optional_str(item, "duty_phone", max_len=MAX_PHONE),
+    )
+
+
+def _service_to_json(service: ServiceEntry) -> JsonObject:
+    entry: JsonObject = {"slug": service.slug, "name": service.name, "kind": service.kind}
+    if service.duty_phone is not None:
+        entry["duty_phone"] = service.duty_phone
+    return entry
+
+
+def _parse_kinds(metadata: JsonObject) -> dict[KindName, tuple[int, ...]]:
+    kinds = claims.require_object(metadata, "kinds_supported")
+    if len(kinds) > MAX_KINDS:
+        raise MalformedClaims(f"'kinds_supported' must not have more than {MAX_KINDS} kinds.")
+    return {KindName(parse_code(kind)): _parse_versions(kind, listed) for kind, listed in kinds.items()}
+
+
+def _parse_versions(kind: str, listed: object) -> tuple[int, ...]:
+    versions = claims.require_list({kind: listed}, kind, min_items=1, max_items=MAX_VERSIONS)
+    if any(type(version) is not int or not 1 <= version <= MAX_VERSION for version in versions):
+        raise MalformedClaims(f"'kinds_supported' must list whole numbers from 1 to {MAX_VERSION} for each kind.")
+    return tuple(sorted(set(versions)))

@@ -1,0 +1,109 @@
+"""Read and write the standard entity types that a member publishes: federation_entity, authorization server, client.
+
+OpenID Federation 1.0 section 5.1; RFC 8414 section 2; RFC 7591 section 2. Keys must stand in the metadata itself: a
+`jwks_uri` would be one more address to fetch from, and is not followed. Every endpoint must be at the entity's own
+host (A40).
+"""
+
+from dataclasses import dataclass
+
+from trust import claims
+from trust.errors import WrongIssuer
+from trust.identifiers import EntityId, parse_endpoint
+from trust.keys import KeySet, KeyUse
+from trust.strict_json import JsonObject
+
+FEDERATION_ENTITY = "federation_entity"
+AUTHORIZATION_SERVER = "oauth_authorization_server"
+CLIENT = "oauth_client"
+RESOURCE = "oauth_resource"
+MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FederationEntity:
+    """What an entity says of itself as a member; a superior has a fetch endpoint."""
+
+    name: str | None = None
+    fetch_endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationServer:
+    """Where a member's clients get tokens, and the keys that verify those tokens."""
+
+    issuer: EntityId
+    token_endpoint: str
+    keys: KeySet
+
+
+def parse_federation_entity(metadata: JsonObject, *, entity: EntityId) -> FederationEntity:
+    """Read `federation_entity`; raise MalformedClaims."""
+    fetch = claims.optional_str(metadata, "federation_fetch_endpoint")
+    return FederationEntity(
+        name=claims.optional_str(metadata, "organization_name", max_len=MAX_NAME),
+        fetch_endpoint=None if fetch is None else parse_endpoint(fetch, entity=entity),
+    )
+
+
+def build_federation_entity(member: FederationEntity) -> JsonObject:
+    """Write `federation_entity`."""
+    metadata: JsonObject = {}
+    if member.name is not None:
+        metadata["organization_name"] = member.name
+    if member.fetch_endpoint is not None:
+        metadata["federation_fetch_endpoint"] = member.fetch_endpoint
+    return metadata
+
+
+def parse_authorization_server(metadata: JsonObject, *, entity: EntityId) -> AuthorizationServer:
+    """Read `oauth_authorization_server`; its issuer must be the entity itself. Raise MalformedClaims or WrongIssuer."""
+    if metadata.get("issuer") != entity:
+        raise WrongIssuer("An authorization server's 'issuer' must be its entity identifier.")
+    return AuthorizationServer(
+        issuer=entity,
+        token_endpoint=parse_endpoint(claims.require_str(metadata, "token_endpoint"), entity=entity),
+        keys=KeySet.from_jwks(claims.require_object(metadata, "jwks"), KeyUse.OAUTH),
+    )
+
+
+def build_authorization_server(server: AuthorizationServer) -> JsonObject:
+    """Write `oauth_authorization_server` as FAPI 2.0 has it: client credentials, private_key_jwt, DPoP."""
+    algorithms = ["ES256", "Ed25519", "PS256"]
+    return {
+        "issuer": server.issuer,
+        "token_endpoint": server.token_endpoint,
+        "jwks": server.keys.to_jwks(),
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": algorithms,
+        "authorization_details_types_supported": ["information_exchange"],
+        "client_registration_types_supported": ["automatic"],
+    }
+
+
+def parse_client(metadata: JsonObject) -> KeySet:
+    """Read the keys of `oauth_client`, which verify its assertions; raise MalformedClaims."""
+    return KeySet.from_jwks(claims.require_object(metadata, "jwks"), KeyUse.OAUTH)
+
+
+def build_client(keys: KeySet) -> JsonObject:
+    """Write `oauth_client`: automatic registration, private_key_jwt, DPoP-bound tokens."""
+    return {
+        "jwks": keys.require_use(KeyUse.OAUTH).to_jwks(),
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "dpop_bound_access_tokens": True,
+        "client_registration_types": ["automatic"],
+    }
+
+
+def build_resource(resource: EntityId) -> JsonObject:
+    """Write `oauth_resource` (RFC 9728 section 2): tokens for it come from its own server and are DPoP-bound."""
+    return {
+        "resource": resource,
+        "authorization_servers": [resource],
+        "dpop_bound_access_tokens_required": True,
+    }
