@@ -165,18 +165,19 @@ def parse_agreement(raw: bytes) -> Agreement:
     )
     purposes, parties = _read_purposes(reader), _read_parties(reader)
     valid_from, valid_until = reader.day("valid_from"), reader.day("valid_until")
+    law_on = valid_from if valid_from > date.min else date.max  # a faulty date is one fault, not one for each code
     agreement = Agreement(
         ref=ref,
         title=reader.text("title"),
         purposes=purposes,
         parties=parties,
-        powers=_read_powers(reader, valid_from),
+        powers=_read_powers(reader, law_on),
         items=reader.texts("items"),
         **{name: reader.text(name, max_len=MAX_PROSE) for name in _PROSE},
         review_date=reader.day("review_date"),
         valid_from=valid_from,
         valid_until=valid_until,
-        clauses=_read_clauses(reader, purposes, parties, valid_from),
+        clauses=_read_clauses(reader, purposes, parties, law_on),
     )
     _check_dates(reader, agreement)
     if reader.faults:
