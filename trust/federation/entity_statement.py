@@ -87,15 +87,12 @@ def parse_entity_configuration(raw: bytes, *, now: datetime) -> EntityConfigurat
     times = claims.check_times(body, now=now, max_life=MAX_LIFE)  # 4
     _refuse_critical(body)  # 6
     _refuse_present(body, (*_SUPERIOR_ONLY, *_REGISTRATION_ONLY), within="An entity configuration")  # 7
-    hints = ()
-    if "authority_hints" in body:
-        hints = claims.require_str_list(body, "authority_hints", min_items=1, max_items=MAX_HINTS)
     return EntityConfiguration(
         entity_id=subject,
         keys=opened.keys,
         signed_with=opened.key.kid,
         metadata=metadata_of(body),  # 8
-        authority_hints=tuple(parse_entity_id(hint) for hint in hints),
+        authority_hints=_hints(body),
         issued_at=times.iat,
         expires_at=times.exp,
     )
@@ -156,6 +153,13 @@ def _draft_claims(draft: StatementDraft, *, issuer: EntityId) -> JsonObject:
 
 def _parties(body: JsonObject) -> tuple[EntityId, EntityId]:
     return parse_entity_id(claims.require_str(body, "iss")), parse_entity_id(claims.require_str(body, "sub"))
+
+
+def _hints(body: JsonObject) -> tuple[EntityId, ...]:
+    if "authority_hints" not in body:
+        return ()
+    hints = claims.require_str_list(body, "authority_hints", min_items=1, max_items=MAX_HINTS)
+    return tuple(parse_entity_id(hint) for hint in hints)
 
 
 def _refuse_critical(body: JsonObject) -> None:
