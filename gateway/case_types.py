@@ -1,0 +1,210 @@
+"""What a case system may ask of its own node, and what it is told: the values and services of the case API.
+
+They stand below both sides that meet over them: the capabilities, which answer, and the HTTP face, which only reads and
+writes JSON. Nothing here is checked again once made; :mod:`gateway.http.models` checks what comes from outside.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.ports import LocalClient
+from trust.exchange.eligibility import Answer, Question
+from trust.exchange.involvement import InvolvementStatus
+from trust.exchange.person import Subject
+from trust.identifiers import ServiceSlug
+from trust.oauth.access_token import AccessToken
+
+EMERGENCY = "In immediate danger, ring 999."
+"""Every answer to a practitioner ends with this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseCaller:
+    """An authenticated case system, and the token it came with."""
+
+    client: LocalClient
+    token: AccessToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practitioner:
+    """The person who asks, as their own agency knows them.
+
+    ``id`` is the agency's own name for them and never leaves the node: a pairwise pseudonym goes on the wire.
+    ``role`` and ``org_unit`` are within what the client may vouch for.
+    """
+
+    id: str
+    role: str
+    org_unit: str
+    call_back: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupRequest:
+    """Who else is working with this person? ``reason`` and ``case_ref`` stay at the asking node.
+
+    ``wait_s`` is how long the caller is ready to wait for the answer before it is told to come back.
+    """
+
+    subject: Subject
+    purpose: str
+    reason: str
+    case_ref: str
+    practitioner: Practitioner
+    from_service: ServiceSlug
+    wait_s: float
+
+
+class LookupState(StrEnum):
+    """Whether every service that was asked has its line yet."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupAnswer:
+    """One service's line. ``service`` is ``entity#slug``; what is not known is left out or empty.
+
+    ``involvements`` hold the fields that the clause permits, by their wire names. ``reason`` says why there is no
+    answer, ``note`` what the service tells the practitioner.
+    """
+
+    service: str
+    service_name: str
+    organisation: str
+    status: InvolvementStatus
+    involvements: tuple[Mapping[str, str], ...] = ()
+    agreement: str | None = None
+    clause: str | None = None
+    law: str | None = None
+    as_of: date | None = None
+    keep_until: date | None = None
+    onward: str | None = None
+    note: str | None = None
+    reason: str | None = None
+    duty_phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupView:
+    """A lookup as it stands: ``answered`` of ``asked`` services have said something.
+
+    ``keep_until`` is when the node itself forgets the answers.
+    """
+
+    id: str
+    state: LookupState
+    asked: int
+    answered: int
+    summary: str
+    answers: tuple[LookupAnswer, ...]
+    keep_until: datetime
+    emergency: str = EMERGENCY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EligibilityRequest:
+    """A benefit question about a person, for the day ``as_of``."""
+
+    subject: Subject
+    question: Question
+    benefit: str | None
+    as_of: date
+    purpose: str
+    reason: str
+    case_ref: str
+    practitioner: Practitioner
+    from_service: ServiceSlug
+
+
+class EligibilityStatus(StrEnum):
+    """Whether a service answered the question at all."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    NO_REPLY = "no_reply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EligibilityLine:
+    """One service's answer: yes, no or unknown, a date, and nothing else about the person."""
+
+    service: str
+    service_name: str
+    organisation: str
+    status: EligibilityStatus
+    answer: Answer | None = None
+    as_of: date | None = None
+    agreement: str | None = None
+    clause: str | None = None
+    law: str | None = None
+    keep_until: date | None = None
+    onward: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EligibilityView:
+    """The question, and a line from each service that an agreement lets us ask."""
+
+    question: Question
+    asked: int
+    answered: int
+    summary: str
+    answers: tuple[EligibilityLine, ...]
+    emergency: str = EMERGENCY
+
+
+class CaseRefusal(StrEnum):
+    """Why a case system's request was not carried out."""
+
+    NOT_PERMITTED = "not_permitted"
+    """No agreement lets this service ask for this purpose, in this role."""
+    KEY_REUSED = "idempotency_key_reused"
+    """The idempotency key already stands for another request."""
+
+
+class CaseRefused(Exception):
+    """A capability would not do what was asked; both sentences are for the caller and name no person.
+
+    ``detail`` says why, ``remedy`` what would change it.
+    """
+
+    def __init__(self, refusal: CaseRefusal, *, detail: str, remedy: str) -> None:
+        super().__init__(detail)
+        self.refusal = refusal
+        self.detail = detail
+        self.remedy = remedy
+
+
+class LookupService(Protocol):
+    """Start lookups and show them to the client that started them."""
+
+    def start(self, caller: CaseCaller, request: LookupRequest, *, idempotency_key: str, now: datetime) -> LookupView:
+        """Ask every service that an agreement lets us ask and wait up to ``request.wait_s``.
+
+        The same key with the same request returns the lookup that it started first. Raises :class:`CaseRefused`,
+        :class:`trust.exchange.errors.NotEnoughToGoOn`, and the store's :class:`gateway.ports.StoreFull` and
+        :class:`gateway.ports.StoreBusy`.
+        """
+        ...
+
+    def get(self, lookup_id: str, caller: CaseCaller, *, now: datetime) -> LookupView | None:
+        """Return the lookup, or ``None`` where this client has none by that id, whoever else may have."""
+        ...
+
+
+class EligibilityService(Protocol):
+    """Put one benefit question to the services that may be asked."""
+
+    def ask(self, caller: CaseCaller, request: EligibilityRequest, *, now: datetime) -> EligibilityView:
+        """Ask, wait for the answers within the node's own limit, and return them.
+
+        Raises as :meth:`LookupService.start` does.
+        """
+        ...

@@ -1,0 +1,37 @@
+"""Read a request's body: the one content type, whole, within its cap."""
+
+from flask import Response, request
+
+from gateway.http import problem
+from gateway.http.problem import Problem
+from gateway.oauth.forms import TokenCall
+from gateway.oauth.server import TokenAnswer, TokenServer
+from gateway.ports import Clock
+
+
+def read_body(content_type: str, *, max_bytes: int) -> bytes:
+    """Return the body as received. Raises :class:`Problem` for another content type or too many bytes."""
+    if (request.content_type or "").strip().lower() != content_type:
+        raise Problem(problem.UNSUPPORTED_MEDIA_TYPE, f"Send {content_type}, without parameters.")
+    request.max_content_length = max_bytes
+    return request.get_data(cache=False)
+
+
+def answer_token_request(server: TokenServer, *, clock: Clock, max_bytes: int) -> Response:
+    """Pass the current request to a token endpoint, body and headers only, and write its answer."""
+    request.max_content_length = max_bytes
+    answer: TokenAnswer = server.answer(
+        TokenCall(
+            content_type=request.content_type or "",
+            body=request.get_data(cache=False),
+            query=request.query_string,
+            dpop=request.headers.get("DPoP"),
+            credentials="Authorization" in request.headers,
+            now=clock.now(),
+        )
+    )
+    response = Response(answer.body, status=answer.status)
+    del response.headers["Content-Type"]
+    for name, value in answer.headers:
+        response.headers[name] = value
+    return response

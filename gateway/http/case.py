@@ -1,0 +1,160 @@
+"""The case face: what the agency's own case systems ask of their node."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+
+from gateway.case_types import (
+    CaseCaller,
+    EligibilityRequest,
+    EligibilityService,
+    LookupRequest,
+    LookupService,
+    LookupState,
+    LookupView,
+    Practitioner,
+)
+from gateway.http import bodies, models, openapi, problem
+from gateway.http.guards import CaseGuard, open_to_all
+from gateway.http.models import EligibilityBody, LookupBody
+from gateway.http.peer import publish
+from gateway.http.problem import Problem
+from gateway.oauth import forms, metadata
+from gateway.oauth.case_server import TOKEN_PATH, CaseOAuth, case_server
+from gateway.oauth.protector import CaseProtector
+from gateway.ports import Clock, LocalClient
+from trust.exchange.person import enough_to_go_on
+from trust.identifiers import ServiceSlug
+
+MAX_BODY = max(models.MAX_BODY, forms.MAX_BODY)
+_JSON = "application/json"
+# The draft standard writes the key as a quoted string; most clients leave the quotes out.
+_IDEMPOTENCY_KEY = re.compile(r'("?)([A-Za-z0-9._~-]{8,128})\1')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFace:
+    """What the case face stands on."""
+
+    oauth: CaseOAuth
+    clock: Clock
+    lookups: LookupService
+    eligibility: EligibilityService
+
+
+def case_blueprint(face: CaseFace) -> Blueprint:
+    """Return the token endpoint, the case API and its description."""
+    blueprint = Blueprint("case", __name__)
+    guard = CaseGuard(CaseProtector(face.oauth), base_url=face.oauth.base_url, clock=face.clock)
+    _add_discovery(blueprint, face)
+
+    @blueprint.post(openapi.LOOKUPS_PATH)
+    @guard
+    def start_lookup(caller: CaseCaller, now: datetime) -> Response:
+        key = _idempotency_key()
+        asked = _lookup_request(caller.client, now)
+        view = face.lookups.start(caller, asked, idempotency_key=key, now=now)
+        running = view.state is LookupState.RUNNING
+        response = _lookup(view, HTTPStatus.ACCEPTED if running else HTTPStatus.CREATED)
+        response.headers["Location"] = f"{face.oauth.base_url}{openapi.LOOKUPS_PATH}/{view.id}"
+        return response
+
+    @blueprint.get(openapi.LOOKUPS_PATH + "/<lookup_id>")
+    @guard
+    def get_lookup(caller: CaseCaller, now: datetime, lookup_id: str) -> Response:
+        view = face.lookups.get(lookup_id, caller, now=now)
+        if view is None:
+            raise Problem(problem.NOT_FOUND)
+        return _lookup(view, HTTPStatus.OK)
+
+    @blueprint.post(openapi.ELIGIBILITY_PATH)
+    @guard
+    def ask_eligibility(caller: CaseCaller, now: datetime) -> Response:
+        view = face.eligibility.ask(caller, _eligibility_request(caller.client, now), now=now)
+        return Response(openapi.ELIGIBILITY_VIEW.dump_json(view, exclude_none=True), content_type=_JSON)
+
+    return blueprint
+
+
+def _add_discovery(blueprint: Blueprint, face: CaseFace) -> None:
+    server = case_server(face.oauth)
+
+    @blueprint.post(TOKEN_PATH)
+    @open_to_all("the client authenticates with its assertion, inside")
+    def token() -> Response:
+        return bodies.answer_token_request(server, clock=face.clock, max_bytes=forms.MAX_BODY)
+
+    publish(blueprint, metadata.AUTHORIZATION_SERVER_PATH, metadata.case_authorization_server(face.oauth))
+    publish(blueprint, openapi.OPENAPI_PATH, openapi.document(face.oauth.base_url))
+
+
+def _lookup_request(client: LocalClient, now: datetime) -> LookupRequest:
+    raw = bodies.read_body(_JSON, max_bytes=models.MAX_BODY)
+    body, subject = models.read(LookupBody, raw, today=now.date())
+    enough_to_go_on(subject)
+    practitioner = body.practitioner.typed()
+    return LookupRequest(
+        subject=subject,
+        purpose=body.purpose,
+        reason=body.reason,
+        case_ref=body.case_ref,
+        practitioner=practitioner,
+        from_service=_vouched_for(client, body.from_service, practitioner),
+        wait_s=body.wait_s,
+    )
+
+
+def _eligibility_request(client: LocalClient, now: datetime) -> EligibilityRequest:
+    raw = bodies.read_body(_JSON, max_bytes=models.MAX_BODY)
+    body, subject = models.read(EligibilityBody, raw, today=now.date())
+    enough_to_go_on(subject)
+    practitioner = body.practitioner.typed()
+    return EligibilityRequest(
+        subject=subject,
+        question=body.question,
+        benefit=body.benefit,
+        as_of=body.as_of or now.date(),
+        purpose=body.purpose,
+        reason=body.reason,
+        case_ref=body.case_ref,
+        practitioner=practitioner,
+        from_service=_vouched_for(client, body.from_service, practitioner),
+    )
+
+
+def _vouched_for(client: LocalClient, from_service: str | None, practitioner: Practitioner) -> ServiceSlug:
+    """Return the asking service once the client's registration covers service, role and unit."""
+    service = from_service or (client.services[0] if len(client.services) == 1 else None)
+    if service is None:
+        raise Problem(
+            problem.NOT_VOUCHED_FOR, "The client is registered for several services; name one in from_service."
+        )
+    outside = [
+        member
+        for member, value, allowed in (
+            ("from_service", service, client.services),
+            ("practitioner.role", practitioner.role, client.roles),
+            ("practitioner.org_unit", practitioner.org_unit, client.units),
+        )
+        if value not in allowed
+    ]
+    if outside:
+        raise Problem(problem.NOT_VOUCHED_FOR, f"Outside the client's registration: {', '.join(outside)}.")
+    return ServiceSlug(service)
+
+
+def _idempotency_key() -> str:
+    match = _IDEMPOTENCY_KEY.fullmatch(request.headers.get("Idempotency-Key", ""))
+    if match is None:
+        raise Problem(problem.IDEMPOTENCY_KEY_REQUIRED)
+    return match[2]
+
+
+def _lookup(view: LookupView, status: HTTPStatus) -> Response:
+    response = Response(openapi.LOOKUP_VIEW.dump_json(view, exclude_none=True), status=status, content_type=_JSON)
+    if view.state is LookupState.RUNNING:
+        response.headers["Retry-After"] = "1"
+    return response

@@ -1,0 +1,228 @@
+"""The shapes of the case API's requests, written by hand in pydantic, and how a body becomes a typed request.
+
+All faults of a body are found at once and named by their member's path, with a sentence of ours: pydantic's own
+messages are not shown, because some repeat the value. The body is parsed twice, on purpose: first strictly (no
+duplicate members, no NaN, bounded depth), then against its shape.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, WithJsonSchema
+
+from gateway.case_types import Practitioner
+from gateway.http import problem
+from gateway.http.problem import Problem
+from trust import strict_json
+from trust.errors import MalformedInput, TrustError
+from trust.exchange.eligibility import Question
+from trust.exchange.errors import Fault, MalformedSubject
+from trust.exchange.person import Subject, check_birth_date, parse_subject
+from trust.exchange.reader import UNPRINTABLE
+from trust.identifiers import parse_code, parse_slug
+
+MAX_BODY = 32_768
+"""Bytes in a case API request."""
+DEFAULT_WAIT_S = 10.0
+MAX_WAIT_S = 30.0
+_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+
+
+def _one_line(text: str) -> str:
+    if UNPRINTABLE.search(text) or not text.strip():
+        raise ValueError("one_line")
+    return text.strip()
+
+
+def _code(text: str) -> str:
+    try:
+        return parse_code(text)
+    except TrustError:
+        raise ValueError("code") from None
+
+
+def _slug(text: str) -> str:
+    try:
+        return parse_slug(text)
+    except TrustError:
+        raise ValueError("slug") from None
+
+
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+LongLine = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
+Code = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_code)]
+Slug = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_slug)]
+Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{5,18}[0-9]$")]
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 100}
+_NAMES = {"family_name": _TEXT, "given_names": _TEXT | {"description": "All given names in order, space-separated."}}
+SUBJECT_SCHEMA: strict_json.JsonObject = {
+    "type": "object",
+    "title": "Subject",
+    "description": (
+        "The person asked about. Enough to go on is one identifier; or the family name and birth date with the given "
+        "names or the address."
+    ),
+    "additionalProperties": False,
+    "properties": {
+        "nhs_number": {"type": "string", "description": "Ten digits, the last a check digit; spaces are ignored."},
+        "nhs_number_verified": {"type": "boolean", "description": "Traced against the national service."},
+        "upn": {"type": "string", "description": "Unique pupil number."},
+        "nino": {"type": "string", "description": "National Insurance number."},
+        "pnc_id": {"type": "string", "description": "Police National Computer id."},
+        **_NAMES,
+        "birth_date": {"type": "string", "format": "date"},
+        "gender": {"type": "string", "enum": ["female", "male", "other", "unknown"]},
+        "address": {
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "properties": {
+                "uprn": {"type": "string", "pattern": "^[0-9]{1,12}$"},
+                "postcode": {"type": "string", "maxLength": 12},
+            },
+        },
+        "address_restricted": {"type": "boolean", "description": "The address must not be passed on."},
+        "aliases": {
+            "type": "array",
+            "maxItems": 20,
+            "items": {"type": "object", "additionalProperties": False, "minProperties": 1, "properties": _NAMES},
+        },
+    },
+}
+"""What :func:`trust.exchange.person.parse_subject` reads; a test holds the two together."""
+
+
+class Body(BaseModel):
+    """A request body: unknown members are faults, and nothing is converted from another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class PractitionerBody(Body):
+    """The person who asks, as your agency knows them. ``id`` never leaves the node."""
+
+    id: Line
+    role: Code
+    org_unit: Line
+    call_back: Phone | None = Field(default=None, description="The team's number, for whoever needs to ring back.")
+
+    def typed(self) -> Practitioner:
+        """Return the value that capabilities take."""
+        return Practitioner(id=self.id, role=self.role, org_unit=self.org_unit, call_back=self.call_back)
+
+
+class _Asking(Body):
+    subject: Annotated[dict[str, JsonValue], WithJsonSchema(SUBJECT_SCHEMA)]
+    purpose: Code = Field(description="A purpose that an agreement names, such as early-help.")
+    reason: LongLine = Field(description="Why this is needed, in the practitioner's words. It stays at your node.")
+    case_ref: Line = Field(description="Your own reference for the case. It stays at your node.")
+    practitioner: PractitionerBody
+    from_service: Slug | None = Field(
+        default=None, description="Which service asks; may be left out by a client registered for exactly one."
+    )
+
+
+class LookupBody(_Asking):
+    """A question to all who may be asked: who else is working with this person, and whom do I ring."""
+
+    wait_s: float = Field(
+        default=DEFAULT_WAIT_S,
+        ge=0,
+        le=MAX_WAIT_S,
+        description="Seconds to wait for the answers before a 202 tells you to come back.",
+    )
+
+
+class EligibilityBody(_Asking):
+    """One benefit question, answered with yes, no or unknown, and a date."""
+
+    question: Question
+    benefit: Code | None = Field(default=None, description="One benefit's code, where the question is about one.")
+    as_of: date | None = Field(default=None, description="The day asked about; today if left out.")
+
+
+AnyBody = TypeVar("AnyBody", bound=_Asking)
+
+
+def read(model: type[AnyBody], raw: bytes, *, today: date) -> tuple[AnyBody, Subject]:
+    """Return the body and the person in it. Raises :class:`Problem` with every fault."""
+    try:
+        document = strict_json.loads(raw, max_bytes=MAX_BODY)
+    except MalformedInput as refused:
+        raise Problem(problem.NOT_JSON, refused.detail) from refused
+    body, faults = _body(model, raw)
+    subject, about_subject = _subject(document.get("subject"), today)
+    faults.extend(about_subject)
+    if body is None or subject is None or faults:
+        raise Problem(problem.MEMBERS_AT_FAULT, faults=faults)
+    return body, subject
+
+
+def _body(model: type[AnyBody], raw: bytes) -> tuple[AnyBody | None, list[Fault]]:
+    try:
+        return model.model_validate_json(raw), []
+    except ValidationError as refused:
+        return None, list(_faults(refused))
+
+
+def _subject(unverified: object, today: date) -> tuple[Subject | None, tuple[Fault, ...]]:
+    if not isinstance(unverified, dict):
+        return None, ()
+    try:
+        subject = parse_subject(unverified)
+        check_birth_date(subject, today=today)
+    except MalformedSubject as refused:
+        return None, refused.faults
+    return subject, ()
+
+
+_SENTENCES = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a member of this object; remove it",
+    "string_type": "must be text",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "string_pattern_mismatch": "must be a telephone number: digits and spaces, perhaps a leading +",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
+    "greater_than_equal": f"must be a number of seconds from 0 to {MAX_WAIT_S:g}",
+    "less_than_equal": f"must be a number of seconds from 0 to {MAX_WAIT_S:g}",
+    "enum": f"must be one of: {', '.join(Question)}",
+    "date_type": "must be a date written YYYY-MM-DD",
+    "date_from_datetime_parsing": "must be a date written YYYY-MM-DD",
+    "date_from_datetime_inexact": "must be a date written YYYY-MM-DD",
+    "date_parsing": "must be a date written YYYY-MM-DD",
+}
+_SENTENCES_OF_OURS = {
+    "one_line": "must be one line of printable characters",
+    "code": "must be a code: lower-case words joined by hyphens or dots",
+    "slug": "must be a service's short name: lower-case words joined by hyphens",
+}
+
+
+def _faults(refused: ValidationError) -> Iterator[Fault]:
+    for error in refused.errors(include_url=False, include_input=False):
+        yield Fault(path=_path(error["loc"]), problem=_sentence(error["type"], error.get("ctx", {})))
+
+
+def _sentence(kind: str, context: dict[str, Any]) -> str:
+    if kind in {"string_too_short", "string_too_long"}:
+        return "must have at least 1 character" if "short" in kind else f"may have {context['max_length']} characters"
+    if kind == "value_error":
+        return _SENTENCES_OF_OURS[str(context["error"])]
+    return _SENTENCES.get(kind, "is not what the API's description says")
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        else:
+            shown = step if _PLAIN_NAME.fullmatch(step) else "(a member whose name is not plain)"
+            path += f".{shown}" if path else shown
+    return path or "(the whole body)"

@@ -1,0 +1,215 @@
+"""Write the case API's OpenAPI 3.1 description from the types that serve it.
+
+Requests come from the pydantic models, answers from the dataclasses of :mod:`gateway.case_types`; nothing is described
+that is not read or written by those very types. ``docs/openapi.json`` is this document, and a test compares the two.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from gateway.case_types import EligibilityView, LookupView
+from gateway.http import problem
+from gateway.http.models import SUBJECT_SCHEMA, EligibilityBody, LookupBody
+from gateway.oauth.case_server import RESOURCE_PATH, TOKEN_PATH
+from trust.strict_json import JsonObject
+
+LOOKUPS_PATH = RESOURCE_PATH + "/lookups"
+LOOKUP_PATH = LOOKUPS_PATH + "/{id}"
+ELIGIBILITY_PATH = RESOURCE_PATH + "/eligibility"
+OPENAPI_PATH = RESOURCE_PATH + "/openapi.json"
+VERSION = "1"
+
+LOOKUP_VIEW: TypeAdapter[LookupView] = TypeAdapter(LookupView)
+ELIGIBILITY_VIEW: TypeAdapter[EligibilityView] = TypeAdapter(EligibilityView)
+_REFERENCE = "#/components/schemas/{model}"
+EXAMPLE_SUBJECT: JsonObject = {"nhs_number": "969 129 2211", "family_name": "Reed", "birth_date": "2004-03-09"}
+_EXAMPLE_ASKING: JsonObject = {
+    "subject": EXAMPLE_SUBJECT,
+    "purpose": "early-help",
+    "reason": "Agreeing who leads before Thursday's meeting.",
+    "case_ref": "CF-2291",
+    "practitioner": {"id": "u-17", "role": "key-worker", "org_unit": "north-team", "call_back": "01632 960117"},
+}
+EXAMPLE_LOOKUP: JsonObject = {**_EXAMPLE_ASKING, "wait_s": 5}
+EXAMPLE_ELIGIBILITY: JsonObject = {**_EXAMPLE_ASKING, "question": "in_payment", "benefit": "housing-support"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Operation:
+    id: str
+    summary: str
+    answers: dict[str, str]
+    view: str
+    body: str | None = None
+    example: JsonObject | None = None
+    parameters: tuple[JsonObject, ...] = ()
+
+
+_IDEMPOTENCY_KEY: JsonObject = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "A fresh UUID for a new request, the same one when you repeat it.",
+    "schema": {"type": "string", "pattern": '^"?[A-Za-z0-9._~-]{8,128}"?$'},
+}
+_LOOKUP_ID: JsonObject = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_START = _Operation(
+    id="startLookup",
+    summary="Ask who else is working with a person; the node picks whom to ask, agreement, clause and law.",
+    body="LookupBody",
+    example=EXAMPLE_LOOKUP,
+    view="LookupView",
+    answers={"201": "Every service that was asked has its line.", "202": "Still running after wait_s; come back."},
+    parameters=(_IDEMPOTENCY_KEY,),
+)
+_GET = _Operation(
+    id="getLookup",
+    summary="Read a lookup that this client started.",
+    view="LookupView",
+    answers={"200": "The lookup as it stands."},
+    parameters=(_LOOKUP_ID,),
+)
+_ASK = _Operation(
+    id="askEligibility",
+    summary="Put one benefit question; the answer is yes, no or unknown, and a date.",
+    body="EligibilityBody",
+    example=EXAMPLE_ELIGIBILITY,
+    view="EligibilityView",
+    answers={"200": "A line from each service that was asked."},
+)
+
+
+def document(base_url: str) -> JsonObject:
+    """Return the description of the case API at ``base_url``."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Hearthgate case API",
+            "version": VERSION,
+            "description": "What a case system asks of its own agency's node. In immediate danger, ring 999.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": base_url}],
+        "security": [{"oauth2": []}],
+        "paths": {
+            LOOKUPS_PATH: {"post": _operation(_START)},
+            LOOKUP_PATH: {"get": _operation(_GET)},
+            ELIGIBILITY_PATH: {"post": _operation(_ASK)},
+            OPENAPI_PATH: {"get": _this_document()},
+        },
+        "components": {"schemas": _schemas(), "securitySchemes": _security(base_url)},
+    }
+
+
+def _operation(operation: _Operation) -> JsonObject:
+    written: JsonObject = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "responses": {
+            **{status: _answer(status, text, operation.view) for status, text in operation.answers.items()},
+            "default": {
+                "description": "A problem document: what is wrong and what to do about it.",
+                "content": {problem.CONTENT_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
+            },
+        },
+    }
+    if operation.parameters:
+        written["parameters"] = list(operation.parameters)
+    if operation.body:
+        schema = {"$ref": _REFERENCE.format(model=operation.body)}
+        content: JsonObject = {"application/json": {"schema": schema, "example": operation.example}}
+        written["requestBody"] = {"required": True, "content": content}
+    return written
+
+
+def _answer(status: str, description: str, view: str) -> JsonObject:
+    answer: JsonObject = {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": _REFERENCE.format(model=view)}}},
+    }
+    if status in {"201", "202"}:
+        answer["headers"] = {"Location": {"description": "Where to read it.", "schema": {"type": "string"}}}
+    return answer
+
+
+def _this_document() -> JsonObject:
+    return {
+        "operationId": "getDescription",
+        "summary": "Read this description.",
+        "security": [],
+        "responses": {"200": {"description": "This document.", "content": {"application/json": {"schema": {}}}}},
+    }
+
+
+def _schemas() -> JsonObject:
+    _, requests = models_json_schema(
+        [(LookupBody, "validation"), (EligibilityBody, "validation")], ref_template=_REFERENCE
+    )
+    schemas: dict[str, Any] = dict(requests["$defs"])
+    for body in (LookupBody, EligibilityBody):
+        schemas[body.__name__]["properties"]["subject"] = {"$ref": _REFERENCE.format(model="Subject")}
+    for adapter, name in ((LOOKUP_VIEW, "LookupView"), (ELIGIBILITY_VIEW, "EligibilityView")):
+        schema = adapter.json_schema(ref_template=_REFERENCE, mode="validation")
+        schemas.update({name: _never_null(each) for name, each in schema.pop("$defs", {}).items()})
+        schemas[name] = _never_null(schema)
+    schemas["Subject"] = SUBJECT_SCHEMA
+    schemas["Problem"] = _PROBLEM
+    return {name: _tidy(schema) for name, schema in sorted(schemas.items())}
+
+
+def _never_null(schema: JsonObject) -> JsonObject:
+    """Say of an answer's members what is true of them: a member without a value is left out."""
+    for member in schema.get("properties", {}).values():
+        present = [each for each in member.get("anyOf", ()) if each != {"type": "null"}]
+        if len(present) == 1:
+            del member["anyOf"]
+            del member["default"]
+            member.update(present[0])
+    return schema
+
+
+def _tidy(schema: JsonObject) -> JsonObject:
+    """Drop the titles that only repeat a member's name, and write code marks as Markdown does."""
+    for member in schema.get("properties", {}).values():
+        member.pop("title", None)
+    if "description" in schema:
+        schema["description"] = schema["description"].replace("``", "`")
+    return schema
+
+
+def _security(base_url: str) -> JsonObject:
+    flow = {"tokenUrl": base_url + TOKEN_PATH, "scopes": {}}
+    return {
+        "oauth2": {
+            "type": "oauth2",
+            "description": "Client credentials with private_key_jwt; a bearer token for ten minutes, or DPoP.",
+            "flows": {"clientCredentials": flow},
+        }
+    }
+
+
+_PROBLEM: JsonObject = {
+    "title": "Problem",
+    "type": "object",
+    "description": "RFC 9457. The codes are listed in docs/problems.md.",
+    "required": ["type", "title", "status", "code", "remedy"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "enum": sorted(each.code for each in problem.CATALOGUE)},
+        "remedy": {"type": "string"},
+        "detail": {"type": "string"},
+        "faults": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["member", "problem"],
+                "properties": {"member": {"type": "string"}, "problem": {"type": "string"}},
+            },
+        },
+    },
+}

@@ -1,0 +1,299 @@
+"""Every error that a face can answer with: RFC 9457 problem documents from one catalogue.
+
+A problem says what is wrong in one sentence and what to do about it in another. It never repeats what the caller sent:
+members at fault are named by their path, values are not shown. ``type`` and ``code`` are stable;
+``docs/problems.md`` is made from this catalogue.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Response
+
+from trust import strict_json
+from trust.errors import (
+    ExchangeRefused,
+    MalformedInput,
+    Misaddressed,
+    Mismatch,
+    TooLarge,
+    TrustError,
+    Untimely,
+    Untrusted,
+    Unverified,
+)
+from trust.exchange.errors import Fault, MalformedDocument, NotEnoughToGoOn
+
+CONTENT_TYPE = "application/problem+json"
+_TYPE_BASE = "https://hearthgate.example/problems/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemType:
+    """One kind of error. ``remedy`` says what the caller can do; ``title`` is the same for every occurrence."""
+
+    code: str
+    status: HTTPStatus
+    title: str
+    remedy: str
+
+    @property
+    def uri(self) -> str:
+        """The stable identifier; an identifier only, nothing answers there."""
+        return _TYPE_BASE + self.code
+
+
+_types: list[ProblemType] = []
+
+
+def _type(code: str, status: HTTPStatus, title: str, remedy: str) -> ProblemType:
+    made = ProblemType(code=code, status=status, title=title, remedy=remedy)
+    _types.append(made)
+    return made
+
+
+BAD_REQUEST = _type(
+    "bad-request",
+    HTTPStatus.BAD_REQUEST,
+    "The request is not well-formed HTTP.",
+    "Send it again with an ordinary HTTP client library.",
+)
+PATH_NOT_CANONICAL = _type(
+    "path-not-canonical",
+    HTTPStatus.BAD_REQUEST,
+    "The path is not written in its one plain form.",
+    "Write the path without percent-encoding, dot segments, doubled or trailing slashes.",
+)
+NOT_JSON = _type(
+    "not-json",
+    HTTPStatus.BAD_REQUEST,
+    "The body is not one strict JSON object.",
+    "Send UTF-8 JSON without duplicate members, NaN, or deep nesting.",
+)
+MEMBERS_AT_FAULT = _type(
+    "members-at-fault",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "Some members of the body are missing, unknown or wrong.",
+    "Correct every member named in faults, and send the request again.",
+)
+NOT_ENOUGH_TO_GO_ON = _type(
+    "not-enough-to-go-on",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The person is described too vaguely to be told from others.",
+    "Add an identifier, or the birth date with the family name and given names or address.",
+)
+IDEMPOTENCY_KEY_REQUIRED = _type(
+    "idempotency-key-required",
+    HTTPStatus.BAD_REQUEST,
+    "The request has no usable Idempotency-Key header.",
+    "Send a fresh UUID as Idempotency-Key, and the same one when you repeat the request.",
+)
+IDEMPOTENCY_KEY_REUSED = _type(
+    "idempotency-key-reused",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The Idempotency-Key already stands for another request.",
+    "Use a fresh key for a new request; repeat a request with exactly the same body.",
+)
+TOKEN_REQUIRED = _type(
+    "token-required",
+    HTTPStatus.UNAUTHORIZED,
+    "The request has no access token.",
+    "Ask the token endpoint for an access token and send it in the Authorization header.",
+)
+TOKEN_REFUSED = _type(
+    "token-refused",
+    HTTPStatus.UNAUTHORIZED,
+    "The access token is not accepted.",
+    "Ask the token endpoint for a fresh token, and send it as the WWW-Authenticate header says.",
+)
+PROOF_REFUSED = _type(
+    "proof-refused",
+    HTTPStatus.UNAUTHORIZED,
+    "The DPoP proof is not accepted.",
+    "Make a fresh proof for this method, address and token, and check the clocks of both machines.",
+)
+NOT_VOUCHED_FOR = _type(
+    "not-vouched-for",
+    HTTPStatus.FORBIDDEN,
+    "The client is not registered to speak for this service, role or unit.",
+    "Use one it is registered for, or have the node's administrator extend the registration.",
+)
+NOT_PERMITTED = _type(
+    "not-permitted",
+    HTTPStatus.FORBIDDEN,
+    "No agreement in force permits this.",
+    "Read the detail; the node's administrator can show what an agreement would change.",
+)
+NOT_FOUND = _type(
+    "not-found",
+    HTTPStatus.NOT_FOUND,
+    "There is nothing here for you.",
+    "Check the address. What another client made, or what has been forgotten, is not found either.",
+)
+METHOD_NOT_ALLOWED = _type(
+    "method-not-allowed",
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    "This address does not take that method.",
+    "Use a method named in the Allow header.",
+)
+CONFLICT = _type(
+    "message-id-reused",
+    HTTPStatus.CONFLICT,
+    "This message id already stands for another message.",
+    "Give every message its own jti; repeat a message with exactly the same bytes.",
+)
+TOO_LARGE = _type(
+    "too-large",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "The request is larger than this address takes.",
+    "Send less; no message or request of this profile needs that much.",
+)
+UNSUPPORTED_MEDIA_TYPE = _type(
+    "unsupported-media-type",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "This address does not take that content type.",
+    "Send the content type that the documentation names for this address.",
+)
+MESSAGE_MALFORMED = _type(
+    "message-malformed",
+    HTTPStatus.BAD_REQUEST,
+    "The message is not a signed message of this profile.",
+    "Compare the message with the exchange profile, sections 3 and 4.",
+)
+MESSAGE_NOT_VERIFIED = _type(
+    "message-not-verified",
+    HTTPStatus.BAD_REQUEST,
+    "The message's signature, key, type or algorithm is not accepted.",
+    "Sign with the message key that your chain publishes, and send the signed bytes unchanged.",
+)
+MESSAGE_UNTIMELY = _type(
+    "message-untimely",
+    HTTPStatus.BAD_REQUEST,
+    "The message has expired, or is dated ahead.",
+    "Check the clocks of both machines, and send a fresh message.",
+)
+MESSAGE_MISADDRESSED = _type(
+    "message-misaddressed",
+    HTTPStatus.BAD_REQUEST,
+    "The message is not from this caller to this node, or lies outside its token.",
+    "Send each message from the node that signed it, to its audience, with a token for its agreement.",
+)
+SENDER_NOT_TRUSTED = _type(
+    "sender-not-trusted",
+    HTTPStatus.FORBIDDEN,
+    "No trusted anchor vouches for the sender now.",
+    "Check the sender's enrolment and standing with its trust anchor.",
+)
+BUSY = _type(
+    "busy",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The node cannot take this now; nothing was done.",
+    "Repeat the same request after the seconds named in Retry-After.",
+)
+INTERNAL = _type(
+    "internal",
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "Something went wrong inside the node.",
+    "Repeat the request later; give the X-Request-Id of this answer to the node's administrator if it stays.",
+)
+
+CATALOGUE: tuple[ProblemType, ...] = tuple(_types)
+
+_BY_STATUS = {
+    HTTPStatus.NOT_FOUND: NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.SERVICE_UNAVAILABLE: BUSY,
+}
+# The first class that fits decides, so narrower classes stand first.
+_BY_ERROR: tuple[tuple[type[TrustError], ProblemType], ...] = (
+    (TooLarge, TOO_LARGE),
+    (NotEnoughToGoOn, NOT_ENOUGH_TO_GO_ON),
+    (MalformedInput, MESSAGE_MALFORMED),
+    (Unverified, MESSAGE_NOT_VERIFIED),
+    (Untimely, MESSAGE_UNTIMELY),
+    (Misaddressed, MESSAGE_MISADDRESSED),
+    (Mismatch, MESSAGE_MISADDRESSED),
+    (Untrusted, SENDER_NOT_TRUSTED),
+    (ExchangeRefused, NOT_PERMITTED),
+)
+
+
+class Problem(Exception):
+    """Stop a request with one of the catalogue's problems.
+
+    ``detail`` and ``remedy`` say more about this occurrence, without any value that the caller sent.
+    """
+
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str | None = None,
+        *,
+        remedy: str | None = None,
+        faults: Iterable[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(kind.code)
+        self.kind = kind
+        self.detail = detail
+        self.remedy = remedy or kind.remedy
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+
+
+def render(problem: Problem) -> Response:
+    """Write a problem as its HTTP answer."""
+    kind = problem.kind
+    document: strict_json.JsonObject = {
+        "type": kind.uri,
+        "title": kind.title,
+        "status": int(kind.status),
+        "code": kind.code,
+        "remedy": problem.remedy,
+    }
+    if problem.detail:
+        document["detail"] = problem.detail
+    if problem.faults:
+        document["faults"] = [{"member": fault.path, "problem": fault.problem} for fault in problem.faults]
+    response = Response(strict_json.dumps(document), status=int(kind.status), content_type=CONTENT_TYPE)
+    for name, value in problem.headers.items():
+        response.headers[name] = value
+    return response
+
+
+def of_status(status: int) -> ProblemType:
+    """Return the problem for a status that the web framework chose."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return BUSY if status == HTTPStatus.SERVICE_UNAVAILABLE else INTERNAL
+    return _BY_STATUS.get(HTTPStatus(status), BAD_REQUEST)
+
+
+def of_trust_error(refused: TrustError) -> Problem:
+    """Return the problem for a refusal of the trust layer; its sentence names no person by its own promise."""
+    kind = next((kind for error, kind in _BY_ERROR if isinstance(refused, error)), MESSAGE_MALFORMED)
+    faults = refused.faults if isinstance(refused, MalformedDocument) else ()
+    return Problem(kind, None if faults else refused.detail, faults=faults)
+
+
+def as_markdown() -> str:
+    """Write the catalogue as ``docs/problems.md``."""
+    lines = [
+        "# Problems",
+        "",
+        "Every error of the peer, case and operations faces is an RFC 9457 problem document",
+        "(`application/problem+json`) with `type`, `title`, `status`, `code` and `remedy`, and where there is more to",
+        "say `detail` and `faults`, a list of `{member, problem}`. `type` and `code` are stable. No problem repeats",
+        "what the caller sent. The token endpoints answer errors as RFC 6749 section 5.2 writes them instead.",
+        "",
+        "This page is made from the catalogue in `gateway/http/problem.py`; a test compares the two.",
+        "",
+        f"`type` is `{_TYPE_BASE}` and the code.",
+        "",
+        "| code | status | what is wrong | what to do |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines.extend(f"| `{each.code}` | {int(each.status)} | {each.title} | {each.remedy} |" for each in CATALOGUE)
+    return "\n".join(lines) + "\n"

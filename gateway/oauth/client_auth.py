@@ -1,0 +1,102 @@
+"""Authenticate clients by ``private_key_jwt``: federation members on the peer face, case systems on the case face.
+
+Both walk the same line: 1 read, unverified, who the assertion says it is from; 2 find that party's keys, from trusted
+state only; 3 verify everything with :mod:`trust.oauth.client_assertion`; 4 use up its ``jti``. An unknown client, a
+revoked one and a wrong signature are refused with one sentence, so that clients cannot be told apart from strangers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.oauth.errors import InvalidClient
+from gateway.oauth.forms import KnownClient
+from gateway.ports import ClaimStore, Directory, LocalClient
+from trust.claims import digest
+from trust.errors import BadSignature, TrustError, UnknownKey, Untrusted
+from trust.federation.chain import TrustedEntity
+from trust.identifiers import parse_entity_id
+from trust.keys import KeySet, KeyUse
+from trust.oauth import client_assertion
+
+FindClient = Callable[[str], LocalClient | None]
+"""Return the registered client with this id, revoked ones included."""
+_NOT_KNOWN = "The client is not known here, or this is not its assertion."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerClients:
+    """Every member of the federation is a client, by the keys in its chain (automatic registration)."""
+
+    issuer: str
+    directory: Directory
+    claims: ClaimStore
+
+    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> KnownClient:
+        """Return the member whose ``oauth_client`` key signed the assertion. Raises :class:`InvalidClient`."""
+        unverified_id = _unverified_client_id(unverified_assertion, client_id, typ_optional=False)
+        try:
+            party = self.directory.trusted(parse_entity_id(unverified_id), now=now)
+        except TrustError as refused:
+            raise InvalidClient(_NOT_KNOWN) from refused
+        if party.oauth_client_keys is None:
+            raise InvalidClient("The client's chain declares no oauth_client keys.")
+        check = _Check(issuer=self.issuer, claims=self.claims, now=now, typ_optional=False)
+        return check.verified(unverified_assertion, unverified_id, party, party.oauth_client_keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseClients:
+    """The case systems that an administrator registered, by the keys of their registration."""
+
+    issuer: str
+    find_client: FindClient
+    claims: ClaimStore
+
+    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> KnownClient:
+        """Return the registered client whose key signed the assertion. Raises :class:`InvalidClient`."""
+        unverified_id = _unverified_client_id(unverified_assertion, client_id, typ_optional=True)
+        party = self.find_client(unverified_id)
+        if party is None or party.revoked_at is not None:
+            raise InvalidClient(_NOT_KNOWN)
+        keys = KeySet.from_jwks(dict(party.jwks), KeyUse.OAUTH)
+        check = _Check(issuer=self.issuer, claims=self.claims, now=now, typ_optional=True)
+        return check.verified(unverified_assertion, unverified_id, party, keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Check:
+    issuer: str
+    claims: ClaimStore
+    now: datetime
+    typ_optional: bool
+
+    def verified(self, raw: bytes, client_id: str, party: TrustedEntity | LocalClient, keys: KeySet) -> KnownClient:
+        try:
+            assertion = client_assertion.verify(
+                raw, client_id=client_id, issuer=self.issuer, keys=keys, now=self.now, typ_optional=self.typ_optional
+            )
+        except (UnknownKey, BadSignature, Untrusted) as refused:
+            raise InvalidClient(_NOT_KNOWN) from refused
+        except TrustError as refused:
+            raise InvalidClient(refused.detail) from refused
+        first = self.claims.claim(
+            space="client-assertion",
+            key=digest(f"{client_id} {assertion.jti}".encode()),
+            issued_at=assertion.exp - client_assertion.MAX_LIFE,
+            expires=assertion.exp,
+            now=self.now,
+        )
+        if not first:
+            raise InvalidClient("This assertion was used before; make a fresh one for every request.")
+        return KnownClient(client_id=client_id, party=party)
+
+
+def _unverified_client_id(unverified_assertion: bytes, parameter: str | None, *, typ_optional: bool) -> str:
+    try:
+        unverified_id = client_assertion.peek_client_id(unverified_assertion, typ_optional=typ_optional)
+    except TrustError as refused:
+        raise InvalidClient(refused.detail) from refused
+    if parameter is not None and parameter != unverified_id:
+        raise InvalidClient("client_id and the assertion's subject are not the same.")
+    return unverified_id

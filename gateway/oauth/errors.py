@@ -1,0 +1,84 @@
+"""The refusals of the token endpoints and of the protected resources, in the forms that their standards give them."""
+
+from typing import ClassVar
+
+from authlib.oauth2.rfc6749 import OAuth2Error, UnsupportedGrantTypeError
+
+from trust.keys import Alg
+
+SIGNING_ALGORITHMS = tuple(str(alg) for alg in (Alg.ES256, Alg.ED25519, Alg.PS256))
+"""What clients may sign assertions and proofs with, as the metadata and the challenges name it."""
+
+
+def describable(sentence: str) -> str:
+    """Return a sentence that may stand in ``error_description`` and in a challenge (RFC 6749 section 5.2).
+
+    Only printable ASCII without the double quote and the backslash is allowed there.
+    """
+    plain = sentence.replace('"', "'").replace("\\", "/")
+    return "".join(character if " " <= character <= "~" else "?" for character in plain)
+
+
+class TokenRefused(OAuth2Error):  # type: ignore[misc]  # Authlib ships no types
+    """A token endpoint's refusal; ``sentence`` says why and repeats nothing that the caller sent."""
+
+    error: ClassVar[str] = "invalid_request"
+    status_code = 400
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(description=describable(sentence))
+
+
+class InvalidRequest(TokenRefused):
+    """The request is not one that RFC 6749 section 3.2 and this profile allow."""
+
+
+class InvalidClient(TokenRefused):
+    """The client did not authenticate (RFC 6749 section 5.2); RFC 9110 wants a challenge with every 401."""
+
+    error = "invalid_client"
+    status_code = 401
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Add the challenge, which names the one method there is."""
+        return [*super().get_headers(), ("WWW-Authenticate", 'private_key_jwt realm="token", error="invalid_client"')]
+
+
+class InvalidScope(TokenRefused):
+    """No scopes are granted here; what a client may do is in ``authorization_details`` or its registration."""
+
+    error = "invalid_scope"
+
+
+class InvalidAuthorizationDetails(TokenRefused):
+    """The details are malformed, or are more than the client may have (RFC 9396 section 5)."""
+
+    error = "invalid_authorization_details"
+
+
+class InvalidProof(TokenRefused):
+    """The DPoP proof is missing or does not fit this request (RFC 9449 section 5)."""
+
+    error = "invalid_dpop_proof"
+
+
+class UnsupportedGrant(UnsupportedGrantTypeError):  # type: ignore[misc]  # Authlib ships no types
+    """Authlib's class, which its token endpoint looks for, without the caller's text in the description."""
+
+    def get_error_description(self) -> str:
+        """Say what is supported."""
+        return "The only grant type here is client_credentials."
+
+
+class AccessRefused(Exception):
+    """A protected resource's refusal, always 401 with the challenges in ``challenges``.
+
+    ``code`` is ``invalid_token`` or ``invalid_dpop_proof``, or ``None`` where no token came at all, which RFC 6750
+    section 3.1 wants answered without an error code.
+    """
+
+    def __init__(self, code: str | None, detail: str, challenges: tuple[str, ...]) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.challenges = challenges

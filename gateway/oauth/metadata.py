@@ -1,0 +1,50 @@
+"""The documents by which clients find out what the token endpoints and the peer resource take (RFC 8414, RFC 9728)."""
+
+from gateway.oauth.case_server import CaseOAuth
+from gateway.oauth.errors import SIGNING_ALGORITHMS
+from gateway.oauth.peer_server import PeerOAuth
+from gateway.oauth.server import CLIENT_AUTH_METHOD
+from trust.oauth.authorization_details import TYPE
+from trust.strict_json import JsonObject
+
+AUTHORIZATION_SERVER_PATH = "/.well-known/oauth-authorization-server"
+PEER_RESOURCE_PATH = "/.well-known/oauth-protected-resource/exchange/v1"
+"""Where RFC 9728 section 3.1 puts the document of the resource ``/exchange/v1``."""
+
+
+def peer_authorization_server(oauth: PeerOAuth) -> JsonObject:
+    """Return the metadata of the peer face's token endpoint; its keys are in the node's federation chain only."""
+    return _authorization_server(oauth.entity_id, oauth.token_endpoint) | {
+        "authorization_details_types_supported": [TYPE],
+        "client_registration_types_supported": ["automatic"],
+        "protected_resources": [oauth.resource],
+    }
+
+
+def peer_resource(oauth: PeerOAuth) -> JsonObject:
+    """Return the metadata of the peer face's resource."""
+    return {
+        "resource": oauth.resource,
+        "authorization_servers": [oauth.entity_id],
+        "bearer_methods_supported": [],
+        "dpop_bound_access_tokens_required": True,
+        "dpop_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "authorization_details_types_supported": [TYPE],
+    }
+
+
+def case_authorization_server(oauth: CaseOAuth) -> JsonObject:
+    """Return the metadata of the case face's token endpoint."""
+    return _authorization_server(oauth.base_url, oauth.token_endpoint) | {"protected_resources": [oauth.resource]}
+
+
+def _authorization_server(issuer: str, token_endpoint: str) -> JsonObject:
+    return {
+        "issuer": issuer,
+        "token_endpoint": token_endpoint,
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": [CLIENT_AUTH_METHOD],
+        "token_endpoint_auth_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+    }

@@ -1,0 +1,179 @@
+"""What both token endpoints share: Authlib's authorization server and client-credentials grant, made strict.
+
+The order at every token request: 1 the form, 2 the grant type, 3 the client's assertion and its single use, 4 no scope,
+5 what the face itself demands (proof, details), 6 the token. Authlib walks it; each step that it leaves open, or does
+laxly, is filled in here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, OAuth2Error
+
+from gateway.oauth import forms
+from gateway.oauth.errors import InvalidProof, InvalidRequest, InvalidScope, UnsupportedGrant
+from gateway.oauth.forms import KnownClient, TokenCall, TokenRequest
+from gateway.ports import ClaimStore
+from trust import strict_json
+from trust.claims import digest
+from trust.errors import TrustError
+from trust.oauth import dpop_proof
+from trust.oauth.dpop_proof import DPoPProof
+
+_CLAIM_MARGIN = timedelta(seconds=1)
+"""A proof's last second of life is inclusive, so its claim outlives it."""
+CLIENT_AUTH_METHOD = "private_key_jwt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAnswer:
+    """The HTTP answer of a token endpoint."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """A new access token; ``extra`` are members that its standard adds to the response."""
+
+    raw: bytes
+    token_type: str
+    lifetime_s: int
+    extra: dict[str, Any]
+
+
+class ClientAuthentication(Protocol):
+    """Establish who the client is from its assertion alone."""
+
+    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> KnownClient:
+        """Return the client. Raises :class:`gateway.oauth.errors.InvalidClient`."""
+        ...
+
+
+class Issuance(Protocol):
+    """What is different between the faces: what a request must bring, and the token it gets."""
+
+    def check(self, request: TokenRequest, client: KnownClient) -> None:
+        """Check what the face demands beyond the client's identity; raises an ``OAuth2Error``."""
+        ...
+
+    def issue(self, request: TokenRequest, client: KnownClient) -> IssuedToken:
+        """Make the token for a request that was checked."""
+        ...
+
+
+class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships no types
+    """One token endpoint. Holds no state: what must be remembered is in the claim store."""
+
+    def __init__(self, *, endpoint: str, clients: ClientAuthentication, issuance: Issuance) -> None:
+        super().__init__()
+        self._endpoint = endpoint
+        self._clients = clients
+        self.issuance = issuance
+        self.register_client_auth_method(CLIENT_AUTH_METHOD, self._authenticate)
+        self.register_grant(_Grant)
+
+    def answer(self, call: TokenCall) -> TokenAnswer:
+        """Answer one request at the token endpoint, with a token or with the standard's own error."""
+        try:
+            request = forms.read(self._endpoint, call)
+        except OAuth2Error as refused:
+            answer: TokenAnswer = self.handle_error_response(None, refused)
+        else:
+            answer = self.create_token_response(request)
+        return answer
+
+    def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
+        """Take the request as :mod:`gateway.oauth.forms` read it, never a framework's."""
+        return request
+
+    def get_token_grant(self, request: TokenRequest) -> "_Grant":
+        """Find the grant, and refuse any other without repeating its name."""
+        if request.payload.grant_type != _Grant.GRANT_TYPE:
+            raise UnsupportedGrant(None)
+        grant: _Grant = super().get_token_grant(request)
+        return grant
+
+    def handle_response(self, status: int, payload: dict[str, Any], headers: list[tuple[str, str]]) -> TokenAnswer:
+        """Write the answer; Authlib's headers already forbid storing it (RFC 6749 section 5.1)."""
+        return TokenAnswer(status=status, headers=tuple(headers), body=strict_json.dumps(payload))
+
+    def query_client(self, client_id: str) -> None:
+        """Know no client by its bare name: only an assertion makes one known."""
+
+    def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
+        """Tell nobody; what is worth knowing is in the metrics."""
+
+    def save_token(self, token: dict[str, Any], request: TokenRequest) -> None:
+        """Keep nothing: an access token is verified by its signature and its party's standing."""
+
+    def _authenticate(self, _query_client: object, request: TokenRequest) -> KnownClient:
+        form = request.form
+        if form.get("client_assertion_type") != _ASSERTION_TYPE or "client_assertion" not in form:
+            raise InvalidRequest(f"Authenticate with client_assertion and the client_assertion_type {_ASSERTION_TYPE}.")
+        return self._clients.authenticate(
+            form["client_assertion"].encode("utf-8"), client_id=form.get("client_id"), now=request.now
+        )
+
+
+class _Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib ships no types
+    """RFC 6749 section 4.4 with the one authentication method and the face's own demands."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = (CLIENT_AUTH_METHOD,)
+    server: TokenServer
+    request: TokenRequest
+
+    def validate_token_request(self) -> None:
+        """Let Authlib authenticate the client, then check what it leaves open."""
+        super().validate_token_request()
+        self.server.issuance.check(self.request, self.client)
+
+    def validate_requested_scope(self) -> None:
+        """Refuse any scope."""
+        if self.request.payload.scope is not None:
+            raise InvalidScope("No scopes are granted here; leave the parameter out.")
+
+    def generate_token(self, **_unused: object) -> dict[str, Any]:
+        """Make the token through ``trust/oauth``; Authlib's generators are never asked."""
+        issued = self.server.issuance.issue(self.request, self.client)
+        return {
+            "access_token": issued.raw.decode("ascii"),
+            "token_type": issued.token_type,
+            "expires_in": issued.lifetime_s,
+            **issued.extra,
+        }
+
+
+def verified_proof(request: TokenRequest, *, endpoint: str, claims: ClaimStore) -> DPoPProof:
+    """Verify the DPoP proof of a token request and use up its ``jti`` (RFC 9449 sections 4.3 and 5).
+
+    Raises :class:`InvalidProof`, also where there is none.
+    """
+    if request.dpop is None:
+        raise InvalidProof("A DPoP proof is required; send it in the DPoP header.")
+    try:
+        proof = dpop_proof.verify(
+            request.dpop.encode("utf-8"), method="POST", url=endpoint, now=request.now, access_token=None
+        )
+    except TrustError as refused:
+        raise InvalidProof(refused.detail) from refused
+    if not claim_proof(claims, proof, now=request.now):
+        raise InvalidProof("This DPoP proof was used before; make a fresh one for every request.")
+    return proof
+
+
+def claim_proof(claims: ClaimStore, proof: DPoPProof, *, now: datetime) -> bool:
+    """Use up a proof's ``jti`` for all workers and hosts; false where somebody else did first."""
+    return claims.claim(
+        space="dpop",
+        key=digest(f"{proof.jkt} {proof.jti}".encode()),
+        issued_at=proof.iat,
+        expires=proof.iat + dpop_proof.MAX_AGE + _CLAIM_MARGIN,
+        now=now,
+    )
+
+
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

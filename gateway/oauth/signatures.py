@@ -1,0 +1,63 @@
+"""Remember which access tokens had a good signature, and nothing else about them.
+
+A hit saves one signature check. It says only that these exact bytes, which this process verified before, carry these
+claims; the times are checked again on every call, and the caller's standing by whoever asked (WIRE.md section 2).
+"""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from hashlib import sha256
+from threading import Lock
+
+from trust.claims import LEEWAY_AHEAD
+from trust.errors import Expired, NotYetValid
+from trust.keys import KeySet
+from trust.oauth import access_token
+from trust.oauth.access_token import AccessToken
+
+MAX_REMEMBERED = 4_096
+"""Tokens remembered in one process: 1,000 peers with a few agreements each. The oldest goes first."""
+
+
+class GoodSignatures:
+    """Verify the tokens of one issuer for one audience. Safe for many threads, and right after a fork."""
+
+    def __init__(self, *, issuer: str, audience: str, keys: KeySet, max_life: timedelta) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+        self._max_life = max_life
+        self._verified: OrderedDict[bytes, AccessToken] = OrderedDict()
+        self._lock = Lock()
+
+    def verify(self, unverified_token: bytes, *, now: datetime) -> AccessToken:
+        """Return the token's claims once everything that its own bytes can prove is proved.
+
+        Raises :class:`trust.errors.TrustError`. Not checked: proof of possession, and the caller's standing.
+        """
+        fingerprint = sha256(unverified_token).digest()
+        with self._lock:
+            remembered = self._verified.get(fingerprint)
+        if remembered is not None:
+            return _still_timely(remembered, now)
+        token = access_token.verify(
+            unverified_token,
+            issuer=self._issuer,
+            audience=self._audience,
+            keys=self._keys,
+            now=now,
+            max_life=self._max_life,
+        )
+        with self._lock:
+            self._verified[fingerprint] = token
+            while len(self._verified) > MAX_REMEMBERED:
+                self._verified.popitem(last=False)
+        return token
+
+
+def _still_timely(token: AccessToken, now: datetime) -> AccessToken:
+    if token.exp <= now:
+        raise Expired("The access token has expired; ask for a fresh one.")
+    if token.iat > now + LEEWAY_AHEAD:
+        raise NotYetValid("The access token lies in the future; check the clocks of both machines.")
+    return token
