@@ -31,6 +31,7 @@ class ClientAssertion:
 
     client_id: str
     jti: str
+    iat: datetime
     exp: datetime
 
 
@@ -69,7 +70,7 @@ def verify(
         raise WrongAudience(f"The client assertion's 'aud' must be the one string '{issuer}'.")
     times = claims.check_times(opened, now=now, max_life=MAX_LIFE)  # 4
     jti = claims.require_str(opened, "jti", max_len=claims.MAX_JTI)  # 5
-    return ClientAssertion(client_id=client_id, jti=jti, exp=times.exp)
+    return ClientAssertion(client_id=client_id, jti=jti, iat=times.iat, exp=times.exp)
 
 
 def _rule(*, typ_optional: bool) -> jose.HeaderRule:
