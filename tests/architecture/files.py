@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from tests.architecture.source import PACKAGES
 
@@ -76,3 +76,20 @@ def run_commands(path: PurePosixPath, text: str, known: frozenset[str]) -> Itera
         for command in re.findall(r"\./run ([a-z][a-z-]*)", line):
             if command not in known:
                 yield f"{path}:{number}: ./run has no command {command}"
+
+
+def broken_links(path: PurePosixPath, text: str, root: Path) -> Iterator[str]:
+    """Ask for each file that a document links to by a relative path to exist."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for target in re.findall(r"\]\((?![a-z]+:|#)([^)#\s]+)", line):
+            if not (root / path.parent / target).exists():
+                yield f"{path}:{number}: links to {target}, which does not exist"
+
+
+def unexplained_packages(path: PurePosixPath, text: str, record: str) -> Iterator[str]:
+    """Ask for each package in a requirements file to be named in the decision record that says why it is here."""
+    named = set(re.findall(r"[a-z0-9-]+", record.lower()))
+    for number, line in enumerate(text.splitlines(), 1):
+        package = re.match(r"[a-z0-9-]+", line)
+        if package and not line.startswith("-") and package.group() not in named:
+            yield f"{path}:{number}: {package.group()} is not explained in docs/decisions/0012-added-packages.md"

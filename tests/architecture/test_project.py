@@ -135,3 +135,15 @@ def test_every_run_command_in_the_documents_exists(paths: list[PurePosixPath]) -
     known = frozenset(re.findall(r"^  ([a-z]+)\b", usage, re.MULTILINE))
     documents = [path for path in paths if path.suffix == ".md"]
     require_none(finding for path, text in texts(documents) for finding in files.run_commands(path, text, known))
+
+
+def test_links_in_the_documents_lead_somewhere(paths: list[PurePosixPath]) -> None:
+    documents = [path for path in paths if path.suffix == ".md"]
+    require_none(finding for path, text in texts(documents) for finding in files.broken_links(path, text, ROOT))
+
+
+def test_each_package_is_explained(paths: list[PurePosixPath]) -> None:
+    lists = [path for path in paths if path.parent.name == "requirements" and path.suffix == ".in"]
+    assert len(lists) == 3
+    record = (ROOT / "docs/decisions/0012-added-packages.md").read_text()
+    require_none(finding for path, text in texts(lists) for finding in files.unexplained_packages(path, text, record))

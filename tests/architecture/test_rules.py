@@ -1,7 +1,7 @@
 """Each rule of the house finds what it forbids, names the place, and leaves what is allowed alone."""
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -177,3 +177,18 @@ def test_a_newcomer_at_the_top_is_found() -> None:
 def test_an_unknown_run_command_is_found() -> None:
     text = "Type `./run demo` and\n`./run dmeo`."
     assert list(files.run_commands(PATH, text, frozenset({"demo"}))) == ["docs/a.md:2: ./run has no command dmeo"]
+
+
+def test_a_link_to_nowhere_is_found(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "run").touch()
+    text = "[one](../run) [two](https://a.example/b)\n[three](#here) [four](gone.md)"
+    assert list(files.broken_links(PATH, text, tmp_path)) == ["docs/a.md:2: links to gone.md, which does not exist"]
+
+
+def test_an_unexplained_package_is_found() -> None:
+    lines = "# why\n-r runtime.in\nflask>=3\npsycopg[binary]\nleft-pad"
+    found = list(
+        files.unexplained_packages(PurePosixPath("requirements/a.in"), lines, "| flask, psycopg | left | pad |")
+    )
+    assert [finding.split(": ")[0] for finding in found] == ["requirements/a.in:5"]
