@@ -1,0 +1,209 @@
+"""Read a police force's involvement service: SOAP 1.2, and a schema that both sides hold each document to.
+
+A search by PNC id, or by surname and date of birth, gives records; a second question about one record gives the units
+that are involved. Forces publish no schema of their systems, so ``config/schemas/police-involvement.xsd`` was written
+for this project; a force's own service is a translation of this module and of that file.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Final, TypeVar
+
+from lxml import etree
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.contract import (
+    Adapter,
+    AdapterContext,
+    AdapterError,
+    Candidate,
+    CheckLine,
+    Deadline,
+    SourceNonsense,
+    SourceUnavailable,
+)
+from adapters.sources.fields import Defaults, Unreadable, most_recent_first, read_involvement, read_person
+from adapters.sources.secret_file import read_secret
+from adapters.sources.soap_xml import Operation, SoapService, basic_authorization
+from adapters.sources.xml import Schema, load_schema, validate
+from trust.exchange.involvement import Involvement
+from trust.exchange.person import Name, Subject
+
+NAMESPACE: Final = "http://records.police.example/involvement/PersonInvolvement"
+INVOLVEMENT: Final = Operation(
+    request_action="http://records.police.example/involvement/PersonInvolvementRequest",
+    answer_action="http://records.police.example/involvement/PersonInvolvementResponse",
+)
+SCHEMA: Final = Path(__file__).parents[2] / "config" / "schemas" / "police-involvement.xsd"
+
+_DAY: Final = "%d/%m/%Y"
+_INVOLVEMENT_ELEMENTS: Final = {
+    "service_type": "unit",
+    "role": "role",
+    "worker": "officer",
+    "phone": "phone",
+    "since": "start_date",
+    "last_contact": "last_contact",
+}
+_T = TypeVar("_T")
+_NOBODY: Final = "HEARTHGATE-CHECK"
+"""A record id that no force gives out: asking for it shows that the service answers, and shows no one's record."""
+
+
+class PoliceSettings(BaseModel):
+    """``[services.adapter.settings]`` of type ``police-soap``.
+
+    ``sender`` is the name under which the force knows this node; ``password_file`` is relative to the configuration.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(pattern=r"^https://[^\s?#]+$", max_length=500)
+    sender: str = Field(min_length=1, max_length=120)
+    user: str = Field(pattern=r"^[^:\s]{1,120}$")
+    password_file: Path
+    max_records: int = Field(default=20, ge=1, le=50)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoliceService:
+    """The involvement source: a :class:`~adapters.contract.InvolvementSource` and its own check."""
+
+    settings: PoliceSettings
+    context: AdapterContext
+
+    def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
+        """Return the records that fit by PNC id, or by surname and date of birth; none where neither is known."""
+        if not subject.pnc_id and not (subject.family_name and subject.birth_date):
+            return ()
+        persons = self._ask(_search(subject, self.settings.max_records), deadline=deadline)
+        return tuple(Candidate(ref=person.findtext("record_id", ""), person=_subject(person)) for person in persons)
+
+    def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
+        """Return the units involved with the record ``ref``, most recent contact first."""
+        persons = self._ask(_one_record(ref), deadline=deadline)
+        if [person.findtext("record_id") for person in persons] not in ([], [ref]):
+            raise SourceNonsense("The police service answered with another record than the one that was asked for.")
+        found = [item for person in persons for item in person.iterfind("involvements/involvement")]
+        return most_recent_first([self._involvement(item) for item in found])
+
+    def __call__(self, *, deadline: Deadline) -> Sequence[CheckLine]:
+        """Ask for a record that does not exist: name resolution, TLS, credentials, SOAP and schema all have to work."""
+        try:
+            self._ask(_one_record(_NOBODY), deadline=deadline)
+        except AdapterError as error:
+            remedy = "Check url, user and password_file, and that the service is up."
+            return (CheckLine(name="police service", ok=False, detail=error.detail, remedy=remedy),)
+        return (CheckLine(name="police service", ok=True, detail="It answers, and its answer is valid."),)
+
+    @cached_property
+    def _service(self) -> SoapService:
+        """The service with its credentials, which are read at the first use and kept for the life of the worker."""
+        password = read_secret(Path(self.context.base_dir) / self.settings.password_file)
+        return SoapService(
+            url=self.settings.url,
+            sender=self.settings.sender,
+            http=self.context.http,
+            authorization=basic_authorization(self.settings.user, password),
+        )
+
+    def _ask(self, request: etree._Element, *, deadline: Deadline) -> list[etree._Element]:
+        if validate(request, self._schema):
+            raise SourceNonsense("This description of a person cannot be asked of the police service's schema.")
+        answer = self._service.call(INVOLVEMENT, request, deadline=deadline)
+        faults = validate(answer, self._schema)
+        if answer.tag != f"{{{NAMESPACE}}}PersonInvolvementResponse" or faults:
+            said = "; ".join(map(str, faults[:5])) or "it is another document"
+            raise SourceNonsense(f"The police service's answer fails its schema: {said}.")
+        if answer.findtext("more", "").strip() in {"true", "1"}:
+            raise SourceUnavailable("More police records fit than may be read at once, so none is certain.")
+        persons = answer.findall("persons/person")
+        if len(persons) > self.settings.max_records:
+            raise SourceNonsense("The police service answered with more records than were asked for.")
+        return persons
+
+    @cached_property
+    def _schema(self) -> Schema:
+        return load_schema(SCHEMA)
+
+    def _involvement(self, item: etree._Element) -> Involvement:
+        row: dict[str, object] = {field: item.findtext(element) for field, element in _INVOLVEMENT_ELEMENTS.items()}
+        defaults = Defaults(
+            organisation=self.context.organisation,
+            service_type=self.context.service_kind,
+            duty_phone=self.context.duty_phone,
+        )
+        return _readable(lambda: read_involvement(row, defaults, date_format=_DAY))
+
+
+class PoliceFactory:
+    """The entry point ``police-soap``."""
+
+    settings_model = PoliceSettings
+
+    def build(self, settings: PoliceSettings, context: AdapterContext) -> Adapter:
+        """Make the adapter without opening anything."""
+        service = PoliceService(settings=settings, context=context)
+        return Adapter(name="police-soap", involvement=service, checks=(service,))
+
+
+FACTORY: Final = PoliceFactory()
+
+
+def _search(subject: Subject, max_records: int) -> etree._Element:
+    request = etree.Element(f"{{{NAMESPACE}}}PersonInvolvementRequest", nsmap={"inv": NAMESPACE})
+    person = etree.SubElement(request, "person")
+    if subject.pnc_id:
+        _add(person, "pnc_id", subject.pnc_id.replace("/", ""))
+    if subject.family_name and subject.birth_date:
+        _add(person, "surname", subject.family_name)
+        _add(person, "dob", subject.birth_date.strftime(_DAY))
+    _add(request, "max_records", str(max_records))
+    return request
+
+
+def _one_record(ref: str) -> etree._Element:
+    request = etree.Element(f"{{{NAMESPACE}}}PersonInvolvementRequest", nsmap={"inv": NAMESPACE})
+    _add(request, "record_id", ref)
+    _add(request, "max_records", "1")
+    return request
+
+
+def _add(parent: etree._Element, name: str, text: str) -> None:
+    try:
+        etree.SubElement(parent, name).text = text
+    except ValueError:  # a control character, which XML cannot carry
+        raise SourceNonsense("This description of a person cannot be written in XML.") from None
+
+
+def _subject(person: etree._Element) -> Subject:
+    """Read a valid ``person`` element."""
+    row: dict[str, object] = {
+        "pnc_id": person.findtext("pnc_id"),
+        "birth_date": person.findtext("dob"),
+        "gender": person.findtext("sex"),
+        "postcode": person.findtext("pcode"),
+        **_name(person.find("name_elements")),
+    }
+    aliases = [read_person(_name(element)) for element in person.iterfind("alias_elements")]
+    return replace(
+        _readable(lambda: read_person(row, date_format=_DAY)),
+        aliases=tuple(Name(family_name=alias.family_name, given_names=alias.given_names) for alias in aliases),
+    )
+
+
+def _name(element: etree._Element | None) -> dict[str, object]:
+    if element is None:  # the schema requires it
+        return {}
+    forenames = [element.findtext(f"forename{position}", "") for position in (1, 2, 3)]
+    return {"family_name": element.findtext("surname"), "given_names": " ".join(filter(None, forenames))}
+
+
+def _readable(read: Callable[[], _T]) -> _T:
+    """Call ``read``. The schema's pattern lets 31/02 pass; the calendar does not."""
+    try:
+        return read()
+    except Unreadable as fault:
+        raise SourceNonsense(f"The police service's answer cannot be read: {fault}.") from None

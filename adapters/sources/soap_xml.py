@@ -1,0 +1,229 @@
+"""Ask a SOAP 1.2 service, with WS-Addressing 1.0, one question at a time.
+
+Documents are built as trees and read by the project's one XML parser. An answer counts only if it is well-formed SOAP
+1.2, carries no header that must be understood, has the action that was promised, and relates to the very message that
+was sent (WS-Addressing 1.0 Core, section 3.4).
+
+Not checked here: the body against its schema, which is the sector's to do; and any XML signature (design decision 9).
+"""
+
+import base64
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from lxml import etree
+
+from adapters.contract import AdapterError, Deadline, HttpAnswer, HttpCaller, SourceNonsense, SourceUnavailable
+from adapters.sources.xml import parse
+
+SOAP: Final = "http://www.w3.org/2003/05/soap-envelope"
+SOAP_1_1: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+ADDRESSING: Final = "http://www.w3.org/2005/08/addressing"
+ANONYMOUS: Final = f"{ADDRESSING}/anonymous"
+CONTENT_TYPE: Final = "application/soap+xml"
+MAX_ANSWER_BYTES: Final = 1024 * 1024
+
+_ENV: Final = f"{{{SOAP}}}"
+_WSA: Final = f"{{{ADDRESSING}}}"
+_HTTP_OK: Final = 200
+_HTTP_REFUSED: Final = frozenset({401, 403})
+_HTTP_WITH_FAULT: Final = frozenset({400, 500})
+_SINGLE_HEADERS: Final = ("Action", "To", "From", "ReplyTo", "FaultTo", "MessageID")
+"""Headers of which WS-Addressing 1.0 SOAP Binding, section 3.2, allows one at most."""
+_FAULTS: Final[Mapping[str, tuple[type[AdapterError], str]]] = {
+    "Sender": (SourceNonsense, "The SOAP service refused our request as malformed: check its version and settings."),
+    "Receiver": (SourceUnavailable, "The SOAP service reports trouble of its own: ask its operator."),
+    "VersionMismatch": (SourceNonsense, "The SOAP service does not speak SOAP 1.2."),
+    "MustUnderstand": (SourceNonsense, "The SOAP service does not understand WS-Addressing 1.0."),
+    "DataEncodingUnknown": (SourceNonsense, "The SOAP service refused the encoding of our request."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressing:
+    """The WS-Addressing headers of one message; ``sender`` is the address in ``wsa:From``."""
+
+    action: str
+    message_id: str | None = None
+    to: str | None = None
+    sender: str | None = None
+    reply_to: str | None = None
+    relates_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """An opened message: its addressing, and the one element in its body (a SOAP fault included)."""
+
+    addressing: Addressing
+    body: etree._Element
+
+    @property
+    def fault_code(self) -> str | None:
+        """Return the local name of the fault's code, or ``None`` where the body is no fault."""
+        if self.body.tag != f"{_ENV}Fault":
+            return None
+        code = self.body.findtext(f"{_ENV}Code/{_ENV}Value") or ""
+        return code.strip().rpartition(":")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation of a service: the actions of its request and of its answer."""
+
+    request_action: str
+    answer_action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoapService:
+    """A service at ``url`` as we, known to it as ``sender``, reach it. ``authorization`` is the whole header value."""
+
+    url: str
+    sender: str
+    http: HttpCaller
+    authorization: str = field(repr=False)
+
+    def call(self, operation: Operation, body: etree._Element, *, deadline: Deadline) -> etree._Element:
+        """Send ``body`` and return the element that answers it.
+
+        Raises :class:`SourceUnavailable` and :class:`SourceNonsense`; neither repeats anything of either document.
+        """
+        asked = Addressing(
+            action=operation.request_action,
+            message_id=f"urn:uuid:{uuid.uuid4()}",
+            to=self.url,
+            sender=self.sender,
+            reply_to=ANONYMOUS,
+        )
+        answer = self.http.post(
+            self.url,
+            headers={
+                "Content-Type": f'{CONTENT_TYPE}; charset=utf-8; action="{asked.action}"',
+                "Accept": CONTENT_TYPE,
+                "Authorization": self.authorization,
+            },
+            body=build_envelope(asked, body),
+            max_bytes=MAX_ANSWER_BYTES,
+            deadline=deadline,
+        )
+        _check_http(answer)
+        envelope = open_envelope(answer.body, max_bytes=MAX_ANSWER_BYTES)
+        _check_answer(envelope, asked, operation, status=answer.status)
+        return envelope.body
+
+
+def basic_authorization(user: str, password: str) -> str:
+    """Return the header value of HTTP Basic authentication (RFC 7617, in UTF-8)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+
+def build_envelope(addressing: Addressing, body: etree._Element) -> bytes:
+    """Return the SOAP 1.2 message with ``body`` in it, as UTF-8."""
+    envelope = etree.Element(f"{_ENV}Envelope", nsmap={"soap": SOAP, "wsa": ADDRESSING})
+    header = etree.SubElement(envelope, f"{_ENV}Header")
+    _text(header, "Action", addressing.action)
+    _text(header, "To", addressing.to)
+    _address(header, "From", addressing.sender)
+    _address(header, "ReplyTo", addressing.reply_to)
+    _text(header, "MessageID", addressing.message_id)
+    _text(header, "RelatesTo", addressing.relates_to)
+    etree.SubElement(envelope, f"{_ENV}Body").append(body)
+    return etree.tostring(envelope, xml_declaration=True, encoding="UTF-8")
+
+
+def open_envelope(raw: bytes, *, max_bytes: int) -> Envelope:
+    """Read a SOAP 1.2 message with WS-Addressing headers. Raises :class:`SourceNonsense`."""
+    root = parse(raw, max_bytes=max_bytes)
+    if root.tag == f"{{{SOAP_1_1}}}Envelope":
+        raise SourceNonsense("The answer is a SOAP 1.1 message; this service must be set to SOAP 1.2.")
+    parts = [child.tag for child in root]
+    if root.tag != f"{_ENV}Envelope" or parts not in ([f"{_ENV}Header", f"{_ENV}Body"], [f"{_ENV}Body"]):
+        raise SourceNonsense("The answer is not a SOAP 1.2 message: an envelope with at most one header and one body.")
+    body = root[-1]
+    if len(body) != 1:
+        raise SourceNonsense("The body of the SOAP message does not hold exactly one element.")
+    return Envelope(addressing=_read_addressing(root[0] if len(root) > 1 else None), body=body[0])
+
+
+def _read_addressing(header: etree._Element | None) -> Addressing:
+    blocks = [] if header is None else list(header)
+    for name in _SINGLE_HEADERS:
+        if sum(block.tag == _WSA + name for block in blocks) > 1:
+            raise SourceNonsense(f"The SOAP message has more than one WS-Addressing {name}.")
+    for block in blocks:
+        if not block.tag.startswith(_WSA) and block.get(f"{_ENV}mustUnderstand") in {"true", "1"}:
+            raise SourceNonsense("The SOAP message has a header that must be understood and that we do not know.")
+    if header is None or not header.findtext(f"{_WSA}Action", "").strip():
+        raise SourceNonsense("The SOAP message has no WS-Addressing Action.")
+    return Addressing(
+        action=header.findtext(f"{_WSA}Action", "").strip(),
+        message_id=_read(header, "MessageID"),
+        to=_read(header, "To"),
+        sender=_read(header, f"From/{_WSA}Address"),
+        reply_to=_read(header, f"ReplyTo/{_WSA}Address"),
+        relates_to=_read_relation(blocks),
+    )
+
+
+def _read_relation(blocks: list[etree._Element]) -> str | None:
+    """Return the message that this one replies to: other kinds of relation are allowed, a second reply is not."""
+    reply = f"{ADDRESSING}/reply"
+    relations = [
+        (block.text or "").strip()
+        for block in blocks
+        if block.tag == f"{_WSA}RelatesTo" and block.get("RelationshipType", reply) == reply
+    ]
+    if len(relations) > 1:
+        raise SourceNonsense("The SOAP message claims to reply to more than one message.")
+    return relations[0] if relations else None
+
+
+def _check_http(answer: HttpAnswer) -> None:
+    if answer.status in _HTTP_REFUSED:
+        raise SourceUnavailable("The SOAP service refused our credentials: check the user and the password file.")
+    if answer.status != _HTTP_OK and answer.status not in _HTTP_WITH_FAULT:
+        raise SourceUnavailable(f"The SOAP service answered with HTTP status {answer.status}.")
+    if _media_type(answer.headers) != CONTENT_TYPE:
+        if answer.status != _HTTP_OK:
+            raise SourceUnavailable(f"The SOAP service answered with HTTP status {answer.status}.")
+        raise SourceNonsense(f"The SOAP service did not answer with {CONTENT_TYPE}.")
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    for name, value in headers.items():
+        if name.lower() == "content-type":
+            return re.split(r"[;\s]", value.strip(), maxsplit=1)[0].lower()
+    return ""
+
+
+def _check_answer(envelope: Envelope, asked: Addressing, operation: Operation, *, status: int) -> None:
+    if envelope.fault_code is not None:
+        blame, detail = _FAULTS.get(
+            envelope.fault_code, (SourceNonsense, "The SOAP service answered with a fault that SOAP 1.2 does not know.")
+        )
+        raise blame(detail)
+    if status != _HTTP_OK:
+        raise SourceNonsense(f"The SOAP service answered HTTP status {status} without a fault.")
+    if envelope.addressing.relates_to != asked.message_id:
+        raise SourceNonsense("The SOAP answer relates to a message that we did not send.")
+    if envelope.addressing.action != operation.answer_action:
+        raise SourceNonsense("The SOAP answer has another action than the one that was asked for.")
+
+
+def _text(header: etree._Element, name: str, text: str | None) -> None:
+    if text is not None:
+        etree.SubElement(header, _WSA + name).text = text
+
+
+def _address(header: etree._Element, name: str, address: str | None) -> None:
+    if address is not None:
+        _text(etree.SubElement(header, _WSA + name), "Address", address)
+
+
+def _read(header: etree._Element, path: str) -> str | None:
+    text = header.findtext(_WSA + path)
+    return text.strip() if text and text.strip() else None

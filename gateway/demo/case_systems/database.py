@@ -1,0 +1,61 @@
+"""Make and open the SQLite file of an invented case system."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from hmac import compare_digest
+from pathlib import Path
+from typing import Any, Protocol
+
+from pysqlite3 import dbapi2
+
+Row = Mapping[str, Any]
+
+
+class Rows(Protocol):
+    """The rows that a query finds."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """Give each row."""
+        ...
+
+    def fetchone(self) -> Row | None:
+        """Give the next row, or ``None``."""
+        ...
+
+
+class Connection(Protocol):
+    """An open database; its library ships no types."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ..., /) -> Rows:
+        """Run one statement."""
+        ...
+
+
+def create(path: Path, *, schema: str, rows: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
+    """Write a new database: the tables of ``schema``, then ``rows`` by table. The file must not exist yet."""
+    path.touch(mode=0o600, exist_ok=False)
+    with closing(dbapi2.connect(str(path))) as connection, connection:
+        connection.executescript(schema)
+        for table, values in rows.items():
+            for row in values:
+                marks = ", ".join("?" * len(row))
+                connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - our own table names
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Connection]:
+    """Open the database read-only for one request; rows answer to their column names."""
+    with closing(dbapi2.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.row_factory = dbapi2.Row
+        yield connection
+
+
+def secret_digest(secret: str) -> str:
+    """Return what a case system stores of a credential. A plain hash will do: the secrets are long and random."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def secret_matches(secret: str, digest: str | None) -> bool:
+    """Compare in constant time; an account that does not exist (``None``) takes as long."""
+    return compare_digest(secret_digest(secret), digest or "")

@@ -1,0 +1,66 @@
+"""Make an invented case system slow or sick, so that tests and the demo can show what that costs the asker.
+
+Nothing here belongs near a real system: each mode is asked for on the server's command line.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from random import Random
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HANG_S: Final = 60.0
+DRIP_EVERY_S: Final = 0.1
+DRIP_BYTES: Final = 10_000
+
+
+class FaultMode(StrEnum):
+    """How a case system misbehaves. ``wrong-schema`` is built into each system, the others work for all."""
+
+    HANG = "hang"
+    DRIP = "drip"
+    NONSENSE = "nonsense"
+    WRONG_SCHEMA = "wrong-schema"
+
+
+class Delayed:
+    """Answer each request after a pause from ``least_ms`` to ``most_ms``, drawn from a seeded sequence."""
+
+    def __init__(self, app: "WSGIApplication", *, least_ms: int, most_ms: int, seed: int) -> None:
+        self._app = app
+        self._least_ms = least_ms
+        self._most_ms = most_ms
+        self._random = Random(seed)  # noqa: S311 - a repeatable pause, not a secret
+        self._lock = Lock()
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Pause, then answer."""
+        with self._lock:
+            pause_ms = self._random.uniform(self._least_ms, self._most_ms)
+        time.sleep(pause_ms / 1000)
+        return self._app(environ, start_response)
+
+
+def sick(mode: FaultMode, *, content_type: str) -> "WSGIApplication":
+    """Return an application that never gives a usable answer, in the way that ``mode`` names."""
+
+    def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Read the request, as a healthy system would, and then fail."""
+        environ["wsgi.input"].read()
+        if mode is FaultMode.HANG:
+            time.sleep(HANG_S)
+        start_response("200 OK", [("Content-Type", content_type)])
+        return _drops() if mode is FaultMode.DRIP else [b"\x89\x00 this is no document at all <<<"]
+
+    return app
+
+
+def _drops() -> Iterator[bytes]:
+    """Give one byte at a time: each comes soon enough for a client that only limits the pause between two reads."""
+    for _ in range(DRIP_BYTES):
+        yield b" "
+        time.sleep(DRIP_EVERY_S)

@@ -1,0 +1,92 @@
+"""Serve one invented case system over HTTPS: ``python -m gateway.demo.case_systems.server --system dci --db FILE ...``.
+
+A demo server, never a real one: its data is invented, and it can be told to be slow or to misbehave. Like the nodes it
+runs under gunicorn, in a process of its own.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn.app.base import BaseApplication
+
+from gateway.demo.case_systems import dci_registry, police_soap
+from gateway.demo.case_systems.faults import Delayed, FaultMode, sick
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+SYSTEMS: Final = {"dci": dci_registry.create_app, "police": police_soap.create_app}
+CONTENT_TYPES: Final = {"dci": "application/json", "police": police_soap.MEDIA_TYPE}
+
+
+class CaseSystemServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """One gunicorn worker with a few threads, TLS on, and no control socket."""
+
+    def __init__(self, app: "WSGIApplication", options: dict[str, Any]) -> None:
+        self._app = app
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn its settings."""
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> "WSGIApplication":
+        """Return the application to serve."""
+        return self._app
+
+
+def build_app(arguments: argparse.Namespace) -> "WSGIApplication":
+    """Make the healthy, slow or sick application that the command line describes."""
+    mode = FaultMode(arguments.fault) if arguments.fault else None
+    app: WSGIApplication
+    if mode is None or mode is FaultMode.WRONG_SCHEMA:
+        create_app = SYSTEMS[arguments.system]
+        app = create_app(arguments.db, break_schema=mode is FaultMode.WRONG_SCHEMA).wsgi_app
+    else:
+        app = sick(mode, content_type=CONTENT_TYPES[arguments.system])
+    if arguments.delay_ms is None:
+        return app
+    least_ms, most_ms = arguments.delay_ms
+    return Delayed(app, least_ms=least_ms, most_ms=most_ms, seed=arguments.seed)
+
+
+def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="case-system", description="Serve one invented case system (demo and tests).")
+    parser.add_argument("--system", required=True, choices=sorted(SYSTEMS))
+    parser.add_argument("--db", required=True, type=Path, help="the SQLite file made by the system's create()")
+    parser.add_argument("--bind", required=True, help="address and port, such as 127.0.0.1:9443")
+    parser.add_argument("--cert", required=True, type=Path, help="PEM certificate chain")
+    parser.add_argument("--key", required=True, type=Path, help="PEM private key")
+    parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--delay-ms", nargs=2, type=int, metavar=("LEAST", "MOST"), help="pause before each answer")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the pauses")
+    parser.add_argument("--fault", choices=[str(mode) for mode in FaultMode], help="misbehave in this way")
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    arguments = parse_arguments()
+    CaseSystemServer(
+        build_app(arguments),
+        {
+            "bind": arguments.bind,
+            "certfile": str(arguments.cert),
+            "keyfile": str(arguments.key),
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": arguments.threads,
+            "proc_name": f"case-system-{arguments.system}",
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "graceful_timeout": 1,
+        },
+    ).run()
+
+
+if __name__ == "__main__":
+    main()
