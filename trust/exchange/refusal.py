@@ -13,6 +13,8 @@ from trust.strict_json import JsonObject
 
 STATUS = "refused"
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+MAX_SENTENCE = 2000
+"""Characters of a reason or a remedy; a longer one is cut where it is written."""
 _MOST_VERSIONS = 20
 _HIGHEST_VERSION = 1000
 
@@ -39,7 +41,7 @@ def build_refusal_body(refusal: Refusal) -> JsonObject:
     """Return the body that says no, and why."""
     body: JsonObject = {
         "status": STATUS,
-        "reason": {"code": refusal.code, "text": refusal.reason, "remedy": refusal.remedy},
+        "reason": {"code": refusal.code, "text": _cut(refusal.reason), "remedy": _cut(refusal.remedy)},
     }
     if refusal.supported_versions:
         body["supported_versions"] = list(refusal.supported_versions)
@@ -53,9 +55,13 @@ def parse_refusal_body(body: JsonObject) -> Refusal:
     reason = reader.child("reason")
     if reason is not None:
         code = reason.text("code", pattern=_CODE)
-        text = reason.text("text", max_len=500)
-        remedy = reason.text("remedy", max_len=500)
+        text = reason.text("text", max_len=MAX_SENTENCE)
+        remedy = reason.text("remedy", max_len=MAX_SENTENCE)
     versions = reader.whole_numbers("supported_versions", least=1, most=_HIGHEST_VERSION, max_items=_MOST_VERSIONS)
     if reader.faults:
         raise MalformedBody(reader.faults)
     return Refusal(code=code, reason=text, remedy=remedy, supported_versions=versions)
+
+
+def _cut(sentence: str) -> str:
+    return sentence if len(sentence) <= MAX_SENTENCE else f"{sentence[: MAX_SENTENCE - 4]} ..."

@@ -53,9 +53,13 @@ MESSAGE = Message(
 )
 
 
-@cache
 def signer(name: str, use: KeyUse = KeyUse.MESSAGE) -> LocalSigner:
-    """Give the key that this name always has in one test run."""
+    """Give the key that this name always has for this use in one test run."""
+    return _signer(name, use)
+
+
+@cache
+def _signer(name: str, use: KeyUse) -> LocalSigner:
     return LocalSigner.generate(use)
 
 

@@ -20,7 +20,7 @@ def test_an_nhs_number_with_its_check_digit_is_possible(number: str) -> None:
     assert nhs_number_ok(number)
 
 
-@pytest.mark.parametrize("number", ["9691292212", "943476591", "94347659199", "943 476 5919", "９434765919", ""])
+@pytest.mark.parametrize("number", ["9691292212", "943476591", "94347659199", "943 476 5919", "\uff19434765919", ""])
 def test_an_nhs_number_of_another_digit_length_or_script_is_not(number: str) -> None:
     assert not nhs_number_ok(number)
 

@@ -1,0 +1,187 @@
+"""An agreement says everything it must, and binds once every party has signed it and while it lasts."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.trust.agreements.examples import (
+    BINDING,
+    DOCUMENT,
+    JOBCENTRE,
+    clauses,
+    document,
+    parsed,
+    signatures,
+)
+from tests.trust.exchange.examples import COUNCIL, NOW, TRUST
+from tests.trust.exchange.strategies import changed, objects
+from trust.agreements.agreement import InForce, NotInForce, in_force, parse_agreement
+from trust.agreements.clause import Existence, Onward
+from trust.claims import digest
+from trust.errors import TrustError
+from trust.exchange.errors import MalformedAgreement
+from trust.identifiers import RoleCode
+
+AGREEMENT = parsed()
+EVERYONE = (COUNCIL, TRUST, JOBCENTRE)
+
+
+def faults_of(whole: dict[str, Any]) -> set[str]:
+    with pytest.raises(MalformedAgreement) as refused:
+        parsed(whole)
+    return {fault.path for fault in refused.value.faults}
+
+
+def test_an_agreement_is_known_by_the_digest_of_its_very_bytes() -> None:
+    raw = json.dumps(DOCUMENT).encode()
+    spaced = json.dumps(DOCUMENT, indent=2).encode()
+    assert parse_agreement(raw).ref.digest == digest(raw)
+    assert parse_agreement(spaced).ref != parse_agreement(raw).ref
+
+
+def test_a_clause_says_who_may_ask_whom_for_what() -> None:
+    clause = AGREEMENT.clause("who-else")
+    assert clause is not None
+    assert {str(ref) for ref in clause.askers} == {f"{COUNCIL}#connecting-families"}
+    assert clause.fields_by_role[RoleCode("duty-officer")] == {"organisation", "duty_phone"}
+    assert (clause.existence, clause.onward, clause.keep_days) == (Existence.CONDITIONAL, Onward.NONE, 90)
+    assert clause.law.startswith("Shared under UK GDPR Article 6(1)(e)")
+    assert AGREEMENT.clause("other") is None
+
+
+def test_every_fault_of_a_document_is_named_at_once() -> None:
+    whole = document(version=0, valid_from="2026-13-01", powers=["magna-carta"], colour="red")
+    del whole["security"]
+    whole["parties"][1]["entity"] = "http://mental-health.example"
+    assert faults_of(whole) >= {"version", "valid_from", "powers[0]", "colour", "security", "parties[1].entity"}
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENT))
+def test_nothing_that_an_agreement_must_state_can_be_left_out(name: str) -> None:
+    whole = document()
+    del whole[name]
+    assert name in faults_of(whole)
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"kind": "gossip.query"}, "kind"),
+        ({"version": 2}, "version"),
+        ({"purpose": "marketing"}, "purpose"),
+        ({"askers": ["https://stranger.example#x"]}, "askers[0]"),
+        ({"holders": [f"{TRUST}#other-team"]}, "holders[0]"),
+        ({"fields_by_role": {"key-worker": ["diagnosis"]}}, "fields_by_role.key-worker"),
+        ({"fields_by_role": {"Key Worker": ["worker"]}}, "fields_by_role (role 1)"),
+        ({"fields_by_role": {}}, "fields_by_role"),
+        ({"basis": ["6-1-z"]}, "basis[0]"),
+        ({"basis": ["ca2004-s10"]}, "basis"),
+        ({"existence": "perhaps"}, "existence"),
+        ({"keep_days": -1}, "keep_days"),
+        ({"onward": "anyone"}, "onward"),
+        ({"questions": ["in_payment"]}, "questions"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_clause_outside_its_agreement_or_the_law_is_a_fault(change: dict[str, Any], path: str) -> None:
+    assert f"clauses[0].{path}" in faults_of(clauses(0, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"fields_by_role": {"money-adviser": ["answer"]}}, "fields_by_role.money-adviser"),
+        ({"questions": []}, "questions"),
+        ({"questions": ["how_much"]}, "questions"),
+    ],
+)
+def test_an_eligibility_clause_permits_listed_questions_and_the_whole_answer(change: dict[str, Any], path: str) -> None:
+    assert f"clauses[1].{path}" in faults_of(clauses(1, **change))
+
+
+def test_a_law_that_begins_later_cannot_be_relied_on() -> None:
+    whole = clauses(0, basis=["6-1-ea"])
+    assert parsed(whole).clauses[0].basis == ("6-1-ea",)
+    whole["valid_from"] = "2026-02-04"
+    assert "clauses[0].basis[0]" in faults_of(whole)
+
+
+def test_absence_may_not_be_told_where_the_clause_rests_on_consent() -> None:
+    assert "clauses[0].existence" in faults_of(clauses(0, basis=["6-1-a"], existence="unconditional"))
+    parsed(clauses(0, basis=["6-1-a"], existence="conditional"))
+
+
+def test_two_of_a_name_are_a_fault() -> None:
+    whole = document()
+    assert faults_of(whole | {"clauses": whole["clauses"] * 2}) == {"clauses"}
+    assert faults_of(whole | {"parties": whole["parties"] * 2}) == {"parties"}
+    assert faults_of(whole | {"purposes": whole["purposes"] * 2}) == {"purposes"}
+
+
+def test_the_dates_must_follow_one_another() -> None:
+    assert faults_of(document(valid_until="2026-01-01", review_date="2025-01-01")) == {"valid_until", "review_date"}
+
+
+def test_with_every_signature_it_is_in_force() -> None:
+    assert isinstance(in_force(AGREEMENT, signatures(AGREEMENT, *EVERYONE), NOW), InForce)
+
+
+@pytest.mark.parametrize("absent", EVERYONE)
+def test_with_one_signature_missing_it_is_not(absent: str) -> None:
+    signed = signatures(AGREEMENT, *(party for party in EVERYONE if party != absent))
+    held = in_force(AGREEMENT, signed, NOW)
+    assert isinstance(held, NotInForce)
+    assert held.missing == (absent,)
+    party = AGREEMENT.party(absent)
+    assert party is not None
+    assert party.name in held.reason
+
+
+def test_a_signature_on_other_bytes_or_filed_under_another_party_does_not_count() -> None:
+    signed = signatures(AGREEMENT, *EVERYONE)
+    reworded = parsed(document(title="Another title"))
+    assert isinstance(in_force(reworded, signed, NOW), NotInForce)
+    held = in_force(AGREEMENT, signed | {JOBCENTRE: signed[COUNCIL]}, NOW)
+    assert isinstance(held, NotInForce)
+    assert held.missing == (JOBCENTRE,)
+
+
+@pytest.mark.parametrize(
+    ("moment", "binds"),
+    [
+        (datetime(2026, 3, 31, 23, 59, tzinfo=UTC), False),
+        (datetime(2026, 4, 1, tzinfo=UTC), True),
+        (datetime(2028, 3, 31, 23, 59, tzinfo=UTC), True),
+        (datetime(2028, 4, 1, tzinfo=UTC), False),
+    ],
+)
+def test_it_binds_from_its_first_day_to_the_end_of_its_last(moment: datetime, binds: bool) -> None:
+    held = in_force(AGREEMENT, signatures(AGREEMENT, *EVERYONE), moment)
+    assert isinstance(held, InForce) is binds
+    assert isinstance(held, InForce) or held.missing == ()
+
+
+def test_a_party_and_its_services_can_be_found() -> None:
+    assert len(BINDING.agreement.services) == 4
+    assert BINDING.agreement.party("https://stranger.example") is None
+    assert BINDING.agreement.valid_until - BINDING.agreement.valid_from > timedelta(days=365)
+
+
+@given(
+    whole=objects(*DOCUMENT) | changed(DOCUMENT) | changed(DOCUMENT["clauses"][0]).map(lambda one: clauses(0, **one))
+)
+def test_any_document_gives_an_agreement_or_a_refusal(whole: dict[str, Any]) -> None:
+    try:
+        parsed(whole)
+    except TrustError:
+        return
+
+
+@given(raw=st.binary(max_size=200))
+def test_any_bytes_give_an_agreement_or_a_refusal(raw: bytes) -> None:
+    with pytest.raises(TrustError):
+        parse_agreement(raw)

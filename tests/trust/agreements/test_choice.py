@@ -1,0 +1,98 @@
+"""The node, not the vendor, picks agreement, clause and law."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.trust.agreements.examples import BINDING, DOCUMENT, JOBCENTRE, binding, document
+from tests.trust.exchange.examples import COUNCIL, TRUST
+from trust.agreements.choice import Sought, check_requested_fields, choose_clause, explain_no_choice
+from trust.agreements.denial import DenialCode
+from trust.exchange.eligibility import Question
+from trust.exchange.errors import FieldsNotPermitted
+from trust.identifiers import KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
+
+ASKER = ServiceRef(entity=COUNCIL, service=ServiceSlug("connecting-families"))
+TEAM = ServiceRef(entity=TRUST, service=ServiceSlug("community-team"))
+ADVICE = ServiceRef(entity=COUNCIL, service=ServiceSlug("money-advice"))
+COACHES = ServiceRef(entity=JOBCENTRE, service=ServiceSlug("work-coaches"))
+SOUGHT = Sought(
+    asker=ASKER,
+    kind=KindName("involvement.query"),
+    purpose=PurposeCode("early-help"),
+    role=RoleCode("key-worker"),
+)
+BENEFIT = Sought(
+    asker=ADVICE,
+    kind=KindName("eligibility.query"),
+    purpose=PurposeCode("benefit-check"),
+    role=RoleCode("money-adviser"),
+    holder=COACHES,
+    question=Question.IN_PAYMENT,
+)
+
+
+def with_clause(**changes: Any) -> dict[str, Any]:
+    return document(clauses=[*DOCUMENT["clauses"], {**DOCUMENT["clauses"][0], **changes}])
+
+
+def test_every_service_that_may_be_asked_is_found_once() -> None:
+    choices = choose_clause([BINDING], SOUGHT)
+    assert [choice.holder for choice in choices] == [ADVICE, TEAM]
+    assert all(choice.agreement == BINDING.agreement.ref and choice.clause.id == "who-else" for choice in choices)
+
+
+def test_one_service_can_be_asked_alone() -> None:
+    assert [choice.holder for choice in choose_clause([BINDING], replace(SOUGHT, holder=TEAM))] == [TEAM]
+    assert [choice.clause.id for choice in choose_clause([BINDING], BENEFIT)] == ["in-payment"]
+
+
+def test_the_clause_that_gives_the_role_most_is_chosen() -> None:
+    wider = with_clause(
+        id="wider", fields_by_role={"key-worker": ["organisation", "worker", "phone", "since", "role", "duty_phone"]}
+    )
+    assert {choice.clause.id for choice in choose_clause([binding(wider)], SOUGHT)} == {"wider"}
+
+
+def test_of_equal_clauses_the_one_that_tells_absence_is_chosen_and_then_the_first_by_name() -> None:
+    open_one = binding(with_clause(id="zz-open", existence="unconditional"))
+    assert {choice.clause.id for choice in choose_clause([open_one], SOUGHT)} == {"zz-open"}
+    twin = binding(with_clause(id="also"))
+    assert {choice.clause.id for choice in choose_clause([twin], SOUGHT)} == {"also"}
+
+
+def test_a_service_never_asks_itself() -> None:
+    whole = with_clause(id="selfish", holders=[str(ASKER)])
+    assert ASKER not in {choice.holder for choice in choose_clause([binding(whole)], SOUGHT)}
+
+
+@pytest.mark.parametrize(
+    ("sought", "code"),
+    [
+        (replace(SOUGHT, asker=TEAM), DenialCode.NO_AGREEMENT),
+        (replace(SOUGHT, kind=KindName("eligibility.query")), DenialCode.KIND_NOT_COVERED),
+        (replace(SOUGHT, purpose=PurposeCode("marketing")), DenialCode.PURPOSE_NOT_COVERED),
+        (replace(SOUGHT, holder=COACHES), DenialCode.SERVICE_NOT_COVERED),
+        (replace(SOUGHT, role=RoleCode("press-officer")), DenialCode.ROLE_NOT_PERMITTED),
+        (replace(BENEFIT, question=Question.ENTITLED), DenialCode.QUESTION_NOT_PERMITTED),
+    ],
+)
+def test_where_nothing_fits_the_reason_is_said(sought: Sought, code: DenialCode) -> None:
+    assert choose_clause([BINDING], sought) == ()
+    assert explain_no_choice([BINDING], sought).code is code
+
+
+def test_without_any_agreement_in_force_nothing_can_be_asked() -> None:
+    assert choose_clause([], SOUGHT) == ()
+    assert explain_no_choice([], SOUGHT).code is DenialCode.NO_AGREEMENT
+
+
+@pytest.mark.holds("A48")
+def test_a_field_outside_the_clause_is_refused_before_anything_is_sent() -> None:
+    clause = BINDING.agreement.clauses[0]
+    check_requested_fields(clause, RoleCode("duty-officer"), ["duty_phone"])
+    with pytest.raises(FieldsNotPermitted, match=r"'worker'.*may ask for 'duty_phone', 'organisation'"):
+        check_requested_fields(clause, RoleCode("duty-officer"), ["duty_phone", "worker"])
+    with pytest.raises(FieldsNotPermitted, match="nothing"):
+        check_requested_fields(clause, RoleCode("press-officer"), ["worker"])

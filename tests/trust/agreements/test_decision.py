@@ -1,0 +1,300 @@
+"""A request is decided without the person in sight; a release with everything that their record says."""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.trust.agreements.examples import BINDING, JOBCENTRE, binding, clauses, document, facts, parsed, request
+from tests.trust.exchange.examples import COUNCIL, NOW, POLICE, SUBJECT, TRUST
+from trust.agreements.agreement import InForce, NotInForce
+from trust.agreements.decision import (
+    LocalPolicy,
+    MatchOutcome,
+    Permit,
+    PersonRestrictions,
+    decide_release,
+    decide_request,
+)
+from trust.agreements.denial import SENTENCES, Denial, DenialCode, deny
+from trust.exchange.eligibility import EligibilityQuery
+from trust.exchange.involvement import InvolvementQuery, InvolvementStatus
+from trust.exchange.kinds import KINDS
+from trust.exchange.message import Message
+from trust.exchange.person import Subject
+from trust.exchange.refusal import build_refusal_body, parse_refusal_body
+from trust.identifiers import EntityId, RoleCode
+
+BENEFIT_QUESTION = request(
+    aud=JOBCENTRE,
+    kind="eligibility.query",
+    clause="in-payment",
+    purpose="benefit-check",
+    basis=("6-1-e", "wra2012-s130-131"),
+    from_service="money-advice",
+    to_service="work-coaches",
+    practitioner=replace(request().practitioner, role=RoleCode("money-adviser")),
+    body={"question": "in_payment", "as_of": "2026-09-01"},
+)
+
+
+def decided(
+    message: Message,
+    *,
+    held: InForce | NotInForce | None = BINDING,
+    local: LocalPolicy | None = None,
+    **changes: Any,
+) -> Permit | Denial:
+    own = changes.pop("own", message.aud)
+    return decide_request(facts(message, **changes), agreement=held, local=local or LocalPolicy(), own=own, now=NOW)
+
+
+def permitted(message: Message, **changes: Any) -> Permit:
+    permit = decided(message, **changes)
+    assert isinstance(permit, Permit), permit
+    return permit
+
+
+def denied(message: Message, **changes: Any) -> DenialCode:
+    denial = decided(message, **changes)
+    assert isinstance(denial, Denial), denial
+    return denial.code
+
+
+def test_a_request_that_the_clause_grants_is_permitted_on_its_terms() -> None:
+    permit = permitted(request())
+    assert permit.fields == {"organisation", "service_type", "worker", "phone", "since"}
+    assert permit.law.startswith("Shared under UK GDPR Article 6(1)(e)")
+    assert (permit.answered_on, permit.keep_until) == (date(2026, 9, 1), date(2026, 11, 30))
+    assert (permit.onward, permit.role, permit.query) == ("none", "key-worker", InvolvementQuery())
+    assert permit.terms.keep_until == permit.keep_until
+
+
+def test_the_same_person_asked_for_by_another_role_returns_less() -> None:
+    duty_officer = replace(request().practitioner, role=RoleCode("duty-officer"))
+    assert permitted(request(practitioner=duty_officer)).fields == {"organisation", "duty_phone"}
+
+
+def test_a_request_between_two_services_of_one_agency_passes_the_same_decision() -> None:
+    message = request(aud=COUNCIL, to_service="money-advice")
+    assert permitted(message).fields == permitted(request()).fields
+    assert denied(request(aud=COUNCIL, to_service="connecting-families")) is DenialCode.SERVICE_NOT_COVERED
+
+
+@pytest.mark.holds("A48")
+def test_a_field_outside_the_clause_is_cut_at_the_holder_whatever_was_asked() -> None:
+    asked = {"fields": ["worker", "last_contact_month", "duty_phone"]}
+    assert permitted(request(body=asked)).fields == {"worker"}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"iss": POLICE}, DenialCode.CALLER_IS_NOT_SENDER),
+        ({"kind": "gossip.query"}, DenialCode.UNSUPPORTED_KIND),
+        ({"version": 2}, DenialCode.UNSUPPORTED_VERSION),
+        ({"from_service": "youth-justice"}, DenialCode.SERVICE_NOT_PARTY),
+        ({"to_service": "crisis-team"}, DenialCode.UNKNOWN_SERVICE),
+        ({"clause": "who-is-rich"}, DenialCode.CLAUSE_UNKNOWN),
+        ({"clause": "in-payment"}, DenialCode.KIND_NOT_COVERED),
+        ({"purpose": "benefit-check"}, DenialCode.PURPOSE_NOT_COVERED),
+        ({"from_service": "money-advice"}, DenialCode.SERVICE_NOT_COVERED),
+        ({"basis": ("6-1-e",)}, DenialCode.BASIS_MISMATCH),
+        ({"basis": ("6-1-e", "ca2004-s10", "ca1989-s47")}, DenialCode.BASIS_MISMATCH),
+        ({"body": {"fields": "all"}}, DenialCode.MALFORMED_BODY),
+    ],
+)
+def test_a_request_outside_what_was_agreed_is_refused_with_its_reason(change: dict[str, Any], code: DenialCode) -> None:
+    assert denied(request(**change), sender=COUNCIL, caller=COUNCIL) is code
+
+
+def test_a_message_for_another_agency_is_refused() -> None:
+    assert denied(request(), own=POLICE) is DenialCode.NOT_ADDRESSED_HERE
+
+
+def test_a_role_the_clause_does_not_name_is_refused() -> None:
+    message = request(practitioner=replace(request().practitioner, role=RoleCode("press-officer")))
+    assert denied(message) is DenialCode.ROLE_NOT_PERMITTED
+
+
+def test_an_unknown_version_is_answered_with_those_that_are_spoken() -> None:
+    denial = decided(request(version=2))
+    assert isinstance(denial, Denial)
+    assert denial.supported_versions == (1,)
+
+
+def test_a_caller_may_not_bring_another_agencys_message() -> None:
+    assert denied(request(), caller=POLICE) is DenialCode.CALLER_IS_NOT_SENDER
+    assert denied(request(), sender=POLICE, caller=POLICE) is DenialCode.CALLER_IS_NOT_SENDER
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"agreement_id": "other"},
+        {"agreement_version": 2},
+        {"agreement_digest": "Q" * 43},
+        {"purpose": "benefit-check"},
+        {"kinds": frozenset({"eligibility.query"})},
+    ],
+)
+def test_a_token_for_anything_else_does_not_cover_the_message(change: dict[str, Any]) -> None:
+    (detail,) = facts(request()).token_details
+    assert denied(request(), token_details=(replace(detail, **change),)) is DenialCode.TOKEN_DOES_NOT_COVER
+    assert denied(request(), token_details=()) is DenialCode.TOKEN_DOES_NOT_COVER
+    permitted(request(), token_details=(replace(detail, **change), detail))
+
+
+def test_without_an_agreement_nothing_is_answered() -> None:
+    assert denied(request(), held=None) is DenialCode.NO_AGREEMENT
+
+
+def test_another_wording_of_the_agreement_is_another_agreement() -> None:
+    reworded = binding(document(title="Reworded"))
+    assert denied(request(), held=reworded) is DenialCode.AGREEMENT_DIGEST_MISMATCH
+
+
+def test_an_agreement_that_is_not_in_force_permits_nothing_and_says_why() -> None:
+    held = NotInForce(agreement=BINDING.agreement, missing=(JOBCENTRE,), reason="Not signed by Vale Jobcentre.")
+    denial = decided(request(), held=held)
+    assert isinstance(denial, Denial)
+    assert denial.code is DenialCode.AGREEMENT_NOT_IN_FORCE
+    assert "Vale Jobcentre" in denial.reason
+
+
+def test_a_stranger_to_the_agreement_does_not_learn_why_it_is_not_in_force() -> None:
+    held = NotInForce(agreement=BINDING.agreement, missing=(JOBCENTRE,), reason="Not signed by Vale Jobcentre.")
+    denial = decided(request(iss=POLICE), held=held)
+    assert isinstance(denial, Denial)
+    assert denial.code is DenialCode.SERVICE_NOT_PARTY
+    assert "Jobcentre" not in denial.reason
+
+
+def test_a_benefit_question_is_permitted_only_if_the_clause_lists_it() -> None:
+    permit = permitted(BENEFIT_QUESTION)
+    assert isinstance(permit.query, EligibilityQuery)
+    assert permit.fields == {"answer", "as_of"}
+    other = replace(BENEFIT_QUESTION, body={"question": "known_to_service", "as_of": "2026-09-01"})
+    assert denied(other) is DenialCode.QUESTION_NOT_PERMITTED
+
+
+@pytest.mark.parametrize(
+    "local",
+    [
+        LocalPolicy(withdrawn_services=frozenset({request().to_service})),
+        LocalPolicy(withdrawn_clauses=frozenset({"who-else"})),
+        LocalPolicy(withdrawn_roles=frozenset({request().practitioner.role})),
+    ],
+)
+def test_local_policy_can_withdraw(local: LocalPolicy) -> None:
+    assert denied(request(), local=local) is DenialCode.LOCAL_POLICY
+
+
+def test_local_policy_can_never_permit() -> None:
+    assert {field.name for field in fields(LocalPolicy)} == {
+        "withdrawn_services",
+        "withdrawn_clauses",
+        "withdrawn_roles",
+    }
+
+
+def _messages() -> Iterable[Message]:
+    yield request()
+    yield request(purpose="benefit-check")
+    yield request(clause="none-such")
+    yield request(body={"fields": 7})
+    yield request(version=9)
+
+
+@pytest.mark.parametrize("message", list(_messages()))
+def test_the_decision_is_the_same_for_every_person(message: Message) -> None:
+    other = replace(message, subject=Subject(family_name="Someone", given_names="Else", birth_date=date(1990, 1, 1)))
+    assert decided(message) == decided(other)
+    assert message.subject == SUBJECT
+
+
+def test_every_code_has_a_sentence_and_a_remedy_and_reads_back_from_the_wire() -> None:
+    assert set(SENTENCES) == set(DenialCode)
+    for code in DenialCode:
+        denial = deny(code, detail="More.", supported_versions=(1,))
+        assert denial.reason.endswith(". More.")
+        assert denial.remedy.endswith(".")
+        assert parse_refusal_body(build_refusal_body(denial.refusal)) == denial.refusal
+
+
+def test_the_longest_refusal_still_fits_its_reply() -> None:
+    body = {"fields": ["x\n"] * 16}
+    denial = decided(request(body=body))
+    assert isinstance(denial, Denial)
+    assert parse_refusal_body(build_refusal_body(denial.refusal)) == denial.refusal
+    read = parse_refusal_body(build_refusal_body(deny(DenialCode.MALFORMED_BODY, detail="x" * 5000).refusal))
+    assert len(read.reason) == 2000
+
+
+def test_keeping_is_counted_from_the_day_of_the_answer() -> None:
+    late = datetime(2026, 9, 1, 23, 59, 59, tzinfo=NOW.tzinfo)
+    permit = decide_request(facts(request()), agreement=BINDING, local=LocalPolicy(), own=TRUST, now=late)
+    assert isinstance(permit, Permit)
+    assert permit.keep_until - permit.answered_on == timedelta(days=90)
+
+
+# --- release ---
+
+CONDITIONAL = permitted(request())
+OPEN_DOCUMENT = clauses(0, existence="unconditional")
+_OPEN = binding(OPEN_DOCUMENT)
+UNCONDITIONAL = permitted(request(agreement=_OPEN.agreement.ref), held=_OPEN)
+FREE, WITHHELD = PersonRestrictions(), PersonRestrictions(withheld=True, reasons=("consent_withdrawn",))
+
+
+@pytest.mark.parametrize("permit", [CONDITIONAL, UNCONDITIONAL])
+def test_one_record_without_restrictions_is_known_with_the_permitted_fields(permit: Permit) -> None:
+    release = decide_release(permit, match=MatchOutcome.UNIQUE, restrictions=FREE)
+    assert (release.status, release.fields) == (InvolvementStatus.KNOWN, permit.fields)
+    assert release.discloses
+
+
+@pytest.mark.parametrize(
+    ("match", "restrictions"),
+    [
+        (MatchOutcome.NONE, FREE),
+        (MatchOutcome.REVIEW, FREE),
+        (MatchOutcome.UNIQUE, WITHHELD),
+        (MatchOutcome.REVIEW, WITHHELD),
+    ],
+)
+def test_under_a_conditional_clause_everything_else_looks_alike(
+    match: MatchOutcome, restrictions: PersonRestrictions
+) -> None:
+    release = decide_release(CONDITIONAL, match=match, restrictions=restrictions)
+    assert (release.status, release.fields) == (InvolvementStatus.NOTHING_TO_SHARE, frozenset())
+    assert not release.discloses
+
+
+@pytest.mark.parametrize(
+    ("match", "restrictions", "status"),
+    [
+        (MatchOutcome.NONE, FREE, InvolvementStatus.NOT_KNOWN),
+        (MatchOutcome.REVIEW, FREE, InvolvementStatus.REVIEW),
+        (MatchOutcome.UNIQUE, WITHHELD, InvolvementStatus.REVIEW),
+        (MatchOutcome.REVIEW, WITHHELD, InvolvementStatus.REVIEW),
+    ],
+)
+def test_under_an_unconditional_clause_absence_is_told_and_doubt_goes_to_a_human(
+    match: MatchOutcome, restrictions: PersonRestrictions, status: InvolvementStatus
+) -> None:
+    release = decide_release(UNCONDITIONAL, match=match, restrictions=restrictions)
+    assert (release.status, release.fields) == (status, frozenset())
+    assert not release.discloses
+
+
+def test_the_reasons_stay_with_the_release_for_the_agencys_own_evidence() -> None:
+    release = decide_release(CONDITIONAL, match=MatchOutcome.UNIQUE, restrictions=WITHHELD)
+    assert release.reasons == ("match:unique", "consent_withdrawn")
+
+
+def test_every_kind_has_fields_a_clause_can_permit() -> None:
+    assert all(kind.fields for kind in KINDS.values())
+    assert EntityId(parsed().parties[0].entity) == COUNCIL

@@ -1,0 +1,104 @@
+"""A query names what it wants, and a reply has one shape for each status."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from tests.trust.exchange.strategies import changed, objects
+from trust.errors import TrustError
+from trust.exchange.errors import MalformedBody
+from trust.exchange.involvement import (
+    Involvement,
+    InvolvementField,
+    InvolvementQuery,
+    InvolvementStatus,
+    Terms,
+    build_query_body,
+    build_reply_body,
+    involvement_to_fields,
+    parse_query_body,
+    parse_reply_body,
+)
+
+TERMS = Terms(answered_on=date(2026, 9, 1), keep_until=date(2026, 12, 1), onward="none")
+FOUND = {"organisation": "Vale Mental Health", "worker": "Ines Okparaebo", "since": "2026-02-03"}
+KNOWN = build_reply_body(
+    InvolvementStatus.KNOWN, terms=TERMS, involvements=[FOUND], as_of=date(2026, 8, 30), duty_phone="01632 960000"
+)
+
+
+def test_an_involvement_becomes_texts_and_leaves_out_what_is_not_known() -> None:
+    involvement = Involvement(organisation="Vale", since=date(2026, 2, 3), last_contact_month="2026-08")
+    assert involvement_to_fields(involvement) == {
+        InvolvementField.ORGANISATION: "Vale",
+        InvolvementField.SINCE: "2026-02-03",
+        InvolvementField.LAST_CONTACT_MONTH: "2026-08",
+    }
+
+
+@pytest.mark.parametrize("query", [InvolvementQuery(), InvolvementQuery(fields=frozenset({"worker", "phone"}))])
+def test_a_query_is_read_back_as_it_was_written(query: InvolvementQuery) -> None:
+    assert parse_query_body(build_query_body(query)) == query
+
+
+def test_unknown_members_and_fields_of_a_query_are_dropped_and_named() -> None:
+    query = parse_query_body({"fields": ["worker", "shoe_size"], "colour": 1})
+    assert query == InvolvementQuery(fields=frozenset({"worker"}), dropped=("colour", "fields[]"))
+
+
+def test_a_known_reply_is_read_back_with_its_terms() -> None:
+    reply = parse_reply_body(KNOWN)
+    assert reply.status is InvolvementStatus.KNOWN
+    assert reply.involvements == (FOUND,)
+    assert (reply.as_of, reply.keep_until, reply.onward) == (date(2026, 8, 30), date(2026, 12, 1), "none")
+
+
+def test_a_field_that_is_no_involvement_field_is_dropped_on_reading() -> None:
+    body = {**KNOWN, "involvements": [{**FOUND, "diagnosis": "x"}]}
+    assert parse_reply_body(body).involvements == (FOUND,)
+
+
+@pytest.mark.parametrize("status", [s for s in InvolvementStatus if s is not InvolvementStatus.KNOWN])
+def test_whatever_was_found_nothing_of_it_stands_in_any_other_reply(status: InvolvementStatus) -> None:
+    empty = build_reply_body(status, terms=TERMS, duty_phone="01632 960000")
+    full = build_reply_body(
+        status, terms=TERMS, duty_phone="01632 960000", involvements=[FOUND], as_of=date(2026, 8, 30)
+    )
+    assert empty == full
+    assert set(empty) == set(KNOWN)
+
+
+def test_nothing_to_share_says_that_it_is_not_a_no_and_whom_to_ring() -> None:
+    note = build_reply_body(InvolvementStatus.NOTHING_TO_SHARE, terms=TERMS, duty_phone="01632 960000")["note"]
+    assert "does not mean that we are not involved" in note
+    assert "01632 960000" in note
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "refused"},
+        {"status": "no_reply"},
+        {"status": "not_known"},
+        {"involvements": []},
+        {"involvements": [{"worker": "two\nlines"}]},
+        {"involvements": [{"since": "03/02/2026"}]},
+        {"involvements": [{"last_contact_month": "2026-08-30"}]},
+        {"onward": "Anyone You Like"},
+        {"as_of": None},
+    ],
+)
+def test_a_reply_that_contradicts_itself_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(MalformedBody):
+        parse_reply_body({**KNOWN, **change})
+
+
+@given(body=objects("fields", "status", "involvements", "as_of", "keep_until", "onward", "note") | changed(KNOWN))
+def test_any_body_gives_a_value_or_a_refusal(body: dict[str, Any]) -> None:
+    for parse in (parse_query_body, parse_reply_body):
+        try:
+            parse(body)
+        except TrustError:
+            continue

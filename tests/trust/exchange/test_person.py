@@ -1,0 +1,186 @@
+"""A person's description is normalised once, and its faults are all named without being repeated."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from tests.trust.exchange.examples import NHS_NUMBER, NINO, PNC_ID, SUBJECT, UPN
+from tests.trust.exchange.strategies import changed, objects
+from trust.errors import TrustError
+from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
+from trust.exchange.person import (
+    Address,
+    Name,
+    Subject,
+    check_birth_date,
+    enough_to_go_on,
+    for_holder,
+    normal_pnc_id,
+    parse_subject,
+    subject_to_json,
+)
+
+FULL = replace(SUBJECT, upn=UPN, nino=NINO, pnc_id=PNC_ID, address_restricted=True)
+
+
+def faults_of(obj: dict[str, Any]) -> dict[str, str]:
+    with pytest.raises(MalformedSubject) as refused:
+        parse_subject(obj)
+    return {fault.path: fault.problem for fault in refused.value.faults}
+
+
+def test_what_is_written_is_read_back_the_same() -> None:
+    assert parse_subject(subject_to_json(FULL)) == FULL
+    assert subject_to_json(Subject()) == {}
+    assert parse_subject({}) == Subject()
+
+
+def test_spaces_and_case_are_normalised_at_the_edge() -> None:
+    subject = parse_subject(
+        {
+            "nhs_number": "943 476 5919",
+            "upn": " p207000016049",
+            "nino": "ab 12 34 56 c",
+            "pnc_id": "01/171310w",
+            "family_name": "  O\u2019Grady   Vane ",
+            "given_names": "Zoe\u0308",
+            "address": {"uprn": "000012345", "postcode": "zz993vz"},
+        }
+    )
+    assert subject.nhs_number == NHS_NUMBER
+    assert (subject.upn, subject.nino, subject.pnc_id) == (UPN, NINO, PNC_ID)
+    assert (subject.family_name, subject.given_names) == ("O\u2019Grady Vane", "Zo\u00eb")
+    assert subject.address == Address(uprn="12345", postcode="ZZ99 3VZ")
+
+
+def test_a_two_digit_year_of_a_pnc_id_is_taken_from_the_right_century() -> None:
+    assert normal_pnc_id("81/154257c") == "1981/0154257C"
+    assert normal_pnc_id("not one") == "NOTONE"
+
+
+def test_every_fault_is_named_at_once_and_no_value_is_repeated() -> None:
+    canaries = ["9434765918", "ZZ123456A", "Canary\x1b[31m", "1999-02-30", "E1 6ANX", "dragon"]
+    obj = {
+        "nhs_number": canaries[0],
+        "nino": canaries[1],
+        "family_name": canaries[2],
+        "birth_date": canaries[3],
+        "address": {"postcode": canaries[4], "street": "Canary Row"},
+        "gender": canaries[5],
+        "aliases": [{}, {"family_name": 7}],
+        "address_restricted": "yes",
+        "shoe_size": 43,
+    }
+    with pytest.raises(MalformedSubject) as refused:
+        parse_subject(obj)
+    paths = {fault.path for fault in refused.value.faults}
+    assert paths == {
+        "subject.nhs_number",
+        "subject.nino",
+        "subject.family_name",
+        "subject.birth_date",
+        "subject.address.postcode",
+        "subject.address.street",
+        "subject.gender",
+        "subject.aliases[0]",
+        "subject.aliases[1].family_name",
+        "subject.aliases[1]",
+        "subject.address_restricted",
+        "subject.shoe_size",
+    }
+    assert not any(canary in refused.value.detail for canary in (*canaries, "Canary Row", "43"))
+
+
+def test_a_member_name_that_could_be_content_is_not_repeated_either() -> None:
+    assert set(faults_of({"Corvin Thistlethwaite": True})) == {"subject.(a member whose name is not plain)"}
+
+
+def test_a_number_cannot_be_verified_that_is_not_there() -> None:
+    assert "subject.nhs_number_verified" in faults_of({"nhs_number_verified": True})
+
+
+def test_an_address_without_content_is_a_fault() -> None:
+    assert "subject.address" in faults_of({"address": {}})
+    assert "subject.family_name" in faults_of({"family_name": "   "})
+
+
+def test_a_description_never_shows_itself_in_a_traceback() -> None:
+    shown = repr(FULL)
+    assert "Thistlethwaite" not in shown
+    assert NHS_NUMBER not in shown
+    assert "nhs_number" in shown
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Subject(nhs_number=NHS_NUMBER),
+        Subject(upn=UPN),
+        Subject(family_name="Quillfeather", given_names="Ada", birth_date=date(2001, 1, 1)),
+        Subject(family_name="Quillfeather", birth_date=date(2001, 1, 1), address=Address(postcode="ZZ99 3VZ")),
+    ],
+)
+def test_an_identifier_or_a_full_name_and_birth_date_is_enough_to_go_on(subject: Subject) -> None:
+    enough_to_go_on(subject)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Subject(),
+        Subject(family_name="Quillfeather", given_names="Ada"),
+        Subject(family_name="Quillfeather", birth_date=date(2001, 1, 1)),
+        Subject(given_names="Ada", birth_date=date(2001, 1, 1), address=Address(postcode="ZZ99 3VZ")),
+        Subject(aliases=(Name(family_name="Quillfeather"),)),
+    ],
+)
+def test_less_is_refused_with_what_to_add(subject: Subject) -> None:
+    with pytest.raises(NotEnoughToGoOn, match="NHS number"):
+        enough_to_go_on(subject)
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        ("jobcentre", {"nino"}),
+        ("police", {"pnc_id"}),
+        ("school", {"upn"}),
+        ("college", {"upn"}),
+        ("social-care", {"upn"}),
+        ("social_care", {"upn"}),
+        ("family-support", {"upn"}),
+        ("mental-health", set()),
+        ("housing", set()),
+        ("anything-else", set()),
+    ],
+)
+def test_a_holder_gets_only_the_identifiers_that_are_its_business(kind: str, kept: set[str]) -> None:
+    narrowed = for_holder(FULL, kind)
+    assert {name for name in ("nino", "pnc_id", "upn") if getattr(narrowed, name)} == kept
+    assert narrowed.nhs_number == NHS_NUMBER
+
+
+def test_a_restricted_address_goes_to_no_holder() -> None:
+    assert for_holder(FULL, "police").address is None
+    assert for_holder(replace(FULL, address_restricted=False), "police").address == FULL.address
+
+
+def test_a_birth_date_must_lie_in_the_past_and_within_a_life() -> None:
+    today = date(2026, 9, 1)
+    check_birth_date(Subject(), today=today)
+    check_birth_date(Subject(birth_date=today), today=today)
+    for wrong in (date(2026, 9, 2), date(1889, 1, 1)):
+        with pytest.raises(MalformedSubject, match="birth_date"):
+            check_birth_date(Subject(birth_date=wrong), today=today)
+
+
+@given(obj=objects(*subject_to_json(FULL)) | changed(subject_to_json(FULL)))
+def test_any_object_gives_a_subject_or_a_refusal(obj: dict[str, Any]) -> None:
+    try:
+        subject = parse_subject(obj)
+    except TrustError:
+        return
+    assert parse_subject(subject_to_json(subject)) == subject
