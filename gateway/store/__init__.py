@@ -1,0 +1,1 @@
+"""The node's own durable memory, on SQLite or PostgreSQL."""

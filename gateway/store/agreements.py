@@ -1,0 +1,110 @@
+"""Agreements and the signatures under them, as received; the epoch tells a cache when to look again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from gateway.ports import Transaction
+from gateway.store.moments import optional_from_microseconds, to_microseconds
+from gateway.store.schema import agreement_signatures, agreements, epochs
+from gateway.store.statement import Statement, insertion
+from trust.exchange.envelope import AgreementRef
+
+_ID = (agreements.c.agreement_id == bindparam("agreement_id")) & (agreements.c.version == bindparam("version"))
+
+_PUT = Statement(insertion(agreements).on_conflict_do_nothing(index_elements=["agreement_id", "version"]))
+_DIGEST = Statement(select(agreements.c.digest).where(_ID))
+_SIGNATURE = select(
+    agreements.c.agreement_id,
+    agreements.c.version,
+    bindparam("entity", type_=agreement_signatures.c.entity.type),
+    bindparam("raw", type_=agreement_signatures.c.raw.type),
+    bindparam("added_at", type_=agreement_signatures.c.added_at.type),
+).where(_ID, agreements.c.digest == bindparam("digest"))
+_INSERT_SIGNATURE = insert(agreement_signatures).from_select(
+    ["agreement_id", "version", "entity", "raw", "added_at"], _SIGNATURE
+)
+_PUT_SIGNATURE = Statement(
+    _INSERT_SIGNATURE.on_conflict_do_update(
+        index_elements=["agreement_id", "version", "entity"],
+        set_={"raw": _INSERT_SIGNATURE.excluded.raw, "added_at": _INSERT_SIGNATURE.excluded.added_at},
+    )
+)
+_END = Statement(update(agreements).where(_ID, agreements.c.ended_at.is_(None)).values(ended_at=bindparam("at")))
+_LOAD = Statement(select(agreements).order_by(agreements.c.agreement_id, agreements.c.version))
+_LOAD_SIGNATURES = Statement(select(agreement_signatures).order_by(agreement_signatures.c.entity))
+_BUMP = Statement(update(epochs).where(epochs.c.name == "agreements").values(value=epochs.c.value + 1))
+_EPOCH = Statement(select(epochs.c.value).where(epochs.c.name == "agreements"))
+
+
+class AgreementConflict(Exception):
+    """Another text is already stored under the id and version, or none with the digest that a signature names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAgreement:
+    """An agreement's own bytes, with the signature of each party that has signed, by its entity identifier."""
+
+    raw: bytes
+    signatures: Mapping[str, bytes]
+    ended_at: datetime | None
+
+
+def put(tx: Transaction, *, agreement_id: str, version: int, digest: str, raw: bytes, added_at: datetime) -> None:
+    """Store an agreement; storing it again changes nothing.
+
+    Raises :class:`AgreementConflict` where the id and version already stand for other bytes.
+    """
+    identity = {"agreement_id": agreement_id, "version": version}
+    content = {"digest": digest, "raw": raw, "added_at": to_microseconds(added_at), "ended_at": None}
+    if tx.run(_PUT, {**identity, **content}):
+        tx.run(_BUMP, {})
+    elif tx.rows(_DIGEST, identity)[0].digest != digest:
+        raise AgreementConflict(
+            f"Agreement {agreement_id} version {version} is already stored with other content: give it a new version."
+        )
+
+
+def put_signature(tx: Transaction, *, agreement: AgreementRef, entity: str, raw: bytes, added_at: datetime) -> None:
+    """Store a party's signature in place of its earlier one.
+
+    Raises :class:`AgreementConflict` unless that very agreement, by its digest, is stored.
+    """
+    identity = {"agreement_id": agreement.id, "version": agreement.version, "digest": agreement.digest}
+    if not tx.run(_PUT_SIGNATURE, {**identity, "entity": entity, "raw": raw, "added_at": to_microseconds(added_at)}):
+        raise AgreementConflict(
+            f"Agreement {agreement.id} version {agreement.version} with the signed digest is not stored: "
+            "add the agreement first."
+        )
+    tx.run(_BUMP, {})
+
+
+def end(tx: Transaction, *, agreement_id: str, version: int, at: datetime) -> bool:
+    """Note that an agreement has ended; return false for one that is unknown or has ended before."""
+    ended = tx.run(_END, {"agreement_id": agreement_id, "version": version, "at": to_microseconds(at)}) == 1
+    if ended:
+        tx.run(_BUMP, {})
+    return ended
+
+
+def load_all(tx: Transaction) -> tuple[StoredAgreement, ...]:
+    """Return every agreement, in the order of ids and versions."""
+    signatures: dict[tuple[str, int], dict[str, bytes]] = {}
+    for row in tx.rows(_LOAD_SIGNATURES, {}):
+        signatures.setdefault((row.agreement_id, row.version), {})[row.entity] = row.raw
+    return tuple(
+        StoredAgreement(
+            raw=row.raw,
+            signatures=signatures.get((row.agreement_id, row.version), {}),
+            ended_at=optional_from_microseconds(row.ended_at),
+        )
+        for row in tx.rows(_LOAD, {})
+    )
+
+
+def epoch(tx: Transaction) -> int:
+    """Return a number that grows with every change of agreements or signatures."""
+    return int(tx.rows(_EPOCH, {})[0].value)

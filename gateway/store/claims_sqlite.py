@@ -1,0 +1,185 @@
+"""Single-use identifiers on one machine: a file beside the store that trades a little durability for a fast claim.
+
+With ``synchronous = NORMAL`` a claim survives the death of every process but not that of the machine. So the file
+remembers which start of the machine it was used in; after another one, identifiers that could have been claimed
+before it are refused, whether their claims were lost or not.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from pysqlite3 import dbapi2
+from sqlalchemy import bindparam, delete, select, tuple_
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from gateway.ports import StoreBusy, StoreFull
+from gateway.store.moments import to_microseconds
+from gateway.store.per_process import PerProcess
+from gateway.store.schema import claims, claims_metadata, claims_start
+from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, connect, create_in_wal_mode
+from gateway.store.statement import Statement, insertion
+
+ACCEPTED_AHEAD = timedelta(seconds=10)
+"""How far in the future an identifier may be dated when it is claimed (the profile's section 2)."""
+
+_WAIT_S = 5.0
+_PAUSE_S = 0.0002
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+_CLAIM = Statement(insertion(claims).on_conflict_do_nothing(index_elements=["space", "key"])).sqlite
+_FIND_START = Statement(select(claims_start.c.machine_start, claims_start.c.not_before)).sqlite
+_NOTE_START = Statement(
+    insertion(claims_start).on_conflict_do_update(
+        index_elements=["only"],
+        set_={"machine_start": bindparam("machine_start"), "not_before": bindparam("not_before")},
+    )
+).sqlite
+_EXPIRED = select(claims.c.space, claims.c.key).where(claims.c.expires <= bindparam("now")).limit(bindparam("batch"))
+_ERASE = Statement(delete(claims).where(tuple_(claims.c.space, claims.c.key).in_(_EXPIRED))).sqlite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineStart:
+    """Which start of the machine this is, none where that cannot be told, and how long ago it was."""
+
+    id: str | None
+    ago: timedelta
+
+
+def read_machine_start() -> MachineStart:
+    """Ask the kernel."""
+    ago = timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
+    try:
+        return MachineStart(id=_BOOT_ID.read_text(encoding="ascii").strip(), ago=ago)
+    except OSError:
+        return MachineStart(id=None, ago=ago)
+
+
+class SqliteClaims:
+    """Claims shared by all processes of a node on one machine (:class:`gateway.ports.ClaimStore`).
+
+    Opens nothing until the first claim. ``started_at`` is when this node started.
+    """
+
+    def __init__(self, files: SqliteFiles, *, started_at: datetime, machine_start: MachineStart | None = None) -> None:
+        start = machine_start or read_machine_start()
+        self._opened = PerProcess(lambda: _Opened(files.claims, started_at, start))
+
+    def claim(self, *, space: str, key: str, issued_at: datetime, expires: datetime, now: datetime) -> bool:
+        """Return true to exactly one caller for a (space, key) until ``expires``."""
+        opened = self._opened.get()
+        if expires <= now or to_microseconds(issued_at) < opened.not_before():
+            return False
+        values = {"space": space, "key": key, "expires": to_microseconds(expires)}
+        return opened.run(_CLAIM.sql, values) == 1
+
+    def erase_expired(self, *, now: datetime, batch: int) -> int:
+        """Erase at most ``batch`` claims that expired and return how many it were."""
+        return self._opened.get().run(_ERASE.sql, _ERASE.bind({"now": to_microseconds(now), "batch": batch}))
+
+    def close(self) -> None:
+        """Let go of this process's connection."""
+        opened = self._opened.take()
+        if opened is not None:
+            opened.close()
+
+
+def create_claims_file(path: Path) -> None:
+    """Make the claims' file and tables, unless they exist."""
+    create_in_wal_mode(path)
+    connection = connect(path)
+    try:
+        for table in claims_metadata.sorted_tables:
+            connection.execute(str(CreateTable(table, if_not_exists=True)))
+            for index in table.indexes:
+                connection.execute(str(CreateIndex(index, if_not_exists=True)))
+    finally:
+        connection.close()
+
+
+class _Opened:
+    """One process's connection, used by one thread at a time."""
+
+    def __init__(self, path: Path, started_at: datetime, start: MachineStart) -> None:
+        self._path = path
+        self._started_at = started_at
+        self._start = start
+        self._turn = Lock()
+        self._connection: SqliteConnection | None = None
+        self._not_before = 0
+
+    def not_before(self) -> int:
+        """Return the earliest date, in microseconds, of an identifier whose claim cannot have been lost."""
+        if self._connection is None:
+            with self._turn:
+                self._connect()
+        return self._not_before
+
+    def run(self, sql: str, values: Mapping[str, Any]) -> int:
+        """Run a writing statement of its own transaction and return the number of rows it touched.
+
+        Raises :class:`gateway.ports.StoreBusy` when other threads or processes do not let go in time.
+        """
+        deadline = time.monotonic() + _WAIT_S
+        while True:
+            if not self._turn.acquire(timeout=_WAIT_S):
+                raise StoreBusy("Too many claims are waiting; try again.")
+            try:
+                return self._connect().execute(sql, values).rowcount
+            except dbapi2.OperationalError as error:
+                _raise_unless_busy(error, late=time.monotonic() >= deadline)
+            finally:
+                self._turn.release()
+            time.sleep(_PAUSE_S)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _connect(self) -> SqliteConnection:
+        """Return the connection, made where there is none yet. The caller has the turn."""
+        if self._connection is not None:
+            return self._connection
+        connection = connect(self._path)
+        self._not_before = self._note_start(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA busy_timeout = 0")
+        self._connection = connection
+        return connection
+
+    def _note_start(self, connection: SqliteConnection) -> int:
+        """Return the stored bound if it was noted in this start of the machine, else note and return a new one."""
+        connection.execute("BEGIN IMMEDIATE")
+        found = _FIND_START.rows(connection.execute(_FIND_START.sql))
+        if self._start.id is not None and found and found[0].machine_start == self._start.id:
+            not_before = int(found[0].not_before)
+        else:
+            not_before = to_microseconds(self._bound())
+            values = {"only": 1, "machine_start": self._start.id or "", "not_before": not_before}
+            connection.execute(_NOTE_START.sql, values)
+        connection.execute("COMMIT")
+        return not_before
+
+    def _bound(self) -> datetime:
+        """Return the later of this node's start, in the whole seconds of a token, and what the last start can reach."""
+        machine_started_at = self._started_at - self._start.ago
+        return max(self._started_at.replace(microsecond=0), machine_started_at + ACCEPTED_AHEAD)
+
+
+def _raise_unless_busy(error: Any, *, late: bool) -> None:
+    code = error.sqlite_errorcode & 0xFF
+    if code == dbapi2.SQLITE_FULL:
+        raise StoreFull("The disk is full; the claim was not kept.") from error
+    if code != dbapi2.SQLITE_BUSY:
+        raise error
+    if late:
+        raise StoreBusy("Another program holds the claims; try again.") from error

@@ -1,0 +1,69 @@
+"""The case systems that are registered at this node."""
+
+import json
+from datetime import datetime
+
+from sqlalchemy import bindparam, select, update
+
+from gateway.ports import LocalClient, Transaction
+from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.schema import clients
+from gateway.store.statement import Row, Statement, insertion
+
+_ADD = Statement(insertion(clients).on_conflict_do_nothing(index_elements=["client_id"]))
+_GET = Statement(select(clients).where(clients.c.client_id == bindparam("client_id")))
+_LIST = Statement(select(clients).order_by(clients.c.client_id))
+_REVOKE = Statement(
+    update(clients)
+    .where(clients.c.client_id == bindparam("client"), clients.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("at"))
+)
+
+
+class ClientExists(Exception):
+    """The client id is taken, if only by a revoked client: an id never changes hands."""
+
+
+def add(tx: Transaction, client: LocalClient) -> None:
+    """Register a client. Raises :class:`ClientExists`."""
+    values = {
+        "client_id": client.client_id,
+        "name": client.name,
+        "jwks": json.dumps(client.jwks),
+        "services": json.dumps(client.services),
+        "roles": json.dumps(client.roles),
+        "units": json.dumps(client.units),
+        "created_at": to_microseconds(client.created_at),
+        "revoked_at": None if client.revoked_at is None else to_microseconds(client.revoked_at),
+    }
+    if not tx.run(_ADD, values):
+        raise ClientExists(f"The client id {client.client_id} is taken: choose another.")
+
+
+def get(tx: Transaction, *, client_id: str) -> LocalClient | None:
+    """Return a client, also a revoked one, or none."""
+    rows = tx.rows(_GET, {"client_id": client_id})
+    return _client(rows[0]) if rows else None
+
+
+def list(tx: Transaction) -> tuple[LocalClient, ...]:  # noqa: A001 - read as `clients.list`
+    """Return all clients, revoked ones too, in the order of their ids."""
+    return tuple(_client(row) for row in tx.rows(_LIST, {}))
+
+
+def revoke(tx: Transaction, *, client_id: str, at: datetime) -> bool:
+    """Revoke a client for good; return false where there is none, or it was revoked before."""
+    return tx.run(_REVOKE, {"client": client_id, "at": to_microseconds(at)}) == 1
+
+
+def _client(row: Row) -> LocalClient:
+    return LocalClient(
+        client_id=row.client_id,
+        name=row.name,
+        jwks=json.loads(row.jwks),
+        services=tuple(json.loads(row.services)),
+        roles=tuple(json.loads(row.roles)),
+        units=tuple(json.loads(row.units)),
+        created_at=from_microseconds(row.created_at),
+        revoked_at=optional_from_microseconds(row.revoked_at),
+    )

@@ -1,0 +1,47 @@
+"""Evidence leaves: appended, never changed, not numbered (a sequencer numbers them at a checkpoint)."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select
+
+from gateway.ports import Transaction
+from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.schema import evidence_leaves
+from gateway.store.statement import Statement, insertion
+
+_APPEND = Statement(insertion(evidence_leaves))
+_COUNT = Statement(select(func.count().label("leaves")).select_from(evidence_leaves))
+_RECENT = Statement(
+    select(evidence_leaves.c.at, evidence_leaves.c.leaf, evidence_leaves.c.leaf_hash)
+    .order_by(evidence_leaves.c.id.desc())
+    .limit(bindparam("limit"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLeaf:
+    """A leaf as it was appended; ``leaf_hash`` is RFC 6962's over ``leaf``."""
+
+    at: datetime
+    leaf: bytes
+    leaf_hash: bytes
+
+
+def append(tx: Transaction, *, leaf: bytes, leaf_hash: bytes, at: datetime) -> None:
+    """Append one leaf under an id that sorts by time and collides with none."""
+    microseconds = to_microseconds(at)
+    leaf_id = microseconds.to_bytes(8, "big") + secrets.token_bytes(8)
+    tx.run(_APPEND, {"id": leaf_id, "at": microseconds, "leaf": leaf, "leaf_hash": leaf_hash})
+
+
+def count(tx: Transaction) -> int:
+    """Return how many leaves there are."""
+    return int(tx.rows(_COUNT, {})[0].leaves)
+
+
+def recent(tx: Transaction, *, limit: int) -> tuple[StoredLeaf, ...]:
+    """Return the newest leaves, newest first."""
+    rows = tx.rows(_RECENT, {"limit": limit})
+    return tuple(StoredLeaf(at=from_microseconds(row.at), leaf=row.leaf, leaf_hash=row.leaf_hash) for row in rows)

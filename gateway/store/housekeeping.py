@@ -1,0 +1,55 @@
+"""Erasing what has been kept long enough, in batches so small that no exchange waits for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from gateway.ports import Transaction
+from gateway.store import lookups, messages
+
+T = TypeVar("T")
+
+BATCH = 200
+"""Rows erased in one transaction."""
+
+
+class ErasingStore(Protocol):
+    """A store that erases also when it takes no more work."""
+
+    def erase(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work``, which frees space, in one durable transaction."""
+        ...
+
+
+class ErasingClaims(Protocol):
+    """Single-use identifiers that expire."""
+
+    def erase_expired(self, *, now: datetime, batch: int) -> int:
+        """Erase at most ``batch`` claims that expired and return how many it were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How much a round erased. ``messages`` counts answers and ids."""
+
+    messages: int
+    lookups: int
+    claims: int
+
+
+def erase_expired(store: ErasingStore, claims: ErasingClaims, *, now: datetime) -> Erased:
+    """Erase all expired message answers and ids, lookups and claims, batch by batch."""
+    return Erased(
+        messages=_all(lambda: store.erase(lambda tx: messages.erase_expired(tx, now=now, batch=BATCH))),
+        lookups=_all(lambda: store.erase(lambda tx: lookups.erase_expired(tx, now=now, batch=BATCH))),
+        claims=_all(lambda: claims.erase_expired(now=now, batch=BATCH)),
+    )
+
+
+def _all(erase_batch: Callable[[], int]) -> int:
+    total = 0
+    while erased := erase_batch():
+        total += erased
+    return total

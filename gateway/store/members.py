@@ -1,0 +1,88 @@
+"""The members that a trust anchor vouches for."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from gateway.ports import Transaction
+from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.schema import members
+from gateway.store.statement import Row, Statement, insertion
+
+_INSERT = insertion(members)
+_ADMIT = Statement(
+    _INSERT.on_conflict_do_update(
+        index_elements=["entity"],
+        set_={
+            "jwks": _INSERT.excluded.jwks,
+            "metadata": _INSERT.excluded.metadata,
+            "state": _INSERT.excluded.state,
+            "changed_at": _INSERT.excluded.changed_at,
+        },
+    )
+)
+_GET = Statement(select(members).where(members.c.entity == bindparam("entity")))
+_LIST = Statement(select(members).order_by(members.c.entity))
+_SET_STATE = Statement(
+    update(members)
+    .where(members.c.entity == bindparam("member"))
+    .values(state=bindparam("new_state"), changed_at=bindparam("at"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A member, with the federation keys and the metadata that its superior states about it."""
+
+    entity: str
+    jwks: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    state: str
+    admitted_at: datetime
+    changed_at: datetime
+
+
+def admit(
+    tx: Transaction,
+    *,
+    entity: str,
+    jwks: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    state: str,
+    at: datetime,
+) -> None:
+    """Store a member, or what changed of one that was admitted before."""
+    moment = to_microseconds(at)
+    values = {"entity": entity, "jwks": json.dumps(jwks), "metadata": json.dumps(metadata), "state": state}
+    tx.run(_ADMIT, {**values, "admitted_at": moment, "changed_at": moment})
+
+
+def get(tx: Transaction, *, entity: str) -> Member | None:
+    """Return a member in whatever state, or none for a stranger."""
+    rows = tx.rows(_GET, {"entity": entity})
+    return _member(rows[0]) if rows else None
+
+
+def list(tx: Transaction) -> tuple[Member, ...]:  # noqa: A001 - read as `members.list`
+    """Return all members, in the order of their entities."""
+    return tuple(_member(row) for row in tx.rows(_LIST, {}))
+
+
+def set_state(tx: Transaction, *, entity: str, state: str, at: datetime) -> bool:
+    """Change a member's state; return false for a stranger."""
+    return tx.run(_SET_STATE, {"member": entity, "new_state": state, "at": to_microseconds(at)}) == 1
+
+
+def _member(row: Row) -> Member:
+    return Member(
+        entity=row.entity,
+        jwks=json.loads(row.jwks),
+        metadata=json.loads(row.metadata),
+        state=row.state,
+        admitted_at=from_microseconds(row.admitted_at),
+        changed_at=from_microseconds(row.changed_at),
+    )

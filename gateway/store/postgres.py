@@ -1,0 +1,94 @@
+"""The store for several hosts: one PostgreSQL database, which serialises what they do."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import URL
+
+from gateway.ports import Transaction
+from gateway.store.jobs import Limits
+from gateway.store.per_process import PerProcess
+from gateway.store.postgres_pool import connection_of, make_engine, may_retry, refusal
+from gateway.store.postgres_transaction import PostgresTransaction
+from gateway.store.refusals import StoreOutcomeUnknown
+
+T = TypeVar("T")
+
+_LONGEST_PAUSE_S = 0.05
+
+
+class PostgresStore:
+    """A node's store that its processes on all hosts share (:class:`gateway.ports.Store`).
+
+    Writing transactions are serializable, so that work which is right on SQLite, where writers take turns, is right
+    here too; what PostgreSQL refuses for a lost race is run again.
+    """
+
+    def __init__(self, url: URL, *, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._engine = PerProcess(lambda: make_engine(url, wait_s=self._limits.wait_s))
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in one durable transaction, as often as lost races demand within the time limit.
+
+        Raises :class:`StoreOutcomeUnknown` when the connection dies during the commit.
+        """
+        deadline = time.monotonic() + self._limits.wait_s
+        while True:
+            try:
+                with connection_of(self._engine.get()) as connection:
+                    connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+                    connection.read_only = False
+                    value = _work(connection, work)
+                    _commit(connection)
+                    return value
+            except psycopg.Error as error:
+                if not may_retry(error) or time.monotonic() >= deadline:
+                    raise refusal(error) from error
+            time.sleep(random.uniform(0, _LONGEST_PAUSE_S))  # noqa: S311 - it parts the racers, it hides nothing
+
+    def erase(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` as :meth:`write` does; the database server keeps its own room to delete in."""
+        return self.write(work)
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` on a consistent snapshot, in a transaction that cannot write."""
+        deadline = time.monotonic() + self._limits.wait_s
+        while True:
+            try:
+                with connection_of(self._engine.get()) as connection:
+                    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                    connection.read_only = True
+                    value = _work(connection, work)
+                    connection.rollback()
+                    return value
+            except psycopg.Error as error:
+                if not may_retry(error) or time.monotonic() >= deadline:
+                    raise refusal(error) from error
+
+    def close(self) -> None:
+        """Let go of every connection of this process."""
+        engine = self._engine.take()
+        if engine is not None:
+            engine.dispose()
+
+
+def _work(connection: "psycopg.Connection[Any]", work: Callable[[Transaction], T]) -> T:
+    try:
+        return work(PostgresTransaction(connection.cursor()))
+    except BaseException:
+        if not connection.closed:
+            connection.rollback()
+        raise
+
+
+def _commit(connection: "psycopg.Connection[Any]") -> None:
+    try:
+        connection.commit()
+    except psycopg.OperationalError as error:
+        if connection.closed:
+            raise StoreOutcomeUnknown("The database went away during the commit; ask again by the same id.") from error
+        raise

@@ -1,0 +1,20 @@
+"""Why a store cannot be used, in words for the administrator who reads them."""
+
+
+class StoreRefused(Exception):
+    """The store cannot be opened as it is; ``str()`` says what to do."""
+
+
+class StoreUnmigrated(StoreRefused):
+    """The tables are missing or belong to another version of the program."""
+
+
+class StoreUnsafe(StoreRefused):
+    """The database library or its settings could lose or damage acknowledged work."""
+
+
+class StoreOutcomeUnknown(Exception):
+    """The connection died during the commit: the work is on disk as a whole or not at all, and only its id can tell.
+
+    A caller repeats the whole exchange under the same message id; the claim on that id resolves it.
+    """

@@ -1,0 +1,148 @@
+"""The tables. Personal content rests here only as sealed bytes; instants are microseconds since 1970 in UTC.
+
+The migrations make these tables; this module describes them to the repositories. A test holds the two together.
+"""
+
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
+
+REVISION = "0001_first"
+"""The newest migration, which a store must have before this program works on it."""
+
+metadata = MetaData()
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("jti", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("sealed_reply", LargeBinary),
+    Column("expires", BigInteger, nullable=False),
+)
+Index("messages_by_expiry", messages.c.expires)
+Index(
+    "messages_with_reply",
+    messages.c.expires,
+    sqlite_where=messages.c.sealed_reply.is_not(None),
+    postgresql_where=messages.c.sealed_reply.is_not(None),
+)
+
+evidence_leaves = Table(
+    "evidence_leaves",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+)
+
+lookups = Table(
+    "lookups",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("request_digest", Text, nullable=False),
+    Column("sealed_request", LargeBinary),
+    Column("created_at", BigInteger, nullable=False),
+    Column("keep_until", BigInteger, nullable=False),
+    Column("expected", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("completed_at", BigInteger),
+)
+Index("lookups_by_key", lookups.c.client_id, lookups.c.idempotency_key, unique=True)
+Index("lookups_by_expiry", lookups.c.keep_until)
+
+lookup_answers = Table(
+    "lookup_answers",
+    metadata,
+    Column("lookup_id", Text, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["lookup_id"], ["lookups.id"], ondelete="CASCADE"),
+)
+
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+agreement_signatures = Table(
+    "agreement_signatures",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("entity", Text, primary_key=True),
+    Column("raw", LargeBinary, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["agreement_id", "version"], ["agreements.agreement_id", "agreements.version"]),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+trusted_chains = Table(
+    "trusted_chains",
+    metadata,
+    Column("entity", Text, primary_key=True),
+    Column("statements", Text, nullable=False),
+    Column("refreshed_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("superior_iat", BigInteger, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("entity", Text, primary_key=True),
+    Column("jwks", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("admitted_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("jwks", Text, nullable=False),
+    Column("services", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("units", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+claims_metadata = MetaData()
+"""Single-use identifiers: a file of their own beside SQLite's store, unlogged tables within PostgreSQL's."""
+
+claims = Table(
+    "claims",
+    claims_metadata,
+    Column("space", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("expires", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("claims_by_expiry", claims.c.expires)
+
+claims_start = Table(
+    "claims_start",
+    claims_metadata,
+    Column("only", Integer, primary_key=True, autoincrement=False),
+    Column("machine_start", Text, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+)

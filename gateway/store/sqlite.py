@@ -1,0 +1,95 @@
+"""The default store: one SQLite file, many readers, one writer at a time."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+from pysqlite3 import dbapi2
+
+from gateway.ports import StoreBusy, Transaction
+from gateway.store.jobs import Job, Limits
+from gateway.store.per_process import PerProcess
+from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, connect_reader
+from gateway.store.sqlite_transaction import SqliteTransaction
+from gateway.store.sqlite_writer import SqliteWriter
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """A node's store on one machine, shared by all its processes (:class:`gateway.ports.Store`).
+
+    It opens nothing until it is first used, and a process that was forked starts anew: connections and threads belong
+    to the process that made them.
+    """
+
+    def __init__(self, files: SqliteFiles, *, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._opened = PerProcess(lambda: _Opened(files, self._limits))
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in one durable transaction and return its value once the commit is on disk."""
+        return self._submit(Job(work))
+
+    def erase(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` as :meth:`write` does, also when the disk is nearly full: it frees space."""
+        return self._submit(Job(work, frees=True))
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` on a consistent snapshot, on a connection that cannot write."""
+        opened = self._opened.get()
+        connection = opened.reader()
+        try:
+            connection.execute("BEGIN")
+            try:
+                return work(SqliteTransaction(connection.cursor()))
+            finally:
+                connection.execute("ROLLBACK")
+                opened.put_back(connection)
+        except dbapi2.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == dbapi2.SQLITE_BUSY:
+                raise StoreBusy("The store is held by another program; try again.") from error
+            raise
+
+    def close(self) -> None:
+        """Finish what is queued and let go of every connection and thread of this process."""
+        opened = self._opened.take()
+        if opened is not None:
+            opened.close()
+
+    def _submit(self, job: Job[T]) -> T:
+        self._opened.get().writer.submit(job)
+        return job.wait(self._limits.wait_s)
+
+
+class _Opened:
+    """What one process holds: its writer, and the read connections that are not in use."""
+
+    def __init__(self, files: SqliteFiles, limits: Limits) -> None:
+        self._files = files
+        self._idle_readers: deque[SqliteConnection] = deque()
+        self._closed = False
+        self.writer = SqliteWriter(files, limits)
+
+    def reader(self) -> SqliteConnection:
+        """Return a read connection for the caller's use alone."""
+        try:
+            return self._idle_readers.pop()
+        except IndexError:
+            return connect_reader(self._files.database)
+
+    def put_back(self, connection: SqliteConnection) -> None:
+        """Take back a read connection that is in no transaction."""
+        self._idle_readers.append(connection)
+        if self._closed:
+            self._close_idle_readers()
+
+    def close(self) -> None:
+        """Let go of everything; a read connection in use follows when it is put back."""
+        self.writer.close()
+        self._closed = True
+        self._close_idle_readers()
+
+    def _close_idle_readers(self) -> None:
+        while self._idle_readers:
+            self._idle_readers.pop().close()

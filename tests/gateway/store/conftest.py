@@ -1,0 +1,66 @@
+"""A fresh store on each database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from gateway.store.claims_postgres import PostgresClaims
+from gateway.store.claims_sqlite import SqliteClaims
+from gateway.store.migration import migrate
+from gateway.store.opening import open_claims, open_store
+from gateway.store.postgres import PostgresStore
+from gateway.store.sqlite import SqliteStore
+from tests.gateway.store.makers import FixedClock
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Give the URL of a migrated SQLite store."""
+    url = f"sqlite:///{tmp_path}/node.db"
+    migrate(url, base_dir=tmp_path)
+    return url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_url: str) -> str:
+    """Give the URL of an empty PostgreSQL database of the test's own."""
+    name = f"store_{uuid4().hex}"
+    server = make_url(postgres_url)
+    plain = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def migrated_postgres_url(empty_postgres_url: str, tmp_path: Path) -> str:
+    """Give the URL of a migrated PostgreSQL store."""
+    migrate(empty_postgres_url, base_dir=tmp_path)
+    return empty_postgres_url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """Give the URL of a migrated store, on each database in turn."""
+    fixture = {"sqlite": "sqlite_url", "postgres": "migrated_postgres_url"}[request.param]
+    return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture
+def store(store_url: str, tmp_path: Path) -> Iterator[SqliteStore | PostgresStore]:
+    """Give an open store, on each database in turn."""
+    opened = open_store(store_url, base_dir=tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def claims(store_url: str, tmp_path: Path) -> Iterator[SqliteClaims | PostgresClaims]:
+    """Give the claims of a store that opened at NOW, on each database in turn."""
+    opened = open_claims(store_url, base_dir=tmp_path, clock=FixedClock())
+    yield opened
+    opened.close()

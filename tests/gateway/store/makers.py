@@ -1,0 +1,52 @@
+"""Examples that the store's tests share."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.ports import LocalClient
+from gateway.store.lookups import RUNNING, LookupRow
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+COUNCIL = "https://council.example"
+POLICE = "https://police.example"
+DIGEST = "d" * 43
+
+
+@dataclass(frozen=True, slots=True)
+class FixedClock:
+    """A clock that stands."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+
+def make_lookup(**changes: Any) -> LookupRow:
+    values: dict[str, Any] = {
+        "id": "lookup-1",
+        "client_id": "case-system",
+        "idempotency_key": "key-1",
+        "request_digest": DIGEST,
+        "sealed_request": b"sealed request",
+        "created_at": NOW,
+        "keep_until": LATER,
+        "expected": 8,
+        "state": RUNNING,
+    }
+    return LookupRow(**{**values, **changes})
+
+
+def make_client(**changes: Any) -> LocalClient:
+    values: dict[str, Any] = {
+        "client_id": "case-system",
+        "name": "The council's case system",
+        "jwks": {"keys": [{"kty": "EC", "kid": "a"}]},
+        "services": ("money-advice",),
+        "roles": ("key-worker", "duty-worker"),
+        "units": ("team-north",),
+        "created_at": NOW,
+    }
+    return LocalClient(**{**values, **changes})

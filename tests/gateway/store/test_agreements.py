@@ -1,0 +1,75 @@
+"""Agreements and the signatures under them."""
+
+import pytest
+
+from gateway.ports import Store, Transaction
+from gateway.store import agreements
+from gateway.store.agreements import AgreementConflict, StoredAgreement
+from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
+from trust.exchange.envelope import AgreementRef
+from trust.identifiers import AgreementId
+
+REF = AgreementRef(id=AgreementId("connecting-families"), version=2, digest="digest-of-version-2")
+
+
+def put(tx: Transaction, digest: str = REF.digest, raw: bytes = b"text") -> None:
+    agreements.put(tx, agreement_id=REF.id, version=REF.version, digest=digest, raw=raw, added_at=NOW)
+
+
+def sign(tx: Transaction, entity: str, raw: bytes = b"signature", ref: AgreementRef = REF) -> None:
+    agreements.put_signature(tx, agreement=ref, entity=entity, raw=raw, added_at=NOW)
+
+
+def test_an_agreement_comes_back_with_its_signatures(store: Store) -> None:
+    store.write(put)
+    store.write(lambda tx: sign(tx, POLICE, b"police"))
+    store.write(lambda tx: sign(tx, COUNCIL, b"council"))
+    store.write(lambda tx: sign(tx, COUNCIL, b"council again"))
+    assert store.read(agreements.load_all) == (
+        StoredAgreement(raw=b"text", signatures={COUNCIL: b"council again", POLICE: b"police"}, ended_at=None),
+    )
+
+
+def test_an_id_and_version_stand_for_one_text(store: Store) -> None:
+    store.write(put)
+    store.write(put)
+    with pytest.raises(AgreementConflict, match="give it a new version"):
+        store.write(lambda tx: put(tx, "another-digest", b"another text"))
+    assert [agreement.raw for agreement in store.read(agreements.load_all)] == [b"text"]
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        AgreementRef(id=REF.id, version=REF.version, digest="another-digest"),
+        AgreementRef(id=REF.id, version=3, digest=REF.digest),
+        AgreementRef(id=AgreementId("unknown"), version=2, digest=REF.digest),
+    ],
+)
+def test_a_signature_under_another_text_is_refused(store: Store, ref: AgreementRef) -> None:
+    store.write(put)
+    with pytest.raises(AgreementConflict, match="add the agreement first"):
+        store.write(lambda tx: sign(tx, COUNCIL, ref=ref))
+    assert store.read(agreements.load_all)[0].signatures == {}
+
+
+def test_the_epoch_grows_with_every_change_and_only_then(store: Store) -> None:
+    epochs = [store.read(agreements.epoch)]
+    for change in (
+        put,
+        lambda tx: sign(tx, COUNCIL),
+        lambda tx: agreements.end(tx, agreement_id=REF.id, version=REF.version, at=LATER),
+    ):
+        store.write(change)
+        epochs.append(store.read(agreements.epoch))
+    assert epochs == sorted(set(epochs))
+
+    store.write(put)
+    assert not store.write(lambda tx: agreements.end(tx, agreement_id=REF.id, version=REF.version, at=NOW))
+    assert store.read(agreements.epoch) == epochs[-1]
+
+
+def test_an_ended_agreement_says_since_when(store: Store) -> None:
+    store.write(put)
+    assert store.write(lambda tx: agreements.end(tx, agreement_id=REF.id, version=REF.version, at=LATER))
+    assert store.read(agreements.load_all)[0].ended_at == LATER

@@ -1,0 +1,54 @@
+"""The members of an anchor, and the clients of a node."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.ports import Store
+from gateway.store import clients, members
+from gateway.store.clients import ClientExists
+from gateway.store.members import Member
+from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE, make_client
+
+JWKS = {"keys": [{"kid": "a"}]}
+
+
+def test_a_member_comes_back_as_admitted(store: Store) -> None:
+    store.write(lambda tx: members.admit(tx, entity=COUNCIL, jwks=JWKS, metadata={"x": 1}, state="active", at=NOW))
+    council = Member(entity=COUNCIL, jwks=JWKS, metadata={"x": 1}, state="active", admitted_at=NOW, changed_at=NOW)
+    assert store.read(lambda tx: members.get(tx, entity=COUNCIL)) == council
+    assert store.read(lambda tx: members.get(tx, entity=POLICE)) is None
+    assert store.read(members.list) == (council,)
+
+
+def test_a_member_admitted_again_keeps_its_first_date(store: Store) -> None:
+    store.write(lambda tx: members.admit(tx, entity=COUNCIL, jwks=JWKS, metadata={}, state="active", at=NOW))
+    store.write(lambda tx: members.admit(tx, entity=COUNCIL, jwks=JWKS, metadata={}, state="suspended", at=LATER))
+    found = store.read(lambda tx: members.get(tx, entity=COUNCIL))
+    assert found is not None
+    assert (found.state, found.admitted_at, found.changed_at) == ("suspended", NOW, LATER)
+
+
+def test_a_members_state_changes(store: Store) -> None:
+    store.write(lambda tx: members.admit(tx, entity=COUNCIL, jwks=JWKS, metadata={}, state="active", at=NOW))
+    assert store.write(lambda tx: members.set_state(tx, entity=COUNCIL, state="suspended", at=LATER))
+    assert not store.write(lambda tx: members.set_state(tx, entity=POLICE, state="suspended", at=LATER))
+    found = store.read(lambda tx: members.get(tx, entity=COUNCIL))
+    assert found is not None
+    assert (found.state, found.changed_at) == ("suspended", LATER)
+
+
+def test_a_client_comes_back_as_registered(store: Store) -> None:
+    store.write(lambda tx: clients.add(tx, make_client()))
+    assert store.read(lambda tx: clients.get(tx, client_id="case-system")) == make_client()
+    assert store.read(lambda tx: clients.get(tx, client_id="another")) is None
+    assert store.read(clients.list) == (make_client(),)
+
+
+def test_a_client_id_never_changes_hands(store: Store) -> None:
+    store.write(lambda tx: clients.add(tx, make_client()))
+    assert store.write(lambda tx: clients.revoke(tx, client_id="case-system", at=LATER))
+    assert not store.write(lambda tx: clients.revoke(tx, client_id="case-system", at=LATER))
+    with pytest.raises(ClientExists, match="choose another"):
+        store.write(lambda tx: clients.add(tx, make_client()))
+    assert store.read(lambda tx: clients.get(tx, client_id="case-system")) == replace(make_client(), revoked_at=LATER)
