@@ -18,7 +18,6 @@ from trust.oauth.authorization_details import AuthorizationDetail
 T = TypeVar("T")
 
 
-
 class Clock(Protocol):
     """The time, once per message."""
 
@@ -30,11 +29,11 @@ class Clock(Protocol):
 class Transaction(Protocol):
     """One atomic unit of work on the store; the functions of ``gateway.store`` modules take it first."""
 
-    def run(self, statement: Any, parameters: Mapping[str, Any]) -> int:
+    def run(self, statement: Any, parameters: Mapping[str, Any]) -> int:  # noqa: ANN401 - the store's own type
         """Run a writing statement and return the number of rows it touched."""
         ...
 
-    def rows(self, statement: Any, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    def rows(self, statement: Any, parameters: Mapping[str, Any]) -> Sequence[Any]:  # noqa: ANN401 - the same
         """Run a statement that returns rows and return all of them; each row has its columns as attributes."""
         ...
 
@@ -132,9 +131,7 @@ class Transport(Protocol):
 class PeerClient(Protocol):
     """Messages to another node, authorised by its own server."""
 
-    def send_message(
-        self, peer: TrustedEntity, raw: bytes, *, detail: AuthorizationDetail, timeout_s: float
-    ) -> bytes:
+    def send_message(self, peer: TrustedEntity, raw: bytes, *, detail: AuthorizationDetail, timeout_s: float) -> bytes:
         """Obtain or reuse a token for ``detail``, post the signed message and return the signed answer's bytes.
 
         Raises :class:`TransportError`, and :class:`PeerRefused` when the peer answered with a problem document.

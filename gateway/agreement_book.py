@@ -1,0 +1,138 @@
+"""The agreements this node holds, which of them bind now, and what each lets a peer ask of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import Lock
+
+from gateway.ports import Store, Transaction
+from gateway.store import agreements
+from trust import strict_json
+from trust.agreements.agreement import (
+    Agreement,
+    AgreementSignature,
+    InForce,
+    NotInForce,
+    in_force,
+    parse_agreement,
+    verify_signature,
+)
+from trust.exchange.message import AgreementRef
+from trust.identifiers import EntityId, KindName, PurposeCode
+from trust.keys import KeySet, KeyUse
+from trust.oauth.authorization_details import AuthorizationDetail
+
+_KEYS_MAX_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    agreement: Agreement
+    signatures: Mapping[EntityId, AgreementSignature]
+    ended: bool
+
+    def standing(self, now: datetime) -> InForce | NotInForce:
+        if self.ended:
+            return NotInForce(agreement=self.agreement, missing=(), reason="A party has ended it.")
+        return in_force(self.agreement, self.signatures, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    epoch: int
+    held: tuple[_Held, ...]
+
+
+class AgreementBook:
+    """Answer from memory what the store says, reading it again whenever it has changed.
+
+    Each signature is verified again when it is read, with the federation keys of the party that were trusted when an
+    administrator added it: they stand in the store beside it, so an agreement outlives the rotation of those keys and
+    the silence of a party. Whether a party still stands is the directory's to say, at each exchange.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._page: _Page | None = None
+
+    def find(self, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
+        """Return the agreement of this id and version, whatever its digest, or ``None``."""
+        for held in self._read(now).held:
+            if (held.agreement.id, held.agreement.version) == (ref.id, ref.version):
+                return held.standing(now)
+        return None
+
+    def in_force(self, *, now: datetime) -> tuple[InForce, ...]:
+        """Return every agreement that binds now."""
+        standings = (held.standing(now) for held in self._read(now).held)
+        return tuple(standing for standing in standings if isinstance(standing, InForce))
+
+    def standings(self, *, now: datetime) -> tuple[InForce | NotInForce, ...]:
+        """Return every agreement on record, with why it does not bind where it does not."""
+        return tuple(held.standing(now) for held in self._read(now).held)
+
+    def grantable(
+        self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime
+    ) -> tuple[AuthorizationDetail, ...]:
+        """Narrow ``details`` to what agreements in force let ``asker`` ask of ``holder``."""
+        binding = {standing.agreement.ref: standing.agreement for standing in self.in_force(now=now)}
+        granted = []
+        for detail in details:
+            agreement = binding.get(_ref(detail))
+            kinds = detail.kinds & _kinds_between(agreement, detail.purpose, asker, holder) if agreement else None
+            if kinds:
+                granted.append(replace(detail, kinds=kinds))
+        return tuple(granted)
+
+    def _read(self, now: datetime) -> _Page:
+        epoch = self._store.read(agreements.epoch)
+        page = self._page
+        if page is not None and page.epoch == epoch:
+            return page
+        with self._lock:
+            page = self._page
+            if page is None or page.epoch != epoch:
+                page = self._page = self._store.read(lambda tx: _load(tx, now))
+        return page
+
+
+def detail_for(ref: AgreementRef, purpose: PurposeCode, kind: KindName) -> AuthorizationDetail:
+    """Return the authorization that one kind of exchange under one agreement needs."""
+    return AuthorizationDetail(
+        agreement_id=ref.id,
+        agreement_version=ref.version,
+        agreement_digest=ref.digest,
+        purpose=purpose,
+        kinds=frozenset({kind}),
+    )
+
+
+def _load(tx: Transaction, now: datetime) -> _Page:
+    return _Page(epoch=agreements.epoch(tx), held=tuple(_open(stored, now) for stored in agreements.load_all(tx)))
+
+
+def _open(stored: agreements.StoredAgreement, now: datetime) -> _Held:
+    agreement = parse_agreement(stored.raw)
+    signatures = {}
+    for entity, signature in stored.signatures.items():
+        party = EntityId(entity)
+        keys = KeySet.from_jwks(strict_json.loads(signature.keys, max_bytes=_KEYS_MAX_BYTES), KeyUse.FEDERATION)
+        signatures[party] = verify_signature(signature.raw, party=party, keys=keys, agreement=agreement.ref, now=now)
+    return _Held(agreement=agreement, signatures=signatures, ended=stored.ended_at is not None)
+
+
+def _ref(detail: AuthorizationDetail) -> AgreementRef:
+    return AgreementRef(id=detail.agreement_id, version=detail.agreement_version, digest=detail.agreement_digest)
+
+
+def _kinds_between(
+    agreement: Agreement, purpose: PurposeCode, asker: EntityId, holder: EntityId
+) -> frozenset[KindName]:
+    return frozenset(
+        clause.kind
+        for clause in agreement.clauses
+        if clause.purpose == purpose
+        and any(service.entity == asker for service in clause.askers)
+        and any(service.entity == holder for service in clause.holders)
+    )

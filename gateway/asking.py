@@ -1,0 +1,158 @@
+"""What every capability that asks other services shares: whom to ask, the fan-out, and what comes back."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from time import monotonic
+
+from gateway.agreement_book import AgreementBook
+from gateway.case_types import CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest, Practitioner
+from gateway.outbound import Asker, Keep, Outbound, Outcome, Question, Status
+from gateway.ports import StoreBusy, StoreFull
+from trust.agreements.choice import Choice, Sought, choose_clause, explain_no_choice
+from trust.identifiers import RoleCode, ServiceRef
+from trust.strict_json import JsonObject
+
+MAX_PARALLEL = 64
+"""Questions under way in one worker process; more wait their turn, within their own deadline."""
+UNRECORDED = Outcome(
+    status=Status.NO_REPLY,
+    reason="This node could not record the question, so it was not asked. Try again later.",
+    code="unrecorded",
+)
+TOO_LATE = Outcome(status=Status.NO_REPLY, reason="It did not answer in time.", code="silent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One service that will be asked: the question, and how to keep what comes of it."""
+
+    question: Question
+    keep: Keep
+
+
+class FanOut:
+    """Ask several services at once and always end, with an outcome for each.
+
+    The threads belong to one worker process and start at the first use, after the fork.
+    """
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
+        self._lock = Lock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def start(self, planned: Sequence[Planned], *, limit_s: float, done: Callable[[], None]) -> "Running":
+        """Begin to ask all of ``planned``; ``done`` is called once the last of them has ended, by whichever thread."""
+        deadline = monotonic() + limit_s
+        running = Running(len(planned), done)
+        for each in planned:
+            running.add(self._threads().submit(self._one, each, deadline, running))
+        return running
+
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(max_workers=MAX_PARALLEL, thread_name_prefix="ask")
+            return self._pool
+
+    def _one(self, planned: Planned, deadline: float, running: "Running") -> Outcome:
+        try:
+            remaining = deadline - monotonic()
+            if remaining <= 0:
+                return TOO_LATE
+            return self._outbound.ask(planned.question, keep=planned.keep, timeout_s=remaining)
+        except (StoreFull, StoreBusy):
+            return UNRECORDED
+        finally:
+            running.ended()
+
+
+class Running:
+    """A fan-out under way."""
+
+    def __init__(self, expected: int, done: Callable[[], None]) -> None:
+        self._left = expected
+        self._done = done
+        self._lock = Lock()
+        self._futures: list[Future[Outcome]] = []
+
+    def add(self, future: Future[Outcome]) -> None:
+        """Count one more question in."""
+        self._futures.append(future)
+
+    def ended(self) -> None:
+        """Count one question out; the last one out says so."""
+        with self._lock:
+            self._left -= 1
+            last = self._left == 0
+        if last:
+            self._done()
+
+    def wait(self, seconds: float) -> tuple[Outcome | None, ...]:
+        """Wait at most ``seconds`` and return the outcomes in the order of the plan, ``None`` for those still out."""
+        wait(self._futures, timeout=seconds)
+        return tuple(future.result() if future.done() else None for future in self._futures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One service that an agreement lets us ask, and what its agency is called there."""
+
+    choice: Choice
+    organisation: str
+
+
+def choices(book: AgreementBook, sought: Sought, *, now: datetime) -> tuple[Asked, ...]:
+    """Return whom an agreement lets us ask, or refuse with the reason: :class:`CaseRefused`."""
+    binding = book.in_force(now=now)
+    found = choose_clause(binding, sought)
+    if found:
+        names = {party.entity: party.name for held in binding for party in held.agreement.parties}
+        return tuple(Asked(choice=choice, organisation=names[choice.holder.entity]) for choice in found)
+    denial = explain_no_choice(binding, sought)
+    raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=denial.reason, remedy=denial.remedy)
+
+
+def asker(practitioner: Practitioner) -> Asker:
+    """Return the practitioner as the outbound line takes them."""
+    return Asker(
+        id=practitioner.id,
+        role=RoleCode(practitioner.role),
+        org_unit=practitioner.org_unit,
+        call_back=practitioner.call_back,
+    )
+
+
+def summary(answered: int, asked: int) -> str:
+    """Say in one sentence how complete an answer is."""
+    return f"{answered} of {asked} services answered"
+
+
+def service_name(ref: ServiceRef, outcome: Outcome) -> str:
+    """Return what a service calls itself, or its slug where that could not be learned."""
+    return outcome.entry.name if outcome.entry is not None else ref.service
+
+
+def agreement_name(choice: Choice) -> str:
+    """Return the agreement's id and version in one word."""
+    return f"{choice.agreement.id}/{choice.agreement.version}"
+
+
+def account(request: LookupRequest | EligibilityRequest) -> JsonObject:
+    """Return who asked and why, which stays at this node and is kept, sealed, to be accounted for."""
+    practitioner = request.practitioner
+    return {
+        "from_service": request.from_service,
+        "purpose": request.purpose,
+        "reason": request.reason,
+        "case_ref": request.case_ref,
+        "practitioner": {
+            "id": practitioner.id,
+            "role": practitioner.role,
+            "org_unit": practitioner.org_unit,
+            "call_back": practitioner.call_back,
+        },
+    }

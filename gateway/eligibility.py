@@ -1,0 +1,133 @@
+"""One benefit question: yes, no or unknown and a date, from each service that an agreement lets us ask."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_urlsafe
+
+from gateway.agreement_book import AgreementBook
+from gateway.asking import (
+    TOO_LATE,
+    Asked,
+    FanOut,
+    Planned,
+    account,
+    agreement_name,
+    asker,
+    choices,
+    service_name,
+    summary,
+)
+from gateway.case_types import CaseCaller, EligibilityLine, EligibilityRequest, EligibilityStatus, EligibilityView
+from gateway.outbound import Outcome, Question
+from gateway.ports import KeyVault, Store, Transaction
+from gateway.store import lookups
+from trust import strict_json
+from trust.agreements.choice import Sought
+from trust.claims import digest
+from trust.exchange import eligibility
+from trust.exchange.eligibility import EligibilityAnswer, EligibilityQuery
+from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef
+from trust.sealing import seal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eligibility:
+    """Put one benefit question to the services that may be asked (``gateway.case_types.EligibilityService``)."""
+
+    own: EntityId
+    store: Store
+    vault: KeyVault
+    agreements: AgreementBook
+    fan_out: FanOut
+    limit_s: float
+
+    def ask(self, caller: CaseCaller, request: EligibilityRequest, *, now: datetime) -> EligibilityView:
+        """Ask, wait for the answers within the node's own limit, and return them.
+
+        The answers are not kept: who asked, of whom and why is, sealed.
+        """
+        sought = Sought(
+            asker=ServiceRef(entity=self.own, service=request.from_service),
+            kind=eligibility.KIND,
+            purpose=PurposeCode(request.purpose),
+            role=RoleCode(request.practitioner.role),
+            question=request.question,
+        )
+        asked = choices(self.agreements, sought, now=now)
+        question_id = token_urlsafe(16)
+        self._account_for(caller, request, asked, question_id, now)
+        planned = [_planned(each, request, question_id) for each in asked]
+        running = self.fan_out.start(planned, limit_s=self.limit_s, done=_nothing_more)
+        outcomes = running.wait(self.limit_s)
+        lines = tuple(_line(each, outcome or TOO_LATE) for each, outcome in zip(asked, outcomes, strict=True))
+        answered = sum(line.status is not EligibilityStatus.NO_REPLY for line in lines)
+        return EligibilityView(
+            question=request.question,
+            asked=len(lines),
+            answered=answered,
+            summary=summary(answered, len(lines)),
+            answers=lines,
+        )
+
+    def _account_for(
+        self,
+        caller: CaseCaller,
+        request: EligibilityRequest,
+        asked: tuple[Asked, ...],
+        question_id: str,
+        now: datetime,
+    ) -> None:
+        told = {**account(request), "asked": [str(each.choice.holder) for each in asked], "question": request.question}
+        written = strict_json.dumps(told)
+        row = lookups.LookupRow(
+            id=question_id,
+            client_id=caller.client.client_id,
+            idempotency_key=question_id,
+            request_digest=digest(written),
+            sealed_request=seal(self.vault.seal_key(), written, f"eligibility {question_id}".encode()),
+            created_at=now,
+            keep_until=now,
+            expected=len(asked),
+            state=lookups.COMPLETE,
+        )
+        self.store.write(lambda tx: lookups.create(tx, row))
+
+
+def _planned(asked: Asked, request: EligibilityRequest, question_id: str) -> Planned:
+    query = EligibilityQuery(question=request.question, as_of=request.as_of, benefit=request.benefit)
+    question = Question(
+        choice=asked.choice,
+        from_service=request.from_service,
+        asker=asker(request.practitioner),
+        subject=request.subject,
+        body=eligibility.build_query_body(query),
+        correlation=question_id,
+    )
+    return Planned(question=question, keep=_keep_nothing)
+
+
+def _keep_nothing(_tx: Transaction, _outcome: Outcome) -> None:
+    """Keep nothing of the answer: it goes to the case system that asked, and is gone."""
+
+
+def _nothing_more() -> None:
+    """Do nothing when the last answer is in: whoever asked is waiting for it."""
+
+
+def _line(asked: Asked, outcome: Outcome) -> EligibilityLine:
+    choice, reading = asked.choice, outcome.reading
+    answered = reading if isinstance(reading, EligibilityAnswer) else None
+    return EligibilityLine(
+        service=str(choice.holder),
+        service_name=service_name(choice.holder, outcome),
+        organisation=asked.organisation,
+        status=EligibilityStatus(outcome.status),
+        answer=answered.answer if answered else None,
+        as_of=answered.as_of if answered else None,
+        agreement=agreement_name(choice),
+        clause=choice.clause.id,
+        law=choice.clause.law,
+        keep_until=None,
+        onward=str(choice.clause.onward),
+        reason=outcome.reason,
+    )

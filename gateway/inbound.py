@@ -1,0 +1,229 @@
+"""A peer's message, step by step (DESIGN.md, "How a message lives").
+
+The numbers are those of the design and stand again in the code. Between its first byte in and its last byte out,
+a message causes no outbound call but to this node's own case system and a budgeted refresh of trust; so two nodes that
+ask each other at the same time can never starve each other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import token_urlsafe
+
+from adapters.contract import Deadline
+from gateway import answering, evidence
+from gateway.agreement_book import AgreementBook
+from gateway.answering import Findings
+from gateway.desk import Desk, HostedService
+from gateway.ports import Directory, KeyVault, Store, Transaction
+from gateway.store import messages
+from trust.agreements.decision import Denial, DenialCode, LocalPolicy, Permit, RequestFacts, decide_request
+from trust.agreements.denial import deny
+from trust.claims import digest
+from trust.errors import NoChain
+from trust.evidence.leaf import Leaf, LeafKind, subject_key
+from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
+from trust.exchange.message import Message, OpenedMessage, open_message
+from trust.exchange.person import check_birth_date, enough_to_go_on
+from trust.exchange.refusal import Refusal, build_refusal_body
+from trust.exchange.reply import answer as answer_to
+from trust.exchange.reply import build_reply
+from trust.identifiers import EntityId
+from trust.keys import KeyUse
+from trust.oauth.authorization_details import AuthorizationDetail
+from trust.sealing import open_sealed, seal
+
+REMEMBERED_PAST_EXPIRY = timedelta(minutes=10)
+"""A message id is remembered past its ``exp``, beyond any clock difference that is tolerated (assertion A13)."""
+CONTENT_TYPE = "application/jwt"
+
+
+class MessageIdReused(Exception):
+    """A peer sent other bytes under an id it had used before (assertion A4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who called, as the token said it, and what the token is good for."""
+
+    entity: EntityId
+    details: tuple[AuthorizationDetail, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What goes back: 200 and signed bytes that are durable by now."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = CONTENT_TYPE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """What the metrics and the log are told of one message; no field of it concerns a person."""
+
+    peer: EntityId
+    service: str
+    kind: str
+    outcome: str
+    replayed: bool = False
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """Answer messages addressed to this node. ``observe`` is told of each one; ``case_system_s`` bounds step 5."""
+
+    own: EntityId
+    directory: Directory
+    vault: KeyVault
+    store: Store
+    desk: Desk
+    agreements: AgreementBook
+    observe: Callable[[Handled], None]
+    case_system_s: float
+
+    def handle(self, raw: bytes, sender: Sender, now: datetime) -> Answered:
+        """Answer one message with a signed reply, refusals included.
+
+        Raises ``TrustError`` for bytes that are no message of this sender to this node now, :class:`MessageIdReused`
+        (A4), and the store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
+        """
+        opened = self._open(raw, sender, now)  # 1, 2 (who signed is who called), 3
+        prior = self.store.read(lambda tx: _find(tx, opened))
+        if prior is not None:
+            return self._again(opened, prior)
+        permit = self._decide(opened.message, sender, now)  # 2 (within the token), 4
+        findings = self._answer(permit, opened.message, now)  # 5, 6, 7
+        return self._commit(opened, findings, now)  # 8, 9, 10
+
+    def _open(self, raw: bytes, sender: Sender, now: datetime) -> OpenedMessage:
+        trusted = self.directory.trusted(sender.entity, now=now)
+        if trusted.node is None:
+            raise NoChain("The sender's chain describes no node that may exchange messages.")
+        return open_message(raw, sender_keys=trusted.node.message_keys, own_id=self.own, now=now)
+
+    def _decide(self, message: Message, sender: Sender, now: datetime) -> Permit | Denial:
+        held = self.agreements.find(message.agreement, now=now)
+        service = self.desk.service(message.to_service)
+        clause = held.agreement.clause(message.clause) if held is not None else None
+        local = service.local_policy(message.agreement.id, clause) if service else LocalPolicy()
+        facts = RequestFacts(sender=message.iss, caller=sender.entity, message=message, token_details=sender.details)
+        return decide_request(facts, agreement=held, local=local, own=self.own, now=now)
+
+    def _answer(self, permit: Permit | Denial, message: Message, now: datetime) -> Findings:
+        if isinstance(permit, Denial):
+            return _denied(permit.refusal)
+        service = self.desk.service(message.to_service)
+        if service is None:
+            return _denied(deny(DenialCode.UNKNOWN_SERVICE).refusal)
+        vague = _too_vague(message, now)
+        if vague is not None:
+            return _denied(vague)
+        return self._look(permit, service, message)
+
+    def _look(self, permit: Permit, service: HostedService, message: Message) -> Findings:
+        return answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
+
+    def _commit(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Answered:
+        message = opened.message
+        received = self._leaf(LeafKind.RECEIVED, opened, findings, now, answer=None)
+        reply = answer_to(
+            opened,
+            body=findings.body,
+            jti=token_urlsafe(16),
+            now=now,
+            evidence={"leaf": digest(received.to_bytes())},
+        )
+        signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
+        kind = LeafKind.REFUSED if findings.outcome == "refused" else LeafKind.ANSWERED
+        replied = self._leaf(kind, opened, findings, now, answer=digest(signed))
+        sealed = seal(self.vault.seal_key(), signed, _place(opened))
+        expires = datetime.fromtimestamp(message.exp, UTC) + REMEMBERED_PAST_EXPIRY
+
+        def effect(tx: Transaction) -> messages.Prior | None:  # 9
+            prior = messages.claim(
+                tx,
+                issuer=message.iss,
+                jti=message.jti,
+                digest=opened.digest,
+                sealed_reply=sealed,
+                expires=expires,
+            )
+            if prior is None:
+                evidence.record(tx, received)
+                evidence.record(tx, replied)
+            return prior
+
+        winner = self.store.write(effect)
+        if winner is not None:
+            return self._again(opened, winner)
+        self._tell(message, findings.outcome, failure=findings.failure)
+        return Answered(body=signed)  # 10
+
+    def _again(self, opened: OpenedMessage, prior: messages.Prior) -> Answered:
+        """Return the byte-identical original answer; standing was checked when the message was opened (A3)."""
+        if prior.digest != opened.digest:
+            self._tell(opened.message, "id_reused")
+            raise MessageIdReused
+        if prior.sealed_reply is None:
+            raise MessageIdReused
+        self._tell(opened.message, "repeated", replayed=True)
+        return Answered(body=open_sealed(self.vault.seal_key(), prior.sealed_reply, _place(opened)))
+
+    def _leaf(
+        self, kind: LeafKind, opened: OpenedMessage, findings: Findings, now: datetime, *, answer: str | None
+    ) -> Leaf:
+        message = opened.message
+        return Leaf(
+            kind=kind,
+            at=now,
+            peer=message.iss,
+            message_iss=message.iss,
+            message_jti=message.jti,
+            message_digest=opened.digest,
+            outcome_code=findings.outcome,
+            reason_codes=findings.reasons,
+            answer_digest=answer,
+            agreement=message.agreement,
+            clause=message.clause,
+            purpose=message.purpose,
+            subject_hmac=subject_key(self.vault.evidence_hmac_key(), message.subject),
+            practitioner=message.practitioner.sub,
+        )
+
+    def _tell(self, message: Message, outcome: str, *, replayed: bool = False, failure: str | None = None) -> None:
+        self.observe(
+            Handled(
+                peer=message.iss,
+                service=message.to_service,
+                kind=message.kind,
+                outcome=outcome,
+                replayed=replayed,
+                failure=failure,
+            )
+        )
+
+
+def _find(tx: Transaction, opened: OpenedMessage) -> messages.Prior | None:
+    return messages.find(tx, issuer=opened.message.iss, jti=opened.message.jti)
+
+
+def _place(opened: OpenedMessage) -> bytes:
+    """Bind a sealed reply to the message it answers, so that rows cannot be swapped in the store."""
+    return f"reply {opened.message.iss} {opened.message.jti}".encode()
+
+
+def _denied(refusal: Refusal) -> Findings:
+    return Findings(body=build_refusal_body(refusal), outcome="refused", reasons=(refusal.code,))
+
+
+def _too_vague(message: Message, now: datetime) -> Refusal | None:
+    """Refuse a description that fits too many people, or an impossible birth date; before anyone is looked up."""
+    try:
+        check_birth_date(message.subject, today=now.date())
+        enough_to_go_on(message.subject)
+    except (MalformedSubject, NotEnoughToGoOn) as refused:
+        return Refusal(code=refused.code, reason=refused.detail, remedy="Describe the person again, more exactly.")
+    return None

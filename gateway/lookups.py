@@ -1,0 +1,164 @@
+"""Who else is working with this person, and whom do I ring? One line from every service that may be asked."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from secrets import token_urlsafe
+
+from gateway import lookup_lines
+from gateway.agreement_book import AgreementBook
+from gateway.asking import Asked, FanOut, Planned, account, asker, choices, summary
+from gateway.case_types import (
+    CaseCaller,
+    CaseRefusal,
+    CaseRefused,
+    LookupRequest,
+    LookupState,
+    LookupView,
+)
+from gateway.outbound import Outcome, Question
+from gateway.ports import Clock, KeyVault, Store, StoreBusy, StoreFull, Transaction
+from gateway.store import lookups
+from trust import strict_json
+from trust.agreements.choice import Sought
+from trust.claims import digest
+from trust.exchange import involvement
+from trust.exchange.involvement import InvolvementQuery, InvolvementStatus
+from trust.exchange.person import subject_to_json
+from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef
+from trust.sealing import open_sealed, seal
+from trust.strict_json import JsonObject
+
+_MAX_SEALED = 262_144
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookups:
+    """Start lookups and show them to the client that started them (``gateway.case_types.LookupService``).
+
+    ``limit_s`` is when every lookup ends; ``kept`` is how long its answers can be collected.
+    """
+
+    own: EntityId
+    store: Store
+    vault: KeyVault
+    agreements: AgreementBook
+    fan_out: FanOut
+    clock: Clock
+    limit_s: float
+    kept: timedelta
+
+    def start(self, caller: CaseCaller, request: LookupRequest, *, idempotency_key: str, now: datetime) -> LookupView:
+        """Ask every service that an agreement lets us ask, and wait up to ``request.wait_s``."""
+        asked = choices(self.agreements, self._sought(request), now=now)
+        row = self._row(caller, request, asked, idempotency_key, now)
+        earlier = self.store.write(lambda tx: lookups.create(tx, row))
+        if earlier is not None:
+            return self._earlier(earlier, row, now)
+        running = self.fan_out.start(
+            [self._planned(each, request, row.id) for each in asked],
+            limit_s=self.limit_s,
+            done=partial(self._complete, row.id, now),
+        )
+        running.wait(min(request.wait_s, self.limit_s))
+        return self._view(row.id, caller.client.client_id, now) or self._forgotten()
+
+    def get(self, lookup_id: str, caller: CaseCaller, *, now: datetime) -> LookupView | None:
+        """Return the lookup, or ``None`` where this client has none by that id, or its answers were forgotten."""
+        return self._view(lookup_id, caller.client.client_id, now)
+
+    def _sought(self, request: LookupRequest) -> Sought:
+        return Sought(
+            asker=ServiceRef(entity=self.own, service=request.from_service),
+            kind=involvement.KIND,
+            purpose=PurposeCode(request.purpose),
+            role=RoleCode(request.practitioner.role),
+        )
+
+    def _row(
+        self, caller: CaseCaller, request: LookupRequest, asked: tuple[Asked, ...], key: str, now: datetime
+    ) -> lookups.LookupRow:
+        lookup_id = token_urlsafe(16)
+        told = account(request)
+        sealed = {**told, "asked": [lookup_lines.template(each) for each in asked]}
+        return lookups.LookupRow(
+            id=lookup_id,
+            client_id=caller.client.client_id,
+            idempotency_key=key,
+            request_digest=digest(strict_json.dumps({**told, "subject": subject_to_json(request.subject)})),
+            sealed_request=seal(self.vault.seal_key(), strict_json.dumps(sealed), _place(lookup_id, "request")),
+            created_at=now,
+            keep_until=now + self.kept,
+            expected=len(asked),
+            state=lookups.RUNNING,
+        )
+
+    def _planned(self, asked: Asked, request: LookupRequest, lookup_id: str) -> Planned:
+        def keep(tx: Transaction, outcome: Outcome) -> None:
+            line = strict_json.dumps(lookup_lines.line(asked, outcome))
+            service = str(asked.choice.holder)
+            sealed = seal(self.vault.seal_key(), line, _place(lookup_id, service))
+            lookups.add_answer(tx, lookup_id=lookup_id, service=service, sealed=sealed, at=self.clock.now())
+
+        question = Question(
+            choice=asked.choice,
+            from_service=request.from_service,
+            asker=asker(request.practitioner),
+            subject=request.subject,
+            body=involvement.build_query_body(InvolvementQuery()),
+            correlation=lookup_id,
+        )
+        return Planned(question=question, keep=keep)
+
+    def _complete(self, lookup_id: str, now: datetime) -> None:
+        """Note that nothing more will come. Where that cannot be written, the time limit says it all the same."""
+        try:
+            self.store.write(lambda tx: lookups.complete(tx, lookup_id=lookup_id, at=now))
+        except (StoreFull, StoreBusy):
+            return
+
+    def _earlier(self, earlier: lookups.LookupRow, row: lookups.LookupRow, now: datetime) -> LookupView:
+        if earlier.request_digest != row.request_digest:
+            raise CaseRefused(
+                CaseRefusal.KEY_REUSED,
+                detail="This Idempotency-Key already stands for another lookup.",
+                remedy="Use a new key for each lookup; repeat one with exactly the same body.",
+            )
+        return self._view(earlier.id, earlier.client_id, now) or self._forgotten()
+
+    def _forgotten(self) -> LookupView:
+        raise CaseRefused(
+            CaseRefusal.KEY_REUSED,
+            detail="The lookup under this Idempotency-Key is over and its answers were erased.",
+            remedy="Start a new lookup with a new key.",
+        )
+
+    def _view(self, lookup_id: str, client_id: str, now: datetime) -> LookupView | None:
+        found = self.store.read(lambda tx: lookups.get(tx, lookup_id=lookup_id, client_id=client_id))
+        if found is None or found.lookup.sealed_request is None or found.lookup.keep_until <= now:
+            return None
+        asked = self._open(found.lookup.sealed_request, lookup_id, "request").get("asked", [])
+        held = {each.service: self._open(each.sealed, lookup_id, each.service) for each in found.answers}
+        over = found.completed_at is not None or now >= found.lookup.created_at + timedelta(seconds=self.limit_s)
+        complete = over or len(held) == len(asked)
+        lines = [held.get(each["service"]) or (each if complete else None) for each in asked]
+        answers = tuple(lookup_lines.answer(line) for line in lines if line is not None)
+        answered = sum(each.status is not InvolvementStatus.NO_REPLY for each in answers)
+        return LookupView(
+            id=lookup_id,
+            state=LookupState.COMPLETE if complete else LookupState.RUNNING,
+            asked=len(asked),
+            answered=answered,
+            summary=summary(answered, len(asked)),
+            answers=answers,
+            keep_until=found.lookup.keep_until,
+        )
+
+    def _open(self, sealed: bytes, lookup_id: str, part: str) -> JsonObject:
+        plain = open_sealed(self.vault.seal_key(), sealed, _place(lookup_id, part))
+        return strict_json.loads(plain, max_bytes=_MAX_SEALED)
+
+
+def _place(lookup_id: str, part: str) -> bytes:
+    """Bind a sealed record to its lookup and its line, so that rows cannot be swapped in the store."""
+    return f"lookup {lookup_id} {part}".encode()

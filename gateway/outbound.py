@@ -1,0 +1,274 @@
+"""A question to another service, step by step: the mirror image of the inbound line.
+
+1. cut the person down to what this holder may be told; 2. build and sign; 3. record that it leaves; 4. deliver;
+5. verify the answer against the request's own bytes; 6. read it as its kind; 7. record it, with its effect.
+
+What comes back is always one :class:`Outcome`: silence, slowness and lies cost their own line and nothing else. Which
+clause to ask under was decided before, by :mod:`trust.agreements.choice`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from hmac import digest as hmac_digest
+from secrets import token_urlsafe
+
+from gateway import evidence
+from gateway.agreement_book import detail_for
+from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
+from trust import base64url
+from trust.agreements.choice import Choice
+from trust.claims import digest
+from trust.errors import TrustError
+from trust.evidence.leaf import Leaf, LeafKind, subject_key
+from trust.exchange import eligibility, involvement
+from trust.exchange.errors import MalformedBody, NotEnoughToGoOn
+from trust.exchange.kinds import QUERY_LIFE
+from trust.exchange.message import Message, Practitioner, RequestRef, build_message
+from trust.exchange.person import Subject, enough_to_go_on, for_holder
+from trust.exchange.refusal import Refusal, is_refusal, parse_refusal_body
+from trust.exchange.reply import open_reply
+from trust.federation.chain import TrustedEntity
+from trust.federation.node_metadata import ServiceEntry
+from trust.identifiers import EntityId, RoleCode, ServiceSlug
+from trust.keys import KeyUse
+from trust.oauth.authorization_details import AuthorizationDetail
+from trust.strict_json import JsonObject
+
+SILENT = "It did not answer in time."
+UNVERIFIED = "It answered, but the answer did not verify, so it counts as no answer."
+UNTRUSTED = "No trust anchor vouches for it at present, so it was not asked."
+NOT_NOW = "Its node could not take the question."
+SOURCE_CODES = frozenset({"source_unavailable", "source_unreadable"})
+"""Refusals that are silence: the service's own case system did not say anything."""
+_SERVER_ERROR = 500
+
+
+class Status(StrEnum):
+    """How a question ended."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    NO_REPLY = "no_reply"
+
+
+Reading = involvement.InvolvementReply | eligibility.EligibilityAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks, as this agency knows them. ``id`` never leaves the node."""
+
+    id: str
+    role: RoleCode
+    org_unit: str
+    call_back: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One question to one service. ``correlation`` ties together all questions of one lookup."""
+
+    choice: Choice
+    from_service: ServiceSlug
+    asker: Asker
+    subject: Subject
+    body: JsonObject
+    correlation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one question ended; ``reading`` is there for an answer, ``reason`` for everything else.
+
+    ``entry`` is how the holder's own metadata describes the service, where it could be read.
+    """
+
+    status: Status
+    reading: Reading | None = None
+    reason: str | None = None
+    code: str = "answered"
+    entry: ServiceEntry | None = None
+
+
+Keep = Callable[[Transaction, Outcome], None]
+"""Store an outcome's effect in the transaction that records it."""
+Local = Callable[[bytes, AuthorizationDetail, datetime], bytes]
+"""Hand a message to this node's own inbound line, as its own services ask each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """Ask other services, those of this node included: the same message, the same decision, without a network."""
+
+    own: EntityId
+    directory: Directory
+    vault: KeyVault
+    store: Store
+    peers: PeerClient
+    local: Local
+    clock: Clock
+
+    def ask(self, question: Question, *, keep: Keep, timeout_s: float) -> Outcome:
+        """Ask one service and return how it ended, recorded together with ``keep``'s effect.
+
+        Raises the store's ``StoreFull`` and ``StoreBusy``: nothing leaves unrecorded, and no answer is shown that is.
+        """
+        now = self.clock.now()
+        holder = question.choice.holder
+        try:
+            peer = self.directory.trusted(holder.entity, now=now)
+        except TrustError:
+            return self._keep(Outcome(status=Status.NO_REPLY, reason=UNTRUSTED, code="untrusted"), keep)
+        entry = _entry(peer, holder.service)
+        if entry is None:
+            gone = Outcome(status=Status.NO_REPLY, reason="Its node no longer offers this service.", code="withdrawn")
+            return self._keep(gone, keep)
+        try:
+            subject = for_holder(question.subject, entry.kind)  # 1
+            enough_to_go_on(subject)
+        except NotEnoughToGoOn as vague:
+            return self._keep(Outcome(status=Status.REFUSED, reason=vague.detail, code=vague.code, entry=entry), keep)
+        message = self._message(question, subject, now)
+        raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
+        self.store.write(lambda tx: evidence.record(tx, self._leaf(LeafKind.SENT, message, raw, now)))  # 3
+        return self._exchange(_Sent(message=message, raw=raw, peer=peer, entry=entry), keep, timeout_s)
+
+    def _exchange(self, sent: "_Sent", keep: Keep, timeout_s: float) -> Outcome:
+        answered: bytes | None = None
+        try:
+            answered = self._deliver(sent, timeout_s)  # 4
+            outcome = self._read(sent, answered)  # 5, 6
+        except TransportError:
+            outcome = Outcome(status=Status.NO_REPLY, reason=SILENT, code="silent", entry=sent.entry)
+        except PeerRefused as refused:
+            outcome = _refused_unopened(refused, sent.entry)
+        except TrustError as lie:
+            outcome = Outcome(status=Status.NO_REPLY, reason=UNVERIFIED, code=lie.code, entry=sent.entry)
+        leaf = self._leaf(LeafKind.RECEIVED, sent.message, sent.raw, self.clock.now(), answered, outcome.code)
+
+        def effect(tx: Transaction) -> None:  # 7
+            if answered is not None:
+                evidence.record(tx, leaf)
+            keep(tx, outcome)
+
+        self.store.write(effect)
+        return outcome
+
+    def _deliver(self, sent: "_Sent", timeout_s: float) -> bytes:
+        message = sent.message
+        detail = detail_for(message.agreement, message.purpose, message.kind)
+        if message.aud == self.own:
+            return self.local(sent.raw, detail, self.clock.now())
+        return self.peers.send_message(sent.peer, sent.raw, detail=detail, timeout_s=timeout_s)
+
+    def _read(self, sent: "_Sent", answered: bytes) -> Outcome:
+        if sent.peer.node is None:
+            raise MalformedBody(())
+        reply = open_reply(
+            answered,
+            holder_keys=sent.peer.node.message_keys,
+            own_id=self.own,
+            sent=RequestRef(jti=sent.message.jti, digest=digest(sent.raw)),
+            message=sent.message,
+            now=self.clock.now(),
+        )
+        if is_refusal(reply.body):
+            return _refused(parse_refusal_body(reply.body), sent.entry)
+        parse = involvement.parse_reply_body if reply.kind == involvement.KIND else eligibility.parse_reply_body
+        return Outcome(status=Status.ANSWERED, reading=parse(reply.body), entry=sent.entry)
+
+    def _keep(self, outcome: Outcome, keep: Keep) -> Outcome:
+        self.store.write(lambda tx: keep(tx, outcome))
+        return outcome
+
+    def _message(self, question: Question, subject: Subject, now: datetime) -> Message:
+        choice, issued = question.choice, int(now.timestamp())
+        return Message(
+            iss=self.own,
+            aud=choice.holder.entity,
+            iat=issued,
+            exp=issued + int(QUERY_LIFE.total_seconds()),
+            jti=token_urlsafe(16),
+            kind=choice.clause.kind,
+            version=choice.clause.version,
+            agreement=choice.agreement,
+            clause=choice.clause.id,
+            purpose=choice.clause.purpose,
+            basis=choice.clause.basis,
+            from_service=question.from_service,
+            to_service=choice.holder.service,
+            practitioner=Practitioner(
+                sub=pseudonym(self.vault.pseudonym_key(), question.asker.id, choice.holder.entity),
+                role=question.asker.role,
+                org_unit=question.asker.org_unit,
+                call_back=question.asker.call_back,
+            ),
+            subject=subject,
+            body=question.body,
+            correlation=question.correlation,
+        )
+
+    def _leaf(
+        self,
+        kind: LeafKind,
+        message: Message,
+        raw: bytes,
+        at: datetime,
+        answered: bytes | None = None,
+        outcome: str = "sent",
+    ) -> Leaf:
+        return Leaf(
+            kind=kind,
+            at=at,
+            peer=message.aud,
+            message_iss=message.iss,
+            message_jti=message.jti,
+            message_digest=digest(raw),
+            outcome_code=outcome,
+            answer_digest=None if answered is None else digest(answered),
+            agreement=message.agreement,
+            clause=message.clause,
+            purpose=message.purpose,
+            subject_hmac=subject_key(self.vault.evidence_hmac_key(), message.subject),
+            practitioner=message.practitioner.sub,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    message: Message
+    raw: bytes
+    peer: TrustedEntity
+    entry: ServiceEntry
+
+
+def pseudonym(key: bytes, practitioner_id: str, holder: EntityId) -> str:
+    """Return the name by which one holder knows one practitioner: always the same, and useless to any other holder.
+
+    HMAC-SHA-256 over the holder and the agency's own identifier, so two holders cannot compare notes (WIRE section 4).
+    """
+    told = f"{holder}\n{practitioner_id}".encode()
+    return base64url.encode(hmac_digest(key, told, sha256)).decode("ascii")
+
+
+def _entry(peer: TrustedEntity, slug: ServiceSlug) -> ServiceEntry | None:
+    services = peer.node.services if peer.node else ()
+    return next((entry for entry in services if entry.slug == slug), None)
+
+
+def _refused(refusal: Refusal, entry: ServiceEntry) -> Outcome:
+    status = Status.NO_REPLY if refusal.code in SOURCE_CODES else Status.REFUSED
+    return Outcome(status=status, reason=f"{refusal.reason} {refusal.remedy}", code=refusal.code, entry=entry)
+
+
+def _refused_unopened(refused: PeerRefused, entry: ServiceEntry) -> Outcome:
+    """Word a refusal made before the message was opened: no agreement or no standing there, or no capacity."""
+    if refused.status >= _SERVER_ERROR:
+        return Outcome(status=Status.NO_REPLY, reason=NOT_NOW, code=refused.code, entry=entry)
+    reason = f"Its node would not take the question ({refused.code}). Ask the administrators of both nodes."
+    if refused.code == "invalid_authorization_details":
+        reason = "Its node holds no agreement in force that lets this service ask for this purpose."
+    return Outcome(status=Status.REFUSED, reason=reason, code=refused.code, entry=entry)
