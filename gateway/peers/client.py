@@ -1,0 +1,102 @@
+"""Send a signed message to another node and bring back its signed answer."""
+
+from collections.abc import Callable
+from secrets import token_urlsafe
+from time import monotonic
+
+from gateway.peers.connection import ConnectionLost, remaining
+from gateway.peers.refusals import refusal_of
+from gateway.peers.tokens import Grant, HeldToken, TokenCache, TokenRequester
+from gateway.ports import Clock, KeyVault, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError
+from trust.federation.chain import TrustedEntity
+from trust.identifiers import EntityId
+from trust.keys import KeyUse
+from trust.oauth import dpop_proof
+from trust.oauth.authorization_details import AuthorizationDetail
+
+MESSAGE_TYPE = "application/jwt"
+MAX_REPLY = 65_536
+_OK = 200
+_UNAUTHORIZED = 401
+
+Observe = Callable[[EntityId, str, float], None]
+"""Note one message sent: to whom, how it went (``answered``, ``refused``, ``failed``), and seconds."""
+
+
+class HttpPeerClient:
+    """The :class:`gateway.ports.PeerClient` of a running node.
+
+    Every attempt carries a proof of its own; the message's bytes never change, so the peer recognises a message that it
+    has already answered. ``observe`` hears of every message.
+    """
+
+    def __init__(self, requester: TokenRequester, *, observe: Observe) -> None:
+        self._transport: Transport = requester.transport
+        self._vault: KeyVault = requester.vault
+        self._clock: Clock = requester.clock
+        self._observe = observe
+        self._tokens = TokenCache(lambda grant, deadline: requester.request(grant, deadline=deadline))
+
+    def send_message(self, peer: TrustedEntity, raw: bytes, *, detail: AuthorizationDetail, timeout_s: float) -> bytes:
+        """Obtain or reuse a token for ``detail``, post the signed message and return the signed answer's bytes.
+
+        A lost kept connection and a refused token are each tried once more, within ``timeout_s`` altogether. Raises
+        :class:`TransportError`, :class:`PeerRefused`.
+        """
+        began = monotonic()
+        outcome = "failed"
+        try:
+            answer = self._send(peer, raw, detail, began + timeout_s)
+            if answer.status != _OK:
+                outcome = "refused"
+                raise refusal_of(answer)
+            outcome = "answered"
+        except PeerRefused:
+            outcome = "refused"
+            raise
+        finally:
+            self._observe(peer.entity_id, outcome, monotonic() - began)
+        return answer.body
+
+    def _send(self, peer: TrustedEntity, raw: bytes, detail: AuthorizationDetail, deadline: float) -> PeerAnswer:
+        if peer.node is None or peer.authorization_server is None:
+            raise TransportError(f"{peer.entity_id} does not publish a message endpoint and a token endpoint")
+        grant = Grant(server=peer.authorization_server, detail=detail)
+        token = self._tokens.token(grant, deadline=deadline)
+        answer = self._post_again_if_lost(peer.node.message_endpoint, raw, token, deadline)
+        if answer.status == _UNAUTHORIZED:
+            self._tokens.forget(grant, token)
+            token = self._tokens.token(grant, deadline=deadline)
+            answer = self._post_again_if_lost(peer.node.message_endpoint, raw, token, deadline)
+        return answer
+
+    def _post_again_if_lost(self, endpoint: str, raw: bytes, token: HeldToken, deadline: float) -> PeerAnswer:
+        try:
+            return self._post(endpoint, raw, token, deadline)
+        except ConnectionLost:
+            return self._post(endpoint, raw, token, deadline)
+
+    def _post(self, endpoint: str, raw: bytes, token: HeldToken, deadline: float) -> PeerAnswer:
+        proof = dpop_proof.build(
+            signer=self._vault.signer(KeyUse.DPOP),
+            method="POST",
+            url=endpoint,
+            now=self._clock.now(),
+            jti=token_urlsafe(16),
+            access_token=token.raw,
+        )
+        return self._transport.send(
+            PeerRequest(
+                method="POST",
+                url=endpoint,
+                headers={
+                    "Authorization": f"DPoP {token.raw.decode('ascii')}",
+                    "Content-Type": MESSAGE_TYPE,
+                    "DPoP": proof.decode("ascii"),
+                },
+                body=raw,
+                accept=MESSAGE_TYPE,
+                max_bytes=MAX_REPLY,
+                timeout_s=remaining(deadline),
+            )
+        )

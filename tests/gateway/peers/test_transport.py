@@ -1,0 +1,331 @@
+"""HTTP to strangers, against servers that misbehave."""
+
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic, sleep
+
+import pytest
+
+from gateway.peers.connection import ConnectionLost, OverTime, Unreachable
+from gateway.peers.guard import AddressRefused, HostAddress, UrlRefused
+from gateway.peers.http1 import NonsenseAnswer, OverCap
+from gateway.peers.resolver import SystemResolver
+from gateway.peers.transport import HttpTransport, client_tls
+from gateway.ports import PeerRequest, TransportError
+from tests.support.hostile import HostileServer, Visit, answer
+from tests.support.tls import Authority, make_authority
+
+HOST = "council.example"
+GET = PeerRequest(
+    method="GET",
+    url=f"https://{HOST}/x",
+    headers={},
+    body=b"",
+    accept="application/jwt",
+    max_bytes=1000,
+    timeout_s=5,
+)
+POST = replace(GET, method="POST", body=b"signed")
+OK = answer(b"reply")
+
+Start = Callable[..., tuple[HostileServer, HttpTransport]]
+
+
+def test_an_answer_comes_back_whole(start: Start) -> None:
+    server, transport = start(lambda visit: visit.say(OK))
+    got = transport.send(POST)
+    assert (got.status, got.content_type, got.body) == (200, "application/jwt", b"reply")
+    assert server.requests[0].startswith(b"POST /x HTTP/1.1\r\nHost: council.example\r\n")
+    assert server.requests[0].endswith(b"\r\n\r\nsigned")
+
+
+def test_a_refusal_is_an_answer_of_any_content_type(start: Start) -> None:
+    _, transport = start(
+        lambda visit: visit.say(answer(b"{}", status="403 Forbidden", content_type="application/problem+json; x=y"))
+    )
+    got = transport.send(GET)
+    assert (got.status, got.content_type) == (403, "application/problem+json")
+
+
+def test_the_connection_is_used_again(start: Start) -> None:
+    server, transport = start(lambda visit: visit.say(OK))
+    for _ in range(3):
+        transport.send(GET)
+    assert (server.connections, len(server.requests)) == (1, 3)
+
+
+def test_bytes_after_the_answer_end_the_connection(start: Start) -> None:
+    server, transport = start(lambda visit: visit.say(OK + b"HTTP/1.1 200 OK\r\n"))
+    transport.send(GET)
+    transport.send(GET)
+    assert server.connections == 2
+
+
+def test_bytes_that_come_between_exchanges_end_the_connection(start: Start) -> None:
+    def late(visit: Visit) -> None:
+        visit.say(OK)
+        sleep(0.05)
+        visit.say(answer(b"planted"))
+
+    server, transport = start(late)
+    transport.send(GET)
+    sleep(0.2)
+    assert transport.send(GET).body == b"reply"
+    assert server.connections == 2
+
+
+def _closes_on_second(visit: Visit) -> None:
+    visit.say(OK)
+    visit.again()
+    visit.sock.close()
+
+
+def test_a_get_is_repeated_when_the_kept_connection_had_ended(start: Start) -> None:
+    server, transport = start(_closes_on_second)
+    transport.send(GET)
+    assert transport.send(GET).body == b"reply"
+    assert server.connections == 2
+
+
+def test_a_post_is_never_repeated_by_the_transport(start: Start) -> None:
+    server, transport = start(_closes_on_second)
+    transport.send(POST)
+    with pytest.raises(ConnectionLost):
+        transport.send(POST)
+    assert server.connections == 1
+
+
+# ---- time and size
+
+
+@pytest.mark.holds("A32")
+@pytest.mark.parametrize(
+    "drip",
+    [
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000,
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/jwt\r\nContent-Length: 900\r\n\r\n" + b"x" * 900,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 300,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 40,
+    ],
+    ids=["header", "body", "chunks", "interim"],
+)
+def test_a_dripping_answer_is_cut_at_the_total_time(start: Start, drip: bytes) -> None:
+    _, transport = start(lambda visit: visit.drip(drip, every_s=0.03))
+    began = monotonic()
+    with pytest.raises(OverTime):
+        transport.send(replace(GET, timeout_s=0.5))
+    assert 0.4 < monotonic() - began < 2
+
+
+@pytest.mark.holds("A65")
+def test_a_peer_that_never_answers_costs_the_time_and_no_more(start: Start) -> None:
+    _, transport = start(lambda visit: visit.stopping.wait(4))
+    began = monotonic()
+    with pytest.raises(OverTime):
+        transport.send(replace(POST, timeout_s=0.4))
+    assert monotonic() - began < 2
+
+
+def test_a_handshake_that_never_ends_costs_the_time_and_no_more(authority: Authority) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener:
+        hosts = {HOST: HostAddress(address="127.0.0.1", port=listener.getsockname()[1])}
+        transport = HttpTransport(tls=client_tls(authority.certificate), hosts=hosts)
+        began = monotonic()
+        with pytest.raises(OverTime):
+            transport.send(replace(GET, timeout_s=0.4))
+        assert monotonic() - began < 2
+
+
+def _endless(visit: Visit) -> None:
+    visit.say(b"HTTP/1.1 200 OK\r\nContent-Type: application/jwt\r\nTransfer-Encoding: chunked\r\n\r\n")
+    with suppress(OSError):
+        while not visit.stopping.is_set():
+            visit.say(b"400\r\n" + b"x" * 1024 + b"\r\n")
+
+
+@pytest.mark.holds("A32")
+def test_an_endless_body_is_cut_at_its_cap(start: Start) -> None:
+    _, transport = start(_endless)
+    with pytest.raises(OverCap):
+        transport.send(replace(GET, max_bytes=65_536))
+
+
+def test_an_answer_that_breaks_off_is_a_failure(start: Start) -> None:
+    def cut(visit: Visit) -> None:
+        visit.say(OK[:-2])
+        visit.sock.close()
+
+    _, transport = start(cut)
+    with pytest.raises(Unreachable):
+        transport.send(GET)
+
+
+# ---- what is refused of an answer
+
+
+@pytest.mark.holds("A32")
+def test_a_redirect_is_not_followed(start: Start) -> None:
+    server, transport = start(
+        lambda visit: visit.say(answer(b"", status="302 Found", extra=f"Location: https://{HOST}/y\r\n"))
+    )
+    with pytest.raises(NonsenseAnswer, match="redirect"):
+        transport.send(GET)
+    assert len(server.requests) == 1
+
+
+def test_a_success_of_another_content_type_is_refused(start: Start) -> None:
+    _, transport = start(lambda visit: visit.say(answer(b"<html>", content_type="text/html")))
+    with pytest.raises(NonsenseAnswer, match="application/jwt"):
+        transport.send(GET)
+
+
+# ---- who is at the other end
+
+
+def test_a_certificate_for_another_name_is_refused(start: Start, authority: Authority) -> None:
+    server, transport = start(lambda visit: visit.say(OK), authority.issue("police.example"))
+    with pytest.raises(Unreachable, match="certificate"):
+        transport.send(GET)
+    assert server.requests == []
+
+
+def test_a_certificate_by_another_authority_is_refused(start: Start, tmp_path: Path) -> None:
+    server, transport = start(lambda visit: visit.say(OK), make_authority(tmp_path).issue(HOST))
+    with pytest.raises(Unreachable, match="certificate"):
+        transport.send(GET)
+    assert server.requests == []
+
+
+def test_old_tls_and_weak_ciphers_are_not_offered(authority: Authority) -> None:
+    context = client_tls(authority.certificate)
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.check_hostname
+    names = [cipher["name"] for cipher in context.get_ciphers()]
+    assert names
+    assert all(name.startswith(("TLS_", "ECDHE-")) and ("GCM" in name or "POLY1305" in name) for name in names)
+
+
+@pytest.mark.parametrize("url", ["http://council.example/", "https://127.0.0.1/", "https://council.example:8443/"])
+def test_only_https_to_a_name_is_sent(start: Start, url: str) -> None:
+    server, transport = start(lambda visit: visit.say(OK))
+    with pytest.raises(UrlRefused):
+        transport.send(replace(GET, url=url))
+    assert server.connections == 0
+
+
+# ---- where it may connect
+
+
+def _resolving(*addresses: str) -> Callable[[str, int], Sequence[str]]:
+    return lambda _host, _port: addresses
+
+
+@pytest.mark.holds("A34")
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ("127.0.0.1",),
+        ("169.254.169.254",),
+        ("10.0.0.1",),
+        ("::1",),
+        ("::ffff:127.0.0.1",),
+        ("64:ff9b::7f00:1",),
+        ("2002:7f00:1::1",),
+        ("1.1.1.1", "127.0.0.1"),
+    ],
+)
+def test_a_name_that_leads_inside_is_not_connected_to(
+    authority: Authority, certificate: tuple[Path, Path], addresses: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected: list[object] = []
+    monkeypatch.setattr("gateway.peers.transport.connect", lambda *args, **_: connected.append(args))
+    transport = HttpTransport(
+        tls=client_tls(authority.certificate), hosts={}, resolver=SystemResolver(_resolving(*addresses))
+    )
+    with pytest.raises(AddressRefused):
+        transport.send(GET)
+    assert connected == []
+
+
+@pytest.mark.holds("A34")
+def test_a_name_is_resolved_once_and_the_checked_address_connected_to(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([["1.1.1.1"], ["127.0.0.1"]])
+    connected: list[str] = []
+
+    def connect(address: str, *_args: object, **_named: object) -> None:
+        connected.append(address)
+        raise Unreachable("not in a test")
+
+    monkeypatch.setattr("gateway.peers.transport.connect", connect)
+    transport = HttpTransport(
+        tls=client_tls(authority.certificate), hosts={}, resolver=SystemResolver(lambda _host, _port: next(answers))
+    )
+    with pytest.raises(Unreachable):
+        transport.send(GET)
+    assert connected == ["1.1.1.1"]
+    with pytest.raises(AddressRefused):
+        transport.send(GET)
+
+
+def test_an_exception_holds_for_its_exact_name(start: Start) -> None:
+    server, transport = start(lambda visit: visit.say(OK))
+    assert transport.send(GET).status == 200
+    with pytest.raises(TransportError):
+        transport.send(replace(GET, url="https://www.council.example/x"))
+    assert server.connections == 1
+
+
+def test_no_exception_may_name_a_metadata_service(authority: Authority) -> None:
+    with pytest.raises(AddressRefused):
+        HttpTransport(
+            tls=client_tls(authority.certificate), hosts={HOST: HostAddress(address="169.254.169.254", port=80)}
+        )
+
+
+def test_the_environments_proxies_play_no_part(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    _, transport = start(lambda visit: visit.say(OK))
+    assert transport.send(GET).status == 200
+
+
+def test_a_name_service_that_hangs_costs_the_time_and_one_thread(authority: Authority) -> None:
+    release = Event()
+    asked: list[str] = []
+
+    def hang(host: str, _port: int) -> Sequence[str]:
+        asked.append(host)
+        release.wait(5)
+        return ["127.0.0.1"]
+
+    transport = HttpTransport(tls=client_tls(authority.certificate), hosts={}, resolver=SystemResolver(hang))
+
+    def send() -> None:
+        with suppress(TransportError):
+            transport.send(replace(GET, timeout_s=0.3))
+
+    began = monotonic()
+    threads = [Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert monotonic() - began < 2
+    assert asked == [HOST]
+    release.set()
+
+
+def test_what_failed_is_named_by_host_and_nothing_else(start: Start) -> None:
+    _, transport = start(lambda visit: visit.say(b"nonsense\r\n\r\n"))
+    with pytest.raises(NonsenseAnswer) as raised:
+        transport.send(replace(GET, url=f"https://{HOST}/secret?sub=x"))
+    assert str(raised.value).startswith("council.example: ")
+    assert "secret" not in str(raised.value)
