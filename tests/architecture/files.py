@@ -1,10 +1,12 @@
 """What stands in files that are not code: folders' READMEs, locks, and what never belongs in a commit."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from tests.architecture.source import PACKAGES
+
+CommandTree = Mapping[str, "CommandTree"]  # a command without subcommands has an empty one
 
 # Spelled in pieces, so that this file does not contain what it looks for.
 _TOP_FOLDERS = "|".join(("wor" + "k", "far" + "m", "roo" + "t", "tmp/" + "v"))
@@ -76,6 +78,32 @@ def run_commands(path: PurePosixPath, text: str, known: frozenset[str]) -> Itera
         for command in re.findall(r"\./run ([a-z][a-z-]*)", line):
             if command not in known:
                 yield f"{path}:{number}: ./run has no command {command}"
+
+
+def hearthgate_commands(path: PurePosixPath, text: str, tree: CommandTree) -> Iterator[str]:
+    """Ask for each `hearthgate COMMAND [SUBCOMMAND]` in a document's code to exist."""
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        for code in [line] if fenced else re.findall(r"`([^`]+)`", line):
+            for words in re.findall(r"(?<![\w.-])hearthgate((?: [a-z][a-z-]*)+)", code):
+                missing = _first_missing(words.split(), tree)
+                if missing:
+                    yield f"{path}:{number}: there is no command hearthgate {missing}"
+
+
+def _first_missing(words: Iterable[str], tree: CommandTree) -> str:
+    """Follow the words down the tree to a command, whose arguments are its own; return where that fails, or nothing."""
+    taken: list[str] = []
+    for word in words:
+        if not tree:
+            return ""
+        taken.append(word)
+        if word not in tree:
+            return " ".join(taken)
+        tree = tree[word]
+    return ""
 
 
 def broken_links(path: PurePosixPath, text: str, root: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
+import click
 import pytest
 
 from tests.architecture import bans, files, shape
@@ -138,6 +139,20 @@ def test_every_run_command_in_the_documents_exists(paths: list[PurePosixPath]) -
     known = frozenset(re.findall(r"^  ([a-z]+)\b", usage, re.MULTILINE))
     documents = [path for path in paths if path.suffix == ".md"]
     require_none(finding for path, text in texts(documents) for finding in files.run_commands(path, text, known))
+
+
+def test_every_hearthgate_command_in_the_documents_exists(paths: list[PurePosixPath]) -> None:
+    tree = command_tree(pytest.importorskip("gateway.cli").main)
+    documents = [path for path in paths if path.suffix == ".md"]
+    require_none(finding for path, text in texts(documents) for finding in files.hearthgate_commands(path, text, tree))
+
+
+def command_tree(command: click.Command) -> files.CommandTree:
+    if not isinstance(command, click.Group):
+        return {}
+    context = click.Context(command)
+    names = command.list_commands(context)
+    return {name: command_tree(found) for name in names if (found := command.get_command(context, name))}
 
 
 def test_links_in_the_documents_lead_somewhere(paths: list[PurePosixPath]) -> None:

@@ -179,6 +179,19 @@ def test_an_unknown_run_command_is_found() -> None:
     assert list(files.run_commands(PATH, text, frozenset({"demo"}))) == ["docs/a.md:2: ./run has no command dmeo"]
 
 
+def test_an_unknown_hearthgate_command_is_found() -> None:
+    tree: files.CommandTree = {"serve": {}, "trust": {"admit": {}}}
+    text = """`hearthgate serve`, `./run hearthgate trust admit council`
+```
+hearthgate trust admti council
+```
+In prose hearthgate is a name. `hearthgate sevre`"""
+    assert list(files.hearthgate_commands(PATH, text, tree)) == [
+        "docs/a.md:3: there is no command hearthgate trust admti",
+        "docs/a.md:5: there is no command hearthgate sevre",
+    ]
+
+
 def test_a_link_to_nowhere_is_found(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "run").touch()
