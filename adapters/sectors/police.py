@@ -24,7 +24,7 @@ from adapters.contract import (
     SourceNonsense,
     SourceUnavailable,
 )
-from adapters.sources.fields import Defaults, Unreadable, most_recent_first, read_involvement, read_person
+from adapters.sources.fields import Unreadable, defaults_of, most_recent_first, read_involvement, read_person
 from adapters.sources.secret_file import read_secret
 from adapters.sources.soap_xml import Operation, SoapService, basic_authorization
 from adapters.sources.xml import Schema, load_schema, validate
@@ -89,7 +89,7 @@ class PoliceService:
         found = [item for person in persons for item in person.iterfind("involvements/involvement")]
         return most_recent_first([self._involvement(item) for item in found])
 
-    def __call__(self, *, deadline: Deadline) -> Sequence[CheckLine]:
+    def check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
         """Ask for a record that does not exist: name resolution, TLS, credentials, SOAP and schema all have to work."""
         try:
             self._ask(_one_record(_NOBODY), deadline=deadline)
@@ -130,11 +130,7 @@ class PoliceService:
 
     def _involvement(self, item: etree._Element) -> Involvement:
         row: dict[str, object] = {field: item.findtext(element) for field, element in _INVOLVEMENT_ELEMENTS.items()}
-        defaults = Defaults(
-            organisation=self.context.organisation,
-            service_type=self.context.service_kind,
-            duty_phone=self.context.duty_phone,
-        )
+        defaults = defaults_of(self.context)
         return _readable(lambda: read_involvement(row, defaults, date_format=_DAY))
 
 
@@ -146,7 +142,7 @@ class PoliceFactory:
     def build(self, settings: PoliceSettings, context: AdapterContext) -> Adapter:
         """Make the adapter without opening anything."""
         service = PoliceService(settings=settings, context=context)
-        return Adapter(name="police-soap", involvement=service, checks=(service,))
+        return Adapter(name="police-soap", involvement=service, checks=(service.check,))
 
 
 FACTORY: Final = PoliceFactory()

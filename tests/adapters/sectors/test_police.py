@@ -209,12 +209,12 @@ def test_a_service_with_another_authoritys_certificate_is_not_spoken_to(
 
 
 def test_the_check_says_that_the_service_answers(police: PoliceService) -> None:
-    (line,) = police(deadline=soon())
+    (line,) = police.check(deadline=soon())
     assert line.ok
 
 
 def test_the_check_says_why_the_service_does_not_answer(caller: TestCaller, password_file: Path) -> None:
-    (line,) = service("https://127.0.0.1:1/involvement", caller, password_file)(deadline=soon())
+    (line,) = service("https://127.0.0.1:1/involvement", caller, password_file).check(deadline=soon())
     assert not line.ok
     assert line.remedy
 

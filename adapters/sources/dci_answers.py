@@ -1,0 +1,303 @@
+"""Read what a DCI benefit registry answers: strictly in every part that is used, blind to the rest.
+
+The published schema leaves a registry record open, and the published samples write it in three ways: a ``Person`` with
+lists of programmes and payments, a ``Beneficiary`` around a ``member``, and a member with ``demographic_info``. All are
+read into one :class:`RegistryRecord`. In the samples an empty text stands for a value that is not known, and so it does
+here.
+
+A fault names members, never values.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from adapters.contract import HttpAnswer, SourceNonsense, SourceUnavailable
+
+JSON: Final = "application/json"
+_HTTP_OK: Final = 200
+_HTTP_REFUSED: Final = frozenset({400, 401, 403})
+_MODEL = TypeVar("_MODEL", bound=BaseModel)
+_Json = dict[str, Any]
+_MAX_FAULTS = 5
+
+
+def _blank_is_absent(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _one_is_a_list(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+def _day(value: object) -> object:
+    """Read the day of an ISO 8601 date or date-time; the registry's hour of birth is nobody's business."""
+    blank = _blank_is_absent(value)
+    if blank is None or not isinstance(blank, str):
+        return blank
+    return datetime.fromisoformat(blank).date()
+
+
+_Text = Annotated[str, Field(max_length=300)]
+_OptionalText = Annotated[_Text | None, BeforeValidator(_blank_is_absent)]
+_Day = Annotated[date | None, BeforeValidator(_day)]
+Status = Literal["rcvd", "pdng", "succ", "rjct"]
+
+
+class _Part(BaseModel):
+    """A part that is read: typed without conversion, with further members ignored."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+
+
+class AnswerHeader(_Part):
+    """The header of an answer; the published samples also say ``search`` where the standard says ``on-search``."""
+
+    action: Literal["on-search", "search"]
+    status: Status
+    status_reason_code: _OptionalText = None
+
+
+class _Data(_Part):
+    reg_records: list[_Json]
+
+
+class SearchItem(_Part):
+    """The answer to one search of the message, found by its ``reference_id``."""
+
+    reference_id: _Text
+    status: Status
+    status_reason_code: _OptionalText = None
+    data: _Data | None = None
+
+
+class _SearchMessage(_Part):
+    transaction_id: _Text
+    search_response: list[SearchItem]
+
+
+class SearchAnswer(_Part):
+    """An answer of ``/registry/sync/search``."""
+
+    header: AnswerHeader
+    message: _SearchMessage
+
+
+class EnrolledItem(_Part):
+    """Whether one person is registered as a beneficiary, and the moment that is true for."""
+
+    status: Status
+    timestamp: Annotated[date, BeforeValidator(_day)]
+    enrolled_status: Literal["yes", "no"]
+
+
+class _EnrolledMessage(_Part):
+    transaction_id: _Text
+    enrolled_response: list[EnrolledItem] = Field(min_length=1, max_length=1)
+
+
+class EnrolledAnswer(_Part):
+    """An answer of ``/registry/sync/enrolled``, in the envelope that the standard's prose and samples give it."""
+
+    header: AnswerHeader
+    message: _EnrolledMessage
+
+
+class TokenAnswer(_Part):
+    """An access token; the standard writes its life as a text, OAuth 2.0 as a number: either will do."""
+
+    access_token: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,4096}$")]
+    token_type: Annotated[str, Field(pattern=r"^[Bb]earer$")]
+    expires_in: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^[0-9]{1,9}$")] | None = None
+
+
+class _Identifier(_Part):
+    identifier_type: _Text
+    identifier_value: _Text
+
+
+class _Name(_Part):
+    surname: _OptionalText = None
+    given_name: _OptionalText = None
+    first_name: _OptionalText = None
+    second_name: _OptionalText = None
+
+
+class _Postal(_Part):
+    postal_code: _OptionalText = None
+
+
+def _postal_places(value: object) -> object:
+    """Keep a list of addresses; the samples also write an empty text or object where there is none."""
+    return value if isinstance(value, list) else []
+
+
+class _Person(_Part):
+    identifier: Annotated[list[_Identifier], BeforeValidator(_one_is_a_list)]
+    name: Annotated[list[_Name], BeforeValidator(_one_is_a_list), Field(min_length=1)]
+    birth_date: _Day = None
+    sex: _OptionalText = None
+    address: Annotated[list[_Postal], BeforeValidator(_postal_places)] = []
+
+
+class _ProgrammeName(_Part):
+    programme_identifier: _OptionalText = None
+
+
+class _Programme(_Part):
+    programme: _ProgrammeName | None = None
+    programme_identifier: _OptionalText = None
+    enrolment_date: _Day = None
+    suspension_date: _Day = None
+    graduation_date: _Day = None
+
+
+class _Payment(_Part):
+    programme_identifier: _OptionalText = None
+    payment_credit_date: _Day = None
+
+
+class _Benefits(_Part):
+    programme: Annotated[list[_Programme], BeforeValidator(_one_is_a_list)] = []
+    payroll: Annotated[list[_Payment] | None, BeforeValidator(_one_is_a_list)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """One programme of a person: enrolled from, suspended from, ended from. ``programme`` is the registry's code."""
+
+    programme: str | None
+    enrolled: date | None
+    suspended: date | None
+    ended: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """One payment's day; ``programme`` is ``None`` where the registry does not say what was paid."""
+
+    programme: str | None
+    credited: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonName:
+    """A name, with the given names as one text."""
+
+    surname: str | None
+    given_names: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryRecord:
+    """One person of the registry. The first name is the current one; ``identifiers`` are pairs of type and value.
+
+    ``payments`` is ``None`` where the registry says nothing about payments, which differs from having made none.
+    """
+
+    identifiers: tuple[tuple[str, str], ...]
+    names: tuple[PersonName, ...]
+    birth_date: date | None
+    sex: str | None
+    postcode: str | None
+    enrolments: tuple[Enrolment, ...]
+    payments: tuple[Payment, ...] | None
+
+    def identifier(self, wanted: str) -> str | None:
+        """Return the value of the identifier of one type."""
+        return next((value for kind, value in self.identifiers if kind == wanted), None)
+
+
+def check_http(answer: HttpAnswer) -> None:
+    """Accept a successful JSON answer. Raises :class:`SourceUnavailable` and :class:`SourceNonsense`."""
+    if answer.status in _HTTP_REFUSED:
+        raise SourceUnavailable(
+            f"The benefit registry refused us with HTTP status {answer.status}: check client_id, the file of the "
+            "client secret, and the sender_id that it knows us by."
+        )
+    if answer.status != _HTTP_OK:
+        raise SourceUnavailable(f"The benefit registry answered with HTTP status {answer.status}.")
+    if _media_type(answer.headers) != JSON:
+        raise SourceNonsense("The benefit registry did not answer with JSON.")
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    found = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    return found.partition(";")[0].strip().lower()
+
+
+def parse_answer(raw: bytes, model: type[_MODEL]) -> _MODEL:
+    """Read an answer's bytes into ``model``. Raises :class:`SourceNonsense`."""
+    try:
+        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise SourceNonsense("The benefit registry's answer is not JSON, or says one thing twice.") from None
+    return _read(document, model)
+
+
+def read_record(record: _Json) -> RegistryRecord:
+    """Read one registry record, in any of its three published forms. Raises :class:`SourceNonsense`."""
+    member = record.get("member", record)
+    inner = member.get("demographic_info") if isinstance(member, dict) else None
+    person_json = inner.get("person") if isinstance(inner, dict) else member
+    person = _read(person_json, _Person)
+    benefits = _read(_benefits(record, member), _Benefits)
+    return RegistryRecord(
+        identifiers=tuple((item.identifier_type, item.identifier_value) for item in person.identifier),
+        names=tuple(_names(person.name)),
+        birth_date=person.birth_date,
+        sex=person.sex,
+        postcode=next((place.postal_code for place in person.address if place.postal_code), None),
+        enrolments=tuple(_enrolment(item) for item in benefits.programme),
+        payments=None if benefits.payroll is None else tuple(_payment(item) for item in benefits.payroll),
+    )
+
+
+def _benefits(record: _Json, member: object) -> _Json:
+    """Bring the two published places of a programme together: ``programme`` and ``member.programme_identifier``."""
+    if isinstance(member, dict) and isinstance(member.get("programme_identifier"), dict | list):
+        return {"programme": member["programme_identifier"], "payroll": record.get("payroll")}
+    return record
+
+
+def _names(names: Sequence[_Name]) -> Iterator[PersonName]:
+    for name in names:
+        given = [name.given_name or name.first_name, name.second_name]
+        yield PersonName(surname=name.surname, given_names=" ".join(filter(None, given)) or None)
+
+
+def _enrolment(item: _Programme) -> Enrolment:
+    return Enrolment(
+        programme=item.programme_identifier or (item.programme.programme_identifier if item.programme else None),
+        enrolled=item.enrolment_date,
+        suspended=item.suspension_date,
+        ended=item.graduation_date,
+    )
+
+
+def _payment(item: _Payment) -> Payment:
+    return Payment(programme=item.programme_identifier, credited=item.payment_credit_date)
+
+
+def _read(document: object, model: type[_MODEL]) -> _MODEL:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        places = dict.fromkeys(".".join(map(str, fault["loc"])) or "the whole" for fault in error.errors())
+        said = ", ".join(list(places)[:_MAX_FAULTS])
+        raise SourceNonsense(f"The benefit registry's answer is not what its standard promises: {said}.") from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> _Json:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)

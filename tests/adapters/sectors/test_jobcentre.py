@@ -1,0 +1,283 @@
+"""The Jobcentre adapter: allocations from SQL, answers from a real DCI registry over TLS, and never a mixture."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+
+from adapters.contract import Adapter, AdapterContext, Deadline, SourceMisconfigured, SourceNonsense, SourceUnavailable
+from adapters.sectors.jobcentre import FACTORY, BenefitRegistry, JobcentreSettings
+from gateway.demo.case_systems import dci_registry, sql_systems
+from gateway.demo.case_systems.records import CaseService
+from tests.support.case_systems import running
+from tests.support.http import TestCaller
+from tests.support.people import DANIEL, GRACE, award, involvement
+from tests.support.published_dci import PublishedApi
+from tests.support.tls import Authority, make_authority
+from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery, Question
+from trust.exchange.person import Address, Gender, Subject
+
+SECRET = "a long and random secret"
+TODAY = datetime.now(UTC).date()
+RECENTLY = TODAY - timedelta(days=10)
+ASKED = Subject(nino=DANIEL.nino, family_name="Hartley", birth_date=DANIEL.birth_date)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("dci") / "registry.db"
+    awards = [
+        award(programme="UC", paid_on=(RECENTLY, RECENTLY - timedelta(days=30))),
+        award(programme="PIP", suspended=TODAY - timedelta(days=90), paid_on=(TODAY - timedelta(days=100),)),
+        award(programme="CA", enrolled=date(2020, 1, 1), ended=date(2023, 5, 5)),
+        award(programme="NEW", enrolled=TODAY - timedelta(days=3)),
+        award(resident=GRACE, claimant_ref="CLM-000200", programme="CA", ended=TODAY - timedelta(days=400)),
+        *(award(resident=GRACE, claimant_ref=f"CLM-00030{number}") for number in range(4)),
+    ]
+    dci_registry.create(path, awards, clients={"jobcentre-node": SECRET})
+    return path
+
+
+@pytest.fixture(scope="module")
+def allocations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sql") / "coaches.db"
+    record = involvement(CaseService.JOBCENTRE, local_id="WC-77", worker="Tom Okafor", role="Work coach")
+    sql_systems.create(CaseService.JOBCENTRE, path, [record])
+    return path
+
+
+@pytest.fixture(scope="module")
+def url(db: Path, authority: Authority) -> Iterator[str]:
+    with running("dci", db, authority) as base:
+        yield base
+
+
+@pytest.fixture
+def secret_file(tmp_path: Path) -> Path:
+    path = tmp_path / "dci.secret"
+    path.touch(mode=0o600)
+    path.write_text(SECRET)
+    return path
+
+
+@pytest.fixture
+def caller(authority: Authority) -> TestCaller:
+    return TestCaller(ca=authority.certificate)
+
+
+@pytest.fixture
+def files(secret_file: Path, allocations: Path) -> tuple[Path, Path]:
+    return secret_file, allocations
+
+
+def build(url: str, caller: TestCaller, secret_file: Path, allocations: Path, **changes: object) -> Adapter:
+    registry = {
+        "base_url": url,
+        "sender_id": "jobcentre.example",
+        "receiver_id": dci_registry.REGISTRY_ID,
+        "client_id": "jobcentre-node",
+        "client_secret_file": secret_file.name,
+    }
+    settings = JobcentreSettings.model_validate(
+        {
+            "allocations": sql_systems.adapter_settings(CaseService.JOBCENTRE, allocations),
+            "registry": registry | changes,
+            "benefits": {"universal-credit": "UC", "pip": "PIP", "carers-allowance": "CA", "new": "NEW"},
+        }
+    )
+    context = AdapterContext(
+        organisation="Jobcentre Plus",
+        service="jobcentre",
+        service_kind="jobcentre",
+        duty_phone="0800 555 0100",
+        base_dir=str(secret_file.parent),
+        http=caller,
+    )
+    return FACTORY.build(settings, context)
+
+
+@pytest.fixture
+def adapter(url: str, caller: TestCaller, secret_file: Path, allocations: Path) -> Adapter:
+    return build(url, caller, secret_file, allocations)
+
+
+@pytest.fixture
+def registry(adapter: Adapter) -> BenefitRegistry:
+    assert isinstance(adapter.eligibility, BenefitRegistry)
+    return adapter.eligibility
+
+
+def soon() -> Deadline:
+    return Deadline.after(10)
+
+
+def ask(question: Question, benefit: str | None = None, day: date = TODAY) -> EligibilityQuery:
+    return EligibilityQuery(question=question, as_of=day, benefit=benefit)
+
+
+class TestInvolvement:
+    def test_it_comes_from_the_work_coach_allocation(self, adapter: Adapter) -> None:
+        assert adapter.involvement is not None
+        (found,) = adapter.involvement.find(ASKED, deadline=soon())
+        (work,) = adapter.involvement.involvements(found.ref, deadline=soon())
+        assert (work.worker, work.role, work.last_contact_month) == ("Tom Okafor", "Work coach", "2026-06")
+
+    def test_being_in_the_benefit_registry_never_becomes_an_involvement(
+        self, adapter: Adapter, registry: BenefitRegistry, caller: TestCaller
+    ) -> None:
+        claimant = Subject(family_name=GRACE.family_name, birth_date=GRACE.birth_date)
+        assert registry.find(claimant, deadline=soon())
+        said = len(caller.log)
+        assert adapter.involvement is not None
+        assert adapter.involvement.find(claimant, deadline=soon()) == ()
+        assert len(caller.log) == said
+
+
+class TestFinding:
+    def test_a_record_is_found_by_national_insurance_number_and_described(self, registry: BenefitRegistry) -> None:
+        (found,) = registry.find(Subject(nino=DANIEL.nino), deadline=soon())
+        assert found.ref == "CLM-000117"
+        assert found.person == Subject(
+            nino=DANIEL.nino,
+            family_name="Hartley",
+            given_names="Daniel James",
+            birth_date=DANIEL.birth_date,
+            gender=Gender.MALE,
+            address=Address(postcode="YO7 1AB"),
+        )
+
+    def test_a_record_found_in_two_ways_is_one_candidate(self, registry: BenefitRegistry, caller: TestCaller) -> None:
+        assert len(registry.find(ASKED, deadline=soon())) == 1
+        assert [exchange.url.rpartition("/registry/")[2] for exchange in caller.log[1:]] == ["sync/search"]
+
+    def test_every_namesake_with_the_same_birth_date_is_returned(self, registry: BenefitRegistry) -> None:
+        claimant = Subject(family_name="o'hara-smythe", birth_date=GRACE.birth_date)
+        assert len(registry.find(claimant, deadline=soon())) == 5
+
+    @pytest.mark.parametrize("subject", [Subject(nino="JT999999A"), Subject(family_name="Hartley"), Subject()])
+    def test_a_person_who_is_not_there_is_nobody_and_no_error(
+        self, registry: BenefitRegistry, subject: Subject
+    ) -> None:
+        assert registry.find(subject, deadline=soon()) == ()
+
+    def test_more_records_than_may_be_read_are_an_error_not_a_cut_list(
+        self, url: str, caller: TestCaller, secret_file: Path, allocations: Path
+    ) -> None:
+        adapter = build(url, caller, secret_file, allocations, max_records=4)
+        assert adapter.eligibility is not None
+        with pytest.raises(SourceUnavailable, match="More registry records"):
+            adapter.eligibility.find(
+                Subject(family_name=GRACE.family_name, birth_date=GRACE.birth_date), deadline=soon()
+            )
+
+
+@pytest.mark.holds("S19")
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        (ask(Question.KNOWN_TO_SERVICE), Answer.YES),
+        (ask(Question.KNOWN_TO_SERVICE, "universal-credit"), Answer.YES),
+        (ask(Question.KNOWN_TO_SERVICE, "carers-allowance"), Answer.NO),
+        (ask(Question.ENTITLED), Answer.YES),
+        (ask(Question.ENTITLED, "universal-credit"), Answer.YES),
+        (ask(Question.ENTITLED, "universal-credit", date(2024, 8, 31)), Answer.NO),
+        (ask(Question.ENTITLED, "pip"), Answer.YES),
+        (ask(Question.ENTITLED, "carers-allowance"), Answer.NO),
+        (ask(Question.ENTITLED, "carers-allowance", date(2023, 5, 4)), Answer.YES),
+        (ask(Question.ENTITLED, "carers-allowance", date(2023, 5, 5)), Answer.NO),
+        (ask(Question.ENTITLED, "a-benefit-not-mapped"), Answer.UNKNOWN),
+        (ask(Question.ENTITLED, None, TODAY + timedelta(days=2)), Answer.UNKNOWN),
+        (ask(Question.IN_PAYMENT), Answer.YES),
+        (ask(Question.IN_PAYMENT, "universal-credit"), Answer.YES),
+        (ask(Question.IN_PAYMENT, "pip"), Answer.NO),
+        (ask(Question.IN_PAYMENT, "new"), Answer.NO),
+    ],
+)
+def test_a_question_is_answered_with_a_word_and_a_day(
+    registry: BenefitRegistry, query: EligibilityQuery, answer: Answer
+) -> None:
+    assert registry.answer("CLM-000117", query, deadline=soon()) == EligibilityAnswer(answer=answer, as_of=query.as_of)
+
+
+def test_a_record_that_has_gone_is_unknown(registry: BenefitRegistry) -> None:
+    query = ask(Question.ENTITLED)
+    assert registry.answer("CLM-999999", query, deadline=soon()).answer is Answer.UNKNOWN
+
+
+def test_one_token_serves_several_questions(registry: BenefitRegistry, caller: TestCaller) -> None:
+    for question in Question:
+        registry.answer("CLM-000117", ask(question), deadline=soon())
+    assert sum(exchange.url.endswith("/token") for exchange in caller.log) == 1
+
+
+def test_a_token_that_the_registry_withdrew_is_replaced_once(registry: BenefitRegistry, caller: TestCaller) -> None:
+    registry.registry._tokens._kept.token, registry.registry._tokens._kept.until = "withdrawn", 1e12
+    assert registry.find(ASKED, deadline=soon())
+    assert [exchange.answer.status for exchange in caller.log] == [401, 200, 200]
+
+
+def test_a_wrong_secret_is_an_outage_that_says_where_to_look(registry: BenefitRegistry, secret_file: Path) -> None:
+    secret_file.write_text("another secret")
+    with pytest.raises(SourceUnavailable, match="client secret"):
+        registry.find(ASKED, deadline=soon())
+
+
+def test_a_secret_file_that_others_may_read_is_refused(registry: BenefitRegistry, secret_file: Path) -> None:
+    secret_file.chmod(0o644)
+    with pytest.raises(SourceMisconfigured, match="chmod 600"):
+        registry.find(ASKED, deadline=soon())
+
+
+def test_the_checks_try_the_database_and_the_registry(adapter: Adapter) -> None:
+    lines = [line for check in adapter.checks for line in check(deadline=soon())]
+    assert {line.name for line in lines} >= {"database", "benefit registry"}
+    assert all(line.ok for line in lines)
+
+
+def test_every_request_and_answer_fits_the_published_schema(
+    registry: BenefitRegistry, caller: TestCaller, shared_data: Path
+) -> None:
+    registry.find(ASKED, deadline=soon())
+    for question in Question:
+        registry.answer("CLM-000117", ask(question, "universal-credit"), deadline=soon())
+    published = PublishedApi(shared_data / "social-protection-dci")
+    token, *calls = caller.log
+    assert published.token_faults("OAuth2ClientTokenRequest", dict(parse_qsl(token.sent.decode()))) == []
+    assert published.token_faults("OAuth2ClientTokenResponse", json.loads(token.answer.body)) == []
+    assert len(calls) == 4
+    for call in calls:
+        path = "/registry/" + call.url.rpartition("/registry/")[2]
+        assert published.request_faults(path, json.loads(call.sent)) == []
+        assert published.answer_faults(path, json.loads(call.answer.body)) == []
+        assert "CLM" not in call.url
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("hang", SourceUnavailable),
+        ("drip", SourceUnavailable),
+        ("nonsense", SourceNonsense),
+        ("wrong-schema", SourceNonsense),
+    ],
+)
+def test_a_sick_registry_costs_an_error_within_the_deadline_and_names_nobody(
+    db: Path, authority: Authority, files: tuple[Path, Path], fault: str, error: type[Exception]
+) -> None:
+    with running("dci", db, authority, "--fault", fault) as base:
+        adapter = build(base, TestCaller(ca=authority.certificate), *files)
+        assert adapter.eligibility is not None
+        with pytest.raises(error) as caught:
+            adapter.eligibility.find(ASKED, deadline=Deadline.after(1.5))
+        assert adapter.involvement is not None
+        assert adapter.involvement.find(ASKED, deadline=soon())
+    for personal in ("artley", "JT123456C", "2004-03-14", "CLM-"):
+        assert personal not in str(caught.value)
