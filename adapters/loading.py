@@ -1,0 +1,74 @@
+"""Turn a service's configuration into its adapter.
+
+Adapter types are entry points in the group ``hearthgate.adapters``, the project's own like anyone else's. Two packages
+that offer the same type are refused rather than ranked, and only the types in use are imported.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from adapters.contract import Adapter, AdapterContext, AdapterFactory, SourceMisconfigured
+
+GROUP: Final = "hearthgate.adapters"
+
+
+def adapter_types() -> Mapping[str, EntryPoint]:
+    """Return every installed adapter type by its name. Raises :class:`SourceMisconfigured` for a name offered twice."""
+    found: dict[str, EntryPoint] = {}
+    faults: list[str] = []
+    for point in entry_points(group=GROUP):
+        known = found.setdefault(point.name, point)
+        if known.value != point.value:
+            faults.append(f"{point.name} is offered by {_origin(known)} and by {_origin(point)}; uninstall one")
+    if faults:
+        raise SourceMisconfigured("Two packages offer the same adapter type: " + "; ".join(faults) + ".", faults)
+    return found
+
+
+def load_factories() -> Mapping[str, AdapterFactory]:
+    """Import and return the factory of every installed type. Raises :class:`SourceMisconfigured`."""
+    return {name: _load(point) for name, point in adapter_types().items()}
+
+
+def build_adapter(type_name: str, settings: Mapping[str, object], context: AdapterContext) -> Adapter:
+    """Build the adapter of one service; ``settings`` is its ``[services.adapter.settings]`` table as it was read.
+
+    Nothing of the case system is opened. Raises :class:`SourceMisconfigured`, whose ``faults`` name every mistake and
+    repeat no value: a setting may be a secret by mistake.
+    """
+    types = adapter_types()
+    if type_name not in types:
+        offered = ", ".join(sorted(types)) or "none: install hearthgate into this environment"
+        raise SourceMisconfigured(f"There is no adapter type {type_name!r}; the installed types are {offered}.")
+    factory = _load(types[type_name])
+    try:
+        checked = factory.settings_model.model_validate(settings)
+    except ValidationError as error:
+        faults = [_fault(detail) for detail in error.errors(include_url=False, include_input=False)]
+        detail = f"The settings of the adapter of service {context.service} cannot work: " + "; ".join(faults) + "."
+        raise SourceMisconfigured(detail, faults) from None
+    return factory.build(checked, context)
+
+
+def _load(point: EntryPoint) -> AdapterFactory:
+    try:
+        factory: AdapterFactory = point.load()
+    except (ImportError, AttributeError) as error:
+        raise SourceMisconfigured(
+            f"The adapter type {point.name!r} of {_origin(point)} cannot be loaded: {error}."
+        ) from error
+    return factory
+
+
+def _origin(point: EntryPoint) -> str:
+    return f"{point.dist.name} ({point.value})" if point.dist is not None else point.value
+
+
+def _fault(detail: ErrorDetails) -> str:
+    """Name the setting and the rule. A rule's sentence comes from our models, never from the value."""
+    place = ".".join(str(part) for part in detail["loc"]) or "settings"
+    return f"{place}: {detail['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,82 @@
+"""What every source of rows shares: leaving unreadable rows out, opaque keys, and its lines in a check."""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import TypeVar
+
+from adapters.contract import CheckLine, SourceNonsense
+from adapters.sources.fields import Unreadable
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Quarantine:
+    """Count the rows that are left out because they cannot be read. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        """Return how many rows were left out so far."""
+        return self._count
+
+    def readable(self, rows: Sequence[R], read: Callable[[R], T]) -> list[T]:
+        """Read the rows that can be read. Raises :class:`SourceNonsense` where there are rows and none can be."""
+        found: list[T] = []
+        problem = ""
+        for row in rows:
+            try:
+                found.append(read(row))
+            except Unreadable as fault:
+                problem = str(fault)
+        if len(found) < len(rows):
+            with self._lock:
+                self._count += len(rows) - len(found)
+        if problem and not found:
+            raise SourceNonsense(f"No row that was found can be read: {problem}.")
+        return found
+
+
+def write_ref(key: object) -> str:
+    """Return a record's key as an opaque text that keeps whether it was a number."""
+    if key is None or key == "" or isinstance(key, bool | float | bytes):
+        raise Unreadable("ref is missing or not a key")
+    return f"number:{key}" if isinstance(key, int) else f"text:{key}"
+
+
+def read_ref(ref: str) -> int | str:
+    """Return the key that :func:`write_ref` wrote."""
+    kind, _, key = ref.partition(":")
+    return int(key) if kind == "number" else key
+
+
+def sample_line(rows: Sequence[R], read: Callable[[R], object]) -> CheckLine:
+    """Report how many of the sampled rows cannot be read."""
+    unreadable = sum(not _is_readable(row, read) for row in rows)
+    return CheckLine(
+        name="rows",
+        ok=unreadable == 0,
+        detail=f"{unreadable} of the {len(rows)} person records looked at cannot be read and are left out.",
+        remedy="" if unreadable == 0 else "Correct their dates and over-long texts, or set date_format.",
+    )
+
+
+def _is_readable(row: R, read: Callable[[R], object]) -> bool:
+    try:
+        read(row)
+    except Unreadable:
+        return False
+    return True
+
+
+def verification_line(*, verified: bool) -> CheckLine:
+    """Say what the configuration declares about identifiers, because it lets one stand without a birth date."""
+    detail = (
+        "DECLARED VERIFIED: an exact identifier links a record even where no birth date confirms it."
+        if verified
+        else "Not declared verified: an identifier without a birth date on the record goes to a human."
+    )
+    return CheckLine(name="identifiers", ok=True, detail=detail)
