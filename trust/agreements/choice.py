@@ -10,7 +10,7 @@ from trust.errors import shown
 from trust.exchange.eligibility import Question
 from trust.exchange.errors import FieldsNotPermitted
 from trust.exchange.message import AgreementRef
-from trust.identifiers import KindName, PurposeCode, RoleCode, ServiceRef
+from trust.identifiers import AgreementId, KindName, PurposeCode, RoleCode, ServiceRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +42,12 @@ class Choice:
 def choose_clause(agreements: Iterable[InForce], sought: Sought) -> tuple[Choice, ...]:
     """Return one choice for each service that may be asked, in the order of their names.
 
-    Where several clauses fit one service, the one that gives the role most fields wins; then one of unconditional
-    existence; then the first by agreement and clause id, so that the same question is always asked in the same way. The
-    asking service itself is never among the holders.
+    Only the newest version of an agreement counts. Where several clauses fit one service, the one that gives the role
+    most fields wins; then one of unconditional existence; then the first by agreement and clause id, so that the same
+    question is always asked in the same way. The asking service itself is never among the holders.
     """
     best: dict[ServiceRef, Choice] = {}
-    for choice in _fitting(agreements, sought):
+    for choice in _fitting(_newest(agreements), sought):
         held = best.get(choice.holder)
         if held is None or _rank(choice) < _rank(held):
             best[choice.holder] = choice
@@ -56,7 +56,9 @@ def choose_clause(agreements: Iterable[InForce], sought: Sought) -> tuple[Choice
 
 def explain_no_choice(agreements: Sequence[InForce], sought: Sought) -> Denial:
     """Say why :func:`choose_clause` found nothing: the first step at which no clause was left."""
-    clauses = [clause for held in agreements for clause in held.agreement.clauses if sought.asker in clause.askers]
+    clauses = [
+        clause for held in _newest(agreements) for clause in held.agreement.clauses if sought.asker in clause.askers
+    ]
     if not clauses:
         return deny(DenialCode.NO_AGREEMENT)
     steps = (
@@ -89,6 +91,13 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(shown(name) for name in names) or "nothing"
 
 
+def _newest(agreements: Iterable[InForce]) -> tuple[InForce, ...]:
+    newest: dict[AgreementId, InForce] = {}
+    for held in sorted(agreements, key=lambda held: held.agreement.version):
+        newest[held.agreement.id] = held
+    return tuple(newest.values())
+
+
 def _fitting(agreements: Iterable[InForce], sought: Sought) -> Iterator[Choice]:
     for held in agreements:
         for clause in held.agreement.clauses:
@@ -119,11 +128,10 @@ def _holders(clause: Clause, sought: Sought) -> frozenset[ServiceRef]:
     return others if sought.holder is None else others & {sought.holder}
 
 
-def _rank(choice: Choice) -> tuple[int, bool, str, int, str]:
+def _rank(choice: Choice) -> tuple[int, bool, str, str]:
     return (
         -len(choice.fields),
         choice.clause.existence is Existence.CONDITIONAL,
         choice.agreement.id,
-        -choice.agreement.version,
         choice.clause.id,
     )

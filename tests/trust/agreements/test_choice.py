@@ -62,6 +62,14 @@ def test_of_equal_clauses_the_one_that_tells_absence_is_chosen_and_then_the_firs
     assert {choice.clause.id for choice in choose_clause([twin], SOUGHT)} == {"also"}
 
 
+def test_a_newer_version_of_an_agreement_takes_the_place_of_the_older_even_where_it_permits_less() -> None:
+    narrower = {**DOCUMENT["clauses"][0], "fields_by_role": {"key-worker": ["organisation"]}}
+    newer = binding(document(version=4, clauses=[narrower]))
+    for held in ([BINDING, newer], [newer, BINDING]):
+        assert {choice.agreement.version for choice in choose_clause(held, SOUGHT)} == {4}
+        assert explain_no_choice(held, BENEFIT).code is DenialCode.NO_AGREEMENT
+
+
 def test_a_service_never_asks_itself() -> None:
     whole = with_clause(id="selfish", holders=[str(ASKER)])
     assert ASKER not in {choice.holder for choice in choose_clause([binding(whole)], SOUGHT)}
