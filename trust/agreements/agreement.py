@@ -90,12 +90,16 @@ class Party:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """An agreement as its document states it. The dates are inclusive; ``ref`` names the document to the byte."""
+    """An agreement as its document states it. The dates are inclusive; ``ref`` names the document to the byte.
+
+    ``services`` is every service that takes part, gathered from ``parties`` once because every decision asks for it.
+    """
 
     ref: AgreementRef
     title: str
     purposes: tuple[Purpose, ...]
     parties: tuple[Party, ...]
+    services: frozenset[ServiceRef]
     powers: tuple[str, ...]
     items: tuple[str, ...]
     benefits: str
@@ -119,11 +123,6 @@ class Agreement:
     def version(self) -> int:
         """The version of this wording."""
         return self.ref.version
-
-    @property
-    def services(self) -> frozenset[ServiceRef]:
-        """Every service that takes part."""
-        return _services_of(self.parties)
 
     def clause(self, clause_id: str) -> Clause | None:
         """Return the clause of that id."""
@@ -164,6 +163,7 @@ def parse_agreement(raw: bytes) -> Agreement:
         digest=digest(raw),
     )
     purposes, parties = _read_purposes(reader), _read_parties(reader)
+    services = _services_of(parties)
     valid_from, valid_until = reader.day("valid_from"), reader.day("valid_until")
     law_on = valid_from if valid_from > date.min else date.max  # a faulty date is one fault, not one for each code
     agreement = Agreement(
@@ -171,13 +171,14 @@ def parse_agreement(raw: bytes) -> Agreement:
         title=reader.text("title"),
         purposes=purposes,
         parties=parties,
+        services=services,
         powers=_read_powers(reader, law_on),
         items=reader.texts("items"),
         **{name: reader.text(name, max_len=MAX_PROSE) for name in _PROSE},
         review_date=reader.day("review_date"),
         valid_from=valid_from,
         valid_until=valid_until,
-        clauses=_read_clauses(reader, purposes, parties, law_on),
+        clauses=_read_clauses(reader, purposes, services, law_on),
     )
     _check_dates(reader, agreement)
     if reader.faults:
@@ -246,10 +247,9 @@ def _read_powers(reader: Reader, on: date) -> tuple[str, ...]:
 
 
 def _read_clauses(
-    reader: Reader, purposes: tuple[Purpose, ...], parties: tuple[Party, ...], on: date
+    reader: Reader, purposes: tuple[Purpose, ...], services: frozenset[ServiceRef], on: date
 ) -> tuple[Clause, ...]:
     codes = frozenset(str(purpose.code) for purpose in purposes)
-    services = _services_of(parties)
     clauses = tuple(
         read_clause(nested, services=services, purposes=codes, on=on) for nested in reader.children("clauses")
     )
