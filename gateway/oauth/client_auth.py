@@ -88,7 +88,7 @@ class _Check:
             now=self.now,
         )
         if not first:
-            raise InvalidClient("This assertion was used before; make a fresh one for every request.")
+            raise InvalidClient("This assertion was used before, or made before this node started; make a fresh one.")
         return KnownClient(client_id=client_id, party=party)
 
 

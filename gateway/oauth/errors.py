@@ -65,9 +65,7 @@ class InvalidProof(TokenRefused):
 class UnsupportedGrant(UnsupportedGrantTypeError):  # type: ignore[misc]  # Authlib ships no types
     """Authlib's class, which its token endpoint looks for, without the caller's text in the description."""
 
-    def get_error_description(self) -> str:
-        """Say what is supported."""
-        return "The only grant type here is client_credentials."
+    description = "The only grant type here is client_credentials."
 
 
 class AccessRefused(Exception):

@@ -178,7 +178,9 @@ class _Protector(ResourceProtector):  # type: ignore[misc]  # Authlib ships no t
     def use_up(self, proof: DPoPProof | None, claims: ClaimStore, now: datetime) -> None:
         """Walk step 5. Raises :class:`AccessRefused`."""
         if proof is not None and not claim_proof(claims, proof, now=now):
-            raise self.refused(INVALID_PROOF, "This DPoP proof was used before; make a fresh one for every request.")
+            raise self.refused(
+                INVALID_PROOF, "This DPoP proof was used before, or made before this node started; make a fresh one."
+            )
 
     def refused(self, code: str | None, detail: str) -> AccessRefused:
         """Return the refusal with a challenge for each scheme (RFC 9449 section 7.1, RFC 6750 section 3)."""

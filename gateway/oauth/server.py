@@ -161,7 +161,7 @@ def verified_proof(request: TokenRequest, *, endpoint: str, claims: ClaimStore) 
     except TrustError as refused:
         raise InvalidProof(refused.detail) from refused
     if not claim_proof(claims, proof, now=request.now):
-        raise InvalidProof("This DPoP proof was used before; make a fresh one for every request.")
+        raise InvalidProof("This DPoP proof was used before, or made before this node started; make a fresh one.")
     return proof
 
 

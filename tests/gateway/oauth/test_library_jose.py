@@ -1,0 +1,62 @@
+"""Authlib runs the grant; its own JOSE, and the library behind it, are never reached (DESIGN.md decision 2)."""
+
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from types import FunctionType, ModuleType
+
+import joserfc
+import pytest
+from authlib.oauth2 import rfc7523, rfc9068
+
+from tests.support.faces import Caller, Node
+
+
+def forbidden(name: str) -> Callable[..., None]:
+    def reached(*_args: object, **_kwargs: object) -> None:
+        raise AssertionError(f"{name} was reached")
+
+    return reached
+
+
+def functions_of(module: ModuleType) -> list[str]:
+    return [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType) and value.__module__.split(".")[0] in {"authlib", "joserfc"}
+    ]
+
+
+def jose_modules() -> list[ModuleType]:
+    packages: list[ModuleType] = [joserfc, rfc7523, rfc9068]
+    found = [import_module("authlib._joserfc_helpers")]
+    for package in packages:
+        names = [info.name for info in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
+        found.extend(import_module(name) for name in names if "drafts" not in name)
+    return found
+
+
+@pytest.fixture
+def no_library_jose(node: Node, monkeypatch: pytest.MonkeyPatch) -> int:
+    broken = 0
+    for module in jose_modules():
+        for name in functions_of(module):
+            monkeypatch.setattr(module, name, forbidden(f"{module.__name__}.{name}"))
+            broken += 1
+        for name, value in list(vars(module).items()):
+            if isinstance(value, type) and value.__module__ == module.__name__ and not issubclass(value, Exception):
+                monkeypatch.setattr(value, "__init__", forbidden(f"{module.__name__}.{name}"))
+                broken += 1
+    return broken
+
+
+def test_with_the_librarys_jose_broken_everything_still_works(
+    node: Node, peer: Caller, system: Caller, no_library_jose: int
+) -> None:
+    assert no_library_jose > 100
+    assert peer.send(peer.peer_token()).status_code == 200
+    assert peer.send(peer.peer_token(), scheme="Bearer").status_code == 401
+    assert peer.ask_peer_token(client_assertion="a.b.c").status_code == 401
+    token = system.case_token()
+    answer = system.http.get("/case/v1/lookups/none", headers={"Authorization": f"Bearer {token.decode()}"})
+    assert answer.status_code == 404

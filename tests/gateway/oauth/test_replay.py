@@ -1,0 +1,90 @@
+"""One proof and one assertion succeed once, however many threads and processes try them at the same time."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.faces import MESSAGES_URL, Caller, Node, housing
+
+ROOT = Path(__file__).resolve().parents[3]
+_ONE_CLAIM = """
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from gateway.oauth.server import claim_proof
+from gateway.store.claims_sqlite import SqliteClaims
+from gateway.store.location import locate
+from trust.oauth.dpop_proof import DPoPProof
+folder, key, jti, iat = sys.argv[1:]
+iat = datetime.fromisoformat(iat)
+claims = SqliteClaims(locate("sqlite:///node.db", base_dir=Path(folder)), started_at=iat - timedelta(minutes=1))
+claims.claim(space="warm", key="up" + sys.argv[2], issued_at=iat, expires=iat + timedelta(days=1), now=iat)
+sys.stdin.readline()
+print(claim_proof(claims, DPoPProof(jkt=key, jti=jti, iat=iat), now=iat))
+claims.close()
+"""
+
+
+@pytest.mark.holds("A22")
+def test_a_proof_sent_by_many_threads_at_once_succeeds_once(node: Node) -> None:
+    app = node.peer_app()
+    first = housing(node, app.test_client())
+    token = first.peer_token()
+    proof = first.proof(MESSAGES_URL, token=token)
+    start = threading.Barrier(8)
+    statuses: Counter[int] = Counter()
+
+    def send() -> None:
+        caller = Caller(
+            client_id=first.client_id,
+            issuer=first.issuer,
+            token_url=first.token_url,
+            http=app.test_client(),
+            clock=node.clock,
+        )
+        start.wait()
+        statuses[caller.send(token, proof=proof).status_code] += 1
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == {200: 1, 401: 7}
+    assert len(node.handled) == 1
+
+
+@pytest.mark.holds("A22")
+def test_a_proof_claimed_by_many_processes_at_once_succeeds_once(node: Node, tmp_path: Path) -> None:
+    arguments = [str(tmp_path), "thumbprint", "one-jti", node.clock.now().isoformat()]
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _ONE_CLAIM, *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    said = [worker.communicate(timeout=60)[0].strip() for worker in workers]
+    assert sorted(said) == ["False", "False", "False", "True"]
+
+
+def test_an_assertion_used_at_one_worker_is_used_up_at_the_other(node: Node) -> None:
+    one, other = housing(node, node.peer_app().test_client()), node.peer_app().test_client()
+    assertion = one.assertion().decode()
+    assert one.ask_peer_token(client_assertion=assertion).status_code == 200
+    one.http = other
+    refused = one.ask_peer_token(client_assertion=assertion)
+    assert refused.status_code == 401
+    assert json.loads(refused.text)["error"] == "invalid_client"

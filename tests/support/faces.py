@@ -1,0 +1,369 @@
+"""The real faces of one node, with real keys and the real claim store, and callers who know how to use them.
+
+Only what lies beyond the faces is replaced: the directory is a table in memory, the capabilities answer at once.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from gateway.case_types import (
+    CaseCaller,
+    EligibilityLine,
+    EligibilityRequest,
+    EligibilityStatus,
+    EligibilityView,
+    LookupAnswer,
+    LookupRequest,
+    LookupState,
+    LookupView,
+)
+from gateway.http import case, operations, peer
+from gateway.http.case import CaseFace, case_blueprint
+from gateway.http.face import Exchange, build_face
+from gateway.http.operations import OperationsFace, operations_blueprint
+from gateway.http.peer import PeerFace, peer_blueprint
+from gateway.oauth.case_server import CaseOAuth
+from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
+from gateway.ports import LocalClient, PeerCaller
+from gateway.store.claims_sqlite import SqliteClaims, create_claims_file
+from gateway.store.location import locate
+from gateway.store.sqlite_files import SqliteFiles
+from trust.claims import digest
+from trust.errors import NoChain
+from trust.exchange.eligibility import Answer
+from trust.exchange.involvement import InvolvementStatus
+from trust.federation.chain import TrustedEntity
+from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
+from trust.keys import Alg, KeySet, KeyUse, LocalSigner, Signer
+from trust.oauth import authorization_details, client_assertion, dpop_proof
+from trust.oauth.access_token import AccessTokenClaims
+from trust.oauth.authorization_details import AuthorizationDetail
+
+COUNCIL = EntityId("https://council.example")
+HOUSING = EntityId("https://housing.example")
+CASE = "https://node.council.example"
+PEER_TOKEN_URL = COUNCIL + "/oauth/v1/token"
+MESSAGES_URL = COUNCIL + "/exchange/v1/messages"
+CASE_TOKEN_URL = CASE + "/oauth/v1/token"
+LOOKUPS_URL = CASE + "/case/v1/lookups"
+FORM = "application/x-www-form-urlencoded"
+DETAIL = AuthorizationDetail(
+    agreement_id=AgreementId("early-help"),
+    agreement_version=3,
+    agreement_digest=digest(b"the agreement"),
+    purpose=PurposeCode("early-help"),
+    kinds=frozenset({KindName("involvement.query")}),
+)
+
+
+class SetClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.moment = datetime.now(UTC).replace(microsecond=0)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def forward(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+class Members:
+    """A directory in memory (:class:`gateway.ports.Directory`)."""
+
+    def __init__(self) -> None:
+        self.entities: dict[EntityId, TrustedEntity] = {}
+
+    def trusted(self, entity: EntityId, *, now: datetime) -> TrustedEntity:
+        found = self.entities.get(entity)
+        if found is None or found.expires_at <= now:
+            raise NoChain("No trusted anchor vouches for this entity.")
+        return found
+
+    def admit(self, entity: EntityId, signer: Signer, now: datetime) -> None:
+        self.entities[entity] = TrustedEntity(
+            entity_id=entity,
+            anchor=EntityId("https://anchor.example"),
+            federation_keys=KeySet.of(KeyUse.FEDERATION, [LocalSigner.generate(KeyUse.FEDERATION).public]),
+            metadata={},
+            node=None,
+            oauth_client_keys=KeySet.of(KeyUse.OAUTH, [signer.public]),
+            authorization_server=None,
+            refreshed_at=now,
+            expires_at=now + timedelta(hours=120),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echoed:
+    """What the message capability of these faces answers."""
+
+    status: int = 200
+    content_type: str = "application/jwt"
+    body: bytes = b"signed.reply.bytes"
+
+
+@dataclass(slots=True, kw_only=True)
+class Watcher:
+    """An observer that keeps what it saw."""
+
+    seen: list[Exchange] = field(default_factory=list)
+    crashes: list[BaseException] = field(default_factory=list)
+
+    def answered(self, exchange: Exchange) -> None:
+        self.seen.append(exchange)
+
+    def crashed(self, error: BaseException, *, face: str, request_id: str) -> None:
+        self.crashes.append(error)
+
+
+@dataclass(slots=True, kw_only=True)
+class Lookups:
+    """Lookups that are complete at once; ``raises`` is thrown instead where it is set."""
+
+    requests: list[LookupRequest] = field(default_factory=list)
+    views: dict[tuple[str, str], LookupView] = field(default_factory=dict)
+    state: LookupState = LookupState.COMPLETE
+    raises: Exception | None = None
+
+    def start(self, caller: CaseCaller, request: LookupRequest, *, idempotency_key: str, now: datetime) -> LookupView:
+        if self.raises:
+            raise self.raises
+        self.requests.append(request)
+        line = LookupAnswer(
+            service=f"{HOUSING}#tenancies",
+            service_name="Tenancies",
+            organisation="Moor Homes",
+            status=InvolvementStatus.KNOWN,
+            involvements=({"role": "housing-officer", "worker": "Ada Fell", "since": "2024-02-01"},),
+            agreement="early-help",
+            as_of=date(2026, 1, 5),
+        )
+        view = LookupView(
+            id=f"lookup-{idempotency_key}",
+            state=self.state,
+            asked=1,
+            answered=1,
+            summary="1 of 1 services answered",
+            answers=(line,),
+            keep_until=now + timedelta(minutes=15),
+        )
+        self.views[caller.client.client_id, view.id] = view
+        return view
+
+    def get(self, lookup_id: str, caller: CaseCaller, *, now: datetime) -> LookupView | None:
+        return self.views.get((caller.client.client_id, lookup_id))
+
+
+@dataclass(slots=True, kw_only=True)
+class Eligibility:
+    """A registry that says yes."""
+
+    requests: list[EligibilityRequest] = field(default_factory=list)
+
+    def ask(self, caller: CaseCaller, request: EligibilityRequest, *, now: datetime) -> EligibilityView:
+        self.requests.append(request)
+        line = EligibilityLine(
+            service="https://jobcentre.example#benefits",
+            service_name="Benefits",
+            organisation="Jobcentre",
+            status=EligibilityStatus.ANSWERED,
+            answer=Answer.YES,
+            as_of=request.as_of,
+        )
+        return EligibilityView(
+            question=request.question, asked=1, answered=1, summary="1 of 1 services answered", answers=(line,)
+        )
+
+
+class Node:
+    """One node's faces, and everything a test may want to change behind them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = SetClock()
+        self.signer = LocalSigner.generate(KeyUse.OAUTH)
+        self.members = Members()
+        self.claims_files = located(folder)
+        create_claims_file(self.claims_files.claims)
+        self.claims = SqliteClaims(self.claims_files, started_at=self.clock.now() - timedelta(minutes=10))
+        self.clients: dict[str, LocalClient] = {}
+        self.watcher = Watcher()
+        self.lookups = Lookups()
+        self.eligibility = Eligibility()
+        self.handled: list[tuple[bytes, PeerCaller]] = []
+        self.raises: Exception | None = None
+        self.answer = Echoed()
+
+    def peer_oauth(self) -> PeerOAuth:
+        return PeerOAuth(
+            entity_id=COUNCIL,
+            signer=self.signer,
+            directory=self.members,
+            claims=self.claims,
+            permitted=self._permitted,
+        )
+
+    def case_oauth(self) -> CaseOAuth:
+        return CaseOAuth(base_url=CASE, signer=self.signer, find_client=self.clients.get, claims=self.claims)
+
+    def peer_app(self) -> Flask:
+        face = PeerFace(oauth=self.peer_oauth(), clock=self.clock, handle=self._handle)
+        return build_face("peer", [peer_blueprint(face)], max_body=peer.MAX_BODY, observer=self.watcher)
+
+    def case_app(self) -> Flask:
+        face = CaseFace(oauth=self.case_oauth(), clock=self.clock, lookups=self.lookups, eligibility=self.eligibility)
+        return build_face("case", [case_blueprint(face)], max_body=case.MAX_BODY, observer=self.watcher)
+
+    def operations_app(self, face: OperationsFace) -> Flask:
+        blueprints = [operations_blueprint(face)]
+        return build_face("operations", blueprints, max_body=operations.MAX_BODY, observer=self.watcher)
+
+    def register(self, client_id: str, signer: Signer, **limits: Any) -> LocalClient:
+        client = LocalClient(
+            client_id=client_id,
+            name="Case system",
+            jwks={"keys": [dict(signer.public.jwk)]},
+            services=limits.get("services", ("connecting-families",)),
+            roles=limits.get("roles", ("key-worker",)),
+            units=limits.get("units", ("north-team",)),
+            created_at=self.clock.now(),
+        )
+        self.clients[client_id] = client
+        return client
+
+    def revoke(self, client_id: str) -> None:
+        self.clients[client_id] = replace(self.clients[client_id], revoked_at=self.clock.now())
+
+    def _handle(self, raw: bytes, caller: PeerCaller, now: datetime) -> Echoed:
+        if self.raises:
+            raise self.raises
+        self.handled.append((raw, caller))
+        return self.answer
+
+    def _permitted(
+        self, party: TrustedEntity, details: tuple[AuthorizationDetail, ...], now: datetime
+    ) -> tuple[AuthorizationDetail, ...]:
+        if any(detail.agreement_id != DETAIL.agreement_id for detail in details):
+            raise DetailsRefused("No agreement in force between us has that id.")
+        return tuple(replace(detail, kinds=detail.kinds & DETAIL.kinds) for detail in details)
+
+
+def located(folder: Path) -> SqliteFiles:
+    """Return where the claims of a test's node lie."""
+    files = locate("sqlite:///node.db", base_dir=folder)
+    assert isinstance(files, SqliteFiles)
+    return files
+
+
+@dataclass(slots=True, kw_only=True)
+class Caller:
+    """Somebody with an OAuth key and a DPoP key, who asks for tokens and uses them."""
+
+    client_id: str
+    issuer: str
+    token_url: str
+    http: FlaskClient
+    clock: SetClock
+    oauth: LocalSigner = field(default_factory=lambda: LocalSigner.generate(KeyUse.OAUTH))
+    dpop: LocalSigner = field(default_factory=lambda: LocalSigner.generate(KeyUse.DPOP))
+
+    def assertion(self) -> bytes:
+        return client_assertion.build(
+            client_id=self.client_id,
+            issuer=self.issuer,
+            signer=self.oauth,
+            now=self.clock.now(),
+            jti=token_urlsafe(16),
+        )
+
+    def proof(
+        self, url: str, *, method: str = "POST", token: bytes | None = None, signer: LocalSigner | None = None
+    ) -> str:
+        made = dpop_proof.build(
+            signer=signer or self.dpop,
+            method=method,
+            url=url,
+            now=self.clock.now(),
+            jti=token_urlsafe(16),
+            access_token=token,
+        )
+        return made.decode()
+
+    def form(self, **changes: str | None) -> dict[str, str]:
+        fields: dict[str, str | None] = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": self.assertion().decode(),
+            **changes,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def post_form(self, form: Mapping[str, str] | bytes, **headers: str) -> TestResponse:
+        body = form if isinstance(form, bytes) else urlencode(form).encode()
+        return self.http.post("/oauth/v1/token", data=body, content_type=FORM, headers=headers)
+
+    def ask_peer_token(self, **changes: str | None) -> TestResponse:
+        asked = {"authorization_details": json.dumps(authorization_details.to_json([DETAIL])), **changes}
+        return self.post_form(self.form(**asked), DPoP=self.proof(self.token_url))
+
+    def peer_token(self) -> bytes:
+        answer = self.ask_peer_token()
+        assert answer.status_code == 200, answer.text
+        return str(answer.get_json()["access_token"]).encode()
+
+    def case_token(self) -> bytes:
+        answer = self.post_form(self.form())
+        assert answer.status_code == 200, answer.text
+        return str(answer.get_json()["access_token"]).encode()
+
+    def send(self, token: bytes, *, proof: str | None = None, scheme: str = "DPoP", **options: Any) -> TestResponse:
+        headers = {"Authorization": f"{scheme} {token.decode()}"}
+        proof = proof if proof is not None else self.proof(MESSAGES_URL, token=token)
+        if proof:
+            headers["DPoP"] = proof
+        return self.http.post(
+            "/exchange/v1/messages",
+            data=options.get("data", b"a.signed.message"),
+            content_type=options.get("content_type", "application/jwt"),
+            headers=headers,
+        )
+
+
+def housing(node: Node, http: FlaskClient) -> Caller:
+    """Return a member of the federation that calls ``node``'s peer face."""
+    caller = Caller(client_id=HOUSING, issuer=COUNCIL, token_url=PEER_TOKEN_URL, http=http, clock=node.clock)
+    node.members.admit(HOUSING, caller.oauth, node.clock.now())
+    return caller
+
+
+def case_system(node: Node, http: FlaskClient, client_id: str = "case-system", alg: Alg = Alg.ES256) -> Caller:
+    """Return a registered case system that calls ``node``'s case face."""
+    oauth = LocalSigner.generate(KeyUse.OAUTH, alg)
+    node.register(client_id, oauth)
+    return Caller(client_id=client_id, issuer=CASE, token_url=CASE_TOKEN_URL, http=http, clock=node.clock, oauth=oauth)
+
+
+def token_claims(node: Node, **changes: Any) -> AccessTokenClaims:
+    """Return the claims of a good peer token, changed."""
+    good = AccessTokenClaims(
+        iss=COUNCIL,
+        sub=HOUSING,
+        client_id=HOUSING,
+        aud=COUNCIL + "/exchange/v1",
+        jti=token_urlsafe(16),
+        iat=node.clock.now(),
+        exp=node.clock.now() + timedelta(seconds=300),
+        details=(DETAIL,),
+    )
+    return replace(good, **changes)
