@@ -148,7 +148,7 @@ def _families(one: tuple[str, ...], other: tuple[str, ...]) -> Level:
         return Level.UNKNOWN
     if "".join(one) == "".join(other):
         return Level.SAME
-    if set(one) & set(other) or _jaro("".join(one), "".join(other)) >= _SIMILAR_ENOUGH:
+    if set(one) & set(other) or _looks_like("".join(one), "".join(other)):
         return Level.SIMILAR
     return Level.DIFFERENT
 
@@ -174,7 +174,7 @@ def _given(one: str, other: str) -> Level:
         return Level.SIMILAR if is_own_name(one) or is_own_name(other) else Level.VARIANT
     if min(len(one), len(other)) == 1:
         return Level.SIMILAR if one[0] == other[0] else Level.DIFFERENT
-    return Level.SIMILAR if _jaro(one, other) >= _SIMILAR_ENOUGH else Level.DIFFERENT
+    return Level.SIMILAR if _looks_like(one, other) else Level.DIFFERENT
 
 
 def _may_be_same(one: str, other: str) -> bool:
@@ -182,10 +182,15 @@ def _may_be_same(one: str, other: str) -> bool:
     return one == other or (min(len(one), len(other)) == 1 and one[0] == other[0]) or are_short_forms(one, other)
 
 
+def _looks_like(one: str, other: str) -> bool:
+    """Say whether two words may be spellings of one name."""
+    shared = sum(char in other for char in one)
+    most = (shared / len(one) + min(shared, len(other)) / len(other) + 1) / 3  # no Jaro similarity exceeds this
+    return most >= _SIMILAR_ENOUGH and _jaro(one, other) >= _SIMILAR_ENOUGH
+
+
 def _jaro(one: str, other: str) -> float:
     """Return the Jaro similarity of two texts, from 0.0 to 1.0."""
-    if not one or not other:
-        return 0.0
     window = max(0, max(len(one), len(other)) // 2 - 1)
     taken = [False] * len(other)
     ours: list[str] = []

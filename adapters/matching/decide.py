@@ -68,7 +68,12 @@ class _Assessment:
     verdict: _Verdict
     by_identifier: bool
     score: float
-    reasons: tuple[str, ...]
+    comparison: Comparison
+    why: tuple[str, ...]
+
+    def reasons(self) -> tuple[str, ...]:
+        """Say in sentences what agreed, and what the rules made of it."""
+        return (*_observations(self.comparison), *self.why)
 
 
 def match(subject: Subject, candidates: Sequence[Candidate]) -> Match:
@@ -80,10 +85,10 @@ def match(subject: Subject, candidates: Sequence[Candidate]) -> Match:
     plausible.sort(key=lambda a: (-a.verdict, -a.score, a.ref))
     best, *others = plausible
     if best.verdict is _Verdict.POSSIBLE:
-        return _review(best, (*best.reasons, "A human must decide."))
+        return _review(best, (*best.reasons(), "A human must decide."))
     if any(_rivals(best, other) for other in others):
-        return _review(best, (*best.reasons, "Another record fits as well, so a human must decide."))
-    return Match(outcome=MatchOutcome.UNIQUE, ref=best.ref, score=best.score, explanation=best.reasons)
+        return _review(best, (*best.reasons(), "Another record fits as well, so a human must decide."))
+    return Match(outcome=MatchOutcome.UNIQUE, ref=best.ref, score=best.score, explanation=best.reasons())
 
 
 def _review(best: _Assessment, explanation: tuple[str, ...]) -> Match:
@@ -108,7 +113,8 @@ def _one_for_each_ref(assessments: Iterable[_Assessment]) -> list[_Assessment]:
                 verdict=_Verdict.POSSIBLE,
                 by_identifier=known.by_identifier or found.by_identifier,
                 score=max(known.score, found.score),
-                reasons=("The source gives this record twice, with different content.",),
+                comparison=known.comparison,
+                why=("The source gives this record twice, with different content.",),
             )
     return list(by_ref.values())
 
@@ -121,8 +127,14 @@ def _assess(subject: Subject, candidate: Candidate) -> _Assessment:
         verdict, why = _by_identifier(comparison, verified=candidate.identifiers_verified)
     else:
         verdict, why = _by_likeness(comparison, weight)
-    reasons = (*_observations(comparison), *why)
-    return _Assessment(ref=candidate.ref, verdict=verdict, by_identifier=by_identifier, score=weight, reasons=reasons)
+    return _Assessment(
+        ref=candidate.ref,
+        verdict=verdict,
+        by_identifier=by_identifier,
+        score=weight,
+        comparison=comparison,
+        why=why,
+    )
 
 
 def _by_identifier(comparison: Comparison, *, verified: bool) -> tuple[_Verdict, tuple[str, ...]]:
