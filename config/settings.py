@@ -124,6 +124,13 @@ class HostException(_Frozen):
     reason: Annotated[str, Field(min_length=8, max_length=200)]
 
 
+class CaseSystems(_Frozen):
+    """``[case_systems]``: the host names that adapters may call, and the CA of those systems where it is not the roots."""
+
+    names: tuple[HostName, ...] = ()
+    ca: Path | None = None
+
+
 class AdapterSettings(_Frozen):
     """``[services.adapter]``: the kind of adapter, and its own table, which that adapter validates."""
 
@@ -175,6 +182,7 @@ class NodeSettings(_Frozen):
     keys: KeySettings = KeySettings()
     trust: TrustSettings
     hosts: dict[HostName, HostException] = Field(default_factory=dict)
+    case_systems: CaseSystems = CaseSystems()
     services: tuple[Service, ...] = Field(min_length=1, max_length=50)
     limits: Limits = Limits()
     base_dir: Path = Field(exclude=True)
