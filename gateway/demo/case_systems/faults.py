@@ -39,10 +39,13 @@ class Delayed:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Pause, then answer."""
-        with self._lock:
-            pause_ms = self._random.uniform(self._least_ms, self._most_ms)
-        time.sleep(pause_ms / 1000)
+        time.sleep(self.next_pause_ms() / 1000)
         return self._app(environ, start_response)
+
+    def next_pause_ms(self) -> float:
+        """Draw the next pause."""
+        with self._lock:
+            return self._random.uniform(self._least_ms, self._most_ms)
 
 
 def sick(mode: FaultMode, *, content_type: str) -> "WSGIApplication":
