@@ -1,0 +1,244 @@
+"""A JSON file is a case system by configuration; the Department for Education's custodian files are four of them."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from pydantic import ValidationError
+
+from adapters.contract import Adapter, AdapterContext, Deadline, SourceNonsense, SourceUnavailable
+from adapters.matching.decide import MatchOutcome, match
+from adapters.sources.json_file import FACTORY, MAX_FILE_BYTES, JsonFileSettings, JsonFileSource
+from trust.exchange.involvement import Involvement
+from trust.exchange.person import Subject
+
+OCTAVIA = Subject(nhs_number="9691292211", family_name="Chislett", given_names="Octavia", birth_date=date(2008, 9, 20))
+PERSON = {
+    "nhs_number": "personId",
+    "family_name": "payload.lastName",
+    "given_names": "payload.firstName",
+    "birth_date": "payload.dateOfBirth",
+    "gender": "payload.birthAssignedSex",
+    "postcode": "payload.address.postcode",
+}
+TEAMS: dict[str, object] = {
+    "each": "contactDetails[]",
+    "fields": {"worker": "name", "role": "description", "phone": "telephone"},
+}
+CUSTODIANS: dict[str, list[dict[str, object]]] = {
+    "police-01": [TEAMS],
+    "education-01": [TEAMS],
+    "health-01": [
+        TEAMS,
+        {
+            "each": "payload.camhsTeamInvolvement[]",
+            "fields": {"worker": "@", "phone": "$.payload.camhsContactDetails[0]"},
+            "fixed": {"service_type": "CAMHS"},
+        },
+    ],
+    "local-authority-01": [
+        {
+            "each": "payload.teamInvolvement[]",
+            "fields": {
+                "service_type": "@",
+                "worker": "$.payload.keyWorker",
+                "phone": "$.contactDetails[].telephone",
+                "duty_phone": "$.payload.dutyContactDetails[1]",
+                "since": "$.payload.childrensServicesReferrals[].date",
+                "last_contact": "$.payload.childrensServicesReferrals[].date",
+            },
+            "fixed": {"role": "Key worker"},
+        }
+    ],
+}
+
+
+class Load(Protocol):
+    """Load one custodian file as a service."""
+
+    def __call__(self, name: str, *, verified: bool = False) -> JsonFileSource: ...
+
+
+def build(context: AdapterContext, file: Path, **settings: object) -> JsonFileSource:
+    table = {"file": str(file), "records": "records[]", "ref": "personId", "person": PERSON, "contacts": [TEAMS]}
+    return source(FACTORY.build(JsonFileSettings.model_validate({**table, **settings}), context))
+
+
+def source(adapter: Adapter) -> JsonFileSource:
+    assert isinstance(adapter.involvement, JsonFileSource)
+    return adapter.involvement
+
+
+@pytest.fixture
+def custodian(shared_data: Path, context: AdapterContext) -> Load:
+    def load(name: str, *, verified: bool = False) -> JsonFileSource:
+        path = shared_data / "custodians-dfe" / f"{name}.custodian.json"
+        return build(context, path, contacts=CUSTODIANS[name], identifiers_verified=verified)
+
+    return load
+
+
+class TestTheCustodianFiles:
+    @pytest.mark.parametrize("name", CUSTODIANS)
+    def test_the_person_is_found_in_all_four(self, custodian: Load, name: str, soon: Deadline) -> None:
+        assert [found.ref for found in custodian(name).find(OCTAVIA, deadline=soon)] == ["text:9691292211"]
+
+    @pytest.mark.parametrize("name", CUSTODIANS)
+    def test_verified_identifiers_link_in_all_four(self, custodian: Load, name: str, soon: Deadline) -> None:
+        found = match(OCTAVIA, custodian(name, verified=True).find(OCTAVIA, deadline=soon))
+        assert found.outcome is MatchOutcome.UNIQUE
+
+    @pytest.mark.parametrize(
+        ("name", "outcome"),
+        [
+            ("police-01", MatchOutcome.REVIEW),
+            ("education-01", MatchOutcome.REVIEW),
+            ("health-01", MatchOutcome.REVIEW),
+            ("local-authority-01", MatchOutcome.UNIQUE),
+        ],
+    )
+    def test_without_that_declaration_only_a_birth_date_links(
+        self, custodian: Load, name: str, outcome: MatchOutcome, soon: Deadline
+    ) -> None:
+        assert match(OCTAVIA, custodian(name).find(OCTAVIA, deadline=soon)).outcome is outcome
+
+    @pytest.mark.parametrize(
+        ("name", "contacts"),
+        [
+            ("police-01", {("Police Records Team", "01234 555 500")}),
+            (
+                "education-01",
+                {("School Records Team", "01234 555 500"), ("Education Welfare Service", "01234 555 123")},
+            ),
+            ("health-01", {("Health Records Team", "01234 555 500"), ("Minds Matter Clinic", "01422 345926")}),
+            ("local-authority-01", {("Alex Patel", "01234 555 500")}),
+        ],
+    )
+    def test_the_right_people_are_to_be_rung(
+        self, custodian: Load, name: str, contacts: set[tuple[str, str]], soon: Deadline
+    ) -> None:
+        involvements = custodian(name).involvements("text:9691292211", deadline=soon)
+        assert {(found.worker, found.phone) for found in involvements} == contacts
+
+    def test_teams_dates_and_the_duty_line_of_the_local_authority(self, custodian: Load, soon: Deadline) -> None:
+        first, second = custodian("local-authority-01").involvements("text:9691292211", deadline=soon)
+        assert first == Involvement(
+            organisation="Riverbank Homes",
+            service_type="Disabled Children Team",
+            role="Key worker",
+            worker="Alex Patel",
+            phone="01234 555 500",
+            duty_phone="08792675387",
+            since=date(2022, 10, 1),
+            last_contact_month="2025-12",
+        )
+        assert second.service_type == "Neighbourhood Team"
+
+    def test_several_records_are_one_person(self, custodian: Load, soon: Deadline) -> None:
+        (found,) = custodian("local-authority-01").find(OCTAVIA, deadline=soon)
+        assert (found.person.family_name, found.person.birth_date) == ("Chislett", date(2008, 9, 20))
+
+    def test_another_person_in_the_files_keeps_his_own_contacts(self, custodian: Load, soon: Deadline) -> None:
+        red = Subject(nhs_number="9449306494", birth_date=date(2011, 5, 17))
+        assert match(red, custodian("local-authority-01").find(red, deadline=soon)).outcome is MatchOutcome.UNIQUE
+        assert custodian("local-authority-01").involvements("text:9449306494", deadline=soon) == ()
+        assert custodian("police-01").find(red, deadline=soon) == ()
+
+    def test_the_declaration_is_shown_in_the_check(self, custodian: Load, soon: Deadline) -> None:
+        for verified, words in ((True, "DECLARED VERIFIED"), (False, "Not declared verified")):
+            (check,) = custodian("police-01", verified=verified).checks
+            lines = check(deadline=soon)
+            assert all(line.ok for line in lines)
+            assert any(words in line.detail for line in lines)
+
+
+def write(path: Path, *records: dict[str, object]) -> Path:
+    path.write_text(json.dumps({"records": list(records)}))
+    return path
+
+
+RECORD: dict[str, object] = {"personId": "9691292211", "contactDetails": [{"name": "Team", "telephone": "1"}]}
+
+
+class TestTheFile:
+    def test_it_is_read_again_when_it_changes(self, tmp_path: Path, context: AdapterContext, soon: Deadline) -> None:
+        path = write(tmp_path / "a.json", RECORD)
+        found = build(context, path)
+        assert found.find(OCTAVIA, deadline=soon)
+        write(path, RECORD | {"personId": "9449306494"})
+        os.utime(path, ns=(1, 1))
+        assert found.find(OCTAVIA, deadline=soon) == ()
+
+    @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b'{"records": [NaN]}'])
+    def test_what_is_not_json_is_nonsense(
+        self, tmp_path: Path, context: AdapterContext, soon: Deadline, content: bytes
+    ) -> None:
+        (tmp_path / "a.json").write_bytes(content)
+        with pytest.raises(SourceNonsense, match="is not JSON"):
+            build(context, tmp_path / "a.json").find(OCTAVIA, deadline=soon)
+
+    def test_a_giant_is_not_read(self, tmp_path: Path, context: AdapterContext, soon: Deadline) -> None:
+        with (tmp_path / "a.json").open("wb") as file:
+            file.truncate(MAX_FILE_BYTES + 1)
+        with pytest.raises(SourceNonsense, match="use a database"):
+            build(context, tmp_path / "a.json").find(OCTAVIA, deadline=soon)
+
+    def test_a_missing_file_is_unavailable(self, context: AdapterContext, soon: Deadline) -> None:
+        found = build(context, Path("gone.json"))
+        with pytest.raises(SourceUnavailable, match="No such file"):
+            found.find(OCTAVIA, deadline=soon)
+        (check,) = found.checks
+        (line,) = check(deadline=soon)
+        assert not line.ok
+
+    def test_an_unreadable_record_is_left_out_and_counted(
+        self, tmp_path: Path, context: AdapterContext, soon: Deadline
+    ) -> None:
+        broken = RECORD | {"personId": "9449306494", "payload": {"dateOfBirth": "Whitsun"}}
+        found = build(context, write(tmp_path / "a.json", RECORD, broken, {"contactDetails": []}))
+        assert len(found.find(OCTAVIA, deadline=soon)) == 1
+        (check,) = found.checks
+        assert [line.ok for line in check(deadline=soon)] == [True, False, True]
+
+    def test_a_file_without_one_readable_record_is_nonsense(
+        self, tmp_path: Path, context: AdapterContext, soon: Deadline
+    ) -> None:
+        path = write(tmp_path / "a.json", RECORD | {"payload": {"dateOfBirth": "Whitsun"}})
+        with pytest.raises(SourceNonsense) as refused:
+            build(context, path).find(OCTAVIA, deadline=soon)
+        assert "Whitsun" not in refused.value.detail
+
+    def test_an_expired_deadline_ends_the_call(self, tmp_path: Path, context: AdapterContext) -> None:
+        found = build(context, write(tmp_path / "a.json", RECORD))
+        with pytest.raises(SourceUnavailable, match="in time"):
+            found.find(OCTAVIA, deadline=Deadline.after(0))
+
+    def test_a_birth_date_finds_as_well(self, tmp_path: Path, context: AdapterContext, soon: Deadline) -> None:
+        path = write(tmp_path / "a.json", RECORD | {"payload": {"dateOfBirth": "2008-09-20"}})
+        assert build(context, path).find(replace(OCTAVIA, nhs_number=None), deadline=soon)
+
+
+def test_all_faults_of_the_settings_are_reported_at_once() -> None:
+    wrong = {
+        "records": "records[*]",
+        "ref": 7,
+        "person": {"shoe_size": "x"},
+        "contacts": [{"fields": {"worker": ""}}, {"each": "a", "fixed": {"since": "2020"}}],
+        "colour": "blue",
+    }
+    with pytest.raises(ValidationError) as refused:
+        JsonFileSettings.model_validate(wrong)
+    places = {".".join(str(part) for part in fault["loc"]) for fault in refused.value.errors()}
+    assert places == {
+        "file",
+        "records",
+        "ref",
+        "person.shoe_size.[key]",
+        "contacts.0.fields.worker",
+        "contacts.1.fixed.since.[key]",
+        "colour",
+    }
