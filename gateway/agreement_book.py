@@ -117,7 +117,7 @@ def _open(stored: agreements.StoredAgreement, now: datetime) -> _Held:
     signatures = {}
     for entity, signature in stored.signatures.items():
         party = EntityId(entity)
-        keys = KeySet.from_jwks(strict_json.loads(signature.keys, max_bytes=_KEYS_MAX_BYTES), KeyUse.FEDERATION)
+        keys = KeySet.from_jwks(strict_json.loads(signature.jwks, max_bytes=_KEYS_MAX_BYTES), KeyUse.FEDERATION)
         signatures[party] = verify_signature(signature.raw, party=party, keys=keys, agreement=agreement.ref, now=now)
     return _Held(agreement=agreement, signatures=signatures, ended=stored.ended_at is not None)
 

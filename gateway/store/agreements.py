@@ -22,15 +22,16 @@ _SIGNATURE = select(
     agreements.c.version,
     bindparam("entity", type_=agreement_signatures.c.entity.type),
     bindparam("raw", type_=agreement_signatures.c.raw.type),
+    bindparam("jwks", type_=agreement_signatures.c.jwks.type),
     bindparam("added_at", type_=agreement_signatures.c.added_at.type),
 ).where(_ID, agreements.c.digest == bindparam("digest"))
 _INSERT_SIGNATURE = insert(agreement_signatures).from_select(
-    ["agreement_id", "version", "entity", "raw", "added_at"], _SIGNATURE
+    ["agreement_id", "version", "entity", "raw", "jwks", "added_at"], _SIGNATURE
 )
 _PUT_SIGNATURE = Statement(
     _INSERT_SIGNATURE.on_conflict_do_update(
         index_elements=["agreement_id", "version", "entity"],
-        set_={"raw": _INSERT_SIGNATURE.excluded.raw, "added_at": _INSERT_SIGNATURE.excluded.added_at},
+        set_={name: _INSERT_SIGNATURE.excluded[name] for name in ("raw", "jwks", "added_at")},
     )
 )
 _END = Statement(update(agreements).where(_ID, agreements.c.ended_at.is_(None)).values(ended_at=bindparam("at")))
@@ -45,11 +46,22 @@ class AgreementConflict(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSignature:
+    """A party's signature, and the JWK set (JSON) of its federation keys that were trusted when it was added.
+
+    With them the signature can be verified again for as long as the agreement lasts, whatever becomes of the keys.
+    """
+
+    raw: bytes
+    jwks: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAgreement:
     """An agreement's own bytes, with the signature of each party that has signed, by its entity identifier."""
 
     raw: bytes
-    signatures: Mapping[str, bytes]
+    signatures: Mapping[str, StoredSignature]
     ended_at: datetime | None
 
 
@@ -68,13 +80,16 @@ def put(tx: Transaction, *, agreement_id: str, version: int, digest: str, raw: b
         )
 
 
-def put_signature(tx: Transaction, *, agreement: AgreementRef, entity: str, raw: bytes, added_at: datetime) -> None:
-    """Store a party's signature in place of its earlier one.
+def put_signature(
+    tx: Transaction, *, agreement: AgreementRef, entity: str, signature: StoredSignature, added_at: datetime
+) -> None:
+    """Store a party's signature, which the caller verified with its keys, in place of its earlier one.
 
     Raises :class:`AgreementConflict` unless that very agreement, by its digest, is stored.
     """
     identity = {"agreement_id": agreement.id, "version": agreement.version, "digest": agreement.digest}
-    if not tx.run(_PUT_SIGNATURE, {**identity, "entity": entity, "raw": raw, "added_at": to_microseconds(added_at)}):
+    signed = {"entity": entity, "raw": signature.raw, "jwks": signature.jwks, "added_at": to_microseconds(added_at)}
+    if not tx.run(_PUT_SIGNATURE, {**identity, **signed}):
         raise AgreementConflict(
             f"Agreement {agreement.id} version {agreement.version} with the signed digest is not stored: "
             "add the agreement first."
@@ -92,9 +107,11 @@ def end(tx: Transaction, *, agreement_id: str, version: int, at: datetime) -> bo
 
 def load_all(tx: Transaction) -> tuple[StoredAgreement, ...]:
     """Return every agreement, in the order of ids and versions."""
-    signatures: dict[tuple[str, int], dict[str, bytes]] = {}
+    signatures: dict[tuple[str, int], dict[str, StoredSignature]] = {}
     for row in tx.rows(_LOAD_SIGNATURES, {}):
-        signatures.setdefault((row.agreement_id, row.version), {})[row.entity] = row.raw
+        signatures.setdefault((row.agreement_id, row.version), {})[row.entity] = StoredSignature(
+            raw=row.raw, jwks=row.jwks
+        )
     return tuple(
         StoredAgreement(
             raw=row.raw,

@@ -1,4 +1,8 @@
-"""Lookups of the node's own case systems: what was asked, sealed, and the answers that came, sealed."""
+"""Lookups of the node's own case systems: who asked and why, sealed, and the answers that came, sealed.
+
+The answers are erased when their keeping ends. The account of who asked whom, when and why is not: the asking agency
+alone can name the practitioner, and owes that to the person asked about (WIRE section 4).
+"""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -45,8 +49,13 @@ _COMPLETE = Statement(
     .where(lookups.c.id == bindparam("lookup_id"), lookups.c.completed_at.is_(None))
     .values(state=COMPLETE, completed_at=bindparam("at"))
 )
-_EXPIRED = select(lookups.c.id).where(lookups.c.keep_until <= bindparam("now")).limit(bindparam("batch"))
-_ERASE = Statement(delete(lookups).where(lookups.c.id.in_(_EXPIRED)))
+_EXPIRED = (
+    select(lookup_answers.c.lookup_id)
+    .join(lookups, lookups.c.id == lookup_answers.c.lookup_id)
+    .where(lookups.c.keep_until <= bindparam("now"))
+    .limit(bindparam("batch"))
+)
+_ERASE = Statement(delete(lookup_answers).where(lookup_answers.c.lookup_id.in_(_EXPIRED)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +132,7 @@ def get(tx: Transaction, *, lookup_id: str, client_id: str) -> LookupWithAnswers
 
 
 def erase_expired(tx: Transaction, *, now: datetime, batch: int) -> int:
-    """Erase at most ``batch`` lookups past their keeping, answers included; return how many."""
+    """Erase the answers of about ``batch`` lookups past their keeping, and return how many answers went."""
     return tx.run(_ERASE, {"now": to_microseconds(now), "batch": batch})
 
 

@@ -81,6 +81,7 @@ agreement_signatures = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("entity", Text, primary_key=True),
     Column("raw", LargeBinary, nullable=False),
+    Column("jwks", LargeBinary, nullable=False),
     Column("added_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["agreement_id", "version"], ["agreements.agreement_id", "agreements.version"]),
 )

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.ports import Store, Transaction
 from gateway.store import agreements
-from gateway.store.agreements import AgreementConflict, StoredAgreement
+from gateway.store.agreements import AgreementConflict, StoredAgreement, StoredSignature
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import AgreementId
@@ -17,7 +17,8 @@ def put(tx: Transaction, digest: str = REF.digest, raw: bytes = b"text") -> None
 
 
 def sign(tx: Transaction, entity: str, raw: bytes = b"signature", ref: AgreementRef = REF) -> None:
-    agreements.put_signature(tx, agreement=ref, entity=entity, raw=raw, added_at=NOW)
+    signature = StoredSignature(raw=raw, jwks=b'{"keys":[]}')
+    agreements.put_signature(tx, agreement=ref, entity=entity, signature=signature, added_at=NOW)
 
 
 def test_an_agreement_comes_back_with_its_signatures(store: Store) -> None:
@@ -26,7 +27,14 @@ def test_an_agreement_comes_back_with_its_signatures(store: Store) -> None:
     store.write(lambda tx: sign(tx, COUNCIL, b"council"))
     store.write(lambda tx: sign(tx, COUNCIL, b"council again"))
     assert store.read(agreements.load_all) == (
-        StoredAgreement(raw=b"text", signatures={COUNCIL: b"council again", POLICE: b"police"}, ended_at=None),
+        StoredAgreement(
+            raw=b"text",
+            signatures={
+                COUNCIL: StoredSignature(raw=b"council again", jwks=b'{"keys":[]}'),
+                POLICE: StoredSignature(raw=b"police", jwks=b'{"keys":[]}'),
+            },
+            ended_at=None,
+        ),
     )
 
 

@@ -86,6 +86,7 @@ def _create_agreements() -> None:
         sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("entity", sa.Text, primary_key=True),
         sa.Column("raw", sa.LargeBinary, nullable=False),
+        sa.Column("jwks", sa.LargeBinary, nullable=False),
         sa.Column("added_at", sa.BigInteger, nullable=False),
         sa.ForeignKeyConstraint(["agreement_id", "version"], ["agreements.agreement_id", "agreements.version"]),
     )
