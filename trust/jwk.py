@@ -54,8 +54,8 @@ def load(members: JsonObject) -> PublicCryptoKey:
         if members["kty"] == "OKP":
             return ed25519.Ed25519PublicKey.from_public_bytes(_coordinate(members, "x"))
         exponent, modulus = _number(members, "e"), _number(members, "n")
-        if exponent != RSA_EXPONENT or not RSA_MIN_BITS <= modulus.bit_length() <= RSA_MAX_BITS:
-            raise MalformedClaims("An RSA key must have 2048 to 8192 bits and the exponent 65537.")
+        if exponent != RSA_EXPONENT or not RSA_MIN_BITS <= modulus.bit_length() <= RSA_MAX_BITS or modulus % 2 == 0:
+            raise MalformedClaims("An RSA key must have an odd modulus of 2048 to 8192 bits and the exponent 65537.")
         return rsa.RSAPublicNumbers(exponent, modulus).public_key()
     except ValueError:
         raise MalformedClaims("A key's numbers are not those of a key of its type.") from None
