@@ -12,6 +12,8 @@ from tests.support.tls import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 20.0
+NAME = "case-system.example"
+"""A host name that every case system's certificate also holds."""
 
 
 def free_port() -> int:
@@ -25,7 +27,7 @@ def free_port() -> int:
 def running(system: str, db: Path, authority: Authority, *options: str) -> Iterator[str]:
     """Run one case system; give its base URL."""
     port = free_port()
-    certificate, key = authority.issue("127.0.0.1", "localhost")
+    certificate, key = authority.issue("127.0.0.1", "localhost", NAME)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "gateway.demo.case_systems.server"),

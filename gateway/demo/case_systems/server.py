@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 SYSTEMS: Final = {"dci": dci_registry.create_app, "police": police_soap.create_app}
+KEEP_ALIVE_S: Final = 30
 CONTENT_TYPES: Final = {"dci": "application/json", "police": police_soap.MEDIA_TYPE}
 
 
@@ -80,6 +81,7 @@ def main() -> None:
             "workers": 1,
             "worker_class": "gthread",
             "threads": arguments.threads,
+            "keepalive": KEEP_ALIVE_S,
             "proc_name": f"case-system-{arguments.system}",
             "control_socket_disable": True,
             "loglevel": "warning",

@@ -179,7 +179,6 @@ class TestFinding:
             )
 
 
-@pytest.mark.holds("S19")
 @pytest.mark.parametrize(
     ("query", "answer"),
     [

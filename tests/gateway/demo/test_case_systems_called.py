@@ -1,0 +1,120 @@
+"""Adapters and case systems over the node's own caller: the name is checked, the wall time is bounded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from adapters.contract import AdapterContext, AdapterError, Deadline, SourceUnavailable
+from adapters.sectors import jobcentre, police
+from gateway.demo.case_systems import dci_registry, police_soap, sql_systems
+from gateway.demo.case_systems.records import CaseService
+from gateway.peers.caller import CaseSystemCaller
+from gateway.peers.guard import HostAddress
+from gateway.peers.transport import client_tls
+from tests.support.case_systems import NAME, running
+from tests.support.people import DANIEL, award, involvement
+from tests.support.tls import Authority, make_authority
+from trust.exchange.eligibility import Answer, EligibilityQuery, Question
+from trust.exchange.person import Subject
+
+ASKED = Subject(nino=DANIEL.nino, pnc_id=DANIEL.pnc_id, family_name=DANIEL.family_name, birth_date=DANIEL.birth_date)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_authority(tmp_path_factory.mktemp("ca"))
+
+
+@contextmanager
+def calling(base: str, authority: Authority) -> Iterator[CaseSystemCaller]:
+    port = int(base.rpartition(":")[2])
+    caller = CaseSystemCaller(
+        tls=client_tls(authority.certificate),
+        names={NAME},
+        hosts={NAME: HostAddress(address="127.0.0.1", port=port)},
+    )
+    try:
+        yield caller
+    finally:
+        caller.close()
+
+
+def context(folder: Path, caller: CaseSystemCaller) -> AdapterContext:
+    return AdapterContext(
+        organisation="An agency",
+        service="a-service",
+        service_kind="kind",
+        duty_phone="101",
+        base_dir=str(folder),
+        http=caller,
+    )
+
+
+def secret(folder: Path) -> str:
+    path = folder / "secret"
+    path.touch(mode=0o600)
+    path.write_text("a secret")
+    return path.name
+
+
+@contextmanager
+def police_source(folder: Path, authority: Authority, *options: str) -> Iterator[police.PoliceService]:
+    db = folder / "police.db"
+    police_soap.create(db, [involvement(CaseService.POLICE, local_id="P-1")], accounts={"node": "a secret"})
+    settings = police.PoliceSettings.model_validate(
+        {"url": f"https://{NAME}/involvement", "sender": "node", "user": "node", "password_file": secret(folder)}
+    )
+    with running("police", db, authority, *options) as base, calling(base, authority) as caller:
+        source = police.FACTORY.build(settings, context(folder, caller)).involvement
+        assert isinstance(source, police.PoliceService)
+        yield source
+
+
+def test_the_police_are_asked_through_the_nodes_own_caller(tmp_path: Path, authority: Authority) -> None:
+    with police_source(tmp_path, authority) as source:
+        (found,) = source.find(ASKED, deadline=Deadline.after(10))
+        (work,) = source.involvements(found.ref, deadline=Deadline.after(10))
+    assert work.worker == "Priya Nair"
+
+
+@pytest.mark.parametrize("fault", ["hang", "drip"])
+def test_a_silent_or_dripping_service_ends_with_the_deadline(tmp_path: Path, authority: Authority, fault: str) -> None:
+    with police_source(tmp_path, authority, "--fault", fault) as source:
+        start = monotonic()
+        with pytest.raises(SourceUnavailable):
+            source.find(ASKED, deadline=Deadline.after(1))
+        assert monotonic() - start < 3
+
+
+@pytest.mark.parametrize("fault", ["nonsense", "wrong-schema"])
+def test_nonsense_is_an_error_that_names_nobody(tmp_path: Path, authority: Authority, fault: str) -> None:
+    with police_source(tmp_path, authority, "--fault", fault) as source, pytest.raises(AdapterError) as caught:
+        source.find(ASKED, deadline=Deadline.after(10))
+    assert "artley" not in str(caught.value)
+
+
+def test_the_benefit_registry_is_asked_through_the_nodes_own_caller(tmp_path: Path, authority: Authority) -> None:
+    registry_db, coaches = tmp_path / "registry.db", tmp_path / "coaches.db"
+    dci_registry.create(registry_db, [award()], clients={"node": "a secret"})
+    sql_systems.create(CaseService.JOBCENTRE, coaches, [])
+    settings = jobcentre.JobcentreSettings.model_validate(
+        {
+            "allocations": sql_systems.adapter_settings(CaseService.JOBCENTRE, coaches),
+            "registry": {
+                "base_url": f"https://{NAME}",
+                "sender_id": "node",
+                "receiver_id": dci_registry.REGISTRY_ID,
+                "client_id": "node",
+                "client_secret_file": secret(tmp_path),
+            },
+        }
+    )
+    with running("dci", registry_db, authority) as base, calling(base, authority) as caller:
+        source = jobcentre.FACTORY.build(settings, context(tmp_path, caller)).eligibility
+        assert source is not None
+        (found,) = source.find(ASKED, deadline=Deadline.after(10))
+        query = EligibilityQuery(question=Question.ENTITLED, as_of=DANIEL.birth_date.replace(year=2025))
+        assert source.answer(found.ref, query, deadline=Deadline.after(10)).answer is Answer.YES
