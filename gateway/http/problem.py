@@ -244,8 +244,8 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
-def render(problem: Problem) -> Response:
-    """Write a problem as its HTTP answer."""
+def written(problem: Problem) -> bytes:
+    """Write a problem as its document."""
     kind = problem.kind
     document: strict_json.JsonObject = {
         "type": kind.uri,
@@ -258,7 +258,12 @@ def render(problem: Problem) -> Response:
         document["detail"] = problem.detail
     if problem.faults:
         document["faults"] = [{"member": fault.path, "problem": fault.problem} for fault in problem.faults]
-    response = Response(strict_json.dumps(document), status=int(kind.status), content_type=CONTENT_TYPE)
+    return strict_json.dumps(document)
+
+
+def render(problem: Problem) -> Response:
+    """Write a problem as its HTTP answer."""
+    response = Response(written(problem), status=int(problem.kind.status), content_type=CONTENT_TYPE)
     for name, value in problem.headers.items():
         response.headers[name] = value
     return response

@@ -1,0 +1,298 @@
+"""Run a node's faces: one parent, and for each face a gunicorn of its own with its own workers.
+
+The parent holds the application, loaded once, and nothing else: no engine, no thread, no socket. It forks one arbiter
+for each face; each arbiter listens and forks its workers, so a face that is saturated leaves the others theirs. A
+worker opens its stores and its connections after the fork.
+
+If an arbiter ends unasked, the parent stops the rest and exits with 1, and whoever started it (systemd) starts it anew:
+half a node is worse than none. SIGTERM and SIGINT let every request that has begun be answered first; a second one does
+not wait. When the parent is killed, the kernel tells the arbiters to stop.
+
+Clients that send byte by byte are nginx's work, not gunicorn's: without a proxy in front they hold threads.
+"""
+
+import ctypes
+import gc
+import os
+import selectors
+import signal
+import ssl
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from logging import getLogger
+from pathlib import Path
+from time import monotonic
+from typing import Any, NoReturn
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.systemd import sd_notify
+
+from gateway.pool import PoolWorker, server_tls
+
+GRACEFUL_S = 10
+"""Seconds for requests that have begun when the node is told to stop."""
+_STOP_WITHIN_S = GRACEFUL_S + 5
+_PR_SET_PDEATHSIG = 1
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes and unlinks its file there with mkstemp
+# What systemd says to the parent must not be taken up by the arbiters, nor gunicorn's own variables by anybody.
+_NOT_FOR_ARBITERS = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "GUNICORN_PID", "GUNICORN_FD", "GUNICORN_CMD_ARGS")
+_WATCHED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_log = getLogger("hearthgate.serve")
+
+Application = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """One face's listener and workers. ``certificate`` and ``key`` are PEM files, or ``None`` for plain HTTP."""
+
+    name: str
+    app: Application
+    bind: str
+    workers: int
+    threads: int
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What the application does as its processes come and go.
+
+    ``ready`` runs in the parent once every worker of every pool takes requests; ``worker_stops`` in each worker before
+    it ends; ``worker_ended`` in its arbiter afterwards, with the worker's process id.
+    """
+
+    ready: Callable[[], None]
+    worker_stops: Callable[[], None]
+    worker_ended: Callable[[int], None]
+
+
+def serve(pools: Sequence[Pool], hooks: Hooks) -> int:
+    """Serve until told to stop, and return the exit code: 0 when asked to stop, 1 when a pool ended by itself."""
+    if threading.active_count() > 1:
+        raise RuntimeError("a thread was started before the fork; it would be missing in every worker")
+    gc.collect()
+    gc.freeze()  # a collection in a worker would otherwise touch, and so copy, every page it shares with the parent
+    ready_from, ready_to = os.pipe()
+    with _signals_held() as original_mask:
+        arbiters = {
+            _fork(pool, hooks, _Fork(index=index, ready_to=ready_to, mask=original_mask)): pool.name
+            for index, pool in enumerate(pools)
+        }
+        os.close(ready_to)
+        supervisor = _Supervisor(arbiters, ready_from, [pool.workers for pool in pools])
+        supervisor.listen()
+    return supervisor.run(hooks.ready)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fork:
+    index: int
+    ready_to: int
+    mask: set[signal.Signals]
+
+
+@contextmanager
+def _signals_held() -> Iterator[set[signal.Signals]]:
+    original = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    try:
+        yield {signal.Signals(each) for each in original}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, original)
+
+
+def _fork(pool: Pool, hooks: Hooks, fork: _Fork) -> int:
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _be_arbiter(pool, hooks, fork, parent)
+    return pid
+
+
+def _be_arbiter(pool: Pool, hooks: Hooks, fork: _Fork, parent: int) -> NoReturn:
+    """Run one gunicorn; it and its workers end here, never in what the parent was about to do."""
+    code = 1
+    try:
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        signal.pthread_sigmask(signal.SIG_SETMASK, fork.mask)
+        for name in _NOT_FOR_ARBITERS:
+            os.environ.pop(name, None)
+        if os.getppid() == parent:
+            _Gunicorn(pool, hooks, fork).run()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:  # noqa: BLE001 - whatever it was, this process must not go on as a second parent
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    def __init__(self, pool: Pool, hooks: Hooks, fork: _Fork) -> None:
+        self._pool = pool
+        self._hooks = hooks
+        self._fork = fork
+        self._tls = server_tls(pool.certificate, pool.key)
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in {**self._settings(), **self._encryption()}.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Application:
+        return self._pool.app
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "bind": [self._pool.bind],
+            "workers": self._pool.workers,
+            # Requests wait for databases and peers, so threads; their number bounds what one worker does at once.
+            "worker_class": PoolWorker,
+            "threads": self._pool.threads,
+            # Idle connections of proxies and peers; each costs a descriptor and TLS state, and more than this waits.
+            "worker_connections": self._pool.threads + 256,
+            # Not more in the kernel's queue than can be answered before its clients give up.
+            "backlog": 256,
+            # The application was loaded by the parent: workers share its memory and none can load another version.
+            "preload_app": True,
+            # A worker that has not come round for this long is stuck below Python; requests have shorter limits.
+            "timeout": 30,
+            "graceful_timeout": GRACEFUL_S,
+            # Longer than nginx keeps idle upstream connections (60 s), so that it is never we who close under it.
+            "keepalive": 75,
+            # Workers are not recycled: a leak is a fault to find, and a recycled worker drops its warm caches.
+            "max_requests": 0,
+            # The longest address is a list of a federation; no person stands in one.
+            "limit_request_line": 2_048,
+            "limit_request_fields": 50,
+            # An access token may have 16 kB (trust.oauth.access_token), and its scheme stands before it.
+            "limit_request_field_size": 16_896,
+            # No header changes what the application sees as scheme, path or script name, whoever sends it: gunicorn
+            # trusts 127.0.0.1 for all of them by default, and that is where nginx, and any local user, calls from.
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
+            "proxy_protocol": "off",
+            # A header name with an underscore could pass for another one in the WSGI environment.
+            "header_map": "refuse",
+            # HTTP/2 is nginx's to speak; one parser less is exposed here.
+            "http_protocols": "h1",
+            # The control socket would let every process of this user reconfigure the node while it runs.
+            "control_socket_disable": True,
+            # The faces write the access log themselves, by route template and without addresses.
+            "accesslog": None,
+            # Gunicorn's warnings repeat what a client sent; its errors are about itself.
+            "loglevel": "error",
+            # The workers' heartbeat must not wait for a disk.
+            "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
+            "umask": 0o077,
+            "post_worker_init": self._worker_ready,
+            "worker_exit": self._worker_stops,
+            "child_exit": self._worker_ended,
+        }
+
+    def _encryption(self) -> dict[str, Any]:
+        if self._tls is None:
+            return {}
+        return {
+            "certfile": str(self._pool.certificate),
+            "keyfile": str(self._pool.key),
+            # One context for all connections: gunicorn would read the files and make a new one for each.
+            "ssl_context": self._shared_context,
+        }
+
+    def _shared_context(self, _conf: object, _default: object) -> ssl.SSLContext | None:
+        return self._tls
+
+    def _worker_ready(self, _worker: object) -> None:
+        os.write(self._fork.ready_to, bytes([self._fork.index]))
+
+    def _worker_stops(self, _arbiter: object, _worker: object) -> None:
+        self._hooks.worker_stops()
+
+    def _worker_ended(self, _arbiter: object, worker: Any) -> None:  # noqa: ANN401 - gunicorn ships no types
+        self._hooks.worker_ended(worker.pid)
+
+
+class _Supervisor:
+    """Wait for the arbiters: to be ready, to be stopped, to be gone."""
+
+    def __init__(self, arbiters: dict[int, str], ready_from: int, expected: list[int]) -> None:
+        self._arbiters = arbiters
+        self._ready_from = ready_from
+        self._expected = expected
+        self._wake_from, self._wake_to = os.pipe()
+        self._selector = selectors.DefaultSelector()
+        self._asked = 0
+        self._deadline: float | None = None
+        self._code = 0
+
+    def listen(self) -> None:
+        """Turn signals into bytes to read, so that nothing happens in the middle of something else."""
+        for end in (self._wake_from, self._wake_to):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._wake_to, warn_on_full_buffer=False)
+        for each in _WATCHED:
+            signal.signal(each, lambda *_: None)
+        self._selector.register(self._wake_from, selectors.EVENT_READ)
+        self._selector.register(self._ready_from, selectors.EVENT_READ)
+
+    def run(self, on_ready: Callable[[], None]) -> int:
+        """Return the exit code once every arbiter is gone."""
+        while self._arbiters:
+            for key, _ in self._selector.select(self._patience_s()):
+                if key.fd == self._ready_from:
+                    self._note_ready(on_ready)
+                else:
+                    self._note_signals()
+            self._reap()
+            if self._deadline is not None and monotonic() > self._deadline:
+                self._tell(signal.SIGKILL)
+        signal.set_wakeup_fd(-1)
+        return self._code
+
+    def _patience_s(self) -> float | None:
+        return None if self._deadline is None else max(0.05, self._deadline - monotonic())
+
+    def _note_ready(self, on_ready: Callable[[], None]) -> None:
+        started = os.read(self._ready_from, 256)
+        if not started:
+            self._selector.unregister(self._ready_from)
+            return
+        waited = any(count > 0 for count in self._expected)
+        for index in started:
+            self._expected[index] -= 1
+        if waited and all(count <= 0 for count in self._expected):
+            sd_notify("READY=1", _log)
+            on_ready()
+
+    def _note_signals(self) -> None:
+        for number in os.read(self._wake_from, 256):
+            if number in (signal.SIGTERM, signal.SIGINT):
+                self._stop(signal.SIGTERM if self._asked == 0 else signal.SIGQUIT)
+                self._asked += 1
+
+    def _stop(self, how: signal.Signals) -> None:
+        self._deadline = self._deadline or monotonic() + _STOP_WITHIN_S
+        self._tell(how)
+
+    def _tell(self, what: signal.Signals) -> None:
+        for pid in self._arbiters:
+            os.kill(pid, what)
+
+    def _reap(self) -> None:
+        while self._arbiters:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            name = self._arbiters.pop(pid, None)
+            if name is not None and self._asked == 0:
+                _log.error("the %s pool ended by itself with %s", name, os.waitstatus_to_exitcode(status))
+                self._code = 1
+                self._stop(signal.SIGTERM)
