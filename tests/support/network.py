@@ -1,0 +1,175 @@
+"""A federation in memory: the real apps, reached through a transport that can be made to fail."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from gateway.directory.federation import FederationDirectory
+from gateway.directory.fetching import ChainFetcher
+from gateway.http.anchor import AnchorFace, MemberState, create_anchor_app
+from gateway.http.face import Exchange, build_face
+from gateway.http.federation import NodeProfile, SignedConfiguration, federation_blueprint, node_configuration
+from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.store import members, trusted
+from gateway.store.migration import migrate
+from gateway.store.opening import open_store
+from gateway.store.postgres import PostgresStore
+from gateway.store.sqlite import SqliteStore
+from trust.federation.node_metadata import ServiceEntry
+from trust.identifiers import EntityId, KindName, ServiceSlug
+from trust.keys import Alg, KeySet, KeyUse, LocalSigner, Signer
+
+ANCHOR = EntityId("https://anchor.example")
+COUNCIL = EntityId("https://council.example")
+POLICE = EntityId("https://police.example")
+
+
+class MovingClock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def forward(self, **span: float) -> None:
+        self.moment += timedelta(**span)
+
+
+class Keys:
+    """A vault in memory."""
+
+    def __init__(self) -> None:
+        self.signers: dict[KeyUse, Signer] = {
+            use: LocalSigner.generate(use) for use in (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.DPOP)
+        }
+        self.signers[KeyUse.EVIDENCE] = LocalSigner.generate(KeyUse.EVIDENCE, Alg.ED25519)
+
+    def signer(self, use: KeyUse) -> Signer:
+        return self.signers[use]
+
+    def seal_key(self) -> bytes:
+        return bytes(32)
+
+    def pseudonym_key(self) -> bytes:
+        return bytes(32)
+
+    def evidence_hmac_key(self) -> bytes:
+        return bytes(32)
+
+    def federation_keys(self) -> KeySet:
+        return KeySet.of(KeyUse.FEDERATION, [self.signers[KeyUse.FEDERATION].public])
+
+
+class Silent:
+    """An observer that keeps nothing but our own faults, which fail the test."""
+
+    def answered(self, exchange: Exchange) -> None:
+        pass
+
+    def crashed(self, error: BaseException, *, face: str, request_id: str) -> None:
+        raise error
+
+
+@dataclass
+class Wire:
+    """A transport to the apps by host.
+
+    ``down`` hosts do not answer; ``said`` answers at an address in an app's place.
+    """
+
+    apps: dict[str, Flask] = field(default_factory=dict)
+    down: set[str] = field(default_factory=set)
+    said: dict[str, PeerAnswer] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+
+    def send(self, request: PeerRequest) -> PeerAnswer:
+        url = urlsplit(request.url)
+        self.fetched.append(request.url)
+        host = f"https://{url.hostname}"
+        if host in self.down or host not in self.apps:
+            raise TransportError(f"{url.hostname}: no connection came about")
+        if host + url.path in self.said:
+            return self.said[host + url.path]
+        response = (
+            self.apps[host]
+            .test_client()
+            .open(request.url, method=request.method, headers=dict(request.headers), data=request.body)
+        )
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return PeerAnswer(
+            status=response.status_code, content_type=response.mimetype or "", headers=headers, body=response.data
+        )
+
+
+def opened_store(folder: Path, name: str) -> SqliteStore | PostgresStore:
+    """Make and open a store in a folder."""
+    url = f"sqlite:///{name}.db"
+    migrate(url, base_dir=folder)
+    return open_store(url, base_dir=folder)
+
+
+class Federation:
+    """An anchor and two nodes; the council's directory is the one that is looked at."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = MovingClock()
+        self.wire = Wire()
+        self.anchor_keys = Keys()
+        self.anchor_store = opened_store(folder, "anchor")
+        self.store = opened_store(folder, "node")
+        self.keys = {entity: Keys() for entity in (COUNCIL, POLICE)}
+        self.configurations: dict[EntityId, SignedConfiguration] = {}
+        self.notices: list[tuple[str, EntityId]] = []
+        self.face = AnchorFace(
+            entity_id=ANCHOR, name="Anchor", vault=self.anchor_keys, store=self.anchor_store, clock=self.clock
+        )
+        self.wire.apps[ANCHOR] = create_anchor_app(self.face, observer=Silent())
+        for entity in self.keys:
+            self.publish(entity)
+            self.admit(entity)
+        self.directory = self.new_directory()
+
+    def publish(self, entity: EntityId) -> None:
+        """Serve a node's entity configuration from its present keys."""
+        profile = NodeProfile(
+            entity_id=entity,
+            name="A node",
+            superiors=(ANCHOR,),
+            services=(ServiceEntry(slug=ServiceSlug("duty"), name="Duty", kind="children", duty_phone="01632 960000"),),
+            kinds={KindName("involvement.query"): (1,)},
+        )
+        configuration = self.configurations[entity] = node_configuration(profile, self.keys[entity], None)
+        blueprint = federation_blueprint(configuration, clock=self.clock)
+        self.wire.apps[entity] = build_face("peer", [blueprint], max_body=0, observer=Silent())
+
+    def admit(self, entity: EntityId, state: str = MemberState.ACTIVE) -> None:
+        """Have the anchor vouch for a node's present federation keys, or no longer."""
+        jwks = self.keys[entity].federation_keys().to_jwks()
+        self.anchor_store.write(
+            lambda tx: members.admit(tx, entity=entity, jwks=jwks, metadata={}, state=state, at=self.clock.now())
+        )
+
+    def new_directory(self) -> FederationDirectory:
+        """Make the council's directory as another worker, or after a restart."""
+        fetcher = ChainFetcher(
+            transport=self.wire,
+            anchors={ANCHOR: self.anchor_keys.federation_keys()},
+            own=COUNCIL,
+            own_configuration=self.configurations[COUNCIL],
+        )
+        return FederationDirectory(
+            fetcher=fetcher,
+            store=self.store,
+            chains=trusted,
+            notice=lambda code, entity: self.notices.append((code, entity)),
+        )
+
+    def close(self) -> None:
+        """Let go of both stores."""
+        self.store.close()
+        self.anchor_store.close()
