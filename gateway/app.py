@@ -1,0 +1,276 @@
+"""The only place that names concrete classes: settings in, the faces of a node or an anchor out.
+
+Nothing here opens a socket, a thread or a database connection: all of it happens before the fork, and each worker opens
+what it needs at its first use.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Flask
+
+from config.settings import AnchorSettings, NodeSettings
+from gateway import telemetry
+from gateway.agreement_book import AgreementBook
+from gateway.asking import FanOut
+from gateway.assembly import Outside, SystemClock, hosted, pinned_anchors, production, profile
+from gateway.desk import Desk
+from gateway.directory.federation import FederationDirectory
+from gateway.directory.fetching import ChainFetcher
+from gateway.eligibility import Eligibility
+from gateway.http import case, operations, peer, problem
+from gateway.http.anchor import AnchorFace, create_anchor_app
+from gateway.http.case import CaseFace, case_blueprint
+from gateway.http.face import build_face
+from gateway.http.federation import SignedConfiguration, federation_blueprint, node_configuration
+from gateway.http.operations import OperationsFace, ReadyCheck, operations_blueprint
+from gateway.http.peer import PeerFace, peer_blueprint
+from gateway.http.problem import Problem
+from gateway.inbound import Answered, Inbound, MessageIdReused, Sender
+from gateway.keys import ANCHOR_KEYS, FileKeyVault, open_vault
+from gateway.lookups import Lookups
+from gateway.oauth.case_server import CaseOAuth
+from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
+from gateway.outbound import Local, Outbound
+from gateway.peers.client import HttpPeerClient
+from gateway.peers.tokens import TokenRequester
+from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, StoreBusy, StoreFull
+from gateway.store import agreements as store_agreements
+from gateway.store import clients, trusted
+from gateway.store.opening import open_claims, open_store
+from trust.errors import TrustError
+from trust.federation.chain import TrustedEntity
+from trust.identifiers import EntityId
+from trust.keys import KeyUse
+from trust.oauth.authorization_details import AuthorizationDetail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A whole node, ready to be served."""
+
+    settings: NodeSettings
+    clock: Clock
+    store: Store
+    claims: ClaimStore
+    vault: FileKeyVault
+    fetcher: ChainFetcher
+    directory: FederationDirectory
+    desk: Desk
+    agreements: AgreementBook
+    peer_app: Flask
+    case_app: Flask
+    operations_app: Flask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorParts:
+    """A whole trust anchor, ready to be served."""
+
+    settings: AnchorSettings
+    clock: Clock
+    store: Store
+    vault: FileKeyVault
+    face: AnchorFace
+    peer_app: Flask
+    operations_app: Flask
+
+
+def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
+    """Put a node together from its settings.
+
+    Raises what its parts refuse with, each naming every fault: ``KeyFilesRefused``, ``StoreRefused``,
+    ``SourceMisconfigured``, and ``TrustError`` for an anchor's key file.
+    """
+    own = EntityId(settings.node.entity_id)
+    outside = outside or production(settings)
+    clock = outside.clock
+    vault = open_vault(settings.base_dir / settings.keys.directory)
+    store = open_store(settings.store.url, base_dir=settings.base_dir)
+    claims = open_claims(settings.store.url, base_dir=settings.base_dir, clock=clock)
+    configuration = node_configuration(profile(settings), vault, vault.encryption)
+    fetcher = ChainFetcher(
+        transport=outside.transport, anchors=pinned_anchors(settings), own=own, own_configuration=configuration
+    )
+    directory = FederationDirectory(fetcher=fetcher, store=store, chains=trusted, notice=telemetry.notice_trust)
+    agreements = AgreementBook(store)
+    desk = Desk(hosted(service, settings, outside.case_systems) for service in settings.services)
+    inbound = Inbound(
+        own=own,
+        directory=directory,
+        vault=vault,
+        store=store,
+        desk=desk,
+        agreements=agreements,
+        observe=telemetry.message_handled,
+        case_system_s=settings.limits.case_system_s,
+    )
+    requester = TokenRequester(own=own, vault=vault, transport=outside.transport, clock=clock)
+    outbound = Outbound(
+        own=own,
+        directory=directory,
+        vault=vault,
+        store=store,
+        peers=HttpPeerClient(requester, observe=telemetry.message_sent),
+        local=_in_process(inbound, own),
+        clock=clock,
+    )
+    parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault)
+    return Node(
+        settings=settings,
+        clock=clock,
+        store=store,
+        claims=claims,
+        vault=vault,
+        fetcher=fetcher,
+        directory=directory,
+        desk=desk,
+        agreements=agreements,
+        peer_app=_peer_app(parts, directory, agreements, inbound, configuration),
+        case_app=_case_app(parts, agreements, FanOut(outbound)),
+        operations_app=_operations_app(_node_checks(store, directory, own, clock)),
+    )
+
+
+def create_anchor(settings: AnchorSettings, clock: Clock | None = None) -> AnchorParts:
+    """Put a trust anchor together from its settings. Raises as :func:`create_node` does."""
+    clock = clock or SystemClock()
+    vault = open_vault(settings.base_dir / settings.keys.directory, needed=ANCHOR_KEYS)
+    store = open_store(settings.store.url, base_dir=settings.base_dir)
+    face = AnchorFace(
+        entity_id=EntityId(settings.anchor.entity_id),
+        name=settings.anchor.name,
+        vault=vault,
+        store=store,
+        clock=clock,
+    )
+    return AnchorParts(
+        settings=settings,
+        clock=clock,
+        store=store,
+        vault=vault,
+        face=face,
+        peer_app=create_anchor_app(face, observer=telemetry.FaceObserver()),
+        operations_app=_operations_app([_store_check(store)]),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    settings: NodeSettings
+    own: EntityId
+    clock: Clock
+    store: Store
+    claims: ClaimStore
+    vault: FileKeyVault
+
+
+def _in_process(inbound: Inbound, own: EntityId) -> Local:
+    def ask(raw: bytes, detail: AuthorizationDetail, now: datetime) -> bytes:
+        return inbound.handle(raw, Sender(entity=own, details=(detail,)), now).body
+
+    return ask
+
+
+def _peer_app(
+    parts: _Parts,
+    directory: FederationDirectory,
+    agreements: AgreementBook,
+    inbound: Inbound,
+    configuration: SignedConfiguration,
+) -> Flask:
+    def permitted(
+        party: TrustedEntity, details: tuple[AuthorizationDetail, ...], now: datetime
+    ) -> tuple[AuthorizationDetail, ...]:
+        granted = agreements.grantable(details, asker=party.entity_id, holder=parts.own, now=now)
+        if not granted:
+            raise DetailsRefused("This node holds no agreement in force that lets this client ask that.")
+        return granted
+
+    def handle(raw: bytes, caller: PeerCaller, now: datetime) -> Answered:
+        try:
+            return inbound.handle(raw, Sender(entity=caller.entity, details=caller.token.details), now)
+        except MessageIdReused:
+            raise Problem(problem.CONFLICT) from None
+
+    oauth = PeerOAuth(
+        entity_id=parts.own,
+        signer=parts.vault.signer(KeyUse.OAUTH),
+        directory=directory,
+        claims=parts.claims,
+        permitted=permitted,
+    )
+    blueprints = [
+        peer_blueprint(PeerFace(oauth=oauth, clock=parts.clock, handle=handle)),
+        federation_blueprint(configuration, clock=parts.clock),
+    ]
+    return build_face("peer", blueprints, max_body=peer.MAX_BODY, observer=telemetry.FaceObserver())
+
+
+def _case_app(parts: _Parts, agreements: AgreementBook, fan_out: FanOut) -> Flask:
+    limits = parts.settings.limits
+
+    def find_client(client_id: str) -> LocalClient | None:
+        return parts.store.read(lambda tx: clients.get(tx, client_id=client_id))
+
+    oauth = CaseOAuth(
+        base_url=parts.settings.case.base_url,
+        signer=parts.vault.signer(KeyUse.OAUTH),
+        find_client=find_client,
+        claims=parts.claims,
+    )
+    face = CaseFace(
+        oauth=oauth,
+        clock=parts.clock,
+        lookups=Lookups(
+            own=parts.own,
+            store=parts.store,
+            vault=parts.vault,
+            agreements=agreements,
+            fan_out=fan_out,
+            clock=parts.clock,
+            limit_s=limits.lookup_s,
+            kept=timedelta(seconds=limits.answers_kept_s),
+        ),
+        eligibility=Eligibility(
+            own=parts.own,
+            store=parts.store,
+            vault=parts.vault,
+            agreements=agreements,
+            fan_out=fan_out,
+            limit_s=limits.lookup_s,
+        ),
+    )
+    return build_face("case", [case_blueprint(face)], max_body=case.MAX_BODY, observer=telemetry.FaceObserver())
+
+
+def _operations_app(checks: list[ReadyCheck]) -> Flask:
+    face = OperationsFace(checks=checks, metrics=telemetry.exposition)
+    return build_face(
+        "operations",
+        [operations_blueprint(face)],
+        max_body=operations.MAX_BODY,
+        observer=telemetry.FaceObserver(),
+    )
+
+
+def _node_checks(store: Store, directory: FederationDirectory, own: EntityId, clock: Clock) -> list[ReadyCheck]:
+    def vouched() -> str | None:
+        try:
+            directory.trusted(own, now=clock.now())
+        except TrustError as refused:
+            return refused.detail
+        return None
+
+    return [_store_check(store), ReadyCheck(name="trust", fault=vouched)]
+
+
+def _store_check(store: Store) -> ReadyCheck:
+    def readable() -> str | None:
+        try:
+            store.read(store_agreements.epoch)
+        except (StoreBusy, StoreFull) as failed:
+            return str(failed)
+        return None
+
+    return ReadyCheck(name="store", fault=readable)

@@ -1,0 +1,114 @@
+"""From settings to the parts that a node is put together from."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from adapters.contract import AdapterContext, HttpCaller
+from adapters.loading import build_adapter
+from config.settings import HostException, NodeSettings, Service
+from gateway.desk import HostedService, Restriction
+from gateway.http.federation import NodeProfile
+from gateway.peers.caller import CaseSystemCaller
+from gateway.peers.guard import HostAddress
+from gateway.peers.transport import HttpTransport, client_tls
+from gateway.ports import Clock, Transport
+from trust import strict_json
+from trust.exchange import kinds
+from trust.federation.node_metadata import ServiceEntry
+from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
+from trust.keys import KeySet, KeyUse
+
+_MAX_ANCHOR_JWKS = 65_536
+
+
+class SystemClock:
+    """The machine's clock (:class:`gateway.ports.Clock`)."""
+
+    def now(self) -> datetime:
+        """Return the current time in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a node reaches the world with."""
+
+    clock: Clock
+    transport: Transport
+    case_systems: HttpCaller
+
+
+def production(settings: NodeSettings) -> Outside:
+    """Return what a running node uses: the system's clock, and guarded HTTP to peers and to case systems."""
+    peers, systems = settings.trust, settings.case_systems
+    hosts = host_addresses(settings.hosts)
+    return Outside(
+        clock=SystemClock(),
+        transport=HttpTransport(tls=_tls(settings.base_dir, peers.ca), hosts=hosts),
+        case_systems=CaseSystemCaller(
+            tls=_tls(settings.base_dir, systems.ca), names=frozenset(systems.names), hosts=hosts
+        ),
+    )
+
+
+def _tls(base_dir: Path, ca: Path | None) -> ssl.SSLContext:
+    return client_tls(None if ca is None else base_dir / ca)
+
+
+def host_addresses(hosts: Mapping[str, HostException]) -> dict[str, HostAddress]:
+    """Return the exact addresses of ``[hosts]``."""
+    found = {}
+    for name, exception in hosts.items():
+        address, _, port = exception.address.rpartition(":")
+        found[name] = HostAddress(address=address.strip("[]"), port=int(port))
+    return found
+
+
+def pinned_anchors(settings: NodeSettings) -> dict[EntityId, KeySet]:
+    """Read the anchors' pinned keys. Raises ``TrustError`` for a file that is not a JWK set of federation keys."""
+    anchors = {}
+    for anchor in settings.trust.anchors:
+        raw = (settings.base_dir / anchor.jwks).read_bytes()
+        jwks = strict_json.loads(raw, max_bytes=_MAX_ANCHOR_JWKS)
+        anchors[EntityId(anchor.entity_id)] = KeySet.from_jwks(jwks, KeyUse.FEDERATION)
+    return anchors
+
+
+def profile(settings: NodeSettings) -> NodeProfile:
+    """Return what the node publishes of itself."""
+    return NodeProfile(
+        entity_id=EntityId(settings.node.entity_id),
+        name=settings.node.name,
+        superiors=tuple(EntityId(anchor.entity_id) for anchor in settings.trust.anchors),
+        services=tuple(
+            ServiceEntry(slug=ServiceSlug(each.slug), name=each.name, kind=each.kind, duty_phone=each.duty_phone)
+            for each in settings.services
+        ),
+        kinds=kinds.supported(),
+    )
+
+
+def hosted(service: Service, settings: NodeSettings, http: HttpCaller) -> HostedService:
+    """Build one service with its adapter. Raises :class:`SourceMisconfigured`."""
+    context = AdapterContext(
+        organisation=settings.node.name,
+        service=service.slug,
+        service_kind=service.kind,
+        duty_phone=service.duty_phone,
+        base_dir=str(settings.base_dir),
+        http=http,
+    )
+    return HostedService(
+        ref=ServiceRef(entity=EntityId(settings.node.entity_id), service=ServiceSlug(service.slug)),
+        name=service.name,
+        kind=service.kind,
+        duty_phone=service.duty_phone,
+        adapter=build_adapter(service.adapter.type, service.adapter.settings, context),
+        restrictions=tuple(
+            Restriction(agreement=rule.agreement, clause=rule.clause, role=RoleCode(rule.role) if rule.role else None)
+            for rule in service.restrictions
+        ),
+    )
