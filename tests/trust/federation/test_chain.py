@@ -1,0 +1,266 @@
+"""An entity is trusted through a pinned anchor's word alone, for as long as that word stands."""
+
+from contextlib import suppress
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.trust.federation.members import (
+    ABOUT,
+    ANCHOR,
+    ANCHOR_KEY,
+    COUNCIL,
+    COUNCIL_KEY,
+    LIFE_S,
+    NODE,
+    OAUTH_KEY,
+    OWN,
+    PINNED,
+    SERVER,
+    STRANGER,
+    STRANGER_KEY,
+    TOP,
+    about_claims,
+    anchor_claims,
+    council_claims,
+    council_metadata,
+    statement,
+    verified,
+)
+from tests.trust.makers import NOW, NOW_S, key_set, signer
+from trust.errors import (
+    BadSignature,
+    ChainRefused,
+    Expired,
+    MalformedClaims,
+    NoChain,
+    NotYetValid,
+    RolledBack,
+    TooLarge,
+    TrustError,
+    UnknownKey,
+    WrongIssuer,
+)
+from trust.federation.chain import refuse_rollback, verify_anchor, verify_chain
+from trust.federation.node_metadata import ENTITY_TYPE
+from trust.federation.party_metadata import AUTHORIZATION_SERVER
+from trust.keys import KeyUse, LocalSigner
+
+
+def test_a_chain_from_a_pinned_anchor_makes_an_entity_trusted() -> None:
+    trusted = verified()
+    assert (trusted.entity_id, trusted.anchor) == (COUNCIL, ANCHOR)
+    assert trusted.federation_keys == key_set(COUNCIL_KEY)
+    assert trusted.node == NODE
+    assert trusted.oauth_client_keys == key_set(OAUTH_KEY)
+    assert trusted.authorization_server == SERVER
+    assert trusted.metadata == council_metadata()
+
+
+def test_an_entity_without_a_part_is_trusted_without_it() -> None:
+    trusted = verified(statement(COUNCIL_KEY, council_claims(metadata=None)))
+    assert (trusted.node, trusted.oauth_client_keys, trusted.authorization_server) == (None, None, None)
+
+
+def test_a_chain_lives_as_long_as_its_shortest_statement() -> None:
+    for name, chain in {
+        "own": {"own": statement(COUNCIL_KEY, council_claims(exp=NOW_S + 60))},
+        "about": {"about": statement(ANCHOR_KEY, about_claims(exp=NOW_S + 60))},
+        "top": {"top": statement(ANCHOR_KEY, anchor_claims(exp=NOW_S + 60))},
+    }.items():
+        assert verified(**chain).expires_at == NOW + timedelta(seconds=60), name
+        with pytest.raises(Expired):
+            verified(**chain, later=timedelta(seconds=60))
+
+
+def test_its_freshness_is_that_of_the_superiors_statement() -> None:
+    about = statement(ANCHOR_KEY, about_claims(iat=NOW_S - 600))
+    own = statement(COUNCIL_KEY, council_claims(iat=NOW_S - 5))
+    assert verified(own, about).refreshed_at == NOW - timedelta(seconds=600)
+
+
+@pytest.mark.parametrize(
+    "statements", [[], [OWN], [OWN, ABOUT], [OWN, ABOUT, TOP, TOP], [OWN, TOP, ABOUT], [TOP, ABOUT, OWN]]
+)
+def test_a_chain_is_three_statements_in_order(statements: list[bytes]) -> None:
+    with pytest.raises(TrustError):
+        verify_chain(statements, anchors=PINNED, now=NOW)
+
+
+@pytest.mark.holds("A27")
+def test_a_chain_over_its_cap_is_refused_unread() -> None:
+    with pytest.raises(TooLarge):
+        verified(b"x" * 131_072)
+    with pytest.raises(TooLarge):
+        verified(statement(COUNCIL_KEY, council_claims(padding="x" * 65_536)))
+
+
+def test_an_anchor_that_is_not_pinned_vouches_for_nobody() -> None:
+    about = statement(STRANGER_KEY, about_claims(iss=STRANGER))
+    top = statement(STRANGER_KEY, anchor_claims(iss=STRANGER, sub=STRANGER, jwks=key_set(STRANGER_KEY).to_jwks()))
+    own = statement(COUNCIL_KEY, council_claims(authority_hints=[STRANGER]))
+    with pytest.raises(NoChain, match="not one of"):
+        verified(own, about, top)
+
+
+def test_a_key_that_is_not_pinned_does_not_speak_for_the_anchor() -> None:
+    both = key_set(STRANGER_KEY, ANCHOR_KEY).to_jwks()
+    with pytest.raises(NoChain, match="fingerprint"):
+        verified(top=statement(STRANGER_KEY, anchor_claims(jwks=both)))
+    forged = statement(STRANGER_KEY, anchor_claims(jwks=both)).split(b".")
+    with pytest.raises(BadSignature):
+        verified(top=b".".join([TOP.split(b".")[0], *forged[1:]]))
+
+
+def test_the_anchor_may_sign_with_a_key_that_its_pinned_key_introduces() -> None:
+    both = statement(ANCHOR_KEY, anchor_claims(jwks=key_set(ANCHOR_KEY, STRANGER_KEY).to_jwks()))
+    assert verified(about=statement(STRANGER_KEY, about_claims()), top=both).entity_id == COUNCIL
+
+
+def test_a_statement_by_anyone_else_does_not_vouch() -> None:
+    with pytest.raises(UnknownKey):
+        verified(about=statement(STRANGER_KEY, about_claims()))
+    with pytest.raises(UnknownKey):
+        verified(about=statement(COUNCIL_KEY, about_claims()))
+    with pytest.raises(ChainRefused, match="anchor at the end"):
+        verified(about=statement(ANCHOR_KEY, about_claims(iss=STRANGER)))
+
+
+def test_a_statement_about_somebody_else_does_not_vouch() -> None:
+    with pytest.raises(ChainRefused, match="not about"):
+        verified(about=statement(ANCHOR_KEY, about_claims(sub=STRANGER)))
+
+
+def test_a_configuration_by_a_key_that_the_superior_does_not_know_is_refused() -> None:
+    own = statement(STRANGER_KEY, council_claims(jwks=key_set(STRANGER_KEY, COUNCIL_KEY).to_jwks()))
+    with pytest.raises(ChainRefused, match="does not vouch"):
+        verified(own)
+
+
+def test_an_entity_names_its_superior() -> None:
+    for hints in (None, [STRANGER]):
+        with pytest.raises(ChainRefused, match="authority_hints"):
+            verified(statement(COUNCIL_KEY, council_claims(authority_hints=hints)))
+
+
+@pytest.mark.holds("A30")
+def test_valid_pieces_of_different_chains_do_not_make_one() -> None:
+    stranger_own = statement(
+        STRANGER_KEY,
+        council_claims(iss=STRANGER, sub=STRANGER, jwks=key_set(STRANGER_KEY).to_jwks(), metadata=None),
+    )
+    stranger_about = statement(ANCHOR_KEY, about_claims(sub=STRANGER, jwks=key_set(STRANGER_KEY).to_jwks()))
+    other_anchor = LocalSigner.generate(KeyUse.FEDERATION)
+    other_id = "https://other-anchor.example"
+    other_top = statement(other_anchor, anchor_claims(iss=other_id, sub=other_id, jwks=key_set(other_anchor).to_jwks()))
+    other_about = statement(other_anchor, about_claims(iss=other_id))
+    anchors = {**PINNED, other_id: key_set(other_anchor)}
+    accepted = set()
+    for chain in product([OWN, stranger_own], [ABOUT, stranger_about, other_about], [TOP, other_top]):
+        with suppress(TrustError):
+            accepted.add((chain, verify_chain(chain, anchors=anchors, now=NOW).entity_id))
+    assert accepted == {((OWN, ABOUT, TOP), COUNCIL), ((stranger_own, stranger_about, TOP), STRANGER)}
+
+
+@pytest.mark.holds("A31")
+@pytest.mark.parametrize("which", ["own", "about", "top"])
+def test_a_statement_from_the_future_is_refused_and_later_ones_are_accepted(which: str) -> None:
+    future: dict[str, Any] = {"iat": NOW_S + 3600}
+    ahead = {
+        "own": statement(COUNCIL_KEY, council_claims(**future)),
+        "about": statement(ANCHOR_KEY, about_claims(**future)),
+        "top": statement(ANCHOR_KEY, anchor_claims(**future)),
+    }[which]
+    with pytest.raises(NotYetValid):
+        verified(**{which: ahead})
+    trusted = verified(about=statement(ANCHOR_KEY, about_claims(iat=NOW_S + 60)), later=timedelta(minutes=2))
+    refuse_rollback(trusted, newest_seen=verified().refreshed_at)
+
+
+@pytest.mark.holds("A28")
+def test_a_statement_older_than_one_already_seen_is_refused() -> None:
+    older = verified(about=statement(ANCHOR_KEY, about_claims(iat=NOW_S - 1)))
+    with pytest.raises(RolledBack):
+        refuse_rollback(older, newest_seen=NOW)
+
+
+def test_the_same_or_a_newer_statement_is_no_rollback() -> None:
+    refuse_rollback(verified(), newest_seen=None)
+    refuse_rollback(verified(), newest_seen=NOW)
+    refuse_rollback(verified(), newest_seen=NOW - timedelta(seconds=1))
+
+
+def test_the_superiors_metadata_goes_over_what_the_entity_says() -> None:
+    about = about_claims(
+        metadata={ENTITY_TYPE: {"organization_name": "Council, as admitted"}, "openid_provider": {"a": 1}}
+    )
+    trusted = verified(about=statement(ANCHOR_KEY, about))
+    assert trusted.node is not None
+    assert trusted.node.name == "Council, as admitted"
+    assert trusted.node.services == NODE.services
+    assert "openid_provider" not in trusted.metadata
+
+
+def test_a_policy_that_we_cannot_apply_is_never_overlooked() -> None:
+    for policy in ({}, {"oauth_client": {"grant_types": {"value": []}}}):
+        with pytest.raises(ChainRefused, match="metadata_policy"):
+            verified(about=statement(ANCHOR_KEY, about_claims(metadata_policy=policy)))
+
+
+@pytest.mark.holds("A40")
+@pytest.mark.parametrize(
+    "moved", ["https://evil.example/x", "https://council.example.evil.example/x", "http://council.example/x"]
+)
+@pytest.mark.parametrize(
+    ("entity_type", "endpoint"),
+    [
+        (ENTITY_TYPE, "message_endpoint"),
+        (ENTITY_TYPE, "receipt_endpoint"),
+        (AUTHORIZATION_SERVER, "token_endpoint"),
+    ],
+)
+def test_an_endpoint_moved_to_a_foreign_host_is_refused(entity_type: str, endpoint: str, moved: str) -> None:
+    metadata = council_metadata()
+    metadata[entity_type][endpoint] = moved
+    with pytest.raises(MalformedClaims, match="endpoint"):
+        verified(statement(COUNCIL_KEY, council_claims(metadata=metadata)))
+    with pytest.raises(MalformedClaims, match="endpoint"):
+        verified(about=statement(ANCHOR_KEY, about_claims(metadata={entity_type: {endpoint: moved}})))
+
+
+def test_a_server_that_issues_in_another_name_is_refused() -> None:
+    metadata = council_metadata()
+    metadata[AUTHORIZATION_SERVER]["issuer"] = STRANGER
+    with pytest.raises(WrongIssuer):
+        verified(statement(COUNCIL_KEY, council_claims(metadata=metadata)))
+
+
+def test_our_own_anchors_configuration_is_recognised() -> None:
+    assert verify_anchor(TOP, anchors=PINNED, now=NOW).entity_id == ANCHOR
+    with pytest.raises(NoChain):
+        verify_anchor(OWN, anchors=PINNED, now=NOW)
+    with pytest.raises(TrustError):
+        verify_anchor(TOP, anchors={ANCHOR: key_set(signer(KeyUse.MESSAGE))}, now=NOW)
+
+
+POOL = [
+    OWN,
+    ABOUT,
+    TOP,
+    statement(STRANGER_KEY, council_claims()),
+    statement(STRANGER_KEY, about_claims()),
+    b"",
+    b"a.b.c",
+]
+
+
+@given(st.lists(st.sampled_from(POOL) | st.binary(max_size=50), max_size=4), st.integers(0, LIFE_S * 2))
+def test_no_mix_of_statements_is_accepted_but_the_right_one_in_its_time(chain: list[bytes], later_s: int) -> None:
+    with suppress(TrustError):
+        verify_chain(chain, anchors=PINNED, now=NOW + timedelta(seconds=later_s))
+        assert chain == [OWN, ABOUT, TOP]
+        assert later_s < LIFE_S
