@@ -40,7 +40,7 @@ def test_an_extension_that_we_do_not_know_is_ignored() -> None:
     assert parse_node_metadata(changed(mailbox="later"), entity=COUNCIL) == NODE
 
 
-@pytest.mark.parametrize("name", [name for name in build_node_metadata(NODE)])
+@pytest.mark.parametrize("name", list(build_node_metadata(NODE)))
 def test_every_member_is_needed(name: str) -> None:
     with pytest.raises(MalformedClaims, match=name):
         parse_node_metadata(changed(**{name: None}), entity=COUNCIL)
