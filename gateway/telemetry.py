@@ -1,0 +1,319 @@
+"""Logs and metrics, neither of which can carry anything about a person.
+
+A log line is a JSON object on stderr with members from a closed list; any other member is dropped and counted, so that
+a careless call cannot leak. Values are cut to a length and written in ASCII, which leaves line breaks and terminal
+escapes inert. What other libraries log keeps its place and its template, and loses its arguments: those hold what a
+client sent.
+
+Metrics are kept in shared files where ``PROMETHEUS_MULTIPROC_DIR`` is set before this module is imported, so that the
+operations face can answer for all workers. Every label is from a bounded set.
+"""
+
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from threading import Lock
+from traceback import extract_tb
+from typing import Any, Protocol, TextIO
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from trust.identifiers import EntityId
+
+ALLOWED = frozenset(
+    {
+        "at",
+        "code",
+        "duration_ms",
+        "error",
+        "event",
+        "face",
+        "failure",
+        "kind",
+        "level",
+        "logger",
+        "method",
+        "outcome",
+        "peer",
+        "problem",
+        "replayed",
+        "request_id",
+        "route",
+        "service",
+        "status",
+        "ts",
+    }
+)
+"""The members a log line may have. ``at`` is where in the code, ``error`` an exception's class, never its text."""
+MAX_VALUE = 300
+MAX_PEERS = 200
+"""Peers with a latency series of their own; the rest share ``other``."""
+_MAX_FRAMES = 12
+_OWN_LOGGER = "hearthgate"
+_MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+_SERVER_ERROR = 500
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+_registry = CollectorRegistry()
+_requests = Counter(
+    "hearthgate_requests", "Requests answered.", ("face", "route", "method", "status"), registry=_registry
+)
+_request_seconds = Histogram(
+    "hearthgate_request_seconds",
+    "Seconds to answer a request.",
+    ("face", "route"),
+    buckets=_SECONDS,
+    registry=_registry,
+)
+_handled = Counter(
+    "hearthgate_messages_handled", "Messages of peers answered.", ("kind", "outcome", "replayed"), registry=_registry
+)
+_sent = Counter("hearthgate_messages_sent", "Messages sent to peers.", ("outcome",), registry=_registry)
+_peer_seconds = Histogram(
+    "hearthgate_peer_seconds", "Seconds until a peer answered.", ("peer",), buckets=_SECONDS, registry=_registry
+)
+_trust = Counter("hearthgate_trust_notices", "Events of the directory.", ("code",), registry=_registry)
+_dropped = Counter("hearthgate_log_members_dropped", "Log members outside the closed list.", registry=_registry)
+_crashes = Counter("hearthgate_crashes", "Faults of our own, answered with 500.", ("face",), registry=_registry)
+
+
+class AnsweredRequest(Protocol):
+    """What :class:`gateway.http.face.Exchange` says of a request."""
+
+    @property
+    def face(self) -> str:
+        """The face's name."""
+
+    @property
+    def method(self) -> str:
+        """The method, from a closed list."""
+
+    @property
+    def route(self) -> str:
+        """The route's template."""
+
+    @property
+    def status(self) -> int:
+        """The status answered."""
+
+    @property
+    def duration_s(self) -> float:
+        """How long it took."""
+
+    @property
+    def request_id(self) -> str:
+        """Our own id of the request."""
+
+    @property
+    def problem(self) -> str | None:
+        """The problem's code, where there was one."""
+
+
+class HandledMessage(Protocol):
+    """What :class:`gateway.inbound.Handled` says of a message; no member concerns a person."""
+
+    @property
+    def peer(self) -> EntityId:
+        """Who sent it."""
+
+    @property
+    def service(self) -> str:
+        """Which of our services it was for."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of exchange."""
+
+    @property
+    def outcome(self) -> str:
+        """How it was answered."""
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the earlier answer was given again."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the case system gave no answer."""
+
+
+def configure_logging(stream: TextIO = sys.stderr) -> None:
+    """Send every log line, our own and the libraries', to ``stream`` in the one form.
+
+    Authlib's logger is pinned at INFO: at DEBUG it writes whole tokens.
+    """
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+            keep_allowed,
+            _render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Formatter())
+    handler.setLevel(logging.INFO)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("authlib").setLevel(logging.INFO)
+    warnings.showwarning = _warned
+
+
+def keep_allowed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Return the members that a log line may have, and count the others (a structlog processor)."""
+    unknown = event.keys() - ALLOWED
+    if unknown:
+        _dropped.inc(len(unknown))
+    return {name: _plain(value) for name, value in event.items() if name in ALLOWED}
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value[:_MAX_FRAMES]]
+    text = str(value) if isinstance(value, str) else f"({type(value).__name__})"
+    return text.replace("\x7f", "?")[:MAX_VALUE]
+
+
+def _render(_logger: object, _method: str, event: Mapping[str, Any]) -> str:
+    return json.dumps(event, ensure_ascii=True, separators=(",", ":"))
+
+
+class _Formatter(logging.Formatter):
+    """Write a record of the standard library's logging in the same form."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: dict[str, Any] = {
+            "at": [_place(record.pathname, record.lineno, record.funcName)],
+            "event": _text(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "ts": structlog.processors.TimeStamper(fmt="iso", utc=True)(None, "", {})["timestamp"],
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            event |= _whereabouts(record.exc_info[1])
+        return _render(None, "", keep_allowed(None, "", event))
+
+
+def _text(record: logging.LogRecord) -> str:
+    """Return our own text whole, another library's template, and nothing of what it had put together itself."""
+    if record.name.partition(".")[0] == _OWN_LOGGER:
+        return record.getMessage()
+    return str(record.msg) if record.args else "(text withheld)"
+
+
+def _warned(
+    message: Warning | str,  # noqa: ARG001 - its text may hold anything
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001 - there is one stream
+    line: str | None = None,  # noqa: ARG001 - the place says it
+) -> None:
+    """Log a warning of the interpreter by its class and place."""
+    structlog.get_logger(_OWN_LOGGER).warning("warned", error=category.__name__, at=[_place(filename, lineno, "")])
+
+
+def _place(filename: str, lineno: int | None, function: str) -> str:
+    return f"{Path(filename).name}:{lineno} {function}".rstrip()
+
+
+def _whereabouts(error: BaseException) -> dict[str, Any]:
+    """Return an exception's class and the lines it came through; its text may hold anything."""
+    frames = extract_tb(error.__traceback__)[-_MAX_FRAMES:]
+    at = [_place(frame.filename, frame.lineno, frame.name) for frame in frames]
+    return {"error": type(error).__name__, "at": at}
+
+
+class FaceObserver:
+    """What becomes of the requests to a face: one line and one count each, and a line with its place for a crash."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("hearthgate.http")
+
+    def answered(self, exchange: AnsweredRequest) -> None:
+        """Note one answered request; the operations face's are counted, and logged where they failed."""
+        _requests.labels(exchange.face, exchange.route, exchange.method, exchange.status).inc()
+        _request_seconds.labels(exchange.face, exchange.route).observe(exchange.duration_s)
+        if exchange.face == "operations" and exchange.status < _SERVER_ERROR:
+            return
+        self._log.info(
+            "answered",
+            face=exchange.face,
+            method=exchange.method,
+            route=exchange.route,
+            status=exchange.status,
+            duration_ms=round(exchange.duration_s * 1000, 1),
+            request_id=exchange.request_id,
+            problem=exchange.problem,
+        )
+
+    def crashed(self, error: BaseException, *, face: str, request_id: str) -> None:
+        """Note a fault of our own by its class and place."""
+        _crashes.labels(face).inc()
+        self._log.error("crashed", face=face, request_id=request_id, **_whereabouts(error))
+
+
+def message_handled(message: HandledMessage) -> None:
+    """Note one message of a peer that was answered."""
+    _handled.labels(message.kind, message.outcome, str(message.replayed).lower()).inc()
+    structlog.get_logger("hearthgate.inbound").info(
+        "message_handled",
+        peer=message.peer,
+        service=message.service,
+        kind=message.kind,
+        outcome=message.outcome,
+        replayed=message.replayed,
+        failure=message.failure,
+    )
+
+
+def message_sent(peer: EntityId, outcome: str, seconds: float) -> None:
+    """Note one message that was sent to a peer, however it went."""
+    _sent.labels(outcome).inc()
+    _peer_seconds.labels(_peer_label(peer)).observe(seconds)
+    structlog.get_logger("hearthgate.outbound").info(
+        "message_sent", peer=peer, outcome=outcome, duration_ms=round(seconds * 1000, 1)
+    )
+
+
+def notice_trust(code: str, entity: EntityId) -> None:
+    """Note what the directory wants an administrator to know."""
+    _trust.labels(code).inc()
+    structlog.get_logger("hearthgate.trust").warning("trust_notice", code=code, peer=entity)
+
+
+def exposition() -> tuple[str, bytes]:
+    """Return the content type and the text of all metrics, over all workers where they share their files."""
+    registry = _registry
+    if os.environ.get(_MULTIPROCESS):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return CONTENT_TYPE_LATEST, generate_latest(registry)
+
+
+_peers: set[str] = set()
+_peers_lock = Lock()
+
+
+def _peer_label(peer: EntityId) -> str:
+    if peer in _peers:
+        return peer
+    with _peers_lock:
+        if len(_peers) >= MAX_PEERS:
+            return "other"
+        _peers.add(peer)
+    return peer
