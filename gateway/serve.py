@@ -142,13 +142,13 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in {**self._settings(), **self._encryption()}.items():
+        for name, value in {**self._processes(), **self._limits(), **self._trust(), **self._encryption()}.items():
             self.cfg.set(name, value)
 
     def load(self) -> Application:
         return self._pool.app
 
-    def _settings(self) -> dict[str, Any]:
+    def _processes(self) -> dict[str, Any]:
         return {
             "bind": [self._pool.bind],
             "workers": self._pool.workers,
@@ -168,11 +168,25 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
             "keepalive": 75,
             # Workers are not recycled: a leak is a fault to find, and a recycled worker drops its warm caches.
             "max_requests": 0,
+            # The workers' heartbeat must not wait for a disk.
+            "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
+            "umask": 0o077,
+            "post_worker_init": self._worker_ready,
+            "worker_exit": self._worker_stops,
+            "child_exit": self._worker_ended,
+        }
+
+    def _limits(self) -> dict[str, Any]:
+        return {
             # The longest address is a list of a federation; no person stands in one.
             "limit_request_line": 2_048,
             "limit_request_fields": 50,
             # An access token may have 16 kB (trust.oauth.access_token), and its scheme stands before it.
             "limit_request_field_size": 16_896,
+        }
+
+    def _trust(self) -> dict[str, Any]:
+        return {
             # No header changes what the application sees as scheme, path or script name, whoever sends it: gunicorn
             # trusts 127.0.0.1 for all of them by default, and that is where nginx, and any local user, calls from.
             "forwarded_allow_ips": "",
@@ -189,12 +203,6 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
             "accesslog": None,
             # Gunicorn's warnings repeat what a client sent; its errors are about itself.
             "loglevel": "error",
-            # The workers' heartbeat must not wait for a disk.
-            "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
-            "umask": 0o077,
-            "post_worker_init": self._worker_ready,
-            "worker_exit": self._worker_stops,
-            "child_exit": self._worker_ended,
         }
 
     def _encryption(self) -> dict[str, Any]:

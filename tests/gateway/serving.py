@@ -1,16 +1,17 @@
-"""A node's real faces under the real pools, as a process of its own; ``python -m tests.gateway.serving FOLDER PORTS``."""
+"""A node's real faces under the real pools, in a process: ``python -m tests.gateway.serving FOLDER PORT PORT PORT``."""
 
 import sys
 from pathlib import Path
 
 from gateway.http.operations import OperationsFace, ReadyCheck
 from gateway.serve import Hooks, Pool, serve
-from tests.support.faces import Node, housing
+from tests.support.callers import housing
+from tests.support.faces import Node
 from tests.support.tls import make_authority
 
 
 def main() -> int:
-    """Serve until told to stop; say ``ready`` on standard output."""
+    """Serve until told to stop; the files ``ready`` and ``stopped`` get a mark for each time."""
     folder = Path(sys.argv[1])
     peer_port, case_port, operations_port = (int(port) for port in sys.argv[2:5])
     node = Node(folder)
@@ -30,13 +31,17 @@ def main() -> int:
             threads=2,
         ),
     ]
-    stopped = folder / "stopped"
     hooks = Hooks(
-        ready=lambda: print("ready", flush=True),
-        worker_stops=lambda: stopped.open("a").write("x") and None,
+        ready=lambda: _note(folder / "ready"),
+        worker_stops=lambda: _note(folder / "stopped"),
         worker_ended=lambda _pid: None,
     )
     return serve(pools, hooks)
+
+
+def _note(file: Path) -> None:
+    with file.open("a", encoding="ascii") as notes:
+        notes.write("x")
 
 
 if __name__ == "__main__":

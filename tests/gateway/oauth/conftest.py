@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faces import Caller, Node, case_system, housing
+from tests.support.callers import Caller, case_system, housing
+from tests.support.faces import Node
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 
 from tests.gateway.oauth.test_peer_server import refused_as
 from tests.support import forge
-from tests.support.faces import CASE, CASE_TOKEN_URL, COUNCIL, HOUSING, Caller, Node, case_system
+from tests.support.callers import Caller, case_system
+from tests.support.faces import CASE, CASE_TOKEN_URL, COUNCIL, HOUSING, Node
 from trust import claims
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner
 from trust.oauth import access_token

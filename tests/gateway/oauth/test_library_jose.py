@@ -9,7 +9,8 @@ import joserfc
 import pytest
 from authlib.oauth2 import rfc7523, rfc9068
 
-from tests.support.faces import Caller, Node
+from tests.support.callers import Caller
+from tests.support.faces import Node
 
 
 def forbidden(name: str) -> Callable[..., None]:

@@ -3,7 +3,8 @@
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from gateway.oauth import metadata
-from tests.support.faces import CASE, COUNCIL, Caller, Node
+from tests.support.callers import Caller
+from tests.support.faces import CASE, COUNCIL, Node
 
 
 def test_both_token_endpoints_describe_themselves_by_rfc_8414(peer: Caller, system: Caller) -> None:

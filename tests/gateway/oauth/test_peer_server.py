@@ -9,15 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.test import TestResponse
 
 from tests.support import forge
-from tests.support.faces import (
-    COUNCIL,
-    DETAIL,
-    FORM,
-    HOUSING,
-    PEER_TOKEN_URL,
-    Caller,
-    Node,
-)
+from tests.support.callers import Caller
+from tests.support.faces import COUNCIL, DETAIL, FORM, HOUSING, PEER_TOKEN_URL, Node
 from trust import claims
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner
 from trust.oauth import access_token, authorization_details

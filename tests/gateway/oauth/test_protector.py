@@ -6,17 +6,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.support import forge
-from tests.support.faces import (
-    CASE,
-    COUNCIL,
-    HOUSING,
-    LOOKUPS_URL,
-    MESSAGES_URL,
-    PEER_TOKEN_URL,
-    Caller,
-    Node,
-    token_claims,
-)
+from tests.support.callers import Caller, token_claims
+from tests.support.faces import CASE, COUNCIL, HOUSING, LOOKUPS_URL, MESSAGES_URL, PEER_TOKEN_URL, Node
 from trust import jose
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import access_token

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faces import MESSAGES_URL, Caller, Node, housing
+from tests.support.callers import Caller, housing
+from tests.support.faces import MESSAGES_URL, Node
 
 ROOT = Path(__file__).resolve().parents[3]
 _ONE_CLAIM = """

@@ -4,7 +4,8 @@ import pytest
 
 from gateway.oauth import signatures
 from gateway.oauth.signatures import GoodSignatures
-from tests.support.faces import COUNCIL, Node, token_claims
+from tests.support.callers import token_claims
+from tests.support.faces import COUNCIL, Node
 from trust.errors import Expired, NotYetValid, TrustError
 from trust.keys import KeySet, KeyUse
 from trust.oauth import access_token

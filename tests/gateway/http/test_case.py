@@ -1,0 +1,166 @@
+"""The case API: one token, one POST, an answer with a line for each service."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from gateway.case_types import CaseRefusal, CaseRefused, LookupState
+from gateway.http import openapi
+from tests.support.callers import Caller, case_system
+from tests.support.faces import CASE, Node
+from trust.exchange.eligibility import Question
+
+KEY = "2b9c8f4e-6f1d-4a77-9d55-0c1f3f6f9a10"
+
+
+def lookup_body(**changes: Any) -> dict[str, Any]:
+    body = {**openapi.EXAMPLE_LOOKUP, **changes}
+    return {name: value for name, value in body.items() if value is not None}
+
+
+class Session:
+    """A case system with a token, as one of its practitioners' screens would use it."""
+
+    def __init__(self, node: Node, client_id: str = "case-system") -> None:
+        self.http: FlaskClient = node.case_app().test_client()
+        self.system: Caller = case_system(node, self.http, client_id)
+        self.authorization = {"Authorization": f"Bearer {self.system.case_token().decode()}"}
+
+    def post(self, path: str, body: object, **headers: str) -> TestResponse:
+        return self.http.post(path, json=body, headers={**self.authorization, "Idempotency-Key": KEY, **headers})
+
+    def get(self, path: str) -> TestResponse:
+        return self.http.get(path, headers=self.authorization)
+
+
+@pytest.fixture
+def session(node: Node) -> Session:
+    return Session(node)
+
+
+def test_a_lookup_is_created_and_can_be_read_again(node: Node, session: Session) -> None:
+    answer = session.post("/case/v1/lookups", lookup_body())
+    assert answer.status_code == 201
+    assert answer.content_type == "application/json"
+    body = answer.get_json()
+    assert answer.headers["Location"] == f"{CASE}/case/v1/lookups/{body['id']}"
+    assert body["state"] == "complete"
+    assert body["summary"] == "1 of 1 services answered"
+    assert body["emergency"] == "In immediate danger, ring 999."
+    [line] = body["answers"]
+    assert line["service"] == "https://housing.example#tenancies"
+    assert line["status"] == "known"
+    assert line["as_of"] == "2026-01-05"
+    assert line["involvements"] == [{"role": "housing-officer", "worker": "Ada Fell", "since": "2024-02-01"}]
+    assert "reason" not in line
+    again = session.get(f"/case/v1/lookups/{body['id']}")
+    assert again.status_code == 200
+    assert again.get_json() == body
+    [request] = node.lookups.requests
+    assert request.from_service == "connecting-families"
+    assert request.subject.nhs_number == "9691292211"
+    assert request.wait_s == 5
+
+
+def test_a_lookup_still_running_is_202_and_says_when_to_come_back(node: Node, session: Session) -> None:
+    node.lookups.state = LookupState.RUNNING
+    answer = session.post("/case/v1/lookups", lookup_body())
+    assert answer.status_code == 202
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.headers["Location"].startswith(f"{CASE}/case/v1/lookups/")
+
+
+@pytest.mark.parametrize("key", ["", "short", "with space in it", "k" * 129, '"unbalanced-quote'])
+def test_an_idempotency_key_is_required(node: Node, session: Session, key: str) -> None:
+    answer = session.post("/case/v1/lookups", lookup_body(), **{"Idempotency-Key": key})
+    assert answer.status_code == 400
+    assert answer.get_json()["code"] == "idempotency-key-required"
+    assert node.lookups.requests == []
+
+
+def test_a_quoted_idempotency_key_is_the_same_key(session: Session) -> None:
+    plain = session.post("/case/v1/lookups", lookup_body())
+    quoted = session.post("/case/v1/lookups", lookup_body(), **{"Idempotency-Key": f'"{KEY}"'})
+    assert plain.get_json()["id"] == quoted.get_json()["id"]
+
+
+@pytest.mark.holds("A49")
+def test_another_clients_lookup_is_the_same_404_as_none_at_all(node: Node, session: Session) -> None:
+    theirs = session.post("/case/v1/lookups", lookup_body()).get_json()["id"]
+    other = Session(node, "another-system")
+    answers = [other.get(f"/case/v1/lookups/{lookup_id}") for lookup_id in (theirs, "lookup-never-made", "x")]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.data for answer in answers}) == 1
+    plain = [{k: v for k, v in answer.headers.items() if k != "X-Request-Id"} for answer in answers]
+    assert plain[0] == plain[1] == plain[2]
+
+
+def test_a_client_of_several_services_names_the_one_that_asks(node: Node, session: Session) -> None:
+    node.register("case-system", session.system.oauth, services=("connecting-families", "money-advice"))
+    refused = session.post("/case/v1/lookups", lookup_body())
+    assert refused.status_code == 403
+    assert "from_service" in refused.get_json()["detail"]
+    assert session.post("/case/v1/lookups", lookup_body(from_service="money-advice")).status_code == 201
+    assert node.lookups.requests[-1].from_service == "money-advice"
+
+
+@pytest.mark.parametrize(
+    ("change", "member"),
+    [
+        ({"from_service": "youth-justice"}, "from_service"),
+        ({"practitioner": {"id": "u", "role": "director", "org_unit": "north-team"}}, "practitioner.role"),
+        ({"practitioner": {"id": "u", "role": "key-worker", "org_unit": "south"}}, "practitioner.org_unit"),
+    ],
+)
+def test_a_client_vouches_only_within_its_registration(
+    node: Node, session: Session, change: dict[str, Any], member: str
+) -> None:
+    answer = session.post("/case/v1/lookups", lookup_body(**change))
+    assert answer.status_code == 403
+    assert answer.get_json()["code"] == "not-vouched-for"
+    assert member in answer.get_json()["detail"]
+    assert node.lookups.requests == []
+
+
+def test_a_capabilitys_refusal_is_told_with_its_reason_and_remedy(node: Node, session: Session) -> None:
+    node.lookups.raises = CaseRefused(
+        CaseRefusal.NOT_PERMITTED,
+        detail="No agreement in force lets Connecting Families ask for this purpose.",
+        remedy="Ask the information-governance officer which purposes are agreed.",
+    )
+    answer = session.post("/case/v1/lookups", lookup_body())
+    assert answer.status_code == 403
+    assert answer.get_json()["detail"].startswith("No agreement in force")
+    assert answer.get_json()["remedy"].startswith("Ask the information-governance officer")
+    node.lookups.raises = CaseRefused(CaseRefusal.KEY_REUSED, detail="Another request.", remedy="Use a fresh key.")
+    assert session.post("/case/v1/lookups", lookup_body()).get_json()["code"] == "idempotency-key-reused"
+
+
+def test_too_little_to_go_on_is_refused_before_anything_is_asked(node: Node, session: Session) -> None:
+    answer = session.post("/case/v1/lookups", lookup_body(subject={"family_name": "Reed"}))
+    assert answer.status_code == 422
+    assert answer.get_json()["code"] == "not-enough-to-go-on"
+    assert node.lookups.requests == []
+
+
+def test_an_eligibility_question_is_answered_with_a_word_and_a_date(node: Node, session: Session) -> None:
+    answer = session.post("/case/v1/eligibility", openapi.EXAMPLE_ELIGIBILITY)
+    assert answer.status_code == 200
+    [line] = answer.get_json()["answers"]
+    assert line["answer"] == "yes"
+    assert date.fromisoformat(line["as_of"]) == node.clock.now().date()
+    [request] = node.eligibility.requests
+    assert request.question is Question.IN_PAYMENT
+
+
+def test_another_content_type_is_refused(session: Session) -> None:
+    answer = session.http.post(
+        "/case/v1/lookups",
+        data="{}",
+        content_type="text/plain",
+        headers={**session.authorization, "Idempotency-Key": KEY},
+    )
+    assert answer.status_code == 415

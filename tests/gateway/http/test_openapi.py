@@ -1,0 +1,94 @@
+"""The description of the case API is made from the types that serve it, and is served, committed and true."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from gateway.http import openapi
+from gateway.http.models import SUBJECT_SCHEMA
+from tests.gateway.http.test_case import Session, lookup_body
+from tests.support.faces import CASE, Node
+from trust.exchange.errors import MalformedSubject
+from trust.exchange.person import parse_subject
+
+COMMITTED = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
+EVERYTHING_ABOUT_A_PERSON: dict[str, Any] = {
+    "nhs_number": "969 129 2211",
+    "nhs_number_verified": True,
+    "upn": "H801200001001",
+    "nino": "JT123456C",
+    "pnc_id": "2021/0001234K",
+    "family_name": "Reed",
+    "given_names": "Sam",
+    "birth_date": "2004-03-09",
+    "gender": "other",
+    "address": {"uprn": "100050123456", "postcode": "YO7 1AB"},
+    "address_restricted": False,
+    "aliases": [{"family_name": "Reid", "given_names": "Sam"}],
+}
+
+
+def schema(name: str) -> Draft202012Validator:
+    described = openapi.document(CASE)
+    return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": described["components"]})
+
+
+def test_the_committed_description_is_the_one_that_is_made() -> None:
+    made = json.dumps(openapi.document("https://node.agency.example"), indent=2, sort_keys=True) + "\n"
+    assert COMMITTED.read_text(encoding="utf-8") == made
+
+
+def test_the_description_is_served(node: Node) -> None:
+    answer = node.case_app().test_client().get("/case/v1/openapi.json")
+    assert answer.get_json() == openapi.document(CASE)
+
+
+def test_every_route_of_the_case_api_is_described_and_no_other(node: Node) -> None:
+    described = {
+        (path.replace("{id}", "<lookup_id>"), method.upper())
+        for path, methods in openapi.document(CASE)["paths"].items()
+        for method in methods
+    }
+    served = {
+        (rule.rule, method)
+        for rule in node.case_app().url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD"}
+        if rule.rule.startswith("/case/")
+    }
+    assert described == served
+
+
+def test_every_reference_resolves() -> None:
+    described = openapi.document(CASE)
+    schemas = described["components"]["schemas"]
+    for found in json.dumps(described).split('"$ref": "')[1:]:
+        assert found.partition('"')[0].removeprefix("#/components/schemas/") in schemas
+    for each in schemas.values():
+        Draft202012Validator.check_schema(each)
+
+
+def test_the_subjects_schema_is_what_is_read() -> None:
+    assert set(EVERYTHING_ABOUT_A_PERSON) == set(SUBJECT_SCHEMA["properties"])
+    parse_subject(EVERYTHING_ABOUT_A_PERSON)
+    schema("Subject").validate(EVERYTHING_ABOUT_A_PERSON)
+    wrong: list[dict[str, Any]] = [{"nickname": "x"}, {"address": {"town": "x"}}, {"gender": "x"}, {"aliases": [{}]}]
+    for faulty in [*wrong, {"address": {}}]:
+        assert not schema("Subject").is_valid(faulty)
+        with pytest.raises(MalformedSubject):
+            parse_subject(faulty)
+
+
+def test_answers_are_as_described(node: Node) -> None:
+    session = Session(node)
+    schema("LookupView").validate(session.post("/case/v1/lookups", lookup_body()).get_json())
+    schema("EligibilityView").validate(session.post("/case/v1/eligibility", openapi.EXAMPLE_ELIGIBILITY).get_json())
+    schema("Problem").validate(session.post("/case/v1/lookups", {}).get_json())
+    schema("Problem").validate(session.get("/case/v1/lookups/none").get_json())
+
+
+def test_examples_are_as_described() -> None:
+    schema("LookupBody").validate(openapi.EXAMPLE_LOOKUP)
+    schema("EligibilityBody").validate(openapi.EXAMPLE_ELIGIBILITY)
