@@ -8,6 +8,7 @@ values are the record of a person.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -120,13 +121,17 @@ class Schema:
         self._names = names
         self._lock = Lock()
 
-    def faults(self, root: etree._Element) -> tuple[XmlFault, ...]:
-        """Return every fault of ``root`` in document order; libxml2 names one misplaced child of each parent."""
+    def faults(self, root: etree._Element, *, vocabulary: Collection[str] = ()) -> tuple[XmlFault, ...]:
+        """Return every fault of ``root`` in document order; libxml2 names one misplaced child of each parent.
+
+        An element is named where the schema or ``vocabulary`` has its name: any other could be a person's.
+        """
+        names = self._names.union(vocabulary)
         with self._lock:  # lxml keeps the log of the last validation on the schema object
             if self._schema.validate(root):
                 return ()
             entries = list(self._schema.error_log)  # type: ignore[call-overload]  # iterable, though its stub is silent
-        return tuple(dict.fromkeys(_fault(entry, self._names) for entry in entries))
+        return tuple(dict.fromkeys(_fault(entry, names) for entry in entries))
 
 
 def load_schema(path: Path) -> Schema:
@@ -143,9 +148,12 @@ def load_schema(path: Path) -> Schema:
         raise SourceMisconfigured(f"{path.name} is not a usable XML schema: {error}.") from error
 
 
-def validate(root: etree._Element, schema: Schema) -> tuple[XmlFault, ...]:
-    """Return all faults of ``root`` against ``schema``, line by line; an empty tuple means that it is valid."""
-    return schema.faults(root)
+def validate(root: etree._Element, schema: Schema, *, vocabulary: Collection[str] = ()) -> tuple[XmlFault, ...]:
+    """Return all faults of ``root`` against ``schema``, line by line; an empty tuple means that it is valid.
+
+    ``vocabulary`` lists element names beyond the schema's own that a fault may show, such as those of another version.
+    """
+    return schema.faults(root, vocabulary=vocabulary)
 
 
 def _schema_parser() -> etree.XMLParser:
@@ -186,4 +194,5 @@ def _fault(entry: etree._LogEntry, names: frozenset[str]) -> XmlFault:
         rule = f"{rule} (expected: {expected.group(1)})"
     named = _ELEMENT.match(entry.message)
     known = named is not None and named.group(1) in names
-    return XmlFault(line=entry.line, element=named.group(1) if named and known else "an unknown element", rule=rule)
+    element = named.group(1) if named is not None and known else "an element that the schema does not know"
+    return XmlFault(line=entry.line, element=element, rule=rule)

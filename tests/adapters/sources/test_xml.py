@@ -100,12 +100,18 @@ def test_every_fault_is_named_with_its_line_and_without_its_value(schema_path: P
     assert [(fault.line, fault.element) for fault in faults] == [
         (2, "Born"),
         (2, "Code"),
-        (3, "an unknown element"),
+        (3, "an element that the schema does not know"),
         (4, "Code"),
     ]
     assert "expected: Born" in text
     assert "Octavia" not in text
     assert "Chislett" not in text
+
+
+def test_an_element_of_another_version_of_the_schema_may_be_named(schema_path: Path) -> None:
+    root = parse(b"<People><Person><Died/></Person></People>", max_bytes=1000)
+    (fault,) = validate(root, load_schema(schema_path), vocabulary={"Died"})
+    assert str(fault).startswith("line 1: Died does not belong here")
 
 
 def test_lines_beyond_65535_are_named_truly(schema_path: Path) -> None:
