@@ -6,7 +6,6 @@ from threading import Barrier
 
 import pytest
 
-from gateway.directory import federation as directory_module
 from gateway.directory.fetching import NotVouchedFor, Unconfirmed
 from gateway.directory.stages import Stage
 from gateway.http.anchor import MemberState
@@ -292,40 +291,6 @@ def test_a_statement_from_the_future_is_refused_and_the_next_good_one_accepted(f
     federation.wire.said.clear()
     federation.clock.forward(minutes=1)
     assert look(federation).entity_id == POLICE
-
-
-# ---- strangers
-
-
-@pytest.mark.holds("A35")
-def test_a_flood_of_strangers_stays_within_the_budget(federation: Federation) -> None:
-    look(federation)
-    federation.wire.fetched.clear()
-    for number in range(200):
-        with pytest.raises(Untrusted):
-            federation.directory.trusted(EntityId(f"https://n{number}.example"), now=federation.clock.now())
-    assert len(federation.wire.fetched) < directory_module.STRANGERS_A_MINUTE
-    assert look(federation).entity_id == POLICE
-    federation.clock.forward(minutes=1)
-    with pytest.raises(NotVouchedFor):
-        federation.directory.trusted(STRANGER, now=federation.clock.now())
-
-
-def test_a_refusal_is_remembered_for_under_a_minute(federation: Federation) -> None:
-    for seconds, fetches in ((0, 2), (44, 2), (2, 3)):
-        federation.clock.forward(seconds=seconds)
-        with pytest.raises(NoChain):
-            federation.directory.trusted(STRANGER, now=federation.clock.now())
-        assert len(federation.wire.fetched) == fetches
-
-
-def test_a_refresh_asked_for_by_an_administrator_is_made(federation: Federation) -> None:
-    now = federation.clock.now()
-    with pytest.raises(NoChain):
-        federation.directory.refresh(STRANGER, now=now)
-    with pytest.raises(NoChain):
-        federation.directory.refresh(STRANGER, now=now)
-    assert sum(FETCH in url for url in federation.wire.fetched) == 2
 
 
 # ---- looking at it

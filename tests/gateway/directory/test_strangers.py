@@ -1,0 +1,43 @@
+"""Somebody that no chain is held of: bounded work, and short memory."""
+
+import pytest
+
+from gateway.directory import federation as directory_module
+from gateway.directory.fetching import NotVouchedFor
+from tests.support.network import ANCHOR, POLICE, Federation
+from trust.errors import NoChain, Untrusted
+from trust.identifiers import EntityId
+
+STRANGER = EntityId("https://stranger.example")
+FETCH = ANCHOR + "/federation/v1/fetch"
+
+
+@pytest.mark.holds("A35")
+def test_a_flood_of_strangers_stays_within_the_budget(federation: Federation) -> None:
+    federation.directory.trusted(POLICE, now=federation.clock.now())
+    federation.wire.fetched.clear()
+    for number in range(200):
+        with pytest.raises(Untrusted):
+            federation.directory.trusted(EntityId(f"https://n{number}.example"), now=federation.clock.now())
+    assert len(federation.wire.fetched) < directory_module.STRANGERS_A_MINUTE
+    assert federation.directory.trusted(POLICE, now=federation.clock.now()).entity_id == POLICE
+    federation.clock.forward(minutes=1)
+    with pytest.raises(NotVouchedFor):
+        federation.directory.trusted(STRANGER, now=federation.clock.now())
+
+
+def test_a_refusal_is_remembered_for_under_a_minute(federation: Federation) -> None:
+    for seconds, fetches in ((0, 2), (44, 2), (2, 3)):
+        federation.clock.forward(seconds=seconds)
+        with pytest.raises(NoChain):
+            federation.directory.trusted(STRANGER, now=federation.clock.now())
+        assert len(federation.wire.fetched) == fetches
+
+
+def test_a_refresh_asked_for_by_an_administrator_is_made(federation: Federation) -> None:
+    now = federation.clock.now()
+    with pytest.raises(NoChain):
+        federation.directory.refresh(STRANGER, now=now)
+    with pytest.raises(NoChain):
+        federation.directory.refresh(STRANGER, now=now)
+    assert sum(FETCH in url for url in federation.wire.fetched) == 2
