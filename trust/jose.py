@@ -44,6 +44,8 @@ MAX_HEADER = 4096
 """Characters of an encoded header."""
 MAX_CHAIN_HEADER = 131072
 """The same where the header may carry a `trust_chain` (WIRE.md section 5: 128 kB a chain)."""
+MAX_CHAIN = 6
+"""Statements in a `trust_chain`: both ends, and a depth of four between them."""
 MAX_SIGNATURE = 1366
 """Characters of an encoded signature by the longest RSA key allowed."""
 MAX_KID = 128
@@ -197,6 +199,8 @@ def _check_header(header: JsonObject, rule: HeaderRule) -> None:
         raise ForbiddenAlgorithm("The header's 'alg' must be ES256, Ed25519 or PS256.")
     if "cty" in header:
         claims.require_str(header, "cty", max_len=MAX_TYP)
+    if "trust_chain" in header:
+        claims.require_str_list(header, "trust_chain", min_items=1, max_items=MAX_CHAIN, max_len=MAX_CHAIN_HEADER)
     if rule.jwk:
         claims.require_object(header, "jwk")
     if not rule.jwk or "kid" in header:

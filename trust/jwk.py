@@ -4,6 +4,7 @@ RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2, RFC 7638. Points are
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
@@ -26,6 +27,9 @@ _MEMBERS: Mapping[str, tuple[str, ...]] = {
 }
 _CURVES: Mapping[str, str] = {"EC": "P-256", "OKP": "Ed25519"}
 _COORDINATE_BYTES = 32
+# Every DPoP proof brings its key along, and a peer uses the same one for a while: decoding a point costs a tenth of a
+# verification, and the same members are the same key for ever.
+_KEYS_REMEMBERED = 512
 _MAX_MEMBER = 1366  # base64url characters of 8192 bits
 
 
@@ -42,11 +46,22 @@ def key_members(unverified_jwk: JsonObject) -> JsonObject:
 
 def thumbprint(jwk: JsonObject) -> str:
     """Return the RFC 7638 thumbprint of a public key: base64url SHA-256 of its required members alone, in order."""
-    return claims.digest(strict_json.dumps(key_members(jwk)))
+    return members_thumbprint(key_members(jwk))
+
+
+def members_thumbprint(members: JsonObject) -> str:
+    """Return the thumbprint of what `key_members` returned."""
+    return claims.digest(strict_json.dumps(members))
 
 
 def load(members: JsonObject) -> PublicCryptoKey:
     """Make the public key of what `key_members` returned; raise MalformedClaims when there is no such key."""
+    return _load(tuple(members.items()))
+
+
+@lru_cache(maxsize=_KEYS_REMEMBERED)
+def _load(items: tuple[tuple[str, str], ...]) -> PublicCryptoKey:
+    members = dict(items)
     try:
         if members["kty"] == "EC":
             point = b"\x04" + _coordinate(members, "x") + _coordinate(members, "y")

@@ -224,7 +224,7 @@ def parse_key(unverified_jwk: object, use: KeyUse, *, named: bool = True) -> Pub
     alg = _ALGORITHM[use].get(members["kty"])
     if alg is None or ((named or "alg" in unverified_jwk) and unverified_jwk.get("alg") != alg):
         raise ForbiddenAlgorithm("A key's 'alg' must name the one algorithm that a key of its type is for here.")
-    kid = thumbprint(members)
+    kid = jwk.members_thumbprint(members)
     if (named or "kid" in unverified_jwk) and unverified_jwk.get("kid") != kid:
         raise MalformedClaims("A key's 'kid' must be its RFC 7638 thumbprint.")
     jwk_use = "enc" if use is KeyUse.ENCRYPTION else "sig"

@@ -13,6 +13,7 @@ from tests.trust.jose_examples import CLAIMS, GOOD, KEYS, MINE, TYP, opened, wit
 from tests.trust.makers import b64, compact, header
 from trust import jose
 from trust.errors import (
+    MalformedClaims,
     MalformedInput,
     TooLarge,
     TrustError,
@@ -65,7 +66,7 @@ def test_a_signed_payload_nested_too_deep_is_refused() -> None:
 
 def test_a_chain_raises_the_caps_for_itself_alone() -> None:
     rule = jose.HeaderRule(typ=TYP, trust_chain=True)
-    chain = ["A" * 20_000] * 3
+    chain = ["A" * 20_000, "B" * 20_000, "C" * 20_000]
     raw = with_header(trust_chain=chain)
     assert jose.open_by_rule(raw, rule=rule, keys=KEYS, max_bytes=8192).header["trust_chain"] == chain
     assert jose.peek_by_rule(raw, rule=rule, max_bytes=8192).header["trust_chain"] == chain
@@ -75,6 +76,21 @@ def test_a_chain_raises_the_caps_for_itself_alone() -> None:
         jose.open_by_rule(with_header({"a": "A" * 20_000}), rule=rule, keys=KEYS, max_bytes=8192)
     with pytest.raises(TooLarge):
         opened(raw)
+    with pytest.raises(TooLarge, match="header, payload or signature"):
+        jose.open_by_rule(with_header(trust_chain=["A" * 100_000]), rule=rule, keys=KEYS)
+
+
+@pytest.mark.parametrize("chain", [[], "A", [7], ["A", "A"], [f"A{number}" for number in range(7)], None, {}])
+def test_a_chain_is_one_to_six_statements(chain: object) -> None:
+    raw = compact(header(MINE, TYP, trust_chain=chain), CLAIMS, MINE)
+    with pytest.raises(MalformedClaims, match="trust_chain"):
+        jose.open_by_rule(raw, rule=jose.HeaderRule(typ=TYP, trust_chain=True), keys=KEYS)
+
+
+@pytest.mark.holds("A27")
+def test_a_giant_signature_is_refused_before_it_is_decoded() -> None:
+    with pytest.raises(TooLarge):
+        opened(GOOD.rpartition(b".")[0] + b"." + b"A" * 1367)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """A token is good for one resource, from one server, for a few minutes, and says what it is bound to."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.trust.makers import compact, header, key_set, signer
 from tests.trust.oauth.token_examples import CLIENT, DETAIL, ISSUER, KEYS, NOW, NOW_S, OAUTH
@@ -160,3 +163,12 @@ def test_a_message_key_verifies_no_token() -> None:
         access_token.verify(
             token(), issuer=ISSUER, audience=RESOURCE, keys=keys, now=NOW, max_life=access_token.PEER_MAX_LIFE
         )
+
+
+VALUES = st.none() | st.text(max_size=8) | st.integers() | st.lists(st.text(max_size=4), max_size=2)
+
+
+@given(st.dictionaries(st.sampled_from(list(BODY)), VALUES, max_size=3))
+def test_any_claims_are_verified_or_refused(changed: JsonObject) -> None:
+    with suppress(TrustError):
+        verify(compact(header(OAUTH, "at+jwt"), BODY | changed, OAUTH))

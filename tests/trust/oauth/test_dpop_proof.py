@@ -166,3 +166,15 @@ def test_any_address_is_normalised_or_refused(url: str) -> None:
         with suppress(TrustError):
             once = dpop_proof.normalise_url(each)
             assert dpop_proof.normalise_url(once) == once
+
+
+VALUES = st.none() | st.text(max_size=8) | st.integers() | st.lists(st.text(max_size=4), max_size=2)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["jti", "htm", "htu", "iat", "ath"]), VALUES, max_size=3), st.binary(max_size=99)
+)
+def test_any_claims_and_any_bytes_are_verified_or_refused(changed: JsonObject, noise: bytes) -> None:
+    for raw in (proof(**changed), noise):
+        with suppress(TrustError):
+            verify(raw)
