@@ -34,7 +34,7 @@ from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.outbound import Local, Outbound
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.tokens import TokenRequester
-from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, StoreBusy, StoreFull
+from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, StoreBusy, StoreFull, Transport
 from gateway.store import agreements as store_agreements
 from gateway.store import clients, trusted
 from gateway.store.opening import open_claims, open_store
@@ -95,6 +95,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     directory = FederationDirectory(fetcher=fetcher, store=store, chains=trusted, notice=telemetry.notice_trust)
     agreements = AgreementBook(store)
     desk = Desk(hosted(service, settings, outside.case_systems) for service in settings.services)
+    parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault)
     inbound = Inbound(
         own=own,
         directory=directory,
@@ -105,17 +106,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         observe=telemetry.message_handled,
         case_system_s=settings.limits.case_system_s,
     )
-    requester = TokenRequester(own=own, vault=vault, transport=outside.transport, clock=clock)
-    outbound = Outbound(
-        own=own,
-        directory=directory,
-        vault=vault,
-        store=store,
-        peers=HttpPeerClient(requester, observe=telemetry.message_sent),
-        local=_in_process(inbound, own),
-        clock=clock,
-    )
-    parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault)
+    outbound = _outbound(parts, directory, outside.transport, inbound)
     return Node(
         settings=settings,
         clock=clock,
@@ -127,7 +118,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         desk=desk,
         agreements=agreements,
         peer_app=_peer_app(parts, directory, agreements, inbound, configuration),
-        case_app=_case_app(parts, agreements, FanOut(outbound)),
+        case_app=_case_app(parts, agreements, FanOut(outbound, peer_s=settings.limits.peer_s)),
         operations_app=_operations_app(_node_checks(store, directory, own, clock)),
     )
 
@@ -163,6 +154,23 @@ class _Parts:
     store: Store
     claims: ClaimStore
     vault: FileKeyVault
+
+
+def _line_crashed(error: BaseException) -> None:
+    telemetry.FaceObserver().crashed(error, face="case", request_id="a-line-of-a-lookup")
+
+
+def _outbound(parts: _Parts, directory: FederationDirectory, transport: Transport, inbound: Inbound) -> Outbound:
+    requester = TokenRequester(own=parts.own, vault=parts.vault, transport=transport, clock=parts.clock)
+    return Outbound(
+        own=parts.own,
+        directory=directory,
+        vault=parts.vault,
+        store=parts.store,
+        peers=HttpPeerClient(requester, observe=telemetry.message_sent),
+        local=_in_process(inbound, parts.own),
+        clock=parts.clock,
+    )
 
 
 def _in_process(inbound: Inbound, own: EntityId) -> Local:

@@ -22,6 +22,11 @@ UNRECORDED = Outcome(
     reason="This node could not record the question, so it was not asked. Try again later.",
     code="unrecorded",
 )
+FAILED = Outcome(
+    status=Status.NO_REPLY,
+    reason="This node failed while it asked; its administrator has been told. Try again later.",
+    code="failed",
+)
 TOO_LATE = Outcome(status=Status.NO_REPLY, reason="It did not answer in time.", code="silent")
 
 
@@ -36,11 +41,13 @@ class Planned:
 class FanOut:
     """Ask several services at once and always end, with an outcome for each.
 
-    The threads belong to one worker process and start at the first use, after the fork.
+    The threads belong to one worker process and start at the first use, after the fork. ``crashed`` is told of a fault
+    of our own, which costs no other line.
     """
 
-    def __init__(self, outbound: Outbound) -> None:
+    def __init__(self, outbound: Outbound, *, crashed: Callable[[BaseException], None]) -> None:
         self._outbound = outbound
+        self._crashed = crashed
         self._lock = Lock()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -66,6 +73,9 @@ class FanOut:
             return self._outbound.ask(planned.question, keep=planned.keep, timeout_s=remaining)
         except (StoreFull, StoreBusy):
             return UNRECORDED
+        except Exception as fault:  # noqa: BLE001 - told to the administrator; the other lines stand
+            self._crashed(fault)
+            return FAILED
         finally:
             running.ended()
 
