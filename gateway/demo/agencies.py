@@ -1,0 +1,123 @@
+"""The agencies of the demo: six nodes, nine services, all of one place that does not exist."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.demo.case_systems.records import CaseService
+from gateway.demo.identifiers import landline
+
+ANCHOR_HOST: Final = "anchor.example"
+ANCHOR_NAME: Final = "Thornmere Partnership"
+REGISTRY_HOST: Final = "benefit-registry.example"
+POLICE_RECORDS_HOST: Final = "police-records.example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """One service as its agency publishes it. ``worker_role`` is what its case system calls those who do the work."""
+
+    service: CaseService
+    name: str
+    kind: str
+    duty_phone: str
+    worker_role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    """One controller and its node. ``slug`` names its folder; ``post`` is who signs agreements for it."""
+
+    slug: str
+    name: str
+    services: tuple[Hosted, ...]
+    signatory: str
+    post: str
+
+    @property
+    def host(self) -> str:
+        """The host name of its node."""
+        return f"{self.slug}.example"
+
+    @property
+    def entity_id(self) -> str:
+        """Its name in the federation."""
+        return f"https://{self.host}"
+
+    @property
+    def case_host(self) -> str:
+        """The host name under which its own case systems reach its node."""
+        return f"case.{self.host}"
+
+
+def _hosted(service: CaseService, name: str, kind: str, duty: int, worker_role: str) -> Hosted:
+    return Hosted(service=service, name=name, kind=kind, duty_phone=landline(duty), worker_role=worker_role)
+
+
+COUNCIL: Final = Agency(
+    slug="council",
+    name="Thornmere Council",
+    signatory="Director of Children and Families",
+    post="Senior information risk owner",
+    services=(
+        _hosted(CaseService.CONNECTING_FAMILIES, "Connecting Families", "family-support", 1, "Key worker"),
+        _hosted(CaseService.CHILDRENS_SOCIAL_CARE, "Children's social care", "social-care", 2, "Social worker"),
+        _hosted(CaseService.MONEY_ADVICE, "Money advice", "money-advice", 3, "Money adviser"),
+        _hosted(CaseService.YOUTH_JUSTICE, "Youth justice", "youth-justice", 4, "Youth justice worker"),
+    ),
+)
+JOBCENTRE: Final = Agency(
+    slug="jobcentre",
+    name="Jobcentre Thornmere",
+    signatory="District manager",
+    post="Information asset owner",
+    services=(_hosted(CaseService.JOBCENTRE, "Work coaches", "jobcentre", 5, "Work coach"),),
+)
+POLICE: Final = Agency(
+    slug="police",
+    name="Thornmere Police",
+    signatory="Assistant chief constable",
+    post="Senior information risk owner",
+    services=(_hosted(CaseService.POLICE, "Neighbourhood policing", "police", 6, "Early help officer"),),
+)
+MENTAL_HEALTH: Final = Agency(
+    slug="mental-health",
+    name="Thornmere Mental Health Trust",
+    signatory="Medical director",
+    post="Caldicott guardian",
+    services=(_hosted(CaseService.MENTAL_HEALTH, "Community mental health", "mental-health", 7, "Community nurse"),),
+)
+HOUSING: Final = Agency(
+    slug="housing",
+    name="Thornmere Homes",
+    signatory="Head of tenancies",
+    post="Data protection officer",
+    services=(_hosted(CaseService.HOUSING, "Tenancy support", "housing", 8, "Tenancy officer"),),
+)
+COLLEGE: Final = Agency(
+    slug="college",
+    name="Thornmere College",
+    signatory="Vice principal",
+    post="Designated safeguarding lead",
+    services=(_hosted(CaseService.COLLEGE, "Student support", "college", 9, "Progress tutor"),),
+)
+
+AGENCIES: Final = (COUNCIL, JOBCENTRE, POLICE, MENTAL_HEALTH, HOUSING, COLLEGE)
+ASKER: Final = CaseService.CONNECTING_FAMILIES
+"""The service whose key worker asks, throughout the demo."""
+OTHERS: Final = tuple(service for service in CaseService if service is not ASKER)
+"""The eight services it asks."""
+
+
+def agency_of(service: CaseService) -> Agency:
+    """Return the agency that runs a service."""
+    return next(agency for agency in AGENCIES if any(hosted.service is service for hosted in agency.services))
+
+
+def hosted(service: CaseService) -> Hosted:
+    """Return a service as its agency publishes it."""
+    return next(each for agency in AGENCIES for each in agency.services if each.service is service)
+
+
+def service_ref(service: CaseService) -> str:
+    """Return the service's full name in the federation."""
+    return f"{agency_of(service).entity_id}#{service}"
