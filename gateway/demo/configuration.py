@@ -1,0 +1,45 @@
+"""What stands in each node's configuration file beyond what ``hearthgate init`` writes: services and exact hosts."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, Agency
+from gateway.demo.case_systems.records import CaseService
+from gateway.demo.filling import AdapterTable
+
+_REASON: Final = "the demo runs every agency on this machine"
+_CALLED: Final = {CaseService.JOBCENTRE: REGISTRY_HOST, CaseService.POLICE: POLICE_RECORDS_HOST}
+"""The servers among the case systems, by the service that calls them."""
+
+
+def tables(agency: Agency, adapters: Mapping[CaseService, AdapterTable], addresses: Mapping[str, str], ca: str) -> str:
+    """Return the TOML tables of one node; ``addresses`` are those of every host but its own."""
+    lines = ["# Everything below comes from the demo."]
+    called = [_CALLED[hosted.service] for hosted in agency.services if hosted.service in _CALLED]
+    if called:
+        lines += ["", "[case_systems]", f"names = {_value(called)}", f"ca = {_value(ca)}"]
+    lines += ["", "[hosts]"]
+    lines += [
+        f"{_value(host)} = {_value({'address': address, 'reason': _REASON})}" for host, address in addresses.items()
+    ]
+    for hosted in agency.services:
+        adapter = adapters[hosted.service]
+        lines += ["", "[[services]]"]
+        lines += _members({"slug": hosted.service, "name": hosted.name, "kind": hosted.kind})
+        lines += _members({"duty_phone": hosted.duty_phone})
+        lines += ["", "[services.adapter]", *_members({"type": adapter.type})]
+        lines += ["", "[services.adapter.settings]", *_members(adapter.settings)]
+    return "\n".join(lines) + "\n"
+
+
+def _members(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        yield f"{name} = {_value(value)}"
+
+
+def _value(value: object) -> str:
+    """Write texts, numbers, lists and tables of these; JSON's escapes are among TOML's."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(name)} = {_value(each)}" for name, each in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)
