@@ -1,11 +1,15 @@
 """What every source of rows shares: leaving unreadable rows out, opaque keys, and its lines in a check."""
 
+import re
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from adapters.contract import CheckLine, SourceNonsense
 from adapters.sources.fields import Unreadable
+
+_NUMBER: Final = re.compile(r"number:-?[0-9]{1,18}", re.ASCII)
+"""A key that any database takes for a 64-bit number."""
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -44,13 +48,15 @@ def write_ref(key: object) -> str:
     """Return a record's key as an opaque text that keeps whether it was a number."""
     if key is None or key == "" or isinstance(key, bool | float | bytes):
         raise Unreadable("ref is missing or not a key")
-    return f"number:{key}" if isinstance(key, int) else f"text:{key}"
+    number = f"number:{key}"
+    return number if isinstance(key, int) and _NUMBER.fullmatch(number) else f"text:{key}"
 
 
 def read_ref(ref: str) -> int | str:
     """Return the key that :func:`write_ref` wrote."""
-    kind, _, key = ref.partition(":")
-    return int(key) if kind == "number" else key
+    if _NUMBER.fullmatch(ref):
+        return int(ref.removeprefix("number:"))
+    return ref.removeprefix("text:")
 
 
 def sample_line(rows: Sequence[R], read: Callable[[R], object]) -> CheckLine:

@@ -1,0 +1,256 @@
+"""Hold an adapter, ours or anyone's, to the five promises of :mod:`adapters.contract`, against its real case system.
+
+Run by ``hearthgate adapter check`` with nobody's data, and by an adapter's own tests with a person whom the case system
+knows. Each promise gives one line, or more where it is broken; no line holds a value of the sample.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from threading import Thread
+from time import monotonic
+from typing import Final
+
+from adapters.contract import Adapter, AdapterError, CheckLine, Deadline, Finder
+from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery, Question
+from trust.exchange.person import Address, Subject
+
+GRACE_S: Final = 2.5
+"""How far behind its deadline a call may end: the least that libpq waits for a silent server is 2 s."""
+
+_THREADS: Final = 4
+_NO_REF: Final = "conformance:no-such-record"
+_SHORTEST_TELLING: Final = 4
+"""Characters from which a value found in a sentence tells something: ``M`` or ``Jo`` stand in any text."""
+
+NOBODY: Final = Subject(
+    nhs_number="9999999999",
+    upn="A999999999999",
+    nino="ZY999999D",
+    pnc_id="1899/9999999Z",
+    family_name="Hearthgate-Conformance",
+    given_names="Nobody",
+    birth_date=date(1901, 2, 3),
+    address=Address(uprn="999999999999", postcode="ZZ99 9ZZ"),
+)
+"""A person whom no case system knows; the NHS number and the postcode are reserved for the purpose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Whom to ask about: ``absent`` must not be in the case system, ``known`` (if there is one) must be."""
+
+    absent: Subject = NOBODY
+    known: Subject | None = None
+    question: EligibilityQuery = field(
+        default_factory=lambda: EligibilityQuery(question=Question.KNOWN_TO_SERVICE, as_of=datetime.now(UTC).date())
+    )
+
+
+Call = Callable[[Deadline], object]
+
+
+def run(adapter: Adapter, samples: Samples, *, timeout_s: float = 10.0) -> list[CheckLine]:
+    """Try every promise and the adapter's own checks; each call may take ``timeout_s`` seconds."""
+    lines = [line for check in adapter.checks for line in check(deadline=Deadline.after(timeout_s))]
+    for kit in _kits(adapter, samples, timeout_s):
+        with _log_text() as logged:
+            lines += [kit.ends_by_its_deadline(), kit.absence_is_empty(), kit.knows_the_known()]
+            lines += [kit.keeps_refs_apart(), kit.answers_several_threads(), kit.raises_only_its_own()]
+        lines.append(kit.says_nothing_personal(logged))
+    return lines
+
+
+def _kits(adapter: Adapter, samples: Samples, timeout_s: float) -> Iterator["_Kit"]:
+    """Yield a kit for each source that the adapter has."""
+    involvement, eligibility = adapter.involvement, adapter.eligibility
+    if involvement is not None:
+        yield _Kit(
+            name="involvement",
+            finder=involvement,
+            ask=lambda deadline: involvement.involvements(_NO_REF, deadline=deadline),
+            samples=samples,
+            timeout_s=timeout_s,
+        )
+    if eligibility is not None:
+        yield _Kit(
+            name="eligibility",
+            finder=eligibility,
+            ask=lambda deadline: eligibility.answer(_NO_REF, samples.question, deadline=deadline),
+            samples=samples,
+            timeout_s=timeout_s,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Kit:
+    """The promises of one source; ``ask`` is its second question, about a key that it never gave out."""
+
+    name: str
+    finder: Finder
+    ask: Call
+    samples: Samples
+    timeout_s: float
+    errors: list[Exception] = field(default_factory=list)
+
+    def ends_by_its_deadline(self) -> CheckLine:
+        """Promise 1: call with a deadline that has passed, and see it end."""
+        late: list[str] = []
+        person = self.samples.known or self.samples.absent
+        for what, call in (("find", self._find(person)), (f"the question of {self.name}", self.ask)):
+            started = monotonic()
+            self._try(call, Deadline.after(0))
+            if monotonic() - started > GRACE_S:
+                late.append(what)
+        return self._line(
+            "deadline",
+            ok=not late,
+            good="Every call whose deadline has passed ends at once.",
+            bad=f"These calls go on after their deadline: {', '.join(late)}.",
+            remedy="Bound every wait by deadline.remaining_s().",
+        )
+
+    def absence_is_empty(self) -> CheckLine:
+        """Promise 4: someone who is not there is an empty sequence."""
+        found = self._try(self._find(self.samples.absent), self._deadline())
+        return self._line(
+            "absence",
+            ok=_is_sequence(found) and not found,
+            good="A person who is not there is an empty answer.",
+            bad="A person who is not there gave an error or a candidate.",
+            remedy="Return an empty sequence for nobody, and search by identifier and birth date only.",
+        )
+
+    def knows_the_known(self) -> CheckLine:
+        """Find the sample person, with a key, the same one each time."""
+        if self.samples.known is None:
+            return self._line("presence", ok=True, good="Not tried: no known person was given.", bad="", remedy="")
+        first, second = self._refs(self.samples.known), self._refs(self.samples.known)
+        return self._line(
+            "presence",
+            ok=bool(first) and all(first or ()) and first == second,
+            good="A person who is there is found, under the same key each time.",
+            bad="A person who is there was not found, or under changing or empty keys.",
+            remedy="Look at the columns or paths that the settings name.",
+        )
+
+    def keeps_refs_apart(self) -> CheckLine:
+        """Promise 3: a key that the adapter never gave out tells nothing of anyone's."""
+        found = self._try(self.ask, self._deadline())
+        tells = found.answer is not Answer.UNKNOWN if isinstance(found, EligibilityAnswer) else bool(found)
+        return self._line(
+            "keys",
+            ok=isinstance(found, AdapterError) or not tells,
+            good="A key that was never given out finds nothing.",
+            bad="A key that was never given out found something.",
+            remedy="Look a record up by exactly the key that find() returned.",
+        )
+
+    def answers_several_threads(self) -> CheckLine:
+        """Promise 5: several threads at once get the answer that one gets."""
+        person = self.samples.known or self.samples.absent
+        alone = self._refs(person)
+        together: list[Sequence[str] | None] = []
+        threads = [Thread(target=lambda: together.append(self._refs(person))) for _ in range(_THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(self.timeout_s + GRACE_S)
+        return self._line(
+            "threads",
+            ok=alone is not None and together == [alone] * _THREADS,
+            good=f"{_THREADS} threads at once get the answer that one gets.",
+            bad=f"{_THREADS} threads at once did not all get the answer that one gets.",
+            remedy="Share nothing between threads, or guard it with a lock.",
+        )
+
+    def raises_only_its_own(self) -> CheckLine:
+        """Promise 1 again: what a call raises is an :class:`AdapterError`, so that it costs only its own line."""
+        foreign = sorted({type(error).__name__ for error in self.errors if not isinstance(error, AdapterError)})
+        return self._line(
+            "errors",
+            ok=not foreign,
+            good="Nothing but an AdapterError was raised.",
+            bad=f"Other errors were raised: {', '.join(foreign)}.",
+            remedy="Turn them into SourceUnavailable or SourceNonsense where they arise.",
+        )
+
+    def says_nothing_personal(self, logged: Sequence[str]) -> CheckLine:
+        """Promise 2: no error and no log line of this run holds a value of the sample."""
+        values = [value for person in (self.samples.known, self.samples.absent) if person for value in _values(person)]
+        said = [f"{error!s} {error!r} {error.__cause__!r}" for error in self.errors]
+        errors = any(value in text for text in said for value in values)
+        logs = any(value in text for text in logged for value in values)
+        places = [place for place, leaks in (("an error", errors), ("a log line", logs)) if leaks]
+        return self._line(
+            "silence",
+            ok=not places,
+            good="No error and no log line holds anything about a person.",
+            bad=f"Something about a person stands in {' and in '.join(places)}.",
+            remedy="Name the field and the rule in errors, never the value; log neither questions nor rows.",
+        )
+
+    def _find(self, subject: Subject) -> Call:
+        return lambda deadline: self.finder.find(subject, deadline=deadline)
+
+    def _refs(self, subject: Subject) -> list[str] | None:
+        found = self._try(self._find(subject), self._deadline())
+        return [candidate.ref for candidate in found] if isinstance(found, list | tuple) else None
+
+    def _try(self, call: Call, deadline: Deadline) -> object:
+        """Return the answer, or the :class:`AdapterError`, or any other error, which no adapter may raise."""
+        try:
+            return call(deadline)
+        except Exception as error:  # noqa: BLE001 - an adapter that raises anything else is what is being looked for
+            self.errors.append(error)
+            return error
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(self.timeout_s)
+
+    def _line(self, promise: str, *, ok: bool, good: str, bad: str, remedy: str) -> CheckLine:
+        name = f"{self.name}: {promise}"
+        return CheckLine(name=name, ok=ok, detail=good if ok else bad, remedy="" if ok else remedy)
+
+
+@contextmanager
+def _log_text() -> Iterator[list[str]]:
+    """Collect what is logged meanwhile, at every level, by whomever."""
+    logged: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            logged.append(record.getMessage())
+
+    root, collector = logging.getLogger(), Collector()
+    level = root.level
+    root.addHandler(collector)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield logged
+    finally:
+        root.setLevel(level)
+        root.removeHandler(collector)
+
+
+def _is_sequence(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _values(person: Subject) -> Iterator[str]:
+    """Yield the person's values that are long enough to be told from the words of a sentence."""
+    address = person.address or Address()
+    texts = (
+        person.nhs_number,
+        person.upn,
+        person.nino,
+        person.pnc_id,
+        person.family_name,
+        person.given_names,
+        person.birth_date.isoformat() if person.birth_date else None,
+        address.uprn,
+        address.postcode,
+    )
+    yield from (text for text in texts if text and len(text) >= _SHORTEST_TELLING)

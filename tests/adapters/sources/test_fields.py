@@ -1,0 +1,127 @@
+"""What case systems write in their own ways is read into one, or the row is unreadable; no value is repeated."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.sources.fields import (
+    Defaults,
+    Unreadable,
+    merge_people,
+    most_recent_first,
+    read_day,
+    read_involvement,
+    read_person,
+    read_text,
+    write_day,
+)
+from trust.exchange.involvement import Involvement
+from trust.exchange.person import Address, Gender, Name, Subject
+
+DEFAULTS = Defaults(organisation="Riverbank Homes", service_type="housing", duty_phone="01632 960 100")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, None), ("", None), ("  ", None), (" Ann  Lee ", "Ann Lee"), (17, "17"), ("Zoe\u0308", "Zoë")],
+)
+def test_text_is_tidied(value: object, text: str | None) -> None:
+    assert read_text(value) == text
+
+
+@pytest.mark.holds("A51")
+@pytest.mark.parametrize("control", ["\r\n", "\x1b[2J", "\u202e", "\u2028", "\x00", "\ud800"])
+def test_controls_and_direction_overrides_become_spaces(control: str) -> None:
+    assert read_text(f"Ann{control}Lee") in {"Ann Lee", "Ann [2JLee"}
+
+
+@pytest.mark.parametrize("value", [True, 1.5, b"x", ["x"], "x" * 201])
+def test_what_is_not_a_short_text_is_unreadable(value: object) -> None:
+    with pytest.raises(Unreadable):
+        read_text(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "date_format"),
+    [
+        (date(2008, 9, 2), "%Y-%m-%d"),
+        (datetime(2008, 9, 2, 23, 59, tzinfo=UTC), "%Y-%m-%d"),
+        ("2008-09-02", "%Y-%m-%d"),
+        ("2008-09-02T10:00:00", "%Y-%m-%d"),
+        ("2008-09-02 10:00", "%Y-%m-%d"),
+        ("02/09/2008", "%d/%m/%Y"),
+    ],
+)
+def test_a_day_is_read_as_the_system_writes_it(value: object, date_format: str) -> None:
+    assert read_day(value, date_format) == date(2008, 9, 2)
+
+
+@pytest.mark.parametrize("value", ["02/09/2008", "2008-13-01", "2008-9-2", "20080902", "2008-09-02x", "soon"])
+def test_anything_else_is_not_a_day_and_is_not_repeated(value: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read_day(value)
+    assert value not in str(refused.value)
+
+
+@given(st.dates(min_value=date(1000, 1, 1)), st.sampled_from(["%Y-%m-%d", "%d/%m/%Y", "%Y%m%d"]))
+def test_a_day_is_written_as_it_is_read(day: date, date_format: str) -> None:
+    assert read_day(write_day(day, date_format), date_format) == day
+
+
+def test_a_person_is_normalised() -> None:
+    row = {"nhs_number": "969 129 2211", "pnc_id": "03/11985X", "gender": "M", "postcode": "kt211ja", "birth_date": ""}
+    assert read_person(row) == Subject(
+        nhs_number="9691292211", pnc_id="2003/0011985X", gender=Gender.MALE, address=Address(postcode="KT21 1JA")
+    )
+
+
+def test_an_unreadable_field_is_named() -> None:
+    with pytest.raises(Unreadable, match="birth_date is not a date"):
+        read_person({"birth_date": "Whitsun"})
+
+
+def test_an_involvement_is_completed_from_the_service() -> None:
+    assert read_involvement({"worker": "Alex Patel", "last_contact": "2026-10-31"}, DEFAULTS) == Involvement(
+        organisation="Riverbank Homes",
+        service_type="housing",
+        worker="Alex Patel",
+        duty_phone="01632 960 100",
+        last_contact_month="2026-10",
+    )
+
+
+def test_the_most_recent_comes_first_and_none_twice() -> None:
+    old, new, undated = (
+        Involvement(worker="old", since=date(2020, 1, 1)),
+        Involvement(worker="new", last_contact_month="2026-10"),
+        Involvement(worker="undated"),
+    )
+    assert most_recent_first([undated, old, new, old]) == (new, old, undated)
+
+
+class TestMergingRows:
+    def test_gaps_are_filled_and_further_names_are_aliases(self) -> None:
+        (person,) = merge_people(
+            [
+                Subject(nhs_number="1", family_name="Ash"),
+                Subject(nhs_number="1", birth_date=date(2008, 9, 20)),
+                Subject(family_name="Birch", given_names="Kit", birth_date=date(2008, 9, 20)),
+            ]
+        )
+        assert person == Subject(
+            nhs_number="1",
+            family_name="Ash",
+            given_names="Kit",
+            birth_date=date(2008, 9, 20),
+            aliases=(Name(family_name="Birch", given_names="Kit"),),
+        )
+
+    @pytest.mark.parametrize(
+        "other",
+        [Subject(nhs_number="2"), Subject(birth_date=date(2001, 1, 1))],
+    )
+    def test_rows_that_contradict_each_other_stay_apart(self, other: Subject) -> None:
+        one = Subject(nhs_number="1", birth_date=date(2008, 9, 20))
+        assert merge_people([one, other]) == (one, other)
