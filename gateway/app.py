@@ -118,7 +118,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         desk=desk,
         agreements=agreements,
         peer_app=_peer_app(parts, directory, agreements, inbound, configuration),
-        case_app=_case_app(parts, agreements, FanOut(outbound, peer_s=settings.limits.peer_s)),
+        case_app=_case_app(parts, agreements, FanOut(outbound, peer_s=settings.limits.peer_s, crashed=_line_crashed)),
         operations_app=_operations_app(_node_checks(store, directory, own, clock)),
     )
 

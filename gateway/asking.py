@@ -39,14 +39,15 @@ class Planned:
 
 
 class FanOut:
-    """Ask several services at once and always end, with an outcome for each.
+    """Ask several services at once and always end, with an outcome for each; no single one may take over ``peer_s``.
 
     The threads belong to one worker process and start at the first use, after the fork. ``crashed`` is told of a fault
     of our own, which costs no other line.
     """
 
-    def __init__(self, outbound: Outbound, *, crashed: Callable[[BaseException], None]) -> None:
+    def __init__(self, outbound: Outbound, *, peer_s: float, crashed: Callable[[BaseException], None]) -> None:
         self._outbound = outbound
+        self._peer_s = peer_s
         self._crashed = crashed
         self._lock = Lock()
         self._pool: ThreadPoolExecutor | None = None
@@ -70,7 +71,7 @@ class FanOut:
             remaining = deadline - monotonic()
             if remaining <= 0:
                 return TOO_LATE
-            return self._outbound.ask(planned.question, keep=planned.keep, timeout_s=remaining)
+            return self._outbound.ask(planned.question, keep=planned.keep, timeout_s=min(remaining, self._peer_s))
         except (StoreFull, StoreBusy):
             return UNRECORDED
         except Exception as fault:  # noqa: BLE001 - told to the administrator; the other lines stand
