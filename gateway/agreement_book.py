@@ -1,6 +1,7 @@
 """The agreements this node holds, which of them bind now, and what each lets a peer ask of it."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
@@ -17,6 +18,7 @@ from trust.agreements.agreement import (
     parse_agreement,
     verify_signature,
 )
+from trust.errors import TrustError
 from trust.exchange.message import AgreementRef
 from trust.identifiers import EntityId, KindName, PurposeCode
 from trust.keys import KeySet, KeyUse
@@ -117,8 +119,11 @@ def _open(stored: agreements.StoredAgreement, now: datetime) -> _Held:
     signatures = {}
     for entity, signature in stored.signatures.items():
         party = EntityId(entity)
-        keys = KeySet.from_jwks(strict_json.loads(signature.jwks, max_bytes=_KEYS_MAX_BYTES), KeyUse.FEDERATION)
-        signatures[party] = verify_signature(signature.raw, party=party, keys=keys, agreement=agreement.ref, now=now)
+        with suppress(TrustError):  # what no longer proves is missing, and costs no other agreement
+            keys = KeySet.from_jwks(strict_json.loads(signature.jwks, max_bytes=_KEYS_MAX_BYTES), KeyUse.FEDERATION)
+            signatures[party] = verify_signature(
+                signature.raw, party=party, keys=keys, agreement=agreement.ref, now=now
+            )
     return _Held(agreement=agreement, signatures=signatures, ended=stored.ended_at is not None)
 
 

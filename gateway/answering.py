@@ -3,10 +3,11 @@
 Steps 5 to 7 of the inbound line. Adapters return all they hold; every cut is made here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from adapters.contract import AdapterError, Deadline, EligibilitySource, Finder, SourceUnavailable
+from adapters.contract import AdapterError, Deadline, EligibilitySource, Finder, SourceNonsense, SourceUnavailable
 from adapters.matching.decide import Match, match
 from gateway.desk import HostedService
 from trust.agreements.clause import Existence
@@ -19,6 +20,7 @@ from trust.exchange.person import Subject
 from trust.exchange.refusal import Refusal, build_refusal_body
 from trust.strict_json import JsonObject
 
+T = TypeVar("T")
 NO_RESTRICTIONS = PersonRestrictions()
 UNAVAILABLE = Refusal(
     code="source_unavailable",
@@ -60,7 +62,7 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
     if source is None:
         return _refused(NOT_OFFERED, failure=f"{service.ref}: no source is configured for {permit.clause.kind}")
     try:
-        found = match(subject, source.find(subject, deadline=deadline))
+        found = match(subject, _asked(lambda: source.find(subject, deadline=deadline)))
     except AdapterError as failed:
         return _source_failed(failed)
     if isinstance(query, EligibilityQuery):
@@ -74,7 +76,8 @@ def _involvement(permit: Permit, service: HostedService, found: Match, *, deadli
     failure = None
     if source is not None and found.ref is not None:
         try:
-            held = source.involvements(found.ref, deadline=deadline)
+            ref = found.ref
+            held = _asked(lambda: source.involvements(ref, deadline=deadline))
         except AdapterError as failed:
             if permit.clause.existence is not Existence.CONDITIONAL:
                 return _source_failed(failed)
@@ -102,12 +105,27 @@ def _eligibility(permit: Permit, source: EligibilitySource | None, found: Match,
     failure = None
     if release.discloses and source is not None and found.ref is not None and isinstance(query, EligibilityQuery):
         try:
-            answered = source.answer(found.ref, query, deadline=deadline)
+            ref = found.ref
+            answered = _asked(lambda: source.answer(ref, query, deadline=deadline))
         except AdapterError as failed:
             failure = failed.detail
     return Findings(
         body=eligibility.build_reply_body(answered), outcome="answered", reasons=release.reasons, failure=failure
     )
+
+
+def _asked(question: Callable[[], T]) -> T:
+    """Ask an adapter; whatever it raises against its contract is nonsense of this source.
+
+    Adapters may be anyone's code. A crash would fail every line of a lookup inside this agency and, under a conditional
+    clause, tell a peer that a record had been found.
+    """
+    try:
+        return question()
+    except AdapterError:
+        raise
+    except Exception as fault:
+        raise SourceNonsense(f"The adapter failed with {type(fault).__name__}.") from fault
 
 
 def _source_failed(failed: AdapterError) -> Findings:

@@ -7,7 +7,7 @@ ask each other at the same time can never starve each other.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from secrets import token_urlsafe
 
 from adapters.contract import Deadline
@@ -23,6 +23,7 @@ from trust.claims import digest
 from trust.errors import NoChain
 from trust.evidence.leaf import Leaf, LeafKind, subject_key
 from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
+from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message, OpenedMessage, open_message
 from trust.exchange.person import check_birth_date, enough_to_go_on
 from trust.exchange.refusal import Refusal, build_refusal_body
@@ -33,8 +34,6 @@ from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 from trust.sealing import open_sealed, seal
 
-REMEMBERED_PAST_EXPIRY = timedelta(minutes=10)
-"""A message id is remembered past its ``exp``, beyond any clock difference that is tolerated (assertion A13)."""
 CONTENT_TYPE = "application/jwt"
 
 
@@ -140,7 +139,7 @@ class Inbound:
         kind = LeafKind.REFUSED if findings.outcome == "refused" else LeafKind.ANSWERED
         replied = self._leaf(kind, opened, findings, now, answer=digest(signed))
         sealed = seal(self.vault.seal_key(), signed, _place(opened))
-        expires = datetime.fromtimestamp(message.exp, UTC) + REMEMBERED_PAST_EXPIRY
+        expires = datetime.fromtimestamp(message.exp, UTC)
 
         def effect(tx: Transaction) -> messages.Prior | None:  # 9
             prior = messages.claim(
@@ -198,7 +197,7 @@ class Inbound:
             Handled(
                 peer=message.iss,
                 service=message.to_service,
-                kind=message.kind,
+                kind=message.kind if message.kind in KINDS else "unknown",
                 outcome=outcome,
                 replayed=replayed,
                 failure=failure,

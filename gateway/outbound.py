@@ -1,14 +1,15 @@
 """A question to another service, step by step: the mirror image of the inbound line.
 
-1. cut the person down to what this holder may be told; 2. build and sign; 3. record that it leaves; 4. deliver;
-5. verify the answer against the request's own bytes; 6. read it as its kind; 7. record it, with its effect.
+1. our own policy first: nothing is asked for that the clause does not give this role, and the person is cut down to
+what this holder may be told; 2. build and sign; 3. record that it leaves; 4. deliver; 5. verify the answer against the
+request's own bytes; 6. read it as its kind, and drop what the clause does not permit; 7. record it, with its effect.
 
 What comes back is always one :class:`Outcome`: silence, slowness and lies cost their own line and nothing else. Which
 clause to ask under was decided before, by :mod:`trust.agreements.choice`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -19,12 +20,12 @@ from gateway import evidence
 from gateway.agreement_book import detail_for
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
 from trust import base64url
-from trust.agreements.choice import Choice
+from trust.agreements.choice import Choice, check_requested_fields
 from trust.claims import digest
 from trust.errors import TrustError
 from trust.evidence.leaf import Leaf, LeafKind, subject_key
 from trust.exchange import eligibility, involvement
-from trust.exchange.errors import MalformedBody, NotEnoughToGoOn
+from trust.exchange.errors import FieldsNotPermitted, MalformedBody, NotEnoughToGoOn
 from trust.exchange.kinds import QUERY_LIFE
 from trust.exchange.message import Message, Practitioner, RequestRef, build_message
 from trust.exchange.person import Subject, enough_to_go_on, for_holder
@@ -32,7 +33,7 @@ from trust.exchange.refusal import Refusal, is_refusal, parse_refusal_body
 from trust.exchange.reply import open_reply
 from trust.federation.chain import TrustedEntity
 from trust.federation.node_metadata import ServiceEntry
-from trust.identifiers import EntityId, RoleCode, ServiceSlug
+from trust.identifiers import EntityId, KindName, RoleCode, ServiceSlug
 from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 from trust.strict_json import JsonObject
@@ -127,14 +128,15 @@ class Outbound:
             gone = Outcome(status=Status.NO_REPLY, reason="Its node no longer offers this service.", code="withdrawn")
             return self._keep(gone, keep)
         try:
-            subject = for_holder(question.subject, entry.kind)  # 1
-            enough_to_go_on(subject)
-        except NotEnoughToGoOn as vague:
-            return self._keep(Outcome(status=Status.REFUSED, reason=vague.detail, code=vague.code, entry=entry), keep)
+            subject = _permitted(question, entry)  # 1
+        except (FieldsNotPermitted, NotEnoughToGoOn) as refused:
+            no = Outcome(status=Status.REFUSED, reason=refused.detail, code=refused.code, entry=entry)
+            return self._keep(no, keep)
         message = self._message(question, subject, now)
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
         self.store.write(lambda tx: evidence.record(tx, self._leaf(LeafKind.SENT, message, raw, now)))  # 3
-        return self._exchange(_Sent(message=message, raw=raw, peer=peer, entry=entry), keep, timeout_s)
+        sent = _Sent(message=message, raw=raw, peer=peer, entry=entry, fields=question.choice.fields)
+        return self._exchange(sent, keep, timeout_s)
 
     def _exchange(self, sent: "_Sent", keep: Keep, timeout_s: float) -> Outcome:
         answered: bytes | None = None
@@ -177,8 +179,7 @@ class Outbound:
         )
         if is_refusal(reply.body):
             return _refused(parse_refusal_body(reply.body), sent.entry)
-        parse = involvement.parse_reply_body if reply.kind == involvement.KIND else eligibility.parse_reply_body
-        return Outcome(status=Status.ANSWERED, reading=parse(reply.body), entry=sent.entry)
+        return Outcome(status=Status.ANSWERED, reading=_reading(reply.kind, reply.body, sent.fields), entry=sent.entry)
 
     def _keep(self, outcome: Outcome, keep: Keep) -> Outcome:
         self.store.write(lambda tx: keep(tx, outcome))
@@ -243,6 +244,7 @@ class _Sent:
     raw: bytes
     peer: TrustedEntity
     entry: ServiceEntry
+    fields: frozenset[str]
 
 
 def pseudonym(key: bytes, practitioner_id: str, holder: EntityId) -> str:
@@ -252,6 +254,26 @@ def pseudonym(key: bytes, practitioner_id: str, holder: EntityId) -> str:
     """
     told = f"{holder}\n{practitioner_id}".encode()
     return base64url.encode(hmac_digest(key, told, sha256)).decode("ascii")
+
+
+def _permitted(question: Question, entry: ServiceEntry) -> Subject:
+    """Return the person as this holder may be told of them (assertion A48).
+
+    Raises :class:`FieldsNotPermitted`, and :class:`NotEnoughToGoOn` for what is left of the description.
+    """
+    check_requested_fields(question.choice.clause, question.asker.role, question.body.get("fields", ()))
+    subject = for_holder(question.subject, entry.kind)
+    enough_to_go_on(subject)
+    return subject
+
+
+def _reading(kind: KindName, body: JsonObject, fields: frozenset[str]) -> Reading:
+    """Read an answer and drop the fields that a holder should not have sent."""
+    if kind != involvement.KIND:
+        return eligibility.parse_reply_body(body)
+    reply = involvement.parse_reply_body(body)
+    cut = ({name: text for name, text in each.items() if name in fields} for each in reply.involvements)
+    return replace(reply, involvements=tuple(cut))
 
 
 def _entry(peer: TrustedEntity, slug: ServiceSlug) -> ServiceEntry | None:

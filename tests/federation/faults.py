@@ -1,0 +1,137 @@
+"""What may go wrong between two nodes, and between a node and a case system."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import sleep
+
+from pysqlite3 import dbapi2
+
+from adapters.contract import Adapter, Candidate, Deadline, EligibilitySource, InvolvementSource, SourceUnavailable
+from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from tests.federation.wire import Fault, Pass
+from trust.base64url import decode
+from trust.exchange.eligibility import EligibilityAnswer, EligibilityQuery
+from trust.exchange.involvement import Involvement
+from trust.exchange.person import Subject
+
+MESSAGES = "/exchange/v1/messages"
+
+
+def down(request: PeerRequest, _answer: Pass) -> PeerAnswer:
+    """Refuse the connection."""
+    raise TransportError(f"{request.url}: no connection came about")
+
+
+def half_open(request: PeerRequest, _answer: Pass) -> PeerAnswer:
+    """Take the connection, and never say anything until the asker's patience ends."""
+    sleep(request.timeout_s)
+    raise TransportError("the answer did not come within the time")
+
+
+def slow(seconds: float) -> Fault:
+    """Answer every request late."""
+
+    def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
+        if seconds >= request.timeout_s:
+            return half_open(request, answer)
+        sleep(seconds)
+        return answer()
+
+    return fault
+
+
+def redirecting(_request: PeerRequest, _answer: Pass) -> PeerAnswer:
+    """Send everybody to another address."""
+    return PeerAnswer(status=302, content_type="", headers={"location": "https://elsewhere.example"}, body=b"")
+
+
+def replies(change: Callable[[bytes], bytes]) -> Fault:
+    """Change what is said in reply to messages; everything else is as it should be."""
+
+    def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
+        said = answer()
+        return replace(said, body=change(said.body)) if request.url.endswith(MESSAGES) else said
+
+    return fault
+
+
+def badly_signed(reply: bytes) -> bytes:
+    """Flip one bit of the signature."""
+    text, _, signature = reply.rpartition(b".")
+    raw = bytearray(decode(signature, "signature"))
+    raw[7] ^= 1
+    return text + b"." + _encode(bytes(raw))
+
+
+def tampered(reply: bytes) -> bytes:
+    """Say that the person is not known, under the signature of another answer."""
+    header, payload, signature = reply.split(b".")
+    said = decode(payload, "payload").replace(b'"status":"known"', b'"status":"not_known"')
+    return b".".join((header, _encode(said), signature))
+
+
+def _encode(raw: bytes) -> bytes:
+    return urlsafe_b64encode(raw).rstrip(b"=")
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Hold a case system's database for oneself, as a long report does: readers wait."""
+    with closing(dbapi2.connect(str(database), isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def hanging(deadline: Deadline) -> None:
+    """Keep a caller of a case system waiting until its deadline."""
+    sleep(deadline.remaining_s())
+    raise SourceUnavailable("the case system did not answer in time")
+
+
+@dataclass(slots=True)
+class Counted:
+    """A real source that counts who was looked for."""
+
+    source: InvolvementSource
+    finds: int = 0
+    reads: int = 0
+
+    def find(self, subject: Subject, *, deadline: Deadline) -> "tuple[Candidate, ...]":
+        """Count, and find."""
+        self.finds += 1
+        return tuple(self.source.find(subject, deadline=deadline))
+
+    def involvements(self, ref: str, *, deadline: Deadline) -> "tuple[Involvement, ...]":
+        """Count, and read."""
+        self.reads += 1
+        return tuple(self.source.involvements(ref, deadline=deadline))
+
+
+@dataclass(slots=True)
+class CountedEligibility:
+    """A real registry that counts what it was asked."""
+
+    source: EligibilitySource
+    finds: int = 0
+    answers: int = 0
+
+    def find(self, subject: Subject, *, deadline: Deadline) -> "tuple[Candidate, ...]":
+        """Count, and find."""
+        self.finds += 1
+        return tuple(self.source.find(subject, deadline=deadline))
+
+    def answer(self, ref: str, query: EligibilityQuery, *, deadline: Deadline) -> EligibilityAnswer:
+        """Count, and answer."""
+        self.answers += 1
+        return self.source.answer(ref, query, deadline=deadline)
+
+
+def counted(adapter: Adapter) -> tuple[Adapter, Counted]:
+    """Return the adapter with its involvements counted, and the count."""
+    assert adapter.involvement is not None
+    count = Counted(adapter.involvement)
+    return replace(adapter, involvement=count), count

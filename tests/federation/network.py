@@ -1,0 +1,257 @@
+"""An anchor and the town's nodes in one process: real settings, keys, stores and apps; only wire and clock are ours."""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from adapters.contract import Adapter
+from gateway.app import AnchorParts, Node, create_anchor, create_node
+from gateway.assembly import Outside, profile
+from gateway.demo.case_systems import dci_registry
+from gateway.http.anchor import MemberState
+from gateway.http.federation import node_statement_metadata
+from gateway.keys import ANCHOR_KEYS, FileKeyVault, create_keys
+from gateway.ports import LocalClient, Transaction
+from gateway.store import agreements, clients, evidence_leaves, members
+from gateway.store.agreements import StoredSignature
+from gateway.store.migration import migrate
+from tests.federation.case_client import CaseClient
+from tests.federation.case_files import REGISTRY_HOST, registry_file, write_case_files
+from tests.federation.faults import Counted, counted
+from tests.federation.settings_files import (
+    Around,
+    case_base_url,
+    read_anchor,
+    read_node,
+    write_anchor,
+    write_node,
+)
+from tests.federation.town import AGENCIES, ANCHOR, BY_ENTITY, COUNCIL, JOBCENTRE, Agency, agreement
+from tests.federation.wire import CaseSystemWire, Wire
+from trust.agreements.agreement import Signatory, build_signature, parse_agreement
+from trust.exchange.message import AgreementRef
+from trust.federation.enrolment import build_enrolment_request, parse_enrolment_request
+from trust.federation.entity_statement import StatementDraft
+from trust.identifiers import EntityId, ServiceSlug
+from trust.keys import KeySet, KeyUse
+
+LIMITS = {"lookup_s": 20.0, "peer_s": 5.0, "case_system_s": 3.0}
+"""Generous, so that a busy machine fails no test; tests of slowness set their own."""
+
+
+class SetClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.moment = datetime.now(UTC).replace(microsecond=0)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def forward(self, **span: float) -> None:
+        self.moment += timedelta(**span)
+
+
+class Network:
+    """The town, or those of its agencies that a test needs."""
+
+    def __init__(
+        self,
+        folder: Path,
+        agencies: Iterable[Agency] = AGENCIES,
+        *,
+        limits: Mapping[str, float] | None = None,
+        restrictions: Mapping[str, list[dict[str, str]]] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.clock = SetClock()
+        self.wire = Wire()
+        self.case_systems = CaseSystemWire()
+        self.nodes: dict[EntityId, Node] = {}
+        self._migrated = self._migrate_once()
+        self.anchor = self._make_anchor()
+        self._around = Around(anchor_keys=federation_keys(self.anchor.vault), limits={**LIMITS, **(limits or {})})
+        self._restrictions = restrictions or {}
+        for agency in agencies:
+            self._prepare(agency)
+            self.start(agency.entity)
+            self.enrol(agency.entity)
+
+    def close(self) -> None:
+        """Let go of every store."""
+        for node in self.nodes.values():
+            node.store.close()
+            node.claims.close()
+        self.anchor.store.close()
+
+    def folder_of(self, entity: EntityId) -> Path:
+        """Return the folder of an entity's configuration, keys, store and case systems."""
+        return self.folder / entity.removeprefix("https://")
+
+    def start(self, entity: EntityId) -> Node:
+        """Make a node from its configuration file, as a new process or another worker would."""
+        settings = read_node(self.folder_of(entity) / "hearthgate.toml")
+        outside = Outside(clock=self.clock, transport=self.wire, case_systems=self.case_systems)
+        earlier = self.nodes.get(entity)
+        if earlier is not None:
+            earlier.store.close()
+            earlier.claims.close()
+        node = self.nodes[entity] = create_node(settings, outside)
+        self.wire.apps[entity] = node.peer_app
+        return node
+
+    def enrol(self, entity: EntityId, state: str = MemberState.ACTIVE) -> None:
+        """Have the anchor admit a node by its signed request, or change what it says of it."""
+        node = self.nodes[entity]
+        now = self.clock.now()
+        draft = StatementDraft(
+            subject=entity,
+            keys=federation_keys(node.vault),
+            issued_at=now,
+            expires_at=now + timedelta(days=7),
+            metadata=node_statement_metadata(profile(node.settings), node.vault, node.vault.encryption),
+        )
+        raw = build_enrolment_request(draft, node.vault.signer(KeyUse.FEDERATION))
+        asked = parse_enrolment_request(raw, now=now)
+        jwks = asked.federation_keys.to_jwks()
+        self.anchor.store.write(
+            lambda tx: members.admit(tx, entity=entity, jwks=jwks, metadata={}, state=state, at=now)
+        )
+
+    def document(self, **changes: Any) -> dict[str, Any]:
+        """Return the agreement between the agencies that are here, with some members changed."""
+        return agreement(self.clock.now(), [BY_ENTITY[entity] for entity in self.nodes], **changes)
+
+    def agree(
+        self,
+        document: Mapping[str, Any] | None = None,
+        *,
+        unsigned_by: Iterable[EntityId] = (),
+        held_by: Iterable[EntityId] | None = None,
+    ) -> AgreementRef:
+        """Have the parties sign an agreement, each with its own federation key, and give it to all that hold it."""
+        raw = json.dumps(document or self.document(), indent=1).encode()
+        parsed = parse_agreement(raw)
+        parties = [party.entity for party in parsed.parties if party.entity in self.nodes]
+        signed = {party: self.signature(party, parsed.ref) for party in parties if party not in frozenset(unsigned_by)}
+        for entity in self.nodes if held_by is None else held_by:
+            self._hold(entity, raw, parsed.ref, signed)
+        return parsed.ref
+
+    def signature(self, party: EntityId, ref: AgreementRef) -> StoredSignature:
+        """Sign as a party, and keep the keys that prove it."""
+        vault = self.nodes[party].vault
+        raw = build_signature(
+            ref,
+            party=party,
+            signatory=Signatory(name="R. Example", post="Caldicott Guardian"),
+            signer=vault.signer(KeyUse.FEDERATION),
+            now=self.clock.now(),
+        )
+        return StoredSignature(raw=raw, jwks=json.dumps(federation_keys(vault).to_jwks()).encode())
+
+    def hold_signature(self, party: EntityId, ref: AgreementRef, signature: StoredSignature) -> None:
+        """Give every node a signature that was made later, in the name of a party."""
+        for node in self.nodes.values():
+            node.store.write(
+                lambda tx: agreements.put_signature(
+                    tx, agreement=ref, entity=party, signature=signature, added_at=self.clock.now()
+                )
+            )
+
+    def case_client(self, entity: EntityId = COUNCIL, **limits: tuple[str, ...]) -> CaseClient:
+        """Register a new case system at its agency's node."""
+        node = self.nodes[entity]
+        client_id = f"case-system-{token_hex(4)}"
+        made = CaseClient(
+            client_id=client_id,
+            base_url=case_base_url(BY_ENTITY[entity]),
+            http=node.case_app.test_client(),
+            clock=self.clock,
+        )
+        services = tuple(service.slug for service in BY_ENTITY[entity].services)
+        client = LocalClient(
+            client_id=client_id,
+            name="Case system",
+            jwks={"keys": [dict(made.signer.public.jwk)]},
+            services=limits.get("services", services),
+            roles=limits.get("roles", ("key-worker", "duty-officer", "volunteer")),
+            units=limits.get("units", ("north-team",)),
+            created_at=self.clock.now(),
+        )
+        node.store.write(lambda tx: clients.add(tx, client))
+        return made
+
+    def count(self, entity: EntityId, slug: str) -> Counted:
+        """Count from now on how often a service's case system is asked for a person."""
+        adapter, count = counted(self.adapter(entity, slug))
+        self.use_adapter(entity, slug, adapter)
+        return count
+
+    def adapter(self, entity: EntityId, slug: str) -> Adapter:
+        """Return the adapter that a service uses."""
+        service = self.nodes[entity].desk.service(ServiceSlug(slug))
+        assert service is not None
+        return service.adapter
+
+    def use_adapter(self, entity: EntityId, slug: str, adapter: Adapter) -> None:
+        """Have a service use another adapter from now on."""
+        services = self.nodes[entity].desk._services
+        services[ServiceSlug(slug)] = replace(services[ServiceSlug(slug)], adapter=adapter)
+
+    def leaves(self, entity: EntityId) -> list[dict[str, Any]]:
+        """Return a node's evidence, oldest first."""
+        found = self.nodes[entity].store.read(lambda tx: evidence_leaves.recent(tx, limit=1000))
+        return [json.loads(leaf.leaf) for leaf in reversed(found)]
+
+    def _migrate_once(self) -> Path:
+        """Make one migrated store, of which every entity gets a copy."""
+        made = self.folder / "migrated"
+        made.mkdir()
+        migrate("sqlite:///data/node.db", base_dir=made)
+        return made / "data"
+
+    def _store_in(self, folder: Path, name: str) -> None:
+        shutil.copytree(self._migrated, folder / "data")
+        for path in (folder / "data").glob("node.db*"):
+            path.rename(path.with_name(path.name.replace("node.db", name)))
+
+    def _make_anchor(self) -> AnchorParts:
+        folder = self.folder_of(ANCHOR)
+        folder.mkdir()
+        create_keys(folder / "keys", names=ANCHOR_KEYS)
+        self._store_in(folder, "anchor.db")
+        anchor = create_anchor(read_anchor(write_anchor(folder)), self.clock)
+        self.wire.apps[ANCHOR] = anchor.peer_app
+        return anchor
+
+    def _prepare(self, agency: Agency) -> None:
+        folder = self.folder_of(agency.entity)
+        folder.mkdir()
+        create_keys(folder / "keys")
+        self._store_in(folder, "node.db")
+        write_case_files(agency, folder, self.clock.now())
+        write_node(folder, agency, self._around, restrictions=self._restrictions)
+        if agency.entity == JOBCENTRE:
+            self.case_systems.apps[REGISTRY_HOST] = dci_registry.create_app(registry_file(folder))
+
+    def _hold(
+        self, entity: EntityId, raw: bytes, ref: AgreementRef, signed: Mapping[EntityId, StoredSignature]
+    ) -> None:
+        def hold(tx: Transaction) -> None:
+            now = self.clock.now()
+            agreements.put(tx, agreement_id=ref.id, version=ref.version, digest=ref.digest, raw=raw, added_at=now)
+            for party, signature in signed.items():
+                agreements.put_signature(tx, agreement=ref, entity=party, signature=signature, added_at=now)
+
+        self.nodes[entity].store.write(hold)
+
+
+def federation_keys(vault: FileKeyVault) -> KeySet:
+    """Return the public federation keys of a vault."""
+    return KeySet.of(KeyUse.FEDERATION, [vault.signer(KeyUse.FEDERATION).public])

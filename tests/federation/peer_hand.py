@@ -1,0 +1,134 @@
+"""A member of the federation that writes its messages by hand: a real peer, or somebody who pretends to be one."""
+
+from dataclasses import dataclass, field, replace
+from secrets import token_urlsafe
+from time import monotonic
+from typing import Any
+
+from gateway.agreement_book import detail_for
+from gateway.peers.tokens import Grant, TokenRequester
+from gateway.ports import PeerAnswer, PeerRequest
+from tests.federation.network import Network
+from tests.federation.town import COUNCIL, PURPOSE, SUBJECT, TRUST
+from trust.base64url import decode
+from trust.exchange.message import AgreementRef, Message, Practitioner, build_message
+from trust.exchange.person import parse_subject
+from trust.identifiers import ClauseId, EntityId, KindName, PurposeCode, RoleCode, ServiceSlug
+from trust.keys import KeyUse, LocalSigner, Signer
+from trust.oauth import dpop_proof
+from trust.strict_json import JsonObject, loads
+
+MESSAGES = "/exchange/v1/messages"
+
+
+@dataclass(slots=True, kw_only=True)
+class PeerHand:
+    """Somebody with a node's own keys, who asks another node. ``agreement`` is what they claim to ask under."""
+
+    network: Network
+    agreement: AgreementRef
+    own: EntityId = COUNCIL
+    target: EntityId = TRUST
+    to_service: str = "community-team"
+    clause: str = "who-else-sensitive"
+    _tokens: dict[Any, bytes] = field(default_factory=dict)
+
+    def message(self, **changes: Any) -> Message:
+        """Return a good message, with some members changed."""
+        issued = int(self.network.clock.now().timestamp())
+        good = Message(
+            iss=self.own,
+            aud=self.target,
+            iat=issued,
+            exp=issued + 300,
+            jti=token_urlsafe(16),
+            kind=KindName("involvement.query"),
+            version=1,
+            agreement=self.agreement,
+            clause=ClauseId(self.clause),
+            purpose=PurposeCode(PURPOSE),
+            basis=("6-1-e", "ca2004-s10"),
+            from_service=ServiceSlug("connecting-families"),
+            to_service=ServiceSlug(self.to_service),
+            practitioner=Practitioner(sub="a-pseudonym", role=RoleCode("key-worker"), org_unit="north-team"),
+            subject=parse_subject(dict(SUBJECT)),
+            body={},
+        )
+        return replace(good, **changes)
+
+    def signed(self, message: Message | None = None, *, signer: Signer | None = None) -> bytes:
+        """Sign a message, with the node's own message key unless another is given."""
+        return build_message(message or self.message(), signer or self.signer(KeyUse.MESSAGE))
+
+    def signer(self, use: KeyUse) -> Signer:
+        """Return one of the node's own keys."""
+        return self.network.nodes[self.own].vault.signer(use)
+
+    def token(self) -> bytes:
+        """Return an access token of the target's server for the agreement, asked for once."""
+        key = (self.own, self.target, self.agreement)
+        if key not in self._tokens:
+            node = self.network.nodes[self.own]
+            trusted = node.directory.trusted(self.target, now=self.network.clock.now())
+            assert trusted.authorization_server is not None
+            detail = detail_for(self.agreement, PurposeCode(PURPOSE), KindName("involvement.query"))
+            requester = TokenRequester(
+                own=self.own, vault=node.vault, transport=self.network.wire, clock=self.network.clock
+            )
+            grant = Grant(server=trusted.authorization_server, detail=detail)
+            self._tokens[key] = requester.request(grant, deadline=monotonic() + 10).raw
+        return self._tokens[key]
+
+    def proof(self, token: bytes, *, signer: Signer | None = None) -> str:
+        """Return a fresh proof for a message with this token."""
+        made = dpop_proof.build(
+            signer=signer or self.signer(KeyUse.DPOP),
+            method="POST",
+            url=self.target + MESSAGES,
+            now=self.network.clock.now(),
+            jti=token_urlsafe(16),
+            access_token=token,
+        )
+        return made.decode()
+
+    def post(self, raw: bytes, *, token: bytes | None = None, **headers: str) -> PeerAnswer:
+        """Post bytes as a message, with a good token and a fresh proof unless others are given."""
+        token = token or self.token()
+        return self.network.wire.deliver(
+            PeerRequest(
+                method="POST",
+                url=self.target + MESSAGES,
+                headers={
+                    "Authorization": f"DPoP {token.decode()}",
+                    "Content-Type": "application/jwt",
+                    "DPoP": self.proof(token),
+                    **headers,
+                },
+                body=raw,
+                accept="application/jwt",
+                max_bytes=65_536,
+                timeout_s=10,
+            )
+        )
+
+    def ask(self, **changes: Any) -> JsonObject:
+        """Send a message and return the body of the signed reply."""
+        answer = self.post(self.signed(self.message(**changes)))
+        assert answer.status == 200, answer.body
+        return reply_body(answer)
+
+
+def reply_body(answer: PeerAnswer) -> JsonObject:
+    """Return what a signed reply says, without verifying it."""
+    body: JsonObject = reply_claims(answer)["body"]
+    return body
+
+
+def reply_claims(answer: PeerAnswer) -> JsonObject:
+    """Return a signed reply's claims, without verifying them."""
+    return loads(decode(answer.body.split(b".")[1], "payload"), max_bytes=65_536)
+
+
+def new_key(use: KeyUse = KeyUse.MESSAGE) -> LocalSigner:
+    """Return a key that nobody vouches for."""
+    return LocalSigner.generate(use)

@@ -1,0 +1,138 @@
+"""Write the configuration files that the nodes are started from, and read them as a running node does."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from config.loading import load
+from config.settings import AnchorSettings, NodeSettings
+from tests.federation.case_files import REGISTRY_HOST, adapter_table
+from tests.federation.town import ANCHOR, Agency
+from trust.keys import KeySet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faces:
+    """Where one entity listens; ``tls`` are its certificate and key, or placeholders where nothing is served."""
+
+    peer: str = "127.0.0.1:8443"
+    case: str = "127.0.0.1:8444"
+    operations: str = "127.0.0.1:8445"
+    tls: tuple[Path, Path] = (Path("face.crt"), Path("face.key"))
+    workers: int = 1
+    threads: int = 8
+
+    def face(self, bind: str) -> dict[str, Any]:
+        """Return the table of one face."""
+        return {
+            "bind": bind,
+            "certificate": str(self.tls[0]),
+            "key": str(self.tls[1]),
+            "workers": self.workers,
+            "threads": self.threads,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What every node of a network is told alike; ``hosts`` and ``ca`` for nodes that are really served."""
+
+    anchor_keys: KeySet
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    ca: Path | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+
+def case_base_url(agency: Agency) -> str:
+    """Return where an agency's case systems reach their node."""
+    return f"https://node.{agency.host}"
+
+
+def write_node(
+    folder: Path,
+    agency: Agency,
+    around: Around,
+    faces: Faces | None = None,
+    *,
+    restrictions: Mapping[str, list[dict[str, str]]] | None = None,
+) -> Path:
+    """Write a node's configuration file and what it names; return the file's path. ``restrictions`` are by service."""
+    faces = faces or Faces()
+    (folder / "anchor.jwks").write_text(json.dumps(around.anchor_keys.to_jwks()))
+    document: dict[str, Any] = {
+        "node": {"entity_id": agency.entity, "name": agency.name},
+        "peer": faces.face(faces.peer),
+        "case": {**faces.face(faces.case), "base_url": case_base_url(agency)},
+        "operations": {"bind": faces.operations},
+        "trust": {"anchors": [{"entity_id": ANCHOR, "jwks": "anchor.jwks"}], **_ca(around)},
+        "hosts": {
+            name: {"address": address, "reason": "a development federation"} for name, address in around.hosts.items()
+        },
+        "case_systems": {"names": [REGISTRY_HOST], **_ca(around)},
+        "limits": dict(around.limits),
+        "services": [
+            {
+                "slug": service.slug,
+                "name": service.name,
+                "kind": service.kind,
+                "duty_phone": service.duty_phone,
+                "adapter": adapter_table(service),
+                "restrictions": (restrictions or {}).get(service.slug, []),
+            }
+            for service in agency.services
+        ],
+    }
+    return _write(folder, document)
+
+
+def write_anchor(folder: Path, faces: Faces | None = None) -> Path:
+    """Write the anchor's configuration file; return its path."""
+    faces = faces or Faces()
+    return _write(
+        folder,
+        {
+            "role": "anchor",
+            "anchor": {"entity_id": ANCHOR, "name": "Moor Partnership"},
+            "peer": faces.face(faces.peer),
+            "operations": {"bind": faces.operations},
+        },
+    )
+
+
+def read_node(path: Path) -> NodeSettings:
+    """Read a node's file as a running node does."""
+    settings = load(path, {})
+    assert isinstance(settings, NodeSettings)
+    return settings
+
+
+def read_anchor(path: Path) -> AnchorSettings:
+    """Read the anchor's file as a running anchor does."""
+    settings = load(path, {})
+    assert isinstance(settings, AnchorSettings)
+    return settings
+
+
+def _ca(around: Around) -> dict[str, Any]:
+    return {} if around.ca is None else {"ca": str(around.ca)}
+
+
+def _write(folder: Path, document: Mapping[str, Any]) -> Path:
+    for name in ("face.crt", "face.key"):
+        (folder / name).touch()
+    path = folder / "hearthgate.toml"
+    path.write_text("".join(f"{name} = {toml(value)}\n" for name, value in document.items()), encoding="utf-8")
+    return path
+
+
+def toml(value: object) -> str:
+    """Write one value; tables go in line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(name)} = {toml(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    if isinstance(value, Path):
+        return json.dumps(str(value))
+    return json.dumps(value)

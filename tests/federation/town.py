@@ -1,0 +1,228 @@
+"""An invented town: its agencies, their services, two residents, and the agreement that every agency signs."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from gateway.demo.case_systems.records import CaseService, InvolvementRecord
+from tests.support.people import DANIEL, GRACE, involvement
+from trust.identifiers import EntityId
+
+ANCHOR = EntityId("https://anchor.example")
+COUNCIL = EntityId("https://council.example")
+JOBCENTRE = EntityId("https://jobcentre.example")
+POLICE = EntityId("https://police.example")
+TRUST = EntityId("https://mental-health.example")
+HOUSING = EntityId("https://housing.example")
+COLLEGE = EntityId("https://college.example")
+PURPOSE = "early-help"
+BENEFIT_PURPOSE = "benefit-check"
+AGREEMENT = "town-early-help"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TownService:
+    """One service; ``case`` says which case system it keeps."""
+
+    slug: str
+    name: str
+    kind: str
+    case: CaseService
+
+    @property
+    def duty_phone(self) -> str:
+        """A number kept for drama, the same for everybody."""
+        return "01632 960999"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    """One agency with its services."""
+
+    entity: EntityId
+    name: str
+    services: tuple[TownService, ...]
+
+    @property
+    def host(self) -> str:
+        """The host of its entity identifier."""
+        return self.entity.removeprefix("https://")
+
+
+def _service(slug: str, name: str, kind: str, case: CaseService) -> TownService:
+    return TownService(slug=slug, name=name, kind=kind, case=case)
+
+
+AGENCIES: tuple[Agency, ...] = (
+    Agency(
+        entity=COUNCIL,
+        name="Moor Council",
+        services=(
+            _service("connecting-families", "Connecting Families", "family-support", CaseService.CONNECTING_FAMILIES),
+            _service(
+                "childrens-social-care", "Children's Social Care", "social-care", CaseService.CHILDRENS_SOCIAL_CARE
+            ),
+            _service("money-advice", "Money Advice", "money-advice", CaseService.MONEY_ADVICE),
+            _service("youth-justice", "Youth Justice", "youth-justice", CaseService.YOUTH_JUSTICE),
+        ),
+    ),
+    Agency(
+        entity=JOBCENTRE,
+        name="Moor Jobcentre",
+        services=(_service("work-coaches", "Work Coaches", "jobcentre", CaseService.JOBCENTRE),),
+    ),
+    Agency(
+        entity=POLICE,
+        name="Moor Police",
+        services=(_service("neighbourhood", "Neighbourhood Policing", "police", CaseService.POLICE),),
+    ),
+    Agency(
+        entity=TRUST,
+        name="Moor Mental Health",
+        services=(_service("community-team", "Community Team", "mental-health", CaseService.MENTAL_HEALTH),),
+    ),
+    Agency(
+        entity=HOUSING,
+        name="Moor Homes",
+        services=(_service("tenancies", "Tenancies", "housing", CaseService.HOUSING),),
+    ),
+    Agency(
+        entity=COLLEGE,
+        name="Moor College",
+        services=(_service("student-support", "Student Support", "college", CaseService.COLLEGE),),
+    ),
+)
+BY_ENTITY = {agency.entity: agency for agency in AGENCIES}
+ASKER = f"{COUNCIL}#connecting-families"
+HOLDERS = tuple(
+    f"{agency.entity}#{service.slug}"
+    for agency in AGENCIES
+    for service in agency.services
+    if f"{agency.entity}#{service.slug}" != ASKER
+)
+CONDITIONAL = (f"{COUNCIL}#money-advice", f"{TRUST}#community-team")
+WORKERS = {
+    CaseService.CHILDRENS_SOCIAL_CARE: "Ada Fellbrook",
+    CaseService.MONEY_ADVICE: "Bram Otterley",
+    CaseService.YOUTH_JUSTICE: "Cleo Wharram",
+    CaseService.JOBCENTRE: "Dev Quarles",
+    CaseService.POLICE: "Esme Thirlwell",
+    CaseService.MENTAL_HEALTH: "Farouk Linton",
+    CaseService.HOUSING: "Gwen Ashby",
+    CaseService.COLLEGE: "Hugo Merrow",
+}
+"""Who works with the young man, by service."""
+SUBJECT: dict[str, Any] = {
+    "nhs_number": DANIEL.nhs_number,
+    "upn": DANIEL.upn,
+    "nino": DANIEL.nino,
+    "pnc_id": DANIEL.pnc_id,
+    "family_name": DANIEL.family_name,
+    "given_names": DANIEL.given_names,
+    "birth_date": DANIEL.birth_date.isoformat(),
+    "address": {"uprn": DANIEL.uprn, "postcode": DANIEL.postcode},
+}
+"""The young man as Connecting Families knows him."""
+STRANGER: dict[str, Any] = {
+    "family_name": "Nobbs",
+    "given_names": "Wilfred",
+    "birth_date": "1951-07-30",
+    "address": {"postcode": "YO7 9ZZ"},
+}
+"""A resident whom no service knows."""
+
+
+def records() -> list[InvolvementRecord]:
+    """Return the truth that the case systems are filled with: the young man everywhere, his neighbour at two."""
+    everywhere = [
+        involvement(case, local_id=f"D-{number}", worker=worker, role="Key worker", phone=f"01632 96010{number}")
+        for number, (case, worker) in enumerate(WORKERS.items())
+    ]
+    neighbour = [
+        involvement(case, GRACE, local_id=f"G-{case}", worker="Ines Corley", since=date(2024, 5, 6))
+        for case in (CaseService.HOUSING, CaseService.COLLEGE)
+    ]
+    return everywhere + neighbour
+
+
+def agreement(now: datetime, agencies: Iterable[Agency] = AGENCIES, **changes: Any) -> dict[str, Any]:
+    """Return the agreement between some agencies as its document, begun a month ago, with some members changed."""
+    today = now.date()
+    parties = tuple(agencies)
+    document: dict[str, Any] = {
+        "id": AGREEMENT,
+        "version": 1,
+        "title": "Moor early help information-sharing agreement",
+        "purposes": [
+            {"code": PURPOSE, "description": "To bring the people who already work with someone together."},
+            {"code": BENEFIT_PURPOSE, "description": "To know whether a benefit is in payment before advising."},
+        ],
+        "parties": [
+            {"entity": agency.entity, "name": agency.name, "services": [service.slug for service in agency.services]}
+            for agency in parties
+        ],
+        "powers": ["ca2004-s10"],
+        "items": ["That a service works with the person, since when, and whom to ring."],
+        "benefits": "People tell their story once.",
+        "individuals_informed": "By each party's privacy notice and by the worker at the first meeting.",
+        "consent_text": "Engagement is voluntary; consent is not the legal basis.",
+        "rights": "Each party answers for the records it holds.",
+        "retention": "Answers are deleted after 90 days.",
+        "security": "Signed messages between admitted nodes only.",
+        "dpia_reference": "DPIA-2026-020",
+        "review_date": (today + timedelta(days=300)).isoformat(),
+        "valid_from": (today - timedelta(days=30)).isoformat(),
+        "valid_until": (today + timedelta(days=600)).isoformat(),
+        "clauses": _clauses_between(parties),
+    }
+    return document | changes
+
+
+def _clauses_between(agencies: tuple[Agency, ...]) -> list[dict[str, Any]]:
+    there = {f"{agency.entity}#{service.slug}" for agency in agencies for service in agency.services}
+    clauses = [
+        {**deepcopy(clause), "holders": [holder for holder in clause["holders"] if holder in there]}
+        for clause in CLAUSES
+    ]
+    return [clause for clause in clauses if clause["holders"]]
+
+
+_ROLES = {
+    "key-worker": ["organisation", "service_type", "role", "worker", "phone", "since", "last_contact_month"],
+    "duty-officer": ["organisation", "duty_phone"],
+}
+_WHO_ELSE = {
+    "kind": "involvement.query",
+    "version": 1,
+    "purpose": PURPOSE,
+    "askers": [ASKER],
+    "fields_by_role": _ROLES,
+    "basis": ["6-1-e", "ca2004-s10"],
+    "keep_days": 90,
+    "onward": "none",
+}
+CLAUSES: list[dict[str, Any]] = [
+    {
+        **_WHO_ELSE,
+        "id": "who-else",
+        "holders": [holder for holder in HOLDERS if holder not in CONDITIONAL],
+        "existence": "unconditional",
+    },
+    {**_WHO_ELSE, "id": "who-else-sensitive", "holders": list(CONDITIONAL), "existence": "conditional"},
+    {
+        "id": "benefit",
+        "kind": "eligibility.query",
+        "version": 1,
+        "purpose": BENEFIT_PURPOSE,
+        "askers": [ASKER],
+        "holders": [f"{JOBCENTRE}#work-coaches"],
+        "fields_by_role": {"key-worker": ["answer", "as_of"]},
+        "basis": ["6-1-e", "wra2012-s130-131"],
+        "existence": "unconditional",
+        "keep_days": 30,
+        "onward": "none",
+        "questions": ["in_payment", "entitled"],
+    },
+]
