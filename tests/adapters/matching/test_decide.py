@@ -123,7 +123,6 @@ class TestByLikeness:
         assert decide(BY_NAME, Subject(given_names="Kit", birth_date=BY_NAME.birth_date)).outcome is MatchOutcome.NONE
 
 
-@pytest.mark.holds("S10")
 class TestTwinsAndNamesakes:
     def test_the_twin_alone_is_never_linked(self) -> None:
         assert decide(BY_NAME, replace(BY_NAME, given_names="Imogen")).outcome is MatchOutcome.REVIEW
