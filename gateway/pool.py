@@ -1,8 +1,15 @@
-"""A gunicorn worker that answers what it cannot parse like everything else: with a problem, and without an echo."""
+"""Gunicorn's threaded worker, made fit for strangers.
 
+It answers what it cannot parse with a problem document that echoes nothing, keeps no thread for a connection on which
+nothing arrives, and gives up on a client that stalls in the middle of a request or of an answer (assertion A65).
+Clients that send a byte every few seconds are nginx's work.
+"""
+
+import errno
+import socket
 import ssl
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from logging import getLogger
 from pathlib import Path
@@ -10,12 +17,19 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
 
 from gateway.http import problem
 from gateway.http.problem import Problem
 
 _log = getLogger("hearthgate.serve")
+STALLED_AFTER_S = 4.0
+"""Seconds without a byte, in the middle of something, after which a client counts as gone.
+
+It strikes twice at most for one request, in reading it and in draining what is left of it: 8 s of a thread.
+"""
+_FIRST_BYTES_WITHIN_S = 0.02
+"""Seconds that a thread waits for the request after a handshake; then the poller waits, without a thread."""
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
@@ -24,6 +38,7 @@ def server_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | N
     if certificate is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslsocket_class = _TlsSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS)  # of TLS 1.2; all of 1.3 are of that kind
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -32,8 +47,37 @@ def server_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | N
     return context
 
 
+class _Impatient(socket.socket):
+    """A socket that never blocks for ever: gunicorn asks for blocking ones and gets a time limit."""
+
+    def setblocking(self, flag: bool, /) -> None:  # noqa: FBT001 - the standard library's signature
+        self.settimeout(STALLED_AFTER_S if flag else 0.0)
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        with _stalling_is_leaving():
+            return super().recv(bufsize, flags)
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:  # noqa: ANN401 - the standard library's signature
+        with _stalling_is_leaving():
+            super().sendall(data, flags)
+
+
+class _TlsSocket(_Impatient, ssl.SSLSocket):  # type: ignore[misc]  # only the names of parameters differ
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
+        with _stalling_is_leaving():
+            super().do_handshake(block)
+
+
+@contextmanager
+def _stalling_is_leaving() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as stalled:
+        raise ConnectionResetError(errno.ECONNRESET, "the client stalled") from stalled
+
+
 class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Gunicorn's threaded worker with our own words for what went wrong before or beside the application."""
+    """Gunicorn's threaded worker with impatient sockets, and our own words where the application has no say."""
 
     wsgi: Callable[..., Iterable[bytes]]
 
@@ -41,6 +85,30 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         """Let a body that breaks its chunked coding look to the application like one that was cut off."""
         super().load_wsgi()
         self.wsgi = _with_plain_errors(self.wsgi)
+
+    def accept(self, listener: Any) -> None:  # noqa: ANN401 - gunicorn ships no types
+        """Take one connection, as gunicorn does, on an impatient socket."""
+        try:
+            accepted, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        client = _Impatient(fileno=accepted.detach())
+        self.nr_conns += 1
+        self.enqueue_req(TConn(self.cfg, client, address, listener.getsockname()))
+
+    def handle(self, conn: Any) -> object:  # noqa: ANN401 - gunicorn ships no types
+        """Shake hands, and let the poller wait for the request if it does not come at once."""
+        if self.cfg.is_ssl and not conn.initialized:
+            if not conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT):
+                return _DEFER
+            try:
+                conn.init()
+            except OSError:
+                return False
+            conn.data_ready = conn.sock.pending() > 0
+            if not conn.wait_for_data(_FIRST_BYTES_WITHIN_S):
+                return _DEFER
+        return super().handle(conn)
 
     def handle_error(self, _req: object, client: Any, _addr: object, exc: BaseException) -> None:  # noqa: ANN401
         """Answer once and let the connection be closed. Gunicorn's own answer and log line repeat what was sent."""

@@ -6,30 +6,28 @@ from pathlib import Path
 from gateway.http.operations import OperationsFace, ReadyCheck
 from gateway.serve import Hooks, Pool, serve
 from tests.support.callers import housing
-from tests.support.faces import Node
-from tests.support.tls import make_authority
+from tests.support.faces import Node, RealClock
+
+OAUTH_KEY = "housing-oauth.pem"
+DPOP_KEY = "housing-dpop.pem"
 
 
 def main() -> int:
     """Serve until told to stop; the files ``ready`` and ``stopped`` get a mark for each time."""
     folder = Path(sys.argv[1])
-    peer_port, case_port, operations_port = (int(port) for port in sys.argv[2:5])
-    node = Node(folder)
-    certificate, key = make_authority(folder).issue("council.example", "127.0.0.1")
-    housing(node, node.peer_app().test_client())
-    checks = [ReadyCheck(name="store", fault=lambda: None)]
-    operations = OperationsFace(checks=checks, metrics=lambda: ("text/plain", b"up 1\n"))
-    tls = {"certificate": certificate, "key": key}
+    peer, case, operations = (f"127.0.0.1:{port}" for port in sys.argv[2:5])
+    node = Node(folder, RealClock())
+    member = housing(node, node.peer_app().test_client())
+    (folder / OAUTH_KEY).write_bytes(member.oauth.to_pem())
+    (folder / DPOP_KEY).write_bytes(member.dpop.to_pem())
+    health = OperationsFace(
+        checks=[ReadyCheck(name="store", fault=lambda: None)], metrics=lambda: ("text/plain", b"up 1\n")
+    )
+    certificate, key = folder / "council.example.crt", folder / "council.example.key"
     pools = [
-        Pool(name="peer", app=node.peer_app(), bind=f"127.0.0.1:{peer_port}", workers=2, threads=4, **tls),
-        Pool(name="case", app=node.case_app(), bind=f"127.0.0.1:{case_port}", workers=1, threads=4, **tls),
-        Pool(
-            name="operations",
-            app=node.operations_app(operations),
-            bind=f"127.0.0.1:{operations_port}",
-            workers=1,
-            threads=2,
-        ),
+        Pool(name="peer", app=node.peer_app(), bind=peer, workers=2, threads=4, certificate=certificate, key=key),
+        Pool(name="case", app=node.case_app(), bind=case, workers=1, threads=4, certificate=certificate, key=key),
+        Pool(name="operations", app=node.operations_app(health), bind=operations, workers=1, threads=2),
     ]
     hooks = Hooks(
         ready=lambda: _note(folder / "ready"),

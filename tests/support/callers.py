@@ -71,8 +71,11 @@ class Caller:
         }
         return {name: value for name, value in fields.items() if value is not None}
 
+    def encoded(self, form: Mapping[str, str]) -> bytes:
+        return urlencode(form).encode()
+
     def post_form(self, form: Mapping[str, str] | bytes, **headers: str) -> TestResponse:
-        body = form if isinstance(form, bytes) else urlencode(form).encode()
+        body = form if isinstance(form, bytes) else self.encoded(form)
         return self.http.post("/oauth/v1/token", data=body, content_type=FORM, headers=headers)
 
     def ask_peer_token(self, **changes: str | None) -> TestResponse:

@@ -71,6 +71,13 @@ class SetClock:
         self.moment += timedelta(seconds=seconds)
 
 
+class RealClock(SetClock):
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
 class Members:
     """A directory in memory (:class:`gateway.ports.Directory`)."""
 
@@ -182,8 +189,8 @@ class Eligibility:
 class Node:
     """One node's faces, and everything a test may want to change behind them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.clock = SetClock()
+    def __init__(self, folder: Path, clock: SetClock | None = None) -> None:
+        self.clock = clock or SetClock()
         self.signer = LocalSigner.generate(KeyUse.OAUTH)
         self.members = Members()
         self.claims_files = located(folder)

@@ -1,0 +1,335 @@
+"""A node as it runs: one parent, a gunicorn for each face, and nothing left of them afterwards."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPResponse, HTTPSConnection
+from pathlib import Path
+
+import pytest
+
+from gateway.pool import STALLED_AFTER_S
+from gateway.serve import Hooks, serve
+from tests.gateway.serving import DPOP_KEY, OAUTH_KEY
+from tests.support.callers import Caller
+from tests.support.case_systems import free_port
+from tests.support.faces import COUNCIL, DETAIL, FORM, HOUSING, MESSAGES_URL, PEER_TOKEN_URL, Node, RealClock
+from tests.support.tls import make_authority
+from trust.keys import KeyUse, LocalSigner
+from trust.oauth import authorization_details
+
+pytestmark = pytest.mark.e2e
+ROOT = Path(__file__).resolve().parents[2]
+START_WITHIN_S = 30.0
+END_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A served node. ``ports`` are those of the peer, case and operations faces."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    ports: tuple[int, int, int]
+    tls: ssl.SSLContext
+
+    def raw(self, *parts: bytes, face: int = 0) -> bytes:
+        """Send bytes as they are and return all that comes back until the node closes."""
+        with socket.create_connection(("127.0.0.1", self.ports[face]), timeout=15) as plain:
+            connection = plain if face == 2 else self.tls.wrap_socket(plain, server_hostname="council.example")
+            with connection:
+                for part in parts:
+                    connection.sendall(part)
+                return b"".join(iter(lambda: _received(connection), b""))
+
+    def connection(self) -> HTTPSConnection:
+        return HTTPSConnection("127.0.0.1", self.ports[0], context=self.tls, timeout=15)
+
+    def member(self) -> Caller:
+        keys = [
+            LocalSigner.from_pem((self.folder / name).read_bytes(), use)
+            for name, use in ((OAUTH_KEY, KeyUse.OAUTH), (DPOP_KEY, KeyUse.DPOP))
+        ]
+        http = Node(self.folder).peer_app().test_client()
+        return Caller(
+            client_id=HOUSING,
+            issuer=COUNCIL,
+            token_url=PEER_TOKEN_URL,
+            http=http,
+            clock=RealClock(),
+            oauth=keys[0],
+            dpop=keys[1],
+        )
+
+    def family(self) -> list[int]:
+        """Return the process ids of the parent's children and grandchildren."""
+        children = _children(self.process.pid)
+        return children + [grandchild for child in children for grandchild in _children(child)]
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[Running]:
+    authority = make_authority(folder)
+    authority.issue("council.example", "127.0.0.1")
+    ports = free_port(), free_port(), free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.gateway.serving", str(folder), *map(str, ports)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+    )
+    tls = ssl.create_default_context(cafile=str(authority.certificate))
+    tls.check_hostname = False
+    try:
+        _wait_until(lambda: (folder / "ready").exists() or process.poll() is not None, START_WITHIN_S)
+        assert process.poll() is None, process.stderr and process.stderr.read().decode()
+        yield Running(process=process, folder=folder, ports=ports, tls=tls)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stderr:
+            process.stderr.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Running]:
+    """Serve a node that the test may break."""
+    with _served(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Serve a node that several tests attack, one after the other."""
+    with _served(tmp_path_factory.mktemp("node")) as running:
+        yield running
+
+
+def test_a_node_is_ready_once_and_stops_when_told(own: Running) -> None:
+    family = own.family()
+    assert len(family) == 3 + 4
+    assert b'"state":"ready"' in own.raw(b"GET /health/ready HTTP/1.0\r\nHost: x\r\n\r\n", face=2)
+    own.process.send_signal(signal.SIGTERM)
+    assert own.process.wait(END_WITHIN_S) == 0
+    assert (own.folder / "ready").read_text() == "x"
+    assert (own.folder / "stopped").read_text() == "xxxx"
+    assert not [pid for pid in family if _lives(pid)]
+
+
+def test_when_one_pool_ends_the_whole_node_ends_and_says_so(own: Running) -> None:
+    family = own.family()
+    os.kill(_children(own.process.pid)[0], signal.SIGKILL)
+    assert own.process.wait(END_WITHIN_S) == 1
+    _wait_until(lambda: not any(_lives(pid) for pid in family), END_WITHIN_S)
+
+
+def test_when_the_parent_is_killed_nothing_is_left_behind(own: Running) -> None:
+    family = own.family()
+    own.process.kill()
+    own.process.wait()
+    _wait_until(lambda: not any(_lives(pid) for pid in family), END_WITHIN_S)
+
+
+def test_a_worker_that_dies_is_replaced(own: Running) -> None:
+    [worker] = _children(_children(own.process.pid)[2])
+    os.kill(worker, signal.SIGKILL)
+    _wait_until(lambda: worker not in own.family() and len(own.family()) == 7, END_WITHIN_S)
+    assert b'"state":"live"' in own.raw(b"GET /health/live HTTP/1.0\r\nHost: x\r\n\r\n", face=2)
+
+
+@pytest.mark.holds("A22")
+def test_one_proof_sent_to_several_workers_at_once_succeeds_once(running: Running) -> None:
+    member = running.member()
+    token = _token(running, member)
+    proof = member.proof(MESSAGES_URL, token=token)
+    headers = {"Authorization": f"DPoP {token.decode()}", "DPoP": proof, "Content-Type": "application/jwt"}
+    statuses: Counter[int] = Counter()
+    start = threading.Barrier(8, timeout=20)
+
+    def send() -> None:
+        connection = running.connection()
+        connection.connect()
+        start.wait()
+        connection.request("POST", "/exchange/v1/messages", body=b"a.signed.message", headers=headers)
+        statuses[connection.getresponse().status] += 1
+        connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == {200: 1, 401: 7}
+
+
+@pytest.mark.holds("A62")
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 6\r\n",
+        b"Content-Length: 6\r\nContent-Length: 5\r\n",
+        b"Content-Length: +6\r\n",
+        b"Content-Length: 0x6\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding : chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        b"Transfer-Encoding:\x0bchunked\r\n",
+        b"X: y\r\n Transfer-Encoding: chunked\r\n",
+        b"Transfer_Encoding: chunked\r\n",
+    ],
+    ids=repr,
+)
+def test_a_request_whose_end_can_be_read_in_two_ways_is_refused_and_the_connection_closed(
+    running: Running, head: bytes
+) -> None:
+    smuggled = b"0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = running.raw(b"POST /oauth/v1/token HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n" + smuggled)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"Connection: close" in answer
+
+
+def test_a_broken_chunk_is_the_clients_fault_and_ends_the_connection(running: Running) -> None:
+    head = b"POST /oauth/v1/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    head += b"Content-Type: " + FORM.encode() + b"\r\n\r\n"
+    answer = running.raw(head + b"zz\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.holds("A27")
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * 5_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(200)) + b"\r\n",
+    ],
+    ids=["line", "header", "headers"],
+)
+def test_a_giant_head_is_refused(running: Running, head: bytes) -> None:
+    answer = running.raw(head)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["code"] == "too-large"
+
+
+@pytest.mark.holds("A50")
+def test_what_cannot_be_parsed_is_neither_echoed_nor_logged(own: Running) -> None:
+    for request in (b"CANARY-9990000018\r\n\r\n", b"GET / HTTP/1.1\r\nCANARY 9990000018: x\r\n\r\n"):
+        answer = own.raw(request)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"CANARY" not in answer
+    own.process.terminate()
+    _, said = own.process.communicate(timeout=END_WITHIN_S)
+    assert b"CANARY" not in said
+
+
+def test_nobody_sets_the_script_name_from_outside(running: Running) -> None:
+    answer = running.raw(
+        b"GET /health/live HTTP/1.1\r\nHost: x\r\nSCRIPT_NAME: /health\r\nConnection: close\r\n\r\n", face=2
+    )
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_old_tls_is_refused(running: Running) -> None:
+    old = ssl.create_default_context(cafile=str(running.folder / "ca.crt"))
+    old.check_hostname = False
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    old.set_ciphers("AES128-GCM-SHA256:AES256-SHA")
+    with (
+        socket.create_connection(("127.0.0.1", running.ports[0]), timeout=5) as plain,
+        pytest.raises(ssl.SSLError),
+    ):
+        old.wrap_socket(plain)
+
+
+@pytest.mark.holds("A65")
+def test_connected_clients_that_say_nothing_leave_the_threads_to_others(running: Running) -> None:
+    silent = [running.connection() for _ in range(40)]
+    for connection in silent:
+        connection.connect()
+    began = time.monotonic()
+    assert b" 404 " in running.raw(b"GET /nowhere HTTP/1.0\r\nHost: x\r\n\r\n")[:20]
+    assert time.monotonic() - began < 2 * STALLED_AFTER_S
+    for connection in silent:
+        connection.close()
+
+
+@pytest.mark.holds("A65")
+def test_clients_that_stall_in_the_middle_are_dropped(running: Running) -> None:
+    stalled = []
+    for _ in range(8):
+        plain = socket.create_connection(("127.0.0.1", running.ports[0]), timeout=10)
+        connection = running.tls.wrap_socket(plain, server_hostname="council.example")
+        connection.sendall(b"POST /oauth/v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab")
+        stalled.append(connection)
+    assert b" 404 " in running.raw(b"GET /nowhere HTTP/1.0\r\nHost: x\r\n\r\n")[:20]
+    for connection in stalled:
+        connection.settimeout(10)
+        assert _received(connection)[:13] in {b"", b"HTTP/1.1 400 "}
+        connection.close()
+
+
+def test_a_thread_before_the_fork_is_refused() -> None:
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    try:
+        with pytest.raises(RuntimeError, match="before the fork"):
+            serve([], Hooks(ready=lambda: None, worker_stops=lambda: None, worker_ended=lambda _pid: None))
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _token(running: Running, member: Caller) -> bytes:
+    details = json.dumps(authorization_details.to_json([DETAIL]))
+    headers = {"Content-Type": FORM, "DPoP": member.proof(PEER_TOKEN_URL)}
+    connection = running.connection()
+    body = member.encoded(member.form(authorization_details=details))
+    connection.request("POST", "/oauth/v1/token", body=body, headers=headers)
+    answer: HTTPResponse = connection.getresponse()
+    token = json.loads(answer.read())["access_token"].encode()
+    connection.close()
+    return bytes(token)
+
+
+def _received(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(65_536)
+    except (ConnectionResetError, ssl.SSLEOFError):
+        return b""
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return []
+    return [int(child) for child in found.split()]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _wait_until(condition: object, within_s: float) -> None:
+    assert callable(condition)
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
