@@ -21,7 +21,7 @@ from gateway.ports import StoreBusy, StoreFull
 from gateway.store.moments import to_microseconds
 from gateway.store.per_process import PerProcess
 from gateway.store.schema import claims, claims_metadata, claims_start
-from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, connect, create_in_wal_mode
+from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, connect, create_in_wal_mode, error_code
 from gateway.store.statement import Statement, insertion
 
 ACCEPTED_AHEAD = timedelta(seconds=10)
@@ -175,8 +175,8 @@ class _Opened:
         return max(self._started_at.replace(microsecond=0), machine_started_at + ACCEPTED_AHEAD)
 
 
-def _raise_unless_busy(error: Any, *, late: bool) -> None:
-    code = error.sqlite_errorcode & 0xFF
+def _raise_unless_busy(error: Exception, *, late: bool) -> None:
+    code = error_code(error)
     if code == dbapi2.SQLITE_FULL:
         raise StoreFull("The disk is full; the claim was not kept.") from error
     if code != dbapi2.SQLITE_BUSY:

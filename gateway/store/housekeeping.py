@@ -32,7 +32,7 @@ class ErasingClaims(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """How much a round erased. ``messages`` counts answers and ids."""
+    """How much a round erased. ``messages`` counts answers and ids, ``lookups`` their answers."""
 
     messages: int
     lookups: int
@@ -40,7 +40,7 @@ class Erased:
 
 
 def erase_expired(store: ErasingStore, claims: ErasingClaims, *, now: datetime) -> Erased:
-    """Erase all expired message answers and ids, lookups and claims, batch by batch."""
+    """Erase all expired message answers and ids, answers of lookups and claims, batch by batch."""
     return Erased(
         messages=_all(lambda: store.erase(lambda tx: messages.erase_expired(tx, now=now, batch=BATCH))),
         lookups=_all(lambda: store.erase(lambda tx: lookups.erase_expired(tx, now=now, batch=BATCH))),

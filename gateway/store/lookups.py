@@ -49,12 +49,11 @@ _COMPLETE = Statement(
     .where(lookups.c.id == bindparam("lookup_id"), lookups.c.completed_at.is_(None))
     .values(state=COMPLETE, completed_at=bindparam("at"))
 )
-_EXPIRED = (
-    select(lookup_answers.c.lookup_id)
-    .join(lookups, lookups.c.id == lookup_answers.c.lookup_id)
-    .where(lookups.c.keep_until <= bindparam("now"))
-    .limit(bindparam("batch"))
+_PAST_KEEPING = select(lookups.c.id).where(
+    lookups.c.id == lookup_answers.c.lookup_id, lookups.c.keep_until <= bindparam("now")
 )
+# from the answers, which are few, to their lookups, which are kept
+_EXPIRED = select(lookup_answers.c.lookup_id).where(_PAST_KEEPING.exists()).limit(bindparam("batch"))
 _ERASE = Statement(delete(lookup_answers).where(lookup_answers.c.lookup_id.in_(_EXPIRED)))
 
 

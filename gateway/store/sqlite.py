@@ -9,7 +9,7 @@ from pysqlite3 import dbapi2
 from gateway.ports import StoreBusy, Transaction
 from gateway.store.jobs import Job, Limits
 from gateway.store.per_process import PerProcess
-from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, connect_reader
+from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, connect_reader, error_code
 from gateway.store.sqlite_transaction import SqliteTransaction
 from gateway.store.sqlite_writer import SqliteWriter
 
@@ -41,15 +41,15 @@ class SqliteStore:
         connection = opened.reader()
         try:
             connection.execute("BEGIN")
-            try:
-                return work(SqliteTransaction(connection.cursor()))
-            finally:
-                connection.execute("ROLLBACK")
-                opened.put_back(connection)
+            return work(SqliteTransaction(connection.cursor()))
         except dbapi2.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF == dbapi2.SQLITE_BUSY:
+            if error_code(error) == dbapi2.SQLITE_BUSY:
                 raise StoreBusy("The store is held by another program; try again.") from error
             raise
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            opened.put_back(connection)
 
     def close(self) -> None:
         """Finish what is queued and let go of every connection and thread of this process."""

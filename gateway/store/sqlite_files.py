@@ -125,6 +125,11 @@ def create_in_wal_mode(path: Path) -> None:
         connection.close()
 
 
+def error_code(error: BaseException) -> int:
+    """Return SQLite's primary result code, or 0 for an error that did not come from SQLite."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
 class TurnLock:
     """One process at a time: an ``flock`` on a file beside the database.
 

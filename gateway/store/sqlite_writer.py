@@ -20,7 +20,7 @@ from pysqlite3 import dbapi2
 
 from gateway.ports import StoreBusy, StoreFull
 from gateway.store.jobs import Job, Limits
-from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, TurnLock, connect
+from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, TurnLock, connect, error_code
 from gateway.store.sqlite_transaction import SqliteTransaction
 
 COMMITS_PER_CHECKPOINT = 256
@@ -67,28 +67,21 @@ class SqliteWriter:
                 self._thread.start()
 
     def _run(self) -> None:
-        turns = TurnLock(self._files.lock)
-        connection: SqliteConnection | None = None
+        opened: _Opened | None = None
         while group := self._next_group():
             try:
-                connection = connection or self._connect()
-                with turns.held():
-                    self._transact(connection, group)
+                opened = opened or _Opened(self._files)
+                with opened.turns.held():
+                    self._transact(opened.connection, group)
             except BaseException as error:  # noqa: BLE001 - each caller in the group meets it
-                _roll_back(connection)
                 for job in group:
                     job.fail(_refusal(error))
+                _close(opened)
+                opened = None
             for job in group:
                 job.finish()
-            self._checkpoint(connection)
-        turns.close()
-        if connection is not None:
-            connection.close()
-
-    def _connect(self) -> SqliteConnection:
-        connection = connect(self._files.database)
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        return connection
+            self._checkpoint(opened)
+        _close(opened)
 
     def _next_group(self) -> list[Job[Any]]:
         """Wait for work and take what is there; an empty group is the end."""
@@ -123,7 +116,7 @@ class SqliteWriter:
             except BaseException as error:
                 job.fail(_refusal(error))
                 if not connection.in_transaction:
-                    raise StoreFull("SQLite ran out of room and took back the whole group.") from error
+                    raise StoreFull("There was no room for what came together; nothing was written.") from error
                 cursor.execute("ROLLBACK TO job")
             cursor.execute("RELEASE job")
         cursor.execute("COMMIT")
@@ -132,26 +125,37 @@ class SqliteWriter:
         disk = os.statvfs(self._files.database)
         return disk.f_bavail * disk.f_frsize < self._limits.reserve_bytes
 
-    def _checkpoint(self, connection: SqliteConnection | None) -> None:
+    def _checkpoint(self, opened: "_Opened | None") -> None:
         self._commits += 1
-        if connection is None or self._commits < COMMITS_PER_CHECKPOINT:
+        if opened is None or self._commits < COMMITS_PER_CHECKPOINT:
             return
         self._commits = 0
         try:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            opened.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except dbapi2.Error as error:
             _refusal(error)
             _log.warning("store_checkpoint_failed", code=error.sqlite_errorname)
 
 
-def _roll_back(connection: SqliteConnection | None) -> None:
-    if connection is not None and connection.in_transaction:
-        connection.execute("ROLLBACK")
+class _Opened:
+    """What the thread holds: the connection it writes on, and its place among the processes that write."""
+
+    def __init__(self, files: SqliteFiles) -> None:
+        self.connection = connect(files.database)
+        self.connection.execute("PRAGMA wal_autocheckpoint = 0")
+        self.turns = TurnLock(files.lock)
+
+
+def _close(opened: _Opened | None) -> None:
+    """Let go of both; what was not committed is rolled back."""
+    if opened is not None:
+        opened.turns.close()
+        opened.connection.close()
 
 
 def _refusal(error: BaseException) -> BaseException:
     """Return what a caller is told about ``error``; an I/O error ends the process instead."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # only the driver's own errors have one
+    code = error_code(error)
     if code == dbapi2.SQLITE_IOERR:
         _log.critical("store_io_error", code=getattr(error, "sqlite_errorname", ""))
         os._exit(EXIT_IO_ERROR)
