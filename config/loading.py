@@ -33,7 +33,7 @@ def load(path: Path, environment: Mapping[str, str]) -> NodeSettings | AnchorSet
     source = path.name
     document = _read(path)
     faults = list(_overlay(document, environment))
-    model: type[NodeSettings] | type[AnchorSettings] = (
+    model: type[NodeSettings | AnchorSettings] = (
         AnchorSettings if document.get("role") == "anchor" else NodeSettings
     )
     try:

@@ -125,7 +125,7 @@ class HostException(_Frozen):
 
 
 class CaseSystems(_Frozen):
-    """``[case_systems]``: the host names that adapters may call, and the CA of those systems where it is not the roots."""
+    """``[case_systems]``: the host names that adapters may call, and their CA where the system's roots do not do."""
 
     names: tuple[HostName, ...] = ()
     ca: Path | None = None
