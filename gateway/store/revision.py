@@ -23,10 +23,10 @@ def refuse_other_revision(location: Location) -> None:
     with administration_engine(location).connect() as connection:
         found = _found_revision(connection)
     if found is None:
-        raise StoreUnmigrated("The store has no tables yet: run `hearthgate init`.")
+        raise StoreUnmigrated("The store has no tables yet: run `hearthgate migrate`.")
     if found != REVISION:
         raise StoreUnmigrated(
-            f"The store's tables are at revision {found}, and this version needs {REVISION}: run `hearthgate init`, "
+            f"The store's tables are at revision {found}, and this version needs {REVISION}: run `hearthgate migrate`, "
             "or install the version that the store was last used with."
         )
 
