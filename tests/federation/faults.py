@@ -12,10 +12,14 @@ from pysqlite3 import dbapi2
 from adapters.contract import Adapter, Candidate, Deadline, EligibilitySource, InvolvementSource, SourceUnavailable
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from tests.federation.wire import Fault, Pass
+from trust import jose
 from trust.base64url import decode
 from trust.exchange.eligibility import EligibilityAnswer, EligibilityQuery
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
+from trust.exchange.reply import TYP as REPLY_TYP
+from trust.keys import Signer
+from trust.strict_json import JsonObject, loads
 
 MESSAGES = "/exchange/v1/messages"
 
@@ -71,6 +75,17 @@ def tampered(reply: bytes) -> bytes:
     header, payload, signature = reply.split(b".")
     said = decode(payload, "payload").replace(b'"status":"known"', b'"status":"not_known"')
     return b".".join((header, _encode(said), signature))
+
+
+def resigned(signer: Signer, change: Callable[[JsonObject], None]) -> Callable[[bytes], bytes]:
+    """Say something else than the node would, but with its own key: a peer that lies in proper form."""
+
+    def say(reply: bytes) -> bytes:
+        claims = loads(decode(reply.split(b".")[1], "payload"), max_bytes=65_536)
+        change(claims)
+        return jose.sign(claims, typ=REPLY_TYP, signer=signer)
+
+    return say
 
 
 def _encode(raw: bytes) -> bytes:

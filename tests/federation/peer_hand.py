@@ -79,6 +79,10 @@ class PeerHand:
             self._tokens[key] = requester.request(grant, deadline=monotonic() + 10).raw
         return self._tokens[key]
 
+    def forget_tokens(self) -> None:
+        """Ask for a new token next time."""
+        self._tokens.clear()
+
     def proof(self, token: bytes, *, signer: Signer | None = None) -> str:
         """Return a fresh proof for a message with this token."""
         made = dpop_proof.build(

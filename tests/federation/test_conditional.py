@@ -1,0 +1,93 @@
+"""Under a conditional clause no record, a record under review and one that cannot be read are one answer."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pytest
+from pysqlite3 import dbapi2
+
+from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
+from tests.federation.network import Network
+from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
+from tests.federation.test_binding import ref_of
+from tests.federation.town import STRANGER, SUBJECT, TRUST
+from trust.exchange.involvement import Involvement
+from trust.exchange.person import Subject, parse_subject
+from trust.strict_json import JsonObject
+
+KNOWN = parse_subject(dict(SUBJECT))
+NOBODY = parse_subject(dict(STRANGER))
+IN_DOUBT = replace(KNOWN, birth_date=date(1999, 1, 1))
+"""The young man's NHS number with another birth date: somebody must look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaking:
+    """A source that finds people and then fails."""
+
+    adapter: Adapter
+    fault: Exception
+
+    def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
+        assert self.adapter.involvement is not None
+        return self.adapter.involvement.find(subject, deadline=deadline)
+
+    def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
+        raise self.fault
+
+
+@pytest.fixture
+def hand(pair: Network) -> PeerHand:
+    return PeerHand(network=pair, agreement=ref_of(pair))
+
+
+def told(hand: PeerHand, subject: Subject) -> tuple[JsonObject, int]:
+    """Return what is said and in how many bytes."""
+    answer = hand.post(hand.signed(hand.message(subject=subject)))
+    assert set(reply_claims(answer)) >= {"body", "evidence", "request"}
+    return reply_body(answer), len(answer.body)
+
+
+def close_case(network: Network) -> None:
+    with closing(dbapi2.connect(str(network.folder_of(TRUST) / "community-team-cases.db"))) as connection, connection:
+        connection.execute("UPDATE SERVICE_REFERRAL SET DISCHARGE_DATE = '20260101'")
+
+
+def break_after_finding(network: Network, fault: Exception) -> None:
+    adapter = network.adapter(TRUST, "community-team")
+    network.use_adapter(TRUST, "community-team", replace(adapter, involvement=Breaking(adapter, fault)))
+
+
+def test_the_young_man_is_known(hand: PeerHand) -> None:
+    body, _ = told(hand, KNOWN)
+    assert body["status"] == "known"
+
+
+def test_no_record_and_a_record_in_doubt_are_told_alike(hand: PeerHand) -> None:
+    absent = told(hand, NOBODY)
+    assert absent[0]["status"] == "nothing_to_share"
+    assert "This does not mean that we are not involved." in absent[0]["note"]
+    assert told(hand, IN_DOUBT) == absent
+
+
+def test_a_closed_case_is_told_like_no_record(hand: PeerHand) -> None:
+    absent = told(hand, NOBODY)
+    close_case(hand.network)
+    assert told(hand, KNOWN) == absent
+
+
+@pytest.mark.parametrize("fault", [SourceUnavailable("gone"), KeyError("a fault of the adapter")], ids=["down", "bug"])
+def test_a_case_system_that_fails_once_someone_was_found_is_told_like_no_record(
+    hand: PeerHand, fault: Exception
+) -> None:
+    absent = told(hand, NOBODY)
+    break_after_finding(hand.network, fault)
+    assert told(hand, KNOWN) == absent
+
+
+def test_the_reason_stays_in_the_holders_own_evidence(hand: PeerHand) -> None:
+    told(hand, IN_DOUBT)
+    reasons = {reason for leaf in hand.network.leaves(TRUST) for reason in leaf["reasons"]}
+    assert reasons == {"match:review"}

@@ -1,0 +1,94 @@
+"""One benefit question: yes, no or unknown and a date, and nothing else, said or stored (scenario S19)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.federation import faults
+from tests.federation.case_files import REGISTRY_HOST
+from tests.federation.network import Network
+from tests.federation.peer_hand import reply_body
+from tests.federation.town import COUNCIL, JOBCENTRE, STRANGER
+from tests.federation.unsealing import everything_sealed
+
+SERVICE = f"{JOBCENTRE}#work-coaches"
+
+
+def line(network: Network, **changes: Any) -> dict[str, Any]:
+    answer = network.case_client().post_eligibility(**changes)
+    assert answer.status_code == 200, answer.text
+    [only] = answer.get_json()["answers"]
+    assert only["service"] == SERVICE
+    return dict(only)
+
+
+@pytest.mark.holds("S19")
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ({}, "yes"),
+        ({"benefit": "universal-credit"}, "yes"),
+        ({"benefit": "carers-allowance"}, "no"),
+        ({"benefit": "housing-support"}, "unknown"),
+        ({"subject": STRANGER}, "unknown"),
+    ],
+    ids=["any", "in-payment", "ended", "unmapped", "stranger"],
+)
+def test_a_benefit_question_is_answered_with_a_word_and_a_date_only(
+    benefits: Network, changes: dict[str, Any], answer: str
+) -> None:
+    said = line(benefits, **changes)
+    assert (said["status"], said["answer"]) == ("answered", answer)
+    [(_, reply)] = benefits.wire.messages(JOBCENTRE)
+    assert reply_body(reply) == {"answer": answer, "as_of": said["as_of"]}
+    about_the_exchange = {"service", "service_name", "organisation", "status", "agreement", "clause", "law", "onward"}
+    assert set(said) - about_the_exchange == {"answer", "as_of"}
+
+
+@pytest.mark.holds("S19")
+def test_neither_node_keeps_more_than_who_asked_and_why(benefits: Network) -> None:
+    line(benefits)
+    [account] = everything_sealed(benefits, COUNCIL)
+    assert set(account) == {"from_service", "purpose", "reason", "case_ref", "practitioner", "asked", "question"}
+    [reply] = everything_sealed(benefits, JOBCENTRE)
+    assert set(reply["body"]) == {"answer", "as_of"}
+    held = json.dumps([account, reply])
+    assert not [word for word in ("Hartley", "9990000018", "CLM-000117", "UC") if word in held]
+
+
+def test_the_allocations_are_not_asked_about_a_benefit(benefits: Network) -> None:
+    allocations = benefits.count(JOBCENTRE, "work-coaches")
+    line(benefits)
+    assert (allocations.finds, len(benefits.case_systems.asked)) == (0, 3)
+
+
+def test_the_registry_is_not_asked_who_is_involved(benefits: Network) -> None:
+    assert benefits.case_client().lines()[SERVICE]["status"] == "known"
+    assert not benefits.case_systems.asked
+
+
+def test_a_question_that_no_clause_permits_is_refused_before_it_is_sent(benefits: Network) -> None:
+    client = benefits.case_client()
+    body = client.body(purpose="benefit-check", question="known_to_service")
+    answer = client.http.post("/case/v1/eligibility", base_url=client.base_url, json=body, headers=client.headers())
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "not-permitted")
+    assert not benefits.wire.messages()
+
+
+def test_a_registry_that_says_nothing_is_no_reply(benefits: Network) -> None:
+    del benefits.case_systems.apps[REGISTRY_HOST]
+    said = line(benefits)
+    assert said["status"] == "no_reply"
+    assert "answer" not in said
+
+
+def test_a_jobcentre_that_says_nothing_is_no_reply(benefits: Network) -> None:
+    benefits.wire.faults[JOBCENTRE] = faults.down
+    assert line(benefits)["status"] == "no_reply"
+
+
+def test_a_benefit_question_is_accounted_for_by_both_sides(benefits: Network) -> None:
+    line(benefits)
+    assert sorted(leaf["kind"] for leaf in benefits.leaves(COUNCIL)) == ["received", "sent"]
+    assert sorted(leaf["kind"] for leaf in benefits.leaves(JOBCENTRE)) == ["answered", "received"]

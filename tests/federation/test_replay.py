@@ -1,0 +1,198 @@
+"""A message that comes again, changed or in another's name (scenario S17)."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from gateway.http.anchor import MemberState
+from gateway.keys import KeyFile, create_keys
+from gateway.store import messages
+from tests.federation.faults import Counted
+from tests.federation.network import Network
+from tests.federation.peer_hand import PeerHand, new_key, reply_body
+from tests.federation.test_binding import ref_of
+from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, TRUST
+from trust.identifiers import ServiceSlug
+from trust.keys import KeyUse
+
+
+@pytest.fixture
+def hand(pair: Network) -> PeerHand:
+    return PeerHand(network=pair, agreement=ref_of(pair))
+
+
+@pytest.fixture
+def asked(pair: Network) -> Counted:
+    return pair.count(TRUST, "community-team")
+
+
+def code_of(body: bytes) -> str:
+    return str(json.loads(body)["code"])
+
+
+@pytest.mark.holds("S17", "A3")
+def test_a_message_sent_again_gets_the_original_answer_and_does_nothing_twice(hand: PeerHand, asked: Counted) -> None:
+    raw = hand.signed()
+    first = hand.post(raw)
+    evidence = hand.network.leaves(TRUST)
+    hand.network.clock.forward(seconds=30)
+    again = hand.post(raw)
+    assert (first.status, again.status) == (200, 200)
+    assert again.body == first.body
+    assert (asked.finds, asked.reads) == (1, 1)
+    assert hand.network.leaves(TRUST) == evidence
+
+
+@pytest.mark.holds("S17", "A3")
+def test_many_copies_at_once_get_one_answer_and_one_effect(hand: PeerHand) -> None:
+    raw, token = hand.signed(), hand.token()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: hand.post(raw, token=token), range(8)))
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body for answer in answers}) == 1
+    assert sorted(leaf["kind"] for leaf in hand.network.leaves(TRUST)) == ["answered", "received"]
+
+
+@pytest.mark.holds("S17")
+def test_the_original_answer_survives_a_restart(hand: PeerHand) -> None:
+    raw = hand.signed()
+    first = hand.post(raw)
+    hand.network.start(TRUST)
+    hand.network.clock.forward(seconds=2)
+    assert hand.post(raw).body == first.body
+
+
+@pytest.mark.holds("A4", "S17")
+def test_the_same_id_with_other_bytes_is_a_conflict(
+    hand: PeerHand, asked: Counted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = hand.message()
+    hand.post(hand.signed(message))
+    other = hand.post(hand.signed(hand.message(jti=message.jti, correlation="another")))
+    assert (other.status, code_of(other.body)) == (409, "message-id-reused")
+    assert asked.finds == 1
+    assert "id_reused" in capsys.readouterr().out  # the alarm
+
+
+@pytest.mark.holds("A5")
+def test_the_same_id_from_another_sender_is_another_message(tmp_path: Path) -> None:
+    network = Network(tmp_path, [BY_ENTITY[entity] for entity in (COUNCIL, TRUST, POLICE)])
+    try:
+        document = network.document()
+        for clause in document["clauses"]:
+            clause["askers"].append(f"{POLICE}#neighbourhood")
+        ref = network.agree(document)
+        council = PeerHand(network=network, agreement=ref)
+        police = PeerHand(network=network, agreement=ref, own=POLICE)
+        message = council.message()
+        first = council.post(council.signed(message))
+        other = police.post(police.signed(police.message(jti=message.jti, from_service=ServiceSlug("neighbourhood"))))
+        assert (first.status, other.status) == (200, 200)
+        assert reply_body(other)["status"] == "known"
+        assert first.body != other.body
+    finally:
+        network.close()
+
+
+@pytest.mark.holds("S17")
+@pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "payload", "signature"])
+def test_a_message_with_one_bit_changed_is_refused(hand: PeerHand, asked: Counted, part: int) -> None:
+    parts = hand.signed().split(b".")
+    place = len(parts[part]) // 2
+    other = b"A" if parts[part][place : place + 1] != b"A" else b"B"
+    parts[part] = parts[part][:place] + other + parts[part][place + 1 :]
+    answer = hand.post(b".".join(parts))
+    assert answer.status == 400
+    assert asked.finds == 0
+    assert not hand.network.leaves(TRUST)
+
+
+@pytest.mark.holds("S17")
+def test_a_message_signed_with_a_key_that_nobody_vouches_for_is_refused(hand: PeerHand, asked: Counted) -> None:
+    answer = hand.post(hand.signed(signer=new_key()))
+    assert (answer.status, code_of(answer.body)) == (400, "message-not-verified")
+    assert asked.finds == 0
+
+
+@pytest.mark.holds("S17")
+@pytest.mark.parametrize("use", [KeyUse.OAUTH, KeyUse.FEDERATION, KeyUse.DPOP], ids=str)
+def test_a_key_for_another_purpose_signs_no_message(hand: PeerHand, asked: Counted, use: KeyUse) -> None:
+    answer = hand.post(hand.signed(signer=hand.signer(use)))
+    assert (answer.status, code_of(answer.body)) == (400, "message-not-verified")
+    assert asked.finds == 0
+
+
+@pytest.mark.holds("S17")
+def test_nobody_presents_another_members_message(tmp_path: Path) -> None:
+    network = Network(tmp_path, [BY_ENTITY[entity] for entity in (COUNCIL, TRUST, POLICE)])
+    try:
+        document = network.document()
+        for clause in document["clauses"]:
+            clause["askers"].append(f"{POLICE}#neighbourhood")
+        ref = network.agree(document)
+        council = PeerHand(network=network, agreement=ref)
+        police = PeerHand(network=network, agreement=ref, own=POLICE)
+        asked = network.count(TRUST, "community-team")
+        stolen = police.post(council.signed())
+        forged = police.post(council.signed(signer=police.signer(KeyUse.MESSAGE)))
+        assert (stolen.status, forged.status) == (400, 200)
+        assert reply_body(forged)["reason"]["code"] == "caller_is_not_sender"
+        assert asked.finds == 0
+    finally:
+        network.close()
+
+
+@pytest.mark.holds("S17")
+def test_a_revoked_message_key_signs_nothing_any_more(hand: PeerHand, asked: Counted) -> None:
+    network = hand.network
+    revoked = hand.signer(KeyUse.MESSAGE)
+    assert hand.post(hand.signed()).status == 200
+    keys = network.folder_of(COUNCIL) / "keys"
+    (keys / KeyFile.MESSAGE).unlink()
+    create_keys(keys, names=[KeyFile.MESSAGE])
+    network.start(COUNCIL)
+    network.clock.forward(minutes=6)
+    hand.forget_tokens()
+    backdated = hand.message()
+    answer = hand.post(hand.signed(backdated, signer=revoked))
+    assert (answer.status, code_of(answer.body)) == (400, "message-not-verified")
+    assert asked.finds == 1
+    assert hand.post(hand.signed()).status == 200
+
+
+@pytest.mark.holds("S17")
+def test_a_suspended_member_is_refused_within_five_minutes_token_in_hand(hand: PeerHand, asked: Counted) -> None:
+    network = hand.network
+    assert hand.post(hand.signed()).status == 200
+    network.clock.forward(minutes=4)
+    hand.forget_tokens()
+    token = hand.token()
+    network.enrol(COUNCIL, MemberState.SUSPENDED)
+    network.clock.forward(minutes=2)
+    answer = hand.post(hand.signed(), token=token)
+    assert (answer.status, code_of(answer.body)) == (401, "token-refused")
+    assert asked.finds == 1
+
+
+@pytest.mark.holds("A13")
+def test_a_replay_after_its_id_was_forgotten_is_refused_as_expired(hand: PeerHand, asked: Counted) -> None:
+    raw = hand.signed()
+    hand.post(raw)
+    network = hand.network
+    network.clock.forward(hours=3)
+    store = network.nodes[TRUST].store
+    assert store.write(lambda tx: messages.erase_expired(tx, now=network.clock.now(), batch=100)) == 2
+    hand.forget_tokens()
+    answer = hand.post(raw)
+    assert (answer.status, code_of(answer.body)) == (400, "message-untimely")
+    assert asked.finds == 1
+
+
+def test_what_is_stored_of_a_query_is_sealed(hand: PeerHand) -> None:
+    hand.post(hand.signed())
+    files = (hand.network.folder_of(TRUST) / "data").glob("node.db*")
+    held = b"".join(path.read_bytes() for path in files)
+    for secret in (b"Farouk Linton", b"Hartley", b"9990000018", b"2004-03-14"):
+        assert secret not in held
