@@ -1,0 +1,45 @@
+"""Building the adapters that the configuration describes, with every mistake of every one of them at once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from adapters.contract import Adapter, CheckLine, SourceMisconfigured
+from config.settings import NodeSettings, Service
+from gateway.assembly import hosted, production
+from gateway.cli.faults import Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """One service's adapter, or the lines that say why there is none."""
+
+    service: str
+    adapter: Adapter | None
+    faults: tuple[CheckLine, ...] = ()
+
+
+def services_named(settings: NodeSettings, slug: str | None) -> tuple[Service, ...]:
+    """Return the one service of this slug, or all. Raises :class:`Refused`."""
+    found = tuple(service for service in settings.services if slug in {None, service.slug})
+    if not found:
+        names = ", ".join(service.slug for service in settings.services)
+        raise Refused(f"This node hosts no service {slug}; it hosts {names}.")
+    return found
+
+
+def build(settings: NodeSettings, services: Iterable[Service]) -> list[Built]:
+    """Build each service's adapter; nothing of a case system is opened yet."""
+    http = production(settings).case_systems
+    built = []
+    for service in services:
+        try:
+            built.append(Built(service=service.slug, adapter=hosted(service, settings, http).adapter))
+        except SourceMisconfigured as refused:
+            faults = refused.faults or (refused.detail,)
+            built.append(Built(service=service.slug, adapter=None, faults=tuple(map(_fault, faults))))
+    return built
+
+
+def _fault(sentence: str) -> CheckLine:
+    remedy = "Correct [services.adapter] of this service in the configuration."
+    return CheckLine(name="settings", ok=False, detail=sentence, remedy=remedy)

@@ -1,0 +1,55 @@
+"""``hearthgate adapter import``: fill the case database of children's social care from its two files."""
+
+from pathlib import Path
+
+import click
+
+from adapters.sectors.social_care import SocialCareSettings
+from adapters.sectors.social_care_import import import_census
+from gateway.cli.adapter.building import build, services_named
+from gateway.cli.context import config_option, load_node, now
+from gateway.cli.faults import Refused
+from gateway.cli.outcome import Outcome, answers
+
+_IMPORTED = "social-care-cin"
+
+
+@click.command("import")
+@click.argument("service")
+@config_option
+@click.option("--census", required=True, type=click.Path(path_type=Path), help="The Children in Need census (XML).")
+@click.option("--allocations", required=True, type=click.Path(path_type=Path), help="The allocation table (CSV).")
+@answers
+def import_source(*, service: str, config: Path | None, census: Path, allocations: Path) -> Outcome:
+    """Replace the case database of SERVICE with these two files, all of it or nothing.
+
+    A census that fails its schema is refused with every fault. Lines that do not fit are left out, and each is named.
+    """
+    settings = load_node(config)
+    (described,) = services_named(settings, service)
+    if described.adapter.type != _IMPORTED:
+        raise Refused(f"{service} has an adapter of type {described.adapter.type}; only {_IMPORTED} is imported.")
+    (built,) = build(settings, (described,))
+    if built.adapter is None:
+        raise Refused(f"The settings of {service} cannot work:", [line.detail for line in built.faults])
+    report = import_census(
+        SocialCareSettings.model_validate(described.adapter.settings),
+        base_dir=settings.base_dir,
+        census=census,
+        allocations=allocations,
+        now=now(),
+    )
+    notes = [str(note) for note in report.notes]
+    left_out = [f"{len(notes)} lines were left out or used only in part:", *(f"  - {note}" for note in notes)]
+    return Outcome(
+        lines=[
+            f"Imported the census of {report.census_year}: {report.children} children, {report.open_cases} open cases.",
+            *(left_out if notes else ["Every line of both files was used."]),
+        ],
+        data={
+            "census_year": report.census_year,
+            "children": report.children,
+            "open_cases": report.open_cases,
+            "notes": notes,
+        },
+    )

@@ -1,0 +1,19 @@
+"""``hearthgate agreement``: its commands."""
+
+import click
+
+from gateway.cli.main import LazyGroup
+
+_COMMANDS = {
+    "check": ("gateway.cli.agreement.drafting:check", "Read an agreement: every fault, or what it allows in English."),
+    "sign": ("gateway.cli.agreement.drafting:sign", "Sign an agreement for this agency, with its federation key."),
+    "add": ("gateway.cli.agreement.holding:add", "Hold an agreement and the parties' signatures at this node."),
+    "list": ("gateway.cli.agreement.holding:list_agreements", "The agreements held here, and which are in force."),
+    "show": ("gateway.cli.agreement.holding:show", "One agreement in full, with who has signed it."),
+    "end": ("gateway.cli.agreement.holding:end", "End an agreement at this node: nothing flows under it any more."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
+def agreement() -> None:
+    """Check, sign, hold and end data-sharing agreements."""

@@ -1,0 +1,178 @@
+"""``hearthgate agreement add``, ``list``, ``show`` and ``end``: the agreements that this node holds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.agreement_book import AgreementBook
+from gateway.cli.agreement import summary
+from gateway.cli.agreement.signatures import Signed, standing_of, verified
+from gateway.cli.context import config_option, federation_of, load_node, now, opened_store
+from gateway.cli.faults import Refused
+from gateway.cli.files import read_input
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.ports import Store, Transaction
+from gateway.store import agreements
+from trust.agreements.agreement import Agreement, InForce, NotInForce, parse_agreement
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("signatures", metavar="[SIGNATURE]...", nargs=-1, type=click.Path(path_type=Path))
+@config_option
+@answers
+def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None) -> Outcome:
+    """Hold the agreement in FILE, and these signatures, after each was verified with its party's own federation key.
+
+    The keys are those that the anchor vouches for; the party itself need not be reachable. Signatures may be added
+    later, with the same FILE. Nothing flows until every party has signed.
+    """
+    settings = load_node(config)
+    raw = read_input(file, "The agreement")
+    agreement = parse_agreement(raw)
+    if agreement.party(settings.node.entity_id) is None:
+        raise Refused(f"{settings.node.entity_id} is not a party to {agreement.id} version {agreement.version}.")
+    at = now()
+    with federation_of(settings) as federation:
+        signed = [verified(federation, agreement, read_input(path, "The signature"), at=at) for path in signatures]
+        federation.store.write(lambda tx: _put(tx, agreement, raw, signed, at))
+        standing = standing_of(federation.agreements, agreement, at=at)
+    return Outcome(
+        lines=[
+            f"{agreement.id} version {agreement.version} ({agreement.title}) is held here.",
+            *(
+                f"  signed by {each.signature.party}: {each.signature.signatory.name}, {each.signature.signatory.post}"
+                for each in signed
+            ),
+            *_standing_lines(standing),
+        ],
+        data={**_standing_json(standing), "added_signatures": [each.signature.party for each in signed]},
+    )
+
+
+@click.command("list")
+@config_option
+@answers
+def list_agreements(*, config: Path | None) -> Outcome:
+    """Show every agreement held here, and whether it is in force."""
+    with opened_store(load_node(config)) as store:
+        standings = AgreementBook(store).standings(now=now())
+    lines = []
+    for standing in standings:
+        held = standing.agreement
+        lines.append(f"{held.id} version {held.version}: {held.title}")
+        lines += _standing_lines(standing)
+    return Outcome(
+        lines=lines or ["No agreement is held here yet: hearthgate agreement add FILE SIGNATURE..."],
+        data={"agreements": [_standing_json(standing) for standing in standings]},
+    )
+
+
+@click.command()
+@click.argument("agreement_id", metavar="ID")
+@config_option
+@answers
+def show(*, agreement_id: str, config: Path | None) -> Outcome:
+    """Show every version of the agreement ID in full, and who has signed it."""
+    with opened_store(load_node(config)) as store:
+        found = _versions(AgreementBook(store), agreement_id, now())
+        signatures = {
+            (held.id, held.version): sorted(stored.signatures)
+            for stored in store.read(agreements.load_all)
+            if (held := parse_agreement(stored.raw)).id == agreement_id
+        }
+    lines: list[str] = []
+    for standing in found:
+        held = standing.agreement
+        signed = signatures[held.id, held.version]
+        lines += [*summary.summary(held), "Signed by:", *(f"  {entity}" for entity in signed or ["nobody yet"])]
+        lines += _standing_lines(standing)
+    return Outcome(
+        lines=lines,
+        data={
+            "versions": [
+                {
+                    **summary.to_json(standing.agreement),
+                    **_standing_json(standing),
+                    "signed_by": signatures[standing.agreement.id, standing.agreement.version],
+                }
+                for standing in found
+            ]
+        },
+    )
+
+
+@click.command()
+@click.argument("agreement_id", metavar="ID")
+@click.argument("version", type=int)
+@config_option
+@yes_option
+@answers
+def end(*, agreement_id: str, version: int, config: Path | None, yes: bool) -> Outcome:
+    """End a VERSION of the agreement ID at this node, at once and for good. The other parties are told by you."""
+    with opened_store(load_node(config)) as store:
+        found = [
+            each for each in _versions(AgreementBook(store), agreement_id, now()) if each.agreement.version == version
+        ]
+        if not found:
+            raise Refused(f"{agreement_id} version {version} is not held here; see `hearthgate agreement list`.")
+        effect = "This node neither asks nor answers under it any more. To share again, the parties sign a new version."
+        announce(f"{agreement_id} version {version}: {found[0].agreement.title}. {effect}")
+        confirm("End it?", yes=yes)
+        _end(store, agreement_id, version)
+    return Outcome(
+        lines=[f"{agreement_id} version {version} has ended. {effect}"],
+        data={"id": agreement_id, "version": version, "ended": True},
+    )
+
+
+def _put(tx: Transaction, agreement: Agreement, raw: bytes, signed: Sequence[Signed], at: datetime) -> None:
+    agreements.put(
+        tx,
+        agreement_id=agreement.id,
+        version=agreement.version,
+        digest=agreement.ref.digest,
+        raw=raw,
+        added_at=at,
+    )
+    for each in signed:
+        agreements.put_signature(
+            tx, agreement=agreement.ref, entity=each.signature.party, signature=each.stored, added_at=at
+        )
+
+
+def _end(store: Store, agreement_id: str, version: int) -> None:
+    at = now()
+    if not store.write(lambda tx: agreements.end(tx, agreement_id=agreement_id, version=version, at=at)):
+        raise Refused(f"{agreement_id} version {version} has ended already; nothing was changed.")
+
+
+def _versions(book: AgreementBook, agreement_id: str, at: datetime) -> list[InForce | NotInForce]:
+    found = [standing for standing in book.standings(now=at) if standing.agreement.id == agreement_id]
+    if not found:
+        raise Refused(f"No agreement {agreement_id} is held here; see `hearthgate agreement list`.")
+    return found
+
+
+def _standing_lines(standing: InForce | NotInForce) -> list[str]:
+    if isinstance(standing, InForce):
+        return [f"  It is in force until {standing.agreement.valid_until}."]
+    return [f"  It is not in force, and nothing flows under it: {standing.reason}"]
+
+
+def _standing_json(standing: InForce | NotInForce) -> dict[str, Any]:
+    held = standing.agreement
+    missing = list(standing.missing) if isinstance(standing, NotInForce) else []
+    return {
+        "id": held.id,
+        "version": held.version,
+        "digest": held.ref.digest,
+        "title": held.title,
+        "valid_until": held.valid_until.isoformat(),
+        "in_force": isinstance(standing, InForce),
+        "reason": standing.reason if isinstance(standing, NotInForce) else None,
+        "missing_signatures": missing,
+    }

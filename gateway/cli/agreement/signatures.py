@@ -1,0 +1,56 @@
+"""Verifying a party's signature before it is held, with keys that an anchor vouches for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.agreement_book import AgreementBook
+from gateway.cli.context import Federation
+from gateway.cli.faults import Refused
+from gateway.cli.trust.tracing import trace_vouching
+from gateway.store.agreements import StoredSignature
+from trust import strict_json
+from trust.agreements.agreement import Agreement, AgreementSignature, InForce, NotInForce, verify_signature
+from trust.agreements.signature import peek_party
+from trust.identifiers import EntityId
+from trust.keys import KeySet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A verified signature, and how it is stored: with the keys that proved it."""
+
+    signature: AgreementSignature
+    stored: StoredSignature
+
+
+def verified(federation: Federation, agreement: Agreement, raw: bytes, *, at: datetime) -> Signed:
+    """Verify one signature. Raises ``TrustError``, or :class:`Refused` where nobody vouches for its party."""
+    unverified_party = peek_party(raw)
+    if agreement.party(unverified_party) is None:
+        raise Refused(f"A signature is from {unverified_party}, which is not a party to {agreement.id}.")
+    keys = _vouched_keys(federation, unverified_party, at)
+    signature = verify_signature(raw, party=unverified_party, keys=keys, agreement=agreement.ref, now=at)
+    return Signed(signature=signature, stored=StoredSignature(raw=raw, jwks=strict_json.dumps(keys.to_jwks())))
+
+
+def standing_of(book: AgreementBook, agreement: Agreement, *, at: datetime) -> InForce | NotInForce:
+    """Return whether an agreement that is held binds now."""
+    standing = book.find(agreement.ref, now=at)
+    if standing is None:
+        raise LookupError("the agreement was just stored")
+    return standing
+
+
+def _vouched_keys(federation: Federation, party: EntityId, at: datetime) -> KeySet:
+    """Return the party's federation keys as the anchor states them now, else as last confirmed and still good."""
+    trace = trace_vouching(federation, party, now=at)
+    if trace.vouched is not None:
+        return trace.vouched.keys
+    for standing in federation.directory.known(now=at):
+        if standing.entity == party and standing.trusted is not None and not trace.answered:
+            return standing.trusted.federation_keys
+    raise Refused(
+        f"Nobody vouches for {party}, so its signature cannot be verified; nothing was stored. "
+        f"See `hearthgate trust check {party}`.",
+        [f"{line.name}: {line.detail}" for line in trace.lines if not line.ok],
+    )

@@ -1,0 +1,94 @@
+"""An agreement in plain English: who are the parties, what for, and what each clause lets whom ask, under which law."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from trust.agreements.agreement import Agreement
+from trust.agreements.clause import Clause, Existence, Onward
+from trust.identifiers import ServiceRef
+
+_EXISTENCE = {
+    Existence.UNCONDITIONAL: "A holder says so when it does not know the person.",
+    Existence.CONDITIONAL: "A holder never says whether it knows the person unless it shares: silence means nothing.",
+}
+_ONWARD = {
+    Onward.NONE: "It may not be passed on.",
+    Onward.WITHIN_AGENCY: "It may be passed on within the asking agency.",
+}
+
+
+def summary(agreement: Agreement) -> list[str]:
+    """Return the agreement as lines for people."""
+    lines = [
+        f"{agreement.title}",
+        f"  {agreement.id}, version {agreement.version}, digest {agreement.ref.digest}",
+        f"  from {agreement.valid_from} to {agreement.valid_until}, to be reviewed on {agreement.review_date}",
+        "Parties:",
+        *(f"  {party.name} ({party.entity}): {', '.join(party.services)}" for party in agreement.parties),
+        "Purposes:",
+        *(f"  {purpose.code}: {purpose.description}" for purpose in agreement.purposes),
+        "Clauses:",
+    ]
+    for clause in agreement.clauses:
+        lines += _clause(clause)
+    return lines
+
+
+def to_json(agreement: Agreement) -> dict[str, Any]:
+    """Return what the summary says, for machines."""
+    return {
+        "id": agreement.id,
+        "version": agreement.version,
+        "digest": agreement.ref.digest,
+        "title": agreement.title,
+        "valid_from": agreement.valid_from.isoformat(),
+        "valid_until": agreement.valid_until.isoformat(),
+        "review_date": agreement.review_date.isoformat(),
+        "parties": [
+            {"entity_id": party.entity, "name": party.name, "services": list(party.services)}
+            for party in agreement.parties
+        ],
+        "purposes": [{"code": purpose.code, "description": purpose.description} for purpose in agreement.purposes],
+        "clauses": [_clause_to_json(clause) for clause in agreement.clauses],
+    }
+
+
+def _clause(clause: Clause) -> list[str]:
+    lines = [
+        f"  {clause.id}: {clause.kind} for {clause.purpose}",
+        f"    who may ask: {_services(clause.askers)}",
+        f"    whom: {_services(clause.holders)}",
+    ]
+    if clause.questions:
+        lines.append(f"    only these questions: {', '.join(sorted(clause.questions))}")
+    for role, fields in sorted(clause.fields_by_role.items()):
+        lines.append(f"    a {role} is told: {', '.join(sorted(fields)) or 'nothing'}")
+    days = "1 day" if clause.keep_days == 1 else f"{clause.keep_days} days"
+    lines += [
+        f"    {_EXISTENCE[clause.existence]}",
+        f"    The answer is kept for {days} at most. {_ONWARD[clause.onward]}",
+        f"    {clause.law}",
+    ]
+    return lines
+
+
+def _clause_to_json(clause: Clause) -> dict[str, Any]:
+    return {
+        "id": clause.id,
+        "kind": clause.kind,
+        "version": clause.version,
+        "purpose": clause.purpose,
+        "askers": sorted(str(service) for service in clause.askers),
+        "holders": sorted(str(service) for service in clause.holders),
+        "fields_by_role": {role: sorted(fields) for role, fields in sorted(clause.fields_by_role.items())},
+        "questions": sorted(clause.questions),
+        "basis": list(clause.basis),
+        "law": clause.law,
+        "existence": clause.existence,
+        "keep_days": clause.keep_days,
+        "onward": clause.onward,
+    }
+
+
+def _services(services: Iterable[ServiceRef]) -> str:
+    return ", ".join(sorted(str(service) for service in services))

@@ -1,0 +1,1 @@
+"""Clients: the case systems of this agency that may use its node."""

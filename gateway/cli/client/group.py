@@ -1,0 +1,17 @@
+"""``hearthgate client``: its commands."""
+
+import click
+
+from gateway.cli.main import LazyGroup
+
+_COMMANDS = {
+    "add": ("gateway.cli.client.registry:add", "Register a case system, with what it may vouch for."),
+    "list": ("gateway.cli.client.registry:list_clients", "The case systems that are registered here."),
+    "revoke": ("gateway.cli.client.registry:revoke", "Take a case system's access away, for good."),
+    "token": ("gateway.cli.client.token:token", "Get an access token from the running node, as a case system does."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
+def client() -> None:
+    """Register the case systems that may use this node, and what each may vouch for."""

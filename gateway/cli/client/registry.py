@@ -1,0 +1,170 @@
+"""``hearthgate client add``, ``list`` and ``revoke``: which case systems may use this node, and within what limits."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.settings import NodeSettings
+from gateway.cli.context import config_option, load_node, now, opened_store
+from gateway.cli.faults import Refused
+from gateway.cli.files import read_input, write_new
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.ports import LocalClient
+from gateway.store import clients
+from trust import strict_json
+from trust.errors import MalformedClaims
+from trust.identifiers import parse_code
+from trust.keys import KeySet, KeyUse, LocalSigner, parse_key
+
+_MAX_TEXT = 120
+_path = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@config_option
+@click.option("--id", "client_id", required=True, help="The id that the case system signs in with.")
+@click.option("--name", required=True, help="What people call the case system.")
+@click.option("--jwks", type=_path, help="The file with its public keys (a JWK set).")
+@click.option("--generate-key", type=_path, help="Make a key pair instead, and write the private key to this file.")
+@click.option("--service", "services", multiple=True, required=True, help="A service of this node it may ask for.")
+@click.option("--role", "roles", multiple=True, required=True, help="A role its users may have.")
+@click.option("--unit", "units", multiple=True, required=True, help="A team or unit its users may belong to.")
+@answers
+def add(*, config: Path | None, client_id: str, name: str, **options: Any) -> Outcome:
+    """Register a case system. It vouches for its users within the services, roles and units given here only."""
+    settings = load_node(config)
+    if (options["jwks"] is None) == (options["generate_key"] is None):
+        raise click.UsageError("Give either --jwks or --generate-key.")
+    client = _client(settings, client_id, name, options, now())
+    with opened_store(settings) as store:
+        if store.read(lambda tx: clients.get(tx, client_id=client_id)) is not None:
+            raise Refused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
+        keys, made = _keys(options["jwks"], options["generate_key"])
+        registered = _with_keys(client, keys)
+        store.write(lambda tx: clients.add(tx, registered))
+    note = [f"Its private key is in {made}: hand that file to the case system, and keep no copy."] if made else []
+    return Outcome(lines=[f"{client_id} is registered.", *_lines(registered), *note], data=_to_json(registered))
+
+
+@click.command("list")
+@config_option
+@answers
+def list_clients(*, config: Path | None) -> Outcome:
+    """Show every registered case system, its limits and its keys' ids."""
+    with opened_store(load_node(config)) as store:
+        every = store.read(clients.list)
+    lines = [line for client in every for line in (f"{client.client_id}", *_lines(client))]
+    return Outcome(
+        lines=lines or ["No case system is registered yet: hearthgate client add"],
+        data={"clients": [_to_json(client) for client in every]},
+    )
+
+
+@click.command()
+@click.argument("client_id", metavar="ID")
+@config_option
+@yes_option
+@answers
+def revoke(*, client_id: str, config: Path | None, yes: bool) -> Outcome:
+    """Take the access of the case system ID away, for good: its id is never given to another."""
+    with opened_store(load_node(config)) as store:
+        client = store.read(lambda tx: clients.get(tx, client_id=client_id))
+        if client is None:
+            raise Refused(f"No case system {client_id} is registered; see `hearthgate client list`.")
+        if client.revoked_at is not None:
+            raise Refused(f"{client_id} was revoked on {client.revoked_at:%Y-%m-%d} already; nothing was changed.")
+        effect = "It gets no more tokens, and those it holds are refused from now on."
+        announce(f"{client_id} ({client.name}). {effect}")
+        confirm("Revoke it?", yes=yes)
+        at = now()
+        store.write(lambda tx: clients.revoke(tx, client_id=client_id, at=at))
+    return Outcome(lines=[f"{client_id} is revoked. {effect}"], data={"id": client_id, "revoked_at": at.isoformat()})
+
+
+def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str, Any], at: datetime) -> LocalClient:
+    """Check everything but the keys, and name every fault at once. Raises :class:`Refused`."""
+    hosted = {service.slug for service in settings.services}
+    faults = [
+        f"--service {slug}: this node does not host it; it hosts {', '.join(sorted(hosted))}"
+        for slug in options["services"]
+        if slug not in hosted
+    ]
+    faults += [fault for fault in (_code_fault("--id", client_id), *_role_faults(options["roles"])) if fault]
+    texts = {"--name": [name], "--unit": options["units"]}
+    faults += [
+        f"{option}: write 1 to {_MAX_TEXT} characters on one line"
+        for option, values in texts.items()
+        for value in values
+        if not 0 < len(value) <= _MAX_TEXT or not value.isprintable()
+    ]
+    if faults:
+        raise Refused("The case system was not registered:", faults)
+    return LocalClient(
+        client_id=client_id,
+        name=name,
+        jwks={},
+        services=tuple(options["services"]),
+        roles=tuple(options["roles"]),
+        units=tuple(options["units"]),
+        created_at=at,
+    )
+
+
+def _role_faults(roles: tuple[str, ...]) -> list[str | None]:
+    return [_code_fault("--role", role) for role in roles]
+
+
+def _code_fault(option: str, text: str) -> str | None:
+    try:
+        parse_code(text)
+    except MalformedClaims as refused:
+        return f"{option}: {refused.detail}"
+    return None
+
+
+def _keys(jwks: Path | None, generate: Path | None) -> tuple[KeySet, Path | None]:
+    if generate is not None:
+        signer = LocalSigner.generate(KeyUse.OAUTH)
+        write_new(generate, signer.to_pem(), "The private key", mode=0o600)
+        return KeySet.of(KeyUse.OAUTH, [signer.public]), generate
+    assert jwks is not None  # noqa: S101 - the one or the other was given
+    document = strict_json.loads(raw := read_input(jwks, "The public keys"), max_bytes=len(raw))
+    listed = document.get("keys")
+    if not isinstance(listed, list) or not listed:
+        raise Refused(f'{jwks} is not a JWK set: it must be an object whose "keys" is a list of public keys.')
+    return KeySet.of(KeyUse.OAUTH, [parse_key(key, KeyUse.OAUTH, named=False) for key in listed]), None
+
+
+def _with_keys(client: LocalClient, keys: KeySet) -> LocalClient:
+    return replace(client, jwks=keys.to_jwks())
+
+
+def _lines(client: LocalClient) -> list[str]:
+    state = f"revoked on {client.revoked_at:%Y-%m-%d}" if client.revoked_at else "in use"
+    return [
+        f"  {client.name}; {state}",
+        f"  services: {', '.join(client.services)}",
+        f"  roles: {', '.join(client.roles)}",
+        f"  units: {', '.join(client.units)}",
+        f"  keys: {', '.join(_kids(client))}",
+    ]
+
+
+def _to_json(client: LocalClient) -> dict[str, Any]:
+    return {
+        "id": client.client_id,
+        "name": client.name,
+        "services": list(client.services),
+        "roles": list(client.roles),
+        "units": list(client.units),
+        "key_ids": _kids(client),
+        "created_at": client.created_at.isoformat(),
+        "revoked_at": client.revoked_at.isoformat() if client.revoked_at else None,
+    }
+
+
+def _kids(client: LocalClient) -> list[str]:
+    return [str(key["kid"]) for key in client.jwks["keys"]]

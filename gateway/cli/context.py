@@ -1,0 +1,135 @@
+"""What a command works on: the configuration it was given, and the parts that it needs of the node.
+
+A command opens no more than it uses, so that ``trust enrol`` works before any adapter does, and everything it opened
+is closed when it ends.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.loading import load
+from config.settings import AnchorSettings, NodeSettings
+from gateway.agreement_book import AgreementBook
+from gateway.assembly import SystemClock, pinned_anchors, production, profile
+from gateway.cli.faults import Refused
+from gateway.directory.federation import FederationDirectory
+from gateway.directory.fetching import ChainFetcher
+from gateway.http.federation import node_configuration
+from gateway.keys import FileKeyVault, open_vault
+from gateway.ports import Store, Transport
+from gateway.store import trusted
+from gateway.store.opening import open_store
+from trust.identifiers import EntityId
+from trust.keys import KeySet
+
+CONFIG_VARIABLE = "HEARTHGATE_CONFIG"
+NODE_FILE, ANCHOR_FILE = "node.toml", "anchor.toml"
+
+
+def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command be told its configuration; it comes as ``settings``, loaded."""
+    return click.option(
+        "--config",
+        "config",
+        envvar=CONFIG_VARIABLE,
+        type=click.Path(path_type=Path),
+        help=f"The configuration file [default: ./{NODE_FILE}, else ./{ANCHOR_FILE}; or ${CONFIG_VARIABLE}].",
+    )(command)
+
+
+def now() -> datetime:
+    """Return the time of this command."""
+    return SystemClock().now()
+
+
+def load_settings(config: Path | None) -> NodeSettings | AnchorSettings:
+    """Load the configuration that the command line names. Raises ``ConfigError`` with every fault."""
+    return load(config or _nearest(), _environment())
+
+
+def load_node(config: Path | None) -> NodeSettings:
+    """Load a node's configuration. Raises ``ConfigError``, or :class:`Refused` at a trust anchor."""
+    settings = load_settings(config)
+    if isinstance(settings, AnchorSettings):
+        raise Refused("This is the configuration of a trust anchor; give a node's with --config.")
+    return settings
+
+
+def load_anchor(config: Path | None) -> AnchorSettings:
+    """Load a trust anchor's configuration. Raises ``ConfigError``, or :class:`Refused` at a node."""
+    settings = load_settings(config)
+    if isinstance(settings, NodeSettings):
+        raise Refused("This is the configuration of a node; give a trust anchor's with --config.")
+    return settings
+
+
+def _nearest() -> Path:
+    if not Path(NODE_FILE).exists() and Path(ANCHOR_FILE).exists():
+        return Path(ANCHOR_FILE)
+    return Path(NODE_FILE)
+
+
+def _environment() -> Mapping[str, str]:
+    """Return the environment without the variable that only says where the configuration is."""
+    return {name: value for name, value in os.environ.items() if name != CONFIG_VARIABLE}
+
+
+@contextmanager
+def opened_store(settings: NodeSettings | AnchorSettings) -> Iterator[Store]:
+    """Open the store for one command. Raises ``StoreRefused``."""
+    store = open_store(settings.store.url, base_dir=settings.base_dir)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def node_vault(settings: NodeSettings) -> FileKeyVault:
+    """Open a node's private keys. Raises ``KeyFilesRefused``."""
+    return open_vault(settings.base_dir / settings.keys.directory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Federation:
+    """What a node's commands on trust and agreements need: neither its faces nor its adapters."""
+
+    own: EntityId
+    settings: NodeSettings
+    store: Store
+    transport: Transport
+    anchors: Mapping[EntityId, KeySet]
+    own_configuration: Callable[[datetime], bytes]
+    directory: FederationDirectory
+    agreements: AgreementBook
+
+
+@contextmanager
+def federation_of(settings: NodeSettings) -> Iterator[Federation]:
+    """Open those parts for one command. Raises what they refuse with, each naming every fault."""
+    own = EntityId(settings.node.entity_id)
+    vault, anchors = node_vault(settings), pinned_anchors(settings)
+    transport = production(settings).transport
+    configuration = node_configuration(profile(settings), vault, vault.encryption)
+    with opened_store(settings) as store:
+        fetcher = ChainFetcher(transport=transport, anchors=anchors, own=own, own_configuration=configuration)
+        yield Federation(
+            own=own,
+            settings=settings,
+            store=store,
+            transport=transport,
+            anchors=anchors,
+            own_configuration=configuration,
+            directory=FederationDirectory(fetcher=fetcher, store=store, chains=trusted, notice=_unheard),
+            agreements=AgreementBook(store),
+        )
+
+
+def _unheard(code: str, entity: EntityId) -> None:
+    """Drop the running node's notices: a command shows what it finds."""

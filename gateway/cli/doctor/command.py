@@ -1,0 +1,60 @@
+"""``hearthgate doctor``: everything that must hold before and while a node or an anchor runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from adapters.contract import CheckLine
+from config.loading import ConfigError
+from config.settings import AnchorSettings, NodeSettings
+from gateway.cli import lines
+from gateway.cli.context import config_option, load_settings, now
+from gateway.cli.doctor import machine, partnership, systems
+from gateway.cli.outcome import Outcome, answers
+
+Section = tuple[str, list[CheckLine]]
+
+
+@click.command()
+@config_option
+@answers
+def doctor(*, config: Path | None) -> Outcome:
+    """Check the configuration, the machine, the partnership and the case systems, and say what to do.
+
+    Peers and case systems are really asked, but about nobody, and nothing is changed.
+    """
+    sections = list(_sections(config))
+    shown: list[str] = []
+    for title, checked in sections:
+        shown += [f"{title}:", *(f"  {text}" for line in checked for text in lines.written(line))]
+    failed = sum(not line.ok for _, checked in sections for line in checked)
+    verdict = "Everything holds." if not failed else f"{failed} of these need something done."
+    return Outcome(
+        lines=[*shown, verdict],
+        data={"sections": {title: lines.to_json(checked) for title, checked in sections}, "failed": failed},
+        ok=not failed,
+    )
+
+
+def _sections(config: Path | None) -> Iterator[Section]:
+    try:
+        settings = load_settings(config)
+    except ConfigError as refused:
+        remedy = "Correct it in the configuration file; nothing else was checked."
+        yield (
+            "Configuration",
+            [CheckLine(name="setting", ok=False, detail=fault, remedy=remedy) for fault in refused.faults],
+        )
+        return
+    yield "Configuration", machine.configuration(settings)
+    yield "This machine", machine.checks(settings, now())
+    if isinstance(settings, AnchorSettings):
+        yield "Members", partnership.members_of(settings)
+    else:
+        yield from _of_a_node(settings)
+
+
+def _of_a_node(settings: NodeSettings) -> Iterator[Section]:
+    yield from partnership.checks(settings, now())
+    yield "Case systems", systems.checks(settings)

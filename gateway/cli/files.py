@@ -1,0 +1,39 @@
+"""Reading what an administrator hands over, and writing what they asked for, with one sentence where it fails."""
+
+import os
+from pathlib import Path
+
+from gateway.cli.faults import Refused
+
+MAX_INPUT = 1_000_000
+"""Bytes in any document that a command reads; each parser has its own, lower cap."""
+
+
+def read_input(path: Path, what: str) -> bytes:
+    """Return the bytes of a file named on the command line. Raises :class:`Refused`."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_INPUT + 1)
+    except OSError as failed:
+        raise Refused(f"{what} {path} cannot be read ({failed.strerror}); check the path.") from failed
+    if len(raw) > MAX_INPUT:
+        raise Refused(f"{what} {path} is larger than 1 MB; is it the right file?")
+    return raw
+
+
+def write_new(path: Path, content: bytes, what: str, *, mode: int = 0o644) -> None:
+    """Write a file that does not exist yet. Raises :class:`Refused`, and leaves nothing behind."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    except FileExistsError as failed:
+        raise Refused(f"{what}: {path} exists already; name another file, or move it away first.") from failed
+    except OSError as failed:
+        raise Refused(f"{what}: {path} cannot be written ({failed.strerror}).") from failed
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as failed:
+        path.unlink()
+        raise Refused(f"{what}: {path} cannot be written ({failed.strerror}).") from failed

@@ -1,0 +1,31 @@
+"""Key thumbprints as people compare them over the telephone."""
+
+from collections.abc import Iterable
+
+from trust import base64url
+
+_GROUP = 4
+
+
+def spoken(kid: str) -> str:
+    """Write a thumbprint in groups of four hexadecimal digits, which can be read out without spelling out capitals."""
+    digits = base64url.decode(kid.encode("ascii"), "key id").hex()
+    return " ".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))
+
+
+def compare(given: Iterable[str], kids: Iterable[str]) -> bool:
+    """Return whether the typed thumbprints name exactly these keys, each as its key id or in spoken form."""
+    known = tuple(kids)
+    spellings = {spoken(kid).replace(" ", ""): kid for kid in known} | {kid: kid for kid in known}
+    named = [
+        spellings.get("".join(typed.split())) or spellings.get("".join(typed.split()).lower()) or "" for typed in given
+    ]
+    return set(named) == set(known)
+
+
+def lines(kids: Iterable[str]) -> list[str]:
+    """Return each thumbprint in both spellings, for an answer."""
+    shown = []
+    for kid in kids:
+        shown += [f"    {spoken(kid)}", f"    (key id {kid})"]
+    return shown

@@ -1,0 +1,117 @@
+"""``hearthgate migrate``, ``serve`` and ``demo``."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from config.settings import AnchorSettings, Face, NodeSettings, OperationsFace
+from gateway.cli.context import config_option, load_settings
+from gateway.cli.outcome import Outcome, answers, refusing
+from gateway.serve import Application, Companion, Hooks, Pool
+from gateway.serve import serve as serve_pools
+from gateway.store.migration import migrate as migrate_store
+
+_METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_OPERATIONS_THREADS = 2
+
+
+@click.command()
+@config_option
+@answers
+def migrate(*, config: Path | None) -> Outcome:
+    """Bring the store's tables to what this version needs. Run it before `serve`, after each upgrade."""
+    settings = load_settings(config)
+    migrate_store(settings.store.url, base_dir=settings.base_dir)
+    return Outcome(lines=["The store has the tables that this version needs."], data={"migrated": True})
+
+
+@click.command()
+@config_option
+@refusing
+def serve(*, config: Path | None) -> None:
+    """Run the node or the trust anchor that the configuration describes, until it is told to stop.
+
+    One process for each face listens and forks its workers. SIGTERM lets requests that have begun be answered.
+    """
+    settings = load_settings(config)
+    metrics = Path(tempfile.mkdtemp(prefix="hearthgate-metrics-"))
+    os.environ[_METRICS_VARIABLE] = str(metrics)  # read when the metrics are first imported, below
+    try:
+        code = _serve_node(settings) if isinstance(settings, NodeSettings) else _serve_anchor(settings)
+    finally:
+        shutil.rmtree(metrics, ignore_errors=True)
+    sys.exit(code)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End by itself, with 0 only when every expectation was met.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which invented residents are picked.")
+def demo(*, once: bool, seed: int) -> None:
+    """Run a trust anchor and six invented agencies on this machine, and tell the story of one young man."""
+    # The demonstration stands above the command line, whose commands it runs; so it is found by name.
+    sys.exit(import_module("gateway.demo.main").run(once=once, seed=seed))
+
+
+def _serve_node(settings: NodeSettings) -> int:
+    from gateway.app import create_node
+    from gateway.telemetry import configure_logging
+
+    configure_logging()
+    node = create_node(settings)
+    pools = [
+        _pool("peer", node.peer_app, settings.peer, settings.base_dir),
+        _pool("case", node.case_app, settings.case, settings.base_dir),
+        _operations(node.operations_app, settings.operations),
+    ]
+
+    def stop() -> None:
+        node.store.close()
+        node.claims.close()
+
+    keeper = Companion(name="keeper", run=node.keeper.run)
+    return serve_pools(pools, _hooks(f"The node {settings.node.entity_id}", stop), [keeper])
+
+
+def _serve_anchor(settings: AnchorSettings) -> int:
+    from gateway.app import create_anchor
+    from gateway.telemetry import configure_logging
+
+    configure_logging()
+    anchor = create_anchor(settings)
+    pools = [
+        _pool("anchor", anchor.peer_app, settings.peer, settings.base_dir),
+        _operations(anchor.operations_app, settings.operations),
+    ]
+    return serve_pools(pools, _hooks(f"The trust anchor {settings.anchor.entity_id}", anchor.store.close))
+
+
+def _pool(name: str, app: Application, face: Face, base_dir: Path) -> Pool:
+    return Pool(
+        name=name,
+        app=app,
+        bind=face.bind,
+        workers=face.workers,
+        threads=face.threads,
+        certificate=base_dir / face.certificate,
+        key=base_dir / face.key,
+    )
+
+
+def _operations(app: Application, face: OperationsFace) -> Pool:
+    return Pool(name="operations", app=app, bind=face.bind, workers=1, threads=_OPERATIONS_THREADS)
+
+
+def _hooks(what: str, stop: Callable[[], None]) -> Hooks:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    return Hooks(
+        ready=lambda: click.echo(f"{what} is ready."),
+        worker_stops=stop,
+        worker_ended=mark_process_dead,
+    )

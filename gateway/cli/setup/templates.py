@@ -1,0 +1,213 @@
+"""The configuration file that ``hearthgate init`` writes: complete, valid, and explained line by line."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceText:
+    """What a file says of the listeners. Paths as they shall stand in the file."""
+
+    certificate: str
+    key: str
+    peer_bind: str
+    case_bind: str
+    operations_bind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceText:
+    """What a file says of one service before its adapter is set up."""
+
+    slug: str
+    name: str
+    kind: str
+    duty_phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeText:
+    """What a node's file says. ``tables`` is appended as it stands."""
+
+    entity_id: str
+    name: str
+    case_url: str
+    faces: FaceText
+    anchor_entity: str
+    anchor_jwks: str
+    ca: str | None
+    services: Sequence[ServiceText]
+    tables: str
+
+
+NOT_SET_UP = "not-set-up"
+"""The adapter type of a new service. No adapter has this name, so that the checks ask for one."""
+
+
+def node_toml(node: NodeText) -> str:
+    """Write a node's configuration file."""
+    sections = [_NODE.format(**_quoted(_node_values(node))), _ca(node.ca), _ANCHOR_PIN.format(**_pin(node))]
+    sections += [_SERVICE.format(**_quoted(_service_values(service))) for service in node.services]
+    return "".join(sections) + (f"\n{node.tables}" if node.tables else "")
+
+
+def anchor_toml(entity_id: str, name: str, faces: FaceText) -> str:
+    """Write a trust anchor's configuration file."""
+    values = {"entity_id": entity_id, "name": name, **_face_values(faces)}
+    return _ANCHOR.format(**_quoted(values))
+
+
+def _node_values(node: NodeText) -> dict[str, str]:
+    return {
+        "entity_id": node.entity_id,
+        "name": node.name,
+        "case_url": node.case_url,
+        **_face_values(node.faces),
+    }
+
+
+def _face_values(faces: FaceText) -> dict[str, str]:
+    return {
+        "certificate": faces.certificate,
+        "key": faces.key,
+        "peer_bind": faces.peer_bind,
+        "case_bind": faces.case_bind,
+        "operations_bind": faces.operations_bind,
+    }
+
+
+def _service_values(service: ServiceText) -> dict[str, str]:
+    return {
+        "slug": service.slug,
+        "name": service.name,
+        "kind": service.kind,
+        "duty_phone": service.duty_phone,
+        "adapter": NOT_SET_UP,
+    }
+
+
+def _pin(node: NodeText) -> dict[str, str]:
+    return _quoted({"anchor_entity": node.anchor_entity, "anchor_jwks": node.anchor_jwks})
+
+
+def _ca(ca: str | None) -> str:
+    if ca is None:
+        return '# ca = "ca.pem"   # only where the partnership does not use certificates under the system\'s roots\n'
+    return f"ca = {_string(ca)}   # instead of the system's roots\n"
+
+
+def _quoted(values: dict[str, str]) -> dict[str, str]:
+    return {name: _string(value) for name, value in values.items()}
+
+
+def _string(text: str) -> str:
+    """Write a TOML basic string; JSON's escapes are among TOML's."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+_NODE = """\
+# A Hearthgate node. Relative paths start at the folder of this file; secrets are files, never values.
+# `hearthgate doctor` checks all of it. A single setting can be overlaid by the environment, for example
+# HEARTHGATE_PEER__WORKERS=4.
+
+role = "node"
+
+[node]
+entity_id = {entity_id}   # who this agency is in the federation; peers reach it at this address
+name = {name}
+
+# What other agencies reach, through nginx or another proxy.
+[peer]
+bind = {peer_bind}
+certificate = {certificate}
+key = {key}
+# workers = 1
+# threads = 8
+
+# What this agency's own case systems reach. Keep it off the public network.
+[case]
+bind = {case_bind}
+base_url = {case_url}
+certificate = {certificate}
+key = {key}
+# workers = 1
+# threads = 8
+
+# Health and metrics, on loopback only.
+[operations]
+bind = {operations_bind}
+
+[store]
+url = "sqlite:///data/node.db"   # or postgresql://user@host/database, to run on several hosts
+
+[keys]
+directory = "keys"   # readable by their owner only; without these files nothing starts
+
+[trust]
+"""
+
+_ANCHOR_PIN = """
+# The trust anchor, pinned: its keys came by another channel than the network.
+[[trust.anchors]]
+entity_id = {anchor_entity}
+jwks = {anchor_jwks}
+
+# How long the node waits, in seconds.
+# [limits]
+# lookup_s = 8.0
+# peer_s = 5.0
+# case_system_s = 3.0
+# answers_kept_s = 900
+
+# Which of this agency's own systems the adapters may call over the network.
+# [case_systems]
+# names = ["registry.internal.council.example"]
+# ca = "internal-ca.pem"
+
+# For development only: a name that is reached at one exact address, and why. `hearthgate doctor` prints each.
+# [hosts]
+# "police.example" = {{ address = "127.0.0.1:18543", reason = "every agency runs on this machine" }}
+"""
+
+_SERVICE = """
+[[services]]
+slug = {slug}
+name = {name}
+kind = {kind}
+duty_phone = {duty_phone}
+
+# Which adapter reads this service's case system; `hearthgate adapter check` lists the types and what each needs.
+[services.adapter]
+type = {adapter}
+
+[services.adapter.settings]
+"""
+
+_ANCHOR = """\
+# A Hearthgate trust anchor. Relative paths start at the folder of this file; secrets are files, never values.
+
+role = "anchor"
+
+[anchor]
+entity_id = {entity_id}   # every member pins this name together with this anchor's public keys
+name = {name}
+
+# What members reach.
+[peer]
+bind = {peer_bind}
+certificate = {certificate}
+key = {key}
+# workers = 1
+# threads = 8
+
+# Health and metrics, on loopback only.
+[operations]
+bind = {operations_bind}
+
+[store]
+url = "sqlite:///data/anchor.db"
+
+[keys]
+directory = "keys"   # readable by their owner only
+"""

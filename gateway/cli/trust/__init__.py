@@ -1,0 +1,1 @@
+"""Trust: joining a federation, deciding who is a member, and seeing who vouches for whom."""
