@@ -156,7 +156,7 @@ class HttpCaller(Protocol):
     total wall time are bounded, whatever the peer does.
     """
 
-    def post(  # noqa: PLR0913 - each is a bound that a caller must state
+    def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
     ) -> HttpAnswer:
         """POST ``body``. Raises :class:`SourceUnavailable`."""
@@ -183,7 +183,7 @@ class AdapterFactory(Protocol):
 
     settings_model: type[BaseModel]
 
-    def build(self, settings: Any, context: AdapterContext) -> Adapter:
+    def build(self, settings: Any, context: AdapterContext) -> Adapter:  # noqa: ANN401 - each its own model
         """Make the adapter without opening anything. Raises :class:`SourceMisconfigured`."""
         ...
 

@@ -27,6 +27,7 @@ from gateway.http.operations import OperationsFace, ReadyCheck, operations_bluep
 from gateway.http.peer import PeerFace, peer_blueprint
 from gateway.http.problem import Problem
 from gateway.inbound import Answered, Inbound, MessageIdReused, Sender
+from gateway.keeper import Keeper
 from gateway.keys import ANCHOR_KEYS, FileKeyVault, open_vault
 from gateway.lookups import Lookups
 from gateway.oauth.case_server import CaseOAuth
@@ -56,6 +57,7 @@ class Node:
     vault: FileKeyVault
     fetcher: ChainFetcher
     directory: FederationDirectory
+    keeper: Keeper
     desk: Desk
     agreements: AgreementBook
     peer_app: Flask
@@ -115,6 +117,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         vault=vault,
         fetcher=fetcher,
         directory=directory,
+        keeper=Keeper(store=store, claims=claims, directory=directory, clock=clock, notice=telemetry.notice_keeper),
         desk=desk,
         agreements=agreements,
         peer_app=_peer_app(parts, directory, agreements, inbound, configuration),

@@ -41,6 +41,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes and unlinks its
 # What systemd says to the parent must not be taken up by the arbiters, nor gunicorn's own variables by anybody.
 _NOT_FOR_ARBITERS = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "GUNICORN_PID", "GUNICORN_FD", "GUNICORN_CMD_ARGS")
 _WATCHED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 _log = getLogger("hearthgate.serve")
 
 Application = Callable[..., Any]
@@ -72,8 +73,20 @@ class Hooks:
     worker_ended: Callable[[int], None]
 
 
-def serve(pools: Sequence[Pool], hooks: Hooks) -> int:
-    """Serve until told to stop, and return the exit code: 0 when asked to stop, 1 when a pool ended by itself."""
+Wait = Callable[[float], bool]
+"""Sleep so many seconds at most, and say whether it is time to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """Work that goes on beside the pools in a process of its own, until its ``wait`` says to stop."""
+
+    name: str
+    run: Callable[[Wait], None]
+
+
+def serve(pools: Sequence[Pool], hooks: Hooks, companions: Sequence[Companion] = ()) -> int:
+    """Serve until told to stop, and return the exit code: 0 when asked to stop, 1 when a part ended by itself."""
     if threading.active_count() > 1:
         raise RuntimeError("a thread was started before the fork; it would be missing in every worker")
     gc.collect()
@@ -84,6 +97,7 @@ def serve(pools: Sequence[Pool], hooks: Hooks) -> int:
             _fork(pool, hooks, _Fork(index=index, ready_to=ready_to, mask=original_mask)): pool.name
             for index, pool in enumerate(pools)
         }
+        arbiters |= {_fork_companion(each, hooks): each.name for each in companions}
         os.close(ready_to)
         supervisor = _Supervisor(arbiters, ready_from, [pool.workers for pool in pools])
         supervisor.listen()
@@ -112,6 +126,29 @@ def _fork(pool: Pool, hooks: Hooks, fork: _Fork) -> int:
     if pid == 0:
         _be_arbiter(pool, hooks, fork, parent)
     return pid
+
+
+def _fork_companion(companion: Companion, hooks: Hooks) -> int:
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _be_companion(companion, hooks, parent)
+    return pid
+
+
+def _be_companion(companion: Companion, hooks: Hooks, parent: int) -> NoReturn:
+    """Do its work with the signals held, so that none of them comes in the middle of a step."""
+    code = 1
+    try:
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() == parent:
+            companion.run(lambda seconds: signal.sigtimedwait(_STOPPING, seconds) is not None)
+            hooks.worker_stops()
+        code = 0
+    except BaseException as failed:  # noqa: BLE001 - whatever it was, this process must not go on as a second parent
+        _log.error("the %s failed: %s", companion.name, type(failed).__name__)
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _be_arbiter(pool: Pool, hooks: Hooks, fork: _Fork, parent: int) -> NoReturn:
@@ -301,6 +338,6 @@ class _Supervisor:
                 return
             name = self._arbiters.pop(pid, None)
             if name is not None and self._asked == 0:
-                _log.error("the %s pool ended by itself with %s", name, os.waitstatus_to_exitcode(status))
+                _log.error("the %s process ended by itself with %s", name, os.waitstatus_to_exitcode(status))
                 self._code = 1
                 self._stop(signal.SIGTERM)

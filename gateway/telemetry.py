@@ -296,6 +296,11 @@ def notice_trust(code: str, entity: EntityId) -> None:
     structlog.get_logger("hearthgate.trust").warning("trust_notice", code=code, peer=entity)
 
 
+def notice_keeper(code: str) -> None:
+    """Note a round of the keeper that could not be finished."""
+    structlog.get_logger("hearthgate.keeper").warning("keeper_notice", code=code)
+
+
 def exposition() -> tuple[str, bytes]:
     """Return the content type and the text of all metrics, over all workers where they share their files."""
     registry = _registry

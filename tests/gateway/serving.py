@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from gateway.http.operations import OperationsFace, ReadyCheck
-from gateway.serve import Hooks, Pool, serve
+from gateway.serve import Companion, Hooks, Pool, Wait, serve
 from tests.support.callers import housing
 from tests.support.faces import Node, RealClock
 
@@ -34,7 +34,12 @@ def main() -> int:
         worker_stops=lambda: _note(folder / "stopped"),
         worker_ended=lambda _pid: None,
     )
-    return serve(pools, hooks)
+    def beside(wait: Wait) -> None:
+        _note(folder / "beside")
+        while not wait(60.0):
+            _note(folder / "beside")
+
+    return serve(pools, hooks, [Companion(name="companion", run=beside)])
 
 
 def _note(file: Path) -> None:

@@ -116,12 +116,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def test_a_node_is_ready_once_and_stops_when_told(own: Running) -> None:
     family = own.family()
-    assert len(family) == 3 + 4
+    assert len(family) == 3 + 4 + 1  # an arbiter for each face, their workers, and the companion
     assert b'"state":"ready"' in own.raw(b"GET /health/ready HTTP/1.0\r\nHost: x\r\n\r\n", face=2)
     own.process.send_signal(signal.SIGTERM)
     assert own.process.wait(END_WITHIN_S) == 0
     assert (own.folder / "ready").read_text() == "x"
-    assert (own.folder / "stopped").read_text() == "xxxx"
+    assert (own.folder / "stopped").read_text() == "xxxxx"
+    assert (own.folder / "beside").read_text() == "x"
     assert not [pid for pid in family if _lives(pid)]
 
 
@@ -142,7 +143,7 @@ def test_when_the_parent_is_killed_nothing_is_left_behind(own: Running) -> None:
 def test_a_worker_that_dies_is_replaced(own: Running) -> None:
     [worker] = _children(_children(own.process.pid)[2])
     os.kill(worker, signal.SIGKILL)
-    _wait_until(lambda: worker not in own.family() and len(own.family()) == 7, END_WITHIN_S)
+    _wait_until(lambda: worker not in own.family() and len(own.family()) == 8, END_WITHIN_S)
     assert b'"state":"live"' in own.raw(b"GET /health/live HTTP/1.0\r\nHost: x\r\n\r\n", face=2)
 
 

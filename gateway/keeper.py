@@ -1,0 +1,66 @@
+"""What a node does unasked: forget in time, and keep its trust in others fresh.
+
+It runs in a process of its own, so that no request waits for it and no pool's threads are taken. Every step is safe to
+lose and to do twice: a node whose keeper is down still refuses what has expired, and refreshes a chain when it is asked
+for it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.directory.federation import REFRESH_AFTER, FederationDirectory
+from gateway.ports import Clock, StoreBusy, StoreFull
+from gateway.store.housekeeping import ErasingClaims, ErasingStore, erase_expired
+from trust.errors import TrustError
+from trust.identifiers import EntityId
+
+ROUND_S = 60.0
+"""Seconds between two rounds: well within the five minutes after which a chain is asked for again."""
+
+
+class Notice(Protocol):
+    """Hear of a round that could not be finished; the next one tries again."""
+
+    def __call__(self, code: str) -> None:
+        """Note it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """The rounds of one node."""
+
+    store: ErasingStore
+    claims: ErasingClaims
+    directory: FederationDirectory
+    clock: Clock
+    notice: Notice
+
+    def run(self, wait: Callable[[float], bool]) -> None:
+        """Make a round every minute until ``wait``, which sleeps so many seconds, says that it is time to stop."""
+        while not wait(ROUND_S):
+            self.round()
+
+    def round(self) -> None:
+        """Erase what has expired and ask the superiors about every known entity whose chain is no longer fresh."""
+        now = self.clock.now()
+        try:
+            erase_expired(self.store, self.claims, now=now)
+            standings = self.directory.known(now=now)
+        except (StoreBusy, StoreFull):
+            self.notice("housekeeping_failed")
+            return
+        for standing in standings:
+            trusted = standing.trusted
+            if trusted is None or now - trusted.refreshed_at < REFRESH_AFTER:
+                continue
+            self._refresh(trusted.entity_id)
+
+    def _refresh(self, entity: EntityId) -> None:
+        try:
+            self.directory.refresh(entity, now=self.clock.now())
+        except TrustError:
+            return  # the directory has told the administrator, and every request asks it anew
+        except (StoreBusy, StoreFull):
+            self.notice("housekeeping_failed")
