@@ -65,6 +65,13 @@ class Wire:
             self.log.append((request, answer))
         return answer
 
+    def deliver_text(self, url: str) -> bytes:
+        """Return what stands at an address."""
+        request = PeerRequest(
+            method="GET", url=url, headers={}, body=b"", accept="*/*", max_bytes=65_536, timeout_s=5.0
+        )
+        return self.deliver(request).body
+
     def messages(self, host: str = "") -> list[tuple[PeerRequest, PeerAnswer]]:
         """Return the messages that were answered, perhaps at one host, with their answers."""
         return [

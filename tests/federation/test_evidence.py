@@ -1,0 +1,97 @@
+"""A message whose evidence cannot be written does not happen, at either side."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from pysqlite3 import dbapi2
+
+from tests.federation.network import Network
+from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
+from tests.federation.test_binding import ref_of
+from tests.federation.town import COUNCIL, SUBJECT, TRUST
+from trust.claims import digest
+from trust.identifiers import EntityId
+
+SERVICE = f"{TRUST}#community-team"
+
+
+@contextmanager
+def no_evidence_of(network: Network, entity: EntityId, kind: str) -> Iterator[None]:
+    """Make the store refuse every leaf of one kind."""
+    database = network.folder_of(entity) / "data" / "node.db"
+    with closing(dbapi2.connect(str(database))) as connection:
+        connection.execute(
+            "CREATE TRIGGER no_evidence BEFORE INSERT ON evidence_leaves"
+            f' WHEN instr(CAST(NEW.leaf AS TEXT), \'"kind":"{kind}"\')'
+            " BEGIN SELECT RAISE(ABORT, 'no evidence today'); END"
+        )
+        yield
+        connection.execute("DROP TRIGGER no_evidence")
+
+
+def claimed(network: Network, entity: EntityId) -> int:
+    with closing(dbapi2.connect(str(network.folder_of(entity) / "data" / "node.db"))) as connection:
+        return int(connection.execute("SELECT count(*) FROM messages").fetchone()[0])
+
+
+@pytest.mark.holds("A57")
+@pytest.mark.parametrize("kind", ["received", "answered"])
+def test_an_answer_whose_evidence_cannot_be_written_is_not_given(pair: Network, kind: str) -> None:
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    raw = hand.signed()
+    with no_evidence_of(pair, TRUST, kind):
+        answer = hand.post(raw)
+        assert (answer.status, answer.content_type) == (500, "application/problem+json")
+        assert "Farouk" not in answer.body.decode()
+        assert (claimed(pair, TRUST), pair.leaves(TRUST)) == (0, [])
+    assert reply_body(hand.post(raw))["status"] == "known"
+    assert (claimed(pair, TRUST), len(pair.leaves(TRUST))) == (1, 2)
+
+
+@pytest.mark.holds("A57")
+def test_a_refusal_whose_evidence_cannot_be_written_is_not_given(pair: Network) -> None:
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    with no_evidence_of(pair, TRUST, "refused"):
+        assert hand.post(hand.signed(hand.message(basis=("6-1-a",)))).status == 500
+        assert claimed(pair, TRUST) == 0
+
+
+@pytest.mark.holds("A57")
+def test_a_question_whose_evidence_cannot_be_written_is_not_asked(pair: Network) -> None:
+    client = pair.case_client()
+    with no_evidence_of(pair, COUNCIL, "sent"):
+        lines = client.lines()
+    assert not pair.wire.messages()
+    assert {line["status"] for line in lines.values()} == {"no_reply"}
+
+
+@pytest.mark.holds("A57")
+def test_an_answer_that_cannot_be_recorded_is_not_shown(pair: Network) -> None:
+    client = pair.case_client()
+    with no_evidence_of(pair, COUNCIL, "received"):
+        line = client.lines()[SERVICE]
+    assert (line["status"], line["involvements"]) == ("no_reply", [])
+
+
+def test_both_sides_hold_leaves_of_the_same_bytes(pair: Network) -> None:
+    client = pair.case_client()
+    client.lines()
+    [(request, reply)] = pair.wire.messages(TRUST)
+    asked = [leaf for leaf in pair.leaves(COUNCIL) if leaf["peer"] == TRUST]
+    answered = pair.leaves(TRUST)
+    assert {leaf["message"]["digest"] for leaf in asked + answered} == {digest(request.body)}
+    assert {leaf["answer"] for leaf in asked + answered if "answer" in leaf} == {digest(reply.body)}
+    assert sorted(leaf["kind"] for leaf in asked) == ["received", "sent"]
+    assert sorted(leaf["kind"] for leaf in answered) == ["answered", "received"]
+    assert reply_claims(reply)["evidence"]["leaf"]
+
+
+def test_the_evidence_holds_no_content(pair: Network) -> None:
+    pair.case_client().lines()
+    held = json.dumps([pair.leaves(COUNCIL), pair.leaves(TRUST)])
+    secrets = [SUBJECT["nhs_number"], SUBJECT["family_name"], SUBJECT["birth_date"], "Farouk", "u-17", "CF-2291"]
+    assert not [secret for secret in secrets if secret in held]
+    pseudonyms = {leaf["subject"] for entity in (COUNCIL, TRUST) for leaf in pair.leaves(entity)}
+    assert len(pseudonyms) == 2  # one person, and a name of each node's own
