@@ -9,6 +9,7 @@ from adapters.sectors.social_care_import import import_census
 from gateway.cli.adapter.building import build, services_named
 from gateway.cli.context import config_option, load_node, now
 from gateway.cli.faults import Refused
+from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, answers
 
 _IMPORTED = "social-care-cin"
@@ -32,6 +33,7 @@ def import_source(*, service: str, config: Path | None, census: Path, allocation
     (built,) = build(settings, (described,))
     if built.adapter is None:
         raise Refused(f"The settings of {service} cannot work:", [line.detail for line in built.faults])
+    record(settings, "adapter import", service=service)
     report = import_census(
         SocialCareSettings.model_validate(described.adapter.settings),
         base_dir=settings.base_dir,

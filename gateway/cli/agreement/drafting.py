@@ -8,6 +8,7 @@ from gateway.cli.agreement import summary
 from gateway.cli.context import config_option, load_node, node_vault, now
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input, write_new
+from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from trust.agreements.agreement import parse_agreement
 from trust.agreements.signature import Signatory, build_signature
@@ -58,6 +59,9 @@ def sign(*, file: Path, config: Path | None, name: str, post: str, **options: ob
     )
     confirm("Sign it?", yes=bool(options["yes"]))
     raw = build_signature(agreement.ref, party=own, signatory=Signatory(name=name, post=post), signer=signer, now=now())
+    record(
+        settings, "agreement sign", agreement=str(agreement.id), version=agreement.version, digest=agreement.ref.digest
+    )
     write_new(out, raw, "The signature")
     return Outcome(
         lines=[

@@ -13,6 +13,7 @@ from gateway.cli.agreement.signatures import Signed, standing_of, verified
 from gateway.cli.context import config_option, federation_of, load_node, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input
+from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.ports import Store, Transaction
 from gateway.store import agreements
@@ -38,6 +39,12 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None) -> Out
     at = now()
     with federation_of(settings) as federation:
         signed = [verified(federation, agreement, read_input(path, "The signature"), at=at) for path in signatures]
+        record(
+            settings,
+            "agreement add",
+            **_named(agreement),
+            signatures=[str(each.signature.party) for each in signed],
+        )
         federation.store.write(lambda tx: _put(tx, agreement, raw, signed, at))
         standing = standing_of(federation.agreements, agreement, at=at)
     return Outcome(
@@ -113,20 +120,25 @@ def show(*, agreement_id: str, config: Path | None) -> Outcome:
 @answers
 def end(*, agreement_id: str, version: int, config: Path | None, yes: bool) -> Outcome:
     """End a VERSION of the agreement ID at this node, at once and for good. The other parties are told by you."""
-    with opened_store(load_node(config)) as store:
-        found = [
-            each for each in _versions(AgreementBook(store), agreement_id, now()) if each.agreement.version == version
-        ]
+    settings = load_node(config)
+    with opened_store(settings) as store:
+        versions = _versions(AgreementBook(store), agreement_id, now())
+        found = [standing for standing in versions if standing.agreement.version == version]
         if not found:
             raise Refused(f"{agreement_id} version {version} is not held here; see `hearthgate agreement list`.")
         effect = "This node neither asks nor answers under it any more. To share again, the parties sign a new version."
         announce(f"{agreement_id} version {version}: {found[0].agreement.title}. {effect}")
         confirm("End it?", yes=yes)
+        record(settings, "agreement end", **_named(found[0].agreement))
         _end(store, agreement_id, version)
     return Outcome(
         lines=[f"{agreement_id} version {version} has ended. {effect}"],
         data={"id": agreement_id, "version": version, "ended": True},
     )
+
+
+def _named(agreement: Agreement) -> dict[str, str | int]:
+    return {"agreement": str(agreement.id), "version": agreement.version, "digest": agreement.ref.digest}
 
 
 def _put(tx: Transaction, agreement: Agreement, raw: bytes, signed: Sequence[Signed], at: datetime) -> None:

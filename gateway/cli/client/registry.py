@@ -11,6 +11,7 @@ from config.settings import NodeSettings
 from gateway.cli.context import config_option, load_node, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input, write_new
+from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.ports import LocalClient
 from gateway.store import clients
@@ -44,6 +45,7 @@ def add(*, config: Path | None, client_id: str, name: str, **options: Any) -> Ou
             raise Refused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
         keys, made = _keys(options["jwks"], options["generate_key"])
         registered = _with_keys(client, keys)
+        record(settings, "client add", id=client_id, key_ids=_kids(registered))
         store.write(lambda tx: clients.add(tx, registered))
     note = [f"Its private key is in {made}: hand that file to the case system, and keep no copy."] if made else []
     return Outcome(lines=[f"{client_id} is registered.", *_lines(registered), *note], data=_to_json(registered))
@@ -70,7 +72,8 @@ def list_clients(*, config: Path | None) -> Outcome:
 @answers
 def revoke(*, client_id: str, config: Path | None, yes: bool) -> Outcome:
     """Take the access of the case system ID away, for good: its id is never given to another."""
-    with opened_store(load_node(config)) as store:
+    settings = load_node(config)
+    with opened_store(settings) as store:
         client = store.read(lambda tx: clients.get(tx, client_id=client_id))
         if client is None:
             raise Refused(f"No case system {client_id} is registered; see `hearthgate client list`.")
@@ -80,6 +83,7 @@ def revoke(*, client_id: str, config: Path | None, yes: bool) -> Outcome:
         announce(f"{client_id} ({client.name}). {effect}")
         confirm("Revoke it?", yes=yes)
         at = now()
+        record(settings, "client revoke", id=client_id)
         store.write(lambda tx: clients.revoke(tx, client_id=client_id, at=at))
     return Outcome(lines=[f"{client_id} is revoked. {effect}"], data={"id": client_id, "revoked_at": at.isoformat()})
 

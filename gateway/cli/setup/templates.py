@@ -177,7 +177,7 @@ name = {name}
 kind = {kind}
 duty_phone = {duty_phone}
 
-# Which adapter reads this service's case system; `hearthgate adapter check` lists the types and what each needs.
+# Which adapter reads this service's case system; `hearthgate adapter check` names the types and what is missing.
 [services.adapter]
 type = {adapter}
 

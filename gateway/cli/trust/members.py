@@ -10,6 +10,7 @@ from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input
+from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.http.anchor import MemberState
 from gateway.ports import Store
@@ -66,6 +67,7 @@ def admit(*, request: Path, config: Path | None, thumbprints: tuple[str, ...], y
         effect = _effect_of_admission(asked, held)
         announce(effect)
         confirm("Admit it?", yes=yes)
+        record(settings, "trust admit", entity_id=asked.entity_id, thumbprints=list(asked.thumbprints))
         _admit(store, asked, now())
     return Outcome(
         lines=[f"{asked.entity_id} is a member. {effect}"],
@@ -76,7 +78,7 @@ def admit(*, request: Path, config: Path | None, thumbprints: tuple[str, ...], y
 @click.command()
 @click.argument("entity")
 @config_option
-@click.option("--reason", required=True, help="Why; it is part of the answer, for your own records.")
+@click.option("--reason", required=True, help="Why; it is kept in the journal.")
 @yes_option
 @answers
 def suspend(*, entity: str, config: Path | None, reason: str, yes: bool) -> Outcome:
@@ -126,6 +128,7 @@ def _change(entity: str, config: Path | None, change: _Change) -> Outcome:
         announce(f"{named} is {held.state}. What will change: {change.effect}")
         confirm(f"Make it {change.state}?", yes=change.yes)
         at = now()
+        record(settings, f"member {change.state}", entity_id=named, reason=change.reason or "")
         store.write(lambda tx: members.set_state(tx, entity=named, state=change.state, at=at))
     because = f" Reason: {change.reason}" if change.reason else ""
     return Outcome(
