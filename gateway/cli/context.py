@@ -7,8 +7,7 @@ is closed when it ends.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,9 @@ import click
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
-from gateway.agreement_book import AgreementBook
-from gateway.assembly import SystemClock, pinned_anchors, production, profile
 from gateway.cli.faults import Refused
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import ChainFetcher
-from gateway.http.federation import node_configuration
 from gateway.keys import FileKeyVault, open_vault
-from gateway.ports import Store, Transport
-from gateway.store import trusted
-from gateway.store.opening import open_store
-from trust.identifiers import EntityId
-from trust.keys import KeySet
+from gateway.ports import Store
 
 CONFIG_VARIABLE = "HEARTHGATE_CONFIG"
 NODE_FILE, ANCHOR_FILE = "node.toml", "anchor.toml"
@@ -46,7 +36,7 @@ def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def now() -> datetime:
     """Return the time of this command."""
-    return SystemClock().now()
+    return datetime.now(UTC)
 
 
 def load_settings(config: Path | None) -> NodeSettings | AnchorSettings:
@@ -84,6 +74,8 @@ def _environment() -> Mapping[str, str]:
 @contextmanager
 def opened_store(settings: NodeSettings | AnchorSettings) -> Iterator[Store]:
     """Open the store for one command. Raises ``StoreRefused``."""
+    from gateway.store.opening import open_store
+
     store = open_store(settings.store.url, base_dir=settings.base_dir)
     try:
         yield store
@@ -94,42 +86,3 @@ def opened_store(settings: NodeSettings | AnchorSettings) -> Iterator[Store]:
 def node_vault(settings: NodeSettings) -> FileKeyVault:
     """Open a node's private keys. Raises ``KeyFilesRefused``."""
     return open_vault(settings.base_dir / settings.keys.directory)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Federation:
-    """What a node's commands on trust and agreements need: neither its faces nor its adapters."""
-
-    own: EntityId
-    settings: NodeSettings
-    store: Store
-    transport: Transport
-    anchors: Mapping[EntityId, KeySet]
-    own_configuration: Callable[[datetime], bytes]
-    directory: FederationDirectory
-    agreements: AgreementBook
-
-
-@contextmanager
-def federation_of(settings: NodeSettings) -> Iterator[Federation]:
-    """Open those parts for one command. Raises what they refuse with, each naming every fault."""
-    own = EntityId(settings.node.entity_id)
-    vault, anchors = node_vault(settings), pinned_anchors(settings)
-    transport = production(settings).transport
-    configuration = node_configuration(profile(settings), vault, vault.encryption)
-    with opened_store(settings) as store:
-        fetcher = ChainFetcher(transport=transport, anchors=anchors, own=own, own_configuration=configuration)
-        yield Federation(
-            own=own,
-            settings=settings,
-            store=store,
-            transport=transport,
-            anchors=anchors,
-            own_configuration=configuration,
-            directory=FederationDirectory(fetcher=fetcher, store=store, chains=trusted, notice=_unheard),
-            agreements=AgreementBook(store),
-        )
-
-
-def _unheard(code: str, entity: EntityId) -> None:
-    """Drop the running node's notices: a command shows what it finds."""

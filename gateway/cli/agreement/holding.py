@@ -10,8 +10,9 @@ import click
 from gateway.agreement_book import AgreementBook
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.signatures import Signed, standing_of, verified
-from gateway.cli.context import config_option, federation_of, load_node, now, opened_store
+from gateway.cli.context import config_option, load_node, now, opened_store
 from gateway.cli.faults import Refused
+from gateway.cli.federation import federation_of
 from gateway.cli.files import read_input
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option

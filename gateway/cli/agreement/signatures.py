@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.agreement_book import AgreementBook
-from gateway.cli.context import Federation
 from gateway.cli.faults import Refused
+from gateway.cli.federation import Federation
 from gateway.cli.trust.tracing import trace_vouching
 from gateway.store.agreements import StoredSignature
 from trust import strict_json

@@ -6,9 +6,10 @@ from email.utils import parsedate_to_datetime
 
 from adapters.contract import CheckLine
 from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.context import Federation, federation_of, opened_store
 from gateway.cli.context import now as clock
+from gateway.cli.context import opened_store
 from gateway.cli.faults import expected, read_faults
+from gateway.cli.federation import Federation, federation_of
 from gateway.cli.trust.tracing import fetch_statement, trace_chain
 from gateway.directory.fetching import CONFIGURATION_PATH
 from gateway.http.anchor import MemberState

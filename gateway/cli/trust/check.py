@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from gateway.cli import lines
-from gateway.cli.context import config_option, federation_of, load_node, now
+from gateway.cli.context import config_option, load_node, now
+from gateway.cli.federation import federation_of
 from gateway.cli.outcome import Outcome, answers
 from gateway.cli.trust.tracing import trace_chain
 from trust.identifiers import parse_entity_id

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from gateway.cli import fingerprints
-from gateway.cli.context import Federation, config_option, federation_of, load_node, now
+from gateway.cli.context import config_option, load_node, now
+from gateway.cli.federation import Federation, federation_of
 from gateway.cli.outcome import Outcome, answers
 from gateway.directory.federation import Standing
 from gateway.directory.stages import Stage

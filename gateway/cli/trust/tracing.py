@@ -11,7 +11,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from adapters.contract import CheckLine
-from gateway.cli.context import Federation
+from gateway.cli.federation import Federation
 from gateway.directory.fetching import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.directory.stages import Stage, stage_of
 from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
