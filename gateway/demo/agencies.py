@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.demo.case_systems.records import CaseService
-from gateway.demo.identifiers import landline
+from gateway.demo.people.identifiers import landline
 
 ANCHOR_HOST: Final = "anchor.example"
 ANCHOR_NAME: Final = "Thornmere Partnership"
@@ -56,7 +56,7 @@ def _hosted(service: CaseService, name: str, kind: str, duty: int, worker_role: 
 COUNCIL: Final = Agency(
     slug="council",
     name="Thornmere Council",
-    signatory="Director of Children and Families",
+    signatory="Ines Okafor",
     post="Senior information risk owner",
     services=(
         _hosted(CaseService.CONNECTING_FAMILIES, "Connecting Families", "family-support", 1, "Key worker"),
@@ -68,35 +68,35 @@ COUNCIL: Final = Agency(
 JOBCENTRE: Final = Agency(
     slug="jobcentre",
     name="Jobcentre Thornmere",
-    signatory="District manager",
+    signatory="Ravi Menon",
     post="Information asset owner",
     services=(_hosted(CaseService.JOBCENTRE, "Work coaches", "jobcentre", 5, "Work coach"),),
 )
 POLICE: Final = Agency(
     slug="police",
     name="Thornmere Police",
-    signatory="Assistant chief constable",
+    signatory="Moira Quill",
     post="Senior information risk owner",
     services=(_hosted(CaseService.POLICE, "Neighbourhood policing", "police", 6, "Early help officer"),),
 )
 MENTAL_HEALTH: Final = Agency(
     slug="mental-health",
     name="Thornmere Mental Health Trust",
-    signatory="Medical director",
+    signatory="Sunil Dutta",
     post="Caldicott guardian",
     services=(_hosted(CaseService.MENTAL_HEALTH, "Community mental health", "mental-health", 7, "Community nurse"),),
 )
 HOUSING: Final = Agency(
     slug="housing",
     name="Thornmere Homes",
-    signatory="Head of tenancies",
+    signatory="Joan Petrie",
     post="Data protection officer",
     services=(_hosted(CaseService.HOUSING, "Tenancy support", "housing", 8, "Tenancy officer"),),
 )
 COLLEGE: Final = Agency(
     slug="college",
     name="Thornmere College",
-    signatory="Vice principal",
+    signatory="Hugh Tansley",
     post="Designated safeguarding lead",
     services=(_hosted(CaseService.COLLEGE, "Student support", "college", 9, "Progress tutor"),),
 )

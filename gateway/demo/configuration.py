@@ -16,7 +16,7 @@ _CALLED: Final = {CaseService.JOBCENTRE: REGISTRY_HOST, CaseService.POLICE: POLI
 def tables(agency: Agency, adapters: Mapping[CaseService, AdapterTable], addresses: Mapping[str, str], ca: str) -> str:
     """Return the TOML tables of one node; ``addresses`` are those of every host but its own."""
     lines = ["# Everything below comes from the demo."]
-    called = [_CALLED[hosted.service] for hosted in agency.services if hosted.service in _CALLED]
+    called = called_by(agency)
     if called:
         lines += ["", "[case_systems]", f"names = {_value(called)}", f"ca = {_value(ca)}"]
     lines += ["", "[hosts]"]
@@ -31,6 +31,11 @@ def tables(agency: Agency, adapters: Mapping[CaseService, AdapterTable], address
         lines += ["", "[services.adapter]", *_members({"type": adapter.type})]
         lines += ["", "[services.adapter.settings]", *_members(adapter.settings)]
     return "\n".join(lines) + "\n"
+
+
+def called_by(agency: Agency) -> list[str]:
+    """Return the hosts of the case systems that an agency's node calls over the network."""
+    return [_CALLED[hosted.service] for hosted in agency.services if hosted.service in _CALLED]
 
 
 def _members(values: Mapping[str, Any]) -> Iterator[str]:

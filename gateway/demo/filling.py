@@ -13,8 +13,8 @@ from typing import Any, Final
 from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, agency_of, hosted
 from gateway.demo.case_systems import dci_registry, police_soap, social_care_files, sql_systems
 from gateway.demo.case_systems.records import CaseService
-from gateway.demo.inventing import PROGRAMME
-from gateway.demo.population import Population
+from gateway.demo.people.inventing import PROGRAMME
+from gateway.demo.people.population import Population
 
 BENEFIT: Final = "universal-credit"
 """The benefit's code in agreements; the registry has one of its own."""

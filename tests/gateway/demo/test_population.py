@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from gateway.demo import inventing, truth
 from gateway.demo.agencies import AGENCIES, ASKER, OTHERS
 from gateway.demo.case_systems.records import CaseService
-from gateway.demo.population import Group, Population, Spelling
-from gateway.demo.truth import Truth
+from gateway.demo.people import inventing, truth
+from gateway.demo.people.population import Group, Population, Spelling
+from gateway.demo.people.truth import Truth
 from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
 from trust.exchange.person import normal_postcode, parse_subject
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gateway.demo.agencies import ASKER
 from gateway.demo.case_systems.records import AwardRecord, CaseService, InvolvementRecord, ResidentRecord
-from gateway.demo.population import Group, Involved, Population, Spelling
+from gateway.demo.people.population import Group, Involved, Population, Spelling
 
 BY_IDENTIFIER: Final = frozenset(
     {
@@ -29,8 +29,9 @@ CONDITIONAL: Final = frozenset({CaseService.MENTAL_HEALTH, CaseService.POLICE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One service's current work with somebody, as it should be reported."""
+    """One service's current work with somebody, as it should be reported; ``local_id`` is its own number for them."""
 
+    local_id: str
     role: str
     worker: str
     phone: str
@@ -147,6 +148,7 @@ def _subject(person: ResidentRecord) -> dict[str, Any]:
 def _work(record: InvolvementRecord, spelling: Spelling) -> dict[str, str]:
     month = record.last_contact or record.since
     return {
+        "local_id": record.local_id,
         "role": record.role,
         "worker": record.worker,
         "phone": record.phone,

@@ -1,0 +1,51 @@
+"""A case system of the council, as its vendor would write it: a key, a token, one JSON POST."""
+
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any, Final
+
+from gateway.demo.https import HttpAnswer, Https
+from gateway.demo.processes import hearthgate, run_together
+from gateway.http import openapi
+from trust import strict_json
+
+CLIENT_ID: Final = "connecting-families-cases"
+UNIT: Final = "Family Hub East"
+
+
+class CaseClient:
+    """One registered client of the node whose configuration file is ``config``; ``key`` is its private key."""
+
+    def __init__(self, https: Https, base_url: str, *, config: Path, key: Path) -> None:
+        self._https = https
+        self.base_url = base_url
+        self._config = config
+        self._key = key
+        self._token: str | None = None
+
+    @property
+    def token_command(self) -> list[str]:
+        """The command that gets a token from the running node, as the case system would by itself."""
+        return hearthgate("client", "token", CLIENT_ID, "--config", self._config, "--key", self._key)
+
+    def new_token(self) -> str:
+        """Ask the node for a bearer token, which lives ten minutes."""
+        (token,) = run_together([self.token_command])
+        self._token = token.strip()
+        return self._token
+
+    def look_up(self, body: dict[str, Any]) -> HttpAnswer:
+        """Ask who else works with somebody."""
+        return self._post(openapi.LOOKUPS_PATH, body)
+
+    def ask_eligibility(self, body: dict[str, Any]) -> HttpAnswer:
+        """Ask one benefit question."""
+        return self._post(openapi.ELIGIBILITY_PATH, body)
+
+    def _post(self, path: str, body: dict[str, Any]) -> HttpAnswer:
+        headers = {
+            "Authorization": f"Bearer {self._token or self.new_token()}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": token_urlsafe(16),
+        }
+        return self._https.send("POST", self.base_url + path, headers, strict_json.dumps(body))

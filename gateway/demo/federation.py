@@ -1,0 +1,214 @@
+"""The federation of the demo: a trust anchor, six nodes and two servers of case systems, on this machine.
+
+Everything is done with the commands that an administrator would use, in the order of the handbook: the anchor is set
+up and started, each agency sets up its node, asks to be admitted, is admitted, and starts.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from gateway.demo import agreement, configuration
+from gateway.demo.agencies import (
+    AGENCIES,
+    ANCHOR_HOST,
+    ANCHOR_NAME,
+    ASKER,
+    COUNCIL,
+    POLICE_RECORDS_HOST,
+    REGISTRY_HOST,
+    Agency,
+)
+from gateway.demo.authority import Authority
+from gateway.demo.case_client import CLIENT_ID, UNIT, CaseClient
+from gateway.demo.case_systems.records import CaseService
+from gateway.demo.filling import CaseSystems
+from gateway.demo.https import Https
+from gateway.demo.processes import Processes, free_ports, hearthgate, run_together
+
+ANCHOR: Final = "anchor"
+_SERVERS: Final = {"police": POLICE_RECORDS_HOST, "dci": REGISTRY_HOST}
+_ROLES: Final = (agreement.KEY_WORKER, agreement.BUSINESS_SUPPORT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where one node or the anchor listens on this machine."""
+
+    peer: int
+    case: int
+    operations: int
+
+
+class Federation:
+    """All of it, under one folder: ``nodes/``, ``case-systems/``, ``papers/``, ``tls/`` and ``logs/``."""
+
+    def __init__(self, root: Path, processes: Processes) -> None:
+        self.root = root
+        self.processes = processes
+        self.papers = root / "papers"
+        for folder in ("nodes", "papers", "tls"):
+            (root / folder).mkdir(mode=0o700)
+        numbers = iter(free_ports(3 * (1 + len(AGENCIES)) + len(_SERVERS)))
+        self.ports = {
+            slug: Ports(peer=next(numbers), case=next(numbers), operations=next(numbers))
+            for slug in (ANCHOR, *(agency.slug for agency in AGENCIES))
+        }
+        self._server_ports = {system: next(numbers) for system in _SERVERS}
+        self._authority = Authority(root / "tls", datetime.now(UTC))
+        self.ca = self._authority.file
+        self._certificates = {
+            agency.slug: self._authority.issue(agency.host, agency.case_host) for agency in AGENCIES
+        } | {ANCHOR: self._authority.issue(ANCHOR_HOST)}
+        self._server_certificates = {system: self._authority.issue(host) for system, host in _SERVERS.items()}
+        self.https = Https(self.ca, dict(self._every_host()))
+        self.case_client = CaseClient(
+            self.https,
+            f"https://{COUNCIL.case_host}",
+            config=self.config(COUNCIL.slug),
+            key=root / "tls" / f"{CLIENT_ID}.key",
+        )
+
+    def folder(self, slug: str) -> Path:
+        """Return the folder of a node or of the anchor."""
+        return self.root / "nodes" / slug
+
+    def config(self, slug: str) -> Path:
+        """Return its configuration file."""
+        return self.folder(slug) / ("anchor.toml" if slug == ANCHOR else "node.toml")
+
+    def set_up_anchor(self) -> None:
+        """Set up the trust anchor and start it."""
+        words = ["--anchor", "--entity-id", f"https://{ANCHOR_HOST}", "--name", ANCHOR_NAME]
+        run_together([self._init(ANCHOR, words)])
+        self._serve(ANCHOR)
+        self.processes.wait_until_ready({ANCHOR: self.ports[ANCHOR].operations})
+
+    def set_up_nodes(self, systems: CaseSystems) -> None:
+        """Set up the six nodes, each with a configuration, keys and a store of its own."""
+        commands = []
+        for agency in AGENCIES:
+            path = self.papers / f"{agency.slug}.toml"
+            path.write_text(configuration.tables(agency, systems.adapters, self._addresses(agency), str(self.ca)))
+            words = [
+                "--entity-id",
+                agency.entity_id,
+                "--name",
+                agency.name,
+                "--case-url",
+                f"https://{agency.case_host}",
+            ]
+            words += ["--tables", str(path), "--anchor-entity", f"https://{ANCHOR_HOST}"]
+            words += ["--anchor-jwks", str(self.folder(ANCHOR) / "anchor-keys.json"), "--ca", str(self.ca)]
+            words += ["--case-bind", f"127.0.0.1:{self.ports[agency.slug].case}"]
+            commands.append(self._init(agency.slug, words))
+        run_together(commands)
+
+    def admit_all(self) -> None:
+        """Let each agency ask for admission, and the anchor admit it by the thumbprint it reads out."""
+        requests = {agency.slug: self.papers / f"{agency.slug}-enrolment.jwt" for agency in AGENCIES}
+        asked = run_together(
+            [
+                hearthgate("trust", "enrol", "--config", self.config(slug), "--out", path, "--json")
+                for slug, path in requests.items()
+            ]
+        )
+        read_out = [json.loads(answer)["thumbprints"][0] for answer in asked]
+        run_together(
+            [
+                hearthgate("trust", "admit", path, "--config", self.config(ANCHOR), "--thumbprint", said, "--yes")
+                for path, said in zip(requests.values(), read_out, strict=True)
+            ]
+        )
+
+    def prepare_council(self, systems: CaseSystems) -> None:
+        """Fill children's social care from its census, and register the case system of Connecting Families."""
+        council = self.config(COUNCIL.slug)
+        files = ["--census", str(systems.census), "--allocations", str(systems.allocations)]
+        limits = ["--service", str(ASKER), "--unit", UNIT, *(word for role in _ROLES for word in ("--role", role))]
+        key = str(self.root / "tls" / f"{CLIENT_ID}.key")
+        name = ["--id", CLIENT_ID, "--name", "Connecting Families case system", "--generate-key", key]
+        run_together(
+            [
+                hearthgate("adapter", "import", str(CaseService.CHILDRENS_SOCIAL_CARE), "--config", council, *files),
+                hearthgate("client", "add", "--config", council, *name, *limits),
+            ]
+        )
+
+    def start_nodes(self, databases: Mapping[str, Path]) -> None:
+        """Start the servers of the case systems and the six nodes, and wait until all of them take requests."""
+        for system, path in databases.items():
+            certificate = self._server_certificates[system]
+            command = [sys.executable, "-m", "gateway.demo.case_systems.server", "--system", system]
+            command += ["--db", str(path), "--bind", f"127.0.0.1:{self._server_ports[system]}"]
+            command += ["--cert", str(certificate.certificate), "--key", str(certificate.key)]
+            self.processes.start(f"case-system-{system}", command)
+        slugs = [agency.slug for agency in AGENCIES]
+        for slug in slugs:
+            self._serve(slug)
+        self.processes.wait_until_ready({slug: self.ports[slug].operations for slug in slugs})
+        listening = {f"case-system-{system}": port for system, port in self._server_ports.items()}
+        self.processes.wait_until_listening(listening)
+
+    def stop_node(self, agency: Agency) -> None:
+        """Stop one agency's node, really."""
+        self.processes.stop(agency.slug)
+
+    def start_node(self, agency: Agency) -> None:
+        """Start it again."""
+        self._serve(agency.slug)
+        self.processes.wait_until_ready({agency.slug: self.ports[agency.slug].operations})
+
+    def write_agreement(self, today: date) -> Path:
+        """Write the agreement down for everybody to sign."""
+        path = self.papers / "agreement.json"
+        path.write_bytes(agreement.document(today))
+        return path
+
+    def sign(self, document: Path) -> Mapping[str, Path]:
+        """Let every agency sign with its own federation key, and return the signatures by agency."""
+        signatures = {agency.slug: self.papers / f"{agency.slug}-signature.jwt" for agency in AGENCIES}
+        run_together([self._sign(agency, document, signatures[agency.slug]) for agency in AGENCIES])
+        return signatures
+
+    def hold(self, document: Path, signatures: Sequence[Path]) -> list[str]:
+        """Let every node hold the agreement with these signatures; return what each said."""
+        return run_together(
+            [
+                hearthgate("agreement", "add", document, *signatures, "--config", self.config(agency.slug))
+                for agency in AGENCIES
+            ]
+        )
+
+    def _sign(self, agency: Agency, document: Path, out: Path) -> list[str]:
+        who = ["--name", agency.signatory, "--post", agency.post]
+        return hearthgate(
+            "agreement", "sign", document, "--config", self.config(agency.slug), *who, "--out", out, "--yes"
+        )
+
+    def _init(self, slug: str, words: Sequence[str]) -> list[str]:
+        ports, certificate = self.ports[slug], self._certificates[slug]
+        tls = ["--certificate", str(certificate.certificate), "--key", str(certificate.key)]
+        binds = ["--peer-bind", f"127.0.0.1:{ports.peer}", "--operations-bind", f"127.0.0.1:{ports.operations}"]
+        return hearthgate("init", self.folder(slug), *words, *tls, *binds)
+
+    def _serve(self, slug: str) -> None:
+        self.processes.start(slug, hearthgate("serve", "--config", self.config(slug)))
+
+    def _every_host(self) -> Sequence[tuple[str, int]]:
+        hosts = [(ANCHOR_HOST, self.ports[ANCHOR].peer)]
+        for agency in AGENCIES:
+            hosts += [(agency.host, self.ports[agency.slug].peer), (agency.case_host, self.ports[agency.slug].case)]
+        return hosts
+
+    def _addresses(self, agency: Agency) -> Mapping[str, str]:
+        """Return the exact addresses of those that one agency's node may reach: the others, and its own servers."""
+        peers = {ANCHOR_HOST: self.ports[ANCHOR].peer}
+        peers |= {other.host: self.ports[other.slug].peer for other in AGENCIES if other is not agency}
+        called = configuration.called_by(agency)
+        peers |= {host: self._server_ports[system] for system, host in _SERVERS.items() if host in called}
+        return {host: f"127.0.0.1:{port}" for host, port in peers.items()}

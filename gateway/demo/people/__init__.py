@@ -1,0 +1,1 @@
+"""The invented residents, and the truth about who works with them."""

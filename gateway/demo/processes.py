@@ -1,0 +1,195 @@
+"""Every process that the demo starts, each in a group of its own, and the end of all of them whatever happens."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Final
+
+START_WITHIN_S: Final = 60.0
+_COMMAND_WITHIN_S: Final = 60.0
+_PATIENCE_S: Final = 4.0
+"""How long a process may take to end after each of SIGTERM and a second SIGTERM, before it is killed."""
+_POLL_S: Final = 0.05
+_OK: Final = 200
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the text says what failed and where to look."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback address that nothing listens on at this moment, all different."""
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for each in held:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in held]
+    finally:
+        for each in held:
+            each.close()
+
+
+def hearthgate(*words: str | Path) -> list[str]:
+    """Return the command line of one ``hearthgate`` command, as it is installed beside this Python."""
+    return [str(Path(sys.executable).with_name("hearthgate")), *map(str, words)]
+
+
+def run_together(commands: Sequence[Sequence[str]]) -> list[str]:
+    """Run several commands at once and return what each wrote on standard output.
+
+    Raises :class:`DemoFailed` with what the first failing one said; the others are ended with it.
+    """
+    running = [_open(command) for command in commands]
+    try:
+        return [_finish(process) for process in running]
+    finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+def run_refused(command: Sequence[str]) -> str:
+    """Run a command that must be refused, and return what it said."""
+    process = _open(command)
+    out, err = process.communicate(timeout=_COMMAND_WITHIN_S)
+    if process.returncode == 0:
+        raise DemoFailed(f"{_shown(command)} was carried out, and should have been refused.")
+    return str(out + err)
+
+
+def _finish(process: "subprocess.Popen[str]") -> str:
+    try:
+        out, err = process.communicate(timeout=_COMMAND_WITHIN_S)
+    except subprocess.TimeoutExpired as expired:
+        raise DemoFailed(f"{_shown(process.args)} did not end within {_COMMAND_WITHIN_S:g} seconds.") from expired
+    if process.returncode != 0:
+        raise DemoFailed(f"{_shown(process.args)} was refused:\n{err or out}")
+    return str(out)
+
+
+def _open(command: Sequence[str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(  # noqa: S603 - our own commands
+        list(command),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+    )
+
+
+def _environment() -> Mapping[str, str]:
+    """Return the environment without settings for some other node."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HEARTHGATE_")}
+
+
+def _shown(command: object) -> str:
+    words = list(command) if isinstance(command, list | tuple) else [command]
+    return " ".join([Path(str(words[0])).name, *(str(word) for word in words[1:])])
+
+
+class Processes:
+    """The servers of the demo by name; whoever starts one sees to it that :meth:`stop_all` is called."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Start a server in a process group of its own, its output in a log file of its name.
+
+        Where ``setpriv`` is there, the kernel ends the server when the demo is killed. (So it must be started by the
+        main thread: the kernel watches the thread that starts it.)
+        """
+        guard = shutil.which("setpriv")
+        words = [guard, "--pdeathsig", "TERM", "--", *command] if guard else list(command)
+        with self.log(name).open("ab") as log:
+            self._running[name] = subprocess.Popen(  # noqa: S603 - our own commands
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+                start_new_session=True,
+            )
+
+    def log(self, name: str) -> Path:
+        """Return where a server's output goes."""
+        return self._logs / f"{name}.log"
+
+    def stop(self, *names: str) -> None:
+        """End servers with everything they forked: asked twice, then killed."""
+        stopping = {name: self._running[name] for name in names}
+        for last_word in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+            for process in stopping.values():
+                if process.poll() is None:
+                    process.send_signal(last_word)
+            _wait_for_all(list(stopping.values()))
+        for name, process in stopping.items():
+            with suppress(ProcessLookupError):  # whatever is left of its group
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            del self._running[name]
+
+    def stop_all(self) -> None:
+        """End every server that still runs."""
+        self.stop(*self._running)
+
+    def require_alive(self) -> None:
+        """Raise :class:`DemoFailed` where a server has ended by itself."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise DemoFailed(f"{name} ended by itself with code {process.returncode}; see {self.log(name)}.")
+
+    def wait_until_ready(self, operations: Mapping[str, int], *, within_s: float = START_WITHIN_S) -> None:
+        """Wait for nodes by their operations ports; raise :class:`DemoFailed` when the time is up."""
+        self._wait(operations, _is_ready, within_s)
+
+    def wait_until_listening(self, ports: Mapping[str, int], *, within_s: float = START_WITHIN_S) -> None:
+        """Wait for other servers by their own ports; raise :class:`DemoFailed` when the time is up."""
+        self._wait(ports, _listens, within_s)
+
+    def _wait(self, ports: Mapping[str, int], is_up: Callable[[int], bool], within_s: float) -> None:
+        deadline = monotonic() + within_s
+        waiting = dict(ports)
+        while waiting:
+            self.require_alive()
+            waiting = {name: port for name, port in waiting.items() if not is_up(port)}
+            if waiting and monotonic() > deadline:
+                names = ", ".join(f"{name} (see {self.log(name)})" for name in waiting)
+                raise DemoFailed(f"Not ready within {within_s:g} seconds: {names}.")
+            sleep(_POLL_S)
+
+
+def _wait_for_all(processes: "Collection[subprocess.Popen[bytes]]") -> None:
+    deadline = monotonic() + _PATIENCE_S
+    while monotonic() < deadline and any(process.poll() is None for process in processes):
+        sleep(_POLL_S)
+
+
+def _is_ready(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == _OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""Act as one of the nodes, with that node's own keys, to send what an honest node never would.
+
+Requests are built with the same functions that the node uses, and posted to a peer face over TLS like any other.
+"""
+
+from datetime import UTC, datetime, timedelta
+from secrets import token_urlsafe
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from gateway.demo.agencies import Agency
+from gateway.demo.federation import Federation
+from gateway.demo.https import HttpAnswer
+from gateway.http.peer import MESSAGE_TYPE, MESSAGES_PATH
+from gateway.keys import open_vault
+from gateway.oauth.peer_server import TOKEN_PATH
+from trust import strict_json
+from trust.exchange.message import Message, build_message
+from trust.identifiers import EntityId
+from trust.keys import KeyUse
+from trust.oauth import authorization_details, client_assertion, dpop_proof
+from trust.oauth.authorization_details import AuthorizationDetail
+
+QUERY_LIFE: Final = timedelta(minutes=4)
+_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+class ActingNode:
+    """One agency's node, played by the demo."""
+
+    def __init__(self, federation: Federation, agency: Agency) -> None:
+        self._https = federation.https
+        self._vault = open_vault(federation.folder(agency.slug) / "keys")
+        self.entity = EntityId(agency.entity_id)
+
+    def ask_for_token(self, holder: Agency, detail: AuthorizationDetail) -> HttpAnswer:
+        """Ask another agency's node for a token that is good for ``detail``."""
+        endpoint, now = holder.entity_id + TOKEN_PATH, datetime.now(UTC)
+        assertion = client_assertion.build(
+            client_id=self.entity,
+            issuer=holder.entity_id,
+            signer=self._vault.signer(KeyUse.OAUTH),
+            now=now,
+            jti=token_urlsafe(16),
+        )
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": _ASSERTION_TYPE,
+            "client_assertion": assertion.decode("ascii"),
+            "authorization_details": strict_json.dumps(authorization_details.to_json([detail])).decode("utf-8"),
+        }
+        headers = {"Content-Type": _FORM, "DPoP": self._proof(endpoint, None)}
+        return self._https.send("POST", endpoint, headers, urlencode(form).encode("ascii"))
+
+    def signed(self, message: Message) -> bytes:
+        """Sign a message with the node's message key."""
+        return build_message(message, self._vault.signer(KeyUse.MESSAGE))
+
+    def proof_for(self, holder: Agency, token: str) -> str:
+        """Make a fresh proof that this node holds the key that the token is bound to."""
+        return self._proof(holder.entity_id + MESSAGES_PATH, token.encode("ascii"))
+
+    def post(self, holder: Agency, raw: bytes, *, token: str, proof: str) -> HttpAnswer:
+        """Post bytes to another agency's message endpoint."""
+        headers: dict[str, Any] = {
+            "Authorization": f"DPoP {token}",
+            "Content-Type": MESSAGE_TYPE,
+            "Accept": MESSAGE_TYPE,
+            "DPoP": proof,
+        }
+        return self._https.send("POST", holder.entity_id + MESSAGES_PATH, headers, raw)
+
+    def _proof(self, url: str, token: bytes | None) -> str:
+        proof = dpop_proof.build(
+            signer=self._vault.signer(KeyUse.DPOP),
+            method="POST",
+            url=url,
+            now=datetime.now(UTC),
+            jti=token_urlsafe(16),
+            access_token=token,
+        )
+        return proof.decode("ascii")
