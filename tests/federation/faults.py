@@ -150,3 +150,23 @@ def counted(adapter: Adapter) -> tuple[Adapter, Counted]:
     assert adapter.involvement is not None
     count = Counted(adapter.involvement)
     return replace(adapter, involvement=count), count
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A source whose code breaks, with a person's details in its exception."""
+
+    text: str
+
+    def find(self, subject: Subject, *, deadline: Deadline) -> "tuple[Candidate, ...]":
+        """Break."""
+        raise RuntimeError(self.text)
+
+    def involvements(self, ref: str, *, deadline: Deadline) -> "tuple[Involvement, ...]":
+        """Break."""
+        raise RuntimeError(self.text)
+
+
+def failing(adapter: Adapter, text: str) -> Adapter:
+    """Return the adapter with a source that breaks with this text."""
+    return replace(adapter, involvement=Failing(text))
