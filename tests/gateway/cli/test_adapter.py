@@ -1,0 +1,43 @@
+"""Adapters are tried against their real source, about nobody, and every mistake is named at once."""
+
+from pathlib import Path
+
+from tests.gateway.cli.conftest import PEOPLE, Partnership, hearthgate
+
+
+def config_with(partnership: Partnership, old: str, new: str) -> Path:
+    config = partnership.config("council")
+    config.write_text(config.read_text().replace(old, new))
+    return config
+
+
+def test_a_working_adapter_keeps_every_promise(partnership: Partnership) -> None:
+    (partnership.root / "council" / "people.json").write_text(str(PEOPLE).replace("'", '"'))
+    answer = hearthgate("adapter", "check", "families", "--config", partnership.config("council"), "--json")
+    assert answer.code == 0
+    assert len(answer.json["services"]["families"]) > 5
+
+
+def test_a_source_that_is_not_there_fails_its_line(partnership: Partnership) -> None:
+    answer = hearthgate("adapter", "check", "--config", partnership.config("council"))
+    assert answer.code == 1
+    assert "✗" in answer.out
+    assert "To do:" in answer.out
+
+
+def test_all_mistakes_in_the_settings_are_named_at_once(partnership: Partnership) -> None:
+    config = config_with(partnership, 'file = "people.json"', 'fiel = "people.json"')
+    config_with(partnership, 'ref = "id"', "ref = 7")
+    answer = hearthgate("adapter", "check", "--config", config, "--json")
+    assert answer.code == 1
+    faults = " ".join(line["detail"] for line in answer.json["services"]["families"])
+    assert all(name in faults for name in ("file", "fiel", "ref"))
+
+
+def test_an_unknown_service_or_one_that_is_not_imported_is_refused(partnership: Partnership) -> None:
+    config = partnership.config("council")
+    assert "it hosts families" in hearthgate("adapter", "check", "gardening", "--config", config).err
+    words = ["--census", "census.xml", "--allocations", "allocations.csv"]
+    answer = hearthgate("adapter", "import", "families", "--config", config, *words)
+    assert answer.code == 1
+    assert "social-care-cin" in answer.err

@@ -1,0 +1,115 @@
+"""A case system is registered with limits, gets a token like any client, and loses it for good."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.cli.conftest import Answer, Partnership, hearthgate
+from trust.keys import KeyUse, LocalSigner
+
+LIMITS = ("--service", "families", "--role", "key-worker", "--role", "duty-officer", "--unit", "North team")
+
+
+def add(partnership: Partnership, *words: str | Path, client_id: str = "case-system") -> Answer:
+    config = partnership.config("council")
+    return hearthgate("client", "add", "--config", config, "--id", client_id, "--name", "Case system", *words)
+
+
+def listed(partnership: Partnership) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = hearthgate(
+        "client", "list", "--config", partnership.config("council"), "--json"
+    ).json["clients"]
+    return found
+
+
+def token(partnership: Partnership, key: Path, client_id: str = "case-system") -> Answer:
+    return hearthgate("client", "token", client_id, "--key", key, "--config", partnership.config("council"))
+
+
+def test_a_key_made_here_is_the_case_systems_only(partnership: Partnership) -> None:
+    key = partnership.root / "case.pem"
+    assert add(partnership, *LIMITS, "--generate-key", key).code == 0
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    kid = LocalSigner.from_pem(key.read_bytes(), KeyUse.OAUTH).kid
+    (client,) = listed(partnership)
+    assert client["key_ids"] == [kid]
+    assert client["roles"] == ["key-worker", "duty-officer"]
+
+
+def test_a_case_system_may_bring_its_own_keys_without_our_names_on_them(partnership: Partnership) -> None:
+    signer = LocalSigner.generate(KeyUse.OAUTH)
+    plain = {name: value for name, value in signer.public.jwk.items() if name in {"kty", "crv", "x", "y"}}
+    jwks = partnership.root / "jwks.json"
+    jwks.write_text(json.dumps({"keys": [plain]}))
+    assert add(partnership, *LIMITS, "--jwks", jwks).code == 0
+    assert listed(partnership)[0]["key_ids"] == [signer.kid]
+
+
+@pytest.mark.parametrize("document", ["{}", '{"keys": []}', '{"keys": [{"kty": "oct", "k": "AAAA"}]}', "nonsense"])
+def test_what_is_no_set_of_public_keys_is_refused(partnership: Partnership, document: str) -> None:
+    jwks = partnership.root / "jwks.json"
+    jwks.write_text(document)
+    assert add(partnership, *LIMITS, "--jwks", jwks).code == 1
+    assert listed(partnership) == []
+
+
+def test_every_mistake_is_named_at_once_and_no_key_is_made(partnership: Partnership) -> None:
+    key = partnership.root / "case.pem"
+    words = ("--service", "gardening", "--role", "Key Worker", "--unit", "two\nlines", "--generate-key", key)
+    answer = add(partnership, *words, "--json", client_id="Case System")
+    assert answer.code == 1
+    assert [fault.partition(":")[0] for fault in answer.json["faults"]] == [
+        "--service gardening",
+        "--id",
+        "--role",
+        "--unit",
+    ]
+    assert not key.exists()
+
+
+def test_an_id_never_changes_hands(partnership: Partnership) -> None:
+    assert add(partnership, *LIMITS, "--generate-key", partnership.root / "one.pem").code == 0
+    words = ["client", "revoke", "case-system", "--config", partnership.config("council"), "--yes"]
+    assert hearthgate(*words).code == 0
+    assert hearthgate(*words).code == 1
+    again = add(partnership, *LIMITS, "--generate-key", partnership.root / "two.pem")
+    assert again.code == 1
+    assert "taken" in again.err
+    assert not (partnership.root / "two.pem").exists()
+
+
+def test_keys_are_asked_for_in_one_way(partnership: Partnership) -> None:
+    assert add(partnership, *LIMITS).code == 2
+    assert add(partnership, *LIMITS, "--jwks", "a", "--generate-key", "b").code == 2
+
+
+def test_a_token_comes_from_the_running_node_alone_on_its_line(partnership: Partnership) -> None:
+    key = partnership.root / "case.pem"
+    add(partnership, *LIMITS, "--generate-key", key)
+    stopped = token(partnership, key)
+    assert stopped.code == 1
+    assert "hearthgate serve" in stopped.err
+    partnership.run_node("council")
+    answer = token(partnership, key)
+    assert answer.code == 0, answer.err
+    assert answer.out.count("\n") == 1
+    assert answer.out.count(".") == 2
+    machine = hearthgate(
+        "client", "token", "case-system", "--key", key, "--config", partnership.config("council"), "--json"
+    )
+    assert (machine.json["token_type"], machine.json["expires_in"]) == ("Bearer", 600)
+
+
+def test_a_revoked_client_and_a_wrong_key_get_no_token(partnership: Partnership) -> None:
+    key = partnership.root / "case.pem"
+    add(partnership, *LIMITS, "--generate-key", key)
+    partnership.run_node("council")
+    other = partnership.root / "other.pem"
+    other.write_bytes(LocalSigner.generate(KeyUse.OAUTH).to_pem())
+    wrong = token(partnership, other)
+    assert wrong.code == 1
+    assert "401" in wrong.err
+    hearthgate("client", "revoke", "case-system", "--config", partnership.config("council"), "--yes")
+    assert token(partnership, key).code == 1

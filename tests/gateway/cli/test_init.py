@@ -1,0 +1,137 @@
+"""A new node or anchor is made whole or not at all."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from config.loading import load
+from config.settings import AnchorSettings, NodeSettings
+from gateway.keys import open_vault
+from gateway.store.revision import is_current
+from tests.gateway.cli.conftest import ANCHOR, Partnership, hearthgate
+
+
+def modes(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): oct(stat.S_IMODE(path.stat().st_mode)) for path in folder.rglob("*")}
+
+
+def test_a_new_node_is_complete_and_nobody_elses_to_read(partnership: Partnership) -> None:
+    folder = partnership.root / "council"
+    settings = load(folder / "node.toml", {})
+    assert isinstance(settings, NodeSettings)
+    assert settings.trust.anchors[0].entity_id == ANCHOR
+    assert settings.services[0].slug == "families"
+    open_vault(folder / "keys")
+    assert is_current(settings.store.url, base_dir=folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert set(modes(folder).values()) == {"0o600", "0o700"}
+
+
+def test_a_new_anchor_exports_what_members_pin(partnership: Partnership) -> None:
+    folder = partnership.root / "anchor"
+    assert isinstance(load(folder / "anchor.toml", {}), AnchorSettings)
+    out = partnership.root / "again.json"
+    again = hearthgate("trust", "anchor-keys", "--config", folder / "anchor.toml", "--out", out, "--json")
+    assert again.code == 0
+    assert out.read_bytes() == (folder / "anchor-keys.json").read_bytes()
+    assert b'"d"' not in out.read_bytes()
+
+
+def test_init_says_what_to_compare_and_what_to_do_next(partnership: Partnership) -> None:
+    answer = partnership.set_up("police", "neighbourhood")
+    assert answer.code == 0
+    assert "Compare these thumbprints" in answer.out
+    assert "hearthgate trust enrol" in answer.out
+    assert "\n  1. " in answer.out
+
+
+def test_what_exists_is_never_overwritten(partnership: Partnership) -> None:
+    before = (partnership.root / "council" / "keys" / "federation.pem").read_bytes()
+    answer = partnership.set_up("council", "families")
+    assert answer.code == 1
+    assert "exists already" in answer.err
+    assert (partnership.root / "council" / "keys" / "federation.pem").read_bytes() == before
+
+
+def test_an_empty_folder_may_be_filled(partnership: Partnership) -> None:
+    (partnership.root / "police").mkdir()
+    assert partnership.set_up("police", "neighbourhood").code == 0
+
+
+def test_a_refused_init_leaves_nothing_behind_and_names_every_mistake(partnership: Partnership) -> None:
+    words = partnership.init_words("police", "neighbourhood")
+    tables = partnership.root / "police-tables.toml"
+    tables.write_text(tables.read_text().replace("01632 960 001", "ring Sam").replace('kind = "', 'kind = "Not A '))
+    before = set(partnership.root.iterdir())
+    answer = hearthgate(*words, "--json")
+    assert answer.code == 1
+    faults = " ".join(answer.json["faults"])
+    assert "kind" in faults
+    assert "duty_phone" in faults
+    assert "ring Sam" not in answer.out
+    assert set(partnership.root.iterdir()) == before
+
+
+def test_settings_outside_a_table_would_land_in_another_one(partnership: Partnership) -> None:
+    words = partnership.init_words("police", "neighbourhood")
+    (partnership.root / "police-tables.toml").write_text("workers = 4\n")
+    answer = hearthgate(*words)
+    assert answer.code == 1
+    assert "workers" in answer.err
+
+
+def test_services_may_be_named_on_the_command_line_and_await_their_adapters(partnership: Partnership) -> None:
+    described = 'money-advice:money-advice:Money "first" Advice:01632 960 002'
+    words = partnership.init_words("police", "neighbourhood")
+    place = words.index("--tables")
+    del words[place : place + 2]
+    assert hearthgate(*words, "--service", described).code == 0
+    settings = load(partnership.config("police"), {})
+    assert isinstance(settings, NodeSettings)
+    assert settings.services[0].name == 'Money "first" Advice'
+    checked = hearthgate("adapter", "check", "--config", partnership.config("police"))
+    assert checked.code == 1
+    assert "json-file" in checked.out
+
+
+def test_a_certificate_may_come_later(partnership: Partnership) -> None:
+    words = partnership.init_words("police", "neighbourhood")
+    place = words.index("--certificate")
+    del words[place : place + 4]
+    answer = hearthgate(*words)
+    assert answer.code == 0
+    assert "1. Put the certificate chain" in answer.out
+    refused = hearthgate("migrate", "--config", partnership.config("police"))
+    assert refused.code == 1
+    assert "peer.certificate: there is no such file" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--entity-id", "http://x.example"], "--entity-id"),
+        (["--service", "a:b:c"], "SLUG:KIND:NAME:PHONE"),
+        (["--service", "Not A Slug:b:c:01632 960 001"], "--service"),
+        (["--anchor-entity", "anchor"], "--anchor-entity"),
+    ],
+)
+def test_what_was_not_understood_ends_with_2(partnership: Partnership, words: list[str], said: str) -> None:
+    answer = hearthgate(*partnership.init_words("police", "neighbourhood"), *words)
+    assert answer.code == 2
+    assert said in answer.err
+    assert not (partnership.root / "police").exists()
+
+
+def test_a_node_without_a_pinned_anchor_or_a_service_is_not_understood(tmp_path: Path) -> None:
+    words = ["init", tmp_path / "x", "--entity-id", "https://x.example", "--name", "X"]
+    assert hearthgate(*words).code == 2
+    assert hearthgate(*words, "--anchor", "--service", "a:b:c:01632 960 001").code == 2
+    assert not (tmp_path / "x").exists()
+
+
+def test_pinned_keys_must_be_public_federation_keys(partnership: Partnership) -> None:
+    words = partnership.init_words("police", "neighbourhood")
+    (partnership.root / "anchor" / "anchor-keys.json").write_text('{"keys": []}')
+    assert hearthgate(*words).code == 1
+    assert not (partnership.root / "police").exists()

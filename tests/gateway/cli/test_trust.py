@@ -1,0 +1,179 @@
+"""Nobody is vouched for before a thumbprint came by another channel; and why somebody is trusted can be seen."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.fingerprints import spoken
+from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Answer, Partnership, hearthgate
+
+
+@pytest.fixture
+def request_file(partnership: Partnership) -> Path:
+    return partnership.root / "council-enrolment.jwt"
+
+
+@pytest.fixture
+def thumbprint(partnership: Partnership, request_file: Path) -> str:
+    answer = hearthgate("trust", "enrol", "--config", partnership.config("council"), "--out", request_file, "--json")
+    assert answer.code == 0
+    (kid,) = answer.json["thumbprints"]
+    return str(kid)
+
+
+def admit(partnership: Partnership, request_file: Path, *words: str, answer: str | None = None) -> Answer:
+    return hearthgate("trust", "admit", request_file, "--config", partnership.config("anchor"), *words, answer=answer)
+
+
+def members(partnership: Partnership) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = hearthgate("trust", "list", "--config", partnership.config("anchor"), "--json").json[
+        "members"
+    ]
+    return found
+
+
+def journal(partnership: Partnership, name: str) -> list[dict[str, str]]:
+    text = (partnership.root / name / "data" / "administration.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_request_and_what_is_read_out(partnership: Partnership) -> None:
+    out = partnership.root / "request.jwt"
+    answer = hearthgate("trust", "enrol", "--config", partnership.config("council"), "--out", out)
+    assert answer.code == 0
+    assert "Then ring them" in answer.out
+    assert out.read_bytes().count(b".") == 2
+    again = hearthgate("trust", "enrol", "--config", partnership.config("council"), "--out", out)
+    assert again.code == 1
+    assert "exists already" in again.err
+
+
+def test_an_agency_is_admitted_by_the_thumbprint_it_read_out(
+    partnership: Partnership, request_file: Path, thumbprint: str
+) -> None:
+    answer = admit(partnership, request_file, "--thumbprint", spoken(thumbprint).upper(), "--yes")
+    assert answer.code == 0
+    assert "Families (families, families)" in answer.err
+    (member,) = members(partnership)
+    assert (member["entity_id"], member["state"]) == (COUNCIL, "active")
+    (entry,) = journal(partnership, "anchor")
+    assert (entry["act"], entry["entity_id"], entry["thumbprints"]) == ("trust admit", COUNCIL, [thumbprint])
+
+
+def test_another_thumbprint_is_refused_and_the_requests_own_is_not_shown(
+    partnership: Partnership, request_file: Path, thumbprint: str
+) -> None:
+    answer = admit(partnership, request_file, "--thumbprint", "0" * 43, "--yes")
+    assert answer.code == 1
+    assert "do not admit it" in answer.err
+    assert thumbprint not in answer.out + answer.err
+    assert spoken(thumbprint) not in answer.out + answer.err
+    assert members(partnership) == []
+
+
+def test_a_thumbprint_is_required(partnership: Partnership, request_file: Path, thumbprint: str) -> None:
+    assert admit(partnership, request_file, "--yes").code == 2
+
+
+@pytest.mark.parametrize("typed", ["n\n", ""], ids=["no", "nobody"])
+def test_nothing_is_changed_unless_the_administrator_says_so(
+    partnership: Partnership, request_file: Path, thumbprint: str, typed: str
+) -> None:
+    answer = admit(partnership, request_file, "--thumbprint", thumbprint, answer=typed)
+    assert answer.code == 1
+    assert "Nothing was changed" in answer.err
+    assert members(partnership) == []
+    assert admit(partnership, request_file, "--thumbprint", thumbprint, answer="y\n").code == 0
+
+
+def test_a_request_that_was_touched_is_refused(partnership: Partnership, request_file: Path, thumbprint: str) -> None:
+    raw = request_file.read_bytes()
+    request_file.write_bytes(raw[:-8] + b"AAAAAAAA")
+    answer = admit(partnership, request_file, "--thumbprint", thumbprint, "--yes")
+    assert answer.code == 1
+    assert members(partnership) == []
+
+
+def test_a_member_is_suspended_with_a_reason_and_readmitted(
+    partnership: Partnership, request_file: Path, thumbprint: str
+) -> None:
+    admit(partnership, request_file, "--thumbprint", thumbprint, "--yes")
+    anchor = partnership.config("anchor")
+    assert hearthgate("trust", "suspend", COUNCIL, "--config", anchor, "--yes").code == 2
+    suspended = hearthgate("trust", "suspend", COUNCIL, "--reason", "lost laptop", "--config", anchor, "--yes")
+    assert suspended.code == 0
+    assert members(partnership)[0]["state"] == "suspended"
+    assert journal(partnership, "anchor")[-1]["reason"] == "lost laptop"
+    again = hearthgate("trust", "suspend", COUNCIL, "--reason", "lost laptop", "--config", anchor, "--yes")
+    assert again.code == 1
+    assert "already" in again.err
+    assert hearthgate("trust", "readmit", COUNCIL, "--config", anchor, "--yes").code == 0
+    assert members(partnership)[0]["state"] == "active"
+
+
+def test_a_suspended_member_is_not_let_in_by_a_new_request(
+    partnership: Partnership, request_file: Path, thumbprint: str
+) -> None:
+    admit(partnership, request_file, "--thumbprint", thumbprint, "--yes")
+    hearthgate("trust", "suspend", COUNCIL, "--reason", "x", "--config", partnership.config("anchor"), "--yes")
+    answer = admit(partnership, request_file, "--thumbprint", thumbprint, "--yes")
+    assert answer.code == 1
+    assert "readmit" in answer.err
+    assert members(partnership)[0]["state"] == "suspended"
+
+
+def test_a_stranger_can_be_neither_suspended_nor_readmitted(partnership: Partnership) -> None:
+    anchor = partnership.config("anchor")
+    assert hearthgate("trust", "readmit", POLICE, "--config", anchor, "--yes").code == 1
+    assert hearthgate("trust", "suspend", POLICE, "--reason", "x", "--config", anchor, "--yes").code == 1
+
+
+def steps(answer: Answer) -> list[bool]:
+    return [step["ok"] for step in answer.json["steps"]]
+
+
+def test_each_step_of_a_chain_is_ticked(both: Partnership) -> None:
+    answer = hearthgate("trust", "check", COUNCIL, "--config", both.config("council"), "--json")
+    assert answer.code == 0
+    assert answer.json["trusted"] is True
+    assert steps(answer) == [True] * 6
+    assert answer.json["services"][0]["slug"] == "families"
+
+
+def test_the_step_that_does_not_hold_says_why_and_what_to_do(partnership: Partnership) -> None:
+    config = partnership.config("council")
+    unreachable = hearthgate("trust", "check", POLICE, "--config", config)
+    assert unreachable.code == 1
+    assert f"✗ {ANCHOR} answers" in unreachable.out
+    assert "To do: Check the name" in unreachable.out
+    partnership.run_anchor()
+    stranger = hearthgate("trust", "check", POLICE, "--config", config, "--json")
+    assert stranger.code == 1
+    assert steps(stranger) == [True, False]
+    assert "does not vouch" in stranger.json["steps"][1]["detail"]
+
+
+def test_a_member_that_does_not_answer_itself_is_told_apart_from_a_stranger(both: Partnership) -> None:
+    answer = hearthgate("trust", "check", POLICE, "--config", both.config("council"), "--json")
+    assert steps(answer) == [True, True, False]
+
+
+def test_an_anchor_whose_key_is_not_the_pinned_one_is_refused(partnership: Partnership) -> None:
+    other = partnership.root / "other"
+    hearthgate("init", other, "--anchor", "--entity-id", ANCHOR, "--name", "Not it", *partnership.words("anchor"))
+    pinned = partnership.root / "council" / "anchors" / "anchor.example.json"
+    pinned.write_bytes((other / "anchor-keys.json").read_bytes())
+    partnership.run_anchor()
+    answer = hearthgate("trust", "check", COUNCIL, "--config", partnership.config("council"), "--json")
+    assert answer.code == 1
+    assert steps(answer) == [False]
+    assert "thumbprints" in answer.json["steps"][0]["remedy"]
+
+
+def test_what_is_known_is_shown_without_asking_anybody(partnership: Partnership) -> None:
+    answer = hearthgate("trust", "show", "--config", partnership.config("council"))
+    assert answer.code == 0
+    assert ANCHOR in answer.out
+    assert "has not been vouched for yet" in answer.out
+    assert "None is known yet" in answer.out

@@ -1,0 +1,26 @@
+"""A node that has been running knows its own chain and its peers', and shows how old and how long good they are."""
+
+from datetime import UTC, datetime
+
+from config.loading import load
+from config.settings import NodeSettings
+from gateway.cli.federation import federation_of
+from tests.gateway.cli.conftest import COUNCIL, POLICE, Partnership, hearthgate
+from trust.identifiers import EntityId
+
+
+def test_own_chain_and_peers_with_their_ages(both: Partnership) -> None:
+    both.run_node("police")
+    settings = load(both.config("council"), {})
+    assert isinstance(settings, NodeSettings)
+    with federation_of(settings) as federation:
+        for entity in (COUNCIL, POLICE):
+            federation.directory.trusted(EntityId(entity), now=datetime.now(UTC))
+    shown = hearthgate("trust", "show", "--config", both.config("council"), "--json").json
+    assert (shown["own"]["entity_id"], shown["own"]["stage"]) == (COUNCIL, "normal")
+    (peer,) = shown["peers"]
+    assert peer["entity_id"] == POLICE
+    assert 0 <= peer["age_s"] < 60
+    text = hearthgate("trust", "show", "--config", both.config("council")).out
+    assert f"{POLICE}: up to date" in text
+    assert "the statements expire in 119 hours" in text or "the statements expire in 120 hours" in text
