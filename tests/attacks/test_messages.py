@@ -175,7 +175,7 @@ def test_a_node_answers_no_reply_with_a_reply(hand: PeerHand) -> None:
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/jose", ""])
 def test_a_message_of_another_content_type_is_not_read(hand: PeerHand, content_type: str) -> None:
-    answer = hand.post(hand.signed(), **{"Content-Type": content_type})
+    answer = hand.post(hand.signed(), headers={"Content-Type": content_type})
     assert (answer.status, json.loads(answer.body)["code"]) == (415, "unsupported-media-type")
 
 

@@ -28,14 +28,14 @@ def refused(hand: PeerHand, answer: PeerAnswer) -> str:
 @pytest.mark.holds("A23")
 def test_a_stolen_token_is_worth_nothing_with_another_key(hand: PeerHand) -> None:
     token = hand.token()
-    answer = hand.post(hand.signed(), token=token, DPoP=hand.proof(token, signer=new_key(KeyUse.DPOP)))
+    answer = hand.post(hand.signed(), token=token, headers={"DPoP": hand.proof(token, signer=new_key(KeyUse.DPOP))})
     assert refused(hand, answer) == "token-refused"
 
 
 @pytest.mark.holds("A23")
 def test_a_bound_token_is_worth_nothing_as_a_bearer_token(hand: PeerHand) -> None:
     token = hand.token()
-    answer = hand.post(hand.signed(), token=token, Authorization=f"Bearer {token.decode()}")
+    answer = hand.post(hand.signed(), token=token, headers={"Authorization": f"Bearer {token.decode()}"})
     assert refused(hand, answer) == "token-refused"
 
 
@@ -43,8 +43,8 @@ def test_a_bound_token_is_worth_nothing_as_a_bearer_token(hand: PeerHand) -> Non
 def test_a_proof_is_good_once(hand: PeerHand) -> None:
     token = hand.token()
     proof = hand.proof(token)
-    first = hand.post(hand.signed(), token=token, DPoP=proof)
-    again = hand.post(hand.signed(), token=token, DPoP=proof)
+    first = hand.post(hand.signed(), token=token, headers={"DPoP": proof})
+    again = hand.post(hand.signed(), token=token, headers={"DPoP": proof})
     assert first.status == 200
     assert refused(hand, again) == "proof-refused"
 
@@ -69,7 +69,7 @@ def test_a_proof_for_another_request_is_refused(hand: PeerHand, method: str, url
         jti=token_urlsafe(16),
         access_token=token,
     )
-    assert refused(hand, hand.post(hand.signed(), token=token, DPoP=proof.decode())) == "proof-refused"
+    assert refused(hand, hand.post(hand.signed(), token=token, headers={"DPoP": proof.decode()})) == "proof-refused"
 
 
 @pytest.mark.holds("A20")
@@ -78,7 +78,7 @@ def test_what_is_no_access_token_is_none(hand: PeerHand) -> None:
     statement = network.wire.deliver_text(TRUST + "/.well-known/openid-federation")
     token = hand.token()
     for mistaken in (statement, hand.proof(token).encode(), hand.post(hand.signed(), token=token).body):
-        answer = hand.post(hand.signed(), token=mistaken, DPoP=hand.proof(mistaken))
+        answer = hand.post(hand.signed(), token=mistaken, headers={"DPoP": hand.proof(mistaken)})
         assert refused(hand, answer) == "token-refused"
 
 

@@ -13,7 +13,7 @@ from tests.federation.town import BENEFIT_PURPOSE, PURPOSE, SUBJECT
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import client_assertion
 
-_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class CaseClient:
         )
         form = {
             "grant_type": "client_credentials",
-            "client_assertion_type": _ASSERTION_TYPE,
+            "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": assertion.decode(),
         }
         return self.http.post(

@@ -57,6 +57,13 @@ class SetClock:
         self.moment += timedelta(**span)
 
 
+class RunningClock(SetClock):
+    """The machine's own clock, for nodes that are really served."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
 class Network:
     """The town, or those of its agencies that a test needs."""
 
@@ -67,9 +74,10 @@ class Network:
         *,
         limits: Mapping[str, float] | None = None,
         restrictions: Mapping[str, list[dict[str, str]]] | None = None,
+        clock: SetClock | None = None,
     ) -> None:
         self.folder = folder
-        self.clock = SetClock()
+        self.clock = clock or SetClock()
         self.wire = Wire()
         self.case_systems = CaseSystemWire()
         self.nodes: dict[EntityId, Node] = {}

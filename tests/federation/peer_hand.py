@@ -1,5 +1,6 @@
 """A member of the federation that writes its messages by hand: a real peer, or somebody who pretends to be one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from secrets import token_urlsafe
 from time import monotonic
@@ -95,7 +96,7 @@ class PeerHand:
         )
         return made.decode()
 
-    def post(self, raw: bytes, *, token: bytes | None = None, **headers: str) -> PeerAnswer:
+    def post(self, raw: bytes, *, token: bytes | None = None, headers: Mapping[str, str] | None = None) -> PeerAnswer:
         """Post bytes as a message, with a good token and a fresh proof unless others are given."""
         token = token or self.token()
         return self.network.wire.deliver(
@@ -106,7 +107,7 @@ class PeerHand:
                     "Authorization": f"DPoP {token.decode()}",
                     "Content-Type": "application/jwt",
                     "DPoP": self.proof(token),
-                    **headers,
+                    **(headers or {}),
                 },
                 body=raw,
                 accept="application/jwt",

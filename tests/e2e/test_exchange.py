@@ -1,0 +1,134 @@
+"""An anchor and nodes as real processes: they start, exchange over TLS, and end without a trace."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import END_WITHIN_S, Served, served, start
+from tests.federation.town import ANCHOR, COUNCIL, TRUST
+
+pytestmark = pytest.mark.e2e
+SERVICE = f"{TRUST}#community-team"
+
+
+@pytest.fixture
+def federation(tmp_path: Path) -> Iterator[Served]:
+    with served(tmp_path, [COUNCIL, TRUST], workers=2, threads=4) as made:
+        made.network.agree()
+        yield made
+
+
+@pytest.mark.holds("S1")
+def test_a_lookup_crosses_real_processes_and_a_stopped_node_is_silent(federation: Served) -> None:
+    client = federation.network.case_client()
+    federation.start(ANCHOR, COUNCIL, TRUST)
+    view = federation.look_up(client)
+    assert view["summary"] == "4 of 4 services answered"
+    assert {line["status"] for line in view["answers"]} == {"known"}
+    assert federation.processes[TRUST].stop() == 0
+    later = federation.look_up(client)
+    assert later["summary"] == "3 of 4 services answered"
+    assert {line["service"]: line["status"] for line in later["answers"]}[SERVICE] == "no_reply"
+
+
+def test_a_node_that_is_told_to_stop_leaves_no_process_behind(federation: Served) -> None:
+    federation.start(ANCHOR, COUNCIL)
+    for process in federation.processes.values():
+        family = process.descendants()
+        assert len(family) >= 3
+        assert process.stop() == 0
+        assert not [pid for pid in family if alive(pid)]
+
+
+def test_a_node_starts_without_the_others_and_answers_when_they_come(federation: Served) -> None:
+    client = federation.network.case_client()
+    federation.start(COUNCIL)
+    first = federation.look_up(client)
+    assert {line["status"] for line in first["answers"]} == {"no_reply"}
+    federation.start(ANCHOR, TRUST)
+    end = time.monotonic() + 150
+    in_a_row = 0  # each worker remembers for 45 s that it could not ask the anchor
+    while in_a_row < 6 and time.monotonic() < end:
+        in_a_row = in_a_row + 1 if federation.look_up(client)["answered"] == 4 else 0
+        time.sleep(0.5)
+    assert in_a_row == 6
+
+
+def test_a_killed_worker_costs_at_most_what_it_had_in_hand(federation: Served) -> None:
+    client = federation.network.case_client()
+    federation.start(ANCHOR, COUNCIL, TRUST)
+    token = federation.case_token(client)
+    with ThreadPoolExecutor(4) as pool:
+        lookups = [pool.submit(federation.look_up, client, token=token) for _ in range(24)]
+        victim = federation.processes[TRUST].workers()[0]
+        subprocess.run(["kill", "-9", str(victim)], check=True)
+        views = [lookup.result() for lookup in lookups]
+    statuses = {line["status"] for view in views for line in view["answers"]}
+    assert statuses <= {"known", "no_reply"}
+    assert federation.look_up(client)["summary"] == "4 of 4 services answered"
+    answered = [leaf for leaf in federation.network.leaves(TRUST) if leaf["kind"] == "answered"]
+    received = [leaf for leaf in federation.network.leaves(TRUST) if leaf["kind"] == "received"]
+    ids = [leaf["message"]["jti"] for leaf in answered]
+    assert len(ids) == len(set(ids)) == len(received)
+    assert len(ids) <= 25
+    known = sum(line["status"] == "known" for view in views for line in view["answers"] if line["service"] == SERVICE)
+    assert known <= len(ids) - 1
+
+
+@pytest.mark.holds("A60")
+def test_serve_refuses_a_key_that_others_may_read(federation: Served) -> None:
+    folder = federation.network.folder_of(TRUST)
+    (folder / "keys" / "message.pem").chmod(0o640)
+    process = start(folder)
+    assert process.process.wait(END_WITHIN_S) == 1
+    assert "chmod 600" in process.said()
+    assert "Traceback" not in process.said()
+
+
+def test_serve_tells_every_mistake_of_a_configuration(federation: Served) -> None:
+    folder = federation.network.folder_of(TRUST)
+    path = folder / "hearthgate.toml"
+    text = path.read_text()
+    for right, wrong in (
+        ('"https://mental-health.example"', '"http://mental-health.example"'),
+        ('"workers" = 2', '"workers" = "two"'),
+        ('"threads" = 4', '"threads" = 0'),
+        ('"slug" = "community-team"', '"slug" = "Community Team"'),
+        ('"jwks" = "anchor.jwks"', '"jwk" = "anchor.jwks"'),
+    ):
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    path.write_text(text)
+    process = start(folder)
+    assert process.process.wait(END_WITHIN_S) == 1
+    for place in ("node.entity_id", "workers", "threads", "services[1].slug", "trust.anchors[1].jwk"):
+        assert place in process.said()
+    assert "Traceback" not in process.said()
+
+
+@pytest.mark.holds("A50")
+def test_real_processes_say_nothing_of_the_person(federation: Served) -> None:
+    client = federation.network.case_client()
+    federation.start(ANCHOR, COUNCIL, TRUST)
+    federation.look_up(client)
+    federation.processes[TRUST].stop()
+    federation.look_up(client)
+    federation.stop()
+    for process in federation.processes.values():
+        said = process.said()
+        assert "answered" in said
+        assert not [
+            word for word in ("9990000018", "Hartley", "Daniel", "2004-03-14", "CF-2291", "u-17") if word in said
+        ]
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
