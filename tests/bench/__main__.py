@@ -1,0 +1,76 @@
+"""Measure a node on this machine: ``python -m tests.bench [--json FILE] [--quick]``."""
+
+import argparse
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench import case_systems, components, exchange, lookup, report, resting
+from tests.bench.asking import HOLDER
+from tests.bench.estate import Estate
+from tests.bench.report import Figures
+from tests.federation.town import ANCHOR, COUNCIL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much is measured."""
+
+    exchanges: exchange.Counts = field(default_factory=exchange.Counts)
+    lookups: lookup.Counts = field(default_factory=lookup.Counts)
+    starts: int = 3
+    profiled: int = 500
+
+
+QUICK = Plan(
+    exchanges=exchange.Counts(rounds=2, floor=16, warm=8, cold=4, connections=2),
+    lookups=lookup.Counts(slow=1, fast=1),
+    starts=1,
+    profiled=5,
+)
+"""Enough to see that every part works, and far too little to say anything."""
+
+
+def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
+    """Measure everything in a folder of its own; return the figures, and where the time of an exchange goes."""
+    systems = case_systems.plan()
+    estate = Estate(folder, alone=lookup.slowest(systems).service)
+    try:
+        estate.start(ANCHOR)
+        estate.start(COUNCIL)
+        _say("a node at rest")
+        figures = resting.measure(estate, starts=plan.starts)
+        _say("exchanges against the floor")
+        figures |= exchange.measure(estate, folder, plan.exchanges)
+        _say("where the time goes")
+        shares = components.measure(estate, count=plan.profiled)
+        for entity in (HOLDER, COUNCIL):
+            estate.stop(entity)
+        _say("lookups over eight services")
+        lookup.start_nodes(estate, folder, systems)
+        figures |= lookup.measure(estate, folder, systems, plan.lookups)
+    finally:
+        estate.close()
+    return figures, shares
+
+
+def main() -> None:
+    """Measure, print the tables, and write the figures where asked."""
+    parser = argparse.ArgumentParser(prog="./run bench", description="Measure a node on this machine.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--quick", action="store_true", help="only see that every part works")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:
+        figures, shares = run(Path(folder), QUICK if arguments.quick else Plan())
+    print(report.table(figures), end="\n\n")
+    print(components.table(shares))
+    if arguments.json is not None:
+        report.write(arguments.json, figures)
+
+
+def _say(what: str) -> None:
+    print(f"measuring: {what}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Make a peer's requests beforehand: tokens, proofs and signed messages, each good for one use."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import cycle, islice
+from pathlib import Path
+from secrets import token_urlsafe
+from urllib.parse import urlencode
+
+from gateway.agreement_book import detail_for
+from gateway.demo.case_systems import sql_systems
+from gateway.demo.case_systems.records import CaseService, ResidentRecord
+from gateway.demo.people.inventing import invent
+from gateway.demo.people.population import Group, Spelling
+from gateway.http.peer import MESSAGES_PATH
+from gateway.oauth.peer_server import TOKEN_PATH
+from tests.bench.estate import Estate
+from tests.bench.lines import Answer, post
+from tests.federation.case_files import database_file
+from tests.federation.town import BY_ENTITY, COUNCIL, HOUSING, PURPOSE
+from trust import base64url
+from trust.claims import digest
+from trust.exchange.kinds import QUERY_LIFE
+from trust.exchange.message import Message, Practitioner, RequestRef, build_message
+from trust.exchange.person import Subject, for_holder, parse_subject
+from trust.exchange.reply import open_reply
+from trust.identifiers import ClauseId, KindName, PurposeCode, RoleCode, ServiceSlug
+from trust.keys import KeySet, KeyUse
+from trust.oauth import authorization_details, client_assertion, dpop_proof
+
+HOLDER = HOUSING
+RESIDENTS = 3_000
+_SERVICE = BY_ENTITY[HOLDER].services[0]
+_FORM = "application/x-www-form-urlencoded"
+_JWT = "application/jwt"
+_CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Requests that ask the holder, and what was signed in them: each message and its bytes by ``jti``."""
+
+    requests: list[bytes]
+    sent: dict[str, tuple[Message, bytes]]
+
+
+class Asker:
+    """The council, asking the housing association about residents whom its tenancy database knows."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self._door = estate.peer_door(HOLDER)
+        self._message = estate.signer(COUNCIL, KeyUse.MESSAGE)
+        self._dpop = estate.signer(COUNCIL, KeyUse.DPOP)
+        self._oauth = estate.signer(COUNCIL, KeyUse.OAUTH)
+        self._detail = detail_for(estate.agreement, PurposeCode(PURPOSE), KindName("involvement.query"))
+        self._subjects = cycle(_fill(estate.folder_of(HOLDER) / database_file(_SERVICE)))
+        self._holder_keys = KeySet.of(KeyUse.MESSAGE, [estate.signer(HOLDER, KeyUse.MESSAGE).public])
+
+    def token_requests(self, count: int) -> list[bytes]:
+        """Make requests for access tokens, good for a minute."""
+        return [self._token_request() for _ in range(count)]
+
+    def batch(self, tokens: Sequence[bytes], count: int) -> Batch:
+        """Make messages that use these tokens in turn, with proofs that are good for a minute."""
+        sent, requests = {}, []
+        for token in islice(cycle(tokens), count):
+            message, raw = self._signed()
+            sent[message.jti] = (message, raw)
+            requests.append(self._message_request(token, raw))
+        return Batch(requests=requests, sent=sent)
+
+    def signed(self) -> bytes:
+        """Return one signed message as it is."""
+        return self._signed()[1]
+
+    def check(self, batch: Batch, answers: Sequence[Answer]) -> None:
+        """Verify every reply as its asker does, and that it says that the person is known."""
+        now = datetime.now(UTC)
+        for answer in answers:
+            said = json.loads(base64url.decode(answer.body.split(b".")[1], "payload"))
+            message, raw = batch.sent[said["request"]["jti"]]
+            ref = RequestRef(jti=message.jti, digest=digest(raw))
+            reply = open_reply(
+                answer.body, holder_keys=self._holder_keys, own_id=COUNCIL, sent=ref, message=message, now=now
+            )
+            if reply.body.get("status") != "known":
+                raise RuntimeError(f"the holder answered {reply.body}")
+
+    def _signed(self) -> tuple[Message, bytes]:
+        issued = int(datetime.now(UTC).timestamp())
+        message = Message(
+            iss=COUNCIL,
+            aud=HOLDER,
+            iat=issued,
+            exp=issued + int(QUERY_LIFE.total_seconds()),
+            jti=token_urlsafe(16),
+            kind=KindName("involvement.query"),
+            version=1,
+            agreement=self._estate.agreement,
+            clause=ClauseId("who-else"),
+            purpose=PurposeCode(PURPOSE),
+            basis=("6-1-e", "ca2004-s10"),
+            from_service=ServiceSlug("connecting-families"),
+            to_service=ServiceSlug(_SERVICE.slug),
+            practitioner=Practitioner(sub=token_urlsafe(32), role=RoleCode("key-worker"), org_unit="north-team"),
+            subject=next(self._subjects),
+            body={},
+            correlation=token_urlsafe(16),
+        )
+        return message, build_message(message, self._message)
+
+    def _message_request(self, token: bytes, raw: bytes) -> bytes:
+        headers = {
+            "Authorization": f"DPoP {token.decode()}",
+            "DPoP": self._proof(MESSAGES_PATH, token),
+            "Content-Type": _JWT,
+            "Accept": _JWT,
+        }
+        return post(self._door, MESSAGES_PATH, headers, raw)
+
+    def _token_request(self) -> bytes:
+        assertion = client_assertion.build(
+            client_id=COUNCIL, issuer=HOLDER, signer=self._oauth, now=datetime.now(UTC), jti=token_urlsafe(16)
+        )
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": _CLIENT_ASSERTION,
+            "client_assertion": assertion.decode(),
+            "authorization_details": json.dumps(authorization_details.to_json([self._detail])),
+        }
+        headers = {"DPoP": self._proof(TOKEN_PATH, None), "Content-Type": _FORM, "Accept": "application/json"}
+        return post(self._door, TOKEN_PATH, headers, urlencode(form).encode())
+
+    def _proof(self, path: str, token: bytes | None) -> str:
+        made = dpop_proof.build(
+            signer=self._dpop,
+            method="POST",
+            url=HOLDER + path,
+            now=datetime.now(UTC),
+            jti=token_urlsafe(16),
+            access_token=token,
+        )
+        return made.decode()
+
+
+def _fill(database: Path) -> list[Subject]:
+    """Fill the tenancy database with the demo's population; return those whom it is certain to know."""
+    population = invent(date.today(), size=RESIDENTS)  # noqa: DTZ011 - a day in the life of the town
+    database.unlink()
+    sql_systems.create(CaseService.HOUSING, database, population.records())
+    plain = {each.number for each in population.residents if each.group not in {Group.TWIN, Group.NAMESAKE}}
+    return [
+        _subject(population.residents[each.resident].person)
+        for each in population.involved
+        if each.service is CaseService.HOUSING
+        and each.record.ended is None
+        and each.spelling is Spelling.SAME
+        and each.resident in plain
+    ]
+
+
+def _subject(person: ResidentRecord) -> Subject:
+    known = {
+        "nhs_number": person.nhs_number,
+        "family_name": person.family_name,
+        "given_names": person.given_names,
+        "birth_date": person.birth_date.isoformat(),
+        "address": {"postcode": person.postcode, "uprn": person.uprn},
+    }
+    return for_holder(parse_subject({name: value for name, value in known.items() if value}), _SERVICE.kind)

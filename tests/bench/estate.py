@@ -1,0 +1,155 @@
+"""The town of ``tests/federation`` as real processes: an anchor and six nodes, with TLS, on this machine.
+
+Everything is made as in the in-memory network (keys, stores, enrolment, the signed agreement); then each configuration
+file gets real listeners, certificates and addresses, and the nodes are started from it by the command line.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.bench import serving
+from tests.bench.lines import Door, client_tls
+from tests.bench.serving import Running
+from tests.federation.case_client import CaseClient
+from tests.federation.network import Network
+from tests.federation.settings_files import Faces, toml, write_anchor
+from tests.federation.town import AGENCIES, ANCHOR, ASKER, HOLDERS, PURPOSE
+from tests.support.case_systems import free_port
+from tests.support.tls import Authority, make_authority
+from trust.exchange.message import AgreementRef
+from trust.identifiers import EntityId
+from trust.keys import KeyUse, Signer
+
+ALONE = "one-service-alone"
+"""A purpose under which only one service may be asked, to measure it alone."""
+_FILE = "hearthgate.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where one entity listens."""
+
+    peer: int = field(default_factory=free_port)
+    case: int = field(default_factory=free_port)
+    operations: int = field(default_factory=free_port)
+
+
+class Estate:
+    """The town on disk, and whichever of its processes are running."""
+
+    def __init__(self, folder: Path, *, alone: str = HOLDERS[0]) -> None:
+        (folder / "tls").mkdir()
+        self._network = Network(folder)
+        self.agreement: AgreementRef = self._network.agree(_with_purpose_for(self._network.document(), alone))
+        self.client: CaseClient = self._network.case_client()
+        self._network.close()
+        self.authority: Authority = make_authority(folder / "tls")
+        self.tls = client_tls(self.authority.certificate)
+        self.ports = {entity: Ports() for entity in (ANCHOR, *(agency.entity for agency in AGENCIES))}
+        self._running: dict[EntityId, Running] = {}
+        self._write_anchor()
+        for agency in AGENCIES:
+            self.configure(agency.entity)
+
+    def folder_of(self, entity: EntityId) -> Path:
+        """Return an entity's folder."""
+        return self._network.folder_of(entity)
+
+    def signer(self, entity: EntityId, use: KeyUse) -> Signer:
+        """Return one of an entity's own keys."""
+        return self._network.nodes[entity].vault.signer(use)
+
+    def peer_door(self, entity: EntityId) -> Door:
+        """Return the way to an entity's peer face."""
+        return Door(host=_host(entity), port=self.ports[entity].peer, tls=self.tls)
+
+    def case_door(self, entity: EntityId) -> Door:
+        """Return the way to an entity's case face."""
+        return Door(host=_case_host(entity), port=self.ports[entity].case, tls=self.tls)
+
+    def configuration(self, entity: EntityId) -> Path:
+        """Return an entity's configuration file."""
+        return self.folder_of(entity) / _FILE
+
+    def configure(
+        self,
+        entity: EntityId,
+        *,
+        adapters: Mapping[str, Mapping[str, Any]] | None = None,
+        case_systems: Mapping[str, int] | None = None,
+    ) -> None:
+        """Write a node's configuration for real faces; ``adapters`` by slug, and its case systems' ports by host."""
+        path = self.configuration(entity)
+        document = tomllib.loads(path.read_text())
+        faces = self._faces(entity)
+        hosts = {_host(each): ports.peer for each, ports in self.ports.items()} | dict(case_systems or {})
+        document |= {
+            "peer": faces.face(faces.peer),
+            "case": {**faces.face(faces.case), "base_url": document["case"]["base_url"]},
+            "operations": {"bind": faces.operations},
+            "trust": {**document["trust"], "ca": str(self.authority.certificate)},
+            "hosts": {
+                name: {"address": f"127.0.0.1:{port}", "reason": "a benchmark on one machine"}
+                for name, port in hosts.items()
+            },
+            "limits": {},
+        }
+        if case_systems:
+            document["case_systems"] = {"names": list(case_systems), "ca": str(self.authority.certificate)}
+        for service in document["services"]:
+            service["adapter"] = (adapters or {}).get(service["slug"], service["adapter"])
+        path.write_text("".join(f"{name} = {toml(value)}\n" for name, value in document.items()))
+
+    def start(self, entity: EntityId) -> float:
+        """Start a node or the anchor and return how many seconds it took to be ready."""
+        running = self._running[entity] = serving.serve(self.configuration(entity))
+        return running.wait_for(self.ports[entity].operations, path="/health/ready")
+
+    def running(self, entity: EntityId) -> Running:
+        """Return a started entity's processes."""
+        return self._running[entity]
+
+    def stop(self, entity: EntityId) -> None:
+        """Stop a node or the anchor."""
+        self._running.pop(entity).stop()
+
+    def close(self) -> None:
+        """Stop everything that is still running."""
+        while self._running:
+            _, running = self._running.popitem()
+            running.stop()
+
+    def _faces(self, entity: EntityId) -> Faces:
+        ports = self.ports[entity]
+        return Faces(
+            peer=f"127.0.0.1:{ports.peer}",
+            case=f"127.0.0.1:{ports.case}",
+            operations=f"127.0.0.1:{ports.operations}",
+            tls=self.authority.issue(_host(entity), _case_host(entity)),
+        )
+
+    def _write_anchor(self) -> None:
+        write_anchor(self.folder_of(ANCHOR), self._faces(ANCHOR))
+
+
+def _with_purpose_for(document: dict[str, Any], holder: str) -> dict[str, Any]:
+    """Let the agreement also permit, under a purpose of its own, to ask one service and no other."""
+    model = next(clause for clause in document["clauses"] if clause["purpose"] == PURPOSE)
+    clause = {**model, "id": "alone", "purpose": ALONE, "askers": [ASKER], "holders": [holder]}
+    purpose = {"code": ALONE, "description": "To measure how fast one service answers by itself."}
+    return {
+        **document,
+        "purposes": [*document["purposes"], purpose],
+        "clauses": [*document["clauses"], {**clause, "existence": "unconditional"}],
+    }
+
+
+def _host(entity: EntityId) -> str:
+    return entity.removeprefix("https://")
+
+
+def _case_host(entity: EntityId) -> str:
+    return f"node.{_host(entity)}"

@@ -1,0 +1,76 @@
+"""The figures under their stable names, what each means, and its target where it has one."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What a figure says; ``least`` or ``most`` is its target (DESIGN.md, "Performance targets")."""
+
+    text: str
+    unit: str = ""
+    least: float | None = None
+    most: float | None = None
+
+    def verdict(self, value: float) -> str:
+        """Say whether the target was met, or nothing where there is none."""
+        if self.least is not None:
+            return f"{'met' if value >= self.least else 'MISSED'}: at least {self.least:g}"
+        if self.most is not None:
+            return f"{'met' if value <= self.most else 'MISSED'}: at most {self.most:g}"
+        return ""
+
+
+MEANINGS: Mapping[str, Meaning] = {
+    "floor_rps": Meaning(text="the floor: requests a second", unit="1/s"),
+    "floor_cpu_ms": Meaning(text="the floor: CPU a request", unit="ms"),
+    "exchange_rps": Meaning(text="inbound exchange, warm token: exchanges a second", unit="1/s"),
+    "exchange_cpu_ms": Meaning(text="inbound exchange, warm token: CPU an exchange", unit="ms"),
+    "exchange_p50_ms": Meaning(text="... half of them took at most", unit="ms"),
+    "exchange_p99_ms": Meaning(text="... 99 of 100 took at most", unit="ms"),
+    "exchange_over_floor": Meaning(text="exchange over floor, by throughput", least=0.4),
+    "exchange_over_floor_lowest": Meaning(text="... its lowest round"),
+    "exchange_over_floor_highest": Meaning(text="... its highest round"),
+    "exchange_over_floor_cpu": Meaning(text="exchange over floor, by CPU"),
+    "exchange_cold_rps": Meaning(text="with a new token each: exchanges a second", unit="1/s"),
+    "exchange_cold_cpu_ms": Meaning(text="with a new token each: CPU for token and exchange", unit="ms"),
+    "exchange_cold_over_floor": Meaning(text="with a new token each, over floor, by throughput"),
+    "lookup_over_slowest": Meaning(text="lookup of eight services over the slowest alone", most=1.3),
+    "lookup_ms": Meaning(text="lookup of eight services whose case systems take 150 to 400 ms an answer", unit="ms"),
+    "lookup_slowest_ms": Meaning(text="the slowest of them, asked alone", unit="ms"),
+    "lookup_zero_delay_ms": Meaning(text="lookup of eight services whose case systems answer at once", unit="ms"),
+    "node_pss_mb": Meaning(text="a node at rest: memory of all its processes (PSS)", unit="MB", most=200),
+    "node_alone_mb": Meaning(text="... with nobody to share pages with, at most", unit="MB"),
+    "node_processes": Meaning(text="... its processes"),
+    "ready_s": Meaning(text="from start to ready", unit="s", most=3),
+}
+
+
+def table(figures: Figures, meanings: Mapping[str, Meaning] = MEANINGS) -> str:
+    """Write figures as a table, in the order in which they are explained."""
+    rows = [
+        (name, _number(figures[name]), meaning.unit, meaning.text, meaning.verdict(figures[name]))
+        for name, meaning in meanings.items()
+        if name in figures
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        f"{name:<{widths[0]}}  {number:>{widths[1]}} {unit:<{widths[2]}}  {text:<{widths[3]}}  {verdict}".rstrip()
+        for name, number, unit, text, verdict in rows
+    )
+
+
+def write(path: Path, figures: Figures) -> None:
+    """Write figures as JSON."""
+    path.write_text(json.dumps({"figures": {name: round(value, 4) for name, value in figures.items()}}, indent=1))
+
+
+def _number(value: float) -> str:
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.2f}"

@@ -1,0 +1,46 @@
+"""The benchmark's own parts work; what they measure is nobody's assertion."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench import report
+from tests.bench.report import MEANINGS, Meaning
+from tests.bench.serving import ROOT
+
+FIGURES = {"floor_rps", "exchange_over_floor", "exchange_rps", "exchange_cpu_ms", "lookup_over_slowest", "node_pss_mb"}
+
+
+@pytest.mark.e2e
+def test_a_quick_run_measures_every_figure_and_writes_it(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--quick", "--json", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    figures = json.loads(file.read_text())["figures"]
+    assert figures.keys() == MEANINGS.keys()
+    assert figures.keys() >= FIGURES
+    assert all(value > 0 for value in figures.values())
+    assert "ES256" in ran.stdout
+
+
+def test_the_table_says_which_targets_were_met() -> None:
+    meanings = {
+        "fast": Meaning(text="how fast", unit="ms", most=3),
+        "strong": Meaning(text="how strong", least=0.4),
+        "other": Meaning(text="no target", unit="MB"),
+    }
+    lines = report.table({"other": 1234.5, "strong": 0.5, "fast": 4.0}, meanings).splitlines()
+    assert [line.split()[0] for line in lines] == ["fast", "strong", "other"]
+    assert lines[0].endswith("MISSED: at most 3")
+    assert lines[1].endswith("met: at least 0.4")
+    assert lines[2].split()[1:3] == ["1234", "MB"]
