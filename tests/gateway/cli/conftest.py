@@ -60,7 +60,7 @@ class Answer:
         return found
 
 
-def hearthgate(*words: str | Path, answer: str | None = None, **environment: str) -> Answer:
+def hearthgate(*words: object, answer: str | None = None, **environment: str) -> Answer:
     """Run a command; ``answer`` is what the administrator types. A fault of our own is raised."""
     result = CliRunner(env=environment).invoke(main, [str(word) for word in words], input=answer)
     if result.exception is not None and not isinstance(result.exception, SystemExit):

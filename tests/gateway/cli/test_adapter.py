@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.gateway.cli.conftest import PEOPLE, Partnership, hearthgate
+from tests.support.cin_census import HEADER, OCTAVIA_ROW, REDUCED, case, census, child
 
 
 def config_with(partnership: Partnership, old: str, new: str) -> Path:
@@ -41,3 +42,43 @@ def test_an_unknown_service_or_one_that_is_not_imported_is_refused(partnership: 
     answer = hearthgate("adapter", "import", "families", "--config", config, *words)
     assert answer.code == 1
     assert "social-care-cin" in answer.err
+
+
+CARE = f"""
+[services.adapter]
+type = "social-care-cin"
+
+[services.adapter.settings]
+database = "data/care.db"
+schemas = {{ 2022 = "{REDUCED}" }}
+"""
+
+
+def social_care(partnership: Partnership, *children: str, rows: str = OCTAVIA_ROW) -> list[str]:
+    """Make the council's service one of children's social care, and return what its import is called with."""
+    config = partnership.config("council")
+    text = config.read_text()
+    config.write_text(text[: text.index("[services.adapter]")] + CARE)
+    (partnership.root / "census.xml").write_text(census(*children))
+    (partnership.root / "allocations.csv").write_text(f"{HEADER}\n{rows}\n")
+    files = ["--census", str(partnership.root / "census.xml"), "--allocations"]
+    return ["adapter", "import", "families", "--config", str(config), *files, str(partnership.root / "allocations.csv")]
+
+
+def test_an_import_says_which_lines_were_left_out_and_why(partnership: Partnership) -> None:
+    words = social_care(partnership, child("C1", case()), rows=f"{OCTAVIA_ROW}\n,Nobody,No,,,,,,,,")
+    answer = hearthgate(*words)
+    assert answer.code == 0, answer.err
+    assert "1 children, 1 open cases" in answer.out
+    assert "allocations.csv, line 3" in answer.out
+    assert hearthgate("adapter", "check", "--config", partnership.config("council")).code == 0
+
+
+def test_a_census_that_fails_its_schema_is_refused_with_every_fault_and_nothing_about_a_child(
+    partnership: Partnership,
+) -> None:
+    words = social_care(partnership, child("C1", case(referred="soon")), child("C2", case(closed="never")))
+    answer = hearthgate(*words, "--json")
+    assert answer.code == 1
+    assert len(answer.json["faults"]) >= 2
+    assert "Chislett" not in answer.out

@@ -33,7 +33,7 @@ def members(partnership: Partnership) -> list[dict[str, str]]:
     return found
 
 
-def journal(partnership: Partnership, name: str) -> list[dict[str, str]]:
+def journal(partnership: Partnership, name: str) -> list[dict[str, object]]:
     text = (partnership.root / name / "data" / "administration.jsonl").read_text()
     return [json.loads(line) for line in text.splitlines()]
 

@@ -1,0 +1,88 @@
+"""`hearthgate serve` runs what the configuration describes, and refuses before anything listens."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.cli.conftest import PEOPLE, Partnership, hearthgate
+
+pytestmark = pytest.mark.e2e
+COMMAND = (sys.executable, "-c", "from gateway.cli import main; main()")
+END_WITHIN_S = 30.0
+
+
+@contextmanager
+def serving(config: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Serve until the test is done; ``folder`` takes the temporary files."""
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--config", str(config)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(END_WITHIN_S)
+
+
+def test_a_node_and_its_anchor_start_by_one_command_each_and_end_cleanly(
+    partnership: Partnership, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    partnership.admit("council")
+    (partnership.root / "council" / "people.json").write_text(str(PEOPLE).replace("'", '"'))
+    temporary = tmp_path_factory.mktemp("temporary")
+    with (
+        serving(partnership.config("anchor"), temporary) as anchor,
+        serving(partnership.config("council"), temporary) as node,
+    ):
+        assert anchor.stdout is not None
+        assert node.stdout is not None
+        assert anchor.stdout.readline() == "The trust anchor https://anchor.example is ready.\n"
+        assert node.stdout.readline() == "The node https://council.example is ready.\n"
+        checked = hearthgate("trust", "check", "https://council.example", "--config", partnership.config("council"))
+        assert checked.code == 0, checked.out
+        assert hearthgate("doctor", "--config", partnership.config("council")).code == 0
+    assert (anchor.returncode, node.returncode) == (0, 0)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.holds("A60")
+@pytest.mark.parametrize("mode", [0o640, 0o602, 0o644])
+def test_a_node_whose_keys_others_can_read_or_write_does_not_start(partnership: Partnership, mode: int) -> None:
+    (partnership.root / "council" / "keys" / "message.pem").chmod(mode)
+    config = partnership.config("council")
+    refused = subprocess.run(
+        [*COMMAND, "serve", "--config", str(config)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=END_WITHIN_S,
+    )
+    assert refused.returncode == 1
+    assert "chmod 600" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_an_unmigrated_store_keeps_a_node_from_starting(partnership: Partnership) -> None:
+    (partnership.root / "council" / "data" / "node.db").unlink()
+    refused = subprocess.run(
+        [*COMMAND, "serve", "--config", str(partnership.config("council"))],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=END_WITHIN_S,
+    )
+    assert refused.returncode == 1
+    assert "hearthgate migrate" in refused.stderr
