@@ -4,15 +4,28 @@ from flask import Response, request
 
 from gateway.http import problem
 from gateway.http.problem import Problem
-from gateway.oauth.forms import TokenCall
+from gateway.oauth.forms import TokenCall, in_utf8
 from gateway.oauth.server import TokenAnswer, TokenServer
 from gateway.ports import Clock
+
+JSON = "application/json"
 
 
 def read_body(content_type: str, *, max_bytes: int) -> bytes:
     """Return the body as received. Raises :class:`Problem` for another content type or too many bytes."""
     if (request.content_type or "").strip().lower() != content_type:
         raise Problem(problem.UNSUPPORTED_MEDIA_TYPE, f"Send {content_type}, without parameters.")
+    return _read(max_bytes)
+
+
+def read_json_body(*, max_bytes: int) -> bytes:
+    """Return a JSON body as received; the charset UTF-8 may be named. Raises as :func:`read_body` does."""
+    if not in_utf8(request.content_type or "", JSON):
+        raise Problem(problem.UNSUPPORTED_MEDIA_TYPE, f"Send {JSON}.")
+    return _read(max_bytes)
+
+
+def _read(max_bytes: int) -> bytes:
     request.max_content_length = max_bytes
     return request.get_data(cache=False)
 

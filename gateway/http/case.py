@@ -30,7 +30,6 @@ from trust.exchange.person import enough_to_go_on
 from trust.identifiers import ServiceSlug
 
 MAX_BODY = max(models.MAX_BODY, forms.MAX_BODY)
-_JSON = "application/json"
 # The draft standard writes the key as a quoted string; most clients leave the quotes out.
 _IDEMPOTENCY_KEY = re.compile(r'("?)([A-Za-z0-9._~-]{8,128})\1')
 
@@ -74,7 +73,7 @@ def case_blueprint(face: CaseFace) -> Blueprint:
     @guard
     def ask_eligibility(caller: CaseCaller, now: datetime) -> Response:
         view = face.eligibility.ask(caller, _eligibility_request(caller.client, now), now=now)
-        return Response(openapi.ELIGIBILITY_VIEW.dump_json(view, exclude_none=True), content_type=_JSON)
+        return Response(openapi.ELIGIBILITY_VIEW.dump_json(view, exclude_none=True), content_type=bodies.JSON)
 
     return blueprint
 
@@ -92,7 +91,7 @@ def _add_discovery(blueprint: Blueprint, face: CaseFace) -> None:
 
 
 def _lookup_request(client: LocalClient, now: datetime) -> LookupRequest:
-    raw = bodies.read_body(_JSON, max_bytes=models.MAX_BODY)
+    raw = bodies.read_json_body(max_bytes=models.MAX_BODY)
     body, subject = models.read(LookupBody, raw, today=now.date())
     enough_to_go_on(subject)
     practitioner = body.practitioner.typed()
@@ -108,7 +107,7 @@ def _lookup_request(client: LocalClient, now: datetime) -> LookupRequest:
 
 
 def _eligibility_request(client: LocalClient, now: datetime) -> EligibilityRequest:
-    raw = bodies.read_body(_JSON, max_bytes=models.MAX_BODY)
+    raw = bodies.read_json_body(max_bytes=models.MAX_BODY)
     body, subject = models.read(EligibilityBody, raw, today=now.date())
     enough_to_go_on(subject)
     practitioner = body.practitioner.typed()
@@ -154,7 +153,7 @@ def _idempotency_key() -> str:
 
 
 def _lookup(view: LookupView, status: HTTPStatus) -> Response:
-    response = Response(openapi.LOOKUP_VIEW.dump_json(view, exclude_none=True), status=status, content_type=_JSON)
+    response = Response(openapi.LOOKUP_VIEW.dump_json(view, exclude_none=True), status=status, content_type=bodies.JSON)
     if view.state is LookupState.RUNNING:
         response.headers["Retry-After"] = "1"
     return response

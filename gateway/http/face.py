@@ -26,14 +26,15 @@ from trust.errors import TrustError
 
 _PLAIN_PATH = re.compile(r"/|(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
 _RETRY_AFTER_S = {StoreBusy: "1", StoreFull: "60"}
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "Strict-Transport-Security": "max-age=63072000",
-    "X-Content-Type-Options": "nosniff",
-}
+_HEADERS = (
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Strict-Transport-Security", "max-age=63072000"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+"""A view may state any of these otherwise; what it does not state is stated for it."""
 _PROBLEM_OF_CODE = {
     None: problem.TOKEN_REQUIRED,
     "invalid_token": problem.TOKEN_REFUSED,
@@ -106,9 +107,10 @@ def _receive() -> None:
 
 
 def _finish(response: Response, face: str, observer: Observer) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["X-Request-Id"] = g.request_id
+    stated = {name.lower() for name, _ in response.headers}
+    response.headers.extend(
+        [*(pair for pair in _HEADERS if pair[0].lower() not in stated), ("X-Request-Id", g.request_id)]
+    )
     observer.answered(
         Exchange(
             face=face,

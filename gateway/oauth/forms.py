@@ -86,8 +86,8 @@ def read(endpoint: str, call: TokenCall) -> TokenRequest:
     """
     if call.query:
         raise InvalidRequest("Send the parameters in the body; this endpoint takes no query string.")
-    if call.content_type.strip().lower() != CONTENT_TYPE:
-        raise InvalidRequest(f"Send the parameters as {CONTENT_TYPE}, without a charset.")
+    if not in_utf8(call.content_type, CONTENT_TYPE):
+        raise InvalidRequest(f"Send the parameters as {CONTENT_TYPE}.")
     if call.credentials:
         raise InvalidRequest("Authenticate with client_assertion only; leave the Authorization header out.")
     if len(call.body) > MAX_BODY:
@@ -96,6 +96,12 @@ def read(endpoint: str, call: TokenCall) -> TokenRequest:
     if "grant_type" not in parameters:
         raise InvalidRequest("The parameter grant_type is missing.")
     return TokenRequest(endpoint, parameters, call)
+
+
+def in_utf8(content_type: str, expected: str) -> bool:
+    """Tell whether a header names the expected type, alone or with the charset UTF-8, which many clients add."""
+    named, _, parameter = content_type.strip().lower().partition(";")
+    return named.rstrip() == expected and parameter.strip() in {"", "charset=utf-8", 'charset="utf-8"'}
 
 
 def _parameters(body: bytes) -> dict[str, str]:

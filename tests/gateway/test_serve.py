@@ -257,10 +257,10 @@ def test_old_tls_is_refused(running: Running) -> None:
 
 @pytest.mark.holds("A65")
 def test_connected_clients_that_say_nothing_leave_the_threads_to_others(running: Running) -> None:
+    began = time.monotonic()
     silent = [running.connection() for _ in range(40)]
     for connection in silent:
         connection.connect()
-    began = time.monotonic()
     assert b" 404 " in running.raw(b"GET /nowhere HTTP/1.0\r\nHost: x\r\n\r\n")[:20]
     assert time.monotonic() - began < 2 * STALLED_AFTER_S
     for connection in silent:

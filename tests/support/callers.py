@@ -78,9 +78,12 @@ class Caller:
         body = form if isinstance(form, bytes) else self.encoded(form)
         return self.http.post("/oauth/v1/token", data=body, content_type=FORM, headers=headers)
 
-    def ask_peer_token(self, **changes: str | None) -> TestResponse:
+    def full_form(self, **changes: str | None) -> dict[str, str]:
         asked = {"authorization_details": json.dumps(authorization_details.to_json([DETAIL])), **changes}
-        return self.post_form(self.form(**asked), DPoP=self.proof(self.token_url))
+        return self.form(**asked)
+
+    def ask_peer_token(self, **changes: str | None) -> TestResponse:
+        return self.post_form(self.full_form(**changes), DPoP=self.proof(self.token_url))
 
     def peer_token(self) -> bytes:
         answer = self.ask_peer_token()

@@ -7,7 +7,7 @@ import pytest
 from tests.gateway.oauth.test_peer_server import refused_as
 from tests.support import forge
 from tests.support.callers import Caller, case_system
-from tests.support.faces import CASE, CASE_TOKEN_URL, COUNCIL, HOUSING, Node
+from tests.support.faces import CASE, CASE_TOKEN_URL, COUNCIL, FORM, HOUSING, Node
 from trust import claims
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner
 from trust.oauth import access_token
@@ -73,6 +73,12 @@ def test_an_assertion_for_another_audience_is_refused(system: Caller, audience: 
     header = {"alg": "ES256", "kid": system.oauth.kid, "typ": "client-authentication+jwt"}
     raw = forge.signed(header, claimed(system, aud=audience), system.oauth)
     refused_as(system.post_form(system.form(client_assertion=raw.decode())), "invalid_client", 401)
+
+
+@pytest.mark.parametrize("charset", [";charset=UTF-8", "; charset=utf-8", '; charset="utf-8"'])
+def test_naming_the_charset_that_it_has_anyway_is_harmless(system: Caller, charset: str) -> None:
+    answer = system.http.post("/oauth/v1/token", data=system.encoded(system.form()), content_type=FORM + charset)
+    assert answer.status_code == 200
 
 
 def test_unknown_and_revoked_clients_get_the_same_answer_as_a_wrong_signature(node: Node, system: Caller) -> None:
