@@ -11,6 +11,7 @@ from gateway.agreement_book import AgreementBook
 from gateway.case_types import CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest, Practitioner
 from gateway.outbound import Asker, Keep, Outbound, Outcome, Question, Status
 from gateway.ports import StoreBusy, StoreFull
+from trust.agreements.agreement import InForce
 from trust.agreements.choice import Choice, Sought, choose_clause, explain_no_choice
 from trust.identifiers import RoleCode, ServiceRef
 from trust.strict_json import JsonObject
@@ -118,12 +119,13 @@ class Asked:
 
 def choices(book: AgreementBook, sought: Sought, *, now: datetime) -> tuple[Asked, ...]:
     """Return whom an agreement lets us ask, or refuse with the reason: :class:`CaseRefused`."""
-    binding = book.in_force(now=now)
+    standings = book.standings(now=now)
+    binding = [standing for standing in standings if isinstance(standing, InForce)]
     found = choose_clause(binding, sought)
     if found:
         names = {party.entity: party.name for held in binding for party in held.agreement.parties}
         return tuple(Asked(choice=choice, organisation=names[choice.holder.entity]) for choice in found)
-    denial = explain_no_choice(binding, sought)
+    denial = explain_no_choice(standings, sought)
     raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=denial.reason, remedy=denial.remedy)
 
 

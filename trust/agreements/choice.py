@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from trust.agreements.agreement import InForce
+from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.clause import Clause, Existence
 from trust.agreements.denial import Denial, DenialCode, deny
 from trust.errors import shown
@@ -54,11 +54,20 @@ def choose_clause(agreements: Iterable[InForce], sought: Sought) -> tuple[Choice
     return tuple(best[holder] for holder in sorted(best, key=str))
 
 
-def explain_no_choice(agreements: Sequence[InForce], sought: Sought) -> Denial:
-    """Say why :func:`choose_clause` found nothing: the first step at which no clause was left."""
-    clauses = [
-        clause for held in _newest(agreements) for clause in held.agreement.clauses if sought.asker in clause.askers
-    ]
+def explain_no_choice(agreements: Sequence[InForce | NotInForce], sought: Sought) -> Denial:
+    """Say why :func:`choose_clause` found nothing, given every agreement on record.
+
+    Where one would permit it and does not bind, that is why; else it is the first step at which no clause was left.
+    """
+    binding = _newest(held for held in agreements if isinstance(held, InForce))
+    replaced = {held.agreement.id for held in binding}
+    for held in agreements:
+        if isinstance(held, InForce) or held.agreement.id in replaced:
+            continue
+        if any(_fitting([held], sought)):
+            named = f"{held.agreement.id} version {held.agreement.version}"
+            return deny(DenialCode.AGREEMENT_NOT_IN_FORCE, detail=f"{named}: {held.reason}")
+    clauses = [clause for held in binding for clause in held.agreement.clauses if sought.asker in clause.askers]
     if not clauses:
         return deny(DenialCode.NO_AGREEMENT)
     steps = (
@@ -98,7 +107,7 @@ def _newest(agreements: Iterable[InForce]) -> tuple[InForce, ...]:
     return tuple(newest.values())
 
 
-def _fitting(agreements: Iterable[InForce], sought: Sought) -> Iterator[Choice]:
+def _fitting(agreements: Iterable[InForce | NotInForce], sought: Sought) -> Iterator[Choice]:
     for held in agreements:
         for clause in held.agreement.clauses:
             if not _permits(clause, sought):

@@ -7,6 +7,7 @@ import pytest
 
 from tests.trust.agreements.examples import BINDING, DOCUMENT, JOBCENTRE, binding, document
 from tests.trust.exchange.examples import COUNCIL, TRUST
+from trust.agreements.agreement import NotInForce
 from trust.agreements.choice import Sought, check_requested_fields, choose_clause, explain_no_choice
 from trust.agreements.denial import DenialCode
 from trust.exchange.eligibility import Question
@@ -94,6 +95,16 @@ def test_where_nothing_fits_the_reason_is_said(sought: Sought, code: DenialCode)
 def test_without_any_agreement_in_force_nothing_can_be_asked() -> None:
     assert choose_clause([], SOUGHT) == ()
     assert explain_no_choice([], SOUGHT).code is DenialCode.NO_AGREEMENT
+
+
+def test_an_unsigned_agreement_that_would_permit_it_is_named_with_what_it_lacks() -> None:
+    unsigned = NotInForce(agreement=BINDING.agreement, missing=(TRUST,), reason="It has not been signed by the trust.")
+    denial = explain_no_choice([unsigned], SOUGHT)
+    assert denial.code is DenialCode.AGREEMENT_NOT_IN_FORCE
+    assert denial.reason.endswith("It has not been signed by the trust.")
+    elsewhere = replace(SOUGHT, purpose=PurposeCode("rent-arrears"))
+    assert explain_no_choice([unsigned], elsewhere).code is DenialCode.NO_AGREEMENT
+    assert explain_no_choice([unsigned, BINDING], elsewhere).code is DenialCode.PURPOSE_NOT_COVERED
 
 
 @pytest.mark.holds("A48")
