@@ -47,7 +47,7 @@ def refused(network: Network, **changes: Any) -> dict[str, Any]:
 def test_with_one_signature_missing_nothing_flows(unbound: Network) -> None:
     unbound.agree(unbound.document(id="half-signed"), unsigned_by=[TRUST])
     asked = unbound.count(COUNCIL, "youth-justice"), unbound.count(TRUST, "community-team")
-    assert "No data-sharing agreement covers this request." in refused(unbound)["detail"]
+    assert "half-signed version 1: It has not been signed by" in refused(unbound)["detail"]
     assert [count.finds for count in asked] == [0, 0]
     assert not unbound.wire.messages()
 
