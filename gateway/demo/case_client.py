@@ -4,8 +4,8 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, Final
 
+from gateway.demo.commands import hearthgate, run_together
 from gateway.demo.https import HttpAnswer, Https
-from gateway.demo.processes import hearthgate, run_together
 from gateway.http import openapi
 from trust import strict_json
 

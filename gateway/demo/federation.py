@@ -5,6 +5,7 @@ up and started, each agency sets up its node, asks to be admitted, is admitted, 
 """
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ from gateway.demo.agencies import (
 from gateway.demo.authority import Authority
 from gateway.demo.case_client import CLIENT_ID, UNIT, CaseClient
 from gateway.demo.case_systems.records import CaseService
+from gateway.demo.commands import Command, hearthgate, run_together
 from gateway.demo.filling import CaseSystems
 from gateway.demo.https import Https
-from gateway.demo.processes import Processes, free_ports, hearthgate, run_together
+from gateway.demo.narrator import Narrator
+from gateway.demo.processes import Processes, free_ports
 
 ANCHOR: Final = "anchor"
 _SERVERS: Final = {"police": POLICE_RECORDS_HOST, "dci": REGISTRY_HOST}
@@ -47,7 +50,8 @@ class Ports:
 class Federation:
     """All of it, under one folder: ``nodes/``, ``case-systems/``, ``papers/``, ``tls/`` and ``logs/``."""
 
-    def __init__(self, root: Path, processes: Processes) -> None:
+    def __init__(self, root: Path, processes: Processes, narrator: Narrator) -> None:
+        self._narrator = narrator
         self.root = root
         self.processes = processes
         self.papers = root / "papers"
@@ -84,7 +88,7 @@ class Federation:
     def set_up_anchor(self) -> None:
         """Set up the trust anchor and start it."""
         words = ["--anchor", "--entity-id", f"https://{ANCHOR_HOST}", "--name", ANCHOR_NAME]
-        run_together([self._init(ANCHOR, words)])
+        self._run([self._init(ANCHOR, words)])
         self._serve(ANCHOR)
         self.processes.wait_until_ready({ANCHOR: self.ports[ANCHOR].operations})
 
@@ -106,19 +110,19 @@ class Federation:
             words += ["--anchor-jwks", str(self.folder(ANCHOR) / "anchor-keys.json"), "--ca", str(self.ca)]
             words += ["--case-bind", f"127.0.0.1:{self.ports[agency.slug].case}"]
             commands.append(self._init(agency.slug, words))
-        run_together(commands)
+        self._run(commands)
 
     def admit_all(self) -> None:
         """Let each agency ask for admission, and the anchor admit it by the thumbprint it reads out."""
         requests = {agency.slug: self.papers / f"{agency.slug}-enrolment.jwt" for agency in AGENCIES}
-        asked = run_together(
+        asked = self._run(
             [
                 hearthgate("trust", "enrol", "--config", self.config(slug), "--out", path, "--json")
                 for slug, path in requests.items()
             ]
         )
         read_out = [json.loads(answer)["thumbprints"][0] for answer in asked]
-        run_together(
+        self._run(
             [
                 hearthgate("trust", "admit", path, "--config", self.config(ANCHOR), "--thumbprint", said, "--yes")
                 for path, said in zip(requests.values(), read_out, strict=True)
@@ -132,7 +136,7 @@ class Federation:
         limits = ["--service", str(ASKER), "--unit", UNIT, *(word for role in _ROLES for word in ("--role", role))]
         key = str(self.root / "tls" / f"{CLIENT_ID}.key")
         name = ["--id", CLIENT_ID, "--name", "Connecting Families case system", "--generate-key", key]
-        run_together(
+        self._run(
             [
                 hearthgate("adapter", "import", str(CaseService.CHILDRENS_SOCIAL_CARE), "--config", council, *files),
                 hearthgate("client", "add", "--config", council, *name, *limits),
@@ -172,25 +176,32 @@ class Federation:
     def sign(self, document: Path) -> Mapping[str, Path]:
         """Let every agency sign with its own federation key, and return the signatures by agency."""
         signatures = {agency.slug: self.papers / f"{agency.slug}-signature.jwt" for agency in AGENCIES}
-        run_together([self._sign(agency, document, signatures[agency.slug]) for agency in AGENCIES])
+        self._run([self._sign(agency, document, signatures[agency.slug]) for agency in AGENCIES])
         return signatures
 
     def hold(self, document: Path, signatures: Sequence[Path]) -> list[str]:
         """Let every node hold the agreement with these signatures; return what each said."""
-        return run_together(
+        return self._run(
             [
                 hearthgate("agreement", "add", document, *signatures, "--config", self.config(agency.slug))
                 for agency in AGENCIES
             ]
         )
 
-    def _sign(self, agency: Agency, document: Path, out: Path) -> list[str]:
+    def _run(self, commands: Sequence[Command]) -> list[str]:
+        """Run commands together, showing the first as an administrator would type it in the demo's folder."""
+        others = f"   (and {len(commands) - 1} more)" if len(commands) > 1 else ""
+        words = shlex.join(["hearthgate", *commands[0][1:]]).replace(f"{self.root}/", "")
+        self._narrator.say(f"$ {words}{others}", indent=4)
+        return run_together(commands)
+
+    def _sign(self, agency: Agency, document: Path, out: Path) -> Command:
         who = ["--name", agency.signatory, "--post", agency.post]
         return hearthgate(
             "agreement", "sign", document, "--config", self.config(agency.slug), *who, "--out", out, "--yes"
         )
 
-    def _init(self, slug: str, words: Sequence[str]) -> list[str]:
+    def _init(self, slug: str, words: Sequence[str]) -> Command:
         ports, certificate = self.ports[slug], self._certificates[slug]
         tls = ["--certificate", str(certificate.certificate), "--key", str(certificate.key)]
         binds = ["--peer-bind", f"127.0.0.1:{ports.peer}", "--operations-bind", f"127.0.0.1:{ports.operations}"]

@@ -78,7 +78,8 @@ def _place(folder: Path, service: CaseService) -> Path:
 
 def _police(place: Path, population: Population) -> AdapterTable:
     secret = _new_secret(place / "password")
-    police_soap.create(place / "records.db", population.records(), accounts={"hearthgate": secret})
+    own = [record for record in population.records() if record.service == CaseService.POLICE]
+    police_soap.create(place / "records.db", own, accounts={"hearthgate": secret})
     return AdapterTable(
         type="police-soap",
         settings={

@@ -5,13 +5,14 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 from types import FrameType
 from typing import Final, NoReturn
 
-from gateway.demo import filling
+from gateway.demo import commands, filling
 from gateway.demo.agencies import AGENCIES, COUNCIL
 from gateway.demo.federation import ANCHOR, Federation
 from gateway.demo.narrator import Narrator
@@ -30,7 +31,7 @@ _HEALTH: Final = "/health/ready"
 
 
 def run(*, once: bool, seed: int) -> int:
-    """Run the demo; return 0 where every expectation was met, 1 where not, 130 where it was interrupted before its end.
+    """Run the demo; return 0 where every expectation was met, 1 where not, 130 where it was stopped before its end.
 
     Without ``once`` the federation stays up after the story until SIGINT or SIGTERM. Everything lies in one temporary
     folder, which is removed at the end unless something failed.
@@ -50,6 +51,9 @@ def run(*, once: bool, seed: int) -> int:
                 _stay(scene)
     except DemoFailed as failed:
         narrator.show("", *f"The demo cannot go on: {failed}".splitlines())
+        code = 1
+    except BrokenPipeError:  # nobody reads on
+        code = 1
     except KeyboardInterrupt:
         code = INTERRUPTED
     finally:
@@ -69,7 +73,9 @@ def _set_the_stage(narrator: Narrator, root: Path, processes: Processes, seed: i
     with narrator.step("fill the agencies' case systems from it: SQL, SOAP, census files, a benefit registry"):
         (root / "case-systems").mkdir(mode=0o700)
         systems = filling.fill(root / "case-systems", population)
-    federation = Federation(root, processes)
+    with narrator.step("read the code of the commands"):
+        commands.read_before()
+    federation = Federation(root, processes, narrator)
     with narrator.step("set up the trust anchor and start it"):
         federation.set_up_anchor()
     with narrator.step("set up six nodes: configuration, keys, certificate and store of its own for each"):
@@ -115,8 +121,10 @@ def _stay(scene: Scene) -> None:
     narrator.say("A new token:")
     narrator.show(shlex.join(federation.case_client.token_command))
     narrator.say(f"The truth about everybody: {federation.root / 'truth.json'}. Logs: {federation.root / 'logs'}.")
-    while True:
-        signal.pause()
+    with suppress(KeyboardInterrupt):
+        while True:
+            sleep(1)
+            federation.processes.require_alive()
 
 
 def _curl(federation: Federation, known: Truth) -> list[str]:
@@ -138,9 +146,10 @@ def _stopping(processes: Processes, narrator: Narrator) -> Iterator[Processes]:
         yield processes
     finally:
         _on_signals(signal.SIG_IGN)
-        narrator.gap()
-        with narrator.step("stop every process"):
-            processes.stop_all()
+        began = monotonic()
+        processes.stop_all()
+        with suppress(BrokenPipeError):
+            narrator.show("", f"Every process is stopped ({monotonic() - began:.1f} s).")
 
 
 def _on_signals(handler: object) -> None:
@@ -154,6 +163,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _tidy(narrator: Narrator, root: Path, *, failed: bool) -> None:
     if failed:
-        narrator.show("", f"Everything is kept in {root}; each process's log is in {root / 'logs'}.")
+        with suppress(BrokenPipeError):
+            narrator.show("", f"Everything is kept in {root}; each process's log is in {root / 'logs'}.")
     else:
         shutil.rmtree(root, ignore_errors=True)

@@ -30,7 +30,14 @@ class Narrator:
     def say(self, text: str, *, indent: int = 0) -> None:
         """Say something in sentences, wrapped."""
         margin = " " * indent
-        for line in wrap(text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False):
+        for line in wrap(
+            text,
+            _WIDTH,
+            initial_indent=margin,
+            subsequent_indent=margin,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ):
             self._write(line)
 
     def show(self, *lines: str) -> None:

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
@@ -14,7 +13,6 @@ from time import monotonic, sleep
 from typing import Final
 
 START_WITHIN_S: Final = 60.0
-_COMMAND_WITHIN_S: Final = 60.0
 _PATIENCE_S: Final = 4.0
 """How long a process may take to end after each of SIGTERM and a second SIGTERM, before it is killed."""
 _POLL_S: Final = 0.05
@@ -37,64 +35,9 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def hearthgate(*words: str | Path) -> list[str]:
-    """Return the command line of one ``hearthgate`` command, as it is installed beside this Python."""
-    return [str(Path(sys.executable).with_name("hearthgate")), *map(str, words)]
-
-
-def run_together(commands: Sequence[Sequence[str]]) -> list[str]:
-    """Run several commands at once and return what each wrote on standard output.
-
-    Raises :class:`DemoFailed` with what the first failing one said; the others are ended with it.
-    """
-    running = [_open(command) for command in commands]
-    try:
-        return [_finish(process) for process in running]
-    finally:
-        for process in running:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-
-def run_refused(command: Sequence[str]) -> str:
-    """Run a command that must be refused, and return what it said."""
-    process = _open(command)
-    out, err = process.communicate(timeout=_COMMAND_WITHIN_S)
-    if process.returncode == 0:
-        raise DemoFailed(f"{_shown(command)} was carried out, and should have been refused.")
-    return str(out + err)
-
-
-def _finish(process: "subprocess.Popen[str]") -> str:
-    try:
-        out, err = process.communicate(timeout=_COMMAND_WITHIN_S)
-    except subprocess.TimeoutExpired as expired:
-        raise DemoFailed(f"{_shown(process.args)} did not end within {_COMMAND_WITHIN_S:g} seconds.") from expired
-    if process.returncode != 0:
-        raise DemoFailed(f"{_shown(process.args)} was refused:\n{err or out}")
-    return str(out)
-
-
-def _open(command: Sequence[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(  # noqa: S603 - our own commands
-        list(command),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_environment(),
-    )
-
-
-def _environment() -> Mapping[str, str]:
+def own_environment() -> Mapping[str, str]:
     """Return the environment without settings for some other node."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HEARTHGATE_")}
-
-
-def _shown(command: object) -> str:
-    words = list(command) if isinstance(command, list | tuple) else [command]
-    return " ".join([Path(str(words[0])).name, *(str(word) for word in words[1:])])
 
 
 class Processes:
@@ -118,7 +61,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=own_environment(),
                 start_new_session=True,
             )
 

@@ -180,8 +180,9 @@ def _involved(dice: Random, staffing: Staffing, resident: Resident, today: date)
     if CaseService.POLICE in current and dice.random() < 0.5:  # noqa: PLR2004 - half of those have been arrested
         person = replace(person, pnc_id=identifiers.pnc_id(today.year - dice.randint(0, 2), resident.number))
     for service in (*current, *closed):
-        spelling = _spelling(dice, resident, service)
-        yield staffing.assign(resident.number, person, service, spelling=spelling, is_closed=service in closed)
+        is_closed = service in closed
+        spelling = Spelling.SAME if is_closed else _spelling(dice, resident, service)
+        yield staffing.assign(resident.number, person, service, spelling=spelling, is_closed=is_closed)
 
 
 def _of_age(service: CaseService, resident: Resident, today: date) -> bool:

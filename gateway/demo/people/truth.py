@@ -63,13 +63,13 @@ class Person:
     def right_answers(self, service: CaseService) -> frozenset[str]:
         """Return the statuses that a correct answer of ``service`` may have; only the true worker makes it right.
 
-        A misspelt name without an identifier beside it leaves the decision to a human, and a service that may not say
-        whether it knows somebody then says neither.
+        A misspelt name without an identifier beside it leaves the decision to a human, and so may a twin or namesake; a
+        service that may not say whether it knows somebody then says neither.
         """
         silent = "nothing_to_share" if service in CONDITIONAL else None
         work = self.works.get(service)
         if work is None:
-            doubtful = self.group is Group.TWIN
+            doubtful = self.group in {Group.TWIN, Group.NAMESAKE}
             return frozenset({silent} if silent else {"not_known", "review"} if doubtful else {"not_known"})
         if work.spelling is Spelling.SLIP and service not in BY_IDENTIFIER:
             return frozenset({silent or "review"})

@@ -33,10 +33,10 @@ def tell(scene: Scene) -> None:
     narrator.gap()
     fewer = scene.look_up(him, role=BUSINESS_SUPPORT)
     rows = [
-        (hosted(service).name, ", ".join(sorted(_told(found.answers[service]))), ", ".join(sorted(_told(line))))
+        (hosted(service).name, f"{len(_told(found.answers[service]))} fields", ", ".join(sorted(_told(line))))
         for service, line in fewer.answers.items()
     ]
-    narrator.table(("service", "told the key worker", "told business support"), rows)
+    narrator.table(("service", "key worker", "business support is told"), rows)
     narrator.gap()
     narrator.expect_each(
         "business support is told what its clause permits, and no more", scene.faults(him, fewer, role=BUSINESS_SUPPORT)

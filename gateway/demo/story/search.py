@@ -5,25 +5,13 @@ of every store and every log, and in whatever those bytes decode to. Then as eac
 that is sealed in its own store is opened, and what is found is judged.
 """
 
-import base64
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
 
-from gateway.demo.agencies import AGENCIES
+from gateway.demo.agencies import AGENCIES, Agency
 from gateway.demo.federation import ANCHOR, Federation
-from gateway.demo.people.truth import Truth
 from gateway.demo.story import unsealing
+from gateway.demo.story.details import found_in
 from gateway.demo.story.scene import Scene
-
-# Numbers are found by their form, at every place where one could begin, and looked up; the rest are looked for one by one.
-_FORMS: Final = {
-    "NHS numbers": re.compile(rb"(?=(\d{10}))"),
-    "UPNs": re.compile(rb"(?=([A-Z]\d{11}[0-9A-Z]))"),
-    "NINOs": re.compile(rb"(?=([A-Z]{2}\d{6}[A-D]))"),
-    "PNC ids": re.compile(rb"(?=(\d{4}/\d{7}[A-Z]))"),
-}
-_ENCODED: Final = re.compile(rb"[A-Za-z0-9_-]{40,}")
 
 
 def tell(scene: Scene) -> None:
@@ -40,15 +28,15 @@ def tell(scene: Scene) -> None:
     rows, faults = [], {}
     for slug in (ANCHOR, *(agency.slug for agency in AGENCIES)):
         files = _files(federation, slug)
-        found = _clear(files, scene.truth)
+        found = found_in(files.values(), scene.truth.secrets)
         size = sum(len(raw) for raw in files.values())
         rows.append((slug, str(len(files)), f"{size / 1024:,.0f} kB", "nothing" if not found else ", ".join(found)))
         faults[slug] = list(found)
     narrator.table(("node", "files", "size", "found in clear"), rows)
     narrator.gap()
-    narrator.expect_each(
-        "no name, number, postcode, worker or telephone number lies in clear in any store or log", faults
-    )
+    narrator.expect_each("no name, number, postcode, worker or phone lies in clear in any store or log", faults)
+    at_home = {agency.slug: _missed(scene, agency) for agency in AGENCIES}
+    narrator.expect_each("the same search finds them where they belong, in each agency's own case system", at_home)
     _with_keys(scene)
 
 
@@ -57,8 +45,8 @@ def _with_keys(scene: Scene) -> None:
     narrator.gap()
     narrator.say(
         "Then with each node's own key, which opens what that node has sealed. A node that answered keeps its signed "
-        "answer until the question expires, so that a repeated question is answered alike; it is its own record. The "
-        "node that asked keeps the answers that it was sent until their time is up, and who asked and why."
+        "answer for some minutes past the question's end, so that a repeated question is answered alike; it is its own "
+        "record. The node that asked keeps the answers that it was sent until their time is up, and who asked and why."
     )
     narrator.gap()
     findings = {agency: unsealing.unseal(scene.federation, agency, scene.truth) for agency in AGENCIES}
@@ -76,10 +64,17 @@ def _with_keys(scene: Scene) -> None:
     narrator.expect_each("no node holds the record of another agency: only what it was told when it asked", strangers)
     council = findings[AGENCIES[0]]
     narrator.say(
-        f"In honesty: until {council.until} the council's node can open {council.answers} answers in which other services "
-        "name their workers, for its own case system to collect. Nobody else can, and nothing is left of them after.",
+        f"In honesty: until {council.until} the council's node can open {council.answers} answers in which other "
+        "services name their workers, for its own case system to collect. Nobody else can, and then they are erased.",
         indent=4,
     )
+
+
+def _missed(scene: Scene, agency: Agency) -> list[str]:
+    """Search an agency's own case systems; return what should have been found there and was not."""
+    paths = (scene.federation.root / "case-systems" / agency.slug).iterdir()
+    found = found_in([path.read_bytes() for path in paths], scene.truth.secrets)
+    return [f"no {kind} were found" for kind in ("family names", "workers", "phones") if kind not in found]
 
 
 def _files(federation: Federation, slug: str) -> Mapping[str, bytes]:
@@ -87,25 +82,3 @@ def _files(federation: Federation, slug: str) -> Mapping[str, bytes]:
     folder = federation.folder(slug) / "data"
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return {path.name: path.read_bytes() for path in [*paths, federation.processes.log(slug)]}
-
-
-def _clear(files: Mapping[str, bytes], truth: Truth) -> Sequence[str]:
-    """Return the kinds of detail that are found anywhere in these files."""
-    texts = [text for raw in files.values() for text in (raw, *_decoded(raw))]
-    whole = b"\0".join(texts)
-    return sorted({kind for kind, data in truth.secrets.items() if _holds(whole, kind, data)})
-
-
-def _holds(raw: bytes, kind: str, data: Sequence[str]) -> bool:
-    known = {datum.encode("ascii") for datum in data}
-    if kind in _FORMS:
-        return any(match[1] in known for match in _FORMS[kind].finditer(raw))
-    lowered = raw.lower()
-    return any(datum.lower() in lowered for datum in known)
-
-
-def _decoded(raw: bytes) -> Iterator[bytes]:
-    """Decode whatever could be base64url, as the parts of a signed token are."""
-    for match in _ENCODED.finditer(raw):
-        text = match[0]
-        yield base64.urlsafe_b64decode(text[: len(text) // 4 * 4])

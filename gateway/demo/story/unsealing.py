@@ -12,6 +12,7 @@ from gateway.demo.agencies import Agency, agency_of
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.federation import Federation
 from gateway.demo.people.truth import Truth
+from gateway.demo.story.details import NUMBERS, found_in
 from gateway.keys import open_vault
 from trust import jose, strict_json
 from trust.errors import TrustError
@@ -46,11 +47,15 @@ class _Opening:
         self._key = key
         self._workers = _workers_by_agency(truth)
         self._now = datetime.now(UTC)
+        self._numbers = {kind: data for kind, data in truth.secrets.items() if kind in {*NUMBERS, "postcodes"}}
+        self._opened: list[bytes] = []
         self._found = Unsealed()
 
     def judge(self) -> Unsealed:
         """Go through the three places where something personal may rest."""
         latest = [self._replies(), self._accounts(), self._answers()]
+        if kinds := found_in(self._opened, self._numbers):
+            self._found.faults.append(f"who was asked about stands there: {', '.join(kinds)}")
         if any(latest):
             self._found.until = datetime.fromtimestamp(max(latest) / 1_000_000, UTC).strftime("%H:%M:%S")
         return self._found
@@ -105,6 +110,7 @@ class _Opening:
 
     def _judge_text(self, text: str, *, allowed: set[str]) -> None:
         """Ask of an opened text whose workers it names; nobody's may be there but those of ``allowed``."""
+        self._opened.append(text.encode("utf-8"))
         for slug, workers in self._workers.items():
             if slug not in allowed and any(worker in text for worker in workers):
                 self._found.foreign.append(f"it keeps what belongs to {slug}")
