@@ -88,8 +88,8 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     outside = outside or production(settings)
     clock = outside.clock
     vault = open_vault(settings.base_dir / settings.keys.directory)
-    store = open_store(settings.store.url, base_dir=settings.base_dir)
-    claims = open_claims(settings.store.url, base_dir=settings.base_dir, clock=clock)
+    url, base_dir = settings.store.url, settings.base_dir
+    store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
     configuration = node_configuration(profile(settings), vault, vault.encryption)
     fetcher = ChainFetcher(
         transport=outside.transport, anchors=pinned_anchors(settings), own=own, own_configuration=configuration

@@ -83,7 +83,7 @@ class _Check:
         first = self.claims.claim(
             space="client-assertion",
             key=digest(f"{client_id} {assertion.jti}".encode()),
-            issued_at=assertion.exp - client_assertion.MAX_LIFE,
+            issued_at=assertion.iat,
             expires=assertion.exp,
             now=self.now,
         )
