@@ -98,16 +98,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     agreements = AgreementBook(store)
     desk = Desk(hosted(service, settings, outside.case_systems) for service in settings.services)
     parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault)
-    inbound = Inbound(
-        own=own,
-        directory=directory,
-        vault=vault,
-        store=store,
-        desk=desk,
-        agreements=agreements,
-        observe=telemetry.message_handled,
-        case_system_s=settings.limits.case_system_s,
-    )
+    inbound = _inbound(parts, directory, desk, agreements)
     outbound = _outbound(parts, directory, outside.transport, inbound)
     return Node(
         settings=settings,
@@ -161,6 +152,19 @@ class _Parts:
 
 def _line_crashed(error: BaseException) -> None:
     telemetry.FaceObserver().crashed(error, face="case", request_id="a-line-of-a-lookup")
+
+
+def _inbound(parts: _Parts, directory: FederationDirectory, desk: Desk, agreements: AgreementBook) -> Inbound:
+    return Inbound(
+        own=parts.own,
+        directory=directory,
+        vault=parts.vault,
+        store=parts.store,
+        desk=desk,
+        agreements=agreements,
+        observe=telemetry.message_handled,
+        case_system_s=parts.settings.limits.case_system_s,
+    )
 
 
 def _outbound(parts: _Parts, directory: FederationDirectory, transport: Transport, inbound: Inbound) -> Outbound:
