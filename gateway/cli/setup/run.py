@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -40,6 +41,7 @@ def serve(*, config: Path | None) -> None:
     One process for each face listens and forks its workers. SIGTERM lets requests that have begun be answered.
     """
     settings = load_settings(config)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the pools take it: nothing is left behind
     metrics = Path(tempfile.mkdtemp(prefix="hearthgate-metrics-"))
     os.environ[_METRICS_VARIABLE] = str(metrics)  # read when the metrics are first imported, below
     try:

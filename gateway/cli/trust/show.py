@@ -13,6 +13,7 @@ from gateway.cli.outcome import Outcome, answers
 from gateway.directory.federation import Standing
 from gateway.directory.stages import Stage
 
+_TWO_HOURS = 120
 _STAGES = {
     Stage.NORMAL: "up to date",
     Stage.ALARM: "not confirmed for more than 15 minutes: look after the way to the anchor",
@@ -84,6 +85,6 @@ def _to_json(standing: Standing, at: datetime) -> dict[str, Any]:
 
 def _rough(length: timedelta) -> str:
     minutes = max(0, int(length.total_seconds())) // 60
-    if minutes < 120:  # noqa: PLR2004 - up to two hours in minutes
-        return f"{minutes} minutes"
-    return f"{minutes // 60} hours"
+    if minutes <= 1:
+        return "a minute"
+    return f"{minutes} minutes" if minutes < _TWO_HOURS else f"{minutes // 60} hours"
