@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.demo.case_systems.records import CaseService
-from gateway.demo.people.identifiers import landline
+from gateway.demo.identifiers import landline
 
 ANCHOR_HOST: Final = "anchor.example"
 ANCHOR_NAME: Final = "Thornmere Partnership"

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final
 
+from gateway.demo import identifiers
 from gateway.demo.agencies import ASKER, OTHERS
 from gateway.demo.case_systems.records import AwardRecord, CaseService, ResidentRecord
-from gateway.demo.people import identifiers
 from gateway.demo.people.names import FAMILY_NAMES, GIVEN_NAMES, MIDDLE_NAMES
 from gateway.demo.people.population import Group, Involved, Population, Resident, Spelling
 from gateway.demo.people.staff import Staffing

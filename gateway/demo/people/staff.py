@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final
 
+from gateway.demo import identifiers
 from gateway.demo.agencies import hosted
 from gateway.demo.case_systems.records import CaseService, InvolvementRecord, ResidentRecord
-from gateway.demo.people import identifiers
 from gateway.demo.people.names import FAMILY_NAMES, GIVEN_NAMES, SHORT_FORMS, misspelt
 from gateway.demo.people.population import Involved, Spelling
 
