@@ -1,0 +1,59 @@
+"""Write the examples of the exchange profile into the file and the page: `python -m tests.docs.exchange_file`."""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from tests.docs.exchange_examples import ANCHOR, BODIES, COUNCIL, NOW, TRUST, make
+from tests.docs.pages import DOCS
+from tests.docs.showing import pretty, shown
+from trust import strict_json
+from trust.keys import KeyUse
+
+FILE = DOCS / "exchange-examples.json"
+PAGE = DOCS / "exchange-profile.md"
+_PUBLISHED = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH)
+
+
+def write() -> None:
+    """Write the file of examples and the blocks of the profile."""
+    made = make()
+    document = {
+        "about": "The examples of docs/exchange-profile.md as exact bytes. Verify them with these keys, at `now`.",
+        "now": NOW.isoformat().replace("+00:00", "Z"),
+        "keys": {
+            entity: {use: made.keys.public(entity, use).to_jwks() for use in _PUBLISHED}
+            for entity in (ANCHOR, COUNCIL, TRUST)
+        },
+        "agreement": made.agreement.decode(),
+        "leaf": made.leaf.decode(),
+        "signed": {name: raw.decode("ascii") for name, raw in made.signed.items()},
+    }
+    FILE.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), document), encoding="utf-8")
+
+
+def filled(text: str, document: Mapping[str, Any]) -> str:
+    """Put the examples into the blocks of a page."""
+    for name, example in shown_examples(document).items():
+        pattern = rf"(<!-- example: {re.escape(name)} -->\n```json\n).*?(^```$)"
+        text = re.sub(pattern, partial(_around, example), text, flags=re.MULTILINE | re.DOTALL)
+    return text
+
+
+def _around(example: str, found: re.Match[str]) -> str:
+    return f"{found[1]}{example}\n{found[2]}"
+
+
+def shown_examples(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return what each block of the profile must show."""
+    signed = {name: shown(compact) for name, compact in document["signed"].items()}
+    bodies = {name: pretty(body) for name, body in BODIES.items()}
+    leaf = pretty(strict_json.loads(document["leaf"].encode(), max_bytes=65_536))
+    return {**signed, **bodies, "agreement": document["agreement"], "leaf": leaf}
+
+
+if __name__ == "__main__":
+    write()

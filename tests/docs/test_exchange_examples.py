@@ -1,0 +1,179 @@
+"""Every example of the exchange profile is what a node would accept, and stands on the page as it is in the file."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.docs import exchange_examples as examples
+from tests.docs import exchange_file
+from tests.docs.exchange_examples import ANCHOR, COUNCIL, MESSAGES, TOKEN_ENDPOINT, TRUST
+from tests.docs.pages import example, page
+from tests.docs.showing import claims_of
+from trust import strict_json
+from trust.agreements.agreement import InForce, NotInForce, in_force, parse_agreement
+from trust.agreements.decision import LocalPolicy, Permit, RequestFacts, decide_request
+from trust.agreements.signature import verify_signature
+from trust.claims import digest
+from trust.exchange import eligibility, involvement
+from trust.exchange.message import OpenedMessage, open_message
+from trust.exchange.receipt import open_receipt
+from trust.exchange.refusal import parse_refusal_body
+from trust.exchange.reply import Reply, open_reply
+from trust.federation.chain import verify_chain
+from trust.federation.enrolment import parse_enrolment_request
+from trust.identifiers import EntityId
+from trust.keys import KeySet, KeyUse
+from trust.oauth import access_token, authorization_details, client_assertion, dpop_proof
+from trust.oauth.authorization_details import covers
+
+FILE: dict[str, Any] = json.loads(exchange_file.FILE.read_text(encoding="utf-8"))
+NOW = datetime.fromisoformat(FILE["now"])
+
+
+def signed(name: str) -> bytes:
+    return FILE["signed"][name].encode()
+
+
+def keys(entity: EntityId, use: KeyUse) -> KeySet:
+    return KeySet.from_jwks(FILE["keys"][entity][use], use)
+
+
+def opened_message() -> OpenedMessage:
+    return open_message(signed("message"), sender_keys=keys(COUNCIL, KeyUse.MESSAGE), own_id=TRUST, now=NOW)
+
+
+def opened_reply(name: str) -> Reply:
+    sent = opened_message()
+    return open_reply(
+        signed(name),
+        holder_keys=keys(TRUST, KeyUse.MESSAGE),
+        own_id=COUNCIL,
+        sent=sent.ref,
+        message=sent.message,
+        now=NOW,
+    )
+
+
+@pytest.mark.parametrize("name", sorted(exchange_file.shown_examples(FILE)))
+def test_the_page_shows_each_example_as_the_file_has_it(name: str) -> None:
+    assert example(page("exchange-profile.md"), name).rstrip("\n") == exchange_file.shown_examples(FILE)[name].rstrip(
+        "\n"
+    )
+
+
+def test_the_statements_form_a_chain_to_the_anchor() -> None:
+    names = ("entity configuration", "subordinate statement", "anchor configuration")
+    pinned = {ANCHOR: keys(ANCHOR, KeyUse.FEDERATION)}
+    trusted = verify_chain([signed(name) for name in names], anchors=pinned, now=NOW)
+    assert trusted.entity_id == COUNCIL
+    assert trusted.node is not None
+    assert trusted.node.message_keys == keys(COUNCIL, KeyUse.MESSAGE)
+    assert trusted.authorization_server is not None
+    assert trusted.oauth_client_keys == keys(COUNCIL, KeyUse.OAUTH)
+
+
+def test_the_enrolment_request_names_the_councils_key() -> None:
+    asked = parse_enrolment_request(signed("enrolment request"), now=NOW)
+    assert asked.entity_id == COUNCIL
+    assert set(asked.thumbprints) == keys(COUNCIL, KeyUse.FEDERATION).kids
+
+
+def test_the_assertion_the_proofs_and_the_token_belong_together() -> None:
+    assertion = client_assertion.verify(
+        signed("client assertion"), client_id=COUNCIL, issuer=TRUST, keys=keys(COUNCIL, KeyUse.OAUTH), now=NOW
+    )
+    asking = dpop_proof.verify(
+        signed("token request proof"), method="POST", url=TOKEN_ENDPOINT, now=NOW, access_token=None
+    )
+    token = access_token.verify(
+        signed("access token"),
+        issuer=TRUST,
+        audience=TRUST + "/exchange/v1",
+        keys=keys(TRUST, KeyUse.OAUTH),
+        now=NOW,
+        max_life=access_token.PEER_MAX_LIFE,
+    )
+    using = dpop_proof.verify(
+        signed("message proof"), method="POST", url=MESSAGES, now=NOW, access_token=signed("access token")
+    )
+    assert assertion.client_id == token.client_id == COUNCIL
+    assert asking.jkt == using.jkt == token.jkt
+    assert covers(token.details[0], opened_message().message)
+
+
+def test_the_message_is_permitted_by_the_agreement() -> None:
+    agreement = parse_agreement(FILE["agreement"].encode())
+    message = opened_message().message
+    token = claims_of(FILE["signed"]["access token"])
+    facts = RequestFacts(
+        sender=COUNCIL,
+        caller=COUNCIL,
+        message=message,
+        token_details=authorization_details.parse(token["authorization_details"]),
+    )
+    permit = decide_request(facts, agreement=InForce(agreement=agreement), local=LocalPolicy(), own=TRUST, now=NOW)
+    assert isinstance(permit, Permit)
+    assert permit.fields == agreement.clauses[0].fields_by_role[message.practitioner.role]
+
+
+def test_the_agreement_lacks_only_the_signature_that_the_page_does_not_show() -> None:
+    agreement = parse_agreement(FILE["agreement"].encode())
+    signature = verify_signature(
+        signed("agreement signature"),
+        party=COUNCIL,
+        keys=keys(COUNCIL, KeyUse.FEDERATION),
+        agreement=agreement.ref,
+        now=NOW,
+    )
+    held = in_force(agreement, {COUNCIL: signature}, NOW)
+    assert isinstance(held, NotInForce)
+    assert held.missing == (TRUST,)
+
+
+@pytest.mark.parametrize("name", ["reply: known", "reply: nothing to share", "reply: refused"])
+def test_each_reply_answers_the_message_and_names_the_holders_leaf(name: str) -> None:
+    assert opened_reply(name).evidence == {"leaf": digest(FILE["leaf"].encode())}
+
+
+def test_the_replies_bodies_are_of_their_kind() -> None:
+    known = involvement.parse_reply_body(opened_reply("reply: known").body)
+    silent = involvement.parse_reply_body(opened_reply("reply: nothing to share").body)
+    refusal = parse_refusal_body(opened_reply("reply: refused").body)
+    assert known.keep_until == date(2026, 11, 23) + timedelta(days=7)
+    assert silent.involvements == ()
+    assert refusal.code == "role_not_permitted"
+
+
+def test_the_eligibility_bodies_are_of_their_kind() -> None:
+    query = eligibility.parse_query_body(dict(examples.BODIES["eligibility query body"]))
+    answer = eligibility.parse_reply_body(dict(examples.BODIES["eligibility reply body"]))
+    assert query.dropped == ()
+    assert answer.as_of == query.as_of
+
+
+def test_the_receipt_is_for_the_message() -> None:
+    sent = opened_message()
+    receipt = open_receipt(
+        signed("receipt"),
+        receiver_keys=keys(TRUST, KeyUse.MESSAGE),
+        own_id=COUNCIL,
+        sent=sent.ref,
+        message=sent.message,
+        now=NOW,
+    )
+    assert receipt.request == sent.ref
+
+
+def test_the_leaf_is_canonical_and_names_the_message() -> None:
+    leaf = strict_json.loads(FILE["leaf"].encode(), max_bytes=65_536)
+    assert strict_json.dumps(leaf).decode() == FILE["leaf"]
+    assert leaf["message"]["digest"] == opened_message().digest
+    assert datetime.fromisoformat(leaf["at"]) == NOW.astimezone(UTC)
+
+
+def test_the_examples_can_be_made_anew() -> None:
+    made = examples.make()
+    assert made.signed.keys() == FILE["signed"].keys()
+    assert made.agreement.decode() == FILE["agreement"]

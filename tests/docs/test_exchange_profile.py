@@ -1,0 +1,192 @@
+"""The exchange profile names the codes, members, caps and times that the code has."""
+
+from datetime import date, timedelta
+
+from gateway.answering import NOT_OFFERED, UNAVAILABLE, UNREADABLE
+from gateway.directory import federation, fetching, stages
+from gateway.http import anchor, peer, problem
+from gateway.oauth import errors, forms, metadata, peer_server
+from gateway.peers import answer, resolver, tokens
+from gateway.store import messages
+from tests.docs.pages import codes, column, page, section, table, tables
+from trust import jose
+from trust.agreements import agreement, clause, signature
+from trust.agreements.denial import DenialCode
+from trust.evidence.leaf import Leaf
+from trust.exchange import envelope, involvement, kinds, message, person, receipt, reply
+from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
+from trust.exchange.involvement import InvolvementField, InvolvementStatus
+from trust.federation import chain, enrolment, entity_statement
+from trust.oauth import access_token, client_assertion, dpop_proof
+
+PAGE = page("exchange-profile.md")
+
+
+def listed(heading: str, number: int = 0) -> list[list[str]]:
+    """Return the rows of one of the tables under a heading."""
+    return list(tables(section(PAGE, heading)))[number]
+
+
+def every_code(rows: list[list[str]]) -> set[str]:
+    """Return everything in backticks in the first column."""
+    return {code for row in rows for code in codes(row[0])}
+
+
+def test_every_refusal_has_its_line() -> None:
+    before, after = tables(section(PAGE, "Refusals"))
+    own = {MalformedSubject.code, NotEnoughToGoOn.code, NOT_OFFERED.code}
+    assert set(column(before)) == set(DenialCode) | own
+    assert set(column(after)) == {UNAVAILABLE.code, UNREADABLE.code}
+
+
+def test_every_problem_of_the_message_endpoint_is_in_the_catalogue() -> None:
+    catalogue = {each.code: str(int(each.status)) for each in problem.CATALOGUE}
+    rows = listed("Problems before a message is opened")
+    assert {code: row[1] for row in rows for code in codes(row[0])}.items() <= catalogue.items()
+    shared = {"bad-request", "path-not-canonical", "not-found", "method-not-allowed", "internal"}
+    of_the_case_face = {"not-json", "members-at-fault", "idempotency-key-required", "idempotency-key-reused"}
+    of_the_case_face |= {"not-enough-to-go-on", "not-vouched-for", "not-permitted"}
+    assert every_code(rows) | shared | of_the_case_face == set(catalogue)
+
+
+def test_every_error_of_the_token_endpoint_has_its_line() -> None:
+    raised = (
+        errors.InvalidRequest,
+        errors.InvalidClient,
+        errors.InvalidScope,
+        errors.InvalidAuthorizationDetails,
+        errors.InvalidProof,
+        errors.UnsupportedGrant,
+    )
+    rows = listed("Errors of the token endpoint")
+    assert {row[0].strip("`"): row[1] for row in rows} == {each.error: str(each.status_code) for each in raised}
+
+
+def test_the_statuses_are_those_of_the_reply() -> None:
+    rows = listed("Kind `involvement.query`, version 1", 2)
+    assert column(rows) == list(InvolvementStatus)
+    assert [name for name, row in zip(column(rows), rows, strict=True) if row[2] == "yes"] == [
+        "known",
+        "not_known",
+        "review",
+        "nothing_to_share",
+    ]
+
+
+def test_the_fields_are_those_of_an_involvement() -> None:
+    assert column(listed("Kind `involvement.query`, version 1")) == list(InvolvementField)
+
+
+def test_both_kinds_have_a_section_with_their_version() -> None:
+    for name, versions in kinds.supported().items():
+        section(PAGE, f"Kind `{name}`, version {max(versions)}")
+
+
+def test_identifiers_go_to_the_kinds_of_service_that_the_page_lists() -> None:
+    rows = listed("The subject", 1)
+    assert {row[0].strip("`"): frozenset(codes(row[1])) for row in rows} == person.HOLDERS_OF
+
+
+def test_the_members_of_an_agreement_and_of_a_clause_are_listed() -> None:
+    document, clauses = tables(section(PAGE, "The document"))
+    assert every_code(document) == set(agreement._MEMBERS)
+    assert every_code(clauses) == set(clause._MEMBERS)
+
+
+def test_the_members_of_a_subject_are_listed() -> None:
+    assert every_code(listed("The subject")) == set(person._MEMBERS)
+
+
+def test_the_members_of_a_leaf_are_listed() -> None:
+    written = {"v", "kind", "at", "peer", "message", "answer", "agreement", "clause", "purpose", "practitioner"}
+    assert every_code(listed("7. Evidence")) == written | {"subject", "outcome", "reasons"}
+    assert len(Leaf.__dataclass_fields__) == len(written) + 4  # `message` stands for three fields, `v` for none
+
+
+def test_the_caps_are_the_codes() -> None:
+    caps = {row[0]: int(row[1]) for row in list(tables(section(PAGE, "0. Rules for everything that is signed")))[1]}
+    assert caps == {
+        "entity statement, enrolment request": entity_statement.MAX_BYTES,
+        "whole chain": chain.MAX_CHAIN_BYTES,
+        "encoded header": jose.MAX_HEADER,
+        "encoded header with `trust_chain`": jose.MAX_CHAIN_HEADER,
+        "client assertion, DPoP proof": client_assertion.MAX_BYTES,
+        "access token": access_token.MAX_BYTES,
+        "token request body": forms.MAX_BODY,
+        "message, reply, receipt": envelope.MAX_BYTES,
+        "agreement document": agreement.MAX_BYTES,
+        "agreement signature": signature.MAX_BYTES,
+    }
+    assert dpop_proof.MAX_BYTES == client_assertion.MAX_BYTES
+    assert peer.MAX_MESSAGE == envelope.MAX_BYTES
+
+
+def test_the_lives_are_the_codes() -> None:
+    assert timedelta(hours=120) == entity_statement.MAX_LIFE
+    assert timedelta(days=14) == enrolment.MAX_LIFE
+    assert client_assertion.MAX_LIFE == dpop_proof.MAX_AGE == timedelta(seconds=60)
+    assert timedelta(seconds=300) == peer_server.LIFETIME
+    assert {kind.max_life for kind in kinds.KINDS.values()} == {reply.REPLY_LIFE} == {timedelta(minutes=5)}
+    assert timedelta(days=15) == receipt.RECEIPT_LIFE
+    assert timedelta(hours=1) == messages.REMEMBERED_PAST_EXPIRY
+
+
+def test_the_types_stand_on_the_page() -> None:
+    signed = (
+        entity_statement,
+        enrolment,
+        client_assertion,
+        dpop_proof,
+        access_token,
+        message,
+        reply,
+        receipt,
+        signature,
+    )
+    for module in signed:
+        assert f"`{module.TYP}`" in PAGE
+
+
+def test_the_ages_of_section_6_are_the_directorys() -> None:
+    ages = [federation.REFRESH_AFTER, stages.ALARM_AFTER, stages.URGENT_ONLY_AFTER, stages.CLOSED_AFTER]
+    assert ages == [timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=24), timedelta(hours=120)]
+    rows = [row[0] for row in table(section(PAGE, "6. When the centre is away"))]
+    assert rows == ["under 5 minutes", "from 5 minutes", "from 15 minutes", "from 24 hours", "120 hours"]
+
+
+def test_the_limits_of_section_5_are_the_codes() -> None:
+    text = " ".join(section(PAGE, "5. Fetching from strangers").split())
+    limits = (
+        f"{fetching.FETCH_S:g} s for a fetch ({fetching.AGAIN_S:g} s where an earlier chain is held)",
+        f"{fetching.RESOLVE_S:g} s for a whole resolution ({2 * fetching.AGAIN_S:g} s)",
+        f"at most {answer.MAX_HEADERS} headers and {answer.MAX_FRAMING_BYTES} bytes of framing",
+        f"{entity_statement.MAX_BYTES} bytes of body ({tokens.MAX_RESPONSE} for a token response)",
+        f"remembered for {federation.RETRY_AFTER.total_seconds():g} s",
+        f"at most {federation.STRANGERS_A_MINUTE} times a minute",
+    )
+    assert [limit for limit in limits if limit not in text] == []
+    assert resolver.MAX_ADDRESSES == 4
+
+
+def test_the_addresses_are_the_faces() -> None:
+    paths = (
+        anchor.FETCH_PATH,
+        anchor.LIST_PATH,
+        peer_server.TOKEN_PATH,
+        peer.MESSAGES_PATH,
+        metadata.AUTHORIZATION_SERVER_PATH,
+        metadata.PEER_RESOURCE_PATH,
+        fetching.CONFIGURATION_PATH,
+    )
+    for path in paths:
+        assert path in PAGE
+
+
+def test_the_reply_always_has_six_members() -> None:
+    rows = listed("Kind `involvement.query`, version 1", 1)
+    terms = involvement.Terms(answered_on=ANY_DAY, keep_until=ANY_DAY, onward="none")
+    body = involvement.build_reply_body(InvolvementStatus.NOT_KNOWN, terms=terms)
+    assert column(rows) == list(body)
+
+
+ANY_DAY = date(2026, 11, 23)

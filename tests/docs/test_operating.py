@@ -1,0 +1,122 @@
+"""What the operator's page says of settings, commands, files, metrics and certificates is what the code has."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from prometheus_client import Counter
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from config import settings
+from config.loading import _SCALAR_TABLES
+from gateway import telemetry
+from gateway.cli import main
+from gateway.keys import KeyFile
+from gateway.store.sqlite_files import SqliteFiles
+from tests.docs.handshake import handshake
+from tests.docs.pages import blocks, codes, column, page, section, table
+
+PAGE = page("operating.md")
+TABLES: dict[str, type[BaseModel]] = {
+    "`[node]` and `[anchor]`": settings.Identity,
+    "`[peer]`": settings.Face,
+    "`[case]`": settings.CaseFace,
+    "`[operations]`": settings.OperationsFace,
+    "`[store]`": settings.StoreSettings,
+    "`[keys]`": settings.KeySettings,
+    "`[trust]`": settings.TrustSettings,
+    "`[[trust.anchors]]`": settings.Anchor,
+    "`[hosts]`": settings.HostException,
+    "`[case_systems]`": settings.CaseSystems,
+    "`[[services]]`": settings.Service,
+    "`[services.adapter]`": settings.AdapterSettings,
+    "`[[services.restrictions]]`": settings.LocalRestriction,
+    "`[limits]`": settings.Limits,
+}
+
+
+def written(field: FieldInfo) -> str:
+    """Return a default as the page writes it."""
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is None:
+        return "none"
+    return f"`{ {(): '[]'}.get(default, default) if isinstance(default, tuple) else default }`"
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_each_table_of_settings_is_its_model(heading: str) -> None:
+    rows = table(section(PAGE, heading))
+    assert {row[0].strip("`"): row[1] for row in rows} == {
+        name: written(field) for name, field in TABLES[heading].model_fields.items()
+    }
+
+
+def test_every_table_of_the_file_is_described() -> None:
+    described = {name for heading in TABLES for name in re.findall(r"\w+", heading)}
+    whole = settings.NodeSettings.model_fields.keys() | settings.AnchorSettings.model_fields.keys()
+    assert whole - {"role", "base_dir"} <= described
+
+
+def test_the_overlaid_tables_are_listed() -> None:
+    sentence = re.search(r"That works for the\s+tables(.*?);", PAGE, re.DOTALL)
+    assert sentence is not None
+    assert set(codes(sentence[1])) == _SCALAR_TABLES
+
+
+def leaf_commands(command: click.Command, words: str) -> Iterator[tuple[str, str]]:
+    """Yield each command with the sentence that its group's help gives it."""
+    assert isinstance(command, click.Group)
+    context = click.Context(command)
+    shorts: dict[str, str] = {name: short for name, (_, short) in vars(command)["_lazy"].items()}
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found is not None
+        if isinstance(found, click.Group):
+            yield from leaf_commands(found, f"{words} {name}")
+        else:
+            yield f"{words} {name}", shorts[name]
+
+
+def test_the_table_of_commands_is_the_help() -> None:
+    rows = table(section(PAGE, "The commands"))
+    assert {row[0].strip("`"): row[1] for row in rows} == dict(leaf_commands(main, "hearthgate"))
+
+
+def test_the_key_files_are_the_vaults() -> None:
+    assert column(table(section(PAGE, "Key files"))) == list(KeyFile)
+
+
+def test_the_metrics_and_their_labels_are_the_exposed_ones() -> None:
+    exposed = {}
+    for metric in telemetry._registry._names_to_collectors.values():
+        name = str(vars(metric)["_name"]) + ("_total" if isinstance(metric, Counter) else "")
+        exposed[name] = list(vars(metric)["_labelnames"])
+    rows = table(section(PAGE, "Health, metrics and logs"))
+    assert {row[0].strip("`"): codes(row[1]) for row in rows} == exposed
+
+
+def test_the_members_of_a_log_line_are_the_closed_list() -> None:
+    sentence = re.search(r"A line has some of these members and no\s+others:(.*?)\. No", PAGE, re.DOTALL)
+    assert sentence is not None
+    assert set(codes(sentence[1])) == telemetry.ALLOWED
+
+
+def test_the_files_of_the_store_have_the_names_of_the_page() -> None:
+    files = SqliteFiles(database=Path("data/node.db"))
+    assert f"`{files.claims}`" in PAGE
+    assert f"`{files.lock}`" in PAGE
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
+def test_the_certificates_of_the_page_pass_our_own_verification(tmp_path: Path) -> None:
+    (recipe,) = [block.text for block in blocks(section(PAGE, "TLS certificates")) if block.language == "sh"]
+    subprocess.run(["sh", "-eu"], input=recipe, text=True, cwd=tmp_path, check=True, capture_output=True)
+    for host in ("council.example", "case.council.example"):
+        handshake(tmp_path / "council.pem", tmp_path / "council.key", ca=tmp_path / "ca.pem", host=host)
