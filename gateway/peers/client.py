@@ -4,7 +4,7 @@ from collections.abc import Callable
 from secrets import token_urlsafe
 from time import monotonic
 
-from gateway.peers.connection import ConnectionLost, remaining
+from gateway.peers.errors import ConnectionLost, remaining
 from gateway.peers.refusals import refusal_of
 from gateway.peers.tokens import Grant, HeldToken, TokenCache, TokenRequester
 from gateway.ports import Clock, KeyVault, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError

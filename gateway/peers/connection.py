@@ -1,152 +1,116 @@
-"""One TLS connection, whose every operation is bounded by the time that is left of its exchange.
-
-The socket's timeout is set anew before each operation to what remains until one deadline, so a peer that sends a byte
-at a time, in the handshake, a header or the body, gains nothing by it.
-"""
+"""One connection of the HTTP library, which connects only to addresses that were checked, under one deadline."""
 
 import socket
 import ssl
-from dataclasses import dataclass
-from select import POLLIN, poll
+from collections.abc import Callable, Sequence
 from time import monotonic
+from typing import Any
 
-from gateway.peers.http1 import OverCap, Received, read_answer
+from urllib3.connection import HTTPSConnection
+
+from gateway.peers.answer import StrictResponse
+from gateway.peers.errors import OverTime, Unreachable, remaining
+from gateway.peers.guard import HostAddress
+from gateway.peers.tls_socket import DeadlineSocket
 from gateway.ports import TransportError
 
-_STEP = 16_384
+MAX_IDLE_S = 15.0
+MAX_AGE_S = 300.0
+"""After this a connection is made anew, so that moved names and renewed certificates take effect."""
+_LEAST_ATTEMPT_S = 1.0
+
+Places = Callable[[str, int, float], Sequence[HostAddress]]
+"""Give the checked places that a name and port lead to, by a deadline. Raises :class:`TransportError`."""
 
 
-class OverTime(TransportError):
-    """The exchange was not complete within its time."""
+def open_tcp(place: HostAddress, timeout_s: float) -> socket.socket:
+    """Connect to a numeric address. Raises :class:`OSError`."""
+    return socket.create_connection((place.address, place.port), timeout_s)
 
 
-class ConnectionLost(TransportError):
-    """A connection kept from an earlier exchange ended before the first byte of the answer.
+class GuardedConnection(HTTPSConnection):
+    """A connection to one of the ``places`` of its host, whose certificate proves the host's name.
 
-    The peer may have seen the request, so only what is harmless twice may be sent again.
+    Its ``timeout`` is a total: setting it starts the clock, reading it gives what is left.
     """
 
+    response_class = StrictResponse
 
-class Unreachable(TransportError):
-    """No connection with a proven name came about, or it broke off."""
-
-
-def remaining(deadline: float) -> float:
-    """Return the seconds until ``deadline`` on the monotonic clock. Raises :class:`OverTime` when none are left."""
-    left = deadline - monotonic()
-    if left <= 0:
-        raise OverTime("there was no complete answer within the time")
-    return left
-
-
-class _SocketStream:
-    """Read a socket until one deadline; see :class:`gateway.peers.http1.Stream`."""
-
-    def __init__(self, sock: ssl.SSLSocket, deadline: float) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._buffer = bytearray()
-        self.received = 0
+    def __init__(self, *args: Any, places: Places, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._places = places
+        self._place = HostAddress(address="", port=0)
+        self._attempt_ends = 0.0
+        self._opened_at = 0.0
 
     @property
-    def drained(self) -> bool:
-        """Whether everything that came was read."""
-        return not self._buffer
+    def timeout(self) -> float:
+        """The seconds left of the exchange. Raises :class:`OverTime` when there are none."""
+        return remaining(self._deadline)
 
-    def line(self, most: int) -> bytes:
-        searched = 0
-        while (end := self._buffer.find(b"\r\n", max(0, searched - 1))) < 0:
-            searched = len(self._buffer)
-            if searched > most:
-                raise OverCap("the answer's headers or chunk sizes are larger than their cap")
-            self._fill()
-        if end > most:
-            raise OverCap("the answer's headers or chunk sizes are larger than their cap")
-        return self._take(end, skip=2)
+    @timeout.setter
+    def timeout(self, total_s: float | None) -> None:
+        self._deadline = monotonic() + total_s if total_s is not None else 0.0
 
-    def exactly(self, count: int) -> bytes:
-        while len(self._buffer) < count:
-            self._fill()
-        return self._take(count)
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection is young and nothing has arrived since the last answer, not even its end."""
+        sock, now = self.sock, monotonic()
+        return (
+            isinstance(sock, DeadlineSocket)
+            and now - sock.read_at < MAX_IDLE_S
+            and now - self._opened_at < MAX_AGE_S
+            and sock.drained
+            and super().is_connected
+        )
 
-    def _take(self, count: int, *, skip: int = 0) -> bytes:
-        taken = bytes(self._buffer[:count])
-        del self._buffer[: count + skip]
-        return taken
+    def connect(self) -> None:
+        """Open TCP and TLS to the first place that takes it; each gets its share of the time that is left.
 
-    def _fill(self) -> None:
-        self._sock.settimeout(remaining(self._deadline))
-        came = self._sock.recv(_STEP)
-        if not came:
-            raise ConnectionResetError
-        self.received += len(came)
-        self._buffer += came
-
-
-@dataclass(slots=True, kw_only=True)
-class Connection:
-    """An open connection, used by one thread at a time. Its moments are on the monotonic clock."""
-
-    sock: ssl.SSLSocket
-    opened_at: float
-    idle_since: float
-    used: bool = False
-
-    def exchange(self, data: bytes, *, max_bytes: int, deadline: float) -> Received:
-        """Send one request and read its whole answer; ``persistent`` says whether the connection may be kept.
-
-        Raises :class:`TransportError`; the connection is of no further use then.
+        Raises :class:`TransportError`.
         """
-        stream = _SocketStream(self.sock, deadline)
+        places = self._places(self.host, self.port, self._deadline)
+        failure: TransportError = Unreachable("no connection came about")
+        for position, place in enumerate(places):
+            share = max(_LEAST_ATTEMPT_S, remaining(self._deadline) / (len(places) - position))
+            self._place, self._attempt_ends = place, min(self._deadline, monotonic() + share)
+            try:
+                return self._attempt()
+            except (Unreachable, OverTime) as failed:
+                failure = failed
+        raise failure
+
+    def _attempt(self) -> None:
         try:
-            self._send(data, deadline)
-            received = read_answer(stream, max_bytes=max_bytes)
+            super().connect()
         except TimeoutError as failed:
-            raise OverTime("there was no complete answer within the time") from failed
-        except (OSError, ValueError) as failed:
-            if self.used and not stream.received:
-                raise ConnectionLost("the connection ended between two exchanges") from failed
-            raise Unreachable("the connection broke off before the answer was complete") from failed
-        self.used = True
-        self.idle_since = monotonic()
-        return Received(answer=received.answer, persistent=received.persistent and stream.drained)
+            self.close()
+            raise OverTime("no connection came about within the time") from failed
+        except ssl.SSLCertVerificationError as failed:
+            self.close()
+            raise Unreachable(f"its certificate was refused ({failed.verify_message})") from failed
+        except OSError as failed:
+            self.close()
+            raise Unreachable("no connection came about") from failed
+        except TransportError:
+            self.close()
+            raise
+        self._opened_at = monotonic()
 
-    def _send(self, data: bytes, deadline: float) -> None:
-        for start in range(0, len(data), _STEP):
-            self.sock.settimeout(remaining(deadline))
-            self.sock.sendall(data[start : start + _STEP])
+    def _new_conn(self) -> socket.socket:
+        """Connect to the checked address; the name is left to the handshake, which takes the socket's timeout."""
+        sock = open_tcp(self._place, remaining(self._attempt_ends))
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(remaining(self._attempt_ends))
+        except (OSError, OverTime):
+            sock.close()
+            raise
+        return sock
 
-    def quiet(self) -> bool:
-        """Return whether nothing has arrived since the last answer, neither bytes nor the end of the stream."""
-        waiting = poll()
-        waiting.register(self.sock.fileno(), POLLIN)
-        return not waiting.poll(0) and not self.sock.pending()
-
-    def close(self) -> None:
-        """Let go of the socket at once, without waiting for the peer's farewell."""
-        self.sock.close()
-
-
-def connect(address: str, port: int, *, host: str, tls: ssl.SSLContext, deadline: float) -> Connection:
-    """Open TCP and TLS to a numeric address whose certificate proves ``host``. Raises :class:`TransportError`."""
-    raw = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        raw.settimeout(remaining(deadline))
-        raw.connect((address, port))
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw.settimeout(remaining(deadline))
-        sock = tls.wrap_socket(raw, server_hostname=host, suppress_ragged_eofs=False)
-    except TimeoutError as failed:
-        raw.close()
-        raise OverTime("no connection came about within the time") from failed
-    except ssl.SSLCertVerificationError as failed:
-        raw.close()
-        raise Unreachable(f"its certificate was refused ({failed.verify_message})") from failed
-    except OSError as failed:
-        raw.close()
-        raise Unreachable("no connection came about") from failed
-    except TransportError:
-        raw.close()
-        raise
-    opened = monotonic()
-    return Connection(sock=sock, opened_at=opened, idle_since=opened)
+    def request(self, *args: Any, **named: Any) -> None:
+        """Send a request. Raises :class:`TransportError`."""
+        if not isinstance(self.sock, DeadlineSocket):
+            raise TypeError("the TLS context makes sockets without a deadline")
+        self.sock.begin(self._deadline)
+        super().request(*args, **named)

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Protocol
 
-from gateway.peers.connection import OverTime, Unreachable, remaining
+from gateway.peers.errors import OverTime, Unreachable, remaining
 
 MAX_ADDRESSES = 4
 _THREADS = 4

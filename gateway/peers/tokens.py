@@ -13,7 +13,7 @@ from threading import Lock
 from time import monotonic
 from urllib.parse import urlencode
 
-from gateway.peers.connection import ConnectionLost, OverTime, remaining
+from gateway.peers.errors import ConnectionLost, OverTime, remaining
 from gateway.peers.refusals import refusal_of
 from gateway.ports import Clock, KeyVault, PeerAnswer, PeerRequest, Transport, TransportError
 from gateway.single_flight import SingleFlight

@@ -15,20 +15,41 @@ Names, handshakes, headers and bodies draw on one deadline. The environment's pr
 play no part.
 """
 
+import os
+import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
-from gateway.peers.connection import Connection, ConnectionLost, OverTime, Unreachable, connect, remaining
+import requests
+from urllib3 import exceptions as urllib3_exceptions
+from urllib3.util import SKIP_HEADER
+
+from gateway.peers.errors import ConnectionLost, NonsenseAnswer, OverCap, OverTime, remaining
 from gateway.peers.guard import HostAddress, HttpsUrl, check_internal, check_public, parse_url
-from gateway.peers.http1 import NonsenseAnswer, request_bytes
-from gateway.peers.pool import Pool
 from gateway.peers.resolver import Resolver, SystemResolver
+from gateway.peers.session import GuardedAdapter, GuardedSession
+from gateway.peers.tls_socket import DeadlineSocket
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-_LEAST_ATTEMPT_S = 1.0
+_STEP = 16_384
+_METHODS = frozenset({"GET", "POST"})
+_VALUE = re.compile(r"[\x20-\x7e]*")
+_RESERVED = frozenset(
+    {
+        "host",
+        "connection",
+        "content-length",
+        "transfer-encoding",
+        "accept",
+        "accept-encoding",
+        "expect",
+        "te",
+        "upgrade",
+    }
+)
 _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
 
@@ -37,9 +58,11 @@ def client_tls(ca: Path | None) -> ssl.SSLContext:
     """Make the one TLS context of a process: TLS 1.3, or 1.2 with ECDHE and AEAD (RFC 9325 section 4.2).
 
     ``ca`` replaces the system's roots. The strict and partial-chain flags are those that Python sets by default from
-    3.13 on. Raises :class:`OSError` or :class:`ssl.SSLError` for an unusable file.
+    3.13 on. Its sockets belong to this package's connections alone, which set their deadlines. Raises :class:`OSError`
+    or :class:`ssl.SSLError` for an unusable file.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = DeadlineSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS)
     context.check_hostname = True
@@ -57,8 +80,8 @@ def client_tls(ca: Path | None) -> ssl.SSLContext:
 class Exchanger:
     """Exchanges over kept connections, for one rule about which addresses may be connected to.
 
-    ``hosts`` are names with an exact address; ``check`` refuses an address that any other name resolved to. Nothing is
-    opened before the first exchange, so one may be made before the fork.
+    ``hosts`` are names with an exact address; ``check`` refuses an address that any other name resolved to. Each
+    process opens a session of its own at its first exchange, so an exchanger may be made before the fork.
     """
 
     def __init__(
@@ -73,7 +96,7 @@ class Exchanger:
         self._hosts = dict(hosts)
         self._check = check
         self._resolver = resolver
-        self._pool = Pool()
+        self._sessions: dict[int, GuardedSession] = {}
         for entry in self._hosts.values():
             check_internal(entry.address)
 
@@ -84,51 +107,46 @@ class Exchanger:
         :class:`TransportError`.
         """
         deadline = monotonic() + request.timeout_s
-        data = request_bytes(request, url)
-        origin = f"{url.host}:{url.port}"
-        kept = self._pool.take(origin)
-        if kept is not None:
-            try:
-                return self._over(kept, origin, data, request.max_bytes, deadline)
-            except ConnectionLost:
-                self._pool.drop(origin)
-                if not repeatable:
-                    raise
-        return self._over(self._connected(url, deadline), origin, data, request.max_bytes, deadline)
-
-    def _over(self, connection: Connection, origin: str, data: bytes, max_bytes: int, deadline: float) -> PeerAnswer:
-        keep = False
+        prepared = _prepared(request, url)
         try:
-            received = connection.exchange(data, max_bytes=max_bytes, deadline=deadline)
-            keep = received.persistent
-        finally:
-            if keep:
-                self._pool.give(origin, connection)
-            else:
-                connection.close()
-        return received.answer
+            return self._once(prepared, request.max_bytes, deadline)
+        except ConnectionLost:
+            if not repeatable:
+                raise
+        return self._once(prepared, request.max_bytes, deadline)
+
+    def _once(self, prepared: requests.PreparedRequest, max_bytes: int, deadline: float) -> PeerAnswer:
+        try:
+            with self._session().send(
+                prepared, stream=True, allow_redirects=False, timeout=remaining(deadline)
+            ) as response:
+                return _read(response, max_bytes)
+        except (requests.Timeout, urllib3_exceptions.TimeoutError) as failed:
+            raise OverTime("there was no complete answer within the time") from failed
+        except (requests.RequestException, urllib3_exceptions.HTTPError) as failed:
+            raise NonsenseAnswer("the answer is not a complete HTTP/1.1 answer") from failed
 
     def close(self) -> None:
-        """Close every kept connection."""
-        self._pool.close()
+        """Close every kept connection of this process."""
+        session = self._sessions.pop(os.getpid(), None)
+        if session is not None:
+            session.close()
 
-    def _connected(self, url: HttpsUrl, deadline: float) -> Connection:
-        exact = self._hosts.get(url.host)
+    def _session(self) -> GuardedSession:
+        """Return this process's session; where two threads are first at once, one is dropped before it was used."""
+        process = os.getpid()
+        return self._sessions.get(process) or self._sessions.setdefault(
+            process, GuardedSession(GuardedAdapter(tls=self._tls, places=self._places))
+        )
+
+    def _places(self, host: str, port: int, deadline: float) -> Sequence[HostAddress]:
+        exact = self._hosts.get(host)
         if exact is not None:
-            return connect(exact.address, exact.port, host=url.host, tls=self._tls, deadline=deadline)
-        addresses = self._resolver.addresses(url.host, url.port, deadline=deadline)
+            return (exact,)
+        addresses = self._resolver.addresses(host, port, deadline=deadline)
         for address in addresses:
             self._check(address)
-        failure: TransportError = Unreachable("no connection came about")
-        for position, address in enumerate(addresses):
-            left = remaining(deadline)
-            share = max(_LEAST_ATTEMPT_S, left / (len(addresses) - position))
-            try:
-                attempt = min(deadline, monotonic() + share)
-                return connect(address, url.port, host=url.host, tls=self._tls, deadline=attempt)
-            except (Unreachable, OverTime) as failed:
-                failure = failed
-        raise failure
+        return tuple(HostAddress(address=address, port=port) for address in addresses)
 
 
 class HttpTransport:
@@ -142,7 +160,7 @@ class HttpTransport:
     def send(self, request: PeerRequest) -> PeerAnswer:
         """Send ``request``; a GET is repeated once where a kept connection had ended.
 
-        Raises :class:`TransportError`, and of it :class:`gateway.peers.connection.ConnectionLost` for a POST that may
+        Raises :class:`TransportError`, and of it :class:`gateway.peers.errors.ConnectionLost` for a POST that may
         or may not have arrived.
         """
         url = parse_url(request.url, with_port=False)
@@ -163,3 +181,39 @@ def _check_answer(answer: PeerAnswer, accept: str) -> None:
         raise NonsenseAnswer("the answer is a redirect, which is not followed")
     if answer.status in _OK and answer.content_type != accept:
         raise NonsenseAnswer(f"the answer's content type is not {accept}")
+
+
+def _prepared(request: PeerRequest, url: HttpsUrl) -> requests.PreparedRequest:
+    """Write a request. Raises :class:`ValueError` for a method or header that a caller must not set."""
+    if request.method not in _METHODS:
+        raise ValueError("only GET and POST are sent")
+    if request.method == "GET" and request.body:
+        raise ValueError("a GET has no body")
+    for name, value in request.headers.items():
+        if name.lower() in _RESERVED or not _VALUE.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError("a request header may not be set to this here")
+    own = {"Accept": request.accept, "Accept-Encoding": "identity", "User-Agent": SKIP_HEADER}
+    prepared = requests.PreparedRequest()
+    prepared.prepare_method(request.method)
+    # Not by the library's prepare_url, which rewrites dots and escapes: the proof names the URL as it was published.
+    prepared.url = f"https://{url.host}:{url.port}{url.target}"
+    prepared.prepare_headers({**own, **request.headers})
+    prepared.prepare_body(request.body or None, files=None)
+    return prepared
+
+
+def _read(response: requests.Response, max_bytes: int) -> PeerAnswer:
+    headers = dict(response.headers.lower_items())
+    body = bytearray()
+    if int(headers.get("content-length", 0)) > max_bytes:
+        raise OverCap(f"the answer is larger than {max_bytes} bytes")
+    for piece in response.raw.stream(_STEP, decode_content=False):
+        body += piece
+        if len(body) > max_bytes:
+            raise OverCap(f"the answer is larger than {max_bytes} bytes")
+    return PeerAnswer(
+        status=response.status_code,
+        content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
+        headers=headers,
+        body=bytes(body),
+    )

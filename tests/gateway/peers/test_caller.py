@@ -86,13 +86,13 @@ def test_a_lost_connection_is_tried_again(start_case_system: Start) -> None:
 def test_a_private_address_is_where_case_systems_are_but_a_metadata_service_is_refused(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connected: list[object] = []
+    connected: list[HostAddress] = []
 
-    def connect(*address: object, **_named: object) -> None:
-        connected.append(address)
+    def connect(place: HostAddress, _timeout_s: float) -> None:
+        connected.append(place)
         raise SourceUnavailable("not in a test")
 
-    monkeypatch.setattr("gateway.peers.transport.connect", connect)
+    monkeypatch.setattr("gateway.peers.connection.open_tcp", connect)
     for address in ("10.1.2.3", "169.254.169.254"):
         caller = CaseSystemCaller(
             tls=client_tls(authority.certificate),
@@ -102,4 +102,4 @@ def test_a_private_address_is_where_case_systems_are_but_a_metadata_service_is_r
         )
         with pytest.raises(SourceUnavailable):
             post(caller, f"https://{HOST}:8443/search")
-    assert connected == [("10.1.2.3", 8443)]
+    assert connected == [HostAddress(address="10.1.2.3", port=8443)]

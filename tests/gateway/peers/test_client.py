@@ -13,7 +13,7 @@ import pytest
 from gateway.keys import FileKeyVault, create_keys, open_vault
 from gateway.peers import tokens
 from gateway.peers.client import HttpPeerClient
-from gateway.peers.connection import OverTime
+from gateway.peers.errors import OverTime
 from gateway.peers.tokens import TokenNonsense, TokenRequester
 from gateway.peers.transport import HttpTransport
 from gateway.ports import PeerRefused, TransportError

@@ -11,9 +11,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from gateway.peers.connection import ConnectionLost, OverTime, Unreachable
+from gateway.peers.errors import NonsenseAnswer, OverCap, OverTime, Unreachable
 from gateway.peers.guard import AddressRefused, HostAddress, UrlRefused
-from gateway.peers.http1 import NonsenseAnswer, OverCap
 from gateway.peers.resolver import SystemResolver
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.ports import PeerRequest, TransportError
@@ -50,54 +49,6 @@ def test_a_refusal_is_an_answer_of_any_content_type(start: Start) -> None:
     )
     got = transport.send(GET)
     assert (got.status, got.content_type) == (403, "application/problem+json")
-
-
-def test_the_connection_is_used_again(start: Start) -> None:
-    server, transport = start(lambda visit: visit.say(OK))
-    for _ in range(3):
-        transport.send(GET)
-    assert (server.connections, len(server.requests)) == (1, 3)
-
-
-def test_bytes_after_the_answer_end_the_connection(start: Start) -> None:
-    server, transport = start(lambda visit: visit.say(OK + b"HTTP/1.1 200 OK\r\n"))
-    transport.send(GET)
-    transport.send(GET)
-    assert server.connections == 2
-
-
-def test_bytes_that_come_between_exchanges_end_the_connection(start: Start) -> None:
-    def late(visit: Visit) -> None:
-        visit.say(OK)
-        sleep(0.05)
-        visit.say(answer(b"planted"))
-
-    server, transport = start(late)
-    transport.send(GET)
-    sleep(0.2)
-    assert transport.send(GET).body == b"reply"
-    assert server.connections == 2
-
-
-def _closes_on_second(visit: Visit) -> None:
-    visit.say(OK)
-    visit.again()
-    visit.sock.close()
-
-
-def test_a_get_is_repeated_when_the_kept_connection_had_ended(start: Start) -> None:
-    server, transport = start(_closes_on_second)
-    transport.send(GET)
-    assert transport.send(GET).body == b"reply"
-    assert server.connections == 2
-
-
-def test_a_post_is_never_repeated_by_the_transport(start: Start) -> None:
-    server, transport = start(_closes_on_second)
-    transport.send(POST)
-    with pytest.raises(ConnectionLost):
-        transport.send(POST)
-    assert server.connections == 1
 
 
 # ---- time and size
@@ -142,8 +93,47 @@ def test_a_handshake_that_never_ends_costs_the_time_and_no_more(authority: Autho
         assert monotonic() - began < 2
 
 
-def _endless(visit: Visit) -> None:
-    visit.say(b"HTTP/1.1 200 OK\r\nContent-Type: application/jwt\r\nTransfer-Encoding: chunked\r\n\r\n")
+@pytest.mark.holds("A32")
+def test_names_connection_and_answer_draw_on_one_time(
+    start: Start, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, _ = start(lambda visit: visit.drip(OK * 5, every_s=0.03))
+
+    def slowly(_host: str, _port: int) -> Sequence[str]:
+        sleep(0.4)
+        return ["1.1.1.1"]
+
+    def connect(place: HostAddress, timeout_s: float) -> socket.socket:
+        assert place == HostAddress(address="1.1.1.1", port=443)
+        sleep(0.4)
+        return socket.create_connection(("127.0.0.1", server.port), timeout_s)
+
+    monkeypatch.setattr("gateway.peers.connection.open_tcp", connect)
+    transport = HttpTransport(tls=client_tls(authority.certificate), hosts={}, resolver=SystemResolver(slowly))
+    began = monotonic()
+    with pytest.raises(OverTime):
+        transport.send(replace(GET, timeout_s=1.2))
+    assert 1.1 < monotonic() - began < 1.5
+    assert len(server.requests) == 1
+
+
+def test_a_request_that_nobody_reads_costs_the_time_and_no_more(start: Start) -> None:
+    def deaf(visit: Visit) -> None:
+        visit.say(OK)
+        visit.stopping.wait(4)
+
+    server, transport = start(deaf)
+    transport.send(GET)
+    began = monotonic()
+    with pytest.raises(OverTime):
+        transport.send(replace(POST, body=b"x" * 50_000_000, timeout_s=0.5))
+    assert monotonic() - began < 2
+    assert server.connections == 1
+
+
+def _endless(visit: Visit, status: bytes = b"200 OK") -> None:
+    visit.say(b"HTTP/1.1 " + status + b"\r\nContent-Type: application/jwt\r\nLocation: https://council.example/y\r\n")
+    visit.say(b"Transfer-Encoding: chunked\r\n\r\n")
     with suppress(OSError):
         while not visit.stopping.is_set():
             visit.say(b"400\r\n" + b"x" * 1024 + b"\r\n")
@@ -154,6 +144,14 @@ def test_an_endless_body_is_cut_at_its_cap(start: Start) -> None:
     _, transport = start(_endless)
     with pytest.raises(OverCap):
         transport.send(replace(GET, max_bytes=65_536))
+
+
+@pytest.mark.holds("A32")
+def test_an_endless_redirect_is_cut_at_its_cap(start: Start) -> None:
+    server, transport = start(lambda visit: _endless(visit, b"302 Found"))
+    with pytest.raises(OverCap):
+        transport.send(replace(GET, max_bytes=65_536))
+    assert len(server.requests) == 1
 
 
 def test_an_answer_that_breaks_off_is_a_failure(start: Start) -> None:
@@ -244,7 +242,7 @@ def test_a_name_that_leads_inside_is_not_connected_to(
     authority: Authority, certificate: tuple[Path, Path], addresses: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected: list[object] = []
-    monkeypatch.setattr("gateway.peers.transport.connect", lambda *args, **_: connected.append(args))
+    monkeypatch.setattr("gateway.peers.connection.open_tcp", lambda *args: connected.append(args))
     transport = HttpTransport(
         tls=client_tls(authority.certificate), hosts={}, resolver=SystemResolver(_resolving(*addresses))
     )
@@ -260,11 +258,11 @@ def test_a_name_is_resolved_once_and_the_checked_address_connected_to(
     answers = iter([["1.1.1.1"], ["127.0.0.1"]])
     connected: list[str] = []
 
-    def connect(address: str, *_args: object, **_named: object) -> None:
-        connected.append(address)
+    def connect(place: HostAddress, _timeout_s: float) -> None:
+        connected.append(place.address)
         raise Unreachable("not in a test")
 
-    monkeypatch.setattr("gateway.peers.transport.connect", connect)
+    monkeypatch.setattr("gateway.peers.connection.open_tcp", connect)
     transport = HttpTransport(
         tls=client_tls(authority.certificate), hosts={}, resolver=SystemResolver(lambda _host, _port: next(answers))
     )
@@ -290,11 +288,16 @@ def test_no_exception_may_name_a_metadata_service(authority: Authority) -> None:
         )
 
 
-def test_the_environments_proxies_play_no_part(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_plays_no_part(start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    _, transport = start(lambda visit: visit.say(OK))
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(tmp_path / "none.pem"))
+    (tmp_path / "netrc").write_text(f"machine {HOST} login someone password invented")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server, transport = start(lambda visit: visit.say(OK))
     assert transport.send(GET).status == 200
+    assert b"authorization" not in server.requests[0].lower()
 
 
 def test_a_name_service_that_hangs_costs_the_time_and_one_thread(authority: Authority) -> None:

@@ -1,0 +1,36 @@
+"""What an exchange may fail with, and the time that it has."""
+
+from time import monotonic
+
+from gateway.ports import TransportError
+
+
+class OverTime(TransportError):
+    """The exchange was not complete within its time."""
+
+
+class ConnectionLost(TransportError):
+    """A connection kept from an earlier exchange ended before the first byte of the answer.
+
+    The peer may have seen the request, so only what is harmless twice may be sent again.
+    """
+
+
+class Unreachable(TransportError):
+    """No connection with a proven name came about, or it broke off."""
+
+
+class NonsenseAnswer(TransportError):
+    """The answer is not a complete HTTP answer of the kind that was asked for."""
+
+
+class OverCap(TransportError):
+    """The answer is larger than its cap; what had come was thrown away."""
+
+
+def remaining(deadline: float) -> float:
+    """Return the seconds until ``deadline`` on the monotonic clock. Raises :class:`OverTime` when none are left."""
+    left = deadline - monotonic()
+    if left <= 0:
+        raise OverTime("there was no complete answer within the time")
+    return left
