@@ -8,6 +8,7 @@ import pytest
 
 from tests.federation import faults
 from tests.federation.network import Network
+from tests.federation.peer_hand import reply_body
 from tests.federation.town import (
     AGREEMENT,
     ASKER,
@@ -69,6 +70,7 @@ def test_another_role_is_given_fewer_fields_of_the_same_record(pair: Network) ->
     [less] = client.lines(practitioner=client.as_role("duty-officer"))[service]["involvements"]
     assert set(full) == ALL_FIELDS
     assert less == {"organisation": "Moor Mental Health", "duty_phone": "01632 960999"}
+    assert [reply_body(answer)["involvements"] for _, answer in pair.wire.messages(TRUST)] == [[full], [less]]
 
 
 def test_services_of_one_agency_ask_each_other_through_the_same_decision(pair: Network) -> None:

@@ -184,6 +184,14 @@ def test_without_the_anchor_a_peer_that_was_never_met_is_not_asked(trio: Network
     assert not trio.wire.messages(TRUST)
 
 
+def test_a_node_that_started_without_the_anchor_answers_soon_after_it_comes(trio: Network) -> None:
+    trio.wire.faults[ANCHOR] = faults.down
+    assert set(statuses(trio).values()) == {"no_reply"}
+    del trio.wire.faults[ANCHOR]
+    trio.clock.forward(seconds=61)
+    assert set(statuses(trio).values()) == {"known"}
+
+
 def test_a_peer_under_another_certificate_of_the_anchor_is_not_believed(trio: Network) -> None:
     """Even the anchor's own word about somebody else does not vouch for this peer."""
     about_housing = trio.wire.deliver(fetch_of(HOUSING))
