@@ -137,9 +137,12 @@ class _Kit:
         )
 
     def keeps_refs_apart(self) -> CheckLine:
-        """Promise 3: a key that the adapter never gave out tells nothing of anyone's."""
+        """Promise 3: a key that the adapter never gave out tells nothing of anyone's.
+
+        A registry may answer ``no`` or ``unknown`` of a record that it has not; ``yes`` can only be somebody's.
+        """
         found = self._try(self.ask, self._deadline())
-        tells = found.answer is not Answer.UNKNOWN if isinstance(found, EligibilityAnswer) else bool(found)
+        tells = found.answer is Answer.YES if isinstance(found, EligibilityAnswer) else bool(found)
         return self._line(
             "keys",
             ok=isinstance(found, AdapterError) or not tells,

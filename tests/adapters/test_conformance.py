@@ -26,6 +26,7 @@ from adapters.contract import (
 from adapters.sectors import social_care
 from adapters.sectors.social_care_import import import_census
 from adapters.sources import json_file, sql
+from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 
@@ -176,6 +177,26 @@ def test_the_broken_promise_is_named(source: InvolvementSource, promises: list[s
         assert bool(line.remedy) is not line.ok
         assert "Chislett" not in line.detail
         assert "9691292211" not in line.detail
+
+
+@dataclass
+class Registry(Honest):
+    """A registry that knows one person, and says the same word of every record."""
+
+    word: Answer = Answer.NO
+
+    def answer(self, ref: str, query: EligibilityQuery, *, deadline: Deadline) -> EligibilityAnswer:
+        if deadline.remaining_s() <= 0:
+            raise SourceUnavailable("The case system did not answer in time.")
+        return EligibilityAnswer(answer=self.word, as_of=query.as_of)
+
+
+@pytest.mark.parametrize(
+    ("word", "promises"), [(Answer.NO, []), (Answer.UNKNOWN, []), (Answer.YES, ["eligibility: keys"])]
+)
+def test_a_registry_says_yes_of_no_record_that_it_has_not(word: Answer, promises: list[str]) -> None:
+    lines = run(Adapter(name="x", eligibility=Registry(word=word)), Samples(known=OCTAVIA))
+    assert broken(lines) == promises
 
 
 def test_without_a_known_person_it_still_tries_the_rest() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from adapters.conformance import Samples, run
 from adapters.contract import Adapter, AdapterContext, Deadline, SourceMisconfigured, SourceNonsense, SourceUnavailable
 from adapters.sectors.jobcentre import FACTORY, BenefitRegistry, JobcentreSettings
 from gateway.demo.case_systems import dci_registry, sql_systems
@@ -121,6 +122,12 @@ def soon() -> Deadline:
 
 def ask(question: Question, benefit: str | None = None, day: date = TODAY) -> EligibilityQuery:
     return EligibilityQuery(question=question, as_of=day, benefit=benefit)
+
+
+def test_both_its_sources_keep_every_promise_of_the_contract(adapter: Adapter) -> None:
+    lines = run(adapter, Samples(known=ASKED))
+    assert [(line.name, line.detail) for line in lines if not line.ok] == []
+    assert {line.name for line in lines} >= {"involvement: presence", "eligibility: presence"}
 
 
 class TestInvolvement:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.conformance import Samples, run
 from adapters.contract import (
+    Adapter,
     AdapterContext,
     Deadline,
     HttpAnswer,
@@ -101,6 +103,12 @@ def police(url: str, caller: TestCaller, password_file: Path) -> PoliceService:
 
 def soon() -> Deadline:
     return Deadline.after(10)
+
+
+def test_it_keeps_every_promise_of_the_contract(police: PoliceService) -> None:
+    known = Subject(pnc_id=DANIEL.pnc_id, family_name="Hartley", birth_date=DANIEL.birth_date)
+    lines = run(Adapter(name="police-soap", involvement=police, checks=(police.check,)), Samples(known=known))
+    assert [(line.name, line.detail) for line in lines if not line.ok] == []
 
 
 def test_a_record_is_found_by_its_pnc_id_and_described(police: PoliceService) -> None:

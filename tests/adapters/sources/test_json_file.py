@@ -13,48 +13,11 @@ from pydantic import ValidationError
 from adapters.contract import Adapter, AdapterContext, Deadline, SourceNonsense, SourceUnavailable
 from adapters.matching.decide import MatchOutcome, match
 from adapters.sources.json_file import FACTORY, MAX_FILE_BYTES, JsonFileSettings, JsonFileSource
+from tests.support import custodians
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 
 OCTAVIA = Subject(nhs_number="9691292211", family_name="Chislett", given_names="Octavia", birth_date=date(2008, 9, 20))
-PERSON = {
-    "nhs_number": "personId",
-    "family_name": "payload.lastName",
-    "given_names": "payload.firstName",
-    "birth_date": "payload.dateOfBirth",
-    "gender": "payload.birthAssignedSex",
-    "postcode": "payload.address.postcode",
-}
-TEAMS: dict[str, object] = {
-    "each": "contactDetails[]",
-    "fields": {"worker": "name", "role": "description", "phone": "telephone"},
-}
-CUSTODIANS: dict[str, list[dict[str, object]]] = {
-    "police-01": [TEAMS],
-    "education-01": [TEAMS],
-    "health-01": [
-        TEAMS,
-        {
-            "each": "payload.camhsTeamInvolvement[]",
-            "fields": {"worker": "@", "phone": "$.payload.camhsContactDetails[0]"},
-            "fixed": {"service_type": "CAMHS"},
-        },
-    ],
-    "local-authority-01": [
-        {
-            "each": "payload.teamInvolvement[]",
-            "fields": {
-                "service_type": "@",
-                "worker": "$.payload.keyWorker",
-                "phone": "$.contactDetails[].telephone",
-                "duty_phone": "$.payload.dutyContactDetails[1]",
-                "since": "$.payload.childrensServicesReferrals[].date",
-                "last_contact": "$.payload.childrensServicesReferrals[].date",
-            },
-            "fixed": {"role": "Key worker"},
-        }
-    ],
-}
 
 
 class Load(Protocol):
@@ -64,8 +27,7 @@ class Load(Protocol):
 
 
 def build(context: AdapterContext, file: Path, **settings: object) -> JsonFileSource:
-    table = {"file": str(file), "records": "records[]", "ref": "personId", "person": PERSON, "contacts": [TEAMS]}
-    return source(FACTORY.build(JsonFileSettings.model_validate({**table, **settings}), context))
+    return source(FACTORY.build(JsonFileSettings.model_validate(custodians.settings(file, **settings)), context))
 
 
 def source(adapter: Adapter) -> JsonFileSource:
@@ -76,53 +38,32 @@ def source(adapter: Adapter) -> JsonFileSource:
 @pytest.fixture
 def custodian(shared_data: Path, context: AdapterContext) -> Load:
     def load(name: str, *, verified: bool = False) -> JsonFileSource:
-        path = shared_data / "custodians-dfe" / f"{name}.custodian.json"
-        return build(context, path, contacts=CUSTODIANS[name], identifiers_verified=verified)
+        path = custodians.file(shared_data, name)
+        return build(context, path, contacts=custodians.CONTACTS[name], identifiers_verified=verified)
 
     return load
 
 
 class TestTheCustodianFiles:
-    @pytest.mark.parametrize("name", CUSTODIANS)
+    @pytest.mark.parametrize("name", custodians.CONTACTS)
     def test_the_person_is_found_in_all_four(self, custodian: Load, name: str, soon: Deadline) -> None:
         assert [found.ref for found in custodian(name).find(OCTAVIA, deadline=soon)] == ["text:9691292211"]
 
-    @pytest.mark.parametrize("name", CUSTODIANS)
+    @pytest.mark.parametrize("name", custodians.CONTACTS)
     def test_verified_identifiers_link_in_all_four(self, custodian: Load, name: str, soon: Deadline) -> None:
         found = match(OCTAVIA, custodian(name, verified=True).find(OCTAVIA, deadline=soon))
         assert found.outcome is MatchOutcome.UNIQUE
 
-    @pytest.mark.parametrize(
-        ("name", "outcome"),
-        [
-            ("police-01", MatchOutcome.REVIEW),
-            ("education-01", MatchOutcome.REVIEW),
-            ("health-01", MatchOutcome.REVIEW),
-            ("local-authority-01", MatchOutcome.UNIQUE),
-        ],
-    )
-    def test_without_that_declaration_only_a_birth_date_links(
-        self, custodian: Load, name: str, outcome: MatchOutcome, soon: Deadline
-    ) -> None:
-        assert match(OCTAVIA, custodian(name).find(OCTAVIA, deadline=soon)).outcome is outcome
+    @pytest.mark.parametrize("name", custodians.CONTACTS)
+    def test_without_that_declaration_only_a_birth_date_links(self, custodian: Load, name: str, soon: Deadline) -> None:
+        found = match(OCTAVIA, custodian(name).find(OCTAVIA, deadline=soon))
+        without = name in custodians.WITHOUT_BIRTH_DATE
+        assert found.outcome is (MatchOutcome.REVIEW if without else MatchOutcome.UNIQUE)
 
-    @pytest.mark.parametrize(
-        ("name", "contacts"),
-        [
-            ("police-01", {("Police Records Team", "01234 555 500")}),
-            (
-                "education-01",
-                {("School Records Team", "01234 555 500"), ("Education Welfare Service", "01234 555 123")},
-            ),
-            ("health-01", {("Health Records Team", "01234 555 500"), ("Minds Matter Clinic", "01422 345926")}),
-            ("local-authority-01", {("Alex Patel", "01234 555 500")}),
-        ],
-    )
-    def test_the_right_people_are_to_be_rung(
-        self, custodian: Load, name: str, contacts: set[tuple[str, str]], soon: Deadline
-    ) -> None:
+    @pytest.mark.parametrize("name", custodians.CONTACTS)
+    def test_the_right_people_are_to_be_rung(self, custodian: Load, name: str, soon: Deadline) -> None:
         involvements = custodian(name).involvements("text:9691292211", deadline=soon)
-        assert {(found.worker, found.phone) for found in involvements} == contacts
+        assert {(found.worker, found.phone) for found in involvements} == custodians.RIGHT_CONTACTS[name]
 
     def test_teams_dates_and_the_duty_line_of_the_local_authority(self, custodian: Load, soon: Deadline) -> None:
         first, second = custodian("local-authority-01").involvements("text:9691292211", deadline=soon)
