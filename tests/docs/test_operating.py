@@ -15,8 +15,11 @@ from pydantic.fields import FieldInfo
 from config import settings
 from config.loading import _SCALAR_TABLES
 from gateway import telemetry
-from gateway.cli import main
+from gateway.cli import journal, main
 from gateway.keys import KeyFile
+from gateway.oauth import forms
+from gateway.serve import GRACEFUL_S
+from gateway.store.jobs import Limits
 from gateway.store.sqlite_files import SqliteFiles
 from tests.docs.handshake import handshake
 from tests.docs.pages import blocks, codes, column, page, section, table
@@ -120,3 +123,11 @@ def test_the_certificates_of_the_page_pass_our_own_verification(tmp_path: Path) 
     subprocess.run(["sh", "-eu"], input=recipe, text=True, cwd=tmp_path, check=True, capture_output=True)
     for host in ("council.example", "case.council.example"):
         handshake(tmp_path / "council.pem", tmp_path / "council.key", ca=tmp_path / "ca.pem", host=host)
+
+
+def test_the_numbers_and_names_on_the_page_are_the_codes() -> None:
+    prose = " ".join(PAGE.split())
+    assert f"`{journal.FILE}`" in prose
+    assert f"Below {Limits().reserve_bytes // 2**20} MB of free disk" in prose
+    assert f"be answered, {GRACEFUL_S} s at most" in prose
+    assert f"bodies of {round(forms.MAX_BODY / 1000)} kB" in prose
