@@ -3,19 +3,22 @@
 Steps 5 to 7 of the inbound line. Adapters return all they hold; every cut is made here.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TypeVar
 
 from adapters.contract import AdapterError, Deadline, EligibilitySource, Finder, SourceNonsense, SourceUnavailable
 from adapters.matching.decide import Match, match
+from adapters.matching.decide import MatchOutcome as Found
 from gateway.desk import HostedService
 from trust.agreements.clause import Existence
-from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, Release, decide_release
+from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, decide_release
 from trust.agreements.minimise import minimise
 from trust.exchange import eligibility, involvement
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
-from trust.exchange.involvement import Involvement, InvolvementStatus, involvement_to_fields
+from trust.exchange.errors import MalformedBody
+from trust.exchange.involvement import Involvement, involvement_to_fields
 from trust.exchange.person import Subject
 from trust.exchange.refusal import Refusal, build_refusal_body
 from trust.strict_json import JsonObject
@@ -52,50 +55,63 @@ class Findings:
 def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline: Deadline) -> Findings:
     """Answer a permitted query about ``subject`` from the service's own case system.
 
-    A case system that fails before anyone was looked for is said plainly: that depends on no person. One that fails
-    once a person was found would reveal, under a conditional clause, that there is a record; it is answered like an
-    absence there, and reported to this node's administrator alone.
+    A case system that cannot be reached before anyone was found is said plainly: that depends on no person. One that
+    fails once a person was found, or that brings records which make no sense, would reveal under a conditional clause
+    that there is a record; it is answered like an absence there, and reported to this node's administrator alone.
     """
     query = permit.query
     adapter = service.adapter
     source: Finder | None = adapter.eligibility if isinstance(query, EligibilityQuery) else adapter.involvement
     if source is None:
         return _refused(NOT_OFFERED, failure=f"{service.ref}: no source is configured for {permit.clause.kind}")
+    failure = None
     try:
-        found = match(subject, _asked(lambda: source.find(subject, deadline=deadline)))
+        found = _asked(lambda: match(subject, source.find(subject, deadline=deadline)))
     except AdapterError as failed:
-        return _source_failed(failed)
+        if isinstance(failed, SourceUnavailable) or not _is_conditional(permit):
+            return _source_failed(failed)
+        found, failure = Match(outcome=Found.NONE), failed.detail
     if isinstance(query, EligibilityQuery):
-        return _eligibility(permit, service.adapter.eligibility, found, deadline=deadline)
-    return _involvement(permit, service, found, deadline=deadline)
+        findings = _eligibility(permit, service.adapter.eligibility, found, deadline=deadline)
+    else:
+        findings = _involvement(permit, service, found, deadline=deadline)
+    return findings if failure is None else replace(findings, failure=failure)
+
+
+def _is_conditional(permit: Permit) -> bool:
+    return permit.clause.existence is Existence.CONDITIONAL
 
 
 def _involvement(permit: Permit, service: HostedService, found: Match, *, deadline: Deadline) -> Findings:
     source, outcome = service.adapter.involvement, MatchOutcome(found.outcome)
-    held: Sequence[Involvement] = ()
+    cut: Sequence[Mapping[str, str]] = ()
     failure = None
     if source is not None and found.ref is not None:
         try:
             ref = found.ref
-            held = _asked(lambda: source.involvements(ref, deadline=deadline))
+            cut = _asked(lambda: _cut(permit, source.involvements(ref, deadline=deadline)))
         except AdapterError as failed:
-            if permit.clause.existence is not Existence.CONDITIONAL:
+            if not _is_conditional(permit):
                 return _source_failed(failed)
             failure = failed.detail
-        if not held:
+        if not cut:
             outcome = MatchOutcome.NONE
     release = decide_release(permit, match=outcome, restrictions=NO_RESTRICTIONS)
     body = involvement.build_reply_body(
-        release.status, terms=permit.terms, duty_phone=service.duty_phone, involvements=_cut(permit, release, held)
+        release.status, terms=permit.terms, duty_phone=service.duty_phone, involvements=cut if release.discloses else ()
     )
     return Findings(body=body, outcome=str(release.status), reasons=release.reasons, failure=failure)
 
 
-def _cut(permit: Permit, release: Release, held: Sequence[Involvement]) -> list[dict[str, str]]:
-    if release.status is not InvolvementStatus.KNOWN:
-        return []
+def _cut(permit: Permit, held: Sequence[Involvement]) -> list[dict[str, str]]:
+    """Cut what an adapter returned, and hold what is left to what a reply may say: an adapter may be anyone's code."""
     fields = ({str(name): text for name, text in involvement_to_fields(each).items()} for each in held)
-    return [minimise(permit, each).sent for each in fields][: involvement.MAX_INVOLVEMENTS]
+    cut = [minimise(permit, each).sent for each in fields][: involvement.MAX_INVOLVEMENTS]
+    try:
+        involvement.check_involvements(cut)
+    except MalformedBody as malformed:
+        raise SourceNonsense(f"The adapter returned what no reply may say: {malformed.detail}.") from malformed
+    return cut
 
 
 def _eligibility(permit: Permit, source: EligibilitySource | None, found: Match, *, deadline: Deadline) -> Findings:
@@ -106,12 +122,19 @@ def _eligibility(permit: Permit, source: EligibilitySource | None, found: Match,
     if release.discloses and source is not None and found.ref is not None and isinstance(query, EligibilityQuery):
         try:
             ref = found.ref
-            answered = _asked(lambda: source.answer(ref, query, deadline=deadline))
+            answered = _asked(lambda: _a_word_and_a_day(source.answer(ref, query, deadline=deadline)))
         except AdapterError as failed:
             failure = failed.detail
     return Findings(
         body=eligibility.build_reply_body(answered), outcome="answered", reasons=release.reasons, failure=failure
     )
+
+
+def _a_word_and_a_day(said: EligibilityAnswer) -> EligibilityAnswer:
+    """Hold a registry's answer to the three words and a day without a time, whatever its adapter put there."""
+    if type(said.answer) is not Answer or type(said.as_of) is not date:
+        raise SourceNonsense("The adapter answered with something else than yes, no or unknown and a day.")
+    return said
 
 
 def _asked(question: Callable[[], T]) -> T:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from pysqlite3 import dbapi2
@@ -21,6 +22,7 @@ KNOWN = parse_subject(dict(SUBJECT))
 NOBODY = parse_subject(dict(STRANGER))
 IN_DOUBT = replace(KNOWN, birth_date=date(1999, 1, 1))
 """The young man's NHS number with another birth date: somebody must look."""
+WORKED_WITH = Involvement(worker="Farouk Linton")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,20 @@ class Breaking:
         raise self.fault
 
 
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A source of anyone's code, whose values are not what its types promise; it knows one NHS number."""
+
+    involvement: Any = WORKED_WITH
+    birth_date: Any = KNOWN.birth_date
+
+    def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
+        return (Candidate(ref="1", person=replace(KNOWN, birth_date=self.birth_date)),) if subject.nhs_number else ()
+
+    def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
+        return (self.involvement,)
+
+
 @pytest.fixture
 def hand(pair: Network) -> PeerHand:
     return PeerHand(network=pair, agreement=ref_of(pair))
@@ -53,6 +69,11 @@ def told(hand: PeerHand, subject: Subject) -> tuple[JsonObject, int]:
 def close_case(network: Network) -> None:
     with closing(dbapi2.connect(str(network.folder_of(TRUST) / "community-team-cases.db"))) as connection, connection:
         connection.execute("UPDATE SERVICE_REFERRAL SET DISCHARGE_DATE = '20260101'")
+
+
+def spoil_birth_date(network: Network) -> None:
+    with closing(dbapi2.connect(str(network.folder_of(TRUST) / "community-team-cases.db"))) as connection, connection:
+        connection.execute("UPDATE PATIENT SET PERSON_BIRTH_DATE = 'see file'")
 
 
 def break_after_finding(network: Network, fault: Exception) -> None:
@@ -85,6 +106,36 @@ def test_a_case_system_that_fails_once_someone_was_found_is_told_like_no_record(
     absent = told(hand, NOBODY)
     break_after_finding(hand.network, fault)
     assert told(hand, KNOWN) == absent
+
+
+def test_a_record_that_cannot_be_read_is_told_like_no_record(hand: PeerHand) -> None:
+    absent = told(hand, NOBODY)
+    spoil_birth_date(hand.network)
+    assert told(hand, Subject(nhs_number=KNOWN.nhs_number)) == absent
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Odd(involvement=Involvement(worker=7)),  # type: ignore[arg-type]
+        Odd(involvement=Involvement(since="2024-05-01")),  # type: ignore[arg-type]
+        Odd(involvement=Involvement(since=datetime(2024, 5, 1, 13, 45, tzinfo=UTC))),
+        Odd(involvement=Involvement(worker="Farouk Linton", last_contact_month="2024-05-17 14:30")),
+        Odd(involvement={"worker": "Farouk Linton"}),
+        Odd(birth_date="1990-01-01"),
+    ],
+    ids=["number", "text for a day", "moment for a day", "day for a month", "no involvement", "unlike any person"],
+)
+def test_values_that_no_reply_may_hold_never_leave_and_tell_nobody_of_a_record(hand: PeerHand, odd: Odd) -> None:
+    hand.network.use_adapter(TRUST, "community-team", Adapter(name="odd", involvement=odd))
+    assert told(hand, KNOWN) == told(hand, NOBODY)
+    assert told(hand, KNOWN)[0]["status"] == "nothing_to_share"
+
+
+def test_a_case_system_that_cannot_be_reached_is_said_plainly(hand: PeerHand) -> None:
+    (hand.network.folder_of(TRUST) / "community-team-cases.db").unlink()
+    body, _ = told(hand, KNOWN)
+    assert (body["status"], body["reason"]["code"]) == ("refused", "source_unavailable")
 
 
 def test_the_reason_stays_in_the_holders_own_evidence(hand: PeerHand) -> None:

@@ -1,16 +1,22 @@
 """One benefit question: yes, no or unknown and a date, and nothing else, said or stored (scenario S19)."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from adapters.contract import Adapter, Candidate, Deadline
 from tests.federation import faults
 from tests.federation.case_files import REGISTRY_HOST
 from tests.federation.network import Network
 from tests.federation.peer_hand import reply_body
 from tests.federation.town import COUNCIL, JOBCENTRE, STRANGER
 from tests.federation.unsealing import everything_sealed
+from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
+from trust.exchange.person import Subject
 
 SERVICE = f"{JOBCENTRE}#work-coaches"
 
@@ -44,6 +50,35 @@ def test_a_benefit_question_is_answered_with_a_word_and_a_date_only(
     assert reply_body(reply) == {"answer": answer, "as_of": said["as_of"]}
     about_the_exchange = {"service", "service_name", "organisation", "status", "agreement", "clause", "law", "onward"}
     assert set(said) - about_the_exchange == {"answer", "as_of"}
+
+
+@dataclass(frozen=True, slots=True)
+class Talkative:
+    """A registry's adapter, of anyone's code, that puts more into its answer than a word and a day."""
+
+    said: EligibilityAnswer
+
+    def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
+        return (Candidate(ref="1", person=subject),)
+
+    def answer(self, ref: str, query: EligibilityQuery, *, deadline: Deadline) -> EligibilityAnswer:
+        return self.said
+
+
+@pytest.mark.holds("S19")
+@pytest.mark.parametrize(
+    "said",
+    [
+        EligibilityAnswer(answer="yes, 412.50 a week", as_of=date(2026, 1, 2)),  # type: ignore[arg-type]
+        EligibilityAnswer(answer=Answer.YES, as_of=datetime(2026, 1, 2, 3, 4, tzinfo=UTC)),
+    ],
+    ids=["a sum", "a moment"],
+)
+def test_what_an_adapter_adds_to_the_word_and_the_date_never_leaves(benefits: Network, said: EligibilityAnswer) -> None:
+    benefits.use_adapter(JOBCENTRE, "work-coaches", Adapter(name="talkative", eligibility=Talkative(said)))
+    assert line(benefits)["answer"] == "unknown"
+    [(_, reply)] = benefits.wire.messages(JOBCENTRE)
+    assert reply_body(reply) == {"answer": "unknown", "as_of": benefits.clock.now().date().isoformat()}
 
 
 @pytest.mark.holds("S19")

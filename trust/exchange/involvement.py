@@ -184,6 +184,18 @@ def parse_reply_body(body: JsonObject) -> InvolvementReply:
     )
 
 
+def check_involvements(involvements: Sequence[Mapping[str, str]]) -> None:
+    """Hold what is to be sent to the rules by which :func:`parse_reply_body` reads it. Raises :class:`MalformedBody`.
+
+    What is checked comes from a case system: a day where only a month may leave, or a moment where a day belongs.
+    """
+    reader = Reader({"involvements": [dict(found) for found in involvements]}, path="body.")
+    for found in reader.children("involvements", required=False, max_items=MAX_INVOLVEMENTS):
+        _parse_involvement(found)
+    if reader.faults:
+        raise MalformedBody(reader.faults)
+
+
 def _parse_involvement(reader: Reader) -> Mapping[str, str]:
     fields: dict[str, str] = {}
     for field in InvolvementField:
