@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from config.settings import AnchorSettings, NodeSettings
 
 ENVIRONMENT_PREFIX = "HEARTHGATE_"
 _SCALAR_TABLES = frozenset({"node", "anchor", "peer", "case", "operations", "store", "keys", "limits"})
 _LARGEST_FILE = 1_000_000
+_FILES = frozenset({"certificate", "key", "jwks", "ca"})
+"""The settings that name a file which must be there before the node starts."""
 
 
 class ConfigError(Exception):
@@ -33,18 +35,16 @@ def load(path: Path, environment: Mapping[str, str]) -> NodeSettings | AnchorSet
     source = path.name
     document = _read(path)
     faults = list(_overlay(document, environment))
-    model: type[NodeSettings | AnchorSettings] = (
-        AnchorSettings if document.get("role") == "anchor" else NodeSettings
-    )
+    model: type[NodeSettings | AnchorSettings] = AnchorSettings if document.get("role") == "anchor" else NodeSettings
+    settings: NodeSettings | AnchorSettings | None
     try:
         settings = model.model_validate({**document, "base_dir": path.resolve().parent})
     except ValidationError as refused:
         faults.extend(_sentences(refused))
-        faults.extend(_contradictions(document))
-        raise ConfigError(source, faults) from None
+        settings = None
     faults.extend(_contradictions(document))
-    faults.extend(_missing_files(settings))
-    if faults:
+    faults.extend(_missing_files(document, path.resolve().parent))
+    if faults or settings is None:
         raise ConfigError(source, faults)
     return settings
 
@@ -76,7 +76,11 @@ def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> Iterab
 
 def _sentences(refused: ValidationError) -> Iterable[str]:
     """Turn pydantic's findings into one sentence each, without the value that was written."""
-    for error in refused.errors(include_url=False, include_context=False, include_input=False):
+    errors = refused.errors(include_url=False, include_context=False, include_input=False)
+    within = {error["loc"][:-depth] for error in errors for depth in range(1, len(error["loc"]))}
+    for error in errors:
+        if error["type"] == "too_short" and error["loc"] in within:
+            continue  # items with faults of their own are not counted by pydantic, and are not missing
         place = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
         match error["type"]:
             case "extra_forbidden":
@@ -103,21 +107,21 @@ def _contradictions(document: Mapping[str, Any]) -> Iterable[str]:
         yield "operations.bind: health and metrics listen on loopback only, such as 127.0.0.1:9443"
 
 
-def _missing_files(settings: NodeSettings | AnchorSettings) -> Iterable[str]:
-    for place, path in _file_settings(settings, ""):
-        if not (settings.base_dir / path).exists():
-            yield f"{place}: there is no such file"
+def _missing_files(document: Mapping[str, Any], base_dir: Path) -> Iterable[str]:
+    """Look for the files that must exist before the node starts, also in a document that has other faults."""
+    for table in ("peer", "case", "trust", "case_systems"):
+        for place, named in _files_named(document.get(table), table):
+            if not (base_dir / named).exists():
+                yield f"{place}: there is no such file"
 
 
-def _file_settings(model: BaseModel, prefix: str) -> Iterable[tuple[str, Path]]:
-    """Walk the declared settings for the paths of files that must exist before the node starts."""
-    for name in type(model).model_fields:
-        value, place = getattr(model, name), f"{prefix}{name}"
-        if isinstance(value, BaseModel):
-            yield from _file_settings(value, f"{place}.")
-        elif isinstance(value, tuple):
-            for position, item in enumerate(value, start=1):
-                if isinstance(item, BaseModel):
-                    yield from _file_settings(item, f"{place}[{position}].")
-        elif isinstance(value, Path) and name in {"certificate", "key", "jwks", "ca"}:
-            yield place, value
+def _files_named(held: object, place: str) -> Iterable[tuple[str, str]]:
+    if isinstance(held, dict):
+        for name, value in held.items():
+            if name in _FILES and isinstance(value, str):
+                yield f"{place}.{name}", value
+            else:
+                yield from _files_named(value, f"{place}.{name}")
+    elif isinstance(held, list):
+        for position, item in enumerate(held, start=1):
+            yield from _files_named(item, f"{place}[{position}]")

@@ -13,7 +13,7 @@ from config.settings import AnchorSettings, NodeSettings
 from gateway import telemetry
 from gateway.agreement_book import AgreementBook
 from gateway.asking import FanOut
-from gateway.assembly import Outside, SystemClock, hosted, pinned_anchors, production, profile
+from gateway.assembly import Outside, SystemClock, build_desk, pinned_anchors, production, profile
 from gateway.desk import Desk
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import ChainFetcher
@@ -96,7 +96,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     )
     directory = FederationDirectory(fetcher=fetcher, store=store, chains=trusted, notice=telemetry.notice_trust)
     agreements = AgreementBook(store)
-    desk = Desk(hosted(service, settings, outside.case_systems) for service in settings.services)
+    desk = build_desk(settings, outside.case_systems)
     parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault)
     inbound = _inbound(parts, directory, desk, agreements)
     outbound = _outbound(parts, directory, outside.transport, inbound)

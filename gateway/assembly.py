@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adapters.contract import AdapterContext, HttpCaller
+from adapters.contract import AdapterContext, HttpCaller, SourceMisconfigured
 from adapters.loading import build_adapter
 from config.settings import HostException, NodeSettings, Service
-from gateway.desk import HostedService, Restriction
+from gateway.desk import Desk, HostedService, Restriction
 from gateway.http.federation import NodeProfile
 from gateway.peers.caller import CaseSystemCaller
 from gateway.peers.guard import HostAddress
@@ -89,6 +89,20 @@ def profile(settings: NodeSettings) -> NodeProfile:
         ),
         kinds=kinds.supported(),
     )
+
+
+def build_desk(settings: NodeSettings, http: HttpCaller) -> Desk:
+    """Build every service. Raises :class:`SourceMisconfigured` with every mistake of every service's adapter."""
+    services: list[HostedService] = []
+    faults: list[str] = []
+    for service in settings.services:
+        try:
+            services.append(hosted(service, settings, http))
+        except SourceMisconfigured as refused:
+            faults += [f"{service.slug}: {fault}" for fault in refused.faults or (refused.detail,)]
+    if faults:
+        raise SourceMisconfigured("The adapters' settings cannot work: " + "; ".join(faults) + ".", faults)
+    return Desk(services)
 
 
 def hosted(service: Service, settings: NodeSettings, http: HttpCaller) -> HostedService:

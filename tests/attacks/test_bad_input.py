@@ -141,12 +141,16 @@ def test_a_configuration_with_five_mistakes_is_told_all_five(pair: Network) -> N
     assert not [value for value in ("http://council", "everywhere", "Money Advice") if value in said]
 
 
-def test_a_mistake_in_an_adapters_table_is_told_with_its_place(pair: Network) -> None:
-    path = pair.folder_of(TRUST) / "hearthgate.toml"
-    path.write_text(path.read_text().replace('"family_name" = ', '"famly_name" = '))
+def test_every_mistake_in_every_adapters_table_is_told_with_its_place(pair: Network) -> None:
+    path = pair.folder_of(COUNCIL) / "hearthgate.toml"
+    text = path.read_text()
+    path.write_text(text.replace('"money-advice-cases.db"', "7").replace('"youth-justice-cases.db"', "8"))
     with pytest.raises(SourceMisconfigured) as refused:
-        pair.start(TRUST)
-    assert "persons.famly_name" in str(refused.value)
+        pair.start(COUNCIL)
+    assert [fault.partition(" for ")[0] for fault in refused.value.faults] == [
+        "money-advice: file: Input is not a valid path",
+        "youth-justice: file: Input is not a valid path",
+    ]
 
 
 @pytest.mark.holds("A60")

@@ -68,7 +68,7 @@ operations = { bind = "127.0.0.1:18445" }
     assert isinstance(load(written(tmp_path, text), {}), AnchorSettings)
 
 
-def test_five_mistakes_are_named_in_one_message_without_their_values(tmp_path: Path) -> None:
+def test_six_mistakes_are_named_in_one_message_without_their_values(tmp_path: Path) -> None:
     text = (
         NODE.replace("https://council.example", "http://council.example/?secret")
         .replace('bind = "127.0.0.1:18445"', 'bind = "127.0.0.1:18444"')
@@ -79,8 +79,10 @@ def test_five_mistakes_are_named_in_one_message_without_their_values(tmp_path: P
     with pytest.raises(ConfigError) as refused:
         load(written(tmp_path, text), {})
     said = str(refused.value)
-    for place in ("node.entity_id", "127.0.0.1:18444", "services[1].duty_phone", "node.colour", "case.workers"):
+    places = ("node.entity_id", "127.0.0.1:18444", "services[1].duty_phone", "node.colour", "case.workers")
+    for place in (*places, "case.key: there is no such file"):
         assert place in said
+    assert len(refused.value.faults) == 6
     assert "secret" not in said
     assert "ring Sam" not in said
 
