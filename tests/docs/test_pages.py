@@ -59,8 +59,8 @@ def test_the_readme_names_the_commands_that_run_offers() -> None:
     assert set(re.findall(r"\./run ([a-z]+)", page("README.md"))) <= offered
 
 
-def test_every_document_is_reached_from_the_index() -> None:
-    indexes = [ROOT / "docs/README.md", ROOT / "docs/decisions/README.md"]
+def test_every_document_is_reached_from_an_index() -> None:
+    indexes = [ROOT / "docs/README.md", ROOT / "docs/decisions/README.md", *(ROOT / "tests").rglob("README.md")]
     linked = {
         (index.parent / target).resolve() for index in indexes for target, _ in links(index.read_text(encoding="utf-8"))
     }
