@@ -61,11 +61,14 @@ class TestProcesses:
 
     def test_everything_a_server_forked_ends_with_it(self, tmp_path: Path) -> None:
         processes = Processes(tmp_path)
+        others = set(_children(os.getpid()))  # such as the database server of other tests
         processes.start("stubborn", [sys.executable, "-c", self.CHILD + "time.sleep(99)"])
-        (parent,) = _children(os.getpid())
-        assert _soon(lambda: bool(_children(parent)))
-        grandchildren = _children(parent)
-        processes.stop_all()
+        try:
+            (parent,) = set(_children(os.getpid())) - others
+            assert _soon(lambda: bool(_children(parent)))
+            grandchildren = _children(parent)
+        finally:
+            processes.stop_all()
         assert _soon(lambda: not any(_alive(pid) for pid in [parent, *grandchildren]))
 
     def test_a_server_that_ends_by_itself_is_reported_with_its_log(self, tmp_path: Path) -> None:
