@@ -6,7 +6,7 @@ ask each other at the same time can never starve each other.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_urlsafe
 
@@ -127,17 +127,18 @@ class Inbound:
 
     def _commit(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Answered:
         message = opened.message
-        received = self._leaf(LeafKind.RECEIVED, opened, findings, now, answer=None)
+        received = self._received(opened, findings, now)
+        first = evidence.written(received)
         reply = answer_to(
             opened,
             body=findings.body,
             jti=token_urlsafe(16),
             now=now,
-            evidence={"leaf": digest(received.to_bytes())},
+            evidence={"leaf": digest(first.leaf)},
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
         kind = LeafKind.REFUSED if findings.outcome == "refused" else LeafKind.ANSWERED
-        replied = self._leaf(kind, opened, findings, now, answer=digest(signed))
+        second = evidence.written(replace(received, kind=kind, answer_digest=digest(signed)))
         sealed = seal(self.vault.seal_key(), signed, _place(opened))
         expires = datetime.fromtimestamp(message.exp, UTC)
 
@@ -151,8 +152,8 @@ class Inbound:
                 expires=expires,
             )
             if prior is None:
-                evidence.record(tx, received)
-                evidence.record(tx, replied)
+                evidence.record(tx, first)
+                evidence.record(tx, second)
             return prior
 
         winner = self.store.write(effect)
@@ -171,12 +172,10 @@ class Inbound:
         self._tell(opened.message, "repeated", replayed=True)
         return Answered(body=open_sealed(self.vault.seal_key(), prior.sealed_reply, _place(opened)))
 
-    def _leaf(
-        self, kind: LeafKind, opened: OpenedMessage, findings: Findings, now: datetime, *, answer: str | None
-    ) -> Leaf:
+    def _received(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Leaf:
         message = opened.message
         return Leaf(
-            kind=kind,
+            kind=LeafKind.RECEIVED,
             at=now,
             peer=message.iss,
             message_iss=message.iss,
@@ -184,7 +183,6 @@ class Inbound:
             message_digest=opened.digest,
             outcome_code=findings.outcome,
             reason_codes=findings.reasons,
-            answer_digest=answer,
             agreement=message.agreement,
             clause=message.clause,
             purpose=message.purpose,

@@ -134,7 +134,8 @@ class Outbound:
             return self._keep(no, keep)
         message = self._message(question, subject, now)
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
-        self.store.write(lambda tx: evidence.record(tx, self._leaf(LeafKind.SENT, message, raw, now)))  # 3
+        leaf = evidence.written(self._leaf(LeafKind.SENT, message, raw, now))
+        self.store.write(lambda tx: evidence.record(tx, leaf))  # 3
         sent = _Sent(message=message, raw=raw, peer=peer, entry=entry, fields=question.choice.fields)
         return self._exchange(sent, keep, timeout_s)
 
@@ -149,7 +150,8 @@ class Outbound:
             outcome = _refused_unopened(refused, sent.entry)
         except TrustError as lie:
             outcome = Outcome(status=Status.NO_REPLY, reason=UNVERIFIED, code=lie.code, entry=sent.entry)
-        leaf = self._leaf(LeafKind.RECEIVED, sent.message, sent.raw, self.clock.now(), answered, outcome.code)
+        received = self._leaf(LeafKind.RECEIVED, sent.message, sent.raw, self.clock.now(), answered, outcome.code)
+        leaf = evidence.written(received)
 
         def effect(tx: Transaction) -> None:  # 7
             if answered is not None:

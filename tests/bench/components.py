@@ -15,9 +15,11 @@ from statistics import median
 from time import perf_counter_ns, process_time_ns
 from typing import Any
 
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 import gateway.answering
+import gateway.evidence
 import gateway.inbound
 import trust.jose
 import trust.oauth.dpop_proof
@@ -62,7 +64,8 @@ _PARTS: Sequence[tuple[str, object, str]] = (
     ("decision with the person in sight, cutting", gateway.answering, "_cut"),
     ("reply: write and seal", gateway.inbound, "build_reply"),
     ("reply: write and seal", gateway.inbound, "seal"),
-    ("evidence: leaves", Inbound, "_leaf"),
+    ("evidence: leaves", Inbound, "_received"),
+    ("evidence: leaves", gateway.evidence, "written"),
     (_COMMIT, SqliteStore, "write"),
     ("what lies between these", Inbound, "handle"),
     ("what lies between these", PeerProtector, "authenticate"),
@@ -203,4 +206,4 @@ def _environs(asker: Asker, token: bytes, count: int) -> Iterator[dict[str, Any]
     for request in asker.batch([token], count).requests:
         head, _, body = request.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode("ascii").split("\r\n")[1:])
-        yield EnvironBuilder(path=MESSAGES_PATH, method="POST", headers=headers, data=body).get_environ()
+        yield EnvironBuilder(path=MESSAGES_PATH, method="POST", headers=Headers(headers), data=body).get_environ()

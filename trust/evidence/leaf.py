@@ -76,10 +76,6 @@ class Leaf:
         }
         return dumps({name: value for name, value in members.items() if value is not None})
 
-    def leaf_hash(self) -> bytes:
-        """Return the 32-byte Merkle leaf hash (RFC 6962 section 2.1)."""
-        return leaf_hash(self.to_bytes())
-
 
 def leaf_hash(leaf: bytes) -> bytes:
     """Return the Merkle leaf hash of stored leaf bytes."""
