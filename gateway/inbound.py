@@ -20,7 +20,7 @@ from gateway.store import messages
 from trust.agreements.decision import Denial, DenialCode, LocalPolicy, Permit, RequestFacts, decide_request
 from trust.agreements.denial import deny
 from trust.claims import digest
-from trust.errors import NoChain
+from trust.errors import NoChain, WrongIssuer
 from trust.evidence.leaf import Leaf, LeafKind, subject_key
 from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
 from trust.exchange.kinds import KINDS
@@ -89,7 +89,7 @@ class Inbound:
         Raises ``TrustError`` for bytes that are no message of this sender to this node now, :class:`MessageIdReused`
         (A4), and the store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
-        opened = self._open(raw, sender, now)  # 1, 2 (who signed is who called), 3
+        opened = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
         prior = self.store.read(lambda tx: _find(tx, opened))
         if prior is not None:
             return self._again(opened, prior)
@@ -101,7 +101,11 @@ class Inbound:
         trusted = self.directory.trusted(sender.entity, now=now)
         if trusted.node is None:
             raise NoChain("The sender's chain describes no node that may exchange messages.")
-        return open_message(raw, sender_keys=trusted.node.message_keys, own_id=self.own, now=now)
+        opened = open_message(raw, sender_keys=trusted.node.message_keys, own_id=self.own, now=now)
+        # Its keys prove nothing about other names: anyone can publish another member's public key as their own.
+        if opened.message.iss != sender.entity:
+            raise WrongIssuer("The message is from another node than the one that called.")
+        return opened
 
     def _decide(self, message: Message, sender: Sender, now: datetime) -> Permit | Denial:
         held = self.agreements.find(message.agreement, now=now)

@@ -10,6 +10,7 @@ from time import sleep
 from pysqlite3 import dbapi2
 
 from adapters.contract import Adapter, Candidate, Deadline, EligibilitySource, InvolvementSource, SourceUnavailable
+from gateway.http.federation import CONFIGURATION_PATH
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from tests.federation.wire import Fault, Pass
 from trust import jose
@@ -18,6 +19,7 @@ from trust.exchange.eligibility import EligibilityAnswer, EligibilityQuery
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 from trust.exchange.reply import TYP as REPLY_TYP
+from trust.federation.entity_statement import TYP as STATEMENT_TYP
 from trust.keys import Signer
 from trust.strict_json import JsonObject, loads
 
@@ -58,6 +60,20 @@ def replies(change: Callable[[bytes], bytes]) -> Fault:
     def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
         said = answer()
         return replace(said, body=change(said.body)) if request.url.endswith(MESSAGES) else said
+
+    return fault
+
+
+def states(signer: Signer, change: Callable[[JsonObject], None]) -> Fault:
+    """Have a member say something else of itself than it would, signed with its own federation key."""
+
+    def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
+        said = answer()
+        if not request.url.endswith(CONFIGURATION_PATH):
+            return said
+        claims = loads(decode(said.body.split(b".")[1], "payload"), max_bytes=65_536)
+        change(claims["metadata"])
+        return replace(said, body=jose.sign(claims, typ=STATEMENT_TYP, signer=signer))
 
     return fault
 

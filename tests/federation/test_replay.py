@@ -1,6 +1,7 @@
 """A message that comes again, changed or in another's name (scenario S17)."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,13 +10,15 @@ import pytest
 from gateway.http.anchor import MemberState
 from gateway.keys import KeyFile, create_keys
 from gateway.store import messages
-from tests.federation.faults import Counted
+from tests.federation.faults import Counted, states
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, new_key, reply_body
 from tests.federation.test_binding import ref_of
 from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, TRUST
+from trust.federation import node_metadata
 from trust.identifiers import ServiceSlug
 from trust.keys import KeyUse
+from trust.strict_json import JsonObject
 
 
 @pytest.fixture
@@ -137,11 +140,55 @@ def test_nobody_presents_another_members_message(tmp_path: Path) -> None:
         asked = network.count(TRUST, "community-team")
         stolen = police.post(council.signed())
         forged = police.post(council.signed(signer=police.signer(KeyUse.MESSAGE)))
-        assert (stolen.status, forged.status) == (400, 200)
-        assert reply_body(forged)["reason"]["code"] == "caller_is_not_sender"
+        assert (stolen.status, code_of(stolen.body)) == (400, "message-not-verified")
+        assert (forged.status, code_of(forged.body)) == (400, "message-misaddressed")
         assert asked.finds == 0
+        assert not network.leaves(TRUST)
     finally:
         network.close()
+
+
+@pytest.fixture
+def impostors(tmp_path: Path) -> Iterator[tuple[PeerHand, PeerHand]]:
+    """Give the council, and the police who publish the council's public message key among their own."""
+    network = Network(tmp_path, [BY_ENTITY[entity] for entity in (COUNCIL, TRUST, POLICE)])
+    document = network.document()
+    for clause in document["clauses"]:
+        clause["askers"].append(f"{POLICE}#neighbourhood")
+    ref = network.agree(document)
+    council = PeerHand(network=network, agreement=ref)
+    police = PeerHand(network=network, agreement=ref, own=POLICE)
+    key = dict(council.signer(KeyUse.MESSAGE).public.jwk)
+
+    def publish(metadata: JsonObject) -> None:
+        metadata[node_metadata.ENTITY_TYPE]["message_jwks"]["keys"].append(key)
+
+    network.wire.faults[POLICE] = states(police.signer(KeyUse.FEDERATION), publish)
+    yield council, police
+    network.close()
+
+
+@pytest.mark.holds("S17")
+def test_nobody_collects_the_answer_to_another_members_message_by_publishing_its_key(
+    impostors: tuple[PeerHand, PeerHand],
+) -> None:
+    council, police = impostors
+    raw = council.signed()
+    assert reply_body(council.post(raw))["status"] == "known"
+    stolen = police.post(raw)
+    assert (stolen.status, code_of(stolen.body)) == (400, "message-misaddressed")
+    assert council.post(raw).status == 200
+
+
+@pytest.mark.holds("A5")
+def test_nobody_uses_up_another_members_message_id(impostors: tuple[PeerHand, PeerHand]) -> None:
+    council, police = impostors
+    message = council.message(jti="the-id-that-comes-next")
+    for squatting in (council.signed(message), police.signed(message)):
+        answer = police.post(squatting)
+        assert (answer.status, code_of(answer.body)) == (400, "message-misaddressed")
+    assert not council.network.leaves(TRUST)
+    assert reply_body(council.post(council.signed(message)))["status"] == "known"
 
 
 @pytest.mark.holds("S17")
