@@ -1,7 +1,7 @@
 """One benefit question: yes, no or unknown and a date, from each service that an agreement lets us ask."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from secrets import token_urlsafe
 
 from gateway.agreement_book import AgreementBook
@@ -59,7 +59,8 @@ class Eligibility:
         planned = [_planned(each, request, question_id) for each in asked]
         running = self.fan_out.start(planned, limit_s=self.limit_s, done=_nothing_more)
         outcomes = running.wait(self.limit_s)
-        lines = tuple(_line(each, outcome or TOO_LATE) for each, outcome in zip(asked, outcomes, strict=True))
+        today = now.astimezone(UTC).date()
+        lines = tuple(_line(each, outcome or TOO_LATE, today) for each, outcome in zip(asked, outcomes, strict=True))
         answered = sum(line.status is not EligibilityStatus.NO_REPLY for line in lines)
         return EligibilityView(
             question=request.question,
@@ -114,7 +115,8 @@ def _nothing_more() -> None:
     """Do nothing when the last answer is in: whoever asked is waiting for it."""
 
 
-def _line(asked: Asked, outcome: Outcome) -> EligibilityLine:
+def _line(asked: Asked, outcome: Outcome, today: date) -> EligibilityLine:
+    """Return one service's line; an answer is kept and passed on as the clause says, counted from today."""
     choice, reading = asked.choice, outcome.reading
     answered = reading if isinstance(reading, EligibilityAnswer) else None
     return EligibilityLine(
@@ -127,7 +129,7 @@ def _line(asked: Asked, outcome: Outcome) -> EligibilityLine:
         agreement=agreement_name(choice),
         clause=choice.clause.id,
         law=choice.clause.law,
-        keep_until=None,
-        onward=str(choice.clause.onward),
+        keep_until=today + timedelta(days=choice.clause.keep_days) if answered else None,
+        onward=str(choice.clause.onward) if answered else None,
         reason=outcome.reason,
     )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -48,8 +48,11 @@ def test_a_benefit_question_is_answered_with_a_word_and_a_date_only(
     assert (said["status"], said["answer"]) == ("answered", answer)
     [(_, reply)] = benefits.wire.messages(JOBCENTRE)
     assert reply_body(reply) == {"answer": answer, "as_of": said["as_of"]}
-    about_the_exchange = {"service", "service_name", "organisation", "status", "agreement", "clause", "law", "onward"}
-    assert set(said) - about_the_exchange == {"answer", "as_of"}
+    about_the_exchange = {"service", "service_name", "organisation", "status"}
+    footing = {"agreement", "clause", "law", "keep_until", "onward"}
+    assert set(said) == about_the_exchange | footing | {"answer", "as_of"}
+    until = benefits.clock.now().date() + timedelta(days=30)
+    assert (said["keep_until"], said["onward"]) == (until.isoformat(), "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def test_a_registry_that_says_nothing_is_no_reply(benefits: Network) -> None:
     del benefits.case_systems.apps[REGISTRY_HOST]
     said = line(benefits)
     assert said["status"] == "no_reply"
-    assert "answer" not in said
+    assert not said.keys() & {"answer", "as_of", "keep_until", "onward"}
 
 
 def test_a_jobcentre_that_says_nothing_is_no_reply(benefits: Network) -> None:

@@ -12,8 +12,9 @@ from gateway.demo.people.truth import Person
 from gateway.demo.story.scene import Scene
 
 _OK: Final = 200
-# What a line may hold: who answered, the word and its date, and on which footing.
-_ABOUT_THE_LINE: Final = {"service", "service_name", "organisation", "status", "agreement", "clause", "law", "onward"}
+# What a line may hold: who answered, on which footing, and the word and its date.
+_ABOUT_THE_LINE: Final = {"service", "service_name", "organisation", "status"}
+_FOOTING: Final = {"agreement", "clause", "law", "keep_until", "onward"}
 _ABOUT_THE_PERSON: Final = {"answer", "as_of"}
 _CASES: Final = (
     ("in payment", "in_payment", ("yes", "yes")),
@@ -75,6 +76,6 @@ def _faults(status: int, line: dict[str, Any], right: str) -> list[str]:
     if status != _OK or line.get("status") != "answered":
         return [f"it was answered {status}, {line.get('status')}: {line.get('reason')}"]
     faults = [] if line["answer"] == right else [f"the truth is {right}, not {line['answer']}"]
-    more = line.keys() - _ABOUT_THE_LINE - _ABOUT_THE_PERSON
+    more = line.keys() - _ABOUT_THE_LINE - _FOOTING - _ABOUT_THE_PERSON
     faults += [f"it also holds {', '.join(sorted(more))}"] if more else []
     return faults if line["service"].endswith(f"#{CaseService.JOBCENTRE}") else [*faults, "somebody else answered"]
