@@ -131,7 +131,12 @@ def reply_body(answer: PeerAnswer) -> JsonObject:
 
 def reply_claims(answer: PeerAnswer) -> JsonObject:
     """Return a signed reply's claims, without verifying them."""
-    return loads(decode(answer.body.split(b".")[1], "payload"), max_bytes=65_536)
+    return claims_in(answer.body)
+
+
+def claims_in(token: bytes) -> JsonObject:
+    """Return a signed token's claims, without verifying them."""
+    return loads(decode(token.split(b".")[1], "payload"), max_bytes=65_536)
 
 
 def new_key(use: KeyUse = KeyUse.MESSAGE) -> LocalSigner:

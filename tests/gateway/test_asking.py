@@ -1,0 +1,177 @@
+"""The fan-out: several questions at once, always an outcome for each, and a fault costs only its own line."""
+
+from collections.abc import Callable, Iterator
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+
+from gateway.asking import FAILED, TOO_LATE, UNRECORDED, FanOut, Planned, choices, summary
+from gateway.case_types import CaseRefusal, CaseRefused
+from gateway.outbound import Outcome, Status
+from gateway.ports import StoreBusy, StoreFull
+from tests.federation.network import Network
+from tests.federation.town import COUNCIL, PURPOSE, TRUST
+from trust.agreements.choice import Sought
+from trust.identifiers import KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
+
+WELL = Outcome(status=Status.ANSWERED)
+Ask = Callable[[float], Outcome]
+
+
+class Scripted:
+    """An outbound line whose question is what it does; it notes how long each was allowed."""
+
+    def __init__(self) -> None:
+        self.allowed: list[float] = []
+
+    def ask(self, question: Ask, *, keep: object, timeout_s: float) -> Outcome:
+        self.allowed.append(timeout_s)
+        return question(timeout_s)
+
+
+def plan(*questions: Ask) -> list[Planned]:
+    return [Planned(question=question, keep=lambda _tx, _outcome: None) for question in questions]  # type: ignore[arg-type]
+
+
+def well(_timeout_s: float) -> Outcome:
+    return WELL
+
+
+def failing(error: Exception) -> Ask:
+    def fail(_timeout_s: float) -> Outcome:
+        raise error
+
+    return fail
+
+
+@pytest.fixture
+def crashes() -> list[BaseException]:
+    return []
+
+
+@pytest.fixture
+def outbound() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def fan_out(outbound: Scripted, crashes: list[BaseException]) -> Iterator[FanOut]:
+    made = FanOut(outbound, peer_s=2.0, crashed=crashes.append)  # type: ignore[arg-type]
+    yield made
+    if made._pool is not None:
+        made._pool.shutdown()
+
+
+def test_outcomes_come_in_the_order_of_the_plan(fan_out: FanOut) -> None:
+    first = Event()
+
+    def slow(_timeout_s: float) -> Outcome:
+        first.wait(10)
+        return TOO_LATE
+
+    def quick(_timeout_s: float) -> Outcome:
+        first.set()
+        return WELL
+
+    running = fan_out.start(plan(slow, quick), limit_s=10, done=lambda: None)
+    assert running.wait(10) == (TOO_LATE, WELL)
+
+
+def test_questions_are_asked_at_the_same_time(fan_out: FanOut) -> None:
+    together = Barrier(8)
+
+    def meet(_timeout_s: float) -> Outcome:
+        together.wait(20)
+        return WELL
+
+    assert fan_out.start(plan(*[meet] * 8), limit_s=30, done=lambda: None).wait(30) == (WELL,) * 8
+
+
+def test_what_is_still_out_has_no_outcome_yet(fan_out: FanOut) -> None:
+    go = Event()
+
+    def held(_timeout_s: float) -> Outcome:
+        go.wait(10)
+        return WELL
+
+    running = fan_out.start(plan(held, well), limit_s=10, done=lambda: None)
+    while running.wait(0.05)[1] is None:
+        pass
+    assert running.wait(0) == (None, WELL)
+    go.set()
+    assert running.wait(10) == (WELL, WELL)
+
+
+def test_the_last_one_out_says_so_once(fan_out: FanOut) -> None:
+    done: list[bool] = []
+    fan_out.start(plan(*[well] * 20), limit_s=10, done=lambda: done.append(True)).wait(10)
+    assert done == [True]
+
+
+def test_no_question_may_take_longer_than_a_peer_may(fan_out: FanOut, outbound: Scripted) -> None:
+    fan_out.start(plan(well, well), limit_s=60, done=lambda: None).wait(10)
+    assert max(outbound.allowed) <= 2.0
+
+
+def test_a_question_whose_turn_comes_too_late_is_not_asked(fan_out: FanOut, outbound: Scripted) -> None:
+    assert fan_out.start(plan(well), limit_s=0, done=lambda: None).wait(10) == (TOO_LATE,)
+    assert not outbound.allowed
+
+
+@pytest.mark.parametrize("error", [StoreFull("full"), StoreBusy("busy")], ids=["full", "busy"])
+def test_a_question_that_cannot_be_recorded_is_a_line_without_a_reply(
+    fan_out: FanOut, crashes: list[BaseException], error: Exception
+) -> None:
+    assert fan_out.start(plan(failing(error), well), limit_s=10, done=lambda: None).wait(10) == (UNRECORDED, WELL)
+    assert not crashes
+
+
+def test_a_fault_of_our_own_costs_one_line_and_is_told(fan_out: FanOut, crashes: list[BaseException]) -> None:
+    fault = RuntimeError("a bug")
+    assert fan_out.start(plan(failing(fault), well), limit_s=10, done=lambda: None).wait(10) == (FAILED, WELL)
+    assert crashes == [fault]
+
+
+def test_nothing_starts_before_the_first_question(fan_out: FanOut) -> None:
+    assert fan_out._pool is None
+
+
+def sought(**changes: Any) -> Sought:
+    good: dict[str, Any] = {
+        "asker": ServiceRef(entity=COUNCIL, service=ServiceSlug("connecting-families")),
+        "kind": KindName("involvement.query"),
+        "purpose": PurposeCode(PURPOSE),
+        "role": RoleCode("key-worker"),
+    }
+    return Sought(**good | changes)
+
+
+def test_whom_to_ask_comes_with_the_name_that_the_agreement_gives_its_agency(standing: Network) -> None:
+    found = choices(standing.nodes[COUNCIL].agreements, sought(), now=standing.clock.now())
+    assert {each.organisation for each in found} == {"Moor Council", "Moor Mental Health"}
+    assert [str(each.choice.holder) for each in found][-1] == f"{TRUST}#community-team"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"purpose": PurposeCode("marketing")}, "purpose"),
+        ({"role": RoleCode("volunteer")}, "role"),
+        ({"kind": KindName("eligibility.query")}, "kind of exchange"),
+        ({"asker": ServiceRef(entity=COUNCIL, service=ServiceSlug("money-advice"))}, "No data-sharing agreement"),
+    ],
+    ids=["purpose", "role", "kind", "service"],
+)
+def test_where_nobody_may_be_asked_the_first_reason_is_told(
+    standing: Network, changes: dict[str, Any], word: str
+) -> None:
+    with pytest.raises(CaseRefused) as refused:
+        choices(standing.nodes[COUNCIL].agreements, sought(**changes), now=standing.clock.now())
+    assert refused.value.refusal is CaseRefusal.NOT_PERMITTED
+    assert word in refused.value.detail
+    assert refused.value.remedy
+
+
+def test_a_summary_counts_who_said_something() -> None:
+    assert summary(7, 8) == "7 of 8 services answered"

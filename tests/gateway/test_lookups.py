@@ -1,0 +1,107 @@
+"""Lookups as their client sees them, and as they rest in the store."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from threading import Event
+
+from pysqlite3 import dbapi2
+
+from gateway.ports import PeerAnswer, PeerRequest
+from tests.federation import faults
+from tests.federation.network import Network
+from tests.federation.town import COUNCIL, SUBJECT, TRUST
+from tests.federation.unsealing import everything_sealed
+from tests.federation.wire import Pass
+
+SERVICE = f"{TRUST}#community-team"
+
+
+@contextmanager
+def held_back(network: Network) -> Iterator[tuple[Event, Event]]:
+    """Keep the trust's answers back until the test lets them go; say when a question has arrived there."""
+    arrived, go = Event(), Event()
+
+    def wait(request: PeerRequest, answer: Pass) -> PeerAnswer:
+        if request.url.endswith(faults.MESSAGES):
+            arrived.set()
+            go.wait(30)
+        return answer()
+
+    network.wire.faults[TRUST] = wait
+    try:
+        yield arrived, go
+    finally:
+        go.set()
+
+
+def test_a_lookup_under_way_says_so_and_says_nothing_of_who_is_awaited(pair: Network) -> None:
+    client = pair.case_client()
+    with held_back(pair):
+        begun = client.post_lookup(client.body(wait_s=0.5))
+        view = begun.get_json()
+        assert (begun.status_code, view["state"], view["asked"]) == (202, "running", 4)
+        assert begun.headers["Location"] == f"{client.base_url}/case/v1/lookups/{view['id']}"
+        assert begun.headers["Retry-After"] == "1"
+        assert SERVICE not in [line["service"] for line in view["answers"]]
+
+
+def test_a_lookup_ends_by_its_limit_whatever_happened_to_its_process(pair: Network) -> None:
+    client = pair.case_client()
+    with held_back(pair) as (arrived, _):
+        view = client.post_lookup(client.body(wait_s=0.0)).get_json()
+        assert arrived.wait(30)
+        pair.clock.forward(seconds=21)
+        over = client.get_lookup(view["id"]).get_json()
+    assert over["state"] == "complete"
+    lines = {line["service"]: line for line in over["answers"]}
+    assert (len(lines), lines[SERVICE]["status"]) == (4, "no_reply")
+    assert lines[SERVICE]["reason"] == "It did not answer in time."
+
+
+def test_a_late_answer_is_shown_when_it_came(pair: Network) -> None:
+    client = pair.case_client()
+    with held_back(pair) as (_, go):
+        view = client.post_lookup(client.body(wait_s=0.0)).get_json()
+        go.set()
+        while view["state"] != "complete":
+            view = client.get_lookup(view["id"]).get_json()
+    assert view["summary"] == "4 of 4 services answered"
+
+
+def test_the_account_of_a_lookup_is_kept_sealed_without_the_person(pair: Network) -> None:
+    client = pair.case_client()
+    client.look_up()
+    account = next(each for each in everything_sealed(pair, COUNCIL) if "practitioner" in each)
+    assert account["practitioner"]["id"] == "u-17"
+    assert account["reason"] == "Agreeing who leads before Thursday's meeting."
+    assert account["case_ref"] == "CF-2291"
+    assert not [value for value in (SUBJECT["nhs_number"], SUBJECT["family_name"]) if value in str(account)]
+
+
+def test_answers_that_were_swapped_in_the_store_are_not_shown(pair: Network) -> None:
+    client = pair.case_client()
+    view = client.look_up()
+    with closing(dbapi2.connect(str(pair.folder_of(COUNCIL) / "data" / "node.db"))) as connection, connection:
+        [(sealed,)] = connection.execute("SELECT sealed FROM lookup_answers WHERE service = ?", (SERVICE,)).fetchall()
+        other = f"{COUNCIL}#youth-justice"
+        connection.execute("UPDATE lookup_answers SET sealed = ? WHERE service = ?", (sealed, other))
+    answer = client.get_lookup(view["id"])
+    assert answer.status_code >= 400
+    assert "Farouk" not in answer.text
+
+
+def test_a_key_whose_lookup_was_forgotten_starts_no_other(pair: Network) -> None:
+    client = pair.case_client()
+    body = client.body(wait_s=20.0)
+    client.post_lookup(body, key="the-same-key")
+    pair.clock.forward(seconds=901)
+    again = client.post_lookup(body, key="the-same-key")
+    assert (again.status_code, again.get_json()["code"]) == (422, "idempotency-key-reused")
+    assert "new" in again.get_json()["remedy"]
+    assert len(pair.wire.messages(TRUST)) == 1
+
+
+def test_a_refused_lookup_leaves_no_row(pair: Network) -> None:
+    client = pair.case_client()
+    assert client.post_lookup(client.body(purpose="marketing")).status_code == 403
+    assert not everything_sealed(pair, COUNCIL)

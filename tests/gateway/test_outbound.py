@@ -1,0 +1,151 @@
+"""A question on its way out: our own policy first, and nothing of the practitioner but a pseudonym."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from gateway.asking import asker, choices
+from gateway.case_types import Practitioner
+from gateway.outbound import Outbound, Outcome, Question, Status, pseudonym
+from gateway.peers.client import HttpPeerClient
+from gateway.peers.tokens import TokenRequester
+from gateway.ports import PeerAnswer, PeerRequest, Transaction
+from tests.federation.network import Network
+from tests.federation.peer_hand import reply_claims
+from tests.federation.test_binding import end
+from tests.federation.town import AGREEMENT, COUNCIL, HOUSING, SUBJECT, TRUST
+from tests.federation.wire import Pass
+from tests.gateway.test_asking import sought
+from trust.exchange.person import Subject, parse_subject
+from trust.identifiers import ServiceRef, ServiceSlug
+from trust.oauth.authorization_details import AuthorizationDetail
+from trust.strict_json import JsonObject
+
+
+def outbound_of(network: Network) -> Outbound:
+    """Return the council's outbound line, which its case face asks through."""
+    node = network.nodes[COUNCIL]
+    requester = TokenRequester(own=COUNCIL, vault=node.vault, transport=network.wire, clock=network.clock)
+    return Outbound(
+        own=COUNCIL,
+        directory=node.directory,
+        vault=node.vault,
+        store=node.store,
+        peers=HttpPeerClient(requester, observe=lambda _peer, _outcome, _seconds: None),
+        local=_not_at_home,
+        clock=network.clock,
+    )
+
+
+def _not_at_home(_raw: bytes, _detail: AuthorizationDetail, _now: datetime) -> bytes:
+    raise AssertionError("nobody at home was asked")
+
+
+def question(network: Network, **changes: Any) -> Question:
+    holder = ServiceRef(entity=TRUST, service=ServiceSlug("community-team"))
+    [asked] = choices(network.nodes[COUNCIL].agreements, sought(holder=holder), now=network.clock.now())
+    good = Question(
+        choice=asked.choice,
+        from_service=ServiceSlug("connecting-families"),
+        asker=asker(Practitioner(id="u-17", role="key-worker", org_unit="north-team")),
+        subject=parse_subject(dict(SUBJECT)),
+        body={},
+        correlation="a-lookup",
+    )
+    return replace(good, **changes)
+
+
+def ask(network: Network, asked: Question, outbound: Outbound | None = None) -> Outcome:
+    kept: list[Outcome] = []
+
+    def keep(_tx: Transaction, outcome: Outcome) -> None:
+        kept.append(outcome)
+
+    outcome = (outbound or outbound_of(network)).ask(asked, keep=keep, timeout_s=20)
+    assert kept[-1] == outcome
+    return outcome
+
+
+@pytest.mark.holds("A48")
+@pytest.mark.parametrize("fields", [["worker", "duty_phone"], ["address"], ["no_such_field"]], ids=str)
+def test_a_field_outside_the_clause_is_refused_before_anything_is_sent(pair: Network, fields: list[str]) -> None:
+    outcome = ask(pair, question(pair, body={"fields": fields}))
+    assert (outcome.status, outcome.code) == (Status.REFUSED, "field_not_permitted")
+    assert not pair.wire.messages()
+    assert not pair.leaves(COUNCIL)
+
+
+def test_fewer_fields_than_permitted_may_be_asked_for(pair: Network) -> None:
+    outcome = ask(pair, question(pair, body={"fields": ["worker"]}))
+    assert outcome.status is Status.ANSWERED
+    [(_, reply)] = pair.wire.messages()
+    assert reply_claims(reply)["body"]["involvements"] == [{"worker": "Farouk Linton"}]
+
+
+def test_a_person_whom_this_holder_may_not_be_told_enough_of_is_not_asked_about(pair: Network) -> None:
+    outcome = ask(pair, question(pair, subject=Subject(nino="JT123456C")))
+    assert (outcome.status, outcome.code) == (Status.REFUSED, "not_enough_to_go_on")
+    assert not pair.wire.messages()
+
+
+def test_a_service_that_its_node_no_longer_offers_is_not_asked(pair: Network) -> None:
+    asked = question(pair)
+    gone = replace(asked.choice, holder=ServiceRef(entity=TRUST, service=ServiceSlug("closed")))
+    outcome = ask(pair, replace(asked, choice=gone))
+    assert (outcome.status, outcome.code) == (Status.NO_REPLY, "withdrawn")
+
+
+def test_a_stranger_is_not_asked(pair: Network) -> None:
+    asked = question(pair)
+    stranger = replace(asked.choice, holder=ServiceRef(entity=HOUSING, service=ServiceSlug("tenancies")))
+    outcome = ask(pair, replace(asked, choice=stranger))
+    assert (outcome.status, outcome.code) == (Status.NO_REPLY, "untrusted")
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "expected"),
+    [
+        (503, {"code": "busy"}, Status.NO_REPLY),
+        (500, {"code": "internal"}, Status.NO_REPLY),
+        (409, {"code": "message-id-reused"}, Status.REFUSED),
+        (400, {"code": "message-malformed"}, Status.REFUSED),
+    ],
+    ids=["busy", "crashed", "reused", "malformed"],
+)
+def test_a_refusal_before_the_message_was_opened_is_silence_or_a_refusal(
+    pair: Network, status: int, document: JsonObject, expected: Status
+) -> None:
+    def problem(request: PeerRequest, answer: Pass) -> PeerAnswer:
+        if not request.url.endswith("/exchange/v1/messages"):
+            return answer()
+        body = json.dumps(document).encode()
+        return PeerAnswer(status=status, content_type="application/problem+json", headers={}, body=body)
+
+    pair.wire.faults[TRUST] = problem
+    outcome = ask(pair, question(pair))
+    assert (outcome.status, outcome.code) == (expected, document["code"])
+    assert [leaf["kind"] for leaf in pair.leaves(COUNCIL)] == ["sent"]
+
+
+def test_the_holders_own_reason_and_remedy_are_passed_on(pair: Network) -> None:
+    asked, outbound = question(pair), outbound_of(pair)
+    assert ask(pair, asked, outbound).status is Status.ANSWERED  # and a token is held
+    end(pair, AGREEMENT, 1, TRUST)
+    outcome = ask(pair, asked, outbound)
+    assert (outcome.status, outcome.code) == (Status.REFUSED, "agreement_not_in_force")
+    assert outcome.reason == (
+        "The agreement is not in force. A party has ended it. "
+        "Ask the parties' information-governance officers to sign or renew it."
+    )
+
+
+def test_a_practitioner_has_one_name_for_each_holder_and_it_leads_nowhere() -> None:
+    key = bytes(range(32))
+    name = pseudonym(key, "u-17", TRUST)
+    assert name == pseudonym(key, "u-17", TRUST)
+    assert len({name, pseudonym(key, "u-17", HOUSING), pseudonym(key, "u-18", TRUST)}) == 3
+    assert pseudonym(bytes(32), "u-17", TRUST) != name
+    assert "u-17" not in name
