@@ -10,7 +10,7 @@ clause to ask under was decided before, by :mod:`trust.agreements.choice`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from hmac import digest as hmac_digest
@@ -21,6 +21,7 @@ from gateway.agreement_book import detail_for
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
 from trust import base64url
 from trust.agreements.choice import Choice, check_requested_fields
+from trust.agreements.clause import Onward
 from trust.claims import digest
 from trust.errors import TrustError
 from trust.evidence.leaf import Leaf, LeafKind, subject_key
@@ -136,7 +137,7 @@ class Outbound:
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
         leaf = evidence.written(self._leaf(LeafKind.SENT, message, raw, now))
         self.store.write(lambda tx: evidence.record(tx, leaf))  # 3
-        sent = _Sent(message=message, raw=raw, peer=peer, entry=entry, fields=question.choice.fields)
+        sent = _Sent(message=message, raw=raw, peer=peer, entry=entry, choice=question.choice)
         return self._exchange(sent, keep, timeout_s)
 
     def _exchange(self, sent: "_Sent", keep: Keep, timeout_s: float) -> Outcome:
@@ -171,17 +172,19 @@ class Outbound:
     def _read(self, sent: "_Sent", answered: bytes) -> Outcome:
         if sent.peer.node is None:
             raise MalformedBody(())
+        now = self.clock.now()
         reply = open_reply(
             answered,
             holder_keys=sent.peer.node.message_keys,
             own_id=self.own,
             sent=RequestRef(jti=sent.message.jti, digest=digest(sent.raw)),
             message=sent.message,
-            now=self.clock.now(),
+            now=now,
         )
         if is_refusal(reply.body):
             return _refused(parse_refusal_body(reply.body), sent.entry)
-        return Outcome(status=Status.ANSWERED, reading=_reading(reply.kind, reply.body, sent.fields), entry=sent.entry)
+        reading = _reading(reply.kind, reply.body, sent.choice, today=now.astimezone(UTC).date())
+        return Outcome(status=Status.ANSWERED, reading=reading, entry=sent.entry)
 
     def _keep(self, outcome: Outcome, keep: Keep) -> Outcome:
         self.store.write(lambda tx: keep(tx, outcome))
@@ -246,7 +249,7 @@ class _Sent:
     raw: bytes
     peer: TrustedEntity
     entry: ServiceEntry
-    fields: frozenset[str]
+    choice: Choice
 
 
 def pseudonym(key: bytes, practitioner_id: str, holder: EntityId) -> str:
@@ -269,13 +272,22 @@ def _permitted(question: Question, entry: ServiceEntry) -> Subject:
     return subject
 
 
-def _reading(kind: KindName, body: JsonObject, fields: frozenset[str]) -> Reading:
-    """Read an answer and drop the fields that a holder should not have sent."""
+def _reading(kind: KindName, body: JsonObject, choice: Choice, *, today: date) -> Reading:
+    """Read an answer, drop the fields that a holder should not have sent, and hold its terms to the clause's.
+
+    A holder may bind us more closely than the clause does, never less: the agreement is what this agency signed.
+    """
     if kind != involvement.KIND:
         return eligibility.parse_reply_body(body)
-    reply = involvement.parse_reply_body(body)
-    cut = ({name: text for name, text in each.items() if name in fields} for each in reply.involvements)
-    return replace(reply, involvements=tuple(cut))
+    reply, clause = involvement.parse_reply_body(body), choice.clause
+    cut = ({name: text for name, text in each.items() if name in choice.fields} for each in reply.involvements)
+    return replace(
+        reply,
+        involvements=tuple(cut),
+        as_of=min(reply.as_of, today),
+        keep_until=min(reply.keep_until, today + timedelta(days=clause.keep_days)),
+        onward=str(Onward.NONE if reply.onward == Onward.NONE else clause.onward),
+    )
 
 
 def _entry(peer: TrustedEntity, slug: ServiceSlug) -> ServiceEntry | None:

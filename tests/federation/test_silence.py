@@ -123,6 +123,23 @@ def test_a_faulty_peer_costs_only_its_own_line(trio: Network, fault: Callable[[N
 
 
 @pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ({"keep_until": "2999-01-01", "onward": "to-anybody", "as_of": "2998-01-01"}, {}),
+        ({"onward": "within-agency"}, {}),
+        ({"keep_until": "2001-01-01", "as_of": "2001-01-01"}, {"keep_until": "2001-01-01", "as_of": "2001-01-01"}),
+    ],
+    ids=["looser", "further", "closer"],
+)
+def test_a_peers_terms_may_be_closer_than_the_clauses_and_never_looser(
+    trio: Network, terms: dict[str, str], told: dict[str, str]
+) -> None:
+    good = trio.case_client().lines()[SILENT]
+    trio.wire.faults[TRUST] = lies(lambda claims: claims["body"].update(terms))(trio)
+    assert trio.case_client().lines()[SILENT] == {**good, **told}
+
+
+@pytest.mark.parametrize(
     "fault", [faults.down, faults.half_open, faults.redirecting], ids=["dead", "half-open", "away"]
 )
 def test_a_peer_that_was_never_met_and_fails_costs_only_its_own_line(trio: Network, fault: Fault) -> None:
