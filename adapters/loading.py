@@ -29,11 +29,6 @@ def adapter_types() -> Mapping[str, EntryPoint]:
     return found
 
 
-def load_factories() -> Mapping[str, AdapterFactory]:
-    """Import and return the factory of every installed type. Raises :class:`SourceMisconfigured`."""
-    return {name: _load(point) for name, point in adapter_types().items()}
-
-
 def build_adapter(type_name: str, settings: Mapping[str, object], context: AdapterContext) -> Adapter:
     """Build the adapter of one service; ``settings`` is its ``[services.adapter.settings]`` table as it was read.
 

@@ -12,7 +12,7 @@ from config.settings import HostException, NodeSettings, Service
 from gateway.desk import Desk, HostedService, Restriction
 from gateway.http.federation import NodeProfile
 from gateway.peers.caller import CaseSystemCaller
-from gateway.peers.guard import HostAddress
+from gateway.peers.guard import AddressRefused, HostAddress, parse_host_address
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.ports import Clock, Transport
 from trust import strict_json
@@ -59,11 +59,13 @@ def _tls(base_dir: Path, ca: Path | None) -> ssl.SSLContext:
 
 
 def host_addresses(hosts: Mapping[str, HostException]) -> dict[str, HostAddress]:
-    """Return the exact addresses of ``[hosts]``."""
+    """Return the exact addresses of ``[hosts]``. Raises :class:`AddressRefused` for one that no exception reaches."""
     found = {}
     for name, exception in hosts.items():
-        address, _, port = exception.address.rpartition(":")
-        found[name] = HostAddress(address=address.strip("[]"), port=int(port))
+        try:
+            found[name] = parse_host_address(exception.address)
+        except AddressRefused as refused:
+            raise AddressRefused(f"[hosts] {name}: {refused}; correct or remove the entry") from refused
     return found
 
 

@@ -7,7 +7,10 @@ import pytest
 
 from adapters.contract import SourceMisconfigured
 from config.loading import ConfigError
+from config.settings import HostException
+from gateway.assembly import host_addresses
 from gateway.keys import KeyFile, KeyFilesRefused
+from gateway.peers.guard import AddressRefused
 from gateway.store.refusals import StoreRefused
 from tests.federation.case_client import CaseClient
 from tests.federation.network import Network
@@ -151,6 +154,13 @@ def test_every_mistake_in_every_adapters_table_is_told_with_its_place(pair: Netw
         "money-advice: file: Input is not a valid path",
         "youth-justice: file: Input is not a valid path",
     ]
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254:80", "[fe80::1]:8443", "224.0.0.1:8443", "0.0.0.0:8443"])
+def test_no_exception_leads_to_a_metadata_service_or_its_like(address: str) -> None:
+    exception = HostException(address=address, reason="a slip of the pen")
+    with pytest.raises(AddressRefused, match=r"\[hosts\] police.example: .*correct or remove the entry"):
+        host_addresses({"police.example": exception})
 
 
 @pytest.mark.holds("A60")
