@@ -20,7 +20,7 @@ from gateway.store import members
 from gateway.store.members import Member
 from trust import strict_json
 from trust.errors import TrustError
-from trust.federation import party_metadata
+from trust.federation import node_metadata, party_metadata
 from trust.federation.entity_statement import (
     MAX_LIFE,
     StatementDraft,
@@ -120,15 +120,16 @@ def members_blueprint(face: AnchorFace) -> Blueprint:
 
 
 def subordinate_statement(member: Member, *, issuer: EntityId, signer: Signer, now: datetime) -> bytes:
-    """Sign what the anchor says of a member: that it vouches for these federation keys.
+    """Sign what the anchor says of a member: that it vouches for these federation keys, and for its services' kinds.
 
-    It overrides none of the member's metadata, so a member rotates its other keys without asking.
+    It overrides nothing else of the member's metadata, so a member rotates its other keys without asking.
     """
     draft = StatementDraft(
         subject=parse_entity_id(member.entity),
         keys=KeySet.from_jwks(dict(member.jwks), KeyUse.FEDERATION),
         issued_at=now,
         expires_at=now + MAX_LIFE,
+        metadata={node_metadata.ENTITY_TYPE: node_metadata.state_service_kinds(member.metadata)},
     )
     return build_subordinate_statement(draft, signer, issuer=issuer)
 

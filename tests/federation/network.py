@@ -126,9 +126,9 @@ class Network:
         )
         raw = build_enrolment_request(draft, node.vault.signer(KeyUse.FEDERATION))
         asked = parse_enrolment_request(raw, now=now)
-        jwks = asked.federation_keys.to_jwks()
+        jwks, metadata = asked.federation_keys.to_jwks(), asked.metadata
         self.anchor.store.write(
-            lambda tx: members.admit(tx, entity=entity, jwks=jwks, metadata={}, state=state, at=now)
+            lambda tx: members.admit(tx, entity=entity, jwks=jwks, metadata=metadata, state=state, at=now)
         )
 
     def document(self, **changes: Any) -> dict[str, Any]:

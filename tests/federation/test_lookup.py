@@ -24,6 +24,9 @@ from tests.federation.town import (
 )
 from tests.support.people import GRACE
 from trust.base64url import decode
+from trust.federation import node_metadata
+from trust.keys import KeyUse
+from trust.strict_json import JsonObject
 
 ALL_FIELDS = {"organisation", "service_type", "role", "worker", "phone", "since", "last_contact_month"}
 
@@ -171,3 +174,17 @@ def test_identifiers_go_only_to_services_that_may_be_given_them(town: Network) -
 def _subject_of(raw: bytes) -> dict[str, Any]:
     subject: dict[str, Any] = json.loads(decode(raw.split(b".")[1], "payload"))["subject"]
     return subject
+
+
+@pytest.mark.parametrize("kind", ["jobcentre", "police", "school"])
+def test_a_service_that_gives_itself_out_for_another_kind_is_told_of_nobody(town: Network, kind: str) -> None:
+    """Its kind decides which identifiers it may be given: it is what the anchor admitted it as, or it is not asked."""
+
+    def pretend(metadata: JsonObject) -> None:
+        metadata[node_metadata.ENTITY_TYPE]["services"][0]["kind"] = kind
+
+    keys = town.nodes[HOUSING].vault
+    town.wire.faults[HOUSING] = faults.states(keys.signer(KeyUse.FEDERATION), pretend)
+    line = town.case_client().lines()[f"{HOUSING}#tenancies"]
+    assert (line["status"], line["reason"]) == ("no_reply", "Its node no longer offers this service.")
+    assert not town.wire.messages(HOUSING)

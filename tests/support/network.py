@@ -18,6 +18,7 @@ from gateway.store.migration import migrate
 from gateway.store.opening import open_store
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
+from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.node_metadata import ServiceEntry
 from trust.identifiers import EntityId, KindName, ServiceSlug
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner, Signer
@@ -148,10 +149,11 @@ class Federation:
         self.wire.apps[entity] = build_face("peer", [blueprint], max_body=0, observer=Silent())
 
     def admit(self, entity: EntityId, state: str = MemberState.ACTIVE) -> None:
-        """Have the anchor vouch for a node's present federation keys, or no longer."""
-        jwks = self.keys[entity].federation_keys().to_jwks()
+        """Have the anchor vouch for a node's present federation keys and services, or no longer."""
+        jwks, now = self.keys[entity].federation_keys().to_jwks(), self.clock.now()
+        shown = parse_entity_configuration(self.configurations[entity](now), now=now).metadata
         self.anchor_store.write(
-            lambda tx: members.admit(tx, entity=entity, jwks=jwks, metadata={}, state=state, at=self.clock.now())
+            lambda tx: members.admit(tx, entity=entity, jwks=jwks, metadata=shown, state=state, at=now)
         )
 
     def new_directory(self) -> FederationDirectory:

@@ -1,4 +1,8 @@
-"""Read and write what a node publishes under our own entity type, `information_exchange_node` (WIRE.md section 1)."""
+"""Read and write what a node publishes under our own entity type, `information_exchange_node` (WIRE.md section 1).
+
+The kind of a service decides which of a person's identifiers it may be given, so it is not the node's alone to say: a
+superior states in `service_kinds` what each service was admitted as, and a service that says otherwise is not offered.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,7 +51,10 @@ class NodeMetadata:
 
 
 def parse_node_metadata(metadata: JsonObject, *, entity: EntityId) -> NodeMetadata:
-    """Read the metadata of one node; its endpoints must be at the entity's own host (A40). Raise MalformedClaims."""
+    """Read the metadata of one node; its endpoints must be at the entity's own host (A40). Raise MalformedClaims.
+
+    Services that are not of the kind that a superior stated, or that it did not state at all, are left out.
+    """
     encryption = claims.optional_object(metadata, "encryption_jwks")
     return NodeMetadata(
         name=claims.require_str(metadata, "organization_name", max_len=MAX_NAME),
@@ -56,7 +63,7 @@ def parse_node_metadata(metadata: JsonObject, *, entity: EntityId) -> NodeMetada
         evidence_key=parse_key(claims.require_object(metadata, "evidence_key"), KeyUse.EVIDENCE),
         message_endpoint=parse_endpoint(claims.require_str(metadata, "message_endpoint"), entity=entity),
         receipt_endpoint=parse_endpoint(claims.require_str(metadata, "receipt_endpoint"), entity=entity),
-        services=_parse_services(metadata),
+        services=_vouched(_parse_services(metadata), claims.optional_object(metadata, "service_kinds")),
         kinds_supported=_parse_kinds(metadata),
     )
 
@@ -75,6 +82,32 @@ def build_node_metadata(node: NodeMetadata) -> JsonObject:
     if node.encryption_keys is not None:
         metadata["encryption_jwks"] = node.encryption_keys.to_jwks()
     return metadata
+
+
+def state_service_kinds(admitted: Mapping[str, JsonObject]) -> JsonObject:
+    """Return what a superior states of a member's services: the kinds that it showed when it asked to be admitted.
+
+    `admitted` is that metadata by entity type. A member that showed no services is vouched for none.
+    """
+    node = admitted.get(ENTITY_TYPE)
+    services = () if node is None else _parse_services(node)
+    return {"service_kinds": {service.slug: service.kind for service in services}}
+
+
+def services_left_out(metadata: Mapping[str, JsonObject]) -> tuple[ServiceSlug, ...]:
+    """Return the services of resolved metadata, by entity type, that no superior vouches for as they are."""
+    node = metadata.get(ENTITY_TYPE)
+    if node is None:
+        return ()
+    stated = _parse_services(node)
+    offered = _vouched(stated, claims.optional_object(node, "service_kinds"))
+    return tuple(service.slug for service in stated if service not in offered)
+
+
+def _vouched(services: tuple[ServiceEntry, ...], kinds: JsonObject | None) -> tuple[ServiceEntry, ...]:
+    if kinds is None:
+        return services
+    return tuple(service for service in services if kinds.get(service.slug) == service.kind)
 
 
 def _parse_services(metadata: JsonObject) -> tuple[ServiceEntry, ...]:

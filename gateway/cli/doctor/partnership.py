@@ -16,6 +16,7 @@ from gateway.http.anchor import MemberState
 from gateway.ports import TransportError
 from gateway.store import agreements, members
 from trust.agreements.agreement import InForce, NotInForce, parse_agreement
+from trust.federation.node_metadata import services_left_out
 from trust.identifiers import EntityId
 
 Section = tuple[str, list[CheckLine]]
@@ -76,6 +77,13 @@ def _chain(federation: Federation, entity: EntityId, now: datetime) -> CheckLine
     trace = trace_chain(federation, entity, now=now)
     what = "this node is vouched for" if entity == federation.own else f"{entity} is trusted and can be reached"
     if trace.entity is not None:
+        left_out = services_left_out(trace.entity.metadata)
+        if left_out:
+            detail = (
+                f"its anchor does not vouch for these services as they are, so nobody asks them: {', '.join(left_out)}"
+            )
+            remedy = "Have it admitted again as it is now: `hearthgate trust enrol` there, `trust admit` at the anchor."
+            return CheckLine(name=what, ok=False, detail=detail, remedy=remedy)
         detail = f"by {trace.entity.anchor}, until {trace.entity.expires_at:%Y-%m-%d %H:%M} UTC"
         return CheckLine(name=what, ok=True, detail=detail)
     failed = next(line for line in trace.lines if not line.ok)

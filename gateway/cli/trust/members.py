@@ -17,7 +17,7 @@ from gateway.ports import Store
 from gateway.store import members
 from gateway.store.members import Member
 from trust.federation.enrolment import EnrolmentRequest, parse_enrolment_request
-from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, parse_node_metadata
+from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, parse_node_metadata, state_service_kinds
 from trust.identifiers import EntityId, parse_entity_id
 
 
@@ -154,9 +154,11 @@ def _effect_of_admission(asked: EnrolmentRequest, held: Member | None) -> str:
     if held is None:
         return "Members may exchange messages with it from now on, as far as they have signed agreements with it."
     before = {str(key.get("kid")) for key in held.jwks.get("keys", [])}
-    if before == set(asked.thumbprints):
-        return "It was admitted with these keys before; nothing changes."
-    return "It was admitted before, with other keys: those are no longer vouched for, and these are from now on."
+    if before != set(asked.thumbprints):
+        return "It was admitted before, with other keys: those are no longer vouched for, and these are from now on."
+    if state_service_kinds(held.metadata) != state_service_kinds(asked.metadata):
+        return "It was admitted with these keys before; from now on it is vouched for with the services above."
+    return "It was admitted with these keys before; nothing changes."
 
 
 def _admit(store: Store, asked: EnrolmentRequest, at: datetime) -> None:

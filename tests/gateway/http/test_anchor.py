@@ -33,14 +33,17 @@ def test_an_anchor_names_its_endpoints_and_no_superior(federation: Federation, a
     assert member["federation_list_endpoint"] == ANCHOR + LIST_PATH
 
 
-def test_it_vouches_for_a_members_keys_and_overrides_nothing(federation: Federation, anchor: FlaskClient) -> None:
+def test_it_vouches_for_a_members_keys_and_kinds_and_overrides_nothing(
+    federation: Federation, anchor: FlaskClient
+) -> None:
     answer = anchor.get(FETCH_PATH, query_string={"sub": POLICE})
     assert (answer.status_code, answer.content_type) == (200, "application/entity-statement+jwt")
     assert answer.headers["Cache-Control"] == "no-store"
     vouched = parse_subordinate_statement(
         answer.data, superior_keys=federation.anchor_keys.federation_keys(), now=federation.clock.now()
     )
-    assert (vouched.issuer, vouched.subject, vouched.metadata) == (ANCHOR, POLICE, {})
+    assert (vouched.issuer, vouched.subject) == (ANCHOR, POLICE)
+    assert vouched.metadata == {"information_exchange_node": {"service_kinds": {"duty": "children"}}}
     assert vouched.keys.kids == federation.keys[POLICE].federation_keys().kids
     assert vouched.issued_at == federation.clock.now()
     assert vouched.expires_at - vouched.issued_at == timedelta(hours=120)

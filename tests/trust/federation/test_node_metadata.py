@@ -8,7 +8,13 @@ import pytest
 from tests.trust.federation.members import COUNCIL, EVIDENCE_KEY, MESSAGE_KEY, NODE
 from tests.trust.makers import NOW_S, key_set, signer
 from trust.errors import ForbiddenAlgorithm, MalformedClaims, TrustError
-from trust.federation.node_metadata import build_node_metadata, parse_node_metadata
+from trust.federation.node_metadata import (
+    ENTITY_TYPE,
+    build_node_metadata,
+    parse_node_metadata,
+    services_left_out,
+    state_service_kinds,
+)
 from trust.keys import KeySet, KeyUse
 
 SERVICE = {"slug": "housing", "name": "Housing", "kind": "housing"}
@@ -34,6 +40,26 @@ def test_a_node_may_take_encrypted_messages_and_keep_retired_keys() -> None:
         message_keys=KeySet.from_jwks(message, KeyUse.MESSAGE),
     )
     assert parse_node_metadata(build_node_metadata(node), entity=COUNCIL) == node
+
+
+def test_a_service_is_offered_as_the_kind_that_a_superior_states_and_no_other() -> None:
+    admitted = {ENTITY_TYPE: changed(services=[SERVICE, SERVICE | {"slug": "repairs"}])}
+    kinds = state_service_kinds(admitted)
+    assert kinds == {"service_kinds": {"housing": "housing", "repairs": "housing"}}
+    grown = [SERVICE | {"name": "Homes"}, SERVICE | {"slug": "repairs", "kind": "jobcentre"}, SERVICE | {"slug": "new"}]
+    node = changed(services=grown, **kinds)
+    assert [(each.slug, each.name) for each in parse_node_metadata(node, entity=COUNCIL).services] == [
+        ("housing", "Homes")
+    ]
+    assert services_left_out({ENTITY_TYPE: node}) == ("repairs", "new")
+
+
+def test_a_member_that_showed_no_services_is_vouched_for_none() -> None:
+    nothing: tuple[dict[str, Any], ...] = ({}, {"oauth_client": {}})
+    for shown in nothing:
+        assert state_service_kinds(shown) == {"service_kinds": {}}
+    assert parse_node_metadata(changed(service_kinds={}), entity=COUNCIL).services == ()
+    assert services_left_out({}) == ()
 
 
 def test_an_extension_that_we_do_not_know_is_ignored() -> None:
@@ -66,6 +92,7 @@ def test_every_member_is_needed(name: str) -> None:
         {"services": [SERVICE | {"kind": "a b"}]},
         {"services": [SERVICE | {"duty_phone": None}]},
         {"services": [SERVICE | {"slug": f"s{number}"} for number in range(65)]},
+        {"service_kinds": []},
         {"kinds_supported": []},
         {"kinds_supported": {"Involvement": [1]}},
         {"kinds_supported": {"involvement.query": []}},
