@@ -1,13 +1,17 @@
 """An anchor and nodes as real processes: they start, exchange over TLS, and end without a trace."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from tests.e2e.processes import END_WITHIN_S, Served, served, start
+from tests.federation.network import LIMITS
 from tests.federation.town import ANCHOR, COUNCIL, TRUST
 
 pytestmark = pytest.mark.e2e
@@ -32,6 +36,28 @@ def test_a_lookup_crosses_real_processes_and_a_stopped_node_is_silent(federation
     later = federation.look_up(client)
     assert later["summary"] == "3 of 4 services answered"
     assert {line["service"]: line["status"] for line in later["answers"]}[SERVICE] == "no_reply"
+
+
+def test_a_node_that_hangs_costs_its_own_line_and_answers_again_when_it_goes_on(federation: Served) -> None:
+    client = federation.network.case_client()
+    federation.start(ANCHOR, COUNCIL, TRUST)
+    token = federation.case_token(client)
+    assert federation.look_up(client, token=token)["summary"] == "4 of 4 services answered"
+    process = federation.processes[TRUST]
+    family = [process.process.pid, *process.descendants()]
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        began = monotonic()
+        view = federation.look_up(client, token=token)
+        took = monotonic() - began
+    finally:
+        for pid in reversed(family):
+            os.kill(pid, signal.SIGCONT)
+    silent = {line["service"]: line["status"] for line in view["answers"] if line["status"] != "known"}
+    assert silent == {SERVICE: "no_reply"}
+    assert took < LIMITS["lookup_s"]
+    assert federation.look_up(client, token=token)["summary"] == "4 of 4 services answered"
 
 
 def test_a_node_that_is_told_to_stop_leaves_no_process_behind(federation: Served) -> None:
