@@ -34,6 +34,7 @@ def main() -> int:
         worker_stops=lambda: _note(folder / "stopped"),
         worker_ended=lambda _pid: None,
     )
+
     def beside(wait: Wait) -> None:
         _note(folder / "beside")
         while not wait(60.0):
