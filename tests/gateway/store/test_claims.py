@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -136,17 +136,34 @@ def own_server_url() -> Iterator[str]:
 def crash(url: URL) -> None:
     """Kill a backend of the server, which takes all others down with it and starts its memory anew."""
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain) as connection:
-        os.kill(connection.info.backend_pid, signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            psycopg.connect(plain).close()
-        except psycopg.OperationalError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        else:
-            return
+    with psycopg.connect(plain, autocommit=True) as witness:
+        with psycopg.connect(plain) as victim:
+            os.kill(victim.info.backend_pid, signal.SIGKILL)
+        until(lambda: not answers(witness))  # only then has the server noticed, and begun to recover
+    until(lambda: accepts(plain))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def answers(connection: psycopg.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def accepts(plain: str) -> bool:
+    try:
+        psycopg.connect(plain).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def test_after_a_crash_of_the_database_earlier_identifiers_are_refused(own_server_url: str, tmp_path: Path) -> None:
