@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from trust.errors import TrustError
-from trust.identifiers import EntityId, ServiceSlug, parse_entity_id, parse_slug
+from trust.identifiers import EntityId, ServiceSlug, parse_code, parse_entity_id, parse_slug
 
 _BIND = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
@@ -41,6 +41,13 @@ def _slug(text: str) -> ServiceSlug:
         raise ValueError(refused.detail) from refused
 
 
+def _code(text: str) -> str:
+    try:
+        return parse_code(text)
+    except TrustError as refused:
+        raise ValueError(refused.detail) from refused
+
+
 def _store_url(text: str) -> str:
     if not _STORE.fullmatch(text):
         raise ValueError("write sqlite:///FILE or postgresql://...")
@@ -51,6 +58,7 @@ Bind = Annotated[str, AfterValidator(_bind)]
 HostName = Annotated[str, AfterValidator(_host)]
 Entity = Annotated[str, AfterValidator(_entity)]
 Slug = Annotated[str, AfterValidator(_slug)]
+Code = Annotated[str, AfterValidator(_code)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Label = Annotated[str, Field(min_length=1, max_length=120)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{5,18}[0-9]$")]
@@ -144,9 +152,9 @@ class LocalRestriction(_Frozen):
     Without ``role`` the whole clause is refused; with ``role`` it is refused to that role only.
     """
 
-    agreement: Label
-    clause: Label
-    role: Label | None = None
+    agreement: Code
+    clause: Code
+    role: Code | None = None
     reason: Label
 
 

@@ -120,3 +120,14 @@ def test_what_is_not_a_configuration_is_said_so(tmp_path: Path, text: str) -> No
 def test_operations_off_loopback_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="loopback only"):
         load(written(tmp_path, NODE.replace("127.0.0.1:18445", "10.0.0.1:18445")), {})
+
+
+@pytest.mark.parametrize("name", ["agreement", "clause", "role"])
+def test_a_restriction_by_a_name_that_nothing_can_have_is_a_mistake(tmp_path: Path, name: str) -> None:
+    rule = {"agreement": "vale-early-help", "clause": "who-else", "role": "key-worker", name: "Key Worker"}
+    lines = "".join(f'{member} = "{value}"\n' for member, value in rule.items())
+    path = written(tmp_path, f'{NODE}\n[[services.restrictions]]\n{lines}reason = "A local decision"\n')
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+    [fault] = refused.value.faults
+    assert fault.startswith(f"services[1].restrictions[1].{name}: ")

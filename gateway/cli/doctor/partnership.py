@@ -44,7 +44,8 @@ def checks(settings: NodeSettings, now: datetime) -> Iterator[Section]:
             standings = federation.agreements.standings(now=now)
             yield "Trust", [*_clock(federation, now), _chain(federation, federation.own, now)]
             yield "Peers", _peers(federation, standings, now)
-            yield "Agreements", _agreements(federation, standings, now)
+            agreed = _agreements(federation, standings, now)
+            yield "Agreements", [*agreed, *_restrictions(settings, standings)]
     except expected() as refused:
         yield "Trust", [_refused("the parts that it needs can be opened", refused)]
 
@@ -107,6 +108,27 @@ def _agreements(federation: Federation, standings: tuple[InForce | NotInForce, .
         if stored.ended_at is not None
     }
     return [_agreement(standing, ended=standing.agreement.ref in ended, now=now) for standing in standings]
+
+
+def _restrictions(settings: NodeSettings, standings: tuple[InForce | NotInForce, ...]) -> Iterator[CheckLine]:
+    """Say which local restrictions withdraw nothing, because no agreement that is held has what they name."""
+    for service in settings.services:
+        for rule in service.restrictions:
+            clauses = [
+                clause
+                for standing in standings
+                if standing.agreement.id == rule.agreement
+                for clause in standing.agreement.clauses
+                if clause.id == rule.clause
+            ]
+            if not any(rule.role is None or rule.role in clause.fields_by_role for clause in clauses):
+                named = f"{rule.agreement}, clause {rule.clause}" + (f", role {rule.role}" if rule.role else "")
+                yield CheckLine(
+                    name=f"a restriction of {service.slug}",
+                    ok=False,
+                    detail=f"it withdraws nothing: no agreement that is held here has {named}",
+                    remedy="Correct the names in [[services.restrictions]], or remove it; `hearthgate agreement show`.",
+                )
 
 
 def _agreement(standing: InForce | NotInForce, *, ended: bool, now: datetime) -> CheckLine:

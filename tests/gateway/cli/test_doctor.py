@@ -1,5 +1,6 @@
 """Each line of the doctor is a real check that fails when what it checks is broken, and says what to do."""
 
+import json
 from typing import Any
 
 import pytest
@@ -47,6 +48,29 @@ def test_a_wrong_configuration_is_told_whole_and_nothing_else_is_tried(partnersh
     assert answer.code == 1
     assert list(answer.json["sections"]) == ["Configuration"]
     assert len(answer.json["sections"]["Configuration"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "effective"),
+    [
+        ({}, True),
+        ({"agreement": "vale-early-hlep"}, False),
+        ({"clause": "nothing-like-it"}, False),
+        ({"role": "nobody"}, False),
+    ],
+    ids=["right", "agreement", "clause", "role"],
+)
+def test_a_restriction_that_withdraws_nothing_is_no_restriction(
+    whole: Partnership, names: dict[str, str], effective: bool
+) -> None:
+    document = json.loads(whole.agreement().read_bytes())
+    clause = document["clauses"][0]
+    rule = {"agreement": document["id"], "clause": clause["id"], "role": next(iter(clause["fields_by_role"])), **names}
+    config = whole.config("council")
+    lines = "".join(f'{name} = "{value}"\n' for name, value in rule.items())
+    config.write_text(f'{config.read_text()}\n[[services.restrictions]]\n{lines}reason = "A local decision"\n')
+    found = [detail for name, detail in failing(whole).items() if name.startswith("a restriction of")]
+    assert bool(found) is not effective
 
 
 def test_key_files_that_others_can_read(whole: Partnership) -> None:
