@@ -16,6 +16,7 @@ from gateway.agreement_book import AgreementBook
 from gateway.answering import Findings
 from gateway.desk import Desk, HostedService
 from gateway.ports import Directory, KeyVault, Store, Transaction
+from gateway.sealed import open_own
 from gateway.store import messages
 from trust.agreements.decision import Denial, DenialCode, LocalPolicy, Permit, RequestFacts, decide_request
 from trust.agreements.denial import deny
@@ -32,7 +33,7 @@ from trust.exchange.reply import build_reply
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
-from trust.sealing import open_sealed, seal
+from trust.sealing import seal
 
 CONTENT_TYPE = "application/jwt"
 
@@ -174,7 +175,7 @@ class Inbound:
         if prior.sealed_reply is None:
             raise MessageIdReused
         self._tell(opened.message, "repeated", replayed=True)
-        return Answered(body=open_sealed(self.vault.seal_key(), prior.sealed_reply, _place(opened)))
+        return Answered(body=open_own(self.vault.seal_key(), prior.sealed_reply, _place(opened)))
 
     def _received(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Leaf:
         message = opened.message

@@ -18,6 +18,7 @@ from gateway.case_types import (
 )
 from gateway.outbound import Outcome, Question
 from gateway.ports import Clock, KeyVault, Store, StoreBusy, StoreFull, Transaction
+from gateway.sealed import open_own
 from gateway.store import lookups
 from trust import strict_json
 from trust.agreements.choice import Sought
@@ -26,7 +27,7 @@ from trust.exchange import involvement
 from trust.exchange.involvement import InvolvementQuery, InvolvementStatus
 from trust.exchange.person import subject_to_json
 from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef
-from trust.sealing import open_sealed, seal
+from trust.sealing import seal
 from trust.strict_json import JsonObject
 
 _MAX_SEALED = 262_144
@@ -155,7 +156,7 @@ class Lookups:
         )
 
     def _open(self, sealed: bytes, lookup_id: str, part: str) -> JsonObject:
-        plain = open_sealed(self.vault.seal_key(), sealed, _place(lookup_id, part))
+        plain = open_own(self.vault.seal_key(), sealed, _place(lookup_id, part))
         return strict_json.loads(plain, max_bytes=_MAX_SEALED)
 
 
