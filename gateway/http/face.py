@@ -6,14 +6,14 @@ sniffing and framing; 7 one observation by route template, without query, addres
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from secrets import token_hex
 from time import perf_counter
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gateway.case_types import CaseRefusal, CaseRefused
@@ -24,17 +24,24 @@ from gateway.oauth.errors import AccessRefused
 from gateway.ports import StoreBusy, StoreFull
 from trust.errors import TrustError
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 _PLAIN_PATH = re.compile(r"/|(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
 _RETRY_AFTER_S = {StoreBusy: "1", StoreFull: "60"}
-_HEADERS = (
-    ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Strict-Transport-Security", "max-age=63072000"),
-    ("X-Content-Type-Options", "nosniff"),
+_HEADERS = tuple(
+    (name.lower(), name, value)
+    for name, value in (
+        ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Strict-Transport-Security", "max-age=63072000"),
+        ("X-Content-Type-Options", "nosniff"),
+    )
 )
 """A view may state any of these otherwise; what it does not state is stated for it."""
+_PASSING = "hearthgate.passing"
 _PROBLEM_OF_CODE = {
     None: problem.TOKEN_REQUIRED,
     "invalid_token": problem.TOKEN_REFUSED,
@@ -87,39 +94,66 @@ def build_face(name: str, blueprints: Sequence[Blueprint], *, max_body: int, obs
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     require_guards(app)
-    app.before_request(_receive)
-    app.after_request(lambda response: _finish(response, name, observer))
+    app.before_request(lambda: _receive(max_body))
+    app.after_request(lambda response: _observe(response, name, observer))
     _answer_errors(app, name, observer)
+    app.wsgi_app = _marked(app.wsgi_app)  # type: ignore[assignment,method-assign]  # as Flask's documentation has it
     return app
 
 
-def _receive() -> None:
-    g.request_id = token_hex(8)
-    g.began = perf_counter()
-    g.problem = None
+@dataclass(slots=True, kw_only=True)
+class _Passing:
+    """What a face keeps of a request while it is answered, in the request's own environment."""
+
+    request_id: str
+    began: float
+    problem: str | None = None
+
+
+def _passing() -> _Passing:
+    found: _Passing = request.environ[_PASSING]
+    return found
+
+
+def _marked(app: "WSGIApplication") -> "WSGIApplication":
+    """Give each request its id (1), and each answer, whoever wrote it, its headers (6)."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        passing = environ[_PASSING] = _Passing(request_id=token_hex(8), began=perf_counter())
+
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
+            stated = {name.lower() for name, _ in headers}
+            added = [(name, value) for lower, name, value in _HEADERS if lower not in stated]
+            return start_response(status, [*headers, *added, ("X-Request-Id", passing.request_id)], *exc_info)
+
+        return app(environ, start)
+
+    return answer
+
+
+def _receive(max_body: int) -> None:
+    environ = request.environ
+    path = request.path
     # RAW_URI is the target as it stood on the request line; the decoded path alone would hide %2F and %2E.
-    raw_target = str(request.environ.get("RAW_URI") or request.path)
-    raw_path = raw_target.partition("?")[0]
-    if raw_path != request.path or not _PLAIN_PATH.fullmatch(raw_path) or request.environ.get("SCRIPT_NAME"):
+    raw_path = str(environ.get("RAW_URI") or path).partition("?")[0]
+    if raw_path != path or not _PLAIN_PATH.fullmatch(raw_path) or environ.get("SCRIPT_NAME"):
         raise Problem(problem.PATH_NOT_CANONICAL)
-    if request.content_length is not None and request.content_length > (request.max_content_length or 0):
+    length = request.content_length
+    if length is not None and length > max_body:
         raise Problem(problem.TOO_LARGE, headers={"Connection": "close"})
 
 
-def _finish(response: Response, face: str, observer: Observer) -> Response:
-    stated = {name.lower() for name, _ in response.headers}
-    response.headers.extend(
-        [*(pair for pair in _HEADERS if pair[0].lower() not in stated), ("X-Request-Id", g.request_id)]
-    )
+def _observe(response: Response, face: str, observer: Observer) -> Response:
+    passing, method, rule = _passing(), request.method, request.url_rule
     observer.answered(
         Exchange(
             face=face,
-            method=request.method if request.method in _METHODS else "other",
-            route=request.url_rule.rule if request.url_rule else "unmatched",
+            method=method if method in _METHODS else "other",
+            route=rule.rule if rule else "unmatched",
             status=response.status_code,
-            duration_s=perf_counter() - g.began,
-            request_id=g.request_id,
-            problem=g.problem,
+            duration_s=perf_counter() - passing.began,
+            request_id=passing.request_id,
+            problem=passing.problem,
         )
     )
     return response
@@ -131,7 +165,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST"})
 def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     @app.errorhandler(Problem)
     def _known(raised: Problem) -> Response:
-        g.problem = raised.kind.code
+        _passing().problem = raised.kind.code
         return problem.render(raised)
 
     @app.errorhandler(AccessRefused)
@@ -163,5 +197,5 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
 
     @app.errorhandler(Exception)
     def _crashed(error: Exception) -> Response:
-        observer.crashed(error, face=face, request_id=g.request_id)
+        observer.crashed(error, face=face, request_id=_passing().request_id)
         return _known(Problem(problem.INTERNAL))
