@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from random import SystemRandom
 from time import monotonic, sleep
 from typing import Final
 
@@ -17,6 +18,8 @@ _PATIENCE_S: Final = 4.0
 """How long a process may take to end after each of SIGTERM and a second SIGTERM, before it is killed."""
 _POLL_S: Final = 0.05
 _OK: Final = 200
+_PORTS: Final = range(20_000, 32_000)
+_given: Final[set[int]] = set()
 
 
 class DemoFailed(Exception):
@@ -24,15 +27,28 @@ class DemoFailed(Exception):
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback address that nothing listens on at this moment, all different."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for each in held:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in held]
-    finally:
-        for each in held:
-            each.close()
+    """Return ports of the loopback address that nothing listens on, all different and none of them given before.
+
+    They lie below those that the kernel gives to outgoing connections, one of which could otherwise take a port before
+    its server listens.
+    """
+    found: list[int] = []
+    for port in SystemRandom().sample(_PORTS, len(_PORTS)):
+        if len(found) == count:
+            break
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            found.append(port)
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def own_environment() -> Mapping[str, str]:

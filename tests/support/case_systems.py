@@ -1,6 +1,5 @@
 """Start the demo's case systems as the processes that they are, with TLS, and stop them again."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -8,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.demo.processes import free_ports
 from tests.support.tls import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,10 +17,8 @@ NAME = "case-system.example"
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a port of the loopback address that nothing listens on, and no outgoing connection takes."""
+    return free_ports(1)[0]
 
 
 @contextmanager
