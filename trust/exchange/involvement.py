@@ -215,7 +215,7 @@ def _note(status: InvolvementStatus, duty_phone: str | None) -> str:
     if status is InvolvementStatus.NOTHING_TO_SHARE:
         return f"This does not mean that we are not involved. {ring}"
     if status is InvolvementStatus.REVIEW:
-        return f"Someone here must decide whether this is the same person; a later answer follows. {ring}"
+        return f"Someone here must decide whether this is the same person. {ring}"
     if status is InvolvementStatus.NOT_KNOWN:
         return "We have no record of this person."
     return ring

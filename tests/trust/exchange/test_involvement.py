@@ -76,6 +76,11 @@ def test_nothing_to_share_says_that_it_is_not_a_no_and_whom_to_ring() -> None:
     assert "01632 960000" in note
 
 
+def test_review_says_whom_to_ring_and_promises_no_later_answer() -> None:
+    note = build_reply_body(InvolvementStatus.REVIEW, terms=TERMS, duty_phone="01632 960000")["note"]
+    assert note == "Someone here must decide whether this is the same person. Our duty line is 01632 960000."
+
+
 @pytest.mark.parametrize(
     "change",
     [
