@@ -59,6 +59,7 @@ _MAX_FRAMES = 12
 _OWN_LOGGER = "hearthgate"
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 _SERVER_ERROR = 500
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))  # json.dumps would make one for each line
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -180,6 +181,8 @@ def keep_allowed(_logger: object, _method: str, event: MutableMapping[str, Any])
 
 
 def _plain(value: object) -> object:
+    if type(value) is str:  # as nearly all are; the checks below also know its subclasses
+        return value.replace("\x7f", "?")[:MAX_VALUE]
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):
@@ -189,7 +192,7 @@ def _plain(value: object) -> object:
 
 
 def _render(_logger: object, _method: str, event: Mapping[str, Any]) -> str:
-    return json.dumps(event, ensure_ascii=True, separators=(",", ":"))
+    return _ENCODER.encode(event)
 
 
 class _Formatter(logging.Formatter):
