@@ -1,5 +1,6 @@
 """Start the demo's case systems as the processes that they are, with TLS, and stop them again."""
 
+import socket
 import subprocess
 import sys
 import time
