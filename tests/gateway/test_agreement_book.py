@@ -134,3 +134,14 @@ def test_what_no_agreement_in_force_names_is_not_granted(standing: Network, chan
     book = standing.nodes[TRUST].agreements
     asked = detail(ref_of(standing), **changes)
     assert book.grantable([asked], asker=COUNCIL, holder=TRUST, now=standing.clock.now()) == ()
+
+
+def test_an_agreement_that_cannot_be_read_binds_nobody_and_costs_no_other(pair: Network, book: AgreementBook) -> None:
+    now = pair.clock.now()
+    pair.nodes[TRUST].store.write(
+        lambda tx: agreements.put(
+            tx, agreement_id="of-another-version", version=1, digest="d" * 43, raw=b'{"id": "x"}', added_at=now
+        )
+    )
+    assert [standing.agreement.id for standing in book.standings(now=now)] == [AGREEMENT]
+    assert book.find(ref_of(pair), now=now) is not None

@@ -15,7 +15,8 @@ from gateway.directory.fetching import CONFIGURATION_PATH
 from gateway.http.anchor import MemberState
 from gateway.ports import TransportError
 from gateway.store import agreements, members
-from trust.agreements.agreement import InForce, NotInForce, parse_agreement
+from trust.agreements.agreement import InForce, NotInForce
+from trust.claims import digest
 from trust.federation.node_metadata import services_left_out
 from trust.identifiers import EntityId
 
@@ -100,14 +101,16 @@ def _peers(federation: Federation, standings: tuple[InForce | NotInForce, ...], 
 
 
 def _agreements(federation: Federation, standings: tuple[InForce | NotInForce, ...], now: datetime) -> list[CheckLine]:
-    if not standings:
+    held = federation.store.read(agreements.load_all)
+    if not held:
         return [CheckLine(name="agreements", ok=True, detail="none is held, so nothing flows")]
-    ended = {
-        parse_agreement(stored.raw).ref
-        for stored in federation.store.read(agreements.load_all)
-        if stored.ended_at is not None
-    }
-    return [_agreement(standing, ended=standing.agreement.ref in ended, now=now) for standing in standings]
+    lines = []
+    if len(held) > len(standings):
+        detail = f"{len(held) - len(standings)} cannot be read by this version, and binds nobody"
+        remedy = "Have the parties sign a new version of it; the journal names what was added here."
+        lines.append(CheckLine(name="every agreement that is held can be read", ok=False, detail=detail, remedy=remedy))
+    ended = {digest(stored.raw) for stored in held if stored.ended_at is not None}
+    return lines + [_agreement(each, ended=each.agreement.ref.digest in ended, now=now) for each in standings]
 
 
 def _restrictions(settings: NodeSettings, standings: tuple[InForce | NotInForce, ...]) -> Iterator[CheckLine]:

@@ -73,6 +73,15 @@ def test_a_restriction_that_withdraws_nothing_is_no_restriction(
     assert bool(found) is not effective
 
 
+def test_an_agreement_that_this_version_cannot_read(whole: Partnership) -> None:
+    connection = connect(whole.root / "council" / "data" / "node.db")
+    connection.execute("UPDATE agreements SET raw = CAST('{}' AS BLOB)")
+    connection.execute("UPDATE epochs SET value = value + 1")
+    connection.close()
+    found = failing(whole)
+    assert "1 cannot be read" in found["every agreement that is held can be read"]
+
+
 def test_key_files_that_others_can_read(whole: Partnership) -> None:
     (whole.root / "council" / "keys" / "message.pem").chmod(0o644)
     assert "private keys are complete and nobody else's to read" in failing(whole)
