@@ -20,7 +20,7 @@ from trust.agreements.agreement import (
 )
 from trust.errors import TrustError
 from trust.exchange.message import AgreementRef
-from trust.identifiers import EntityId, KindName, PurposeCode
+from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
 from trust.keys import KeySet, KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 
@@ -60,19 +60,27 @@ class AgreementBook:
 
     def find(self, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
         """Return the agreement of this id and version, whatever its digest, or ``None``."""
-        for held in self._read(now).held:
-            if (held.agreement.id, held.agreement.version) == (ref.id, ref.version):
-                return held.standing(now)
+        for standing in self.standings(now=now):
+            if (standing.agreement.id, standing.agreement.version) == (ref.id, ref.version):
+                return standing
         return None
 
     def in_force(self, *, now: datetime) -> tuple[InForce, ...]:
         """Return every agreement that binds now."""
-        standings = (held.standing(now) for held in self._read(now).held)
-        return tuple(standing for standing in standings if isinstance(standing, InForce))
+        return tuple(standing for standing in self.standings(now=now) if isinstance(standing, InForce))
 
     def standings(self, *, now: datetime) -> tuple[InForce | NotInForce, ...]:
-        """Return every agreement on record, with why it does not bind where it does not."""
-        return tuple(held.standing(now) for held in self._read(now).held)
+        """Return every agreement on record, with why it does not bind where it does not.
+
+        A version binds until a newer one of the same agreement is in force: what the parties have since withdrawn
+        cannot be had by asking under the old wording. They agree on the day by the newer one's ``valid_from``.
+        """
+        standings = [held.standing(now) for held in self._read(now).held]
+        newest: dict[AgreementId, int] = {}
+        for each in standings:
+            if isinstance(each, InForce):
+                newest[each.agreement.id] = max(each.agreement.version, newest.get(each.agreement.id, 0))
+        return tuple(_unless_replaced(each, newest.get(each.agreement.id, 0)) for each in standings)
 
     def grantable(
         self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime
@@ -97,6 +105,12 @@ class AgreementBook:
             if page is None or page.epoch != epoch:
                 page = self._page = self._store.read(lambda tx: _load(tx, now))
         return page
+
+
+def _unless_replaced(standing: InForce | NotInForce, newest: int) -> InForce | NotInForce:
+    if isinstance(standing, NotInForce) or standing.agreement.version >= newest:
+        return standing
+    return NotInForce(agreement=standing.agreement, missing=(), reason=f"Version {newest} has replaced it.")
 
 
 def detail_for(ref: AgreementRef, purpose: PurposeCode, kind: KindName) -> AuthorizationDetail:

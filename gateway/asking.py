@@ -20,7 +20,7 @@ MAX_PARALLEL = 64
 """Questions under way in one worker process; more wait their turn, within their own deadline."""
 UNRECORDED = Outcome(
     status=Status.NO_REPLY,
-    reason="This node could not record the question, so it was not asked. Try again later.",
+    reason="This node could not record the exchange, so nothing of it counts. Try again later.",
     code="unrecorded",
 )
 FAILED = Outcome(

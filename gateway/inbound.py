@@ -23,14 +23,16 @@ from trust.agreements.denial import deny
 from trust.claims import digest
 from trust.errors import NoChain, WrongIssuer
 from trust.evidence.leaf import Leaf, LeafKind, subject_key
+from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message, OpenedMessage, open_message
 from trust.exchange.person import check_birth_date, enough_to_go_on
-from trust.exchange.refusal import Refusal, build_refusal_body
+from trust.exchange.refusal import Refusal, build_refusal_body, is_refusal
+from trust.exchange.reply import TYP, build_reply
 from trust.exchange.reply import answer as answer_to
-from trust.exchange.reply import build_reply
 from trust.identifiers import EntityId
+from trust.jose import peek
 from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 from trust.sealing import seal
@@ -92,9 +94,9 @@ class Inbound:
         """
         opened = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
         prior = self.store.read(lambda tx: _find(tx, opened))
-        if prior is not None:
-            return self._again(opened, prior)
         permit = self._decide(opened.message, sender, now)  # 2 (within the token), 4
+        if prior is not None:
+            return self._again(opened, prior, permit, now)
         findings = self._answer(permit, opened.message, now)  # 5, 6, 7
         return self._commit(opened, findings, now)  # 8, 9, 10
 
@@ -163,19 +165,34 @@ class Inbound:
 
         winner = self.store.write(effect)
         if winner is not None:
-            return self._again(opened, winner)
+            return self._original(opened, winner)
         self._tell(message, findings.outcome, failure=findings.failure)
         return Answered(body=signed)  # 10
 
-    def _again(self, opened: OpenedMessage, prior: messages.Prior) -> Answered:
-        """Return the byte-identical original answer; standing was checked when the message was opened (A3)."""
-        if prior.digest != opened.digest:
+    def _again(self, opened: OpenedMessage, prior: messages.Prior, permit: Permit | Denial, now: datetime) -> Answered:
+        """Answer a repeated message as it was answered first, unless that may not be told any more.
+
+        The sender's standing was checked when the message was opened, and the agreement anew since; where that now says
+        no, an earlier answer is withheld and a fresh refusal says why. An earlier refusal is repeated as it was.
+        """
+        answered = self._original(opened, prior)
+        if not isinstance(permit, Denial) or self._refused(answered.body):
+            return answered
+        reply = answer_to(opened, body=build_refusal_body(permit.refusal), jti=token_urlsafe(16), now=now)
+        return Answered(body=build_reply(reply, self.vault.signer(KeyUse.MESSAGE)))
+
+    def _original(self, opened: OpenedMessage, prior: messages.Prior) -> Answered:
+        """Return the byte-identical original answer to the same bytes (A3, A4)."""
+        if prior.digest != opened.digest or prior.sealed_reply is None:
             self._tell(opened.message, "id_reused")
-            raise MessageIdReused
-        if prior.sealed_reply is None:
             raise MessageIdReused
         self._tell(opened.message, "repeated", replayed=True)
         return Answered(body=open_own(self.vault.seal_key(), prior.sealed_reply, _place(opened)))
+
+    @staticmethod
+    def _refused(original: bytes) -> bool:
+        """Say whether an answer of our own was a refusal; its seal has proved that it is ours."""
+        return is_refusal(peek(original, typ=TYP, max_bytes=MAX_BYTES).claims["body"])
 
     def _received(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Leaf:
         message = opened.message
@@ -199,7 +216,7 @@ class Inbound:
         self.observe(
             Handled(
                 peer=message.iss,
-                service=message.to_service,
+                service=message.to_service if self.desk.service(message.to_service) else "unknown",
                 kind=message.kind if message.kind in KINDS else "unknown",
                 outcome=outcome,
                 replayed=replayed,

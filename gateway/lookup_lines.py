@@ -4,9 +4,11 @@ from datetime import date
 
 from gateway.asking import Asked, agreement_name, service_name
 from gateway.case_types import LookupAnswer
-from gateway.outbound import SILENT, Outcome, Status
+from gateway.outbound import Outcome, Status
 from trust.exchange.involvement import InvolvementReply, InvolvementStatus
 from trust.strict_json import JsonObject
+
+UNANSWERED = "No answer came."
 
 
 def template(asked: Asked) -> JsonObject:
@@ -20,7 +22,7 @@ def template(asked: Asked) -> JsonObject:
         "agreement": agreement_name(choice),
         "clause": choice.clause.id,
         "law": choice.clause.law,
-        "reason": SILENT,
+        "reason": UNANSWERED,
     }
 
 

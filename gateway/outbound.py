@@ -214,7 +214,8 @@ class Outbound:
             ),
             subject=subject,
             body=question.body,
-            correlation=question.correlation,
+            # another name for each holder, as the practitioner has: two holders cannot join their questions by it
+            correlation=pseudonym(self.vault.pseudonym_key(), question.correlation, choice.holder.entity),
         )
 
     def _leaf(

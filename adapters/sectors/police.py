@@ -22,7 +22,6 @@ from adapters.contract import (
     CheckLine,
     Deadline,
     SourceNonsense,
-    SourceUnavailable,
 )
 from adapters.sources.fields import Unreadable, defaults_of, most_recent_first, read_involvement, read_person
 from adapters.sources.secret_file import read_secret
@@ -118,7 +117,7 @@ class PoliceService:
             said = "; ".join(map(str, faults[:5])) or "it is another document"
             raise SourceNonsense(f"The police service's answer fails its schema: {said}.")
         if answer.findtext("more", "").strip() in {"true", "1"}:
-            raise SourceUnavailable("More police records fit than may be read at once, so none is certain.")
+            raise SourceNonsense("More police records fit than may be read at once, so none is certain.")
         persons = answer.findall("persons/person")
         if len(persons) > self.settings.max_records:
             raise SourceNonsense("The police service answered with more records than were asked for.")

@@ -150,7 +150,7 @@ class DciRegistry:
         if item.data is None:
             raise SourceUnavailable("The benefit registry took the search but gave no result with its answer.")
         if len(item.data.reg_records) > self.settings.max_records:
-            raise SourceUnavailable("More registry records fit than may be read at once, so none is certain.")
+            raise SourceNonsense("More registry records fit than may be read at once, so none is certain.")
         records = [read_record(record) for record in item.data.reg_records]
         if not all(record.identifier(self.settings.record_identifier) for record in records):
             raise SourceNonsense("A record of the benefit registry lacks the identifier set as record_identifier.")

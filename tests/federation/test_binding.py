@@ -15,6 +15,7 @@ from tests.federation.town import (
     SUBJECT,
     TRUST,
 )
+from trust.agreements.agreement import InForce, NotInForce
 from trust.exchange.message import AgreementRef, Practitioner
 from trust.exchange.person import parse_subject
 from trust.identifiers import ClauseId, EntityId, PurposeCode, RoleCode, ServiceSlug
@@ -193,3 +194,19 @@ def test_the_agreement_is_read_again_when_it_changes_and_not_before(pair: Networ
 def ref_of(network: Network) -> AgreementRef:
     [held] = network.nodes[COUNCIL].agreements.standings(now=network.clock.now())
     return held.agreement.ref
+
+
+def test_a_newer_version_in_force_replaces_the_older_one_at_the_holder(unbound: Network) -> None:
+    older = unbound.agree(unbound.document(id="who-else"))
+    unbound.agree(unbound.document(id="who-else", version=older.version + 1))
+    book, now = unbound.nodes[TRUST].agreements, unbound.clock.now()
+    standing = book.find(older, now=now)
+    assert isinstance(standing, NotInForce)
+    assert standing.reason == f"Version {older.version + 1} has replaced it."
+    assert [held.agreement.version for held in book.in_force(now=now)] == [older.version + 1]
+
+
+def test_a_newer_version_that_is_not_signed_yet_replaces_nothing(unbound: Network) -> None:
+    older = unbound.agree(unbound.document(id="who-else"))
+    unbound.agree(unbound.document(id="who-else", version=older.version + 1), unsigned_by=[TRUST])
+    assert isinstance(unbound.nodes[TRUST].agreements.find(older, now=unbound.clock.now()), InForce)

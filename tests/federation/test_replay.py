@@ -13,8 +13,8 @@ from gateway.store import messages
 from tests.federation.faults import Counted, states
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, new_key, reply_body
-from tests.federation.test_binding import ref_of
-from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, TRUST
+from tests.federation.test_binding import end, ref_of
+from tests.federation.town import AGREEMENT, BY_ENTITY, COUNCIL, POLICE, TRUST
 from trust.federation import node_metadata
 from trust.identifiers import ServiceSlug
 from trust.keys import KeyUse
@@ -46,6 +46,24 @@ def test_a_message_sent_again_gets_the_original_answer_and_does_nothing_twice(ha
     assert again.body == first.body
     assert (asked.finds, asked.reads) == (1, 1)
     assert hand.network.leaves(TRUST) == evidence
+
+
+def test_an_answer_is_not_told_again_once_the_agreement_has_ended(hand: PeerHand, asked: Counted) -> None:
+    raw, token = hand.signed(), hand.token()
+    assert reply_body(hand.post(raw, token=token))["status"] == "known"
+    end(hand.network, AGREEMENT, 1)
+    again = reply_body(hand.post(raw, token=token))
+    assert (again["status"], again["reason"]["code"]) == ("refused", "agreement_not_in_force")
+    assert asked.finds == 1
+
+
+def test_a_refusal_is_repeated_as_it_was(hand: PeerHand) -> None:
+    token = hand.token()
+    end(hand.network, AGREEMENT, 1)
+    raw = hand.signed()
+    first = hand.post(raw, token=token)
+    assert reply_body(first)["status"] == "refused"
+    assert hand.post(raw, token=token).body == first.body
 
 
 @pytest.mark.holds("S17", "A3")

@@ -55,7 +55,7 @@ def test_a_lookup_ends_by_its_limit_whatever_happened_to_its_process(pair: Netwo
     assert over["state"] == "complete"
     lines = {line["service"]: line for line in over["answers"]}
     assert (len(lines), lines[SERVICE]["status"]) == (4, "no_reply")
-    assert lines[SERVICE]["reason"] == "It did not answer in time."
+    assert lines[SERVICE]["reason"] == "No answer came."
 
 
 def test_a_late_answer_is_shown_when_it_came(pair: Network) -> None:

@@ -180,7 +180,7 @@ class TestFinding:
     ) -> None:
         adapter = build(url, caller, secret_file, allocations, max_records=4)
         assert adapter.eligibility is not None
-        with pytest.raises(SourceUnavailable, match="More registry records"):
+        with pytest.raises(SourceNonsense, match="More registry records"):
             adapter.eligibility.find(
                 Subject(family_name=GRACE.family_name, birth_date=GRACE.birth_date), deadline=soon()
             )
