@@ -12,6 +12,7 @@ from trust.identifiers import EntityId, ServiceSlug, parse_code, parse_entity_id
 _BIND = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
 _STORE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://).+")
+_PASSWORD = re.compile(r"postgresql[^/]*//[^/@]*:[^/@]*@")
 _HIGHEST_PORT = 65_535
 
 
@@ -51,6 +52,8 @@ def _code(text: str) -> str:
 def _store_url(text: str) -> str:
     if not _STORE.fullmatch(text):
         raise ValueError("write sqlite:///FILE or postgresql://...")
+    if _PASSWORD.match(text):
+        raise ValueError("a password does not belong here; name a file that holds it: postgresql://...?passfile=FILE")
     return text
 
 

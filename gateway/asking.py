@@ -10,7 +10,7 @@ from time import monotonic
 from gateway.agreement_book import AgreementBook
 from gateway.case_types import CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest, Practitioner
 from gateway.outbound import Asker, Keep, Outbound, Outcome, Question, Status
-from gateway.ports import StoreBusy, StoreFull
+from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from trust.agreements.agreement import InForce
 from trust.agreements.choice import Choice, Sought, choose_clause, explain_no_choice
 from trust.identifiers import RoleCode, ServiceRef
@@ -18,6 +18,8 @@ from trust.strict_json import JsonObject
 
 MAX_PARALLEL = 64
 """Questions under way in one worker process; more wait their turn, within their own deadline."""
+MAX_WAITING = 512
+"""Questions that may be under way or waiting in one worker process; beyond it a lookup is refused before it begins."""
 UNRECORDED = Outcome(
     status=Status.NO_REPLY,
     reason="This node could not record the exchange, so nothing of it counts. Try again later.",
@@ -51,15 +53,26 @@ class FanOut:
         self._peer_s = peer_s
         self._crashed = crashed
         self._lock = Lock()
+        self._out = 0
         self._pool: ThreadPoolExecutor | None = None
+
+    def check_room(self) -> None:
+        """Refuse to begin more than can be ended in time: :class:`NodeBusy`. Whoever comes next is not made to wait."""
+        if self._out >= MAX_WAITING:
+            raise NodeBusy
 
     def start(self, planned: Sequence[Planned], *, limit_s: float, done: Callable[[], None]) -> "Running":
         """Begin to ask all of ``planned``; ``done`` is called once the last of them has ended, by whichever thread."""
         deadline = monotonic() + limit_s
         running = Running(len(planned), done)
+        self._count(len(planned))
         for each in planned:
             running.add(self._threads().submit(self._one, each, deadline, running))
         return running
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._out += change
 
     def _threads(self) -> ThreadPoolExecutor:
         with self._lock:
@@ -79,6 +92,7 @@ class FanOut:
             self._crashed(fault)
             return FAILED
         finally:
+            self._count(-1)
             running.ended()
 
 

@@ -53,6 +53,7 @@ class Eligibility:
             role=RoleCode(request.practitioner.role),
             question=request.question,
         )
+        self.fan_out.check_room()
         asked = choices(self.agreements, sought, now=now)
         question_id = token_urlsafe(16)
         self._account_for(caller, request, asked, question_id, now)

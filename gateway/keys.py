@@ -126,6 +126,21 @@ def open_vault(directory: Path, *, needed: Sequence[KeyFile] = NODE_KEYS) -> Fil
     return FileKeyVault(signers=signers, secrets=secrets, encryption=encryption)
 
 
+def refuse_open_files(paths: Iterable[Path]) -> None:
+    """Hold private keys outside the folder, those of the faces' certificates, to the same rules (A60).
+
+    Raises :class:`KeyFilesRefused` with every fault of every file.
+    """
+    faults: list[str] = []
+    for path in paths:
+        try:
+            _read(path)
+        except KeyFilesRefused as refused:
+            faults.extend(refused.faults)
+    if faults:
+        raise KeyFilesRefused(faults)
+
+
 def create_keys(directory: Path, *, names: Sequence[KeyFile] = NODE_KEYS) -> None:
     """Make new keys, each file readable by its owner only from the start, and none where one is already.
 

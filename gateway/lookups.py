@@ -55,6 +55,7 @@ class Lookups:
 
     def start(self, caller: CaseCaller, request: LookupRequest, *, idempotency_key: str, now: datetime) -> LookupView:
         """Ask every service that an agreement lets us ask, and wait up to ``request.wait_s``."""
+        self.fan_out.check_room()
         asked = choices(self.agreements, self._sought(request), now=now)
         row = self._row(caller, request, asked, idempotency_key, now)
         earlier = self.store.write(lambda tx: lookups.create(tx, row))

@@ -46,6 +46,10 @@ class StoreBusy(Exception):
     """The store could not take the work within its time limit; nothing was written."""
 
 
+class NodeBusy(Exception):
+    """The node asks as many questions as it can already; nothing was begun."""
+
+
 class Store(Protocol):
     """The node's own durable memory."""
 

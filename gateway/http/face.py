@@ -21,14 +21,14 @@ from gateway.http import problem
 from gateway.http.guards import require_guards
 from gateway.http.problem import Problem
 from gateway.oauth.errors import AccessRefused
-from gateway.ports import StoreBusy, StoreFull
+from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from trust.errors import TrustError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PLAIN_PATH = re.compile(r"/|(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
-_RETRY_AFTER_S = {StoreBusy: "1", StoreFull: "60"}
+_RETRY_AFTER_S = {NodeBusy: "5", StoreBusy: "1", StoreFull: "60"}
 _HEADERS = tuple(
     (name.lower(), name, value)
     for name, value in (
@@ -184,9 +184,10 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     def _untrusted(refused: TrustError) -> Response:
         return _known(problem.of_trust_error(refused))
 
+    @app.errorhandler(NodeBusy)
     @app.errorhandler(StoreFull)
     @app.errorhandler(StoreBusy)
-    def _unavailable(failed: StoreFull | StoreBusy) -> Response:
+    def _unavailable(failed: NodeBusy | StoreFull | StoreBusy) -> Response:
         return _known(Problem(problem.BUSY, headers={"Retry-After": _RETRY_AFTER_S[type(failed)]}))
 
     @app.errorhandler(HTTPException)

@@ -100,6 +100,13 @@ def test_two_services_of_one_name_are_refused(tmp_path: Path) -> None:
         load(written(tmp_path, NODE + service), {})
 
 
+def test_a_password_in_the_store_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    text = NODE + '\n[store]\nurl = "postgresql://hearthgate:open-sesame@db.example/node"\n'
+    with pytest.raises(ConfigError, match="passfile") as refused:
+        load(written(tmp_path, text), {})
+    assert "open-sesame" not in str(refused.value)
+
+
 def test_the_environment_overlays_single_settings(tmp_path: Path) -> None:
     settings = load(written(tmp_path, NODE), {"HEARTHGATE_PEER__WORKERS": "4", "PATH": "/bin"})
     assert settings.peer.workers == 4

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway.asking import FAILED, TOO_LATE, UNRECORDED, FanOut, Planned, choices, summary
+from gateway.asking import FAILED, MAX_WAITING, TOO_LATE, UNRECORDED, FanOut, Planned, choices, summary
 from gateway.case_types import CaseRefusal, CaseRefused
 from gateway.outbound import Outcome, Status
-from gateway.ports import StoreBusy, StoreFull
+from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from tests.federation.network import Network
 from tests.federation.town import COUNCIL, PURPOSE, TRUST
 from trust.agreements.choice import Sought
@@ -131,6 +131,21 @@ def test_a_fault_of_our_own_costs_one_line_and_is_told(fan_out: FanOut, crashes:
     fault = RuntimeError("a bug")
     assert fan_out.start(plan(failing(fault), well), limit_s=10, done=lambda: None).wait(10) == (FAILED, WELL)
     assert crashes == [fault]
+
+
+def test_more_than_can_be_ended_in_time_is_refused_before_it_begins(fan_out: FanOut) -> None:
+    go = Event()
+
+    def held(_allowed_s: float) -> Outcome:
+        go.wait(30)
+        return WELL
+
+    running = fan_out.start(plan(*[held] * MAX_WAITING), limit_s=60, done=lambda: None)
+    with pytest.raises(NodeBusy):
+        fan_out.check_room()
+    go.set()
+    running.wait(30)
+    fan_out.check_room()
 
 
 def test_nothing_starts_before_the_first_question(fan_out: FanOut) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.keys import ANCHOR_KEYS, NODE_KEYS, KeyFile, KeyFilesRefused, create_keys, open_vault
+from gateway.keys import ANCHOR_KEYS, NODE_KEYS, KeyFile, KeyFilesRefused, create_keys, open_vault, refuse_open_files
 from trust.keys import Alg, KeyUse
 
 
@@ -75,6 +75,20 @@ def test_a_key_open_to_group_or_others_is_refused(folder: Path, name: KeyFile, m
         open_vault(folder)
     (fault,) = raised.value.faults
     assert f"chmod 600 {folder / name}" in fault
+
+
+@pytest.mark.holds("A60")
+def test_keys_outside_the_folder_are_held_to_the_same_rules(folder: Path, tmp_path: Path) -> None:
+    others = [tmp_path / "peer.key", tmp_path / "case.key"]
+    for other in others:
+        other.write_bytes((folder / KeyFile.MESSAGE).read_bytes())
+        other.chmod(0o640)
+    with pytest.raises(KeyFilesRefused) as raised:
+        refuse_open_files([*others, tmp_path / "absent.key"])
+    assert len(raised.value.faults) == 3
+    for other in others:
+        other.chmod(0o600)
+    refuse_open_files(others)
 
 
 @pytest.mark.holds("A60")

@@ -62,9 +62,11 @@ def demo(*, once: bool, seed: int) -> None:
 
 def _serve_node(settings: NodeSettings) -> int:
     from gateway.app import create_node
+    from gateway.keys import refuse_open_files
     from gateway.telemetry import configure_logging
 
     configure_logging()
+    refuse_open_files(settings.base_dir / face.key for face in (settings.peer, settings.case))
     node = create_node(settings)
     pools = [
         _pool("peer", node.peer_app, settings.peer, settings.base_dir),
@@ -82,9 +84,11 @@ def _serve_node(settings: NodeSettings) -> int:
 
 def _serve_anchor(settings: AnchorSettings) -> int:
     from gateway.app import create_anchor
+    from gateway.keys import refuse_open_files
     from gateway.telemetry import configure_logging
 
     configure_logging()
+    refuse_open_files([settings.base_dir / settings.peer.key])
     anchor = create_anchor(settings)
     pools = [
         _pool("anchor", anchor.peer_app, settings.peer, settings.base_dir),

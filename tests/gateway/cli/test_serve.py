@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from config.loading import load
+from config.settings import NodeSettings
 from tests.gateway.cli.conftest import PEOPLE, Partnership, hearthgate
 
 pytestmark = pytest.mark.e2e
@@ -57,10 +59,15 @@ def test_a_node_and_its_anchor_start_by_one_command_each_and_end_cleanly(
 
 
 @pytest.mark.holds("A60")
-@pytest.mark.parametrize("mode", [0o640, 0o602, 0o644])
-def test_a_node_whose_keys_others_can_read_or_write_does_not_start(partnership: Partnership, mode: int) -> None:
-    (partnership.root / "council" / "keys" / "message.pem").chmod(mode)
+@pytest.mark.parametrize(("name", "mode"), [("message", 0o640), ("message", 0o602), ("peer", 0o644), ("case", 0o640)])
+def test_a_node_whose_keys_others_can_read_or_write_does_not_start(
+    partnership: Partnership, name: str, mode: int
+) -> None:
     config = partnership.config("council")
+    settings = load(config, {})
+    assert isinstance(settings, NodeSettings)
+    kept = {"message": Path("keys/message.pem"), "peer": settings.peer.key, "case": settings.case.key}
+    (settings.base_dir / kept[name]).chmod(mode)
     refused = subprocess.run(
         [*COMMAND, "serve", "--config", str(config)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
