@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from threading import Lock
 
 from gateway.ports import Store, Transaction
@@ -45,6 +45,16 @@ class _Page:
     held: tuple[_Held, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """How every agreement of a page stands on one day; that changes with the store and at midnight (UTC) only."""
+
+    page: _Page
+    day: date
+    standings: tuple[InForce | NotInForce, ...]
+    by_version: Mapping[tuple[AgreementId, int], InForce | NotInForce]
+
+
 class AgreementBook:
     """Answer from memory what the store says, reading it again whenever it has changed.
 
@@ -57,13 +67,11 @@ class AgreementBook:
         self._store = store
         self._lock = Lock()
         self._page: _Page | None = None
+        self._day: _Day | None = None
 
     def find(self, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
         """Return the agreement of this id and version, whatever its digest, or ``None``."""
-        for standing in self.standings(now=now):
-            if (standing.agreement.id, standing.agreement.version) == (ref.id, ref.version):
-                return standing
-        return None
+        return self._on(now).by_version.get((ref.id, ref.version))
 
     def in_force(self, *, now: datetime) -> tuple[InForce, ...]:
         """Return every agreement that binds now."""
@@ -75,12 +83,7 @@ class AgreementBook:
         A version binds until a newer one of the same agreement is in force: what the parties have since withdrawn
         cannot be had by asking under the old wording. They agree on the day by the newer one's ``valid_from``.
         """
-        standings = [held.standing(now) for held in self._read(now).held]
-        newest: dict[AgreementId, int] = {}
-        for each in standings:
-            if isinstance(each, InForce):
-                newest[each.agreement.id] = max(each.agreement.version, newest.get(each.agreement.id, 0))
-        return tuple(_unless_replaced(each, newest.get(each.agreement.id, 0)) for each in standings)
+        return self._on(now).standings
 
     def grantable(
         self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime
@@ -95,6 +98,15 @@ class AgreementBook:
                 granted.append(replace(detail, kinds=kinds))
         return tuple(granted)
 
+    def _on(self, now: datetime) -> _Day:
+        page, day, known = self._read(now), now.astimezone(UTC).date(), self._day
+        if known is not None and known.page is page and known.day == day:
+            return known
+        standings = _standings(page, now)
+        by_version = {(each.agreement.id, each.agreement.version): each for each in standings}
+        found = self._day = _Day(page=page, day=day, standings=standings, by_version=by_version)
+        return found
+
     def _read(self, now: datetime) -> _Page:
         epoch = self._store.read(agreements.epoch)
         page = self._page
@@ -105,6 +117,15 @@ class AgreementBook:
             if page is None or page.epoch != epoch:
                 page = self._page = self._store.read(lambda tx: _load(tx, now))
         return page
+
+
+def _standings(page: _Page, now: datetime) -> tuple[InForce | NotInForce, ...]:
+    standings = [held.standing(now) for held in page.held]
+    newest: dict[AgreementId, int] = {}
+    for each in standings:
+        if isinstance(each, InForce):
+            newest[each.agreement.id] = max(each.agreement.version, newest.get(each.agreement.id, 0))
+    return tuple(_unless_replaced(each, newest.get(each.agreement.id, 0)) for each in standings)
 
 
 def _unless_replaced(standing: InForce | NotInForce, newest: int) -> InForce | NotInForce:
