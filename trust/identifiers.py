@@ -6,6 +6,7 @@ two identifiers are the same when their characters are (OpenID Federation 1.0 se
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NewType
 
 from trust.errors import MalformedClaims
@@ -34,6 +35,8 @@ _ENTITY_ID = re.compile(rf"({_ORIGIN})((?:{_SEGMENT})*)")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CODE = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _MAX_PORT = 65535
+# Every message repeats names of a few agencies, services and codes; a good one is good for ever.
+_NAMES_REMEMBERED = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class ServiceRef:
         return f"{self.entity}#{self.service}"
 
 
+@lru_cache(maxsize=_NAMES_REMEMBERED)
 def parse_entity_id(text: str) -> EntityId:
     """Accept https, a lower-case host name, perhaps a port and a plain path, and nothing else."""
     if len(text) > MAX_ENTITY_ID or not _origin(text):
@@ -57,6 +61,7 @@ def parse_entity_id(text: str) -> EntityId:
     return EntityId(text)
 
 
+@lru_cache(maxsize=_NAMES_REMEMBERED)
 def parse_slug(text: str) -> ServiceSlug:
     """Accept lower-case words joined by hyphens, 64 characters at most."""
     if len(text) > MAX_CODE or not _SLUG.fullmatch(text):
@@ -64,6 +69,7 @@ def parse_slug(text: str) -> ServiceSlug:
     return ServiceSlug(text)
 
 
+@lru_cache(maxsize=_NAMES_REMEMBERED)
 def parse_code(text: str) -> str:
     """Accept lower-case words joined by hyphens or dots, 64 characters at most."""
     if len(text) > MAX_CODE or not _CODE.fullmatch(text):

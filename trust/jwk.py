@@ -51,7 +51,12 @@ def thumbprint(jwk: JsonObject) -> str:
 
 def members_thumbprint(members: JsonObject) -> str:
     """Return the thumbprint of what `key_members` returned."""
-    return claims.digest(strict_json.dumps(members))
+    return _thumbprint(tuple(members.items()))
+
+
+@lru_cache(maxsize=_KEYS_REMEMBERED)
+def _thumbprint(items: tuple[tuple[str, str], ...]) -> str:
+    return claims.digest(strict_json.dumps(dict(items)))
 
 
 def load(members: JsonObject) -> PublicCryptoKey:

@@ -16,6 +16,7 @@ Not checked here: that the `jti` was not used before (the store claims it), and 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from trust import claims, jose
 from trust.errors import MalformedClaims, Mismatch
@@ -34,6 +35,7 @@ _URL = re.compile(
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 _DEFAULT_PORT = "443"
+_ADDRESSES_REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ def verify(raw: bytes, *, method: str, url: str, now: datetime, access_token: by
     return DPoPProof(jkt=opened.key.kid, jti=jti, iat=issued)
 
 
+@lru_cache(maxsize=_ADDRESSES_REMEMBERED)
 def normalise_url(url: str) -> str:
     """Return an https address in its one spelling, without query and fragment.
 
