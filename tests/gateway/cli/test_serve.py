@@ -37,6 +37,17 @@ def serving(config: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
             process.wait(END_WITHIN_S)
 
 
+def refused_to_serve(config: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "serve", "--config", str(config)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=END_WITHIN_S,
+    )
+
+
 def test_a_node_and_its_anchor_start_by_one_command_each_and_end_cleanly(
     partnership: Partnership, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -67,15 +78,10 @@ def test_a_node_whose_keys_others_can_read_or_write_does_not_start(
     settings = load(config, {})
     assert isinstance(settings, NodeSettings)
     kept = {"message": Path("keys/message.pem"), "peer": settings.peer.key, "case": settings.case.key}
-    (settings.base_dir / kept[name]).chmod(mode)
-    refused = subprocess.run(
-        [*COMMAND, "serve", "--config", str(config)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=END_WITHIN_S,
-    )
+    key = settings.base_dir / kept[name]
+    key.chmod(mode)
+    refused = refused_to_serve(config)
+    key.chmod(0o600)  # certificates serve all tests of the module
     assert refused.returncode == 1
     assert "chmod 600" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -83,13 +89,6 @@ def test_a_node_whose_keys_others_can_read_or_write_does_not_start(
 
 def test_an_unmigrated_store_keeps_a_node_from_starting(partnership: Partnership) -> None:
     (partnership.root / "council" / "data" / "node.db").unlink()
-    refused = subprocess.run(
-        [*COMMAND, "serve", "--config", str(partnership.config("council"))],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=END_WITHIN_S,
-    )
+    refused = refused_to_serve(partnership.config("council"))
     assert refused.returncode == 1
     assert "hearthgate migrate" in refused.stderr
