@@ -1,6 +1,6 @@
 """The agreements this node holds, which of them bind now, and what each lets a peer ask of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -71,7 +71,12 @@ class AgreementBook:
 
     def find(self, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
         """Return the agreement of this id and version, whatever its digest, or ``None``."""
-        return self._on(now).by_version.get((ref.id, ref.version))
+        return self._on(self._read(now), now).by_version.get((ref.id, ref.version))
+
+    def find_within(self, tx: Transaction, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
+        """Return what :meth:`find` does, in a transaction that reads something else as well."""
+        page = self._page_of(agreements.epoch(tx), lambda: _load(tx, now))
+        return self._on(page, now).by_version.get((ref.id, ref.version))
 
     def in_force(self, *, now: datetime) -> tuple[InForce, ...]:
         """Return every agreement that binds now."""
@@ -83,7 +88,7 @@ class AgreementBook:
         A version binds until a newer one of the same agreement is in force: what the parties have since withdrawn
         cannot be had by asking under the old wording. They agree on the day by the newer one's ``valid_from``.
         """
-        return self._on(now).standings
+        return self._on(self._read(now), now).standings
 
     def grantable(
         self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime
@@ -98,8 +103,8 @@ class AgreementBook:
                 granted.append(replace(detail, kinds=kinds))
         return tuple(granted)
 
-    def _on(self, now: datetime) -> _Day:
-        page, day, known = self._read(now), now.astimezone(UTC).date(), self._day
+    def _on(self, page: _Page, now: datetime) -> _Day:
+        day, known = now.astimezone(UTC).date(), self._day
         if known is not None and known.page is page and known.day == day:
             return known
         standings = _standings(page, now)
@@ -109,13 +114,16 @@ class AgreementBook:
 
     def _read(self, now: datetime) -> _Page:
         epoch = self._store.read(agreements.epoch)
+        return self._page_of(epoch, lambda: self._store.read(lambda tx: _load(tx, now)))
+
+    def _page_of(self, epoch: int, load: Callable[[], _Page]) -> _Page:
         page = self._page
         if page is not None and page.epoch == epoch:
             return page
         with self._lock:
             page = self._page
             if page is None or page.epoch != epoch:
-                page = self._page = self._store.read(lambda tx: _load(tx, now))
+                page = self._page = load()
         return page
 
 

@@ -18,6 +18,7 @@ from gateway.desk import Desk, HostedService
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.sealed import open_own
 from gateway.store import messages
+from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.decision import Denial, DenialCode, LocalPolicy, Permit, RequestFacts, decide_request
 from trust.agreements.denial import deny
 from trust.claims import digest
@@ -93,8 +94,9 @@ class Inbound:
         (A4), and the store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
         opened = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
-        prior = self.store.read(lambda tx: _find(tx, opened))
-        permit = self._decide(opened.message, sender, now)  # 2 (within the token), 4
+        ref = opened.message.agreement
+        prior, held = self.store.read(lambda tx: (_find(tx, opened), self.agreements.find_within(tx, ref, now=now)))
+        permit = self._decide(opened.message, sender, held, now)  # 2 (within the token), 4
         if prior is not None:
             return self._again(opened, prior, permit, now)
         findings = self._answer(permit, opened.message, now)  # 5, 6, 7
@@ -110,8 +112,9 @@ class Inbound:
             raise WrongIssuer("The message is from another node than the one that called.")
         return opened
 
-    def _decide(self, message: Message, sender: Sender, now: datetime) -> Permit | Denial:
-        held = self.agreements.find(message.agreement, now=now)
+    def _decide(
+        self, message: Message, sender: Sender, held: InForce | NotInForce | None, now: datetime
+    ) -> Permit | Denial:
         service = self.desk.service(message.to_service)
         clause = held.agreement.clause(message.clause) if held is not None else None
         local = service.local_policy(message.agreement.id, clause) if service else LocalPolicy()

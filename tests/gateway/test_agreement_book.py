@@ -69,6 +69,21 @@ def test_an_agreement_is_found_by_its_id_and_version_whatever_its_digest(pair: N
     assert book.find(replace(ref, id=AgreementId("other")), now=now) is None
 
 
+def test_within_another_reading_the_same_is_found_and_a_change_is_seen(
+    pair: Network, book: AgreementBook, store: Counting
+) -> None:
+    now, ref = pair.clock.now(), ref_of(pair)
+    assert store.read(lambda tx: book.find_within(tx, ref, now=now)) == book.find(ref, now=now)
+    other = pair.agree(pair.document(id="another"))
+    assert isinstance(store.read(lambda tx: book.find_within(tx, other, now=now)), InForce)
+
+
+def test_how_it_stands_is_judged_anew_each_day(pair: Network, book: AgreementBook) -> None:
+    assert isinstance(book.find(ref_of(pair), now=pair.clock.now()), InForce)
+    pair.clock.forward(days=601)
+    assert isinstance(book.find(ref_of(pair), now=pair.clock.now()), NotInForce)
+
+
 def test_a_day_outside_its_dates_it_does_not_bind(pair: Network, book: AgreementBook) -> None:
     pair.clock.forward(days=601)
     [held] = book.standings(now=pair.clock.now())
