@@ -1,8 +1,8 @@
-"""Measure a node on this machine: ``python -m tests.bench [--json FILE] [--quick]``."""
+"""Measure a node on this machine: ``python -m tests.bench [--json FILE] [--quick] [--connections N]``."""
 
 import argparse
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.bench import case_systems, components, exchange, lookup, report, resting
@@ -23,7 +23,7 @@ class Plan:
 
 
 QUICK = Plan(
-    exchanges=exchange.Counts(rounds=2, floor=16, warm=8, cold=4, connections=2),
+    exchanges=exchange.Counts(rounds=2, floor=16, warm=8, cold=4),
     lookups=lookup.Counts(slow=1, fast=1),
     starts=1,
     profiled=5,
@@ -59,9 +59,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench", description="Measure a node on this machine.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     parser.add_argument("--quick", action="store_true", help="only see that every part works")
+    parser.add_argument("--connections", type=int, default=8, metavar="N", help="how many ask at once [default: 8]")
     arguments = parser.parse_args()
+    plan = QUICK if arguments.quick else Plan()
+    plan = replace(plan, exchanges=replace(plan.exchanges, connections=arguments.connections))
     with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:
-        figures, shares = run(Path(folder), QUICK if arguments.quick else Plan())
+        figures, shares = run(Path(folder), plan)
     print(report.table(figures), end="\n\n")
     print(components.table(shares))
     if arguments.json is not None:

@@ -13,10 +13,11 @@ from functools import wraps
 from pathlib import Path
 from statistics import median
 from time import perf_counter_ns, process_time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Headers
-from werkzeug.test import EnvironBuilder, run_wsgi_app
+from werkzeug.test import EnvironBuilder
+from werkzeug.wsgi import ClosingIterator
 
 import gateway.answering
 import gateway.evidence
@@ -38,6 +39,9 @@ from tests.bench.estate import Estate
 from tests.bench.lines import Answer, drive
 from tests.federation.settings_files import read_node
 from trust.keys import LocalSigner
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 Shares = dict[str, float]
 """CPU microseconds of the median exchange, by part."""
@@ -130,7 +134,7 @@ def measure(estate: Estate, *, count: int) -> Shares:
     ):
         for environ in environs:
             spans.start()
-            _, status, _ = run_wsgi_app(node.peer_app, environ)
+            status = _status(node.peer_app, environ)
             spans.stop()
             if not status.startswith("200"):
                 raise RuntimeError(f"an exchange was refused: {status}")
@@ -163,13 +167,29 @@ def _served_us(estate: Estate, asker: Asker, token: bytes, count: int) -> float:
     lines = [estate.peer_door(HOLDER).connect()]
     drive(asker.batch([token], _WARM_UP).requests, lines)
     batch, node = asker.batch([token], count), estate.running(HOLDER)
-    before = node.cpu_s()
+    before = node.cpu()
     driven = drive(batch.requests, lines)
-    after = node.cpu_s()
+    used = node.cpu().since(before)
     asker.check(batch, driven.answers)
     for line in lines:
         line.close()
-    return (after - before) / count * 1e6
+    return used.all_s / count * 1e6
+
+
+def _status(app: "WSGIApplication", environ: dict[str, Any]) -> str:
+    """Call the application as a server does, and return the status it answered with."""
+    statuses: list[str] = []
+
+    def start(status: str, *_rest: object) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return len
+
+    answered = app(environ, start)
+    for _ in answered:
+        pass
+    if isinstance(answered, ClosingIterator):
+        answered.close()
+    return statuses[0]
 
 
 @contextmanager

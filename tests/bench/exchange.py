@@ -14,6 +14,7 @@ from tests.bench.asking import HOLDER, Asker
 from tests.bench.estate import Estate
 from tests.bench.floor import Floor
 from tests.bench.lines import Answer, Line, drive
+from tests.bench.machine import Cpu
 from tests.bench.report import Figures
 from tests.bench.serving import Running
 
@@ -24,10 +25,10 @@ _MS = 1_000.0
 class Counts:
     """How much is measured: in each round so many requests to the floor, exchanges warm, and exchanges cold."""
 
-    rounds: int = 7
-    floor: int = 1_200
-    warm: int = 600
-    cold: int = 200
+    rounds: int = 24
+    floor: int = 320
+    warm: int = 160
+    cold: int = 48
     connections: int = 8
 
 
@@ -37,7 +38,7 @@ class Round:
 
     count: int
     elapsed_s: float
-    cpu_s: float
+    cpu: Cpu
     each_s: Sequence[float]
 
     @property
@@ -48,7 +49,12 @@ class Round:
     @property
     def cpu_ms(self) -> float:
         """CPU milliseconds an exchange."""
-        return self.cpu_s / self.count * _MS
+        return self.cpu.all_s / self.count * _MS
+
+    @property
+    def system_ms(self) -> float:
+        """Those of them that the kernel used."""
+        return self.cpu.system_s / self.count * _MS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +101,7 @@ class _Bench:
         return Round(
             count=count,
             elapsed_s=asked.elapsed_s + used.elapsed_s,
-            cpu_s=asked.cpu_s + used.cpu_s,
+            cpu=asked.cpu.plus(used.cpu),
             each_s=[token_s + message_s for token_s, message_s in zip(asked.each_s, used.each_s, strict=True)],
         )
 
@@ -114,10 +120,10 @@ def _run(bench: _Bench, floor: Floor, floor_lines: Sequence[Line], counts: Count
 
 
 def _timed(server: Running, lines: Sequence[Line], requests: Sequence[bytes]) -> tuple[Round, list[Answer]]:
-    before = server.cpu_s()
+    before = server.cpu()
     driven = drive(requests, lines)
-    after = server.cpu_s()
-    measured = Round(count=len(requests), elapsed_s=driven.elapsed_s, cpu_s=after - before, each_s=tuple(driven.each_s))
+    used = server.cpu().since(before)
+    measured = Round(count=len(requests), elapsed_s=driven.elapsed_s, cpu=used, each_s=tuple(driven.each_s))
     return measured, driven.answers
 
 
@@ -128,16 +134,16 @@ def _figures(rounds: Rounds) -> Figures:
     return {
         "floor_rps": median(each.rps for each in floors),
         "floor_cpu_ms": median(each.cpu_ms for each in floors),
+        "floor_system_ms": median(each.system_ms for each in floors),
         "exchange_rps": median(each.rps for each in warms),
         "exchange_cpu_ms": median(each.cpu_ms for each in warms),
+        "exchange_system_ms": median(each.system_ms for each in warms),
         "exchange_p50_ms": median(_all(warms)) * _MS,
         "exchange_p99_ms": quantiles(_all(warms), n=100)[98] * _MS,
         "exchange_over_floor": median(ratios),
         "exchange_over_floor_lowest": min(ratios),
         "exchange_over_floor_highest": max(ratios),
-        "exchange_over_floor_cpu": median(
-            floor.cpu_s / floor.count / warm.cpu_s * warm.count for floor, warm, _ in pairs
-        ),
+        "exchange_over_floor_cpu": median(floor.cpu_ms / warm.cpu_ms for floor, warm, _ in pairs),
         "exchange_cold_rps": median(each.rps for each in colds),
         "exchange_cold_cpu_ms": median(each.cpu_ms for each in colds),
         "exchange_cold_over_floor": median(cold.rps / floor.rps for floor, _, cold in pairs),

@@ -14,6 +14,27 @@ _MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ (\d+) +(.*)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cpu:
+    """Seconds of CPU that processes have used, in their own code and in the kernel's on their behalf."""
+
+    user_s: float
+    system_s: float
+
+    @property
+    def all_s(self) -> float:
+        """Both together."""
+        return self.user_s + self.system_s
+
+    def since(self, earlier: "Cpu") -> "Cpu":
+        """Return what was used after an earlier reading."""
+        return Cpu(user_s=self.user_s - earlier.user_s, system_s=self.system_s - earlier.system_s)
+
+    def plus(self, other: "Cpu") -> "Cpu":
+        """Return the sum of two uses."""
+        return Cpu(user_s=self.user_s + other.user_s, system_s=self.system_s + other.system_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What a tree of processes holds, in MB of 10^6 bytes.
 
@@ -39,14 +60,15 @@ def tree(root: int) -> list[int]:
     return found
 
 
-def cpu_s(pids: list[int]) -> float:
-    """Return the seconds of CPU that living processes have used."""
-    ticks = 0
+def cpu(pids: list[int]) -> Cpu:
+    """Return the CPU that living processes have used."""
+    user = system = 0
     for pid in pids:
         fields = _stat(pid)
         if fields:
-            ticks += int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])
-    return ticks * _TICK_S
+            user += int(fields[_USER_TIME])
+            system += int(fields[_SYSTEM_TIME])
+    return Cpu(user_s=user * _TICK_S, system_s=system * _TICK_S)
 
 
 def memory(pids: list[int]) -> Memory:

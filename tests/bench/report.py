@@ -29,8 +29,10 @@ class Meaning:
 MEANINGS: Mapping[str, Meaning] = {
     "floor_rps": Meaning(text="the floor: requests a second", unit="1/s"),
     "floor_cpu_ms": Meaning(text="the floor: CPU a request", unit="ms"),
+    "floor_system_ms": Meaning(text="... of it in the kernel", unit="ms"),
     "exchange_rps": Meaning(text="inbound exchange, warm token: exchanges a second", unit="1/s"),
     "exchange_cpu_ms": Meaning(text="inbound exchange, warm token: CPU an exchange", unit="ms"),
+    "exchange_system_ms": Meaning(text="... of it in the kernel", unit="ms"),
     "exchange_p50_ms": Meaning(text="... half of them took at most", unit="ms"),
     "exchange_p99_ms": Meaning(text="... 99 of 100 took at most", unit="ms"),
     "exchange_over_floor": Meaning(text="exchange over floor, by throughput", least=0.4),

@@ -12,7 +12,7 @@ from pathlib import Path
 from socket import create_connection
 
 from tests.bench import machine
-from tests.bench.machine import Memory
+from tests.bench.machine import Cpu, Memory
 
 ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 60.0
@@ -30,9 +30,9 @@ class Running:
     log: Path
     began: float
 
-    def cpu_s(self) -> float:
-        """Return the CPU seconds of the whole tree so far."""
-        return machine.cpu_s(machine.tree(self.process.pid))
+    def cpu(self) -> Cpu:
+        """Return the CPU that the whole tree has used so far."""
+        return machine.cpu(machine.tree(self.process.pid))
 
     def memory(self) -> Memory:
         """Return what the whole tree holds now."""
