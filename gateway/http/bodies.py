@@ -26,24 +26,17 @@ def read_json_body(*, max_bytes: int) -> bytes:
 
 
 def _read(max_bytes: int) -> bytes:
-    length = request.content_length
-    if length is None:  # chunked
-        request.max_content_length = max_bytes
-        return request.get_data(cache=False)
-    if length > max_bytes:
-        raise Problem(problem.TOO_LARGE, headers={"Connection": "close"})
-    body: bytes = request.environ["wsgi.input"].read(length)
-    if len(body) < length:
-        raise Problem(problem.BAD_REQUEST, "The body ended before its Content-Length.", headers={"Connection": "close"})
-    return body
+    request.max_content_length = max_bytes
+    return request.get_data(cache=False)
 
 
 def answer_token_request(server: TokenServer, *, clock: Clock, max_bytes: int) -> Response:
     """Pass the current request to a token endpoint, body and headers only, and write its answer."""
+    request.max_content_length = max_bytes
     answer: TokenAnswer = server.answer(
         TokenCall(
             content_type=request.content_type or "",
-            body=_read(max_bytes),
+            body=request.get_data(cache=False),
             query=request.query_string,
             dpop=request.headers.get("DPoP"),
             credentials="Authorization" in request.headers,

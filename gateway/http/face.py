@@ -13,9 +13,8 @@ from secrets import token_hex
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from flask import Blueprint, Flask, Request, Response, request
+from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import MapAdapter
 
 from gateway.case_types import CaseRefusal, CaseRefused
 from gateway.http import problem
@@ -79,22 +78,12 @@ class Observer(Protocol):
         ...
 
 
-class _Face(Flask):
-    """A Flask application that never asks by which name it was called: ``Host`` decides nothing here."""
-
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Bind the rules to a request by its path and method alone."""
-        if request is None:
-            return super().create_url_adapter(request)
-        return self.url_map.bind("face", default_method=request.method, path_info=request.path)
-
-
 def build_face(name: str, blueprints: Sequence[Blueprint], *, max_body: int, observer: Observer) -> Flask:
     """Return one face as a WSGI application; ``max_body`` caps every request's body, in bytes.
 
     Raises ``RuntimeError`` for a route without a declared guard.
     """
-    app = _Face(f"hearthgate.{name}", static_folder=None, template_folder=None)
+    app = Flask(f"hearthgate.{name}", static_folder=None, template_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=max_body,
         MAX_FORM_MEMORY_SIZE=0,  # no view reads a form through the framework
