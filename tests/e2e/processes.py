@@ -17,6 +17,8 @@ from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlencode
 
+import requests
+
 from tests.federation.case_client import ASSERTION_TYPE, CaseClient
 from tests.federation.network import Network, RunningClock, federation_keys
 from tests.federation.settings_files import Around, Faces, write_anchor, write_node
@@ -91,11 +93,14 @@ class Served:
     processes: dict[EntityId, Process] = field(default_factory=dict)
 
     def start(self, *entities: EntityId) -> None:
-        """Start these and wait until each is ready."""
+        """Start these and wait until each is ready, and vouched for where the anchor runs."""
         for entity in entities:
             self.processes[entity] = start(self.network.folder_of(entity))
         for entity in entities:
             self.processes[entity].wait_ready()
+        if ANCHOR in self.processes:
+            for entity in entities:
+                wait_healthy(self.faces[entity].operations)
 
     def stop(self) -> None:
         """Stop whatever still runs."""
@@ -228,6 +233,19 @@ def start(folder: Path) -> Process:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     return Process(process=process, log=log)
+
+
+def wait_healthy(operations: str) -> None:
+    """Wait until a node says that it can work: a busy machine may have kept it from its anchor at first."""
+    end = time.monotonic() + 120
+    while True:
+        try:
+            requests.get(f"http://{operations}/health/ready", timeout=10).raise_for_status()
+        except requests.RequestException:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _faces(entity: EntityId, authority: Authority, workers: int, threads: int) -> Faces:
