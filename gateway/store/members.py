@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -32,11 +32,17 @@ _SET_STATE = Statement(
     .where(members.c.entity == bindparam("member"))
     .values(state=bindparam("new_state"), changed_at=bindparam("at"))
 )
+_SET_TERMS = Statement(
+    update(members).where(members.c.entity == bindparam("member")).values(terms=bindparam("new_terms"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A member, with the federation keys and the metadata that its superior states about it."""
+    """A member, with the federation keys and the metadata that its superior states about it.
+
+    ``terms`` is what else the statement about it says: policy and constraints, for an intermediate above all.
+    """
 
     entity: str
     jwks: Mapping[str, Any]
@@ -44,6 +50,7 @@ class Member:
     state: str
     admitted_at: datetime
     changed_at: datetime
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
 
 def admit(
@@ -55,10 +62,10 @@ def admit(
     state: str,
     at: datetime,
 ) -> None:
-    """Store a member, or what changed of one that was admitted before."""
+    """Store a member, or what changed of one that was admitted before; its terms stay."""
     moment = to_microseconds(at)
     values = {"entity": entity, "jwks": json.dumps(jwks), "metadata": json.dumps(metadata), "state": state}
-    tx.run(_ADMIT, {**values, "admitted_at": moment, "changed_at": moment})
+    tx.run(_ADMIT, {**values, "admitted_at": moment, "changed_at": moment, "terms": None})
 
 
 def get(tx: Transaction, *, entity: str) -> Member | None:
@@ -77,6 +84,11 @@ def set_state(tx: Transaction, *, entity: str, state: str, at: datetime) -> bool
     return tx.run(_SET_STATE, {"member": entity, "new_state": state, "at": to_microseconds(at)}) == 1
 
 
+def set_terms(tx: Transaction, *, entity: str, terms: Mapping[str, Any]) -> bool:
+    """Change what else is stated about a member; return false for a stranger."""
+    return tx.run(_SET_TERMS, {"member": entity, "new_terms": json.dumps(terms)}) == 1
+
+
 def _member(row: Row) -> Member:
     return Member(
         entity=row.entity,
@@ -85,4 +97,5 @@ def _member(row: Row) -> Member:
         state=row.state,
         admitted_at=from_microseconds(row.admitted_at),
         changed_at=from_microseconds(row.changed_at),
+        terms=json.loads(row.terms or "{}"),
     )

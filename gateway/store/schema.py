@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0001_first"
+REVISION = "0002_federation"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -112,6 +112,83 @@ members = Table(
     Column("state", Text, nullable=False),
     Column("admitted_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("terms", Text),
+)
+
+seen_statements = Table(
+    "seen_statements",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+suspensions = Table(
+    "suspensions",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+
+anchor_keys = Table(
+    "anchor_keys",
+    metadata,
+    Column("anchor", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("accepted_at", BigInteger, nullable=False),
+)
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("entity", Text, primary_key=True),
+    Column("raw", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+marks_issued = Table(
+    "marks_issued",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("mark_type", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("reason", Text),
+)
+Index("marks_issued_by_type", marks_issued.c.mark_type, marks_issued.c.subject)
+
+marks_held = Table(
+    "marks_held",
+    metadata,
+    Column("mark_type", Text, primary_key=True),
+    Column("issuer", Text, primary_key=True),
+    Column("raw", LargeBinary, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("act", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("emergency", Text),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("second_by", Text),
+    Column("second_at", BigInteger),
 )
 
 clients = Table(
