@@ -1,0 +1,155 @@
+"""What is fuzzed: everything in ``trust`` that takes bytes from outside, before and behind a good signature.
+
+A fuzzer cannot sign, so the targets named ``signed_*`` sign whatever claims it makes up: that is the view of a member
+who turned hostile. Each target lets nothing but a ``TrustError`` pass unseen.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tests.trust.makers import NOW, compact, header, key_set, signer
+from trust import jose, strict_json
+from trust.agreements.agreement import parse_agreement
+from trust.errors import TrustError
+from trust.exchange import message
+from trust.federation import enrolment, entity_statement
+from trust.identifiers import EntityId
+from trust.keys import KeySet, KeyUse
+from trust.oauth import access_token, authorization_details, client_assertion, dpop_proof
+
+OWN = EntityId("https://police.example")
+PEER = EntityId("https://council.example")
+_MAX_JSON = 65_536
+_FEDERATION, _MESSAGE, _OAUTH, _DPOP = (
+    signer(use) for use in (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.DPOP)
+)
+_TIMES = {"iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 60, "jti": "an-id"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One thing to fuzz, with inputs to begin from."""
+
+    run: Callable[[bytes], None]
+    seeds: Sequence[bytes]
+
+
+def _token(data: bytes) -> None:
+    for use, typ in ((KeyUse.MESSAGE, message.TYP), (KeyUse.FEDERATION, entity_statement.TYP)):
+        keys = key_set(signer(use))
+        with suppress(TrustError):
+            jose.open_signed(data, typ=typ, keys=keys)
+        with suppress(TrustError):
+            jose.open_self_signed(data, typ=typ, use=use, max_bytes=_MAX_JSON)
+    with suppress(TrustError):
+        jose.open_with_embedded_jwk(data, typ=dpop_proof.TYP, max_bytes=_MAX_JSON)
+    with suppress(TrustError):
+        client_assertion.peek_client_id(data)
+
+
+def _header(data: bytes) -> None:
+    """Open a token whose header the fuzzer wrote, under a signature that is good for it."""
+    with suppress(TrustError):
+        jose.open_signed(compact(data, {}, _MESSAGE), typ=message.TYP, keys=key_set(_MESSAGE))
+
+
+def _json(data: bytes) -> None:
+    try:
+        value = strict_json.loads_any(data, max_bytes=_MAX_JSON)
+    except TrustError:
+        return
+    if json.loads(data) != value:
+        raise AssertionError("two parsers read different documents in the same bytes")
+
+
+def _statements(data: bytes) -> None:
+    raw = compact(header(_FEDERATION, entity_statement.TYP), data, _FEDERATION)
+    with suppress(TrustError):
+        entity_statement.parse_entity_configuration(raw, now=NOW)
+    with suppress(TrustError):
+        entity_statement.parse_subordinate_statement(raw, superior_keys=key_set(_FEDERATION), now=NOW)
+    with suppress(TrustError):
+        request = compact(header(_FEDERATION, enrolment.TYP), data, _FEDERATION)
+        enrolment.parse_enrolment_request(request, now=NOW)
+
+
+def _messages(data: bytes) -> None:
+    keys = key_set(_MESSAGE)
+    with suppress(TrustError):
+        opened = compact(header(_MESSAGE, message.TYP), data, _MESSAGE)
+        message.open_message(opened, sender_keys=keys, own_id=OWN, now=NOW)
+
+
+def _tokens(data: bytes) -> None:
+    keys = key_set(_OAUTH)
+    with suppress(TrustError):
+        assertion = compact(header(_OAUTH, client_assertion.TYP), data, _OAUTH)
+        client_assertion.verify(assertion, client_id=PEER, keys=keys, issuer=OWN, now=NOW)
+    with suppress(TrustError):
+        token = compact(header(_OAUTH, access_token.TYP), data, _OAUTH)
+        access_token.verify(token, keys=keys, issuer=OWN, audience=OWN, now=NOW, max_life=access_token.PEER_MAX_LIFE)
+    with suppress(TrustError):
+        public = {name: _DPOP.public.jwk[name] for name in ("kty", "crv", "x", "y")}
+        proof = compact({"typ": dpop_proof.TYP, "alg": "ES256", "jwk": public}, data, _DPOP)
+        dpop_proof.verify(proof, method="POST", url=OWN, now=NOW, access_token=b"token")
+    with suppress(TrustError):
+        authorization_details.parse(strict_json.loads_any(data, max_bytes=_MAX_JSON))
+
+
+def _agreement(data: bytes) -> None:
+    with suppress(TrustError):
+        parse_agreement(data)
+
+
+def _keys(data: bytes) -> None:
+    with suppress(TrustError):
+        KeySet.from_jwks(strict_json.loads(data, max_bytes=_MAX_JSON), KeyUse.MESSAGE)
+
+
+def _encoded(*documents: object) -> tuple[bytes, ...]:
+    return tuple(json.dumps(document).encode() for document in documents)
+
+
+_CLAIMS = {"iss": PEER, "sub": PEER, "aud": OWN, **_TIMES}
+_JWKS = key_set(_FEDERATION).to_jwks()
+_ENVELOPE = {
+    **_CLAIMS,
+    "kind": "involvement.query",
+    "v": 1,
+    "agreement": {"id": "early-help", "version": 1, "digest": "A" * 43},
+    "clause": "who-else",
+    "purpose": "early-help",
+    "basis": ["6-1-e"],
+    "from_service": "families",
+    "to_service": "response",
+    "practitioner": {"sub": "p", "role": "key-worker", "org_unit": "east", "call_back": "01632 960001"},
+    "subject": {"family_name": "Example", "given_names": "Sam", "birth_date": "2001-02-03"},
+    "body": {},
+}
+_STATEMENT = {
+    **_CLAIMS,
+    "jwks": _JWKS,
+    "metadata": {"federation_entity": {"organization_name": "Vale"}},
+    "authority_hints": [PEER],
+    "metadata_policy": {"oauth_client": {"scope": {"subset_of": ["a b"], "essential": True}}},
+    "constraints": {"max_path_length": 1, "naming_constraints": {"permitted": [".example"]}},
+}
+
+TARGETS: Mapping[str, Target] = {
+    "token": Target(
+        run=_token,
+        seeds=(
+            compact(header(_MESSAGE, message.TYP), _ENVELOPE, _MESSAGE),
+            compact(header(_FEDERATION, entity_statement.TYP), _STATEMENT, _FEDERATION),
+        ),
+    ),
+    "header": Target(run=_header, seeds=_encoded(header(_MESSAGE, message.TYP), {"alg": "none", "crit": ["b64"]})),
+    "json": Target(run=_json, seeds=_encoded(_ENVELOPE, [1.5e3, -0, "\ud83d\ude00"])),
+    "signed_statements": Target(run=_statements, seeds=_encoded(_STATEMENT)),
+    "signed_messages": Target(run=_messages, seeds=_encoded(_ENVELOPE)),
+    "signed_tokens": Target(run=_tokens, seeds=_encoded({**_CLAIMS, "htm": "POST", "htu": OWN, "ath": "A" * 43})),
+    "agreement": Target(run=_agreement, seeds=_encoded({"id": "early-help", "version": 1, "parties": [{}]})),
+    "keys": Target(run=_keys, seeds=_encoded(key_set(_MESSAGE).to_jwks())),
+}
