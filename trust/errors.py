@@ -166,6 +166,12 @@ class RolledBack(ChainRefused):
     code = "rolled_back"
 
 
+class MarkRefused(Untrusted):
+    """A trust mark does not count for its bearer under this anchor; the sentence names the mark and the rule."""
+
+    code = "mark_refused"
+
+
 class KeyPurposeMismatch(Untrusted):
     """One key stands in for two purposes, or a key set is used for another purpose than its own."""
 

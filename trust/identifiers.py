@@ -35,6 +35,7 @@ _ENTITY_ID = re.compile(rf"({_ORIGIN})((?:{_SEGMENT})*)")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CODE = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _MAX_PORT = 65535
+_SLASHES_OF_AN_ORIGIN = 2
 # Every message repeats names of a few agencies, services and codes; a good one is good for ever.
 _NAMES_REMEMBERED = 1024
 
@@ -94,6 +95,16 @@ def parse_endpoint(text: str, *, entity: EntityId) -> str:
         raise MalformedClaims("An endpoint must be a plain https address without user, query or fragment.")
     if _origin(text) != _origin(entity):
         raise MalformedClaims(f"An endpoint of {entity} must be at that same host and port.")
+    return text
+
+
+def parse_mark_type(text: str) -> str:
+    """Accept the type of a trust mark: an https address with a path, in its one spelling; raise MalformedClaims."""
+    if len(text) > MAX_ENTITY_ID or not (_origin(text) and text.count("/") > _SLASHES_OF_AN_ORIGIN):
+        raise MalformedClaims(
+            "A trust mark type must look like https://anchor.example/marks/data-protection-assured: https, a host name "
+            "in lower case, a plain path, no query or fragment."
+        )
     return text
 
 

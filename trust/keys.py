@@ -36,6 +36,8 @@ class KeyUse(StrEnum):
     DPOP = "dpop"
     ENCRYPTION = "encryption"
     EVIDENCE = "evidence"
+    RECOVERY = "recovery"
+    """Kept offline: it alone may replace an anchor's federation keys."""
 
 
 class Alg(StrEnum):
@@ -56,6 +58,7 @@ _ALGORITHM: Mapping[KeyUse, Mapping[str, Alg]] = {
     KeyUse.DPOP: _SIGNING,
     KeyUse.ENCRYPTION: {"EC": Alg.ECDH_ES},
     KeyUse.EVIDENCE: {"OKP": Alg.ED25519},
+    KeyUse.RECOVERY: _SIGNING,
 }
 
 
