@@ -88,6 +88,12 @@ class ForbiddenHeader(Unverified):
     code = "forbidden_header"
 
 
+class Undecryptable(Unverified):
+    """It is not encrypted for this key, or not as it was made."""
+
+    code = "undecryptable"
+
+
 class WrongType(Unverified):
     """The `typ` is not exactly the one expected here, so this is another kind of JWT."""
 

@@ -16,6 +16,19 @@ To open one, in this order (WIRE.md section 3):
 Not checked here: times, issuer, audience, and whether these bytes were seen before. In particular an ES256 signature
 (r, s) has a twin (r, n - s) that verifies just as well, so different bytes may carry the same document: a replay is
 recognised by `jti`, never by bytes.
+
+A document that is to rest with a third party is encrypted around its signature (RFC 7516; RFC 7519 section 11.2:
+signed, then encrypted), and decrypted in this order:
+
+1. the size cap; 2. five segments, each canonical base64url;
+3. the header as strict JSON with exactly `alg`, `enc`, `kid`, `cty` and `epk`: so nothing is compressed (`zip`),
+   nothing is critical, and no party information is mixed in;
+4. `alg` is ECDH-ES, `enc` is A256GCM, `cty` is JWT;
+5. the encrypted key is empty, the nonce has 12 bytes and the tag 16;
+6. `epk` is a point of P-256, `kid` names the recipient's key;
+7. the ciphertext, with the header as received for its associated data.
+
+Encryption says nothing of who made the document; the signature inside does.
 """
 
 from collections.abc import Mapping
@@ -23,15 +36,21 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
 from jwt.algorithms import Algorithm, ECAlgorithm, OKPAlgorithm, RSAPSSAlgorithm
 
-from trust import base64url, claims, strict_json
+from trust import base64url, claims, jwk, strict_json
+from trust.decrypter import Decrypter
 from trust.errors import (
     BadSignature,
     ForbiddenAlgorithm,
     ForbiddenHeader,
+    KeyPurposeMismatch,
     MalformedToken,
     TooLarge,
+    Undecryptable,
     UnknownKey,
     WrongType,
     shown,
@@ -51,6 +70,9 @@ MAX_SIGNATURE = 1366
 MAX_KID = 128
 MAX_TYP = 64
 
+MAX_ENCRYPTED = 98_304
+"""Bytes of an encrypted token: one of `MAX_BYTES` inside, a third longer in base64url, and its header."""
+
 _ALLOWED_HEADERS = frozenset({"alg", "kid", "typ", "cty", "crit"})
 _SEGMENTS = 3
 # Each key was checked to be of its algorithm's type and curve when it was parsed; PyJWT only computes.
@@ -60,6 +82,13 @@ _ALGORITHMS: Mapping[str, Algorithm] = {
     Alg.PS256: RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256),
 }
 _SIGNATURE_BYTES: Mapping[str, int] = {Alg.ES256: 64, Alg.ED25519: 64}
+
+_ECDH, _GCM, _NESTED = Alg.ECDH_ES.value, "A256GCM", "JWT"
+_ENCRYPTED_SEGMENTS = 5
+_ENCRYPTED_HEADER = frozenset({"alg", "enc", "kid", "cty", "epk"})
+_NONCE_BYTES, _TAG_BYTES = 12, 16
+_JWE = jwe.JWERegistry(algorithms=[_ECDH, _GCM])
+_JWE.max_ciphertext_length = MAX_ENCRYPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +144,8 @@ def sign(claims: JsonObject, *, typ: str, signer: Signer, headers: JsonObject | 
 def sign_with_embedded_jwk(claims: JsonObject, *, typ: str, signer: Signer) -> bytes:
     """Sign a DPoP proof: the public key itself stands in the header (RFC 9449 section 4.2)."""
     members = ("kty", "crv", "x", "y", "n", "e")
-    jwk = {name: value for name, value in signer.public.jwk.items() if name in members}
-    return _sign(_encode({"alg": signer.alg.value, "jwk": jwk, "typ": typ}), claims, signer)
+    public = {name: value for name, value in signer.public.jwk.items() if name in members}
+    return _sign(_encode({"alg": signer.alg.value, "jwk": public, "typ": typ}), claims, signer)
 
 
 def open_signed(raw: bytes, *, typ: str, keys: KeySet, max_bytes: int = MAX_BYTES) -> Opened:
@@ -161,6 +190,54 @@ def peek_by_rule(raw: bytes, *, rule: HeaderRule, max_bytes: int = MAX_BYTES) ->
     """Read a JWT as `peek` does, where its type's header has a rule of its own."""
     parts = _split(raw, rule, max_bytes)
     return UnverifiedToken(header=parts.header, claims=strict_json.loads(parts.payload, max_bytes=max_bytes))
+
+
+def encrypt(signed: bytes, *, recipient: PublicKey) -> bytes:
+    """Encrypt a signed JWT for the holder of one encryption key, as a nested JWT."""
+    if recipient.use is not KeyUse.ENCRYPTION:
+        raise KeyPurposeMismatch(f"A {recipient.use} key must not stand in for an encryption key.")
+    header = {"alg": _ECDH, "enc": _GCM, "kid": recipient.kid, "cty": _NESTED}
+    public = ECKey.import_key(jwk.key_members(recipient.jwk))
+    return jwe.encrypt_compact(header, signed, public, registry=_JWE).encode("ascii")
+
+
+def decrypt(raw: bytes, *, key: Decrypter, max_bytes: int = MAX_ENCRYPTED) -> bytes:
+    """Return the signed JWT inside a nested one, still to be opened; the module's second plan.
+
+    Raise nothing but TrustError, and the same :class:`Undecryptable` for every wrong key and every changed byte.
+    """
+    _check_encrypted(raw, key, max_bytes)  # 1 to 6
+    try:
+        opened = jwe.decrypt_compact(raw, ECKey.import_key(key.private), registry=_JWE)  # 7
+    except (JoseError, ValueError) as failed:
+        raise Undecryptable("It is not encrypted for this key, or was changed on its way.") from failed
+    return opened.plaintext or b""
+
+
+def _check_encrypted(raw: bytes, key: Decrypter, max_bytes: int) -> None:
+    if len(raw) > max_bytes:  # 1
+        raise TooLarge(f"The encrypted token has more than {max_bytes} bytes.")
+    if raw.count(b".") != _ENCRYPTED_SEGMENTS - 1:  # 2
+        raise MalformedToken("The encrypted token is not five segments joined by dots.")
+    encoded = raw.split(b".")
+    if len(encoded[0]) > MAX_HEADER:
+        raise TooLarge("The token's header is longer than its cap.")
+    _, wrapped, nonce, _, tag = decoded = [base64url.decode(each, "segment") for each in encoded]
+    header = strict_json.loads(decoded[0], max_bytes=MAX_HEADER)  # 3
+    if header.keys() != _ENCRYPTED_HEADER:
+        raise ForbiddenHeader("The header of an encrypted token must have exactly alg, enc, kid, cty and epk.")
+    if (header["alg"], header["enc"]) != (_ECDH, _GCM):  # 4
+        raise ForbiddenAlgorithm(f"An encrypted token must be {_ECDH} with {_GCM}.")
+    if header["cty"] != _NESTED:
+        raise WrongType(f"The header's 'cty' must be exactly '{_NESTED}': what is inside must be signed.")
+    if wrapped or len(nonce) != _NONCE_BYTES or len(tag) != _TAG_BYTES:  # 5
+        raise MalformedToken("The encrypted key must be empty, the nonce 12 bytes long and the tag 16.")
+    epk = claims.require_object(header, "epk")  # 6
+    if jwk.key_members(epk) != epk or epk["kty"] != "EC":
+        raise ForbiddenHeader("The header's 'epk' must be a public P-256 key and nothing else.")
+    jwk.load(epk)
+    if header["kid"] != key.kid:
+        raise UnknownKey(f"It is encrypted for the key {shown(header['kid'])}, which is not this node's.")
 
 
 def _split(raw: bytes, rule: HeaderRule, max_bytes: int) -> _Parts:
