@@ -23,6 +23,7 @@ from trust.identifiers import (
     ServiceSlug,
     parse_code,
     parse_entity_id,
+    parse_mark_type,
     parse_slug,
 )
 from trust.strict_json import loads
@@ -46,6 +47,7 @@ __all__ = [
 
 MAX_BYTES = 262_144
 MAX_PROSE = 4000
+MAX_MARKS = 16
 _PROSE = (
     "benefits",
     "individuals_informed",
@@ -68,6 +70,7 @@ _MEMBERS = (
     "valid_from",
     "valid_until",
     "clauses",
+    "required_marks",
 )
 
 
@@ -93,6 +96,7 @@ class Agreement:
     """An agreement as its document states it. The dates are inclusive; ``ref`` names the document to the byte.
 
     ``services`` is every service that takes part, gathered from ``parties`` once because every decision asks for it.
+    ``required_marks`` are the types of the trust marks that every party must hold when it asks and when it is asked.
     """
 
     ref: AgreementRef
@@ -113,6 +117,7 @@ class Agreement:
     valid_from: date
     valid_until: date
     clauses: tuple[Clause, ...]
+    required_marks: tuple[str, ...] = ()
 
     @property
     def id(self) -> AgreementId:
@@ -179,6 +184,7 @@ def parse_agreement(raw: bytes) -> Agreement:
         valid_from=valid_from,
         valid_until=valid_until,
         clauses=_read_clauses(reader, purposes, services, law_on),
+        required_marks=_read_marks(reader),
     )
     _check_dates(reader, agreement)
     if reader.faults:
@@ -256,6 +262,13 @@ def _read_clauses(
     if len({clause.id for clause in clauses}) < len(clauses):
         reader.fault("clauses", "has two clauses of the same id")
     return clauses
+
+
+def _read_marks(reader: Reader) -> tuple[str, ...]:
+    marks = reader.parsed_list("required_marks", parse_mark_type, required=False)
+    if len(marks) > MAX_MARKS:
+        reader.fault("required_marks", f"must not name more than {MAX_MARKS} marks")
+    return marks
 
 
 def _check_dates(reader: Reader, agreement: Agreement) -> None:

@@ -30,13 +30,17 @@ class Sought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One service that may be asked, and the clause to ask it under. ``fields`` is what the role may have."""
+    """One service that may be asked, and the clause to ask it under. ``fields`` is what the role may have.
+
+    ``required_marks`` are the agreement's: its agency is asked only while it holds them.
+    """
 
     agreement: AgreementRef
     title: str
     clause: Clause
     holder: ServiceRef
     fields: frozenset[str]
+    required_marks: tuple[str, ...] = ()
 
 
 def choose_clause(agreements: Iterable[InForce], sought: Sought) -> tuple[Choice, ...]:
@@ -119,6 +123,7 @@ def _fitting(agreements: Iterable[InForce | NotInForce], sought: Sought) -> Iter
                     clause=clause,
                     holder=holder,
                     fields=clause.fields_by_role[sought.role],
+                    required_marks=held.agreement.required_marks,
                 )
 
 

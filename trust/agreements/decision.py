@@ -12,6 +12,7 @@ from enum import StrEnum
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.clause import Clause, Existence
 from trust.agreements.denial import Denial, DenialCode, deny
+from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.exchange.eligibility import EligibilityQuery
 from trust.exchange.errors import MalformedBody
 from trust.exchange.involvement import InvolvementQuery, InvolvementStatus, Terms
@@ -39,12 +40,14 @@ class RequestFacts:
     """What is known of a request before anyone is looked up.
 
     ``sender`` signed the message; ``caller`` was authenticated by the access token, which carried ``token_details``.
+    ``sender_marks`` are the types of the sender's trust marks that are valid now.
     """
 
     sender: EntityId
     caller: EntityId
     message: Message
     token_details: tuple[AuthorizationDetail, ...]
+    sender_marks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,12 +135,13 @@ def decide_request(
     2. the kind and version of exchange are spoken here;
     3. the access token covers agreement, purpose and kind;
     4. we hold the agreement, both services are parties to it, the wording is the same, and it is in force;
-    5. the clause exists and grants this kind, this purpose, this asker and this holder;
-    6. the clause lets this role ask;
-    7. the stated basis is the clause's own;
-    8. the body is well formed and the question one that the clause permits;
-    9. this agency has not withdrawn service, clause or role;
-    10. the fields are the role's, and of these only what was asked for (assertion A48).
+    5. the sender holds every trust mark that the agreement requires;
+    6. the clause exists and grants this kind, this purpose, this asker and this holder;
+    7. the clause lets this role ask;
+    8. the stated basis is the clause's own;
+    9. the body is well formed and the question one that the clause permits;
+    10. this agency has not withdrawn service, clause or role;
+    11. the fields are the role's, and of these only what was asked for (assertion A48).
 
     Not decided here: whether the message was seen before, the caller's standing, and budgets.
     """
@@ -152,11 +156,12 @@ def decide_request(
     if agreement is None:
         return denial or deny(DenialCode.NO_AGREEMENT)
     denial = denial or _check_agreement(message, agreement)  # 4
+    denial = denial or _check_marks(facts, agreement.agreement)  # 5
     clause = agreement.agreement.clause(message.clause)
     if clause is None:
         return denial or deny(DenialCode.CLAUSE_UNKNOWN)
-    denial = denial or _check_clause(message, clause)  # 5, 6, 7
-    return denial or _permit(message, agreement.agreement, clause, local, now)  # 8, 9, 10
+    denial = denial or _check_clause(message, clause)  # 6, 7, 8
+    return denial or _permit(message, agreement.agreement, clause, local, now)  # 9, 10, 11
 
 
 def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonRestrictions) -> Release:
@@ -204,16 +209,21 @@ def _check_agreement(message: Message, held: InForce | NotInForce) -> Denial | N
     return None
 
 
+def _check_marks(facts: RequestFacts, agreement: Agreement) -> Denial | None:
+    missing = missing_marks(agreement, facts.sender_marks)
+    return deny_missing(facts.sender, missing) if missing else None
+
+
 def _check_clause(message: Message, clause: Clause) -> Denial | None:
-    if (message.kind, message.version) != (clause.kind, clause.version):  # 5
+    if (message.kind, message.version) != (clause.kind, clause.version):  # 6
         return deny(DenialCode.KIND_NOT_COVERED)
     if message.purpose != clause.purpose:
         return deny(DenialCode.PURPOSE_NOT_COVERED)
     if message.asker not in clause.askers or message.holder not in clause.holders:
         return deny(DenialCode.SERVICE_NOT_COVERED)
-    if message.practitioner.role not in clause.fields_by_role:  # 6
+    if message.practitioner.role not in clause.fields_by_role:  # 7
         return deny(DenialCode.ROLE_NOT_PERMITTED)
-    if frozenset(message.basis) != frozenset(clause.basis):  # 7
+    if frozenset(message.basis) != frozenset(clause.basis):  # 8
         return deny(DenialCode.BASIS_MISMATCH)
     return None
 
@@ -222,13 +232,13 @@ def _permit(
     message: Message, agreement: Agreement, clause: Clause, local: LocalPolicy, now: datetime
 ) -> Permit | Denial:
     try:
-        query = parse_body(message.kind, message.version, message.body)  # 8
+        query = parse_body(message.kind, message.version, message.body)  # 9
     except MalformedBody as malformed:
         return deny(DenialCode.MALFORMED_BODY, detail=f"At fault: {malformed.detail}.")
     if isinstance(query, EligibilityQuery) and query.question not in clause.questions:
         return deny(DenialCode.QUESTION_NOT_PERMITTED)
     role = message.practitioner.role
-    if (  # 9
+    if (  # 10
         message.to_service in local.withdrawn_services
         or clause.id in local.withdrawn_clauses
         or role in local.withdrawn_roles
@@ -238,7 +248,7 @@ def _permit(
     return Permit(
         agreement=agreement.ref,
         clause=clause,
-        fields=_cut(clause.fields_by_role[role], query),  # 10
+        fields=_cut(clause.fields_by_role[role], query),  # 11
         role=role,
         query=query,
         law=clause.law,

@@ -24,6 +24,7 @@ class DenialCode(StrEnum):
     UNKNOWN_SERVICE = "unknown_service"
     AGREEMENT_DIGEST_MISMATCH = "agreement_digest_mismatch"
     AGREEMENT_NOT_IN_FORCE = "agreement_not_in_force"
+    MARK_MISSING = "mark_missing"
     CLAUSE_UNKNOWN = "clause_unknown"
     KIND_NOT_COVERED = "kind_not_covered"
     PURPOSE_NOT_COVERED = "purpose_not_covered"
@@ -96,6 +97,10 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
         DenialCode.AGREEMENT_NOT_IN_FORCE: (
             "The agreement is not in force.",
             "Ask the parties' information-governance officers to sign or renew it.",
+        ),
+        DenialCode.MARK_MISSING: (
+            "The agreement requires a trust mark that is not held, or not any more.",
+            "Ask the authority whose address the mark begins with to issue or renew it.",
         ),
         DenialCode.CLAUSE_UNKNOWN: (
             "The agreement has no clause of that name.",

@@ -1,17 +1,19 @@
 """The members that messages, replies and receipts have in common, read and written in one place."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from trust.claims import LATEST_SECONDS
 from trust.exchange.reader import Reader
 from trust.identifiers import AgreementId, EntityId, ServiceSlug, parse_code, parse_entity_id, parse_slug
-from trust.strict_json import JsonObject
+from trust.strict_json import MAX_INTEGER, JsonObject
 
 MAX_BYTES = 65536
 """Bytes of a compact JWS, before anything of it is decoded."""
 MAX_AGREEMENT_VERSION = 1_000_000
+MAX_SUSPENSION_ISSUERS = 32
 JTI = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 """A message id: characters that need no escape in a URL, a file name or a log (RFC 3986 section 2.3)."""
 DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -98,6 +100,32 @@ def read_request(reader: Reader) -> RequestRef:
     if nested is None:
         return RequestRef(jti="", digest="")
     return RequestRef(jti=nested.text("jti", pattern=JTI), digest=nested.text("digest", pattern=DIGEST))
+
+
+def read_suspensions(reader: Reader) -> dict[EntityId, int]:
+    """Read ``suspensions``, which may be absent: for each issuer the highest number of a suspension seen from it.
+
+    It is hearsay: it says only that there is something to fetch, and what is fetched is verified (WIRE.md section 6).
+    """
+    nested = reader.child("suspensions", required=False)
+    if nested is None:
+        return {}
+    issuers = nested.names()
+    if len(issuers) > MAX_SUSPENSION_ISSUERS:
+        reader.fault("suspensions", f"must not name more than {MAX_SUSPENSION_ISSUERS} issuers")
+        return {}
+    seen: dict[EntityId, int] = {}
+    for position, name in enumerate(issuers, 1):
+        issuer = nested.parse_item(f"(issuer {position})", name, parse_entity_id)
+        if issuer is not None:
+            seen[issuer] = nested.whole(name, least=1, most=MAX_INTEGER)
+    return seen
+
+
+def suspensions_to_json(suspensions: Mapping[EntityId, int]) -> JsonObject:
+    """Return the members that tell of ``suspensions``, the first 32 of them; none where there are none."""
+    told = dict(list(suspensions.items())[:MAX_SUSPENSION_ISSUERS])
+    return {"suspensions": told} if told else {}
 
 
 def agreement_to_json(agreement: AgreementRef) -> JsonObject:

@@ -1,6 +1,7 @@
 """The receipt: how far a message has come at its receiver, signed and bound to the very bytes received."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from trust import jose
@@ -12,7 +13,9 @@ from trust.exchange.envelope import (
     read_parties,
     read_request,
     read_services,
+    read_suspensions,
     request_to_json,
+    suspensions_to_json,
 )
 from trust.exchange.errors import MalformedMessage, ReplyMismatch
 from trust.exchange.message import Message
@@ -29,7 +32,10 @@ RECEIPT_LIFE = timedelta(days=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """``accepted`` (durable), ``delivered`` (in the case system) or ``read`` (by a named duty role)."""
+    """``accepted`` (durable), ``delivered`` (in the case system) or ``read`` (by a named duty role).
+
+    ``suspensions`` is the highest number of a suspension that the receiver has seen from each issuer.
+    """
 
     iss: EntityId
     aud: EntityId
@@ -41,6 +47,7 @@ class Receipt:
     request: RequestRef
     state: Progress
     evidence: JsonObject | None = None
+    suspensions: Mapping[EntityId, int] = field(default_factory=dict)
 
 
 def build_receipt(receipt: Receipt, signer: Signer) -> bytes:
@@ -55,6 +62,7 @@ def build_receipt(receipt: Receipt, signer: Signer) -> bytes:
         "to_service": receipt.to_service,
         "request": request_to_json(receipt.request),
         "state": str(receipt.state),
+        **suspensions_to_json(receipt.suspensions),
     }
     if receipt.evidence is not None:
         claims["evidence"] = receipt.evidence
@@ -99,6 +107,7 @@ def _parse_receipt(claims: JsonObject) -> Receipt:
         request=read_request(reader),
         state=state or Progress.ACCEPTED,
         evidence=reader.raw_child("evidence", required=False),
+        suspensions=read_suspensions(reader),
     )
     if reader.faults:
         raise MalformedMessage(reader.faults)

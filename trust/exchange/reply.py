@@ -4,8 +4,9 @@ Agreement, clause, purpose, basis and both services are echoed exactly as they w
 asking one. So neither side can later claim that the exchange was about something else.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from trust import jose
 from trust.claims import check_times, to_seconds
@@ -20,7 +21,9 @@ from trust.exchange.envelope import (
     read_parties,
     read_request,
     read_services,
+    read_suspensions,
     request_to_json,
+    suspensions_to_json,
 )
 from trust.exchange.errors import MalformedMessage, ReplyMismatch
 from trust.exchange.kinds import QUERY_LIFE
@@ -40,7 +43,8 @@ ReplyState = Progress
 class Reply:
     """One answer to one message. ``iss`` is the holder, ``aud`` the asker; times are whole seconds since 1970.
 
-    ``evidence`` is what the answering node can show for its record of the exchange.
+    ``evidence`` is what the answering node can show for its record of the exchange; ``suspensions`` the highest number
+    of a suspension that it has seen from each issuer.
     """
 
     iss: EntityId
@@ -60,6 +64,7 @@ class Reply:
     body: JsonObject
     state: ReplyState = ReplyState.ACCEPTED
     evidence: JsonObject | None = None
+    suspensions: Mapping[EntityId, int] = field(default_factory=dict)
 
 
 def answer(
@@ -68,8 +73,8 @@ def answer(
     body: JsonObject,
     jti: str,
     now: datetime,
-    life: timedelta = REPLY_LIFE,
     evidence: JsonObject | None = None,
+    suspensions: Mapping[EntityId, int] | None = None,
 ) -> Reply:
     """Return the reply to ``opened`` with everything echoed that must be."""
     message = opened.message
@@ -78,7 +83,7 @@ def answer(
         iss=message.aud,
         aud=message.iss,
         iat=issued,
-        exp=issued + int(life.total_seconds()),
+        exp=issued + int(REPLY_LIFE.total_seconds()),
         jti=jti,
         kind=message.kind,
         version=message.version,
@@ -91,6 +96,7 @@ def answer(
         request=opened.ref,
         body=body,
         evidence=evidence,
+        suspensions=suspensions or {},
     )
 
 
@@ -113,6 +119,7 @@ def build_reply(reply: Reply, signer: Signer) -> bytes:
         "request": request_to_json(reply.request),
         "state": str(reply.state),
         "body": reply.body,
+        **suspensions_to_json(reply.suspensions),
     }
     if reply.evidence is not None:
         claims["evidence"] = reply.evidence
@@ -181,6 +188,7 @@ def _parse_reply(claims: JsonObject) -> Reply:
         state=state or Progress.ACCEPTED,
         body=body or {},
         evidence=reader.raw_child("evidence", required=False),
+        suspensions=read_suspensions(reader),
     )
     if reader.faults:
         raise MalformedMessage(reader.faults)

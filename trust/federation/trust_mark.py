@@ -39,6 +39,9 @@ MAX_STATUS_BYTES = 32768
 MAX_STATUS_AGE = timedelta(minutes=5)
 """An older answer may be a replay from before a revocation."""
 
+_DATA_PROTECTION = "/marks/data-protection-assured"
+_AGREEMENT = "/marks/agreement/"
+
 
 class MarkStatus(StrEnum):
     """What the issuer of a mark says has become of it (section 8.4.2)."""
@@ -81,13 +84,24 @@ class TrustMark:
 
 
 def data_protection_mark(authority: EntityId) -> str:
-    """Name the type of mark by which an authority says that it found a member's data protection in order."""
-    return f"{authority}/marks/data-protection-assured"
+    """Return the type of mark by which an authority says that it found a member's data protection in order."""
+    return f"{authority}{_DATA_PROTECTION}"
 
 
 def agreement_mark(authority: EntityId, agreement: AgreementId) -> str:
-    """Name the type of mark by which an authority says that a member has signed this agreement."""
-    return f"{authority}/marks/agreement/{agreement}"
+    """Return the type of mark by which an authority says that a member has signed this agreement."""
+    return f"{authority}{_AGREEMENT}{agreement}"
+
+
+def name_mark(mark_type: str) -> str:
+    """Return a type of mark in words, as far as it is one of the two above, with its address."""
+    if mark_type.endswith(_DATA_PROTECTION):
+        authority = mark_type.removesuffix(_DATA_PROTECTION)
+        return f'the mark "data-protection assured" of {authority} ({mark_type})'
+    authority, found, agreement = mark_type.partition(_AGREEMENT)
+    if found:
+        return f'the mark "signatory of agreement {agreement}" of {authority} ({mark_type})'
+    return f"the mark {mark_type}"
 
 
 def valid_types(marks: Iterable[TrustMark], *, now: datetime) -> frozenset[str]:
