@@ -1,16 +1,21 @@
-"""Ask an anchor to admit an entity: a self-signed request, believed only after its thumbprints were compared.
+"""Ask a superior to admit an entity: a self-signed request, believed only after its thumbprints were compared.
 
 The request shows what the new member's entity configuration will say, so that nothing has to be fetched from a
-stranger before an administrator has compared the thumbprints by another channel (WIRE.md section 1).
+stranger before an administrator has compared the thumbprints by another channel (WIRE.md section 1). A node shows its
+services, an intermediate the endpoint at which it will vouch for others.
+
+The same document renews a membership. To change its federation key, a member lists the one in use and the next one and
+signs with the one in use, which its superior already vouches for; `compare` says what would change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from trust import claims, jose
 from trust.errors import WrongIssuer
 from trust.federation.entity_statement import MAX_BYTES, StatementDraft, metadata_of
+from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse, Signer
 from trust.strict_json import JsonObject
@@ -22,12 +27,39 @@ MAX_LIFE = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolmentRequest:
-    """What would be admitted; `thumbprints` are the ids of the federation keys, to be compared by another channel."""
+    """What would be admitted; `thumbprints` are the ids of the federation keys, to be compared by another channel.
+
+    `signed_with` is the id of the key that signed it. `fetch_endpoint` is where an intermediate will vouch for others,
+    None for an entity that will not.
+    """
 
     entity_id: EntityId
     federation_keys: KeySet
     metadata: Mapping[str, JsonObject] = field(repr=False)
     thumbprints: tuple[str, ...]
+    signed_with: str
+    fetch_endpoint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentChange:
+    """What a request would change of a membership: ids of federation keys, and entity types.
+
+    `signed_by_member` says that a key signed it that the superior vouches for already. Only then does the request prove
+    by itself that it is the member's; any other must be compared by another channel, as if it were the first.
+    """
+
+    signed_by_member: bool
+    keys_added: tuple[str, ...]
+    keys_dropped: tuple[str, ...]
+    types_added: tuple[str, ...]
+    types_dropped: tuple[str, ...]
+    types_changed: tuple[str, ...]
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether admitting the request would make any difference."""
+        return any((self.keys_added, self.keys_dropped, self.types_added, self.types_dropped, self.types_changed))
 
 
 def build_enrolment_request(draft: StatementDraft, signer: Signer) -> bytes:
@@ -51,9 +83,30 @@ def parse_enrolment_request(raw: bytes, *, now: datetime) -> EnrolmentRequest:
     if body.get("sub") != entity:
         raise WrongIssuer("An enrolment request's 'iss' and 'sub' must be the same.")
     claims.check_times(body, now=now, max_life=MAX_LIFE)
+    metadata = metadata_of(body)
+    member = parse_federation_entity(metadata.get(FEDERATION_ENTITY, {}), entity=entity)
     return EnrolmentRequest(
         entity_id=entity,
         federation_keys=opened.keys,
-        metadata=metadata_of(body),
+        metadata=metadata,
         thumbprints=tuple(key.kid for key in opened.keys.keys),
+        signed_with=opened.key.kid,
+        fetch_endpoint=member.fetch_endpoint,
     )
+
+
+def compare(request: EnrolmentRequest, *, keys: KeySet, metadata: Mapping[str, JsonObject]) -> EnrolmentChange:
+    """Say what a member's request would change; `keys` and `metadata` are what its superior vouches for today."""
+    before, after = metadata.keys(), request.metadata.keys()
+    return EnrolmentChange(
+        signed_by_member=request.signed_with in keys.require_use(KeyUse.FEDERATION).kids,
+        keys_added=_sorted(request.federation_keys.kids - keys.kids),
+        keys_dropped=_sorted(keys.kids - request.federation_keys.kids),
+        types_added=_sorted(after - before),
+        types_dropped=_sorted(before - after),
+        types_changed=_sorted(each for each in before & after if metadata[each] != request.metadata[each]),
+    )
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))

@@ -35,6 +35,7 @@ DELEGATION_TYP = "trust-mark-delegation+jwt"
 STATUS_TYP = "trust-mark-status-response+jwt"
 MAX_BYTES = 16384
 MAX_TYPE = 256
+MAX_MARKS = 32
 MAX_STATUS_BYTES = 32768
 MAX_STATUS_AGE = timedelta(minutes=5)
 """An older answer may be a replay from before a revocation."""
@@ -58,6 +59,14 @@ class MarkOwner:
 
     entity: EntityId
     keys: KeySet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedMark:
+    """A mark as `trust_marks` lists it: its type, and the mark itself, verified by nobody yet (section 3.1.2)."""
+
+    mark_type: str
+    raw: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +129,18 @@ def build_trust_mark(draft: MarkDraft, signer: Signer, *, delegation: bytes | No
 def build_delegation(draft: MarkDraft, signer: Signer) -> bytes:
     """Sign, with the owner's federation key, that `draft.subject` may issue marks of this type."""
     return jose.sign(_draft_claims(draft), typ=DELEGATION_TYP, signer=signer)
+
+
+def stated_marks(body: JsonObject) -> tuple[StatedMark, ...]:
+    """Read the claim `trust_marks`, empty where it is absent; raise MalformedClaims."""
+    if "trust_marks" not in body:
+        return ()
+    return tuple(_stated(item) for item in claims.require_list(body, "trust_marks", max_items=MAX_MARKS))
+
+
+def stated_marks_to_json(marks: Iterable[StatedMark]) -> list[JsonObject]:
+    """Write marks as `trust_marks` lists them."""
+    return [{"trust_mark_type": mark.mark_type, "trust_mark": mark.raw.decode("ascii")} for mark in marks]
 
 
 def peek_mark(raw: bytes) -> tuple[str, EntityId]:
@@ -187,6 +208,13 @@ def parse_status_response(raw: bytes, *, issuer_keys: KeySet, mark: bytes, now: 
     if status not in tuple(MarkStatus):
         raise MalformedClaims("A mark's 'status' must be active, expired, revoked or invalid (section 8.4.2).")
     return MarkStatus(status)
+
+
+def _stated(item: object) -> StatedMark:
+    if type(item) is not dict:
+        raise MalformedClaims("Each of 'trust_marks' must be an object (section 3.1.2).")
+    raw = claims.require_str(item, "trust_mark", max_len=MAX_BYTES)
+    return StatedMark(mark_type=_mark_type(item), raw=raw.encode("utf-8"))
 
 
 def _check_accredited(mark_type: str, issuer: EntityId, issuers: Mapping[str, tuple[EntityId, ...]]) -> None:
