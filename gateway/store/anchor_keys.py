@@ -1,0 +1,51 @@
+"""The newest document by which each trust anchor replaced its federation keys, as received."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from gateway.ports import Transaction
+from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.schema import anchor_keys
+from gateway.store.statement import Statement, insertion
+
+_INSERT = insertion(anchor_keys)
+_PUT = Statement(
+    _INSERT.on_conflict_do_update(
+        index_elements=["anchor"],
+        set_={
+            "seq": _INSERT.excluded.seq,
+            "raw": _INSERT.excluded.raw,
+            "accepted_at": _INSERT.excluded.accepted_at,
+        },
+        where=anchor_keys.c.seq < _INSERT.excluded.seq,
+    )
+)
+_LOAD = Statement(select(anchor_keys).order_by(anchor_keys.c.anchor))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnchorKeys:
+    """A document, its number, and when it was accepted here."""
+
+    anchor: str
+    seq: int
+    raw: bytes
+    accepted_at: datetime
+
+
+def put(tx: Transaction, *, anchor: str, seq: int, raw: bytes, accepted_at: datetime) -> bool:
+    """Store a verified document; return false, storing nothing, where one with this number or a higher one is held."""
+    values = {"anchor": anchor, "seq": seq, "raw": raw, "accepted_at": to_microseconds(accepted_at)}
+    return tx.run(_PUT, values) == 1
+
+
+def load(tx: Transaction) -> tuple[StoredAnchorKeys, ...]:
+    """Return the newest document of each anchor."""
+    return tuple(
+        StoredAnchorKeys(
+            anchor=row.anchor, seq=row.seq, raw=bytes(row.raw), accepted_at=from_microseconds(row.accepted_at)
+        )
+        for row in tx.rows(_LOAD, {})
+    )
