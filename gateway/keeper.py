@@ -1,4 +1,4 @@
-"""What a node does unasked: forget in time, and keep its trust in others fresh.
+"""What a node does unasked: forget in time, keep its trust in others fresh, and collect missing signatures.
 
 It runs in a process of its own, so that no request waits for it and no pool's threads are taken. Every step is safe to
 lose and to do twice: a node whose keeper is down still refuses what has expired, and refreshes a chain when it is asked
@@ -7,6 +7,7 @@ for it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from gateway.directory.federation import REFRESH_AFTER, FederationDirectory
@@ -36,6 +37,8 @@ class Keeper:
     directory: FederationDirectory
     clock: Clock
     notice: Notice
+    collect: Callable[[datetime], None]
+    """Ask the parties of agreements for what signatures are still missing."""
 
     def run(self, wait: Callable[[float], bool]) -> None:
         """Make a round every minute until ``wait``, which sleeps so many seconds, says that it is time to stop."""
@@ -43,7 +46,7 @@ class Keeper:
             self.round()
 
     def round(self) -> None:
-        """Erase what has expired and ask the superiors about every known entity whose chain is no longer fresh."""
+        """Erase what has expired, refresh the chains that are no longer fresh, and collect missing signatures."""
         now = self.clock.now()
         try:
             erase_expired(self.store, self.claims, now=now)
@@ -56,6 +59,10 @@ class Keeper:
             if trusted is None or now - trusted.refreshed_at < REFRESH_AFTER:
                 continue
             self._refresh(trusted.entity_id)
+        try:
+            self.collect(now)
+        except (StoreBusy, StoreFull):
+            self.notice("housekeeping_failed")
 
     def _refresh(self, entity: EntityId) -> None:
         try:

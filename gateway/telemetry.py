@@ -25,10 +25,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
 
 ALLOWED = frozenset(
     {
+        "agreement",
         "at",
         "code",
         "duration_ms",
@@ -297,6 +299,13 @@ def notice_trust(code: str, entity: EntityId) -> None:
     """Note what the directory wants an administrator to know."""
     _trust.labels(code).inc()
     structlog.get_logger("hearthgate.trust").warning("trust_notice", code=code, peer=entity)
+
+
+def agreement_signed(party: EntityId, agreement: AgreementRef) -> None:
+    """Note a party's signature that was accepted from another node."""
+    structlog.get_logger("hearthgate.agreements").info(
+        "agreement_signed", peer=party, agreement=f"{agreement.id}/{agreement.version}"
+    )
 
 
 def notice_keeper(code: str) -> None:

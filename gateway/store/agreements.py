@@ -15,6 +15,10 @@ from trust.exchange.envelope import AgreementRef
 
 _ID = (agreements.c.agreement_id == bindparam("agreement_id")) & (agreements.c.version == bindparam("version"))
 
+_SIGNED_ID = (agreement_signatures.c.agreement_id == bindparam("agreement_id")) & (
+    agreement_signatures.c.version == bindparam("version")
+)
+
 _PUT = Statement(insertion(agreements).on_conflict_do_nothing(index_elements=["agreement_id", "version"]))
 _DIGEST = Statement(select(agreements.c.digest).where(_ID))
 _SIGNATURE = select(
@@ -36,6 +40,8 @@ _PUT_SIGNATURE = Statement(
 )
 _END = Statement(update(agreements).where(_ID, agreements.c.ended_at.is_(None)).values(ended_at=bindparam("at")))
 _LOAD = Statement(select(agreements).order_by(agreements.c.agreement_id, agreements.c.version))
+_FIND = Statement(select(agreements).where(agreements.c.digest == bindparam("digest"), agreements.c.ended_at.is_(None)))
+_FIND_SIGNATURES = Statement(select(agreement_signatures).where(_SIGNED_ID).order_by(agreement_signatures.c.entity))
 _LOAD_SIGNATURES = Statement(select(agreement_signatures).order_by(agreement_signatures.c.entity))
 _BUMP = Statement(update(epochs).where(epochs.c.name == "agreements").values(value=epochs.c.value + 1))
 _EPOCH = Statement(select(epochs.c.value).where(epochs.c.name == "agreements"))
@@ -103,6 +109,20 @@ def end(tx: Transaction, *, agreement_id: str, version: int, at: datetime) -> bo
     if ended:
         tx.run(_BUMP, {})
     return ended
+
+
+def find(tx: Transaction, *, digest: str) -> StoredAgreement | None:
+    """Return the agreement whose bytes have this digest, unless it has ended."""
+    rows = tx.rows(_FIND, {"digest": digest})
+    if not rows:
+        return None
+    held = rows[0]
+    signed = tx.rows(_FIND_SIGNATURES, {"agreement_id": held.agreement_id, "version": held.version})
+    return StoredAgreement(
+        raw=held.raw,
+        signatures={row.entity: StoredSignature(raw=row.raw, jwks=row.jwks) for row in signed},
+        ended_at=None,
+    )
 
 
 def load_all(tx: Transaction) -> tuple[StoredAgreement, ...]:

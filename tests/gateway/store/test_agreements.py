@@ -81,3 +81,14 @@ def test_an_ended_agreement_says_since_when(store: Store) -> None:
     store.write(put)
     assert store.write(lambda tx: agreements.end(tx, agreement_id=REF.id, version=REF.version, at=LATER))
     assert store.read(agreements.load_all)[0].ended_at == LATER
+
+
+def test_an_agreement_is_found_by_its_digest_until_it_ends(store: Store) -> None:
+    store.write(put)
+    store.write(lambda tx: sign(tx, POLICE, b"police"))
+    found = store.read(lambda tx: agreements.find(tx, digest=REF.digest))
+    assert found is not None
+    assert (found.raw, list(found.signatures)) == (b"text", [POLICE])
+    assert store.read(lambda tx: agreements.find(tx, digest="another-digest")) is None
+    store.write(lambda tx: agreements.end(tx, agreement_id=REF.id, version=REF.version, at=LATER))
+    assert store.read(lambda tx: agreements.find(tx, digest=REF.digest)) is None
