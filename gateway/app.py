@@ -42,7 +42,6 @@ from gateway.store.opening import open_claims, open_store
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
-from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 
 
@@ -87,10 +86,10 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     own = EntityId(settings.node.entity_id)
     outside = outside or production(settings)
     clock = outside.clock
-    vault = open_vault(settings.base_dir / settings.keys.directory)
+    vault = open_vault(settings.base_dir / settings.keys.directory, now=clock.now)
     url, base_dir = settings.store.url, settings.base_dir
     store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
-    configuration = node_configuration(profile(settings), vault, vault.encryption)
+    configuration = node_configuration(profile(settings), vault)
     fetcher = ChainFetcher(
         transport=outside.transport, anchors=pinned_anchors(settings), own=own, own_configuration=configuration
     )
@@ -120,7 +119,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
 def create_anchor(settings: AnchorSettings, clock: Clock | None = None) -> AnchorParts:
     """Put a trust anchor together from its settings. Raises as :func:`create_node` does."""
     clock = clock or SystemClock()
-    vault = open_vault(settings.base_dir / settings.keys.directory, needed=ANCHOR_KEYS)
+    vault = open_vault(settings.base_dir / settings.keys.directory, needed=ANCHOR_KEYS, now=clock.now)
     store = open_store(settings.store.url, base_dir=settings.base_dir)
     face = AnchorFace(
         entity_id=EntityId(settings.anchor.entity_id),
@@ -210,7 +209,7 @@ def _peer_app(
 
     oauth = PeerOAuth(
         entity_id=parts.own,
-        signer=parts.vault.signer(KeyUse.OAUTH),
+        vault=parts.vault,
         directory=directory,
         claims=parts.claims,
         permitted=permitted,
@@ -230,7 +229,7 @@ def _case_app(parts: _Parts, agreements: AgreementBook, fan_out: FanOut) -> Flas
 
     oauth = CaseOAuth(
         base_url=parts.settings.case.base_url,
-        signer=parts.vault.signer(KeyUse.OAUTH),
+        vault=parts.vault,
         find_client=find_client,
         claims=parts.claims,
     )

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from trust.federation.chain import TrustedEntity
+from trust.federation.historical_keys import HistoricalKey
 from trust.identifiers import EntityId
-from trust.keys import KeyUse, Signer
+from trust.keys import KeySet, KeyUse, Signer
 from trust.oauth.access_token import AccessToken
 from trust.oauth.authorization_details import AuthorizationDetail
 
@@ -156,7 +157,19 @@ class KeyVault(Protocol):
     """The node's private keys, by purpose."""
 
     def signer(self, use: KeyUse) -> Signer:
-        """Return the current signer for one purpose."""
+        """Return the signer that signs for one purpose now; ask for it again each time."""
+        ...
+
+    def published(self, use: KeyUse) -> KeySet:
+        """Return the public keys of one purpose that others may need now: the signing one, next ones, retired ones."""
+        ...
+
+    def historical(self) -> tuple[HistoricalKey, ...]:
+        """Return the federation keys of the past, revoked ones with their reason."""
+        ...
+
+    def edition(self) -> int:
+        """Return a number that changes whenever another answer here may."""
         ...
 
     def seal_key(self) -> bytes:

@@ -38,7 +38,7 @@ def federation_of(settings: NodeSettings) -> Iterator[Federation]:
     own = EntityId(settings.node.entity_id)
     vault, anchors = node_vault(settings), pinned_anchors(settings)
     transport = production(settings).transport
-    configuration = node_configuration(profile(settings), vault, vault.encryption)
+    configuration = node_configuration(profile(settings), vault)
     with opened_store(settings) as store:
         fetcher = ChainFetcher(transport=transport, anchors=anchors, own=own, own_configuration=configuration)
         yield Federation(

@@ -66,27 +66,25 @@ def create_anchor_app(face: AnchorFace, *, observer: Observer) -> Flask:
 
 def anchor_configuration(face: AnchorFace) -> SignedConfiguration:
     """Return the anchor's own statement; it names no superior."""
-    signer = face.vault.signer(KeyUse.FEDERATION)
     member = FederationEntity(name=face.name, fetch_endpoint=face.entity_id + FETCH_PATH)
     entity = party_metadata.build_federation_entity(member) | {"federation_list_endpoint": face.entity_id + LIST_PATH}
 
     def sign(now: datetime) -> bytes:
         draft = StatementDraft(
             subject=face.entity_id,
-            keys=KeySet.of(KeyUse.FEDERATION, [signer.public]),
+            keys=face.vault.published(KeyUse.FEDERATION),
             issued_at=now,
             expires_at=now + MAX_LIFE,
             metadata={party_metadata.FEDERATION_ENTITY: entity},
         )
-        return build_entity_configuration(draft, signer)
+        return build_entity_configuration(draft, face.vault.signer(KeyUse.FEDERATION))
 
-    return SignedConfiguration(sign)
+    return SignedConfiguration(sign, edition=face.vault.edition)
 
 
 def members_blueprint(face: AnchorFace) -> Blueprint:
     """Return the fetch and list endpoints."""
     blueprint = Blueprint("members", __name__)
-    signer = face.vault.signer(KeyUse.FEDERATION)
     public = open_to_all("federation endpoints: public by their standard, and signed")
 
     @blueprint.get(FETCH_PATH)
@@ -104,7 +102,7 @@ def members_blueprint(face: AnchorFace) -> Blueprint:
         member = face.store.read(lambda tx: members.get(tx, entity=subject))
         if member is None or member.state != MemberState.ACTIVE:
             return _error(HTTPStatus.NOT_FOUND, "not_found", "This anchor does not vouch for that entity.")
-        statement = subordinate_statement(member, issuer=face.entity_id, signer=signer, now=face.clock.now())
+        statement = _stated(face, member)
         return Response(statement, content_type=STATEMENT_TYPE)
 
     @blueprint.get(LIST_PATH)
@@ -117,6 +115,11 @@ def members_blueprint(face: AnchorFace) -> Blueprint:
         return Response(strict_json.dumps(active), content_type="application/json")
 
     return blueprint
+
+
+def _stated(face: AnchorFace, member: Member) -> bytes:
+    signer = face.vault.signer(KeyUse.FEDERATION)
+    return subordinate_statement(member, issuer=face.entity_id, signer=signer, now=face.clock.now())
 
 
 def subordinate_statement(member: Member, *, issuer: EntityId, signer: Signer, now: datetime) -> bytes:

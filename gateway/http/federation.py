@@ -14,7 +14,7 @@ from trust.federation.entity_statement import MAX_LIFE, StatementDraft, build_en
 from trust.federation.node_metadata import NodeMetadata, ServiceEntry
 from trust.federation.party_metadata import AuthorizationServer, FederationEntity
 from trust.identifiers import EntityId, KindName
-from trust.keys import KeySet, KeyUse, PublicKey
+from trust.keys import KeyUse
 
 CONFIGURATION_PATH = "/.well-known/openid-federation"
 STATEMENT_TYPE = "application/entity-statement+jwt"
@@ -36,49 +36,49 @@ class NodeProfile:
 
 
 class SignedConfiguration:
-    """An entity configuration, signed anew every few minutes. ``sign`` makes one; safe for several threads."""
+    """An entity configuration, signed anew every few minutes, and at once when the keys change.
 
-    def __init__(self, sign: Callable[[datetime], bytes]) -> None:
+    ``sign`` makes one; ``edition`` tells when the last one no longer says what holds. Safe for several threads.
+    """
+
+    def __init__(self, sign: Callable[[datetime], bytes], *, edition: Callable[[], object]) -> None:
         self._sign = sign
-        self._held: tuple[datetime, bytes] | None = None
+        self._edition = edition
+        self._held: tuple[datetime, object, bytes] | None = None
 
     def __call__(self, now: datetime) -> bytes:
         """Return the current statement."""
-        held = self._held
-        if held is None or not timedelta() <= now - held[0] < RESIGNED_AFTER:
-            held = self._held = (now, self._sign(now))
-        return held[1]
+        held, edition = self._held, self._edition()
+        if held is None or held[1] != edition or not timedelta() <= now - held[0] < RESIGNED_AFTER:
+            held = self._held = (now, edition, self._sign(now))
+        return held[2]
 
 
-def node_configuration(profile: NodeProfile, vault: KeyVault, encryption: PublicKey | None) -> SignedConfiguration:
+def node_configuration(profile: NodeProfile, vault: KeyVault) -> SignedConfiguration:
     """Return the statement of a node, signed with the federation key of its vault."""
-    metadata = node_statement_metadata(profile, vault, encryption)
-    federation = vault.signer(KeyUse.FEDERATION)
 
     def sign(now: datetime) -> bytes:
         draft = StatementDraft(
             subject=profile.entity_id,
-            keys=KeySet.of(KeyUse.FEDERATION, [federation.public]),
+            keys=vault.published(KeyUse.FEDERATION),
             issued_at=now,
             expires_at=now + MAX_LIFE,
-            metadata=metadata,
+            metadata=node_statement_metadata(profile, vault),
         )
-        return build_entity_configuration(draft, federation, authority_hints=profile.superiors)
+        return build_entity_configuration(draft, vault.signer(KeyUse.FEDERATION), authority_hints=profile.superiors)
 
-    return SignedConfiguration(sign)
+    return SignedConfiguration(sign, edition=vault.edition)
 
 
-def node_statement_metadata(
-    profile: NodeProfile, vault: KeyVault, encryption: PublicKey | None
-) -> dict[str, dict[str, object]]:
+def node_statement_metadata(profile: NodeProfile, vault: KeyVault) -> dict[str, dict[str, object]]:
     """Return a node's metadata by entity type: federation entity, server, client, resource, and our own type."""
     entity = profile.entity_id
-    oauth = KeySet.of(KeyUse.OAUTH, [vault.signer(KeyUse.OAUTH).public])
+    oauth = vault.published(KeyUse.OAUTH)
     server = AuthorizationServer(issuer=entity, token_endpoint=entity + TOKEN_PATH, keys=oauth)
     node = NodeMetadata(
         name=profile.name,
-        message_keys=KeySet.of(KeyUse.MESSAGE, [vault.signer(KeyUse.MESSAGE).public]),
-        encryption_keys=None if encryption is None else KeySet.of(KeyUse.ENCRYPTION, [encryption]),
+        message_keys=vault.published(KeyUse.MESSAGE),
+        encryption_keys=vault.published(KeyUse.ENCRYPTION),
         evidence_key=vault.signer(KeyUse.EVIDENCE).public,
         message_endpoint=entity + MESSAGES_PATH,
         receipt_endpoint=entity + RECEIPTS_PATH,

@@ -6,8 +6,8 @@ from secrets import token_urlsafe
 from gateway.oauth.client_auth import CaseClients, FindClient
 from gateway.oauth.forms import KnownClient, TokenRequest
 from gateway.oauth.server import IssuedToken, TokenServer, verified_proof
-from gateway.ports import ClaimStore
-from trust.keys import Signer
+from gateway.ports import ClaimStore, KeyVault
+from trust.keys import KeyUse
 from trust.oauth import access_token
 from trust.oauth.access_token import AccessTokenClaims
 
@@ -22,7 +22,7 @@ class CaseOAuth:
     """What the case face's OAuth side stands on. ``base_url`` is its issuer; no peer token names it."""
 
     base_url: str
-    signer: Signer
+    vault: KeyVault
     find_client: FindClient
     claims: ClaimStore
 
@@ -64,7 +64,7 @@ class _CaseIssuance:
                 jkt=request.proof.jkt if request.proof else None,
                 details=(),
             ),
-            self.oauth.signer,
+            self.oauth.vault.signer(KeyUse.OAUTH),
         )
         token_type = "DPoP" if request.proof else "Bearer"
         return IssuedToken(raw=raw, token_type=token_type, lifetime_s=int(LIFETIME.total_seconds()), extra={})

@@ -13,12 +13,12 @@ from gateway.oauth.client_auth import PeerClients
 from gateway.oauth.errors import InvalidAuthorizationDetails
 from gateway.oauth.forms import KnownClient, TokenRequest
 from gateway.oauth.server import IssuedToken, TokenServer, verified_proof
-from gateway.ports import ClaimStore, Directory
+from gateway.ports import ClaimStore, Directory, KeyVault
 from trust import strict_json
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
-from trust.keys import Signer
+from trust.keys import KeyUse
 from trust.oauth import access_token, authorization_details
 from trust.oauth.access_token import AccessTokenClaims
 from trust.oauth.authorization_details import AuthorizationDetail
@@ -43,7 +43,7 @@ class PeerOAuth:
     """What the peer face's OAuth side stands on. ``entity_id`` is its issuer and its base URL."""
 
     entity_id: EntityId
-    signer: Signer
+    vault: KeyVault
     directory: Directory
     claims: ClaimStore
     permitted: Permitted
@@ -93,7 +93,7 @@ class _PeerIssuance:
                 jkt=request.proof.jkt if request.proof else None,
                 details=request.details,
             ),
-            self.oauth.signer,
+            self.oauth.vault.signer(KeyUse.OAUTH),
         )
         return IssuedToken(
             raw=raw,

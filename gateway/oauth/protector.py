@@ -28,7 +28,7 @@ from gateway.oauth.signatures import GoodSignatures
 from gateway.ports import ClaimStore, PeerCaller
 from trust.errors import TrustError
 from trust.identifiers import parse_entity_id
-from trust.keys import KeySet, KeyUse
+from trust.keys import KeyUse
 from trust.oauth import dpop_proof
 from trust.oauth.access_token import AccessToken
 from trust.oauth.dpop_proof import DPoPProof
@@ -65,7 +65,7 @@ class PeerProtector:
         tokens = GoodSignatures(
             issuer=oauth.entity_id,
             audience=oauth.resource,
-            keys=KeySet.of(KeyUse.OAUTH, [oauth.signer.public]),
+            keys=lambda: oauth.vault.published(KeyUse.OAUTH),
             max_life=peer_server.LIFETIME,
         )
         self._protector = _Protector(_DPoP(tokens))
@@ -91,7 +91,7 @@ class CaseProtector:
         tokens = GoodSignatures(
             issuer=oauth.base_url,
             audience=oauth.resource,
-            keys=KeySet.of(KeyUse.OAUTH, [oauth.signer.public]),
+            keys=lambda: oauth.vault.published(KeyUse.OAUTH),
             max_life=case_server.LIFETIME,
         )
         self._protector = _Protector(_Bearer(tokens), _DPoP(tokens))

@@ -1,10 +1,12 @@
 """Remember which access tokens had a good signature, and nothing else about them.
 
 A hit saves one signature check. It says only that these exact bytes, which this process verified before, carry these
-claims; the times are checked again on every call, and the caller's standing by whoever asked (WIRE.md section 2).
+claims; that their key still counts and the times are checked again on every call, and the caller's standing by whoever
+asked (WIRE.md section 2).
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
@@ -20,14 +22,17 @@ MAX_REMEMBERED = 4_096
 
 
 class GoodSignatures:
-    """Verify the tokens of one issuer for one audience. Safe for many threads, and right after a fork."""
+    """Verify the tokens of one issuer for one audience. Safe for many threads, and right after a fork.
 
-    def __init__(self, *, issuer: str, audience: str, keys: KeySet, max_life: timedelta) -> None:
+    ``keys`` returns those that count now; what was remembered under another set is verified again.
+    """
+
+    def __init__(self, *, issuer: str, audience: str, keys: Callable[[], KeySet], max_life: timedelta) -> None:
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
         self._max_life = max_life
-        self._verified: OrderedDict[bytes, AccessToken] = OrderedDict()
+        self._verified: OrderedDict[bytes, tuple[frozenset[str], AccessToken]] = OrderedDict()
         self._lock = Lock()
 
     def verify(self, unverified_token: bytes, *, now: datetime) -> AccessToken:
@@ -35,21 +40,21 @@ class GoodSignatures:
 
         Raises :class:`trust.errors.TrustError`. Not checked: proof of possession, and the caller's standing.
         """
-        fingerprint = sha256(unverified_token).digest()
+        fingerprint, keys = sha256(unverified_token).digest(), self._keys()
         with self._lock:
             remembered = self._verified.get(fingerprint)
-        if remembered is not None:
-            return _still_timely(remembered, now)
+        if remembered is not None and remembered[0] == keys.kids:
+            return _still_timely(remembered[1], now)
         token = access_token.verify(
             unverified_token,
             issuer=self._issuer,
             audience=self._audience,
-            keys=self._keys,
+            keys=keys,
             now=now,
             max_life=self._max_life,
         )
         with self._lock:
-            self._verified[fingerprint] = token
+            self._verified[fingerprint] = keys.kids, token
             while len(self._verified) > MAX_REMEMBERED:
                 self._verified.popitem(last=False)
         return token

@@ -7,7 +7,7 @@ from time import monotonic
 from gateway.peers.errors import ConnectionLost, remaining
 from gateway.peers.refusals import refusal_of
 from gateway.peers.tokens import Grant, HeldToken, TokenCache, TokenRequester
-from gateway.ports import Clock, KeyVault, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError
+from gateway.ports import Clock, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
@@ -32,10 +32,12 @@ class HttpPeerClient:
 
     def __init__(self, requester: TokenRequester, *, observe: Observe) -> None:
         self._transport: Transport = requester.transport
-        self._vault: KeyVault = requester.vault
         self._clock: Clock = requester.clock
         self._observe = observe
-        self._tokens = TokenCache(lambda grant, deadline: requester.request(grant, deadline=deadline))
+        self._tokens = TokenCache(
+            lambda grant, deadline: requester.request(grant, deadline=deadline),
+            bound_to=lambda: requester.vault.signer(KeyUse.DPOP).kid,
+        )
 
     def send_message(self, peer: TrustedEntity, raw: bytes, *, detail: AuthorizationDetail, timeout_s: float) -> bytes:
         """Obtain or reuse a token for ``detail``, post the signed message and return the signed answer's bytes.
@@ -78,7 +80,7 @@ class HttpPeerClient:
 
     def _post(self, endpoint: str, raw: bytes, token: HeldToken, deadline: float) -> PeerAnswer:
         proof = dpop_proof.build(
-            signer=self._vault.signer(KeyUse.DPOP),
+            signer=token.dpop,
             method="POST",
             url=endpoint,
             now=self._clock.now(),

@@ -22,7 +22,7 @@ from trust.claims import require_int, require_list, require_str
 from trust.errors import TrustError
 from trust.federation.party_metadata import AuthorizationServer
 from trust.identifiers import EntityId
-from trust.keys import KeyUse
+from trust.keys import KeyUse, Signer
 from trust.oauth import authorization_details, client_assertion, dpop_proof
 from trust.oauth.access_token import PEER_MAX_LIFE
 from trust.oauth.authorization_details import AuthorizationDetail
@@ -56,9 +56,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldToken:
-    """An access token; ``until`` is on the monotonic clock and already early."""
+    """An access token, bound to the key of ``dpop``; ``until`` is on the monotonic clock and already early."""
 
     raw: bytes = field(repr=False)
+    dpop: Signer
     until: float
 
 
@@ -77,16 +78,16 @@ class TokenRequester:
         A request lost with a kept connection is made again with a new assertion and proof, since the server may have
         used up the first ones.
         """
-        asked_at = monotonic()
+        asked_at, dpop = monotonic(), self.vault.signer(KeyUse.DPOP)
         try:
-            answer = self._post(grant, deadline)
+            answer = self._post(grant, dpop, deadline)
         except ConnectionLost:
-            answer = self._post(grant, deadline)
+            answer = self._post(grant, dpop, deadline)
         if answer.status != _OK:
             raise refusal_of(answer)
-        return _read(answer.body, grant, asked_at)
+        return _read(answer.body, grant, dpop, asked_at)
 
-    def _post(self, grant: Grant, deadline: float) -> PeerAnswer:
+    def _post(self, grant: Grant, dpop: Signer, deadline: float) -> PeerAnswer:
         now, endpoint = self.clock.now(), grant.server.token_endpoint
         assertion = client_assertion.build(
             client_id=self.own,
@@ -96,7 +97,7 @@ class TokenRequester:
             jti=token_urlsafe(16),
         )
         proof = dpop_proof.build(
-            signer=self.vault.signer(KeyUse.DPOP),
+            signer=dpop,
             method="POST",
             url=endpoint,
             now=now,
@@ -125,44 +126,49 @@ class TokenRequester:
 class TokenCache:
     """The tokens of one process, each asked for by one thread while the others wait.
 
-    Tokens are kept in memory only, the least recently used making room; losing them costs one request.
+    Tokens are kept in memory only, the least recently used making room; losing them costs one request. ``bound_to``
+    names the key that proofs are made with now: a token that is bound to an earlier one is not used again.
     """
 
-    def __init__(self, request: Callable[[Grant, float], HeldToken]) -> None:
+    def __init__(self, request: Callable[[Grant, float], HeldToken], *, bound_to: Callable[[], str]) -> None:
         self._request = request
+        self._bound_to = bound_to
         self._lock = Lock()
         self._held: OrderedDict[object, HeldToken] = OrderedDict()
         self._flights: SingleFlight[HeldToken] = SingleFlight()
 
     def token(self, grant: Grant, *, deadline: float) -> HeldToken:
         """Return a token that is good for a while yet. Raises :class:`PeerRefused`, :class:`TransportError`."""
+        key = (grant.key, self._bound_to())
         with self._lock:
-            held = self._held.get(grant.key)
+            held = self._held.get(key)
             if held is not None and held.until > monotonic():
-                self._held.move_to_end(grant.key)
+                self._held.move_to_end(key)
                 return held
         try:
-            return self._flights.run(grant.key, lambda: self._renew(grant, deadline), timeout_s=remaining(deadline))
+            return self._flights.run(key, lambda: self._renew(grant, deadline), timeout_s=remaining(deadline))
         except TimeoutError as failed:
             raise OverTime("the token endpoint did not answer within the time") from failed
 
     def forget(self, grant: Grant, token: HeldToken) -> None:
         """Drop a token that was refused, unless another has taken its place."""
+        key = (grant.key, token.dpop.kid)
         with self._lock:
-            if self._held.get(grant.key) is token:
-                del self._held[grant.key]
+            if self._held.get(key) is token:
+                del self._held[key]
 
     def _renew(self, grant: Grant, deadline: float) -> HeldToken:
         token = self._request(grant, deadline)
+        key = (grant.key, token.dpop.kid)
         with self._lock:
-            self._held[grant.key] = token
-            self._held.move_to_end(grant.key)
+            self._held[key] = token
+            self._held.move_to_end(key)
             if len(self._held) > MAX_CACHED:
                 self._held.popitem(last=False)
         return token
 
 
-def _read(body: bytes, grant: Grant, asked_at: float) -> HeldToken:
+def _read(body: bytes, grant: Grant, dpop: Signer, asked_at: float) -> HeldToken:
     """Read a token response (RFC 6749 section 5.1, RFC 9449 section 5, RFC 9396 section 7)."""
     try:
         response = strict_json.loads(body, max_bytes=MAX_RESPONSE)
@@ -179,7 +185,7 @@ def _read(body: bytes, grant: Grant, asked_at: float) -> HeldToken:
     if not any(_serves(each, grant.detail) for each in granted):
         raise TokenNonsense("the token endpoint granted something else than was asked for")
     life = min(float(expires_in), PEER_MAX_LIFE.total_seconds())
-    return HeldToken(raw=raw.encode("ascii"), until=asked_at + life - EARLY_S)
+    return HeldToken(raw=raw.encode("ascii"), dpop=dpop, until=asked_at + life - EARLY_S)
 
 
 def _serves(granted: AuthorizationDetail, asked: AuthorizationDetail) -> bool:

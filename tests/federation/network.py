@@ -122,7 +122,7 @@ class Network:
             keys=federation_keys(node.vault),
             issued_at=now,
             expires_at=now + timedelta(days=7),
-            metadata=node_statement_metadata(profile(node.settings), node.vault, node.vault.encryption),
+            metadata=node_statement_metadata(profile(node.settings), node.vault),
         )
         raw = build_enrolment_request(draft, node.vault.signer(KeyUse.FEDERATION))
         asked = parse_enrolment_request(raw, now=now)

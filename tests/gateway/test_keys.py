@@ -24,8 +24,8 @@ def test_new_keys_open_again_by_purpose(folder: Path) -> None:
     assert len(set(kids.values())) == 5
     assert vault.signer(KeyUse.EVIDENCE).alg is Alg.ED25519
     assert vault.signer(KeyUse.MESSAGE).alg is Alg.ES256
-    assert vault.encryption is not None
-    assert vault.encryption.use is KeyUse.ENCRYPTION
+    (encryption,) = vault.published(KeyUse.ENCRYPTION).keys
+    assert encryption.use is KeyUse.ENCRYPTION
     secrets = {vault.seal_key(), vault.pseudonym_key(), vault.evidence_hmac_key()}
     assert {len(secret) for secret in secrets} == {32}
     assert len(secrets) == 3

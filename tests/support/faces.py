@@ -32,6 +32,7 @@ from gateway.ports import LocalClient, PeerCaller
 from gateway.store.claims_sqlite import SqliteClaims, create_claims_file
 from gateway.store.location import locate
 from gateway.store.sqlite_files import SqliteFiles
+from tests.support.network import Keys
 from trust.claims import digest
 from trust.errors import NoChain
 from trust.exchange.eligibility import Answer
@@ -191,7 +192,8 @@ class Node:
 
     def __init__(self, folder: Path, clock: SetClock | None = None) -> None:
         self.clock = clock or SetClock()
-        self.signer = LocalSigner.generate(KeyUse.OAUTH)
+        self.keys = Keys()
+        self.signer = self.keys.signer(KeyUse.OAUTH)
         self.members = Members()
         self.claims_files = located(folder)
         create_claims_file(self.claims_files.claims)
@@ -207,14 +209,14 @@ class Node:
     def peer_oauth(self) -> PeerOAuth:
         return PeerOAuth(
             entity_id=COUNCIL,
-            signer=self.signer,
+            vault=self.keys,
             directory=self.members,
             claims=self.claims,
             permitted=self._permitted,
         )
 
     def case_oauth(self) -> CaseOAuth:
-        return CaseOAuth(base_url=CASE, signer=self.signer, find_client=self.clients.get, claims=self.claims)
+        return CaseOAuth(base_url=CASE, vault=self.keys, find_client=self.clients.get, claims=self.claims)
 
     def peer_app(self) -> Flask:
         face = PeerFace(oauth=self.peer_oauth(), clock=self.clock, handle=self._handle)

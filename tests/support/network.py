@@ -12,6 +12,7 @@ from gateway.directory.fetching import ChainFetcher
 from gateway.http.anchor import AnchorFace, MemberState, create_anchor_app
 from gateway.http.face import Exchange, build_face
 from gateway.http.federation import NodeProfile, SignedConfiguration, federation_blueprint, node_configuration
+from gateway.keys.files import new_pem, public_half
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from gateway.store import members, trusted
 from gateway.store.migration import migrate
@@ -19,6 +20,7 @@ from gateway.store.opening import open_store
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
 from trust.federation.entity_statement import parse_entity_configuration
+from trust.federation.historical_keys import HistoricalKey
 from trust.federation.node_metadata import ServiceEntry
 from trust.identifiers import EntityId, KindName, ServiceSlug
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner, Signer
@@ -49,9 +51,19 @@ class Keys:
             use: LocalSigner.generate(use) for use in (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.DPOP)
         }
         self.signers[KeyUse.EVIDENCE] = LocalSigner.generate(KeyUse.EVIDENCE, Alg.ED25519)
+        self.encryption = public_half(new_pem(KeyUse.ENCRYPTION), KeyUse.ENCRYPTION)
 
     def signer(self, use: KeyUse) -> Signer:
         return self.signers[use]
+
+    def published(self, use: KeyUse) -> KeySet:
+        return KeySet.of(use, [self.encryption if use is KeyUse.ENCRYPTION else self.signers[use].public])
+
+    def historical(self) -> tuple[HistoricalKey, ...]:
+        return ()
+
+    def edition(self) -> int:
+        return 0
 
     def seal_key(self) -> bytes:
         return bytes(32)
@@ -144,7 +156,7 @@ class Federation:
             services=(ServiceEntry(slug=ServiceSlug("duty"), name="Duty", kind="children", duty_phone="01632 960000"),),
             kinds={KindName("involvement.query"): (1,)},
         )
-        configuration = self.configurations[entity] = node_configuration(profile, self.keys[entity], None)
+        configuration = self.configurations[entity] = node_configuration(profile, self.keys[entity])
         blueprint = federation_blueprint(configuration, clock=self.clock)
         self.wire.apps[entity] = build_face("peer", [blueprint], max_body=0, observer=Silent())
 

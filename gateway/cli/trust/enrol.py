@@ -13,7 +13,7 @@ from gateway.http.federation import node_statement_metadata
 from trust.federation.enrolment import MAX_LIFE, build_enrolment_request
 from trust.federation.entity_statement import StatementDraft
 from trust.identifiers import EntityId
-from trust.keys import KeySet, KeyUse
+from trust.keys import KeyUse
 
 
 @click.command()
@@ -28,10 +28,10 @@ def enrol(*, config: Path | None, out: Path) -> Outcome:
     made_at = now()
     draft = StatementDraft(
         subject=EntityId(settings.node.entity_id),
-        keys=KeySet.of(KeyUse.FEDERATION, [signer.public]),
+        keys=vault.published(KeyUse.FEDERATION),
         issued_at=made_at,
         expires_at=made_at + MAX_LIFE,
-        metadata=node_statement_metadata(profile(settings), vault, vault.encryption),
+        metadata=node_statement_metadata(profile(settings), vault),
     )
     write_new(out, build_enrolment_request(draft, signer), "The request")
     return Outcome(

@@ -38,7 +38,7 @@ def clock() -> MovingClock:
 
 @pytest.fixture
 def client(vault: FileKeyVault, clock: MovingClock) -> FlaskClient:
-    configuration = node_configuration(PROFILE, vault, vault.encryption)
+    configuration = node_configuration(PROFILE, vault)
     blueprint = federation_blueprint(configuration, clock=clock)
     return build_face("peer", [blueprint], max_body=0, observer=Silent()).test_client()
 

@@ -16,7 +16,7 @@ def tokens(node: Node) -> GoodSignatures:
     return GoodSignatures(
         issuer=COUNCIL,
         audience=COUNCIL + "/exchange/v1",
-        keys=KeySet.of(KeyUse.OAUTH, [node.signer.public]),
+        keys=lambda: KeySet.of(KeyUse.OAUTH, [node.signer.public]),
         max_life=access_token.PEER_MAX_LIFE,
     )
 

@@ -1,0 +1,274 @@
+"""The vault that a running process signs with.
+
+What it answers is a function of the files and of the time. It looks at the dates of the keys (``state.json``) at every
+question, so a change that a command makes is noticed by every worker at once, and the moment at which one key takes
+over from another needs no process of its own. Where changed files cannot be read the keys held so far go on: a worker
+that stopped signing would lose messages, and the log says what is wrong.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from logging import getLogger
+from pathlib import Path
+from threading import Lock
+
+from gateway.keys import ledger
+from gateway.keys.files import (
+    KEY_USES,
+    NODE_KEYS,
+    STATE_FILE,
+    KeyFile,
+    KeyFilesRefused,
+    folder_faults,
+    public_half,
+    read_private,
+)
+from gateway.keys.ledger import KeyRecord
+from trust.errors import TrustError
+from trust.federation.historical_keys import HistoricalKey
+from trust.keys import KeySet, KeyUse, LocalSigner, Signer
+from trust.sealing import KEY_BYTES
+
+Vouched = Callable[[], Mapping[str, datetime]]
+"""Say of each federation key of this entity's, by id, since when its superior is known to vouch for it."""
+_ASK_AGAIN = timedelta(seconds=30)
+_log = getLogger("hearthgate.keys")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """What the files say. ``stamp`` tells whether they have changed since."""
+
+    stamp: object
+    records: tuple[KeyRecord, ...]
+    signers: Mapping[str, Signer]
+    secrets: Mapping[KeyFile, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """What holds from one moment to another."""
+
+    since: datetime
+    until: datetime
+    signers: Mapping[KeyUse, Signer]
+    published: Mapping[KeyUse, KeySet]
+    historical: tuple[HistoricalKey, ...]
+
+
+def machine_time() -> datetime:
+    """Return the machine's time in UTC."""
+    return datetime.now(UTC)
+
+
+class FileKeyVault:
+    """The :class:`gateway.ports.KeyVault` of a node or authority, opened by :func:`open_vault`.
+
+    Its keys are in this process's memory; asking for one that it was not opened with is a mistake of the caller's and
+    raises ``KeyError``. Safe for several threads, and right after a fork.
+    """
+
+    def __init__(
+        self, directory: Path, needed: Sequence[KeyFile], *, now: Callable[[], datetime], vouched: Vouched | None
+    ) -> None:
+        self._directory = directory
+        self._needed = tuple(needed)
+        self._now = now
+        self._vouched = vouched
+        self._lock = Lock()
+        self._edition = 0
+        self._loaded = _load(directory, self._needed)
+        self._seen = self._loaded.stamp
+        self._view: _View | None = None
+
+    def signer(self, use: KeyUse) -> Signer:
+        """Return the signer that signs for one purpose now."""
+        return self._current().signers[use]
+
+    def published(self, use: KeyUse) -> KeySet:
+        """Return the public keys of one purpose that others may need now: the signing one first, then next ones."""
+        return self._current().published[use]
+
+    def historical(self) -> tuple[HistoricalKey, ...]:
+        """Return the federation keys of the past, the revoked ones with their reason."""
+        return self._current().historical
+
+    def edition(self) -> int:
+        """Return a number that changes whenever another answer here may."""
+        self._current()
+        return self._edition
+
+    def seal_key(self) -> bytes:
+        """Return the 32 bytes under which replies and answers rest in the store."""
+        return self._loaded.secrets[KeyFile.SEAL]
+
+    def pseudonym_key(self) -> bytes:
+        """Return the 32 bytes that make practitioners' pairwise pseudonyms."""
+        return self._loaded.secrets[KeyFile.PSEUDONYM]
+
+    def evidence_hmac_key(self) -> bytes:
+        """Return the 32 bytes that key the digests of people's identifiers in the evidence."""
+        return self._loaded.secrets[KeyFile.EVIDENCE_HMAC]
+
+    def _current(self) -> _View:
+        stamp, view, now = _stamp(self._directory), self._view, self._now()
+        if view is not None and stamp == self._seen and view.since <= now < view.until:
+            return view
+        with self._lock:
+            if _stamp(self._directory) != self._loaded.stamp:
+                self._reload()
+            view = self._view = self._view_at(now)
+            self._edition += 1
+            return view
+
+    def _reload(self) -> None:
+        self._seen = _stamp(self._directory)
+        try:
+            self._loaded = _load(self._directory, self._needed)
+        except KeyFilesRefused as refused:
+            _log.error("changed keys cannot be used, and those held go on signing: %s", "; ".join(refused.faults))
+        else:
+            self._seen = self._loaded.stamp
+
+    def _view_at(self, now: datetime) -> _View:
+        loaded = self._loaded
+        waiting = any(record.waits for record in loaded.records)
+        vouched = self._vouched() if waiting and self._vouched is not None else {}
+        lives = ledger.lives(loaded.records, vouched=vouched)
+        until = ledger.next_event(lives, now=now)
+        if waiting or loaded.stamp != self._seen:
+            until = min(until, now + _ASK_AGAIN)
+        uses = {life.record.use for life in lives}
+        return _View(
+            since=now,
+            until=until,
+            signers={
+                use: loaded.signers[ledger.signing(lives, use, now=now).kid]
+                for use in uses
+                if use is not KeyUse.ENCRYPTION
+            },
+            published={use: ledger.published(lives, use, now=now) for use in uses},
+            historical=ledger.historical(lives, now=now),
+        )
+
+
+def open_vault(
+    directory: Path,
+    *,
+    needed: Sequence[KeyFile] = NODE_KEYS,
+    now: Callable[[], datetime] = machine_time,
+    vouched: Vouched | None = None,
+) -> FileKeyVault:
+    """Open the key files of a folder. Raises :class:`KeyFilesRefused` with every fault of every file."""
+    return FileKeyVault(directory, needed, now=now, vouched=vouched)
+
+
+def read_records(directory: Path, needed: Sequence[KeyFile]) -> tuple[KeyRecord, ...]:
+    """Return what is recorded of the keys of a folder, oldest first for each use.
+
+    A use that was never rotated has one key, in its first file. Raises :class:`KeyFilesRefused`.
+    """
+    records, faults = _gather(directory, needed)
+    if faults:
+        raise KeyFilesRefused(faults)
+    return records
+
+
+def _gather(directory: Path, needed: Sequence[KeyFile]) -> tuple[tuple[KeyRecord, ...], list[str]]:
+    faults = list(folder_faults(directory))
+    records: list[KeyRecord] = []
+    try:
+        records += _recorded(directory)
+    except KeyFilesRefused as refused:
+        faults.extend(refused.faults)
+    for name in needed:
+        if name not in KEY_USES or any(record.use is KEY_USES[name] for record in records):
+            continue
+        path = directory / name
+        try:
+            public = public_half(read_private(path), KEY_USES[name])
+        except KeyFilesRefused as refused:
+            faults.extend(refused.faults)
+        except TrustError as refused:
+            faults.append(_damaged(path, refused))
+        else:
+            made = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+            records.append(KeyRecord(public=public, file=name, created_at=made, signs_from=made))
+    return tuple(records), faults
+
+
+def _recorded(directory: Path) -> tuple[KeyRecord, ...]:
+    path = directory / STATE_FILE
+    if not os.path.lexists(path):
+        return ()
+    try:
+        return ledger.read(read_private(path, most=ledger.MAX_BYTES))
+    except TrustError as refused:
+        raise KeyFilesRefused([_damaged(path, refused)]) from refused
+
+
+def _load(directory: Path, needed: Sequence[KeyFile]) -> _Loaded:
+    stamp = _stamp(directory)
+    records, faults = _gather(directory, needed)
+    wanted = {KEY_USES[name] for name in needed if name in KEY_USES}
+    records = tuple(record for record in records if record.use in wanted)
+    signers: dict[str, Signer] = {}
+    for record in records:
+        faults.extend(_load_pair(directory, record, signers))
+    kids = [record.kid for record in records]
+    if len(set(kids)) != len(kids):
+        faults.append(f"{directory} holds one key under two names; each purpose needs its own")
+    if not faults:
+        left = {record.use for record in records if record.revoked_at is None}
+        faults.extend(f"{directory} holds no {use} key that was not revoked" for use in sorted(wanted - left))
+    secrets: dict[KeyFile, bytes] = {}
+    for name in needed:
+        if name not in KEY_USES:
+            faults.extend(_load_secret(directory / name, name, secrets))
+    if faults:
+        raise KeyFilesRefused(faults)
+    return _Loaded(stamp=stamp, records=records, signers=signers, secrets=secrets)
+
+
+def _load_pair(directory: Path, record: KeyRecord, signers: dict[str, Signer]) -> Iterator[str]:
+    """Read a private key that may still be needed, and yield what is wrong with it."""
+    if record.file is None:
+        return
+    path = directory / record.file
+    try:
+        raw = read_private(path)
+        found = public_half(raw, record.use).kid
+        if found != record.kid:
+            yield f"{path} holds another key than {STATE_FILE} says; restore both from your backup"
+        elif record.use is not KeyUse.ENCRYPTION:
+            signers[record.kid] = LocalSigner.from_pem(raw, record.use)
+    except KeyFilesRefused as refused:
+        yield from refused.faults
+    except TrustError as refused:
+        yield _damaged(path, refused)
+
+
+def _load_secret(path: Path, name: KeyFile, secrets: dict[KeyFile, bytes]) -> Iterator[str]:
+    try:
+        raw = read_private(path)
+    except KeyFilesRefused as refused:
+        yield from refused.faults
+        return
+    if len(raw) != KEY_BYTES:
+        yield f"{path} must hold exactly {KEY_BYTES} bytes; restore it from your backup"
+    secrets[name] = raw
+
+
+def _stamp(directory: Path) -> object:
+    """Return what is another whenever the dates of the keys were written anew."""
+    try:
+        found = (directory / STATE_FILE).stat()
+    except OSError as absent:
+        return absent.errno
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _damaged(path: Path, refused: TrustError) -> str:
+    return f"{path}: {refused.detail} Restore it from your backup"
