@@ -27,6 +27,9 @@ MAX_BODY = 32_768
 """Bytes in a case API request."""
 DEFAULT_WAIT_S = 10.0
 MAX_WAIT_S = 30.0
+CODE_PATTERN = "^[a-z0-9]+([.-][a-z0-9]+)*$"
+SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
+"""What :func:`parse_code` and :func:`parse_slug` take, for readers of the description; a test holds them together."""
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
@@ -52,8 +55,12 @@ def _slug(text: str) -> str:
 
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 LongLine = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
-Code = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_code)]
-Slug = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_slug)]
+Code = Annotated[
+    str, Field(min_length=1, max_length=64, json_schema_extra={"pattern": CODE_PATTERN}), AfterValidator(_code)
+]
+Slug = Annotated[
+    str, Field(min_length=1, max_length=64, json_schema_extra={"pattern": SLUG_PATTERN}), AfterValidator(_slug)
+]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{5,18}[0-9]$")]
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 100}
@@ -66,6 +73,11 @@ SUBJECT_SCHEMA: strict_json.JsonObject = {
         "names or the address."
     ),
     "additionalProperties": False,
+    "anyOf": [
+        *({"required": [identifier]} for identifier in ("nhs_number", "upn", "nino", "pnc_id")),
+        {"required": ["family_name", "birth_date", "given_names"]},
+        {"required": ["family_name", "birth_date", "address"]},
+    ],
     "properties": {
         "nhs_number": {"type": "string", "description": "Ten digits, the last a check digit; spaces are ignored."},
         "nhs_number_verified": {"type": "boolean", "description": "Traced against the national service."},

@@ -55,7 +55,13 @@ _IDEMPOTENCY_KEY: JsonObject = {
     "description": "A fresh UUID for a new request, the same one when you repeat it.",
     "schema": {"type": "string", "pattern": '^"?[A-Za-z0-9._~-]{8,128}"?$'},
 }
-_LOOKUP_ID: JsonObject = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_LOOKUP_ID: JsonObject = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "As the answer that started the lookup has it, in its body and in Location.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"},
+}
 _START = _Operation(
     id="startLookup",
     summary="Ask who else is working with a person; the node picks whom to ask, agreement, clause and law.",

@@ -1,18 +1,25 @@
 """The description of the case API is made from the types that serve it, and is served, committed and true."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.http import openapi
-from gateway.http.models import SUBJECT_SCHEMA
+from gateway.http.models import CODE_PATTERN, SLUG_PATTERN, SUBJECT_SCHEMA
 from tests.gateway.http.test_case import Session, lookup_body
 from tests.support.faces import CASE, Node
-from trust.exchange.errors import MalformedSubject
-from trust.exchange.person import parse_subject
+from trust.errors import MalformedClaims
+from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
+from trust.exchange.person import enough_to_go_on, parse_subject
+from trust.identifiers import parse_code, parse_slug
 
 COMMITTED = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
 EVERYTHING_ABOUT_A_PERSON: dict[str, Any] = {
@@ -41,6 +48,10 @@ def test_the_committed_description_is_the_one_that_is_made() -> None:
     assert COMMITTED.read_text(encoding="utf-8") == made
 
 
+def test_the_description_is_one_of_openapi_3_1() -> None:
+    OpenAPIV31SpecValidator(openapi.document(CASE)).validate()
+
+
 def test_the_description_is_served(node: Node) -> None:
     answer = node.case_app().test_client().get("/case/v1/openapi.json")
     assert answer.get_json() == openapi.document(CASE)
@@ -61,6 +72,37 @@ def test_every_route_of_the_case_api_is_described_and_no_other(node: Node) -> No
     assert described == served
 
 
+@pytest.mark.parametrize(
+    "person",
+    [
+        {"upn": "H801200001001"},
+        {"family_name": "Reed", "birth_date": "2004-03-09"},
+        {"family_name": "Reed", "birth_date": "2004-03-09", "given_names": "Sam"},
+        {"family_name": "Reed", "birth_date": "2004-03-09", "address": {"postcode": "YO7 1AB"}},
+        {"family_name": "Reed", "given_names": "Sam"},
+        {},
+    ],
+)
+def test_the_subjects_schema_asks_for_what_is_enough_to_go_on(person: dict[str, Any]) -> None:
+    try:
+        enough_to_go_on(parse_subject(person))
+    except NotEnoughToGoOn:
+        assert not schema("Subject").is_valid(person)
+    else:
+        schema("Subject").validate(person)
+
+
+@pytest.mark.parametrize(("pattern", "parse"), [(CODE_PATTERN, parse_code), (SLUG_PATTERN, parse_slug)])
+@given(st.from_regex(r"\A[a-z0-9.A-Z-]{1,12}\Z"))
+def test_the_patterns_of_codes_are_what_is_read(pattern: str, parse: Callable[[str], str], text: str) -> None:
+    try:
+        parse(text)
+    except MalformedClaims:
+        assert re.search(pattern, text) is None
+    else:
+        assert re.search(pattern, text)
+
+
 def test_every_reference_resolves() -> None:
     described = openapi.document(CASE)
     schemas = described["components"]["schemas"]
@@ -76,7 +118,7 @@ def test_the_subjects_schema_is_what_is_read() -> None:
     schema("Subject").validate(EVERYTHING_ABOUT_A_PERSON)
     wrong: list[dict[str, Any]] = [{"nickname": "x"}, {"address": {"town": "x"}}, {"gender": "x"}, {"aliases": [{}]}]
     for faulty in [*wrong, {"address": {}}]:
-        assert not schema("Subject").is_valid(faulty)
+        assert not schema("Subject").is_valid({"upn": "H801200001001", **faulty})
         with pytest.raises(MalformedSubject):
             parse_subject(faulty)
 
