@@ -25,6 +25,7 @@ from gateway.directory.fetching import RESOLVE_S, ChainFetcher, NotVouchedFor, R
 from gateway.directory.stages import Stage, stage_of
 from gateway.ports import Store, Transaction
 from gateway.single_flight import SingleFlight
+from gateway.trust_records import StoredChain
 from trust.errors import ChainRefused, NoChain, TrustError, Untrusted
 from trust.federation.chain import TrustedEntity, refuse_rollback, verify_chain
 from trust.identifiers import EntityId
@@ -39,35 +40,10 @@ _MINUTE = timedelta(minutes=1)
 _JOIN_S = RESOLVE_S + 0.5
 
 
-class StoredChain(Protocol):
-    """A chain as the store gives it back, leaf first; an empty one says that nobody vouches any more."""
-
-    @property
-    def entity(self) -> str:
-        """Whose it is."""
-
-    @property
-    def statements(self) -> tuple[bytes, ...]:
-        """Its statements, as received."""
-
-    @property
-    def superior_iat(self) -> datetime:
-        """The newest superior statement's date that was accepted."""
-
-
 class ChainTable(Protocol):
     """What the directory needs of :mod:`gateway.store.trusted`."""
 
-    def put_chain(
-        self,
-        tx: Transaction,
-        *,
-        entity: str,
-        statements: Sequence[bytes],
-        refreshed_at: datetime,
-        expires_at: datetime,
-        superior_iat: datetime,
-    ) -> bool:
+    def put_chain(self, tx: Transaction, chain: StoredChain) -> bool:
         """Store a chain; return false where a newer superior statement was seen before."""
         ...
 
@@ -246,11 +222,13 @@ class FederationDirectory:
         stored = self._store.write(
             lambda tx: self._chains.put_chain(
                 tx,
-                entity=trusted.entity_id,
-                statements=resolved.statements,
-                refreshed_at=trusted.refreshed_at,
-                expires_at=trusted.expires_at,
-                superior_iat=trusted.refreshed_at,
+                StoredChain(
+                    entity=trusted.entity_id,
+                    statements=resolved.statements,
+                    refreshed_at=trusted.refreshed_at,
+                    expires_at=trusted.expires_at,
+                    superior_iat=trusted.refreshed_at,
+                ),
             )
         )
         if not stored:
@@ -264,7 +242,7 @@ class FederationDirectory:
         if was_known:
             self._store.write(
                 lambda tx: self._chains.put_chain(
-                    tx, entity=entity, statements=(), refreshed_at=now, expires_at=now, superior_iat=now
+                    tx, StoredChain(entity=entity, statements=(), refreshed_at=now, expires_at=now, superior_iat=now)
                 )
             )
             self._notice("not_vouched_for", entity)

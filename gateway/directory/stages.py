@@ -1,8 +1,9 @@
-"""What the age of a chain's last good refresh still allows (the profile's section 6, first form)."""
+"""What the age of a chain's last good refresh still allows (the profile's section 6)."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+REFRESH_AFTER = timedelta(minutes=5)
 ALARM_AFTER = timedelta(minutes=15)
 URGENT_ONLY_AFTER = timedelta(hours=24)
 CLOSED_AFTER = timedelta(hours=120)
@@ -17,14 +18,25 @@ class Stage(StrEnum):
     CLOSED = "closed"
 
 
+_BEGINS = (
+    (ALARM_AFTER, Stage.ALARM),
+    (URGENT_ONLY_AFTER, Stage.URGENT_ONLY),
+    (CLOSED_AFTER, Stage.CLOSED),
+)
+SERVED = frozenset({Stage.NORMAL, Stage.ALARM})
+"""The stages at which every kind that exists is served; urgent kinds, which may go on longer, do not exist yet."""
+
+
 def stage_of(refreshed_at: datetime, *, now: datetime) -> Stage:
-    """Return the stage of a chain whose superior statement was made at ``refreshed_at``.
+    """Return the stage of a chain whose oldest superior statement was made at ``refreshed_at``.
 
     A statement that never moves ages like one that cannot be fetched.
     """
     age = now - refreshed_at
-    if age >= CLOSED_AFTER:
-        return Stage.CLOSED
-    if age >= URGENT_ONLY_AFTER:
-        return Stage.URGENT_ONLY
-    return Stage.ALARM if age >= ALARM_AFTER else Stage.NORMAL
+    return next((stage for begins, stage in reversed(_BEGINS) if age >= begins), Stage.NORMAL)
+
+
+def next_stage(refreshed_at: datetime, *, now: datetime) -> tuple[Stage, datetime] | None:
+    """Return the stage that follows unless there is a refresh, and when it begins; nothing follows the last one."""
+    age = now - refreshed_at
+    return next(((stage, refreshed_at + begins) for begins, stage in _BEGINS if age < begins), None)

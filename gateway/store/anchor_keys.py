@@ -1,14 +1,12 @@
 """The newest document by which each trust anchor replaced its federation keys, as received."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import select
 
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import anchor_keys
 from gateway.store.statement import Statement, insertion
+from gateway.trust_records import StoredAnchorKeys
 
 _INSERT = insertion(anchor_keys)
 _PUT = Statement(
@@ -25,20 +23,10 @@ _PUT = Statement(
 _LOAD = Statement(select(anchor_keys).order_by(anchor_keys.c.anchor))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAnchorKeys:
-    """A document, its number, and when it was accepted here."""
-
-    anchor: str
-    seq: int
-    raw: bytes
-    accepted_at: datetime
-
-
-def put(tx: Transaction, *, anchor: str, seq: int, raw: bytes, accepted_at: datetime) -> bool:
+def put(tx: Transaction, document: StoredAnchorKeys) -> bool:
     """Store a verified document; return false, storing nothing, where one with this number or a higher one is held."""
-    values = {"anchor": anchor, "seq": seq, "raw": raw, "accepted_at": to_microseconds(accepted_at)}
-    return tx.run(_PUT, values) == 1
+    values = {"anchor": document.anchor, "seq": document.seq, "raw": document.raw}
+    return tx.run(_PUT, {**values, "accepted_at": to_microseconds(document.accepted_at)}) == 1
 
 
 def load(tx: Transaction) -> tuple[StoredAnchorKeys, ...]:

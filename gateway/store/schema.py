@@ -101,6 +101,7 @@ trusted_chains = Table(
     Column("refreshed_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("superior_iat", BigInteger, nullable=False),
+    Column("revoked_marks", Text),
 )
 
 members = Table(

@@ -1,14 +1,12 @@
 """Suspensions, the numbered log of each issuer: an authority's own, and those that a node verified and relays."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import bindparam, func, select
 
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import suspensions
 from gateway.store.statement import Statement, insertion
+from gateway.trust_records import StoredSuspension
 
 _PUT = Statement(insertion(suspensions).on_conflict_do_nothing(index_elements=["issuer", "seq"]))
 _HIGHEST = Statement(
@@ -30,18 +28,6 @@ _STATES = Statement(
         suspensions.c.issuer, suspensions.c.seq
     )
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSuspension:
-    """One entry of an issuer's log, and its signed bytes."""
-
-    issuer: str
-    seq: int
-    subject: str
-    state: str
-    issued_at: datetime
-    raw: bytes
 
 
 def put(tx: Transaction, entry: StoredSuspension) -> bool:

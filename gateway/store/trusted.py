@@ -1,9 +1,6 @@
-"""Trust chains as they were last verified, and the newest superior statement ever seen of each entity."""
+"""Trust chains as they were last verified, of nodes and of the intermediates above them."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
@@ -11,6 +8,7 @@ from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import trusted_chains
 from gateway.store.statement import Row, Statement, insertion
+from gateway.trust_records import StoredChain
 
 _INSERT = insertion(trusted_chains)
 _PUT = Statement(
@@ -21,6 +19,7 @@ _PUT = Statement(
             "refreshed_at": _INSERT.excluded.refreshed_at,
             "expires_at": _INSERT.excluded.expires_at,
             "superior_iat": _INSERT.excluded.superior_iat,
+            "revoked_marks": _INSERT.excluded.revoked_marks,
         },
         where=trusted_chains.c.superior_iat <= _INSERT.excluded.superior_iat,
     )
@@ -29,37 +28,18 @@ _GET = Statement(select(trusted_chains).where(trusted_chains.c.entity == bindpar
 _LIST = Statement(select(trusted_chains).order_by(trusted_chains.c.entity))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredChain:
-    """The statements of a chain, leaf first, as received. Times are those of its last good refresh."""
+def put_chain(tx: Transaction, chain: StoredChain) -> bool:
+    """Store a verified chain; return false, storing nothing, where a newer one of its superior was stored meanwhile.
 
-    entity: str
-    statements: tuple[bytes, ...]
-    refreshed_at: datetime
-    expires_at: datetime
-    superior_iat: datetime
-
-
-def put_chain(
-    tx: Transaction,
-    *,
-    entity: str,
-    statements: Sequence[bytes],
-    refreshed_at: datetime,
-    expires_at: datetime,
-    superior_iat: datetime,
-) -> bool:
-    """Store a verified chain; return false, storing nothing, when a newer superior statement was seen before.
-
-    ``superior_iat`` is the oldest superior statement's. Rows are never erased, so that a rollback is still noticed
-    after a chain has expired (section 6).
+    Rows are never erased, so that a rollback is still noticed after a chain has expired (section 6).
     """
     values = {
-        "entity": entity,
-        "statements": json.dumps([statement.decode("ascii") for statement in statements]),
-        "refreshed_at": to_microseconds(refreshed_at),
-        "expires_at": to_microseconds(expires_at),
-        "superior_iat": to_microseconds(superior_iat),
+        "entity": chain.entity,
+        "statements": json.dumps([statement.decode("ascii") for statement in chain.statements]),
+        "refreshed_at": to_microseconds(chain.refreshed_at),
+        "expires_at": to_microseconds(chain.expires_at),
+        "superior_iat": to_microseconds(chain.superior_iat),
+        "revoked_marks": json.dumps(chain.revoked_marks) if chain.revoked_marks else None,
     }
     return tx.run(_PUT, values) == 1
 
@@ -82,4 +62,5 @@ def _chain(row: Row) -> StoredChain:
         refreshed_at=from_microseconds(row.refreshed_at),
         expires_at=from_microseconds(row.expires_at),
         superior_iat=from_microseconds(row.superior_iat),
+        revoked_marks=tuple(json.loads(row.revoked_marks or "[]")),
     )

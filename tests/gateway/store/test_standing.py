@@ -2,7 +2,7 @@
 
 from gateway.ports import Store, Transaction
 from gateway.store import anchor_keys, seen, suspensions
-from gateway.store.suspensions import StoredSuspension
+from gateway.trust_records import StoredAnchorKeys, StoredSuspension
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
 
 ANCHOR = "https://anchor.example"
@@ -18,7 +18,7 @@ def test_the_newest_statement_seen_is_the_one_that_is_remembered(store: Store) -
 
 def test_an_anchors_keys_are_replaced_by_a_higher_number_only(store: Store) -> None:
     def put(tx: Transaction, seq: int, raw: bytes) -> bool:
-        return anchor_keys.put(tx, anchor=ANCHOR, seq=seq, raw=raw, accepted_at=NOW)
+        return anchor_keys.put(tx, StoredAnchorKeys(anchor=ANCHOR, seq=seq, raw=raw, accepted_at=NOW))
 
     assert store.write(lambda tx: put(tx, 2, b"second"))
     assert not store.write(lambda tx: put(tx, 1, b"first"))

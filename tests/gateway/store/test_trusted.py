@@ -4,33 +4,30 @@ from datetime import datetime, timedelta
 
 from gateway.ports import Store, Transaction
 from gateway.store import trusted
-from gateway.store.trusted import StoredChain
+from gateway.trust_records import StoredChain
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
 
 
-def put(tx: Transaction, superior_iat: datetime, statements: tuple[bytes, ...] = (b"a.b.c", b"d.e.f")) -> bool:
-    return trusted.put_chain(
-        tx,
+def chain(superior_iat: datetime, statements: tuple[bytes, ...] = (b"a.b.c", b"d.e.f")) -> StoredChain:
+    return StoredChain(
         entity=COUNCIL,
         statements=statements,
         refreshed_at=superior_iat,
         expires_at=superior_iat + timedelta(hours=120),
         superior_iat=superior_iat,
+        revoked_marks=("a-digest",),
     )
+
+
+def put(tx: Transaction, superior_iat: datetime, statements: tuple[bytes, ...] = (b"a.b.c", b"d.e.f")) -> bool:
+    return trusted.put_chain(tx, chain(superior_iat, statements))
 
 
 def test_a_chain_comes_back_as_it_was_received(store: Store) -> None:
     assert store.write(lambda tx: put(tx, NOW))
-    chain = StoredChain(
-        entity=COUNCIL,
-        statements=(b"a.b.c", b"d.e.f"),
-        refreshed_at=NOW,
-        expires_at=NOW + timedelta(hours=120),
-        superior_iat=NOW,
-    )
-    assert store.read(lambda tx: trusted.get_chain(tx, entity=COUNCIL)) == chain
+    assert store.read(lambda tx: trusted.get_chain(tx, entity=COUNCIL)) == chain(NOW)
     assert store.read(lambda tx: trusted.get_chain(tx, entity=POLICE)) is None
-    assert store.read(trusted.list_chains) == (chain,)
+    assert store.read(trusted.list_chains) == (chain(NOW),)
 
 
 def test_a_chain_with_an_older_superior_statement_is_refused(store: Store) -> None:

@@ -10,6 +10,7 @@ down_revision = "0001_first"
 def upgrade() -> None:
     """Create the tables; the rows that are there stay as they are."""
     op.add_column("members", sa.Column("terms", sa.Text))
+    op.add_column("trusted_chains", sa.Column("revoked_marks", sa.Text))
     _create_seen()
     _create_authority()
     _create_administration()

@@ -1,0 +1,42 @@
+"""What the store keeps of a federation, in the form that the directory and an authority work on."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredChain:
+    """The statements of a chain, leaf first, as received; none says that its superior vouches no longer.
+
+    ``refreshed_at`` is when the oldest of its superiors' statements was made, ``superior_iat`` when the direct
+    superior's was. ``revoked_marks`` are the digests of the entity's marks that their issuers have revoked.
+    """
+
+    entity: str
+    statements: tuple[bytes, ...] = field(repr=False)
+    refreshed_at: datetime
+    expires_at: datetime
+    superior_iat: datetime
+    revoked_marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSuspension:
+    """One entry of an issuer's log, and its signed bytes."""
+
+    issuer: str
+    seq: int
+    subject: str
+    state: str
+    issued_at: datetime
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnchorKeys:
+    """The newest document by which an anchor replaced its keys, its number, and when it was accepted here."""
+
+    anchor: str
+    seq: int
+    raw: bytes = field(repr=False)
+    accepted_at: datetime
