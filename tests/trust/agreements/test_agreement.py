@@ -67,6 +67,27 @@ def test_nothing_that_an_agreement_must_state_can_be_left_out(name: str) -> None
     assert name in faults_of(whole)
 
 
+def test_an_agreement_may_demand_trust_marks() -> None:
+    marks = ["https://anchor.example/marks/data-protection-assured", "https://county.example/marks/agreement/x"]
+    assert parsed(document(required_marks=marks)).required_marks == tuple(marks)
+    assert AGREEMENT.required_marks == ()
+
+
+@pytest.mark.parametrize(
+    ("marks", "path"),
+    [
+        ("https://anchor.example/marks/any", "required_marks"),
+        (["data-protection-assured"], "required_marks[0]"),
+        (["https://anchor.example"], "required_marks[0]"),
+        (["http://anchor.example/marks/any"], "required_marks[0]"),
+        (["https://anchor.example/marks/any"] * 2, "required_marks[1]"),
+        ([f"https://anchor.example/marks/{number}" for number in range(17)], "required_marks"),
+    ],
+)
+def test_a_demand_for_what_is_no_trust_mark_is_a_fault(marks: object, path: str) -> None:
+    assert faults_of(document(required_marks=marks)) == {path}
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [

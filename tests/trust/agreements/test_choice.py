@@ -10,6 +10,7 @@ from tests.trust.exchange.examples import COUNCIL, TRUST
 from trust.agreements.agreement import NotInForce
 from trust.agreements.choice import Sought, check_requested_fields, choose_clause, explain_no_choice
 from trust.agreements.denial import DenialCode
+from trust.agreements.required_marks import missing_marks
 from trust.exchange.eligibility import Question
 from trust.exchange.errors import FieldsNotPermitted
 from trust.identifiers import KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
@@ -42,6 +43,14 @@ def test_every_service_that_may_be_asked_is_found_once() -> None:
     choices = choose_clause([BINDING], SOUGHT)
     assert [choice.holder for choice in choices] == [ADVICE, TEAM]
     assert all(choice.agreement == BINDING.agreement.ref and choice.clause.id == "who-else" for choice in choices)
+
+
+def test_a_choice_says_which_marks_its_agency_must_hold() -> None:
+    marks = ("https://anchor.example/marks/data-protection-assured",)
+    (demanding, _) = choose_clause([binding(document(required_marks=list(marks)))], SOUGHT)
+    assert missing_marks(demanding, frozenset()) == marks
+    assert missing_marks(demanding, frozenset(marks)) == ()
+    assert missing_marks(choose_clause([BINDING], SOUGHT)[0], frozenset()) == ()
 
 
 def test_one_service_can_be_asked_alone() -> None:

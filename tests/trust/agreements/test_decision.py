@@ -172,6 +172,37 @@ def test_a_stranger_to_the_agreement_does_not_learn_why_it_is_not_in_force() -> 
     assert "Jobcentre" not in denial.reason
 
 
+ASSURED = "https://anchor.example/marks/data-protection-assured"
+SIGNATORY = "https://anchor.example/marks/agreement/vale-early-help"
+DEMANDING = binding(document(required_marks=[ASSURED, SIGNATORY]))
+
+
+def test_an_agency_with_the_marks_that_the_agreement_demands_is_answered() -> None:
+    message = request(agreement=DEMANDING.agreement.ref)
+    assert permitted(message, held=DEMANDING, sender_marks=frozenset({ASSURED, SIGNATORY, "https://a.example/b"}))
+    assert permitted(request(), sender_marks=frozenset())
+
+
+def test_an_agency_without_one_is_refused_and_told_which() -> None:
+    message = request(agreement=DEMANDING.agreement.ref)
+    denial = decided(message, held=DEMANDING, sender_marks=frozenset({ASSURED}))
+    assert isinstance(denial, Denial)
+    assert denial.code is DenialCode.MARK_MISSING
+    assert denial.reason.endswith(
+        f'{COUNCIL} lacks the mark "signatory of agreement vale-early-help" of https://anchor.example ({SIGNATORY}).'
+    )
+    neither = decided(message, held=DEMANDING)
+    assert isinstance(neither, Denial)
+    assert ASSURED in neither.reason
+    assert SIGNATORY in neither.reason
+
+
+def test_a_stranger_to_the_agreement_does_not_learn_what_it_demands() -> None:
+    assert (
+        denied(request(iss=POLICE, agreement=DEMANDING.agreement.ref), held=DEMANDING) is DenialCode.SERVICE_NOT_PARTY
+    )
+
+
 def test_a_benefit_question_is_permitted_only_if_the_clause_lists_it() -> None:
     permit = permitted(BENEFIT_QUESTION)
     assert isinstance(permit.query, EligibilityQuery)

@@ -13,6 +13,7 @@ from trust.errors import TrustError, UnknownKey, WrongIssuer
 from trust.exchange.envelope import Progress, RequestRef
 from trust.exchange.errors import ReplyMismatch
 from trust.exchange.receipt import TYP, Receipt, build_receipt, open_receipt
+from trust.identifiers import EntityId
 
 SENT = RequestRef(jti=MESSAGE.jti, digest="D" * 43)
 RECEIPT = Receipt(
@@ -26,6 +27,7 @@ RECEIPT = Receipt(
     request=SENT,
     state=Progress.READ,
     evidence={"leaf": "E" * 43},
+    suspensions={EntityId("https://anchor.example"): 7},
 )
 CLAIMS = jose.open_signed(build_receipt(RECEIPT, signer("trust")), typ=TYP, keys=keys("trust")).claims
 

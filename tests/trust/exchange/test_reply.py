@@ -14,11 +14,19 @@ from trust.errors import KeyPurposeMismatch, TrustError, UnknownKey, WrongAudien
 from trust.exchange.errors import MalformedMessage, ReplyMismatch
 from trust.exchange.message import RequestRef, build_message, open_message
 from trust.exchange.reply import TYP, Reply, ReplyState, answer, build_reply, open_reply
+from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
 RAW_MESSAGE = build_message(MESSAGE, signer("council"))
 OPENED = open_message(RAW_MESSAGE, sender_keys=keys("council"), own_id=TRUST, now=NOW)
-REPLY = answer(OPENED, body={"status": "not_known"}, jti="r-1", now=NOW, evidence={"leaf": "B" * 43})
+REPLY = answer(
+    OPENED,
+    body={"status": "not_known"},
+    jti="r-1",
+    now=NOW,
+    evidence={"leaf": "B" * 43},
+    suspensions={EntityId("https://anchor.example"): 7},
+)
 CLAIMS = jose.open_signed(build_reply(REPLY, signer("trust")), typ=TYP, keys=keys("trust")).claims
 
 
@@ -85,6 +93,34 @@ def test_every_fault_of_a_reply_is_named_at_once() -> None:
     with pytest.raises(MalformedMessage) as refused:
         opened(raw)
     assert {fault.path for fault in refused.value.faults} == {"state", "body", "request.jti", "request.digest"}
+
+
+def test_a_reply_need_not_tell_of_suspensions() -> None:
+    silent = build_reply(replace(REPLY, suspensions={}), signer("trust"))
+    assert "suspensions" not in jose.open_signed(silent, typ=TYP, keys=keys("trust")).claims
+    assert opened(silent).suspensions == {}
+
+
+def test_a_reply_tells_of_32_issuers_at_most() -> None:
+    many = {EntityId(f"https://a{number}.example"): number for number in range(1, 34)}
+    raw = build_reply(replace(REPLY, suspensions=many), signer("trust"))
+    assert set(opened(raw).suspensions.values()) == set(range(1, 33))
+
+
+@pytest.mark.parametrize(
+    ("told", "path"),
+    [
+        ([], "suspensions"),
+        ({"anchor": 1}, "suspensions.(issuer 1)"),
+        ({"https://anchor.example": 0}, "suspensions.https://anchor.example"),
+        ({"https://anchor.example": 2**53 - 1, "https://b.example": "1"}, "suspensions.https://b.example"),
+        ({f"https://a{number}.example": 1 for number in range(33)}, "suspensions"),
+    ],
+)
+def test_what_is_told_of_suspensions_in_another_form_is_a_fault(told: object, path: str) -> None:
+    with pytest.raises(MalformedMessage) as refused:
+        opened(jose.sign({**CLAIMS, "suspensions": told}, typ=TYP, signer=signer("trust")))
+    assert {fault.path for fault in refused.value.faults} == {path}
 
 
 @given(claims=changed(CLAIMS))

@@ -8,12 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trust.federation.members import COUNCIL, COUNCIL_KEY, OWN, STRANGER_KEY, council_claims, council_metadata
-from tests.trust.makers import NOW, NOW_S, compact, header, key_set
+from tests.trust.makers import NOW, NOW_S, compact, header, key_set, signer
 from trust.errors import Expired, LivesTooLong, MalformedClaims, TrustError, UnknownKey, WrongIssuer, WrongType
-from trust.federation.enrolment import EnrolmentRequest, build_enrolment_request, parse_enrolment_request
+from trust.federation.enrolment import (
+    EnrolmentChange,
+    EnrolmentRequest,
+    build_enrolment_request,
+    compare,
+    parse_enrolment_request,
+)
 from trust.federation.entity_statement import StatementDraft, parse_entity_configuration
+from trust.federation.node_metadata import ENTITY_TYPE
+from trust.federation.party_metadata import CLIENT, FEDERATION_ENTITY, FederationEntity, build_federation_entity
+from trust.keys import KeyUse, Signer
 
 TYP = "enrolment-request+jwt"
+NEXT_KEY = signer(KeyUse.FEDERATION, number=22)
 DRAFT = StatementDraft(
     subject=COUNCIL,
     keys=key_set(COUNCIL_KEY),
@@ -61,6 +71,52 @@ def test_a_request_is_no_statement_and_a_statement_no_request() -> None:
 def test_a_request_of_another_form_is_refused(changed: dict[str, object], refusal: type[TrustError]) -> None:
     with pytest.raises(refusal):
         request(**changed)
+
+
+def test_an_intermediate_shows_where_it_will_vouch_for_others() -> None:
+    fetch = f"{COUNCIL}/federation/v1/fetch"
+    county = {FEDERATION_ENTITY: build_federation_entity(FederationEntity(name="County", fetch_endpoint=fetch))}
+    assert request(metadata=county).fetch_endpoint == fetch
+    assert request().fetch_endpoint is None
+    assert request(metadata=None).fetch_endpoint is None
+
+
+@pytest.mark.holds("A40")
+def test_an_intermediate_does_not_vouch_at_another_host() -> None:
+    with pytest.raises(MalformedClaims):
+        request(metadata={FEDERATION_ENTITY: {"federation_fetch_endpoint": "https://other.example/fetch"}})
+
+
+def change(asked: EnrolmentRequest, *keys: Signer) -> EnrolmentChange:
+    """Compare a request with a membership under these keys."""
+    return compare(asked, keys=key_set(*(keys or (COUNCIL_KEY,))), metadata=council_metadata())
+
+
+def test_a_member_changes_its_key_with_the_one_in_use() -> None:
+    asked = request(jwks=key_set(COUNCIL_KEY, NEXT_KEY).to_jwks())
+    assert (asked.signed_with, asked.thumbprints) == (COUNCIL_KEY.kid, (COUNCIL_KEY.kid, NEXT_KEY.kid))
+    changed = change(asked)
+    assert changed.signed_by_member
+    assert (changed.keys_added, changed.keys_dropped) == ((NEXT_KEY.kid,), ())
+    later = change(request(), COUNCIL_KEY, NEXT_KEY)
+    assert later.signed_by_member
+    assert (later.keys_added, later.keys_dropped) == ((), (NEXT_KEY.kid,))
+
+
+def test_a_request_by_a_key_that_nobody_vouches_for_proves_no_membership() -> None:
+    changed = change(request(jwks=key_set(COUNCIL_KEY, STRANGER_KEY).to_jwks()), STRANGER_KEY)
+    assert not changed.signed_by_member
+    assert changed.keys_added == (COUNCIL_KEY.kid,)
+
+
+def test_what_a_request_changes_of_the_metadata_is_told() -> None:
+    assert not change(request()).changes_anything
+    metadata = council_metadata() | {CLIENT: {}, "other_type": {}}
+    del metadata[ENTITY_TYPE]
+    changed = change(request(metadata=metadata))
+    assert changed.changes_anything
+    assert (changed.types_added, changed.types_dropped) == (("other_type",), (ENTITY_TYPE,))
+    assert changed.types_changed == (CLIENT,)
 
 
 @given(st.binary(max_size=200))
