@@ -68,7 +68,7 @@ KeysOf = Callable[[EntityId, datetime], KeySet]
 
 
 class SignatureNotice(Protocol):
-    """Hear of a signature that was accepted from another node."""
+    """Hear of a signature that is about to be accepted from another node; where that fails, it is not."""
 
     def __call__(self, party: EntityId, agreement: AgreementRef) -> None:
         """Note it."""
@@ -186,12 +186,12 @@ class Countersigning:
             return None
         in_turn(party)  # 4
         stored = StoredSignature(raw=raw, jwks=strict_json.dumps(keys.to_jwks()))
+        self.notice(party, agreement.ref)
         self.store.write(
             lambda tx: agreements.put_signature(
                 tx, agreement=agreement.ref, entity=party, signature=stored, added_at=now
             )
         )
-        self.notice(party, agreement.ref)
         return party
 
     def _held(self, agreement_digest: str) -> StoredAgreement | None:

@@ -6,7 +6,9 @@ from gateway.cli.main import LazyGroup
 
 _COMMANDS = {
     "check": ("gateway.cli.agreement.drafting:check", "Read an agreement: every fault, or what it allows in English."),
-    "sign": ("gateway.cli.agreement.drafting:sign", "Sign an agreement for this agency, with its federation key."),
+    "propose": ("gateway.cli.agreement.signing:propose", "Sign an agreement, hold it, and give its address to others."),
+    "sign": ("gateway.cli.agreement.signing:sign", "Sign an agreement, and exchange signatures with its parties."),
+    "sync": ("gateway.cli.agreement.signing:sync", "Ask the parties now for the signatures that are missing."),
     "add": ("gateway.cli.agreement.holding:add", "Hold an agreement and the parties' signatures at this node."),
     "list": ("gateway.cli.agreement.holding:list_agreements", "The agreements held here, and which are in force."),
     "show": ("gateway.cli.agreement.holding:show", "One agreement in full, with who has signed it."),
@@ -16,4 +18,4 @@ _COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS)
 def agreement() -> None:
-    """Check, sign, hold and end data-sharing agreements."""
+    """Check, propose, sign, hold and end data-sharing agreements."""

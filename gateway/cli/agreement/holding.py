@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from gateway.agreement_book import AgreementBook
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.signatures import Signed, standing_of, verified
+from gateway.cli.agreement.standings import standing_json, standing_lines
 from gateway.cli.context import config_option, load_node, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.federation import federation_of
@@ -55,9 +55,9 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None) -> Out
                 f"  signed by {each.signature.party}: {each.signature.signatory.name}, {each.signature.signatory.post}"
                 for each in signed
             ),
-            *_standing_lines(standing),
+            *standing_lines(standing),
         ],
-        data={**_standing_json(standing), "added_signatures": [each.signature.party for each in signed]},
+        data={**standing_json(standing), "added_signatures": [each.signature.party for each in signed]},
     )
 
 
@@ -72,10 +72,10 @@ def list_agreements(*, config: Path | None) -> Outcome:
     for standing in standings:
         held = standing.agreement
         lines.append(f"{held.id} version {held.version}: {held.title}")
-        lines += _standing_lines(standing)
+        lines += standing_lines(standing)
     return Outcome(
         lines=lines or ["No agreement is held here yet: hearthgate agreement add FILE SIGNATURE..."],
-        data={"agreements": [_standing_json(standing) for standing in standings]},
+        data={"agreements": [standing_json(standing) for standing in standings]},
     )
 
 
@@ -97,14 +97,14 @@ def show(*, agreement_id: str, config: Path | None) -> Outcome:
         held = standing.agreement
         signed = signatures[held.id, held.version]
         lines += [*summary.summary(held), "Signed by:", *(f"  {entity}" for entity in signed or ["nobody yet"])]
-        lines += _standing_lines(standing)
+        lines += standing_lines(standing)
     return Outcome(
         lines=lines,
         data={
             "versions": [
                 {
                     **summary.to_json(standing.agreement),
-                    **_standing_json(standing),
+                    **standing_json(standing),
                     "signed_by": signatures[standing.agreement.id, standing.agreement.version],
                 }
                 for standing in found
@@ -168,24 +168,3 @@ def _versions(book: AgreementBook, agreement_id: str, at: datetime) -> list[InFo
     if not found:
         raise Refused(f"No agreement {agreement_id} is held here; see `hearthgate agreement list`.")
     return found
-
-
-def _standing_lines(standing: InForce | NotInForce) -> list[str]:
-    if isinstance(standing, InForce):
-        return [f"  It is in force until {standing.agreement.valid_until}."]
-    return [f"  It is not in force, and nothing flows under it: {standing.reason}"]
-
-
-def _standing_json(standing: InForce | NotInForce) -> dict[str, Any]:
-    held = standing.agreement
-    missing = list(standing.missing) if isinstance(standing, NotInForce) else []
-    return {
-        "id": held.id,
-        "version": held.version,
-        "digest": held.ref.digest,
-        "title": held.title,
-        "valid_until": held.valid_until.isoformat(),
-        "in_force": isinstance(standing, InForce),
-        "reason": standing.reason if isinstance(standing, NotInForce) else None,
-        "missing_signatures": missing,
-    }

@@ -6,11 +6,14 @@ from datetime import datetime
 from gateway.agreement_book import AgreementBook
 from gateway.cli.faults import Refused
 from gateway.cli.federation import Federation
+from gateway.cli.journal import record
 from gateway.cli.trust.tracing import trace_vouching
+from gateway.countersigning import Countersigning
 from gateway.store.agreements import StoredSignature
 from trust import strict_json
 from trust.agreements.agreement import Agreement, AgreementSignature, InForce, NotInForce, verify_signature
 from trust.agreements.signature import peek_party
+from trust.errors import NoChain
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
@@ -31,6 +34,30 @@ def verified(federation: Federation, agreement: Agreement, raw: bytes, *, at: da
     keys = _vouched_keys(federation, unverified_party, at)
     signature = verify_signature(raw, party=unverified_party, keys=keys, agreement=agreement.ref, now=at)
     return Signed(signature=signature, stored=StoredSignature(raw=raw, jwks=strict_json.dumps(keys.to_jwks())))
+
+
+def countersigning_of(federation: Federation) -> Countersigning:
+    """Return what exchanges signatures with other parties' nodes, for one command."""
+
+    def keys_of(party: EntityId, at: datetime) -> KeySet:
+        try:
+            return _vouched_keys(federation, party, at)
+        except Refused as refused:
+            raise NoChain(str(refused)) from refused
+
+    return Countersigning(
+        own=federation.own,
+        store=federation.store,
+        transport=federation.transport,
+        keys_of=keys_of,
+        notice=lambda party, agreement: record(
+            federation.settings,
+            "agreement signature received",
+            party=party,
+            agreement=str(agreement.id),
+            version=agreement.version,
+        ),
+    )
 
 
 def standing_of(book: AgreementBook, agreement: Agreement, *, at: datetime) -> InForce | NotInForce:

@@ -1,0 +1,230 @@
+"""``hearthgate agreement propose``, ``sign`` and ``sync``: an agreement and its signatures, from node to node."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.agreement import summary
+from gateway.cli.agreement.signatures import countersigning_of, standing_of
+from gateway.cli.agreement.standings import standing_json, standing_lines
+from gateway.cli.context import config_option, load_node, node_vault, now
+from gateway.cli.faults import Refused
+from gateway.cli.federation import Federation, federation_of
+from gateway.cli.files import read_input, write_new
+from gateway.cli.journal import record
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.countersigning import Countersigning, Offered, Told, address, fetch_agreement
+from gateway.ports import Transaction
+from gateway.store import agreements
+from gateway.store.agreements import StoredSignature
+from trust import strict_json
+from trust.agreements.agreement import Agreement, InForce, NotInForce, parse_agreement
+from trust.agreements.signature import Signatory, build_signature
+from trust.keys import KeySet, KeyUse, Signer
+
+_AT_ONCE = 8
+_TOLD = {
+    Told.TOLD: "has our signature",
+    Told.NOT_HELD: "does not hold this agreement yet; it asks for our signature when it signs",
+    Told.REFUSED: "did not take our signature",
+    Told.SILENT: "did not answer; this node goes on asking",
+}
+
+name_option = click.option("--name", required=True, help="Who signs for this agency.")
+post_option = click.option("--post", required=True, help="In which post, such as Caldicott Guardian.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@config_option
+@name_option
+@post_option
+@yes_option
+@answers
+def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool) -> Outcome:
+    """Sign the agreement in FILE for this agency, hold it here, and give its address for the other parties.
+
+    Nothing is sent to anybody: each party fetches it from that address and signs for itself.
+    """
+    with federation_of(load_node(config)) as federation:
+        raw = read_input(file, "The agreement")
+        agreement = _signed_and_held(federation, raw, Signatory(name=name, post=post), yes=yes)
+        standing = standing_of(federation.agreements, agreement, at=now())
+    url = address(federation.own, agreement.ref.digest)
+    return Outcome(
+        lines=[
+            f"{agreement.id} version {agreement.version} ({agreement.title}) is signed and held here.",
+            *standing_lines(standing),
+            "Give this address to the other parties; it proves the wording, and each signs there with its own node:",
+            f"  hearthgate agreement sign {url}",
+        ],
+        data={**standing_json(standing), "url": url},
+    )
+
+
+@click.command()
+@click.argument("source", metavar="URL|FILE")
+@config_option
+@name_option
+@post_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Only write the signature to this file; send nothing.",
+)
+@yes_option
+@answers
+def sign(*, source: str, config: Path | None, name: str, post: str, **options: Any) -> Outcome:
+    """Sign an agreement for this agency, hold it here, and exchange signatures with the nodes of the other parties.
+
+    It is fetched from the URL that a party gave you, or read from FILE. It is signed with this node's own federation
+    key and no other, for exactly these bytes.
+    """
+    signatory, out, yes = Signatory(name=name, post=post), options["out"], options["yes"]
+    with federation_of(load_node(config)) as federation:
+        raw = _obtained(federation, source)
+        if out is not None:
+            return _written(federation, raw, signatory, out, yes=yes)
+        agreement = _signed_and_held(federation, raw, signatory, yes=yes)
+        at = now()
+        offered = _exchanged(countersigning_of(federation), agreement, _others(federation, agreement), at)
+        standing = standing_of(federation.agreements, agreement, at=at)
+    return _told(agreement, offered, standing)
+
+
+@click.command()
+@config_option
+@answers
+def sync(*, config: Path | None) -> Outcome:
+    """Ask the other parties now for the signatures that are still missing. A running node does so by itself."""
+    at = now()
+    lines: list[str] = []
+    found = []
+    with federation_of(load_node(config)) as federation:
+        for standing in federation.agreements.standings(now=at):
+            if isinstance(standing, InForce) or not standing.missing or federation.own in standing.missing:
+                continue
+            offered = _exchanged(countersigning_of(federation), standing.agreement, standing.missing, at)
+            again = standing_of(federation.agreements, standing.agreement, at=now())
+            lines += [f"{standing.agreement.id} version {standing.agreement.version}:"]
+            lines += [*_offered_lines(standing.agreement, offered), *standing_lines(again)]
+            found.append({**standing_json(again), "parties": [_offered_json(each) for each in offered]})
+    return Outcome(
+        lines=lines or ["No agreement that this agency has signed misses a signature."], data={"agreements": found}
+    )
+
+
+def _obtained(federation: Federation, source: str) -> bytes:
+    if source.startswith("https://"):
+        return fetch_agreement(federation.transport, source)
+    return read_input(Path(source), "The agreement")
+
+
+def _checked(federation: Federation, raw: bytes, signatory: Signatory, signer: Signer, *, yes: bool) -> Agreement:
+    """Show what is about to be signed, and ask. Raises :class:`Refused`."""
+    agreement = parse_agreement(raw)
+    party = agreement.party(federation.own)
+    if party is None:
+        raise Refused(
+            f"{federation.own} is not a party to {agreement.id} version {agreement.version}, so there is nothing to "
+            "sign."
+        )
+    announce(
+        *summary.summary(agreement),
+        "",
+        f"{signatory.name}, {signatory.post}, signs this for {party.name} ({federation.own}):",
+        f"  {agreement.id} version {agreement.version}, digest {agreement.ref.digest}",
+        f"  with the federation key {signer.kid}",
+    )
+    confirm("Sign it?", yes=yes)
+    return agreement
+
+
+def _signature(federation: Federation, agreement: Agreement, signatory: Signatory, signer: Signer) -> bytes:
+    record(
+        federation.settings,
+        "agreement sign",
+        agreement=str(agreement.id),
+        version=agreement.version,
+        digest=agreement.ref.digest,
+    )
+    return build_signature(agreement.ref, party=federation.own, signatory=signatory, signer=signer, now=now())
+
+
+def _signed_and_held(federation: Federation, raw: bytes, signatory: Signatory, *, yes: bool) -> Agreement:
+    signer = node_vault(federation.settings).signer(KeyUse.FEDERATION)
+    agreement = _checked(federation, raw, signatory, signer, yes=yes)
+    ref, at = agreement.ref, now()
+    keys = strict_json.dumps(KeySet.of(KeyUse.FEDERATION, [signer.public]).to_jwks())
+    signature = StoredSignature(raw=_signature(federation, agreement, signatory, signer), jwks=keys)
+
+    def hold(tx: Transaction) -> None:
+        agreements.put(tx, agreement_id=ref.id, version=ref.version, digest=ref.digest, raw=raw, added_at=at)
+        agreements.put_signature(tx, agreement=ref, entity=federation.own, signature=signature, added_at=at)
+
+    federation.store.write(hold)
+    return agreement
+
+
+def _written(federation: Federation, raw: bytes, signatory: Signatory, out: Path, *, yes: bool) -> Outcome:
+    """Sign for parties that are reached by other means than their nodes."""
+    signer = node_vault(federation.settings).signer(KeyUse.FEDERATION)
+    agreement = _checked(federation, raw, signatory, signer, yes=yes)
+    write_new(out, _signature(federation, agreement, signatory, signer), "The signature")
+    return Outcome(
+        lines=[
+            f"The signature of {federation.own} on {agreement.id} version {agreement.version} is in {out}.",
+            "Send it to every party; each adds it with `hearthgate agreement add`.",
+        ],
+        data={
+            "entity_id": federation.own,
+            "agreement": {"id": agreement.id, "version": agreement.version, "digest": agreement.ref.digest},
+            "key_id": signer.kid,
+            "signature": str(out),
+        },
+    )
+
+
+def _others(federation: Federation, agreement: Agreement) -> list[Any]:
+    return [party.entity for party in agreement.parties if party.entity != federation.own]
+
+
+def _exchanged(
+    countersigning: Countersigning, agreement: Agreement, parties: Sequence[Any], at: datetime
+) -> list[Offered]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda party: countersigning.offer(agreement, party, now=at), parties))
+
+
+def _told(agreement: Agreement, offered: Sequence[Offered], standing: InForce | NotInForce) -> Outcome:
+    return Outcome(
+        lines=[
+            f"{agreement.id} version {agreement.version} ({agreement.title}) is signed and held here.",
+            *_offered_lines(agreement, offered),
+            *standing_lines(standing),
+        ],
+        data={**standing_json(standing), "parties": [_offered_json(each) for each in offered]},
+    )
+
+
+def _offered_lines(agreement: Agreement, offered: Sequence[Offered]) -> list[str]:
+    lines = []
+    for each in offered:
+        party = agreement.party(each.party)
+        name = party.name if party else each.party
+        lines.append(f"  {name} {_TOLD[each.told]}" + (f" ({each.detail})" if each.detail else ""))
+        lines += [f"    and gave that of {received}" for received in each.received]
+    return lines
+
+
+def _offered_json(offered: Offered) -> dict[str, Any]:
+    return {
+        "entity_id": offered.party,
+        "told": offered.told,
+        "detail": offered.detail,
+        "received": list(offered.received),
+    }

@@ -1,0 +1,101 @@
+"""Call the node's own case face as a case system does: over TLS, where it listens, under the name it proves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_urlsafe
+from urllib.parse import urlencode
+
+from adapters.contract import Deadline, HttpAnswer, SourceUnavailable
+from config.settings import NodeSettings
+from gateway.cli.context import now
+from gateway.cli.faults import Refused
+from gateway.cli.files import read_input
+from gateway.oauth.case_server import TOKEN_PATH
+from gateway.oauth.forms import CONTENT_TYPE
+from gateway.peers.caller import CaseSystemCaller
+from gateway.peers.guard import HostAddress
+from gateway.peers.transport import client_tls
+from trust import strict_json
+from trust.errors import TrustError
+from trust.keys import KeyUse, LocalSigner
+from trust.oauth import client_assertion
+
+_TOKEN_S = 5.0
+_MAX_BYTES = 1_048_576
+_OK = 200
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a listener is told, and where it then is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFaceClient:
+    """One case system at this node; ``key`` is its private key, ``ca`` what its certificate is verified with."""
+
+    settings: NodeSettings
+    client_id: str
+    key: Path
+    ca: Path | None
+
+    def token(self) -> strict_json.JsonObject:
+        """Get an access token: its value, its type and how long it lives. Raises :class:`Refused`."""
+        signer = LocalSigner.from_pem(read_input(self.key, "The private key"), KeyUse.OAUTH)
+        assertion = client_assertion.build(
+            client_id=self.client_id,
+            issuer=self.settings.case.base_url,
+            signer=signer,
+            now=now(),
+            jti=token_urlsafe(16),
+        )
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": _ASSERTION_TYPE,
+            "client_assertion": assertion.decode("ascii"),
+        }
+        headers = {"Content-Type": CONTENT_TYPE, "Accept": "application/json"}
+        answer = self.post(TOKEN_PATH, headers, urlencode(form).encode("ascii"), timeout_s=_TOKEN_S)
+        return self._granted(answer)
+
+    def post(self, path: str, headers: dict[str, str], body: bytes, *, timeout_s: float) -> HttpAnswer:
+        """Post to the running node. Raises :class:`Refused` where it does not answer."""
+        settings = self.settings
+        host = settings.case.base_url.removeprefix("https://").partition("/")[0].partition(":")[0]
+        address, _, port = settings.case.bind.rpartition(":")
+        address = address.strip("[]")
+        own_ca = settings.base_dir / settings.trust.ca if settings.trust.ca else None
+        caller = CaseSystemCaller(
+            tls=client_tls(self.ca or own_ca),
+            names={host},
+            hosts={host: HostAddress(address=_ANYWHERE.get(address, address), port=int(port))},
+        )
+        try:
+            return caller.post(
+                settings.case.base_url + path,
+                headers=headers,
+                body=body,
+                max_bytes=_MAX_BYTES,
+                deadline=Deadline.after(timeout_s),
+            )
+        except SourceUnavailable as failed:
+            raise Refused(
+                f"The node's case face does not answer ({failed}); is `hearthgate serve` running?"
+            ) from failed
+        finally:
+            caller.close()
+
+    def _granted(self, answer: HttpAnswer) -> strict_json.JsonObject:
+        document = read_answer(answer)
+        if answer.status != _OK or not isinstance(document.get("access_token"), str):
+            reason = document.get("error_description") or document.get("error") or "it gave no reason"
+            raise Refused(
+                f"The node answered {answer.status} to {self.client_id}: {reason} Check the id with `hearthgate client "
+                "list`, and that the key file is the one that was registered."
+            )
+        return {name: document[name] for name in ("access_token", "token_type", "expires_in") if name in document}
+
+
+def read_answer(answer: HttpAnswer) -> strict_json.JsonObject:
+    """Return the JSON object of an answer. Raises :class:`Refused`."""
+    try:
+        return strict_json.loads(answer.body, max_bytes=_MAX_BYTES)
+    except TrustError as malformed:
+        raise Refused(f"The node answered {answer.status} with something that is no JSON object.") from malformed
