@@ -4,25 +4,28 @@ Nothing here opens a socket, a thread or a database connection: all of it happen
 what it needs at its first use.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from config.settings import AnchorSettings, NodeSettings
 from gateway import telemetry
 from gateway.agreement_book import AgreementBook
 from gateway.asking import FanOut
 from gateway.assembly import Outside, SystemClock, build_desk, pinned_anchors, production, profile
+from gateway.countersigning import Collecting, Countersigning
 from gateway.desk import Desk
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import ChainFetcher
 from gateway.eligibility import Eligibility
 from gateway.http import case, operations, peer, problem
+from gateway.http.agreements import AgreementsFace, agreements_blueprint
 from gateway.http.anchor import AnchorFace, create_anchor_app
 from gateway.http.case import CaseFace, case_blueprint
 from gateway.http.face import build_face
-from gateway.http.federation import SignedConfiguration, federation_blueprint, node_configuration
+from gateway.http.federation import federation_blueprint, node_configuration
 from gateway.http.operations import OperationsFace, ReadyCheck, operations_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
 from gateway.http.problem import Problem
@@ -39,6 +42,7 @@ from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Sto
 from gateway.store import agreements as store_agreements
 from gateway.store import clients, trusted
 from gateway.store.opening import open_claims, open_store
+from gateway.vouching import Vouching
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
@@ -86,9 +90,10 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     own = EntityId(settings.node.entity_id)
     outside = outside or production(settings)
     clock = outside.clock
-    vault = open_vault(settings.base_dir / settings.keys.directory, now=clock.now)
     url, base_dir = settings.store.url, settings.base_dir
     store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
+    vouching = Vouching(store)
+    vault = open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since)
     configuration = node_configuration(profile(settings), vault)
     fetcher = ChainFetcher(
         transport=outside.transport, anchors=pinned_anchors(settings), own=own, own_configuration=configuration
@@ -99,6 +104,8 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault)
     inbound = _inbound(parts, directory, desk, agreements)
     outbound = _outbound(parts, directory, outside.transport, inbound)
+    countersigning = _countersigning(parts, directory, outside.transport)
+    public = [federation_blueprint(configuration, clock=clock), agreements_blueprint(_signing(parts, countersigning))]
     return Node(
         settings=settings,
         clock=clock,
@@ -107,10 +114,18 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         vault=vault,
         fetcher=fetcher,
         directory=directory,
-        keeper=Keeper(store=store, claims=claims, directory=directory, clock=clock, notice=telemetry.notice_keeper),
+        keeper=Keeper(
+            store=store,
+            claims=claims,
+            directory=directory,
+            clock=clock,
+            notice=telemetry.notice_keeper,
+            note_vouched=lambda now: vouching.note(directory, own, now=now),
+            collect=Collecting(countersigning, agreements).round,
+        ),
         desk=desk,
         agreements=agreements,
-        peer_app=_peer_app(parts, directory, agreements, inbound, configuration),
+        peer_app=_peer_app(parts, directory, agreements, inbound, public),
         case_app=_case_app(parts, agreements, FanOut(outbound, peer_s=settings.limits.peer_s, crashed=_line_crashed)),
         operations_app=_operations_app(_node_checks(store, directory, own, clock)),
     )
@@ -179,6 +194,23 @@ def _outbound(parts: _Parts, directory: FederationDirectory, transport: Transpor
     )
 
 
+def _countersigning(parts: _Parts, directory: FederationDirectory, transport: Transport) -> Countersigning:
+    return Countersigning(
+        own=parts.own,
+        store=parts.store,
+        transport=transport,
+        keys_of=lambda party, now: directory.trusted(party, now=now).federation_keys,
+        notice=telemetry.agreement_signed,
+    )
+
+
+def _signing(parts: _Parts, countersigning: Countersigning) -> AgreementsFace:
+    def receive(digest: str, raw: bytes, now: datetime) -> bytes | None:
+        return countersigning.receive(digest, raw, claims=parts.claims, now=now)
+
+    return AgreementsFace(document=countersigning.document, receive=receive, clock=parts.clock)
+
+
 def _in_process(inbound: Inbound, own: EntityId) -> Local:
     def ask(raw: bytes, detail: AuthorizationDetail, now: datetime) -> bytes:
         return inbound.handle(raw, Sender(entity=own, details=(detail,)), now).body
@@ -191,7 +223,7 @@ def _peer_app(
     directory: FederationDirectory,
     agreements: AgreementBook,
     inbound: Inbound,
-    configuration: SignedConfiguration,
+    public: Sequence[Blueprint],
 ) -> Flask:
     def permitted(
         party: TrustedEntity, details: tuple[AuthorizationDetail, ...], now: datetime
@@ -214,10 +246,7 @@ def _peer_app(
         claims=parts.claims,
         permitted=permitted,
     )
-    blueprints = [
-        peer_blueprint(PeerFace(oauth=oauth, clock=parts.clock, handle=handle)),
-        federation_blueprint(configuration, clock=parts.clock),
-    ]
+    blueprints = [peer_blueprint(PeerFace(oauth=oauth, clock=parts.clock, handle=handle)), *public]
     return build_face("peer", blueprints, max_body=peer.MAX_BODY, observer=telemetry.FaceObserver())
 
 

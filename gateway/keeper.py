@@ -6,6 +6,7 @@ for it.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -37,6 +38,8 @@ class Keeper:
     directory: FederationDirectory
     clock: Clock
     notice: Notice
+    note_vouched: Callable[[datetime], None]
+    """Note which federation keys the superior vouches for, so that a new one may begin to sign."""
     collect: Callable[[datetime], None]
     """Ask the parties of agreements for what signatures are still missing."""
 
@@ -46,7 +49,7 @@ class Keeper:
             self.round()
 
     def round(self) -> None:
-        """Erase what has expired, refresh the chains that are no longer fresh, and collect missing signatures."""
+        """Erase what has expired, refresh the chains that are no longer fresh, and see what came of it."""
         now = self.clock.now()
         try:
             erase_expired(self.store, self.claims, now=now)
@@ -60,6 +63,8 @@ class Keeper:
                 continue
             self._refresh(trusted.entity_id)
         try:
+            with suppress(TrustError):  # the directory has told the administrator
+                self.note_vouched(now)
             self.collect(now)
         except (StoreBusy, StoreFull):
             self.notice("housekeeping_failed")

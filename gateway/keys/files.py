@@ -140,7 +140,7 @@ def write_all(directory: Path, files: Mapping[str, bytes]) -> None:
         raise KeyFilesRefused([f"{directory} cannot be written to ({failed.strerror})"]) from failed
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Put a file in the place of another at once, so that whoever reads it sees the one or the other.
 
     Raises :class:`KeyFilesRefused`; the file is then as it was.

@@ -1,0 +1,130 @@
+"""What a command may change about the keys of a folder: rotate one, revoke one.
+
+A change is drafted first, so that its effect can be shown; then it is made: the new private keys are written, and after
+them, in one step, the dates. Where anything fails before that step, nothing has changed. What nobody needs any more is
+erased last.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.keys import ledger
+from gateway.keys.files import STATE_FILE, new_pem, public_half, replace_file, write_all
+from gateway.keys.ledger import OVERLAPS, KeyRecord, Stage
+from trust.federation.historical_keys import RevocationReason
+from trust.keys import MAX_KEYS, KeyUse
+
+_ERASED_AFTER = timedelta(minutes=10)
+"""How long a private key that signs no more is kept, for a host whose clock is slow."""
+_KID_IN_NAME = 16
+
+
+class ChangeRefused(Exception):
+    """The keys will not be changed like that; ``str()`` says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A change of a folder's keys: what will be recorded, and the private halves that are to be written for it.
+
+    ``made`` is the new key, where the change needs one.
+    """
+
+    records: tuple[KeyRecord, ...]
+    made: KeyRecord | None
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+def rotation(
+    records: Sequence[KeyRecord], use: KeyUse, *, at: datetime, sign_after: timedelta | None = None, waits: bool = False
+) -> Draft:
+    """Draft a new key for one use, published at once; it signs after ``sign_after``, or what its use needs.
+
+    ``waits``: it signs only once the superior is known to vouch for it. Raises :class:`ChangeRefused`.
+    """
+    at = at.replace(microsecond=0)
+    lives = ledger.lives(records, vouched={})
+    coming = [life for life in lives if life.record.use is use and life.stage(at) is Stage.NEXT]
+    if coming:
+        raise ChangeRefused(
+            f"A {use} key is being rotated already: {coming[0].record.kid} is published and takes over by itself. "
+            "Rotate again after that, or revoke one of the two keys."
+        )
+    if len(ledger.published(lives, use, now=at).keys) >= MAX_KEYS:
+        raise ChangeRefused(f"{MAX_KEYS} {use} keys are published, and peers take no more; wait until one is gone.")
+    overlap = OVERLAPS[use]
+    if sign_after is not None and not overlap.together:
+        raise ChangeRefused(f"A new {use} key is used at once; leave --sign-after out.")
+    after = overlap.before if sign_after is None else sign_after
+    return _with_new_key(records, use, at=at, signs_from=at + after, waits=waits)
+
+
+def revocation(records: Sequence[KeyRecord], kid: str, reason: RevocationReason, *, at: datetime) -> Draft:
+    """Draft the end of one key, whatever it is doing; where it is the one that signs, another signs at once.
+
+    That is the next one, which peers may know already, else a new one. Raises :class:`ChangeRefused`.
+    """
+    at = at.replace(microsecond=0)
+    found = next((record for record in records if record.kid == kid), None)
+    if found is None:
+        raise ChangeRefused(f"There is no key {kid} here; `hearthgate trust key list` shows the key ids.")
+    if found.revoked_at is not None:
+        raise ChangeRefused(f"The key {kid} is revoked already.")
+    revoked = replace(found, revoked_at=at, reason=reason)
+    left = [revoked if record is found else record for record in records]
+    stages = {life.record.kid: life.stage(at) for life in ledger.lives(left, vouched={})}
+    usable = [record for record in left if record.use is found.use and stages[record.kid] in (Stage.SIGNS, Stage.NEXT)]
+    if any(stages[record.kid] is Stage.SIGNS for record in usable):
+        return Draft(records=tuple(left), made=None)
+    if not usable:
+        return _with_new_key(left, found.use, at=at, signs_from=at, waits=False)
+    heir = usable[0]
+    now_signing = [replace(each, signs_from=at, waits=False) if each is heir else each for each in left]
+    return Draft(records=tuple(now_signing), made=None)
+
+
+def settled(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> tuple[KeyRecord, ...]:
+    """Write down when each key that waited for its superior began to sign; what the store knew may be lost with it."""
+    begins = {life.record.kid: life.begins for life in ledger.lives(records, vouched=vouched)}
+    return tuple(
+        replace(record, signs_from=begun, waits=False)
+        if record.waits and (begun := begins[record.kid]) is not None
+        else record
+        for record in records
+    )
+
+
+def make(directory: Path, draft: Draft, *, at: datetime) -> None:
+    """Make a drafted change. Raises :class:`gateway.keys.files.KeyFilesRefused`; nothing has changed then."""
+    spent = {each.kid: each.file for each in draft.records if each.file and _dispensable(draft, each, at)}
+    kept = [replace(each, file=None) if each.kid in spent else each for each in draft.records]
+    write_all(directory, draft.files)
+    try:
+        replace_file(directory / STATE_FILE, ledger.written(kept))
+    except BaseException:
+        for name in draft.files:
+            (directory / name).unlink()
+        raise
+    for name in spent.values():
+        (directory / name).unlink(missing_ok=True)
+
+
+def _with_new_key(
+    records: Sequence[KeyRecord], use: KeyUse, *, at: datetime, signs_from: datetime, waits: bool
+) -> Draft:
+    pem = new_pem(use)
+    public = public_half(pem, use)
+    name = f"{use}-{public.kid[:_KID_IN_NAME]}.pem"
+    made = KeyRecord(public=public, file=name, created_at=at, signs_from=signs_from, waits=waits)
+    return Draft(records=(*records, made), made=made, files={name: pem})
+
+
+def _dispensable(draft: Draft, record: KeyRecord, at: datetime) -> bool:
+    """Tell whether nobody needs a private key any more: to sign, or to decrypt what rests under it."""
+    life = next(life for life in ledger.lives(draft.records, vouched={}) if life.record.kid == record.kid)
+    if record.use is KeyUse.ENCRYPTION:
+        return life.gone is not None and life.gone <= at
+    stopped = record.revoked_at or (life.retires and life.retires + _ERASED_AFTER)
+    return stopped is not None and stopped <= at

@@ -1,0 +1,36 @@
+"""Know since when the superior vouches for each federation key of this entity, so that a new one signs no sooner.
+
+A key that signed before its superior's statement names it would end the entity's trust at the next refresh of any peer.
+So the keeper notes which keys the fetched statement names, in the store, where every worker and host reads the same.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+
+from gateway.ports import Directory, Store, StoreBusy, StoreFull
+from gateway.store import vouched_keys
+from trust.identifiers import EntityId
+
+
+class Vouching:
+    """What the superior vouches for, as this entity has seen it. Nothing is opened before the first question."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: Mapping[str, datetime] = {}
+
+    def since(self) -> Mapping[str, datetime]:
+        """Return since when each key is known to be vouched for; what was read last where the store is busy."""
+        with suppress(StoreBusy, StoreFull):
+            self._known = self._store.read(vouched_keys.since)
+        return self._known
+
+    def note(self, directory: Directory, own: EntityId, *, now: datetime) -> None:
+        """Note the keys that this entity's own chain names today.
+
+        Raises ``Untrusted`` where there is no such chain, and the store's ``StoreBusy`` and ``StoreFull``.
+        """
+        kids = directory.trusted(own, now=now).federation_keys.kids
+        if not kids <= self.since().keys():
+            self._store.write(lambda tx: vouched_keys.note(tx, kids=kids, seen_at=now))
