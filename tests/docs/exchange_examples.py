@@ -5,10 +5,12 @@ Each run makes new keys, signs everything anew and throws the private keys away.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
+from tests.docs.example_keys import ANCHOR, COUNCIL, NOW, TRUST, Keys
 from tests.docs.showing import pretty
+from tests.docs.standing_examples import standing
 from trust.agreements.agreement import Signatory, build_signature, parse_agreement
 from trust.agreements.denial import DenialCode, deny
 from trust.claims import digest
@@ -26,15 +28,11 @@ from trust.federation.entity_statement import StatementDraft, build_entity_confi
 from trust.federation.node_metadata import NodeMetadata, ServiceEntry
 from trust.federation.party_metadata import AuthorizationServer, FederationEntity
 from trust.identifiers import ClauseId, EntityId, PurposeCode, RoleCode, ServiceSlug
-from trust.keys import Alg, KeySet, KeyUse, LocalSigner
+from trust.keys import KeyUse
 from trust.oauth import access_token, client_assertion, dpop_proof
 from trust.oauth.access_token import AccessTokenClaims
 from trust.oauth.authorization_details import AuthorizationDetail
 
-NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-ANCHOR = EntityId("https://anchor.example")
-COUNCIL = EntityId("https://council.example")
-TRUST = EntityId("https://mental-health.example")
 TOKEN_ENDPOINT = TRUST + "/oauth/v1/token"
 MESSAGES = TRUST + "/exchange/v1/messages"
 _LIFE = timedelta(hours=120)
@@ -80,25 +78,6 @@ _AGREEMENT: dict[str, Any] = {
         }
     ],
 }
-
-
-class Keys:
-    """The keys of three entities, made anew for each run."""
-
-    def __init__(self) -> None:
-        self.signers = {
-            (entity, use): LocalSigner.generate(use, Alg.ED25519 if use is KeyUse.EVIDENCE else Alg.ES256)
-            for entity in (ANCHOR, COUNCIL, TRUST)
-            for use in (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.DPOP, KeyUse.EVIDENCE)
-        }
-
-    def signer(self, entity: EntityId, use: KeyUse) -> LocalSigner:
-        """Return one entity's key for one use."""
-        return self.signers[entity, use]
-
-    def public(self, entity: EntityId, use: KeyUse) -> KeySet:
-        """Return its public half as a set."""
-        return KeySet.of(use, [self.signer(entity, use).public])
 
 
 def metadata(keys: Keys, entity: EntityId, name: str, services: tuple[ServiceEntry, ...]) -> dict[str, Any]:
@@ -180,7 +159,7 @@ def make() -> Made:
         purpose=PurposeCode("early-help"),
         kinds=frozenset({involvement.KIND}),
     )
-    signed = statements(keys)
+    signed = statements(keys) | standing(keys)
     signed["agreement signature"] = build_signature(
         ref,
         party=COUNCIL,
@@ -288,7 +267,9 @@ def replies(keys: Keys, sent: Message, raw: bytes, leaf: Leaf) -> dict[str, byte
     signer = keys.signer(TRUST, KeyUse.MESSAGE)
     evidence = {"leaf": digest(leaf.to_bytes())}
     made = {
-        name: build_reply(answer(opened, body=body, jti=f"r-{number}", now=NOW, evidence=evidence), signer)
+        name: build_reply(
+            answer(opened, body=body, jti=f"r-{number}", now=NOW, evidence=evidence, suspensions={ANCHOR: 1}), signer
+        )
         for number, (name, body) in enumerate(bodies.items(), 1)
     }
     receipt = Receipt(

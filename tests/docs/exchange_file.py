@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from tests.docs.exchange_examples import ANCHOR, BODIES, COUNCIL, NOW, TRUST, make
+from tests.docs.example_keys import ANCHOR, COUNCIL, NOW, TRUST
+from tests.docs.exchange_examples import BODIES, make
 from tests.docs.pages import DOCS
 from tests.docs.showing import pretty, shown
 from trust import strict_json
@@ -14,7 +15,7 @@ from trust.keys import KeyUse
 
 FILE = DOCS / "exchange-examples.json"
 PAGE = DOCS / "exchange-profile.md"
-_PUBLISHED = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH)
+_PUBLISHED = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.RECOVERY)
 
 
 def write() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from tests.docs import exchange_examples as examples
 from tests.docs import exchange_file
-from tests.docs.exchange_examples import ANCHOR, COUNCIL, MESSAGES, TOKEN_ENDPOINT, TRUST
+from tests.docs.example_keys import ANCHOR, COUNCIL, TRUST
+from tests.docs.exchange_examples import MESSAGES, TOKEN_ENDPOINT
 from tests.docs.pages import example, page
 from tests.docs.showing import claims_of
 from trust import strict_json
@@ -21,8 +22,18 @@ from trust.exchange.message import OpenedMessage, open_message
 from trust.exchange.receipt import open_receipt
 from trust.exchange.refusal import parse_refusal_body
 from trust.exchange.reply import Reply, open_reply
+from trust.federation.anchor_keys import parse_anchor_keys
 from trust.federation.chain import verify_chain
 from trust.federation.enrolment import parse_enrolment_request
+from trust.federation.historical_keys import parse_historical_keys
+from trust.federation.suspension import SuspensionState, parse_suspension
+from trust.federation.trust_mark import (
+    MarkOwner,
+    MarkStatus,
+    data_protection_mark,
+    parse_status_response,
+    verify_trust_mark,
+)
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 from trust.oauth import access_token, authorization_details, client_assertion, dpop_proof
@@ -78,6 +89,42 @@ def test_the_enrolment_request_names_the_councils_key() -> None:
     asked = parse_enrolment_request(signed("enrolment request"), now=NOW)
     assert asked.entity_id == COUNCIL
     assert set(asked.thumbprints) == keys(COUNCIL, KeyUse.FEDERATION).kids
+
+
+def test_the_anchors_mark_for_the_council_counts_under_its_owners_delegation() -> None:
+    mark_type = data_protection_mark(ANCHOR)
+    mark = verify_trust_mark(
+        signed("trust mark"),
+        subject=COUNCIL,
+        issuers={mark_type: (ANCHOR,)},
+        owners={mark_type: MarkOwner(entity=TRUST, keys=keys(TRUST, KeyUse.FEDERATION))},
+        keys_of={ANCHOR: keys(ANCHOR, KeyUse.FEDERATION)}.get,
+        now=NOW,
+    )
+    assert (mark.issuer, mark.mark_type) == (ANCHOR, mark_type)
+    assert claims_of(FILE["signed"]["trust mark"])["delegation"] == FILE["signed"]["trust mark delegation"]
+    status = parse_status_response(
+        signed("trust mark status"), issuer_keys=keys(ANCHOR, KeyUse.FEDERATION), mark=mark.raw, now=NOW
+    )
+    assert status is MarkStatus.ACTIVE
+
+
+def test_the_anchors_suspension_is_the_one_that_the_reply_tells_of() -> None:
+    suspension = parse_suspension(signed("suspension"), issuer_keys=keys(ANCHOR, KeyUse.FEDERATION), now=NOW)
+    assert (suspension.subject, suspension.state) == (COUNCIL, SuspensionState.SUSPENDED)
+    assert opened_reply("reply: known").suspensions == {ANCHOR: suspension.seq}
+
+
+def test_the_anchors_keys_are_its_recovery_keys_word() -> None:
+    document = parse_anchor_keys(signed("anchor keys"), recovery_keys=keys(ANCHOR, KeyUse.RECOVERY), now=NOW)
+    assert (document.anchor, document.keys) == (ANCHOR, keys(ANCHOR, KeyUse.FEDERATION))
+
+
+def test_the_anchors_history_tells_of_a_key_that_it_no_longer_has() -> None:
+    history = parse_historical_keys(signed("historical keys"), issuer_keys=keys(ANCHOR, KeyUse.FEDERATION), now=NOW)
+    [past] = history.keys
+    assert past.kid not in keys(ANCHOR, KeyUse.FEDERATION).kids
+    assert past.revoked is not None
 
 
 def test_the_assertion_the_proofs_and_the_token_belong_together() -> None:

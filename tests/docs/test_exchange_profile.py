@@ -16,7 +16,16 @@ from trust.evidence.leaf import Leaf
 from trust.exchange import envelope, involvement, kinds, message, person, receipt, reply
 from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
 from trust.exchange.involvement import InvolvementField, InvolvementStatus
-from trust.federation import chain, enrolment, entity_statement
+from trust.federation import (
+    anchor_keys,
+    chain,
+    enrolment,
+    entity_statement,
+    historical_keys,
+    resolve_response,
+    suspension,
+    trust_mark,
+)
 from trust.oauth import access_token, client_assertion, dpop_proof
 
 PAGE = page("exchange-profile.md")
@@ -107,6 +116,11 @@ def test_the_caps_are_the_codes() -> None:
     caps = {row[0]: int(row[1]) for row in list(tables(section(PAGE, "0. Rules for everything that is signed")))[1]}
     assert caps == {
         "entity statement, enrolment request": entity_statement.MAX_BYTES,
+        "trust mark, with its delegation": trust_mark.MAX_BYTES,
+        "trust mark status": trust_mark.MAX_STATUS_BYTES,
+        "suspension": suspension.MAX_BYTES,
+        "anchor's keys, historical keys": anchor_keys.MAX_BYTES,
+        "resolve response": resolve_response.MAX_BYTES,
         "whole chain": chain.MAX_CHAIN_BYTES,
         "encoded header": jose.MAX_HEADER,
         "encoded header with `trust_chain`": jose.MAX_CHAIN_HEADER,
@@ -117,6 +131,7 @@ def test_the_caps_are_the_codes() -> None:
         "agreement document": agreement.MAX_BYTES,
         "agreement signature": signature.MAX_BYTES,
     }
+    assert historical_keys.MAX_BYTES == anchor_keys.MAX_BYTES
     assert dpop_proof.MAX_BYTES == client_assertion.MAX_BYTES
     assert peer.MAX_MESSAGE == envelope.MAX_BYTES
 
@@ -124,6 +139,7 @@ def test_the_caps_are_the_codes() -> None:
 def test_the_lives_are_the_codes() -> None:
     assert timedelta(hours=120) == entity_statement.MAX_LIFE
     assert timedelta(days=14) == enrolment.MAX_LIFE
+    assert timedelta(minutes=5) == trust_mark.MAX_STATUS_AGE
     assert client_assertion.MAX_LIFE == dpop_proof.MAX_AGE == timedelta(seconds=60)
     assert timedelta(seconds=300) == peer_server.LIFETIME
     assert {kind.max_life for kind in kinds.KINDS.values()} == {reply.REPLY_LIFE} == {timedelta(minutes=5)}
@@ -142,9 +158,14 @@ def test_the_types_stand_on_the_page() -> None:
         reply,
         receipt,
         signature,
+        trust_mark,
+        suspension,
+        anchor_keys,
+        resolve_response,
+        historical_keys,
     )
-    for module in signed:
-        assert f"`{module.TYP}`" in PAGE
+    for typ in (*(module.TYP for module in signed), trust_mark.DELEGATION_TYP, trust_mark.STATUS_TYP):
+        assert f"`{typ}`" in PAGE
 
 
 def test_the_ages_of_section_6_are_the_directorys() -> None:
