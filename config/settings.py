@@ -1,6 +1,7 @@
 """The settings of a node and of a trust anchor: frozen models, with secrets as paths and never as values."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,13 @@ _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9
 _STORE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://).+")
 _PASSWORD = re.compile(r"postgresql[^/]*//[^/@]*:[^/@]*@")
 _HIGHEST_PORT = 65_535
+_PRIVATE = tuple(
+    ip_network(block) for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
+"""Where a private network can lie: RFC 1918, the shared space of RFC 6598, and unique local IPv6 (RFC 4193)."""
+_WIDEST = {4: 24, 6: 64}
+"""The shortest prefix of an exception: one subnet, which in IPv6 is a /64 (RFC 4291 section 2.5.4). What is wider holds
+other people's machines, this agency's own among them."""
 
 
 def _bind(text: str) -> str:
@@ -26,6 +34,29 @@ def _host(text: str) -> str:
     if not _HOST.fullmatch(text):
         raise ValueError("write a lower-case host name with a dot, such as council.example")
     return text
+
+
+def _network(text: str) -> str:
+    try:
+        network = ip_network(text)
+    except ValueError as malformed:
+        raise ValueError("write a network such as 10.20.30.0/28, with no bit set beyond its prefix") from malformed
+    if not any(_lies_in(network, block) for block in _PRIVATE):
+        raise ValueError(
+            "only private networks need an exception: within 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 "
+            "or fc00::/7"
+        )
+    if network.prefixlen < _WIDEST[network.version]:
+        raise ValueError(
+            f"write the peer's own subnet, /{_WIDEST[network.version]} or smaller; a wider one holds others as well"
+        )
+    return text
+
+
+def _lies_in(network: IPv4Network | IPv6Network, block: IPv4Network | IPv6Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(block, IPv4Network) and network.subnet_of(block)
+    return isinstance(block, IPv6Network) and network.subnet_of(block)
 
 
 def _entity(text: str) -> EntityId:
@@ -59,11 +90,13 @@ def _store_url(text: str) -> str:
 
 Bind = Annotated[str, AfterValidator(_bind)]
 HostName = Annotated[str, AfterValidator(_host)]
+PrivateNetwork = Annotated[str, AfterValidator(_network)]
 Entity = Annotated[str, AfterValidator(_entity)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Code = Annotated[str, AfterValidator(_code)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Label = Annotated[str, Field(min_length=1, max_length=120)]
+Reason = Annotated[str, Field(min_length=8, max_length=200)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{5,18}[0-9]$")]
 
 
@@ -74,10 +107,15 @@ class _Frozen(BaseModel):
 
 
 class Identity(_Frozen):
-    """``[node]`` or ``[anchor]``: who this is in the federation."""
+    """``[node]`` or ``[anchor]``: who this is in the federation, and which authorities vouch for it.
+
+    A node without ``superiors`` is vouched for by its pinned anchors; an ``[anchor]`` without them is a trust anchor,
+    and one with them an intermediate.
+    """
 
     entity_id: Entity
     name: Label
+    superiors: tuple[Entity, ...] = Field(default=(), max_length=5)
 
 
 class Face(_Frozen):
@@ -124,7 +162,7 @@ class Anchor(_Frozen):
 class TrustSettings(_Frozen):
     """``[trust]``: the anchors, and a CA file where the partnership does not use the system's roots."""
 
-    anchors: tuple[Anchor, ...] = Field(min_length=1)
+    anchors: tuple[Anchor, ...] = ()
     ca: Path | None = None
 
 
@@ -132,7 +170,22 @@ class HostException(_Frozen):
     """``[hosts]``: the one exact address that a name may be reached at, and why. For development."""
 
     address: Bind
-    reason: Annotated[str, Field(min_length=8, max_length=200)]
+    reason: Reason
+
+
+class NetworkException(_Frozen):
+    """``[networks]``: the private networks that one peer's name may lead to, and why."""
+
+    networks: tuple[PrivateNetwork, ...] = Field(min_length=1, max_length=8)
+    reason: Reason
+
+
+class Proxy(_Frozen):
+    """``[proxy]``: the one CONNECT proxy towards peers; ``credentials`` is a file with ``user:password``."""
+
+    address: Bind
+    credentials: Path | None = None
+    reason: Reason
 
 
 class CaseSystems(_Frozen):
@@ -193,6 +246,8 @@ class NodeSettings(_Frozen):
     keys: KeySettings = KeySettings()
     trust: TrustSettings
     hosts: dict[HostName, HostException] = Field(default_factory=dict)
+    networks: dict[HostName, NetworkException] = Field(default_factory=dict)
+    proxy: Proxy | None = None
     case_systems: CaseSystems = CaseSystems()
     services: tuple[Service, ...] = Field(min_length=1, max_length=50)
     limits: Limits = Limits()
@@ -208,4 +263,7 @@ class AnchorSettings(_Frozen):
     operations: OperationsFace
     store: StoreSettings = StoreSettings(url="sqlite:///data/anchor.db")
     keys: KeySettings = KeySettings()
+    hosts: dict[HostName, HostException] = Field(default_factory=dict)
+    networks: dict[HostName, NetworkException] = Field(default_factory=dict)
+    proxy: Proxy | None = None
     base_dir: Path = Field(exclude=True)

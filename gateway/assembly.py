@@ -84,7 +84,8 @@ def profile(settings: NodeSettings) -> NodeProfile:
     return NodeProfile(
         entity_id=EntityId(settings.node.entity_id),
         name=settings.node.name,
-        superiors=tuple(EntityId(anchor.entity_id) for anchor in settings.trust.anchors),
+        superiors=tuple(EntityId(superior) for superior in settings.node.superiors)
+        or tuple(EntityId(anchor.entity_id) for anchor in settings.trust.anchors),
         services=tuple(
             ServiceEntry(slug=ServiceSlug(each.slug), name=each.name, kind=each.kind, duty_phone=each.duty_phone)
             for each in settings.services
