@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from logging import getLogger
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from gunicorn import util
@@ -21,6 +22,7 @@ from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn,
 
 from gateway.http import problem
 from gateway.http.problem import Problem
+from gateway.keys import KeyFilesRefused, refuse_open_files
 
 _log = getLogger("hearthgate.serve")
 STALLED_AFTER_S = 4.0
@@ -45,6 +47,52 @@ def server_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | N
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(certificate, key)
     return context
+
+
+class FaceTls:
+    """The TLS of one face. A renewed certificate is taken up by itself, in every worker, for new connections.
+
+    The files are looked at once a second at most. What cannot be used, as a certificate without its new key, leaves
+    the earlier one in its place until it can; the log says so.
+    """
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self._certificate = certificate
+        self._key = key
+        self._seen = self._stamp()
+        self._context = server_tls(certificate, key)
+        self._look_at = 0.0
+
+    def current(self) -> ssl.SSLContext | None:
+        """Return the context for a new connection."""
+        tick = monotonic()
+        if tick >= self._look_at:
+            self._look_at = tick + 1.0
+            stamp = self._stamp()
+            if stamp != self._seen:
+                self._seen = stamp
+                self._renew()
+        return self._context
+
+    def _renew(self) -> None:
+        try:
+            refuse_open_files([self._key])
+            self._context = server_tls(self._certificate, self._key)
+        except (KeyFilesRefused, OSError) as refused:  # an SSLError is an OSError
+            _log.error("a renewed certificate cannot be used, and the earlier one goes on: %s", refused)
+        else:
+            _log.warning("a renewed certificate is in use")
+
+    def _stamp(self) -> tuple[object, ...]:
+        return tuple(_file_stamp(path) for path in (self._certificate, self._key))
+
+
+def _file_stamp(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError as absent:
+        return absent.errno
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns
 
 
 class _Impatient(socket.socket):

@@ -31,7 +31,7 @@ from typing import Any, NoReturn
 from gunicorn.app.base import BaseApplication
 from gunicorn.systemd import sd_notify
 
-from gateway.pool import PoolWorker, server_tls
+from gateway.pool import FaceTls, PoolWorker
 
 GRACEFUL_S = 10
 """Seconds for requests that have begun when the node is told to stop."""
@@ -175,7 +175,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
         self._pool = pool
         self._hooks = hooks
         self._fork = fork
-        self._tls = server_tls(pool.certificate, pool.key)
+        self._tls = None if pool.certificate is None or pool.key is None else FaceTls(pool.certificate, pool.key)
         super().__init__()
 
     def load_config(self) -> None:
@@ -248,12 +248,12 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
         return {
             "certfile": str(self._pool.certificate),
             "keyfile": str(self._pool.key),
-            # One context for all connections: gunicorn would read the files and make a new one for each.
+            # One context for all connections until the certificate is renewed: gunicorn would read the files for each.
             "ssl_context": self._shared_context,
         }
 
     def _shared_context(self, _conf: object, _default: object) -> ssl.SSLContext | None:
-        return self._tls
+        return None if self._tls is None else self._tls.current()
 
     def _worker_ready(self, _worker: object) -> None:
         os.write(self._fork.ready_to, bytes([self._fork.index]))
