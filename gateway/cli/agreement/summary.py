@@ -5,6 +5,7 @@ from typing import Any
 
 from trust.agreements.agreement import Agreement
 from trust.agreements.clause import Clause, Existence, Onward
+from trust.federation.trust_mark import name_mark
 from trust.identifiers import ServiceRef
 
 _EXISTENCE = {
@@ -27,6 +28,7 @@ def summary(agreement: Agreement) -> list[str]:
         *(f"  {party.name} ({party.entity}): {', '.join(party.services)}" for party in agreement.parties),
         "Purposes:",
         *(f"  {purpose.code}: {purpose.description}" for purpose in agreement.purposes),
+        *_marks(agreement),
         "Clauses:",
     ]
     for clause in agreement.clauses:
@@ -49,8 +51,18 @@ def to_json(agreement: Agreement) -> dict[str, Any]:
             for party in agreement.parties
         ],
         "purposes": [{"code": purpose.code, "description": purpose.description} for purpose in agreement.purposes],
+        "required_marks": list(agreement.required_marks),
         "clauses": [_clause_to_json(clause) for clause in agreement.clauses],
     }
+
+
+def _marks(agreement: Agreement) -> list[str]:
+    if not agreement.required_marks:
+        return []
+    return [
+        "Nobody asks or is asked under it without holding:",
+        *(f"  {name_mark(mark_type)}" for mark_type in agreement.required_marks),
+    ]
 
 
 def _clause(clause: Clause) -> list[str]:

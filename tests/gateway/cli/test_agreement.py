@@ -19,6 +19,14 @@ def test_an_agreement_is_read_out_in_english(partnership: Partnership) -> None:
     assert "It binds nobody until every party has signed it." in answer.out
 
 
+def test_the_marks_that_an_agreement_demands_are_read_out(partnership: Partnership) -> None:
+    mark = "https://anchor.example/marks/data-protection-assured"
+    document = partnership.agreement(required_marks=[mark])
+    answer = hearthgate("agreement", "check", document)
+    assert f'  the mark "data-protection assured" of https://anchor.example ({mark})' in answer.out
+    assert hearthgate("agreement", "check", document, "--json").json["required_marks"] == [mark]
+
+
 def test_every_fault_of_a_draft_is_named_at_once(partnership: Partnership) -> None:
     document = partnership.agreement(title="", colour="green", review_date="1999-01-01")
     answer = hearthgate("agreement", "check", document, "--json")
