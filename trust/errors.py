@@ -19,13 +19,26 @@ def shown(unverified: object) -> str:
 
 
 class TrustError(Exception):
-    """Refuse something, with a stable code and one sentence for the reader."""
+    """Refuse something, with a stable code and one sentence for the reader.
+
+    `statement` and `rule` say which statement of a chain it is about and which rule of the standard refuses it; they
+    are empty where the refusal is about something else.
+    """
 
     code: ClassVar[str] = "refused"
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.statement = ""
+        self.rule = ""
+
+    def place(self, *, statement: str, rule: str) -> None:
+        """Name the statement and the rule, in the sentence too; what was named first, nearest to the fault, stands."""
+        if not self.statement:
+            self.statement, self.rule = statement, rule
+            self.detail = f"{statement}: {self.detail} ({rule})"
+            self.args = (self.detail,)
 
 
 class MalformedInput(TrustError):

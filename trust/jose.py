@@ -63,8 +63,8 @@ MAX_HEADER = 4096
 """Characters of an encoded header."""
 MAX_CHAIN_HEADER = 131072
 """The same where the header may carry a `trust_chain` (WIRE.md section 5: 128 kB a chain)."""
-MAX_CHAIN = 6
-"""Statements in a `trust_chain`: both ends, and a depth of four between them."""
+MAX_CHAIN = 7
+"""Statements in a `trust_chain`: both ends, and what four intermediates and the anchor say of those below them."""
 MAX_SIGNATURE = 1366
 """Characters of an encoded signature by the longest RSA key allowed."""
 MAX_KID = 128

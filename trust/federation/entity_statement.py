@@ -10,9 +10,13 @@ OpenID Federation 1.0 section 3. Every statement is checked by these rules (sect
 5. `jwks` holds federation keys, each named by its thumbprint;
 6. `crit` names nothing that we do not understand, which today means that it is not there;
 7. no claim that belongs to the other sort of statement;
-8. `metadata`, by entity type, holds objects without null.
+8. `metadata`, by entity type, holds objects without null;
+9. hints are entity identifiers; what an anchor says of trust marks has its form, and each mark that an entity shows is
+   of the type that it is listed under, as far as it can be read (one of a foreign kind is left to its own rules);
+10. `metadata_policy_crit` is not empty and names no standard operator; `source_endpoint` is at the superior's own host.
 
-Not checked here: that anybody trusted vouches for the entity (chain), and what the metadata says.
+Not checked here: that anybody trusted vouches for the entity (chain), what the metadata, the policy and the constraints
+say (metadata_resolution), and whether a trust mark counts (trust_mark).
 """
 
 from collections.abc import Mapping
@@ -20,8 +24,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from trust import claims, jose
-from trust.errors import ChainRefused, MalformedClaims, WrongIssuer
-from trust.identifiers import EntityId, parse_entity_id
+from trust.errors import ChainRefused, MalformedClaims, TrustError, WrongIssuer
+from trust.federation.trust_mark import (
+    MAX_TYPE,
+    MarkOwner,
+    StatedMark,
+    peek_mark,
+    stated_marks,
+    stated_marks_to_json,
+)
+from trust.identifiers import EntityId, parse_endpoint, parse_entity_id
 from trust.keys import KeySet, KeyUse, Signer
 from trust.strict_json import JsonObject
 
@@ -29,7 +41,14 @@ TYP = "entity-statement+jwt"
 MAX_LIFE = timedelta(hours=120)
 MAX_BYTES = 65536
 MAX_HINTS = 5
+MAX_ANCHOR_HINTS = 16
 MAX_ENTITY_TYPES = 16
+MAX_MARK_TYPES = 64
+MAX_MARK_ISSUERS = 64
+MAX_CRITICAL = 16
+
+STANDARD_OPERATORS = ("value", "add", "default", "one_of", "subset_of", "superset_of", "essential")
+"""The policy operators of section 6.1.3.1, in the order in which they are applied."""
 
 _SUPERIOR_ONLY = ("constraints", "metadata_policy", "metadata_policy_crit", "source_endpoint")
 _SUBJECT_ONLY = ("authority_hints", "trust_anchor_hints", "trust_marks", "trust_mark_issuers", "trust_mark_owners")
@@ -38,7 +57,10 @@ _REGISTRATION_ONLY = ("aud", "trust_anchor")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityConfiguration:
-    """What an entity says of itself. `signed_with` is the id of the key in `keys` that signed it."""
+    """What an entity says of itself. `signed_with` is the id of the key in `keys` that signed it.
+
+    `trust_mark_issuers` and `trust_mark_owners` count only where the entity is an anchor (section 3.1.2).
+    """
 
     entity_id: EntityId
     keys: KeySet
@@ -47,6 +69,15 @@ class EntityConfiguration:
     authority_hints: tuple[EntityId, ...]
     issued_at: datetime
     expires_at: datetime
+    trust_anchor_hints: tuple[EntityId, ...] = ()
+    trust_marks: tuple[StatedMark, ...] = ()
+    trust_mark_issuers: Mapping[str, tuple[EntityId, ...]] = field(default_factory=dict)
+    trust_mark_owners: Mapping[str, MarkOwner] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What a refusal calls it."""
+        return f"Entity configuration of {self.entity_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +92,36 @@ class SubordinateStatement:
     constraints: JsonObject | None
     issued_at: datetime
     expires_at: datetime
+    metadata_policy_crit: tuple[str, ...] = ()
+    source_endpoint: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What a refusal calls it."""
+        return f"Subordinate statement by {self.issuer} about {self.subject}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementDraft:
-    """What is to be stated about `subject`: its federation keys and metadata, from when to when."""
+    """What is to be stated about `subject`: its federation keys and metadata, from when to when.
+
+    Hints and marks stand in an entity configuration only; policy, constraints and `source_endpoint` in a subordinate
+    statement only. Each builder writes those of its own.
+    """
 
     subject: EntityId
     keys: KeySet
     issued_at: datetime
     expires_at: datetime
     metadata: Mapping[str, JsonObject] = field(default_factory=dict, repr=False)
+    trust_anchor_hints: tuple[EntityId, ...] = ()
+    trust_marks: tuple[StatedMark, ...] = ()
+    trust_mark_issuers: Mapping[str, tuple[EntityId, ...]] = field(default_factory=dict)
+    trust_mark_owners: Mapping[str, MarkOwner] = field(default_factory=dict)
+    metadata_policy: JsonObject | None = None
+    metadata_policy_crit: tuple[str, ...] = ()
+    constraints: JsonObject | None = None
+    source_endpoint: str | None = None
 
 
 def parse_entity_configuration(raw: bytes, *, now: datetime) -> EntityConfiguration:
@@ -92,7 +142,11 @@ def parse_entity_configuration(raw: bytes, *, now: datetime) -> EntityConfigurat
         keys=opened.keys,
         signed_with=opened.key.kid,
         metadata=metadata_of(body),  # 8
-        authority_hints=_hints(body),
+        authority_hints=_hints(body, "authority_hints", MAX_HINTS),  # 9
+        trust_anchor_hints=_hints(body, "trust_anchor_hints", MAX_ANCHOR_HINTS),
+        trust_marks=_marks(body),
+        trust_mark_issuers=_mark_issuers(body),
+        trust_mark_owners=_mark_owners(body),
         issued_at=times.iat,
         expires_at=times.exp,
     )
@@ -118,6 +172,8 @@ def parse_subordinate_statement(raw: bytes, *, superior_keys: KeySet, now: datet
         metadata=metadata_of(body),  # 8
         metadata_policy=claims.optional_object(body, "metadata_policy"),
         constraints=claims.optional_object(body, "constraints"),
+        metadata_policy_crit=_critical_operators(body),  # 10
+        source_endpoint=_source(body, issuer),
         issued_at=times.iat,
         expires_at=times.exp,
     )
@@ -126,16 +182,35 @@ def parse_subordinate_statement(raw: bytes, *, superior_keys: KeySet, now: datet
 def build_entity_configuration(
     draft: StatementDraft, signer: Signer, *, authority_hints: tuple[EntityId, ...] = ()
 ) -> bytes:
-    """Sign what an entity says of itself; an anchor has no `authority_hints`."""
+    """Sign what an entity says of itself; an anchor without superiors has no `authority_hints`."""
     body = _draft_claims(draft, issuer=draft.subject)
     if authority_hints:
         body["authority_hints"] = list(authority_hints)
+    if draft.trust_anchor_hints:
+        body["trust_anchor_hints"] = list(draft.trust_anchor_hints)
+    if draft.trust_marks:
+        body["trust_marks"] = stated_marks_to_json(draft.trust_marks)
+    if draft.trust_mark_issuers:
+        body["trust_mark_issuers"] = {kind: list(issuers) for kind, issuers in draft.trust_mark_issuers.items()}
+    if draft.trust_mark_owners:
+        body["trust_mark_owners"] = {
+            kind: {"sub": owner.entity, "jwks": owner.keys.to_jwks()} for kind, owner in draft.trust_mark_owners.items()
+        }
     return jose.sign(body, typ=TYP, signer=signer)
 
 
 def build_subordinate_statement(draft: StatementDraft, signer: Signer, *, issuer: EntityId) -> bytes:
     """Sign what a superior says of an entity directly under it."""
-    return jose.sign(_draft_claims(draft, issuer=issuer), typ=TYP, signer=signer)
+    body = _draft_claims(draft, issuer=issuer)
+    if draft.metadata_policy is not None:
+        body["metadata_policy"] = draft.metadata_policy
+    if draft.metadata_policy_crit:
+        body["metadata_policy_crit"] = list(draft.metadata_policy_crit)
+    if draft.constraints is not None:
+        body["constraints"] = draft.constraints
+    if draft.source_endpoint is not None:
+        body["source_endpoint"] = draft.source_endpoint
+    return jose.sign(body, typ=TYP, signer=signer)
 
 
 def _draft_claims(draft: StatementDraft, *, issuer: EntityId) -> JsonObject:
@@ -155,11 +230,69 @@ def _parties(body: JsonObject) -> tuple[EntityId, EntityId]:
     return parse_entity_id(claims.require_str(body, "iss")), parse_entity_id(claims.require_str(body, "sub"))
 
 
-def _hints(body: JsonObject) -> tuple[EntityId, ...]:
-    if "authority_hints" not in body:
+def _hints(body: JsonObject, name: str, most: int) -> tuple[EntityId, ...]:
+    if name not in body:
         return ()
-    hints = claims.require_str_list(body, "authority_hints", min_items=1, max_items=MAX_HINTS)
-    return tuple(parse_entity_id(hint) for hint in hints)
+    return tuple(map(parse_entity_id, claims.require_str_list(body, name, min_items=1, max_items=most)))
+
+
+def _marks(body: JsonObject) -> tuple[StatedMark, ...]:
+    marks = stated_marks(body)
+    for mark in marks:
+        try:
+            found = peek_mark(mark.raw)[0]
+        except TrustError:
+            continue
+        if found != mark.mark_type:
+            raise MalformedClaims("'trust_marks' lists a mark under another type than its own.")
+    return marks
+
+
+def _mark_issuers(body: JsonObject) -> dict[str, tuple[EntityId, ...]]:
+    name = "trust_mark_issuers"
+    return {
+        kind: tuple(map(parse_entity_id, claims.require_str_list({name: issuers}, name, max_items=MAX_MARK_ISSUERS)))
+        for kind, issuers in _by_mark_type(body, name).items()
+    }
+
+
+def _mark_owners(body: JsonObject) -> dict[str, MarkOwner]:
+    name = "trust_mark_owners"
+    return {
+        kind: _mark_owner(claims.require_object({name: owner}, name))
+        for kind, owner in _by_mark_type(body, name).items()
+    }
+
+
+def _mark_owner(owner: JsonObject) -> MarkOwner:
+    return MarkOwner(
+        entity=parse_entity_id(claims.require_str(owner, "sub")),
+        keys=KeySet.from_jwks(claims.require_object(owner, "jwks"), KeyUse.FEDERATION),
+    )
+
+
+def _by_mark_type(body: JsonObject, name: str) -> JsonObject:
+    by_type = claims.optional_object(body, name) or {}
+    if len(by_type) > MAX_MARK_TYPES or any(not 0 < len(kind) <= MAX_TYPE for kind in by_type):
+        raise MalformedClaims(
+            f"'{name}' must have {MAX_MARK_TYPES} types of mark at most, of 1 to {MAX_TYPE} characters."
+        )
+    return by_type
+
+
+def _critical_operators(body: JsonObject) -> tuple[str, ...]:
+    if "metadata_policy_crit" not in body:
+        return ()
+    names = claims.require_str_list(body, "metadata_policy_crit", min_items=1, max_items=MAX_CRITICAL)
+    if not set(STANDARD_OPERATORS).isdisjoint(names):
+        raise MalformedClaims("'metadata_policy_crit' must not name standard operators.")
+    return names
+
+
+def _source(body: JsonObject, issuer: EntityId) -> str | None:
+    if "source_endpoint" not in body:
+        return None
+    return parse_endpoint(claims.require_str(body, "source_endpoint"), entity=issuer)
 
 
 def _refuse_critical(body: JsonObject) -> None:

@@ -86,9 +86,10 @@ def test_its_freshness_is_that_of_the_superiors_statement() -> None:
 
 
 @pytest.mark.parametrize(
-    "statements", [[], [OWN], [OWN, ABOUT], [OWN, ABOUT, TOP, TOP], [OWN, TOP, ABOUT], [TOP, ABOUT, OWN]]
+    "statements",
+    [[], [OWN], [TOP], [OWN, TOP], [ABOUT, TOP], [OWN, ABOUT, TOP, TOP], [OWN, TOP, ABOUT], [TOP, ABOUT, OWN]],
 )
-def test_a_chain_is_three_statements_in_order(statements: list[bytes]) -> None:
+def test_a_chain_has_its_statements_in_order(statements: list[bytes]) -> None:
     with pytest.raises(TrustError):
         verify_chain(statements, anchors=PINNED, now=NOW)
 
@@ -129,7 +130,7 @@ def test_a_statement_by_anyone_else_does_not_vouch() -> None:
         verified(about=statement(STRANGER_KEY, about_claims()))
     with pytest.raises(UnknownKey):
         verified(about=statement(COUNCIL_KEY, about_claims()))
-    with pytest.raises(ChainRefused, match="anchor at the end"):
+    with pytest.raises(ChainRefused, match=f"where a statement by {ANCHOR} should"):
         verified(about=statement(ANCHOR_KEY, about_claims(iss=STRANGER)))
 
 

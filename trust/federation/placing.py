@@ -1,0 +1,25 @@
+"""Let a refusal say which statement of a chain it is about, and which rule refuses it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from trust.errors import TrustError
+
+PROFILE = "exchange profile section 1"
+"""The rule where it is ours and not the standard's."""
+ROLLBACK = "exchange profile section 6"
+
+
+def section(number: str) -> str:
+    """Return how a refusal names a section of OpenID Federation 1.0."""
+    return f"OpenID Federation 1.0 section {number}"
+
+
+@contextmanager
+def placed(statement: str, rule: str) -> Iterator[None]:
+    """Let whatever is refused inside name this statement and this rule, unless it names others already."""
+    try:
+        yield
+    except TrustError as refused:
+        refused.place(statement=statement, rule=rule)
+        raise
