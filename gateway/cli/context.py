@@ -41,7 +41,12 @@ def now() -> datetime:
 
 def load_settings(config: Path | None) -> NodeSettings | AnchorSettings:
     """Load the configuration that the command line names. Raises ``ConfigError`` with every fault."""
-    return load(config or _nearest(), _environment())
+    return load(config_path(config), environment())
+
+
+def config_path(config: Path | None) -> Path:
+    """Return the file that the command line names, or the one in the folder it works on."""
+    return config or _nearest()
 
 
 def load_node(config: Path | None) -> NodeSettings:
@@ -66,7 +71,7 @@ def _nearest() -> Path:
     return Path(NODE_FILE)
 
 
-def _environment() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
     """Return the environment without the variable that only says where the configuration is."""
     return {name: value for name, value in os.environ.items() if name != CONFIG_VARIABLE}
 

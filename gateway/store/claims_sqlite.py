@@ -103,6 +103,18 @@ def create_claims_file(path: Path) -> None:
         connection.close()
 
 
+def refuse_before(path: Path, not_before: datetime) -> None:
+    """Have a new claims file refuse identifiers of an earlier date: another file held their claims and is lost."""
+    connection = connect(path)
+    try:
+        start = read_machine_start().id or ""
+        connection.execute(
+            _NOTE_START.sql, {"only": 1, "machine_start": start, "not_before": to_microseconds(not_before)}
+        )
+    finally:
+        connection.close()
+
+
 class _Opened:
     """One process's connection, used by one thread at a time."""
 

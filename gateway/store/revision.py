@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import inspect, text
 
 from gateway.store.location import Location, administration_engine, locate
 from gateway.store.refusals import StoreUnmigrated
 from gateway.store.schema import REVISION
+from gateway.store.sqlite_files import SqliteFiles
 
 
 def is_current(url: str, *, base_dir: Path) -> bool:
@@ -18,20 +19,29 @@ def is_current(url: str, *, base_dir: Path) -> bool:
     return True
 
 
+def found_revision(url: str, *, base_dir: Path) -> str | None:
+    """Return the revision of the store's tables, or none where there is no store or it has no tables yet."""
+    location = locate(url, base_dir=base_dir)
+    if isinstance(location, SqliteFiles) and not (location.database.is_file() and location.database.stat().st_size):
+        return None
+    return _of_location(location)
+
+
 def refuse_other_revision(location: Location) -> None:
     """Raise :class:`StoreUnmigrated`, which names the command to run, unless the store has this program's tables."""
-    with administration_engine(location).connect() as connection:
-        found = _found_revision(connection)
+    found = _of_location(location)
     if found is None:
-        raise StoreUnmigrated("The store has no tables yet: run `hearthgate migrate`.")
+        raise StoreUnmigrated("The store has no tables yet: run `hearthgate upgrade`.")
     if found != REVISION:
         raise StoreUnmigrated(
-            f"The store's tables are at revision {found}, and this version needs {REVISION}: run `hearthgate migrate`, "
+            f"The store's tables are at revision {found}, and this version needs {REVISION}: run `hearthgate upgrade`, "
             "or install the version that the store was last used with."
         )
 
 
-def _found_revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+def _of_location(location: Location) -> str | None:
+    with administration_engine(location).connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 
 from gateway.ports import Transaction
+from gateway.store import store_epoch
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import seen_statements
 from gateway.store.statement import Statement, insertion
@@ -37,6 +38,12 @@ def note(tx: Transaction, *, issued_at: Mapping[tuple[str, str], datetime], seen
 
 
 def newest(tx: Transaction, *, issuer: str, subject: str) -> datetime | None:
-    """Return when the newest statement that was seen was made, or none where none was."""
+    """Return when the newest statement that was seen was made, or none where none was.
+
+    In a restored store, what its superior states of an entity counts as seen up to the restore: the lost store may have
+    seen it.
+    """
     rows = tx.rows(_NEWEST, {"issuer": issuer, "subject": subject})
-    return from_microseconds(rows[0].issued_at) if rows else None
+    held = from_microseconds(rows[0].issued_at) if rows else None
+    floor = None if issuer == subject else store_epoch.read(tx).not_before
+    return max((moment for moment in (held, floor) if moment is not None), default=None)

@@ -92,7 +92,7 @@ def connect(path: Path, *, synchronous: str = "FULL") -> SqliteConnection:
     """
     refuse_old_library()
     if not path.is_file():
-        raise StoreUnmigrated(f"There is no store at {path}: run `hearthgate migrate`.")
+        raise StoreUnmigrated(f"There is no store at {path}: run `hearthgate upgrade`.")
     connection: SqliteConnection = dbapi2.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
@@ -166,5 +166,5 @@ def _refuse_weak_settings(connection: SqliteConnection, synchronous: str) -> Non
         connection.close()
         raise StoreUnsafe(
             f"The store cannot keep its promises with these settings: {', '.join(weak)}. "
-            "It must lie on a local disk, as `hearthgate migrate` made it."
+            "It must lie on a local disk, as `hearthgate upgrade` made it."
         )

@@ -1,4 +1,4 @@
-"""``hearthgate migrate``, ``serve`` and ``demo``."""
+"""``hearthgate serve`` and ``demo``."""
 
 import os
 import shutil
@@ -13,23 +13,12 @@ import click
 
 from config.settings import AnchorSettings, Face, NodeSettings, OperationsFace
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import Outcome, answers, refusing
+from gateway.cli.outcome import refusing
 from gateway.serve import Application, Companion, Hooks, Pool
 from gateway.serve import serve as serve_pools
-from gateway.store.migration import migrate as migrate_store
 
 _METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _OPERATIONS_THREADS = 2
-
-
-@click.command()
-@config_option
-@answers
-def migrate(*, config: Path | None) -> Outcome:
-    """Bring the store's tables to what this version needs. Run it before `serve`, after each upgrade."""
-    settings = load_settings(config)
-    migrate_store(settings.store.url, base_dir=settings.base_dir)
-    return Outcome(lines=["The store has the tables that this version needs."], data={"migrated": True})
 
 
 @click.command()

@@ -84,8 +84,8 @@ def test_an_unmigrated_store_is_refused_until_it_is_migrated(partnership: Partne
         path.unlink()
     refused = hearthgate("client", "list", "--config", config)
     assert refused.code == 1
-    assert "hearthgate migrate" in refused.err
-    assert hearthgate("migrate", "--config", config, "--json").json == {"ok": True, "migrated": True}
+    assert "hearthgate upgrade" in refused.err
+    assert hearthgate("upgrade", "--config", config, "--yes").code == 0
     assert hearthgate("client", "list", "--config", config).code == 0
 
 

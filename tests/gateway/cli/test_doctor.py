@@ -89,7 +89,7 @@ def test_key_files_that_others_can_read(whole: Partnership) -> None:
 
 def test_a_store_that_is_not_there(whole: Partnership) -> None:
     (whole.root / "council" / "data" / "node.db").rename(whole.root / "away.db")
-    assert "hearthgate migrate" in failing(whole)["the store can be written"]
+    assert "hearthgate upgrade" in failing(whole)["the store can be written"]
 
 
 def test_a_store_with_another_journal_mode_is_unsafe(partnership: Partnership) -> None:

@@ -102,7 +102,7 @@ def test_a_certificate_may_come_later(partnership: Partnership) -> None:
     answer = hearthgate(*words)
     assert answer.code == 0
     assert "1. Put the certificate chain" in answer.out
-    refused = hearthgate("migrate", "--config", partnership.config("police"))
+    refused = hearthgate("upgrade", "--config", partnership.config("police"))
     assert refused.code == 1
     assert "peer.certificate: there is no such file" in refused.err
 

@@ -91,4 +91,4 @@ def test_an_unmigrated_store_keeps_a_node_from_starting(partnership: Partnership
     (partnership.root / "council" / "data" / "node.db").unlink()
     refused = refused_to_serve(partnership.config("council"))
     assert refused.returncode == 1
-    assert "hearthgate migrate" in refused.stderr
+    assert "hearthgate upgrade" in refused.stderr

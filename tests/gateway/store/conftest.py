@@ -28,6 +28,16 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture
 def empty_postgres_url(postgres_url: str) -> str:
     """Give the URL of an empty PostgreSQL database of the test's own."""
+    return _new_database(postgres_url)
+
+
+@pytest.fixture
+def empty_postgres_url_2(postgres_url: str) -> str:
+    """Give the URL of another one."""
+    return _new_database(postgres_url)
+
+
+def _new_database(postgres_url: str) -> str:
     name = f"store_{uuid4().hex}"
     server = make_url(postgres_url)
     plain = server.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -31,15 +31,15 @@ def unmigrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_an_unmigrated_store_is_refused_with_the_command_to_run(unmigrated_url: str, tmp_path: Path) -> None:
     assert not is_current(unmigrated_url, base_dir=tmp_path)
-    with pytest.raises(StoreUnmigrated, match="run `hearthgate migrate`"):
+    with pytest.raises(StoreUnmigrated, match="run `hearthgate upgrade`"):
         open_store(unmigrated_url, base_dir=tmp_path)
-    with pytest.raises(StoreUnmigrated, match="run `hearthgate migrate`"):
+    with pytest.raises(StoreUnmigrated, match="run `hearthgate upgrade`"):
         open_claims(unmigrated_url, base_dir=tmp_path, clock=FixedClock())
 
 
 def test_a_file_without_tables_is_refused_with_the_command_to_run(tmp_path: Path) -> None:
     (tmp_path / "node.db").touch()
-    with pytest.raises((StoreUnmigrated, StoreUnsafe), match="hearthgate migrate"):
+    with pytest.raises((StoreUnmigrated, StoreUnsafe), match="hearthgate upgrade"):
         open_store("sqlite:///node.db", base_dir=tmp_path)
 
 
@@ -116,7 +116,7 @@ def test_a_store_with_a_weaker_journal_is_refused(sqlite_url: str, tmp_path: Pat
 def test_claims_whose_file_is_gone_are_refused_until_it_is_made_again(sqlite_url: str, tmp_path: Path) -> None:
     (tmp_path / "node-claims.db").unlink()
     claims: ClaimStore = open_claims(sqlite_url, base_dir=tmp_path, clock=FixedClock())
-    with pytest.raises(StoreUnmigrated, match="hearthgate migrate"):
+    with pytest.raises(StoreUnmigrated, match="hearthgate upgrade"):
         claims.claim(space="dpop", key="a", issued_at=NOW, expires=NOW.replace(hour=10), now=NOW)
     migrate(sqlite_url, base_dir=tmp_path)
     assert claims.claim(space="dpop", key="a", issued_at=NOW, expires=NOW.replace(hour=10), now=NOW)

@@ -1,0 +1,126 @@
+"""``hearthgate restore``: a node or authority made again from a backup and its private keys, whole or not at all.
+
+It is made beside its final place and renamed, so that a restore that fails leaves nothing behind, and nothing that
+exists is overwritten. A restored store begins a new epoch: what is dated before it counts no more, and it serves nobody
+until it was reconciled with the others (:mod:`gateway.store.store_epoch`).
+"""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from config.loading import load
+from config.settings import AnchorSettings
+from gateway.cli import journal
+from gateway.cli.context import environment, now
+from gateway.cli.faults import Refused
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.setup import archive, key_safe
+from gateway.cli.setup.archive import Manifest
+from gateway.cli.setup.backup import Settings, entity_of
+from gateway.cli.setup.key_safe import Safe
+from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
+from gateway.keys.vault import open_vault
+from gateway.store.backup import StoreCopy, copy_in, refuse_misfit
+from trust.keys import KeySet, KeyUse
+
+_path = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("source", metavar="BACKUP", type=_path)
+@click.argument("folder", metavar="DIR", type=_path)
+@click.option("--keys", "keys_file", type=_path, required=True, help="The private keys, as `backup --keys` wrote them.")
+@click.option("--passphrase-file", type=_path, required=True, help="The file that holds their passphrase.")
+@yes_option
+@answers
+def restore(*, source: Path, folder: Path, keys_file: Path, passphrase_file: Path, yes: bool) -> Outcome:
+    """Make a node or an authority again in DIR, a new folder, from BACKUP and its private keys."""
+    target = folder.absolute()
+    if target.exists():
+        raise Refused(f"{folder} exists already, and a restore overwrites nothing; name a new folder.")
+    safe = key_safe.unlock(keys_file, key_safe.read_passphrase(passphrase_file))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        prepared = _prepare(source, safe, staging)
+        _announce(prepared, target)
+        confirm("Restore it?", yes=yes)
+        outcome = _restore(prepared, staging, target)
+        (staging / archive.FOLDER).rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    settings: Settings
+    manifest: Manifest
+    copy: StoreCopy
+
+
+def _prepare(source: Path, safe: Safe, staging: Path) -> _Prepared:
+    """Put keys and parts into place beside the target, with everything checked that can be before a store is made."""
+    made = staging / archive.FOLDER
+    made.mkdir(mode=0o700)
+    key_safe.write_out(safe, made)
+    keys = _federation_keys(safe, made)
+    manifest = archive.extract(source, keys=keys, entity=safe.entity, into=staging)
+    settings = load(made / manifest.config, environment())
+    if entity_of(settings) != safe.entity:
+        raise Refused(f"The configuration in the backup is of {entity_of(settings)}, not of {safe.entity}.")
+    needed = ANCHOR_KEYS if isinstance(settings, AnchorSettings) else NODE_KEYS
+    open_vault(made / settings.keys.directory, needed=needed)
+    copy = StoreCopy(kind=manifest.kind, revision=manifest.revision, parts=manifest.store_parts)
+    refuse_misfit(copy, settings.store.url, base_dir=settings.base_dir)
+    return _Prepared(settings=settings, manifest=manifest, copy=copy)
+
+
+def _federation_keys(safe: Safe, made: Path) -> KeySet:
+    """Return every federation key among the private keys: an older one may have signed an older backup."""
+    folder = next((Path(name).parent for name in safe.files if Path(name).name == NODE_KEYS[0]), None)
+    if folder is None:
+        raise Refused("The file of private keys holds no federation key; is it complete?")
+    return open_vault(made / folder, needed=ANCHOR_KEYS).published(KeyUse.FEDERATION)
+
+
+def _announce(prepared: _Prepared, target: Path) -> None:
+    manifest = prepared.manifest
+    announce(
+        f"This makes {manifest.entity} again in {target}, as it was on {manifest.made_at:%Y-%m-%d at %H:%M:%S} UTC",
+        f"(version {manifest.version}, tables of {manifest.revision}), in the store {prepared.settings.store.url}.",
+        "What happened since is not in it: messages, lookups and evidence are lost, and administrators' changes have",
+        "to be made again: clients revoked, agreements ended, members admitted. The lost data/administration.jsonl",
+        "lists them, where it can still be read.",
+        "The old one must not run any more. The new one accepts nothing that is dated before this moment, and serves",
+        "nobody until it has asked the others what it missed.",
+    )
+
+
+def _restore(prepared: _Prepared, staging: Path, target: Path) -> Outcome:
+    settings, manifest, at = prepared.settings, prepared.manifest, now()
+    journal.record(settings, "restored", backup_of=manifest.made_at.isoformat(timespec="seconds"))
+    epoch = copy_in(
+        prepared.copy, settings.store.url, base_dir=settings.base_dir, folder=staging / archive.STORE, at=at
+    )
+    config = target / manifest.config
+    return Outcome(
+        lines=[
+            f"{manifest.entity} is restored in {target}. Its store is in its epoch {epoch.number} now.",
+            "What to do next:",
+            f"  1. Run it: hearthgate serve --config {config}",
+            f"  2. Look at it: hearthgate doctor --config {config}",
+            "  3. Make the administrators' changes since the backup again.",
+        ],
+        data={
+            "directory": str(target),
+            "config": str(config),
+            "entity_id": manifest.entity,
+            "made_at": manifest.made_at.isoformat(),
+            "epoch": epoch.number,
+        },
+    )

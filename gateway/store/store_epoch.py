@@ -1,0 +1,78 @@
+"""Which life of the store this is: each restore begins another, and nothing dated before it counts any more.
+
+A copy knows less than the node it was taken from had seen by its end: message ids it had answered, statements it had
+accepted. So a restored store refuses whatever is dated before its new epoch (assertion A59), and says that it has not
+yet been reconciled with the others until it was.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, select, update
+
+from gateway.ports import Transaction
+from gateway.store.claims_sqlite import ACCEPTED_AHEAD
+from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.schema import epochs, trusted_chains
+from gateway.store.statement import Statement, insertion
+
+_NUMBER, _NOT_BEFORE, _RECONCILED = _NAMES = ("store", "store_not_before", "store_reconciled")
+
+_READ = Statement(select(epochs))
+_INSERT = insertion(epochs)
+_PUT = Statement(_INSERT.on_conflict_do_update(index_elements=["name"], set_={"value": _INSERT.excluded.value}))
+_EMPTY_CHAINS = Statement(
+    update(trusted_chains)
+    .where(trusted_chains.c.superior_iat < bindparam("bound"))
+    .values(
+        statements=bindparam("none"),
+        refreshed_at=bindparam("bound"),
+        expires_at=bindparam("bound"),
+        superior_iat=bindparam("bound"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreEpoch:
+    """``not_before`` is none, and ``number`` 0, for a store that was never restored."""
+
+    number: int = 0
+    not_before: datetime | None = None
+    reconciled: bool = True
+
+    def covers(self, dated: datetime) -> bool:
+        """Return whether something of that date belongs to this epoch; what does not may have been seen and lost."""
+        return self.not_before is None or dated >= self.not_before
+
+
+NEVER_RESTORED = StoreEpoch()
+
+
+def read(tx: Transaction) -> StoreEpoch:
+    """Return the store's epoch."""
+    held = {row.name: row.value for row in tx.rows(_READ, {})}
+    if _NUMBER not in held:
+        return NEVER_RESTORED
+    return StoreEpoch(
+        number=held[_NUMBER], not_before=from_microseconds(held[_NOT_BEFORE]), reconciled=bool(held[_RECONCILED])
+    )
+
+
+def begin(tx: Transaction, *, at: datetime) -> StoreEpoch:
+    """Begin the next epoch in a store that was restored at ``at``; it ends the copy's chains.
+
+    The epoch begins as much later as another party's clock may be ahead (the profile's section 2): the lost node may
+    have accepted what was dated so.
+    """
+    begun = StoreEpoch(number=read(tx).number + 1, not_before=at + ACCEPTED_AHEAD, reconciled=False)
+    bound = to_microseconds(at + ACCEPTED_AHEAD)
+    for name, value in zip(_NAMES, (begun.number, bound, 0), strict=True):
+        tx.run(_PUT, {"name": name, "value": value})
+    tx.run(_EMPTY_CHAINS, {"bound": bound, "none": "[]"})
+    return begun
+
+
+def note_reconciled(tx: Transaction) -> None:
+    """Note that the others were asked what this store had missed."""
+    tx.run(_PUT, {"name": _RECONCILED, "value": 1})
