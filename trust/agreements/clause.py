@@ -42,6 +42,7 @@ _MEMBERS = (
     "keep_days",
     "onward",
     "questions",
+    "urgent",
 )
 
 
@@ -68,7 +69,8 @@ class Clause:
     """One permission. ``fields_by_role`` maps each role that may ask to the fields it may have.
 
     ``law`` is the legal footing as one plain sentence, made from ``basis``. ``questions`` is empty except for
-    ``eligibility.query``.
+    ``eligibility.query``. ``urgent`` says that waiting may cost somebody's safety: such a question goes on for longer
+    while the centre is away, and is answered, and flagged, where another would be refused for its number.
     """
 
     id: ClauseId
@@ -84,6 +86,7 @@ class Clause:
     keep_days: int
     onward: Onward
     questions: frozenset[Question] = frozenset()
+    urgent: bool = False
 
 
 def read_clause(reader: Reader, *, services: frozenset[ServiceRef], purposes: frozenset[str], on: date) -> Clause:
@@ -116,6 +119,7 @@ def read_clause(reader: Reader, *, services: frozenset[ServiceRef], purposes: fr
         keep_days=reader.whole("keep_days", least=0, most=MOST_DAYS),
         onward=reader.choice("onward", Onward) or Onward.NONE,
         questions=_read_questions(reader, kind),
+        urgent=reader.flag("urgent"),
     )
 
 

@@ -81,6 +81,8 @@ def _clause(clause: Clause) -> list[str]:
         f"    The answer is kept for {days} at most. {_ONWARD[clause.onward]}",
         f"    {clause.law}",
     ]
+    if clause.urgent:
+        lines.append("    Urgent: never refused for the number of questions, and goes on while the anchor is away.")
     return lines
 
 
@@ -99,6 +101,7 @@ def _clause_to_json(clause: Clause) -> dict[str, Any]:
         "existence": clause.existence,
         "keep_days": clause.keep_days,
         "onward": clause.onward,
+        "urgent": clause.urgent,
     }
 
 

@@ -50,7 +50,16 @@ def test_a_clause_says_who_may_ask_whom_for_what() -> None:
     assert clause.fields_by_role[RoleCode("duty-officer")] == {"organisation", "duty_phone"}
     assert (clause.existence, clause.onward, clause.keep_days) == (Existence.CONDITIONAL, Onward.NONE, 90)
     assert clause.law.startswith("Shared under UK GDPR Article 6(1)(e)")
+    assert not clause.urgent
     assert AGREEMENT.clause("other") is None
+
+
+def test_a_clause_may_be_urgent() -> None:
+    urgent = document()
+    urgent["clauses"][0]["urgent"] = True
+    clause = parse_agreement(json.dumps(urgent).encode()).clause("who-else")
+    assert clause is not None
+    assert clause.urgent
 
 
 def test_every_fault_of_a_document_is_named_at_once() -> None:
@@ -104,6 +113,7 @@ def test_a_demand_for_what_is_no_trust_mark_is_a_fault(marks: object, path: str)
         ({"existence": "perhaps"}, "existence"),
         ({"keep_days": -1}, "keep_days"),
         ({"onward": "anyone"}, "onward"),
+        ({"urgent": "yes"}, "urgent"),
         ({"questions": ["in_payment"]}, "questions"),
         ({"surprise": 1}, "surprise"),
     ],
