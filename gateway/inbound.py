@@ -32,6 +32,7 @@ from trust.exchange.person import check_birth_date, enough_to_go_on
 from trust.exchange.refusal import Refusal, build_refusal_body, is_refusal
 from trust.exchange.reply import TYP, build_reply
 from trust.exchange.reply import answer as answer_to
+from trust.federation.trust_mark import valid_types
 from trust.identifiers import EntityId
 from trust.jose import peek
 from trust.keys import KeyUse
@@ -93,16 +94,16 @@ class Inbound:
         Raises ``TrustError`` for bytes that are no message of this sender to this node now, :class:`MessageIdReused`
         (A4), and the store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
-        opened = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
+        opened, facts = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
         ref = opened.message.agreement
         prior, held = self.store.read(lambda tx: (_find(tx, opened), self.agreements.find_within(tx, ref, now=now)))
-        permit = self._decide(opened.message, sender, held, now)  # 2 (within the token), 4
+        permit = self._decide(facts, held, now)  # 2 (within the token), 4
         if prior is not None:
             return self._again(opened, prior, permit, now)
         findings = self._answer(permit, opened.message, now)  # 5, 6, 7
         return self._commit(opened, findings, now)  # 8, 9, 10
 
-    def _open(self, raw: bytes, sender: Sender, now: datetime) -> OpenedMessage:
+    def _open(self, raw: bytes, sender: Sender, now: datetime) -> tuple[OpenedMessage, RequestFacts]:
         trusted = self.directory.trusted(sender.entity, now=now)
         if trusted.node is None:
             raise NoChain("The sender's chain describes no node that may exchange messages.")
@@ -110,15 +111,20 @@ class Inbound:
         # Its keys prove nothing about other names: anyone can publish another member's public key as their own.
         if opened.message.iss != sender.entity:
             raise WrongIssuer("The message is from another node than the one that called.")
-        return opened
+        facts = RequestFacts(
+            sender=opened.message.iss,
+            caller=sender.entity,
+            message=opened.message,
+            token_details=sender.details,
+            sender_marks=valid_types(trusted.marks, now=now),
+        )
+        return opened, facts
 
-    def _decide(
-        self, message: Message, sender: Sender, held: InForce | NotInForce | None, now: datetime
-    ) -> Permit | Denial:
+    def _decide(self, facts: RequestFacts, held: InForce | NotInForce | None, now: datetime) -> Permit | Denial:
+        message = facts.message
         service = self.desk.service(message.to_service)
         clause = held.agreement.clause(message.clause) if held is not None else None
         local = service.local_policy(message.agreement.id, clause) if service else LocalPolicy()
-        facts = RequestFacts(sender=message.iss, caller=sender.entity, message=message, token_details=sender.details)
         return decide_request(facts, agreement=held, local=local, own=self.own, now=now)
 
     def _answer(self, permit: Permit | Denial, message: Message, now: datetime) -> Findings:

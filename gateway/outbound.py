@@ -1,8 +1,9 @@
 """A question to another service, step by step: the mirror image of the inbound line.
 
-1. our own policy first: nothing is asked for that the clause does not give this role, and the person is cut down to
-what this holder may be told; 2. build and sign; 3. record that it leaves; 4. deliver; 5. verify the answer against the
-request's own bytes; 6. read it as its kind, and drop what the clause does not permit; 7. record it, with its effect.
+1. our own policy first: a holder without the trust marks that the agreement demands is not asked, nothing is asked for
+that the clause does not give this role, and the person is cut down to what this holder may be told; 2. build and sign;
+3. record that it leaves; 4. deliver; 5. verify the answer against the request's own bytes; 6. read it as its kind, and
+drop what the clause does not permit; 7. record it, with its effect.
 
 What comes back is always one :class:`Outcome`: silence, slowness and lies cost their own line and nothing else. Which
 clause to ask under was decided before, by :mod:`trust.agreements.choice`.
@@ -22,6 +23,7 @@ from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, S
 from trust import base64url
 from trust.agreements.choice import Choice, check_requested_fields
 from trust.agreements.clause import Onward
+from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.claims import digest
 from trust.errors import TrustError
 from trust.evidence.leaf import Leaf, LeafKind, subject_key
@@ -34,6 +36,7 @@ from trust.exchange.refusal import Refusal, is_refusal, parse_refusal_body
 from trust.exchange.reply import open_reply
 from trust.federation.chain import TrustedEntity
 from trust.federation.node_metadata import ServiceEntry
+from trust.federation.trust_mark import valid_types
 from trust.identifiers import EntityId, KindName, RoleCode, ServiceSlug
 from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
@@ -128,8 +131,11 @@ class Outbound:
         if entry is None:
             gone = Outcome(status=Status.NO_REPLY, reason="Its node no longer offers this service.", code="withdrawn")
             return self._keep(gone, keep)
+        missing = missing_marks(question.choice, valid_types(peer.marks, now=now))  # 1
+        if missing:
+            return self._keep(_refused(deny_missing(holder.entity, missing).refusal, entry), keep)
         try:
-            subject = _permitted(question, entry)  # 1
+            subject = _permitted(question, entry)
         except (FieldsNotPermitted, NotEnoughToGoOn) as refused:
             no = Outcome(status=Status.REFUSED, reason=refused.detail, code=refused.code, entry=entry)
             return self._keep(no, keep)
