@@ -65,14 +65,19 @@ def replies(change: Callable[[bytes], bytes]) -> Fault:
 
 
 def states(signer: Signer, change: Callable[[JsonObject], None]) -> Fault:
-    """Have a member say something else of itself than it would, signed with its own federation key."""
+    """Have a member say something else of its services than it would, signed with its own federation key."""
+    return publishes(signer, lambda claims: change(claims["metadata"]))
+
+
+def publishes(signer: Signer, change: Callable[[JsonObject], None]) -> Fault:
+    """Have an entity publish another configuration than it would, signed with its own federation key."""
 
     def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
         said = answer()
         if not request.url.endswith(CONFIGURATION_PATH):
             return said
         claims = loads(decode(said.body.split(b".")[1], "payload"), max_bytes=65_536)
-        change(claims["metadata"])
+        change(claims)
         return replace(said, body=jose.sign(claims, typ=STATEMENT_TYP, signer=signer))
 
     return fault

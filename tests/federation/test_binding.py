@@ -90,6 +90,18 @@ def test_an_agreement_that_one_party_ended_is_refused_there_with_the_reason(pair
     assert asked.finds == 0
 
 
+@pytest.mark.holds("S12")
+def test_the_next_request_after_the_end_is_refused_and_the_version_is_on_record(pair: Network) -> None:
+    ref = ref_of(pair)
+    hand = PeerHand(network=pair, agreement=ref)
+    assert hand.ask()["status"] == "known"
+    end(pair, AGREEMENT, 1, TRUST)
+    assert hand.ask()["reason"]["code"] == "agreement_not_in_force"
+    last = pair.leaves(TRUST)[-1]
+    assert (last["kind"], last["reasons"]) == ("refused", ["agreement_not_in_force"])
+    assert last["agreement"] == {"id": ref.id, "v": ref.version, "digest": ref.digest}
+
+
 def test_an_agreement_runs_out(pair: Network) -> None:
     pair.clock.forward(days=601)
     pair.enrol(COUNCIL)

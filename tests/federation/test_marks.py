@@ -1,0 +1,124 @@
+"""Under an agreement that demands a trust mark, an agency without it is neither answered nor asked."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+
+from tests.federation import faults
+from tests.federation.network import Network
+from tests.federation.peer_hand import PeerHand
+from tests.federation.town import AGREEMENT, ANCHOR, COUNCIL, TRUST
+from trust.federation.trust_mark import (
+    MarkDraft,
+    StatedMark,
+    agreement_mark,
+    build_trust_mark,
+    data_protection_mark,
+    stated_marks_to_json,
+)
+from trust.identifiers import AgreementId, EntityId
+from trust.keys import KeyUse, Signer
+from trust.strict_json import JsonObject
+
+SERVICE = f"{TRUST}#community-team"
+ASSURED = data_protection_mark(ANCHOR)
+SIGNATORY = agreement_mark(ANCHOR, AgreementId(AGREEMENT))
+BOTH = (ASSURED, SIGNATORY)
+
+
+@pytest.fixture
+def demanding(pair: Network) -> Network:
+    """Give the two agencies under a version of their agreement that demands two marks, which the anchor issues."""
+    pair.agree(pair.document(version=2, required_marks=list(BOTH)))
+    publish(pair, ANCHOR, pair.anchor.vault.signer(KeyUse.FEDERATION), trust_mark_issuers={m: [ANCHOR] for m in BOTH})
+    return pair
+
+
+def publish(network: Network, entity: EntityId, signer: Signer, **more: object) -> None:
+    def change(claims: JsonObject) -> None:
+        claims |= more
+
+    network.wire.faults[entity] = faults.publishes(signer, change)
+
+
+def hold(
+    network: Network,
+    entity: EntityId,
+    mark_types: Iterable[str] = BOTH,
+    *,
+    issuer: EntityId = ANCHOR,
+    life: timedelta = timedelta(days=30),
+) -> None:
+    """Have an agency publish marks that an issuer made for it."""
+    own, now = network.nodes[entity].vault.signer(KeyUse.FEDERATION), network.clock.now()
+    by = network.anchor.vault.signer(KeyUse.FEDERATION) if issuer == ANCHOR else own
+    marks = [
+        StatedMark(mark_type=mark_type, raw=build_trust_mark(draft, by))
+        for mark_type in mark_types
+        for draft in [
+            MarkDraft(issuer=issuer, subject=entity, mark_type=mark_type, issued_at=now, expires_at=now + life)
+        ]
+    ]
+    publish(network, entity, own, trust_marks=stated_marks_to_json(marks))
+
+
+def asking(network: Network) -> PeerHand:
+    [held] = network.nodes[COUNCIL].agreements.in_force(now=network.clock.now())
+    return PeerHand(network=network, agreement=held.agreement.ref)
+
+
+def test_agencies_that_hold_the_marks_answer_each_other(demanding: Network) -> None:
+    hold(demanding, COUNCIL)
+    hold(demanding, TRUST)
+    assert demanding.case_client().lines()[SERVICE]["status"] == "known"
+
+
+def test_a_holder_without_a_mark_is_not_asked_and_its_line_says_which(demanding: Network) -> None:
+    hold(demanding, COUNCIL)
+    hold(demanding, TRUST, [ASSURED])
+    asked = demanding.count(TRUST, "community-team")
+    line = demanding.case_client().lines()[SERVICE]
+    assert line["status"] == "refused"
+    assert f'{TRUST} lacks the mark "signatory of agreement {AGREEMENT}" of {ANCHOR}' in line["reason"]
+    assert not demanding.wire.messages(TRUST)
+    assert asked.finds == 0
+
+
+def refusal(network: Network, hand: PeerHand) -> str:
+    asked = network.count(TRUST, "community-team")
+    reason = hand.ask()["reason"]
+    assert reason["code"] == "mark_missing"
+    assert asked.finds == 0
+    text: str = reason["text"]
+    return text
+
+
+def test_an_asker_without_a_mark_is_refused_with_that_reason_before_anyone_is_looked_up(demanding: Network) -> None:
+    hold(demanding, COUNCIL, [SIGNATORY])
+    text = refusal(demanding, asking(demanding))
+    assert f'{COUNCIL} lacks the mark "data-protection assured" of {ANCHOR} ({ASSURED}).' in text
+    assert SIGNATORY not in text
+
+
+def test_a_mark_counts_until_it_ends_whatever_the_age_of_the_chain(demanding: Network) -> None:
+    hold(demanding, COUNCIL, life=timedelta(seconds=60))
+    hand = asking(demanding)
+    assert hand.ask()["status"] == "known"
+    demanding.clock.forward(seconds=60)
+    assert ASSURED in refusal(demanding, hand)
+
+
+def test_an_agency_issues_no_mark_to_itself(demanding: Network) -> None:
+    hold(demanding, COUNCIL, issuer=COUNCIL)
+    assert ASSURED in refusal(demanding, asking(demanding))
+
+
+def test_another_agencys_marks_are_worth_nothing(demanding: Network) -> None:
+    hold(demanding, TRUST)
+    stolen = demanding.nodes[COUNCIL].directory.trusted(TRUST, now=demanding.clock.now()).marks
+    marks = [StatedMark(mark_type=mark.mark_type, raw=mark.raw) for mark in stolen]
+    assert len(marks) == len(BOTH)
+    own = demanding.nodes[COUNCIL].vault.signer(KeyUse.FEDERATION)
+    publish(demanding, COUNCIL, own, trust_marks=stated_marks_to_json(marks))
+    assert ASSURED in refusal(demanding, asking(demanding))
