@@ -13,7 +13,7 @@ from config.settings import AnchorSettings, NodeSettings
 ENVIRONMENT_PREFIX = "HEARTHGATE_"
 _SCALAR_TABLES = frozenset({"node", "anchor", "peer", "case", "operations", "store", "keys", "limits"})
 _LARGEST_FILE = 1_000_000
-_FILES = frozenset({"certificate", "key", "jwks", "ca"})
+_FILES = frozenset({"certificate", "key", "jwks", "ca", "credentials"})
 """The settings that name a file which must be there before the node starts."""
 
 
@@ -102,6 +102,9 @@ def _contradictions(document: Mapping[str, Any]) -> Iterable[str]:
     for slug, count in Counter(str(service.get("slug")) for service in named).items():
         if count > 1:
             yield f"services: {count} services have the slug {slug}; each needs its own"
+    exact, private = document.get("hosts"), document.get("networks")
+    for name in sorted(exact.keys() & private.keys()) if isinstance(exact, dict) and isinstance(private, dict) else ():
+        yield f"networks.{name}: [hosts] leads this name to one exact address already; keep one of the two"
     operations = faces["operations"]
     if isinstance(operations, dict) and not str(operations.get("bind", "127.")).startswith(("127.", "[::1]")):
         yield "operations.bind: health and metrics listen on loopback only, such as 127.0.0.1:9443"
@@ -109,7 +112,7 @@ def _contradictions(document: Mapping[str, Any]) -> Iterable[str]:
 
 def _missing_files(document: Mapping[str, Any], base_dir: Path) -> Iterable[str]:
     """Look for the files that must exist before the node starts, also in a document that has other faults."""
-    for table in ("peer", "case", "trust", "case_systems"):
+    for table in ("peer", "case", "trust", "case_systems", "proxy"):
         for place, named in _files_named(document.get(table), table):
             if not (base_dir / named).exists():
                 yield f"{place}: there is no such file"

@@ -263,6 +263,7 @@ class AnchorSettings(_Frozen):
     operations: OperationsFace
     store: StoreSettings = StoreSettings(url="sqlite:///data/anchor.db")
     keys: KeySettings = KeySettings()
+    trust: TrustSettings = TrustSettings()
     hosts: dict[HostName, HostException] = Field(default_factory=dict)
     networks: dict[HostName, NetworkException] = Field(default_factory=dict)
     proxy: Proxy | None = None

@@ -1,19 +1,21 @@
 """From settings to the parts that a node is put together from."""
 
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.contract import AdapterContext, HttpCaller, SourceMisconfigured
 from adapters.loading import build_adapter
-from config.settings import HostException, NodeSettings, Service
+from config.settings import AnchorSettings, NodeSettings, Service
+from config.settings import Proxy as ProxySettings
 from gateway.desk import Desk, HostedService, Restriction
 from gateway.http.federation import NodeProfile
+from gateway.keys import KeyFilesRefused, read_private
 from gateway.peers.caller import CaseSystemCaller
-from gateway.peers.guard import AddressRefused, HostAddress, parse_host_address
+from gateway.peers.exceptions import host_addresses, private_networks, proxy_address
 from gateway.peers.transport import HttpTransport, client_tls
+from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
 from trust import strict_json
 from trust.exchange import kinds
@@ -42,15 +44,33 @@ class Outside:
 
 
 def production(settings: NodeSettings) -> Outside:
-    """Return what a running node uses: the system's clock, and guarded HTTP to peers and to case systems."""
-    peers, systems = settings.trust, settings.case_systems
-    hosts = host_addresses(settings.hosts)
+    """Return what a running node uses: the system's clock, and guarded HTTP to peers and to case systems.
+
+    Raises as :func:`peer_transport` does.
+    """
+    systems = settings.case_systems
     return Outside(
         clock=SystemClock(),
-        transport=HttpTransport(tls=_tls(settings.base_dir, peers.ca), hosts=hosts),
+        transport=peer_transport(settings),
         case_systems=CaseSystemCaller(
-            tls=_tls(settings.base_dir, systems.ca), names=frozenset(systems.names), hosts=hosts
+            tls=_tls(settings.base_dir, systems.ca),
+            names=frozenset(systems.names),
+            hosts=host_addresses(settings.hosts),
         ),
+    )
+
+
+def peer_transport(settings: NodeSettings | AnchorSettings) -> HttpTransport:
+    """Return guarded HTTP to other nodes and authorities, with the exceptions that the configuration makes.
+
+    Raises :class:`gateway.peers.guard.AddressRefused` for an exception that nothing may have, and
+    :class:`KeyFilesRefused` for credentials that cannot be used.
+    """
+    return HttpTransport(
+        tls=_tls(settings.base_dir, settings.trust.ca),
+        hosts=host_addresses(settings.hosts),
+        networks=private_networks(settings.networks),
+        proxy=None if settings.proxy is None else _proxy(settings.base_dir, settings.proxy),
     )
 
 
@@ -58,15 +78,16 @@ def _tls(base_dir: Path, ca: Path | None) -> ssl.SSLContext:
     return client_tls(None if ca is None else base_dir / ca)
 
 
-def host_addresses(hosts: Mapping[str, HostException]) -> dict[str, HostAddress]:
-    """Return the exact addresses of ``[hosts]``. Raises :class:`AddressRefused` for one that no exception reaches."""
-    found = {}
-    for name, exception in hosts.items():
-        try:
-            found[name] = parse_host_address(exception.address)
-        except AddressRefused as refused:
-            raise AddressRefused(f"[hosts] {name}: {refused}; correct or remove the entry") from refused
-    return found
+def _proxy(base_dir: Path, proxy: ProxySettings) -> Proxy:
+    place = proxy_address(proxy)
+    if proxy.credentials is None:
+        return Proxy(place=place)
+    path = base_dir / proxy.credentials
+    try:
+        authorization = basic_authorization(read_private(path, most=MAX_CREDENTIALS + 2).decode("utf-8").rstrip("\r\n"))
+    except ValueError as malformed:
+        raise KeyFilesRefused([f"{path} must hold one line of plain characters, user:password"]) from malformed
+    return Proxy(place=place, authorization=authorization)
 
 
 def pinned_anchors(settings: NodeSettings) -> dict[EntityId, KeySet]:

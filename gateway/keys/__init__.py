@@ -7,6 +7,7 @@ from gateway.keys.files import (
     KeyFile,
     KeyFilesRefused,
     create_keys,
+    read_private,
     refuse_open_files,
 )
 from gateway.keys.vault import FileKeyVault, open_vault
@@ -20,5 +21,6 @@ __all__ = [
     "KeyFilesRefused",
     "create_keys",
     "open_vault",
+    "read_private",
     "refuse_open_files",
 ]

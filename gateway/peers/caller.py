@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from adapters.contract import Deadline, HttpAnswer, SourceUnavailable
-from gateway.peers.guard import HostAddress, check_internal, parse_url
+from gateway.peers.guard import HostAddress, parse_url
 from gateway.peers.resolver import Resolver, SystemResolver
+from gateway.peers.routes import ByName, way_to_case_system
 from gateway.peers.transport import Exchanger
 from gateway.ports import PeerRequest, TransportError
 
@@ -16,7 +17,7 @@ class CaseSystemCaller:
 
     ``names`` are the host names that may be called; one that is also in ``hosts`` is reached at that exact address,
     any other through the agency's own name service, where private addresses are expected. Metadata services,
-    link-local and multicast addresses are refused all the same. TLS is always verified.
+    link-local and multicast addresses are refused all the same. No proxy stands on the way. TLS is always verified.
     """
 
     def __init__(
@@ -28,7 +29,8 @@ class CaseSystemCaller:
         resolver: Resolver | None = None,
     ) -> None:
         self._names = frozenset(names)
-        self._exchanger = Exchanger(tls=tls, hosts=hosts, check=check_internal, resolver=resolver or SystemResolver())
+        routes = ByName(hosts=hosts, resolver=resolver or SystemResolver(), way=way_to_case_system)
+        self._exchanger = Exchanger(tls=tls, routes=routes)
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline

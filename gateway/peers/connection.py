@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -11,16 +10,15 @@ from urllib3.connection import HTTPSConnection
 from gateway.peers.answer import StrictResponse
 from gateway.peers.errors import OverTime, Unreachable, remaining
 from gateway.peers.guard import HostAddress
+from gateway.peers.routes import Route, Routes
 from gateway.peers.tls_socket import DeadlineSocket
+from gateway.peers.tunnel import open_tunnel
 from gateway.ports import TransportError
 
 MAX_IDLE_S = 15.0
 MAX_AGE_S = 300.0
 """After this a connection is made anew, so that moved names and renewed certificates take effect."""
 _LEAST_ATTEMPT_S = 1.0
-
-Places = Callable[[str, int, float], Sequence[HostAddress]]
-"""Give the checked places that a name and port lead to, by a deadline. Raises :class:`TransportError`."""
 
 
 def open_tcp(place: HostAddress, timeout_s: float) -> socket.socket:
@@ -29,17 +27,17 @@ def open_tcp(place: HostAddress, timeout_s: float) -> socket.socket:
 
 
 class GuardedConnection(HTTPSConnection):
-    """A connection to one of the ``places`` of its host, whose certificate proves the host's name.
+    """A connection by one of the ``routes`` to its host, whose certificate proves the host's name.
 
     Its ``timeout`` is a total: setting it starts the clock, reading it gives what is left.
     """
 
     response_class = StrictResponse
 
-    def __init__(self, *args: Any, places: Places, **named: Any) -> None:
+    def __init__(self, *args: Any, routes: Routes, **named: Any) -> None:
         super().__init__(*args, **named)
-        self._places = places
-        self._place = HostAddress(address="", port=0)
+        self._routes = routes
+        self._route = Route(target=HostAddress(address="", port=0))
         self._attempt_ends = 0.0
         self._opened_at = 0.0
 
@@ -65,15 +63,15 @@ class GuardedConnection(HTTPSConnection):
         )
 
     def connect(self) -> None:
-        """Open TCP and TLS to the first place that takes it; each gets its share of the time that is left.
+        """Open TCP and TLS by the first route that leads there; each gets its share of the time that is left.
 
         Raises :class:`TransportError`.
         """
-        places = self._places(self.host, self.port, self._deadline)
+        routes = self._routes(self.host, self.port, self._deadline)
         failure: TransportError = Unreachable("no connection came about")
-        for position, place in enumerate(places):
-            share = max(_LEAST_ATTEMPT_S, remaining(self._deadline) / (len(places) - position))
-            self._place, self._attempt_ends = place, min(self._deadline, monotonic() + share)
+        for position, route in enumerate(routes):
+            share = max(_LEAST_ATTEMPT_S, remaining(self._deadline) / (len(routes) - position))
+            self._route, self._attempt_ends = route, min(self._deadline, monotonic() + share)
             try:
                 return self._attempt()
             except (Unreachable, OverTime) as failed:
@@ -98,12 +96,18 @@ class GuardedConnection(HTTPSConnection):
         self._opened_at = monotonic()
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the checked address; the name is left to the handshake, which takes the socket's timeout."""
-        sock = open_tcp(self._place, remaining(self._attempt_ends))
+        """Connect to the checked address, through the proxy on the way where there is one.
+
+        The name is left to the handshake, which takes the socket's timeout as a total.
+        """
+        target, proxy = self._route.target, self._route.proxy
+        sock = open_tcp(target if proxy is None else proxy.place, remaining(self._attempt_ends))
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if proxy is not None:
+                open_tunnel(sock, target, proxy, deadline=self._attempt_ends)
             sock.settimeout(remaining(self._attempt_ends))
-        except (OSError, OverTime):
+        except (OSError, TransportError):
             sock.close()
             raise
         return sock

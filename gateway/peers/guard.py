@@ -6,6 +6,7 @@ less the blocks below. Both follow the IANA special-purpose address registries (
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -55,6 +56,7 @@ _IPV6_REFUSED = tuple(
 )
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214 section 6.1: an IPv4 address in the interface identifier
 
+_LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 _NEVER = (
     IPv4Network("0.0.0.0/8"),
     IPv4Network("168.63.129.16/32"),
@@ -69,6 +71,9 @@ _NEVER = (
     IPv6Network("ff00::/8"),
 )
 """Metadata services, link-local, multicast and unspecified: refused even where private networks are allowed."""
+
+
+Network = IPv4Network | IPv6Network
 
 
 class AddressRefused(TransportError):
@@ -140,7 +145,22 @@ def check_public(address: str) -> None:
             or _interface_prefix(parsed) in _ISATAP
         )
     if refused:
-        raise AddressRefused("the name leads to an address that is not a public one; nothing was connected to")
+        raise AddressRefused(
+            "the name leads to an address that is neither public nor in a network that [networks] gives it; "
+            "nothing was connected to"
+        )
+
+
+def lies_within(address: str, networks: Sequence[Network]) -> bool:
+    """Tell whether an address lies in one of a peer's own private networks (``[networks]``).
+
+    Loopback lies in none of them, and what is refused even inside is refused here too. Raises :class:`AddressRefused`.
+    """
+    parsed = _parse(address)
+    if not any(parsed in network for network in networks) or any(parsed in block for block in _LOOPBACK):
+        return False
+    check_internal(address)
+    return True
 
 
 def check_internal(address: str) -> None:

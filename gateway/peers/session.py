@@ -9,7 +9,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.util import Timeout
 
-from gateway.peers.connection import GuardedConnection, Places
+from gateway.peers.connection import GuardedConnection
+from gateway.peers.routes import Routes
 
 KEPT_ORIGINS = 32
 """Origins to which a process keeps connections; the one unused longest makes room."""
@@ -22,23 +23,23 @@ class GuardedPool(HTTPSConnectionPool):
 
     ConnectionCls = GuardedConnection
 
-    def __init__(self, *args: Any, places: Places, **named: Any) -> None:
+    def __init__(self, *args: Any, routes: Routes, **named: Any) -> None:
         super().__init__(*args, **named)
-        self.conn_kw["places"] = places
+        self.conn_kw["routes"] = routes
 
 
 class GuardedAdapter(HTTPAdapter):
-    """How a session reaches https: through ``places`` and one TLS context, in a total time, without retries."""
+    """How a session reaches https: by ``routes`` and one TLS context, in a total time, without retries."""
 
-    def __init__(self, *, tls: ssl.SSLContext, places: Places) -> None:
+    def __init__(self, *, tls: ssl.SSLContext, routes: Routes) -> None:
         self._tls = tls
-        self._places = places
+        self._routes = routes
         super().__init__(pool_connections=KEPT_ORIGINS, pool_maxsize=KEPT_PER_ORIGIN, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:  # noqa: FBT001, FBT002 - the library's own signature
         """Make the pools, of this package's kind and for https only."""
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls, **pool_kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"https": partial(GuardedPool, places=self._places)}
+        self.poolmanager.pool_classes_by_scheme = {"https": partial(GuardedPool, routes=self._routes)}
 
     def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
         """Leave verification to the TLS context; the library would add its own list of authorities to it."""

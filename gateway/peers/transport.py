@@ -4,10 +4,9 @@ One exchange, in this order:
 
 1. the URL is https with a plain host name and no port, or it is refused;
 2. a connection kept from an earlier exchange is used if the peer was silent since; else
-3. a name in ``[hosts]`` leads to that exact address and port; any other is resolved, and **every** address found must
-   be a public one, or nothing is connected to;
-4. the connection is made to a checked address (so a name that resolves differently the next moment gains nothing), and
-   the certificate must prove the host name;
+3. the ways to the host are found, each to an address that was checked (:mod:`gateway.peers.routes`);
+4. the connection is made to a checked address, through the proxy or directly (so a name that resolves differently the
+   next moment gains nothing), and the certificate must prove the host name;
 5. the answer is read within its caps; a redirect, a compressed answer, or a success of another content type than was
    asked for is refused. A fired limit is a failure, never a truncated success.
 
@@ -18,19 +17,22 @@ play no part.
 import os
 import re
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
 
 import requests
 from urllib3 import exceptions as urllib3_exceptions
 from urllib3.util import SKIP_HEADER
 
 from gateway.peers.errors import ConnectionLost, NonsenseAnswer, OverCap, OverTime, remaining
-from gateway.peers.guard import HostAddress, HttpsUrl, check_internal, check_public, parse_url
+from gateway.peers.guard import HostAddress, HttpsUrl, Network, parse_url
 from gateway.peers.resolver import Resolver, SystemResolver
+from gateway.peers.routes import ByName, Routes, WayToPeer
 from gateway.peers.session import GuardedAdapter, GuardedSession
 from gateway.peers.tls_socket import DeadlineSocket
+from gateway.peers.tunnel import Proxy
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -78,27 +80,15 @@ def client_tls(ca: Path | None) -> ssl.SSLContext:
 
 
 class Exchanger:
-    """Exchanges over kept connections, for one rule about which addresses may be connected to.
+    """Exchanges over kept connections, by one rule about which ways lead to a host.
 
-    ``hosts`` are names with an exact address; ``check`` refuses an address that any other name resolved to. Each
-    process opens a session of its own at its first exchange, so an exchanger may be made before the fork.
+    Each process opens a session of its own at its first exchange, so an exchanger may be made before the fork.
     """
 
-    def __init__(
-        self,
-        *,
-        tls: ssl.SSLContext,
-        hosts: Mapping[str, HostAddress],
-        check: Callable[[str], None],
-        resolver: Resolver,
-    ) -> None:
+    def __init__(self, *, tls: ssl.SSLContext, routes: Routes) -> None:
         self._tls = tls
-        self._hosts = dict(hosts)
-        self._check = check
-        self._resolver = resolver
+        self._routes = routes
         self._sessions: dict[int, GuardedSession] = {}
-        for entry in self._hosts.values():
-            check_internal(entry.address)
 
     def exchange(self, url: HttpsUrl, request: PeerRequest, *, repeatable: bool) -> PeerAnswer:
         """Send one request and return its complete answer, of any status.
@@ -136,26 +126,29 @@ class Exchanger:
         """Return this process's session; where two threads are first at once, one is dropped before it was used."""
         process = os.getpid()
         return self._sessions.get(process) or self._sessions.setdefault(
-            process, GuardedSession(GuardedAdapter(tls=self._tls, places=self._places))
+            process, GuardedSession(GuardedAdapter(tls=self._tls, routes=self._routes))
         )
-
-    def _places(self, host: str, port: int, deadline: float) -> Sequence[HostAddress]:
-        exact = self._hosts.get(host)
-        if exact is not None:
-            return (exact,)
-        addresses = self._resolver.addresses(host, port, deadline=deadline)
-        for address in addresses:
-            self._check(address)
-        return tuple(HostAddress(address=address, port=port) for address in addresses)
 
 
 class HttpTransport:
-    """The :class:`gateway.ports.Transport` of a running node or anchor."""
+    """The :class:`gateway.ports.Transport` of a running node or anchor.
+
+    ``hosts``, ``networks`` and ``proxy`` are what its configuration allows beyond public addresses. Raises
+    :class:`AddressRefused` for what no configuration may allow.
+    """
 
     def __init__(
-        self, *, tls: ssl.SSLContext, hosts: Mapping[str, HostAddress], resolver: Resolver | None = None
+        self,
+        *,
+        tls: ssl.SSLContext,
+        hosts: Mapping[str, HostAddress],
+        networks: Mapping[str, Sequence[Network]] = MappingProxyType({}),
+        proxy: Proxy | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
-        self._exchanger = Exchanger(tls=tls, hosts=hosts, check=check_public, resolver=resolver or SystemResolver())
+        way = WayToPeer(networks=networks, proxy=proxy)
+        routes = ByName(hosts=hosts, resolver=resolver or SystemResolver(), way=way)
+        self._exchanger = Exchanger(tls=tls, routes=routes)
 
     def send(self, request: PeerRequest) -> PeerAnswer:
         """Send ``request``; a GET is repeated once where a kept connection had ended.

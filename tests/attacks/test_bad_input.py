@@ -8,8 +8,8 @@ import pytest
 from adapters.contract import SourceMisconfigured
 from config.loading import ConfigError
 from config.settings import HostException
-from gateway.assembly import host_addresses
 from gateway.keys import KeyFile, KeyFilesRefused
+from gateway.peers.exceptions import host_addresses
 from gateway.peers.guard import AddressRefused
 from gateway.store.refusals import StoreRefused
 from tests.federation.case_client import CaseClient

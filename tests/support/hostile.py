@@ -33,7 +33,10 @@ class Visit:
             (int(line[15:]) for line in self.head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
         )
         while len(self.body) < length:
-            self.body += self.sock.recv(65_536)
+            came = self.sock.recv(65_536)
+            if not came:
+                return False
+            self.body += came
         return True
 
     def say(self, data: bytes) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.peers.answer import MAX_FRAMING_BYTES
 from gateway.peers.errors import NonsenseAnswer, OverCap, Unreachable
-from gateway.peers.guard import HostAddress, check_public, parse_url
-from gateway.peers.resolver import SystemResolver
+from gateway.peers.guard import HostAddress, parse_url
+from gateway.peers.routes import Route
 from gateway.peers.transport import Exchanger, client_tls
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from tests.support.hostile import Visit, serving
@@ -34,9 +34,7 @@ def read(authority: Authority, certificate: tuple[Path, Path]) -> Iterator[Read]
         server = stack.enter_context(serving(say, certificate))
         exchanger = Exchanger(
             tls=client_tls(authority.certificate),
-            hosts={"council.example": HostAddress(address="127.0.0.1", port=server.port)},
-            check=check_public,
-            resolver=SystemResolver(),
+            routes=lambda _host, _port, _deadline: [Route(target=HostAddress(address="127.0.0.1", port=server.port))],
         )
         stack.callback(exchanger.close)
 

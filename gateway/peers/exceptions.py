@@ -1,0 +1,67 @@
+"""What a configuration allows beyond the public addresses that peers' names lead to: in parts, and in plain sentences.
+
+``hearthgate doctor`` prints every sentence, so that no exception is forgotten once it is made.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from config.settings import AnchorSettings, HostException, NetworkException, NodeSettings
+from config.settings import Proxy as ProxySettings
+from gateway.peers.guard import AddressRefused, HostAddress, Network, parse_host_address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainException:
+    """One exception: the table of the configuration that makes it, and what it comes to, with the reason given."""
+
+    table: str
+    sentence: str
+
+
+def plain_exceptions(settings: NodeSettings | AnchorSettings) -> tuple[PlainException, ...]:
+    """Say every exception that the configuration makes to the rules about where this process connects to."""
+    return (*_hosts(settings.hosts), *_networks(settings.networks), *_proxy(settings.proxy))
+
+
+def _hosts(hosts: Mapping[str, HostException]) -> Iterator[PlainException]:
+    for name, exception in hosts.items():
+        sentence = f"{name} is reached at {exception.address} and nowhere else. Reason given: {exception.reason}"
+        yield PlainException(table="[hosts]", sentence=sentence)
+
+
+def _networks(networks: Mapping[str, NetworkException]) -> Iterator[PlainException]:
+    for name, exception in networks.items():
+        places = ", ".join(exception.networks)
+        sentence = f"{name} may also lead to private addresses in {places}. Reason given: {exception.reason}"
+        yield PlainException(table="[networks]", sentence=sentence)
+
+
+def _proxy(proxy: ProxySettings | None) -> Iterator[PlainException]:
+    if proxy is not None:
+        known = ", which knows this node by a password" if proxy.credentials else ""
+        sentence = f"public addresses are reached through {proxy.address}{known}. Reason given: {proxy.reason}"
+        yield PlainException(table="[proxy]", sentence=sentence)
+
+
+def host_addresses(hosts: Mapping[str, HostException]) -> dict[str, HostAddress]:
+    """Return the exact addresses of ``[hosts]``. Raises :class:`AddressRefused` for one that no exception reaches."""
+    return {name: _exact(exception.address, f"[hosts] {name}") for name, exception in hosts.items()}
+
+
+def private_networks(networks: Mapping[str, NetworkException]) -> dict[str, tuple[Network, ...]]:
+    """Return the networks of ``[networks]`` by host name."""
+    return {name: tuple(ip_network(each) for each in exception.networks) for name, exception in networks.items()}
+
+
+def proxy_address(proxy: ProxySettings) -> HostAddress:
+    """Return where the proxy of ``[proxy]`` is. Raises :class:`AddressRefused` where none may be."""
+    return _exact(proxy.address, "[proxy] address")
+
+
+def _exact(address: str, place: str) -> HostAddress:
+    try:
+        return parse_host_address(address)
+    except AddressRefused as refused:
+        raise AddressRefused(f"{place}: {refused}; correct or remove the entry") from refused
