@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
-from gateway.cli.client.case_face import CaseFaceClient, read_answer
+from gateway.cli.client.case_face import KEYS, CaseFaceClient, read_answer
 from gateway.cli.context import config_option, load_node, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import MAX_INPUT, read_input
@@ -24,8 +24,6 @@ from gateway.ports import LocalClient
 from gateway.store import clients
 from trust import strict_json
 
-KEYS_FOLDER = "clients"
-"""Where ``init`` leaves the private key of the first case system, under the node's folder."""
 _CREATED = 201
 _SPARE_S = 5.0
 _PERSON = (
@@ -90,7 +88,7 @@ def _registered(settings: NodeSettings, client_id: str | None) -> LocalClient:
 
 
 def _key(settings: NodeSettings, client: LocalClient, given: Path | None) -> Path:
-    return given or settings.base_dir / KEYS_FOLDER / f"{client.client_id}.pem"
+    return given or settings.base_dir / KEYS / f"{client.client_id}.pem"
 
 
 def _body(client: LocalClient, question: str | None, options: dict[str, Any]) -> dict[str, Any]:

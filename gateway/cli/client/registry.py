@@ -36,19 +36,24 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @answers
 def add(*, config: Path | None, client_id: str, name: str, **options: Any) -> Outcome:
     """Register a case system. It vouches for its users within the services, roles and units given here only."""
-    settings = load_node(config)
     if (options["jwks"] is None) == (options["generate_key"] is None):
         raise click.UsageError("Give either --jwks or --generate-key.")
+    registered = register(load_node(config), client_id, name, options)
+    made = options["generate_key"]
+    note = [f"Its private key is in {made}: hand that file to the case system, and keep no copy."] if made else []
+    return Outcome(lines=[f"{client_id} is registered.", *_lines(registered), *note], data=_to_json(registered))
+
+
+def register(settings: NodeSettings, client_id: str, name: str, options: dict[str, Any]) -> LocalClient:
+    """Register a case system within the limits in ``options``; its key is read or made. Raises :class:`Refused`."""
     client = _client(settings, client_id, name, options, now())
     with opened_store(settings) as store:
         if store.read(lambda tx: clients.get(tx, client_id=client_id)) is not None:
             raise Refused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
-        keys, made = _keys(options["jwks"], options["generate_key"])
-        registered = _with_keys(client, keys)
+        registered = replace(client, jwks=_keys(options["jwks"], options["generate_key"]).to_jwks())
         record(settings, "client add", id=client_id, key_ids=_kids(registered))
         store.write(lambda tx: clients.add(tx, registered))
-    note = [f"Its private key is in {made}: hand that file to the case system, and keep no copy."] if made else []
-    return Outcome(lines=[f"{client_id} is registered.", *_lines(registered), *note], data=_to_json(registered))
+    return registered
 
 
 @click.command("list")
@@ -129,21 +134,17 @@ def _code_fault(option: str, text: str) -> str | None:
     return None
 
 
-def _keys(jwks: Path | None, generate: Path | None) -> tuple[KeySet, Path | None]:
+def _keys(jwks: Path | None, generate: Path | None) -> KeySet:
     if generate is not None:
         signer = LocalSigner.generate(KeyUse.OAUTH)
         write_new(generate, signer.to_pem(), "The private key", mode=0o600)
-        return KeySet.of(KeyUse.OAUTH, [signer.public]), generate
+        return KeySet.of(KeyUse.OAUTH, [signer.public])
     assert jwks is not None  # noqa: S101 - the one or the other was given
     document = strict_json.loads(raw := read_input(jwks, "The public keys"), max_bytes=len(raw))
     listed = document.get("keys")
     if not isinstance(listed, list) or not listed:
         raise Refused(f'{jwks} is not a JWK set: it must be an object whose "keys" is a list of public keys.')
-    return KeySet.of(KeyUse.OAUTH, [parse_key(key, KeyUse.OAUTH, named=False) for key in listed]), None
-
-
-def _with_keys(client: LocalClient, keys: KeySet) -> LocalClient:
-    return replace(client, jwks=keys.to_jwks())
+    return KeySet.of(KeyUse.OAUTH, [parse_key(key, KeyUse.OAUTH, named=False) for key in listed])
 
 
 def _lines(client: LocalClient) -> list[str]:

@@ -34,8 +34,8 @@ class NodeText:
     name: str
     case_url: str
     faces: FaceText
-    anchor_entity: str
-    anchor_jwks: str
+    anchor_entity: str | None
+    anchor_jwks: str | None
     ca: str | None
     services: Sequence[ServiceText]
     tables: str
@@ -47,7 +47,7 @@ NOT_SET_UP = "not-set-up"
 
 def node_toml(node: NodeText) -> str:
     """Write a node's configuration file."""
-    sections = [_NODE.format(**_quoted(_node_values(node))), _ca(node.ca), _ANCHOR_PIN.format(**_pin(node))]
+    sections = [_NODE.format(**_quoted(_node_values(node))), _ca(node.ca), _pin(node), _REST]
     sections += [_SERVICE.format(**_quoted(_service_values(service))) for service in node.services]
     return "".join(sections) + (f"\n{node.tables}" if node.tables else "")
 
@@ -87,8 +87,10 @@ def _service_values(service: ServiceText) -> dict[str, str]:
     }
 
 
-def _pin(node: NodeText) -> dict[str, str]:
-    return _quoted({"anchor_entity": node.anchor_entity, "anchor_jwks": node.anchor_jwks})
+def _pin(node: NodeText) -> str:
+    if node.anchor_entity is None or node.anchor_jwks is None:
+        return ""
+    return _ANCHOR_PIN.format(anchor_entity=_string(node.anchor_entity), anchor_jwks=_string(node.anchor_jwks))
 
 
 def _ca(ca: str | None) -> str:
@@ -152,7 +154,9 @@ _ANCHOR_PIN = """
 [[trust.anchors]]
 entity_id = {anchor_entity}
 jwks = {anchor_jwks}
+"""
 
+_REST = """
 # How long the node waits, in seconds.
 # [limits]
 # lookup_s = 8.0
@@ -167,7 +171,7 @@ jwks = {anchor_jwks}
 
 # For development only: a name that is reached at one exact address, and why. `hearthgate doctor` prints each.
 # [hosts]
-# "police.example" = {{ address = "127.0.0.1:18543", reason = "every agency runs on this machine" }}
+# "police.example" = { address = "127.0.0.1:18543", reason = "every agency runs on this machine" }
 """
 
 _SERVICE = """

@@ -5,7 +5,7 @@ import click
 from gateway.cli.main import LazyGroup
 
 _COMMANDS = {
-    "enrol": ("gateway.cli.trust.enrol:enrol", "Node: write the request that asks an anchor to admit this agency."),
+    "join": ("gateway.cli.trust.join:join", "Node: pin an anchor, and ask an authority to vouch for this agency."),
     "show": ("gateway.cli.trust.show:show", "Node: who vouches for us and for our peers, and until when."),
     "check": ("gateway.cli.trust.check:check", "Node: follow the chain of one entity step by step."),
     "admit": ("gateway.cli.trust.members:admit", "Anchor: vouch for an agency whose thumbprints were compared."),
