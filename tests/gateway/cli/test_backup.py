@@ -111,7 +111,7 @@ def test_a_configuration_with_a_private_key_in_it_is_not_backed_up(partnership: 
     assert not list(partnership.root.glob(".backup.*"))
 
 
-def rewritten(path: Path, change: Callable[[list[tuple[tarfile.TarInfo, bytes]]], None]) -> Path:
+def rewritten(path: Path, change: Callable[[list[tuple[tarfile.TarInfo, bytes]]], object]) -> Path:
     """Write an archive again, changed."""
     content = members(path)
     change(content)
@@ -138,7 +138,7 @@ def more(content: list[tuple[tarfile.TarInfo, bytes]]) -> None:
     content.append((tarfile.TarInfo("folder/more"), b""))
 
 
-CHANGES: dict[str, Callable[[list[tuple[tarfile.TarInfo, bytes]]], None]] = {
+CHANGES: dict[str, Callable[[list[tuple[tarfile.TarInfo, bytes]]], object]] = {
     "the manifest": lambda content: flip(content, 0),
     "the store": lambda content: flip(content, 1),
     "the last part": lambda content: flip(content, -1),

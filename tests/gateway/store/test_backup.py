@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,8 @@ def folder(tmp_path: Path) -> Path:
 
 def filled(store: Store, count: int = 3) -> None:
     for number in range(count):
-        store.write(lambda tx, n=number: evidence_leaves.append(tx, leaf=b"%d" % n, leaf_hash=bytes(32), at=NOW))
+        leaf = b"%d" % number
+        store.write(partial(evidence_leaves.append, leaf=leaf, leaf_hash=bytes(32), at=NOW))
     store.write(lambda tx: clients.add(tx, make_client()))
     store.write(
         lambda tx: messages.claim(
