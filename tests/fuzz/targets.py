@@ -14,7 +14,15 @@ from trust import jose, strict_json
 from trust.agreements.agreement import parse_agreement
 from trust.errors import TrustError
 from trust.exchange import message
-from trust.federation import enrolment, entity_statement
+from trust.federation import (
+    anchor_keys,
+    enrolment,
+    entity_statement,
+    historical_keys,
+    resolve_response,
+    suspension,
+    trust_mark,
+)
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 from trust.oauth import access_token, authorization_details, client_assertion, dpop_proof
@@ -22,8 +30,9 @@ from trust.oauth import access_token, authorization_details, client_assertion, d
 OWN = EntityId("https://police.example")
 PEER = EntityId("https://council.example")
 _MAX_JSON = 65_536
-_FEDERATION, _MESSAGE, _OAUTH, _DPOP = (
-    signer(use) for use in (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.DPOP)
+_MARK = "https://council.example/marks/data-protection-assured"
+_FEDERATION, _MESSAGE, _OAUTH, _DPOP, _RECOVERY = (
+    signer(use) for use in (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.DPOP, KeyUse.RECOVERY)
 )
 _TIMES = {"iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 60, "jti": "an-id"}
 
@@ -73,6 +82,38 @@ def _statements(data: bytes) -> None:
     with suppress(TrustError):
         request = compact(header(_FEDERATION, enrolment.TYP), data, _FEDERATION)
         enrolment.parse_enrolment_request(request, now=NOW)
+
+
+def _standing(data: bytes) -> None:
+    """Read what an authority says beyond a chain: suspensions, keys of the past, answers of a resolver."""
+    keys = key_set(_FEDERATION)
+    for module, parse in (
+        (suspension, suspension.parse_suspension),
+        (historical_keys, historical_keys.parse_historical_keys),
+        (resolve_response, resolve_response.parse_resolve_response),
+    ):
+        with suppress(TrustError):
+            parse(compact(header(_FEDERATION, module.TYP), data, _FEDERATION), issuer_keys=keys, now=NOW)
+    with suppress(TrustError):
+        replaced = compact(header(_RECOVERY, anchor_keys.TYP), data, _RECOVERY)
+        anchor_keys.parse_anchor_keys(replaced, recovery_keys=key_set(_RECOVERY), now=NOW)
+    with suppress(TrustError):
+        anchor_keys.parse_pin(data, PEER)
+
+
+def _marks(data: bytes) -> None:
+    keys = key_set(_FEDERATION)
+    mark = compact(header(_FEDERATION, trust_mark.TYP), data, _FEDERATION)
+    owners = {_MARK: trust_mark.MarkOwner(entity=PEER, keys=keys)}
+    with suppress(TrustError):
+        trust_mark.verify_trust_mark(
+            mark, subject=PEER, issuers={_MARK: ()}, owners=owners, keys_of=lambda _: keys, now=NOW
+        )
+    with suppress(TrustError):
+        status = compact(header(_FEDERATION, trust_mark.STATUS_TYP), data, _FEDERATION)
+        trust_mark.parse_status_response(status, issuer_keys=keys, mark=mark, now=NOW)
+    with suppress(TrustError):
+        trust_mark.stated_marks(strict_json.loads(data, max_bytes=_MAX_JSON))
 
 
 def _messages(data: bytes) -> None:
@@ -148,6 +189,24 @@ TARGETS: Mapping[str, Target] = {
     "header": Target(run=_header, seeds=_encoded(header(_MESSAGE, message.TYP), {"alg": "none", "crit": ["b64"]})),
     "json": Target(run=_json, seeds=_encoded(_ENVELOPE, [1.5e3, -0, "\ud83d\ude00"])),
     "signed_statements": Target(run=_statements, seeds=_encoded(_STATEMENT)),
+    "signed_standing": Target(
+        run=_standing,
+        seeds=_encoded(
+            {**_CLAIMS, "sub": OWN, "seq": 1, "state": "suspended"},
+            {**_CLAIMS, "seq": 1, "jwks": _JWKS},
+            {**_CLAIMS, "keys": [{**_JWKS["keys"][0], "exp": 1, "revoked": {"revoked_at": 1, "reason": "lost"}}]},
+            {**_CLAIMS, "metadata": {}, "trust_chain": ["a"], "trust_marks": []},
+            {"entity_id": PEER, **_JWKS, "recovery": key_set(_RECOVERY).to_jwks()},
+        ),
+    ),
+    "signed_marks": Target(
+        run=_marks,
+        seeds=_encoded(
+            {**_CLAIMS, "trust_mark_type": _MARK, "delegation": "a.b.c"},
+            {**_CLAIMS, "trust_mark": "a.b.c", "status": "active"},
+            {"trust_marks": [{"trust_mark_type": _MARK, "trust_mark": "a.b.c"}]},
+        ),
+    ),
     "signed_messages": Target(run=_messages, seeds=_encoded(_ENVELOPE)),
     "signed_tokens": Target(run=_tokens, seeds=_encoded({**_CLAIMS, "htm": "POST", "htu": OWN, "ath": "A" * 43})),
     "agreement": Target(run=_agreement, seeds=_encoded({"id": "early-help", "version": 1, "parties": [{}]})),

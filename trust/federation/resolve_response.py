@@ -28,8 +28,6 @@ from trust.strict_json import JsonObject
 TYP = "resolve-response+jwt"
 MAX_BYTES = 262144
 """A chain of 128 kB, and what was resolved from it."""
-MAX_CHAIN = 7
-"""Statements: those of both ends, and five between them where there are four intermediates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +72,7 @@ def parse_resolve_response(raw: bytes, *, issuer_keys: KeySet, now: datetime) ->
         raise WrongAudience("The resolve response is addressed to an authenticated caller, which we were not.")
     if "metadata" not in body:  # 5
         raise MalformedClaims("A resolve response must have 'metadata' (section 8.3.2).")
-    chain = claims.require_str_list(body, "trust_chain", min_items=1, max_items=MAX_CHAIN, max_len=MAX_STATEMENT)
+    chain = claims.require_str_list(body, "trust_chain", min_items=1, max_items=jose.MAX_CHAIN, max_len=MAX_STATEMENT)
     return ResolveResponse(
         issuer=issuer,
         subject=subject,
