@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0002_federation"
+REVISION = "0003_budgets"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -190,6 +190,46 @@ changes = Table(
     Column("requested_at", BigInteger, nullable=False),
     Column("second_by", Text),
     Column("second_at", BigInteger),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("due", BigInteger, nullable=False),
+)
+Index("budgets_by_due", budgets.c.due)
+
+probes = Table(
+    "probes",
+    metadata,
+    Column("asker", Text, primary_key=True),
+    Column("feature", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+Index("probes_by_age", probes.c.at)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("role", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("asker", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+flags = Table(
+    "flags",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("asker", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("reviewed_by", Text),
+    Column("reviewed_at", BigInteger),
 )
 
 clients = Table(

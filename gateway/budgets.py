@@ -1,0 +1,127 @@
+"""Who asks how often, and whether it looks like guessing: refused, flagged, or both.
+
+Three budgets are charged for each question: the practitioner's, by role, the asking agency's, and that of one person
+being asked about by one agency. They are looked at before anyone is sought, and charged in the transaction that
+records the answer; of two workers that find room for one question, one finds out there that it came second. A clause
+marked urgent is answered however much was asked before, and flagged (assertion A43).
+
+What is kept are keyed digests and pseudonyms. A flag names an agency, or a practitioner by pseudonym, and never the
+person they asked about.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+from gateway.ports import Transaction
+from gateway.store import budgets, flags, probes, usage
+from trust.agreements.budget import Budget, Exceeded, spend
+from trust.agreements.probing import THRESHOLDS, WINDOW, Feature, Pattern
+from trust.identifiers import RoleCode
+
+BASELINE = timedelta(days=7)
+"""How far back it is looked what is usual for a role."""
+_LEAST_UNUSUAL = 20
+_TIMES_THE_USUAL = 4
+_LEAST_DAYS_KNOWN = 5
+OVER_BUDGET, OVER_BASELINE = "over_budget", "over_baseline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The three budgets; ``roles`` are practitioners' budgets that differ from ``practitioner``."""
+
+    practitioner: Budget
+    agency: Budget
+    subject: Budget
+    roles: Mapping[RoleCode, Budget]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One question as the budgets see it: ``subject`` is a keyed digest, ``practitioner`` a pseudonym.
+
+    ``agency`` is the asking agency, or the case system of our own agency. ``urgent`` says that its clause is.
+    """
+
+    agency: str
+    practitioner: str
+    role: RoleCode
+    subject: str
+    features: tuple[Feature, ...]
+    urgent: bool
+
+    @property
+    def who(self) -> str:
+        """The practitioner, named together with the agency whose pseudonym it is."""
+        return f"{self.agency} {self.practitioner}"
+
+
+class BudgetExceeded(Exception):
+    """A budget was used up between looking and charging; nothing was recorded."""
+
+    def __init__(self, exceeded: Exceeded) -> None:
+        super().__init__("a budget is used up")
+        self.exceeded = exceeded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budgets:
+    """Look at the budgets, charge them, and put up flags, each within a transaction of the caller's."""
+
+    limits: Limits
+
+    def look(self, tx: Transaction, asked: Asked, *, now: datetime) -> Exceeded | None:
+        """Return the longest wait where a budget is used up, in a transaction that need not write."""
+        outcomes = [spend(budget, due=budgets.due(tx, key=key), now=now) for key, budget in self._of(asked)]
+        exceeded = [outcome for outcome in outcomes if isinstance(outcome, Exceeded)]
+        return max(exceeded, key=lambda outcome: outcome.retry_after, default=None)
+
+    def charge(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
+        """Charge every budget and note what may look like guessing.
+
+        Raises :class:`BudgetExceeded` where one has no room for this question; an urgent one goes through.
+        """
+        moments = []
+        for key, budget in self._of(asked):
+            outcome = spend(budget, due=budgets.due(tx, key=key), now=now)
+            if not isinstance(outcome, Exceeded):
+                moments.append((key, outcome.due))
+            elif asked.urgent:
+                self.flag(tx, asked, now=now)
+            else:
+                raise BudgetExceeded(outcome)
+        budgets.keep(tx, moments)
+        self._note(tx, asked, now=now)
+
+    def flag(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
+        """Flag a question that came over budget, whether it was answered or not."""
+        flags.put_up(tx, code=OVER_BUDGET, asker=asked.who, at=now)
+
+    def _of(self, asked: Asked) -> tuple[tuple[str, Budget], ...]:
+        return (
+            (f"practitioner {asked.who}", self.limits.roles.get(asked.role, self.limits.practitioner)),
+            (f"agency {asked.agency}", self.limits.agency),
+            (f"subject {asked.agency} {asked.subject}", self.limits.subject),
+        )
+
+    def _note(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
+        for feature in asked.features:
+            asker = asked.who if feature.pattern is Pattern.ONE_NAME else asked.agency
+            found = probes.note(
+                tx, asker=asker, feature=feature.digest, subject=asked.subject, at=now, since=now - WINDOW
+            )
+            if found >= THRESHOLDS[feature.pattern]:
+                flags.put_up(tx, code=feature.pattern, asker=asked.who, at=now)
+        self._compare(tx, asked, now=now)
+
+    def _compare(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
+        """Flag whoever asks far more than is usual in the role; looked at with every tenth question of a day."""
+        today = now.astimezone(UTC).date()
+        count = usage.count(tx, role=asked.role, asker=asked.who, day=today)
+        if count < _LEAST_UNUSUAL or count % 10:
+            return
+        usual = usage.others(tx, role=asked.role, asker=asked.who, since=today - BASELINE)
+        if len(usual) >= _LEAST_DAYS_KNOWN and count > _TIMES_THE_USUAL * median(usual):
+            flags.put_up(tx, code=OVER_BASELINE, asker=asked.who, at=now)

@@ -1,0 +1,82 @@
+"""What an administrator should look at: one row for each reason, asker and day, until somebody has reviewed it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import bindparam, select, update
+
+from gateway.ports import Transaction
+from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.schema import flags
+from gateway.store.statement import Row, Statement, insertion
+
+_INSERT = insertion(flags)
+_RAISE = Statement(
+    _INSERT.on_conflict_do_update(
+        index_elements=["code", "asker", "day"],
+        set_={"last_at": _INSERT.excluded.last_at, "count": flags.c.count + 1},
+    )
+)
+_OPEN = Statement(select(flags).where(flags.c.reviewed_at.is_(None)).order_by(flags.c.last_at.desc()))
+_REVIEW = Statement(
+    update(flags)
+    .where(
+        flags.c.code == bindparam("its_code"), flags.c.asker == bindparam("its_asker"), flags.c.reviewed_at.is_(None)
+    )
+    .values(reviewed_by=bindparam("by"), reviewed_at=bindparam("at"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """One reason to look at one asker on one day, and how often it came up. ``asker`` names no person."""
+
+    code: str
+    asker: str
+    day: str
+    first_at: datetime
+    last_at: datetime
+    count: int
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+
+
+def put_up(tx: Transaction, *, code: str, asker: str, at: datetime) -> None:
+    """Put up a flag, or count it where it is up already."""
+    moment = to_microseconds(at)
+    tx.run(
+        _RAISE,
+        {
+            "code": code,
+            "asker": asker,
+            "day": at.astimezone(UTC).date().isoformat(),
+            "first_at": moment,
+            "last_at": moment,
+            "count": 1,
+            "reviewed_by": None,
+            "reviewed_at": None,
+        },
+    )
+
+
+def list_open(tx: Transaction) -> tuple[Flag, ...]:
+    """Return every flag that nobody has reviewed, the latest first."""
+    return tuple(_flag(row) for row in tx.rows(_OPEN, {}))
+
+
+def review(tx: Transaction, *, code: str, asker: str, by: str, at: datetime) -> int:
+    """Take down an asker's flags of one code, naming who looked; return how many it were."""
+    return tx.run(_REVIEW, {"its_code": code, "its_asker": asker, "by": by, "at": to_microseconds(at)})
+
+
+def _flag(row: Row) -> Flag:
+    return Flag(
+        code=row.code,
+        asker=row.asker,
+        day=row.day,
+        first_at=from_microseconds(row.first_at),
+        last_at=from_microseconds(row.last_at),
+        count=row.count,
+        reviewed_by=row.reviewed_by,
+        reviewed_at=optional_from_microseconds(row.reviewed_at),
+    )

@@ -1,0 +1,158 @@
+"""Budgets and flags hold across restarts, workers and databases; an urgent question is answered, and flagged."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.budgets import OVER_BASELINE, OVER_BUDGET, Asked, BudgetExceeded, Budgets, Limits
+from gateway.ports import Store
+from gateway.store import budgets as rows
+from gateway.store import flags, probes, usage
+from gateway.store.opening import open_store
+from trust.agreements.budget import Budget
+from trust.agreements.probing import THRESHOLDS, Feature, Pattern
+from trust.identifiers import RoleCode
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+ROOMY = Budget(per_hour=10_000, burst=10_000)
+LIMITS = Limits(practitioner=Budget(per_hour=6, burst=5), agency=ROOMY, subject=ROOMY, roles={})
+ASKED = Asked(
+    agency="https://council.example",
+    practitioner="p-1",
+    role=RoleCode("key-worker"),
+    subject="s-1",
+    features=(),
+    urgent=False,
+)
+
+
+def charged(store: Store, asked: Asked, *, limits: Limits = LIMITS, now: datetime = NOW) -> bool:
+    """Ask once, and say whether it was within the budgets."""
+    try:
+        store.write(lambda tx: Budgets(limits=limits).charge(tx, asked, now=now))
+    except BudgetExceeded:
+        return False
+    return True
+
+
+def raised(store: Store) -> set[tuple[str, str]]:
+    return {(flag.code, flag.asker) for flag in store.read(flags.list_open)}
+
+
+@pytest.mark.holds("A43")
+def test_a_practitioners_budget_survives_a_restart(store: Store, store_url: str, tmp_path: Path) -> None:
+    assert [charged(store, ASKED) for _ in range(6)] == [True] * 5 + [False]
+    again = open_store(store_url, base_dir=tmp_path)
+    try:
+        assert not charged(again, ASKED)
+        assert again.read(lambda tx: Budgets(limits=LIMITS).look(tx, ASKED, now=NOW)) is not None
+        assert charged(again, ASKED, now=NOW + timedelta(minutes=10))
+    finally:
+        again.close()
+
+
+@pytest.mark.holds("A43")
+def test_workers_share_a_budget(store: Store, store_url: str, tmp_path: Path) -> None:
+    workers = [store, open_store(store_url, base_dir=tmp_path)]
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda number: charged(workers[number % 2], ASKED), range(24)))
+    workers[1].close()
+    assert sum(outcomes) == 5
+
+
+@pytest.mark.parametrize(
+    ("limits", "others"),
+    [
+        (LIMITS, {"practitioner": "p-2"}),
+        (replace(LIMITS, practitioner=ROOMY, agency=LIMITS.practitioner), {"agency": "https://police.example"}),
+        (replace(LIMITS, practitioner=ROOMY, subject=LIMITS.practitioner), {"subject": "s-2"}),
+    ],
+)
+def test_one_askers_budget_is_not_anothers(store: Store, limits: Limits, others: dict[str, str]) -> None:
+    while charged(store, ASKED, limits=limits):
+        pass
+    assert charged(store, replace(ASKED, **others), limits=limits)
+
+
+def test_a_role_may_have_a_budget_of_its_own(store: Store) -> None:
+    limits = replace(LIMITS, roles={RoleCode("duty-officer"): Budget(per_hour=2, burst=1)})
+    officer = replace(ASKED, role=RoleCode("duty-officer"))
+    assert [charged(store, officer, limits=limits) for _ in range(2)] == [True, False]
+
+
+@pytest.mark.holds("A43")
+def test_an_urgent_question_is_answered_and_flagged_whatever_was_asked_before(store: Store) -> None:
+    while charged(store, ASKED):
+        pass
+    assert raised(store) == set()
+    assert charged(store, replace(ASKED, urgent=True))
+    assert raised(store) == {(OVER_BUDGET, ASKED.who)}
+
+
+def test_a_question_over_budget_records_nothing(store: Store) -> None:
+    while charged(store, ASKED):
+        pass
+    feature = Feature(Pattern.ONE_NAME, "f")
+    assert not charged(store, replace(ASKED, features=(feature,)))
+    counted = store.write(lambda tx: probes.note(tx, asker=ASKED.who, feature="f", subject="s-1", at=NOW, since=NOW))
+    assert counted == 1
+
+
+@pytest.mark.holds("A44")
+@pytest.mark.parametrize("pattern", Pattern)
+def test_many_neighbours_within_a_day_are_flagged_and_a_family_is_not(store: Store, pattern: Pattern) -> None:
+    limits = Limits(practitioner=ROOMY, agency=ROOMY, subject=ROOMY, roles={})
+    feature = Feature(pattern, "f")
+    for number in range(THRESHOLDS[pattern] - 1):
+        for _ in range(3):
+            charged(store, replace(ASKED, subject=f"s-{number}", features=(feature,)), limits=limits)
+    assert raised(store) == set()
+    charged(store, replace(ASKED, subject="one more", features=(feature,)), limits=limits)
+    assert raised(store) == {(pattern, ASKED.who)}
+
+
+def test_neighbours_of_another_day_are_forgotten(store: Store) -> None:
+    limits = Limits(practitioner=ROOMY, agency=ROOMY, subject=ROOMY, roles={})
+    feature = Feature(Pattern.NEIGHBOURING_NUMBERS, "f")
+    for number in range(THRESHOLDS[feature.pattern] + 3):
+        later = NOW + timedelta(hours=7) * number
+        charged(store, replace(ASKED, subject=f"s-{number}", features=(feature,)), limits=limits, now=later)
+    assert raised(store) == set()
+    assert store.write(lambda tx: probes.erase_before(tx, moment=NOW + timedelta(days=90), batch=100)) > 0
+
+
+def test_whoever_asks_far_more_than_others_in_the_role_is_flagged(store: Store) -> None:
+    limits = Limits(practitioner=ROOMY, agency=ROOMY, subject=ROOMY, roles={})
+    for number in range(6):
+        for _ in range(4):
+            charged(store, replace(ASKED, practitioner=f"other-{number}"), limits=limits)
+    for _ in range(20):
+        charged(store, ASKED, limits=limits)
+    assert raised(store) == {(OVER_BASELINE, ASKED.who)}
+
+
+def test_where_everybody_asks_much_nobody_stands_out(store: Store) -> None:
+    limits = Limits(practitioner=ROOMY, agency=ROOMY, subject=ROOMY, roles={})
+    for number in range(7):
+        for _ in range(20):
+            charged(store, replace(ASKED, practitioner=f"p-{number}"), limits=limits)
+    assert raised(store) == set()
+
+
+def test_a_reviewed_flag_is_down_and_names_who_looked(store: Store) -> None:
+    store.write(lambda tx: Budgets(limits=LIMITS).flag(tx, ASKED, now=NOW))
+    store.write(lambda tx: Budgets(limits=LIMITS).flag(tx, ASKED, now=NOW + timedelta(minutes=1)))
+    (flag,) = store.read(flags.list_open)
+    assert (flag.count, flag.first_at, flag.last_at) == (2, NOW, NOW + timedelta(minutes=1))
+    assert store.write(lambda tx: flags.review(tx, code=flag.code, asker=flag.asker, by="r.example", at=NOW)) == 1
+    assert store.read(flags.list_open) == ()
+
+
+def test_what_is_kept_is_forgotten_in_time(store: Store) -> None:
+    charged(store, ASKED)
+    tomorrow = NOW + timedelta(days=1)
+    assert store.write(lambda tx: rows.erase_full(tx, now=tomorrow, batch=100)) == 3
+    assert store.write(lambda tx: usage.erase_before(tx, day=tomorrow.date(), batch=100)) == 1
