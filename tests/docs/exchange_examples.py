@@ -265,11 +265,9 @@ def replies(keys: Keys, sent: Message, raw: bytes, leaf: Leaf) -> dict[str, byte
         "reply: refused": build_refusal_body(deny(DenialCode.ROLE_NOT_PERMITTED).refusal),
     }
     signer = keys.signer(TRUST, KeyUse.MESSAGE)
-    evidence = {"leaf": digest(leaf.to_bytes())}
+    beside: dict[str, Any] = {"evidence": {"leaf": digest(leaf.to_bytes())}, "suspensions": {ANCHOR: 1}}
     made = {
-        name: build_reply(
-            answer(opened, body=body, jti=f"r-{number}", now=NOW, evidence=evidence, suspensions={ANCHOR: 1}), signer
-        )
+        name: build_reply(answer(opened, body=body, jti=f"r-{number}", now=NOW, **beside), signer)
         for number, (name, body) in enumerate(bodies.items(), 1)
     }
     receipt = Receipt(
