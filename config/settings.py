@@ -234,6 +234,40 @@ class Limits(_Frozen):
     answers_kept_s: int = Field(default=900, ge=60, le=86_400)
 
 
+class Allowance(_Frozen):
+    """So many questions an hour, of which ``burst`` may come at once."""
+
+    per_hour: int = Field(ge=1, le=1_000_000)
+    burst: int = Field(ge=1, le=1_000_000)
+
+
+class Allowances(_Frozen):
+    """``[budgets.asking]`` and ``[budgets.answering]``: how often somebody may ask; ``roles`` differ from the rest."""
+
+    practitioner: Allowance
+    agency: Allowance
+    subject: Allowance
+    roles: dict[Code, Allowance] = Field(default_factory=dict)
+
+
+class BudgetSettings(_Frozen):
+    """``[budgets]``: what this agency's own practitioners may ask, and what others may ask of it.
+
+    One lookup is one question to each service, so several to an agency that has several.
+    """
+
+    asking: Allowances = Allowances(
+        practitioner=Allowance(per_hour=60, burst=30),
+        agency=Allowance(per_hour=3_000, burst=1_000),
+        subject=Allowance(per_hour=30, burst=15),
+    )
+    answering: Allowances = Allowances(
+        practitioner=Allowance(per_hour=240, burst=120),
+        agency=Allowance(per_hour=6_000, burst=2_000),
+        subject=Allowance(per_hour=120, burst=60),
+    )
+
+
 class NodeSettings(_Frozen):
     """A node's whole configuration file; paths are resolved against the folder of the file."""
 
@@ -251,6 +285,7 @@ class NodeSettings(_Frozen):
     case_systems: CaseSystems = CaseSystems()
     services: tuple[Service, ...] = Field(min_length=1, max_length=50)
     limits: Limits = Limits()
+    budgets: BudgetSettings = BudgetSettings()
     base_dir: Path = Field(exclude=True)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
+from config.settings import Allowance, Allowances
 from gateway.ports import Transaction
 from gateway.store import budgets, flags, probes, usage
 from trust.agreements.budget import Budget, Exceeded, spend
@@ -56,6 +57,20 @@ class Asked:
     def who(self) -> str:
         """The practitioner, named together with the agency whose pseudonym it is."""
         return f"{self.agency} {self.practitioner}"
+
+
+def limits_of(settings: Allowances) -> Limits:
+    """Return the budgets that the configuration gives."""
+    return Limits(
+        practitioner=_budget(settings.practitioner),
+        agency=_budget(settings.agency),
+        subject=_budget(settings.subject),
+        roles={RoleCode(role): _budget(allowance) for role, allowance in settings.roles.items()},
+    )
+
+
+def _budget(allowance: Allowance) -> Budget:
+    return Budget(per_hour=allowance.per_hour, burst=allowance.burst)
 
 
 class BudgetExceeded(Exception):

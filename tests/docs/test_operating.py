@@ -40,6 +40,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[services.adapter]`": settings.AdapterSettings,
     "`[[services.restrictions]]`": settings.LocalRestriction,
     "`[limits]`": settings.Limits,
+    "`[budgets.asking]` and `[budgets.answering]`": settings.Allowances,
 }
 
 

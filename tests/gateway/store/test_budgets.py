@@ -64,17 +64,17 @@ def test_workers_share_a_budget(store: Store, store_url: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("limits", "others"),
+    ("limits", "other"),
     [
-        (LIMITS, {"practitioner": "p-2"}),
-        (replace(LIMITS, practitioner=ROOMY, agency=LIMITS.practitioner), {"agency": "https://police.example"}),
-        (replace(LIMITS, practitioner=ROOMY, subject=LIMITS.practitioner), {"subject": "s-2"}),
+        (LIMITS, replace(ASKED, practitioner="p-2")),
+        (replace(LIMITS, practitioner=ROOMY, agency=LIMITS.practitioner), replace(ASKED, agency="https://a.example")),
+        (replace(LIMITS, practitioner=ROOMY, subject=LIMITS.practitioner), replace(ASKED, subject="s-2")),
     ],
 )
-def test_one_askers_budget_is_not_anothers(store: Store, limits: Limits, others: dict[str, str]) -> None:
+def test_one_askers_budget_is_not_anothers(store: Store, limits: Limits, other: Asked) -> None:
     while charged(store, ASKED, limits=limits):
         pass
-    assert charged(store, replace(ASKED, **others), limits=limits)
+    assert charged(store, other, limits=limits)
 
 
 def test_a_role_may_have_a_budget_of_its_own(store: Store) -> None:
