@@ -251,7 +251,14 @@ def test_stated_marks_are_read_as_they_were_written() -> None:
     stated = (StatedMark(mark_type=ASSURED, raw=mark()),)
     assert stated_marks({"trust_marks": stated_marks_to_json(stated)}) == stated
     assert stated_marks({}) == ()
-    for wrong in ([7], [{}], [{"trust_mark_type": ASSURED}], {}, [{"trust_mark_type": ASSURED, "trust_mark": ""}]):
+    malformed: list[object] = [
+        {},
+        [7],
+        [{}],
+        [{"trust_mark_type": ASSURED}],
+        [{"trust_mark_type": ASSURED, "trust_mark": ""}],
+    ]
+    for wrong in malformed:
         with pytest.raises(MalformedClaims):
             stated_marks({"trust_marks": wrong})
 
