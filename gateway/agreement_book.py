@@ -90,6 +90,10 @@ class AgreementBook:
         """
         return self._on(self._read(now), now).standings
 
+    def required_marks(self, now: datetime) -> frozenset[str]:
+        """Return the types of trust marks that agreements in force demand of their parties."""
+        return frozenset(mark for standing in self.in_force(now=now) for mark in standing.agreement.required_marks)
+
     def grantable(
         self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime
     ) -> tuple[AuthorizationDetail, ...]:

@@ -14,11 +14,13 @@ from config.settings import AnchorSettings, NodeSettings
 from gateway import telemetry
 from gateway.agreement_book import AgreementBook
 from gateway.asking import FanOut
-from gateway.assembly import Outside, SystemClock, build_desk, pinned_anchors, production, profile
+from gateway.assembly import TRUST_TABLES, Outside, SystemClock, build_desk, pinned_anchors, production, profile
+from gateway.background import Background
 from gateway.countersigning import Collecting, Countersigning
 from gateway.desk import Desk
 from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import ChainFetcher
+from gateway.directory.fetching import Fetcher
+from gateway.directory.memory import Memory
 from gateway.eligibility import Eligibility
 from gateway.http import case, operations, peer, problem
 from gateway.http.agreements import AgreementsFace, agreements_blueprint
@@ -40,7 +42,7 @@ from gateway.peers.client import HttpPeerClient
 from gateway.peers.tokens import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, StoreBusy, StoreFull, Transport
 from gateway.store import agreements as store_agreements
-from gateway.store import clients, trusted
+from gateway.store import clients
 from gateway.store.opening import open_claims, open_store
 from gateway.vouching import Vouching
 from trust.errors import TrustError
@@ -58,7 +60,6 @@ class Node:
     store: Store
     claims: ClaimStore
     vault: FileKeyVault
-    fetcher: ChainFetcher
     directory: FederationDirectory
     keeper: Keeper
     desk: Desk
@@ -95,11 +96,15 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     vouching = Vouching(store)
     vault = open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since)
     configuration = node_configuration(profile(settings), vault)
-    fetcher = ChainFetcher(
-        transport=outside.transport, anchors=pinned_anchors(settings), own=own, own_configuration=configuration
-    )
-    directory = FederationDirectory(fetcher=fetcher, store=store, chains=trusted, notice=telemetry.notice_trust)
     agreements = AgreementBook(store)
+    directory = FederationDirectory(
+        fetcher=Fetcher(transport=outside.transport, own=own, own_configuration=configuration),
+        pins=pinned_anchors(settings),
+        memory=Memory(store, TRUST_TABLES),
+        notice=telemetry.notice_trust,
+        required_marks=agreements.required_marks,
+        later=Background(_background_crashed),
+    )
     desk = build_desk(settings, outside.case_systems)
     parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault)
     inbound = _inbound(parts, directory, desk, agreements)
@@ -112,7 +117,6 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         store=store,
         claims=claims,
         vault=vault,
-        fetcher=fetcher,
         directory=directory,
         keeper=Keeper(
             store=store,
@@ -162,6 +166,10 @@ class _Parts:
     store: Store
     claims: ClaimStore
     vault: FileKeyVault
+
+
+def _background_crashed(error: BaseException) -> None:
+    telemetry.FaceObserver().crashed(error, face="peer", request_id="after-an-answer")
 
 
 def _line_crashed(error: BaseException) -> None:

@@ -10,6 +10,7 @@ from adapters.loading import build_adapter
 from config.settings import AnchorSettings, NodeSettings, Service
 from config.settings import Proxy as ProxySettings
 from gateway.desk import Desk, HostedService, Restriction
+from gateway.directory.memory import Tables
 from gateway.http.federation import NodeProfile
 from gateway.keys import KeyFilesRefused, read_private
 from gateway.peers.caller import CaseSystemCaller
@@ -17,13 +18,14 @@ from gateway.peers.exceptions import host_addresses, private_networks, proxy_add
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
-from trust import strict_json
+from gateway.store import anchor_keys, seen, suspensions, trusted
 from trust.exchange import kinds
+from trust.federation.anchor_keys import Pin, parse_pin
 from trust.federation.node_metadata import ServiceEntry
 from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
-from trust.keys import KeySet, KeyUse
 
-_MAX_ANCHOR_JWKS = 65_536
+TRUST_TABLES = Tables(chains=trusted, seen=seen, suspensions=suspensions, anchor_keys=anchor_keys)
+"""Where the directory keeps what all workers share."""
 
 
 class SystemClock:
@@ -90,14 +92,12 @@ def _proxy(base_dir: Path, proxy: ProxySettings) -> Proxy:
     return Proxy(place=place, authorization=authorization)
 
 
-def pinned_anchors(settings: NodeSettings) -> dict[EntityId, KeySet]:
-    """Read the anchors' pinned keys. Raises ``TrustError`` for a file that is not a JWK set of federation keys."""
-    anchors = {}
-    for anchor in settings.trust.anchors:
-        raw = (settings.base_dir / anchor.jwks).read_bytes()
-        jwks = strict_json.loads(raw, max_bytes=_MAX_ANCHOR_JWKS)
-        anchors[EntityId(anchor.entity_id)] = KeySet.from_jwks(jwks, KeyUse.FEDERATION)
-    return anchors
+def pinned_anchors(settings: NodeSettings) -> dict[EntityId, Pin]:
+    """Read the anchors' pins. Raises ``TrustError`` for a file that is neither a pin nor a JWK set of federation keys."""
+    return {
+        EntityId(anchor.entity_id): parse_pin((settings.base_dir / anchor.jwks).read_bytes(), EntityId(anchor.entity_id))
+        for anchor in settings.trust.anchors
+    }
 
 
 def profile(settings: NodeSettings) -> NodeProfile:

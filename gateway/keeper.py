@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gateway.directory.federation import REFRESH_AFTER, FederationDirectory
+from gateway.directory.federation import FederationDirectory
+from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import Clock, StoreBusy, StoreFull
 from gateway.store.housekeeping import ErasingClaims, ErasingStore, erase_expired
 from trust.errors import TrustError

@@ -7,25 +7,27 @@ from datetime import datetime
 
 from config.settings import NodeSettings
 from gateway.agreement_book import AgreementBook
-from gateway.assembly import pinned_anchors, production, profile
-from gateway.cli.context import node_vault, opened_store
+from gateway.assembly import TRUST_TABLES, pinned_anchors, production, profile
+from gateway.cli.context import node_vault, now, opened_store
 from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import ChainFetcher
+from gateway.directory.fetching import Fetcher
+from gateway.directory.memory import Memory
 from gateway.http.federation import node_configuration
 from gateway.ports import Store, Transport
-from gateway.store import trusted
+from trust.federation.anchor_keys import Pin
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Federation:
-    """Those parts, opened for one command."""
+    """Those parts, opened for one command. ``anchors`` are the pinned ones with the keys that they have now."""
 
     own: EntityId
     settings: NodeSettings
     store: Store
     transport: Transport
+    pins: Mapping[EntityId, Pin]
     anchors: Mapping[EntityId, KeySet]
     own_configuration: Callable[[datetime], bytes]
     directory: FederationDirectory
@@ -36,22 +38,36 @@ class Federation:
 def federation_of(settings: NodeSettings) -> Iterator[Federation]:
     """Open those parts for one command. Raises what they refuse with, each naming every fault."""
     own = EntityId(settings.node.entity_id)
-    vault, anchors = node_vault(settings), pinned_anchors(settings)
+    vault, pins = node_vault(settings), pinned_anchors(settings)
     transport = production(settings).transport
     configuration = node_configuration(profile(settings), vault)
     with opened_store(settings) as store:
-        fetcher = ChainFetcher(transport=transport, anchors=anchors, own=own, own_configuration=configuration)
+        agreements = AgreementBook(store)
+        directory = FederationDirectory(
+            fetcher=Fetcher(transport=transport, own=own, own_configuration=configuration),
+            pins=pins,
+            memory=Memory(store, TRUST_TABLES),
+            notice=_unheard,
+            required_marks=agreements.required_marks,
+            later=_at_once,
+        )
         yield Federation(
             own=own,
             settings=settings,
             store=store,
             transport=transport,
-            anchors=anchors,
+            pins=pins,
+            anchors=directory.anchors(now=now()),
             own_configuration=configuration,
-            directory=FederationDirectory(fetcher=fetcher, store=store, chains=trusted, notice=_unheard),
-            agreements=AgreementBook(store),
+            directory=directory,
+            agreements=agreements,
         )
 
 
 def _unheard(code: str, entity: EntityId) -> None:
     """Drop the running node's notices: a command shows what it finds."""
+
+
+def _at_once(work: Callable[[], None]) -> None:
+    """Do what a running node does after its answers: a command waits for it."""
+    work()

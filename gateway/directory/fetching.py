@@ -1,49 +1,29 @@
-"""Resolve one entity: ask the anchor, then the superior about it, and only then the entity itself.
+"""Fetch what the federation says, from members and from the authorities above them; nothing is believed here.
 
-In this order (OpenID Federation 1.0 section 10.1, turned round so that no unknown party is fetched from):
-
-1. the anchor's entity configuration, kept for minutes, signed with a pinned key;
-2. its statement about the entity, from the fetch endpoint that it names, at its own host;
-3. that statement is verified, and is about this entity; else nothing more is fetched;
-4. the entity's own configuration; where it cannot be had, or is older than the one held, the one held serves again;
-5. the whole chain is verified.
-
-A failure up to 3 leaves open what the superior says now (:class:`Unconfirmed`); afterwards, or where the superior
-answers that it knows no such entity, trust has ended (:class:`NotVouchedFor`). Where an earlier chain is held less time
-is spent, and an anchor that did not answer is left alone for a while, so that its absence costs known peers little.
+An authority that did not answer is left alone for a while, so that its absence costs known peers little.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
-from time import monotonic
 from urllib.parse import urlencode
 
+from gateway.directory.limits import Limits
 from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
 from trust import strict_json
-from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, UnknownKey, Untrusted
-from trust.federation.chain import TrustedEntity, verify_anchor, verify_chain
-from trust.federation.entity_statement import (
-    MAX_BYTES,
-    EntityConfiguration,
-    parse_entity_configuration,
-    parse_subordinate_statement,
-)
-from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
+from trust.errors import NoChain, TrustError, Untrusted
+from trust.federation.entity_statement import MAX_BYTES
 from trust.identifiers import EntityId
-from trust.keys import KeySet
 
 CONFIGURATION_PATH = "/.well-known/openid-federation"
+SUSPENSIONS_PATH = "/federation/v1/suspensions"
+ANCHOR_KEYS_PATH = "/federation/v1/anchor-keys"
 STATEMENT_TYPE = "application/entity-statement+jwt"
-FETCH_S = 5.0
-RESOLVE_S = 8.0
-"""Total time of a resolution; less than the profile's 15 s, so that a worker is free again within 10 s."""
-AGAIN_S = 2.0
-"""Total time of each fetch where an earlier chain is held, and half that of the resolution."""
-_ANCHOR_LEFT_ALONE = timedelta(seconds=15)
-_ANCHOR_KEPT = timedelta(minutes=5)
-_ANCHOR_KEPT_AT_LEAST = timedelta(seconds=30)
+MARK_STATUS_TYPE = "application/trust-mark-status-response+jwt"
+JWT_TYPE = "application/jwt"
+JSON_TYPE = "application/json"
+MAX_SUSPENSIONS_BYTES = 524_288
+LEFT_ALONE = timedelta(seconds=15)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _OK = 200
 _NOT_FOUND = 404
@@ -60,186 +40,92 @@ class NotVouchedFor(NoChain):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
-    """A verified chain and its statements, leaf first."""
-
-    entity: TrustedEntity
-    statements: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Anchor:
-    raw: bytes = field(repr=False)
-    configuration: EntityConfiguration
-    fetch_endpoint: str
-    fetched_at: datetime
+class _Wanted:
+    url: str
+    accept: str
+    max_bytes: int = MAX_BYTES
+    form: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Limits:
-    fetch_s: float
-    deadline: float
+class Fetcher:
+    """Ask over one transport. ``own_configuration`` makes the node's own statement, which is fetched from nobody."""
 
-    @classmethod
-    def beginning(cls, *, fetch_s: float = FETCH_S, resolve_s: float = RESOLVE_S) -> "_Limits":
-        return cls(fetch_s=fetch_s, deadline=monotonic() + resolve_s)
-
-    def next_s(self) -> float:
-        """Return the time that the next fetch may take."""
-        left = self.deadline - monotonic()
-        if left <= 0:
-            raise TransportError("the time for resolving one entity was used up")
-        return min(self.fetch_s, left)
-
-
-class ChainFetcher:
-    """Fetch and verify chains under the pinned anchors.
-
-    ``own_configuration`` makes the node's own entity configuration, which is not fetched from itself.
-    """
-
-    def __init__(
-        self,
-        *,
-        transport: Transport,
-        anchors: Mapping[EntityId, KeySet],
-        own: EntityId,
-        own_configuration: Callable[[datetime], bytes],
-    ) -> None:
-        self.anchors = dict(anchors)
+    def __init__(self, *, transport: Transport, own: EntityId, own_configuration: Callable[[datetime], bytes]) -> None:
+        self.own = own
         self._transport = transport
-        self._own = own
         self._own_configuration = own_configuration
-        self._lock = Lock()
-        self._fetched: dict[EntityId, _Anchor] = {}
         self._silent_since: dict[EntityId, datetime] = {}
 
-    def resolve(self, entity: EntityId, *, held: Sequence[bytes], now: datetime) -> Resolved:
-        """Ask the anchors in turn; ``held`` are the statements of the chain verified last, if any.
+    def configuration(self, entity: EntityId, limits: Limits, *, now: datetime) -> bytes:
+        """Return what an entity says of itself. Raises ``TransportError``."""
+        if entity == self.own:
+            return self._own_configuration(now)
+        return _body(self._send(_Wanted(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE), limits))
 
-        Raises :class:`Unconfirmed`, or :class:`NotVouchedFor` once every anchor has answered.
-        """
-        limits = _Limits.beginning(fetch_s=AGAIN_S, resolve_s=2 * AGAIN_S) if held else _Limits.beginning()
-        unconfirmed: Unconfirmed | None = None
-        refused: NotVouchedFor | None = None
-        for anchor in self.anchors:
-            try:
-                return self._resolve_under(anchor, entity, held, now, limits)
-            except Unconfirmed as failed:
-                unconfirmed = failed
-            except NotVouchedFor as failed:
-                refused = failed
-        raise unconfirmed or refused or NotVouchedFor("This node has no trust anchors.")
+    def authority(self, entity: EntityId, limits: Limits, *, now: datetime) -> bytes:
+        """Return what an authority says of itself. Raises ``TransportError``, also where it is left alone."""
+        wanted = _Wanted(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE)
+        return _body(self._ask(entity, wanted, limits, now))
 
-    def _resolve_under(
-        self, anchor_id: EntityId, entity: EntityId, held: Sequence[bytes], now: datetime, limits: _Limits
-    ) -> Resolved:
-        if timedelta() <= now - self._silent_since.get(anchor_id, _LONG_AGO) < _ANCHOR_LEFT_ALONE:
-            raise Unconfirmed(f"{anchor_id} did not answer a moment ago, and was not asked about {entity}.")
-        try:
-            anchor, about = self._vouching(anchor_id, entity, now, limits)  # 1 to 3
-        except NotVouchedFor:
-            raise
-        except (TransportError, TrustError) as failed:
-            if isinstance(failed, TransportError):
-                self._silent_since[anchor_id] = now
-            raise Unconfirmed(f"{anchor_id} could not be asked about {entity}: {failed}") from failed
-        refused: TrustError = NoChain(f"{entity} does not answer with its entity configuration.")
-        for own in self._configurations(entity, held, now, limits):  # 4
-            statements = (own, about, anchor.raw)
-            try:
-                return Resolved(entity=verify_chain(statements, anchors=self.anchors, now=now), statements=statements)
-            except TrustError as failed:  # 5
-                refused = failed
-        raise NotVouchedFor(f"{entity} is not as its superior vouches for it: {refused.detail}") from refused
-
-    def _vouching(self, anchor_id: EntityId, entity: EntityId, now: datetime, limits: _Limits) -> tuple[_Anchor, bytes]:
-        anchor = self._anchor(anchor_id, now, limits, kept_for=_ANCHOR_KEPT)
-        about = self._ask(anchor, entity, limits)
-        try:
-            self._check(about, anchor, entity, now)
-        except UnknownKey:
-            anchor = self._anchor(anchor_id, now, limits, kept_for=_ANCHOR_KEPT_AT_LEAST)
-            self._check(about, anchor, entity, now)
-        return anchor, about
-
-    def _ask(self, anchor: _Anchor, entity: EntityId, limits: _Limits) -> bytes:
-        answer = self._get(f"{anchor.fetch_endpoint}?{urlencode({'sub': entity})}", limits)
+    def statement(
+        self, superior: EntityId, endpoint: str, subject: EntityId, limits: Limits, *, now: datetime
+    ) -> bytes:
+        """Return what a superior says of a subject. Raises ``TransportError``, and :class:`NotVouchedFor` for a no."""
+        wanted = _Wanted(url=f"{endpoint}?{urlencode({'sub': subject})}", accept=STATEMENT_TYPE)
+        answer = self._ask(superior, wanted, limits, now)
         if answer.status == _NOT_FOUND and _error(answer) == "not_found":
-            raise NotVouchedFor(f"{anchor.configuration.entity_id} does not vouch for {entity}.")
-        return _statement(answer)
+            raise NotVouchedFor(f"{superior} does not vouch for {subject}.")
+        return _body(answer)
 
-    def _check(self, about: bytes, anchor: _Anchor, entity: EntityId, now: datetime) -> None:
-        vouched = parse_subordinate_statement(about, superior_keys=anchor.configuration.keys, now=now)
-        if (vouched.issuer, vouched.subject) != (anchor.configuration.entity_id, entity):
-            raise ChainRefused("The superior answered with a statement of or about somebody else.")
+    def suspensions(self, teller: EntityId, issuer: EntityId, after: int, limits: Limits) -> bytes:
+        """Return the next entries of an issuer's log, as a peer or the issuer tells them. Raises ``TransportError``."""
+        query = urlencode({"iss": issuer, "after": after})
+        url = f"{teller}{SUSPENSIONS_PATH}?{query}"
+        return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_SUSPENSIONS_BYTES), limits))
 
-    def _anchor(self, anchor_id: EntityId, now: datetime, limits: _Limits, *, kept_for: timedelta) -> _Anchor:
-        with self._lock:
-            kept = self._fetched.get(anchor_id)
-        if kept is not None and timedelta() <= now - kept.fetched_at < kept_for:
-            return kept
-        raw = _statement(self._get(anchor_id + CONFIGURATION_PATH, limits))
-        configuration = verify_anchor(raw, anchors=self.anchors, now=now)
-        if configuration.entity_id != anchor_id:
-            raise ChainRefused("The anchor answered with the entity configuration of another.")
-        if kept is not None and configuration.issued_at < kept.configuration.issued_at:
-            raise RolledBack("The anchor's entity configuration is older than one already accepted.")
-        member = parse_federation_entity(configuration.metadata.get(FEDERATION_ENTITY, {}), entity=anchor_id)
-        if member.fetch_endpoint is None:
-            raise ChainRefused("The anchor names no fetch endpoint.")
-        fetched = _Anchor(raw=raw, configuration=configuration, fetch_endpoint=member.fetch_endpoint, fetched_at=now)
-        with self._lock:
-            self._fetched[anchor_id] = fetched
-        return fetched
+    def anchor_keys(self, anchor: EntityId, limits: Limits) -> bytes | None:
+        """Return the document by which an anchor replaced its keys, if there is one. Raises ``TransportError``."""
+        answer = self._send(_Wanted(url=anchor + ANCHOR_KEYS_PATH, accept=JWT_TYPE), limits)
+        return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def _configurations(
-        self, entity: EntityId, held: Sequence[bytes], now: datetime, limits: _Limits
-    ) -> Sequence[bytes]:
-        """Return what the entity says of itself, the newest first."""
-        if entity == self._own:
-            return [self._own_configuration(now)]
-        earlier = held[0] if held else None
+    def mark_status(self, endpoint: str, mark: bytes, limits: Limits) -> bytes:
+        """Return what a mark's issuer says has become of it. Raises ``TransportError``."""
+        form = {"trust_mark": mark.decode("ascii")}
+        return _body(self._send(_Wanted(url=endpoint, accept=MARK_STATUS_TYPE, form=form), limits))
+
+    def _ask(self, authority: EntityId, wanted: _Wanted, limits: Limits, now: datetime) -> PeerAnswer:
+        if timedelta() <= now - self._silent_since.get(authority, _LONG_AGO) < LEFT_ALONE:
+            raise TransportError(f"{authority} did not answer a moment ago and was not asked again")
         try:
-            fetched = _statement(self._get(entity + CONFIGURATION_PATH, limits))
-            issued_at = parse_entity_configuration(fetched, now=now).issued_at
-        except (TransportError, TrustError):
-            return [] if earlier is None else [earlier]
-        if earlier is None:
-            return [fetched]
-        return [earlier] if issued_at < _issued_at(earlier, now) else [fetched, earlier]
+            return self._send(wanted, limits)
+        except TransportError:
+            self._silent_since[authority] = now
+            raise
 
-    def _get(self, url: str, limits: _Limits) -> PeerAnswer:
+    def _send(self, wanted: _Wanted, limits: Limits) -> PeerAnswer:
+        posted = wanted.form is not None
         return self._transport.send(
             PeerRequest(
-                method="GET",
-                url=url,
-                headers={},
-                body=b"",
-                accept=STATEMENT_TYPE,
-                max_bytes=MAX_BYTES,
+                method="POST" if posted else "GET",
+                url=wanted.url,
+                headers={"Content-Type": "application/x-www-form-urlencoded"} if posted else {},
+                body=urlencode(wanted.form or {}).encode("ascii"),
+                accept=wanted.accept,
+                max_bytes=wanted.max_bytes,
                 timeout_s=limits.next_s(),
             )
         )
 
 
-def _issued_at(raw: bytes, now: datetime) -> datetime:
-    """Return when a held configuration was made; one that no longer stands is older than any."""
-    try:
-        return parse_entity_configuration(raw, now=now).issued_at
-    except TrustError:
-        return _LONG_AGO
-
-
-def _statement(answer: PeerAnswer) -> bytes:
+def _body(answer: PeerAnswer) -> bytes:
     if answer.status != _OK:
-        raise TransportError(f"the answer was {answer.status} and not a statement")
+        raise TransportError(f"the answer was {answer.status} and not what was asked for")
     return answer.body
 
 
 def _error(answer: PeerAnswer) -> object:
     """Return the error code of OpenID Federation 1.0 section 8.9, or nothing where the answer is not such an error."""
-    if answer.content_type != "application/json":
+    if answer.content_type != JSON_TYPE:
         return None
     try:
         return strict_json.loads(answer.body, max_bytes=MAX_BYTES).get("error")

@@ -24,7 +24,7 @@ _BEGINS = (
     (CLOSED_AFTER, Stage.CLOSED),
 )
 SERVED = frozenset({Stage.NORMAL, Stage.ALARM})
-"""The stages at which every kind that exists is served; urgent kinds, which may go on longer, do not exist yet."""
+"""The stages at which every clause is served; what is urgent goes on for one more."""
 
 
 def stage_of(refreshed_at: datetime, *, now: datetime) -> Stage:

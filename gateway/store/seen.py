@@ -14,6 +14,7 @@ from gateway.store import store_epoch
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import seen_statements
 from gateway.store.statement import Statement, insertion
+from trust.identifiers import EntityId
 
 _INSERT = insertion(seen_statements)
 _NOTE = Statement(
@@ -30,7 +31,7 @@ _NEWEST = Statement(
 )
 
 
-def note(tx: Transaction, *, issued_at: Mapping[tuple[str, str], datetime], seen_at: datetime) -> None:
+def note(tx: Transaction, *, issued_at: Mapping[tuple[EntityId, EntityId], datetime], seen_at: datetime) -> None:
     """Note when statements were made, by issuer and subject; an older date than the one noted changes nothing."""
     for (issuer, subject), made in issued_at.items():
         values = {"issuer": issuer, "subject": subject, "issued_at": to_microseconds(made)}

@@ -7,18 +7,21 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from gateway.assembly import TRUST_TABLES
 from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import ChainFetcher
+from gateway.directory.fetching import Fetcher
+from gateway.directory.memory import Memory
 from gateway.http.anchor import AnchorFace, MemberState, create_anchor_app
 from gateway.http.face import Exchange, build_face
 from gateway.http.federation import NodeProfile, SignedConfiguration, federation_blueprint, node_configuration
 from gateway.keys.files import new_pem, public_half
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
-from gateway.store import members, trusted
+from gateway.store import members
 from gateway.store.migration import migrate
 from gateway.store.opening import open_store
 from gateway.store.postgres import PostgresStore
 from gateway.store.sqlite import SqliteStore
+from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import HistoricalKey
 from trust.federation.node_metadata import ServiceEntry
@@ -138,6 +141,15 @@ class Federation:
         self.keys = {entity: Keys() for entity in (COUNCIL, POLICE)}
         self.configurations: dict[EntityId, SignedConfiguration] = {}
         self.notices: list[tuple[str, EntityId]] = []
+        self.required_marks: frozenset[str] = frozenset()
+        self.recovery = LocalSigner.generate(KeyUse.RECOVERY)
+        self.pins = {
+            ANCHOR: Pin(
+                entity=ANCHOR,
+                keys=self.anchor_keys.federation_keys(),
+                recovery=KeySet.of(KeyUse.RECOVERY, [self.recovery.public]),
+            )
+        }
         self.face = AnchorFace(
             entity_id=ANCHOR, name="Anchor", vault=self.anchor_keys, store=self.anchor_store, clock=self.clock
         )
@@ -170,17 +182,13 @@ class Federation:
 
     def new_directory(self) -> FederationDirectory:
         """Make the council's directory as another worker, or after a restart."""
-        fetcher = ChainFetcher(
-            transport=self.wire,
-            anchors={ANCHOR: self.anchor_keys.federation_keys()},
-            own=COUNCIL,
-            own_configuration=self.configurations[COUNCIL],
-        )
         return FederationDirectory(
-            fetcher=fetcher,
-            store=self.store,
-            chains=trusted,
+            fetcher=Fetcher(transport=self.wire, own=COUNCIL, own_configuration=self.configurations[COUNCIL]),
+            pins=self.pins,
+            memory=Memory(self.store, TRUST_TABLES),
             notice=lambda code, entity: self.notices.append((code, entity)),
+            required_marks=lambda _now: self.required_marks,
+            later=lambda work: work(),
         )
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.directory import federation as directory_module
+from gateway.directory.chains import STRANGERS_A_MINUTE
 from gateway.directory.fetching import NotVouchedFor
 from tests.support.network import ANCHOR, POLICE, Federation
 from trust.errors import NoChain, Untrusted
@@ -19,7 +19,7 @@ def test_a_flood_of_strangers_stays_within_the_budget(federation: Federation) ->
     for number in range(200):
         with pytest.raises(Untrusted):
             federation.directory.trusted(EntityId(f"https://n{number}.example"), now=federation.clock.now())
-    assert len(federation.wire.fetched) < directory_module.STRANGERS_A_MINUTE
+    assert len(federation.wire.fetched) < STRANGERS_A_MINUTE
     assert federation.directory.trusted(POLICE, now=federation.clock.now()).entity_id == POLICE
     federation.clock.forward(minutes=1)
     with pytest.raises(NotVouchedFor):

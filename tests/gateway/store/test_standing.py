@@ -4,13 +4,15 @@ from gateway.ports import Store, Transaction
 from gateway.store import anchor_keys, seen, suspensions
 from gateway.trust_records import StoredAnchorKeys, StoredSuspension
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
+from trust.identifiers import EntityId
 
-ANCHOR = "https://anchor.example"
+ANCHOR = EntityId("https://anchor.example")
+MEMBER = EntityId(COUNCIL)
 
 
 def test_the_newest_statement_seen_is_the_one_that_is_remembered(store: Store) -> None:
-    store.write(lambda tx: seen.note(tx, issued_at={(ANCHOR, COUNCIL): LATER, (COUNCIL, COUNCIL): NOW}, seen_at=NOW))
-    store.write(lambda tx: seen.note(tx, issued_at={(ANCHOR, COUNCIL): NOW}, seen_at=LATER))
+    store.write(lambda tx: seen.note(tx, issued_at={(ANCHOR, MEMBER): LATER, (MEMBER, MEMBER): NOW}, seen_at=NOW))
+    store.write(lambda tx: seen.note(tx, issued_at={(ANCHOR, MEMBER): NOW}, seen_at=LATER))
     assert store.read(lambda tx: seen.newest(tx, issuer=ANCHOR, subject=COUNCIL)) == LATER
     assert store.read(lambda tx: seen.newest(tx, issuer=COUNCIL, subject=COUNCIL)) == NOW
     assert store.read(lambda tx: seen.newest(tx, issuer=ANCHOR, subject=POLICE)) is None
@@ -35,8 +37,9 @@ def put_suspension(tx: Transaction, seq: int, subject: str, state: str, issuer: 
 
 
 def test_the_latest_entry_about_an_entity_decides(store: Store) -> None:
-    for seq, subject, state in ((1, COUNCIL, "suspended"), (2, POLICE, "suspended"), (3, COUNCIL, "active")):
-        assert store.write(lambda tx, each=(seq, subject, state): put_suspension(tx, *each))
+    assert store.write(lambda tx: put_suspension(tx, 1, COUNCIL, "suspended"))
+    assert store.write(lambda tx: put_suspension(tx, 2, POLICE, "suspended"))
+    assert store.write(lambda tx: put_suspension(tx, 3, COUNCIL, "active"))
     assert store.write(lambda tx: put_suspension(tx, 1, COUNCIL, "removed", issuer=POLICE))
     assert store.read(suspensions.states) == {
         (ANCHOR, COUNCIL): "active",
@@ -48,8 +51,7 @@ def test_the_latest_entry_about_an_entity_decides(store: Store) -> None:
 
 def test_a_number_is_given_once_and_the_log_is_read_from_any_number_on(store: Store) -> None:
     assert store.read(lambda tx: suspensions.next_seq(tx, issuer=ANCHOR)) == 1
-    for seq in (1, 2, 3):
-        store.write(lambda tx, seq=seq: put_suspension(tx, seq, COUNCIL, "suspended"))
+    assert store.write(lambda tx: all(put_suspension(tx, seq, COUNCIL, "suspended") for seq in (1, 2, 3)))
     assert not store.write(lambda tx: put_suspension(tx, 2, POLICE, "suspended"))
     assert store.read(lambda tx: suspensions.next_seq(tx, issuer=ANCHOR)) == 4
     found = store.read(lambda tx: suspensions.after(tx, issuer=ANCHOR, seq=1, limit=1))

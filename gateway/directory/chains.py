@@ -1,0 +1,183 @@
+"""Find the chain of an entity: in memory, in the store, or by asking those above it; and end it where they say no.
+
+The steps are the first four of :mod:`gateway.directory.federation`. Intermediates are found, kept and refreshed as
+every other entity is, once for all that stand below them.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from gateway.directory.anchors import KEPT, KEPT_AT_LEAST, Anchors, Notice, Superior
+from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
+from gateway.directory.finding import Finder
+from gateway.directory.holding import Held, Holdings
+from gateway.directory.limits import Budget, Limits, Remembered
+from gateway.directory.marking import MarkChecks, RequiredMarks
+from gateway.directory.memory import Memory
+from gateway.directory.resolving import Resolved, Resolver
+from gateway.directory.rulings import Rulings
+from gateway.directory.stages import Stage, stage_of
+from gateway.single_flight import SingleFlight
+from gateway.trust_records import StoredChain
+from trust.errors import NoChain, RolledBack, Untrusted
+from trust.federation.party_metadata import FEDERATION_ENTITY
+from trust.identifiers import EntityId
+
+STRANGERS_A_MINUTE = 30
+"""Resolutions of entities that no chain is held of, per worker process."""
+_JOIN_S = 0.5
+
+
+class Chains:
+    """The chains of one process, and what it may still do to find others."""
+
+    def __init__(
+        self, *, fetcher: Fetcher, rulings: Rulings, memory: Memory, notice: Notice, required_marks: RequiredMarks
+    ) -> None:
+        self.holdings = Holdings(memory, rulings)
+        self.anchors = Anchors(fetcher=fetcher, rulings=rulings, memory=memory, notice=notice)
+        self._rulings = rulings
+        self._notice = notice
+        self._resolver = Resolver(fetcher=fetcher, rulings=rulings, superior_of=self.superior_of)
+        self._finder = Finder(fetcher=fetcher, rulings=rulings, resolver=self._resolver, superior_of=self.superior_of)
+        self._marks = MarkChecks(
+            fetcher=fetcher, rulings=rulings, required=required_marks, superior_of=self.superior_of, notice=notice
+        )
+        self._refusals = Remembered()
+        self._budget = Budget(STRANGERS_A_MINUTE)
+        self._flights: SingleFlight[Held] = SingleFlight()
+
+    def current(self, entity: EntityId, *, now: datetime, shown: Sequence[bytes] = ()) -> Held:
+        """Return the chain of an entity, as fresh as it can be had; ``shown`` is one that it showed of itself.
+
+        Raises ``Untrusted`` where none is held and none can be found, and where trust has ended.
+        """
+        held = self.holdings.at_hand(entity, self._rulings.view(now))
+        if held is not None and held.fresh(now):  # 1
+            return held
+        refused = self._refusals.get(entity, now)  # 2
+        if refused is not None:
+            if held is None:
+                raise refused
+            return held
+        limits = Limits.beginning(known=held is not None)
+        return self._fly(entity, limits, lambda: self._resolve(entity, limits, now, shown))
+
+    def asked(self, entity: EntityId, *, now: datetime) -> Held:
+        """Ask the superior now, whatever is remembered; else as :meth:`current`."""
+        self._refusals.drop(entity)
+
+        def ask() -> Held:
+            stored, held = self.holdings.newest(entity, now=now)
+            return self._ask(entity, (stored, held), Limits.beginning(known=held is not None), now)
+
+        return self._fly(entity, Limits.beginning(known=False), ask)
+
+    def superior_of(self, entity: EntityId, limits: Limits, *, now: datetime, again: bool = False) -> Superior:
+        """Return an authority with a valid chain (:class:`gateway.directory.resolving.SuperiorOf`)."""
+        if entity in self._rulings.view(now).anchors:
+            return self.anchors.superior(entity, limits, now=now, kept_for=KEPT_AT_LEAST if again else KEPT)
+        held = self._authority(entity, limits, now, again=again)
+        self._rulings.view(now).refuse_suspended(held.line)
+        trusted = held.trusted
+        return Superior(
+            entity=entity,
+            keys=trusted.federation_keys,
+            metadata=trusted.metadata.get(FEDERATION_ENTITY, {}),
+            upper=held.statements[1:],
+            line=held.line,
+        )
+
+    def _authority(self, entity: EntityId, limits: Limits, now: datetime, *, again: bool) -> Held:
+        held = self.holdings.at_hand(entity, self._rulings.view(now))
+        if held is not None and held.fresh(now) and not again:
+            return held
+        refused = self._refusals.get(entity, now)
+        if refused is not None:
+            if held is None:
+                raise refused
+            return held
+
+        def work() -> Held:
+            stored, newest = self.holdings.newest(entity, now=now)
+            if newest is not None and newest.fresh(now) and not again:
+                return newest
+            return self._ask(entity, (stored, newest), limits, now, due=again)
+
+        return self._fly(entity, limits, work)
+
+    def _fly(self, entity: EntityId, limits: Limits, work: Callable[[], Held]) -> Held:
+        try:
+            return self._flights.run(entity, work, timeout_s=limits.left_s() + _JOIN_S)
+        except TimeoutError as failed:
+            raise Unconfirmed(f"{entity} could not be resolved within the time.") from failed
+
+    def _resolve(self, entity: EntityId, limits: Limits, now: datetime, shown: Sequence[bytes]) -> Held:
+        stored, held = self.holdings.newest(entity, now=now)  # 3
+        if held is not None and held.fresh(now):
+            return held
+        if (stored is None or not stored.statements) and not self._budget.take(now):  # 4
+            raise NoChain(
+                f"{entity} is not known here, and too many strangers came in the last minute; come again later."
+            )
+        return self._ask(entity, (stored, held), limits, now, due=False, shown=shown)
+
+    def _ask(
+        self,
+        entity: EntityId,
+        known: tuple[StoredChain | None, Held | None],
+        limits: Limits,
+        now: datetime,
+        *,
+        due: bool = True,
+        shown: Sequence[bytes] = (),
+    ) -> Held:
+        """Ask the superior; fall back on what is held where it cannot be asked, and on nothing where it says no."""
+        if entity in self._rulings.view(now).anchors:
+            raise NoChain(f"{entity} is a trust anchor and exchanges no messages.")
+        stored, held = known
+        try:
+            if held is not None:
+                resolved = self._resolver.again(held, limits, now=now, due=due)
+            else:
+                resolved = self._finder.find(entity, shown, limits, now=now)
+            kept = self._accept(resolved, held, limits, now)
+        except NotVouchedFor as refused:
+            self._end(entity, refused, now=now, was_known=stored is not None)
+            raise
+        except Untrusted as refused:
+            self._refusals.put(entity, refused, now)
+            self._tell(entity, refused, held, now)
+            if held is None:
+                raise
+            return held  # 5
+        self._refusals.drop(entity)
+        if not kept.fresh(now):
+            self._frozen(kept, now)
+        return kept
+
+    def _accept(self, resolved: Resolved, earlier: Held | None, limits: Limits, now: datetime) -> Held:
+        checked = self._marks.checked(resolved.held, earlier, limits, now=now)
+        return self.holdings.accept(checked, resolved.made, now=now)
+
+    def _end(self, entity: EntityId, refused: NotVouchedFor, *, now: datetime, was_known: bool) -> None:
+        """Forget what was held, durably where there was anything."""
+        self._refusals.put(entity, refused, now)
+        if was_known:
+            self.holdings.end(entity, now=now)
+            self._notice("not_vouched_for", entity)
+
+    def _frozen(self, held: Held, now: datetime) -> None:
+        """Remember an answer that was good but old, so that it is not asked for with every question."""
+        refused = Unconfirmed(
+            f"What the superiors say of {held.entity} is old: one repeats itself, or does not answer."
+        )
+        self._refusals.put(held.entity, refused, now)
+        self._tell(held.entity, refused, held, now)
+
+    def _tell(self, entity: EntityId, refused: Untrusted, held: Held | None, now: datetime) -> None:
+        if isinstance(refused, RolledBack):
+            self._notice("rolled_back", entity)
+        elif held is not None:
+            stage = stage_of(held.trusted.refreshed_at, now=now)
+            self._notice("refresh_failed" if stage is Stage.NORMAL else "stale", entity)

@@ -1,0 +1,138 @@
+"""The chains that are held: in this process as they were verified, in the store as they were received.
+
+What was accepted is stored before it is used, so that a rollback is noticed by every worker and across restarts. A
+chain out of the store is verified again, as are all that are held once an anchor's keys have changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gateway.directory.memory import MadeBy, Memory
+from gateway.directory.rulings import Rulings, View
+from gateway.directory.stages import REFRESH_AFTER
+from gateway.trust_records import StoredChain
+from trust.claims import digest
+from trust.errors import RolledBack, TrustError
+from trust.federation.chain import TrustedEntity, verify_chain
+from trust.identifiers import EntityId
+from trust.keys import KeySet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A verified chain. ``line`` is the entity and those above it; ``stored`` is what it was verified from."""
+
+    trusted: TrustedEntity
+    line: tuple[EntityId, ...]
+    stored: StoredChain = field(repr=False)
+    anchors: Mapping[EntityId, KeySet] = field(repr=False)
+
+    @property
+    def entity(self) -> EntityId:
+        """Whose chain it is."""
+        return self.trusted.entity_id
+
+    @property
+    def statements(self) -> tuple[bytes, ...]:
+        """Its statements, leaf first."""
+        return self.stored.statements
+
+    @property
+    def superior(self) -> EntityId:
+        """Who vouches for the entity directly."""
+        return self.line[1]
+
+    def fresh(self, now: datetime) -> bool:
+        """Say whether its superiors need not be asked yet."""
+        return now - self.trusted.refreshed_at < REFRESH_AFTER and now < self.trusted.expires_at
+
+
+def verified(statements: Sequence[bytes], view: View, *, now: datetime, revoked_marks: tuple[str, ...] = ()) -> Held:
+    """Verify a chain under the anchors' present keys, and leave out the marks that were revoked. Raises TrustError."""
+    trusted = verify_chain(statements, anchors=view.anchors, now=now)
+    if revoked_marks:
+        marks = tuple(mark for mark in trusted.marks if digest(mark.raw) not in revoked_marks)
+        trusted = replace(trusted, marks=marks)
+    entity = trusted.entity_id
+    stored = StoredChain(
+        entity=entity,
+        statements=tuple(statements),
+        refreshed_at=trusted.refreshed_at,
+        expires_at=trusted.expires_at,
+        superior_iat=trusted.issued_at_by[trusted.superiors[0], entity],
+        revoked_marks=revoked_marks,
+    )
+    return Held(trusted=trusted, line=(entity, *trusted.superiors), stored=stored, anchors=view.anchors)
+
+
+class Holdings:
+    """The chains of one process and of the store behind it."""
+
+    def __init__(self, memory: Memory, rulings: Rulings) -> None:
+        self._memory = memory
+        self._rulings = rulings
+        self._held: dict[EntityId, Held] = {}
+
+    def at_hand(self, entity: EntityId, view: View) -> Held | None:
+        """Return what this process holds, if it was verified under the anchors' present keys."""
+        held = self._held.get(entity)
+        return held if held is not None and held.anchors is view.anchors else None
+
+    def newest(self, entity: EntityId, *, now: datetime) -> tuple[StoredChain | None, Held | None]:
+        """Return what the store has, and the chain that stands; the store's, where another worker's is newer."""
+        stored = self._memory.chain(entity)
+        if stored is None:
+            return None, None
+        held = self._standing(stored, self._rulings.view(now), now)
+        return stored, held
+
+    def accept(self, held: Held, made: MadeBy, *, now: datetime) -> Held:
+        """Store a chain and use it. Raises :class:`RolledBack` where a newer statement than one of ``made`` was seen.
+
+        Where that was another worker's, who was quicker, its chain is returned.
+        """
+        earlier = self._held.get(held.entity)
+        if earlier is not None and earlier.stored == held.stored and earlier.anchors is held.anchors:
+            return earlier
+        older = self._memory.keep(held.stored, made, now=now)
+        if older is None:
+            self._held[held.entity] = held
+            return held
+        _, newest = self.newest(held.entity, now=now)
+        if newest is not None and newest.fresh(now):
+            return newest
+        issuer, subject = older
+        what = f"The statement of {issuer} about {subject}"
+        raise RolledBack(f"{what} is older than one already accepted; somebody may be replaying it.")
+
+    def end(self, entity: EntityId, *, now: datetime) -> None:
+        """Forget an entity, durably."""
+        self._held.pop(entity, None)
+        self._memory.end(entity, now=now)
+
+    def all(self, *, now: datetime) -> Sequence[tuple[StoredChain, Held | None]]:
+        """Return every entity that was ever trusted, with the chain that stands."""
+        view = self._rulings.view(now)
+        return [(stored, self._standing(stored, view, now)) for stored in self._memory.chains()]
+
+    def _standing(self, stored: StoredChain, view: View, now: datetime) -> Held | None:
+        entity = EntityId(stored.entity)
+        held = self.at_hand(entity, view)
+        if held is None or held.stored != stored:
+            held = self._verified(stored, view, now)
+            if held is None:
+                self._held.pop(entity, None)
+                return None
+            self._held[entity] = held
+        return held if held.trusted.expires_at > now else None
+
+    @staticmethod
+    def _verified(stored: StoredChain, view: View, now: datetime) -> Held | None:
+        if not stored.statements:
+            return None
+        try:
+            held = verified(stored.statements, view, now=now, revoked_marks=stored.revoked_marks)
+        except TrustError:
+            return None
+        return replace(held, stored=stored)

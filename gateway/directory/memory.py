@@ -1,0 +1,179 @@
+"""What the directory keeps in the store, which all workers of a node share and which outlives them.
+
+The four tables are modules of :mod:`gateway.store`, handed in; each function takes the transaction first.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gateway.ports import Store, Transaction
+from gateway.trust_records import StoredAnchorKeys, StoredChain, StoredSuspension
+from trust.identifiers import EntityId
+
+Link = tuple[EntityId, EntityId]
+"""The issuer and the subject of a statement; an entity configuration's are one."""
+MadeBy = Mapping[Link, datetime]
+"""When statements were made."""
+SIGNED_APART = timedelta(minutes=10)
+"""How much older than one seen an entity configuration may be: each of an entity's processes signs its own."""
+
+
+class ChainTable(Protocol):
+    """:mod:`gateway.store.trusted`."""
+
+    def put_chain(self, tx: Transaction, chain: StoredChain) -> bool:
+        """Store a chain; return false where a newer one of its superior was stored meanwhile."""
+        ...
+
+    def get_chain(self, tx: Transaction, *, entity: str) -> StoredChain | None:
+        """Return what is stored of an entity."""
+        ...
+
+    def list_chains(self, tx: Transaction) -> Sequence[StoredChain]:
+        """Return what is stored of every entity."""
+        ...
+
+
+class SeenTable(Protocol):
+    """:mod:`gateway.store.seen`."""
+
+    def note(self, tx: Transaction, *, issued_at: MadeBy, seen_at: datetime) -> None:
+        """Note when statements were made."""
+        ...
+
+    def newest(self, tx: Transaction, *, issuer: str, subject: str) -> datetime | None:
+        """Return when the newest statement that was seen was made."""
+        ...
+
+
+class SuspensionTable(Protocol):
+    """:mod:`gateway.store.suspensions`."""
+
+    def put(self, tx: Transaction, entry: StoredSuspension) -> bool:
+        """Store a verified entry; return false where its number is taken."""
+        ...
+
+    def highest(self, tx: Transaction) -> Mapping[str, int]:
+        """Return the highest number that is held of each issuer."""
+        ...
+
+    def states(self, tx: Transaction) -> Mapping[tuple[str, str], str]:
+        """Return what the latest entry of each issuer says of each subject."""
+        ...
+
+
+class AnchorKeysTable(Protocol):
+    """:mod:`gateway.store.anchor_keys`."""
+
+    def put(self, tx: Transaction, document: StoredAnchorKeys) -> bool:
+        """Store a verified document; return false where its number or a higher one is held."""
+        ...
+
+    def load(self, tx: Transaction) -> Sequence[StoredAnchorKeys]:
+        """Return the newest document of each anchor."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """The four of them."""
+
+    chains: ChainTable
+    seen: SeenTable
+    suspensions: SuspensionTable
+    anchor_keys: AnchorKeysTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """What authorities have ruled, as it was stored at one moment."""
+
+    states: Mapping[tuple[str, str], str]
+    highest: Mapping[str, int]
+    anchor_keys: Sequence[StoredAnchorKeys]
+
+
+class Memory:
+    """The directory's part of the store. Every method may raise ``StoreBusy`` and ``StoreFull``."""
+
+    def __init__(self, store: Store, tables: Tables) -> None:
+        self._store = store
+        self._tables = tables
+
+    def chain(self, entity: EntityId) -> StoredChain | None:
+        """Return what is stored of an entity."""
+        return self._store.read(lambda tx: self._tables.chains.get_chain(tx, entity=entity))
+
+    def chains(self) -> Sequence[StoredChain]:
+        """Return what is stored of every entity."""
+        return self._store.read(self._tables.chains.list_chains)
+
+    def keep(self, chain: StoredChain, made: MadeBy, *, now: datetime) -> Link | None:
+        """Store a verified chain; or name the statement of ``made`` that is older than one seen, and store nothing.
+
+        ``made`` is what was fetched for it: what it took over from an earlier chain was looked at then.
+        """
+
+        def work(tx: Transaction) -> Link | None:
+            older = self._older(tx, made)
+            if older is None and not self._tables.chains.put_chain(tx, chain):
+                entity = EntityId(chain.entity)
+                older = next((link for link in made if link[1] == entity), (entity, entity))
+            if older is None:
+                self._tables.seen.note(tx, issued_at=made, seen_at=now)
+            return older
+
+        return self._store.write(work)
+
+    def note(self, made: MadeBy, *, now: datetime) -> Link | None:
+        """Note what was seen; or name a statement that is older than one seen, and note nothing."""
+
+        def work(tx: Transaction) -> Link | None:
+            older = self._older(tx, made)
+            if older is None:
+                self._tables.seen.note(tx, issued_at=made, seen_at=now)
+            return older
+
+        return self._store.write(work)
+
+    def older(self, made: MadeBy) -> Link | None:
+        """Name a statement that is older than one seen, if there is one."""
+        return self._store.read(lambda tx: self._older(tx, made))
+
+    def _older(self, tx: Transaction, made: MadeBy) -> Link | None:
+        for (issuer, subject), issued_at in made.items():
+            newest = self._tables.seen.newest(tx, issuer=issuer, subject=subject)
+            if newest is not None and issued_at + (SIGNED_APART if issuer == subject else timedelta()) < newest:
+                return issuer, subject
+        return None
+
+    def end(self, entity: EntityId, *, now: datetime) -> None:
+        """Replace an entity's chain by an empty one dated now, so that nothing made earlier revives it."""
+        ended = StoredChain(entity=entity, statements=(), refreshed_at=now, expires_at=now, superior_iat=now)
+        self._store.write(lambda tx: self._tables.chains.put_chain(tx, ended))
+
+    def ruled(self) -> Ruled:
+        """Return what authorities have ruled."""
+        return self._store.read(
+            lambda tx: Ruled(
+                states=self._tables.suspensions.states(tx),
+                highest=self._tables.suspensions.highest(tx),
+                anchor_keys=self._tables.anchor_keys.load(tx),
+            )
+        )
+
+    def keep_suspensions(self, entries: Iterable[StoredSuspension]) -> None:
+        """Store verified entries; one whose number is taken stays as it is."""
+        every = tuple(entries)
+
+        def work(tx: Transaction) -> None:
+            for entry in every:
+                self._tables.suspensions.put(tx, entry)
+
+        self._store.write(work)
+
+    def keep_anchor_keys(self, document: StoredAnchorKeys) -> bool:
+        """Store a verified document; return false where its number or a higher one is held."""
+        return self._store.write(lambda tx: self._tables.anchor_keys.put(tx, document))

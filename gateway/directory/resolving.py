@@ -1,0 +1,153 @@
+"""Resolve one entity: ask who may vouch for it, and only then the entity itself.
+
+In this order (OpenID Federation 1.0 section 10.1, turned round so that no unknown party is fetched from):
+
+1. the superior, with a valid chain of its own: an anchor's configuration is kept for minutes, an intermediate is an
+   entry of the directory like any other, and serves all that stand below it;
+2. its statement about the entity, from the fetch endpoint that it names, at its own host;
+3. that statement is verified, and is about this entity; else nothing more is fetched;
+4. the entity's own configuration; where it cannot be had, or is older than the one held, the one held serves again;
+5. the whole chain is verified.
+
+A failure up to 3 leaves open what the superior says now (:class:`Unconfirmed`); afterwards, or where the superior
+answers that it knows no such entity, trust has ended (:class:`NotVouchedFor`). An entity that is known is asked about
+at the superior that vouched for it last.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from gateway.directory.anchors import Superior
+from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
+from gateway.directory.holding import Held, verified
+from gateway.directory.limits import Limits
+from gateway.directory.memory import Link
+from gateway.directory.rulings import Rulings, Suspended
+from gateway.directory.stages import REFRESH_AFTER
+from gateway.ports import TransportError
+from trust.errors import ChainRefused, NoChain, TrustError, UnknownKey
+from trust.federation.entity_statement import (
+    SubordinateStatement,
+    parse_entity_configuration,
+    parse_subordinate_statement,
+)
+from trust.identifiers import EntityId
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class SuperiorOf(Protocol):
+    """Return an entity with a valid chain, so that it may be asked about others; ``again`` where its keys changed.
+
+    Raises ``TransportError``, and ``TrustError``: :class:`NotVouchedFor` where nobody vouches for it any more.
+    """
+
+    def __call__(self, entity: EntityId, limits: Limits, *, now: datetime, again: bool = False) -> Superior:
+        """Return it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A verified chain, and when those of its statements were made that were fetched for it."""
+
+    held: Held
+    made: Mapping[Link, datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolver:
+    """Resolve under a superior. What is found is neither stored nor remembered here."""
+
+    fetcher: Fetcher
+    rulings: Rulings
+    superior_of: SuperiorOf
+
+    def again(self, held: Held, limits: Limits, *, now: datetime, due: bool = True) -> Resolved:
+        """Ask the superior about an entity that is known. Unless ``due``, only what stands above it is renewed.
+
+        Raises :class:`Unconfirmed`, :class:`NotVouchedFor` and what else ends trust in the superior.
+        """
+        try:
+            superior = self.superior_of(held.superior, limits, now=now)
+        except NotVouchedFor as ended:
+            raise NotVouchedFor(f"Nobody vouches any more for {held.superior}, above {held.entity}.") from ended
+        except Suspended:
+            raise
+        except (TransportError, TrustError) as failed:
+            raise Unconfirmed(f"{held.superior} could not be asked about {held.entity}: {failed}") from failed
+        if due or now - held.stored.superior_iat >= REFRESH_AFTER:
+            return self.under(superior, held.entity, limits, now=now, earlier=held)
+        return self._chained(held.entity, held.statements[:1], held.statements[1], superior, now)
+
+    def under(
+        self, superior: Superior, entity: EntityId, limits: Limits, *, now: datetime, earlier: Held | None = None
+    ) -> Resolved:
+        """Ask a superior about an entity, and then the entity. Raises :class:`Unconfirmed`, :class:`NotVouchedFor`."""
+        try:
+            superior, about = self._vouching(superior, entity, limits, now)
+        except NotVouchedFor:
+            raise
+        except (TransportError, TrustError) as failed:
+            raise Unconfirmed(f"{superior.entity} could not be asked about {entity}: {failed}") from failed
+        own = self._configurations(entity, earlier.statements[0] if earlier else None, limits, now)  # 4
+        return self._chained(entity, own, about, superior, now)
+
+    def _vouching(self, superior: Superior, entity: EntityId, limits: Limits, now: datetime) -> tuple[Superior, bytes]:
+        endpoint = superior.fetch_endpoint
+        about = self.fetcher.statement(superior.entity, endpoint, entity, limits, now=now)  # 2
+        try:
+            _check(about, superior, entity, now)  # 3
+        except UnknownKey:
+            superior = self.superior_of(superior.entity, limits, now=now, again=True)
+            _check(about, superior, entity, now)
+        return superior, about
+
+    def _configurations(
+        self, entity: EntityId, earlier: bytes | None, limits: Limits, now: datetime
+    ) -> Sequence[bytes]:
+        """Return what the entity says of itself, the newest first."""
+        try:
+            fetched = self.fetcher.configuration(entity, limits, now=now)
+            issued_at = parse_entity_configuration(fetched, now=now).issued_at
+        except (TransportError, TrustError):
+            return [] if earlier is None else [earlier]
+        if earlier is None or entity == self.fetcher.own:
+            return [fetched]
+        return [earlier] if issued_at < _issued_at(earlier, now) else [fetched, earlier]
+
+    def _chained(
+        self, entity: EntityId, own: Sequence[bytes], about: bytes, superior: Superior, now: datetime
+    ) -> Resolved:
+        refused: TrustError = NoChain(f"{entity} does not answer with its entity configuration.")
+        for each in own:
+            try:
+                return chained((each, about, *superior.upper), self.rulings, now=now)
+            except TrustError as failed:
+                refused = failed
+        raise NotVouchedFor(f"{entity} is not as its superior vouches for it: {refused.detail}") from refused
+
+
+def chained(statements: Sequence[bytes], rulings: Rulings, *, now: datetime) -> Resolved:
+    """Verify statements that form a chain (5). Raises ``TrustError``."""
+    held = verified(statements, rulings.view(now), now=now)
+    configured = parse_entity_configuration(statements[0], now=now).issued_at
+    made = {(held.superior, held.entity): held.stored.superior_iat, (held.entity, held.entity): configured}
+    return Resolved(held=held, made=made)
+
+
+def _check(about: bytes, superior: Superior, entity: EntityId, now: datetime) -> SubordinateStatement:
+    vouched = parse_subordinate_statement(about, superior_keys=superior.keys, now=now)
+    if (vouched.issuer, vouched.subject) != (superior.entity, entity):
+        raise ChainRefused("The superior answered with a statement of or about somebody else.")
+    return vouched
+
+
+def _issued_at(raw: bytes, now: datetime) -> datetime:
+    """Return when a held configuration was made; one that no longer stands is older than any."""
+    try:
+        return parse_entity_configuration(raw, now=now).issued_at
+    except TrustError:
+        return _LONG_AGO

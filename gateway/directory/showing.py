@@ -1,0 +1,58 @@
+"""Chains that unknown parties showed of themselves, and what they are good for: they save fetches, and refresh nothing.
+
+A chain's age is now minus the oldest date in it: its superiors' statements (WIRE.md section 1) and, being stricter,
+what the party says of itself, so that nobody goes on with keys that it has since revoked. One that is younger than a
+refresh may be is taken as it is, by this process, and forgotten when it no longer is; the superior is then asked as
+about any stranger. Only where it cannot be asked does the chain go on to count, until an alarm would be due.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from gateway.directory.holding import Held
+from gateway.directory.limits import MAX_REMEMBERED
+from gateway.directory.stages import ALARM_AFTER, REFRESH_AFTER
+from trust.identifiers import EntityId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A verified chain that its own entity showed, and the oldest date in it."""
+
+    held: Held
+    made_at: datetime
+
+    def young(self, now: datetime) -> bool:
+        """Say whether it is taken as it is."""
+        return now - self.made_at < REFRESH_AFTER and now < self.held.trusted.expires_at
+
+    def stands(self, now: datetime) -> bool:
+        """Say whether it counts where the superior cannot be asked."""
+        return now - self.made_at < ALARM_AFTER and now < self.held.trusted.expires_at
+
+
+class ShownChains:
+    """Those of one process; the oldest make room."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._shown: OrderedDict[EntityId, Shown] = OrderedDict()
+
+    def put(self, shown: Shown) -> None:
+        """Remember a chain."""
+        with self._lock:
+            self._shown[shown.held.entity] = shown
+            self._shown.move_to_end(shown.held.entity)
+            if len(self._shown) > MAX_REMEMBERED:
+                self._shown.popitem(last=False)
+
+    def get(self, entity: EntityId) -> Shown | None:
+        """Return what an entity showed last."""
+        return self._shown.get(entity)
+
+    def drop(self, entity: EntityId) -> None:
+        """Forget what an entity showed."""
+        with self._lock:
+            self._shown.pop(entity, None)
