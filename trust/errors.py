@@ -36,8 +36,8 @@ class TrustError(Exception):
     def place(self, *, statement: str, rule: str) -> None:
         """Name the statement and the rule, in the sentence too; what was named first, nearest to the fault, stands."""
         if not self.statement:
-            self.statement, self.rule = statement, rule
-            self.detail = f"{statement}: {self.detail} ({rule})"
+            self.statement, self.rule = statement, self.rule or rule
+            self.detail = f"{statement}: {self.detail} ({self.rule})"
             self.args = (self.detail,)
 
 
@@ -177,6 +177,23 @@ class ChainRefused(Untrusted):
     """There is a chain, but a rule refuses it; the sentence names the statement and the rule."""
 
     code = "chain_refused"
+
+
+class PolicyConflict(ChainRefused):
+    """A superior's policy for metadata is not one, or cannot stand together with that of another superior."""
+
+    code = "policy_conflict"
+
+
+class MetadataRefused(ChainRefused):
+    """The metadata is not as the superiors' policy demands; `parameter` and `operator` say what was demanded of it."""
+
+    code = "metadata_refused"
+
+    def __init__(self, detail: str, *, parameter: str = "", operator: str = "") -> None:
+        super().__init__(detail)
+        self.parameter = parameter
+        self.operator = operator
 
 
 class RolledBack(ChainRefused):

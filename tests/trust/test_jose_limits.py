@@ -80,8 +80,8 @@ def test_a_chain_raises_the_caps_for_itself_alone() -> None:
         jose.open_by_rule(with_header(trust_chain=["A" * 100_000]), rule=rule, keys=KEYS)
 
 
-@pytest.mark.parametrize("chain", [[], "A", [7], ["A", "A"], [f"A{number}" for number in range(7)], None, {}])
-def test_a_chain_is_one_to_six_statements(chain: object) -> None:
+@pytest.mark.parametrize("chain", [[], "A", [7], ["A", "A"], [f"A{number}" for number in range(8)], None, {}])
+def test_a_chain_is_one_to_seven_statements(chain: object) -> None:
     raw = compact(header(MINE, TYP, trust_chain=chain), CLAIMS, MINE)
     with pytest.raises(MalformedClaims, match="trust_chain"):
         jose.open_by_rule(raw, rule=jose.HeaderRule(typ=TYP, trust_chain=True), keys=KEYS)

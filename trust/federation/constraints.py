@@ -1,19 +1,108 @@
 """Hold a chain to what its superiors allow under them (OpenID Federation 1.0 section 6.2).
 
-Only `max_path_length` is understood so far. Any other constraint refuses the chain: one that was overlooked would widen
-trust.
+Each superior's constraints hold by themselves, for the subject of its statement and everybody below:
+
+1. `max_path_length`: how many intermediates there may be between the superior and the subject of the chain (6.2.1);
+2. `naming_constraints`: the host of each entity below is in a permitted name space, where there are such, and in no
+   excluded one. `.example.com` is every name under example.com, and not example.com itself; `example.com` is that host
+   alone (6.2.2; RFC 5280 section 4.2.1.10). A list of permitted names that is empty permits none;
+3. `allowed_entity_types` takes away all other entity types and never `federation_entity`; it refuses nobody (6.2.3).
+
+A constraint that we do not know is ignored, as section 6.2 demands.
 """
 
+import re
+from collections.abc import Mapping, Sequence
+
 from trust import claims
-from trust.errors import ChainRefused, shown
+from trust.errors import ChainRefused, MalformedClaims
+from trust.federation.party_metadata import FEDERATION_ENTITY
+from trust.federation.placing import placed, section
+from trust.identifiers import EntityId
 from trust.strict_json import JsonObject
 
+MAX_NAMES = 256
+MAX_TYPES = 64
 
-def check_constraints(constraints: JsonObject, *, intermediates: int) -> None:
-    """Refuse a chain (ChainRefused) with more intermediates below the issuer than it allows, or by an unknown rule."""
-    unknown = sorted(constraints.keys() - {"max_path_length"})
-    if unknown:
-        names = ", ".join(shown(name) for name in unknown)
-        raise ChainRefused(f"The superior sets the constraints {names}, which this version does not support yet.")
-    if "max_path_length" in constraints and claims.require_int(constraints, "max_path_length") < intermediates:
-        raise ChainRefused("The chain is longer than its superior's 'max_path_length' allows.")
+_NAME = re.compile(r"\.?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
+_HOST = re.compile(r"https://([^/:]+)")
+_MAX_TEXT = 255
+
+
+def check_constraints(
+    constraints: JsonObject, *, intermediates: int, below: Sequence[EntityId], statement: str = "Subordinate statement"
+) -> None:
+    """Refuse a chain (ChainRefused) by 1 and 2 of the module's rules, or constraints that are none (MalformedClaims).
+
+    `intermediates` are between the superior that sets them and the subject of the chain; `below` are those and the
+    subject. `statement` is what a refusal calls the statement that the constraints stand in.
+    """
+    with placed(statement, section("6.2.1")):
+        if "max_path_length" in constraints:
+            longest = claims.require_int(constraints, "max_path_length")
+            if longest < intermediates:
+                raise ChainRefused(
+                    f"Its 'max_path_length' allows {longest} intermediates below it, and there are {intermediates}."
+                )
+    with placed(statement, section("6.2.2")):
+        naming = claims.optional_object(constraints, "naming_constraints")
+        if naming is not None:
+            _check_names(naming, below)
+    with placed(statement, section("6.2.3")):
+        _allowed_types(constraints)
+
+
+def filter_entity_types(metadata: Mapping[str, JsonObject], constraints: JsonObject) -> dict[str, JsonObject]:
+    """Return the metadata, by entity type, that one superior's constraints leave (3)."""
+    allowed = _allowed_types(constraints)
+    return {
+        entity_type: held
+        for entity_type, held in metadata.items()
+        if allowed is None or entity_type in allowed or entity_type == FEDERATION_ENTITY
+    }
+
+
+def _allowed_types(constraints: JsonObject) -> tuple[str, ...] | None:
+    if "allowed_entity_types" not in constraints:
+        return None
+    return _texts(constraints, "allowed_entity_types", MAX_TYPES)
+
+
+def _check_names(naming: JsonObject, below: Sequence[EntityId]) -> None:
+    claims.refuse_unknown(naming, ("permitted", "excluded"), within="'naming_constraints'")
+    permitted, excluded = _names(naming, "permitted"), _names(naming, "excluded")
+    for entity in below:
+        host = _host(entity)
+        if excluded is not None and any(_in(host, name) for name in excluded):
+            raise ChainRefused(f"Its 'naming_constraints' exclude {entity}.")
+        if permitted is not None and not any(_in(host, name) for name in permitted):
+            raise ChainRefused(f"Its 'naming_constraints' do not permit {entity}.")
+
+
+def _names(naming: JsonObject, member: str) -> tuple[str, ...] | None:
+    if member not in naming:
+        return None
+    names = tuple(name.lower() for name in _texts(naming, member, MAX_NAMES))
+    if not all(_NAME.fullmatch(name) for name in names):
+        raise MalformedClaims(
+            f"'{member}' must list host names such as host.example.com, or .example.com for a domain."
+        )
+    return names
+
+
+def _texts(body: JsonObject, member: str, most: int) -> tuple[str, ...]:
+    return tuple(
+        claims.require_str({member: item}, member, max_len=_MAX_TEXT)
+        for item in claims.require_list(body, member, max_items=most)
+    )
+
+
+def _host(entity: EntityId) -> str:
+    match = _HOST.match(entity)
+    if match is None:
+        raise ChainRefused("An entity identifier without a host cannot be within 'naming_constraints'.")
+    return match[1].lower()
+
+
+def _in(host: str, name: str) -> bool:
+    return host.endswith(name) and host != name if name.startswith(".") else host == name

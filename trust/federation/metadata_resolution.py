@@ -2,19 +2,23 @@
 
 The statements are verified already (chain). In this order (OpenID Federation 1.0 sections 6.1.4.2 and 6.2.3):
 
-1. the direct superior's `metadata` goes over the subject's, for entity types that the subject declares;
-2. every superior's constraints are kept, each by itself (section 6.2);
-3. every superior's policy is merged into one, from the most superior down, and applied (section 6.1.4);
-4. what is left can be read, with every endpoint at the entity's own host (A40);
-5. no key serves two purposes.
+1. every superior's constraints are kept, each by itself (section 6.2);
+2. every superior's policy is sound, and they merge into one, from the most superior down (section 6.1.4.1);
+3. the direct superior's `metadata` goes over the subject's, for entity types that the subject declares (section 3.1.1);
+4. entity types that some superior does not allow are taken away (section 6.2.3);
+5. the merged policy is applied to what is left (section 6.1.4.2);
+6. the result can be read, with every endpoint at the entity's own host (A40);
+7. no key serves two purposes.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trust.errors import ChainRefused, KeyPurposeMismatch
-from trust.federation.constraints import check_constraints
+from trust.errors import KeyPurposeMismatch, MetadataRefused, shown
+from trust.federation import metadata_policy
+from trust.federation.constraints import check_constraints, filter_entity_types
 from trust.federation.entity_statement import EntityConfiguration, SubordinateStatement
+from trust.federation.metadata_policy import Policy
 from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, parse_node_metadata
 from trust.federation.party_metadata import (
     AUTHORIZATION_SERVER,
@@ -48,18 +52,52 @@ def resolve_metadata(subject: EntityConfiguration, superiors: Sequence[Subordina
 
     Raise nothing but TrustError, which names the statement and the rule.
     """
-    metadata = _overridden(subject, superiors[0])  # 1
-    for number, vouched in enumerate(superiors):  # 2
+    for number, vouched in enumerate(superiors):  # 1
         if vouched.constraints is not None:
-            with placed(vouched.name, section("6.2")):
-                check_constraints(vouched.constraints, intermediates=number)
-    for vouched in superiors:  # 3
-        if vouched.metadata_policy is not None or vouched.metadata_policy_crit:
-            raise ChainRefused("The superior sets a 'metadata_policy', which this version does not support yet.")
+            below = [subordinate.subject for subordinate in superiors[: number + 1]]
+            check_constraints(vouched.constraints, intermediates=number, below=below, statement=vouched.name)
+    policies = _merged_policies(superiors)  # 2
+    metadata = _overridden(subject, superiors[0])  # 3
+    for vouched in superiors:  # 4
+        metadata = filter_entity_types(metadata, vouched.constraints or {})
+    with placed(subject.name, section("6.1.4.2")):
+        for entity_type in sorted(metadata.keys() & policies.keys()):  # 5
+            metadata[entity_type] = _applied(entity_type, policies[entity_type], metadata[entity_type], superiors)
     with placed(subject.name, PROFILE):
-        resolved = _typed(subject.entity_id, metadata)  # 4
-        _check_key_purposes(subject, superiors[0].keys, resolved)  # 5
+        resolved = _typed(subject.entity_id, metadata)  # 6
+        _check_key_purposes(subject, superiors[0].keys, resolved)  # 7
     return resolved
+
+
+def _merged_policies(superiors: Sequence[SubordinateStatement]) -> dict[str, Policy]:
+    for vouched in superiors:
+        with placed(vouched.name, section("6.1.3.2")):
+            metadata_policy.refuse_critical(vouched.metadata_policy_crit)
+    merged: dict[str, Policy] = {}
+    for vouched in reversed(superiors):
+        with placed(vouched.name, section("6.1.4.1")):
+            for entity_type, policy in metadata_policy.parse_metadata_policy(vouched.metadata_policy or {}).items():
+                above = merged.get(entity_type)
+                merged[entity_type] = policy if above is None else metadata_policy.merge(above, policy)
+    return merged
+
+
+def _applied(
+    entity_type: str, policy: Policy, metadata: JsonObject, superiors: Sequence[SubordinateStatement]
+) -> JsonObject:
+    """Apply a policy, and let a refusal say whose it is."""
+    try:
+        return metadata_policy.apply(policy, metadata)
+    except MetadataRefused as refused:
+        of = [
+            vouched.issuer
+            for vouched in superiors
+            if refused.operator in (vouched.metadata_policy or {}).get(entity_type, {}).get(refused.parameter, {})
+        ]
+        named = f"In its {shown(entity_type)}, {refused.detail} That is the policy of {' and '.join(of)}."
+        again = MetadataRefused(named, parameter=refused.parameter, operator=refused.operator)
+        again.rule = refused.rule
+        raise again from refused
 
 
 def _overridden(subject: EntityConfiguration, vouched: SubordinateStatement) -> dict[str, JsonObject]:

@@ -50,7 +50,6 @@ from trust.federation.node_metadata import ENTITY_TYPE
 from trust.federation.party_metadata import AUTHORIZATION_SERVER
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, LocalSigner
-from trust.strict_json import JsonObject
 
 
 def test_a_chain_from_a_pinned_anchor_makes_an_entity_trusted() -> None:
@@ -207,13 +206,6 @@ def test_the_superiors_metadata_goes_over_what_the_entity_says() -> None:
     assert trusted.node.name == "Council, as admitted"
     assert trusted.node.services == NODE.services
     assert "openid_provider" not in trusted.metadata
-
-
-def test_a_policy_that_we_cannot_apply_is_never_overlooked() -> None:
-    policies: list[JsonObject] = [{}, {"oauth_client": {"grant_types": {"value": []}}}]
-    for policy in policies:
-        with pytest.raises(ChainRefused, match="metadata_policy"):
-            verified(about=statement(ANCHOR_KEY, about_claims(metadata_policy=policy)))
 
 
 @pytest.mark.holds("A40")
