@@ -18,6 +18,7 @@ def expected() -> tuple[type[Exception], ...]:
     from adapters.contract import AdapterError
     from config.loading import ConfigError
     from gateway.keys import KeyFilesRefused
+    from gateway.keys.changes import ChangeRefused
     from gateway.ports import PeerRefused, StoreBusy, StoreFull, TransportError
     from gateway.store.agreements import AgreementConflict
     from gateway.store.clients import ClientExists
@@ -28,6 +29,7 @@ def expected() -> tuple[type[Exception], ...]:
         Refused,
         ConfigError,
         KeyFilesRefused,
+        ChangeRefused,
         AdapterError,
         StoreRefused,
         StoreBusy,

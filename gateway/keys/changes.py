@@ -61,6 +61,15 @@ def rotation(
     return _with_new_key(records, use, at=at, signs_from=at + after, waits=waits)
 
 
+def postponed(draft: Draft, *, to: datetime) -> Draft:
+    """Return a rotation that is made later than it was drafted: its new key is published no shorter for that."""
+    if draft.made is None:
+        return draft
+    by = max(to.replace(microsecond=0) - draft.made.created_at, timedelta())
+    made = replace(draft.made, created_at=draft.made.created_at + by, signs_from=draft.made.signs_from + by)
+    return replace(draft, records=tuple(made if each is draft.made else each for each in draft.records), made=made)
+
+
 def revocation(records: Sequence[KeyRecord], kid: str, reason: RevocationReason, *, at: datetime) -> Draft:
     """Draft the end of one key, whatever it is doing; where it is the one that signs, another signs at once.
 

@@ -12,6 +12,7 @@ _COMMANDS = {
     "suspend": ("gateway.cli.trust.members:suspend", "Anchor: stop vouching for a member."),
     "readmit": ("gateway.cli.trust.members:readmit", "Anchor: vouch again for a suspended member."),
     "list": ("gateway.cli.trust.members:list_members", "Anchor: the members and their states."),
+    "key": ("gateway.cli.trust.key.group:key", "The keys of this node or authority: see, rotate, revoke."),
     "anchor-keys": ("gateway.cli.trust.anchor_keys:anchor_keys", "Anchor: write the public keys that members pin."),
 }
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import click
 
 from config.settings import NodeSettings
-from gateway.assembly import production, profile
+from gateway.assembly import production
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, config_path, load_node, node_vault, now
 from gateway.cli.faults import Refused
@@ -20,23 +20,17 @@ from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.setup.editing import pin_file, replace, with_pin, with_superior
 from gateway.cli.trust.authorities import Line, fetch, lines_above, pin_of
-from gateway.http.federation import node_statement_metadata
-from gateway.ports import PeerRequest, Transport, TransportError
+from gateway.cli.trust.membership import node_request, send_request
+from gateway.ports import Transport, TransportError
 from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, build_pin, parse_pin
-from trust.federation.enrolment import MAX_LIFE, build_enrolment_request
-from trust.federation.entity_statement import StatementDraft, parse_subordinate_statement
+from trust.federation.entity_statement import parse_subordinate_statement
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeyUse
 
-ENROLMENTS_PATH = "/federation/v1/enrolments"
-ENROLMENT_TYPE = "application/jwt"
-_ACCEPT = "application/json"
-_POST_S = 5.0
-_MAX_ANSWER = 65_536
 _AGAIN_S = 2.0
-_OK, _TAKEN = 200, 202
+_OK = 200
 
 
 @click.command()
@@ -73,7 +67,7 @@ def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **optio
     if out is not None:
         write_new(out, request, "The request")
     else:
-        _send(transport, authority, request)
+        send_request(transport, authority, request)
     _keep(settings, path, text, pin)
     announce(*_read_out(authority, kids, out))
     if options["wait"] and line is not None:
@@ -158,14 +152,7 @@ def _on_its_way(settings: NodeSettings, authority: EntityId, out: Path | None) -
 def _request(settings: NodeSettings, made_at: datetime) -> tuple[bytes, list[str]]:
     vault = node_vault(settings)
     keys = vault.published(KeyUse.FEDERATION)
-    draft = StatementDraft(
-        subject=EntityId(settings.node.entity_id),
-        keys=keys,
-        issued_at=made_at,
-        expires_at=made_at + MAX_LIFE,
-        metadata=node_statement_metadata(profile(settings), vault),
-    )
-    return build_enrolment_request(draft, vault.signer(KeyUse.FEDERATION)), sorted(keys.kids)
+    return node_request(settings, vault, keys, at=made_at), sorted(keys.kids)
 
 
 def _pin_file(settings: NodeSettings, anchor: EntityId) -> Path:
@@ -192,25 +179,6 @@ def _keep(settings: NodeSettings, path: Path, text: str, pin: Pin) -> None:
     replace(file, build_pin(pin))
     if text != path.read_text(encoding="utf-8"):
         replace(path, text.encode("utf-8"))
-
-
-def _send(transport: Transport, authority: EntityId, request: bytes) -> None:
-    answer = transport.send(
-        PeerRequest(
-            method="POST",
-            url=authority + ENROLMENTS_PATH,
-            headers={"Content-Type": ENROLMENT_TYPE},
-            body=request,
-            accept=_ACCEPT,
-            max_bytes=_MAX_ANSWER,
-            timeout_s=_POST_S,
-        )
-    )
-    if answer.status != _TAKEN:
-        raise Refused(
-            f"{authority} answered {answer.status} and did not take the request; nothing was changed. Ask its "
-            "administrators, then repeat the command, or write the request with --out and send it to them."
-        )
 
 
 def _read_out(authority: EntityId, kids: list[str], out: Path | None) -> list[str]:

@@ -1,0 +1,97 @@
+"""The keys that a command looks at or changes, and what the store knows of their superiors' vouching."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from config.settings import AnchorSettings, NodeSettings
+from gateway.cli.context import opened_store
+from gateway.keys import ANCHOR_KEYS, NODE_KEYS, KeyFile
+from gateway.keys.changes import settled
+from gateway.keys.files import sole_change
+from gateway.keys.ledger import KeyRecord, Life, lives, published
+from gateway.keys.vault import read_records
+from gateway.ports import Store
+from gateway.store import anchor_keys, trusted
+from gateway.vouching import Vouching
+from trust import jose
+from trust.federation import anchor_keys as trust_anchor_keys
+from trust.federation import entity_statement
+from trust.identifiers import EntityId
+from trust.keys import KeySet, KeyUse
+
+Settings = NodeSettings | AnchorSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldKeys:
+    """The keys of one entity. ``records`` are settled: what began to sign is written down as begun."""
+
+    settings: Settings
+    store: Store
+    directory: Path
+    records: tuple[KeyRecord, ...]
+    vouched: Mapping[str, datetime]
+
+    @property
+    def own(self) -> EntityId:
+        """Whose keys they are."""
+        return own_entity(self.settings)
+
+    def lives(self, records: Sequence[KeyRecord] | None = None) -> tuple[Life, ...]:
+        """Return the life of each key, or of what they would be."""
+        return lives(self.records if records is None else records, vouched=self.vouched)
+
+    def federation(self, at: datetime, records: Sequence[KeyRecord] | None = None) -> KeySet:
+        """Return the federation keys that are published, or would be."""
+        return published(self.lives(records), KeyUse.FEDERATION, now=at)
+
+
+@contextmanager
+def held_keys(settings: Settings) -> Iterator[HeldKeys]:
+    """Open the keys of a node or authority, for one command at a time.
+
+    Raises ``KeyFilesRefused`` and ``StoreRefused``.
+    """
+    directory = settings.base_dir / settings.keys.directory
+    with sole_change(directory), opened_store(settings) as store:
+        vouched = Vouching(store).since()
+        records = settled(read_records(directory, needed_files(settings)), vouched=vouched)
+        yield HeldKeys(settings=settings, store=store, directory=directory, records=records, vouched=vouched)
+
+
+def own_entity(settings: Settings) -> EntityId:
+    """Return who a configuration is for."""
+    return EntityId((settings.node if isinstance(settings, NodeSettings) else settings.anchor).entity_id)
+
+
+def superiors(settings: Settings) -> tuple[EntityId, ...]:
+    """Return the authorities that vouch for this entity; a trust anchor has none."""
+    if isinstance(settings, AnchorSettings):
+        return tuple(EntityId(each) for each in settings.anchor.superiors)
+    named = settings.node.superiors or tuple(anchor.entity_id for anchor in settings.trust.anchors)
+    return tuple(EntityId(each) for each in named)
+
+
+def needed_files(settings: Settings) -> tuple[KeyFile, ...]:
+    """Return the first key files of a node or of an authority."""
+    return NODE_KEYS if isinstance(settings, NodeSettings) else ANCHOR_KEYS
+
+
+def named_above(held: HeldKeys) -> frozenset[str]:
+    """Return the federation keys that are vouched for, as far as the store knows: by the superior or the recovery key.
+
+    Nothing is verified here: what the store holds was.
+    """
+    if superiors(held.settings):
+        chain = held.store.read(lambda tx: trusted.get_chain(tx, entity=held.own))
+        raw, typ = (chain.statements[1] if chain and len(chain.statements) > 1 else None), entity_statement.TYP
+    else:
+        documents = held.store.read(anchor_keys.load)
+        raw, typ = next((each.raw for each in documents if each.anchor == held.own), None), trust_anchor_keys.TYP
+    if raw is None:
+        return frozenset()
+    jwks = jose.peek(raw, typ=typ, max_bytes=entity_statement.MAX_BYTES).claims["jwks"]
+    return KeySet.from_jwks(jwks, KeyUse.FEDERATION).kids

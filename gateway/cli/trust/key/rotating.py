@@ -1,0 +1,97 @@
+"""``hearthgate trust key rotate``: a new key in the place of one, and no request fails meanwhile."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli import fingerprints
+from gateway.cli.context import config_option, load_settings, now
+from gateway.cli.faults import Refused
+from gateway.cli.journal import record
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.trust.key.held import HeldKeys, held_keys, superiors
+from gateway.cli.trust.key.listing import to_json, told
+from gateway.cli.trust.key.ways import Way, out_option, recovery_option, way_up
+from gateway.keys import KeyFilesRefused
+from gateway.keys.changes import Draft, make, postponed, rotation
+from gateway.keys.ledger import HEARD_WITHIN, OVERLAPS, Stage
+from trust.keys import KeyUse
+
+_LONGEST_MINUTES = 7 * 24 * 60
+
+
+@click.command()
+@click.option("--use", required=True, type=click.Choice([str(use) for use in OVERLAPS]), help="Which key.")
+@click.option(
+    "--sign-after",
+    "minutes",
+    type=click.IntRange(0, _LONGEST_MINUTES),
+    help=f"Minutes until the new key signs [default: {HEARD_WITHIN // timedelta(minutes=1)}].",
+)
+@out_option
+@recovery_option
+@config_option
+@yes_option
+@answers
+def rotate(*, config: Path | None, use: str, minutes: int | None, yes: bool, **options: Any) -> Outcome:
+    """Publish a new key at once; it signs by itself once every peer has heard of it, and the old one retires.
+
+    A node that runs notices without a restart. A new federation key signs only once the superior vouches for it; a
+    trust anchor's is announced with its recovery key.
+    """
+    with held_keys(load_settings(config)) as held:
+        at, wanted = now(), KeyUse(use)
+        way = _way(held, wanted, options)
+        waits = wanted is KeyUse.FEDERATION and bool(superiors(held.settings))
+        after = None if minutes is None else timedelta(minutes=minutes)
+        draft = rotation(held.records, wanted, at=at, sign_after=after, waits=waits)
+        announce(*_effects(held, draft, wanted, at), *(way.effect() if way else ()), *_warnings(held, after))
+        confirm(f"Rotate the {wanted} key?", yes=yes)
+        at = now()
+        draft = postponed(draft, to=at)
+        (made,) = (life for life in held.lives(draft.records) if life.record is draft.made)
+        record(held.settings, "key rotate", use=use, key_id=made.record.kid)
+        lines = _make(held, draft, way, at)
+        return Outcome(lines=[*_effects(held, draft, wanted, at), *lines], data={"made": to_json(held, made, at)})
+
+
+def _way(held: HeldKeys, use: KeyUse, options: dict[str, Any]) -> Way | None:
+    if all(record.use is not use for record in held.records):
+        raise Refused(f"There is no {use} key here; `hearthgate trust key list` shows which there are.")
+    if use is KeyUse.FEDERATION:
+        return way_up(held, out=options["out"], recovery_key=options["recovery_key"])
+    if options["out"] or options["recovery_key"]:
+        raise Refused("--out and --recovery-key belong to the federation key; peers take others from its statement.")
+    return None
+
+
+def _effects(held: HeldKeys, draft: Draft, use: KeyUse, at: datetime) -> list[str]:
+    past = {Stage.GONE, Stage.REVOKED}
+    lives = [life for life in held.lives(draft.records) if life.record.use is use and life.stage(at) not in past]
+    lines = [
+        f"  {life.record.kid}  {'new; ' if life.record is draft.made else ''}{told(life, at)}"
+        for life in (*lives[-1:], *lives[:-1])
+    ]
+    if use is KeyUse.FEDERATION and draft.made is not None:
+        lines += ["The thumbprint of the new one:", *fingerprints.lines([draft.made.kid])]
+    return lines
+
+
+def _warnings(held: HeldKeys, after: timedelta | None) -> list[str]:
+    if after is None or after >= HEARD_WITHIN:
+        return []
+    return [f"Peers that have not heard of the key by then refuse what {held.own} signs: they ask every 5 minutes."]
+
+
+def _make(held: HeldKeys, draft: Draft, way: Way | None, at: datetime) -> list[str]:
+    """Tell those who vouch, then write: a key that is announced and never used does no harm, the reverse does."""
+    lines = way.tell(held.federation(at, draft.records), at=at) if way else []
+    try:
+        make(held.directory, draft, at=at)
+    except KeyFilesRefused:
+        if way is not None:
+            way.take_back(held.federation(at), at=at)
+        raise
+    return lines
