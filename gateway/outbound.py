@@ -19,6 +19,7 @@ from secrets import token_urlsafe
 
 from gateway import evidence
 from gateway.agreement_book import detail_for
+from gateway.key_learning import verified_by
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
 from trust import base64url
 from trust.agreements.choice import Choice, check_requested_fields
@@ -33,7 +34,7 @@ from trust.exchange.kinds import QUERY_LIFE
 from trust.exchange.message import Message, Practitioner, RequestRef, build_message
 from trust.exchange.person import Subject, enough_to_go_on, for_holder
 from trust.exchange.refusal import Refusal, is_refusal, parse_refusal_body
-from trust.exchange.reply import open_reply
+from trust.exchange.reply import Reply, open_reply
 from trust.federation.chain import TrustedEntity
 from trust.federation.node_metadata import ServiceEntry
 from trust.federation.trust_mark import valid_types
@@ -124,7 +125,7 @@ class Outbound:
         now = self.clock.now()
         holder = question.choice.holder
         try:
-            peer = self.directory.trusted(holder.entity, now=now)
+            peer = self.directory.trusted(holder.entity, now=now, urgent=question.choice.clause.urgent)
         except TrustError:
             return self._keep(Outcome(status=Status.NO_REPLY, reason=UNTRUSTED, code="untrusted"), keep)
         entry = _entry(peer, holder.service)
@@ -176,21 +177,27 @@ class Outbound:
         return self.peers.send_message(sent.peer, sent.raw, detail=detail, timeout_s=timeout_s)
 
     def _read(self, sent: "_Sent", answered: bytes) -> Outcome:
-        if sent.peer.node is None:
-            raise MalformedBody(())
         now = self.clock.now()
-        reply = open_reply(
+        reply = verified_by(
+            sent.peer, answered, lambda peer: self._opened(sent, answered, peer, now), directory=self.directory, now=now
+        )
+        self.directory.note_suspensions(reply.iss, reply.suspensions, now=now)
+        if is_refusal(reply.body):
+            return _refused(parse_refusal_body(reply.body), sent.entry)
+        reading = _reading(reply.kind, reply.body, sent.choice, today=now.astimezone(UTC).date())
+        return Outcome(status=Status.ANSWERED, reading=reading, entry=sent.entry)
+
+    def _opened(self, sent: "_Sent", answered: bytes, peer: TrustedEntity, now: datetime) -> Reply:
+        if peer.node is None:
+            raise MalformedBody(())
+        return open_reply(
             answered,
-            holder_keys=sent.peer.node.message_keys,
+            holder_keys=peer.node.message_keys,
             own_id=self.own,
             sent=RequestRef(jti=sent.message.jti, digest=digest(sent.raw)),
             message=sent.message,
             now=now,
         )
-        if is_refusal(reply.body):
-            return _refused(parse_refusal_body(reply.body), sent.entry)
-        reading = _reading(reply.kind, reply.body, sent.choice, today=now.astimezone(UTC).date())
-        return Outcome(status=Status.ANSWERED, reading=reading, entry=sent.entry)
 
     def _keep(self, outcome: Outcome, keep: Keep) -> Outcome:
         self.store.write(lambda tx: keep(tx, outcome))

@@ -90,11 +90,30 @@ class ClaimStore(Protocol):
 class Directory(Protocol):
     """Who is trusted now, and with which keys."""
 
-    def trusted(self, entity: EntityId, *, now: datetime) -> TrustedEntity:
+    def trusted(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
         """Return the entity as its chain describes it, fetching it where the budget allows.
 
-        Raises :class:`trust.errors.Untrusted` for a stranger, an expired chain or a spent budget.
+        ``urgent`` is for what an agreement's clause calls so, which goes on for longer while the centre is away. Raises
+        :class:`trust.errors.Untrusted` for a stranger, a suspended party, an expired chain or a spent budget.
         """
+        ...
+
+    def presented(
+        self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
+    ) -> TrustedEntity:
+        """Return the entity by the chain that it shows of itself, unless one is held; else as :meth:`trusted`."""
+        ...
+
+    def learn_key(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
+        """Return the entity once its keys were asked for again because of one that is not known, within a budget."""
+        ...
+
+    def note_suspensions(self, from_peer: EntityId, seqs: Mapping[EntityId, int], *, now: datetime) -> None:
+        """Take up, after the answer, what a peer says is there of suspensions and is not here."""
+        ...
+
+    def suspension_seqs(self, *, now: datetime) -> Mapping[EntityId, int]:
+        """Return the highest number held of each issuer's suspensions."""
         ...
 
 

@@ -240,6 +240,12 @@ def _check_encrypted(raw: bytes, key: Decrypter, max_bytes: int) -> None:
         raise UnknownKey(f"It is encrypted for the key {shown(header['kid'])}, which is not this node's.")
 
 
+def peek_key_id(raw: bytes) -> str:
+    """Read which key a JWT says that it is signed with, to find out whether that key is known by now; no more."""
+    header = strict_json.loads(base64url.decode(raw.partition(b".")[0], "header"), max_bytes=MAX_CHAIN_HEADER)
+    return claims.require_str(header, "kid", max_len=MAX_KID)
+
+
 def _split(raw: bytes, rule: HeaderRule, max_bytes: int) -> _Parts:
     max_header = MAX_CHAIN_HEADER if rule.trust_chain else MAX_HEADER
     if len(raw) > max_bytes + (MAX_CHAIN_HEADER if rule.trust_chain else 0):  # 1

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.key_learning import verified_by
 from gateway.oauth.errors import InvalidClient
 from gateway.oauth.forms import KnownClient
 from gateway.ports import ClaimStore, Directory, LocalClient
 from trust.claims import digest
 from trust.errors import BadSignature, TrustError, UnknownKey, Untrusted
 from trust.federation.chain import TrustedEntity
-from trust.identifiers import parse_entity_id
+from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse
 from trust.oauth import client_assertion
 
@@ -36,13 +37,31 @@ class PeerClients:
         """Return the member whose ``oauth_client`` key signed the assertion. Raises :class:`InvalidClient`."""
         unverified_id = _unverified_client_id(unverified_assertion, client_id, typ_optional=False)
         try:
-            party = self.directory.trusted(parse_entity_id(unverified_id), now=now)
+            party = self._party(unverified_assertion, parse_entity_id(unverified_id), now)
         except TrustError as refused:
             raise InvalidClient(_NOT_KNOWN) from refused
-        if party.oauth_client_keys is None:
-            raise InvalidClient("The client's chain declares no oauth_client keys.")
         check = _Check(issuer=self.issuer, claims=self.claims, now=now, typ_optional=False)
-        return check.verified(unverified_assertion, unverified_id, party, party.oauth_client_keys)
+
+        def verified(by: TrustedEntity) -> KnownClient:
+            if by.oauth_client_keys is None:
+                raise InvalidClient("The client's chain declares no oauth_client keys.")
+            return check.verified(unverified_assertion, unverified_id, by, by.oauth_client_keys)
+
+        try:
+            return verified_by(party, unverified_assertion, verified, directory=self.directory, now=now)
+        except (UnknownKey, Untrusted) as refused:
+            raise InvalidClient(_NOT_KNOWN) from refused
+
+    def _party(self, unverified_assertion: bytes, entity: EntityId, now: datetime) -> TrustedEntity:
+        """Return the member as it is known, or else as the chain in the assertion's header proves it.
+
+        What it may ask is decided with its message; so one that could not be confirmed for a day may still come here,
+        for what is urgent.
+        """
+        chain = client_assertion.peek_trust_chain(unverified_assertion)
+        if chain:
+            return self.directory.presented(entity, chain, now=now, urgent=True)
+        return self.directory.trusted(entity, now=now, urgent=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +80,10 @@ class CaseClients:
             raise InvalidClient(_NOT_KNOWN)
         keys = KeySet.from_jwks(dict(party.jwks), KeyUse.OAUTH)
         check = _Check(issuer=self.issuer, claims=self.claims, now=now, typ_optional=True)
-        return check.verified(unverified_assertion, unverified_id, party, keys)
+        try:
+            return check.verified(unverified_assertion, unverified_id, party, keys)
+        except UnknownKey as refused:
+            raise InvalidClient(_NOT_KNOWN) from refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +94,14 @@ class _Check:
     typ_optional: bool
 
     def verified(self, raw: bytes, client_id: str, party: TrustedEntity | LocalClient, keys: KeySet) -> KnownClient:
+        """Walk steps 3 and 4. Raises ``UnknownKey`` as it is, and :class:`InvalidClient` for everything else."""
         try:
             assertion = client_assertion.verify(
                 raw, client_id=client_id, issuer=self.issuer, keys=keys, now=self.now, typ_optional=self.typ_optional
             )
-        except (UnknownKey, BadSignature, Untrusted) as refused:
+        except UnknownKey:
+            raise
+        except (BadSignature, Untrusted) as refused:
             raise InvalidClient(_NOT_KNOWN) from refused
         except TrustError as refused:
             raise InvalidClient(refused.detail) from refused

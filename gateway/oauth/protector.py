@@ -75,7 +75,7 @@ class PeerProtector:
         token, proof = self._protector.admit(request)
         try:
             entity = parse_entity_id(token.client_id)
-            self._directory.trusted(entity, now=request.now)  # 4
+            self._directory.trusted(entity, now=request.now, urgent=True)  # 4; what it asks is decided with its message
         except TrustError as refused:
             raise self._protector.refused(INVALID_TOKEN, refused.detail) from refused
         self._protector.use_up(proof, self._claims, request.now)

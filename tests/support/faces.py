@@ -3,6 +3,7 @@
 Only what lies beyond the faces is replaced: the directory is a table in memory, the capabilities answer at once.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -84,12 +85,30 @@ class Members:
 
     def __init__(self) -> None:
         self.entities: dict[EntityId, TrustedEntity] = {}
+        self.shown: list[tuple[bytes, ...]] = []
+        self.learned: list[str] = []
 
-    def trusted(self, entity: EntityId, *, now: datetime) -> TrustedEntity:
+    def trusted(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
         found = self.entities.get(entity)
         if found is None or found.expires_at <= now:
             raise NoChain("No trusted anchor vouches for this entity.")
         return found
+
+    def presented(
+        self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
+    ) -> TrustedEntity:
+        self.shown.append(tuple(chain))
+        return self.trusted(entity, now=now, urgent=urgent)
+
+    def learn_key(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
+        self.learned.append(kid)
+        return self.trusted(entity, now=now, urgent=True)
+
+    def note_suspensions(self, from_peer: EntityId, seqs: Mapping[EntityId, int], *, now: datetime) -> None:
+        raise AssertionError("no reply comes here")
+
+    def suspension_seqs(self, *, now: datetime) -> Mapping[EntityId, int]:
+        return {}
 
     def admit(self, entity: EntityId, signer: Signer, now: datetime) -> None:
         self.entities[entity] = TrustedEntity(

@@ -55,6 +55,12 @@ def peek_client_id(raw: bytes, *, typ_optional: bool = False) -> str:
     return claims.require_str(unverified.claims, "sub", max_len=MAX_CLIENT_ID)
 
 
+def peek_trust_chain(raw: bytes) -> tuple[bytes, ...]:
+    """Read the chain of statements that a federation member's assertion shows, if any; nothing is verified by this."""
+    unverified = jose.peek_by_rule(raw, rule=_rule(typ_optional=False), max_bytes=MAX_BYTES)
+    return tuple(statement.encode("utf-8") for statement in unverified.header.get("trust_chain", ()))
+
+
 def verify(
     raw: bytes, *, client_id: str, issuer: str, keys: KeySet, now: datetime, typ_optional: bool = False
 ) -> ClientAssertion:
