@@ -9,7 +9,7 @@ What is kept are keyed digests and pseudonyms. A flag names an agency, or a prac
 person they asked about.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -50,8 +50,7 @@ class Asked:
     practitioner: str
     role: RoleCode
     subject: str
-    features: tuple[Feature, ...]
-    urgent: bool
+    urgent: bool = False
 
     @property
     def who(self) -> str:
@@ -93,8 +92,8 @@ class Budgets:
         exceeded = [outcome for outcome in outcomes if isinstance(outcome, Exceeded)]
         return max(exceeded, key=lambda outcome: outcome.retry_after, default=None)
 
-    def charge(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
-        """Charge every budget and note what may look like guessing.
+    def charge(self, tx: Transaction, asked: Asked, features: Iterable[Feature], *, now: datetime) -> None:
+        """Charge every budget and note, by ``features`` of the subject, what may look like guessing.
 
         Raises :class:`BudgetExceeded` where one has no room for this question; an urgent one goes through.
         """
@@ -108,7 +107,8 @@ class Budgets:
             else:
                 raise BudgetExceeded(outcome)
         budgets.keep(tx, moments)
-        self._note(tx, asked, now=now)
+        self._note(tx, asked, features, now=now)
+        self._compare(tx, asked, now=now)
 
     def flag(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
         """Flag a question that came over budget, whether it was answered or not."""
@@ -121,15 +121,14 @@ class Budgets:
             (f"subject {asked.agency} {asked.subject}", self.limits.subject),
         )
 
-    def _note(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
-        for feature in asked.features:
+    def _note(self, tx: Transaction, asked: Asked, features: Iterable[Feature], *, now: datetime) -> None:
+        for feature in features:
             asker = asked.who if feature.pattern is Pattern.ONE_NAME else asked.agency
             found = probes.note(
                 tx, asker=asker, feature=feature.digest, subject=asked.subject, at=now, since=now - WINDOW
             )
             if found >= THRESHOLDS[feature.pattern]:
                 flags.put_up(tx, code=feature.pattern, asker=asked.who, at=now)
-        self._compare(tx, asked, now=now)
 
     def _compare(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
         """Flag whoever asks far more than is usual in the role; looked at with every tenth question of a day."""

@@ -7,22 +7,26 @@ ask each other at the same time can never starve each other.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
 
 from adapters.contract import Deadline
 from gateway import answering, evidence
 from gateway.agreement_book import AgreementBook
 from gateway.answering import Findings
+from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk, HostedService
+from gateway.key_learning import verified_by
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.sealed import open_own
 from gateway.store import messages
 from trust.agreements.agreement import InForce, NotInForce
+from trust.agreements.budget import Exceeded
 from trust.agreements.decision import Denial, DenialCode, LocalPolicy, Permit, RequestFacts, decide_request
 from trust.agreements.denial import deny
-from trust.claims import digest
-from trust.errors import NoChain, WrongIssuer
+from trust.agreements.probing import features
+from trust.claims import digest, from_seconds
+from trust.errors import NoChain, TooOld, WrongIssuer
 from trust.evidence.leaf import Leaf, LeafKind, subject_key
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
@@ -32,6 +36,7 @@ from trust.exchange.person import check_birth_date, enough_to_go_on
 from trust.exchange.refusal import Refusal, build_refusal_body, is_refusal
 from trust.exchange.reply import TYP, build_reply
 from trust.exchange.reply import answer as answer_to
+from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import valid_types
 from trust.identifiers import EntityId
 from trust.jose import peek
@@ -40,6 +45,9 @@ from trust.oauth.authorization_details import AuthorizationDetail
 from trust.sealing import seal
 
 CONTENT_TYPE = "application/jwt"
+
+Account = Callable[[Transaction], None]
+"""What an answer costs, in the transaction that records it. Raises :class:`BudgetExceeded`."""
 
 
 class MessageIdReused(Exception):
@@ -75,9 +83,16 @@ class Handled:
     failure: str | None = None
 
 
+def _no_bound() -> datetime | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """Answer messages addressed to this node. ``observe`` is told of each one; ``case_system_s`` bounds step 5."""
+    """Answer messages addressed to this node. ``observe`` is told of each one; ``case_system_s`` bounds step 5.
+
+    ``not_before`` says from when on messages count where the store was restored: earlier ones may have been answered.
+    """
 
     own: EntityId
     directory: Directory
@@ -85,8 +100,10 @@ class Inbound:
     store: Store
     desk: Desk
     agreements: AgreementBook
+    budgets: Budgets
     observe: Callable[[Handled], None]
     case_system_s: float
+    not_before: Callable[[], datetime | None] = _no_bound
 
     def handle(self, raw: bytes, sender: Sender, now: datetime) -> Answered:
         """Answer one message with a signed reply, refusals included.
@@ -95,19 +112,33 @@ class Inbound:
         (A4), and the store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
         opened, facts = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
-        ref = opened.message.agreement
-        prior, held = self.store.read(lambda tx: (_find(tx, opened), self.agreements.find_within(tx, ref, now=now)))
+        asked = self._asked(opened.message)
+        prior, held, exceeded = self.store.read(
+            lambda tx: (
+                _find(tx, opened),
+                self.agreements.find_within(tx, opened.message.agreement, now=now),
+                self.budgets.look(tx, asked, now=now),
+            )
+        )
+        self._refuse_stale(opened.message, held, now)
         permit = self._decide(facts, held, now)  # 2 (within the token), 4
         if prior is not None:
             return self._again(opened, prior, permit, now)
+        if isinstance(permit, Permit):
+            asked = replace(asked, urgent=permit.clause.urgent)
+            if exceeded is not None and not asked.urgent:
+                return self._over_budget(opened, asked, exceeded, now)
         findings = self._answer(permit, opened.message, now)  # 5, 6, 7
-        return self._commit(opened, findings, now)  # 8, 9, 10
+        try:
+            return self._commit(opened, findings, now, self._charging(opened.message, asked, findings, now))  # 8, 9, 10
+        except BudgetExceeded as spent:  # by others, while this one was looking
+            return self._over_budget(opened, asked, spent.exceeded, now)
 
     def _open(self, raw: bytes, sender: Sender, now: datetime) -> tuple[OpenedMessage, RequestFacts]:
-        trusted = self.directory.trusted(sender.entity, now=now)
-        if trusted.node is None:
-            raise NoChain("The sender's chain describes no node that may exchange messages.")
-        opened = open_message(raw, sender_keys=trusted.node.message_keys, own_id=self.own, now=now)
+        trusted = self.directory.trusted(sender.entity, now=now, urgent=True)
+        opened = verified_by(
+            trusted, raw, lambda party: self._verified(raw, party, now), directory=self.directory, now=now
+        )
         # Its keys prove nothing about other names: anyone can publish another member's public key as their own.
         if opened.message.iss != sender.entity:
             raise WrongIssuer("The message is from another node than the one that called.")
@@ -119,6 +150,17 @@ class Inbound:
             sender_marks=valid_types(trusted.marks, now=now),
         )
         return opened, facts
+
+    def _verified(self, raw: bytes, sender: TrustedEntity, now: datetime) -> OpenedMessage:
+        if sender.node is None:
+            raise NoChain("The sender's chain describes no node that may exchange messages.")
+        return open_message(raw, sender_keys=sender.node.message_keys, own_id=self.own, now=now)
+
+    def _refuse_stale(self, message: Message, held: InForce | NotInForce | None, now: datetime) -> None:
+        """Raise ``Untrusted`` for a sender not confirmed for a day, unless the clause is one that is urgent."""
+        clause = held.agreement.clause(message.clause) if held is not None else None
+        if clause is None or not clause.urgent:
+            self.directory.trusted(message.iss, now=now)
 
     def _decide(self, facts: RequestFacts, held: InForce | NotInForce | None, now: datetime) -> Permit | Denial:
         message = facts.message
@@ -141,7 +183,27 @@ class Inbound:
     def _look(self, permit: Permit, service: HostedService, message: Message) -> Findings:
         return answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
 
-    def _commit(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Answered:
+    def _asked(self, message: Message) -> Asked:
+        return Asked(
+            agency=message.iss,
+            practitioner=message.practitioner.sub,
+            role=message.practitioner.role,
+            subject=subject_key(self.vault.evidence_hmac_key(), message.subject),
+        )
+
+    def _charging(self, message: Message, asked: Asked, findings: Findings, now: datetime) -> Account:
+        """Return what an answer costs; a refusal tells nothing of anybody, and costs nothing."""
+        if findings.outcome == "refused":
+            return _nothing
+        shared = features(self.vault.evidence_hmac_key(), message.subject)
+        return lambda tx: self.budgets.charge(tx, asked, shared, now=now)
+
+    def _over_budget(self, opened: OpenedMessage, asked: Asked, exceeded: Exceeded, now: datetime) -> Answered:
+        minutes = max(1, round(exceeded.retry_after / timedelta(minutes=1)))
+        denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
+        return self._commit(opened, _denied(denial.refusal), now, lambda tx: self.budgets.flag(tx, asked, now=now))
+
+    def _commit(self, opened: OpenedMessage, findings: Findings, now: datetime, account: Account) -> Answered:
         message = opened.message
         received = self._received(opened, findings, now)
         first = evidence.written(received)
@@ -151,6 +213,7 @@ class Inbound:
             jti=token_urlsafe(16),
             now=now,
             evidence={"leaf": digest(first.leaf)},
+            suspensions=self.directory.suspension_seqs(now=now),
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
         kind = LeafKind.REFUSED if findings.outcome == "refused" else LeafKind.ANSWERED
@@ -168,6 +231,7 @@ class Inbound:
                 expires=expires,
             )
             if prior is None:
+                account(tx)
                 evidence.record(tx, first)
                 evidence.record(tx, second)
             return prior
@@ -187,7 +251,13 @@ class Inbound:
         answered = self._original(opened, prior)
         if not isinstance(permit, Denial) or self._refused(answered.body):
             return answered
-        reply = answer_to(opened, body=build_refusal_body(permit.refusal), jti=token_urlsafe(16), now=now)
+        reply = answer_to(
+            opened,
+            body=build_refusal_body(permit.refusal),
+            jti=token_urlsafe(16),
+            now=now,
+            suspensions=self.directory.suspension_seqs(now=now),
+        )
         return Answered(body=build_reply(reply, self.vault.signer(KeyUse.MESSAGE)))
 
     def _original(self, opened: OpenedMessage, prior: messages.Prior) -> Answered:
@@ -232,6 +302,10 @@ class Inbound:
                 failure=failure,
             )
         )
+
+
+def _nothing(_tx: Transaction) -> None:
+    """Cost nothing."""
 
 
 def _find(tx: Transaction, opened: OpenedMessage) -> messages.Prior | None:

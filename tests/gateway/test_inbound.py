@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 
 from gateway.agreement_book import detail_for
+from gateway.budgets import Budgets, limits_of
 from gateway.inbound import Answered, Handled, Inbound, MessageIdReused, Sender
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
 from gateway.store import messages
@@ -57,6 +58,7 @@ def inbound(pair: Network, seen: list[Handled]) -> Inbound:
         store=node.store,
         desk=node.desk,
         agreements=node.agreements,
+        budgets=Budgets(limits=limits_of(node.settings.budgets.answering)),
         observe=seen.append,
         case_system_s=5.0,
     )

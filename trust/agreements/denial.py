@@ -34,6 +34,7 @@ class DenialCode(StrEnum):
     MALFORMED_BODY = "malformed_body"
     QUESTION_NOT_PERMITTED = "question_not_permitted"
     LOCAL_POLICY = "local_policy"
+    OVER_BUDGET = "over_budget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,10 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
         DenialCode.LOCAL_POLICY: (
             "The agency that was asked has withdrawn this service, clause or role from exchange.",
             "Ring the agency's information-governance officer.",
+        ),
+        DenialCode.OVER_BUDGET: (
+            "More was asked lately than the agency that was asked answers, for this practitioner, agency or person.",
+            "Come back later; if somebody may be in danger, ring the service, or ask under an urgent clause.",
         ),
     }
 )

@@ -24,15 +24,13 @@ ASKED = Asked(
     practitioner="p-1",
     role=RoleCode("key-worker"),
     subject="s-1",
-    features=(),
-    urgent=False,
 )
 
 
-def charged(store: Store, asked: Asked, *, limits: Limits = LIMITS, now: datetime = NOW) -> bool:
+def charged(store: Store, asked: Asked, *features: Feature, limits: Limits = LIMITS, now: datetime = NOW) -> bool:
     """Ask once, and say whether it was within the budgets."""
     try:
-        store.write(lambda tx: Budgets(limits=limits).charge(tx, asked, now=now))
+        store.write(lambda tx: Budgets(limits=limits).charge(tx, asked, features, now=now))
     except BudgetExceeded:
         return False
     return True
@@ -96,7 +94,7 @@ def test_a_question_over_budget_records_nothing(store: Store) -> None:
     while charged(store, ASKED):
         pass
     feature = Feature(Pattern.ONE_NAME, "f")
-    assert not charged(store, replace(ASKED, features=(feature,)))
+    assert not charged(store, ASKED, feature)
     counted = store.write(lambda tx: probes.note(tx, asker=ASKED.who, feature="f", subject="s-1", at=NOW, since=NOW))
     assert counted == 1
 
@@ -108,9 +106,9 @@ def test_many_neighbours_within_a_day_are_flagged_and_a_family_is_not(store: Sto
     feature = Feature(pattern, "f")
     for number in range(THRESHOLDS[pattern] - 1):
         for _ in range(3):
-            charged(store, replace(ASKED, subject=f"s-{number}", features=(feature,)), limits=limits)
+            charged(store, replace(ASKED, subject=f"s-{number}"), feature, limits=limits)
     assert raised(store) == set()
-    charged(store, replace(ASKED, subject="one more", features=(feature,)), limits=limits)
+    charged(store, replace(ASKED, subject="one more"), feature, limits=limits)
     assert raised(store) == {(pattern, ASKED.who)}
 
 
@@ -119,7 +117,7 @@ def test_neighbours_of_another_day_are_forgotten(store: Store) -> None:
     feature = Feature(Pattern.NEIGHBOURING_NUMBERS, "f")
     for number in range(THRESHOLDS[feature.pattern] + 3):
         later = NOW + timedelta(hours=7) * number
-        charged(store, replace(ASKED, subject=f"s-{number}", features=(feature,)), limits=limits, now=later)
+        charged(store, replace(ASKED, subject=f"s-{number}"), feature, limits=limits, now=later)
     assert raised(store) == set()
     assert store.write(lambda tx: probes.erase_before(tx, moment=NOW + timedelta(days=90), batch=100)) > 0
 
