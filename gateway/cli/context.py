@@ -1,6 +1,6 @@
 """What a command works on: the configuration it was given, and the parts that it needs of the node.
 
-A command opens no more than it uses, so that ``trust enrol`` works before any adapter does, and everything it opened
+A command opens no more than it uses, so that ``trust join`` works before any adapter does, and everything it opened
 is closed when it ends.
 """
 

@@ -25,12 +25,13 @@ _WITHIN_S: Final = 60.0
 _FORK: Final = get_context("fork")
 _READ_BEFORE: Final = (
     "gateway.cli.setup.init",
-    "gateway.cli.trust.enrol",
+    "gateway.cli.trust.join",
     "gateway.cli.trust.members",
     "gateway.cli.adapter.importing",
     "gateway.cli.client.registry",
     "gateway.cli.client.token",
     "gateway.cli.agreement.drafting",
+    "gateway.cli.agreement.signing",
     "gateway.cli.agreement.holding",
     "lxml.etree",
 )

@@ -114,10 +114,11 @@ class Federation:
 
     def admit_all(self) -> None:
         """Let each agency ask for admission, and the anchor admit it by the thumbprint it reads out."""
+        anchor = f"https://{ANCHOR_HOST}"
         requests = {agency.slug: self.papers / f"{agency.slug}-enrolment.jwt" for agency in AGENCIES}
         asked = self._run(
             [
-                hearthgate("trust", "enrol", "--config", self.config(slug), "--out", path, "--json")
+                hearthgate("trust", "join", anchor, "--config", self.config(slug), "--out", path, "--yes", "--json")
                 for slug, path in requests.items()
             ]
         )

@@ -84,7 +84,7 @@ def _chain(federation: Federation, entity: EntityId, now: datetime) -> CheckLine
             detail = (
                 f"its anchor does not vouch for these services as they are, so nobody asks them: {', '.join(left_out)}"
             )
-            remedy = "Have it admitted again as it is now: `hearthgate trust enrol` there, `trust admit` at the anchor."
+            remedy = "Have it admitted again as it is now: `hearthgate trust join` there, `trust admit` at the anchor."
             return CheckLine(name=what, ok=False, detail=detail, remedy=remedy)
         detail = f"by {trace.entity.anchor}, until {trace.entity.expires_at:%Y-%m-%d %H:%M} UTC"
         return CheckLine(name=what, ok=True, detail=detail)

@@ -139,8 +139,8 @@ class Partnership:
     def admit(self, name: str) -> None:
         """Enrol an agency and admit it by the thumbprint it reads out."""
         request = self.root / f"{name}-enrolment.jwt"
-        enrolled = hearthgate("trust", "enrol", "--config", self.config(name), "--out", request, "--json")
-        (thumbprint,) = enrolled.json["thumbprints"]
+        joining = ("trust", "join", ANCHOR, "--config", self.config(name), "--out", request, "--yes", "--json")
+        (thumbprint,) = hearthgate(*joining).json["thumbprints"]
         words = ["trust", "admit", request, "--config", self.config("anchor"), "--thumbprint", thumbprint, "--yes"]
         assert hearthgate(*words).code == 0
 

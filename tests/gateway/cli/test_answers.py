@@ -7,7 +7,7 @@ import click
 import pytest
 
 from gateway.cli.main import main
-from tests.gateway.cli.conftest import Partnership, hearthgate
+from tests.gateway.cli.conftest import ANCHOR, Partnership, hearthgate
 
 
 def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
@@ -105,7 +105,7 @@ def test_key_files_that_others_can_read_are_refused_by_every_command_that_uses_t
     key = partnership.root / "council" / "keys" / "federation.pem"
     key.chmod(0o640)
     out = partnership.root / "request.jwt"
-    refused = hearthgate("trust", "enrol", "--config", partnership.config("council"), "--out", out)
+    refused = hearthgate("trust", "join", ANCHOR, "--config", partnership.config("council"), "--out", out, "--yes")
     assert refused.code == 1
     assert f"chmod 600 {key}" in refused.err
     assert not os.path.lexists(out)

@@ -42,7 +42,7 @@ def test_init_says_what_to_compare_and_what_to_do_next(partnership: Partnership)
     answer = partnership.set_up("police", "neighbourhood")
     assert answer.code == 0
     assert "Compare these thumbprints" in answer.out
-    assert "hearthgate trust enrol" in answer.out
+    assert "hearthgate trust join" in answer.out
     assert "\n  1. " in answer.out
 
 
