@@ -234,7 +234,7 @@ class Network:
         folder.mkdir()
         create_keys(folder / "keys", names=ANCHOR_KEYS)
         self._store_in(folder, "anchor.db")
-        anchor = create_anchor(read_anchor(write_anchor(folder)), self.clock)
+        anchor = create_anchor(read_anchor(write_anchor(folder)), self.clock, self.wire)
         self.wire.apps[ANCHOR] = anchor.peer_app
         return anchor
 
@@ -262,4 +262,4 @@ class Network:
 
 def federation_keys(vault: FileKeyVault) -> KeySet:
     """Return the public federation keys of a vault."""
-    return KeySet.of(KeyUse.FEDERATION, [vault.signer(KeyUse.FEDERATION).public])
+    return vault.published(KeyUse.FEDERATION)

@@ -1,0 +1,175 @@
+"""Keys change while everybody works: rotated, no request fails; revoked, nothing that they signed is believed."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.app import Node, create_node
+from gateway.assembly import Outside
+from gateway.http.anchor import MemberState
+from gateway.http.federation import CONFIGURATION_PATH
+from gateway.keys import NODE_KEYS
+from gateway.keys.changes import make, revocation, rotation
+from gateway.keys.vault import read_records
+from tests.federation.network import Network
+from tests.federation.peer_hand import PeerHand
+from tests.federation.town import COUNCIL, TRUST
+from trust.federation.historical_keys import RevocationReason
+from trust.identifiers import EntityId
+from trust.keys import KeyUse, LocalSigner
+
+ROTATED = (KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.DPOP, KeyUse.FEDERATION, KeyUse.EVIDENCE, KeyUse.ENCRYPTION)
+
+
+class Workers:
+    """Two workers of each node, which take turns in answering and asking."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.of = {entity: [node, self._another(node)] for entity, node in network.nodes.items()}
+        self.client = network.case_client(COUNCIL)
+
+    def _another(self, node: Node) -> Node:
+        network = self.network
+        outside = Outside(clock=network.clock, transport=network.wire, case_systems=network.case_systems)
+        return create_node(node.settings, outside)
+
+    def turn(self) -> None:
+        """Let the other worker of each node do what comes next."""
+        for entity, workers in self.of.items():
+            workers.reverse()
+            self.network.wire.apps[entity] = workers[0].peer_app
+        self.client.http = self.of[COUNCIL][0].case_app.test_client()
+
+    def ask(self) -> None:
+        """Ask once, and be answered by everybody."""
+        self.turn()
+        view = self.client.look_up()
+        assert {line["status"] for line in view["answers"]} == {"known"}, (self.network.clock.now(), view)
+
+    def close(self) -> None:
+        """Let go of the stores of the second workers."""
+        for entity, workers in self.of.items():
+            for worker in workers:
+                if worker is not self.network.nodes[entity]:
+                    worker.store.close()
+                    worker.claims.close()
+
+
+@pytest.fixture
+def workers(pair: Network) -> Iterator[Workers]:
+    made = Workers(pair)
+    yield made
+    made.close()
+
+
+def folder(network: Network, entity: EntityId) -> Path:
+    return network.folder_of(entity) / "keys"
+
+
+def rotate(network: Network, entity: EntityId, use: KeyUse) -> None:
+    """Do what `hearthgate trust key rotate` does."""
+    at, keys = network.clock.now(), folder(network, entity)
+    make(keys, rotation(read_records(keys, NODE_KEYS), use, at=at, waits=use is KeyUse.FEDERATION), at=at)
+
+
+def revoke(network: Network, entity: EntityId, kid: str) -> None:
+    """Do what `hearthgate trust key revoke` does."""
+    at, keys = network.clock.now(), folder(network, entity)
+    make(keys, revocation(read_records(keys, NODE_KEYS), kid, RevocationReason.COMPROMISED, at=at), at=at)
+
+
+def signing(network: Network, entity: EntityId) -> dict[KeyUse, str]:
+    vault = network.nodes[entity].vault
+    return {use: vault.published(use).keys[0].kid for use in ROTATED}
+
+
+@pytest.mark.holds("A38")
+def test_every_key_of_both_sides_is_rotated_while_they_ask_and_nobody_fails(workers: Workers) -> None:
+    network = workers.network
+    before = {entity: signing(network, entity) for entity in network.nodes}
+
+    def work(minutes: int, step: timedelta = timedelta(minutes=1)) -> None:
+        for _ in range(minutes):
+            network.clock.moment += step
+            for node in network.nodes.values():
+                node.keeper.round()
+            workers.ask()
+
+    work(2)
+    for entity in network.nodes:
+        for use in ROTATED:
+            rotate(network, entity, use)
+            workers.ask()
+    work(7)
+    for entity in network.nodes:  # the superior's administrators admit the requests, which name both keys
+        network.enrol(entity, MemberState.ACTIVE)
+    work(30)
+    after = {entity: signing(network, entity) for entity in network.nodes}
+    for entity in network.nodes:
+        assert {use for use in ROTATED if after[entity][use] == before[entity][use]} == set()
+        assert before[entity][KeyUse.MESSAGE] in network.nodes[entity].vault.published(KeyUse.MESSAGE).kids
+    work(16, timedelta(days=1))
+    for entity in network.nodes:
+        vault = network.nodes[entity].vault
+        assert vault.published(KeyUse.MESSAGE).kids == {after[entity][KeyUse.MESSAGE]}
+        assert vault.published(KeyUse.FEDERATION).kids == {after[entity][KeyUse.FEDERATION]}
+        assert [past.kid for past in vault.historical()] == [before[entity][KeyUse.FEDERATION]]
+        network.enrol(entity, MemberState.ACTIVE)  # what `trust key announce` asks for
+    work(7)
+
+
+@pytest.fixture
+def hand(pair: Network) -> PeerHand:
+    return PeerHand(network=pair, agreement=pair.agree())
+
+
+def stolen(network: Network, use: KeyUse) -> LocalSigner:
+    return LocalSigner.from_pem((folder(network, COUNCIL) / f"{use}.pem").read_bytes(), use)
+
+
+@pytest.mark.holds("A39")
+def test_a_message_of_a_revoked_key_is_refused_however_far_it_is_dated_back(pair: Network, hand: PeerHand) -> None:
+    thief = stolen(pair, KeyUse.MESSAGE)
+    earlier = int(pair.clock.now().timestamp())
+    assert hand.post(hand.signed(hand.message(), signer=thief)).status == 200
+    revoke(pair, COUNCIL, thief.kid)
+    pair.clock.forward(seconds=200)
+    pair.nodes[TRUST].directory.refresh(COUNCIL, now=pair.clock.now())
+    hand.forget_tokens()
+    dated_back = hand.message(iat=earlier, exp=earlier + 300)
+    answer = hand.post(hand.signed(dated_back, signer=thief))
+    assert (answer.status, b"message-not-verified" in answer.body) == (400, True)
+    # the same message stands where it is signed with the key that took over, so nothing else refused it
+    assert hand.post(hand.signed(dated_back)).status == 200
+
+
+def test_a_message_of_a_retired_key_that_is_dated_before_stands(pair: Network, hand: PeerHand) -> None:
+    old = stolen(pair, KeyUse.MESSAGE)
+    rotate(pair, COUNCIL, KeyUse.MESSAGE)
+    pair.clock.forward(minutes=14)
+    queued = hand.message()
+    pair.clock.forward(minutes=1)
+    pair.nodes[TRUST].directory.refresh(COUNCIL, now=pair.clock.now())
+    assert hand.post(hand.signed(queued, signer=old)).status == 200
+    pair.clock.forward(minutes=1)
+    assert hand.post(hand.signed(hand.message(), signer=old)).status == 400
+
+
+@pytest.mark.holds("A39")
+def test_access_tokens_of_a_revoked_key_end_at_once_and_new_ones_are_had(pair: Network, hand: PeerHand) -> None:
+    token = hand.token()
+    assert hand.post(hand.signed(), token=token).status == 200
+    vault = pair.nodes[TRUST].vault
+    revoke(pair, TRUST, vault.signer(KeyUse.OAUTH).kid)
+    assert hand.post(hand.signed(), token=token).status == 401
+    assert pair.case_client().look_up()["answers"][0]["status"] == "known"
+
+
+def test_a_next_key_is_published_at_once(pair: Network) -> None:
+    before = pair.wire.deliver_text(TRUST + CONFIGURATION_PATH)
+    assert pair.wire.deliver_text(TRUST + CONFIGURATION_PATH) == before
+    rotate(pair, TRUST, KeyUse.MESSAGE)
+    assert pair.wire.deliver_text(TRUST + CONFIGURATION_PATH) != before
