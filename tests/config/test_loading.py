@@ -138,3 +138,90 @@ def test_a_restriction_by_a_name_that_nothing_can_have_is_a_mistake(tmp_path: Pa
         load(path, {})
     [fault] = refused.value.faults
     assert fault.startswith(f"services[1].restrictions[1].{name}: ")
+
+
+ANCHOR = """
+role = "anchor"
+[anchor]
+entity_id = "https://anchor.example"
+name = "Vale Partnership"
+[peer]
+bind = "127.0.0.1:18443"
+certificate = "peer.pem"
+key = "peer.key"
+[operations]
+bind = "127.0.0.1:18445"
+"""
+EXCEPTIONS = """
+[networks]
+"trust.example" = { networks = ["10.20.30.0/28", "100.64.7.0/24", "fd12:3456:789a:1::/64"], reason = "the NHS network" }
+[proxy]
+address = "10.0.0.9:3128"
+reason = "the agency lets nothing out but through it"
+"""
+
+
+@pytest.mark.parametrize("whole", [NODE, ANCHOR])
+def test_a_node_and_an_authority_make_the_same_exceptions(tmp_path: Path, whole: str) -> None:
+    settings = load(written(tmp_path, whole + EXCEPTIONS), {})
+    assert settings.networks["trust.example"].networks[0] == "10.20.30.0/28"
+    assert settings.proxy is not None
+
+
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        ("0.0.0.0/0", "only private networks"),
+        ("::/0", "only private networks"),
+        ("10.0.0.0/8", "/24 or smaller"),
+        ("10.20.0.0/16", "/24 or smaller"),
+        ("172.16.0.0/23", "/24 or smaller"),
+        ("fd12:3456::/32", "/64 or smaller"),
+        ("10.20.30.1/28", "no bit set beyond its prefix"),
+        ("1.1.1.0/24", "only private networks"),
+        ("172.32.0.0/24", "only private networks"),
+        ("127.0.0.0/24", "only private networks"),
+        ("127.0.0.1/32", "only private networks"),
+        ("::1/128", "only private networks"),
+        ("169.254.169.254/32", "only private networks"),
+        ("168.63.129.16/32", "only private networks"),
+        ("192.0.0.0/24", "only private networks"),
+        ("fe80::/64", "only private networks"),
+        ("ff00::/64", "only private networks"),
+        ("::ffff:10.20.30.0/124", "only private networks"),
+        ("10.20.30.0-10.20.30.9", "write a network"),
+        ("trust.example", "write a network"),
+    ],
+)
+def test_a_network_that_is_not_a_peers_own_is_a_mistake(tmp_path: Path, network: str, why: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(written(tmp_path, NODE + EXCEPTIONS.replace("10.20.30.0/28", network)), {})
+    [fault] = refused.value.faults
+    assert fault.startswith("networks.trust.example.networks[1]: ")
+    assert why in fault
+    assert network not in fault or why == "write a network"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "fault"),
+    [
+        ("trust.example", "police.example", "networks.police.example: [hosts] leads this name to one exact address"),
+        ("trust.example", "trust", "networks.trust."),
+        (', reason = "the NHS network"', "", "networks.trust.example.reason: this setting is required"),
+        ('"the NHS network"', '"why not"', "networks.trust.example.reason: "),
+        ("10.0.0.9:3128", "proxy.council.example:3128", "proxy.address: "),
+        ("10.0.0.9:3128", "http://10.0.0.9:3128", "proxy.address: "),
+        ('reason = "the agency', 'credentials = "none.txt"\nreason = "the agency', "proxy.credentials: there is no"),
+        ('reason = "the agency', 'password = "x"\nreason = "the agency', "proxy.password: there is no such setting"),
+    ],
+)
+def test_an_exception_that_is_not_whole_is_a_mistake(tmp_path: Path, was: str, becomes: str, fault: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(written(tmp_path, NODE + EXCEPTIONS.replace(was, becomes)), {})
+    [only] = refused.value.faults
+    assert only.startswith(fault)
+
+
+def test_the_environment_names_no_proxy(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="HEARTHGATE_PROXY__ADDRESS"):
+        load(written(tmp_path, NODE), {"HEARTHGATE_PROXY__ADDRESS": "10.0.0.9:3128"})

@@ -35,6 +35,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[trust]`": settings.TrustSettings,
     "`[[trust.anchors]]`": settings.Anchor,
     "`[hosts]`": settings.HostException,
+    "`[networks]`": settings.NetworkException,
+    "`[proxy]`": settings.Proxy,
     "`[case_systems]`": settings.CaseSystems,
     "`[[services]]`": settings.Service,
     "`[services.adapter]`": settings.AdapterSettings,

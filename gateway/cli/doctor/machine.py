@@ -12,6 +12,7 @@ from adapters.contract import CheckLine
 from config.settings import AnchorSettings, Face, NodeSettings
 from gateway.cli.context import opened_store
 from gateway.keys import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused, open_vault
+from gateway.peers.exceptions import plain_exceptions
 from gateway.pool import server_tls
 from gateway.ports import StoreBusy, StoreFull
 from gateway.store.refusals import StoreRefused
@@ -24,14 +25,17 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 def configuration(settings: Settings) -> list[CheckLine]:
     """Say what was loaded, and show every exception to the rules that it makes, with its reason."""
-    if isinstance(settings, AnchorSettings):
-        detail = f"trust anchor {settings.anchor.entity_id}"
-        return [CheckLine(name="it is complete and well formed", ok=True, detail=detail)]
-    found = [CheckLine(name="it is complete and well formed", ok=True, detail=f"node {settings.node.entity_id}")]
-    for name, exception in settings.hosts.items():
-        detail = f"{name} is reached at {exception.address} and nowhere else. Reason given: {exception.reason}"
-        found.append(CheckLine(name="exception in [hosts]", ok=True, detail=detail))
-    for service in settings.services:
+    who = (
+        f"node {settings.node.entity_id}"
+        if isinstance(settings, NodeSettings)
+        else f"trust anchor {settings.anchor.entity_id}"
+    )
+    found = [CheckLine(name="it is complete and well formed", ok=True, detail=who)]
+    found += [
+        CheckLine(name=f"exception in {each.table}", ok=True, detail=each.sentence)
+        for each in plain_exceptions(settings)
+    ]
+    for service in settings.services if isinstance(settings, NodeSettings) else ():
         for rule in service.restrictions:
             whom = f"role {rule.role}" if rule.role else "every role"
             detail = f"{service.slug} refuses {rule.agreement}, clause {rule.clause}, to {whom}. Reason: {rule.reason}"
