@@ -12,7 +12,7 @@ from config.settings import Proxy as ProxySettings
 from gateway.desk import Desk, HostedService, Restriction
 from gateway.directory.memory import Tables
 from gateway.http.federation import NodeProfile
-from gateway.keys import KeyFilesRefused, read_private
+from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.peers.caller import CaseSystemCaller
 from gateway.peers.exceptions import host_addresses, private_networks, proxy_address
 from gateway.peers.transport import HttpTransport, client_tls
