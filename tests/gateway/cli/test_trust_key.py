@@ -1,0 +1,188 @@
+"""Keys from the command line: what will happen is shown first, and a change that cannot be made changes nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from config.loading import load
+from config.settings import AnchorSettings
+from gateway.cli.context import now
+from gateway.cli.fingerprints import spoken
+from gateway.cli.trust.key.revoking import perform_revoke, plan_revocation
+from gateway.keys import STATE_FILE
+from gateway.keys.files import sole_change
+from gateway.store import anchor_keys
+from gateway.store.opening import open_store
+from tests.gateway.cli.conftest import ANCHOR, Answer, Partnership, hearthgate
+from trust.federation.anchor_keys import AnchorKeys, parse_anchor_keys
+from trust.federation.enrolment import parse_enrolment_request
+from trust.keys import KeySet, KeyUse, LocalSigner
+
+
+def run(partnership: Partnership, name: str, *words: object, answer: str | None = None) -> Answer:
+    return hearthgate("trust", "key", *words, "--config", partnership.config(name), answer=answer)
+
+
+def keys(partnership: Partnership, name: str, use: str) -> list[dict[str, str | None]]:
+    listed = run(partnership, name, "list", "--json")
+    assert listed.code == 0, listed.err
+    return [each for each in listed.json["keys"] if each["use"] == use]
+
+
+def files(partnership: Partnership, name: str) -> dict[str, bytes]:
+    folder = partnership.root / name
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in (*(folder / "keys").iterdir(), folder / "data" / "administration.jsonl")
+        if path.exists()
+    }
+
+
+@pytest.fixture
+def recovery(tmp_path: Path) -> LocalSigner:
+    signer = LocalSigner.generate(KeyUse.RECOVERY)
+    path = tmp_path / "recovery.pem"
+    path.touch(mode=0o600)
+    path.write_bytes(signer.to_pem())
+    return signer
+
+
+def document(partnership: Partnership, recovery: LocalSigner) -> AnchorKeys:
+    """Return the document that the anchor would serve."""
+    settings = load(partnership.config("anchor"), {})
+    store = open_store(settings.store.url, base_dir=settings.base_dir)
+    (stored,) = store.read(anchor_keys.load)
+    store.close()
+    pinned = KeySet.of(KeyUse.RECOVERY, [recovery.public])
+    read = parse_anchor_keys(stored.raw, recovery_keys=pinned, now=now())
+    assert (read.anchor, read.seq) == (ANCHOR, stored.seq)
+    return read
+
+
+def test_a_rotation_is_shown_before_it_is_made_and_recorded(partnership: Partnership) -> None:
+    before = files(partnership, "council")
+    shown = run(partnership, "council", "rotate", "--use", "message", answer="n\n")
+    assert shown.code == 1
+    assert "new; next: published, and signs from" in shown.err
+    assert "signs until" in shown.err
+    assert files(partnership, "council") == before
+
+    made = run(partnership, "council", "rotate", "--use", "message", "--yes", "--json")
+    assert made.code == 0, made.err
+    old, new = keys(partnership, "council", "message")
+    assert (old["stage"], new["stage"], new["key_id"]) == ("signs", "next", made.json["made"]["key_id"])
+    assert old["retired_at"] == new["signs_from"]
+    entries = (partnership.root / "council" / "data" / "administration.jsonl").read_text().splitlines()
+    assert (json.loads(entries[-1])["act"], json.loads(entries[-1])["key_id"]) == ("key rotate", new["key_id"])
+    listed = run(partnership, "council", "list")
+    assert "next: published, and signs from" in listed.out
+
+
+def test_a_shorter_wait_is_done_with_a_warning(partnership: Partnership) -> None:
+    made = run(partnership, "council", "rotate", "--use", "oauth", "--sign-after", "0", "--yes")
+    assert made.code == 0
+    assert "Peers that have not heard of the key by then refuse" in made.err
+    assert [key["stage"] for key in keys(partnership, "council", "oauth")] == ["retired", "signs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "why"),
+    [
+        ("council", ["--use", "dpop", "--sign-after", "5"], "used at once"),
+        ("council", ["--use", "message", "--out", "request.jwt"], "belong to the federation key"),
+        ("council", ["--use", "federation", "--recovery-key", "r.pem"], "Only a trust anchor has a recovery key"),
+        ("anchor", ["--use", "message"], "There is no message key here"),
+        ("anchor", ["--use", "federation"], "offline recovery key"),
+        ("anchor", ["--use", "federation", "--out", "request.jwt"], "asks nobody"),
+        ("anchor", ["--use", "federation", "--recovery-key", "absent.pem"], "cannot be read"),
+        ("council", ["--use", "federation"], "no connection"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_changes_nothing(
+    partnership: Partnership, name: str, words: list[str], why: str
+) -> None:
+    before = {path: raw for path, raw in files(partnership, name).items() if not path.endswith(".jsonl")}
+    refused = run(partnership, name, "rotate", *words, "--yes")
+    assert refused.code == 1
+    assert why in refused.err
+    assert {path: raw for path, raw in files(partnership, name).items() if not path.endswith(".jsonl")} == before
+
+
+def test_a_federation_key_is_rotated_with_a_request_that_the_old_one_signs(
+    partnership: Partnership, tmp_path: Path
+) -> None:
+    out = tmp_path / "keys.jwt"
+    made = run(partnership, "council", "rotate", "--use", "federation", "--out", out, "--yes", "--json")
+    assert made.code == 0, made.err
+    old, new = keys(partnership, "council", "federation")
+    asked = parse_enrolment_request(out.read_bytes(), now=now())
+    assert asked.thumbprints == (old["key_id"], new["key_id"])
+    assert asked.signed_with == old["key_id"]
+    assert (old["stage"], new["stage"], new["signs_from"]) == ("signs", "next", None)
+    assert spoken(str(new["key_id"])) in made.err
+    again = run(partnership, "council", "rotate", "--use", "federation", "--out", tmp_path / "again.jwt", "--yes")
+    assert again.code == 1
+    assert "rotated already" in again.err
+    assert not (tmp_path / "again.jwt").exists()
+
+
+def test_a_request_is_taken_back_where_the_key_cannot_be_written(
+    partnership: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "keys.jwt"
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", full)
+    refused = run(partnership, "council", "rotate", "--use", "federation", "--out", out, "--yes")
+    assert refused.code == 1
+    assert "No space left" in refused.err
+    assert not out.exists()
+    assert not (partnership.root / "council" / "keys" / STATE_FILE).exists()
+
+
+def test_an_anchor_rotates_with_its_recovery_key_and_leaves_the_old_key_out_in_the_end(
+    partnership: Partnership, recovery: LocalSigner, tmp_path: Path
+) -> None:
+    words = ["--recovery-key", tmp_path / "recovery.pem", "--yes"]
+    assert run(partnership, "anchor", "rotate", "--use", "federation", "--sign-after", "0", *words).code == 0
+    old, new = (str(key["key_id"]) for key in keys(partnership, "anchor", "federation"))
+    assert document(partnership, recovery).keys.kids == {old, new}
+    assert run(partnership, "anchor", "announce", *words).code == 0
+    assert (document(partnership, recovery).seq, document(partnership, recovery).keys.kids) == (2, {old, new})
+    other = LocalSigner.generate(KeyUse.RECOVERY)
+    (tmp_path / "recovery.pem").write_bytes(other.to_pem())
+    refused = run(partnership, "anchor", "announce", *words)
+    assert refused.code == 1
+    assert "not the recovery key that signed the last" in refused.err
+    (tmp_path / "recovery.pem").chmod(0o644)
+    assert "chmod 600" in run(partnership, "anchor", "announce", *words).err
+
+
+def test_an_anchor_revokes_a_key_once_members_know_another(
+    partnership: Partnership, recovery: LocalSigner, tmp_path: Path
+) -> None:
+    settings = load(partnership.config("anchor"), {})
+    assert isinstance(settings, AnchorSettings)
+    (only,) = keys(partnership, "anchor", "federation")
+    stolen = str(only["key_id"])
+    words = ["--recovery-key", tmp_path / "recovery.pem", "--yes"]
+    refused = run(partnership, "anchor", "revoke", stolen, "--reason", "compromised", *words)
+    assert refused.code == 1
+    assert "trust key rotate --use federation" in refused.err
+    assert run(partnership, "anchor", "rotate", "--use", "federation", "--sign-after", "0", *words).code == 0
+    plan = plan_revocation(settings, stolen, "compromised", recovery_key=tmp_path / "recovery.pem")
+    assert document(partnership, recovery).seq == 1  # nothing is changed by planning it
+    perform_revoke(settings, plan.arguments, now())
+    (left,) = document(partnership, recovery).keys.kids
+    assert left != stolen
+    assert [key["stage"] for key in keys(partnership, "anchor", "federation")] == ["revoked", "signs"]
+
+
+def test_two_commands_do_not_change_keys_at_once(partnership: Partnership) -> None:
+    with sole_change(partnership.root / "council" / "keys"):
+        refused = run(partnership, "council", "rotate", "--use", "message", "--yes")
+    assert refused.code == 1
+    assert "another command is changing the keys" in refused.err
