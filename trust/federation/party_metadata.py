@@ -19,6 +19,17 @@ CLIENT = "oauth_client"
 RESOURCE = "oauth_resource"
 MAX_NAME = 200
 
+FEDERATION_ENDPOINTS = (
+    "federation_fetch_endpoint",
+    "federation_list_endpoint",
+    "federation_resolve_endpoint",
+    "federation_trust_mark_status_endpoint",
+    "federation_trust_mark_list_endpoint",
+    "federation_trust_mark_endpoint",
+    "federation_historical_keys_endpoint",
+)
+"""What an authority may serve (section 5.1.1)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FederationEntity:
@@ -38,11 +49,15 @@ class AuthorizationServer:
 
 
 def parse_federation_entity(metadata: JsonObject, *, entity: EntityId) -> FederationEntity:
-    """Read `federation_entity`; raise MalformedClaims."""
-    fetch = claims.optional_str(metadata, "federation_fetch_endpoint")
+    """Read `federation_entity`; every endpoint in it must be at the entity's own host. Raise MalformedClaims."""
+    endpoints = {
+        name: parse_endpoint(claims.require_str(metadata, name), entity=entity)
+        for name in FEDERATION_ENDPOINTS
+        if name in metadata
+    }
     return FederationEntity(
         name=claims.optional_str(metadata, "organization_name", max_len=MAX_NAME),
-        fetch_endpoint=None if fetch is None else parse_endpoint(fetch, entity=entity),
+        fetch_endpoint=endpoints.get("federation_fetch_endpoint"),
     )
 
 
