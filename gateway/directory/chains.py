@@ -38,10 +38,14 @@ class Chains:
         self.anchors = Anchors(fetcher=fetcher, rulings=rulings, memory=memory, notice=notice)
         self._rulings = rulings
         self._notice = notice
-        self._resolver = Resolver(fetcher=fetcher, rulings=rulings, superior_of=self.superior_of)
-        self._finder = Finder(fetcher=fetcher, rulings=rulings, resolver=self._resolver, superior_of=self.superior_of)
+        self._resolver = Resolver(fetcher=fetcher, holdings=self.holdings, superior_of=self.superior_of)
+        self._finder = Finder(fetcher=fetcher, rulings=rulings, holdings=self.holdings, anchors=self.anchors)
         self._marks = MarkChecks(
-            fetcher=fetcher, rulings=rulings, required=required_marks, superior_of=self.superior_of, notice=notice
+            fetcher=fetcher,
+            holdings=self.holdings,
+            required=required_marks,
+            superior_of=self.superior_of,
+            notice=notice,
         )
         self._refusals = Remembered()
         self._budget = Budget(STRANGERS_A_MINUTE)
@@ -140,7 +144,7 @@ class Chains:
             if held is not None:
                 resolved = self._resolver.again(held, limits, now=now, due=due)
             else:
-                resolved = self._finder.find(entity, shown, limits, now=now)
+                resolved = self._found(entity, shown, limits, now)
             kept = self._accept(resolved, held, limits, now)
         except NotVouchedFor as refused:
             self._end(entity, refused, now=now, was_known=stored is not None)
@@ -155,6 +159,12 @@ class Chains:
         if not kept.fresh(now):
             self._frozen(kept, now)
         return kept
+
+    def _found(self, entity: EntityId, shown: Sequence[bytes], limits: Limits, now: datetime) -> Resolved:
+        found = self._finder.find(entity, shown, limits, now=now)
+        for above in found.above:
+            self.holdings.accept(above.held, above.made, now=now)
+        return found.entity
 
     def _accept(self, resolved: Resolved, earlier: Held | None, limits: Limits, now: datetime) -> Held:
         checked = self._marks.checked(resolved.held, earlier, limits, now=now)

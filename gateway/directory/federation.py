@@ -202,7 +202,7 @@ class FederationDirectory:
             raise
 
     def _verified(self, entity: EntityId, chain: Sequence[bytes], now: datetime) -> Shown:
-        resolved = chained(chain, self._rulings, now=now)
+        resolved = chained(chain, self._chains.holdings, now=now)
         held, made = resolved.held, {**resolved.held.trusted.issued_at_by, **resolved.made}
         if held.entity != entity:
             raise ChainRefused(f"The presented chain is not that of {entity}.")

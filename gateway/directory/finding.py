@@ -1,43 +1,131 @@
-"""Find the way to an entity that no chain is held of."""
+"""Find the way to an entity that no chain is held of, by the standard's discovery (:mod:`trust.federation.discovery`).
+
+What is held and fresh is not fetched again: the anchors' configurations, and of each intermediate what it says of
+itself and what is said of it. So whoever joins below a known intermediate costs three fetches: the anchor's no, the
+entity itself, and the intermediate's yes. Intermediates found on the way are kept as entries of their own.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.directory.anchors import KEPT, KEPT_AT_LEAST, Anchors
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
+from gateway.directory.holding import Holdings
 from gateway.directory.limits import Limits
-from gateway.directory.resolving import Resolved, Resolver, SuperiorOf
+from gateway.directory.resolving import Resolved, chained
 from gateway.directory.rulings import Rulings
 from gateway.ports import TransportError
-from trust.errors import TrustError
+from trust.errors import NoChain, TrustError, UnknownKey
+from trust.federation.discovery import Ask, FetchConfiguration, FetchStatement, discover, drive
+from trust.federation.entity_statement import parse_entity_configuration
+from trust.federation.resolve import Resolution
 from trust.identifiers import EntityId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The chain of an entity, and those of intermediates above it that were not held."""
+
+    entity: Resolved
+    above: tuple[Resolved, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finder:
-    """Ask the anchors in turn."""
+    """Find chains. Nothing is stored here."""
 
     fetcher: Fetcher
     rulings: Rulings
-    resolver: Resolver
-    superior_of: SuperiorOf
+    holdings: Holdings
+    anchors: Anchors
 
-    def find(self, entity: EntityId, shown: Sequence[bytes], limits: Limits, *, now: datetime) -> Resolved:
-        """Return a chain. Raises :class:`Unconfirmed`, or :class:`NotVouchedFor` once every anchor has answered."""
-        unconfirmed: Unconfirmed | None = None
-        refused: NotVouchedFor | None = None
-        for anchor in self.rulings.view(now).anchors:
-            try:
-                return self._under(anchor, entity, limits, now)
-            except Unconfirmed as failed:
-                unconfirmed = failed
-            except NotVouchedFor as failed:
-                refused = failed
-        raise unconfirmed or refused or NotVouchedFor("This node has no trust anchors.")
+    def find(self, entity: EntityId, shown: Sequence[bytes], limits: Limits, *, now: datetime) -> Found:
+        """Return the shortest chain. Raises :class:`NotVouchedFor` once all have said no, and :class:`Unconfirmed`.
 
-    def _under(self, anchor: EntityId, entity: EntityId, limits: Limits, now: datetime) -> Resolved:
+        ``shown`` is a chain that the entity showed of itself, or none; of it only whom it names is used.
+        """
+        if not self.rulings.view(now).anchors:
+            raise NotVouchedFor("This node has no trust anchors.")
+        found = self._discovered(entity, shown, _Answers(finder=self, limits=limits, now=now))
+        if found is None:  # an anchor has begun to sign with another key than it named minutes ago
+            found = self._discovered(entity, shown, _Answers(finder=self, limits=limits, now=now, again=True))
+        if found is None:
+            raise NotVouchedFor(f"What is said of {entity} is signed with a key that nobody vouches for.")
+        return found
+
+    def _discovered(self, entity: EntityId, shown: Sequence[bytes], answers: "_Answers") -> Found | None:
+        """Return what was found, or none where it failed for a key that an anchor may have named since."""
+        now = answers.now
+        hints = parse_entity_configuration(shown[0], now=now).authority_hints if shown else ()
+        search = discover(
+            entity, anchors=self.rulings.view(now).anchors, now=now, hints=hints, keys_of=self.holdings.keys_of(now)
+        )
         try:
-            superior = self.superior_of(anchor, limits, now=now)
+            resolution = drive(search, answers.answer)
+        except NoChain as failed:
+            if answers.open is not None:
+                raise Unconfirmed(f"{entity} could not be found: {answers.open}") from failed
+            if isinstance(failed.__cause__, UnknownKey) and not answers.again:
+                return None
+            raise NotVouchedFor(failed.detail) from failed
+        except TransportError as limit:
+            raise Unconfirmed(f"{entity} could not be found: {limit}") from limit
+        return self._split(resolution, answers)
+
+    def _split(self, resolution: Resolution, answers: "_Answers") -> Found:
+        """Take the chains of the intermediates out of the one that goes through them."""
+        above = []
+        for place, superior in enumerate(resolution.entity.superiors[:-1], start=2):
+            own = answers.configurations.get(superior)
+            if own is not None and superior in answers.asked_about:
+                above.append(chained((own, *resolution.statements[place:]), self.holdings, now=answers.now))
+        return Found(entity=chained(resolution.statements, self.holdings, now=answers.now), above=tuple(above))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Answers:
+    """What one discovery is answered. ``open`` is why it is not known what somebody would have said."""
+
+    finder: Finder
+    limits: Limits
+    now: datetime
+    again: bool = False
+    open: str | None = None
+    configurations: dict[EntityId, bytes] = field(default_factory=dict)
+    asked_about: set[EntityId] = field(default_factory=set)
+
+    def answer(self, ask: Ask) -> bytes | None:
+        """Return what was asked for, from what is held or from its author. Raises ``TransportError`` at a limit."""
+        try:
+            return self._configuration(ask.entity) if isinstance(ask, FetchConfiguration) else self._statement(ask)
+        except NotVouchedFor:
+            return None
         except (TransportError, TrustError) as failed:
-            raise Unconfirmed(f"{anchor} could not be asked about {entity}: {failed}") from failed
-        return self.resolver.under(superior, entity, limits, now=now)
+            if self.limits.spent:
+                raise TransportError(str(failed)) from failed
+            if isinstance(ask, FetchStatement) or ask.entity in self.finder.rulings.view(self.now).anchors:
+                self.open = self.open or str(failed)
+            return None
+
+    def _configuration(self, entity: EntityId) -> bytes:
+        if entity in self.finder.rulings.view(self.now).anchors:
+            kept_for = KEPT_AT_LEAST if self.again else KEPT
+            return self.finder.anchors.superior(entity, self.limits, now=self.now, kept_for=kept_for).upper[0]
+        held = self._held(entity)
+        if held is None:
+            held = self.finder.fetcher.configuration(entity, self.limits, now=self.now)
+        self.configurations[entity] = held
+        return held
+
+    def _statement(self, ask: FetchStatement) -> bytes:
+        view = self.finder.rulings.view(self.now)
+        held = self.finder.holdings.at_hand(ask.subject, view)
+        if held is not None and held.fresh(self.now) and held.superior == ask.superior:
+            return held.statements[1]
+        self.asked_about.add(ask.subject)
+        return self.finder.fetcher.statement(ask.superior, ask.endpoint, ask.subject, self.limits, now=self.now)
+
+    def _held(self, entity: EntityId) -> bytes | None:
+        _, held = self.finder.holdings.newest(entity, now=self.now)
+        return held.statements[0] if held is not None and held.fresh(self.now) else None

@@ -14,7 +14,7 @@ from gateway.directory.stages import REFRESH_AFTER
 from gateway.trust_records import StoredChain
 from trust.claims import digest
 from trust.errors import RolledBack, TrustError
-from trust.federation.chain import TrustedEntity, verify_chain
+from trust.federation.chain import KeysOf, TrustedEntity, verify_chain
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
@@ -48,24 +48,6 @@ class Held:
         return now - self.trusted.refreshed_at < REFRESH_AFTER and now < self.trusted.expires_at
 
 
-def verified(statements: Sequence[bytes], view: View, *, now: datetime, revoked_marks: tuple[str, ...] = ()) -> Held:
-    """Verify a chain under the anchors' present keys, and leave out the marks that were revoked. Raises TrustError."""
-    trusted = verify_chain(statements, anchors=view.anchors, now=now)
-    if revoked_marks:
-        marks = tuple(mark for mark in trusted.marks if digest(mark.raw) not in revoked_marks)
-        trusted = replace(trusted, marks=marks)
-    entity = trusted.entity_id
-    stored = StoredChain(
-        entity=entity,
-        statements=tuple(statements),
-        refreshed_at=trusted.refreshed_at,
-        expires_at=trusted.expires_at,
-        superior_iat=trusted.issued_at_by[trusted.superiors[0], entity],
-        revoked_marks=revoked_marks,
-    )
-    return Held(trusted=trusted, line=(entity, *trusted.superiors), stored=stored, anchors=view.anchors)
-
-
 class Holdings:
     """The chains of one process and of the store behind it."""
 
@@ -73,6 +55,26 @@ class Holdings:
         self._memory = memory
         self._rulings = rulings
         self._held: dict[EntityId, Held] = {}
+
+    def verified(self, statements: Sequence[bytes], *, now: datetime, revoked_marks: tuple[str, ...] = ()) -> Held:
+        """Verify a chain under the anchors' present keys, and leave out the marks that were revoked.
+
+        Marks count also where their issuer stands elsewhere and its chain is held. Raises ``TrustError``.
+        """
+        return self._verified(statements, self._rulings.view(now), now, revoked_marks, self.keys_of(now))
+
+    def keys_of(self, now: datetime) -> KeysOf:
+        """Return what gives the federation keys of an entity whose chain is held."""
+        view = self._rulings.view(now)
+
+        def keys(entity: EntityId) -> KeySet | None:
+            held = self.at_hand(entity, view)
+            stored = None if held is not None else self._memory.chain(entity)
+            if stored is not None:
+                held = self._opened(stored, view, now, keys_of=None)
+            return held.trusted.federation_keys if held is not None and held.trusted.expires_at > now else None
+
+        return keys
 
     def at_hand(self, entity: EntityId, view: View) -> Held | None:
         """Return what this process holds, if it was verified under the anchors' present keys."""
@@ -120,19 +122,41 @@ class Holdings:
         entity = EntityId(stored.entity)
         held = self.at_hand(entity, view)
         if held is None or held.stored != stored:
-            held = self._verified(stored, view, now)
+            held = self._opened(stored, view, now, keys_of=self.keys_of(now))
             if held is None:
                 self._held.pop(entity, None)
                 return None
             self._held[entity] = held
         return held if held.trusted.expires_at > now else None
 
-    @staticmethod
-    def _verified(stored: StoredChain, view: View, now: datetime) -> Held | None:
+    def _opened(self, stored: StoredChain, view: View, now: datetime, keys_of: KeysOf | None) -> Held | None:
         if not stored.statements:
             return None
         try:
-            held = verified(stored.statements, view, now=now, revoked_marks=stored.revoked_marks)
+            held = self._verified(stored.statements, view, now, stored.revoked_marks, keys_of)
         except TrustError:
             return None
         return replace(held, stored=stored)
+
+    @staticmethod
+    def _verified(
+        statements: Sequence[bytes],
+        view: View,
+        now: datetime,
+        revoked_marks: tuple[str, ...],
+        keys_of: KeysOf | None,
+    ) -> Held:
+        trusted = verify_chain(statements, anchors=view.anchors, now=now, keys_of=keys_of)
+        if revoked_marks:
+            marks = tuple(mark for mark in trusted.marks if digest(mark.raw) not in revoked_marks)
+            trusted = replace(trusted, marks=marks)
+        entity = trusted.entity_id
+        stored = StoredChain(
+            entity=entity,
+            statements=tuple(statements),
+            refreshed_at=trusted.refreshed_at,
+            expires_at=trusted.expires_at,
+            superior_iat=trusted.issued_at_by[trusted.superiors[0], entity],
+            revoked_marks=revoked_marks,
+        )
+        return Held(trusted=trusted, line=(entity, *trusted.superiors), stored=stored, anchors=view.anchors)

@@ -1,7 +1,7 @@
 """What bounds the directory's work: time and fetches of one resolution, work done for strangers, memory of failures."""
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
@@ -28,7 +28,9 @@ class Limits:
 
     fetch_s: float
     deadline: float
-    fetches: int = field(default=MAX_FETCHES)
+    fetches: int = MAX_FETCHES
+    spent: bool = False
+    """Whether something was not done for want of time or fetches."""
 
     @classmethod
     def beginning(cls, *, known: bool) -> "Limits":
@@ -44,6 +46,7 @@ class Limits:
     def next_s(self) -> float:
         """Count one fetch and return the time that it may take. Raises ``TransportError`` where nothing is left."""
         left = self.left_s()
+        self.spent = left <= 0 or self.fetches <= 0
         if left <= 0:
             raise TransportError("the time for resolving one entity was used up")
         if self.fetches <= 0:

@@ -4,22 +4,22 @@ A mark whose status cannot be had keeps what was known of it: the issuer's absen
 bounds it. What was revoked is stored beside the chain, so that every worker drops it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.directory.anchors import Notice, Superior
 from gateway.directory.fetching import Fetcher
-from gateway.directory.holding import Held, verified
+from gateway.directory.holding import Held, Holdings
 from gateway.directory.limits import Limits
 from gateway.directory.resolving import SuperiorOf
-from gateway.directory.rulings import Rulings
 from gateway.ports import TransportError
 from trust import claims
 from trust.claims import digest
 from trust.errors import TrustError
-from trust.federation.trust_mark import MarkStatus, TrustMark, parse_status_response
-from trust.identifiers import parse_endpoint
+from trust.federation.entity_statement import parse_entity_configuration
+from trust.federation.trust_mark import MarkStatus, parse_status_response, peek_mark
+from trust.identifiers import EntityId, parse_endpoint
 
 MAX_CHECKED = 4
 """Marks of one entity that are asked about at one refresh."""
@@ -34,34 +34,45 @@ class MarkChecks:
     """The checks of one process."""
 
     fetcher: Fetcher
-    rulings: Rulings
+    holdings: Holdings
     required: RequiredMarks
     superior_of: SuperiorOf
     notice: Notice
 
     def checked(self, found: Held, earlier: Held | None, limits: Limits, *, now: datetime) -> Held:
-        """Return the chain without the demanded marks that were revoked."""
-        if not found.trusted.marks:
-            return found
-        known = frozenset(earlier.stored.revoked_marks) if earlier is not None else frozenset()
+        """Return the chain with the marks whose issuers are known by now, and without those that were revoked."""
         demanded = self.required(now)
-        revoked = known & {digest(mark.raw) for mark in found.trusted.marks}
-        asked = [mark for mark in found.trusted.marks if mark.mark_type in demanded and digest(mark.raw) not in revoked]
-        for mark in asked[:MAX_CHECKED]:
-            if self._status(mark, limits, now) in {MarkStatus.REVOKED, MarkStatus.INVALID}:
-                revoked |= {digest(mark.raw)}
-                self.notice("mark_revoked", found.entity)
-        if not revoked:
+        stated = parse_entity_configuration(found.statements[0], now=now).trust_marks
+        asked = [mark.raw for mark in stated if mark.mark_type in demanded][:MAX_CHECKED]
+        known = frozenset(earlier.stored.revoked_marks) if earlier is not None else frozenset()
+        revoked = known & {digest(mark.raw) for mark in stated}
+        if not asked and not revoked:
             return found
-        return verified(found.statements, self.rulings.view(now), now=now, revoked_marks=tuple(sorted(revoked)))
+        issuers = self._accredited(found, now)
+        for raw in asked:
+            if digest(raw) not in revoked and self._is_revoked(raw, issuers, limits, now):
+                revoked |= {digest(raw)}
+                self.notice("mark_revoked", found.entity)
+        return self.holdings.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked)))
 
-    def _status(self, mark: TrustMark, limits: Limits, now: datetime) -> MarkStatus | None:
+    @staticmethod
+    def _accredited(found: Held, now: datetime) -> Mapping[str, tuple[EntityId, ...]]:
+        """Return who may issue which marks by the anchor's own word, so that nobody else is asked for theirs."""
+        return parse_entity_configuration(found.statements[-1], now=now).trust_mark_issuers
+
+    def _is_revoked(
+        self, raw: bytes, issuers: Mapping[str, tuple[EntityId, ...]], limits: Limits, now: datetime
+    ) -> bool:
         try:
-            issuer = self.superior_of(mark.issuer, limits, now=now)
-            answer = self.fetcher.mark_status(_endpoint(issuer), mark.raw, limits)
-            return parse_status_response(answer, issuer_keys=issuer.keys, mark=mark.raw, now=now)
+            mark_type, issuer_id = peek_mark(raw)
+            if mark_type not in issuers or (issuers[mark_type] and issuer_id not in issuers[mark_type]):
+                return False
+            issuer = self.superior_of(issuer_id, limits, now=now)
+            answer = self.fetcher.mark_status(_endpoint(issuer), raw, limits)
+            status = parse_status_response(answer, issuer_keys=issuer.keys, mark=raw, now=now)
         except (TransportError, TrustError):
-            return None
+            return False
+        return status in {MarkStatus.REVOKED, MarkStatus.INVALID}
 
 
 def _endpoint(issuer: Superior) -> str:

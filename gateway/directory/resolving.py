@@ -1,4 +1,4 @@
-"""Resolve one entity: ask who may vouch for it, and only then the entity itself.
+"""Refresh one entity that is known: ask the superior that vouched for it last, and only then the entity itself.
 
 In this order (OpenID Federation 1.0 section 10.1, turned round so that no unknown party is fetched from):
 
@@ -10,8 +10,8 @@ In this order (OpenID Federation 1.0 section 10.1, turned round so that no unkno
 5. the whole chain is verified.
 
 A failure up to 3 leaves open what the superior says now (:class:`Unconfirmed`); afterwards, or where the superior
-answers that it knows no such entity, trust has ended (:class:`NotVouchedFor`). An entity that is known is asked about
-at the superior that vouched for it last.
+answers that it knows no such entity, trust has ended (:class:`NotVouchedFor`). An entity that has moved below another
+superior is found again as a stranger is (:mod:`gateway.directory.finding`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ from typing import Protocol
 
 from gateway.directory.anchors import Superior
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
-from gateway.directory.holding import Held, verified
+from gateway.directory.holding import Held, Holdings
 from gateway.directory.limits import Limits
 from gateway.directory.memory import Link
-from gateway.directory.rulings import Rulings, Suspended
+from gateway.directory.rulings import Suspended
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import TransportError
 from trust.errors import ChainRefused, NoChain, TrustError, UnknownKey
@@ -62,7 +62,7 @@ class Resolver:
     """Resolve under a superior. What is found is neither stored nor remembered here."""
 
     fetcher: Fetcher
-    rulings: Rulings
+    holdings: Holdings
     superior_of: SuperiorOf
 
     def again(self, held: Held, limits: Limits, *, now: datetime, due: bool = True) -> Resolved:
@@ -79,21 +79,18 @@ class Resolver:
         except (TransportError, TrustError) as failed:
             raise Unconfirmed(f"{held.superior} could not be asked about {held.entity}: {failed}") from failed
         if due or now - held.stored.superior_iat >= REFRESH_AFTER:
-            return self.under(superior, held.entity, limits, now=now, earlier=held)
+            superior, about = self._vouched(superior, held.entity, limits, now)
+            said = self._configurations(held.entity, held.statements[0], limits, now)  # 4
+            return self._chained(held.entity, said, about, superior, now)
         return self._chained(held.entity, held.statements[:1], held.statements[1], superior, now)
 
-    def under(
-        self, superior: Superior, entity: EntityId, limits: Limits, *, now: datetime, earlier: Held | None = None
-    ) -> Resolved:
-        """Ask a superior about an entity, and then the entity. Raises :class:`Unconfirmed`, :class:`NotVouchedFor`."""
+    def _vouched(self, superior: Superior, entity: EntityId, limits: Limits, now: datetime) -> tuple[Superior, bytes]:
         try:
-            superior, about = self._vouching(superior, entity, limits, now)
+            return self._vouching(superior, entity, limits, now)
         except NotVouchedFor:
             raise
         except (TransportError, TrustError) as failed:
             raise Unconfirmed(f"{superior.entity} could not be asked about {entity}: {failed}") from failed
-        own = self._configurations(entity, earlier.statements[0] if earlier else None, limits, now)  # 4
-        return self._chained(entity, own, about, superior, now)
 
     def _vouching(self, superior: Superior, entity: EntityId, limits: Limits, now: datetime) -> tuple[Superior, bytes]:
         endpoint = superior.fetch_endpoint
@@ -124,15 +121,15 @@ class Resolver:
         refused: TrustError = NoChain(f"{entity} does not answer with its entity configuration.")
         for each in own:
             try:
-                return chained((each, about, *superior.upper), self.rulings, now=now)
+                return chained((each, about, *superior.upper), self.holdings, now=now)
             except TrustError as failed:
                 refused = failed
         raise NotVouchedFor(f"{entity} is not as its superior vouches for it: {refused.detail}") from refused
 
 
-def chained(statements: Sequence[bytes], rulings: Rulings, *, now: datetime) -> Resolved:
+def chained(statements: Sequence[bytes], holdings: Holdings, *, now: datetime) -> Resolved:
     """Verify statements that form a chain (5). Raises ``TrustError``."""
-    held = verified(statements, rulings.view(now), now=now)
+    held = holdings.verified(statements, now=now)
     configured = parse_entity_configuration(statements[0], now=now).issued_at
     made = {(held.superior, held.entity): held.stored.superior_iat, (held.entity, held.entity): configured}
     return Resolved(held=held, made=made)

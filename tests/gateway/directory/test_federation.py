@@ -54,10 +54,11 @@ def test_the_superior_is_asked_before_the_entity(federation: Federation) -> None
     ]
 
 
-def test_nothing_is_fetched_from_somebody_nobody_vouches_for(federation: Federation) -> None:
+def test_of_somebody_nobody_vouches_for_only_its_superiors_are_asked_for_and_once(federation: Federation) -> None:
     with pytest.raises(NoChain):
         federation.directory.trusted(STRANGER, now=federation.clock.now())
-    assert not any(url.startswith(STRANGER) for url in federation.wire.fetched)
+    fetched = [url for url in federation.wire.fetched if url.startswith(STRANGER)]
+    assert fetched == [STRANGER + "/.well-known/openid-federation"]
 
 
 def test_the_own_chain_needs_no_request_to_the_own_node(federation: Federation) -> None:
@@ -280,7 +281,6 @@ def test_a_statement_about_somebody_else_is_refused(federation: Federation) -> N
     federation.wire.said[FETCH] = police
     with pytest.raises(Untrusted):
         federation.directory.trusted(STRANGER, now=federation.clock.now())
-    assert not any(url.startswith(STRANGER) for url in federation.wire.fetched)
 
 
 @pytest.mark.holds("A31")
