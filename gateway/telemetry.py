@@ -65,27 +65,30 @@ _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))  # json.du
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
-_registry = CollectorRegistry()
+shared_registry = CollectorRegistry()
 _requests = Counter(
-    "hearthgate_requests", "Requests answered.", ("face", "route", "method", "status"), registry=_registry
+    "hearthgate_requests", "Requests answered.", ("face", "route", "method", "status"), registry=shared_registry
 )
 _request_seconds = Histogram(
     "hearthgate_request_seconds",
     "Seconds to answer a request.",
     ("face", "route"),
     buckets=_SECONDS,
-    registry=_registry,
+    registry=shared_registry,
 )
 _handled = Counter(
-    "hearthgate_messages_handled", "Messages of peers answered.", ("kind", "outcome", "replayed"), registry=_registry
+    "hearthgate_messages_handled",
+    "Messages of peers answered.",
+    ("kind", "outcome", "replayed"),
+    registry=shared_registry,
 )
-_sent = Counter("hearthgate_messages_sent", "Messages sent to peers.", ("outcome",), registry=_registry)
+_sent = Counter("hearthgate_messages_sent", "Messages sent to peers.", ("outcome",), registry=shared_registry)
 _peer_seconds = Histogram(
-    "hearthgate_peer_seconds", "Seconds until a peer answered.", ("peer",), buckets=_SECONDS, registry=_registry
+    "hearthgate_peer_seconds", "Seconds until a peer answered.", ("peer",), buckets=_SECONDS, registry=shared_registry
 )
-_trust = Counter("hearthgate_trust_notices", "Events of the directory.", ("code",), registry=_registry)
-_dropped = Counter("hearthgate_log_members_dropped", "Log members outside the closed list.", registry=_registry)
-_crashes = Counter("hearthgate_crashes", "Faults of our own, answered with 500.", ("face",), registry=_registry)
+_trust = Counter("hearthgate_trust_notices", "Events of the directory.", ("code",), registry=shared_registry)
+_dropped = Counter("hearthgate_log_members_dropped", "Log members outside the closed list.", registry=shared_registry)
+_crashes = Counter("hearthgate_crashes", "Faults of our own, answered with 500.", ("face",), registry=shared_registry)
 
 
 class AnsweredRequest(Protocol):
@@ -315,7 +318,7 @@ def notice_keeper(code: str) -> None:
 
 def exposition() -> tuple[str, bytes]:
     """Return the content type and the text of all metrics, over all workers where they share their files."""
-    registry = _registry
+    registry = shared_registry
     if os.environ.get(_MULTIPROCESS):
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

@@ -61,6 +61,12 @@ class Standing:
     following: tuple[Stage, datetime] | None = None
     suspended_by: EntityId | None = None
 
+    def due(self, now: datetime, *, within: timedelta) -> bool:
+        """Say whether its superior is to be asked soon, so that no request has to wait for that."""
+        if self.trusted is None:
+            return not self.ended
+        return now + within - self.trusted.refreshed_at >= REFRESH_AFTER
+
 
 class FederationDirectory:
     """The :class:`gateway.ports.Directory` of a running node. Nothing is opened before the first question.

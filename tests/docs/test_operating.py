@@ -101,7 +101,7 @@ def test_the_key_files_are_the_vaults() -> None:
 
 def test_the_metrics_and_their_labels_are_the_exposed_ones() -> None:
     exposed = {}
-    for metric in telemetry._registry._names_to_collectors.values():
+    for metric in telemetry.shared_registry._names_to_collectors.values():
         name = str(vars(metric)["_name"]) + ("_total" if isinstance(metric, Counter) else "")
         exposed[name] = list(vars(metric)["_labelnames"])
     rows = table(section(PAGE, "Health, metrics and logs"))
