@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from config import settings
 from config.loading import _SCALAR_TABLES
-from gateway import telemetry
+from gateway import telemetry, trust_telemetry
 from gateway.cli import journal, main
 from gateway.keys import KeyFile
 from gateway.oauth import forms
@@ -100,6 +100,7 @@ def test_the_key_files_are_the_vaults() -> None:
 
 
 def test_the_metrics_and_their_labels_are_the_exposed_ones() -> None:
+    trust_telemetry.show_standings(())
     exposed = {}
     for metric in telemetry.shared_registry._names_to_collectors.values():
         name = str(vars(metric)["_name"]) + ("_total" if isinstance(metric, Counter) else "")
