@@ -74,6 +74,7 @@ class FileKeyVault:
         self, directory: Path, needed: Sequence[KeyFile], *, now: Callable[[], datetime], vouched: Vouched | None
     ) -> None:
         self._directory = directory
+        self._state = str(directory / STATE_FILE)
         self._needed = tuple(needed)
         self._now = now
         self._vouched = vouched
@@ -113,18 +114,18 @@ class FileKeyVault:
         return self._loaded.secrets[KeyFile.EVIDENCE_HMAC]
 
     def _current(self) -> _View:
-        stamp, view, now = _stamp(self._directory), self._view, self._now()
+        stamp, view, now = _stamp(self._state), self._view, self._now()
         if view is not None and stamp == self._seen and view.since <= now < view.until:
             return view
         with self._lock:
-            if _stamp(self._directory) != self._loaded.stamp:
+            if _stamp(self._state) != self._loaded.stamp:
                 self._reload()
             view = self._view = self._view_at(now)
             self._edition += 1
             return view
 
     def _reload(self) -> None:
-        self._seen = _stamp(self._directory)
+        self._seen = _stamp(self._state)
         try:
             self._loaded = _load(self._directory, self._needed)
         except KeyFilesRefused as refused:
@@ -210,7 +211,7 @@ def _recorded(directory: Path) -> tuple[KeyRecord, ...]:
 
 
 def _load(directory: Path, needed: Sequence[KeyFile]) -> _Loaded:
-    stamp = _stamp(directory)
+    stamp = _stamp(str(directory / STATE_FILE))
     records, faults = _gather(directory, needed)
     wanted = {KEY_USES[name] for name in needed if name in KEY_USES}
     records = tuple(record for record in records if record.use in wanted)
@@ -261,10 +262,10 @@ def _load_secret(path: Path, name: KeyFile, secrets: dict[KeyFile, bytes]) -> It
     secrets[name] = raw
 
 
-def _stamp(directory: Path) -> object:
-    """Return what is another whenever the dates of the keys were written anew."""
+def _stamp(state: str) -> object:
+    """Return what is another whenever the dates of the keys, in this file, were written anew."""
     try:
-        found = (directory / STATE_FILE).stat()
+        found = os.stat(state)  # noqa: PTH116 - asked for at every signature, and a Path costs twice as much
     except OSError as absent:
         return absent.errno
     return found.st_ino, found.st_mtime_ns, found.st_size
