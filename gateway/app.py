@@ -7,45 +7,62 @@ what it needs at its first use.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from socket import gethostname
 
 from flask import Blueprint, Flask
 
-from config.settings import AnchorSettings, NodeSettings
-from gateway import telemetry
+from config.settings import NodeSettings
+from gateway import telemetry, trust_telemetry
 from gateway.agreement_book import AgreementBook
 from gateway.asking import FanOut
-from gateway.assembly import TRUST_TABLES, Outside, SystemClock, build_desk, pinned_anchors, production, profile
+from gateway.assembly import (
+    TRUST_TABLES,
+    Outside,
+    build_desk,
+    pinned_anchors,
+    production,
+    profile,
+)
+from gateway.authority_app import machine
 from gateway.background import Background
+from gateway.budgets import Budgets, limits_of
 from gateway.countersigning import Collecting, Countersigning
 from gateway.desk import Desk
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
 from gateway.eligibility import Eligibility
-from gateway.http import case, operations, peer, problem
+from gateway.fitness import Fitness
+from gateway.http import case, peer, problem
 from gateway.http.agreements import AgreementsFace, agreements_blueprint
-from gateway.http.anchor import AnchorFace, create_anchor_app
 from gateway.http.case import CaseFace, case_blueprint
 from gateway.http.face import build_face
 from gateway.http.federation import federation_blueprint, node_configuration
-from gateway.http.operations import OperationsFace, ReadyCheck, operations_blueprint
+from gateway.http.gate import gated
+from gateway.http.historical_keys import historical_keys_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
 from gateway.http.problem import Problem
+from gateway.http.suspensions import suspensions_blueprint
 from gateway.inbound import Answered, Inbound, MessageIdReused, Sender
 from gateway.keeper import Keeper
-from gateway.keys import ANCHOR_KEYS, FileKeyVault, open_vault
+from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.lookups import Lookups
+from gateway.minding import Minding, of_node
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.outbound import Local, Outbound
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.tokens import TokenRequester
-from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, StoreBusy, StoreFull, Transport
-from gateway.store import agreements as store_agreements
+from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transport
+from gateway.readiness import checks, operations_app, trust_check
+from gateway.spending import Spending
 from gateway.store import clients
+from gateway.store.claims_postgres import PostgresClaims
+from gateway.store.claims_sqlite import SqliteClaims
 from gateway.store.opening import open_claims, open_store
+from gateway.store.postgres import PostgresStore
+from gateway.store.sqlite import SqliteStore
 from gateway.vouching import Vouching
-from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 from trust.oauth.authorization_details import AuthorizationDetail
@@ -60,6 +77,7 @@ class Node:
     store: Store
     claims: ClaimStore
     vault: FileKeyVault
+    fitness: Fitness
     directory: FederationDirectory
     keeper: Keeper
     desk: Desk
@@ -70,16 +88,14 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnchorParts:
-    """A whole trust anchor, ready to be served."""
-
-    settings: AnchorSettings
+class _Parts:
+    settings: NodeSettings
+    own: EntityId
     clock: Clock
-    store: Store
+    store: SqliteStore | PostgresStore
+    claims: SqliteClaims | PostgresClaims
     vault: FileKeyVault
-    face: AnchorFace
-    peer_app: Flask
-    operations_app: Flask
+    fitness: Fitness
 
 
 def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
@@ -106,66 +122,60 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         later=Background(_background_crashed),
     )
     desk = build_desk(settings, outside.case_systems)
-    parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault)
+    fitness = Fitness(store, host=gethostname())
+    parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault, fitness=fitness)
     inbound = _inbound(parts, directory, desk, agreements)
-    outbound = _outbound(parts, directory, outside.transport, inbound)
+    fan_out = FanOut(
+        _outbound(parts, directory, outside.transport, inbound), peer_s=settings.limits.peer_s, crashed=_line_crashed
+    )
     countersigning = _countersigning(parts, directory, outside.transport)
-    public = [federation_blueprint(configuration, clock=clock), agreements_blueprint(_signing(parts, countersigning))]
+    public = [federation_blueprint(configuration, clock=clock), *_public(parts, countersigning)]
     return Node(
         settings=settings,
         clock=clock,
         store=store,
         claims=claims,
         vault=vault,
+        fitness=fitness,
         directory=directory,
-        keeper=Keeper(
-            store=store,
-            claims=claims,
-            directory=directory,
-            clock=clock,
-            notice=telemetry.notice_keeper,
-            note_vouched=lambda now: vouching.note(directory, own, now=now),
-            collect=Collecting(countersigning, agreements).round,
+        keeper=_keeper(
+            parts,
+            directory,
+            mind=of_node(machine(store, clock, outside.transport, fitness), directory, own),
+            vouching=vouching,
+            collecting=Collecting(countersigning, agreements),
         ),
         desk=desk,
         agreements=agreements,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
-        case_app=_case_app(parts, agreements, FanOut(outbound, peer_s=settings.limits.peer_s, crashed=_line_crashed)),
-        operations_app=_operations_app(_node_checks(store, directory, own, clock)),
+        case_app=_case_app(parts, agreements, fan_out),
+        operations_app=operations_app([*checks(store, fitness), trust_check(directory, own, clock)]),
     )
 
 
-def create_anchor(settings: AnchorSettings, clock: Clock | None = None) -> AnchorParts:
-    """Put a trust anchor together from its settings. Raises as :func:`create_node` does."""
-    clock = clock or SystemClock()
-    vault = open_vault(settings.base_dir / settings.keys.directory, needed=ANCHOR_KEYS, now=clock.now)
-    store = open_store(settings.store.url, base_dir=settings.base_dir)
-    face = AnchorFace(
-        entity_id=EntityId(settings.anchor.entity_id),
-        name=settings.anchor.name,
-        vault=vault,
-        store=store,
-        clock=clock,
-    )
-    return AnchorParts(
-        settings=settings,
-        clock=clock,
-        store=store,
-        vault=vault,
-        face=face,
-        peer_app=create_anchor_app(face, observer=telemetry.FaceObserver()),
-        operations_app=_operations_app([_store_check(store)]),
-    )
+def _public(parts: _Parts, countersigning: Countersigning) -> list[Blueprint]:
+    """Return what anybody may read at a node, and who it is from proves itself."""
+    return [
+        historical_keys_blueprint(parts.own, parts.vault, clock=parts.clock),
+        suspensions_blueprint(parts.store),
+        agreements_blueprint(_signing(parts, countersigning)),
+    ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    settings: NodeSettings
-    own: EntityId
-    clock: Clock
-    store: Store
-    claims: ClaimStore
-    vault: FileKeyVault
+def _keeper(
+    parts: _Parts, directory: FederationDirectory, *, mind: Minding, vouching: Vouching, collecting: Collecting
+) -> Keeper:
+    return Keeper(
+        store=parts.store,
+        claims=parts.claims,
+        directory=directory,
+        clock=parts.clock,
+        notice=telemetry.notice_keeper,
+        mind=mind.round,
+        watch=trust_telemetry.show_standings,
+        note_vouched=lambda now: vouching.note(directory, parts.own, now=now),
+        collect=collecting.round,
+    )
 
 
 def _background_crashed(error: BaseException) -> None:
@@ -184,8 +194,10 @@ def _inbound(parts: _Parts, directory: FederationDirectory, desk: Desk, agreemen
         store=parts.store,
         desk=desk,
         agreements=agreements,
+        budgets=Budgets(limits=limits_of(parts.settings.budgets.answering)),
         observe=telemetry.message_handled,
         case_system_s=parts.settings.limits.case_system_s,
+        not_before=parts.fitness.not_before,
     )
 
 
@@ -255,7 +267,8 @@ def _peer_app(
         permitted=permitted,
     )
     blueprints = [peer_blueprint(PeerFace(oauth=oauth, clock=parts.clock, handle=handle)), *public]
-    return build_face("peer", blueprints, max_body=peer.MAX_BODY, observer=telemetry.FaceObserver())
+    app = build_face("peer", blueprints, max_body=peer.MAX_BODY, observer=telemetry.FaceObserver())
+    return gated(app, parts.fitness.refuse_unfit)
 
 
 def _case_app(parts: _Parts, agreements: AgreementBook, fan_out: FanOut) -> Flask:
@@ -270,6 +283,8 @@ def _case_app(parts: _Parts, agreements: AgreementBook, fan_out: FanOut) -> Flas
         find_client=find_client,
         claims=parts.claims,
     )
+    budgets = Budgets(limits=limits_of(parts.settings.budgets.asking))
+    spending = Spending(store=parts.store, vault=parts.vault, budgets=budgets)
     face = CaseFace(
         oauth=oauth,
         clock=parts.clock,
@@ -278,6 +293,7 @@ def _case_app(parts: _Parts, agreements: AgreementBook, fan_out: FanOut) -> Flas
             store=parts.store,
             vault=parts.vault,
             agreements=agreements,
+            spending=spending,
             fan_out=fan_out,
             clock=parts.clock,
             limit_s=limits.lookup_s,
@@ -285,43 +301,12 @@ def _case_app(parts: _Parts, agreements: AgreementBook, fan_out: FanOut) -> Flas
         ),
         eligibility=Eligibility(
             own=parts.own,
-            store=parts.store,
             vault=parts.vault,
             agreements=agreements,
+            spending=spending,
             fan_out=fan_out,
             limit_s=limits.lookup_s,
         ),
     )
-    return build_face("case", [case_blueprint(face)], max_body=case.MAX_BODY, observer=telemetry.FaceObserver())
-
-
-def _operations_app(checks: list[ReadyCheck]) -> Flask:
-    face = OperationsFace(checks=checks, metrics=telemetry.exposition)
-    return build_face(
-        "operations",
-        [operations_blueprint(face)],
-        max_body=operations.MAX_BODY,
-        observer=telemetry.FaceObserver(),
-    )
-
-
-def _node_checks(store: Store, directory: FederationDirectory, own: EntityId, clock: Clock) -> list[ReadyCheck]:
-    def vouched() -> str | None:
-        try:
-            directory.trusted(own, now=clock.now())
-        except TrustError as refused:
-            return refused.detail
-        return None
-
-    return [_store_check(store), ReadyCheck(name="trust", fault=vouched)]
-
-
-def _store_check(store: Store) -> ReadyCheck:
-    def readable() -> str | None:
-        try:
-            store.read(store_agreements.epoch)
-        except (StoreBusy, StoreFull) as failed:
-            return str(failed)
-        return None
-
-    return ReadyCheck(name="store", fault=readable)
+    app = build_face("case", [case_blueprint(face)], max_body=case.MAX_BODY, observer=telemetry.FaceObserver())
+    return gated(app, parts.fitness.refuse_unfit)

@@ -93,9 +93,11 @@ def _proxy(base_dir: Path, proxy: ProxySettings) -> Proxy:
 
 
 def pinned_anchors(settings: NodeSettings) -> dict[EntityId, Pin]:
-    """Read the anchors' pins. Raises ``TrustError`` for a file that is neither a pin nor a JWK set of federation keys."""
+    """Read the anchors' pins. Raises ``TrustError`` for a file that is neither a pin nor a set of federation keys."""
     return {
-        EntityId(anchor.entity_id): parse_pin((settings.base_dir / anchor.jwks).read_bytes(), EntityId(anchor.entity_id))
+        EntityId(anchor.entity_id): parse_pin(
+            (settings.base_dir / anchor.jwks).read_bytes(), EntityId(anchor.entity_id)
+        )
         for anchor in settings.trust.anchors
     }
 

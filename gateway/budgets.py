@@ -11,7 +11,7 @@ person they asked about.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from statistics import median
 
 from config.settings import Allowance, Allowances
@@ -21,8 +21,6 @@ from trust.agreements.budget import Budget, Exceeded, spend
 from trust.agreements.probing import THRESHOLDS, WINDOW, Feature, Pattern
 from trust.identifiers import RoleCode
 
-BASELINE = timedelta(days=7)
-"""How far back it is looked what is usual for a role."""
 _LEAST_UNUSUAL = 20
 _TIMES_THE_USUAL = 4
 _LEAST_DAYS_KNOWN = 5
@@ -136,6 +134,6 @@ class Budgets:
         count = usage.count(tx, role=asked.role, asker=asked.who, day=today)
         if count < _LEAST_UNUSUAL or count % 10:
             return
-        usual = usage.others(tx, role=asked.role, asker=asked.who, since=today - BASELINE)
+        usual = usage.others(tx, role=asked.role, asker=asked.who, since=today - usage.USUAL_OVER)
         if len(usual) >= _LEAST_DAYS_KNOWN and count > _TIMES_THE_USUAL * median(usual):
             flags.put_up(tx, code=OVER_BASELINE, asker=asked.who, at=now)

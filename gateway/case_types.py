@@ -167,19 +167,22 @@ class CaseRefusal(StrEnum):
     """No agreement lets this service ask for this purpose, in this role."""
     KEY_REUSED = "idempotency_key_reused"
     """The idempotency key already stands for another request."""
+    OVER_BUDGET = "over_budget"
+    """More was asked lately than the node allows."""
 
 
 class CaseRefused(Exception):
     """A capability would not do what was asked; both sentences are for the caller and name no person.
 
-    ``detail`` says why, ``remedy`` what would change it.
+    ``detail`` says why, ``remedy`` what would change it; ``retry_after_s`` is there where waiting does.
     """
 
-    def __init__(self, refusal: CaseRefusal, *, detail: str, remedy: str) -> None:
+    def __init__(self, refusal: CaseRefusal, *, detail: str, remedy: str, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
         self.refusal = refusal
         self.detail = detail
         self.remedy = remedy
+        self.retry_after_s = retry_after_s
 
 
 class LookupService(Protocol):

@@ -19,7 +19,8 @@ from gateway.asking import (
 )
 from gateway.case_types import CaseCaller, EligibilityLine, EligibilityRequest, EligibilityStatus, EligibilityView
 from gateway.outbound import Outcome, Question
-from gateway.ports import KeyVault, Store, Transaction
+from gateway.ports import KeyVault, Transaction
+from gateway.spending import Spending
 from gateway.store import lookups
 from trust import strict_json
 from trust.agreements.choice import Sought
@@ -35,9 +36,9 @@ class Eligibility:
     """Put one benefit question to the services that may be asked (``gateway.case_types.EligibilityService``)."""
 
     own: EntityId
-    store: Store
     vault: KeyVault
     agreements: AgreementBook
+    spending: Spending
     fan_out: FanOut
     limit_s: float
 
@@ -92,7 +93,7 @@ class Eligibility:
             expected=len(asked),
             state=lookups.COMPLETE,
         )
-        self.store.write(lambda tx: lookups.create(tx, row))
+        self.spending.create(row, caller, request, asked, now)
 
 
 def _planned(asked: Asked, request: EligibilityRequest, question_id: str) -> Planned:

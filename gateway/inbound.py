@@ -142,6 +142,9 @@ class Inbound:
         # Its keys prove nothing about other names: anyone can publish another member's public key as their own.
         if opened.message.iss != sender.entity:
             raise WrongIssuer("The message is from another node than the one that called.")
+        bound = self.not_before()
+        if bound is not None and from_seconds(opened.message.iat) < bound:
+            raise TooOld("This node was restored after the message was made and may have answered it; send a new one.")
         facts = RequestFacts(
             sender=opened.message.iss,
             caller=sender.entity,

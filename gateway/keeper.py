@@ -5,21 +5,20 @@ lose and to do twice: a node whose keeper is down still refuses what has expired
 for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.directory.federation import FederationDirectory, Standing
 from gateway.ports import Clock, StoreBusy, StoreFull
 from gateway.store.housekeeping import ErasingClaims, ErasingStore, erase_expired
 from trust.errors import TrustError
 from trust.identifiers import EntityId
 
 ROUND_S = 60.0
-"""Seconds between two rounds: well within the five minutes after which a chain is asked for again."""
+"""Seconds between two rounds. What would be too old before the next one is refreshed, so that no request waits."""
 
 
 class Notice(Protocol):
@@ -39,6 +38,10 @@ class Keeper:
     directory: FederationDirectory
     clock: Clock
     notice: Notice
+    mind: Callable[[], None]
+    """Look after the condition of the node itself (:mod:`gateway.minding`)."""
+    watch: Callable[[Sequence[Standing]], None]
+    """Show how fresh what is known is, as metrics."""
     note_vouched: Callable[[datetime], None]
     """Note which federation keys the superior vouches for, so that a new one may begin to sign."""
     collect: Callable[[datetime], None]
@@ -46,7 +49,9 @@ class Keeper:
 
     def run(self, wait: Callable[[float], bool]) -> None:
         """Make a round every minute until ``wait``, which sleeps so many seconds, says that it is time to stop."""
+        self.mind()
         while not wait(ROUND_S):
+            self.mind()
             self.round()
 
     def round(self) -> None:
@@ -54,15 +59,15 @@ class Keeper:
         now = self.clock.now()
         try:
             erase_expired(self.store, self.claims, now=now)
+            self.directory.catch_up(now=now)
             standings = self.directory.known(now=now)
         except (StoreBusy, StoreFull):
             self.notice("housekeeping_failed")
             return
-        for standing in standings:
-            trusted = standing.trusted
-            if trusted is None or now - trusted.refreshed_at < REFRESH_AFTER:
-                continue
-            self._refresh(trusted.entity_id)
+        self.watch(standings)
+        for standing in standings:  # those above others come first, so that below them one answer is enough
+            if standing.due(now, within=timedelta(seconds=ROUND_S)):
+                self._refresh(standing.entity)
         try:
             with suppress(TrustError):  # the directory has told the administrator
                 self.note_vouched(now)

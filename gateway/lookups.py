@@ -23,6 +23,7 @@ from gateway.case_types import (
 from gateway.outbound import Outcome, Question
 from gateway.ports import Clock, KeyVault, Store, StoreBusy, StoreFull, Transaction
 from gateway.sealed import open_own
+from gateway.spending import Spending
 from gateway.store import lookups
 from trust import base64url, strict_json
 from trust.agreements.choice import Sought
@@ -48,6 +49,7 @@ class Lookups:
     store: Store
     vault: KeyVault
     agreements: AgreementBook
+    spending: Spending
     fan_out: FanOut
     clock: Clock
     limit_s: float
@@ -58,7 +60,7 @@ class Lookups:
         self.fan_out.check_room()
         asked = choices(self.agreements, self._sought(request), now=now)
         row = self._row(caller, request, asked, idempotency_key, now)
-        earlier = self.store.write(lambda tx: lookups.create(tx, row))
+        earlier = self.spending.create(row, caller, request, asked, now)
         if earlier is not None:
             return self._earlier(earlier, row, now)
         running = self.fan_out.start(

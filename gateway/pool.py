@@ -22,7 +22,7 @@ from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn,
 
 from gateway.http import problem
 from gateway.http.problem import Problem
-from gateway.keys import KeyFilesRefused, refuse_open_files
+from gateway.keys.files import KeyFilesRefused, refuse_open_files
 
 _log = getLogger("hearthgate.serve")
 STALLED_AFTER_S = 4.0

@@ -16,7 +16,7 @@ import click
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
 from gateway.cli.faults import Refused
-from gateway.keys import FileKeyVault, open_vault
+from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Store
 
 CONFIG_VARIABLE = "HEARTHGATE_CONFIG"

@@ -16,9 +16,13 @@ from gateway.cli.faults import Refused
 FILE = Path("data") / "administration.jsonl"
 
 
-def record(settings: NodeSettings | AnchorSettings, act: str, **facts: str | int | list[str]) -> None:
-    """Append one change that is about to be made. Raises :class:`Refused`: what cannot be recorded is not done."""
-    entry = {"at": now().isoformat(timespec="seconds"), "by": _administrator(), "act": act, **facts}
+def record(settings: NodeSettings | AnchorSettings, act: str, **facts: str | int | list[str]) -> str:
+    """Append one change that is about to be made, and return whose it is.
+
+    Raises :class:`Refused`: what cannot be recorded is not done.
+    """
+    by = administrator()
+    entry = {"at": now().isoformat(timespec="seconds"), "by": by, "act": act, **facts}
     path = settings.base_dir / FILE
     line = json.dumps(entry, ensure_ascii=True) + "\n"
     try:
@@ -31,9 +35,10 @@ def record(settings: NodeSettings | AnchorSettings, act: str, **facts: str | int
         raise Refused(
             f"The change cannot be recorded in {path} ({failed.strerror}), so it was not made; make that file writable."
         ) from failed
+    return by
 
 
-def _administrator() -> str:
+def administrator() -> str:
     """Return the account that works here; behind sudo, the one that called it."""
     try:
         account = pwd.getpwuid(os.getuid()).pw_name

@@ -11,6 +11,7 @@ from gateway import __version__
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("gateway.cli.setup.init:init", "Set up a new node, or a trust anchor with --anchor."),
     "serve": ("gateway.cli.setup.run:serve", "Run the node or the trust anchor until it is told to stop."),
+    "nginx": ("gateway.cli.setup.nginx:nginx", "Write the configuration of an nginx before the faces."),
     "upgrade": ("gateway.cli.setup.upgrade:upgrade", "Bring the store to what this version needs, after a backup."),
     "backup": ("gateway.cli.setup.backup:backup", "Write the store and the configuration into one signed file."),
     "restore": ("gateway.cli.setup.restore:restore", "Make a node or a trust anchor again from a backup and its keys."),
@@ -19,6 +20,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "agreement": ("gateway.cli.agreement.group:agreement", "Check, sign, add and end data-sharing agreements."),
     "client": ("gateway.cli.client.group:client", "Register the case systems that may use this node."),
     "lookup": ("gateway.cli.client.lookup:lookup", "Ask who else works with a person, as a case system does."),
+    "flag": ("gateway.cli.flag.group:flag", "See and review what looked like misuse."),
     "adapter": ("gateway.cli.adapter.group:adapter", "Check and fill the adapters to this agency's case systems."),
     "demo": ("gateway.cli.setup.run:demo", "Run a whole federation on this machine and tell its story."),
 }

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from gateway.directory.anchors import KEPT, KEPT_AT_LEAST, Anchors
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
-from gateway.directory.holding import Holdings
+from gateway.directory.holding import Held, Holdings
 from gateway.directory.limits import Limits
 from gateway.directory.resolving import Resolved, chained
 from gateway.directory.rulings import Rulings
@@ -48,14 +48,14 @@ class Finder:
         if not self.rulings.view(now).anchors:
             raise NotVouchedFor("This node has no trust anchors.")
         found = self._discovered(entity, shown, _Answers(finder=self, limits=limits, now=now))
-        if found is None:  # an anchor has begun to sign with another key than it named minutes ago
+        if found is None:  # somebody has begun to sign with another key than was named minutes ago
             found = self._discovered(entity, shown, _Answers(finder=self, limits=limits, now=now, again=True))
         if found is None:
             raise NotVouchedFor(f"What is said of {entity} is signed with a key that nobody vouches for.")
         return found
 
     def _discovered(self, entity: EntityId, shown: Sequence[bytes], answers: "_Answers") -> Found | None:
-        """Return what was found, or none where it failed for a key that an anchor may have named since."""
+        """Return what was found, or none where it failed for a key that may have been named since."""
         now = answers.now
         hints = parse_entity_configuration(shown[0], now=now).authority_hints if shown else ()
         search = discover(
@@ -121,11 +121,15 @@ class _Answers:
     def _statement(self, ask: FetchStatement) -> bytes:
         view = self.finder.rulings.view(self.now)
         held = self.finder.holdings.at_hand(ask.subject, view)
-        if held is not None and held.fresh(self.now) and held.superior == ask.superior:
+        if held is not None and self._good(held) and held.superior == ask.superior:
             return held.statements[1]
         self.asked_about.add(ask.subject)
         return self.finder.fetcher.statement(ask.superior, ask.endpoint, ask.subject, self.limits, now=self.now)
 
     def _held(self, entity: EntityId) -> bytes | None:
         _, held = self.finder.holdings.newest(entity, now=self.now)
-        return held.statements[0] if held is not None and held.fresh(self.now) else None
+        return held.statements[0] if held is not None and self._good(held) else None
+
+    def _good(self, held: Held) -> bool:
+        """Say whether what is held need not be fetched; where a key was not known, everything is."""
+        return held.fresh(self.now) and not self.again

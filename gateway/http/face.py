@@ -50,6 +50,7 @@ _PROBLEM_OF_CODE = {
 _PROBLEM_OF_REFUSAL = {
     CaseRefusal.NOT_PERMITTED: problem.NOT_PERMITTED,
     CaseRefusal.KEY_REUSED: problem.IDEMPOTENCY_KEY_REUSED,
+    CaseRefusal.OVER_BUDGET: problem.OVER_BUDGET,
 }
 
 
@@ -178,7 +179,9 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
 
     @app.errorhandler(CaseRefused)
     def _refused(refused: CaseRefused) -> Response:
-        return _known(Problem(_PROBLEM_OF_REFUSAL[refused.refusal], refused.detail, remedy=refused.remedy))
+        wait = {} if refused.retry_after_s is None else {"Retry-After": str(refused.retry_after_s)}
+        kind = _PROBLEM_OF_REFUSAL[refused.refusal]
+        return _known(Problem(kind, refused.detail, remedy=refused.remedy, headers=wait))
 
     @app.errorhandler(TrustError)
     def _untrusted(refused: TrustError) -> Response:

@@ -17,6 +17,7 @@ from trust.identifiers import EntityId, KindName
 from trust.keys import KeyUse
 
 CONFIGURATION_PATH = "/.well-known/openid-federation"
+HISTORICAL_KEYS_PATH = "/federation/v1/historical-keys"
 STATEMENT_TYPE = "application/entity-statement+jwt"
 MESSAGES_PATH = RESOURCE_PATH + "/messages"
 RECEIPTS_PATH = RESOURCE_PATH + "/receipts"
@@ -36,7 +37,7 @@ class NodeProfile:
 
 
 class SignedConfiguration:
-    """An entity configuration, signed anew every few minutes, and at once when the keys change.
+    """A statement of an entity's own, signed anew every few minutes, and at once when the keys change.
 
     ``sign`` makes one; ``edition`` tells when the last one no longer says what holds. Safe for several threads.
     """
@@ -86,7 +87,10 @@ def node_statement_metadata(profile: NodeProfile, vault: KeyVault) -> dict[str, 
         kinds_supported=profile.kinds,
     )
     return {
-        party_metadata.FEDERATION_ENTITY: party_metadata.build_federation_entity(FederationEntity(name=profile.name)),
+        party_metadata.FEDERATION_ENTITY: {
+            **party_metadata.build_federation_entity(FederationEntity(name=profile.name)),
+            "federation_historical_keys_endpoint": entity + HISTORICAL_KEYS_PATH,
+        },
         party_metadata.AUTHORIZATION_SERVER: party_metadata.build_authorization_server(server),
         party_metadata.CLIENT: party_metadata.build_client(oauth),
         party_metadata.RESOURCE: party_metadata.build_resource(entity),

@@ -125,6 +125,12 @@ NOT_PERMITTED = _type(
     "No agreement in force permits this.",
     "Read the detail; the node's administrator can show what an agreement would change.",
 )
+OVER_BUDGET = _type(
+    "over-budget",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "More was asked lately than this node allows.",
+    "Repeat the request after the seconds named in Retry-After; in immediate danger, ring 999.",
+)
 NOT_FOUND = _type(
     "not-found",
     HTTPStatus.NOT_FOUND,
@@ -189,6 +195,18 @@ BUSY = _type(
     "busy",
     HTTPStatus.SERVICE_UNAVAILABLE,
     "The node cannot take this now; nothing was done.",
+    "Repeat the same request after the seconds named in Retry-After.",
+)
+CLOCK_WRONG = _type(
+    "clock-wrong",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The node's clock is wrong, so it answers nothing; nothing was done.",
+    "Repeat the same request later; `hearthgate doctor` there says what its administrator can do.",
+)
+NOT_RECONCILED = _type(
+    "not-reconciled",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The node was restored from a backup and first asks the others what it missed; nothing was done.",
     "Repeat the same request after the seconds named in Retry-After.",
 )
 INTERNAL = _type(

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from gateway.ports import Transaction
-from gateway.store import lookups, messages
+from gateway.store import budgets, lookups, messages, probes, usage
+from gateway.store.usage import USUAL_OVER
+from trust.agreements.probing import WINDOW
 
 T = TypeVar("T")
 
@@ -32,11 +34,12 @@ class ErasingClaims(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """How much a round erased. ``messages`` counts answers and ids, ``lookups`` their answers."""
+    """How much a round erased. ``messages`` counts answers and ids, ``lookups`` their answers, ``counts`` who asked."""
 
     messages: int
     lookups: int
     claims: int
+    counts: int
 
 
 def erase_expired(store: ErasingStore, claims: ErasingClaims, *, now: datetime) -> Erased:
@@ -45,6 +48,16 @@ def erase_expired(store: ErasingStore, claims: ErasingClaims, *, now: datetime) 
         messages=_all(lambda: store.erase(lambda tx: messages.erase_expired(tx, now=now, batch=BATCH))),
         lookups=_all(lambda: store.erase(lambda tx: lookups.erase_expired(tx, now=now, batch=BATCH))),
         claims=_all(lambda: claims.erase_expired(now=now, batch=BATCH)),
+        counts=_all(lambda: store.erase(lambda tx: _erase_counts(tx, now))),
+    )
+
+
+def _erase_counts(tx: Transaction, now: datetime) -> int:
+    """Forget who asked how often once nothing depends on it any more."""
+    return (
+        budgets.erase_full(tx, now=now, batch=BATCH)
+        + probes.erase_before(tx, moment=now - WINDOW, batch=BATCH)
+        + usage.erase_before(tx, day=(now - USUAL_OVER).date(), batch=BATCH)
     )
 
 

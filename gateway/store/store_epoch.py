@@ -5,6 +5,7 @@ accepted. So a restored store refuses whatever is dated before its new epoch (as
 yet been reconciled with the others until it was.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,7 +52,16 @@ NEVER_RESTORED = StoreEpoch()
 
 def read(tx: Transaction) -> StoreEpoch:
     """Return the store's epoch."""
-    held = {row.name: row.value for row in tx.rows(_READ, {})}
+    return of(marks(tx))
+
+
+def marks(tx: Transaction) -> Mapping[str, int]:
+    """Return every mark of the store, of the epoch and others, by name."""
+    return {row.name: row.value for row in tx.rows(_READ, {})}
+
+
+def of(held: Mapping[str, int]) -> StoreEpoch:
+    """Read the epoch out of the store's marks."""
     if _NUMBER not in held:
         return NEVER_RESTORED
     return StoreEpoch(
@@ -68,11 +78,16 @@ def begin(tx: Transaction, *, at: datetime) -> StoreEpoch:
     begun = StoreEpoch(number=read(tx).number + 1, not_before=at + ACCEPTED_AHEAD, reconciled=False)
     bound = to_microseconds(at + ACCEPTED_AHEAD)
     for name, value in zip(_NAMES, (begun.number, bound, 0), strict=True):
-        tx.run(_PUT, {"name": name, "value": value})
+        put_mark(tx, name, value)
     tx.run(_EMPTY_CHAINS, {"bound": bound, "none": "[]"})
     return begun
 
 
 def note_reconciled(tx: Transaction) -> None:
     """Note that the others were asked what this store had missed."""
-    tx.run(_PUT, {"name": _RECONCILED, "value": 1})
+    put_mark(tx, _RECONCILED, 1)
+
+
+def put_mark(tx: Transaction, name: str, value: int) -> None:
+    """Set a mark of the store."""
+    tx.run(_PUT, {"name": name, "value": value})

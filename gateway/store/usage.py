@@ -1,7 +1,7 @@
 """How many questions each practitioner asked on each day, by role, to know what is usual."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import BindParameter, bindparam, delete, select, tuple_
 
@@ -9,6 +9,8 @@ from gateway.ports import Transaction
 from gateway.store.schema import usage
 from gateway.store.statement import Statement, insertion
 
+USUAL_OVER = timedelta(days=7)
+"""How far back it is looked what is usual for a role."""
 _BATCH: BindParameter[int] = bindparam("batch")
 _INSERT = insertion(usage)
 _COUNT = Statement(

@@ -8,7 +8,7 @@ import pytest
 from adapters.contract import SourceMisconfigured
 from config.loading import ConfigError
 from config.settings import HostException
-from gateway.keys import KeyFile, KeyFilesRefused
+from gateway.keys.files import KeyFile, KeyFilesRefused
 from gateway.peers.exceptions import host_addresses
 from gateway.peers.guard import AddressRefused
 from gateway.store.refusals import StoreRefused

@@ -15,7 +15,7 @@ class Keys:
     """The keys of three entities, made anew for each run."""
 
     def __init__(self) -> None:
-        self.signers = {
+        self.signers: dict[tuple[EntityId, KeyUse], LocalSigner] = {
             (entity, use): LocalSigner.generate(use, Alg.ED25519 if use is KeyUse.EVIDENCE else Alg.ES256)
             for entity in (ANCHOR, COUNCIL, TRUST)
             for use in KeyUse

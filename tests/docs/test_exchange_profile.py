@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 
 from gateway.answering import NOT_OFFERED, UNAVAILABLE, UNREADABLE
-from gateway.directory import federation, fetching, stages
+from gateway.directory import chains, limits, stages
+from gateway.directory.fetching import CONFIGURATION_PATH
 from gateway.http import anchor, peer, problem
 from gateway.oauth import errors, forms, metadata, peer_server
 from gateway.peers import answer, resolver, tokens
@@ -54,7 +55,7 @@ def test_every_problem_of_the_message_endpoint_is_in_the_catalogue() -> None:
     assert {code: row[1] for row in rows for code in codes(row[0])}.items() <= catalogue.items()
     shared = {"bad-request", "path-not-canonical", "not-found", "method-not-allowed", "internal"}
     of_the_case_face = {"not-json", "members-at-fault", "idempotency-key-required", "idempotency-key-reused"}
-    of_the_case_face |= {"not-enough-to-go-on", "not-vouched-for", "not-permitted"}
+    of_the_case_face |= {"not-enough-to-go-on", "not-vouched-for", "not-permitted", "over-budget"}
     assert every_code(rows) | shared | of_the_case_face == set(catalogue)
 
 
@@ -169,7 +170,7 @@ def test_the_types_stand_on_the_page() -> None:
 
 
 def test_the_ages_of_section_6_are_the_directorys() -> None:
-    ages = [federation.REFRESH_AFTER, stages.ALARM_AFTER, stages.URGENT_ONLY_AFTER, stages.CLOSED_AFTER]
+    ages = [stages.REFRESH_AFTER, stages.ALARM_AFTER, stages.URGENT_ONLY_AFTER, stages.CLOSED_AFTER]
     assert ages == [timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=24), timedelta(hours=120)]
     rows = [row[0] for row in table(section(PAGE, "6. When the centre is away"))]
     assert rows == ["under 5 minutes", "from 5 minutes", "from 15 minutes", "from 24 hours", "120 hours"]
@@ -177,15 +178,15 @@ def test_the_ages_of_section_6_are_the_directorys() -> None:
 
 def test_the_limits_of_section_5_are_the_codes() -> None:
     text = " ".join(section(PAGE, "5. Fetching from strangers").split())
-    limits = (
-        f"{fetching.FETCH_S:g} s for a fetch ({fetching.AGAIN_S:g} s where an earlier chain is held)",
-        f"{fetching.RESOLVE_S:g} s for a whole resolution ({2 * fetching.AGAIN_S:g} s)",
+    stated = (
+        f"{limits.FETCH_S:g} s for a fetch ({limits.AGAIN_S:g} s where an earlier chain is held)",
+        f"{limits.RESOLVE_S:g} s for a whole resolution ({2 * limits.AGAIN_S:g} s)",
         f"at most {answer.MAX_HEADERS} headers and {answer.MAX_FRAMING_BYTES} bytes of framing",
         f"{entity_statement.MAX_BYTES} bytes of body ({tokens.MAX_RESPONSE} for a token response)",
-        f"remembered for {federation.RETRY_AFTER.total_seconds():g} s",
-        f"at most {federation.STRANGERS_A_MINUTE} times a minute",
+        f"remembered for {limits.RETRY_AFTER.total_seconds():g} s",
+        f"at most {chains.STRANGERS_A_MINUTE} times a minute",
     )
-    assert [limit for limit in limits if limit not in text] == []
+    assert [limit for limit in stated if limit not in text] == []
     assert resolver.MAX_ADDRESSES == 4
 
 
@@ -197,7 +198,7 @@ def test_the_addresses_are_the_faces() -> None:
         peer.MESSAGES_PATH,
         metadata.AUTHORIZATION_SERVER_PATH,
         metadata.PEER_RESOURCE_PATH,
-        fetching.CONFIGURATION_PATH,
+        CONFIGURATION_PATH,
     )
     for path in paths:
         assert path in PAGE

@@ -16,7 +16,7 @@ from config import settings
 from config.loading import _SCALAR_TABLES
 from gateway import telemetry, trust_telemetry
 from gateway.cli import journal, main
-from gateway.keys import KeyFile
+from gateway.keys.files import KeyFile
 from gateway.oauth import forms
 from gateway.serve import GRACEFUL_S
 from gateway.store.jobs import Limits

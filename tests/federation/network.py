@@ -10,12 +10,14 @@ from secrets import token_hex
 from typing import Any
 
 from adapters.contract import Adapter
-from gateway.app import AnchorParts, Node, create_anchor, create_node
+from gateway.app import Node, create_node
 from gateway.assembly import Outside, profile
+from gateway.authority_app import AnchorParts, create_anchor
 from gateway.demo.case_systems import dci_registry
 from gateway.http.anchor import MemberState
 from gateway.http.federation import node_statement_metadata
-from gateway.keys import ANCHOR_KEYS, FileKeyVault, create_keys
+from gateway.keys.files import ANCHOR_KEYS, create_keys
+from gateway.keys.vault import FileKeyVault
 from gateway.ports import LocalClient, Transaction
 from gateway.store import agreements, clients, evidence_leaves, members
 from gateway.store.agreements import StoredSignature

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.http.anchor import MemberState
-from gateway.keys import KeyFile, create_keys
+from gateway.keys.files import KeyFile, create_keys
 from gateway.store import messages
 from tests.federation.faults import Counted, states
 from tests.federation.network import Network

@@ -1,6 +1,7 @@
 """Keys change while everybody works: rotated, no request fails; revoked, nothing that they signed is believed."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import pytest
 from gateway.app import Node, create_node
 from gateway.assembly import Outside
 from gateway.http.anchor import MemberState
-from gateway.http.federation import CONFIGURATION_PATH
-from gateway.keys import NODE_KEYS
+from gateway.http.federation import CONFIGURATION_PATH, HISTORICAL_KEYS_PATH
 from gateway.keys.changes import make, revocation, rotation
+from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import read_records
+from tests.federation import faults
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
-from tests.federation.town import COUNCIL, TRUST
-from trust.federation.historical_keys import RevocationReason
+from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from trust.federation.entity_statement import parse_entity_configuration
+from trust.federation.historical_keys import Revocation, RevocationReason, parse_historical_keys
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, LocalSigner
 
@@ -30,6 +33,7 @@ class Workers:
         self.network = network
         self.of = {entity: [node, self._another(node)] for entity, node in network.nodes.items()}
         self.client = network.case_client(COUNCIL)
+        self.asked = 0
 
     def _another(self, node: Node) -> Node:
         network = self.network
@@ -46,7 +50,9 @@ class Workers:
     def ask(self) -> None:
         """Ask once, and be answered by everybody."""
         self.turn()
-        view = self.client.look_up()
+        self.asked += 1
+        asker = self.client.as_role("key-worker") | {"id": f"u-{self.asked % 4}"}
+        view = self.client.look_up(practitioner=asker)
         assert {line["status"] for line in view["answers"]} == {"known"}, (self.network.clock.now(), view)
 
     def close(self) -> None:
@@ -86,27 +92,38 @@ def signing(network: Network, entity: EntityId) -> dict[KeyUse, str]:
     return {use: vault.published(use).keys[0].kid for use in ROTATED}
 
 
+@contextmanager
+def without_the_anchor(network: Network) -> Iterator[None]:
+    network.wire.faults[ANCHOR] = faults.down
+    yield
+    del network.wire.faults[ANCHOR]
+
+
 @pytest.mark.holds("A38")
 def test_every_key_of_both_sides_is_rotated_while_they_ask_and_nobody_fails(workers: Workers) -> None:
     network = workers.network
     before = {entity: signing(network, entity) for entity in network.nodes}
 
-    def work(minutes: int, step: timedelta = timedelta(minutes=1)) -> None:
-        for _ in range(minutes):
+    def work(times: int, step: timedelta = timedelta(minutes=2)) -> None:
+        for _ in range(times):
             network.clock.moment += step
             for node in network.nodes.values():
                 node.keeper.round()
             workers.ask()
 
-    work(2)
-    for entity in network.nodes:
-        for use in ROTATED:
-            rotate(network, entity, use)
-            workers.ask()
-    work(7)
+    work(1)
+    with without_the_anchor(network):  # so that nobody can ask for a key that is new to them
+        for entity in network.nodes:
+            for use in ROTATED:
+                rotate(network, entity, use)
+        workers.ask()
+    work(4)
     for entity in network.nodes:  # the superior's administrators admit the requests, which name both keys
         network.enrol(entity, MemberState.ACTIVE)
-    work(30)
+    work(3)
+    with without_the_anchor(network):  # just while the new keys begin to sign
+        work(2)
+    work(10)
     after = {entity: signing(network, entity) for entity in network.nodes}
     for entity in network.nodes:
         assert {use for use in ROTATED if after[entity][use] == before[entity][use]} == set()
@@ -118,7 +135,7 @@ def test_every_key_of_both_sides_is_rotated_while_they_ask_and_nobody_fails(work
         assert vault.published(KeyUse.FEDERATION).kids == {after[entity][KeyUse.FEDERATION]}
         assert [past.kid for past in vault.historical()] == [before[entity][KeyUse.FEDERATION]]
         network.enrol(entity, MemberState.ACTIVE)  # what `trust key announce` asks for
-    work(7)
+    work(4)
 
 
 @pytest.fixture
@@ -166,6 +183,19 @@ def test_access_tokens_of_a_revoked_key_end_at_once_and_new_ones_are_had(pair: N
     revoke(pair, TRUST, vault.signer(KeyUse.OAUTH).kid)
     assert hand.post(hand.signed(), token=token).status == 401
     assert pair.case_client().look_up()["answers"][0]["status"] == "known"
+
+
+def test_revoked_and_gone_federation_keys_are_published_as_such_and_verify_nothing(pair: Network) -> None:
+    before = pair.nodes[TRUST].vault.signer(KeyUse.FEDERATION).kid
+    revoke(pair, TRUST, before)
+    vault, now = pair.nodes[TRUST].vault, pair.clock.now()
+    raw = pair.wire.deliver_text(TRUST + HISTORICAL_KEYS_PATH)
+    history = parse_historical_keys(raw, issuer_keys=vault.published(KeyUse.FEDERATION), now=now)
+    (past,) = history.keys
+    assert (history.issuer, past.kid, past.revoked) == (TRUST, before, Revocation(at=now, reason="compromised"))
+    stated = parse_entity_configuration(pair.wire.deliver_text(TRUST + CONFIGURATION_PATH), now=now)
+    assert before not in stated.keys.kids
+    assert stated.metadata["federation_entity"]["federation_historical_keys_endpoint"] == TRUST + HISTORICAL_KEYS_PATH
 
 
 def test_a_next_key_is_published_at_once(pair: Network) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pytest
 
 from gateway.agreement_book import AgreementBook, detail_for
-from gateway.keys import KeyFile, create_keys
+from gateway.keys.files import KeyFile, create_keys
 from gateway.ports import Store, Transaction
 from gateway.store import agreements
 from tests.federation.network import Network

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.keys import KeyFilesRefused, create_keys, open_vault
 from gateway.keys.changes import ChangeRefused, Draft, make, revocation, rotation, settled
-from gateway.keys.files import NODE_KEYS, STATE_FILE, sole_change
+from gateway.keys.files import NODE_KEYS, STATE_FILE, KeyFilesRefused, create_keys, sole_change
 from gateway.keys.ledger import HEARD_WITHIN, MAX_BYTES, KeyRecord, Stage, lives
-from gateway.keys.vault import FileKeyVault, read_records
+from gateway.keys.vault import FileKeyVault, open_vault, read_records
 from tests.support.network import MovingClock
 from trust import jose
 from trust.errors import UnknownKey

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.keys import ANCHOR_KEYS, NODE_KEYS, KeyFile, KeyFilesRefused, create_keys, open_vault, refuse_open_files
+from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFile, KeyFilesRefused, create_keys, refuse_open_files
+from gateway.keys.vault import open_vault
 from trust.keys import Alg, KeyUse
 
 

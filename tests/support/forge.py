@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from trust.base64url import decode
-from trust.keys import LocalSigner
+from trust.keys import Signer
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -20,7 +20,7 @@ def b64(raw: bytes) -> bytes:
     return urlsafe_b64encode(raw).rstrip(b"=")
 
 
-def signed(header: dict[str, Any], claims: dict[str, Any] | bytes, signer: LocalSigner) -> bytes:
+def signed(header: dict[str, Any], claims: dict[str, Any] | bytes, signer: Signer) -> bytes:
     """Sign exactly this header and these claims with a good key."""
     payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
     signing_input = b64(json.dumps(header).encode()) + b"." + b64(payload)

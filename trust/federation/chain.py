@@ -147,7 +147,7 @@ def verify_anchor(raw: bytes, *, anchors: Mapping[EntityId, KeySet], now: dateti
     return anchor
 
 
-def refuse_older(trusted: TrustedEntity, *, seen: Mapping[tuple[EntityId, EntityId], datetime]) -> None:
+def refuse_rollback(trusted: TrustedEntity, *, seen: Mapping[tuple[EntityId, EntityId], datetime]) -> None:
     """Refuse (RolledBack) a chain in which any superior's statement is older than one of its kind seen before (A28).
 
     `seen` is the highest `iat` accepted so far of each issuer's statements about each subject, from the store.
@@ -157,17 +157,6 @@ def refuse_older(trusted: TrustedEntity, *, seen: Mapping[tuple[EntityId, Entity
         if newest is not None and issued_at < newest:
             with placed(f"Subordinate statement by {issuer} about {subject}", ROLLBACK):
                 raise RolledBack("It is older than one already accepted; somebody may be replaying it.")
-
-
-def refuse_rollback(trusted: TrustedEntity, *, newest_seen: datetime | None) -> None:
-    """Refuse (RolledBack) a chain whose superior statement is older than one already accepted for the entity (A28).
-
-    `newest_seen` is the highest `refreshed_at` accepted so far, from the store; None for an entity not met before.
-    """
-    if newest_seen is not None and trusted.refreshed_at < newest_seen:
-        raise RolledBack(
-            f"The statement about {trusted.entity_id} is older than one already accepted; somebody may be replaying it."
-        )
 
 
 def _check_size(statements: Sequence[bytes]) -> None:

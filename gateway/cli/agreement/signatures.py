@@ -14,6 +14,7 @@ from trust import strict_json
 from trust.agreements.agreement import Agreement, AgreementSignature, InForce, NotInForce, verify_signature
 from trust.agreements.signature import peek_party
 from trust.errors import NoChain
+from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
@@ -45,18 +46,16 @@ def countersigning_of(federation: Federation) -> Countersigning:
         except Refused as refused:
             raise NoChain(str(refused)) from refused
 
+    def received(party: EntityId, agreement: AgreementRef) -> None:
+        named = {"party": party, "agreement": str(agreement.id)}
+        record(federation.settings, "agreement signature received", version=agreement.version, **named)
+
     return Countersigning(
         own=federation.own,
         store=federation.store,
         transport=federation.transport,
         keys_of=keys_of,
-        notice=lambda party, agreement: record(
-            federation.settings,
-            "agreement signature received",
-            party=party,
-            agreement=str(agreement.id),
-            version=agreement.version,
-        ),
+        notice=received,
     )
 
 

@@ -11,7 +11,8 @@ from pysqlite3 import dbapi2
 from adapters.contract import CheckLine
 from config.settings import AnchorSettings, Face, NodeSettings
 from gateway.cli.context import opened_store
-from gateway.keys import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused, open_vault
+from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
+from gateway.keys.vault import open_vault
 from gateway.peers.exceptions import plain_exceptions
 from gateway.pool import server_tls
 from gateway.ports import StoreBusy, StoreFull

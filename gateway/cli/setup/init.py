@@ -20,7 +20,8 @@ from gateway.cli.setup.exceptions import exceptions
 from gateway.cli.setup.first_client import first_client
 from gateway.cli.setup.questions import completed
 from gateway.cli.setup.templates import FaceText, NodeText, ServiceText, anchor_toml, node_toml
-from gateway.keys import ANCHOR_KEYS, NODE_KEYS, create_keys, open_vault
+from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, create_keys
+from gateway.keys.vault import open_vault
 from gateway.store.migration import migrate
 from trust import strict_json
 from trust.identifiers import parse_entity_id, parse_slug

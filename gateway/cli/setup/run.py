@@ -51,7 +51,7 @@ def demo(*, once: bool, seed: int) -> None:
 
 def _serve_node(settings: NodeSettings) -> int:
     from gateway.app import create_node
-    from gateway.keys import refuse_open_files
+    from gateway.keys.files import refuse_open_files
     from gateway.telemetry import configure_logging
 
     configure_logging()
@@ -72,8 +72,8 @@ def _serve_node(settings: NodeSettings) -> int:
 
 
 def _serve_anchor(settings: AnchorSettings) -> int:
-    from gateway.app import create_anchor
-    from gateway.keys import refuse_open_files
+    from gateway.authority_app import create_anchor
+    from gateway.keys.files import refuse_open_files
     from gateway.telemetry import configure_logging
 
     configure_logging()
@@ -83,7 +83,8 @@ def _serve_anchor(settings: AnchorSettings) -> int:
         _pool("anchor", anchor.peer_app, settings.peer, settings.base_dir),
         _operations(anchor.operations_app, settings.operations),
     ]
-    return serve_pools(pools, _hooks(f"The trust anchor {settings.anchor.entity_id}", anchor.store.close))
+    keeper = Companion(name="keeper", run=anchor.minding.run)
+    return serve_pools(pools, _hooks(f"The trust anchor {settings.anchor.entity_id}", anchor.store.close), [keeper])
 
 
 def _pool(name: str, app: Application, face: Face, base_dir: Path) -> Pool:

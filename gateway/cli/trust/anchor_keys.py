@@ -8,7 +8,8 @@ from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor
 from gateway.cli.files import write_new
 from gateway.cli.outcome import Outcome, answers
-from gateway.keys import ANCHOR_KEYS, open_vault
+from gateway.keys.files import ANCHOR_KEYS
+from gateway.keys.vault import open_vault
 from trust import strict_json
 from trust.keys import KeySet, KeyUse
 

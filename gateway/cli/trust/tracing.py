@@ -14,8 +14,8 @@ from adapters.contract import CheckLine
 from gateway.cli.federation import Federation
 from gateway.directory.fetching import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.directory.stages import Stage, stage_of
-from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
-from gateway.store import trusted
+from gateway.ports import PeerAnswer, PeerRequest, Transaction, Transport, TransportError
+from gateway.store import seen
 from trust.errors import ChainRefused, TrustError
 from trust.federation.chain import TrustedEntity, refuse_rollback, verify_anchor, verify_chain
 from trust.federation.entity_statement import (
@@ -161,8 +161,7 @@ class _Walk:
         return raw
 
     def _refuse_rollback(self, found: TrustedEntity) -> None:
-        held = self.federation.store.read(lambda tx: trusted.get_chain(tx, entity=self.entity))
-        refuse_rollback(found, newest_seen=held.superior_iat if held else None)
+        refuse_rollback(found, seen=self.federation.store.read(lambda tx: _newest_seen(tx, found)))
 
     def _refuse_stale(self, found: TrustedEntity) -> None:
         if stage_of(found.refreshed_at, now=self.now) is not Stage.NORMAL:
@@ -170,6 +169,11 @@ class _Walk:
 
     def _get(self, url: str) -> PeerAnswer:
         return fetch_statement(self.federation.transport, url)
+
+
+def _newest_seen(tx: Transaction, found: TrustedEntity) -> dict[tuple[EntityId, EntityId], datetime]:
+    newest = {link: seen.newest(tx, issuer=link[0], subject=link[1]) for link in found.issued_at_by}
+    return {link: made for link, made in newest.items() if made is not None}
 
 
 def fetch_statement(transport: Transport, url: str) -> PeerAnswer:

@@ -13,7 +13,7 @@ from gateway.demo.case_systems.records import CaseService
 from gateway.demo.federation import Federation
 from gateway.demo.people.truth import Truth
 from gateway.demo.story.details import NUMBERS, found_in
-from gateway.keys import open_vault
+from gateway.keys.vault import open_vault
 from trust import jose, strict_json
 from trust.errors import TrustError
 from trust.exchange import reply

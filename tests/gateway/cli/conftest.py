@@ -17,7 +17,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
-from gateway.app import create_anchor, create_node
+from gateway.app import create_node
+from gateway.authority_app import create_anchor
 from gateway.cli.main import main
 from gateway.pool import server_tls
 from gateway.serve import Application
@@ -168,7 +169,9 @@ class Partnership:
         """Write an agreement between the council and the police."""
         today = datetime.now(UTC).date()
         path = self.root / "agreement.json"
-        path.write_text(dumps(_agreement(today.isoformat(), (today + timedelta(days=400)).isoformat()) | changes))
+        path.write_text(
+            dumps(agreement_between_two(today.isoformat(), (today + timedelta(days=400)).isoformat()) | changes)
+        )
         return path
 
     def signature(self, name: str, document: Path) -> Path:
@@ -180,7 +183,8 @@ class Partnership:
         return out
 
 
-def _agreement(begins: str, ends: str) -> dict[str, Any]:
+def agreement_between_two(begins: str, ends: str) -> dict[str, Any]:
+    """Return the agreement between the council, which asks, and the police."""
     prose = ("benefits", "individuals_informed", "consent_text", "rights", "retention", "security", "dpia_reference")
     return {
         "id": "vale-early-help",

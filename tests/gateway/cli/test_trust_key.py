@@ -10,8 +10,7 @@ from config.settings import AnchorSettings
 from gateway.cli.context import now
 from gateway.cli.fingerprints import spoken
 from gateway.cli.trust.key.revoking import perform_revoke, plan_revocation
-from gateway.keys import STATE_FILE
-from gateway.keys.files import sole_change
+from gateway.keys.files import STATE_FILE, sole_change
 from gateway.store import anchor_keys
 from gateway.store.opening import open_store
 from tests.gateway.cli.conftest import ANCHOR, Answer, Partnership, hearthgate

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from gateway.keys import FileKeyVault, create_keys, open_vault
+from gateway.keys.files import create_keys
+from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.peers import tokens
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.errors import OverTime

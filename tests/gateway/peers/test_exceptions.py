@@ -6,7 +6,7 @@ import pytest
 
 from config.settings import AnchorSettings, NodeSettings
 from gateway.assembly import peer_transport
-from gateway.keys import KeyFilesRefused
+from gateway.keys.files import KeyFilesRefused
 from gateway.peers.exceptions import plain_exceptions
 from gateway.peers.guard import AddressRefused
 from gateway.ports import PeerRequest, TransportError

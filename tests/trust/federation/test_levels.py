@@ -39,7 +39,7 @@ from trust.errors import (
     TrustError,
     UnknownKey,
 )
-from trust.federation.chain import refuse_older, verify_chain
+from trust.federation.chain import refuse_rollback, verify_chain
 from trust.federation.node_metadata import ENTITY_TYPE
 from trust.federation.party_metadata import CLIENT, FEDERATION_ENTITY
 from trust.federation.trust_mark import MarkDraft, StatedMark, build_trust_mark
@@ -127,16 +127,16 @@ def test_an_older_statement_of_any_superior_is_refused_though_the_others_are_new
     older = climbed(2, {place: {"iat": NOW_S - 1}})
     issuer = superiors(2)[place - 1]
     with pytest.raises(RolledBack, match="older") as refused:
-        refuse_older(older, seen=seen)
+        refuse_rollback(older, seen=seen)
     assert refused.value.statement.startswith(f"Subordinate statement by {issuer} about")
 
 
 def test_the_same_or_newer_statements_are_no_rollback() -> None:
     seen = dict(climbed(2).issued_at_by)
-    refuse_older(climbed(2), seen={})
-    refuse_older(climbed(2), seen=seen)
-    refuse_older(climbed(2, {1: {"iat": NOW_S + 5}}), seen=seen)
-    refuse_older(climbed(1), seen={(REGION, COUNTY): NOW + timedelta(hours=1)})
+    refuse_rollback(climbed(2), seen={})
+    refuse_rollback(climbed(2), seen=seen)
+    refuse_rollback(climbed(2, {1: {"iat": NOW_S + 5}}), seen=seen)
+    refuse_rollback(climbed(1), seen={(REGION, COUNTY): NOW + timedelta(hours=1)})
 
 
 @pytest.mark.holds("A31")

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from config.settings import AnchorSettings, NodeSettings
 from gateway.cli.context import opened_store
-from gateway.keys import ANCHOR_KEYS, NODE_KEYS, KeyFile
 from gateway.keys.changes import settled
-from gateway.keys.files import sole_change
+from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFile, sole_change
 from gateway.keys.ledger import KeyRecord, Life, lives, published
 from gateway.keys.vault import read_records
 from gateway.ports import Store

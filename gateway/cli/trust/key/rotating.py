@@ -14,8 +14,8 @@ from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.key.held import HeldKeys, held_keys, superiors
 from gateway.cli.trust.key.listing import to_json, told
 from gateway.cli.trust.key.ways import Way, out_option, recovery_option, way_up
-from gateway.keys import KeyFilesRefused
 from gateway.keys.changes import Draft, make, postponed, rotation
+from gateway.keys.files import KeyFilesRefused
 from gateway.keys.ledger import HEARD_WITHIN, OVERLAPS, Stage
 from trust.keys import KeyUse
 

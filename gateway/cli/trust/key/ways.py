@@ -17,7 +17,8 @@ from gateway.cli.faults import Refused
 from gateway.cli.files import write_new
 from gateway.cli.trust.key.held import HeldKeys, superiors
 from gateway.cli.trust.membership import node_request, send_request
-from gateway.keys import open_vault, read_private
+from gateway.keys.files import read_private
+from gateway.keys.vault import open_vault
 from gateway.store import anchor_keys
 from gateway.trust_records import StoredAnchorKeys
 from trust.errors import TrustError

@@ -1,0 +1,1 @@
+"""Flags: who asked more than is usual, or as one who guesses."""

@@ -1,0 +1,93 @@
+"""``hearthgate flag list``, ``review`` and ``name``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from gateway.budgets import OVER_BASELINE, OVER_BUDGET
+from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
+from gateway.cli.faults import Refused
+from gateway.cli.journal import record
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.spending import own_name
+from gateway.store import flags
+from gateway.store.flags import Flag
+from trust.agreements.probing import Pattern
+
+_MEANINGS: Mapping[str, str] = {
+    OVER_BUDGET: "asked more than the budgets of this node allow",
+    OVER_BASELINE: "asked far more than others in the same role",
+    Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",
+    Pattern.ONE_NAME: "asked about many people of one name",
+}
+
+
+@click.command("list")
+@config_option
+@answers
+def list_flags(*, config: Path | None) -> Outcome:
+    """Show every flag that nobody has reviewed, the latest first.
+
+    An asker is an agency and its pseudonym for a practitioner, which that agency can name; or a case system of our own
+    and our name for its user (`hearthgate flag name`).
+    """
+    with opened_store(load_node(config)) as store:
+        found = store.read(flags.list_open)
+    return Outcome(
+        lines=[line for each in found for line in _lines(each)] or ["There is nothing to review."],
+        data={"flags": [_to_json(each) for each in found]},
+    )
+
+
+@click.command()
+@click.argument("code", type=click.Choice(sorted(_MEANINGS)))
+@click.argument("asker")
+@config_option
+@click.option("--finding", required=True, help="What came of it; it is kept in the journal.")
+@yes_option
+@answers
+def review(*, code: str, asker: str, config: Path | None, finding: str, yes: bool) -> Outcome:
+    """Take down the flags of CODE that concern ASKER, as `hearthgate flag list` writes them."""
+    settings = load_node(config)
+    with opened_store(settings) as store:
+        found = [each for each in store.read(flags.list_open) if (each.code, each.asker) == (code, asker)]
+        if not found:
+            raise Refused("No such flag is up; `hearthgate flag list` shows those that are.")
+        announce(*(line for each in found for line in _lines(each)))
+        confirm("Take it down?", yes=yes)
+        by = record(settings, "flag review", code=code, asker=asker, finding=finding)
+        taken = store.write(lambda tx: flags.review(tx, code=code, asker=asker, by=by, at=now()))
+    return Outcome(lines=[f"It is down. Finding: {finding}"], data={"code": code, "asker": asker, "taken_down": taken})
+
+
+@click.command()
+@click.argument("client_id", metavar="CLIENT")
+@config_option
+@click.option("--id", "practitioner", required=True, help="The practitioner's id, as the case system states it.")
+@answers
+def name(*, client_id: str, config: Path | None, practitioner: str) -> Outcome:
+    """Show the name under which a user of the case system CLIENT would stand in a flag, to compare."""
+    vault = node_vault(load_node(config))
+    asker = f"{client_id} {own_name(vault.evidence_hmac_key(), client_id, practitioner)}"
+    return Outcome(lines=[asker], data={"asker": asker})
+
+
+def _lines(each: Flag) -> list[str]:
+    times = "once" if each.count == 1 else f"{each.count} times"
+    return [
+        f"{each.code}: {_MEANINGS[each.code]}",
+        f"  {each.asker}",
+        f"  {times} on {each.day}, last at {each.last_at:%H:%M} UTC",
+    ]
+
+
+def _to_json(each: Flag) -> dict[str, object]:
+    return {
+        "code": each.code,
+        "asker": each.asker,
+        "day": each.day,
+        "count": each.count,
+        "first_at": each.first_at.isoformat(),
+        "last_at": each.last_at.isoformat(),
+    }

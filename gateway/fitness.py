@@ -1,0 +1,88 @@
+"""Whether a node or an authority may serve anybody at all.
+
+It may not while its clock is wrong (assertion A66): what it signed would be dated wrongly, and it would take what has
+expired for good, or the other way round. It may not after a restore until it was reconciled with the others (A59).
+Until then every request of others is answered 503 before anything is looked at, used up or stored, so that the caller
+can repeat the very same request later; only suspensions, which their issuers have signed, are handed on, for others may
+need them to be reconciled themselves.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from time import monotonic
+
+from gateway.ports import Store, Transaction
+from gateway.store import condition
+from gateway.store.condition import Condition
+
+HELD_S = 1.0
+"""How long a process believes that all is well before it looks into the store again."""
+
+
+class ClockWrong(Exception):
+    """This machine's clock is not that of the others, so nothing is signed and nothing is believed."""
+
+
+class NotReconciled(Exception):
+    """The store was restored, and the others were not asked yet what it missed."""
+
+
+class Fitness:
+    """The condition of one process's node, as the keeper last found it. ``host`` is the machine's name."""
+
+    def __init__(self, store: Store, *, host: str, seconds: Callable[[], float] = monotonic) -> None:
+        self._store = store
+        self._host = host
+        self._seconds = seconds
+        self._well: tuple[float, Condition] | None = None
+
+    def refuse_unfit(self) -> None:
+        """Raise :class:`ClockWrong` or :class:`NotReconciled`."""
+        found = self.now()
+        if found.clock_off:
+            raise ClockWrong(described(found))
+        if not found.epoch.reconciled:
+            raise NotReconciled(described(found))
+
+    def not_before(self) -> datetime | None:
+        """Return from when on what others signed counts; none where the store was never restored."""
+        return self.now().epoch.not_before
+
+    def fault(self) -> str | None:
+        """Return what is wrong in a sentence, for readiness."""
+        found = self.now()
+        return described(found) or None
+
+    def now(self) -> Condition:
+        """Return the condition; one that is well is believed for a second, any other is looked at again."""
+        at = self._seconds()
+        if self._well is not None and at - self._well[0] < HELD_S:
+            return self._well[1]
+        found = self._store.read(self._read)
+        well = not found.clock_off and found.epoch.reconciled
+        self._well = (at, found) if well else None
+        return found
+
+    def look_again(self) -> None:
+        """Believe nothing that was seen before."""
+        self._well = None
+
+    def _read(self, tx: Transaction) -> Condition:
+        return condition.read(tx, host=self._host)
+
+
+def described(found: Condition) -> str:
+    """Return what is wrong, and what an administrator can do; nothing where all is well."""
+    if found.clock_off:
+        seconds = int(found.clock_off.total_seconds())
+        way = "behind" if seconds > 0 else "ahead of"
+        return (
+            f"This machine's clock is {abs(seconds)} s {way} those of the others, so nothing is signed or answered. "
+            "Let it follow a time service (timedatectl set-ntp true); it is looked at again within a minute."
+        )
+    if not found.epoch.reconciled:
+        return (
+            "The store was restored and is not reconciled with the others yet, so nobody is served. It is tried every "
+            "minute; check that its superiors and peers can be reached."
+        )
+    return ""

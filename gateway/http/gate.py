@@ -1,0 +1,33 @@
+"""Before every request of a face stands the question whether this node may serve anybody now (:mod:`gateway.fitness`).
+
+It stands before all guards, so that a request that is turned away has used up nothing and can be repeated as it is.
+"""
+
+from collections.abc import Callable
+
+from flask import Flask, request
+
+from gateway.directory.fetching import SUSPENSIONS_PATH
+from gateway.fitness import ClockWrong, NotReconciled
+from gateway.http import problem
+from gateway.http.problem import Problem
+
+_RETRY_AFTER_S = "60"
+"""The condition is looked at again every minute."""
+
+
+def gated(app: Flask, refuse_unfit: Callable[[], None]) -> Flask:
+    """Have a face turn everybody away while ``refuse_unfit`` raises; suspensions alone are handed on all the same."""
+
+    def look() -> None:
+        if request.path == SUSPENSIONS_PATH:
+            return
+        try:
+            refuse_unfit()
+        except ClockWrong:
+            raise Problem(problem.CLOCK_WRONG, headers={"Retry-After": _RETRY_AFTER_S}) from None
+        except NotReconciled:
+            raise Problem(problem.NOT_RECONCILED, headers={"Retry-After": _RETRY_AFTER_S}) from None
+
+    app.before_request(look)
+    return app

@@ -1,0 +1,37 @@
+"""The federation keys that an entity had before, and why they are gone (OpenID Federation 1.0 section 8.7)."""
+
+from datetime import datetime
+
+from flask import Blueprint, Response, request
+
+from gateway.http.federation import HISTORICAL_KEYS_PATH, SignedConfiguration
+from gateway.http.guards import open_to_all
+from gateway.ports import Clock, KeyVault
+from trust.federation.historical_keys import HistoricalKeys, build_historical_keys
+from trust.identifiers import EntityId
+from trust.keys import KeyUse
+
+HISTORICAL_KEYS_TYPE = "application/jwk-set+jwt"
+_CACHE_CONTROL = "public, max-age=60"
+
+
+def historical_keys_blueprint(entity: EntityId, vault: KeyVault, *, clock: Clock) -> Blueprint:
+    """Return the historical keys endpoint of one entity; the standard's request has no parameters of its own."""
+    blueprint = Blueprint("historical_keys", __name__)
+
+    def sign(now: datetime) -> bytes:
+        history = HistoricalKeys(issuer=entity, issued_at=now, keys=vault.historical())
+        return build_historical_keys(history, vault.signer(KeyUse.FEDERATION))
+
+    signed = SignedConfiguration(sign, edition=vault.edition)
+
+    @blueprint.get(HISTORICAL_KEYS_PATH)
+    @open_to_all("federation endpoint: public by its standard, and signed")
+    def historical_keys() -> Response:
+        response = Response(signed(clock.now()), content_type=HISTORICAL_KEYS_TYPE)
+        response.headers["Cache-Control"] = _CACHE_CONTROL
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    return blueprint

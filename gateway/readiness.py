@@ -1,0 +1,53 @@
+"""What the operations face says: whether a node or an authority can work, and its metrics."""
+
+from collections.abc import Sequence
+
+from flask import Flask
+
+from gateway import telemetry
+from gateway.directory.federation import FederationDirectory
+from gateway.fitness import Fitness
+from gateway.http import operations
+from gateway.http.face import build_face
+from gateway.http.operations import OperationsFace, ReadyCheck, operations_blueprint
+from gateway.ports import Clock, Store, StoreBusy, StoreFull
+from gateway.store import agreements
+from trust.errors import TrustError
+from trust.identifiers import EntityId
+
+
+def operations_app(checks: Sequence[ReadyCheck]) -> Flask:
+    """Return the operations face over these checks."""
+    face = OperationsFace(checks=checks, metrics=telemetry.exposition)
+    return build_face(
+        "operations",
+        [operations_blueprint(face)],
+        max_body=operations.MAX_BODY,
+        observer=telemetry.FaceObserver(),
+    )
+
+
+def checks(store: Store, fitness: Fitness) -> list[ReadyCheck]:
+    """Return what holds for every party: the store can be read, the clock is right, a restored store is reconciled."""
+
+    def readable() -> str | None:
+        try:
+            store.read(agreements.epoch)
+        except (StoreBusy, StoreFull) as failed:
+            return str(failed)
+        return None
+
+    return [ReadyCheck(name="store", fault=readable), ReadyCheck(name="condition", fault=fitness.fault)]
+
+
+def trust_check(directory: FederationDirectory, own: EntityId, clock: Clock) -> ReadyCheck:
+    """Return what holds for a node besides: somebody vouches for it."""
+
+    def vouched() -> str | None:
+        try:
+            directory.trusted(own, now=clock.now())
+        except TrustError as refused:
+            return refused.detail
+        return None
+
+    return ReadyCheck(name="trust", fault=vouched)

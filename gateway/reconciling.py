@@ -1,0 +1,164 @@
+"""After a restore: ask the others what the store has missed, before anybody is served (assertion A59).
+
+1. Nothing is asked before the new epoch has begun, so that what is answered belongs to it.
+2. A node asks who stands above it, and above each party that it knew, for statements made since: what it trusts from
+   now on, those have confirmed after the restore. Whom they do not confirm, it does not trust.
+3. It takes up the suspensions that it lacks, from their issuers and from every peer that can be reached.
+4. An authority takes up its own suspensions from its members, who all relay them: else it would give out the number of
+   one of them again, and vouch for a member that it has suspended.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Protocol
+from urllib.parse import urlencode
+
+from gateway.directory.federation import FederationDirectory
+from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
+from gateway.ports import Clock, PeerRequest, Store, Transaction, Transport, TransportError
+from gateway.store import members, store_epoch, suspensions
+from gateway.trust_records import StoredSuspension
+from trust import claims, strict_json
+from trust.errors import TrustError
+from trust.federation.suspension import parse_suspension
+from trust.identifiers import EntityId
+from trust.keys import KeySet
+
+PAGE = 100
+ENOUGH_ANSWERS = 20
+"""Members that told an authority what they have of its suspensions; all have the same unless they lie or lag."""
+ASKING_S = 120.0
+_MAX_ENTRY = 8_192
+_FETCH_S = 5.0
+_OK = 200
+
+
+class Missed(Protocol):
+    """Take up what was missed; return whether enough of the others could be asked."""
+
+    def __call__(self, now: datetime) -> bool:
+        """Ask them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciling:
+    """What the keeper does in each round until it is done. ``changed`` is told when it is."""
+
+    store: Store
+    clock: Clock
+    missed: Missed
+    changed: Callable[[], None]
+
+    def round(self) -> None:
+        """Reconcile a restored store; nothing is done to any other."""
+        epoch, now = self.store.read(store_epoch.read), self.clock.now()
+        if epoch.reconciled or not epoch.covers(now):  # 1
+            return
+        if self.missed(now):
+            self.store.write(store_epoch.note_reconciled)
+            self.changed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissedByNode:
+    """What a node has missed. Whom it knew stands in the copy of its store."""
+
+    own: EntityId
+    directory: FederationDirectory
+
+    def __call__(self, now: datetime) -> bool:
+        """Have everything confirmed anew; a node that nobody vouches for now is not done."""
+        try:
+            self.directory.refresh(self.own, now=now)  # 2
+        except TrustError:
+            return False
+        peers = []
+        for standing in self.directory.known(now=now):
+            try:
+                peers.append(self.directory.refresh(standing.entity, now=now))
+            except TrustError:
+                continue  # nobody confirms it, so it is not trusted
+        self.directory.catch_up(now=now)  # 3
+        seqs = self.directory.suspension_seqs(now=now)
+        for peer in peers:
+            above = dict.fromkeys(peer.superiors)
+            self.directory.note_suspensions(peer.entity_id, {each: seqs.get(each, 0) + 1 for each in above}, now=now)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissedByAuthority:
+    """What an authority has missed of its own rulings."""
+
+    own: EntityId
+    own_keys: Callable[[], KeySet]
+    store: Store
+    transport: Transport
+
+    def __call__(self, now: datetime) -> bool:
+        """Ask every member; where there are any, one answer is needed."""
+        everybody, answered = self.store.read(members.list), 0
+        until = monotonic() + ASKING_S
+        for member in everybody:
+            answered += self._take_up(member.entity, now)  # 4
+            if answered >= ENOUGH_ANSWERS or monotonic() > until:
+                break
+        return answered > 0 or not everybody
+
+    def _take_up(self, teller: str, now: datetime) -> bool:
+        """Take up everything that one member has; return whether it answered."""
+        try:
+            while True:
+                after = self.store.read(suspensions.highest).get(self.own, 0)
+                told = self._told(teller, after)
+                self._keep(list(self._verified(told, after, now)), now)
+                if len(told) < PAGE:
+                    return True
+        except (TransportError, TrustError):
+            return False
+
+    def _told(self, teller: str, after: int) -> tuple[str, ...]:
+        url = f"{teller}{SUSPENSIONS_PATH}?{urlencode({'iss': self.own, 'after': after})}"
+        answer = self.transport.send(
+            PeerRequest(
+                method="GET",
+                url=url,
+                headers={},
+                body=b"",
+                accept="application/json",
+                max_bytes=MAX_SUSPENSIONS_BYTES,
+                timeout_s=_FETCH_S,
+            )
+        )
+        if answer.status != _OK:
+            raise TransportError(f"the answer was {answer.status} and not a list of suspensions")
+        document = strict_json.loads(answer.body, max_bytes=MAX_SUSPENSIONS_BYTES)
+        return claims.require_str_list(document, "suspensions", max_items=PAGE, max_len=_MAX_ENTRY)
+
+    def _verified(self, told: Iterable[str], after: int, now: datetime) -> Iterable[StoredSuspension]:
+        """Yield the entries that follow without a gap, each signed by this authority itself."""
+        for number, entry in enumerate(told, start=after + 1):
+            raw = entry.encode("utf-8")
+            opened = parse_suspension(raw, issuer_keys=self.own_keys(), now=now)
+            if (opened.issuer, opened.seq) != (self.own, number):
+                return
+            yield StoredSuspension(
+                issuer=opened.issuer,
+                seq=opened.seq,
+                subject=opened.subject,
+                state=opened.state,
+                issued_at=opened.issued_at,
+                raw=raw,
+            )
+
+    def _keep(self, entries: list[StoredSuspension], now: datetime) -> None:
+        def work(tx: Transaction) -> None:
+            for entry in entries:
+                suspensions.put(tx, entry)
+                members.set_state(tx, entity=entry.subject, state=entry.state, at=now)
+
+        if entries:
+            self.store.write(work)

@@ -1,0 +1,82 @@
+"""What our own practitioners' questions cost: charged where the question is put on record, before anybody is asked."""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from math import ceil
+
+from gateway.asking import Asked as Sought
+from gateway.budgets import Asked, BudgetExceeded, Budgets
+from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
+from gateway.ports import KeyVault, Store, Transaction
+from gateway.store import lookups
+from trust import base64url
+from trust.agreements.probing import features
+from trust.evidence.leaf import subject_key
+from trust.identifiers import RoleCode
+
+_MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """Put questions on record and charge the budgets of whoever asks, in one transaction."""
+
+    store: Store
+    vault: KeyVault
+    budgets: Budgets
+
+    def create(
+        self,
+        row: lookups.LookupRow,
+        caller: CaseCaller,
+        request: LookupRequest | EligibilityRequest,
+        sought: Iterable[Sought],
+        now: datetime,
+    ) -> lookups.LookupRow | None:
+        """Put a question on record and return none, or the one that the same key already stands for, which is free.
+
+        Raises :class:`CaseRefused` where a budget is used up; nothing is on record then but a flag.
+        """
+        key = self.vault.evidence_hmac_key()
+        asked = self._asked(caller, request, key)
+        asked = replace(asked, urgent=any(each.choice.clause.urgent for each in sought))
+        shared = features(key, request.subject)
+
+        def record(tx: Transaction) -> lookups.LookupRow | None:
+            earlier = lookups.create(tx, row)
+            if earlier is None:
+                self.budgets.charge(tx, asked, shared, now=now)
+            return earlier
+
+        try:
+            return self.store.write(record)
+        except BudgetExceeded as spent:
+            self.store.write(lambda tx: self.budgets.flag(tx, asked, now=now))
+            raise _refused(ceil(spent.exceeded.retry_after.total_seconds())) from spent
+
+    def _asked(self, caller: CaseCaller, request: LookupRequest | EligibilityRequest, key: bytes) -> Asked:
+        return Asked(
+            agency=caller.client.client_id,
+            practitioner=own_name(key, caller.client.client_id, request.practitioner.id),
+            role=RoleCode(request.practitioner.role),
+            subject=subject_key(key, request.subject),
+        )
+
+
+def own_name(key: bytes, client_id: str, practitioner_id: str) -> str:
+    """Return the name under which a practitioner of our own stands in budgets and flags."""
+    named = hmac.digest(key, f"own practitioner\0{client_id}\0{practitioner_id}".encode(), sha256)
+    return base64url.encode(named).decode("ascii")
+
+
+def _refused(seconds: int) -> CaseRefused:
+    return CaseRefused(
+        CaseRefusal.OVER_BUDGET,
+        detail="More was asked lately than this node allows one practitioner, one case system or about one person.",
+        remedy=f"Come back in {ceil(seconds / _MINUTE_S)} min; in immediate danger, ring 999. The node's administrator "
+        "sees that this happened.",
+        retry_after_s=seconds,
+    )

@@ -1,0 +1,205 @@
+"""Real nodes behind the real nginx, configured by ``hearthgate nginx`` alone."""
+
+import json
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from gateway.oauth.forms import MAX_BODY
+from tests.e2e.nginx import free_ports, nginx, program_path, said, slow_headers, tls, written
+from tests.e2e.processes import Served, served
+from tests.federation.case_client import CaseClient
+from tests.federation.settings_files import Faces
+from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from trust.federation.entity_statement import parse_entity_configuration
+from trust.identifiers import EntityId
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(program_path() is None, reason="nginx is not installed (on Debian: apt-get install nginx)"),
+]
+CONFIGURATION = "/.well-known/openid-federation"
+SLOW = 200
+OTHERS = 200
+MEMBERS = (
+    "ts",
+    "face",
+    "method",
+    "status",
+    "request_id",
+    "seconds",
+    "node_seconds",
+    "bytes_in",
+    "bytes_out",
+    "tls",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """A federation whose anchor and nodes are reached through nginx alone; ``logs`` is where that writes."""
+
+    federation: Served
+    logs: Path
+    client: CaseClient
+
+    def open(self, entity: EntityId = TRUST, name: str | None = None) -> ssl.SSLSocket:
+        host = entity.removeprefix("https://")
+        port = int(self.federation.faces[entity].peer.rpartition(":")[2])
+        return tls(port, name or host, self.federation.authority.certificate)
+
+    def answer(self, request: str, entity: EntityId = TRUST) -> bytes:
+        with self.open(entity) as sock:
+            sock.sendall(request.replace("\n", "\r\n").replace("HOST", entity.removeprefix("https://")).encode())
+            return said(sock)
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    """Put nginx before the anchor, before both nodes' peer faces, and before the council's case face."""
+    folder = tmp_path_factory.mktemp("behind")
+    ports = dict(zip((ANCHOR, COUNCIL, TRUST, "case"), free_ports(4), strict=True))
+    with served(folder, [COUNCIL, TRUST], threads=4) as federation:
+        federation.network.agree()
+        client = federation.network.case_client(COUNCIL)
+        listening, moved = federation.faces, {}
+        files = []
+        for entity in (ANCHOR, COUNCIL, TRUST):
+            own = ["--listen", f"127.0.0.1:{ports[entity]}", "--logs", str(folder)]
+            own += ["--ca", str(federation.authority.certificate)]
+            own += ["--case-listen", f"127.0.0.1:{ports['case']}"] if entity == COUNCIL else []
+            files.append(written(federation.network.folder_of(entity) / "hearthgate.toml", *own))
+            moved[entity] = replace(listening[entity], peer=f"127.0.0.1:{ports[entity]}")
+        moved[COUNCIL] = replace(moved[COUNCIL], case=f"127.0.0.1:{ports['case']}")
+        for entity in (COUNCIL, TRUST):
+            _lead_elsewhere(federation.network.folder_of(entity) / "hearthgate.toml", entity, listening, moved)
+        with nginx(folder / "nginx", files, list(ports.values())):
+            federation.start(ANCHOR, COUNCIL, TRUST)
+            federation.faces = moved
+            yield Behind(federation=federation, logs=folder, client=client)
+
+
+def _lead_elsewhere(
+    config: Path, entity: EntityId, listening: Mapping[EntityId, Faces], moved: Mapping[EntityId, Faces]
+) -> None:
+    """Have a node's ``[hosts]`` lead to nginx for everybody but itself."""
+    text = config.read_text()
+    for other in moved.keys() - {entity}:
+        text = text.replace(listening[other].peer, moved[other].peer)
+    config.write_text(text)
+
+
+@pytest.mark.parametrize("entity", [ANCHOR, COUNCIL, TRUST])
+def test_what_an_entity_says_of_itself_comes_through_as_it_was_signed(behind: Behind, entity: EntityId) -> None:
+    answer = behind.answer(f"GET {CONFIGURATION} HTTP/1.1\nHost: HOST\nConnection: close\n\n", entity)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    lines = head.lower().split(b"\r\n")
+    assert b"content-type: application/entity-statement+jwt" in lines
+    assert [line for line in lines if line.startswith(b"strict-transport-security:")] == [
+        b"strict-transport-security: max-age=63072000"
+    ]
+    assert b"server: nginx" in lines
+    content = body if b"content-length:" in head.lower() else body.split(b"\r\n")[1]
+    assert parse_entity_configuration(content, now=datetime.now(UTC)).entity_id == entity
+
+
+def test_a_message_without_a_token_is_refused_by_the_node_itself(behind: Behind) -> None:
+    request = "POST /exchange/v1/messages HTTP/1.1\nHost: HOST\nContent-Type: application/jwt\nContent-Length: 5\n"
+    answer = behind.answer(f"{request}Connection: close\n\na.b.c")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 401 ")
+    assert b"\r\nwww-authenticate: dpop" in head.lower()
+    assert b"token-required" in body
+
+
+def test_tokens_proofs_and_messages_pass_from_the_case_system_to_the_peer_and_back(behind: Behind) -> None:
+    view = behind.federation.look_up(behind.client)
+    assert view["summary"] == "4 of 4 services answered"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Length: 6\nTransfer-Encoding: chunked\n",
+        "Transfer-Encoding: chunked\nContent-Length: 6\n",
+        "Content-Length: 6\nContent-Length: 5\n",
+        "Content-Length: +6\n",
+        "Transfer-Encoding : chunked\n",
+        "X: y\n Transfer-Encoding: chunked\n",
+    ],
+    ids=["CL.TE", "TE.CL", "CL.CL", "plus", "space", "fold"],
+)
+def test_a_request_whose_end_can_be_read_in_two_ways_goes_no_further(behind: Behind, head: str) -> None:
+    smuggled = f"0\n\nGET {CONFIGURATION} HTTP/1.1\nHost: HOST\n\n"
+    answer = behind.answer(f"POST /oauth/v1/token HTTP/1.1\nHost: HOST\n{head}\n{smuggled}")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.holds("A61")
+def test_slow_headers_wait_in_nginx_and_are_cut_there(behind: Behind) -> None:
+    host, port = TRUST.removeprefix("https://"), int(behind.federation.faces[TRUST].peer.rpartition(":")[2])
+
+    def ask(_: int) -> float:
+        began = monotonic()
+        answer = behind.answer(f"GET {CONFIGURATION} HTTP/1.1\nHost: HOST\nConnection: close\n\n")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        return monotonic() - began
+
+    with slow_headers(SLOW, port, host, behind.federation.authority.certificate) as slow:
+        with ThreadPoolExecutor(2) as pool:
+            took = sorted(pool.map(ask, range(OTHERS)))
+        assert took[int(OTHERS * 0.99) - 1] < 1.0
+        assert {said(sock) for sock in slow} == {b""}
+
+
+def test_only_its_own_name_is_answered(behind: Behind) -> None:
+    with pytest.raises(ssl.SSLError):
+        behind.open(name="police.example")
+    request = f"GET {CONFIGURATION} HTTP/1.1\nHost: police.example\nConnection: close\n\n"
+    assert behind.answer(request).startswith(b"HTTP/1.1 421 ")
+
+
+@pytest.mark.parametrize(
+    "path", ["/a/../.well-known/openid-federation", "/%2e%2e/x", "//x", "/.well-known%2fopenid-federation"]
+)
+def test_a_path_reaches_the_node_as_it_was_sent_which_refuses_another_form(behind: Behind, path: str) -> None:
+    answer = behind.answer(f"GET {path} HTTP/1.1\nHost: HOST\nConnection: close\n\n")
+    assert answer.split(b" ")[1] in {b"400", b"404"}
+
+
+def test_a_body_over_the_cap_is_refused_before_the_node_hears_of_it(behind: Behind) -> None:
+    host = TRUST.removeprefix("https://")
+    with behind.open() as sock:
+        sock.sendall(
+            f"POST /oauth/v1/token HTTP/1.1\r\nHost: {host}\r\nContent-Length: {MAX_BODY + 1}\r\n\r\n".encode()
+        )
+        assert sock.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def test_nothing_of_a_query_a_path_or_an_address_is_logged(behind: Behind) -> None:
+    behind.answer(
+        "GET /canary-path?sub=canary-query HTTP/1.1\nHost: HOST\nUser-Agent: canary-agent\nConnection: close\n\n"
+    )
+    behind.answer("GET /canary path HTTP/1.1\nHost: HOST\nConnection: close\n\n")
+    logs = [path for path in behind.logs.glob("*.log") if path.read_text()]
+    assert sorted(path.name for path in logs) == [
+        "hearthgate-authority-anchor.example.log",
+        "hearthgate-case-node.council.example.log",
+        "hearthgate-peer-council.example.log",
+        "hearthgate-peer-mental-health.example.log",
+    ]
+    for path in logs:
+        text = path.read_text()
+        assert not re.search(r"canary|127\.0\.0\.1|/oauth|/case|sub=", text)
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert {tuple(line) for line in lines} == {MEMBERS}
+        assert any(re.fullmatch(r"[0-9a-f]{16}", line["request_id"]) for line in lines)

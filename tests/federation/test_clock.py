@@ -1,0 +1,218 @@
+"""A node whose clock is wrong raises the alarm and signs nothing; what was asked meanwhile can be asked again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway.app import Node, create_node
+from gateway.assembly import Outside
+from gateway.clock_watch import WRONG_BEYOND, ClockWatch, Reading, judged, read_clock
+from gateway.ports import PeerAnswer, PeerRequest
+from tests.federation.network import Network, SetClock
+from tests.federation.peer_hand import PeerHand, reply_body
+from tests.federation.test_binding import ref_of
+from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.federation.wire import Fault, Pass
+from trust.identifiers import EntityId
+from trust.strict_json import loads
+
+HOST = "here"
+
+
+@dataclass(slots=True)
+class OwnClock:
+    """A machine's clock, which may be apart from everybody else's."""
+
+    others: SetClock
+    off: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return self.others.now() + self.off
+
+
+@pytest.fixture
+def clock(pair: Network) -> Iterator[OwnClock]:
+    """Let the trust's node run by a clock of its own, and everybody's answers be dated, as servers date them."""
+    own = OwnClock(pair.clock)
+    before = pair.nodes[TRUST]
+    node = create_node(before.settings, Outside(clock=own, transport=pair.wire, case_systems=pair.case_systems))
+    pair.nodes[TRUST] = node
+    pair.wire.apps[TRUST] = node.peer_app
+    pair.wire.faults[ANCHOR] = dated(pair.clock)
+    pair.wire.faults[COUNCIL] = dated(pair.clock)
+    yield own
+    before.store.close()
+    before.claims.close()
+
+
+def dated(clock: SetClock, off: timedelta = timedelta()) -> Fault:
+    def fault(_request: PeerRequest, go_on: Pass) -> PeerAnswer:
+        answer = go_on()
+        stamp = format_datetime(clock.now() + off, usegmt=True)
+        return PeerAnswer(
+            status=answer.status,
+            content_type=answer.content_type,
+            headers={**answer.headers, "date": stamp},
+            body=answer.body,
+        )
+
+    return fault
+
+
+def undated(_request: PeerRequest, go_on: Pass) -> PeerAnswer:
+    answer = go_on()
+    headers = {name: value for name, value in answer.headers.items() if name != "date"}
+    return PeerAnswer(status=answer.status, content_type=answer.content_type, headers=headers, body=answer.body)
+
+
+def set_clock(node: Node, clock: OwnClock, **off: float) -> None:
+    """Put a machine's clock off, and let the node's next rounds come."""
+    clock.off = timedelta(**off)
+    node.keeper.mind()
+    node.fitness.look_again()
+
+
+def code(answer: PeerAnswer) -> tuple[int, object]:
+    return answer.status, loads(answer.body, max_bytes=10_000).get("code")
+
+
+@pytest.mark.holds("A66")
+@pytest.mark.parametrize("minutes", [5, -5])
+def test_at_a_wrong_clock_a_node_signs_nothing_and_loses_nothing(pair: Network, clock: OwnClock, minutes: int) -> None:
+    node = pair.nodes[TRUST]
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    token, raw = hand.token(), hand.signed()
+    leaves = len(pair.leaves(TRUST))
+
+    with capture_logs() as alarm:
+        set_clock(node, clock, minutes=minutes)
+
+    assert [line["code"] for line in alarm if line["event"] == "keeper_notice"] == ["clock_wrong"]
+    assert "timedatectl" in (node.fitness.fault() or "")
+    assert node.operations_app.test_client().get("/health/ready").status_code == 503
+    assert code(hand.post(raw, token=token)) == (503, "clock-wrong")  # no reply is signed
+    for path in ("/oauth/v1/token", "/.well-known/openid-federation"):  # no token, and no statement
+        answer = node.peer_app.test_client().get(path, base_url=TRUST)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert pair.case_client(TRUST).ask_token().status_code == 503
+
+    set_clock(node, clock)
+
+    assert node.fitness.fault() is None
+    assert len(pair.leaves(TRUST)) == leaves  # nothing was done, so nothing is on record
+    assert reply_body(hand.post(raw, token=token))["status"]  # the very same message is answered now
+    assert pair.case_client(TRUST).ask_token().status_code == 200
+
+
+@pytest.mark.holds("A66")
+def test_a_case_system_repeats_what_was_turned_away(pair: Network, clock: OwnClock) -> None:
+    node, client = pair.nodes[TRUST], pair.case_client(TRUST)
+    headers = client.headers(**{"Idempotency-Key": "a-key-of-its-own"})
+
+    def post() -> tuple[int, object]:
+        path = "/case/v1/eligibility"
+        answer = client.http.post(path, base_url=client.base_url, json=client.body(), headers=headers)
+        return answer.status_code, answer.get_json().get("code")
+
+    set_clock(node, clock, minutes=6)
+    assert post() == (503, "clock-wrong")
+    set_clock(node, clock)
+    assert post()[1] != "clock-wrong"
+
+
+def test_a_minute_more_or_less_is_no_reason_to_stop(pair: Network, clock: OwnClock) -> None:
+    set_clock(pair.nodes[TRUST], clock, seconds=50)
+    assert pair.nodes[TRUST].fitness.fault() is None
+
+
+def test_one_party_with_a_wrong_clock_stops_nobody(pair: Network, clock: OwnClock) -> None:
+    node = pair.nodes[TRUST]
+    node.directory.trusted(COUNCIL, now=clock.now())
+    pair.wire.faults[ANCHOR] = dated(pair.clock, timedelta(minutes=10))
+    set_clock(node, clock)
+    assert node.fitness.fault() is None
+
+
+def test_while_nobody_answers_what_was_known_stays(pair: Network, clock: OwnClock) -> None:
+    node = pair.nodes[TRUST]
+    set_clock(node, clock, minutes=5)
+    cut = dict(pair.wire.apps)
+    for entity in (ANCHOR, COUNCIL):
+        pair.wire.apps.pop(entity)
+    set_clock(node, clock)
+    assert node.fitness.fault() is not None
+    pair.wire.apps.update(cut)
+    set_clock(node, clock)
+    assert node.fitness.fault() is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "off"),
+    [
+        ([], 0),
+        ([59, 59], 0),
+        ([-60], 0),
+        ([300], 300),
+        ([-300], -300),
+        ([300, 0], 0),
+        ([300, -300], 0),
+        ([300, 310, 0], 310),
+        ([300, 310, 320, 0, 0], 310),
+        ([300, 0, 0], 0),
+    ],
+)
+def test_more_than_half_of_those_who_answer_decide(seconds: list[int], off: int) -> None:
+    readings = [Reading(entity=EntityId(ANCHOR), off=timedelta(seconds=each)) for each in seconds]
+    assert judged(readings) == timedelta(seconds=off)
+    assert timedelta(seconds=60) == WRONG_BEYOND
+
+
+def test_an_answer_proves_a_time_only_by_its_date_or_a_signature_that_lies_ahead(pair: Network) -> None:
+    own = OwnClock(pair.clock)
+
+    def read() -> float | None:
+        found = read_clock(pair.wire, EntityId(ANCHOR), own)
+        return None if found is None else found.off.total_seconds()
+
+    pair.wire.faults[ANCHOR] = undated
+    assert read() is None  # signed at most now: its clock may be ahead of that by any time
+    own.off = timedelta(minutes=-2)
+    assert read() == 120.0
+    pair.wire.faults[ANCHOR] = dated(pair.clock)
+    own.off = timedelta(minutes=2)
+    assert read() == -120.0
+    pair.wire.apps[ANCHOR] = pair.wire.apps[COUNCIL]  # what another signed is nobody's word
+    assert read() is None
+
+
+def test_the_others_are_asked_every_few_minutes_and_at_once_after_a_jump(pair: Network) -> None:
+    steady, own = [0.0], OwnClock(pair.clock)
+    pair.wire.faults[ANCHOR] = dated(pair.clock)
+    watch = ClockWatch(
+        store=pair.nodes[TRUST].store,
+        transport=pair.wire,
+        clock=own,
+        known=lambda: [EntityId(ANCHOR)],
+        host=HOST,
+        notice=lambda _code: None,
+        seconds=lambda: steady[0],
+    )
+
+    def asked(passed: int) -> int:
+        steady[0] += passed
+        pair.clock.forward(seconds=passed)
+        before = len(pair.wire.asked)
+        watch.round()
+        return len(pair.wire.asked) - before
+
+    assert asked(0) == 1
+    assert [asked(60) for _ in range(5)] == [0, 0, 0, 0, 1]
+    own.off = timedelta(minutes=5)
+    assert asked(60) == 1  # it jumped
+    assert asked(60) == 1  # and is wrong
+    own.off = timedelta()
+    assert [asked(60), asked(60)] == [1, 0]
