@@ -113,21 +113,13 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     vault = open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since)
     configuration = node_configuration(profile(settings), vault)
     agreements = AgreementBook(store)
-    directory = FederationDirectory(
-        fetcher=Fetcher(transport=outside.transport, own=own, own_configuration=configuration),
-        pins=pinned_anchors(settings),
-        memory=Memory(store, TRUST_TABLES),
-        notice=telemetry.notice_trust,
-        required_marks=agreements.required_marks,
-        later=Background(_background_crashed),
-    )
-    desk = build_desk(settings, outside.case_systems)
     fitness = Fitness(store, host=gethostname())
     parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault, fitness=fitness)
+    fetcher = Fetcher(transport=outside.transport, own=own, own_configuration=configuration)
+    directory = _directory(parts, fetcher, agreements)
+    desk = build_desk(settings, outside.case_systems)
     inbound = _inbound(parts, directory, desk, agreements)
-    fan_out = FanOut(
-        _outbound(parts, directory, outside.transport, inbound), peer_s=settings.limits.peer_s, crashed=_line_crashed
-    )
+    outbound = _outbound(parts, directory, outside.transport, inbound)
     countersigning = _countersigning(parts, directory, outside.transport)
     public = [federation_blueprint(configuration, clock=clock), *_public(parts, countersigning)]
     return Node(
@@ -148,8 +140,19 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         desk=desk,
         agreements=agreements,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
-        case_app=_case_app(parts, agreements, fan_out),
+        case_app=_case_app(parts, agreements, outbound),
         operations_app=operations_app([*checks(store, fitness), trust_check(directory, own, clock)]),
+    )
+
+
+def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> FederationDirectory:
+    return FederationDirectory(
+        fetcher=fetcher,
+        pins=pinned_anchors(parts.settings),
+        memory=Memory(parts.store, TRUST_TABLES),
+        notice=telemetry.notice_trust,
+        required_marks=agreements.required_marks,
+        later=Background(_background_crashed),
     )
 
 
@@ -271,8 +274,9 @@ def _peer_app(
     return gated(app, parts.fitness.refuse_unfit)
 
 
-def _case_app(parts: _Parts, agreements: AgreementBook, fan_out: FanOut) -> Flask:
+def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound) -> Flask:
     limits = parts.settings.limits
+    fan_out = FanOut(outbound, peer_s=limits.peer_s, crashed=_line_crashed)
 
     def find_client(client_id: str) -> LocalClient | None:
         return parts.store.read(lambda tx: clients.get(tx, client_id=client_id))

@@ -26,6 +26,7 @@ from tests.federation.case_client import CaseClient
 from tests.federation.case_files import REGISTRY_HOST, registry_file, write_case_files
 from tests.federation.faults import Counted, counted
 from tests.federation.settings_files import (
+    ROOMY,
     Around,
     case_base_url,
     read_anchor,
@@ -77,6 +78,7 @@ class Network:
         limits: Mapping[str, float] | None = None,
         restrictions: Mapping[str, list[dict[str, str]]] | None = None,
         clock: SetClock | None = None,
+        budget: Mapping[str, Mapping[str, int]] = ROOMY,
     ) -> None:
         self.folder = folder
         self.clock = clock or SetClock()
@@ -85,7 +87,9 @@ class Network:
         self.nodes: dict[EntityId, Node] = {}
         self._migrated = self._migrate_once()
         self.anchor = self._make_anchor()
-        self._around = Around(anchor_keys=federation_keys(self.anchor.vault), limits={**LIMITS, **(limits or {})})
+        self._around = Around(
+            anchor_keys=federation_keys(self.anchor.vault), limits={**LIMITS, **(limits or {})}, budget=budget
+        )
         self._restrictions = restrictions or {}
         for agency in agencies:
             self._prepare(agency)

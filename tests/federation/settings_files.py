@@ -35,6 +35,17 @@ class Faces:
         }
 
 
+def budget(**narrow: int) -> dict[str, dict[str, int]]:
+    """Return budgets for more than any test asks, but for those that are given: so many at once, as many an hour."""
+    return {
+        who: {"per_hour": narrow.get(who, 1_000_000), "burst": narrow.get(who, 1_000_000)}
+        for who in ("practitioner", "agency", "subject")
+    }
+
+
+ROOMY = budget()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
     """What every node of a network is told alike; ``hosts`` and ``ca`` for nodes that are really served."""
@@ -43,6 +54,7 @@ class Around:
     hosts: Mapping[str, str] = field(default_factory=dict)
     ca: Path | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
+    budget: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: ROOMY)
 
 
 def case_base_url(agency: Agency) -> str:
@@ -72,6 +84,7 @@ def write_node(
         },
         "case_systems": {"names": [REGISTRY_HOST], **_ca(around)},
         "limits": dict(around.limits),
+        "budgets": {"asking": around.budget, "answering": around.budget},
         "services": [
             {
                 "slug": service.slug,

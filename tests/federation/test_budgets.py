@@ -1,0 +1,112 @@
+"""Whoever asks too often is refused and flagged, at home and by the agency that is asked; an urgent question is not."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gateway.store import flags
+from tests.federation.case_client import CaseClient
+from tests.federation.network import Network
+from tests.federation.peer_hand import PeerHand
+from tests.federation.settings_files import budget
+from tests.federation.test_binding import ref_of
+from tests.federation.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
+from trust.identifiers import EntityId
+
+SERVICE = f"{TRUST}#community-team"
+ALLOWED = 3
+
+
+def town(folder: Path, narrow: Mapping[str, int], *, urgent: bool = False) -> Network:
+    """Return the council and the trust, each with the same narrow budgets, and an agreement between them."""
+    made = Network(folder, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST]], budget=budget(**narrow))
+    document = made.document()
+    for clause in document["clauses"]:
+        clause["urgent"] = urgent
+    made.agree(document)
+    return made
+
+
+def hand(network: Network) -> PeerHand:
+    return PeerHand(network=network, agreement=ref_of(network))
+
+
+def raised(network: Network, entity: EntityId) -> set[str]:
+    return {flag.code for flag in network.nodes[entity].store.read(flags.list_open)}
+
+
+@pytest.mark.holds("A43")
+@pytest.mark.parametrize("whose", ["practitioner", "agency", "subject"])
+def test_a_holder_refuses_and_flags_whoever_asks_too_often_before_anyone_is_looked_up(
+    tmp_path: Path, whose: str
+) -> None:
+    network = town(tmp_path, {whose: ALLOWED})
+    peer = hand(network)
+    asked = network.count(TRUST, "community-team")
+    answers = [peer.ask() for _ in range(ALLOWED + 2)]
+    assert [answer.get("status") for answer in answers[:ALLOWED]] == ["known"] * ALLOWED
+    assert [answer["reason"]["code"] for answer in answers[ALLOWED:]] == ["over_budget"] * 2
+    assert asked.finds == ALLOWED
+    assert raised(network, TRUST) == {"over_budget"}
+    network.start(TRUST)
+    assert peer.ask()["reason"]["code"] == "over_budget"
+    network.clock.forward(hours=1)
+    assert hand(network).ask()["status"] == "known"
+    network.close()
+
+
+@pytest.mark.holds("A43")
+def test_an_urgent_question_is_answered_and_flagged_however_often_it_is_asked(tmp_path: Path) -> None:
+    network = town(tmp_path, {"practitioner": ALLOWED}, urgent=True)
+    peer = hand(network)
+    assert [peer.ask()["status"] for _ in range(ALLOWED + 2)] == ["known"] * (ALLOWED + 2)
+    assert raised(network, TRUST) == {"over_budget"}
+    network.close()
+
+
+@pytest.mark.holds("A43")
+def test_our_own_practitioner_is_refused_and_flagged_before_anybody_is_asked(tmp_path: Path) -> None:
+    network = town(tmp_path, {"practitioner": ALLOWED})
+    client = network.case_client()
+    for _ in range(ALLOWED):
+        client.look_up()
+    sent = len(network.wire.messages(TRUST))
+    refused = client.post_lookup(client.body())
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "over-budget")
+    assert 0 < int(refused.headers["Retry-After"]) <= 3600 / ALLOWED
+    assert len(network.wire.messages(TRUST)) == sent
+    assert raised(network, COUNCIL) == {"over_budget"}
+    other = client.body(practitioner={"id": "u-18", "role": "key-worker", "org_unit": "north-team"})
+    assert client.post_lookup(other).status_code in {201, 202}
+    network.close()
+
+
+def test_a_repeat_of_a_lookup_costs_nothing(tmp_path: Path) -> None:
+    network = town(tmp_path, {"practitioner": 1})
+    client = network.case_client()
+    assert [client.post_lookup(client.body(), key="the-same-key").status_code // 100 for _ in range(4)] == [2] * 4
+    network.close()
+
+
+def _probe(client: CaseClient, numbers: range) -> None:
+    for number in numbers:
+        subject = {"nhs_number": nhs(number), "family_name": SUBJECT["family_name"]}
+        client.post_lookup(client.body(subject=subject, wait_s=0))
+
+
+def nhs(body: int) -> str:
+    """Return the next number from nine digits on that has a check digit."""
+    digits = f"{body:09d}"
+    check = (11 - sum(int(digit) * (10 - place) for place, digit in enumerate(digits)) % 11) % 11
+    return nhs(body + 1) if check == 10 else f"{digits}{check}"
+
+
+@pytest.mark.holds("A44")
+def test_numbers_counted_through_are_flagged_on_both_sides_within_a_hundred_questions(tmp_path: Path) -> None:
+    network = town(tmp_path, {})
+    _probe(network.case_client(), range(969129200, 969129220, 2))
+    network.clock.forward(minutes=1)
+    assert "neighbouring_numbers" in raised(network, COUNCIL)
+    assert "neighbouring_numbers" in raised(network, TRUST)
+    network.close()
