@@ -70,8 +70,7 @@ def test_workers_share_a_budget(store: Store, store_url: str, tmp_path: Path) ->
     ],
 )
 def test_one_askers_budget_is_not_anothers(store: Store, limits: Limits, other: Asked) -> None:
-    while charged(store, ASKED, limits=limits):
-        pass
+    assert not all(charged(store, ASKED, limits=limits) for _ in range(20))
     assert charged(store, other, limits=limits)
 
 
@@ -83,16 +82,14 @@ def test_a_role_may_have_a_budget_of_its_own(store: Store) -> None:
 
 @pytest.mark.holds("A43")
 def test_an_urgent_question_is_answered_and_flagged_whatever_was_asked_before(store: Store) -> None:
-    while charged(store, ASKED):
-        pass
+    assert not all(charged(store, ASKED) for _ in range(20))
     assert raised(store) == set()
     assert charged(store, replace(ASKED, urgent=True))
     assert raised(store) == {(OVER_BUDGET, ASKED.who)}
 
 
 def test_a_question_over_budget_records_nothing(store: Store) -> None:
-    while charged(store, ASKED):
-        pass
+    assert not all(charged(store, ASKED) for _ in range(20))
     feature = Feature(Pattern.ONE_NAME, "f")
     assert not charged(store, ASKED, feature)
     counted = store.write(lambda tx: probes.note(tx, asker=ASKED.who, feature="f", subject="s-1", at=NOW, since=NOW))
