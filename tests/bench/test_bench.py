@@ -29,7 +29,9 @@ def test_a_quick_run_measures_every_figure_and_writes_it(tmp_path: Path) -> None
     figures = json.loads(file.read_text())["figures"]
     assert figures.keys() == MEANINGS.keys()
     assert figures.keys() >= FIGURES
-    assert all(value > 0 for value in figures.values())
+    # Not "above 0": a share of time or a count of page faults is truly 0 on a fast machine at a quick run.
+    assert all(value >= 0 for value in figures.values())
+    assert all(figures[name] > 0 for name in FIGURES)
     assert "ES256" in ran.stdout
 
 
