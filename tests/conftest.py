@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgres import find_server_programs, running_server
+from tests.support.node import Node, NodeMissing, installed
 
 pytest_plugins = ["tests.holds", "pytester"]
 
@@ -35,3 +36,12 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the published schemas and samples (../shared/data) are not beside this clone")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    """Give Node.js with the locked packages of ``tests/node``."""
+    try:
+        return installed()
+    except NodeMissing as missing:
+        pytest.skip(str(missing))

@@ -1,5 +1,6 @@
 """What stands in files that are not code: folders' READMEs, locks, and what never belongs in a commit."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -52,6 +53,16 @@ def lock_hashes(path: PurePosixPath, text: str) -> Iterator[str]:
             yield f"{path}:{number}: neither a pinned requirement nor a hash: {stripped}"
     if pending:
         yield f"{path}:{pending[0]}: {pending[1]} has no hash: run ./run lock"
+
+
+def node_lock(path: PurePosixPath, text: str) -> Iterator[str]:
+    """Ask for a hash of every package that npm locks, and allow no address to fetch one from."""
+    packages = json.loads(text)["packages"]
+    for name, locked in packages.items():
+        if name and "integrity" not in locked:
+            yield f"{path}:1: {name} has no hash"
+        if "resolved" in locked:
+            yield f"{path}:1: {name} names the place it came from: lock it with --omit-lockfile-registry-resolved"
 
 
 def folder_readmes(paths: Iterable[PurePosixPath]) -> Iterator[str]:

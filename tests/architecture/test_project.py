@@ -45,6 +45,7 @@ TEXT_SUFFIXES = frozenset(
         "html",
         "css",
         "conf",
+        "mjs",
         "service",
         "mako",
         "sh",
@@ -132,6 +133,12 @@ def test_locks_have_hashes_and_no_addresses(paths: list[PurePosixPath]) -> None:
     locks = [path for path in paths if path.parent.name == "requirements" and path.suffix == ".txt"]
     assert len(locks) == 3
     require_none(finding for path, text in texts(locks) for finding in files.lock_hashes(path, text))
+
+
+def test_the_node_lock_has_hashes_and_no_addresses(paths: list[PurePosixPath]) -> None:
+    locks = [path for path in paths if path.name == "package-lock.json"]
+    assert len(locks) == 1
+    require_none(finding for path, text in texts(locks) for finding in files.node_lock(path, text))
 
 
 def test_every_run_command_in_the_documents_exists(paths: list[PurePosixPath]) -> None:
