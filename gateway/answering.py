@@ -44,12 +44,16 @@ NOT_OFFERED = Refusal(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """The body to sign, and what the evidence and the metrics say of it. ``failure`` is safe to log."""
+    """The body to sign, and what the evidence and the metrics say of it. ``failure`` is safe to log.
+
+    ``dropped`` names the members of the question that its version does not know.
+    """
 
     body: JsonObject
     outcome: str
     reasons: tuple[str, ...] = ()
     failure: str | None = None
+    dropped: tuple[str, ...] = ()
 
 
 def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline: Deadline) -> Findings:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
 
 from adapters.contract import Deadline
-from gateway import answering, evidence
+from gateway import answering, evidence, inbound_record
 from gateway.agreement_book import AgreementBook
 from gateway.answering import Findings
 from gateway.budgets import Asked, BudgetExceeded, Budgets
@@ -27,7 +27,7 @@ from trust.agreements.denial import deny
 from trust.agreements.probing import features
 from trust.claims import digest, from_seconds
 from trust.errors import NoChain, TooOld, WrongIssuer
-from trust.evidence.leaf import Leaf, LeafKind, subject_key
+from trust.evidence.leaf import subject_key
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
 from trust.exchange.kinds import KINDS
@@ -184,7 +184,8 @@ class Inbound:
         return self._look(permit, service, message)
 
     def _look(self, permit: Permit, service: HostedService, message: Message) -> Findings:
-        return answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
+        findings = answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
+        return replace(findings, dropped=permit.query.dropped)
 
     def _asked(self, message: Message) -> Asked:
         return Asked(
@@ -208,7 +209,7 @@ class Inbound:
 
     def _commit(self, opened: OpenedMessage, findings: Findings, now: datetime, account: Account) -> Answered:
         message = opened.message
-        received = self._received(opened, findings, now)
+        received = inbound_record.received(opened, findings, self.vault, now)
         first = evidence.written(received)
         reply = answer_to(
             opened,
@@ -219,8 +220,7 @@ class Inbound:
             suspensions=self.directory.suspension_seqs(now=now),
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
-        kind = LeafKind.REFUSED if findings.outcome == "refused" else LeafKind.ANSWERED
-        second = evidence.written(replace(received, kind=kind, answer_digest=digest(signed)))
+        second = evidence.written(inbound_record.answered(received, signed))
         sealed = seal(self.vault.seal_key(), signed, _place(opened))
         expires = datetime.fromtimestamp(message.exp, UTC)
 
@@ -241,7 +241,7 @@ class Inbound:
 
         winner = self.store.write(effect)
         if winner is not None:
-            return self._original(opened, winner)
+            return self._repeated(opened, self._original(opened, winner, now), now)
         self._tell(message, findings.outcome, failure=findings.failure)
         return Answered(body=signed)  # 10
 
@@ -251,9 +251,9 @@ class Inbound:
         The sender's standing was checked when the message was opened, and the agreement anew since; where that now says
         no, an earlier answer is withheld and a fresh refusal says why. An earlier refusal is repeated as it was.
         """
-        answered = self._original(opened, prior)
-        if not isinstance(permit, Denial) or self._refused(answered.body):
-            return answered
+        original = self._original(opened, prior, now)
+        if not isinstance(permit, Denial) or self._refused(original):
+            return self._repeated(opened, original, now)
         reply = answer_to(
             opened,
             body=build_refusal_body(permit.refusal),
@@ -261,38 +261,31 @@ class Inbound:
             now=now,
             suspensions=self.directory.suspension_seqs(now=now),
         )
-        return Answered(body=build_reply(reply, self.vault.signer(KeyUse.MESSAGE)))
+        signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))
+        again = inbound_record.received(opened, _denied(permit.refusal), self.vault, now)
+        inbound_record.record_again(self.store, again, signed, withheld=True)
+        self._tell(opened.message, "refused")
+        return Answered(body=signed)
 
-    def _original(self, opened: OpenedMessage, prior: messages.Prior) -> Answered:
-        """Return the byte-identical original answer to the same bytes (A3, A4)."""
+    def _original(self, opened: OpenedMessage, prior: messages.Prior, now: datetime) -> bytes:
+        """Return the original answer to these very bytes (A3). Raises :class:`MessageIdReused` for others (A4)."""
         if prior.digest != opened.digest or prior.sealed_reply is None:
-            self._tell(opened.message, "id_reused")
+            nothing = Findings(body={}, outcome=inbound_record.ID_REUSED)
+            inbound_record.record_conflict(self.store, inbound_record.received(opened, nothing, self.vault, now))
+            self._tell(opened.message, inbound_record.ID_REUSED)
             raise MessageIdReused
-        self._tell(opened.message, "repeated", replayed=True)
-        return Answered(body=open_own(self.vault.seal_key(), prior.sealed_reply, _place(opened)))
+        return open_own(self.vault.seal_key(), prior.sealed_reply, _place(opened))
+
+    def _repeated(self, opened: OpenedMessage, original: bytes, now: datetime) -> Answered:
+        again = inbound_record.received(opened, Findings(body={}, outcome="repeated"), self.vault, now)
+        inbound_record.record_again(self.store, again, original, withheld=False)
+        self._tell(opened.message, inbound_record.REPEATED, replayed=True)
+        return Answered(body=original)
 
     @staticmethod
     def _refused(original: bytes) -> bool:
         """Say whether an answer of our own was a refusal; its seal has proved that it is ours."""
         return is_refusal(peek(original, typ=TYP, max_bytes=MAX_BYTES).claims["body"])
-
-    def _received(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Leaf:
-        message = opened.message
-        return Leaf(
-            kind=LeafKind.RECEIVED,
-            at=now,
-            peer=message.iss,
-            message_iss=message.iss,
-            message_jti=message.jti,
-            message_digest=opened.digest,
-            outcome_code=findings.outcome,
-            reason_codes=findings.reasons,
-            agreement=message.agreement,
-            clause=message.clause,
-            purpose=message.purpose,
-            subject_hmac=subject_key(self.vault.evidence_hmac_key(), message.subject),
-            practitioner=message.practitioner.sub,
-        )
 
     def _tell(self, message: Message, outcome: str, *, replayed: bool = False, failure: str | None = None) -> None:
         self.observe(

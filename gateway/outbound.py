@@ -27,10 +27,10 @@ from trust.agreements.clause import Onward
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.claims import digest
 from trust.errors import TrustError
-from trust.evidence.leaf import Leaf, LeafKind, subject_key
+from trust.evidence.leaf import Leaf, LeafKind, dropped_members, subject_key
 from trust.exchange import eligibility, involvement
 from trust.exchange.errors import FieldsNotPermitted, MalformedBody, NotEnoughToGoOn
-from trust.exchange.kinds import QUERY_LIFE
+from trust.exchange.kinds import QUERY_LIFE, dropped_of_reply
 from trust.exchange.message import Message, Practitioner, RequestRef, build_message
 from trust.exchange.person import Subject, enough_to_go_on, for_holder
 from trust.exchange.refusal import Refusal, is_refusal, parse_refusal_body
@@ -89,7 +89,8 @@ class Question:
 class Outcome:
     """How one question ended; ``reading`` is there for an answer, ``reason`` for everything else.
 
-    ``entry`` is how the holder's own metadata describes the service, where it could be read.
+    ``entry`` is how the holder's own metadata describes the service, where it could be read; ``dropped`` names the
+    members of its answer that nothing here reads.
     """
 
     status: Status
@@ -97,6 +98,7 @@ class Outcome:
     reason: str | None = None
     code: str = "answered"
     entry: ServiceEntry | None = None
+    dropped: tuple[str, ...] = ()
 
 
 Keep = Callable[[Transaction, Outcome], None]
@@ -159,7 +161,7 @@ class Outbound:
         except TrustError as lie:
             outcome = Outcome(status=Status.NO_REPLY, reason=UNVERIFIED, code=lie.code, entry=sent.entry)
         received = self._leaf(LeafKind.RECEIVED, sent.message, sent.raw, self.clock.now(), answered, outcome.code)
-        leaf = evidence.written(received)
+        leaf = evidence.written(replace(received, dropped=dropped_members(outcome.dropped)))
 
         def effect(tx: Transaction) -> None:  # 7
             if answered is not None:
@@ -185,7 +187,8 @@ class Outbound:
         if is_refusal(reply.body):
             return _refused(parse_refusal_body(reply.body), sent.entry)
         reading = _reading(reply.kind, reply.body, sent.choice, today=now.astimezone(UTC).date())
-        return Outcome(status=Status.ANSWERED, reading=reading, entry=sent.entry)
+        dropped = dropped_of_reply(reply.kind, reply.body)
+        return Outcome(status=Status.ANSWERED, reading=reading, entry=sent.entry, dropped=dropped)
 
     def _opened(self, sent: "_Sent", answered: bytes, peer: TrustedEntity, now: datetime) -> Reply:
         if peer.node is None:

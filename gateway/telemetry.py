@@ -58,6 +58,7 @@ MAX_VALUE = 300
 MAX_PEERS = 200
 """Peers with a latency series of their own; the rest share ``other``."""
 _MAX_FRAMES = 12
+_ALARMING = frozenset({"id_reused"})
 _OWN_LOGGER = "hearthgate"
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 _SERVER_ERROR = 500
@@ -278,7 +279,8 @@ class FaceObserver:
 def message_handled(message: HandledMessage) -> None:
     """Note one message of a peer that was answered."""
     _handled.labels(message.kind, message.outcome, str(message.replayed).lower()).inc()
-    structlog.get_logger("hearthgate.inbound").info(
+    log = structlog.get_logger("hearthgate.inbound")
+    (log.warning if message.outcome in _ALARMING else log.info)(
         "message_handled",
         peer=message.peer,
         service=message.service,

@@ -7,12 +7,15 @@ from contextlib import closing, contextmanager
 import pytest
 from pysqlite3 import dbapi2
 
+from tests.federation import faults
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
 from tests.federation.test_binding import ref_of
 from tests.federation.town import COUNCIL, SUBJECT, TRUST
 from trust.claims import digest
 from trust.identifiers import EntityId
+from trust.keys import KeyUse
+from trust.strict_json import JsonObject
 
 SERVICE = f"{TRUST}#community-team"
 
@@ -56,6 +59,37 @@ def test_a_refusal_whose_evidence_cannot_be_written_is_not_given(pair: Network) 
     with no_evidence_of(pair, TRUST, "refused"):
         assert hand.post(hand.signed(hand.message(basis=("6-1-a",)))).status == 500
         assert claimed(pair, TRUST) == 0
+
+
+@pytest.mark.holds("A57")
+def test_a_repeat_whose_evidence_cannot_be_written_is_not_answered(pair: Network) -> None:
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    raw = hand.signed()
+    first = hand.post(raw)
+    with no_evidence_of(pair, TRUST, "repeated"):
+        assert hand.post(raw).status == 500
+    assert hand.post(raw).body == first.body
+
+
+def test_members_that_a_version_does_not_know_are_recorded_by_their_names_alone(pair: Network) -> None:
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    body = {"consent_note": "Hartley", "Daniel Hartley": 1, "nhs9990000018": 2, "fields": ["worker", "shoe_size"]}
+    assert hand.ask(body=body)["status"] == "known"
+    answered, received = sorted(pair.leaves(TRUST), key=lambda leaf: str(leaf["kind"]))
+    assert received["dropped"] == ["consent_note", "fields[]", "(2 more)"]
+    assert "dropped" not in answered
+
+
+def test_what_an_answer_has_too_much_is_recorded_too(pair: Network) -> None:
+    signer = pair.nodes[TRUST].vault.signer(KeyUse.MESSAGE)
+
+    def add(claims: JsonObject) -> None:
+        claims["body"] |= {"review_by": "Hartley", "Hartley": 1}
+
+    pair.wire.faults[TRUST] = faults.replies(faults.resigned(signer, add))
+    assert pair.case_client().lines()[SERVICE]["status"] == "known"
+    [received] = [leaf for leaf in pair.leaves(COUNCIL) if leaf["kind"] == "received" and leaf["peer"] == TRUST]
+    assert received["dropped"] == ["review_by", "(1 more)"]
 
 
 @pytest.mark.holds("A57")

@@ -1,6 +1,7 @@
 """A message that comes again, changed or in another's name (scenario S17)."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,12 +10,13 @@ import pytest
 
 from gateway.http.anchor import MemberState
 from gateway.keys.files import KeyFile, create_keys
-from gateway.store import messages
+from gateway.store import flags, messages
 from tests.federation.faults import Counted, states
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, new_key, reply_body
 from tests.federation.test_binding import end, ref_of
 from tests.federation.town import AGREEMENT, BY_ENTITY, COUNCIL, POLICE, TRUST
+from trust.claims import digest
 from trust.federation import node_metadata
 from trust.identifiers import ServiceSlug
 from trust.keys import KeyUse
@@ -45,16 +47,23 @@ def test_a_message_sent_again_gets_the_original_answer_and_does_nothing_twice(ha
     assert (first.status, again.status) == (200, 200)
     assert again.body == first.body
     assert (asked.finds, asked.reads) == (1, 1)
-    assert hand.network.leaves(TRUST) == evidence
+    *before, repeat = hand.network.leaves(TRUST)
+    assert before == evidence
+    assert (repeat["kind"], repeat["outcome"]) == ("repeated", "repeated")
+    assert repeat["message"]["digest"] == digest(raw)
+    assert repeat["answer"] == digest(first.body)
 
 
 def test_an_answer_is_not_told_again_once_the_agreement_has_ended(hand: PeerHand, asked: Counted) -> None:
     raw, token = hand.signed(), hand.token()
     assert reply_body(hand.post(raw, token=token))["status"] == "known"
     end(hand.network, AGREEMENT, 1)
+    hand.network.clock.forward(seconds=1)
     again = reply_body(hand.post(raw, token=token))
     assert (again["status"], again["reason"]["code"]) == ("refused", "agreement_not_in_force")
     assert asked.finds == 1
+    leaf = hand.network.leaves(TRUST)[-1]
+    assert (leaf["kind"], leaf["outcome"], leaf["reasons"]) == ("refused", "refused", ["agreement_not_in_force"])
 
 
 def test_a_refusal_is_repeated_as_it_was(hand: PeerHand) -> None:
@@ -73,7 +82,8 @@ def test_many_copies_at_once_get_one_answer_and_one_effect(hand: PeerHand) -> No
         answers = list(pool.map(lambda _: hand.post(raw, token=token), range(8)))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body for answer in answers}) == 1
-    assert sorted(leaf["kind"] for leaf in hand.network.leaves(TRUST)) == ["answered", "received"]
+    kinds = [leaf["kind"] for leaf in hand.network.leaves(TRUST)]
+    assert sorted(kinds) == ["answered", "received", *["repeated"] * 7]
 
 
 @pytest.mark.holds("S17")
@@ -91,10 +101,24 @@ def test_the_same_id_with_other_bytes_is_a_conflict(
 ) -> None:
     message = hand.message()
     hand.post(hand.signed(message))
-    other = hand.post(hand.signed(hand.message(jti=message.jti, correlation="another")))
+    hand.network.clock.forward(seconds=1)
+    conflicting = hand.signed(hand.message(jti=message.jti, correlation="another"))
+    other = hand.post(conflicting)
     assert (other.status, code_of(other.body)) == (409, "message-id-reused")
     assert asked.finds == 1
-    assert "id_reused" in capsys.readouterr().out  # the alarm
+    said = capsys.readouterr()
+    [alarm] = [line for line in (said.out + said.err).splitlines() if "id_reused" in line]
+    assert "warning" in alarm
+    assert COUNCIL in alarm
+    leaf = hand.network.leaves(TRUST)[-1]
+    assert (leaf["kind"], leaf["outcome"], leaf["reasons"]) == ("refused", "id_reused", ["id_reused"])
+    assert leaf["message"] == {"iss": COUNCIL, "jti": message.jti, "digest": digest(conflicting)}
+    metrics = hand.network.nodes[TRUST].operations_app.test_client().get("/metrics").text
+    assert re.search(
+        r'hearthgate_messages_handled_total\{kind="involvement.query",outcome="id_reused",.*\} [1-9]', metrics
+    )
+    [flag] = hand.network.nodes[TRUST].store.read(flags.list_open)
+    assert (flag.code, flag.asker, flag.count) == ("id_reused", COUNCIL, 1)
 
 
 @pytest.mark.holds("A5")

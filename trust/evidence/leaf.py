@@ -7,6 +7,8 @@ for a node of the tree).
 
 import hashlib
 import hmac
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,6 +23,9 @@ VERSION = 1
 LEAST_KEY_BYTES = 32
 _LEAF_PREFIX = b"\x00"
 _SUBJECT_DOMAIN = "hearthgate subject v1"
+MAX_DROPPED = 16
+"""Names of dropped members in one leaf; what is beyond them is counted."""
+_MEMBER = re.compile(r"[a-z]{1,24}(?:_[a-z]{1,24}){0,3}(?:\[\])?")
 
 
 class LeafKind(StrEnum):
@@ -30,6 +35,7 @@ class LeafKind(StrEnum):
     RECEIVED = "received"
     ANSWERED = "answered"
     REFUSED = "refused"
+    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,8 @@ class Leaf:
 
     ``peer`` is the other agency; ``message_digest`` and ``answer_digest`` are digests of the signed bytes;
     ``subject_hmac`` comes from :func:`subject_key`; ``practitioner`` is the pseudonym of the message. ``agreement``,
-    ``clause`` and the others are ``None`` where a message was refused before they could be read.
+    ``clause`` and the others are ``None`` where a message was refused before they could be read. ``dropped`` comes from
+    :func:`dropped_members`.
     """
 
     kind: LeafKind
@@ -55,6 +62,7 @@ class Leaf:
     purpose: PurposeCode | None = None
     subject_hmac: str | None = None
     practitioner: str | None = None
+    dropped: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Return the canonical bytes: the same leaf gives the same bytes everywhere and always."""
@@ -73,6 +81,7 @@ class Leaf:
             "practitioner": self.practitioner,
             "outcome": self.outcome_code,
             "reasons": list(self.reason_codes),
+            "dropped": list(self.dropped) or None,
         }
         return dumps({name: value for name, value in members.items() if value is not None})
 
@@ -80,6 +89,17 @@ class Leaf:
 def leaf_hash(leaf: bytes) -> bytes:
     """Return the Merkle leaf hash of stored leaf bytes."""
     return hashlib.sha256(_LEAF_PREFIX + leaf).digest()
+
+
+def dropped_members(names: Collection[str]) -> tuple[str, ...]:
+    """Return what a leaf may say of body members that were dropped: their names, bounded, and never a person's.
+
+    A name that a later version of the profile could not have given a member (lower-case words, no figures) may hold
+    anything, so it is counted only, as are those beyond the first :data:`MAX_DROPPED`.
+    """
+    named = sorted(name for name in names if _MEMBER.fullmatch(name))[:MAX_DROPPED]
+    others = len(names) - len(named)
+    return (*named, f"({others} more)") if others else tuple(named)
 
 
 def subject_key(hmac_key: bytes, subject: Subject) -> str:

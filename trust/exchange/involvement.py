@@ -49,6 +49,7 @@ class InvolvementField(StrEnum):
 
 
 FIELDS = frozenset(str(field) for field in InvolvementField)
+REPLY_MEMBERS = frozenset({"status", "involvements", "note", "as_of", "keep_until", "onward"})
 _STATUSES_ON_THE_WIRE = (
     InvolvementStatus.KNOWN,
     InvolvementStatus.NOT_KNOWN,

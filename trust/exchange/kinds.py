@@ -12,6 +12,7 @@ from trust.exchange import eligibility, involvement
 from trust.exchange.eligibility import EligibilityQuery
 from trust.exchange.errors import UnsupportedKind
 from trust.exchange.involvement import InvolvementQuery
+from trust.exchange.reader import Reader
 from trust.identifiers import KindName
 from trust.strict_json import JsonObject
 
@@ -24,12 +25,16 @@ Query = InvolvementQuery | EligibilityQuery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of exchange. ``fields`` is every field that an agreement's clause may permit for it."""
+    """One kind of exchange. ``fields`` is every field that an agreement's clause may permit for it.
+
+    ``reply_members`` is every member that the body of an answer may have.
+    """
 
     name: KindName
     parsers: Mapping[int, Callable[[JsonObject], Query]]
     max_life: timedelta
     fields: frozenset[str]
+    reply_members: frozenset[str]
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -44,12 +49,14 @@ KINDS: Mapping[KindName, Kind] = MappingProxyType(
             parsers={involvement.VERSION: involvement.parse_query_body},
             max_life=QUERY_LIFE,
             fields=involvement.FIELDS,
+            reply_members=involvement.REPLY_MEMBERS,
         ),
         eligibility.KIND: Kind(
             name=eligibility.KIND,
             parsers={eligibility.VERSION: eligibility.parse_query_body},
             max_life=QUERY_LIFE,
             fields=eligibility.FIELDS,
+            reply_members=eligibility.FIELDS,
         ),
     }
 )
@@ -73,3 +80,9 @@ def parse_body(kind: str, version: int, body: JsonObject) -> Query:
     if parser is None:
         raise UnsupportedKind("This node does not speak that kind of exchange in that version.")
     return parser(body)
+
+
+def dropped_of_reply(kind: str, body: JsonObject) -> tuple[str, ...]:
+    """Return the names of the members of an answer that nothing here reads, made safe to show."""
+    found = KINDS.get(KindName(kind))
+    return Reader(body).unknown(found.reply_members) if found else ()

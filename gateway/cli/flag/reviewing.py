@@ -10,6 +10,7 @@ from gateway.cli.context import config_option, load_node, node_vault, now, opene
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.inbound_record import ID_REUSED
 from gateway.spending import own_name
 from gateway.store import flags
 from gateway.store.flags import Flag
@@ -18,6 +19,7 @@ from trust.agreements.probing import Pattern
 _MEANINGS: Mapping[str, str] = {
     OVER_BUDGET: "asked more than the budgets of this node allow",
     OVER_BASELINE: "asked far more than others in the same role",
+    ID_REUSED: "sent another message under an id that it had used before",
     Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",
     Pattern.ONE_NAME: "asked about many people of one name",
 }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trust.exchange.examples import MESSAGE, NINO, NOW, PNC_ID, SUBJECT, TRUST, UPN
-from trust.evidence.leaf import Leaf, LeafKind, leaf_hash, subject_key
+from trust.evidence.leaf import MAX_DROPPED, Leaf, LeafKind, dropped_members, leaf_hash, subject_key
 from trust.exchange.message import AgreementRef
 from trust.exchange.person import Address, Name, Subject
 from trust.identifiers import AgreementId
@@ -73,6 +73,7 @@ def test_the_empty_leaf_hashes_as_in_rfc_6962_test_vectors() -> None:
         {"subject_hmac": None},
         {"outcome_code": "known"},
         {"reason_codes": ()},
+        {"dropped": ("consent_note",)},
     ],
 )
 def test_every_member_changes_the_hash(change: dict[str, object]) -> None:
@@ -95,6 +96,26 @@ def test_the_same_digits_under_two_identifiers_are_two_people() -> None:
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         subject_key(b"short", SUBJECT)
+
+
+@pytest.mark.parametrize(
+    ("names", "recorded"),
+    [
+        ((), ()),
+        (("consent_note", "fields[]"), ("consent_note", "fields[]")),
+        (("Hartley",), ("(1 more)",)),
+        (("nhs_9990000018", "a" * 25, "daniel hartley", "x\ny", ""), ("(5 more)",)),
+        (
+            tuple(f"member_{letter}" for letter in "abcdefghijklmnopqrst"),
+            (*(f"member_{x}" for x in "abcdefghijklmnop"), "(4 more)"),
+        ),
+    ],
+)
+def test_dropped_members_are_named_where_a_name_can_be_no_value(
+    names: tuple[str, ...], recorded: tuple[str, ...]
+) -> None:
+    assert dropped_members(names) == recorded
+    assert len(recorded) <= MAX_DROPPED + 1
 
 
 WORDS = st.text("ÀÉÎÕÜabcdefghijklmnopqrstuvwxyz", min_size=6, max_size=20)

@@ -1,0 +1,73 @@
+"""What the inbound line puts on record of a message, whatever became of it (the profile's section 7).
+
+A message that is answered leaves two leaves, one as received and one as answered or refused. One that comes again
+leaves one more each time, and so does one under an id that stands for other bytes, which is also an alarm: a flag for
+the administrator, since a peer that does it is broken, restored wrongly, or not the peer (assertion A4).
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from gateway import evidence
+from gateway.answering import Findings
+from gateway.ports import KeyVault, Store, Transaction
+from gateway.store import flags
+from gateway.store.evidence_leaves import StoredLeaf
+from trust.claims import digest
+from trust.evidence.leaf import Leaf, LeafKind, dropped_members, subject_key
+from trust.exchange.message import OpenedMessage
+
+ID_REUSED = "id_reused"
+REPEATED = "repeated"
+
+
+def received(opened: OpenedMessage, findings: Findings, vault: KeyVault, now: datetime) -> Leaf:
+    """Return the leaf of a message that was received, with what was found."""
+    message = opened.message
+    return Leaf(
+        kind=LeafKind.RECEIVED,
+        at=now,
+        peer=message.iss,
+        message_iss=message.iss,
+        message_jti=message.jti,
+        message_digest=opened.digest,
+        outcome_code=findings.outcome,
+        reason_codes=findings.reasons,
+        agreement=message.agreement,
+        clause=message.clause,
+        purpose=message.purpose,
+        subject_hmac=subject_key(vault.evidence_hmac_key(), message.subject),
+        practitioner=message.practitioner.sub,
+        dropped=dropped_members(findings.dropped),
+    )
+
+
+def answered(first: Leaf, signed: bytes) -> Leaf:
+    """Return the leaf of the answer to a message whose own leaf is ``first``."""
+    kind = LeafKind.REFUSED if first.outcome_code == "refused" else LeafKind.ANSWERED
+    return replace(first, kind=kind, answer_digest=digest(signed), dropped=())
+
+
+def record_again(store: Store, again: Leaf, signed: bytes, *, withheld: bool) -> None:
+    """Put on record that a message came again: the earlier answer was given again, or is ``withheld`` now.
+
+    Raises the store's ``StoreFull`` and ``StoreBusy``; the answer is not given then.
+    """
+    kind, outcome = (LeafKind.REFUSED, "refused") if withheld else (LeafKind.REPEATED, REPEATED)
+    _write(store, evidence.written(replace(again, kind=kind, outcome_code=outcome, answer_digest=digest(signed))))
+
+
+def record_conflict(store: Store, conflicting: Leaf) -> None:
+    """Put on record that an id came again with other bytes, and flag its sender. Raises as :func:`record_again`."""
+    refused = replace(conflicting, kind=LeafKind.REFUSED, outcome_code=ID_REUSED, reason_codes=(ID_REUSED,))
+    leaf = evidence.written(refused)
+
+    def effect(tx: Transaction) -> None:
+        evidence.record(tx, leaf)
+        flags.put_up(tx, code=ID_REUSED, asker=refused.peer, at=refused.at)
+
+    store.write(effect)
+
+
+def _write(store: Store, leaf: StoredLeaf) -> None:
+    store.write(lambda tx: evidence.record(tx, leaf))
