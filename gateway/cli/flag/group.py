@@ -5,7 +5,10 @@ import click
 from gateway.cli.main import LazyGroup
 
 _COMMANDS = {
-    "list": ("gateway.cli.flag.reviewing:list_flags", "Who asked more than is usual, or as one who guesses."),
+    "list": (
+        "gateway.cli.flag.reviewing:list_flags",
+        "Who asked more than is usual, as one who guesses, or reused a message's id.",
+    ),
     "review": ("gateway.cli.flag.reviewing:review", "Take a flag down, naming who looked and what was found."),
     "name": ("gateway.cli.flag.reviewing:name", "The name under which one of our own practitioners is flagged."),
 }
