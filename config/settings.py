@@ -118,6 +118,12 @@ class Identity(_Frozen):
     superiors: tuple[Entity, ...] = Field(default=(), max_length=5)
 
 
+class AuthorityIdentity(Identity):
+    """``[anchor]``: also the file with a trust anchor's public recovery keys, which members pin beside the others."""
+
+    recovery: Path | None = None
+
+
 class Face(_Frozen):
     """A listener with its own pool of workers. ``certificate`` and ``key`` are PEM files."""
 
@@ -293,7 +299,7 @@ class AnchorSettings(_Frozen):
     """A trust anchor's whole configuration file."""
 
     role: Literal["anchor"]
-    anchor: Identity
+    anchor: AuthorityIdentity
     peer: Face
     operations: OperationsFace
     store: StoreSettings = StoreSettings(url="sqlite:///data/anchor.db")

@@ -1,33 +1,50 @@
-"""A trust anchor's public face: what it says of itself, of each member, and who its members are.
+"""An authority's public face: what it says of itself and of each member, and who its members are.
 
-OpenID Federation 1.0 sections 8.1 and 8.2, in their first form: the fetch endpoint takes ``sub`` and the list endpoint
-takes nothing; every other parameter is answered with ``unsupported_parameter``. A suspended or removed member is as
-unknown as a stranger.
+OpenID Federation 1.0 sections 8.1 and 8.2 here, the other endpoints in modules of their own. A suspended or removed
+member is as unknown as a stranger.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, request
 
+from gateway.http.anchor_keys import AnchorDocuments, anchor_keys_blueprint
+from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
 from gateway.http.face import Observer, build_face
-from gateway.http.federation import STATEMENT_TYPE, SignedConfiguration, federation_blueprint
+from gateway.http.federation import (
+    HISTORICAL_KEYS_PATH,
+    STATEMENT_TYPE,
+    SignedConfiguration,
+    federation_blueprint,
+)
+from gateway.http.federation_errors import (
+    FederationError,
+    FederationRefused,
+    answer_refusal,
+    entity_of,
+    flag,
+    one,
+    refuse_unsupported,
+)
 from gateway.http.guards import open_to_all
+from gateway.http.historical_keys import historical_keys_blueprint
+from gateway.http.suspensions import signed_today, suspensions_blueprint
 from gateway.ports import Clock, KeyVault, Store
 from gateway.store import members
 from gateway.store.members import Member
 from trust import strict_json
-from trust.errors import TrustError
 from trust.federation import node_metadata, party_metadata
 from trust.federation.entity_statement import (
+    MAX_BYTES,
     MAX_LIFE,
     StatementDraft,
     build_entity_configuration,
     build_subordinate_statement,
 )
-from trust.federation.party_metadata import FederationEntity
+from trust.federation.terms import constraints_of
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse, Signer
 
@@ -40,44 +57,61 @@ class MemberState(StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorFace:
-    """What an anchor's face stands on."""
+    """What an authority's face stands on. An authority without ``superiors`` is a trust anchor.
+
+    ``recovery`` are the public halves of a trust anchor's offline recovery keys, to be pinned with the others.
+    """
 
     entity_id: EntityId
     name: str
     vault: KeyVault
     store: Store
     clock: Clock
+    superiors: tuple[EntityId, ...] = ()
+    recovery: KeySet | None = None
 
 
 def create_anchor_app(face: AnchorFace, *, observer: Observer) -> Flask:
-    """Return an anchor's public face as a WSGI application."""
-    statement = anchor_configuration(face)
-    return build_face(
-        "anchor",
-        [federation_blueprint(statement, clock=face.clock), members_blueprint(face)],
-        max_body=0,
-        observer=observer,
-    )
+    """Return an authority's public face as a WSGI application."""
+    return build_face("anchor", list(_blueprints(face)), max_body=MAX_BYTES, observer=observer)
+
+
+def _blueprints(face: AnchorFace) -> Iterator[Blueprint]:
+    own, vault, store, clock = face.entity_id, face.vault, face.store, face.clock
+    yield federation_blueprint(anchor_configuration(face), clock=clock)
+    yield members_blueprint(face)
+    yield historical_keys_blueprint(own, vault, clock=clock)
+    yield suspensions_blueprint(store, shown=signed_today(own, vault))
+    yield enrolments_blueprint(Inbox(own=own, store=store, clock=clock))
+    if not face.superiors:
+        yield anchor_keys_blueprint(AnchorDocuments(own=own, vault=vault, store=store, recovery=face.recovery))
 
 
 def anchor_configuration(face: AnchorFace) -> SignedConfiguration:
-    """Return the anchor's own statement; it names no superior."""
-    member = FederationEntity(name=face.name, fetch_endpoint=face.entity_id + FETCH_PATH)
-    entity = party_metadata.build_federation_entity(member) | {"federation_list_endpoint": face.entity_id + LIST_PATH}
+    """Return the authority's own statement; a trust anchor's names no superior."""
+    own = face.entity_id
+    member = party_metadata.FederationEntity(
+        name=face.name, fetch_endpoint=own + FETCH_PATH, enrolment_endpoint=own + ENROLMENTS_PATH
+    )
+    entity = party_metadata.build_federation_entity(member) | {
+        "federation_list_endpoint": own + LIST_PATH,
+        "federation_historical_keys_endpoint": own + HISTORICAL_KEYS_PATH,
+    }
 
     def sign(now: datetime) -> bytes:
         draft = StatementDraft(
-            subject=face.entity_id,
+            subject=own,
             keys=face.vault.published(KeyUse.FEDERATION),
             issued_at=now,
             expires_at=now + MAX_LIFE,
             metadata={party_metadata.FEDERATION_ENTITY: entity},
         )
-        return build_entity_configuration(draft, face.vault.signer(KeyUse.FEDERATION))
+        return build_entity_configuration(draft, face.vault.signer(KeyUse.FEDERATION), authority_hints=face.superiors)
 
     return SignedConfiguration(sign, edition=face.vault.edition)
 
@@ -85,36 +119,45 @@ def anchor_configuration(face: AnchorFace) -> SignedConfiguration:
 def members_blueprint(face: AnchorFace) -> Blueprint:
     """Return the fetch and list endpoints."""
     blueprint = Blueprint("members", __name__)
+    blueprint.errorhandler(FederationRefused)(answer_refusal)
     public = open_to_all("federation endpoints: public by their standard, and signed")
 
     @blueprint.get(FETCH_PATH)
     @public
     def fetch() -> Response:
-        if unsupported := set(request.args) - {"sub"}:
-            return _unsupported(len(unsupported))
-        subjects = request.args.getlist("sub")
-        if len(subjects) != 1:
-            return _error(HTTPStatus.BAD_REQUEST, "invalid_request", "Name exactly one entity as sub.")
-        try:
-            subject = parse_entity_id(subjects[0])
-        except TrustError as refused:
-            return _error(HTTPStatus.BAD_REQUEST, "invalid_request", refused.detail)
+        refuse_unsupported(request.args, {"sub"})
+        subject = entity_of(one(request.args, "sub"), "sub")
         member = face.store.read(lambda tx: members.get(tx, entity=subject))
         if member is None or member.state != MemberState.ACTIVE:
-            return _error(HTTPStatus.NOT_FOUND, "not_found", "This anchor does not vouch for that entity.")
-        statement = _stated(face, member)
-        return Response(statement, content_type=STATEMENT_TYPE)
+            raise FederationRefused(FederationError.NOT_FOUND, "This authority does not vouch for that entity.")
+        return Response(_stated(face, member), content_type=STATEMENT_TYPE)
 
     @blueprint.get(LIST_PATH)
     @public
     def list_members() -> Response:
-        if request.args:
-            return _unsupported(len(request.args))
+        refuse_unsupported(request.args, {"entity_type", "intermediate"})
+        types, intermediates = request.args.getlist("entity_type"), flag(request.args, "intermediate")
         every = face.store.read(members.list)
-        active = [member.entity for member in every if member.state == MemberState.ACTIVE]
-        return Response(strict_json.dumps(active), content_type="application/json")
+        listed = [
+            member.entity
+            for member in every
+            if member.state == MemberState.ACTIVE
+            and _is_of(member, types)
+            and (member.terms.intermediate or not intermediates)
+        ]
+        return Response(strict_json.dumps(listed), content_type="application/json")
 
     return blueprint
+
+
+def _is_of(member: Member, types: Sequence[str]) -> bool:
+    """Say whether a member is of all these entity types, as far as this authority lets it be."""
+    allowed = member.terms.allowed_entity_types
+    return all(
+        entity_type in member.metadata
+        and (allowed is None or entity_type in allowed or entity_type == party_metadata.FEDERATION_ENTITY)
+        for entity_type in types
+    )
 
 
 def _stated(face: AnchorFace, member: Member) -> bytes:
@@ -123,9 +166,10 @@ def _stated(face: AnchorFace, member: Member) -> bytes:
 
 
 def subordinate_statement(member: Member, *, issuer: EntityId, signer: Signer, now: datetime) -> bytes:
-    """Sign what the anchor says of a member: that it vouches for these federation keys, and for its services' kinds.
+    """Sign what an authority says of a member: that it vouches for these federation keys, on these terms.
 
-    It overrides nothing else of the member's metadata, so a member rotates its other keys without asking.
+    Of its metadata it overrides the kinds of its services and nothing else, so a member rotates its other keys without
+    asking.
     """
     draft = StatementDraft(
         subject=parse_entity_id(member.entity),
@@ -133,16 +177,7 @@ def subordinate_statement(member: Member, *, issuer: EntityId, signer: Signer, n
         issued_at=now,
         expires_at=now + MAX_LIFE,
         metadata={node_metadata.ENTITY_TYPE: node_metadata.state_service_kinds(member.metadata)},
+        constraints=constraints_of(member.terms) or None,
+        metadata_policy=dict(member.terms.metadata_policy) or None,
     )
     return build_subordinate_statement(draft, signer, issuer=issuer)
-
-
-def _unsupported(count: int) -> Response:
-    what = "A parameter" if count == 1 else f"{count} parameters"
-    return _error(HTTPStatus.BAD_REQUEST, "unsupported_parameter", f"{what} of the request cannot be served here.")
-
-
-def _error(status: HTTPStatus, error: str, description: str) -> Response:
-    """Answer as section 8.9 has it; the description repeats nothing of the request."""
-    body = strict_json.dumps({"error": error, "error_description": description})
-    return Response(body, status=status, content_type="application/json")

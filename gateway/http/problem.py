@@ -191,6 +191,18 @@ SENDER_NOT_TRUSTED = _type(
     "No trusted anchor vouches for the sender now.",
     "Check the sender's enrolment and standing with its trust anchor.",
 )
+ENROLMENT_REFUSED = _type(
+    "enrolment-refused",
+    HTTPStatus.CONFLICT,
+    "The request to be vouched for cannot be taken in.",
+    "Read the detail; the authority's administrators can put away a request that waits in the place of yours.",
+)
+INBOX_FULL = _type(
+    "inbox-full",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "More requests wait already than the authority keeps; nothing was stored.",
+    "Write the request to a file with `hearthgate trust join --out FILE`, and send that to its administrators.",
+)
 BUSY = _type(
     "busy",
     HTTPStatus.SERVICE_UNAVAILABLE,

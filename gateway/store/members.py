@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import members
 from gateway.store.statement import Row, Statement, insertion
+from trust.federation.terms import NODE, Terms, parse_terms, terms_to_json
 
 _INSERT = insertion(members)
 _ADMIT = Statement(
@@ -41,7 +42,7 @@ _SET_TERMS = Statement(
 class Member:
     """A member, with the federation keys and the metadata that its superior states about it.
 
-    ``terms`` is what else the statement about it says: policy and constraints, for an intermediate above all.
+    ``terms`` is what else the statement about it says: whether it may vouch for others, and what binds those below it.
     """
 
     entity: str
@@ -50,7 +51,7 @@ class Member:
     state: str
     admitted_at: datetime
     changed_at: datetime
-    terms: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms = NODE
 
 
 def admit(
@@ -84,9 +85,9 @@ def set_state(tx: Transaction, *, entity: str, state: str, at: datetime) -> bool
     return tx.run(_SET_STATE, {"member": entity, "new_state": state, "at": to_microseconds(at)}) == 1
 
 
-def set_terms(tx: Transaction, *, entity: str, terms: Mapping[str, Any]) -> bool:
+def set_terms(tx: Transaction, *, entity: str, terms: Terms) -> bool:
     """Change what else is stated about a member; return false for a stranger."""
-    return tx.run(_SET_TERMS, {"member": entity, "new_terms": json.dumps(terms)}) == 1
+    return tx.run(_SET_TERMS, {"member": entity, "new_terms": json.dumps(terms_to_json(terms))}) == 1
 
 
 def _member(row: Row) -> Member:
@@ -97,5 +98,5 @@ def _member(row: Row) -> Member:
         state=row.state,
         admitted_at=from_microseconds(row.admitted_at),
         changed_at=from_microseconds(row.changed_at),
-        terms=json.loads(row.terms or "{}"),
+        terms=parse_terms(json.loads(row.terms or "{}")),
     )

@@ -146,7 +146,8 @@ def test_the_errors_are_in_the_catalogue_with_these_statuses() -> None:
     assert listed.items() <= catalogue.items()
     of_peers = {code for code in catalogue if code.startswith("message-")} | {"sender-not-trusted"}
     of_http = {"bad-request", "path-not-canonical", "method-not-allowed"}
-    assert catalogue.keys() - listed.keys() == of_peers | of_http
+    of_authorities = {"enrolment-refused", "inbox-full"}
+    assert catalogue.keys() - listed.keys() == of_peers | of_http | of_authorities
 
 
 def test_the_numbers_on_the_page_are_the_codes() -> None:

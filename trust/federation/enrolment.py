@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from trust import claims, jose
-from trust.errors import WrongIssuer
+from trust.errors import Mismatch, RolledBack, WrongIssuer
 from trust.federation.entity_statement import MAX_BYTES, StatementDraft, metadata_of
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
 from trust.identifiers import EntityId, parse_entity_id
@@ -30,7 +30,7 @@ class EnrolmentRequest:
     """What would be admitted; `thumbprints` are the ids of the federation keys, to be compared by another channel.
 
     `signed_with` is the id of the key that signed it. `fetch_endpoint` is where an intermediate will vouch for others,
-    None for an entity that will not.
+    None for an entity that will not. `expires_at` is the request's own end.
     """
 
     entity_id: EntityId
@@ -38,6 +38,8 @@ class EnrolmentRequest:
     metadata: Mapping[str, JsonObject] = field(repr=False)
     thumbprints: tuple[str, ...]
     signed_with: str
+    issued_at: datetime
+    expires_at: datetime
     fetch_endpoint: str | None
 
 
@@ -82,7 +84,7 @@ def parse_enrolment_request(raw: bytes, *, now: datetime) -> EnrolmentRequest:
     entity = parse_entity_id(claims.require_str(body, "iss"))
     if body.get("sub") != entity:
         raise WrongIssuer("An enrolment request's 'iss' and 'sub' must be the same.")
-    claims.check_times(body, now=now, max_life=MAX_LIFE)
+    times = claims.check_times(body, now=now, max_life=MAX_LIFE)
     metadata = metadata_of(body)
     member = parse_federation_entity(metadata.get(FEDERATION_ENTITY, {}), entity=entity)
     return EnrolmentRequest(
@@ -91,6 +93,8 @@ def parse_enrolment_request(raw: bytes, *, now: datetime) -> EnrolmentRequest:
         metadata=metadata,
         thumbprints=tuple(key.kid for key in opened.keys.keys),
         signed_with=opened.key.kid,
+        issued_at=times.iat,
+        expires_at=times.exp,
         fetch_endpoint=member.fetch_endpoint,
     )
 
@@ -106,6 +110,21 @@ def compare(request: EnrolmentRequest, *, keys: KeySet, metadata: Mapping[str, J
         types_dropped=_sorted(before - after),
         types_changed=_sorted(each for each in before & after if metadata[each] != request.metadata[each]),
     )
+
+
+def refuse_replacement(offered: EnrolmentRequest, *, held: EnrolmentRequest) -> None:
+    """Refuse a request that may not take the place of the one that waits for the same entity.
+
+    Whoever cannot sign with the key that signed the first cannot push it aside (Mismatch), and an earlier one does not
+    come back (RolledBack).
+    """
+    if offered.signed_with != held.signed_with:
+        raise Mismatch(
+            f"A request of {held.entity_id} that was signed with another key waits already. Its administrators must "
+            "ring those of the authority, who can put it away."
+        )
+    if offered.issued_at < held.issued_at:
+        raise RolledBack(f"A newer request of {held.entity_id} waits already; somebody may be replaying this one.")
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

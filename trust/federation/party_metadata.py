@@ -29,14 +29,17 @@ FEDERATION_ENDPOINTS = (
     "federation_historical_keys_endpoint",
 )
 """What an authority may serve (section 5.1.1)."""
+ENROLMENT_ENDPOINT = "hearthgate_enrolment_endpoint"
+"""Our own: where an authority takes in requests to be vouched for (exchange profile section 1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FederationEntity:
-    """What an entity says of itself as a member; a superior has a fetch endpoint."""
+    """What an entity says of itself as a member; a superior has a fetch endpoint, and perhaps an inbox."""
 
     name: str | None = None
     fetch_endpoint: str | None = None
+    enrolment_endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +55,13 @@ def parse_federation_entity(metadata: JsonObject, *, entity: EntityId) -> Federa
     """Read `federation_entity`; every endpoint in it must be at the entity's own host. Raise MalformedClaims."""
     endpoints = {
         name: parse_endpoint(claims.require_str(metadata, name), entity=entity)
-        for name in FEDERATION_ENDPOINTS
+        for name in (*FEDERATION_ENDPOINTS, ENROLMENT_ENDPOINT)
         if name in metadata
     }
     return FederationEntity(
         name=claims.optional_str(metadata, "organization_name", max_len=MAX_NAME),
         fetch_endpoint=endpoints.get("federation_fetch_endpoint"),
+        enrolment_endpoint=endpoints.get(ENROLMENT_ENDPOINT),
     )
 
 
@@ -68,6 +72,8 @@ def build_federation_entity(member: FederationEntity) -> JsonObject:
         metadata["organization_name"] = member.name
     if member.fetch_endpoint is not None:
         metadata["federation_fetch_endpoint"] = member.fetch_endpoint
+    if member.enrolment_endpoint is not None:
+        metadata[ENROLMENT_ENDPOINT] = member.enrolment_endpoint
     return metadata
 
 

@@ -67,7 +67,7 @@ def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **optio
     if out is not None:
         write_new(out, request, "The request")
     else:
-        send_request(transport, authority, request)
+        send_request(transport, authority, request, at=now())
     _keep(settings, path, text, pin)
     announce(*_read_out(authority, kids, out))
     if options["wait"] and line is not None:

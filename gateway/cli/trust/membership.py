@@ -5,15 +5,18 @@ from datetime import datetime
 from config.settings import NodeSettings
 from gateway.assembly import profile
 from gateway.cli.faults import Refused
+from gateway.cli.trust.authorities import statement_of
+from gateway.http.enrolments import JWT_TYPE
 from gateway.http.federation import node_statement_metadata
-from gateway.ports import KeyVault, PeerRequest, Transport
+from gateway.ports import KeyVault, PeerAnswer, PeerRequest, Transport
+from trust import claims, strict_json
+from trust.errors import TrustError
 from trust.federation.enrolment import MAX_LIFE, build_enrolment_request
 from trust.federation.entity_statement import StatementDraft
+from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 
-ENROLMENTS_PATH = "/federation/v1/enrolments"
-ENROLMENT_TYPE = "application/jwt"
 _ACCEPT = "application/json"
 _POST_S = 5.0
 _MAX_ANSWER = 65_536
@@ -32,13 +35,20 @@ def node_request(settings: NodeSettings, vault: KeyVault, keys: KeySet, *, at: d
     return build_enrolment_request(draft, vault.signer(KeyUse.FEDERATION))
 
 
-def send_request(transport: Transport, authority: EntityId, request: bytes) -> None:
-    """Bring a request to an authority. Raises :class:`Refused` and ``TransportError``."""
+def send_request(transport: Transport, authority: EntityId, request: bytes, *, at: datetime) -> None:
+    """Bring a request to an authority's inbox. Raises :class:`Refused`, ``TransportError`` and ``TrustError``."""
+    stated = statement_of(transport, authority, now=at).metadata.get(FEDERATION_ENTITY, {})
+    inbox = parse_federation_entity(stated, entity=authority).enrolment_endpoint
+    if inbox is None:
+        raise Refused(
+            f"{authority} takes no requests over the network; nothing was changed. Write yours with --out and send it "
+            "to its administrators."
+        )
     answer = transport.send(
         PeerRequest(
             method="POST",
-            url=authority + ENROLMENTS_PATH,
-            headers={"Content-Type": ENROLMENT_TYPE},
+            url=inbox,
+            headers={"Content-Type": JWT_TYPE},
             body=request,
             accept=_ACCEPT,
             max_bytes=_MAX_ANSWER,
@@ -47,6 +57,16 @@ def send_request(transport: Transport, authority: EntityId, request: bytes) -> N
     )
     if answer.status != _TAKEN:
         raise Refused(
-            f"{authority} answered {answer.status} and did not take the request; nothing was changed. Ask its "
-            "administrators, then repeat the command, or write the request with --out and send it to them."
+            f"{authority} answered {answer.status} and did not take the request; nothing was changed.{_why(answer)} "
+            "Ask its administrators, then repeat the command, or write the request with --out and send it to them."
         )
+
+
+def _why(answer: PeerAnswer) -> str:
+    """Return what the authority says against the request, where it is one plain line."""
+    try:
+        document = strict_json.loads(answer.body, max_bytes=_MAX_ANSWER)
+        why = claims.optional_str(document, "detail") or claims.optional_str(document, "title")
+    except TrustError:
+        return ""
+    return f" It says: {why}" if why else ""

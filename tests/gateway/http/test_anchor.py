@@ -1,6 +1,7 @@
 """A trust anchor's public face."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,9 +9,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.http.anchor import FETCH_PATH, LIST_PATH, MemberState
+from gateway.store import anchor_keys, members
+from gateway.trust_records import StoredAnchorKeys
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation
+from trust.federation.anchor_keys import AnchorKeys, build_anchor_keys, parse_pin
 from trust.federation.entity_statement import parse_entity_configuration, parse_subordinate_statement
 from trust.federation.party_metadata import parse_federation_entity
+from trust.federation.terms import NODE, Terms
+from trust.identifiers import EntityId
 
 
 @pytest.fixture
@@ -90,9 +96,76 @@ def test_it_lists_its_active_members(federation: Federation, anchor: FlaskClient
     assert anchor.get(LIST_PATH).json == [COUNCIL]
 
 
-@pytest.mark.parametrize("parameter", ["entity_type", "trust_marked", "trust_mark_type", "intermediate", "page"])
-def test_it_filters_its_list_by_nothing_yet(anchor: FlaskClient, parameter: str) -> None:
-    answer = anchor.get(f"{LIST_PATH}?{parameter}=x")
+def test_it_lists_by_entity_type_and_who_may_vouch(federation: Federation, anchor: FlaskClient) -> None:
+    def listed(query: str) -> object:
+        return anchor.get(f"{LIST_PATH}?{query}").json
+
+    set_terms(federation, POLICE, Terms(intermediate=True))
+    assert listed("entity_type=information_exchange_node") == [COUNCIL, POLICE]
+    assert listed("entity_type=information_exchange_node&entity_type=openid_provider") == []
+    assert listed("intermediate=true") == [POLICE]
+    assert listed("intermediate=false") == [COUNCIL, POLICE]
+    set_terms(federation, POLICE, Terms(intermediate=True, allowed_entity_types=("oauth_client",)))
+    assert listed("entity_type=information_exchange_node") == [COUNCIL]
+    assert listed("entity_type=federation_entity&intermediate=true") == [POLICE]
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("page=1", "unsupported_parameter"),
+        ("sub=https://council.example", "unsupported_parameter"),
+        ("intermediate=1", "invalid_request"),
+        ("intermediate=true&intermediate=false", "invalid_request"),
+    ],
+)
+def test_a_list_that_cannot_be_had_is_refused_as_the_standard_writes_it(
+    anchor: FlaskClient, query: str, error: str
+) -> None:
+    answer = anchor.get(f"{LIST_PATH}?{query}")
     assert answer.status_code == 400
     assert answer.json
-    assert answer.json["error"] == "unsupported_parameter"
+    assert answer.json["error"] == error
+
+
+@pytest.mark.parametrize(
+    ("terms", "constraints"),
+    [(NODE, {"max_path_length": 0}), (Terms(intermediate=True, max_path_length=1), {"max_path_length": 1})],
+)
+def test_it_states_a_members_terms(
+    federation: Federation, anchor: FlaskClient, terms: Terms, constraints: dict[str, int]
+) -> None:
+    policy = {"oauth_client": {"client_name": {"value": "A node"}}}
+    set_terms(federation, POLICE, replace(terms, metadata_policy=policy))
+    vouched = parse_subordinate_statement(
+        anchor.get(FETCH_PATH, query_string={"sub": POLICE}).data,
+        superior_keys=federation.anchor_keys.federation_keys(),
+        now=federation.clock.now(),
+    )
+    assert vouched.constraints == constraints
+    assert vouched.metadata_policy == policy
+
+
+def set_terms(federation: Federation, entity: EntityId, terms: Terms) -> None:
+    """Let the anchor state other terms of a member."""
+    assert federation.anchor_store.write(lambda tx: members.set_terms(tx, entity=entity, terms=terms))
+
+
+def test_it_offers_its_keys_to_be_pinned(federation: Federation, anchor: FlaskClient) -> None:
+    pin = parse_pin(anchor.get("/federation/v1/pin").data, ANCHOR)
+    assert pin.keys == federation.anchor_keys.federation_keys()
+    assert pin.recovery is None
+
+
+def test_it_serves_the_document_that_replaced_its_keys(federation: Federation, anchor: FlaskClient) -> None:
+    missing = anchor.get("/federation/v1/anchor-keys")
+    assert missing.status_code == 404
+    assert missing.json
+    assert missing.json["error"] == "not_found"
+    now = federation.clock.now()
+    keys = AnchorKeys(anchor=ANCHOR, seq=1, keys=federation.anchor_keys.federation_keys(), issued_at=now)
+    raw = build_anchor_keys(keys, federation.recovery)
+    document = StoredAnchorKeys(anchor=ANCHOR, seq=1, raw=raw, accepted_at=now)
+    federation.anchor_store.write(lambda tx: anchor_keys.put(tx, document))
+    answer = anchor.get("/federation/v1/anchor-keys")
+    assert (answer.content_type, answer.data) == ("application/jwt", raw)

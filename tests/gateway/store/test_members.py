@@ -9,6 +9,7 @@ from gateway.store import clients, members
 from gateway.store.clients import ClientExists
 from gateway.store.members import Member
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE, make_client
+from trust.federation.terms import Terms
 
 JWKS = {"keys": [{"kid": "a"}]}
 
@@ -36,6 +37,17 @@ def test_a_members_state_changes(store: Store) -> None:
     found = store.read(lambda tx: members.get(tx, entity=COUNCIL))
     assert found is not None
     assert (found.state, found.changed_at) == ("suspended", LATER)
+
+
+def test_a_members_terms_outlive_its_being_admitted_again(store: Store) -> None:
+    terms = Terms(intermediate=True, max_path_length=0, permitted=(".vale.example",))
+    assert not store.write(lambda tx: members.set_terms(tx, entity=COUNCIL, terms=terms))
+    store.write(lambda tx: members.admit(tx, entity=COUNCIL, jwks=JWKS, metadata={}, state="active", at=NOW))
+    assert store.write(lambda tx: members.set_terms(tx, entity=COUNCIL, terms=terms))
+    store.write(lambda tx: members.admit(tx, entity=COUNCIL, jwks=JWKS, metadata={}, state="active", at=LATER))
+    found = store.read(lambda tx: members.get(tx, entity=COUNCIL))
+    assert found is not None
+    assert found.terms == terms
 
 
 def test_a_client_comes_back_as_registered(store: Store) -> None:

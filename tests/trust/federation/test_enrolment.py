@@ -9,13 +9,24 @@ from hypothesis import strategies as st
 
 from tests.trust.federation.members import COUNCIL, COUNCIL_KEY, OWN, STRANGER_KEY, council_claims, council_metadata
 from tests.trust.makers import NOW, NOW_S, compact, header, key_set, signer
-from trust.errors import Expired, LivesTooLong, MalformedClaims, TrustError, UnknownKey, WrongIssuer, WrongType
+from trust.errors import (
+    Expired,
+    LivesTooLong,
+    MalformedClaims,
+    Mismatch,
+    RolledBack,
+    TrustError,
+    UnknownKey,
+    WrongIssuer,
+    WrongType,
+)
 from trust.federation.enrolment import (
     EnrolmentChange,
     EnrolmentRequest,
     build_enrolment_request,
     compare,
     parse_enrolment_request,
+    refuse_replacement,
 )
 from trust.federation.entity_statement import StatementDraft, parse_entity_configuration
 from trust.federation.node_metadata import ENTITY_TYPE
@@ -42,7 +53,8 @@ def request(**changed: object) -> EnrolmentRequest:
 
 def test_what_is_built_is_read() -> None:
     read = parse_enrolment_request(build_enrolment_request(DRAFT, COUNCIL_KEY), now=NOW)
-    assert read == request()
+    assert read == request(exp=NOW_S + 14 * 86400)
+    assert (read.issued_at, read.expires_at) == (NOW, NOW + timedelta(days=14))
     assert (read.entity_id, read.thumbprints) == (COUNCIL, (COUNCIL_KEY.kid,))
     assert read.metadata == council_metadata()
 
@@ -107,6 +119,18 @@ def test_a_request_by_a_key_that_nobody_vouches_for_proves_no_membership() -> No
     changed = change(request(jwks=key_set(COUNCIL_KEY, STRANGER_KEY).to_jwks()), STRANGER_KEY)
     assert not changed.signed_by_member
     assert changed.keys_added == (COUNCIL_KEY.kid,)
+
+
+def test_a_request_gives_way_only_to_a_newer_one_by_the_same_key() -> None:
+    held = request()
+    refuse_replacement(request(iat=NOW_S + 1), held=held)
+    refuse_replacement(held, held=held)
+    with pytest.raises(RolledBack):
+        refuse_replacement(request(iat=NOW_S - 1), held=held)
+    both = key_set(COUNCIL_KEY, NEXT_KEY).to_jwks()
+    by_next = compact(header(NEXT_KEY, TYP), council_claims(jwks=both, iat=NOW_S + 1), NEXT_KEY)
+    with pytest.raises(Mismatch):
+        refuse_replacement(parse_enrolment_request(by_next, now=NOW), held=held)
 
 
 def test_what_a_request_changes_of_the_metadata_is_told() -> None:

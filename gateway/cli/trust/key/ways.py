@@ -100,7 +100,7 @@ class _ToSuperiors:
             return [f"The request is in {self._out}. Send it to the administrators of your superior."]
         transport = peer_transport(self._held.settings)
         for superior in superiors(self._held.settings):
-            send_request(transport, superior, raw)
+            send_request(transport, superior, raw, at=at)
         return ["The request was sent. It changes nothing until the superior's administrators admit it."]
 
     def take_back(self, keys: KeySet, *, at: datetime) -> None:
