@@ -10,7 +10,7 @@ from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings
 from gateway.cli import lines
 from gateway.cli.context import config_option, load_settings, now
-from gateway.cli.doctor import machine, partnership, systems
+from gateway.cli.doctor import administrators, machine, partnership, systems
 from gateway.cli.outcome import Outcome, answers
 
 Section = tuple[str, list[CheckLine]]
@@ -49,6 +49,7 @@ def _sections(config: Path | None) -> Iterator[Section]:
         return
     yield "Configuration", machine.configuration(settings)
     yield "This machine", machine.checks(settings, now())
+    yield "Administrators", administrators.checks(settings, now())
     if isinstance(settings, AnchorSettings):
         yield "Members", partnership.members_of(settings)
     else:

@@ -1,37 +1,26 @@
-"""``hearthgate trust admit``, ``suspend``, ``readmit`` and ``list``: whom an anchor vouches for."""
+"""``hearthgate trust admit`` and ``list``: whom an authority vouches for."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import click
 
+from config.settings import AnchorSettings
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.trust.ruling import authority_signer, log
 from gateway.http.anchor import MemberState
-from gateway.ports import Store
-from gateway.store import members
+from gateway.ports import Store, Transaction
+from gateway.store import members, suspensions
 from gateway.store.members import Member
 from trust.federation.enrolment import EnrolmentRequest, parse_enrolment_request
 from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, parse_node_metadata, state_service_kinds
-from trust.identifiers import EntityId, parse_entity_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
-    """A change of a member's state that was asked for."""
-
-    state: MemberState
-    effect: str
-    reason: str | None
-    yes: bool
-
-
-_WITHIN = "Members notice at their next refresh, within 5 minutes."
+from trust.federation.suspension import SuspensionState
+from trust.identifiers import EntityId
 
 
 @click.command()
@@ -68,34 +57,11 @@ def admit(*, request: Path, config: Path | None, thumbprints: tuple[str, ...], y
         announce(effect)
         confirm("Admit it?", yes=yes)
         record(settings, "trust admit", entity_id=asked.entity_id, thumbprints=list(asked.thumbprints))
-        _admit(store, asked, now())
+        _admit(settings, store, asked, now())
     return Outcome(
         lines=[f"{asked.entity_id} is a member. {effect}"],
         data={"entity_id": asked.entity_id, "state": MemberState.ACTIVE, "thumbprints": list(asked.thumbprints)},
     )
-
-
-@click.command()
-@click.argument("entity")
-@config_option
-@click.option("--reason", required=True, help="Why; it is kept in the journal.")
-@yes_option
-@answers
-def suspend(*, entity: str, config: Path | None, reason: str, yes: bool) -> Outcome:
-    """Stop vouching for ENTITY: no member will exchange anything with it, until it is readmitted."""
-    effect = f"Nobody will exchange messages with {entity}, nor it with anybody. {_WITHIN}"
-    return _change(entity, config, _Change(state=MemberState.SUSPENDED, effect=effect, reason=reason, yes=yes))
-
-
-@click.command()
-@click.argument("entity")
-@config_option
-@yes_option
-@answers
-def readmit(*, entity: str, config: Path | None, yes: bool) -> Outcome:
-    """Vouch again for ENTITY, with the keys that it was admitted with."""
-    effect = f"Members may exchange messages with {entity} again, as their agreements allow. {_WITHIN}"
-    return _change(entity, config, _Change(state=MemberState.ACTIVE, effect=effect, reason=None, yes=yes))
 
 
 @click.command("list")
@@ -116,34 +82,13 @@ def list_members(*, config: Path | None) -> Outcome:
     )
 
 
-def _change(entity: str, config: Path | None, change: _Change) -> Outcome:
-    settings = load_anchor(config)
-    named = parse_entity_id(entity)
-    with opened_store(settings) as store:
-        held = store.read(lambda tx: members.get(tx, entity=named))
-        if held is None:
-            raise Refused(f"{named} is not a member; `hearthgate trust list` shows who is.")
-        if held.state == change.state:
-            raise Refused(f"{named} is {held.state} already; nothing was changed.")
-        announce(f"{named} is {held.state}. What will change: {change.effect}")
-        confirm(f"Make it {change.state}?", yes=change.yes)
-        at = now()
-        record(settings, f"member {change.state}", entity_id=named, reason=change.reason or "")
-        store.write(lambda tx: members.set_state(tx, entity=named, state=change.state, at=at))
-    because = f" Reason: {change.reason}" if change.reason else ""
-    return Outcome(
-        lines=[f"{named} is {change.state}. {change.effect}{because}"],
-        data={"entity_id": named, "state": change.state, "at": at.isoformat(), "reason": change.reason},
-    )
-
-
 def _node(asked: EnrolmentRequest) -> NodeMetadata | None:
     stated = asked.metadata.get(ENTITY_TYPE)
     return None if stated is None else parse_node_metadata(stated, entity=asked.entity_id)
 
 
 def _refuse_hasty(asked: EnrolmentRequest, held: Member | None) -> None:
-    if held is None or held.state == MemberState.ACTIVE:
+    if held is None or held.state != MemberState.SUSPENDED:
         return
     raise Refused(
         f"{asked.entity_id} is suspended. Lift that first, deliberately: hearthgate trust readmit {asked.entity_id}"
@@ -151,8 +96,11 @@ def _refuse_hasty(asked: EnrolmentRequest, held: Member | None) -> None:
 
 
 def _effect_of_admission(asked: EnrolmentRequest, held: Member | None) -> str:
+    welcome = "Members may exchange messages with it from now on, as far as they have signed agreements with it."
     if held is None:
-        return "Members may exchange messages with it from now on, as far as they have signed agreements with it."
+        return welcome
+    if held.state == SuspensionState.REMOVED:
+        return f"It was removed {held.changed_at:%Y-%m-%d}, and is let in again. {welcome}"
     before = {str(key.get("kid")) for key in held.jwks.get("keys", [])}
     if before != set(asked.thumbprints):
         return "It was admitted before, with other keys: those are no longer vouched for, and these are from now on."
@@ -161,9 +109,12 @@ def _effect_of_admission(asked: EnrolmentRequest, held: Member | None) -> str:
     return "It was admitted with these keys before; nothing changes."
 
 
-def _admit(store: Store, asked: EnrolmentRequest, at: datetime) -> None:
-    store.write(
-        lambda tx: members.admit(
+def _admit(settings: AnchorSettings, store: Store, asked: EnrolmentRequest, at: datetime) -> None:
+    """Store the member; where the log last said that it may not take part, say there that it may."""
+    signer, issuer = authority_signer(settings, store), EntityId(settings.anchor.entity_id)
+
+    def work(tx: Transaction) -> None:
+        members.admit(
             tx,
             entity=asked.entity_id,
             jwks=asked.federation_keys.to_jwks(),
@@ -171,7 +122,11 @@ def _admit(store: Store, asked: EnrolmentRequest, at: datetime) -> None:
             state=MemberState.ACTIVE,
             at=at,
         )
-    )
+        last = suspensions.states(tx).get((issuer, asked.entity_id), SuspensionState.ACTIVE)
+        if last != SuspensionState.ACTIVE:
+            log(tx, asked.entity_id, SuspensionState.ACTIVE, at=at, issuer=issuer, signer=signer)
+
+    store.write(work)
 
 
 def _to_json(member: Member) -> dict[str, object]:

@@ -19,6 +19,7 @@ from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
 from gateway.app import create_node
 from gateway.authority_app import create_anchor
+from gateway.cli import journal
 from gateway.cli.main import main
 from gateway.pool import server_tls
 from gateway.serve import Application
@@ -217,6 +218,12 @@ def agreement_between_two(begins: str, ends: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+@pytest.fixture(autouse=True)
+def _nobody_logged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests say with SUDO_USER who works, on a machine whose kernel knows who logged in as on any other."""
+    monkeypatch.setattr(journal, "LOGIN_ID", tmp_path / "no-login-id")
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,7 @@ def test_nothing_flows_until_the_last_signature_is_there(both: Partnership) -> N
 def test_a_signature_that_nobody_vouches_for_is_refused_and_nothing_is_stored(both: Partnership) -> None:
     document = both.agreement()
     signature = both.signature("police", document)
-    words = ["--reason", "left", "--config", both.config("anchor"), "--yes"]
+    words = ["--reason", "left", "--emergency", "now", "--config", both.config("anchor"), "--yes"]
     hearthgate("trust", "suspend", POLICE, *words)
     answer = add(both, document, signature)
     assert answer.code == 1

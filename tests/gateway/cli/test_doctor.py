@@ -119,7 +119,7 @@ def test_a_certificate_whose_key_is_another(whole: Partnership) -> None:
 
 
 def test_a_node_that_is_not_vouched_for(whole: Partnership) -> None:
-    words = ["--reason", "x", "--config", whole.config("anchor"), "--yes"]
+    words = ["--reason", "x", "--emergency", "now", "--config", whole.config("anchor"), "--yes"]
     hearthgate("trust", "suspend", COUNCIL, *words)
     assert "does not vouch" in failing(whole)["this node is vouched for"]
 

@@ -101,40 +101,6 @@ def test_a_request_that_was_touched_is_refused(partnership: Partnership, request
     assert members(partnership) == []
 
 
-def test_a_member_is_suspended_with_a_reason_and_readmitted(
-    partnership: Partnership, request_file: Path, thumbprint: str
-) -> None:
-    admit(partnership, request_file, "--thumbprint", thumbprint, "--yes")
-    anchor = partnership.config("anchor")
-    assert hearthgate("trust", "suspend", COUNCIL, "--config", anchor, "--yes").code == 2
-    suspended = hearthgate("trust", "suspend", COUNCIL, "--reason", "lost laptop", "--config", anchor, "--yes")
-    assert suspended.code == 0
-    assert members(partnership)[0]["state"] == "suspended"
-    assert journal(partnership, "anchor")[-1]["reason"] == "lost laptop"
-    again = hearthgate("trust", "suspend", COUNCIL, "--reason", "lost laptop", "--config", anchor, "--yes")
-    assert again.code == 1
-    assert "already" in again.err
-    assert hearthgate("trust", "readmit", COUNCIL, "--config", anchor, "--yes").code == 0
-    assert members(partnership)[0]["state"] == "active"
-
-
-def test_a_suspended_member_is_not_let_in_by_a_new_request(
-    partnership: Partnership, request_file: Path, thumbprint: str
-) -> None:
-    admit(partnership, request_file, "--thumbprint", thumbprint, "--yes")
-    hearthgate("trust", "suspend", COUNCIL, "--reason", "x", "--config", partnership.config("anchor"), "--yes")
-    answer = admit(partnership, request_file, "--thumbprint", thumbprint, "--yes")
-    assert answer.code == 1
-    assert "readmit" in answer.err
-    assert members(partnership)[0]["state"] == "suspended"
-
-
-def test_a_stranger_can_be_neither_suspended_nor_readmitted(partnership: Partnership) -> None:
-    anchor = partnership.config("anchor")
-    assert hearthgate("trust", "readmit", POLICE, "--config", anchor, "--yes").code == 1
-    assert hearthgate("trust", "suspend", POLICE, "--reason", "x", "--config", anchor, "--yes").code == 1
-
-
 def steps(answer: Answer) -> list[bool]:
     return [step["ok"] for step in answer.json["steps"]]
 

@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from config.loading import load
-from config.settings import AnchorSettings
 from gateway.cli.context import now
 from gateway.cli.fingerprints import spoken
-from gateway.cli.trust.key.revoking import perform_revoke, plan_revocation
 from gateway.keys.files import STATE_FILE, sole_change
 from gateway.store import anchor_keys
 from gateway.store.opening import open_store
@@ -19,8 +17,8 @@ from trust.federation.enrolment import parse_enrolment_request
 from trust.keys import KeySet, KeyUse, LocalSigner
 
 
-def run(partnership: Partnership, name: str, *words: object, answer: str | None = None) -> Answer:
-    return hearthgate("trust", "key", *words, "--config", partnership.config(name), answer=answer)
+def run(partnership: Partnership, name: str, *words: object, answer: str | None = None, by: str = "ann") -> Answer:
+    return hearthgate("trust", "key", *words, "--config", partnership.config(name), answer=answer, SUDO_USER=by)
 
 
 def keys(partnership: Partnership, name: str, use: str) -> list[dict[str, str | None]]:
@@ -163,21 +161,53 @@ def test_an_anchor_rotates_with_its_recovery_key_and_leaves_the_old_key_out_in_t
 def test_an_anchor_revokes_a_key_once_members_know_another(
     partnership: Partnership, recovery: LocalSigner, tmp_path: Path
 ) -> None:
-    settings = load(partnership.config("anchor"), {})
-    assert isinstance(settings, AnchorSettings)
     (only,) = keys(partnership, "anchor", "federation")
     stolen = str(only["key_id"])
     words = ["--recovery-key", tmp_path / "recovery.pem", "--yes"]
-    refused = run(partnership, "anchor", "revoke", stolen, "--reason", "compromised", *words)
+    revoking = ["revoke", stolen, "--reason", "compromised", *words]
+    refused = run(partnership, "anchor", *revoking)
     assert refused.code == 1
     assert "trust key rotate --use federation" in refused.err
     assert run(partnership, "anchor", "rotate", "--use", "federation", "--sign-after", "0", *words).code == 0
-    plan = plan_revocation(settings, stolen, "compromised", recovery_key=tmp_path / "recovery.pem")
-    assert document(partnership, recovery).seq == 1  # nothing is changed by planning it
-    perform_revoke(settings, plan.arguments, now())
+    asked = run(partnership, "anchor", *revoking, "--json", by="ann")
+    assert asked.code == 0, asked.err
+    assert "document" not in asked.json["arguments"]
+    assert document(partnership, recovery).seq == 1  # nothing is changed by asking for it
+    approving = ("trust", "approve", asked.json["id"], "--config", partnership.config("anchor"), "--yes")
+    approved = hearthgate(*approving, SUDO_USER="ben")
+    assert approved.code == 0, approved.err
     (left,) = document(partnership, recovery).keys.kids
     assert left != stolen
     assert [key["stage"] for key in keys(partnership, "anchor", "federation")] == ["revoked", "signs"]
+
+
+def test_a_revocation_does_not_outlive_the_keys_that_it_was_asked_for(
+    partnership: Partnership, recovery: LocalSigner, tmp_path: Path
+) -> None:
+    words = ["--recovery-key", tmp_path / "recovery.pem", "--yes"]
+    run(partnership, "anchor", "rotate", "--use", "federation", "--sign-after", "0", *words)
+    stolen = str(keys(partnership, "anchor", "federation")[0]["key_id"])
+    asked = run(partnership, "anchor", "revoke", stolen, "--reason", "compromised", *words, "--json", by="ann").json
+    assert run(partnership, "anchor", "announce", *words).code == 0
+    before = files(partnership, "anchor")
+    approving = ("trust", "approve", asked["id"], "--config", partnership.config("anchor"), "--yes")
+    refused = hearthgate(*approving, SUDO_USER="ben")
+    assert refused.code == 1
+    assert "changed since the revocation was asked for" in refused.err
+    assert files(partnership, "anchor") == before
+    assert document(partnership, recovery).seq == 2
+
+
+def test_a_node_revokes_a_key_in_an_emergency(partnership: Partnership) -> None:
+    (only,) = keys(partnership, "council", "message")
+    words = ["revoke", only["key_id"], "--reason", "compromised", "--emergency", "a laptop was stolen", "--yes"]
+    made = run(partnership, "council", *words, "--json", by="ann")
+    assert made.code == 0, made.err
+    assert (made.json["state"], made.json["emergency"]) == ("unreviewed", "a laptop was stolen")
+    assert [key["stage"] for key in keys(partnership, "council", "message")] == ["revoked", "signs"]
+    again = run(partnership, "council", *words)
+    assert again.code == 1
+    assert "revoked already" in again.err
 
 
 def test_two_commands_do_not_change_keys_at_once(partnership: Partnership) -> None:

@@ -1,27 +1,29 @@
 """``hearthgate trust key revoke``: end a key at once, whatever it signed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from config.settings import AnchorSettings
+from gateway.cli.approval import Settle, Wanted, ask, emergency_option
 from gateway.cli.context import config_option, load_settings, now
 from gateway.cli.faults import Refused
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.outcome import Outcome, answers, yes_option
 from gateway.cli.trust.key.held import HeldKeys, Settings, held_keys, superiors
 from gateway.cli.trust.key.ways import recovery_option, recovery_signer, signed_document
 from gateway.keys.changes import Draft, make, revocation
 from gateway.keys.ledger import lives, signing
+from gateway.ports import Transaction
 from gateway.store import anchor_keys
 from gateway.trust_records import StoredAnchorKeys
 from trust import jose
 from trust.federation.anchor_keys import MAX_BYTES, TYP
 from trust.federation.historical_keys import RevocationReason
-from trust.keys import KeyUse
+from trust.identifiers import EntityId
+from trust.keys import KeySet, KeyUse
 
 _WITHIN = "Peers drop it when they next ask for the chain, within 5 minutes"
 _EFFECTS: Mapping[KeyUse, str] = {
@@ -43,39 +45,30 @@ _EFFECTS: Mapping[KeyUse, str] = {
     help="As it is published with the key.",
 )
 @recovery_option
+@emergency_option
 @config_option
 @yes_option
 @answers
-def revoke(*, kid: str, config: Path | None, reason: str, recovery_key: Path | None, yes: bool) -> Outcome:
+def revoke(*, kid: str, config: Path | None, reason: str, recovery_key: Path | None, **how: Any) -> Outcome:
     """End the key with this id: it goes from what is published, and another signs at once.
 
-    A node that runs notices without a restart. Use it where somebody else may have the key; to replace one in good
-    order, rotate it.
+    It takes a second administrator, or an emergency. A node that runs notices without a restart. Use it where somebody
+    else may have the key; to replace one in good order, rotate it.
     """
     settings = load_settings(config)
-    plan = plan_revocation(settings, kid, reason, recovery_key=recovery_key)
-    announce(*plan.effects)
-    confirm("Revoke it?", yes=yes)
-    at = now()
-    record(settings, "key revoke", key_id=kid, reason=reason)
-    lines = perform_revoke(settings, plan.arguments, at)
-    return Outcome(lines=lines, data={"key_id": kid, "reason": reason, "revoked_at": at.isoformat()})
+    arguments = plan_revocation(settings, kid, reason, recovery_key=recovery_key)
+    wanted = Wanted(act=REVOKE, arguments=arguments, reason=reason, emergency=how["emergency"])
+    return ask(settings, wanted, yes=how["yes"])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A revocation that was asked for: its effect, and all that it takes to perform it later."""
+def plan_revocation(settings: Settings, kid: str, reason: str, *, recovery_key: Path | None = None) -> dict[str, str]:
+    """Return all that it takes to revoke a key later; nothing is changed. Raises ``ChangeRefused``, :class:`Refused`.
 
-    effects: list[str]
-    arguments: dict[str, str]
-
-
-def plan_revocation(settings: Settings, kid: str, reason: str, *, recovery_key: Path | None = None) -> Plan:
-    """Check a revocation and say what it would do; nothing is changed. Raises as :func:`perform_revoke` does."""
+    Whoever approves has no recovery key at hand, so what it has to sign is signed now.
+    """
     at = now()
     with held_keys(settings) as held:
         draft = revocation(held.records, kid, RevocationReason(reason), at=at)
-        use = next(each.use for each in held.records if each.kid == kid)
         arguments = {"kid": kid, "reason": reason}
         if _needs_document(held, kid, at):
             if draft.made is not None:
@@ -88,47 +81,81 @@ def plan_revocation(settings: Settings, kid: str, reason: str, *, recovery_key: 
             arguments["document"] = document.raw.decode("ascii")
         elif recovery_key is not None:
             raise Refused("The recovery key is not needed for this; leave --recovery-key out.")
-    return Plan(effects=[f"{kid} is a {use} key. {_EFFECTS[use]}", *_successor(draft, use, at)], arguments=arguments)
+    return arguments
 
 
-def perform_revoke(settings: Settings, arguments: Mapping[str, str], at: datetime) -> list[str]:
-    """Revoke a key as it was planned, and say what is left to do.
+class _Revocation:
+    """The act of revoking a key, as it was planned."""
 
-    Raises ``ChangeRefused``, ``KeyFilesRefused`` and :class:`Refused`; only the last can come after the key is revoked
-    here, and then says so.
-    """
-    kid, reason = arguments["kid"], RevocationReason(arguments["reason"])
-    with held_keys(settings) as held:
-        use = next((each.use for each in held.records if each.kid == kid), None)
-        draft = revocation(held.records, kid, reason, at=at)
-        make(held.directory, draft, at=at)
-        if "document" in arguments:
-            _publish(held, arguments["document"].encode("ascii"), at)
-    lines = [f"{kid} is revoked ({reason})."]
-    if draft.made is not None:
-        lines.append(f"{draft.made.kid} signs in its place from now on.")
-    if use is KeyUse.FEDERATION and superiors(settings):
-        lines += [
-            "Your superior vouches for the revoked key still, and nobody trusts you by one that it does not know:",
-            "run `hearthgate trust key announce` now, and ring its administrators.",
-        ]
-    return lines
+    name = "trust key revoke"
+
+    def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
+        """Say what revoking does. Raises ``ChangeRefused``, :class:`Refused`."""
+        at = now()
+        with held_keys(settings) as held:
+            draft, use = _drafted(held, arguments, at)
+            kid = arguments["kid"]
+            return [f"{kid} is a {use} key. {_EFFECTS[use]}", *_successor(draft, use, at)]
+
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
+        """Revoke the key and say what is left to do. Raises as :meth:`effect`, and ``KeyFilesRefused``.
+
+        The files come first, since a key that is revoked and not yet settled does no harm, the reverse does.
+        """
+        with held_keys(settings) as held:
+            draft, use = _drafted(held, arguments, at)
+            make(held.directory, draft, at=at)
+            held.store.write(lambda tx: _settle(tx, held.own, arguments, at, settle))
+        kid = arguments["kid"]
+        lines = [f"{kid} is revoked ({arguments['reason']})."]
+        if draft.made is not None:
+            lines.append(f"{draft.made.kid} signs in its place from now on.")
+        if use is KeyUse.FEDERATION and superiors(settings):
+            lines += [
+                "Your superior vouches for the revoked key still, and nobody trusts you by one that it does not know:",
+                "run `hearthgate trust key announce` now, and ring its administrators.",
+            ]
+        return lines
+
+
+REVOKE = _Revocation()
+
+
+def _drafted(held: HeldKeys, arguments: Mapping[str, Any], at: datetime) -> tuple[Draft, KeyUse]:
+    """Return the revocation as it would be made now. Raises :class:`Refused` where it is not what was planned."""
+    kid = arguments["kid"]
+    draft = revocation(held.records, kid, RevocationReason(arguments["reason"]), at=at)
+    if _needs_document(held, kid, at):
+        _refuse_stale(held, arguments, held.federation(at, draft.records))
+    return draft, next(each.use for each in held.records if each.kid == kid)
+
+
+def _refuse_stale(held: HeldKeys, arguments: Mapping[str, Any], left: KeySet) -> None:
+    """Refuse a document that does not name the keys that would be left, or that a newer one has overtaken."""
+    if "document" in arguments:
+        claims = jose.peek(arguments["document"].encode("ascii"), typ=TYP, max_bytes=MAX_BYTES).claims
+        named = KeySet.from_jwks(claims["jwks"], KeyUse.FEDERATION).kids
+        last = max((each.seq for each in held.store.read(anchor_keys.load) if each.anchor == held.own), default=0)
+        if named == left.kids and claims["seq"] > last:
+            return
+    raise Refused(
+        "The keys of this trust anchor changed since the revocation was asked for, so what its recovery key signed "
+        "then does not fit: decline it, and ask again."
+    )
+
+
+def _settle(tx: Transaction, own: EntityId, arguments: Mapping[str, Any], at: datetime, settle: Settle) -> None:
+    if "document" in arguments:
+        raw = arguments["document"].encode("ascii")
+        seq = jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims["seq"]
+        anchor_keys.put(tx, StoredAnchorKeys(anchor=own, seq=seq, raw=raw, accepted_at=at))
+    settle(tx)
 
 
 def _needs_document(held: HeldKeys, kid: str, at: datetime) -> bool:
     """Tell whether members must hear of it from the recovery key: a key of an anchor that they take as its own."""
     is_anchor = isinstance(held.settings, AnchorSettings) and not superiors(held.settings)
     return is_anchor and kid in held.federation(at).kids
-
-
-def _publish(held: HeldKeys, raw: bytes, at: datetime) -> None:
-    seq = jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims["seq"]
-    document = StoredAnchorKeys(anchor=held.own, seq=seq, raw=raw, accepted_at=at)
-    if not held.store.write(lambda tx: anchor_keys.put(tx, document)):
-        raise Refused(
-            "The key is revoked here, but a newer document was signed meanwhile, which may still name it: run "
-            "`hearthgate trust key announce --recovery-key FILE` now."
-        )
 
 
 def _successor(draft: Draft, use: KeyUse, at: datetime) -> list[str]:

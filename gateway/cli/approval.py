@@ -1,0 +1,247 @@
+"""Changes that take two administrators: one asks, another approves; or one makes it in an emergency, to be reviewed.
+
+What such a change would do is checked and shown when it is asked for, and again when it is approved: it is approved as
+it was asked for, or not at all. It is made and its approval noted in one transaction, so that nobody makes it twice.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import Any, Protocol
+
+import click
+
+from config.settings import AnchorSettings, NodeSettings
+from gateway.cli.context import now, opened_store
+from gateway.cli.faults import Refused
+from gateway.cli.journal import administrator, is_another, record
+from gateway.cli.outcome import Outcome, announce, confirm
+from gateway.ports import Transaction
+from gateway.store import changes
+from gateway.store.changes import Change, ChangeState
+
+EXPIRES = timedelta(days=7)
+"""How long a change waits for its second administrator."""
+HIDDEN = frozenset({"document"})
+"""Arguments that are long and signed, and shown to nobody."""
+_ID_BYTES = 4
+
+Settings = NodeSettings | AnchorSettings
+Settle = Callable[[Transaction], None]
+"""Note what became of the change, in the transaction that makes it; raises :class:`Refused` where it cannot be."""
+
+emergency_option = click.option(
+    "--emergency",
+    metavar="WHY",
+    help="Make it now, without a second administrator, and say why it cannot wait; it stands until it is reviewed.",
+)
+
+
+class Act(Protocol):
+    """One kind of change that takes two administrators."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, as its command is."""
+        ...
+
+    def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
+        """Say what it would do now. Raises :class:`Refused` where it cannot be made, or not as it was asked for."""
+        ...
+
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
+        """Make it, calling ``settle`` within its transaction, and say what was done. Raises as :meth:`effect`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A change that an administrator wants made, and why."""
+
+    act: Act
+    arguments: Mapping[str, Any]
+    reason: str
+    emergency: str | None
+
+
+def ask(settings: Settings, wanted: Wanted, *, yes: bool) -> Outcome:
+    """Have a change wait for a second administrator; in an emergency, make it at once. Raises :class:`Refused`."""
+    act = wanted.act
+    _refuse_silence(wanted)
+    effect = act.effect(settings, wanted.arguments)
+    if wanted.emergency is None:
+        _refuse_asked_before(settings, wanted)
+    announce(*effect, _what_follows(wanted))
+    confirm("Make it now?" if wanted.emergency is not None else "Ask for it?", yes=yes)
+    change = _change(wanted)
+    told = {name: str(value) for name, value in wanted.arguments.items() if name not in HIDDEN}
+    record(
+        settings, act.name, **told, why=wanted.reason, change=change.id, state=change.state, emergency=wanted.emergency
+    )
+
+    def put(tx: Transaction) -> None:
+        changes.put(tx, change)
+
+    if wanted.emergency is not None:
+        lines = act.perform(settings, wanted.arguments, at=change.requested_at, settle=put)
+        lines.append(f"It stands as an emergency until another administrator runs: hearthgate trust review {change.id}")
+    else:
+        with opened_store(settings) as store:
+            store.write(put)
+        lines = [
+            "Nothing has changed yet.",
+            f"Another administrator makes it with: hearthgate trust approve {change.id}",
+        ]
+    return Outcome(lines=lines, data=to_json(change, now()))
+
+
+def approve(settings: Settings, acts: Mapping[str, Act], change_id: str, *, yes: bool) -> Outcome:
+    """Make a change that another administrator asked for. Raises :class:`Refused`."""
+    at = now()
+    change = _found(settings, change_id, ChangeState.PENDING, at=at)
+    _refuse_alone(change)
+    act = acts[change.act]
+    announce(*about(change), *act.effect(settings, change.arguments))
+    confirm("Make it?", yes=yes)
+    by = record(settings, "trust approve", change=change.id, of=change.act, requested_by=change.requested_by)
+    lines = act.perform(settings, change.arguments, at=at, settle=_moving(change, ChangeState.APPROVED, by, at))
+    return Outcome(lines=lines, data=to_json(_held(settings, change.id), at))
+
+
+def decline(settings: Settings, change_id: str, reason: str, *, yes: bool) -> Outcome:
+    """Give up a change that waits; whoever asked for it may as well. Raises :class:`Refused`."""
+    at = now()
+    change = _found(settings, change_id, ChangeState.PENDING, at=at)
+    announce(*about(change), "It will not be made.")
+    confirm("Give it up?", yes=yes)
+    by = record(settings, "trust decline", change=change.id, of=change.act, reason=reason)
+    return _settled(settings, change, _moving(change, ChangeState.WITHDRAWN, by, at), "It was given up.")
+
+
+def review(settings: Settings, change_id: str, finding: str, *, yes: bool) -> Outcome:
+    """Note that a second administrator looked at an emergency. Raises :class:`Refused`."""
+    at = now()
+    change = _found(settings, change_id, ChangeState.UNREVIEWED, at=at)
+    _refuse_alone(change)
+    announce(*about(change))
+    confirm("Note that you reviewed it?", yes=yes)
+    by = record(settings, "trust review", change=change.id, of=change.act, finding=finding)
+    return _settled(settings, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
+
+
+def about(change: Change) -> list[str]:
+    """Return who asked for what, when and why."""
+    what = ", ".join(f"{name} {value}" for name, value in change.arguments.items() if name not in HIDDEN)
+    lines = [f"{change.id}: {change.act} ({what})"]
+    verb = "made in an emergency" if change.emergency else "asked for"
+    lines.append(f"  {verb} by {change.requested_by}, {change.requested_at:%Y-%m-%d %H:%M} UTC: {change.reason}")
+    if change.emergency:
+        lines.append(f"  why it could not wait: {change.emergency}")
+    return lines
+
+
+def stage(change: Change, at: datetime) -> str:
+    """Return a change's state, or `expired` for one that waited too long."""
+    waited_out = change.state is ChangeState.PENDING and at >= change.requested_at + EXPIRES
+    return "expired" if waited_out else change.state
+
+
+def to_json(change: Change, at: datetime) -> dict[str, Any]:
+    """Return a change as the commands answer it with ``--json``."""
+    return {
+        "id": change.id,
+        "act": change.act,
+        "arguments": {name: value for name, value in change.arguments.items() if name not in HIDDEN},
+        "reason": change.reason,
+        "state": stage(change, at),
+        "emergency": change.emergency,
+        "requested_by": change.requested_by,
+        "requested_at": change.requested_at.isoformat(),
+        "second_by": change.second_by,
+        "second_at": None if change.second_at is None else change.second_at.isoformat(),
+    }
+
+
+def _refuse_silence(wanted: Wanted) -> None:
+    if not wanted.reason.strip() or (wanted.emergency is not None and not wanted.emergency.strip()):
+        raise Refused("Say why: whoever approves or reviews the change reads it.")
+
+
+def _refuse_asked_before(settings: Settings, wanted: Wanted) -> None:
+    at = now()
+    with opened_store(settings) as store:
+        held = store.read(changes.list)
+    for change in held:
+        if stage(change, at) == ChangeState.PENDING and _same(change, wanted):
+            raise Refused(
+                f"That was asked for already, as {change.id}, by {change.requested_by}; another administrator makes it "
+                f"with: hearthgate trust approve {change.id}"
+            )
+
+
+def _same(change: Change, wanted: Wanted) -> bool:
+    plain = [
+        {name: value for name, value in arguments.items() if name not in HIDDEN}
+        for arguments in (change.arguments, wanted.arguments)
+    ]
+    return change.act == wanted.act.name and plain[0] == plain[1]
+
+
+def _what_follows(wanted: Wanted) -> str:
+    if wanted.emergency is not None:
+        return "In an emergency it is made now, by one administrator, and listed until another has reviewed it."
+    return f"It takes a second administrator, who has {EXPIRES.days} days to approve it; until then nothing changes."
+
+
+def _change(wanted: Wanted) -> Change:
+    return Change(
+        id=token_hex(_ID_BYTES),
+        act=wanted.act.name,
+        arguments=wanted.arguments,
+        reason=wanted.reason,
+        state=ChangeState.PENDING if wanted.emergency is None else ChangeState.UNREVIEWED,
+        requested_by=administrator(),
+        requested_at=now(),
+        emergency=wanted.emergency,
+    )
+
+
+def _held(settings: Settings, change_id: str) -> Change:
+    with opened_store(settings) as store:
+        change = store.read(lambda tx: changes.get(tx, id=change_id))
+    if change is None:
+        raise Refused(f"There is no change {change_id} here; `hearthgate trust changes` lists them.")
+    return change
+
+
+def _found(settings: Settings, change_id: str, wanted: ChangeState, *, at: datetime) -> Change:
+    change = _held(settings, change_id)
+    state = stage(change, at)
+    if state != wanted:
+        again = "; ask for it again" if state == "expired" else ""
+        raise Refused(f"The change {change_id} is {state} and not {wanted}: nothing was changed{again}.")
+    return change
+
+
+def _refuse_alone(change: Change) -> None:
+    by = administrator()
+    if not is_another(change.requested_by, by):
+        raise Refused(
+            f"It takes another administrator than {change.requested_by}, who asked for it, in an account of their own; "
+            f"you are {by}. Nothing was changed."
+        )
+
+
+def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Settle:
+    def settle(tx: Transaction) -> None:
+        if not changes.move(tx, change, to, by=by, at=at):
+            raise Refused(f"Somebody else settled the change {change.id} meanwhile; nothing was changed.")
+
+    return settle
+
+
+def _settled(settings: Settings, change: Change, settle: Settle, said: str) -> Outcome:
+    with opened_store(settings) as store:
+        store.write(settle)
+    return Outcome(lines=[said], data=to_json(_held(settings, change.id), now()))

@@ -1,0 +1,238 @@
+"""``hearthgate trust suspend``, ``readmit`` and ``remove``: who may not take part, in the authority's numbered log.
+
+An entry is signed, numbered and stored in the transaction that changes the member's state: no number is left out, and
+no member changes its state without an entry that any peer can hand on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.settings import AnchorSettings
+from gateway.cli.approval import Settings, Settle, Wanted, ask, emergency_option
+from gateway.cli.context import config_option, load_anchor, now, opened_store
+from gateway.cli.faults import Refused
+from gateway.cli.journal import record
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.trust.key.held import own_entity
+from gateway.keys.files import ANCHOR_KEYS
+from gateway.keys.vault import open_vault
+from gateway.ports import Store, Transaction
+from gateway.store import members, suspensions
+from gateway.store.members import Member
+from gateway.trust_records import StoredSuspension
+from gateway.vouching import Vouching
+from trust.errors import TrustError
+from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
+from trust.federation.suspension import Suspension, SuspensionState, build_suspension
+from trust.identifiers import EntityId, parse_entity_id
+from trust.keys import KeyUse, Signer
+
+_WITHIN = "Members notice within 5 minutes, and at once where a peer that knows hands it on."
+_reason = click.option("--reason", required=True, help="Why; it is kept with the change and in the journal.")
+
+
+@click.command()
+@click.argument("entity")
+@_reason
+@emergency_option
+@config_option
+@yes_option
+@answers
+def suspend(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> Outcome:
+    """Stop vouching for ENTITY: no member exchanges anything with it, until it is readmitted.
+
+    It takes a second administrator, or an emergency.
+    """
+    return _asked(SUSPEND, entity, load_anchor(config), _Why(reason=reason, emergency=emergency, yes=yes))
+
+
+@click.command()
+@click.argument("entity")
+@_reason
+@emergency_option
+@config_option
+@yes_option
+@answers
+def remove(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> Outcome:
+    """End the membership of ENTITY for good; only an admission with new thumbprints compared lets it in again.
+
+    It takes a second administrator, or an emergency.
+    """
+    return _asked(REMOVE, entity, load_anchor(config), _Why(reason=reason, emergency=emergency, yes=yes))
+
+
+@click.command()
+@click.argument("entity")
+@click.option("--reason", help="Why; it is kept in the journal.")
+@config_option
+@yes_option
+@answers
+def readmit(*, entity: str, config: Path | None, reason: str | None, yes: bool) -> Outcome:
+    """Vouch again for the suspended ENTITY, with the keys that it was admitted with."""
+    settings = load_anchor(config)
+    named = parse_entity_id(entity)
+    with opened_store(settings) as store:
+        held = _member(store, named)
+        if held.state != SuspensionState.SUSPENDED:
+            again = "; admit it anew" if held.state == SuspensionState.REMOVED else ""
+            raise Refused(f"{named} is {held.state} and not suspended: nothing was changed{again}.")
+        announce(
+            f"{named} is suspended since {held.changed_at:%Y-%m-%d %H:%M} UTC. Members may exchange messages with it "
+            f"again, as their agreements allow. {_WITHIN}"
+        )
+        confirm("Readmit it?", yes=yes)
+        at = now()
+        record(settings, "trust readmit", entity_id=named, why=reason)
+        ruling = Ruling(held=held, state=SuspensionState.ACTIVE, at=at)
+        seq = store.write(
+            lambda tx: rule(tx, ruling, issuer=own_entity(settings), signer=authority_signer(settings, store))
+        )
+    return Outcome(
+        lines=[f"{named} is a member again; number {seq} of the log of suspensions says so."],
+        data={"entity_id": named, "state": SuspensionState.ACTIVE, "seq": seq, "changed_at": at.isoformat()},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """A new state of a member, which must be as it was when the ruling was shown."""
+
+    held: Member
+    state: SuspensionState
+    at: datetime
+
+
+def rule(tx: Transaction, ruling: Ruling, *, issuer: EntityId, signer: Signer) -> int:
+    """Store an entry of the log and the member's state with it; return its number.
+
+    Raises :class:`Refused` where the member changed meanwhile.
+    """
+    held, at = ruling.held, ruling.at.replace(microsecond=0)
+    found = members.get(tx, entity=held.entity)
+    if found is None or (found.state, found.changed_at) != (held.state, held.changed_at):
+        raise Refused(f"{held.entity} was changed meanwhile; nothing was done. Look at it again, then repeat this.")
+    members.set_state(tx, entity=held.entity, state=ruling.state, at=ruling.at)
+    return log(tx, EntityId(held.entity), ruling.state, at=at, issuer=issuer, signer=signer)
+
+
+def log(
+    tx: Transaction, subject: EntityId, state: SuspensionState, *, at: datetime, issuer: EntityId, signer: Signer
+) -> int:
+    """Sign and store the next entry of this authority's log; return its number."""
+    at = at.replace(microsecond=0)
+    entry = Suspension(
+        issuer=issuer, subject=subject, seq=suspensions.next_seq(tx, issuer=issuer), state=state, issued_at=at
+    )
+    raw = build_suspension(entry, signer)
+    stored = StoredSuspension(issuer=issuer, seq=entry.seq, subject=subject, state=state.value, issued_at=at, raw=raw)
+    suspensions.put(tx, stored)
+    return entry.seq
+
+
+def authority_signer(settings: Settings, store: Store) -> Signer:
+    """Return the federation key that signs for this authority now. Raises ``KeyFilesRefused``."""
+    directory = settings.base_dir / settings.keys.directory
+    vault = open_vault(directory, needed=ANCHOR_KEYS, vouched=Vouching(store).since)
+    return vault.signer(KeyUse.FEDERATION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Against:
+    """The act of suspending or removing a member.
+
+    The arguments name the member as it was when the act was asked for: its state and when that last changed.
+    """
+
+    name: str
+    state: SuspensionState
+    from_states: frozenset[str]
+
+    def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
+        """Say whom it concerns. Raises :class:`Refused`."""
+        with opened_store(settings) as store:
+            held = self._fitting(store, arguments)
+            return [
+                f"{held.entity} is {held.state} since {held.changed_at:%Y-%m-%d %H:%M} UTC, and will be {self.state}.",
+                "Nobody will exchange messages with it, nor it with anybody; agreements stay, with nothing under them.",
+                _WITHIN,
+                *_below(held),
+            ]
+
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
+        """Change the member's state, and log it. Raises :class:`Refused`, ``KeyFilesRefused``."""
+        with opened_store(settings) as store:
+            signer = authority_signer(settings, store)
+            ruling = Ruling(held=self._fitting(store, arguments), state=self.state, at=at)
+
+            def work(tx: Transaction) -> int:
+                seq = rule(tx, ruling, issuer=own_entity(settings), signer=signer)
+                settle(tx)
+                return seq
+
+            seq = store.write(work)
+        return [f"{ruling.held.entity} is {self.state}; number {seq} of the log of suspensions says so."]
+
+    def planned(self, store: Store, entity: EntityId) -> dict[str, str]:
+        """Return the arguments for a member as it is now. Raises :class:`Refused`."""
+        held = _member(store, entity)
+        if held.state not in self.from_states:
+            raise Refused(f"{entity} is {held.state} already; nothing was changed.")
+        return {"entity_id": entity, "was": held.state, "since": held.changed_at.isoformat()}
+
+    def _fitting(self, store: Store, arguments: Mapping[str, Any]) -> Member:
+        held = _member(store, EntityId(arguments["entity_id"]))
+        if (held.state, held.changed_at.isoformat()) != (arguments["was"], arguments["since"]):
+            raise Refused(
+                f"{held.entity} is {held.state} since {held.changed_at:%Y-%m-%d %H:%M} UTC, which is not what this was "
+                "asked for: nothing was changed. Decline it, and ask again if it is still wanted."
+            )
+        return held
+
+
+SUSPEND = _Against(
+    name="trust suspend", state=SuspensionState.SUSPENDED, from_states=frozenset({SuspensionState.ACTIVE})
+)
+REMOVE = _Against(
+    name="trust remove",
+    state=SuspensionState.REMOVED,
+    from_states=frozenset({SuspensionState.ACTIVE, SuspensionState.SUSPENDED}),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Why:
+    reason: str
+    emergency: str | None
+    yes: bool
+
+
+def _asked(act: _Against, entity: str, settings: AnchorSettings, why: _Why) -> Outcome:
+    with opened_store(settings) as store:
+        arguments = act.planned(store, parse_entity_id(entity))
+    return ask(settings, Wanted(act=act, arguments=arguments, reason=why.reason, emergency=why.emergency), yes=why.yes)
+
+
+def _member(store: Store, entity: EntityId) -> Member:
+    held = store.read(lambda tx: members.get(tx, entity=entity))
+    if held is None:
+        raise Refused(f"{entity} is not a member; `hearthgate trust list` shows who is.")
+    return held
+
+
+def _below(held: Member) -> list[str]:
+    """Say that others hang on an intermediate, whose members this authority does not know."""
+    entity = dict(held.metadata.get(FEDERATION_ENTITY, {}))
+    try:
+        endpoint = parse_federation_entity(entity, entity=EntityId(held.entity)).fetch_endpoint
+    except TrustError:
+        endpoint = None
+    if endpoint is None:
+        return []
+    return [
+        "It vouches for others: whoever is trusted through it alone is cut off with it. Its list endpoint names them.",
+    ]
