@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.bench import case_systems, components, exchange, lookup, report, resting
+from tests.bench import case_systems, chains, components, exchange, lookup, report, resting, suspending, thousand
 from tests.bench.asking import HOLDER
 from tests.bench.estate import Estate
 from tests.bench.report import Figures
@@ -18,15 +18,21 @@ class Plan:
 
     exchanges: exchange.Counts = field(default_factory=exchange.Counts)
     lookups: lookup.Counts = field(default_factory=lookup.Counts)
+    federation: thousand.Counts = field(default_factory=thousand.Counts)
     starts: int = 3
     profiled: int = 500
+    chains: int = 400
+    refresh_after_s: float | None = None
 
 
 QUICK = Plan(
     exchanges=exchange.Counts(rounds=2, floor=16, warm=8, cold=4),
     lookups=lookup.Counts(slow=1, fast=1),
+    federation=thousand.Counts(intermediates=2, agencies=6),
     starts=1,
     profiled=5,
+    chains=5,
+    refresh_after_s=2.0,
 )
 """Enough to see that every part works, and far too little to say anything."""
 
@@ -44,13 +50,19 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
         figures |= exchange.measure(estate, folder, plan.exchanges)
         _say("where the time goes")
         shares = components.measure(estate, count=plan.profiled)
+        figures |= components.figures(shares)
         for entity in (HOLDER, COUNCIL):
             estate.stop(entity)
         _say("lookups over eight services")
-        lookup.start_nodes(estate, folder, systems)
+        lookup.start_nodes(estate, folder, systems, refresh_after_s=plan.refresh_after_s)
         figures |= lookup.measure(estate, folder, systems, plan.lookups)
+        _say("from a suspension to the first refusal (as long as trust is remembered)")
+        figures |= suspending.measure(estate, folder, systems, plan.refresh_after_s)
     finally:
         estate.close()
+    _say("chains, and a federation in memory")
+    figures |= chains.measure(plan.chains)
+    figures |= thousand.measure(folder / "federation", plan.federation)
     return figures, shares
 
 

@@ -37,6 +37,7 @@ from gateway.store.sqlite import SqliteStore
 from tests.bench.asking import HOLDER, Asker
 from tests.bench.estate import Estate
 from tests.bench.lines import Answer, drive
+from tests.bench.report import Figures
 from tests.federation.settings_files import read_node
 from trust.keys import LocalSigner
 
@@ -51,13 +52,14 @@ REST = "Flask and the face: routing, headers"
 WAITING = "(waiting for the disk, without CPU)"
 _WARM_UP = 50
 _COMMIT = "store: commit of claim, reply and two leaves"
+_TRUST = "trust: chain from memory"
 _PARTS: Sequence[tuple[str, object, str]] = (
     ("ES256: two verifications", trust.jose, "_stands"),
     ("ES256: one signature", LocalSigner, "sign"),
     ("access token: known bytes, times", GoodSignatures, "verify"),
     ("DPoP proof: parse, key, claims", trust.oauth.dpop_proof, "verify"),
     ("DPoP proof: single use (own file)", SqliteClaims, "claim"),
-    ("trust: chain from memory", FederationDirectory, "trusted"),
+    (_TRUST, FederationDirectory, "trusted"),
     ("message: parse and check", gateway.inbound, "open_message"),
     ("store: reads", SqliteStore, "read"),
     ("decision before the person is in sight", gateway.inbound, "decide_request"),
@@ -142,6 +144,12 @@ def measure(estate: Estate, *, count: int) -> Shares:
     parts = {part: median(each[part] for each in measured) / 1_000 for part in measured[0]}
     inside_us = sum(parts.values()) - parts[WAITING]
     return {**parts, SERVING: max(0.0, served_us - inside_us)}
+
+
+def figures(shares: Shares) -> Figures:
+    """Return what of it has a target."""
+    total = sum(time_us for part, time_us in shares.items() if part != WAITING)
+    return {"trust_share": shares[_TRUST] / total * 100}
 
 
 def table(shares: Shares) -> str:

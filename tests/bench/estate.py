@@ -62,6 +62,10 @@ class Estate:
         """Return one of an entity's own keys."""
         return self._network.nodes[entity].vault.signer(use)
 
+    def anchor_signer(self) -> Signer:
+        """Return the anchor's federation key."""
+        return self._network.anchor.vault.signer(KeyUse.FEDERATION)
+
     def peer_door(self, entity: EntityId) -> Door:
         """Return the way to an entity's peer face."""
         return Door(host=_host(entity), port=self.ports[entity].peer, tls=self.tls)
@@ -103,9 +107,10 @@ class Estate:
             service["adapter"] = (adapters or {}).get(service["slug"], service["adapter"])
         path.write_text("".join(f"{name} = {toml(value)}\n" for name, value in document.items()))
 
-    def start(self, entity: EntityId) -> float:
+    def start(self, entity: EntityId, *, refresh_after_s: float | None = None) -> float:
         """Start a node or the anchor and return how many seconds it took to be ready."""
-        running = self._running[entity] = serving.serve(self.configuration(entity))
+        running = serving.serve(self.configuration(entity), refresh_after_s=refresh_after_s)
+        self._running[entity] = running
         return running.wait_for(self.ports[entity].operations, path="/health/ready")
 
     def running(self, entity: EntityId) -> Running:

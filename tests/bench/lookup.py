@@ -51,7 +51,7 @@ def measure(estate: Estate, folder: Path, systems: list[CaseSystem], counts: Cou
     """
     slow = case_systems.start(estate, folder, systems, paused=True)
     try:
-        case_client = _CaseSystem(estate)
+        case_client = CaseSystemLine(estate)
         together, alone = _interleaved(case_client, counts.slow)
     finally:
         slow.stop()
@@ -71,16 +71,18 @@ def measure(estate: Estate, folder: Path, systems: list[CaseSystem], counts: Cou
     }
 
 
-def start_nodes(estate: Estate, folder: Path, systems: list[CaseSystem]) -> None:
+def start_nodes(
+    estate: Estate, folder: Path, systems: list[CaseSystem], *, refresh_after_s: float | None = None
+) -> None:
     """Configure every node of the town for these case systems, and start it."""
     adapters = case_systems.adapters(folder, systems)
     ports = {system.host: system.port for system in systems}
     for agency in AGENCIES:
         estate.configure(agency.entity, adapters=adapters, case_systems=ports)
-        estate.start(agency.entity)
+        estate.start(agency.entity, refresh_after_s=refresh_after_s)
 
 
-def _interleaved(case_client: "_CaseSystem", count: int) -> tuple[list[float], list[float]]:
+def _interleaved(case_client: "CaseSystemLine", count: int) -> tuple[list[float], list[float]]:
     for _ in range(_WARM_UP):
         case_client.look_up(PURPOSE, len(HOLDERS))
         case_client.look_up(ALONE, 1)
@@ -91,7 +93,7 @@ def _interleaved(case_client: "_CaseSystem", count: int) -> tuple[list[float], l
     return together, alone
 
 
-class _CaseSystem:
+class CaseSystemLine:
     """The case system of Connecting Families at the council's case face, with one token for the whole measurement."""
 
     def __init__(self, estate: Estate) -> None:
@@ -102,20 +104,23 @@ class _CaseSystem:
 
     def look_up(self, purpose: str, services: int) -> float:
         """Look up the young man and return how many seconds it took; every service must have answered ``known``."""
+        began = perf_counter()
+        answers = self.answers(purpose)
+        elapsed_s = perf_counter() - began
+        if list(answers.values()) != ["known"] * services:
+            raise RuntimeError(f"not every service knew the young man: {answers}")
+        return elapsed_s
+
+    def answers(self, purpose: str) -> dict[str, str]:
+        """Look up the young man and return the status of each service's answer."""
         body = strict_json.dumps(self._client.body(purpose=purpose, wait_s=20.0))
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Content-Type": "application/json",
             "Idempotency-Key": token_urlsafe(16),
         }
-        request = post(self._door, _LOOKUPS_PATH, headers, body)
-        began = perf_counter()
-        answer = self._line.ask(request)
-        elapsed_s = perf_counter() - began
-        statuses = [line["status"] for line in _expect(answer, _CREATED).json()["answers"]]
-        if statuses != ["known"] * services:
-            raise RuntimeError(f"not every service knew the young man: {answer.body.decode()}")
-        return elapsed_s
+        answer = self._line.ask(post(self._door, _LOOKUPS_PATH, headers, body))
+        return {line["service"]: line["status"] for line in _expect(answer, _CREATED).json()["answers"]}
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -67,10 +67,20 @@ def start(arguments: Sequence[str], *, log: Path) -> Running:
     return Running(process=process, log=log, began=began)
 
 
-def serve(configuration: Path) -> Running:
-    """Start a node or an anchor as an administrator does."""
-    arguments = [*COMMAND_LINE, "serve", "--config", str(configuration)]
+def serve(configuration: Path, *, refresh_after_s: float | None = None) -> Running:
+    """Start a node or an anchor as an administrator does, or one that refreshes trust after so many seconds."""
+    program = COMMAND_LINE if refresh_after_s is None else _refreshing_after(refresh_after_s)
+    arguments = [*program, "serve", "--config", str(configuration)]
     return start(arguments, log=configuration.with_name("output.log"))
+
+
+def _refreshing_after(seconds: float) -> tuple[str, ...]:
+    """Return the command with another interval: the profile's is no setting, so it is changed before it is read."""
+    changed = (
+        "from datetime import timedelta; from gateway.directory import stages; "
+        f"stages.REFRESH_AFTER = timedelta(seconds={seconds}); from gateway.cli import main; main()"
+    )
+    return (sys.executable, "-c", changed)
 
 
 def _answers(port: int, path: str | None) -> bool:

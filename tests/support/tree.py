@@ -13,7 +13,7 @@ from gateway.assembly import TRUST_TABLES
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
-from gateway.ports import PeerAnswer, PeerRequest, Store, TransportError
+from gateway.ports import PeerAnswer, PeerRequest, Store, Transport, TransportError
 from tests.support.network import Keys, MovingClock
 from trust import strict_json
 from trust.federation.anchor_keys import AnchorKeys, Pin, build_anchor_keys
@@ -82,11 +82,17 @@ class Tree:
             self.entities[superior].below.add(entity)
         return made
 
-    def directory(self, pins: Iterable[Pin] | None = None) -> FederationDirectory:
+    def directory(
+        self, pins: Iterable[Pin] | None = None, *, transport: Transport | None = None
+    ) -> FederationDirectory:
         """Make the own node's directory: another worker, or the same one after a restart."""
         found = list(pins or [self.pinned])
         return FederationDirectory(
-            fetcher=Fetcher(transport=self, own=self.own, own_configuration=lambda _now: self.configuration(self.own)),
+            fetcher=Fetcher(
+                transport=transport or self,
+                own=self.own,
+                own_configuration=lambda _now: self.configuration(self.own),
+            ),
             pins={pin.entity: pin for pin in found},
             memory=Memory(self.store, TRUST_TABLES),
             notice=lambda code, entity: self.notices.append((code, entity)),
