@@ -1,0 +1,296 @@
+"""``hearthgate trust pending``, ``admit`` and ``dismiss``: requests to be vouched for, and what becomes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.settings import AnchorSettings
+from gateway.cli import fingerprints
+from gateway.cli.context import config_option, load_anchor, now, opened_store
+from gateway.cli.faults import Refused
+from gateway.cli.files import read_input
+from gateway.cli.journal import record
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.trust import terms as stated
+from gateway.cli.trust.ruling import authority_signer, log
+from gateway.cli.trust.terms import GivenTerms, terms_options
+from gateway.ports import Store, Transaction
+from gateway.store import enrolments, members, suspensions
+from gateway.store.enrolments import WaitingEnrolment
+from gateway.store.members import Member
+from trust import strict_json
+from trust.errors import TrustError
+from trust.federation.enrolment import EnrolmentRequest, compare, parse_enrolment_request
+from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, parse_node_metadata
+from trust.federation.suspension import SuspensionState
+from trust.federation.terms import Terms
+from trust.identifiers import EntityId, parse_entity_id
+from trust.keys import KeySet, KeyUse
+
+_HTTPS = "https://"
+_WELCOME = "Members may exchange messages with it from now on, as far as they have signed agreements with it."
+
+
+@click.command()
+@click.option("--thumbprints", "shown", is_flag=True, help="Show them, to compare; what `admit` takes is read out.")
+@config_option
+@answers
+def pending(*, config: Path | None, shown: bool) -> Outcome:
+    """Show the requests that wait for their thumbprints to be compared, the oldest first. Strangers wrote them."""
+    at = now()
+    with opened_store(load_anchor(config)) as store:
+        found = store.read(lambda tx: _inbox(tx, at))
+    lines: list[str] = []
+    for each in found:
+        lines.append(f"{each.waiting.entity}  received {each.waiting.received_at:%Y-%m-%d %H:%M} UTC  {_kind(each)}")
+        lines += fingerprints.lines(each.asked.thumbprints) if shown and each.asked is not None else []
+    return Outcome(
+        lines=[*lines, "Ring each agency, and admit it by what it reads out: hearthgate trust admit ENTITY"]
+        if lines
+        else ["No request waits."],
+        data={"pending": [_to_json(each, shown=shown) for each in found]},
+    )
+
+
+@click.command()
+@click.argument("who", metavar="ENTITY|FILE")
+@config_option
+@click.option("--thumbprint", "thumbprints", multiple=True, help="As the agency read it out to you.")
+@terms_options
+@yes_option
+@answers
+def admit(*, who: str, config: Path | None, thumbprints: tuple[str, ...], given: GivenTerms, yes: bool) -> Outcome:
+    """Vouch for ENTITY, whose enrolment request waits here, or for the agency that made the request in FILE.
+
+    Ring the agency on a number that did not come with the request, have its administrator read out the thumbprint, and
+    type it here: it is what ties the request to the agency. A member that changes its keys or services signs with a key
+    that is vouched for already, and needs no thumbprint.
+    """
+    settings = load_anchor(config)
+    with opened_store(settings) as store:
+        raw = _request(store, who)
+        asked = parse_enrolment_request(raw, now=now())
+        held = store.read(lambda tx: members.get(tx, entity=asked.entity_id))
+        _refuse_unknown(asked, held, thumbprints)
+        _refuse_hasty(asked, held)
+        terms = given.terms(held.terms if held is not None else None)
+        _refuse_silent(asked, terms)
+        admission = Admission(asked=asked, raw=raw, held=held, terms=terms)
+        announce(*_about(asked), *_effect(admission))
+        confirm("Admit it?", yes=yes)
+        kids, bound = list(asked.thumbprints), stated.to_json(terms)
+        record(
+            settings,
+            "trust admit",
+            entity_id=asked.entity_id,
+            thumbprints=kids,
+            terms=strict_json.dumps(bound).decode("utf-8"),
+        )
+        _admit(settings, store, admission, now())
+    return Outcome(
+        lines=[f"{asked.entity_id} is a member.", *_effect(admission)],
+        data={"entity_id": asked.entity_id, "state": SuspensionState.ACTIVE, "thumbprints": kids, "terms": bound},
+    )
+
+
+@click.command()
+@click.argument("entity")
+@click.option("--reason", required=True, help="Why; it is kept in the journal.")
+@config_option
+@yes_option
+@answers
+def dismiss(*, entity: str, config: Path | None, reason: str, yes: bool) -> Outcome:
+    """Forget the request that waits of ENTITY; it may ask again."""
+    settings, named = load_anchor(config), parse_entity_id(entity)
+    with opened_store(settings) as store:
+        waiting = _waiting(store, named)
+        announce(
+            f"The request of {named}, received {waiting.received_at:%Y-%m-%d %H:%M} UTC, will be forgotten. It may ask "
+            "again, and is not told."
+        )
+        confirm("Dismiss it?", yes=yes)
+        record(settings, "trust dismiss", entity_id=named, reason=reason)
+        store.write(lambda tx: _forget(tx, named, waiting.raw))
+    return Outcome(lines=[f"The request of {named} is forgotten."], data={"entity_id": named, "reason": reason})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A request that is to be admitted, on these terms; ``held`` is the member as it was, where it was one."""
+
+    asked: EnrolmentRequest
+    raw: bytes
+    held: Member | None
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """A request in the inbox; ``asked`` is None where it cannot be read any more, and ``held`` for a stranger's."""
+
+    waiting: WaitingEnrolment
+    asked: EnrolmentRequest | None
+    held: Member | None
+
+
+def _inbox(tx: Transaction, at: datetime) -> list[_Waiting]:
+    return [
+        _Waiting(waiting=each, asked=_read(each.raw, at), held=members.get(tx, entity=each.entity))
+        for each in enrolments.list(tx, now=at)
+    ]
+
+
+def _read(raw: bytes, at: datetime) -> EnrolmentRequest | None:
+    try:
+        return parse_enrolment_request(raw, now=at)
+    except TrustError:
+        return None
+
+
+def _request(store: Store, who: str) -> bytes:
+    if who.startswith(_HTTPS):
+        return _waiting(store, parse_entity_id(who)).raw
+    return read_input(Path(who), "The enrolment request")
+
+
+def _waiting(store: Store, entity: EntityId) -> WaitingEnrolment:
+    at = now()
+    waiting = store.read(lambda tx: enrolments.get(tx, entity=entity, now=at))
+    if waiting is None:
+        raise Refused(f"No request of {entity} waits here; `hearthgate trust pending` lists those that do.")
+    return waiting
+
+
+def _proves_itself(asked: EnrolmentRequest, held: Member | None) -> bool:
+    """Tell whether an active member's own, vouched-for key signed the request."""
+    if held is None or held.state != SuspensionState.ACTIVE:
+        return False
+    return compare(asked, keys=_keys(held), metadata=held.metadata).signed_by_member
+
+
+def _refuse_unknown(asked: EnrolmentRequest, held: Member | None, thumbprints: tuple[str, ...]) -> None:
+    """Refuse what was not compared, before its own thumbprints are shown, so that nobody can copy them from there."""
+    if not thumbprints:
+        if _proves_itself(asked, held):
+            return
+        raise click.UsageError(
+            f"Give --thumbprint, as the administrators of {asked.entity_id} read it out to you by telephone."
+        )
+    if not fingerprints.compare(thumbprints, asked.thumbprints):
+        raise Refused(
+            f"What you typed is not the thumbprint of the key that signed {asked.entity_id}'s request. If it is what "
+            "the agency read out to you, this request was not made by the agency: do not admit it, and tell them."
+        )
+
+
+def _refuse_hasty(asked: EnrolmentRequest, held: Member | None) -> None:
+    if held is not None and held.state == SuspensionState.SUSPENDED:
+        raise Refused(
+            f"{asked.entity_id} is suspended. Lift that first, deliberately: hearthgate trust readmit {asked.entity_id}"
+        )
+
+
+def _refuse_silent(asked: EnrolmentRequest, terms: Terms) -> None:
+    if terms.intermediate and asked.fetch_endpoint is None:
+        raise Refused(
+            f"{asked.entity_id} does not say where it would vouch for others, so it cannot be an intermediate; leave "
+            "--intermediate out, or have it ask as one."
+        )
+
+
+def _about(asked: EnrolmentRequest) -> list[str]:
+    stated_of_node = asked.metadata.get(ENTITY_TYPE)
+    node: NodeMetadata | None = None
+    if stated_of_node is not None:
+        node = parse_node_metadata(stated_of_node, entity=asked.entity_id)
+    return [
+        f"{asked.entity_id} asks to be admitted" + (f" as {node.name}:" if node else "."),
+        *(f"  {service.name} ({service.slug}, {service.kind})" for service in (node.services if node else ())),
+        "Its request was signed with the key of this thumbprint:",
+        *fingerprints.lines([asked.signed_with]),
+    ]
+
+
+def _effect(admission: Admission) -> list[str]:
+    """Say what admitting changes."""
+    asked, held, terms = admission.asked, admission.held, admission.terms
+    lines = stated.lines(terms)
+    if asked.fetch_endpoint is not None and not terms.intermediate:
+        lines.append("It offers to vouch for others and is not let: --intermediate lets it.")
+    if held is None:
+        return [_WELCOME, *lines]
+    if held.state == SuspensionState.REMOVED:
+        return [f"It was removed {held.changed_at:%Y-%m-%d}, and is let in again. {_WELCOME}", *lines]
+    change = compare(asked, keys=_keys(held), metadata=held.metadata)
+    said = [f"A key more is vouched for: {kid}" for kid in change.keys_added]
+    said += [f"A key is vouched for no longer: {kid}" for kid in change.keys_dropped]
+    said += [f"It now states {name}." for name in change.types_added]
+    said += [f"It no longer states {name}." for name in change.types_dropped]
+    said += [f"What it states as {name} is new, as shown above." for name in change.types_changed]
+    if terms != held.terms:
+        said += ["Its terms change:", *lines]
+    return ["It is a member already.", *(said or ["Nothing changes."])]
+
+
+def _admit(settings: AnchorSettings, store: Store, admission: Admission, at: datetime) -> None:
+    """Store the member and forget its request; where the log last said that it may not take part, say that it may.
+
+    Raises :class:`Refused` where the member is not as it was when this was shown.
+    """
+    signer, issuer, asked = authority_signer(settings, store), EntityId(settings.anchor.entity_id), admission.asked
+
+    def work(tx: Transaction) -> None:
+        if members.get(tx, entity=asked.entity_id) != admission.held:
+            raise Refused(f"{asked.entity_id} was changed meanwhile; nothing was done. Look at it again.")
+        members.admit(
+            tx,
+            entity=asked.entity_id,
+            jwks=asked.federation_keys.to_jwks(),
+            metadata=asked.metadata,
+            state=SuspensionState.ACTIVE,
+            at=at,
+        )
+        members.set_terms(tx, entity=asked.entity_id, terms=admission.terms)
+        _forget(tx, asked.entity_id, admission.raw)
+        last = suspensions.states(tx).get((issuer, asked.entity_id), SuspensionState.ACTIVE)
+        if last != SuspensionState.ACTIVE:
+            log(tx, asked.entity_id, SuspensionState.ACTIVE, at=at, issuer=issuer, signer=signer)
+
+    store.write(work)
+
+
+def _forget(tx: Transaction, entity: EntityId, raw: bytes) -> None:
+    """Forget this very request, and not one that came after it was shown."""
+    at = now()
+    waiting = enrolments.get(tx, entity=entity, now=at)
+    if waiting is not None and waiting.raw == raw:
+        enrolments.remove(tx, entity=entity)
+
+
+def _keys(held: Member) -> KeySet:
+    return KeySet.from_jwks(dict(held.jwks), KeyUse.FEDERATION)
+
+
+def _kind(each: _Waiting) -> str:
+    if each.asked is None:
+        return "cannot be read any more: dismiss it"
+    what = "an authority" if each.asked.fetch_endpoint is not None else "an agency"
+    if _proves_itself(each.asked, each.held):
+        return f"{what} that is a member: new keys or services, signed with a key that is vouched for"
+    return what if each.held is None else f"{what} that is known here as {each.held.state}, with other keys"
+
+
+def _to_json(each: _Waiting, *, shown: bool) -> Mapping[str, Any]:
+    asked = each.asked
+    found: dict[str, Any] = {
+        "entity_id": each.waiting.entity,
+        "received_at": each.waiting.received_at.isoformat(),
+        "expires_at": each.waiting.expires_at.isoformat(),
+        "intermediate": asked is not None and asked.fetch_endpoint is not None,
+        "signed_by_member": asked is not None and _proves_itself(asked, each.held),
+    }
+    return found | ({"thumbprints": list(asked.thumbprints)} if shown and asked is not None else {})
