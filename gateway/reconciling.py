@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -75,17 +76,11 @@ class MissedByNode:
             self.directory.refresh(self.own, now=now)  # 2
         except TrustError:
             return False
-        peers = []
         for standing in self.directory.known(now=now):
-            try:
-                peers.append(self.directory.refresh(standing.entity, now=now))
-            except TrustError:
-                continue  # nobody confirms it, so it is not trusted
-        self.directory.catch_up(now=now)  # 3
-        seqs = self.directory.suspension_seqs(now=now)
-        for peer in peers:
-            above = dict.fromkeys(peer.superiors)
-            self.directory.note_suspensions(peer.entity_id, {each: seqs.get(each, 0) + 1 for each in above}, now=now)
+            with suppress(TrustError):  # whom nobody confirms is not trusted
+                self.directory.refresh(standing.entity, now=now)
+        self.directory.catch_up(now=now)
+        self.directory.catch_up_with_all(now=now)  # 3
         return True
 
 

@@ -77,6 +77,10 @@ class Chains:
 
         return self._fly(entity, Limits.beginning(known=False), ask)
 
+    def must_ask(self, held: Held, *, now: datetime) -> bool:
+        """Say whether a chain that was only shown has marks that count only once their issuers were asked."""
+        return self._marks.concern(held, now=now)
+
     def superior_of(self, entity: EntityId, limits: Limits, *, now: datetime, again: bool = False) -> Superior:
         """Return an authority with a valid chain (:class:`gateway.directory.resolving.SuperiorOf`)."""
         if entity in self._rulings.view(now).anchors:
@@ -162,6 +166,8 @@ class Chains:
 
     def _found(self, entity: EntityId, shown: Sequence[bytes], limits: Limits, now: datetime) -> Resolved:
         found = self._finder.find(entity, shown, limits, now=now)
+        if stage_of(found.entity.held.trusted.refreshed_at, now=now) is not Stage.NORMAL:
+            raise Unconfirmed(f"What is said of {entity} is too old for somebody new: it is repeated, or held back.")
         for above in found.above:
             self.holdings.accept(above.held, above.made, now=now)
         return found.entity

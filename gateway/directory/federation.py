@@ -20,12 +20,12 @@ from datetime import datetime, timedelta
 
 from gateway.directory.anchors import Notice
 from gateway.directory.chains import Chains
-from gateway.directory.fetching import Fetcher, Unconfirmed
+from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.directory.holding import Held
 from gateway.directory.limits import MAX_REMEMBERED, Budget, Lately, Limits
 from gateway.directory.marking import RequiredMarks
 from gateway.directory.memory import Memory
-from gateway.directory.relaying import Later, Relay
+from gateway.directory.relaying import Later, Relay, Ways
 from gateway.directory.resolving import chained
 from gateway.directory.rulings import Rulings, View
 from gateway.directory.showing import Shown, ShownChains
@@ -84,6 +84,7 @@ class FederationDirectory:
         required_marks: RequiredMarks,
         later: Later,
     ) -> None:
+        self._own = fetcher.own
         self._memory = memory
         self._rulings = Rulings(memory, pins)
         self._chains = Chains(
@@ -93,9 +94,7 @@ class FederationDirectory:
             fetcher=fetcher,
             rulings=self._rulings,
             memory=memory,
-            keys_of=self._authority_keys,
-            notice=notice,
-            later=later,
+            ways=Ways(known=self._is_known, keys_of=self._authority_keys, notice=notice, later=later),
         )
         self._shown = ShownChains()
         self._learned = Budget(LEARNED_A_MINUTE)
@@ -120,14 +119,14 @@ class FederationDirectory:
         Raises ``TrustError`` for a chain that does not stand, and as :meth:`trusted` does.
         """
         _, held = self._chains.holdings.newest(entity, now=now)
-        if held is None:
+        if held is None and not self._is_shown(entity, chain, now):
             with suppress(NoChain):  # it may end at an anchor that is none of ours, while another way leads to one
                 self._shown.put(self._verified(entity, chain, now))
         return self.trusted(entity, now=now, urgent=urgent)
 
     def refresh(self, entity: EntityId, *, now: datetime) -> TrustedEntity:
         """Ask the superior now, whatever is remembered; else as :meth:`trusted`."""
-        held = self._chains.asked(entity, now=now)
+        held = self._asked(entity, now)
         self._rulings.view(now).refuse_suspended(held.line)
         return _by_stage(held.trusted, now, urgent=False)
 
@@ -144,7 +143,7 @@ class FederationDirectory:
         of_this = self._learned_of.setdefault(entity, Budget(LEARNED_OF_ONE_A_MINUTE))
         if not of_this.take(now) or not self._learned.take(now):
             return trusted
-        self._chains.asked(entity, now=now)
+        self._asked(entity, now)
         return self.trusted(entity, now=now, urgent=True)
 
     def note_suspensions(self, from_peer: EntityId, seqs: Mapping[EntityId, int], *, now: datetime) -> None:
@@ -163,17 +162,19 @@ class FederationDirectory:
     def catch_up(self, *, now: datetime) -> None:
         """Ask every authority above a known entity for new suspensions, and the anchors for replaced keys.
 
-        Each is asked every few minutes, however often this is called; what cannot be had is asked for again later.
+        Each is asked every few minutes, however often this is called; while one does not answer, some of those below it
+        are asked for its suspensions each time.
         """
-        held = [each for _, each in self._chains.holdings.all(now=now) if each is not None]
-        authorities = dict.fromkeys(self._rulings.pins) | dict.fromkeys(
-            above for each in held for above in each.line[1:]
-        )
-        for authority in authorities:
+        for authority, below in self._below(now).items():
             if authority in self._rulings.pins and self._keys_asked.first(authority, now):
                 with suppress(TransportError, TrustError):
                     self._chains.anchors.learn_keys(authority, Limits.beginning(known=True), now=now)
-            self._relay.ask(authority, now=now)
+            self._relay.ask(authority, below, now=now)
+
+    def catch_up_with_all(self, *, now: datetime) -> None:
+        """Ask every authority above a known entity, and all that are known below it, for suspensions at once."""
+        for authority, below in self._below(now).items():
+            self._relay.ask_all(authority, below, now=now)
 
     def known(self, *, now: datetime) -> tuple[Standing, ...]:
         """Return every entity that was ever trusted, those above others first, without fetching, whatever its age."""
@@ -190,7 +191,7 @@ class FederationDirectory:
         if self._chains.holdings.at_hand(entity, view) is not None or shown.held.anchors is not view.anchors:
             self._shown.drop(entity)
             return self._chains.current(entity, now=now)
-        if shown.young(now):
+        if shown.young(now) and not self._chains.must_ask(shown.held, now=now):
             return shown.held
         return self._after_showing(entity, shown, now)
 
@@ -203,9 +204,30 @@ class FederationDirectory:
                 self._shown.drop(entity)
                 raise
             return shown.held
+        except NotVouchedFor:
+            self._end_shown(entity, now)
+            raise
         except Untrusted:
             self._shown.drop(entity)
             raise
+
+    def _asked(self, entity: EntityId, now: datetime) -> Held:
+        try:
+            return self._chains.asked(entity, now=now)
+        except NotVouchedFor:
+            self._end_shown(entity, now)
+            raise
+
+    def _end_shown(self, entity: EntityId, now: datetime) -> None:
+        """Have the superior's no outlast whatever the entity showed, or will show again, from before it."""
+        if self._shown.get(entity) is not None:
+            self._shown.drop(entity)
+            self._chains.holdings.end(entity, now=now)
+
+    def _is_shown(self, entity: EntityId, chain: Sequence[bytes], now: datetime) -> bool:
+        shown = self._shown.get(entity)
+        anchors = self._rulings.view(now).anchors
+        return shown is not None and shown.held.anchors is anchors and shown.held.statements == tuple(chain)
 
     def _verified(self, entity: EntityId, chain: Sequence[bytes], now: datetime) -> Shown:
         resolved = chained(chain, self._chains.holdings, now=now)
@@ -214,9 +236,22 @@ class FederationDirectory:
             raise ChainRefused(f"The presented chain is not that of {entity}.")
         stored, _ = self._chains.holdings.newest(entity, now=now)
         ended = stored is not None and held.stored.superior_iat < stored.superior_iat
-        if ended or self._memory.older(made) is not None:
+        if ended or self._memory.note_shown(made, now=now) is not None:
             raise RolledBack(f"The presented chain of {entity} is older than what is known of it.")
         return Shown(held=held, made_at=min(made.values()))
+
+    def _below(self, now: datetime) -> Mapping[EntityId, Sequence[EntityId]]:
+        """Return the authorities, the pinned ones first, with the nodes that are known to stand below each."""
+        found: dict[EntityId, list[EntityId]] = {anchor: [] for anchor in self._rulings.pins}
+        for _, held in self._chains.holdings.all(now=now):
+            for authority in held.line[1:] if held is not None else ():
+                below = found.setdefault(authority, [])
+                if held is not None and held.trusted.node is not None and held.entity != self._own:
+                    below.append(held.entity)
+        return found
+
+    def _is_known(self, authority: EntityId, now: datetime) -> bool:
+        return authority in self._rulings.pins or self._chains.holdings.newest(authority, now=now)[1] is not None
 
     def _authority_keys(self, issuer: EntityId, now: datetime) -> KeySet:
         keys = self._rulings.view(now).anchors.get(issuer)

@@ -72,7 +72,9 @@ class Holdings:
             stored = None if held is not None else self._memory.chain(entity)
             if stored is not None:
                 held = self._opened(stored, view, now, keys_of=None)
-            return held.trusted.federation_keys if held is not None and held.trusted.expires_at > now else None
+            if held is None or held.trusted.expires_at <= now or view.ruled_out(held.line) is not None:
+                return None
+            return held.trusted.federation_keys
 
         return keys
 

@@ -120,3 +120,8 @@ class Lately:
             if len(self._done) > MAX_REMEMBERED:
                 self._done.popitem(last=False)
             return True
+
+    def forget(self, key: str) -> None:
+        """Let it be done again at once."""
+        with self._lock:
+            self._done.pop(key, None)

@@ -55,6 +55,10 @@ class MarkChecks:
                 self.notice("mark_revoked", found.entity)
         return self.holdings.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked)))
 
+    def concern(self, found: Held, *, now: datetime) -> bool:
+        """Say whether a chain has a mark that an agreement demands, so that its issuer must be asked about it."""
+        return any(mark.mark_type in self.required(now) for mark in found.trusted.marks)
+
     @staticmethod
     def _accredited(found: Held, now: datetime) -> Mapping[str, tuple[EntityId, ...]]:
         """Return who may issue which marks by the anchor's own word, so that nobody else is asked for theirs."""

@@ -138,9 +138,23 @@ class Memory:
 
         return self._store.write(work)
 
-    def older(self, made: MadeBy) -> Link | None:
-        """Name a statement that is older than one seen, if there is one."""
-        return self._store.read(lambda tx: self._older(tx, made))
+    def note_shown(self, made: MadeBy, *, now: datetime) -> Link | None:
+        """As :meth:`note`, where nobody was asked: what was ended since a statement was made stays ended."""
+
+        def work(tx: Transaction) -> Link | None:
+            older = self._older(tx, made) or self._ended_since(tx, made)
+            if older is None:
+                self._tables.seen.note(tx, issued_at=made, seen_at=now)
+            return older
+
+        return self._store.write(work)
+
+    def _ended_since(self, tx: Transaction, made: MadeBy) -> Link | None:
+        for (issuer, subject), issued_at in made.items():
+            chain = None if issuer == subject else self._tables.chains.get_chain(tx, entity=subject)
+            if chain is not None and not chain.statements and issued_at < chain.superior_iat:
+                return issuer, subject
+        return None
 
     def _older(self, tx: Transaction, made: MadeBy) -> Link | None:
         for (issuer, subject), issued_at in made.items():

@@ -2,16 +2,19 @@
 
 An issuer's entries are numbered without a gap. What is missing here is taken up in order, each verified with its
 issuer's own keys; so it does not matter who hands them on, and whoever does cannot leave one out unnoticed. Who names
-numbers that it cannot show costs two small fetches a minute.
+numbers that it cannot show costs two small fetches a minute, out of a budget of its own: nobody who lies keeps others
+from being heard. Where an authority does not answer, those whom it vouched for are asked in turn, some in each round,
+so that one honest party in reach is enough.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
 from gateway.directory.anchors import Notice
 from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, Fetcher
-from gateway.directory.limits import RETRY_AFTER, Budget, Lately, Limits
+from gateway.directory.limits import MAX_REMEMBERED, RETRY_AFTER, Budget, Lately, Limits
 from gateway.directory.memory import Memory
 from gateway.directory.rulings import Rulings
 from gateway.directory.stages import REFRESH_AFTER
@@ -26,10 +29,18 @@ from trust.keys import KeySet
 PAGE = 100
 """Entries that one answer may hold."""
 MAX_PAGES = 5
-RELAYED_A_MINUTE = 10
-"""Catch-ups that peers may cause, per process."""
+RELAYED_OF_ONE_A_MINUTE = 4
+"""Catch-ups that one peer may cause, per process."""
+RELAYED_OF_UNKNOWN_A_MINUTE = 10
+"""Those of them, over all peers, with logs of authorities that nobody known stands below: they may have to be found."""
+ASKED_IN_TURN = 5
+"""Others that are asked for the log of one authority in each round while it does not answer itself."""
+ASKING_S = 120.0
+"""Time for asking everybody about the log of one authority."""
 _MAX_ENTRY = 8_192
 
+Known = Callable[[EntityId, datetime], bool]
+"""Say whether an authority is pinned, or its chain is held."""
 KeysOf = Callable[[EntityId, datetime], KeySet]
 """Return the federation keys of an authority with a valid chain. Raises ``TrustError``."""
 Later = Callable[[Callable[[], None]], None]
@@ -43,21 +54,30 @@ class _Promised:
     seq: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """What the directory does for a relay."""
+
+    known: Known
+    keys_of: KeysOf
+    notice: Notice
+    later: Later
+
+
 class Relay:
     """What one process does about suspensions that it does not have yet."""
 
-    def __init__(
-        self, *, fetcher: Fetcher, rulings: Rulings, memory: Memory, keys_of: KeysOf, notice: Notice, later: Later
-    ) -> None:
+    def __init__(self, *, fetcher: Fetcher, rulings: Rulings, memory: Memory, ways: Ways) -> None:
         self._fetcher = fetcher
         self._rulings = rulings
         self._memory = memory
-        self._keys_of = keys_of
-        self._notice = notice
-        self._later = later
-        self._budget = Budget(RELAYED_A_MINUTE)
+        self._ways = ways
+        self._of_one: dict[EntityId, Budget] = {}
+        self._of_unknown = Budget(RELAYED_OF_UNKNOWN_A_MINUTE)
         self._promised = Lately(RETRY_AFTER)
         self._asked = Lately(REFRESH_AFTER - timedelta(seconds=30))
+        self._silent: set[EntityId] = set()
+        self._turn = 0
 
     def note(self, teller: EntityId, seqs: Mapping[EntityId, int], *, now: datetime) -> None:
         """Take up, after the answer, what a peer says is there and is not here."""
@@ -65,35 +85,60 @@ class Relay:
         for issuer, seq in seqs.items():
             if seq <= held.get(issuer, 0) or not self._promised.first(f"{teller} {issuer}", now):
                 continue
-            if self._budget.take(now):
+            if self._may_cause(teller, issuer, now):
                 promised = _Promised(teller=teller, issuer=issuer, seq=seq)
-                self._later(lambda promised=promised: self._take_up(promised, now))  # type: ignore[misc]
+                self._ways.later(lambda promised=promised: self._take_up(promised, now))  # type: ignore[misc]
 
-    def ask(self, issuer: EntityId, *, now: datetime) -> None:
-        """Ask an authority itself for what is missing, unless that was done within five minutes."""
+    def ask(self, issuer: EntityId, others: Sequence[EntityId], *, now: datetime) -> None:
+        """Ask an authority itself for what is missing, every few minutes; while it is silent, others in turn."""
         if self._asked.first(issuer, now):
-            self._pull(issuer, issuer, now)
+            if self._pull(issuer, issuer, now):
+                self._silent.discard(issuer)
+            else:
+                self._silent.add(issuer)
+        if issuer in self._silent and others:
+            for step in range(min(ASKED_IN_TURN, len(others))):
+                self._pull(issuer, others[(self._turn + step) % len(others)], now)
+            self._turn += ASKED_IN_TURN
+
+    def ask_all(self, issuer: EntityId, others: Sequence[EntityId], *, now: datetime) -> None:
+        """Ask everybody now, within :data:`ASKING_S`, whatever was asked a moment ago."""
+        until = monotonic() + ASKING_S
+        for teller in dict.fromkeys((issuer, *others)):
+            if monotonic() < until:
+                self._pull(issuer, teller, now)
+
+    def _may_cause(self, teller: EntityId, issuer: EntityId, now: datetime) -> bool:
+        if len(self._of_one) > MAX_REMEMBERED:
+            self._of_one.clear()
+        if not self._of_one.setdefault(teller, Budget(RELAYED_OF_ONE_A_MINUTE)).take(now):
+            return False
+        return self._ways.known(issuer, now) or self._of_unknown.take(now)
 
     def _take_up(self, promised: _Promised, now: datetime) -> None:
         for teller in (promised.teller, promised.issuer):
             self._pull(promised.issuer, teller, now)
             if self._rulings.view(now).seqs.get(promised.issuer, 0) >= promised.seq:
+                self._promised.forget(f"{promised.teller} {promised.issuer}")  # it told the truth, and may tell more
                 return
 
-    def _pull(self, issuer: EntityId, teller: EntityId, now: datetime) -> None:
-        """Take up everything that one teller has; what cannot be had now is asked for again later."""
+    def _pull(self, issuer: EntityId, teller: EntityId, now: datetime) -> bool:
+        """Take up everything that one teller has; return whether it answered with what stands."""
         try:
-            keys = self._keys_of(issuer, now)
+            keys = self._ways.keys_of(issuer, now)
             limits = Limits.beginning(known=True)
             for _ in range(MAX_PAGES):
                 if self._page(issuer, keys, self._fetcher_page(issuer, teller, limits, now), now) < PAGE:
-                    return
+                    return True
         except TransportError:
-            return
+            return False
         except TrustError:
-            self._notice("suspensions_refused", issuer)
+            self._ways.notice("suspensions_refused", issuer)
+            return False
         except (StoreBusy, StoreFull):
-            self._notice("suspensions_not_stored", issuer)
+            self._ways.notice("suspensions_not_stored", issuer)
+            return False
+        return True
 
     def _fetcher_page(self, issuer: EntityId, teller: EntityId, limits: Limits, now: datetime) -> list[bytes]:
         after = self._rulings.view(now).seqs.get(issuer, 0)
@@ -120,7 +165,7 @@ class Relay:
         self._rulings.look_again()
         for entry in good:
             code = "readmitted" if entry.state == SuspensionState.ACTIVE else entry.state
-            self._notice(code, EntityId(entry.subject))
+            self._ways.notice(code, EntityId(entry.subject))
 
 
 def _opened(raw: bytes, issuer: EntityId, keys: KeySet, expected: int, now: datetime) -> StoredSuspension:
