@@ -47,7 +47,8 @@ class Practitioner:
 class LookupRequest:
     """Who else is working with this person? ``reason`` and ``case_ref`` stay at the asking node.
 
-    ``wait_s`` is how long the caller is ready to wait for the answer before it is told to come back.
+    ``wait_s`` is how long the caller is ready to wait for the answer before it is told to come back. ``trace`` is the
+    request's own, for the log: it is no part of what was asked.
     """
 
     subject: Subject
@@ -57,6 +58,7 @@ class LookupRequest:
     practitioner: Practitioner
     from_service: ServiceSlug
     wait_s: float
+    trace: str
 
 
 class LookupState(StrEnum):
@@ -120,6 +122,7 @@ class EligibilityRequest:
     case_ref: str
     practitioner: Practitioner
     from_service: ServiceSlug
+    trace: str
 
 
 class EligibilityStatus(StrEnum):

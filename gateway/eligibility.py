@@ -105,6 +105,7 @@ def _planned(asked: Asked, request: EligibilityRequest, question_id: str) -> Pla
         subject=request.subject,
         body=eligibility.build_query_body(query),
         correlation=question_id,
+        trace=request.trace,
     )
     return Planned(question=question, keep=_keep_nothing)
 

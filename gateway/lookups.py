@@ -125,6 +125,7 @@ class Lookups:
             subject=request.subject,
             body=involvement.build_query_body(InvolvementQuery()),
             correlation=lookup_id,
+            trace=request.trace,
         )
         return Planned(question=question, keep=keep)
 

@@ -75,7 +75,10 @@ class Asker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One question to one service. ``correlation`` ties together all questions of one lookup."""
+    """One question to one service. ``correlation`` ties together all questions of one lookup.
+
+    ``trace`` is that of the request behind it; neither leaves the node.
+    """
 
     choice: Choice
     from_service: ServiceSlug
@@ -83,6 +86,7 @@ class Question:
     subject: Subject
     body: JsonObject
     correlation: str
+    trace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +150,7 @@ class Outbound:
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
         leaf = evidence.written(self._leaf(LeafKind.SENT, message, raw, now))
         self.store.write(lambda tx: evidence.record(tx, leaf))  # 3
-        sent = _Sent(message=message, raw=raw, peer=peer, entry=entry, choice=question.choice)
+        sent = _Sent(message=message, raw=raw, peer=peer, entry=entry, choice=question.choice, trace=question.trace)
         return self._exchange(sent, keep, timeout_s)
 
     def _exchange(self, sent: "_Sent", keep: Keep, timeout_s: float) -> Outcome:
@@ -176,7 +180,7 @@ class Outbound:
         detail = detail_for(message.agreement, message.purpose, message.kind)
         if message.aud == self.own:
             return self.local(sent.raw, detail, self.clock.now())
-        return self.peers.send_message(sent.peer, sent.raw, detail=detail, timeout_s=timeout_s)
+        return self.peers.send_message(sent.peer, sent.raw, detail=detail, timeout_s=timeout_s, trace=sent.trace)
 
     def _read(self, sent: "_Sent", answered: bytes) -> Outcome:
         now = self.clock.now()
@@ -267,6 +271,7 @@ class _Sent:
     peer: TrustedEntity
     entry: ServiceEntry
     choice: Choice
+    trace: str
 
 
 def pseudonym(key: bytes, practitioner_id: str, holder: EntityId) -> str:

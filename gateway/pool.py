@@ -10,9 +10,9 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from http import HTTPStatus
 from logging import getLogger
 from pathlib import Path
+from secrets import token_hex
 from time import monotonic
 from typing import Any
 
@@ -20,8 +20,8 @@ from gunicorn import util
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
 
-from gateway.http import problem
-from gateway.http.problem import Problem
+from gateway.http import headers, problem
+from gateway.http.problem import Problem, ProblemType
 from gateway.keys.files import KeyFilesRefused, refuse_open_files
 
 _log = getLogger("hearthgate.serve")
@@ -170,18 +170,22 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         else:
             _log.error("a worker failed outside the application: %s", type(exc).__name__)
         with suppress(OSError):
-            util.write_nonblock(client, _answer(kind.status, problem.written(Problem(kind))))
+            util.write_nonblock(client, _answer(kind))
 
 
-def _answer(status: HTTPStatus, body: bytes) -> bytes:
-    head = (
-        f"HTTP/1.1 {int(status)} {status.phrase}\r\n"
-        "Connection: close\r\n"
-        f"Content-Type: {problem.CONTENT_TYPE}\r\n"
-        "Cache-Control: no-store\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+def _answer(kind: ProblemType) -> bytes:
+    """Write a whole answer by hand, with the headers of every other one."""
+    request_id = token_hex(8)
+    body = problem.written(Problem(kind), request_id=request_id)
+    stated = (
+        ("Connection", "close"),
+        ("Content-Type", problem.CONTENT_TYPE),
+        *headers.SECURITY,
+        (headers.REQUEST_ID, request_id),
+        ("Content-Length", str(len(body))),
     )
-    return head.encode("ascii") + body
+    lines = [f"HTTP/1.1 {int(kind.status)} {kind.status.phrase}", *(f"{name}: {value}" for name, value in stated)]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
 
 
 class _Body:

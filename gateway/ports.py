@@ -155,10 +155,13 @@ class Transport(Protocol):
 class PeerClient(Protocol):
     """Messages to another node, authorised by its own server."""
 
-    def send_message(self, peer: TrustedEntity, raw: bytes, *, detail: AuthorizationDetail, timeout_s: float) -> bytes:
+    def send_message(
+        self, peer: TrustedEntity, raw: bytes, *, detail: AuthorizationDetail, timeout_s: float, trace: str
+    ) -> bytes:
         """Obtain or reuse a token for ``detail``, post the signed message and return the signed answer's bytes.
 
-        Raises :class:`TransportError`, and :class:`PeerRefused` when the peer answered with a problem document.
+        ``trace`` is that of the request behind it; the peer is told another. Raises :class:`TransportError`, and
+        :class:`PeerRefused` when the peer answered with a problem document.
         """
         ...
 

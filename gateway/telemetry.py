@@ -18,13 +18,14 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from threading import Lock
 from traceback import extract_tb
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from gateway.observed import AnsweredRequest, HandledMessage, SentMessage
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
 
@@ -44,12 +45,14 @@ ALLOWED = frozenset(
         "method",
         "outcome",
         "peer",
+        "peer_trace",
         "problem",
         "replayed",
         "request_id",
         "route",
         "service",
         "status",
+        "trace",
         "ts",
     }
 )
@@ -90,66 +93,6 @@ _peer_seconds = Histogram(
 _trust = Counter("hearthgate_trust_notices", "Events of the directory.", ("code",), registry=shared_registry)
 _dropped = Counter("hearthgate_log_members_dropped", "Log members outside the closed list.", registry=shared_registry)
 _crashes = Counter("hearthgate_crashes", "Faults of our own, answered with 500.", ("face",), registry=shared_registry)
-
-
-class AnsweredRequest(Protocol):
-    """What :class:`gateway.http.face.Exchange` says of a request."""
-
-    @property
-    def face(self) -> str:
-        """The face's name."""
-
-    @property
-    def method(self) -> str:
-        """The method, from a closed list."""
-
-    @property
-    def route(self) -> str:
-        """The route's template."""
-
-    @property
-    def status(self) -> int:
-        """The status answered."""
-
-    @property
-    def duration_s(self) -> float:
-        """How long it took."""
-
-    @property
-    def request_id(self) -> str:
-        """Our own id of the request."""
-
-    @property
-    def problem(self) -> str | None:
-        """The problem's code, where there was one."""
-
-
-class HandledMessage(Protocol):
-    """What :class:`gateway.inbound.Handled` says of a message; no member concerns a person."""
-
-    @property
-    def peer(self) -> EntityId:
-        """Who sent it."""
-
-    @property
-    def service(self) -> str:
-        """Which of our services it was for."""
-
-    @property
-    def kind(self) -> str:
-        """The kind of exchange."""
-
-    @property
-    def outcome(self) -> str:
-        """How it was answered."""
-
-    @property
-    def replayed(self) -> bool:
-        """Whether the earlier answer was given again."""
-
-    @property
-    def failure(self) -> str | None:
-        """Why the case system gave no answer."""
 
 
 def configure_logging(stream: TextIO = sys.stderr) -> None:
@@ -267,6 +210,7 @@ class FaceObserver:
             status=exchange.status,
             duration_ms=round(exchange.duration_s * 1000, 1),
             request_id=exchange.request_id,
+            trace=exchange.trace,
             problem=exchange.problem,
         )
 
@@ -291,12 +235,17 @@ def message_handled(message: HandledMessage) -> None:
     )
 
 
-def message_sent(peer: EntityId, outcome: str, seconds: float) -> None:
+def message_sent(sent: SentMessage) -> None:
     """Note one message that was sent to a peer, however it went."""
-    _sent.labels(outcome).inc()
-    _peer_seconds.labels(_peer_label(peer)).observe(seconds)
+    _sent.labels(sent.outcome).inc()
+    _peer_seconds.labels(_peer_label(sent.peer)).observe(sent.seconds)
     structlog.get_logger("hearthgate.outbound").info(
-        "message_sent", peer=peer, outcome=outcome, duration_ms=round(seconds * 1000, 1)
+        "message_sent",
+        peer=sent.peer,
+        outcome=sent.outcome,
+        duration_ms=round(sent.seconds * 1000, 1),
+        trace=sent.trace,
+        peer_trace=sent.peer_trace,
     )
 
 

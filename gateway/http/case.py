@@ -18,6 +18,7 @@ from gateway.case_types import (
     Practitioner,
 )
 from gateway.http import bodies, models, openapi, problem
+from gateway.http.face import current_trace
 from gateway.http.guards import CaseGuard, open_to_all
 from gateway.http.models import EligibilityBody, LookupBody
 from gateway.http.peer import publish
@@ -103,6 +104,7 @@ def _lookup_request(client: LocalClient, now: datetime) -> LookupRequest:
         practitioner=practitioner,
         from_service=_vouched_for(client, body.from_service, practitioner),
         wait_s=body.wait_s,
+        trace=current_trace(),
     )
 
 
@@ -121,6 +123,7 @@ def _eligibility_request(client: LocalClient, now: datetime) -> EligibilityReque
         case_ref=body.case_ref,
         practitioner=practitioner,
         from_service=_vouched_for(client, body.from_service, practitioner),
+        trace=current_trace(),
     )
 
 

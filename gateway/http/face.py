@@ -1,8 +1,9 @@
 """What every face does to every request, whatever it is for.
 
-1 a request id of our own making; 2 the path in its one plain form, before any rule looks at it; 3 the size, before the
-body is read; 4 the route, which has a guard; 5 every error as a problem document; 6 headers that forbid caching,
-sniffing and framing; 7 one observation by route template, without query, address or caller.
+1 a request id of our own making, and the caller's trace where it states one well; 2 the path in its one plain form,
+before any rule looks at it; 3 the size, before the body is read; 4 the route, which has a guard; 5 every error as a
+problem document; 6 headers that forbid caching, sniffing and framing; 7 one observation by route template, without
+query, address or caller.
 """
 
 import re
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from gateway import trace_context
 from gateway.case_types import CaseRefusal, CaseRefused
-from gateway.http import problem
+from gateway.http import headers, problem
 from gateway.http.guards import require_guards
 from gateway.http.problem import Problem
 from gateway.oauth.errors import AccessRefused
@@ -29,18 +31,9 @@ if TYPE_CHECKING:
 
 _PLAIN_PATH = re.compile(r"/|(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
 _RETRY_AFTER_S = {NodeBusy: "5", StoreBusy: "1", StoreFull: "60"}
-_HEADERS = tuple(
-    (name.lower(), name, value)
-    for name, value in (
-        ("Cache-Control", "no-store"),
-        ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-        ("Cross-Origin-Resource-Policy", "same-origin"),
-        ("Referrer-Policy", "no-referrer"),
-        ("Strict-Transport-Security", "max-age=63072000"),
-        ("X-Content-Type-Options", "nosniff"),
-    )
-)
+_HEADERS = tuple((name.lower(), name, value) for name, value in headers.SECURITY)
 """A view may state any of these otherwise; what it does not state is stated for it."""
+_TRACEPARENT = "HTTP_" + trace_context.HEADER.upper()
 _PASSING = "hearthgate.passing"
 _PROBLEM_OF_CODE = {
     None: problem.TOKEN_REQUIRED,
@@ -64,6 +57,7 @@ class Exchange:
     status: int
     duration_s: float
     request_id: str
+    trace: str
     problem: str | None
 
 
@@ -107,8 +101,14 @@ class _Passing:
     """What a face keeps of a request while it is answered, in the request's own environment."""
 
     request_id: str
+    trace: str
     began: float
     problem: str | None = None
+
+
+def current_trace() -> str:
+    """Return the id of the trace to which the current request belongs."""
+    return _passing().trace
 
 
 def _passing() -> _Passing:
@@ -120,12 +120,13 @@ def _marked(app: "WSGIApplication") -> "WSGIApplication":
     """Give each request its id (1), and each answer, whoever wrote it, its headers (6)."""
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        passing = environ[_PASSING] = _Passing(request_id=token_hex(8), began=perf_counter())
+        trace = trace_context.continued(environ.get(_TRACEPARENT))
+        passing = environ[_PASSING] = _Passing(request_id=token_hex(8), trace=trace, began=perf_counter())
 
-        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
-            stated = {name.lower() for name, _ in headers}
+        def start(status: str, said: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
+            stated = {name.lower() for name, _ in said}
             added = [(name, value) for lower, name, value in _HEADERS if lower not in stated]
-            return start_response(status, [*headers, *added, ("X-Request-Id", passing.request_id)], *exc_info)
+            return start_response(status, [*said, *added, (headers.REQUEST_ID, passing.request_id)], *exc_info)
 
         return app(environ, start)
 
@@ -154,6 +155,7 @@ def _observe(response: Response, face: str, observer: Observer) -> Response:
             status=response.status_code,
             duration_s=perf_counter() - passing.began,
             request_id=passing.request_id,
+            trace=passing.trace,
             problem=passing.problem,
         )
     )
@@ -166,8 +168,9 @@ _METHODS = frozenset({"GET", "HEAD", "POST"})
 def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     @app.errorhandler(Problem)
     def _known(raised: Problem) -> Response:
-        _passing().problem = raised.kind.code
-        return problem.render(raised)
+        passing = _passing()
+        passing.problem = raised.kind.code
+        return problem.render(raised, request_id=passing.request_id)
 
     @app.errorhandler(AccessRefused)
     def _unauthenticated(refused: AccessRefused) -> Response:

@@ -201,13 +201,14 @@ _PROBLEM: JsonObject = {
     "title": "Problem",
     "type": "object",
     "description": "RFC 9457. The codes are listed in docs/problems.md.",
-    "required": ["type", "title", "status", "code", "remedy"],
+    "required": ["type", "title", "status", "code", "remedy", "instance"],
     "properties": {
         "type": {"type": "string", "format": "uri"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "code": {"type": "string", "enum": sorted(each.code for each in problem.CATALOGUE)},
         "remedy": {"type": "string"},
+        "instance": {"type": "string", "format": "uri", "description": "This request, by its X-Request-Id."},
         "detail": {"type": "string"},
         "faults": {
             "type": "array",

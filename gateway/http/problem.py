@@ -27,6 +27,7 @@ from trust.exchange.errors import Fault, MalformedDocument, NotEnoughToGoOn
 
 CONTENT_TYPE = "application/problem+json"
 _TYPE_BASE = "https://hearthgate.example/problems/"
+_INSTANCE_BASE = "https://hearthgate.example/requests/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,8 +275,8 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
-def written(problem: Problem) -> bytes:
-    """Write a problem as its document."""
+def written(problem: Problem, *, request_id: str) -> bytes:
+    """Write a problem as its document; ``instance`` is this occurrence of it, by the request's id."""
     kind = problem.kind
     document: strict_json.JsonObject = {
         "type": kind.uri,
@@ -283,6 +284,7 @@ def written(problem: Problem) -> bytes:
         "status": int(kind.status),
         "code": kind.code,
         "remedy": problem.remedy,
+        "instance": _INSTANCE_BASE + request_id,
     }
     if problem.detail:
         document["detail"] = problem.detail
@@ -291,9 +293,11 @@ def written(problem: Problem) -> bytes:
     return strict_json.dumps(document)
 
 
-def render(problem: Problem) -> Response:
+def render(problem: Problem, *, request_id: str) -> Response:
     """Write a problem as its HTTP answer."""
-    response = Response(written(problem), status=int(problem.kind.status), content_type=CONTENT_TYPE)
+    response = Response(
+        written(problem, request_id=request_id), status=int(problem.kind.status), content_type=CONTENT_TYPE
+    )
     for name, value in problem.headers.items():
         response.headers[name] = value
     return response
@@ -319,13 +323,14 @@ def as_markdown() -> str:
         "# Problems",
         "",
         "Every error of the peer, case and operations faces is an RFC 9457 problem document",
-        "(`application/problem+json`) with `type`, `title`, `status`, `code` and `remedy`, and where there is more to",
-        "say `detail` and `faults`, a list of `{member, problem}`. `type` and `code` are stable. No problem repeats",
-        "what the caller sent. The token endpoints answer errors as RFC 6749 section 5.2 writes them instead.",
+        "(`application/problem+json`) with `type`, `title`, `status`, `code`, `remedy` and `instance`, and where there",
+        "is more to say `detail` and `faults`, a list of `{member, problem}`. `type` and `code` are stable. No problem",
+        "repeats what the caller sent. The token endpoints answer errors as RFC 6749 section 5.2 writes them instead.",
         "",
         "This page is made from the catalogue in `gateway/http/problem.py`; a test compares the two.",
         "",
-        f"`type` is `{_TYPE_BASE}` and the code.",
+        f"`type` is `{_TYPE_BASE}` and the code; `instance` is `{_INSTANCE_BASE}` and the id of the",
+        "request, which the header `X-Request-Id` and the node's log have too. Nothing answers at either.",
         "",
         "| code | status | what is wrong | what to do |",
         "| --- | --- | --- | --- |",

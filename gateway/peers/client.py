@@ -1,15 +1,17 @@
 """Send a signed message to another node and bring back its signed answer."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from secrets import token_urlsafe
 from time import monotonic
 
+from gateway import trace_context
+from gateway.observed import SentMessage
 from gateway.peers.errors import ConnectionLost, remaining
 from gateway.peers.refusals import refusal_of
 from gateway.peers.tokens import Grant, HeldToken, TokenCache, TokenRequester
 from gateway.ports import Clock, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError
 from trust.federation.chain import TrustedEntity
-from trust.identifiers import EntityId
 from trust.keys import KeyUse
 from trust.oauth import dpop_proof
 from trust.oauth.authorization_details import AuthorizationDetail
@@ -19,8 +21,16 @@ MAX_REPLY = 65_536
 _OK = 200
 _UNAUTHORIZED = 401
 
-Observe = Callable[[EntityId, str, float], None]
-"""Note one message sent: to whom, how it went (``answered``, ``refused``, ``failed``), and seconds."""
+Observe = Callable[[SentMessage], None]
+"""Note one message that was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Body:
+    """A message's bytes, and the trace in which every attempt to send them is made."""
+
+    raw: bytes
+    trace: str
 
 
 class HttpPeerClient:
@@ -39,16 +49,19 @@ class HttpPeerClient:
             bound_to=lambda: requester.vault.signer(KeyUse.DPOP).kid,
         )
 
-    def send_message(self, peer: TrustedEntity, raw: bytes, *, detail: AuthorizationDetail, timeout_s: float) -> bytes:
+    def send_message(
+        self, peer: TrustedEntity, raw: bytes, *, detail: AuthorizationDetail, timeout_s: float, trace: str
+    ) -> bytes:
         """Obtain or reuse a token for ``detail``, post the signed message and return the signed answer's bytes.
 
-        A lost kept connection and a refused token are each tried once more, within ``timeout_s`` altogether. Raises
+        A lost kept connection and a refused token are each tried once more, within ``timeout_s`` altogether. The peer
+        is told a new trace, which stands beside ``trace`` in our log and in no other place. Raises
         :class:`TransportError`, :class:`PeerRefused`.
         """
-        began = monotonic()
+        began, peer_trace = monotonic(), trace_context.new_trace()
         outcome = "failed"
         try:
-            answer = self._send(peer, raw, detail, began + timeout_s)
+            answer = self._send(peer, _Body(raw=raw, trace=peer_trace), detail, began + timeout_s)
             if answer.status != _OK:
                 outcome = "refused"
                 raise refusal_of(answer)
@@ -57,28 +70,36 @@ class HttpPeerClient:
             outcome = "refused"
             raise
         finally:
-            self._observe(peer.entity_id, outcome, monotonic() - began)
+            self._observe(
+                SentMessage(
+                    peer=peer.entity_id,
+                    outcome=outcome,
+                    seconds=monotonic() - began,
+                    trace=trace,
+                    peer_trace=peer_trace,
+                )
+            )
         return answer.body
 
-    def _send(self, peer: TrustedEntity, raw: bytes, detail: AuthorizationDetail, deadline: float) -> PeerAnswer:
+    def _send(self, peer: TrustedEntity, body: "_Body", detail: AuthorizationDetail, deadline: float) -> PeerAnswer:
         if peer.node is None or peer.authorization_server is None:
             raise TransportError(f"{peer.entity_id} does not publish a message endpoint and a token endpoint")
         grant = Grant(server=peer.authorization_server, detail=detail)
         token = self._tokens.token(grant, deadline=deadline)
-        answer = self._post_again_if_lost(peer.node.message_endpoint, raw, token, deadline)
+        answer = self._post_again_if_lost(peer.node.message_endpoint, body, token, deadline)
         if answer.status == _UNAUTHORIZED:
             self._tokens.forget(grant, token)
             token = self._tokens.token(grant, deadline=deadline)
-            answer = self._post_again_if_lost(peer.node.message_endpoint, raw, token, deadline)
+            answer = self._post_again_if_lost(peer.node.message_endpoint, body, token, deadline)
         return answer
 
-    def _post_again_if_lost(self, endpoint: str, raw: bytes, token: HeldToken, deadline: float) -> PeerAnswer:
+    def _post_again_if_lost(self, endpoint: str, body: "_Body", token: HeldToken, deadline: float) -> PeerAnswer:
         try:
-            return self._post(endpoint, raw, token, deadline)
+            return self._post(endpoint, body, token, deadline)
         except ConnectionLost:
-            return self._post(endpoint, raw, token, deadline)
+            return self._post(endpoint, body, token, deadline)
 
-    def _post(self, endpoint: str, raw: bytes, token: HeldToken, deadline: float) -> PeerAnswer:
+    def _post(self, endpoint: str, body: "_Body", token: HeldToken, deadline: float) -> PeerAnswer:
         proof = dpop_proof.build(
             signer=token.dpop,
             method="POST",
@@ -95,8 +116,9 @@ class HttpPeerClient:
                     "Authorization": f"DPoP {token.raw.decode('ascii')}",
                     "Content-Type": MESSAGE_TYPE,
                     "DPoP": proof.decode("ascii"),
+                    trace_context.HEADER: trace_context.written(body.trace),
                 },
-                body=raw,
+                body=body.raw,
                 accept=MESSAGE_TYPE,
                 max_bytes=MAX_REPLY,
                 timeout_s=remaining(deadline),

@@ -34,7 +34,7 @@ def outbound_of(network: Network) -> Outbound:
         directory=node.directory,
         vault=node.vault,
         store=node.store,
-        peers=HttpPeerClient(requester, observe=lambda _peer, _outcome, _seconds: None),
+        peers=HttpPeerClient(requester, observe=lambda _sent: None),
         local=_not_at_home,
         clock=network.clock,
     )
@@ -54,6 +54,7 @@ def question(network: Network, **changes: Any) -> Question:
         subject=parse_subject(dict(SUBJECT)),
         body={},
         correlation="a-lookup",
+        trace="4bf92f3577b34da6a3ce929d0e0e4736",
     )
     return replace(good, **changes)
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import telemetry
+from gateway.observed import SentMessage
 from trust.identifiers import EntityId
 
 PERSON = "Jordan Example, 9991112223"
@@ -33,6 +34,7 @@ class Answered:
     status: int = 200
     duration_s: float = 0.0123
     request_id: str = "abc"
+    trace: str = "4bf92f3577b34da6a3ce929d0e0e4736"
     problem: str | None = None
 
 
@@ -70,6 +72,10 @@ def lines() -> Iterator[Lines]:
     root.setLevel(before[1])
 
 
+def sent(peer: EntityId) -> SentMessage:
+    return SentMessage(peer=peer, outcome="answered", seconds=0.2, trace="a" * 32, peer_trace="b" * 32)
+
+
 def metric(name: str, **labels: str) -> float:
     for family in text_string_to_metric_families(telemetry.exposition()[1].decode()):
         for sample in family.samples:
@@ -94,6 +100,7 @@ def test_a_line_is_one_json_object(lines: Lines) -> None:
         "status": 200,
         "duration_ms": 12.3,
         "request_id": "abc",
+        "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
         "problem": None,
     }
 
@@ -194,7 +201,7 @@ def test_requests_and_messages_are_counted_by_bounded_labels(lines: Lines) -> No
     assert metric("hearthgate_requests_total", **labels) == before + 1
     telemetry.message_handled(Handled(replayed=True))
     assert metric("hearthgate_messages_handled_total", kind="involvement.query", outcome="known", replayed="true") >= 1
-    telemetry.message_sent(POLICE, "answered", 0.2)
+    telemetry.message_sent(sent(POLICE))
     assert metric("hearthgate_peer_seconds_count", peer=POLICE) >= 1
     telemetry.notice_trust("stale", POLICE)
     assert metric("hearthgate_trust_notices_total", code="stale") >= 1
@@ -203,7 +210,7 @@ def test_requests_and_messages_are_counted_by_bounded_labels(lines: Lines) -> No
 
 def test_peers_beyond_the_limit_share_a_series(lines: Lines) -> None:
     for number in range(telemetry.MAX_PEERS + 20):
-        telemetry.message_sent(EntityId(f"https://n{number}.example"), "answered", 0.1)
+        telemetry.message_sent(sent(EntityId(f"https://n{number}.example")))
     assert telemetry.exposition()[1].count(b"hearthgate_peer_seconds_count{") <= telemetry.MAX_PEERS + 1
     assert metric("hearthgate_peer_seconds_count", peer="other") >= 20
 

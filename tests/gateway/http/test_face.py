@@ -12,6 +12,7 @@ from gateway.ports import StoreBusy, StoreFull
 from tests.support.faces import Node
 from trust.errors import NoChain
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CANARY = "Daniel-Hartley-9990000018"
 
 
@@ -139,6 +140,35 @@ def test_a_body_over_the_faces_cap_is_refused_before_it_is_read(http: FlaskClien
     assert answer.status_code == 413
     assert answer.get_json()["code"] == "too-large"
     assert answer.headers["Connection"] == "close"
+
+
+def test_a_problem_names_its_request_as_the_header_and_the_observation_do(node: Node, http: FlaskClient) -> None:
+    answer = http.get("/nowhere")
+    [seen] = node.watcher.seen
+    assert seen.request_id == answer.headers["X-Request-Id"]
+    assert answer.get_json()["instance"] == f"https://hearthgate.example/requests/{seen.request_id}"
+
+
+def test_nobody_chooses_the_id_of_a_request(node: Node, http: FlaskClient) -> None:
+    answer = http.get("/things/one", headers={"X-Request-Id": "0123456789abcdef"})
+    assert answer.headers["X-Request-Id"] != "0123456789abcdef"
+
+
+def test_a_request_belongs_to_the_trace_that_its_caller_states_and_no_answer_tells_it(
+    node: Node, http: FlaskClient
+) -> None:
+    answer = http.get("/things/one", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "tracestate": CANARY})
+    assert [seen.trace for seen in node.watcher.seen] == [TRACE]
+    assert not {"traceparent", "tracestate"} & {name.lower() for name in answer.headers.keys()}  # noqa: SIM118
+    assert TRACE not in str(answer.headers)
+
+
+def test_a_malformed_trace_is_replaced(node: Node, http: FlaskClient) -> None:
+    for header in (CANARY, f"00-{CANARY}", f"00-{TRACE}-00f067aa0ba902b7-01,00-{TRACE}-00f067aa0ba902b7-01"):
+        http.get("/things/one", headers={"traceparent": header})
+    assert len({seen.trace for seen in node.watcher.seen}) == 3
+    assert all(re.fullmatch(r"[0-9a-f]{32}", seen.trace) for seen in node.watcher.seen)
+    assert TRACE not in repr(node.watcher.seen)
 
 
 def test_an_odd_method_is_observed_without_its_name(node: Node, http: FlaskClient) -> None:

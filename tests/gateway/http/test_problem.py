@@ -29,7 +29,9 @@ def test_codes_are_stable_words_and_used_once() -> None:
 
 def test_a_problem_is_written_as_rfc_9457_has_it() -> None:
     faults = [Fault(path="subject.upn", problem="is missing")]
-    response = problem.render(Problem(problem.MEMBERS_AT_FAULT, "Two things.", faults=faults))
+    response = problem.render(
+        Problem(problem.MEMBERS_AT_FAULT, "Two things.", faults=faults), request_id="0123456789abcdef"
+    )
     assert response.content_type == "application/problem+json"
     assert response.status_code == 422
     assert response.get_json() == {
@@ -38,6 +40,7 @@ def test_a_problem_is_written_as_rfc_9457_has_it() -> None:
         "status": 422,
         "code": "members-at-fault",
         "detail": "Two things.",
+        "instance": "https://hearthgate.example/requests/0123456789abcdef",
         "remedy": "Correct every member named in faults, and send the request again.",
         "faults": [{"member": "subject.upn", "problem": "is missing"}],
     }

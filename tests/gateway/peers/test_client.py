@@ -1,5 +1,6 @@
 """Messages to another node: tokens, proofs, and what is tried again."""
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 
 from gateway.keys.files import create_keys
 from gateway.keys.vault import FileKeyVault, open_vault
+from gateway.observed import SentMessage
 from gateway.peers import tokens
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.errors import OverTime
@@ -40,6 +42,7 @@ DETAIL = AuthorizationDetail(
     purpose=PurposeCode("support"),
     kinds=frozenset({KindName("involvement.query")}),
 )
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PROBLEM = b'{"type":"https://hearthgate.example/problems/too-large","code":"too-large","title":"private"}'
 
 Start = Callable[..., tuple[HostileServer, HttpTransport]]
@@ -95,6 +98,7 @@ class Node:
     jtis: set[str] = field(default_factory=set)
     assertions: int = 0
     messages: list[bytes] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def __call__(self, visit: Visit) -> None:
@@ -133,6 +137,7 @@ class Node:
         assert headers["content-type"] == "application/jwt"
         self._proof(headers, MESSAGE_ENDPOINT, token.encode())
         self.messages.append(visit.body)
+        self.traces.append(headers["traceparent"])
         return self.message_answers.pop(0) if self.message_answers else answer(b"reply to " + token.encode())
 
     def _proof(self, headers: dict[str, str], url: str, token: bytes | None) -> None:
@@ -165,16 +170,20 @@ class Setting:
     node: Node
     client: HttpPeerClient
     server: HostileServer
-    observed: list[tuple[str, str]]
+    sent: list[SentMessage]
+
+    @property
+    def observed(self) -> list[tuple[str, str]]:
+        return [(each.peer, each.outcome) for each in self.sent]
 
 
 @contextmanager
 def talking(start: Start, node: Node) -> Iterator[Setting]:
     server, transport = start(node)
-    observed: list[tuple[str, str]] = []
+    sent: list[SentMessage] = []
     requester = TokenRequester(own=OWN, vault=node.vault, transport=transport, clock=FixedClock())
-    client = HttpPeerClient(requester, observe=lambda entity, outcome, _s: observed.append((entity, outcome)))
-    yield Setting(node=node, client=client, server=server, observed=observed)
+    client = HttpPeerClient(requester, observe=sent.append)
+    yield Setting(node=node, client=client, server=server, sent=sent)
     assert node.faults == []
 
 
@@ -182,35 +191,52 @@ def test_a_message_is_sent_with_a_token_and_proofs_of_its_own(
     start: Start, vault: FileKeyVault, peer: TrustedEntity
 ) -> None:
     with talking(start, Node(vault)) as it:
-        assert it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=5) == b"reply to token-1"
-        assert it.client.send_message(peer, b"two", detail=DETAIL, timeout_s=5) == b"reply to token-1"
+        assert it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=5, trace=TRACE) == b"reply to token-1"
+        assert it.client.send_message(peer, b"two", detail=DETAIL, timeout_s=5, trace=TRACE) == b"reply to token-1"
         assert it.node.messages == [b"one", b"two"]
         assert it.node.assertions == 1
         assert it.server.connections == 1
         assert it.observed == [(PEER, "answered")] * 2
 
 
+def test_a_peer_is_told_a_trace_of_its_own_and_no_two_messages_share_one(
+    start: Start, vault: FileKeyVault, peer: TrustedEntity
+) -> None:
+    refusal = answer(PROBLEM, status="401 No", content_type="application/problem+json")
+    with talking(start, Node(vault, message_answers=[refusal])) as it:
+        it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=5, trace=TRACE)
+        it.client.send_message(peer, b"two", detail=DETAIL, timeout_s=5, trace=TRACE)
+        assert all(re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", told) for told in it.node.traces)
+        assert not [told for told in it.node.traces if TRACE in told]
+        first, again, second = (told.split("-")[1] for told in it.node.traces)
+        assert first == again != second  # two attempts at one message, and another message
+        assert [(sent.trace, sent.peer_trace) for sent in it.sent] == [(TRACE, first), (TRACE, second)]
+
+
 def test_another_permission_needs_another_token(start: Start, vault: FileKeyVault, peer: TrustedEntity) -> None:
     with talking(start, Node(vault)) as it:
-        it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=5)
+        it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=5, trace=TRACE)
         other = replace(DETAIL, purpose=PurposeCode("safeguarding"))
-        assert it.client.send_message(peer, b"two", detail=other, timeout_s=5) == b"reply to token-2"
+        assert it.client.send_message(peer, b"two", detail=other, timeout_s=5, trace=TRACE) == b"reply to token-2"
 
 
 def test_a_token_is_not_used_in_its_last_thirty_seconds(
     start: Start, vault: FileKeyVault, peer: TrustedEntity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with talking(start, Node(vault)) as it:
-        it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=5)
+        it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=5, trace=TRACE)
         monkeypatch.setattr(tokens, "monotonic", lambda: monotonic() + 269)
-        assert it.client.send_message(peer, b"two", detail=DETAIL, timeout_s=5) == b"reply to token-1"
+        assert it.client.send_message(peer, b"two", detail=DETAIL, timeout_s=5, trace=TRACE) == b"reply to token-1"
         monkeypatch.setattr(tokens, "monotonic", lambda: monotonic() + 271)
-        assert it.client.send_message(peer, b"two", detail=DETAIL, timeout_s=5) == b"reply to token-2"
+        assert it.client.send_message(peer, b"two", detail=DETAIL, timeout_s=5, trace=TRACE) == b"reply to token-2"
 
 
 def test_many_messages_at_once_ask_for_one_token(start: Start, vault: FileKeyVault, peer: TrustedEntity) -> None:
     with talking(start, Node(vault, token_delay_s=0.2)) as it, ThreadPoolExecutor(8) as threads:
-        sent = [threads.submit(it.client.send_message, peer, b"x", detail=DETAIL, timeout_s=5) for _ in range(8)]
+        sent = [
+            threads.submit(it.client.send_message, peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
+            for _ in range(8)
+        ]
         assert {each.result() for each in sent} == {b"reply to token-1"}
         assert it.node.assertions == 1
 
@@ -220,11 +246,11 @@ def test_a_refused_token_is_renewed_once_for_the_same_bytes(
 ) -> None:
     refusal = answer(PROBLEM, status="401 No", content_type="application/problem+json")
     with talking(start, Node(vault, message_answers=[refusal])) as it:
-        assert it.client.send_message(peer, b"same", detail=DETAIL, timeout_s=5) == b"reply to token-2"
+        assert it.client.send_message(peer, b"same", detail=DETAIL, timeout_s=5, trace=TRACE) == b"reply to token-2"
         assert it.node.messages == [b"same", b"same"]
     with talking(start, Node(vault, message_answers=[refusal, refusal, refusal])) as it:
         with pytest.raises(PeerRefused):
-            it.client.send_message(peer, b"same", detail=DETAIL, timeout_s=5)
+            it.client.send_message(peer, b"same", detail=DETAIL, timeout_s=5, trace=TRACE)
         assert len(it.node.messages) == 2
 
 
@@ -242,7 +268,7 @@ def test_a_lost_connection_is_tried_again_with_a_new_proof(
             return said
 
     with talking(start, Dropping(vault)) as it:
-        assert it.client.send_message(peer, b"same", detail=DETAIL, timeout_s=5) == b"reply to token-1"
+        assert it.client.send_message(peer, b"same", detail=DETAIL, timeout_s=5, trace=TRACE) == b"reply to token-1"
         assert it.node.messages == [b"same", b"same"]
         assert it.node.faults == []
 
@@ -266,7 +292,7 @@ def test_a_refusal_carries_a_plain_code_and_nothing_else(
 ) -> None:
     with talking(start, Node(vault, message_answers=[said])) as it:
         with pytest.raises(PeerRefused) as raised:
-            it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5)
+            it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
         assert raised.value.code == code
         assert "private" not in str(raised.value)
         assert it.observed == [(PEER, "refused")]
@@ -276,7 +302,7 @@ def test_a_refusal_at_the_token_endpoint_is_a_refusal(start: Start, vault: FileK
     said = answer(b'{"error":"invalid_authorization_details"}', status="400 x", content_type="application/json")
     with talking(start, Node(vault, token_answer=said)) as it:
         with pytest.raises(PeerRefused, match="invalid_authorization_details"):
-            it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5)
+            it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
         assert it.node.messages == []
 
 
@@ -298,7 +324,7 @@ def test_a_token_response_outside_the_profile_is_refused(
 ) -> None:
     with talking(start, Node(vault, token_answer=granted((DETAIL,), "t", **changed))) as it:
         with pytest.raises(TokenNonsense):
-            it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5)
+            it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
         assert it.node.messages == []
 
 
@@ -306,9 +332,9 @@ def test_a_ten_year_token_is_kept_for_minutes(
     start: Start, vault: FileKeyVault, peer: TrustedEntity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with talking(start, Node(vault, token_answer=granted((DETAIL,), "t", expires_in=300_000_000))) as it:
-        it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5)
+        it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
         monkeypatch.setattr(tokens, "monotonic", lambda: monotonic() + 280)
-        it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5)
+        it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
         assert it.node.assertions == 2
 
 
@@ -316,7 +342,7 @@ def test_everything_together_stays_within_the_time(start: Start, vault: FileKeyV
     with talking(start, Node(vault, token_delay_s=1.0)) as it:
         began = monotonic()
         with pytest.raises(OverTime):
-            it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=0.3)
+            it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=0.3, trace=TRACE)
         assert monotonic() - began < 0.9
         assert it.observed == [(PEER, "failed")]
 
@@ -324,5 +350,5 @@ def test_everything_together_stays_within_the_time(start: Start, vault: FileKeyV
 def test_a_member_that_is_no_node_is_not_written_to(start: Start, vault: FileKeyVault, peer: TrustedEntity) -> None:
     with talking(start, Node(vault)) as it:
         with pytest.raises(TransportError, match="message endpoint"):
-            it.client.send_message(replace(peer, node=None), b"x", detail=DETAIL, timeout_s=1)
+            it.client.send_message(replace(peer, node=None), b"x", detail=DETAIL, timeout_s=1, trace=TRACE)
         assert it.server.connections == 0
