@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic, sleep
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -172,10 +173,6 @@ class Setting:
     server: HostileServer
     sent: list[SentMessage]
 
-    @property
-    def observed(self) -> list[tuple[str, str]]:
-        return [(each.peer, each.outcome) for each in self.sent]
-
 
 @contextmanager
 def talking(start: Start, node: Node) -> Iterator[Setting]:
@@ -196,7 +193,7 @@ def test_a_message_is_sent_with_a_token_and_proofs_of_its_own(
         assert it.node.messages == [b"one", b"two"]
         assert it.node.assertions == 1
         assert it.server.connections == 1
-        assert it.observed == [(PEER, "answered")] * 2
+        assert [(each.peer, each.outcome) for each in it.sent] == [(PEER, "answered")] * 2
 
 
 def test_a_peer_is_told_a_trace_of_its_own_and_no_two_messages_share_one(
@@ -233,10 +230,8 @@ def test_a_token_is_not_used_in_its_last_thirty_seconds(
 
 def test_many_messages_at_once_ask_for_one_token(start: Start, vault: FileKeyVault, peer: TrustedEntity) -> None:
     with talking(start, Node(vault, token_delay_s=0.2)) as it, ThreadPoolExecutor(8) as threads:
-        sent = [
-            threads.submit(it.client.send_message, peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
-            for _ in range(8)
-        ]
+        kept: dict[str, Any] = {"detail": DETAIL, "timeout_s": 5, "trace": TRACE}
+        sent = [threads.submit(it.client.send_message, peer, b"x", **kept) for _ in range(8)]
         assert {each.result() for each in sent} == {b"reply to token-1"}
         assert it.node.assertions == 1
 
@@ -295,7 +290,7 @@ def test_a_refusal_carries_a_plain_code_and_nothing_else(
             it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
         assert raised.value.code == code
         assert "private" not in str(raised.value)
-        assert it.observed == [(PEER, "refused")]
+        assert [(each.peer, each.outcome) for each in it.sent] == [(PEER, "refused")]
 
 
 def test_a_refusal_at_the_token_endpoint_is_a_refusal(start: Start, vault: FileKeyVault, peer: TrustedEntity) -> None:
@@ -344,7 +339,7 @@ def test_everything_together_stays_within_the_time(start: Start, vault: FileKeyV
         with pytest.raises(OverTime):
             it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=0.3, trace=TRACE)
         assert monotonic() - began < 0.9
-        assert it.observed == [(PEER, "failed")]
+        assert [(each.peer, each.outcome) for each in it.sent] == [(PEER, "failed")]
 
 
 def test_a_member_that_is_no_node_is_not_written_to(start: Start, vault: FileKeyVault, peer: TrustedEntity) -> None:
