@@ -165,12 +165,14 @@ def _observe(response: Response, face: str, observer: Observer) -> Response:
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 
 
+def _known(raised: Problem) -> Response:
+    passing = _passing()
+    passing.problem = raised.kind.code
+    return problem.render(raised, request_id=passing.request_id)
+
+
 def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
-    @app.errorhandler(Problem)
-    def _known(raised: Problem) -> Response:
-        passing = _passing()
-        passing.problem = raised.kind.code
-        return problem.render(raised, request_id=passing.request_id)
+    app.register_error_handler(Problem, _known)
 
     @app.errorhandler(AccessRefused)
     def _unauthenticated(refused: AccessRefused) -> Response:
