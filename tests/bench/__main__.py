@@ -5,7 +5,18 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.bench import case_systems, chains, components, exchange, lookup, report, resting, suspending, thousand
+from tests.bench import (
+    case_systems,
+    chains,
+    components,
+    exchange,
+    lookup,
+    report,
+    resting,
+    suspending,
+    thousand,
+    tokens,
+)
 from tests.bench.asking import HOLDER
 from tests.bench.estate import Estate
 from tests.bench.report import Figures
@@ -18,6 +29,7 @@ class Plan:
 
     exchanges: exchange.Counts = field(default_factory=exchange.Counts)
     lookups: lookup.Counts = field(default_factory=lookup.Counts)
+    tokens: tokens.Counts = field(default_factory=tokens.Counts)
     federation: thousand.Counts = field(default_factory=thousand.Counts)
     starts: int = 3
     profiled: int = 500
@@ -28,6 +40,7 @@ class Plan:
 QUICK = Plan(
     exchanges=exchange.Counts(rounds=2, floor=16, warm=8, cold=4),
     lookups=lookup.Counts(slow=1, fast=1),
+    tokens=tokens.Counts(rounds=1, tokens=8, calls=8, known=5),
     federation=thousand.Counts(intermediates=2, agencies=6),
     starts=1,
     profiled=5,
@@ -51,6 +64,8 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
         _say("where the time goes")
         shares = components.measure(estate, count=plan.profiled)
         figures |= components.figures(shares)
+        _say("tokens, beside oidc-provider")
+        figures |= tokens.measure(estate, folder / "provider", plan.tokens)
         for entity in (HOLDER, COUNCIL):
             estate.stop(entity)
         _say("lookups over eight services")

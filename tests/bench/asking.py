@@ -17,7 +17,7 @@ from gateway.demo.people.population import Group, Spelling
 from gateway.http.peer import MESSAGES_PATH
 from gateway.oauth.peer_server import TOKEN_PATH
 from tests.bench.estate import Estate
-from tests.bench.lines import Answer, post
+from tests.bench.lines import Answer, Door, post
 from tests.federation.case_files import database_file
 from tests.federation.town import BY_ENTITY, COUNCIL, HOUSING, PURPOSE
 from trust import base64url
@@ -46,6 +46,14 @@ class Batch:
     sent: dict[str, tuple[Message, bytes]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenServer:
+    """A token endpoint, and the issuer that it says it is."""
+
+    door: Door
+    issuer: str
+
+
 class Asker:
     """The council, asking the housing association about residents whom its tenancy database knows."""
 
@@ -61,7 +69,17 @@ class Asker:
 
     def token_requests(self, count: int) -> list[bytes]:
         """Make requests for access tokens, good for a minute."""
-        return [self._token_request() for _ in range(count)]
+        own = TokenServer(door=self._door, issuer=HOLDER)
+        return [self.token_request(own) for _ in range(count)]
+
+    def calls(self, token: bytes, count: int) -> list[bytes]:
+        """Make calls that are good but for their message, which is none: nothing is done once they are let in."""
+        return [self._message_request(token, b"none") for _ in range(count)]
+
+    @property
+    def client_keys(self) -> KeySet:
+        """The keys that prove who asks for a token."""
+        return KeySet.of(KeyUse.OAUTH, [self._oauth.public])
 
     def batch(self, tokens: Sequence[bytes], count: int) -> Batch:
         """Make messages that use these tokens in turn, with proofs that are good for a minute."""
@@ -115,15 +133,16 @@ class Asker:
     def _message_request(self, token: bytes, raw: bytes) -> bytes:
         headers = {
             "Authorization": f"DPoP {token.decode()}",
-            "DPoP": self._proof(MESSAGES_PATH, token),
+            "DPoP": self._proof(HOLDER + MESSAGES_PATH, token),
             "Content-Type": _JWT,
             "Accept": _JWT,
         }
         return post(self._door, MESSAGES_PATH, headers, raw)
 
-    def _token_request(self) -> bytes:
+    def token_request(self, server: TokenServer) -> bytes:
+        """Make one request for an access token at any server of the profile."""
         assertion = client_assertion.build(
-            client_id=COUNCIL, issuer=HOLDER, signer=self._oauth, now=datetime.now(UTC), jti=token_urlsafe(16)
+            client_id=COUNCIL, issuer=server.issuer, signer=self._oauth, now=datetime.now(UTC), jti=token_urlsafe(16)
         )
         form = {
             "grant_type": "client_credentials",
@@ -131,14 +150,15 @@ class Asker:
             "client_assertion": assertion.decode(),
             "authorization_details": json.dumps(authorization_details.to_json([self._detail])),
         }
-        headers = {"DPoP": self._proof(TOKEN_PATH, None), "Content-Type": _FORM, "Accept": "application/json"}
-        return post(self._door, TOKEN_PATH, headers, urlencode(form).encode())
+        proof = self._proof(server.issuer + TOKEN_PATH, None)
+        headers = {"DPoP": proof, "Content-Type": _FORM, "Accept": "application/json"}
+        return post(server.door, TOKEN_PATH, headers, urlencode(form).encode())
 
-    def _proof(self, path: str, token: bytes | None) -> str:
+    def _proof(self, url: str, token: bytes | None) -> str:
         made = dpop_proof.build(
             signer=self._dpop,
             method="POST",
-            url=HOLDER + path,
+            url=url,
             now=datetime.now(UTC),
             jti=token_urlsafe(16),
             access_token=token,

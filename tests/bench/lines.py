@@ -96,10 +96,10 @@ def post(door: Door, path: str, headers: Mapping[str, str], body: bytes) -> byte
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("ascii") + body
 
 
-def drive(requests: Sequence[bytes], lines: Sequence[Line]) -> Drive:
+def drive(requests: Sequence[bytes], lines: Sequence[Line], *, status: int = _OK) -> Drive:
     """Send every request once, each connection taking the next as soon as it has its answer.
 
-    Raises ``RuntimeError`` unless every one was answered with 200.
+    Raises ``RuntimeError`` unless every one was answered with ``status``.
     """
     waiting = deque(requests)
     answers: list[Answer] = []
@@ -125,7 +125,7 @@ def drive(requests: Sequence[bytes], lines: Sequence[Line]) -> Drive:
     for thread in threads:
         thread.join()
     elapsed_s = perf_counter() - began
-    refused = [answer for answer in answers if answer.status != _OK]
+    refused = [answer for answer in answers if answer.status != status]
     if refused or len(answers) != len(requests):
         said = refused[0].body.decode(errors="replace") if refused else "a connection broke off"
         raise RuntimeError(f"{len(requests) - len(answers) + len(refused)} of {len(requests)} failed: {said}")
