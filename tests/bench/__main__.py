@@ -29,7 +29,7 @@ class Plan:
 
     exchanges: exchange.Counts = field(default_factory=exchange.Counts)
     lookups: lookup.Counts = field(default_factory=lookup.Counts)
-    tokens: tokens.Counts = field(default_factory=tokens.Counts)
+    issued: tokens.Counts = field(default_factory=tokens.Counts)
     federation: thousand.Counts = field(default_factory=thousand.Counts)
     starts: int = 3
     profiled: int = 500
@@ -40,7 +40,7 @@ class Plan:
 QUICK = Plan(
     exchanges=exchange.Counts(rounds=2, floor=16, warm=8, cold=4),
     lookups=lookup.Counts(slow=1, fast=1),
-    tokens=tokens.Counts(rounds=1, tokens=8, calls=8, known=5),
+    issued=tokens.Counts(rounds=1, tokens=8, calls=8, known=5),
     federation=thousand.Counts(intermediates=2, agencies=6),
     starts=1,
     profiled=5,
@@ -65,7 +65,7 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
         shares = components.measure(estate, count=plan.profiled)
         figures |= components.figures(shares)
         _say("tokens, beside oidc-provider")
-        figures |= tokens.measure(estate, folder / "provider", plan.tokens)
+        figures |= tokens.measure(estate, folder / "provider", plan.issued)
         for entity in (HOLDER, COUNCIL):
             estate.stop(entity)
         _say("lookups over eight services")

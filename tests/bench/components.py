@@ -22,6 +22,7 @@ from werkzeug.wsgi import ClosingIterator
 import gateway.answering
 import gateway.evidence
 import gateway.inbound
+import gateway.inbound_record
 import trust.jose
 import trust.oauth.dpop_proof
 from adapters.sources.sql import SqlSource
@@ -53,7 +54,7 @@ WAITING = "(waiting for the disk, without CPU)"
 _WARM_UP = 50
 _COMMIT = "store: commit of claim, reply and two leaves"
 _TRUST = "trust: chain from memory"
-_PARTS: Sequence[tuple[str, object, str]] = (
+PARTS: Sequence[tuple[str, object, str]] = (
     ("ES256: two verifications", trust.jose, "_stands"),
     ("ES256: one signature", LocalSigner, "sign"),
     ("access token: known bytes, times", GoodSignatures, "verify"),
@@ -70,7 +71,7 @@ _PARTS: Sequence[tuple[str, object, str]] = (
     ("decision with the person in sight, cutting", gateway.answering, "_cut"),
     ("reply: write and seal", gateway.inbound, "build_reply"),
     ("reply: write and seal", gateway.inbound, "seal"),
-    ("evidence: leaves", Inbound, "_received"),
+    ("evidence: leaves", gateway.inbound_record, "received"),
     ("evidence: leaves", gateway.evidence, "written"),
     (_COMMIT, SqliteStore, "write"),
     ("what lies between these", Inbound, "handle"),
@@ -223,7 +224,7 @@ def _node(estate: Estate) -> Iterator[Node]:
 @contextmanager
 def _timed_parts(spans: _Spans) -> Iterator[None]:
     with ExitStack() as undo:
-        for part, owner, name in _PARTS:
+        for part, owner, name in PARTS:
             original = getattr(owner, name)
             setattr(owner, name, spans.around(part, original))
             undo.callback(setattr, owner, name, original)

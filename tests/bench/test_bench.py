@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import report
+from tests.bench import components, report
 from tests.bench.report import MEANINGS, Meaning
 from tests.bench.serving import ROOT
 
@@ -33,6 +33,11 @@ def test_a_quick_run_measures_every_figure_and_writes_it(tmp_path: Path) -> None
     assert all(value >= 0 for value in figures.values())
     assert all(figures[name] > 0 for name in FIGURES)
     assert "ES256" in ran.stdout
+
+
+@pytest.mark.parametrize(("part", "owner", "name"), components.PARTS)
+def test_every_part_whose_time_is_taken_is_there(part: str, owner: object, name: str) -> None:
+    assert callable(getattr(owner, name, None)), f"'{part}' is timed around {name}, which is not there any more"
 
 
 def test_the_table_says_which_targets_were_met() -> None:
