@@ -114,12 +114,16 @@ class EligibilitySource(Finder, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """One line of ``hearthgate adapter check``: what was tried, whether it held, and what to do if it did not."""
+    """One line of ``hearthgate adapter check``: what was tried, whether it held, and what to do if it did not.
+
+    A ``warning`` holds (``ok``), and will not for long, or could not be tried from here.
+    """
 
     name: str
     ok: bool
     detail: str
     remedy: str = ""
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

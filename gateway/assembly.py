@@ -7,6 +7,7 @@ from pathlib import Path
 
 from adapters.contract import AdapterContext, HttpCaller, SourceMisconfigured
 from adapters.loading import build_adapter
+from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings, Service
 from config.settings import Proxy as ProxySettings
 from gateway.desk import Desk, HostedService, Restriction
@@ -66,7 +67,7 @@ def peer_transport(settings: NodeSettings | AnchorSettings) -> HttpTransport:
     """Return guarded HTTP to other nodes and authorities, with the exceptions that the configuration makes.
 
     Raises :class:`gateway.peers.guard.AddressRefused` for an exception that nothing may have, and
-    :class:`KeyFilesRefused` for credentials that cannot be used.
+    :class:`KeyFilesRefused` for credentials that cannot be used, and ``ConfigError`` for such a CA file.
     """
     return HttpTransport(
         tls=_tls(settings.base_dir, settings.trust.ca),
@@ -77,7 +78,14 @@ def peer_transport(settings: NodeSettings | AnchorSettings) -> HttpTransport:
 
 
 def _tls(base_dir: Path, ca: Path | None) -> ssl.SSLContext:
-    return client_tls(None if ca is None else base_dir / ca)
+    if ca is None:
+        return client_tls(None)
+    try:
+        return client_tls(base_dir / ca)
+    except (OSError, ssl.SSLError) as failed:
+        raise ConfigError(
+            "The configuration", [f"{base_dir / ca} must be a readable file of PEM certificates"]
+        ) from failed
 
 
 def _proxy(base_dir: Path, proxy: ProxySettings) -> Proxy:

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from config.settings import NodeSettings
 from gateway.agreement_book import AgreementBook
-from gateway.assembly import TRUST_TABLES, pinned_anchors, production, profile
+from gateway.assembly import TRUST_TABLES, peer_transport, pinned_anchors, profile
 from gateway.cli.context import node_vault, now, opened_store
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
 from gateway.http.federation import node_configuration
-from gateway.ports import Store, Transport
+from gateway.peers.transport import HttpTransport
+from gateway.ports import Store
 from trust.federation.anchor_keys import Pin
 from trust.identifiers import EntityId
 from trust.keys import KeySet
@@ -26,7 +27,7 @@ class Federation:
     own: EntityId
     settings: NodeSettings
     store: Store
-    transport: Transport
+    transport: HttpTransport
     pins: Mapping[EntityId, Pin]
     anchors: Mapping[EntityId, KeySet]
     own_configuration: Callable[[datetime], bytes]
@@ -39,7 +40,7 @@ def federation_of(settings: NodeSettings) -> Iterator[Federation]:
     """Open those parts for one command. Raises what they refuse with, each naming every fault."""
     own = EntityId(settings.node.entity_id)
     vault, pins = node_vault(settings), pinned_anchors(settings)
-    transport = production(settings).transport
+    transport = peer_transport(settings)
     configuration = node_configuration(profile(settings), vault)
     with opened_store(settings) as store:
         agreements = AgreementBook(store)

@@ -1,20 +1,48 @@
-"""How checks are shown: a tick or a cross, what was found, and what to do."""
+"""How checks are shown: a tick, an exclamation mark or a cross, what was found, and what to do."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
 from adapters.contract import CheckLine
 
 
+class State(StrEnum):
+    """What became of a check."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+_MARKS = {State.OK: "✓", State.WARNING: "!", State.FAULT: "✗"}
+
+
+def state_of(line: CheckLine) -> State:
+    """Return what became of a check."""
+    if not line.ok:
+        return State.FAULT
+    return State.WARNING if line.warning else State.OK
+
+
 def written(line: CheckLine) -> list[str]:
     """Return a check as lines for people."""
-    mark = "✓" if line.ok else "✗"
-    shown = [f"{mark} {line.name}" + (f": {line.detail}" if line.detail else "")]
-    if line.remedy and not line.ok:
+    state = state_of(line)
+    shown = [f"{_MARKS[state]} {line.name}" + (f": {line.detail}" if line.detail else "")]
+    if line.remedy and state is not State.OK:
         shown.append(f"    To do: {line.remedy}")
     return shown
 
 
 def to_json(lines: Iterable[CheckLine]) -> list[dict[str, Any]]:
     """Return checks for machines."""
-    return [{"name": line.name, "ok": line.ok, "detail": line.detail, "remedy": line.remedy} for line in lines]
+    return [
+        {
+            "name": line.name,
+            "ok": line.ok,
+            "state": state_of(line),
+            "detail": line.detail,
+            "remedy": "" if state_of(line) is State.OK else line.remedy,
+        }
+        for line in lines
+    ]

@@ -36,7 +36,11 @@ def stage_of(refreshed_at: datetime, *, now: datetime) -> Stage:
     return next((stage for begins, stage in reversed(_BEGINS) if age >= begins), Stage.NORMAL)
 
 
+def coming_stages(refreshed_at: datetime, *, now: datetime) -> tuple[tuple[Stage, datetime], ...]:
+    """Return the stages that follow unless there is a refresh, and when each begins; nothing follows the last one."""
+    return tuple((stage, refreshed_at + begins) for begins, stage in _BEGINS if now - refreshed_at < begins)
+
+
 def next_stage(refreshed_at: datetime, *, now: datetime) -> tuple[Stage, datetime] | None:
-    """Return the stage that follows unless there is a refresh, and when it begins; nothing follows the last one."""
-    age = now - refreshed_at
-    return next(((stage, refreshed_at + begins) for begins, stage in _BEGINS if age < begins), None)
+    """Return the first of :func:`coming_stages`."""
+    return next(iter(coming_stages(refreshed_at, now=now)), None)

@@ -18,6 +18,7 @@ import os
 import re
 import ssl
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from types import MappingProxyType
@@ -26,6 +27,7 @@ import requests
 from urllib3 import exceptions as urllib3_exceptions
 from urllib3.util import SKIP_HEADER
 
+from gateway.peers.connection import GuardedConnection
 from gateway.peers.errors import ConnectionLost, NonsenseAnswer, OverCap, OverTime, remaining
 from gateway.peers.guard import HostAddress, HttpsUrl, Network, parse_url
 from gateway.peers.resolver import Resolver, SystemResolver
@@ -79,6 +81,15 @@ def client_tls(ca: Path | None) -> ssl.SSLContext:
     return context
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handshake:
+    """What a TLS handshake came to; ``certificate`` is the server's own, in DER."""
+
+    protocol: str
+    cipher: str
+    certificate: bytes
+
+
 class Exchanger:
     """Exchanges over kept connections, by one rule about which ways lead to a host.
 
@@ -104,6 +115,23 @@ class Exchanger:
             if not repeatable:
                 raise
         return self._once(prepared, request.max_bytes, deadline)
+
+    def handshake(self, url: HttpsUrl, *, timeout_s: float) -> Handshake:
+        """Shake hands on a connection of its own and send nothing. Raises :class:`TransportError`."""
+        connection = GuardedConnection(
+            url.host, url.port, timeout=timeout_s, ssl_context=self._tls, routes=self._routes
+        )
+        try:
+            connection.connect()
+            sock = connection.sock
+            if not isinstance(sock, ssl.SSLSocket):
+                raise TypeError("the TLS context makes other sockets")
+            name, protocol, _ = sock.cipher() or ("", "", 0)
+            return Handshake(
+                protocol=sock.version() or protocol, cipher=name, certificate=sock.getpeercert(binary_form=True) or b""
+            )
+        finally:
+            connection.close()
 
     def _once(self, prepared: requests.PreparedRequest, max_bytes: int, deadline: float) -> PeerAnswer:
         try:
@@ -163,6 +191,14 @@ class HttpTransport:
         except TransportError as failed:
             raise type(failed)(f"{url.host}: {failed}") from failed
         return answer
+
+    def handshake(self, host: str, *, timeout_s: float) -> Handshake:
+        """Shake hands with ``host`` as an exchange would, and send nothing. Raises :class:`TransportError`."""
+        url = parse_url(f"https://{host}", with_port=False)
+        try:
+            return self._exchanger.handshake(url, timeout_s=timeout_s)
+        except TransportError as failed:
+            raise type(failed)(f"{url.host}: {failed}") from failed
 
     def close(self) -> None:
         """Close every kept connection."""

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+AGE, LEFT = timedelta(minutes=5), timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
@@ -20,12 +22,12 @@ class Authority:
     key: ec.EllipticCurvePrivateKey
     subject: x509.Name
 
-    def issue(self, *names: str) -> tuple[Path, Path]:
+    def issue(self, *names: str, age: timedelta = AGE, left: timedelta = LEFT) -> tuple[Path, Path]:
         """Write a server certificate for host names and addresses; return the files of certificate and key."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives = [_general_name(name) for name in names]
         certificate = (
-            _builder(_name(names[0]), self.subject, key)
+            _builder(_name(names[0]), self.subject, key, age=age, left=left)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -61,7 +63,14 @@ def make_authority(folder: Path) -> Authority:
     return Authority(folder=folder, certificate=_write(folder / "ca.crt", certificate), key=key, subject=subject)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    age: timedelta = AGE,
+    left: timedelta = LEFT,
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -69,8 +78,8 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivate
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - age)
+        .not_valid_after(now + left)
     )
 
 

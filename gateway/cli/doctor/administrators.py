@@ -1,25 +1,47 @@
-"""What administrators owe each other: emergencies to review, and changes that wait for a second one."""
+"""What administrators owe each other: emergencies to review, changes that wait for a second one, and flags."""
 
 from datetime import datetime
 
 from adapters.contract import CheckLine
 from gateway.cli.approval import Settings, stage
 from gateway.cli.context import opened_store
+from gateway.cli.doctor.spans import words
 from gateway.cli.faults import expected, read_faults
-from gateway.store import changes
-from gateway.store.changes import ChangeState
+from gateway.store import changes, flags
+from gateway.store.changes import Change, ChangeState
+from gateway.store.flags import Flag
+
+_NAME = "every emergency was reviewed by a second administrator"
 
 
 def checks(settings: Settings, now: datetime) -> list[CheckLine]:
-    """Say which emergencies nobody has reviewed, and what waits for approval."""
-    name = "every emergency was reviewed by a second administrator"
+    """Say which emergencies nobody has reviewed, what waits for approval, and which flags are up."""
     try:
         with opened_store(settings) as store:
             found = [(each, stage(each, now)) for each in store.read(changes.list)]
+            up = store.read(flags.list_open)
     except expected() as refused:
-        return [CheckLine(name=name, ok=False, detail=read_faults(refused)[0], remedy="Correct that first.")]
-    unreviewed = [f"{each.id} ({each.act})" for each, at in found if at == ChangeState.UNREVIEWED]
-    waiting = [f"{each.id} ({each.act})" for each, at in found if at == ChangeState.PENDING]
+        return [CheckLine(name=_NAME, ok=False, detail=read_faults(refused)[0], remedy="Correct that first.")]
+    unreviewed = [_told(each, now) for each, at in found if at == ChangeState.UNREVIEWED]
+    waiting = [_told(each, now) for each, at in found if at == ChangeState.PENDING]
     detail = ", ".join(unreviewed) + (f"; waiting for approval: {', '.join(waiting)}" if waiting else "")
     remedy = "Another administrator looks at each: hearthgate trust changes, then hearthgate trust review ID."
-    return [CheckLine(name=name, ok=not unreviewed, detail=detail.removeprefix("; "), remedy=remedy)]
+    changed = CheckLine(
+        name=_NAME, ok=not unreviewed, warning=bool(waiting), detail=detail.removeprefix("; "), remedy=remedy
+    )
+    return [changed, _flags(up, now)]
+
+
+def _told(change: Change, now: datetime) -> str:
+    return f"{change.id} ({change.act}, {words(now - change.requested_at)} ago)"
+
+
+def _flags(up: tuple[Flag, ...], now: datetime) -> CheckLine:
+    oldest = min((each.first_at for each in up), default=now)
+    return CheckLine(
+        name="every flag was reviewed",
+        ok=True,
+        warning=bool(up),
+        detail=f"{len(up)} are up, the oldest for {words(now - oldest)}" if up else "none is up",
+        remedy="Look at each: hearthgate flag list, then hearthgate flag review.",
+    )

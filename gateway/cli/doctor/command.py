@@ -1,5 +1,6 @@
 """``hearthgate doctor``: everything that must hold before and while a node or an anchor runs."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from config.settings import AnchorSettings, NodeSettings
 from gateway.cli import lines
 from gateway.cli.context import config_option, load_settings, now
 from gateway.cli.doctor import administrators, machine, partnership, systems
+from gateway.cli.lines import State
 from gateway.cli.outcome import Outcome, answers
 
 Section = tuple[str, list[CheckLine]]
@@ -22,17 +24,25 @@ Section = tuple[str, list[CheckLine]]
 def doctor(*, config: Path | None) -> Outcome:
     """Check the configuration, the machine, the partnership and the case systems, and say what to do.
 
-    Peers and case systems are really asked, but about nobody, and nothing is changed.
+    Peers and case systems are really asked, but about nobody, and nothing is changed. Exit code 1 says that something
+    does not hold; a warning (!) does not change it.
     """
     sections = list(_sections(config))
     shown: list[str] = []
     for title, checked in sections:
         shown += [f"{title}:", *(f"  {text}" for line in checked for text in lines.written(line))]
-    failed = sum(not line.ok for _, checked in sections for line in checked)
-    verdict = "Everything holds." if not failed else f"{failed} of these need something done."
+    states = Counter(lines.state_of(line) for _, checked in sections for line in checked)
+    failed, warned = states[State.FAULT], states[State.WARNING]
+    verdict = f"{failed} of these need something done." if failed else "Everything holds."
+    if warned:
+        verdict += f" {warned} of these will, or could not be tried from here: the lines marked !."
     return Outcome(
         lines=[*shown, verdict],
-        data={"sections": {title: lines.to_json(checked) for title, checked in sections}, "failed": failed},
+        data={
+            "sections": {title: lines.to_json(checked) for title, checked in sections},
+            "failed": failed,
+            "warnings": warned,
+        },
         ok=not failed,
     )
 
@@ -51,7 +61,7 @@ def _sections(config: Path | None) -> Iterator[Section]:
     yield "This machine", machine.checks(settings, now())
     yield "Administrators", administrators.checks(settings, now())
     if isinstance(settings, AnchorSettings):
-        yield "Members", partnership.members_of(settings)
+        yield from partnership.members_of(settings, now())
     else:
         yield from _of_a_node(settings)
 

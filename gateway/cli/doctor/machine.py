@@ -1,27 +1,34 @@
-"""What must hold on this machine: settings, private keys, store, certificates."""
+"""What must hold on this machine: settings, private keys and their ages, store, disk, certificates."""
 
-import stat
 from collections.abc import Iterator
-from datetime import datetime
-from ssl import SSLError
-
-from cryptography import x509
-from pysqlite3 import dbapi2
+from datetime import datetime, timedelta
+from socket import gethostname
 
 from adapters.contract import CheckLine
-from config.settings import AnchorSettings, Face, NodeSettings
+from config.settings import AnchorSettings, NodeSettings
 from gateway.cli.context import opened_store
+from gateway.cli.doctor import certificates
+from gateway.cli.doctor.spans import words
+from gateway.cli.faults import expected
+from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
+from gateway.fitness import described
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
+from gateway.keys.ledger import Life, Stage
 from gateway.keys.vault import open_vault
 from gateway.peers.exceptions import plain_exceptions
-from gateway.pool import server_tls
 from gateway.ports import StoreBusy, StoreFull
+from gateway.store import condition, inspection
+from gateway.store.inspection import Room
 from gateway.store.refusals import StoreRefused
 
 Settings = NodeSettings | AnchorSettings
-RENEW_IN_LAST = 5
-"""A certificate is renewed in the last fifth of its life, whether it lives for days or for a year."""
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+ROTATE_WITHIN = timedelta(days=365)
+"""How old a key that signs may become before the doctor asks for another (NIST SP 800-57 part 1 section 5.3.6)."""
+VOUCHED_WITHIN = timedelta(days=2)
+"""How long a superior may take to vouch for the next federation key."""
+ENOUGH_WATERMARKS = 16
+"""So many times the watermark should be free, so that somebody has the time to make room."""
+_MEGABYTE = 1024 * 1024
 
 
 def configuration(settings: Settings) -> list[CheckLine]:
@@ -45,11 +52,11 @@ def configuration(settings: Settings) -> list[CheckLine]:
 
 
 def checks(settings: Settings, now: datetime) -> list[CheckLine]:
-    """Check keys, store and certificates."""
-    return [*_keys(settings), *_store(settings), *_certificates(settings, now)]
+    """Check keys, store, disk and certificates."""
+    return [*_keys(settings, now), *_store(settings), *_disk(settings), *certificates.checks(settings, now)]
 
 
-def _keys(settings: Settings) -> Iterator[CheckLine]:
+def _keys(settings: Settings, now: datetime) -> Iterator[CheckLine]:
     name = "private keys are complete and nobody else's to read"
     needed = NODE_KEYS if isinstance(settings, NodeSettings) else ANCHOR_KEYS
     try:
@@ -57,8 +64,48 @@ def _keys(settings: Settings) -> Iterator[CheckLine]:
     except KeyFilesRefused as refused:
         for fault in refused.faults:
             yield CheckLine(name=name, ok=False, detail=fault, remedy="Do as the line says; nothing starts before.")
-    else:
-        yield CheckLine(name=name, ok=True, detail=f"{len(needed)} files")
+        return
+    yield CheckLine(name=name, ok=True, detail=f"{len(needed)} files")
+    try:
+        with held_keys(settings) as held:
+            yield from _ages(held, now)
+    except expected():
+        return  # the store is the next line's to say
+
+
+def _ages(held: HeldKeys, now: datetime) -> Iterator[CheckLine]:
+    for life in held.lives():
+        if life.stage(now) is Stage.SIGNS:
+            yield _age(life, now)
+        waits_since = life.record.created_at
+        if life.stage(now) is Stage.NEXT and life.begins is None and now - waits_since > VOUCHED_WITHIN:
+            yield CheckLine(
+                name="the next federation key is vouched for",
+                ok=True,
+                warning=True,
+                detail=f"not yet, {words(now - waits_since)} after it was made",
+                remedy="Ring the superior's administrators, and run `hearthgate trust key announce`.",
+            )
+    for kid in sorted(named_above(held) - held.federation(now).kids):
+        yield CheckLine(
+            name="only published federation keys are vouched for",
+            ok=True,
+            warning=True,
+            detail=f"{kid} is published no longer and vouched for still",
+            remedy="Run `hearthgate trust key announce`, so that nobody can use it in your name.",
+        )
+
+
+def _age(life: Life, now: datetime) -> CheckLine:
+    record = life.record
+    age = now - (life.begins or record.created_at)
+    return CheckLine(
+        name=f"the age of the {record.use} key",
+        ok=True,
+        warning=age > ROTATE_WITHIN,
+        detail=words(age),
+        remedy=f"Replace it without a failed request: hearthgate trust key rotate --use {record.use}",
+    )
 
 
 def _store(settings: Settings) -> Iterator[CheckLine]:
@@ -66,64 +113,36 @@ def _store(settings: Settings) -> Iterator[CheckLine]:
     try:
         with opened_store(settings) as store:
             store.write(lambda _tx: None)
+            found = store.read(lambda tx: condition.read(tx, host=gethostname()))
+        effective = inspection.settings_in_effect(settings.store.url, base_dir=settings.base_dir)
     except (StoreRefused, StoreBusy, StoreFull) as refused:
         remedy = "Do as the line says; for a full disk, make room, then run this again."
         yield CheckLine(name="the store can be written", ok=False, detail=str(refused), remedy=remedy)
         return
-    kind = f"SQLite {dbapi2.sqlite_version}" if settings.store.url.startswith("sqlite") else "PostgreSQL"
-    yield CheckLine(name="the store is migrated, safely set up and can be written", ok=True, detail=kind)
+    detail = ", ".join(f"{name} {value}" for name, value in effective.items())
+    yield CheckLine(name="the store is migrated, safely set up and can be written", ok=True, detail=detail)
+    wrong = described(found)
+    remedy = "Until then nobody is served."
+    epoch = f"epoch {found.epoch.number}" if found.epoch.number else "never restored"
+    yield CheckLine(
+        name="the node found itself fit to serve", ok=not wrong, detail=wrong or f"store {epoch}", remedy=remedy
+    )
 
 
-def _certificates(settings: Settings, now: datetime) -> Iterator[CheckLine]:
-    if isinstance(settings, AnchorSettings):
-        yield from _certificate("[peer]", settings.peer, _host(settings.anchor.entity_id), settings, now)
-        return
-    yield from _certificate("[peer]", settings.peer, _host(settings.node.entity_id), settings, now)
-    yield from _certificate("[case]", settings.case, _host(settings.case.base_url), settings, now)
-
-
-def _certificate(table: str, face: Face, host: str, settings: Settings, now: datetime) -> Iterator[CheckLine]:
-    path, key = settings.base_dir / face.certificate, settings.base_dir / face.key
-    name = f"the certificate of {table}"
+def _disk(settings: Settings) -> Iterator[CheckLine]:
     try:
-        server_tls(path, key)
-        leaf = x509.load_pem_x509_certificates(path.read_bytes())[0]
-    except (OSError, SSLError, ValueError):
-        detail = f"{face.certificate} and {face.key} cannot be used together"
-        remedy = "Put a PEM chain, leaf first, and the unencrypted key that belongs to it."
-        yield CheckLine(name=name, ok=False, detail=detail, remedy=remedy)
-        return
-    yield _in_time(name, leaf, now)
-    names = _names(leaf)
-    matches = any(_covers(each, host) for each in names)
-    remedy = f"Get a certificate whose subject alternative names include {host}."
-    yield CheckLine(name=f"{name} is for {host}", ok=matches, detail=f"its names: {', '.join(names)}", remedy=remedy)
-    if (settings.base_dir / face.key).stat().st_mode & _OTHERS:
-        detail = f"{face.key} can be used by its group or by others"
-        yield CheckLine(name=f"the key of {table}", ok=False, detail=detail, remedy=f"Run: chmod 600 {key}")
+        yield disk(inspection.room(settings.store.url, base_dir=settings.base_dir))
+    except OSError:
+        return  # there is no such folder, which the store's line has said
 
 
-def _in_time(name: str, leaf: x509.Certificate, now: datetime) -> CheckLine:
-    starts, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-    remedy = "Renew it, put the new one in its place, and restart the node."
-    ok = starts <= now < ends - (ends - starts) / RENEW_IN_LAST
-    return CheckLine(name=f"{name} is in time", ok=ok, detail=f"good until {ends:%Y-%m-%d %H:%M} UTC", remedy=remedy)
-
-
-def _names(leaf: x509.Certificate) -> list[str]:
-    try:
-        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return []
-    return found.value.get_values_for_type(x509.DNSName)
-
-
-def _covers(name: str, host: str) -> bool:
-    """Return whether a certificate's name proves a host (RFC 6125 section 6.4): equal, or one label under a ``*``."""
-    if name.startswith("*."):
-        return host.partition(".")[2].lower() == name[2:].lower()
-    return name.lower() == host.lower()
-
-
-def _host(url: str) -> str:
-    return url.removeprefix("https://").partition("/")[0].partition(":")[0]
+def disk(room: Room) -> CheckLine:
+    """Say how much room there is above the watermark."""
+    return CheckLine(
+        name="the disk has room",
+        ok=room.free >= room.watermark,
+        warning=room.free < ENOUGH_WATERMARKS * room.watermark,
+        detail=f"{room.free // _MEGABYTE} MB free at {room.path}; below {room.watermark // _MEGABYTE} MB nothing new "
+        "is taken",
+        remedy="Make room on that disk, or move the store to a larger one.",
+    )

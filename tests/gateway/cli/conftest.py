@@ -8,6 +8,7 @@ from json import dumps, loads
 from pathlib import Path
 from shutil import copytree
 from threading import Thread
+from time import time
 from typing import Any
 
 import pytest
@@ -77,9 +78,14 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def listening(app: Application, port: int, files: tuple[Path, Path]) -> Iterator[None]:
-    """Serve an application over TLS at an address of this machine."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, ssl_context=server_tls(*files))
+def listening(app: Application, port: int, files: tuple[Path, Path], *, off: timedelta = timedelta()) -> Iterator[None]:
+    """Serve an application over TLS at an address of this machine; its answers are dated by a clock that is ``off``."""
+
+    class Dated(_Quiet):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string((timestamp or time()) + off.total_seconds())
+
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Dated, ssl_context=server_tls(*files))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -129,7 +135,6 @@ class Partnership:
         hosts = "".join(
             f'"{peer}.example" = {{ address = "127.0.0.1:{port}", reason = "tests run on one machine" }}\n'
             for peer, port in peers.items()
-            if peer != name
         )
         tables.write_text(
             f"[hosts]\n{hosts}{ADAPTER.format(slug=slug, name=slug.title(), kind=slug)}", encoding="utf-8"

@@ -1,37 +1,66 @@
 """Each line of the doctor is a real check that fails when what it checks is broken, and says what to do."""
 
 import json
-from typing import Any
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socket import gethostname
 
 import pytest
 
+from config.loading import load
+from gateway.cli.context import opened_store
+from gateway.cli.doctor.machine import disk
+from gateway.store import changes, condition, flags, store_epoch
+from gateway.store.changes import Change, ChangeState
+from gateway.store.inspection import Room
 from gateway.store.sqlite_files import connect
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Partnership, hearthgate
+from tests.support.tls import make_authority
 
 
 @pytest.fixture
 def whole(both: Partnership) -> Partnership:
     """Everything in order: both agencies admitted and running, and an agreement in force."""
+    hosts = "".join(
+        f'"{name}.example" = {{ address = "127.0.0.1:{both.ports[name]}", reason = "tests run on one machine" }}\n'
+        for name in ("council", "police")
+    )
+    anchor = both.config("anchor")
+    anchor.write_text(f'{anchor.read_text()}\n[hosts]\n{hosts}\n[trust]\nca = "{both.authority.certificate}"\n')
     for name in ("council", "police"):
         both.run_node(name)
     document = both.agreement()
     signatures = [both.signature(name, document) for name in ("council", "police")]
-    hearthgate("agreement", "add", document, *signatures, "--config", both.config("council"))
+    for name in ("council", "police"):
+        assert hearthgate("agreement", "add", document, *signatures, "--config", both.config(name)).code == 0
     return both
 
 
-def failing(partnership: Partnership, name: str = "council") -> dict[str, str]:
+def looked(partnership: Partnership, name: str = "council") -> dict[str, dict[str, str]]:
+    """Run the doctor and return its lines by state and name."""
     answer = hearthgate("doctor", "--config", partnership.config(name), "--json")
-    lines: list[dict[str, Any]] = [line for section in answer.json["sections"].values() for line in section]
-    found = {line["name"]: line["detail"] for line in lines if not line["ok"]}
-    assert answer.code == (1 if found else 0)
-    assert all(line["remedy"] for line in lines if not line["ok"])
+    found: dict[str, dict[str, str]] = {"ok": {}, "warning": {}, "fault": {}}
+    for line in (line for section in answer.json["sections"].values() for line in section):
+        found[line["state"]][line["name"]] = line["detail"]
+        assert bool(line["remedy"]) is (line["state"] != "ok"), line
+    assert answer.code == (1 if found["fault"] else 0)
+    assert (answer.json["failed"], answer.json["warnings"]) == (
+        sum(line["state"] == "fault" for section in answer.json["sections"].values() for line in section),
+        sum(line["state"] == "warning" for section in answer.json["sections"].values() for line in section),
+    )
     return found
 
 
+def failing(partnership: Partnership, name: str = "council") -> dict[str, str]:
+    return looked(partnership, name)["fault"]
+
+
 def test_everything_holds_and_every_exception_is_shown(whole: Partnership) -> None:
-    assert failing(whole) == {}
-    assert failing(whole, "anchor") == {}
+    for name in ("council", "police", "anchor"):
+        found = looked(whole, name)
+        assert (found["warning"], found["fault"]) == ({}, {})
     text = hearthgate("doctor", "--config", whole.config("council")).out
     assert "police.example is reached at 127.0.0.1:" in text
     assert "Reason given: tests run on one machine" in text
@@ -99,6 +128,66 @@ def test_a_store_with_another_journal_mode_is_unsafe(partnership: Partnership) -
     assert "the store can be written" in failing(partnership)
 
 
+def test_a_store_says_what_it_really_runs_with(partnership: Partnership) -> None:
+    detail = looked(partnership)["ok"]["the store is migrated, safely set up and can be written"]
+    assert "SQLite 3." in detail
+    assert "synchronous full, journal_mode wal, tables " in detail
+    (partnership.root / "council" / "data" / "node-claims.db").unlink()
+    assert "node-claims.db is missing" in failing(partnership)["the store can be written"]
+
+
+def test_what_the_node_has_found_out_about_itself(partnership: Partnership) -> None:
+    with opened_store(load(partnership.config("council"), {})) as store:
+        store.write(lambda tx: condition.note_clock(tx, host=gethostname(), off=timedelta(minutes=5)))
+        assert "300 s behind" in failing(partnership)["the node found itself fit to serve"]
+        store.write(lambda tx: condition.note_clock(tx, host=gethostname(), off=timedelta()))
+        assert looked(partnership)["ok"]["the node found itself fit to serve"] == "store never restored"
+        store.write(lambda tx: store_epoch.begin(tx, at=datetime.now(UTC)))
+        assert "not reconciled" in failing(partnership)["the node found itself fit to serve"]
+
+
+@pytest.mark.parametrize(
+    ("free", "state"), [(64, "warning"), (63, "fault"), (16 * 64, "ok"), (16 * 64 - 1, "warning"), (0, "fault")]
+)
+def test_the_room_on_the_disk(free: int, state: str) -> None:
+    line = disk(Room(path=Path("/srv"), free=free * 1024 * 1024))
+    assert (line.ok, line.warning) == (state != "fault", state != "ok")
+    assert "below 64 MB" in line.detail
+
+
+def test_a_key_that_has_signed_for_more_than_a_year(partnership: Partnership) -> None:
+    assert "the age of the message key" in looked(partnership)["ok"]
+    old = (datetime.now(UTC) - timedelta(days=366)).timestamp()
+    os.utime(partnership.root / "council" / "keys" / "message.pem", (old, old))
+    warned = looked(partnership)["warning"]
+    assert warned["the age of the message key"] == "366 days"
+    assert "the age of the federation key" not in warned
+
+
+def test_what_waits_for_somebody_to_look_at_it(partnership: Partnership) -> None:
+    asked = datetime.now(UTC) - timedelta(hours=71)
+    waits = Change(
+        id="c1",
+        act="suspend",
+        arguments={},
+        reason="x",
+        state=ChangeState.PENDING,
+        requested_by="ada",
+        requested_at=asked,
+    )
+    name = "every emergency was reviewed by a second administrator"
+    assert looked(partnership)["ok"]["every flag was reviewed"] == "none is up"
+    with opened_store(load(partnership.config("council"), {})) as store:
+        store.write(lambda tx: changes.put(tx, waits))
+        store.write(lambda tx: flags.put_up(tx, code="over_budget", asker="case", at=asked))
+        warned = looked(partnership)["warning"]
+        assert warned[name] == "waiting for approval: c1 (suspend, 71 h ago)"
+        assert warned["every flag was reviewed"] == "1 are up, the oldest for 71 h"
+        made = replace(waits, id="c2", state=ChangeState.UNREVIEWED, emergency="stolen laptop")
+        store.write(lambda tx: changes.put(tx, made))
+    assert failing(partnership)[name].startswith("c2 (suspend, 71 h ago); waiting")
+
+
 def test_a_certificate_for_another_name_and_a_key_that_is_open(whole: Partnership) -> None:
     certificate, key = whole.authority.issue("other.example")
     config = whole.config("council")
@@ -118,10 +207,38 @@ def test_a_certificate_whose_key_is_another(whole: Partnership) -> None:
     assert "cannot be used together" in failing(whole)["the certificate of [peer]"]
 
 
+@pytest.mark.parametrize(("age", "left", "state"), [(9, 1, "warning"), (7, 3, "ok"), (2, -1, "fault")])
+def test_how_long_a_certificate_is_good_yet(partnership: Partnership, age: int, left: int, state: str) -> None:
+    names = ("renewed.example", "council.example")
+    files = partnership.authority.issue(*names, age=timedelta(days=age), left=timedelta(days=left))
+    config = partnership.config("council")
+    for old, new in zip(partnership.files["council"], files, strict=True):
+        config.write_text(config.read_text().replace(str(old), str(new)))
+    found = looked(partnership)
+    assert "the certificate of [peer] is in time" in found[state]
+    accepted = "the certificate of [peer] is accepted by a client as strict as the peers"
+    assert accepted in found["fault" if state == "fault" else "ok"]
+
+
+def test_a_certificate_of_an_authority_that_the_partnership_does_not_trust(
+    partnership: Partnership, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    name = "the certificate of [peer] is accepted by a client as strict as the peers"
+    assert "TLSv1.3" in looked(partnership)["ok"][name]
+    other = make_authority(tmp_path_factory.mktemp("other")).certificate
+    config = partnership.config("council")
+    config.write_text(config.read_text().replace(str(partnership.authority.certificate), str(other)))
+    assert "not by the CA of [trust]" in failing(partnership)[name]
+    other.write_text("no certificate")
+    assert "no handshake came about" in failing(partnership)[name]
+
+
 def test_a_node_that_is_not_vouched_for(whole: Partnership) -> None:
     words = ["--reason", "x", "--emergency", "now", "--config", whole.config("anchor"), "--yes"]
     hearthgate("trust", "suspend", COUNCIL, *words)
-    assert "does not vouch" in failing(whole)["this node is vouched for"]
+    found = failing(whole)
+    assert "does not vouch" in found["this node is vouched for"]
+    assert "does not trust this node" in found[f"what {POLICE} says of this node"]
 
 
 def test_a_peer_that_does_not_answer(whole: Partnership) -> None:

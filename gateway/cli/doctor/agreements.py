@@ -1,0 +1,91 @@
+"""The agreements that are held, and whether they will go on binding; and the marks that they demand of this node."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from adapters.contract import CheckLine
+from config.settings import NodeSettings
+from gateway.cli.doctor.spans import words
+from gateway.cli.federation import Federation
+from gateway.store import agreements
+from trust.agreements.agreement import InForce, NotInForce
+from trust.claims import digest
+from trust.federation.chain import TrustedEntity
+from trust.federation.trust_mark import name_mark
+
+Standings = tuple[InForce | NotInForce, ...]
+REVIEW_WITHIN = timedelta(days=30)
+RENEW_MARK_WITHIN = timedelta(days=30)
+
+
+def checks(federation: Federation, standings: Standings, now: datetime) -> list[CheckLine]:
+    """Say of every agreement whether it binds, and until when."""
+    held = federation.store.read(agreements.load_all)
+    if not held:
+        return [CheckLine(name="agreements", ok=True, detail="none is held, so nothing flows")]
+    lines = []
+    if len(held) > len(standings):
+        detail = f"{len(held) - len(standings)} cannot be read by this version, and binds nobody"
+        remedy = "Have the parties sign a new version of it; the journal names what was added here."
+        lines.append(CheckLine(name="every agreement that is held can be read", ok=False, detail=detail, remedy=remedy))
+    ended = {digest(stored.raw) for stored in held if stored.ended_at is not None}
+    return lines + [_agreement(each, ended=each.agreement.ref.digest in ended, now=now) for each in standings]
+
+
+def restrictions(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:
+    """Say which local restrictions withdraw nothing, because no agreement that is held has what they name."""
+    for service in settings.services:
+        for rule in service.restrictions:
+            clauses = [
+                clause
+                for standing in standings
+                if standing.agreement.id == rule.agreement
+                for clause in standing.agreement.clauses
+                if clause.id == rule.clause
+            ]
+            if not any(rule.role is None or rule.role in clause.fields_by_role for clause in clauses):
+                named = f"{rule.agreement}, clause {rule.clause}" + (f", role {rule.role}" if rule.role else "")
+                yield CheckLine(
+                    name=f"a restriction of {service.slug}",
+                    ok=False,
+                    detail=f"it withdraws nothing: no agreement that is held here has {named}",
+                    remedy="Correct the names in [[services.restrictions]], or remove it; `hearthgate agreement show`.",
+                )
+
+
+def own_marks(federation: Federation, own: TrustedEntity, now: datetime) -> Iterator[CheckLine]:
+    """Check the trust marks of this node, as its peers see them: verified, and not for long where that is so."""
+    held = {mark.mark_type: mark for mark in own.marks}
+    for demanded in sorted(federation.agreements.required_marks(now)):
+        if demanded not in held:
+            yield CheckLine(
+                name="this node has the marks that agreements demand",
+                ok=False,
+                detail=f"it lacks {name_mark(demanded)}, so nobody asks or answers it under those agreements",
+                remedy="Have it issued, and add it to what this node publishes. One that ended or was revoked is none.",
+            )
+    for mark in held.values():
+        ends = mark.expires_at
+        yield CheckLine(
+            name=name_mark(mark.mark_type),
+            ok=True,
+            warning=ends is not None and ends < now + RENEW_MARK_WITHIN,
+            detail="without an end" if ends is None else f"good until {ends:%Y-%m-%d}, for {words(ends - now)} yet",
+            remedy="Have it issued again before then, and add the new one.",
+        )
+
+
+def _agreement(standing: InForce | NotInForce, *, ended: bool, now: datetime) -> CheckLine:
+    held = standing.agreement
+    name = f"{held.id} version {held.version}"
+    if ended:
+        return CheckLine(name=name, ok=True, detail="ended; nothing flows under it")
+    if isinstance(standing, NotInForce):
+        signing = "Get the missing signatures and add them: hearthgate agreement add FILE SIGNATURE..."
+        remedy = signing if standing.missing else "Sign a new version, or end this one with `hearthgate agreement end`."
+        begins_later = not standing.missing and held.valid_from > now.date()
+        return CheckLine(name=name, ok=begins_later, detail=f"not in force: {standing.reason}", remedy=remedy)
+    overdue, soon = held.review_date < now.date(), held.valid_until < (now + REVIEW_WITHIN).date()
+    detail = f"in force until {held.valid_until}, to be reviewed on {held.review_date}"
+    remedy = "It runs out soon: have a new version signed." if soon else "Its review is overdue: review it together."
+    return CheckLine(name=name, ok=True, warning=soon or overdue, detail=detail, remedy=remedy)

@@ -1,0 +1,219 @@
+"""What must hold towards each peer: the way there, its chain, what it says of us, and how long it goes on being served.
+
+Nothing that is asked concerns a person. The token that a peer grants is thrown away, and no message is sent.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from cryptography import x509
+
+from adapters.contract import CheckLine
+from gateway.agreement_book import detail_for
+from gateway.assembly import SystemClock
+from gateway.cli.context import node_vault
+from gateway.cli.doctor.certificates import host_of, in_time
+from gateway.cli.doctor.spans import words
+from gateway.cli.federation import Federation
+from gateway.cli.trust.tracing import trace_chain
+from gateway.directory.federation import Standing
+from gateway.directory.stages import SERVED, Stage, coming_stages
+from gateway.peers.tokens import Grant, TokenRequester
+from gateway.ports import PeerRefused, TransportError
+from trust.agreements.agreement import Agreement, InForce, NotInForce
+from trust.errors import TrustError
+from trust.federation.chain import TrustedEntity
+from trust.federation.node_metadata import services_left_out
+from trust.federation.trust_mark import name_mark
+from trust.identifiers import EntityId
+from trust.oauth.authorization_details import AuthorizationDetail
+
+Standings = tuple[InForce | NotInForce, ...]
+_ASK_S = 5.0
+_THEIR_ADMINISTRATORS = "Ask that agency's administrators to run `hearthgate doctor` there."
+_STAGES: Mapping[Stage, str] = {
+    Stage.NORMAL: "up to date",
+    Stage.ALARM: "overdue: known peers are served in full, new ones refused",
+    Stage.URGENT_ONLY: "long overdue: only what is urgent is exchanged",
+    Stage.CLOSED: "nothing is exchanged",
+}
+_COMING: Mapping[Stage, str] = {
+    Stage.ALARM: "an alarm is raised and new peers are refused",
+    Stage.URGENT_ONLY: "only what is urgent is exchanged",
+    Stage.CLOSED: "nothing is exchanged",
+}
+_ROUTE = "Check the name, the route and the firewall, the certificate, and [trust] ca and [hosts] in the configuration."
+
+
+def checks(federation: Federation, standings: Standings, now: datetime) -> Iterator[CheckLine]:
+    """Check every peer that an agreement names."""
+    named = {party.entity for standing in standings for party in standing.agreement.parties}
+    peers = sorted(named - {federation.own})
+    if not peers:
+        yield CheckLine(name="peers", ok=True, detail="no agreement names one yet")
+    for peer in peers:
+        yield from route(federation, peer, now)
+        trusted, line = chain(federation, peer, now)
+        yield line
+        if trusted is not None:
+            yield from _marks(trusted, standings)
+            yield _says_of_us(federation, trusted, standings)
+
+
+def route(federation: Federation, entity: EntityId, now: datetime) -> Iterator[CheckLine]:
+    """Find an entity's name, connect and shake hands, and look at its certificate's end."""
+    name = f"the way to {entity}"
+    try:
+        found = federation.transport.handshake(host_of(entity), timeout_s=_ASK_S)
+    except TransportError as failed:
+        yield CheckLine(name=name, ok=False, detail=str(failed), remedy=_ROUTE)
+        return
+    yield CheckLine(name=name, ok=True, detail=f"{found.protocol}, {found.cipher}")
+    leaf = x509.load_der_x509_certificate(found.certificate)
+    remedy = "Remind that agency's administrators to renew it; from that day it cannot be reached."
+    yield in_time(f"the certificate of {entity}", leaf, now, remedy=remedy)
+
+
+def chain(federation: Federation, entity: EntityId, now: datetime) -> tuple[TrustedEntity | None, CheckLine]:
+    """Fetch and verify the whole chain of an entity; of a peer, that is an exchange with it and with its anchor."""
+    trace = trace_chain(federation, entity, now=now)
+    what = "this node is vouched for" if entity == federation.own else f"{entity} is trusted and can be reached"
+    found = trace.entity or (_by_levels(federation, entity, now) if trace.answered else None)
+    if found is None:
+        failed = next(line for line in trace.lines if not line.ok)
+        return None, CheckLine(name=what, ok=False, detail=f"{failed.name}? {failed.detail}", remedy=failed.remedy)
+    left_out = services_left_out(found.metadata)
+    if left_out:
+        detail = f"its anchor does not vouch for these services as they are, so nobody asks them: {', '.join(left_out)}"
+        remedy = "Have it admitted again as it is now: `hearthgate trust join` there, `trust admit` at the anchor."
+        return found, CheckLine(name=what, ok=False, detail=detail, remedy=remedy)
+    through = f", through {' and '.join(found.superiors[:-1])}" if len(found.superiors) > 1 else ""
+    detail = f"by {found.anchor}{through}, until {found.expires_at:%Y-%m-%d %H:%M} UTC"
+    return found, CheckLine(name=what, ok=True, detail=detail)
+
+
+def _by_levels(federation: Federation, entity: EntityId, now: datetime) -> TrustedEntity | None:
+    """Follow a chain with intermediates, whom the node's own directory finds; none where that leads nowhere either."""
+    try:
+        found = federation.directory.refresh(entity, now=now)
+    except TrustError:
+        return None
+    return found if len(found.superiors) > 1 and found.anchor in federation.anchors else None
+
+
+def countdown(standing: Standing, *, own: EntityId, now: datetime) -> CheckLine:
+    """Say at which stage of the profile's section 6 an entity is, and when each later one begins without an answer."""
+    name = "how fresh this node's own standing is" if standing.entity == own else f"how fresh {standing.entity} is"
+    remedy = "See above why its superior cannot be asked; the stages end by themselves once it can."
+    trusted, stage = standing.trusted, standing.stage
+    if standing.suspended_by is not None:
+        detail = f"suspended by {standing.suspended_by}: nothing is exchanged with it"
+        return CheckLine(name=name, ok=True, warning=True, detail=detail, remedy="Ask that authority's administrators.")
+    if trusted is None or stage is None:
+        why = "its superior vouches for it no longer" if standing.ended else "no statement about it stands any more"
+        return CheckLine(name=name, ok=True, warning=True, detail=f"{why}: nothing is exchanged with it", remedy=remedy)
+    coming = [
+        f"in {words(min(begins, trusted.expires_at) - now)} {_COMING[each]}"
+        for each, begins in coming_stages(trusted.refreshed_at, now=now)
+    ]
+    detail = f"confirmed {words(now - trusted.refreshed_at)} ago; {_STAGES[stage]}"
+    if coming:
+        detail += f". Without another answer, {'; '.join(coming)}"
+    return CheckLine(name=name, ok=stage in SERVED, warning=stage is not Stage.NORMAL, detail=detail, remedy=remedy)
+
+
+def _marks(peer: TrustedEntity, standings: Standings) -> Iterator[CheckLine]:
+    held = {mark.mark_type for mark in peer.marks}
+    for agreement in _between(standings, peer.entity_id):
+        for missing in (mark for mark in agreement.required_marks if mark not in held):
+            yield CheckLine(
+                name=f"{peer.entity_id} has what {agreement.id} demands",
+                ok=False,
+                detail=f"it lacks {name_mark(missing)}, so nothing is exchanged under that agreement",
+                remedy="Ask its administrators to have that mark issued and to publish it.",
+            )
+
+
+def _between(standings: Standings, peer: EntityId) -> Iterator[Agreement]:
+    for standing in standings:
+        if isinstance(standing, InForce) and standing.agreement.party(peer) is not None:
+            yield standing.agreement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What a token is asked for; ``ours`` says that an agreement in force lets this node ask that."""
+
+    agreement: Agreement
+    detail: AuthorizationDetail
+    ours: bool
+
+
+def _question(standings: Standings, own: EntityId, peer: EntityId) -> _Question | None:
+    """Return what this node may ask of a peer by an agreement in force, else anything that both are party to."""
+    found = None
+    for standing in standings:
+        agreement = standing.agreement
+        if agreement.party(own) is None or agreement.party(peer) is None:
+            continue
+        for clause in agreement.clauses:
+            asks = any(each.entity == own for each in clause.askers)
+            holds = any(each.entity == peer for each in clause.holders)
+            ours = asks and holds and isinstance(standing, InForce)
+            if found is None or ours:
+                detail = detail_for(agreement.ref, clause.purpose, clause.kind)
+                found = _Question(agreement=agreement, detail=detail, ours=ours)
+            if ours:
+                return found
+    return found
+
+
+def _says_of_us(federation: Federation, peer: TrustedEntity, standings: Standings) -> CheckLine:
+    """Ask a peer for a token with all that it demands: it looks our chain up, and the agreement."""
+    name = f"what {peer.entity_id} says of this node"
+    question = _question(standings, federation.own, peer.entity_id)
+    if question is None or peer.authorization_server is None:
+        return CheckLine(name=name, ok=True, detail="no agreement names both, so there is nothing to ask it for")
+    requester = TokenRequester(
+        own=federation.own,
+        vault=node_vault(federation.settings),
+        transport=federation.transport,
+        clock=SystemClock(),
+    )
+    grant = Grant(server=peer.authorization_server, detail=question.detail)
+    try:
+        requester.request(grant, deadline=monotonic() + _ASK_S)
+    except PeerRefused as refused:
+        return _refused(name, refused, question)
+    except TransportError as failed:
+        return CheckLine(name=name, ok=False, detail=str(failed), remedy=_THEIR_ADMINISTRATORS)
+    detail = f"it trusts this node, and lets it ask under {question.agreement.id} version {question.agreement.version}"
+    return CheckLine(name=name, ok=True, detail=detail)
+
+
+_REFUSALS: Mapping[str, tuple[str, str]] = {
+    "invalid_client": (
+        "it does not trust this node: it cannot follow its chain, or does not know its key",
+        f"Have its administrators run `hearthgate trust check` for this node. {_THEIR_ADMINISTRATORS}",
+    ),
+    "invalid_dpop_proof": (
+        "it does not accept this node's proof",
+        "Compare the clocks of both machines; a proof is good for a minute.",
+    ),
+    "clock-wrong": ("its own clock is wrong, so it answers nobody", _THEIR_ADMINISTRATORS),
+    "not-reconciled": ("it was restored and answers nobody yet", _THEIR_ADMINISTRATORS),
+}
+
+
+def _refused(name: str, refused: PeerRefused, question: _Question) -> CheckLine:
+    named = f"{question.agreement.id} version {question.agreement.version}"
+    if refused.code == "invalid_authorization_details" and not question.ours:
+        return CheckLine(name=name, ok=True, detail="it trusts this node, which no agreement lets ask it anything")
+    if refused.code == "invalid_authorization_details":
+        detail = f"it trusts this node, and holds no such agreement in force: {named}"
+        remedy = f"Have its administrators add {named} with every signature: hearthgate agreement add."
+        return CheckLine(name=name, ok=False, detail=detail, remedy=remedy)
+    detail, remedy = _REFUSALS.get(refused.code, (str(refused), _THEIR_ADMINISTRATORS))
+    return CheckLine(name=name, ok=False, detail=detail, remedy=remedy)
