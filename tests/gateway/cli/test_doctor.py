@@ -66,6 +66,7 @@ def test_everything_holds_and_every_exception_is_shown(whole: Partnership) -> No
     assert "Reason given: tests run on one machine" in text
     assert "✓ this node is vouched for: by https://anchor.example" in text
     assert f"✓ {POLICE} is trusted and can be reached" in text
+    assert "✓ families: the promises of its adapter: all " in text
     assert "✓ vale-early-help version 1: in force" in text
     assert text.endswith("Everything holds.\n")
 
