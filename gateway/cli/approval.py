@@ -74,7 +74,7 @@ def ask(settings: Settings, wanted: Wanted, *, yes: bool) -> Outcome:
         _refuse_asked_before(settings, wanted)
     announce(*effect, _what_follows(wanted))
     confirm("Make it now?" if wanted.emergency is not None else "Ask for it?", yes=yes)
-    change = _change(wanted)
+    change = change_of(act.name, wanted.arguments, reason=wanted.reason, emergency=wanted.emergency)
     told = {name: str(value) for name, value in wanted.arguments.items() if name not in HIDDEN}
     record(
         settings, act.name, **told, why=wanted.reason, change=change.id, state=change.state, emergency=wanted.emergency
@@ -128,6 +128,20 @@ def review(settings: Settings, change_id: str, finding: str, *, yes: bool) -> Ou
     confirm("Note that you reviewed it?", yes=yes)
     by = record(settings, "trust review", change=change.id, of=change.act, finding=finding)
     return _settled(settings, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
+
+
+def change_of(act: str, arguments: Mapping[str, Any], *, reason: str, emergency: str | None) -> Change:
+    """Return a new change: one that waits for a second administrator, or an emergency that is to be reviewed."""
+    return Change(
+        id=token_hex(_ID_BYTES),
+        act=act,
+        arguments=arguments,
+        reason=reason,
+        state=ChangeState.PENDING if emergency is None else ChangeState.UNREVIEWED,
+        requested_by=administrator(),
+        requested_at=now(),
+        emergency=emergency,
+    )
 
 
 def about(change: Change) -> list[str]:
@@ -192,19 +206,6 @@ def _what_follows(wanted: Wanted) -> str:
     if wanted.emergency is not None:
         return "In an emergency it is made now, by one administrator, and listed until another has reviewed it."
     return f"It takes a second administrator, who has {EXPIRES.days} days to approve it; until then nothing changes."
-
-
-def _change(wanted: Wanted) -> Change:
-    return Change(
-        id=token_hex(_ID_BYTES),
-        act=wanted.act.name,
-        arguments=wanted.arguments,
-        reason=wanted.reason,
-        state=ChangeState.PENDING if wanted.emergency is None else ChangeState.UNREVIEWED,
-        requested_by=administrator(),
-        requested_at=now(),
-        emergency=wanted.emergency,
-    )
 
 
 def _held(settings: Settings, change_id: str) -> Change:

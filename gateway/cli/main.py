@@ -9,7 +9,7 @@ import click
 from gateway import __version__
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
-    "init": ("gateway.cli.setup.init:init", "Set up a new node, or a trust anchor with --anchor."),
+    "init": ("gateway.cli.setup.init:init", "Set up a new node."),
     "serve": ("gateway.cli.setup.run:serve", "Run the node or the trust anchor until it is told to stop."),
     "nginx": ("gateway.cli.setup.nginx:nginx", "Write the configuration of an nginx before the faces."),
     "upgrade": ("gateway.cli.setup.upgrade:upgrade", "Bring the store to what this version needs, after a backup."),

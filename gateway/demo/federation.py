@@ -87,8 +87,8 @@ class Federation:
 
     def set_up_anchor(self) -> None:
         """Set up the trust anchor and start it."""
-        words = ["--anchor", "--entity-id", f"https://{ANCHOR_HOST}", "--name", ANCHOR_NAME]
-        self._run([self._init(ANCHOR, words)])
+        words = ["--entity-id", f"https://{ANCHOR_HOST}", "--name", ANCHOR_NAME]
+        self._run([self._init(ANCHOR, words, command=("trust", "anchor", "init"))])
         self._serve(ANCHOR)
         self.processes.wait_until_ready({ANCHOR: self.ports[ANCHOR].operations})
 
@@ -106,8 +106,8 @@ class Federation:
                 "--case-url",
                 f"https://{agency.case_host}",
             ]
-            words += ["--tables", str(path), "--anchor-entity", f"https://{ANCHOR_HOST}"]
-            words += ["--anchor-jwks", str(self.folder(ANCHOR) / "anchor-keys.json"), "--ca", str(self.ca)]
+            words += ["--tables", str(path), "--ca", str(self.ca)]
+            words += ["--anchor-pin", str(self.folder(ANCHOR) / "anchor-pin.json")]
             words += ["--case-bind", f"127.0.0.1:{self.ports[agency.slug].case}"]
             commands.append(self._init(agency.slug, words))
         self._run(commands)
@@ -202,11 +202,11 @@ class Federation:
             "agreement", "sign", document, "--config", self.config(agency.slug), *who, "--out", out, "--yes"
         )
 
-    def _init(self, slug: str, words: Sequence[str]) -> Command:
+    def _init(self, slug: str, words: Sequence[str], *, command: Sequence[str] = ("init",)) -> Command:
         ports, certificate = self.ports[slug], self._certificates[slug]
         tls = ["--certificate", str(certificate.certificate), "--key", str(certificate.key)]
         binds = ["--peer-bind", f"127.0.0.1:{ports.peer}", "--operations-bind", f"127.0.0.1:{ports.operations}"]
-        return hearthgate("init", self.folder(slug), *words, *tls, *binds)
+        return hearthgate(*command, self.folder(slug), *words, *tls, *binds)
 
     def _serve(self, slug: str) -> None:
         self.processes.start(slug, hearthgate("serve", "--config", self.config(slug)))

@@ -61,6 +61,12 @@ def rotation(
     return _with_new_key(records, use, at=at, signs_from=at + after, waits=waits)
 
 
+def lost_key(records: Sequence[KeyRecord], use: KeyUse, *, at: datetime) -> Draft:
+    """Draft a new key that signs at once, for a use whose every key is gone."""
+    at = at.replace(microsecond=0)
+    return _with_new_key(records, use, at=at, signs_from=at, waits=False)
+
+
 def postponed(draft: Draft, *, to: datetime) -> Draft:
     """Return a rotation that is made later than it was drafted: its new key is published no shorter for that."""
     if draft.made is None:

@@ -20,15 +20,14 @@ _SERVICE = (
 )
 
 
-def completed(options: Mapping[str, Any], *, anchor: bool) -> dict[str, Any]:
-    """Return the options, with what must be known asked for.
+def completed(options: Mapping[str, Any], *, serviceless: bool) -> dict[str, Any]:
+    """Return the options, with what must be known asked for; ``serviceless`` where services must be and are not.
 
     Raises ``click.UsageError`` naming what is missing where nobody can be asked, and :class:`Refused` where nobody
     answers.
     """
     told = dict(options)
     missing = [name for name, _ in _ASKED if not told[name]]
-    serviceless = not anchor and not told["service"] and not told["tables"]
     if not missing and not serviceless:
         return told
     if not sys.stdin.isatty():

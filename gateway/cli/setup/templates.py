@@ -41,6 +41,19 @@ class NodeText:
     tables: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorText:
+    """What an authority's file says; ``recovery`` is the file of a trust anchor's public recovery key."""
+
+    entity_id: str
+    name: str
+    superiors: Sequence[str]
+    recovery: str | None
+    faces: FaceText
+    ca: str | None
+    tables: str
+
+
 NOT_SET_UP = "not-set-up"
 """The adapter type of a new service. No adapter has this name, so that the checks ask for one."""
 
@@ -52,10 +65,14 @@ def node_toml(node: NodeText) -> str:
     return "".join(sections) + (f"\n{node.tables}" if node.tables else "")
 
 
-def anchor_toml(entity_id: str, name: str, faces: FaceText) -> str:
-    """Write a trust anchor's configuration file."""
-    values = {"entity_id": entity_id, "name": name, **_face_values(faces)}
-    return _ANCHOR.format(**_quoted(values))
+def anchor_toml(anchor: AnchorText) -> str:
+    """Write an authority's configuration file."""
+    values = _quoted({"entity_id": anchor.entity_id, "name": anchor.name, **_face_values(anchor.faces)})
+    above = f"superiors = {json.dumps(list(anchor.superiors))}   # who vouch for this intermediate\n"
+    pinned = f"recovery = {_string(anchor.recovery or '')}   # public; its private half is kept offline\n"
+    own = (above if anchor.superiors else "") + (pinned if anchor.recovery else "")
+    text = _ANCHOR.format(**values, own=own) + _ca(anchor.ca)
+    return text + (f"\n{anchor.tables}" if anchor.tables else "")
 
 
 def _node_values(node: NodeText) -> dict[str, str]:
@@ -189,14 +206,15 @@ type = {adapter}
 """
 
 _ANCHOR = """\
-# A Hearthgate trust anchor. Relative paths start at the folder of this file; secrets are files, never values.
+# A Hearthgate authority: a trust anchor, or with superiors an intermediate.
+# Relative paths start at the folder of this file; secrets are files, never values.
 
 role = "anchor"
 
 [anchor]
-entity_id = {entity_id}   # every member pins this name together with this anchor's public keys
+entity_id = {entity_id}   # members know this authority by this name and by its public keys
 name = {name}
-
+{own}
 # What members reach.
 [peer]
 bind = {peer_bind}
@@ -214,4 +232,6 @@ url = "sqlite:///data/anchor.db"
 
 [keys]
 directory = "keys"   # readable by their owner only
+
+[trust]
 """

@@ -20,7 +20,7 @@ _COMMANDS = {
     "decline": ("gateway.cli.trust.changes:decline", "Give up a change that was asked for."),
     "review": ("gateway.cli.trust.changes:review", "Note that you looked at another administrator's emergency."),
     "key": ("gateway.cli.trust.key.group:key", "The keys of this node or authority: see, rotate, revoke."),
-    "anchor-keys": ("gateway.cli.trust.anchor_keys:anchor_keys", "Anchor: write the public keys that members pin."),
+    "anchor": ("gateway.cli.trust.anchor.group:anchor", "An authority: set it up, hand out its pin, replace its keys."),
 }
 
 

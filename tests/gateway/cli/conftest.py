@@ -116,12 +116,14 @@ class Partnership:
         self.files.setdefault(name, self.authority.issue(f"{name}.example", f"case.{name}.example"))
         certificate, key = self.files[name]
         ports = [f"127.0.0.1:{port}" for port in (self.ports[name], free_port(), free_port())]
-        binds = ["--peer-bind", ports[0], "--case-bind", ports[1], "--operations-bind", ports[2]]
+        binds = ["--peer-bind", ports[0], "--operations-bind", ports[2]]
+        binds += [] if name == "anchor" else ["--case-bind", ports[1]]
         return ["--certificate", str(certificate), "--key", str(key), *binds]
 
     def set_up_anchor(self) -> None:
         """Set up the anchor."""
-        words = ["init", str(self.root / "anchor"), "--anchor", "--entity-id", ANCHOR, "--name", "Vale partnership"]
+        words = ["trust", "anchor", "init", str(self.root / "anchor"), "--entity-id", ANCHOR]
+        words += ["--name", "Vale partnership"]
         assert hearthgate(*words, *self.words("anchor")).code == 0
 
     def set_up(self, name: str, slug: str, *more: str) -> Answer:
@@ -140,7 +142,7 @@ class Partnership:
             f"[hosts]\n{hosts}{ADAPTER.format(slug=slug, name=slug.title(), kind=slug)}", encoding="utf-8"
         )
         words = ["init", str(self.root / name), "--entity-id", f"https://{name}.example", "--name", name.title()]
-        words += ["--anchor-entity", ANCHOR, "--anchor-jwks", str(self.root / "anchor" / "anchor-keys.json")]
+        words += ["--anchor-pin", str(self.root / "anchor" / "anchor-pin.json")]
         return [*words, "--ca", str(self.authority.certificate), "--tables", str(tables), *self.words(name)]
 
     def admit(self, name: str) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from config.loading import load
-from config.settings import AnchorSettings, NodeSettings
+from config.settings import NodeSettings
 from gateway.keys.vault import open_vault
 from gateway.store.revision import is_current
 from tests.gateway.cli.conftest import ANCHOR, Partnership, hearthgate
+from trust.federation.anchor_keys import parse_pin
+from trust.identifiers import EntityId
 
 
 def modes(folder: Path) -> dict[str, str]:
@@ -26,16 +28,6 @@ def test_a_new_node_is_complete_and_nobody_elses_to_read(partnership: Partnershi
     assert is_current(settings.store.url, base_dir=folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert set(modes(folder).values()) == {"0o600", "0o700"}
-
-
-def test_a_new_anchor_exports_what_members_pin(partnership: Partnership) -> None:
-    folder = partnership.root / "anchor"
-    assert isinstance(load(folder / "anchor.toml", {}), AnchorSettings)
-    out = partnership.root / "again.json"
-    again = hearthgate("trust", "anchor-keys", "--config", folder / "anchor.toml", "--out", out, "--json")
-    assert again.code == 0
-    assert out.read_bytes() == (folder / "anchor-keys.json").read_bytes()
-    assert b'"d"' not in out.read_bytes()
 
 
 def test_init_says_what_to_compare_and_what_to_do_next(partnership: Partnership) -> None:
@@ -113,7 +105,6 @@ def test_a_certificate_may_come_later(partnership: Partnership) -> None:
         (["--entity-id", "http://x.example"], "--entity-id"),
         (["--service", "a:b:c"], "SLUG:KIND:NAME:PHONE"),
         (["--service", "Not A Slug:b:c:01632 960 001"], "--service"),
-        (["--anchor-entity", "anchor"], "--anchor-entity"),
     ],
 )
 def test_what_was_not_understood_ends_with_2(partnership: Partnership, words: list[str], said: str) -> None:
@@ -126,12 +117,27 @@ def test_what_was_not_understood_ends_with_2(partnership: Partnership, words: li
 def test_a_node_without_a_pinned_anchor_or_a_service_is_not_understood(tmp_path: Path) -> None:
     words = ["init", tmp_path / "x", "--entity-id", "https://x.example", "--name", "X"]
     assert hearthgate(*words).code == 2
-    assert hearthgate(*words, "--anchor", "--service", "a:b:c:01632 960 001").code == 2
     assert not (tmp_path / "x").exists()
 
 
-def test_pinned_keys_must_be_public_federation_keys(partnership: Partnership) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"keys": []}',
+        f'{{"entity_id": "{ANCHOR}", "keys": []}}',
+        '{"entity_id": "anchor", "keys": []}',
+        "no JSON",
+        "[]",
+    ],
+)
+def test_what_is_no_pin_is_refused(partnership: Partnership, content: str) -> None:
     words = partnership.init_words("police", "neighbourhood")
-    (partnership.root / "anchor" / "anchor-keys.json").write_text('{"keys": []}')
+    (partnership.root / "anchor" / "anchor-pin.json").write_text(content)
     assert hearthgate(*words).code == 1
     assert not (partnership.root / "police").exists()
+
+
+def test_the_recovery_key_is_pinned_with_the_others(partnership: Partnership) -> None:
+    pinned = (partnership.root / "council" / "anchors" / "anchor.example.json").read_bytes()
+    assert parse_pin(pinned, EntityId(ANCHOR)).recovery is not None
+    assert pinned == (partnership.root / "anchor" / "anchor-pin.json").read_bytes()

@@ -133,9 +133,10 @@ def test_a_member_that_does_not_answer_itself_is_told_apart_from_a_stranger(both
 
 def test_an_anchor_whose_key_is_not_the_pinned_one_is_refused(partnership: Partnership) -> None:
     other = partnership.root / "other"
-    hearthgate("init", other, "--anchor", "--entity-id", ANCHOR, "--name", "Not it", *partnership.words("anchor"))
+    words = ["--entity-id", ANCHOR, "--name", "Not it", *partnership.words("anchor")]
+    assert hearthgate("trust", "anchor", "init", other, *words).code == 0
     pinned = partnership.root / "council" / "anchors" / "anchor.example.json"
-    pinned.write_bytes((other / "anchor-keys.json").read_bytes())
+    pinned.write_bytes((other / "anchor-pin.json").read_bytes())
     partnership.run_anchor()
     answer = hearthgate("trust", "check", COUNCIL, "--config", partnership.config("council"), "--json")
     assert answer.code == 1

@@ -37,12 +37,13 @@ def files(partnership: Partnership, name: str) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def recovery(tmp_path: Path) -> LocalSigner:
-    signer = LocalSigner.generate(KeyUse.RECOVERY)
+def recovery(partnership: Partnership, tmp_path: Path) -> LocalSigner:
+    """Fetch the anchor's recovery key from its safe."""
+    pem = (partnership.root / "anchor-recovery.pem").read_bytes()
     path = tmp_path / "recovery.pem"
     path.touch(mode=0o600)
-    path.write_bytes(signer.to_pem())
-    return signer
+    path.write_bytes(pem)
+    return LocalSigner.from_pem(pem, KeyUse.RECOVERY)
 
 
 def document(partnership: Partnership, recovery: LocalSigner) -> AnchorKeys:
@@ -153,7 +154,7 @@ def test_an_anchor_rotates_with_its_recovery_key_and_leaves_the_old_key_out_in_t
     (tmp_path / "recovery.pem").write_bytes(other.to_pem())
     refused = run(partnership, "anchor", "announce", *words)
     assert refused.code == 1
-    assert "not the recovery key that signed the last" in refused.err
+    assert "not the recovery key of this trust anchor" in refused.err
     (tmp_path / "recovery.pem").chmod(0o644)
     assert "chmod 600" in run(partnership, "anchor", "announce", *words).err
 

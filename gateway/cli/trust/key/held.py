@@ -49,15 +49,16 @@ class HeldKeys:
 
 
 @contextmanager
-def held_keys(settings: Settings) -> Iterator[HeldKeys]:
-    """Open the keys of a node or authority, for one command at a time.
+def held_keys(settings: Settings, *, needed: Sequence[KeyFile] | None = None) -> Iterator[HeldKeys]:
+    """Open the keys of a node or authority, for one command at a time; ``needed`` are all of its first files.
 
     Raises ``KeyFilesRefused`` and ``StoreRefused``.
     """
     directory = settings.base_dir / settings.keys.directory
     with sole_change(directory), opened_store(settings) as store:
         vouched = Vouching(store).since()
-        records = settled(read_records(directory, needed_files(settings)), vouched=vouched)
+        first = needed_files(settings) if needed is None else needed
+        records = settled(read_records(directory, first), vouched=vouched)
         yield HeldKeys(settings=settings, store=store, directory=directory, records=records, vouched=vouched)
 
 

@@ -70,14 +70,14 @@ def plan_revocation(settings: Settings, kid: str, reason: str, *, recovery_key: 
     with held_keys(settings) as held:
         draft = revocation(held.records, kid, RevocationReason(reason), at=at)
         arguments = {"kid": kid, "reason": reason}
-        if _needs_document(held, kid, at):
+        if isinstance(settings, AnchorSettings) and _needs_document(held, kid, at):
             if draft.made is not None:
                 raise Refused(
                     "It is the only key of this trust anchor, and members take another only from a document: make one "
                     "first with `hearthgate trust key rotate --use federation --sign-after 0 --recovery-key FILE`."
                 )
             left = held.federation(at, draft.records)
-            document = signed_document(held, left, recovery_signer(recovery_key), at=at)
+            document = signed_document(held, left, recovery_signer(settings, recovery_key), at=at)
             arguments["document"] = document.raw.decode("ascii")
         elif recovery_key is not None:
             raise Refused("The recovery key is not needed for this; leave --recovery-key out.")

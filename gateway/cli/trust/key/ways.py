@@ -15,6 +15,7 @@ from gateway.assembly import peer_transport
 from gateway.cli import fingerprints
 from gateway.cli.faults import Refused
 from gateway.cli.files import write_new
+from gateway.cli.trust.anchor.pin import public_recovery
 from gateway.cli.trust.key.held import HeldKeys, superiors
 from gateway.cli.trust.membership import node_request, send_request
 from gateway.keys.files import read_private
@@ -55,17 +56,26 @@ def way_up(held: HeldKeys, *, out: Path | None, recovery_key: Path | None) -> Wa
     if isinstance(held.settings, AnchorSettings):
         if out is not None:
             raise Refused("A trust anchor asks nobody; leave --out out.")
-        return _ToMembers(held, recovery_signer(recovery_key))
+        return _ToMembers(held, recovery_signer(held.settings, recovery_key))
     raise Refused(
         "No authority is pinned yet that could vouch for this node; join one first: hearthgate trust join URL"
     )
 
 
-def recovery_signer(path: Path | None) -> Signer:
-    """Read an anchor's recovery key, held to the rules of every private key. Raises :class:`Refused`."""
+def recovery_signer(settings: AnchorSettings, path: Path | None) -> Signer:
+    """Read an anchor's recovery key, held to the rules of every private key.
+
+    Raises :class:`Refused` where members would not believe it, ``KeyFilesRefused`` and ``TrustError``.
+    """
     if path is None:
         raise Refused("An anchor's keys change only with its offline recovery key: name its file with --recovery-key.")
-    return LocalSigner.from_pem(read_private(path), KeyUse.RECOVERY)
+    signer = LocalSigner.from_pem(read_private(path), KeyUse.RECOVERY)
+    pinned = public_recovery(settings)
+    if pinned is None:
+        raise Refused("This trust anchor has no recovery key that members pinned; its keys are replaced by hand.")
+    if signer.kid not in pinned.kids:
+        raise Refused("That is not the recovery key of this trust anchor: members would refuse what it signs.")
+    return signer
 
 
 def signed_document(held: HeldKeys, keys: KeySet, signer: Signer, *, at: datetime) -> StoredAnchorKeys:

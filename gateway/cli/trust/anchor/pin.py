@@ -1,0 +1,53 @@
+"""``hearthgate trust anchor pin``: what every member pins."""
+
+from pathlib import Path
+
+import click
+
+from config.settings import AnchorSettings
+from gateway.cli import fingerprints
+from gateway.cli.context import config_option, load_anchor
+from gateway.cli.faults import Refused
+from gateway.cli.files import read_input, write_new
+from gateway.cli.outcome import Outcome, answers
+from gateway.keys.files import ANCHOR_KEYS
+from gateway.keys.vault import open_vault
+from trust import strict_json
+from trust.federation.anchor_keys import Pin, build_pin
+from trust.identifiers import EntityId
+from trust.keys import KeySet, KeyUse
+
+
+@click.command()
+@config_option
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@answers
+def pin(*, config: Path | None, out: Path) -> Outcome:
+    """Write the anchor's public keys and its public recovery key, and show the thumbprints to read out."""
+    settings = load_anchor(config)
+    if settings.anchor.superiors:
+        raise Refused("An intermediate is not pinned: members pin the trust anchor above it.")
+    vault = open_vault(settings.base_dir / settings.keys.directory, needed=ANCHOR_KEYS)
+    given = Pin(
+        entity=EntityId(settings.anchor.entity_id),
+        keys=vault.published(KeyUse.FEDERATION),
+        recovery=public_recovery(settings),
+    )
+    write_new(out, build_pin(given), "The pin")
+    kids = [*sorted(given.keys.kids), *(sorted(given.recovery.kids) if given.recovery else ())]
+    return Outcome(
+        lines=[
+            f"What members pin of {given.entity} is in {out}.",
+            "They compare these thumbprints with you by another channel before they pin them:",
+            *fingerprints.lines(kids),
+        ],
+        data={"entity_id": given.entity, "pin": str(out), "key_ids": kids},
+    )
+
+
+def public_recovery(settings: AnchorSettings) -> KeySet | None:
+    """Read the public halves of the anchor's recovery keys. Raises :class:`Refused` and ``TrustError``."""
+    if settings.anchor.recovery is None:
+        return None
+    raw = read_input(settings.base_dir / settings.anchor.recovery, "The public recovery key")
+    return KeySet.from_jwks(strict_json.loads(raw, max_bytes=len(raw)), KeyUse.RECOVERY)
