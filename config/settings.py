@@ -1,103 +1,11 @@
-"""The settings of a node and of a trust anchor: frozen models, with secrets as paths and never as values."""
+"""The settings of a node and of an authority: frozen models, with secrets as paths and never as values."""
 
-import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from trust.errors import TrustError
-from trust.identifiers import EntityId, ServiceSlug, parse_code, parse_entity_id, parse_slug
-
-_BIND = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}")
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
-_STORE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://).+")
-_PASSWORD = re.compile(r"postgresql[^/]*//[^/@]*:[^/@]*@")
-_HIGHEST_PORT = 65_535
-_PRIVATE = tuple(
-    ip_network(block) for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-)
-"""Where a private network can lie: RFC 1918, the shared space of RFC 6598, and unique local IPv6 (RFC 4193)."""
-_WIDEST = {4: 24, 6: 64}
-"""The shortest prefix of an exception: one subnet, which in IPv6 is a /64 (RFC 4291 section 2.5.4). What is wider holds
-other people's machines, this agency's own among them."""
-
-
-def _bind(text: str) -> str:
-    if not _BIND.fullmatch(text) or int(text.rpartition(":")[2]) > _HIGHEST_PORT:
-        raise ValueError("write an address and a port, such as 127.0.0.1:8443")
-    return text
-
-
-def _host(text: str) -> str:
-    if not _HOST.fullmatch(text):
-        raise ValueError("write a lower-case host name with a dot, such as council.example")
-    return text
-
-
-def _network(text: str) -> str:
-    try:
-        network = ip_network(text)
-    except ValueError as malformed:
-        raise ValueError("write a network such as 10.20.30.0/28, with no bit set beyond its prefix") from malformed
-    if not any(_lies_in(network, block) for block in _PRIVATE):
-        raise ValueError(
-            "only private networks need an exception: within 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 "
-            "or fc00::/7"
-        )
-    if network.prefixlen < _WIDEST[network.version]:
-        raise ValueError(
-            f"write the peer's own subnet, /{_WIDEST[network.version]} or smaller; a wider one holds others as well"
-        )
-    return text
-
-
-def _lies_in(network: IPv4Network | IPv6Network, block: IPv4Network | IPv6Network) -> bool:
-    if isinstance(network, IPv4Network):
-        return isinstance(block, IPv4Network) and network.subnet_of(block)
-    return isinstance(block, IPv6Network) and network.subnet_of(block)
-
-
-def _entity(text: str) -> EntityId:
-    try:
-        return parse_entity_id(text)
-    except TrustError as refused:
-        raise ValueError(refused.detail) from refused
-
-
-def _slug(text: str) -> ServiceSlug:
-    try:
-        return parse_slug(text)
-    except TrustError as refused:
-        raise ValueError(refused.detail) from refused
-
-
-def _code(text: str) -> str:
-    try:
-        return parse_code(text)
-    except TrustError as refused:
-        raise ValueError(refused.detail) from refused
-
-
-def _store_url(text: str) -> str:
-    if not _STORE.fullmatch(text):
-        raise ValueError("write sqlite:///FILE or postgresql://...")
-    if _PASSWORD.match(text):
-        raise ValueError("a password does not belong here; name a file that holds it: postgresql://...?passfile=FILE")
-    return text
-
-
-Bind = Annotated[str, AfterValidator(_bind)]
-HostName = Annotated[str, AfterValidator(_host)]
-PrivateNetwork = Annotated[str, AfterValidator(_network)]
-Entity = Annotated[str, AfterValidator(_entity)]
-Slug = Annotated[str, AfterValidator(_slug)]
-Code = Annotated[str, AfterValidator(_code)]
-StoreUrl = Annotated[str, AfterValidator(_store_url)]
-Label = Annotated[str, Field(min_length=1, max_length=120)]
-Reason = Annotated[str, Field(min_length=8, max_length=200)]
-Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{5,18}[0-9]$")]
+from config.fields import Bind, Code, Entity, HostName, Label, MarkType, Phone, PrivateNetwork, Reason, Slug, StoreUrl
 
 
 class _Frozen(BaseModel):
@@ -274,6 +182,42 @@ class BudgetSettings(_Frozen):
     )
 
 
+class IssuedMarks(_Frozen):
+    """``[[marks.issues]]``: a type of trust mark that this authority issues.
+
+    ``delegation`` is the file by which the type's owner lets this authority issue it, where the type is another's.
+    """
+
+    type: MarkType
+    lifetime_days: int = Field(default=90, ge=1, le=366)
+    delegation: Path | None = None
+
+
+class AccreditedMarks(_Frozen):
+    """``[[marks.accredited]]``: a type that counts under this trust anchor, and who may issue it; all if none is named.
+
+    Where it is another's, ``owner`` says whose, and ``owner_keys`` is the file with its public federation keys.
+    """
+
+    type: MarkType
+    issuers: tuple[Entity, ...] = Field(default=(), max_length=64)
+    owner: Entity | None = None
+    owner_keys: Path | None = None
+
+    @model_validator(mode="after")
+    def _owned_whole(self) -> "AccreditedMarks":
+        if (self.owner is None) != (self.owner_keys is None):
+            raise ValueError("give owner and owner_keys together, or neither")
+        return self
+
+
+class MarkSettings(_Frozen):
+    """``[marks]``: the trust marks that an authority issues, and, at a trust anchor, those that count under it."""
+
+    issues: tuple[IssuedMarks, ...] = Field(default=(), max_length=64)
+    accredited: tuple[AccreditedMarks, ...] = Field(default=(), max_length=64)
+
+
 class NodeSettings(_Frozen):
     """A node's whole configuration file; paths are resolved against the folder of the file."""
 
@@ -296,7 +240,7 @@ class NodeSettings(_Frozen):
 
 
 class AnchorSettings(_Frozen):
-    """A trust anchor's whole configuration file."""
+    """An authority's whole configuration file: a trust anchor's, or an intermediate's."""
 
     role: Literal["anchor"]
     anchor: AuthorityIdentity
@@ -305,6 +249,7 @@ class AnchorSettings(_Frozen):
     store: StoreSettings = StoreSettings(url="sqlite:///data/anchor.db")
     keys: KeySettings = KeySettings()
     trust: TrustSettings = TrustSettings()
+    marks: MarkSettings = MarkSettings()
     hosts: dict[HostName, HostException] = Field(default_factory=dict)
     networks: dict[HostName, NetworkException] = Field(default_factory=dict)
     proxy: Proxy | None = None

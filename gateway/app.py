@@ -33,6 +33,7 @@ from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
 from gateway.eligibility import Eligibility
 from gateway.fitness import Fitness
+from gateway.held_marks import HeldMarks, MarkKeeping
 from gateway.http import case, peer, problem
 from gateway.http.agreements import AgreementsFace, agreements_blueprint
 from gateway.http.case import CaseFace, case_blueprint
@@ -111,9 +112,8 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
     vouching = Vouching(store)
     vault = open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since)
-    configuration = node_configuration(profile(settings), vault)
-    agreements = AgreementBook(store)
-    fitness = Fitness(store, host=gethostname())
+    configuration = node_configuration(profile(settings), vault, HeldMarks(store))
+    agreements, fitness = AgreementBook(store), Fitness(store, host=gethostname())
     parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault, fitness=fitness)
     fetcher = Fetcher(transport=outside.transport, own=own, own_configuration=configuration)
     directory = _directory(parts, fetcher, agreements)
@@ -136,6 +136,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
             mind=of_node(machine(store, clock, outside.transport, fitness), directory, own),
             vouching=vouching,
             collecting=Collecting(countersigning, agreements),
+            marks=MarkKeeping(own=own, store=store, directory=directory, fetcher=fetcher),
         ),
         desk=desk,
         agreements=agreements,
@@ -166,7 +167,13 @@ def _public(parts: _Parts, countersigning: Countersigning) -> list[Blueprint]:
 
 
 def _keeper(
-    parts: _Parts, directory: FederationDirectory, *, mind: Minding, vouching: Vouching, collecting: Collecting
+    parts: _Parts,
+    directory: FederationDirectory,
+    *,
+    mind: Minding,
+    vouching: Vouching,
+    collecting: Collecting,
+    marks: MarkKeeping,
 ) -> Keeper:
     return Keeper(
         store=parts.store,
@@ -178,6 +185,7 @@ def _keeper(
         watch=trust_telemetry.show_standings,
         note_vouched=lambda now: vouching.note(directory, parts.own, now=now),
         collect=collecting.round,
+        renew_marks=marks.round,
     )
 
 

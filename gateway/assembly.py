@@ -100,7 +100,7 @@ def _proxy(base_dir: Path, proxy: ProxySettings) -> Proxy:
     return Proxy(place=place, authorization=authorization)
 
 
-def pinned_anchors(settings: NodeSettings) -> dict[EntityId, Pin]:
+def pinned_anchors(settings: NodeSettings | AnchorSettings) -> dict[EntityId, Pin]:
     """Read the anchors' pins. Raises ``TrustError`` for a file that is neither a pin nor a set of federation keys."""
     return {
         EntityId(anchor.entity_id): parse_pin(

@@ -1,64 +1,135 @@
-"""A trust anchor, put together from its settings as :mod:`gateway.app` does it for a node."""
+"""An authority, put together from its settings as :mod:`gateway.app` does it for a node.
 
+It is a trust anchor, or an intermediate, which stands under others.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from socket import gethostname
 
 from flask import Flask
 
-from config.settings import AnchorSettings
+from config.settings import AnchorSettings, MarkSettings
 from gateway import telemetry
-from gateway.assembly import SystemClock, peer_transport
+from gateway.assembly import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
+from gateway.authority_keeper import AuthorityKeeper
+from gateway.background import Background
+from gateway.directory.federation import FederationDirectory
+from gateway.directory.fetching import Fetcher
+from gateway.directory.memory import Memory
 from gateway.fitness import Fitness
-from gateway.http.anchor import AnchorFace, create_anchor_app
+from gateway.held_marks import HeldMarks, MarkKeeping
+from gateway.http.anchor import (
+    Accredited,
+    AnchorFace,
+    anchor_configuration,
+    create_anchor_app,
+    statement_about,
+)
 from gateway.http.gate import gated
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
+from gateway.mark_office import MarkTerms, delegated
 from gateway.minding import Machine, Minding, of_authority
-from gateway.ports import Clock, Store, Transport
-from gateway.readiness import checks, operations_app
+from gateway.ports import Clock, KeyVault, Store, Transport
+from gateway.readiness import checks, operations_app, trust_check
 from gateway.store.opening import open_store
+from gateway.vouching import Vouching
+from trust import strict_json
+from trust.federation.anchor_keys import MAX_BYTES, Pin
+from trust.federation.trust_mark import MarkOwner
 from trust.identifiers import EntityId
+from trust.keys import KeySet, KeyUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorParts:
-    """A whole trust anchor, ready to be served."""
+    """A whole authority, ready to be served."""
 
     settings: AnchorSettings
     clock: Clock
     store: Store
     vault: FileKeyVault
     face: AnchorFace
-    minding: Minding
+    directory: FederationDirectory
+    keeper: AuthorityKeeper
     peer_app: Flask
     operations_app: Flask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Knowing:
+    """What an authority knows of others, and how it asks them."""
+
+    fetcher: Fetcher
+    directory: FederationDirectory
 
 
 def create_anchor(
     settings: AnchorSettings, clock: Clock | None = None, transport: Transport | None = None
 ) -> AnchorParts:
-    """Put a trust anchor together from its settings. Raises as :func:`create_node` does."""
+    """Put an authority together from its settings. Raises as :func:`gateway.app.create_node` does."""
     clock, transport = clock or SystemClock(), transport or peer_transport(settings)
-    vault = open_vault(settings.base_dir / settings.keys.directory, needed=ANCHOR_KEYS, now=clock.now)
     store = open_store(settings.store.url, base_dir=settings.base_dir)
-    own, fitness = EntityId(settings.anchor.entity_id), Fitness(store, host=gethostname())
-    face = AnchorFace(
-        entity_id=own,
-        name=settings.anchor.name,
-        vault=vault,
-        store=store,
-        clock=clock,
+    vouching, fitness = Vouching(store), Fitness(store, host=gethostname())
+    vault = open_vault(
+        settings.base_dir / settings.keys.directory,
+        needed=ANCHOR_KEYS,
+        now=clock.now,
+        vouched=vouching.since if settings.anchor.superiors else None,
     )
+    face = authority_face(settings, vault, store, clock)
+    knowing = _knowing(settings, face, transport)
+    host = machine(store, clock, transport, fitness)
+    app = create_anchor_app(face, observer=telemetry.FaceObserver(), known=knowing.directory)
+    ready = checks(store, fitness)
+    if face.superiors:
+        ready.append(trust_check(knowing.directory, face.entity_id, clock))
     return AnchorParts(
         settings=settings,
         clock=clock,
         store=store,
         vault=vault,
         face=face,
-        minding=of_authority(machine(store, clock, transport, fitness), own, vault),
-        peer_app=gated(create_anchor_app(face, observer=telemetry.FaceObserver()), fitness.refuse_unfit),
-        operations_app=operations_app(checks(store, fitness)),
+        directory=knowing.directory,
+        keeper=_keeper(face, knowing, vouching, of_authority(host, face.entity_id, vault)),
+        peer_app=gated(app, fitness.refuse_unfit),
+        operations_app=operations_app(ready),
     )
+
+
+def authority_face(settings: AnchorSettings, vault: KeyVault, store: Store, clock: Clock) -> AnchorFace:
+    """Return what an authority publishes of itself. Raises ``TrustError`` for a file that is not what it should be."""
+    own = EntityId(settings.anchor.entity_id)
+    superiors = tuple(EntityId(superior) for superior in settings.anchor.superiors)
+    return AnchorFace(
+        entity_id=own,
+        name=settings.anchor.name,
+        vault=vault,
+        store=store,
+        clock=clock,
+        superiors=superiors,
+        recovery=_recovery(settings),
+        mark_types=mark_types(settings),
+        accredited=Accredited() if superiors else _accredited(settings.marks, own, settings.base_dir),
+        held=HeldMarks(store),
+    )
+
+
+def mark_types(settings: AnchorSettings) -> Mapping[str, MarkTerms]:
+    """Return the marks that an authority issues. Raises ``TrustError`` for a delegation that is not for it."""
+    own = EntityId(settings.anchor.entity_id)
+    return {
+        issued.type: MarkTerms(
+            lifetime=timedelta(days=issued.lifetime_days),
+            delegation=None
+            if issued.delegation is None
+            else delegated((settings.base_dir / issued.delegation).read_bytes(), own=own, mark_type=issued.type),
+        )
+        for issued in settings.marks.issues
+    }
 
 
 def machine(store: Store, clock: Clock, transport: Transport, fitness: Fitness) -> Machine:
@@ -71,3 +142,79 @@ def machine(store: Store, clock: Clock, transport: Transport, fitness: Fitness) 
         notice=telemetry.notice_keeper,
         changed=fitness.look_again,
     )
+
+
+class _OwnPin(Mapping[EntityId, Pin]):
+    """A trust anchor trusts itself, with the keys that it publishes at the time."""
+
+    def __init__(self, face: AnchorFace) -> None:
+        self._face = face
+
+    def __getitem__(self, entity: EntityId) -> Pin:
+        if entity != self._face.entity_id:
+            raise KeyError(entity)
+        return Pin(entity=entity, keys=self._face.vault.published(KeyUse.FEDERATION))
+
+    def __iter__(self) -> Iterator[EntityId]:
+        return iter((self._face.entity_id,))
+
+    def __len__(self) -> int:
+        return 1
+
+
+def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -> _Knowing:
+    fetcher = Fetcher(
+        transport=transport,
+        own=face.entity_id,
+        own_configuration=anchor_configuration(face, resolves=True),
+        own_statements=lambda subject, now: statement_about(face, subject, now=now),
+    )
+    directory = FederationDirectory(
+        fetcher=fetcher,
+        pins=pinned_anchors(settings) if face.superiors else _OwnPin(face),
+        memory=Memory(face.store, TRUST_TABLES),
+        notice=telemetry.notice_trust,
+        required_marks=lambda _now: frozenset(),
+        later=Background(_crashed),
+    )
+    return _Knowing(fetcher=fetcher, directory=directory)
+
+
+def _keeper(face: AnchorFace, knowing: _Knowing, vouching: Vouching, minding: Minding) -> AuthorityKeeper:
+    own, directory = face.entity_id, knowing.directory
+    marks = MarkKeeping(own=own, store=face.store, directory=directory, fetcher=knowing.fetcher)
+    return AuthorityKeeper(
+        own=own,
+        under_others=bool(face.superiors),
+        store=face.store,
+        directory=directory,
+        clock=face.clock,
+        notice=telemetry.notice_keeper,
+        mind=minding.round,
+        note_vouched=lambda now: vouching.note(directory, own, now=now),
+        renew_marks=marks.round,
+    )
+
+
+def _recovery(settings: AnchorSettings) -> KeySet | None:
+    if settings.anchor.recovery is None:
+        return None
+    raw = (settings.base_dir / settings.anchor.recovery).read_bytes()
+    return KeySet.from_jwks(strict_json.loads(raw, max_bytes=MAX_BYTES), KeyUse.RECOVERY)
+
+
+def _accredited(marks: MarkSettings, own: EntityId, base_dir: Path) -> Accredited:
+    """Return which marks count; what this authority issues itself counts unless it says otherwise."""
+    issuers: dict[str, tuple[EntityId, ...]] = {issued.type: (own,) for issued in marks.issues}
+    owners = {}
+    for each in marks.accredited:
+        issuers[each.type] = tuple(EntityId(issuer) for issuer in each.issuers)
+        if each.owner is not None and each.owner_keys is not None:
+            raw = (base_dir / each.owner_keys).read_bytes()
+            keys = KeySet.from_jwks(strict_json.loads(raw, max_bytes=MAX_BYTES), KeyUse.FEDERATION)
+            owners[each.type] = MarkOwner(entity=EntityId(each.owner), keys=keys)
+    return Accredited(issuers=issuers, owners=owners)
+
+
+def _crashed(error: BaseException) -> None:
+    telemetry.FaceObserver().crashed(error, face="anchor", request_id="after-an-answer")

@@ -46,6 +46,8 @@ class Keeper:
     """Note which federation keys the superior vouches for, so that a new one may begin to sign."""
     collect: Callable[[datetime], None]
     """Ask the parties of agreements for what signatures are still missing."""
+    renew_marks: Callable[[datetime], None]
+    """Ask for this entity's own trust marks, before those that it has end."""
 
     def run(self, wait: Callable[[float], bool]) -> None:
         """Make a round every minute until ``wait``, which sleeps so many seconds, says that it is time to stop."""
@@ -72,6 +74,7 @@ class Keeper:
             with suppress(TrustError):  # the directory has told the administrator
                 self.note_vouched(now)
             self.collect(now)
+            self.renew_marks(now)
         except (StoreBusy, StoreFull):
             self.notice("housekeeping_failed")
 

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.directory.anchors import Notice
+from gateway.directory.anchors import Notice, Superior
 from gateway.directory.chains import Chains
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.directory.holding import Held
@@ -35,6 +35,7 @@ from gateway.trust_records import StoredChain
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, Untrusted
 from trust.federation.anchor_keys import Pin
 from trust.federation.chain import TrustedEntity
+from trust.federation.resolve import Resolution
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
@@ -123,6 +124,22 @@ class FederationDirectory:
             with suppress(NoChain):  # it may end at an anchor that is none of ours, while another way leads to one
                 self._shown.put(self._verified(entity, chain, now))
         return self.trusted(entity, now=now, urgent=urgent)
+
+    def at_hand(self, entity: EntityId, *, now: datetime) -> Resolution | None:
+        """Return an entity with its chain, if it is known and served in full now. Nothing is fetched."""
+        _, held = self._chains.holdings.newest(entity, now=now)
+        if held is None or stage_of(held.trusted.refreshed_at, now=now) not in SERVED:
+            return None
+        if self._rulings.view(now).ruled_out(held.line) is not None:
+            return None
+        return Resolution(entity=held.trusted, statements=held.statements)
+
+    def authority(self, entity: EntityId, *, now: datetime) -> Superior:
+        """Return an authority with a valid chain, asking for it where that is due.
+
+        Raises ``TransportError`` and ``TrustError``.
+        """
+        return self._chains.superior_of(entity, Limits.beginning(known=True), now=now)
 
     def refresh(self, entity: EntityId, *, now: datetime) -> TrustedEntity:
         """Ask the superior now, whatever is remembered; else as :meth:`trusted`."""

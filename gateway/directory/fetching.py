@@ -13,6 +13,7 @@ from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
 from trust import strict_json
 from trust.errors import NoChain, TrustError, Untrusted
 from trust.federation.entity_statement import MAX_BYTES
+from trust.federation.trust_mark import MAX_BYTES as MAX_MARK_BYTES
 from trust.identifiers import EntityId
 
 CONFIGURATION_PATH = "/.well-known/openid-federation"
@@ -20,6 +21,7 @@ SUSPENSIONS_PATH = "/federation/v1/suspensions"
 ANCHOR_KEYS_PATH = "/federation/v1/anchor-keys"
 STATEMENT_TYPE = "application/entity-statement+jwt"
 MARK_STATUS_TYPE = "application/trust-mark-status-response+jwt"
+MARK_TYPE = "application/trust-mark+jwt"
 JWT_TYPE = "application/jwt"
 JSON_TYPE = "application/json"
 MAX_SUSPENSIONS_BYTES = 524_288
@@ -47,13 +49,25 @@ class _Wanted:
     form: Mapping[str, str] | None = None
 
 
-class Fetcher:
-    """Ask over one transport. ``own_configuration`` makes the node's own statement, which is fetched from nobody."""
+OwnStatements = Callable[[EntityId, datetime], bytes | None]
+"""Return what an authority itself says of a subordinate, or nothing where it does not vouch for it."""
 
-    def __init__(self, *, transport: Transport, own: EntityId, own_configuration: Callable[[datetime], bytes]) -> None:
+
+class Fetcher:
+    """Ask over one transport. What this entity says itself, of itself and as an authority, is fetched from nobody."""
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        own: EntityId,
+        own_configuration: Callable[[datetime], bytes],
+        own_statements: OwnStatements = lambda _subject, _now: None,
+    ) -> None:
         self.own = own
         self._transport = transport
         self._own_configuration = own_configuration
+        self._own_statements = own_statements
         self._silent_since: dict[EntityId, datetime] = {}
 
     def configuration(self, entity: EntityId, limits: Limits, *, now: datetime) -> bytes:
@@ -64,6 +78,8 @@ class Fetcher:
 
     def authority(self, entity: EntityId, limits: Limits, *, now: datetime) -> bytes:
         """Return what an authority says of itself. Raises ``TransportError``, also where it is left alone."""
+        if entity == self.own:
+            return self._own_configuration(now)
         wanted = _Wanted(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE)
         return _body(self._ask(entity, wanted, limits, now))
 
@@ -71,6 +87,11 @@ class Fetcher:
         self, superior: EntityId, endpoint: str, subject: EntityId, limits: Limits, *, now: datetime
     ) -> bytes:
         """Return what a superior says of a subject. Raises ``TransportError``, and :class:`NotVouchedFor` for a no."""
+        if superior == self.own:
+            said = self._own_statements(subject, now)
+            if said is None:
+                raise NotVouchedFor(f"{superior} does not vouch for {subject}.")
+            return said
         wanted = _Wanted(url=f"{endpoint}?{urlencode({'sub': subject})}", accept=STATEMENT_TYPE)
         answer = self._ask(superior, wanted, limits, now)
         if answer.status == _NOT_FOUND and _error(answer) == "not_found":
@@ -79,12 +100,16 @@ class Fetcher:
 
     def suspensions(self, teller: EntityId, issuer: EntityId, after: int, limits: Limits) -> bytes:
         """Return the next entries of an issuer's log, as a peer or the issuer tells them. Raises ``TransportError``."""
+        if teller == self.own:
+            raise TransportError("what is known here is at hand already")
         query = urlencode({"iss": issuer, "after": after})
         url = f"{teller}{SUSPENSIONS_PATH}?{query}"
         return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_SUSPENSIONS_BYTES), limits))
 
     def anchor_keys(self, anchor: EntityId, limits: Limits) -> bytes | None:
         """Return the document by which an anchor replaced its keys, if there is one. Raises ``TransportError``."""
+        if anchor == self.own:
+            return None
         answer = self._send(_Wanted(url=anchor + ANCHOR_KEYS_PATH, accept=JWT_TYPE), limits)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
@@ -92,6 +117,13 @@ class Fetcher:
         """Return what a mark's issuer says has become of it. Raises ``TransportError``."""
         form = {"trust_mark": mark.decode("ascii")}
         return _body(self._send(_Wanted(url=endpoint, accept=MARK_STATUS_TYPE, form=form), limits))
+
+    def mark(self, endpoint: str, mark_type: str, limits: Limits) -> bytes | None:
+        """Return the mark of a type that an authority gives to this entity, if any. Raises ``TransportError``."""
+        query = urlencode({"trust_mark_type": mark_type, "sub": self.own})
+        wanted = _Wanted(url=f"{endpoint}?{query}", accept=MARK_TYPE, max_bytes=MAX_MARK_BYTES)
+        answer = self._send(wanted, limits)
+        return None if answer.status == _NOT_FOUND else _body(answer)
 
     def _ask(self, authority: EntityId, wanted: _Wanted, limits: Limits, now: datetime) -> PeerAnswer:
         if timedelta() <= now - self._silent_since.get(authority, _LONG_AGO) < LEFT_ALONE:

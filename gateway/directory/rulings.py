@@ -86,9 +86,9 @@ class Rulings:
             found = held if held is not None and held.seq == stored.seq else self._opened(anchor, stored, now)
             if found is not None:
                 replaced[anchor] = found
-        unchanged = earlier is not None and earlier.replaced == replaced
+        anchors = self._anchors(replaced)  # an authority's own pin follows its keys
         return View(
-            anchors=earlier.anchors if earlier is not None and unchanged else self._anchors(replaced),
+            anchors=earlier.anchors if earlier is not None and earlier.anchors == anchors else anchors,
             replaced=replaced,
             against={
                 pair: SuspensionState(state) for pair, state in ruled.states.items() if state != SuspensionState.ACTIVE

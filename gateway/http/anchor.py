@@ -4,8 +4,8 @@ OpenID Federation 1.0 sections 8.1 and 8.2 here, the other endpoints in modules 
 member is as unknown as a stranger.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,7 +16,9 @@ from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
 from gateway.http.face import Observer, build_face
 from gateway.http.federation import (
     HISTORICAL_KEYS_PATH,
+    NO_MARKS,
     STATEMENT_TYPE,
+    Holder,
     SignedConfiguration,
     federation_blueprint,
 )
@@ -31,7 +33,10 @@ from gateway.http.federation_errors import (
 )
 from gateway.http.guards import open_to_all
 from gateway.http.historical_keys import historical_keys_blueprint
+from gateway.http.marks import MARK_PATH, MARKED_PATH, STATUS_PATH, marks_blueprint
+from gateway.http.resolving import RESOLVE_PATH, Known, Resolver, resolve_blueprint
 from gateway.http.suspensions import signed_today, suspensions_blueprint
+from gateway.mark_office import MarkOffice, MarkTerms
 from gateway.ports import Clock, KeyVault, Store
 from gateway.store import members
 from gateway.store.members import Member
@@ -45,6 +50,7 @@ from trust.federation.entity_statement import (
     build_subordinate_statement,
 )
 from trust.federation.terms import constraints_of
+from trust.federation.trust_mark import MarkOwner
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse, Signer
 
@@ -61,10 +67,20 @@ class MemberState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Accredited:
+    """Which marks count under a trust anchor: who may issue each type, and whose it is where others may."""
+
+    issuers: Mapping[str, tuple[EntityId, ...]] = field(default_factory=dict)
+    owners: Mapping[str, MarkOwner] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorFace:
     """What an authority's face stands on. An authority without ``superiors`` is a trust anchor.
 
     ``recovery`` are the public halves of a trust anchor's offline recovery keys, to be pinned with the others.
+    ``mark_types`` are the marks that it issues, ``accredited`` those that count under it, ``held`` those that were
+    issued to it.
     """
 
     entity_id: EntityId
@@ -74,34 +90,55 @@ class AnchorFace:
     clock: Clock
     superiors: tuple[EntityId, ...] = ()
     recovery: KeySet | None = None
+    mark_types: Mapping[str, MarkTerms] = field(default_factory=dict)
+    accredited: Accredited = Accredited()
+    held: Holder = NO_MARKS
+
+    @property
+    def office(self) -> MarkOffice:
+        """What issues its marks."""
+        return MarkOffice(own=self.entity_id, vault=self.vault, store=self.store, types=self.mark_types)
 
 
-def create_anchor_app(face: AnchorFace, *, observer: Observer) -> Flask:
-    """Return an authority's public face as a WSGI application."""
-    return build_face("anchor", list(_blueprints(face)), max_body=MAX_BYTES, observer=observer)
+def create_anchor_app(face: AnchorFace, *, observer: Observer, known: Known | None = None) -> Flask:
+    """Return an authority's public face as a WSGI application; it resolves what is ``known``."""
+    return build_face("anchor", list(_blueprints(face, known)), max_body=MAX_BYTES, observer=observer)
 
 
-def _blueprints(face: AnchorFace) -> Iterator[Blueprint]:
+def _blueprints(face: AnchorFace, known: Known | None) -> Iterator[Blueprint]:
     own, vault, store, clock = face.entity_id, face.vault, face.store, face.clock
-    yield federation_blueprint(anchor_configuration(face), clock=clock)
+    yield federation_blueprint(anchor_configuration(face, resolves=known is not None), clock=clock)
     yield members_blueprint(face)
     yield historical_keys_blueprint(own, vault, clock=clock)
     yield suspensions_blueprint(store, shown=signed_today(own, vault))
     yield enrolments_blueprint(Inbox(own=own, store=store, clock=clock))
+    if face.mark_types:
+        yield marks_blueprint(face.office, clock=clock)
+    if known is not None:
+        yield resolve_blueprint(Resolver(known=known, office=face.office, clock=clock))
     if not face.superiors:
         yield anchor_keys_blueprint(AnchorDocuments(own=own, vault=vault, store=store, recovery=face.recovery))
 
 
-def anchor_configuration(face: AnchorFace) -> SignedConfiguration:
+def anchor_configuration(face: AnchorFace, *, resolves: bool) -> SignedConfiguration:
     """Return the authority's own statement; a trust anchor's names no superior."""
     own = face.entity_id
     member = party_metadata.FederationEntity(
         name=face.name, fetch_endpoint=own + FETCH_PATH, enrolment_endpoint=own + ENROLMENTS_PATH
     )
-    entity = party_metadata.build_federation_entity(member) | {
+    endpoints = {
         "federation_list_endpoint": own + LIST_PATH,
         "federation_historical_keys_endpoint": own + HISTORICAL_KEYS_PATH,
     }
+    if face.mark_types:
+        endpoints |= {
+            "federation_trust_mark_status_endpoint": own + STATUS_PATH,
+            "federation_trust_mark_list_endpoint": own + MARKED_PATH,
+            "federation_trust_mark_endpoint": own + MARK_PATH,
+        }
+    if resolves:
+        endpoints["federation_resolve_endpoint"] = own + RESOLVE_PATH
+    entity = party_metadata.build_federation_entity(member) | endpoints
 
     def sign(now: datetime) -> bytes:
         draft = StatementDraft(
@@ -110,10 +147,13 @@ def anchor_configuration(face: AnchorFace) -> SignedConfiguration:
             issued_at=now,
             expires_at=now + MAX_LIFE,
             metadata={party_metadata.FEDERATION_ENTITY: entity},
+            trust_marks=face.held.stated(now),
+            trust_mark_issuers=face.accredited.issuers,
+            trust_mark_owners=face.accredited.owners,
         )
         return build_entity_configuration(draft, face.vault.signer(KeyUse.FEDERATION), authority_hints=face.superiors)
 
-    return SignedConfiguration(sign, edition=face.vault.edition)
+    return SignedConfiguration(sign, edition=lambda: (face.vault.edition(), face.held.edition()))
 
 
 def members_blueprint(face: AnchorFace) -> Blueprint:
@@ -127,27 +167,37 @@ def members_blueprint(face: AnchorFace) -> Blueprint:
     def fetch() -> Response:
         refuse_unsupported(request.args, {"sub"})
         subject = entity_of(one(request.args, "sub"), "sub")
-        member = face.store.read(lambda tx: members.get(tx, entity=subject))
-        if member is None or member.state != MemberState.ACTIVE:
+        stated = statement_about(face, subject, now=face.clock.now())
+        if stated is None:
             raise FederationRefused(FederationError.NOT_FOUND, "This authority does not vouch for that entity.")
-        return Response(_stated(face, member), content_type=STATEMENT_TYPE)
+        return Response(stated, content_type=STATEMENT_TYPE)
 
     @blueprint.get(LIST_PATH)
     @public
     def list_members() -> Response:
-        refuse_unsupported(request.args, {"entity_type", "intermediate"})
+        refuse_unsupported(request.args, {"entity_type", "intermediate", "trust_marked", "trust_mark_type"})
         types, intermediates = request.args.getlist("entity_type"), flag(request.args, "intermediate")
-        every = face.store.read(members.list)
+        bearers = _bearers(face)
         listed = [
             member.entity
-            for member in every
+            for member in face.store.read(members.list)
             if member.state == MemberState.ACTIVE
             and _is_of(member, types)
             and (member.terms.intermediate or not intermediates)
+            and (bearers is None or member.entity in bearers)
         ]
         return Response(strict_json.dumps(listed), content_type="application/json")
 
     return blueprint
+
+
+def _bearers(face: AnchorFace) -> frozenset[str] | None:
+    """Return who has a mark such as the request asks for; none where it does not ask for any."""
+    of_any, of_type = flag(request.args, "trust_marked"), "trust_mark_type" in request.args
+    if not of_any and not of_type:
+        return None
+    mark_type = one(request.args, "trust_mark_type") if of_type else None
+    return face.office.bearers(mark_type, now=face.clock.now())
 
 
 def _is_of(member: Member, types: Sequence[str]) -> bool:
@@ -160,9 +210,13 @@ def _is_of(member: Member, types: Sequence[str]) -> bool:
     )
 
 
-def _stated(face: AnchorFace, member: Member) -> bytes:
+def statement_about(face: AnchorFace, subject: EntityId, *, now: datetime) -> bytes | None:
+    """Sign what the authority says of an entity, if it vouches for it."""
+    member = face.store.read(lambda tx: members.get(tx, entity=subject))
+    if member is None or member.state != MemberState.ACTIVE:
+        return None
     signer = face.vault.signer(KeyUse.FEDERATION)
-    return subordinate_statement(member, issuer=face.entity_id, signer=signer, now=face.clock.now())
+    return subordinate_statement(member, issuer=face.entity_id, signer=signer, now=now)
 
 
 def subordinate_statement(member: Member, *, issuer: EntityId, signer: Signer, now: datetime) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from flask import Blueprint, Response, request
 
@@ -13,6 +14,7 @@ from trust.federation import node_metadata, party_metadata
 from trust.federation.entity_statement import MAX_LIFE, StatementDraft, build_entity_configuration
 from trust.federation.node_metadata import NodeMetadata, ServiceEntry
 from trust.federation.party_metadata import AuthorizationServer, FederationEntity
+from trust.federation.trust_mark import StatedMark
 from trust.identifiers import EntityId, KindName
 from trust.keys import KeyUse
 
@@ -36,6 +38,30 @@ class NodeProfile:
     kinds: Mapping[KindName, tuple[int, ...]]
 
 
+class Holder(Protocol):
+    """What an entity has of trust marks that were issued to it."""
+
+    def stated(self, now: datetime) -> tuple[StatedMark, ...]:
+        """Return those that it shows."""
+        ...
+
+    def edition(self) -> object:
+        """Return what changes whenever they do."""
+        ...
+
+
+class _NoMarks:
+    def stated(self, now: datetime) -> tuple[StatedMark, ...]:  # noqa: ARG002 - the port's
+        return ()
+
+    def edition(self) -> object:
+        return None
+
+
+NO_MARKS: Holder = _NoMarks()
+"""For an entity that shows none."""
+
+
 class SignedConfiguration:
     """A statement of an entity's own, signed anew every few minutes, and at once when the keys change.
 
@@ -55,8 +81,8 @@ class SignedConfiguration:
         return held[2]
 
 
-def node_configuration(profile: NodeProfile, vault: KeyVault) -> SignedConfiguration:
-    """Return the statement of a node, signed with the federation key of its vault."""
+def node_configuration(profile: NodeProfile, vault: KeyVault, held: Holder = NO_MARKS) -> SignedConfiguration:
+    """Return the statement of a node with the marks that it holds, signed with the federation key of its vault."""
 
     def sign(now: datetime) -> bytes:
         draft = StatementDraft(
@@ -65,10 +91,11 @@ def node_configuration(profile: NodeProfile, vault: KeyVault) -> SignedConfigura
             issued_at=now,
             expires_at=now + MAX_LIFE,
             metadata=node_statement_metadata(profile, vault),
+            trust_marks=held.stated(now),
         )
         return build_entity_configuration(draft, vault.signer(KeyUse.FEDERATION), authority_hints=profile.superiors)
 
-    return SignedConfiguration(sign, edition=vault.edition)
+    return SignedConfiguration(sign, edition=lambda: (vault.edition(), held.edition()))
 
 
 def node_statement_metadata(profile: NodeProfile, vault: KeyVault) -> dict[str, dict[str, object]]:

@@ -149,6 +149,34 @@ def peek_mark(raw: bytes) -> tuple[str, EntityId]:
     return _mark_type(unverified), parse_entity_id(claims.require_str(unverified, "iss"))
 
 
+def peek_draft(raw: bytes, *, typ: str = TYP) -> MarkDraft:
+    """Return all that a mark, or a delegation by its `typ`, *says*; raise nothing but TrustError."""
+    unverified = jose.peek(raw, typ=typ, max_bytes=MAX_BYTES).claims
+    ends = claims.require_int(unverified, "exp", maximum=claims.LATEST_SECONDS) if "exp" in unverified else None
+    return MarkDraft(
+        issuer=parse_entity_id(claims.require_str(unverified, "iss")),
+        subject=parse_entity_id(claims.require_str(unverified, "sub")),
+        mark_type=_mark_type(unverified),
+        issued_at=claims.from_seconds(claims.require_int(unverified, "iat", maximum=claims.LATEST_SECONDS)),
+        expires_at=None if ends is None else claims.from_seconds(ends),
+    )
+
+
+def open_own_mark(raw: bytes, *, subject: EntityId, issuer: EntityId, keys: KeySet, now: datetime) -> TrustMark:
+    """Open a mark that its issuer gave to `subject`, by rules 1 and 3 to 5; raise nothing but TrustError.
+
+    Whether the issuer is accredited and the delegation stands, those find out to whom the mark is shown.
+    """
+    mark_type, by = peek_mark(raw)
+    body = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES).claims
+    if by != issuer or body.get("sub") != subject:
+        raise MarkRefused(f"The mark {shown(mark_type)} is not one that {issuer} issued to {subject}.")
+    issued_at, expires_at = _times(body, now)
+    return TrustMark(
+        issuer=issuer, subject=subject, mark_type=mark_type, issued_at=issued_at, expires_at=expires_at, raw=raw
+    )
+
+
 def verify_trust_mark(
     raw: bytes,
     *,

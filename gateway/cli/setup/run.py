@@ -83,7 +83,7 @@ def _serve_anchor(settings: AnchorSettings) -> int:
         _pool("anchor", anchor.peer_app, settings.peer, settings.base_dir),
         _operations(anchor.operations_app, settings.operations),
     ]
-    keeper = Companion(name="keeper", run=anchor.minding.run)
+    keeper = Companion(name="keeper", run=anchor.keeper.run)
     return serve_pools(pools, _hooks(f"The trust anchor {settings.anchor.entity_id}", anchor.store.close), [keeper])
 
 

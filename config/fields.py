@@ -1,0 +1,100 @@
+"""The forms of single values in the configuration: addresses, names, networks, identifiers."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from trust.errors import TrustError
+from trust.identifiers import EntityId, ServiceSlug, parse_code, parse_entity_id, parse_slug
+
+_BIND = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
+_STORE = re.compile(r"(?:sqlite:///|postgresql(?:\+psycopg)?://).+")
+_PASSWORD = re.compile(r"postgresql[^/]*//[^/@]*:[^/@]*@")
+_HIGHEST_PORT = 65_535
+_PRIVATE = tuple(
+    ip_network(block) for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
+"""Where a private network can lie: RFC 1918, the shared space of RFC 6598, and unique local IPv6 (RFC 4193)."""
+_WIDEST = {4: 24, 6: 64}
+"""The shortest prefix of an exception: one subnet, which in IPv6 is a /64 (RFC 4291 section 2.5.4). What is wider holds
+other people's machines, this agency's own among them."""
+
+
+def _bind(text: str) -> str:
+    if not _BIND.fullmatch(text) or int(text.rpartition(":")[2]) > _HIGHEST_PORT:
+        raise ValueError("write an address and a port, such as 127.0.0.1:8443")
+    return text
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValueError("write a lower-case host name with a dot, such as council.example")
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        network = ip_network(text)
+    except ValueError as malformed:
+        raise ValueError("write a network such as 10.20.30.0/28, with no bit set beyond its prefix") from malformed
+    if not any(_lies_in(network, block) for block in _PRIVATE):
+        raise ValueError(
+            "only private networks need an exception: within 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 "
+            "or fc00::/7"
+        )
+    if network.prefixlen < _WIDEST[network.version]:
+        raise ValueError(
+            f"write the peer's own subnet, /{_WIDEST[network.version]} or smaller; a wider one holds others as well"
+        )
+    return text
+
+
+def _lies_in(network: IPv4Network | IPv6Network, block: IPv4Network | IPv6Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(block, IPv4Network) and network.subnet_of(block)
+    return isinstance(block, IPv6Network) and network.subnet_of(block)
+
+
+def _entity(text: str) -> EntityId:
+    try:
+        return parse_entity_id(text)
+    except TrustError as refused:
+        raise ValueError(refused.detail) from refused
+
+
+def _slug(text: str) -> ServiceSlug:
+    try:
+        return parse_slug(text)
+    except TrustError as refused:
+        raise ValueError(refused.detail) from refused
+
+
+def _code(text: str) -> str:
+    try:
+        return parse_code(text)
+    except TrustError as refused:
+        raise ValueError(refused.detail) from refused
+
+
+def _store_url(text: str) -> str:
+    if not _STORE.fullmatch(text):
+        raise ValueError("write sqlite:///FILE or postgresql://...")
+    if _PASSWORD.match(text):
+        raise ValueError("a password does not belong here; name a file that holds it: postgresql://...?passfile=FILE")
+    return text
+
+
+Bind = Annotated[str, AfterValidator(_bind)]
+HostName = Annotated[str, AfterValidator(_host)]
+PrivateNetwork = Annotated[str, AfterValidator(_network)]
+Entity = Annotated[str, AfterValidator(_entity)]
+Slug = Annotated[str, AfterValidator(_slug)]
+Code = Annotated[str, AfterValidator(_code)]
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
+Label = Annotated[str, Field(min_length=1, max_length=120)]
+Reason = Annotated[str, Field(min_length=8, max_length=200)]
+Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{5,18}[0-9]$")]
+MarkType = Annotated[str, Field(min_length=1, max_length=256)]

@@ -1,0 +1,81 @@
+"""What an authority does unasked: mind its machine, and keep fresh what it knows of its members.
+
+Where it stands under others, it also keeps its own chain, and takes up their suspensions, which it hands on. It asks
+those above it and its own members, whom an administrator admitted; nobody else makes it ask anything.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+
+from gateway.directory.federation import FederationDirectory
+from gateway.directory.limits import Lately
+from gateway.directory.stages import REFRESH_AFTER
+from gateway.keeper import ROUND_S, Notice
+from gateway.ports import Clock, Store, StoreBusy, StoreFull
+from gateway.store import members
+from trust.errors import TrustError
+from trust.federation.suspension import SuspensionState
+from trust.identifiers import EntityId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorityKeeper:
+    """The rounds of one authority."""
+
+    own: EntityId
+    under_others: bool
+    store: Store
+    directory: FederationDirectory
+    clock: Clock
+    notice: Notice
+    mind: Callable[[], None]
+    """Look after the condition of the authority itself (:mod:`gateway.minding`)."""
+    note_vouched: Callable[[datetime], None]
+    """Note which federation keys the superiors vouch for, so that a new one may begin to sign."""
+    renew_marks: Callable[[datetime], None]
+    """Ask for this authority's own trust marks, before those that it has end."""
+    lately: Lately = field(default_factory=lambda: Lately(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
+    """Whom a round asked; one that does not answer is not asked in the next."""
+
+    def run(self, wait: Callable[[float], bool]) -> None:
+        """Make a round at once and every minute, until ``wait`` says that it is time to stop."""
+        while True:
+            self.mind()
+            self.round()
+            if wait(ROUND_S):
+                return
+
+    def round(self) -> None:
+        """Refresh what is no longer fresh: this authority's own chain first, since its members' lead through it."""
+        now = self.clock.now()
+        try:
+            if self.under_others:
+                self._refresh(self.own)
+                with suppress(TrustError):  # the directory has told the administrator
+                    self.note_vouched(now)
+                self.renew_marks(now)
+            self.directory.catch_up(now=now)
+            until = monotonic() + ROUND_S
+            for entity in self._due(now):
+                if monotonic() < until and self.lately.first(entity, now):
+                    self._refresh(entity)
+        except (StoreBusy, StoreFull):
+            self.notice("housekeeping_failed")
+
+    def _due(self, now: datetime) -> list[EntityId]:
+        """Return the members that are not known yet or soon no longer fresh."""
+        fresh = {
+            standing.entity
+            for standing in self.directory.known(now=now)
+            if standing.trusted is not None and not standing.due(now, within=timedelta(seconds=ROUND_S))
+        }
+        every = self.store.read(members.list)
+        active = [EntityId(member.entity) for member in every if member.state == SuspensionState.ACTIVE]
+        return [entity for entity in active if entity not in fresh]
+
+    def _refresh(self, entity: EntityId) -> None:
+        with suppress(TrustError):  # the directory has told the administrator
+            self.directory.refresh(entity, now=self.clock.now())

@@ -1,0 +1,111 @@
+"""The endpoints of an authority that issues trust marks (OpenID Federation 1.0 sections 8.4 to 8.6).
+
+A mark names an agency and says nothing that is not public in its federation; so whoever asks is answered. What is
+asked makes no work but, once in half a mark's life, a signature.
+"""
+
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, Response, request
+from werkzeug.datastructures import MultiDict
+
+from gateway.http.federation_errors import (
+    FederationError,
+    FederationRefused,
+    answer_refusal,
+    entity_of,
+    one,
+    refuse_unsupported,
+)
+from gateway.http.guards import open_to_all
+from gateway.mark_office import MarkOffice
+from gateway.ports import Clock
+from trust import strict_json
+from trust.errors import MarkRefused
+from trust.federation.trust_mark import MAX_TYPE, build_status_response
+from trust.keys import KeyUse
+
+STATUS_PATH = "/federation/v1/trust-mark-status"
+MARKED_PATH = "/federation/v1/trust-marked"
+MARK_PATH = "/federation/v1/trust-mark"
+STATUS_TYPE = "application/trust-mark-status-response+jwt"
+MARK_TYPE = "application/trust-mark+jwt"
+_FORM = "application/x-www-form-urlencoded"
+_MAX_FORM = 32_768
+_MAX_FIELDS = 8
+
+
+def marks_blueprint(office: MarkOffice, *, clock: Clock) -> Blueprint:
+    """Return the three endpoints."""
+    blueprint = Blueprint("marks", __name__)
+    blueprint.errorhandler(FederationRefused)(answer_refusal)
+    public = open_to_all("federation endpoints: public by their standard, and signed")
+
+    @blueprint.post(STATUS_PATH)
+    @public
+    def status() -> Response:
+        return _status(office, one(_form(), "trust_mark"), clock.now())
+
+    @blueprint.get(MARKED_PATH)
+    @public
+    def marked() -> Response:
+        refuse_unsupported(request.args, {"trust_mark_type", "sub"})
+        bearers = office.bearers(_type(), now=clock.now())
+        if "sub" in request.args:
+            bearers &= {entity_of(one(request.args, "sub"), "sub")}
+        return Response(strict_json.dumps(sorted(bearers)), content_type="application/json")
+
+    @blueprint.get(MARK_PATH)
+    @public
+    def mark() -> Response:
+        refuse_unsupported(request.args, {"trust_mark_type", "sub"})
+        mark_type, subject = _type(), entity_of(one(request.args, "sub"), "sub")
+        try:
+            found = office.current(mark_type, subject, now=clock.now())
+        except MarkRefused as refused:
+            raise _none() from refused
+        if found is None:
+            raise _none()
+        return Response(found.raw, content_type=MARK_TYPE)
+
+    return blueprint
+
+
+def _status(office: MarkOffice, asked: str, now: datetime) -> Response:
+    raw = asked.encode("ascii", "replace")  # what no mark can be is none of ours
+    status = office.status(raw, now=now) if asked.isascii() else None
+    if status is None:
+        raise FederationRefused(FederationError.NOT_FOUND, "That is no mark that was issued here.")
+    signed = build_status_response(
+        issuer=office.own, mark=raw, status=status, issued_at=now, signer=office.vault.signer(KeyUse.FEDERATION)
+    )
+    return Response(signed, content_type=STATUS_TYPE)
+
+
+def _form() -> MultiDict[str, str]:
+    """Read the parameters of the body, and refuse any in the address."""
+    if request.args:
+        raise FederationRefused(FederationError.INVALID_REQUEST, "Send the parameters in the body.")
+    if request.mimetype != _FORM:
+        raise FederationRefused(FederationError.INVALID_REQUEST, f"Send {_FORM}.")
+    request.max_content_length = _MAX_FORM
+    try:
+        text = request.get_data(cache=False).decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_FIELDS)
+    except ValueError as malformed:
+        raise FederationRefused(FederationError.INVALID_REQUEST, "The body is not a form.") from malformed
+    form = MultiDict(pairs)
+    refuse_unsupported(form, {"trust_mark"})
+    return form
+
+
+def _type() -> str:
+    mark_type = one(request.args, "trust_mark_type")
+    if not 0 < len(mark_type) <= MAX_TYPE:
+        raise FederationRefused(FederationError.INVALID_REQUEST, f"A trust_mark_type has 1 to {MAX_TYPE} characters.")
+    return mark_type
+
+
+def _none() -> FederationRefused:
+    return FederationRefused(FederationError.NOT_FOUND, "That entity has no mark of that type from this authority.")

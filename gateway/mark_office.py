@@ -1,0 +1,155 @@
+"""Issue, renew and answer for the trust marks of an authority (OpenID Federation 1.0 sections 7 and 8.4 to 8.6).
+
+An administrator grants a mark and revokes it; between the two its signed bytes are renewed whenever they are asked for
+in the second half of their life, so nobody has to think of it. A member that is suspended gets none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.ports import KeyVault, Store, Transaction
+from gateway.store import marks_issued, members
+from gateway.store.marks_issued import IssuedMark, digest_of
+from trust import jose
+from trust.errors import MarkRefused, TrustError, shown
+from trust.federation.suspension import SuspensionState
+from trust.federation.trust_mark import (
+    DELEGATION_TYP,
+    MAX_BYTES,
+    TYP,
+    MarkDraft,
+    MarkStatus,
+    build_trust_mark,
+    peek_draft,
+)
+from trust.identifiers import EntityId
+from trust.keys import KeyUse
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkTerms:
+    """How long marks of a type last, and the owner's delegation where the type is another's."""
+
+    lifetime: timedelta
+    delegation: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkOffice:
+    """The marks of one authority; ``types`` are those that it issues."""
+
+    own: EntityId
+    vault: KeyVault
+    store: Store
+    types: Mapping[str, MarkTerms]
+
+    def issue(self, mark_type: str, subject: EntityId, *, now: datetime) -> IssuedMark:
+        """Grant a mark. Raises ``MarkRefused`` for a type that is not issued here, or whose delegation has ended."""
+        return self.store.write(lambda tx: self._put(tx, mark_type, subject, now))
+
+    def current(self, mark_type: str, subject: EntityId, *, now: datetime) -> IssuedMark | None:
+        """Return the mark of a type that a subject has, renewed where its end is near; none where it has none.
+
+        Raises ``MarkRefused`` as :meth:`issue` does.
+        """
+        if mark_type not in self.types:
+            return None
+        newest = self.store.read(lambda tx: _newest(tx, mark_type, subject))
+        if newest is None or not _due(newest, now):
+            return newest
+        return self.store.write(lambda tx: self._renewed(tx, mark_type, subject, now))
+
+    def status(self, raw: bytes, *, now: datetime) -> MarkStatus | None:
+        """Say what has become of a mark; none where it was not issued here."""
+        found = self.store.read(lambda tx: marks_issued.get(tx, raw=raw))
+        if found is None:
+            return None
+        if raw != found.raw and not self._ours(raw):
+            return MarkStatus.INVALID
+        if found.revoked_at is not None:
+            return MarkStatus.REVOKED
+        expired = found.expires_at is not None and found.expires_at <= now
+        return MarkStatus.EXPIRED if expired else MarkStatus.ACTIVE
+
+    def bearers(self, mark_type: str | None, *, now: datetime) -> frozenset[str]:
+        """Return who has a valid mark of a type, or of any."""
+        every = self.store.read(lambda tx: marks_issued.list(tx, mark_type=mark_type))
+        return frozenset(mark.subject for mark in every if _valid(mark, now))
+
+    def _renewed(self, tx: Transaction, mark_type: str, subject: EntityId, now: datetime) -> IssuedMark | None:
+        newest = _newest(tx, mark_type, subject)
+        if newest is None or not _due(newest, now):
+            return newest
+        return self._put(tx, mark_type, subject, now)
+
+    def _put(self, tx: Transaction, mark_type: str, subject: EntityId, now: datetime) -> IssuedMark:
+        at = now.replace(microsecond=0)
+        for earlier in marks_issued.list(tx, mark_type=mark_type, subject=subject):
+            at = max(at, earlier.issued_at + _SECOND)  # or it would say the same, and be revoked already
+        mark = self._signed(mark_type, subject, at)
+        marks_issued.put(tx, mark)
+        return mark
+
+    def _signed(self, mark_type: str, subject: EntityId, issued_at: datetime) -> IssuedMark:
+        terms = self.types.get(mark_type)
+        if terms is None:
+            raise MarkRefused(f"{self.own} issues no marks of the type {shown(mark_type)}; see [[marks.issues]].")
+        expires_at = issued_at + terms.lifetime
+        if terms.delegation is not None:
+            delegated_until = peek_draft(terms.delegation, typ=DELEGATION_TYP).expires_at
+            expires_at = min(expires_at, delegated_until or expires_at)
+            if expires_at <= issued_at:
+                raise MarkRefused(f"The delegation for marks of the type {shown(mark_type)} has ended; ask its owner.")
+        draft = MarkDraft(
+            issuer=self.own, subject=subject, mark_type=mark_type, issued_at=issued_at, expires_at=expires_at
+        )
+        raw = build_trust_mark(draft, self.vault.signer(KeyUse.FEDERATION), delegation=terms.delegation)
+        return IssuedMark(
+            digest=digest_of(raw),
+            mark_type=mark_type,
+            subject=subject,
+            raw=raw,
+            issued_at=issued_at,
+            expires_at=expires_at,
+        )
+
+    def _ours(self, raw: bytes) -> bool:
+        """Tell whether another signature over what was signed here verifies as well."""
+        keys = self.vault.published(KeyUse.FEDERATION)
+        try:
+            jose.open_signed(raw, typ=TYP, keys=keys, max_bytes=MAX_BYTES)
+        except TrustError:
+            return False
+        return True
+
+
+def delegated(raw: bytes, *, own: EntityId, mark_type: str) -> bytes:
+    """Return a delegation that says that this authority may issue marks of a type. Raises ``TrustError``.
+
+    Its signature is not looked at: that is for those to whom a mark is shown, with the keys that the anchor names.
+    """
+    raw = raw.strip()
+    said = peek_draft(raw, typ=DELEGATION_TYP)
+    if (said.subject, said.mark_type) != (own, mark_type):
+        raise MarkRefused(f"The delegation is not for {own} to issue marks of the type {shown(mark_type)}.")
+    return raw
+
+
+def _newest(tx: Transaction, mark_type: str, subject: str) -> IssuedMark | None:
+    """Return the newest mark that was not revoked, unless its subject is a member that is not active."""
+    member = members.get(tx, entity=subject)
+    if member is not None and member.state != SuspensionState.ACTIVE:
+        return None
+    every = marks_issued.list(tx, mark_type=mark_type, subject=subject)
+    return next((mark for mark in reversed(every) if mark.revoked_at is None), None)
+
+
+def _due(mark: IssuedMark, now: datetime) -> bool:
+    return mark.expires_at is not None and mark.expires_at - now < (mark.expires_at - mark.issued_at) / 2
+
+
+def _valid(mark: IssuedMark, now: datetime) -> bool:
+    return mark.revoked_at is None and (mark.expires_at is None or mark.expires_at > now)
