@@ -26,7 +26,8 @@ from tests.docs.pages import blocks, codes, column, page, section, table
 
 PAGE = page("operating.md")
 TABLES: dict[str, type[BaseModel]] = {
-    "`[node]` and `[anchor]`": settings.Identity,
+    "`[node]`": settings.Identity,
+    "`[anchor]`": settings.AuthorityIdentity,
     "`[peer]`": settings.Face,
     "`[case]`": settings.CaseFace,
     "`[operations]`": settings.OperationsFace,
@@ -34,6 +35,9 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[keys]`": settings.KeySettings,
     "`[trust]`": settings.TrustSettings,
     "`[[trust.anchors]]`": settings.Anchor,
+    "`[marks]`": settings.MarkSettings,
+    "`[[marks.issues]]`": settings.IssuedMarks,
+    "`[[marks.accredited]]`": settings.AccreditedMarks,
     "`[hosts]`": settings.HostException,
     "`[networks]`": settings.NetworkException,
     "`[proxy]`": settings.Proxy,
