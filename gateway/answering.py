@@ -13,12 +13,12 @@ from adapters.matching.decide import Match, match
 from adapters.matching.decide import MatchOutcome as Found
 from gateway.desk import HostedService
 from trust.agreements.clause import Existence
-from trust.agreements.decision import MatchOutcome, Permit, PersonRestrictions, decide_release
+from trust.agreements.decision import Denial, MatchOutcome, Permit, PersonRestrictions, decide_release
 from trust.agreements.minimise import minimise
 from trust.exchange import eligibility, involvement
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
 from trust.exchange.errors import MalformedBody
-from trust.exchange.involvement import Involvement, involvement_to_fields
+from trust.exchange.involvement import Involvement, InvolvementStatus, involvement_to_fields
 from trust.exchange.person import Subject
 from trust.exchange.refusal import Refusal, build_refusal_body
 from trust.strict_json import JsonObject
@@ -80,6 +80,14 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
     else:
         findings = _involvement(permit, service, found, deadline=deadline)
     return findings if failure is None else replace(findings, failure=failure)
+
+
+def tells_nothing(permit: Permit | Denial, findings: Findings) -> bool:
+    """Say whether this is the one answer that a conditional clause has for all that it does not tell."""
+    if not isinstance(permit, Permit) or not _is_conditional(permit):
+        return False
+    body = findings.body
+    return body.get("status") == InvolvementStatus.NOTHING_TO_SHARE or body.get("answer") == Answer.UNKNOWN
 
 
 def _is_conditional(permit: Permit) -> bool:

@@ -17,6 +17,7 @@ from gateway.answering import Findings
 from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk, HostedService
 from gateway.key_learning import verified_by
+from gateway.pacing import AT_WHOLE_STEPS, Pace
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.sealed import open_own
 from gateway.store import messages
@@ -92,6 +93,7 @@ class Inbound:
     """Answer messages addressed to this node. ``observe`` is told of each one; ``case_system_s`` bounds step 5.
 
     ``not_before`` says from when on messages count where the store was restored: earlier ones may have been answered.
+    ``pace`` keeps the time that an answer took from telling what it does not.
     """
 
     own: EntityId
@@ -104,6 +106,7 @@ class Inbound:
     observe: Callable[[Handled], None]
     case_system_s: float
     not_before: Callable[[], datetime | None] = _no_bound
+    pace: Pace = AT_WHOLE_STEPS
 
     def handle(self, raw: bytes, sender: Sender, now: datetime) -> Answered:
         """Answer one message with a signed reply, refusals included.
@@ -111,6 +114,7 @@ class Inbound:
         Raises ``TrustError`` for bytes that are no message of this sender to this node now, :class:`MessageIdReused`
         (A4), and the store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
+        began = self.pace.now()
         opened, facts = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
         asked = self._asked(opened.message)
         prior, held, exceeded = self.store.read(
@@ -130,9 +134,12 @@ class Inbound:
                 return self._over_budget(opened, asked, exceeded, now)
         findings = self._answer(permit, opened.message, now)  # 5, 6, 7
         try:
-            return self._commit(opened, findings, now, self._charging(opened.message, asked, findings, now))  # 8, 9, 10
+            answered = self._commit(opened, findings, now, self._charging(opened.message, asked, findings, now))  # 8, 9
         except BudgetExceeded as spent:  # by others, while this one was looking
             return self._over_budget(opened, asked, spent.exceeded, now)
+        if answering.tells_nothing(permit, findings):
+            self.pace.hold(since=began)
+        return answered  # 10
 
     def _open(self, raw: bytes, sender: Sender, now: datetime) -> tuple[OpenedMessage, RequestFacts]:
         trusted = self.directory.trusted(sender.entity, now=now, urgent=True)

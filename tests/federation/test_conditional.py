@@ -10,10 +10,12 @@ import pytest
 from pysqlite3 import dbapi2
 
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
+from gateway import answering
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
 from tests.federation.test_binding import ref_of
 from tests.federation.town import STRANGER, SUBJECT, TRUST
+from trust.agreements.decision import PersonRestrictions
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject, parse_subject
 from trust.strict_json import JsonObject
@@ -66,6 +68,11 @@ def told(hand: PeerHand, subject: Subject) -> tuple[JsonObject, int]:
     return reply_body(answer), len(answer.body)
 
 
+def as_restricted(monkeypatch: pytest.MonkeyPatch, *reasons: str) -> None:
+    """Have everybody's record say that nothing of it may be released: as yet nothing supplies restrictions."""
+    monkeypatch.setattr(answering, "NO_RESTRICTIONS", PersonRestrictions(withheld=True, reasons=reasons))
+
+
 def close_case(network: Network) -> None:
     with closing(dbapi2.connect(str(network.folder_of(TRUST) / "community-team-cases.db"))) as connection, connection:
         connection.execute("UPDATE SERVICE_REFERRAL SET DISCHARGE_DATE = '20260101'")
@@ -91,6 +98,38 @@ def test_no_record_and_a_record_in_doubt_are_told_alike(hand: PeerHand) -> None:
     assert absent[0]["status"] == "nothing_to_share"
     assert "This does not mean that we are not involved." in absent[0]["note"]
     assert told(hand, IN_DOUBT) == absent
+
+
+@pytest.mark.holds("A42")
+@pytest.mark.parametrize("state", ["consent withheld", "restricted", "under review", "closed", "unreadable"])
+def test_absence_and_all_that_is_not_told_are_one_answer_in_shape_size_and_status(
+    hand: PeerHand, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(subject: Subject) -> tuple[object, ...]:
+        answer = hand.post(hand.signed(hand.message(subject=subject)))
+        headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+        claims = reply_claims(answer)
+        shape = {name: type(value).__name__ for name, value in claims.items()}
+        return answer.status, headers, len(answer.body), shape, claims["body"]
+
+    absent = ask(NOBODY)
+    subject = KNOWN
+    match state:
+        case "consent withheld":
+            as_restricted(monkeypatch, "consent:withdrawn")
+        case "restricted":
+            as_restricted(monkeypatch, "record:restricted", "objection:upheld")
+        case "under review":
+            subject = IN_DOUBT
+        case "closed":
+            close_case(hand.network)
+        case "unreadable":
+            spoil_birth_date(hand.network)
+            subject = Subject(nhs_number=KNOWN.nhs_number)
+    assert ask(subject) == absent
+    assert absent[4]["status"] == "nothing_to_share"  # type: ignore[index]  # the reply's body
+    outcomes = {leaf["outcome"] for leaf in hand.network.leaves(TRUST)}
+    assert outcomes == {"nothing_to_share"}
 
 
 def test_a_closed_case_is_told_like_no_record(hand: PeerHand) -> None:
