@@ -20,7 +20,7 @@ from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.key.held import own_entity
 from gateway.keys.files import ANCHOR_KEYS
-from gateway.keys.vault import open_vault
+from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Store, Transaction
 from gateway.store import members, suspensions
 from gateway.store.members import Member
@@ -134,11 +134,15 @@ def log(
     return entry.seq
 
 
+def authority_vault(settings: Settings, store: Store) -> FileKeyVault:
+    """Open the keys of this authority. Raises ``KeyFilesRefused``."""
+    directory = settings.base_dir / settings.keys.directory
+    return open_vault(directory, needed=ANCHOR_KEYS, vouched=Vouching(store).since)
+
+
 def authority_signer(settings: Settings, store: Store) -> Signer:
     """Return the federation key that signs for this authority now. Raises ``KeyFilesRefused``."""
-    directory = settings.base_dir / settings.keys.directory
-    vault = open_vault(directory, needed=ANCHOR_KEYS, vouched=Vouching(store).since)
-    return vault.signer(KeyUse.FEDERATION)
+    return authority_vault(settings, store).signer(KeyUse.FEDERATION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Trust marks: issue and revoke them, let another issue them, and list them."""
