@@ -4,18 +4,17 @@ from pathlib import Path
 
 import click
 
-from config.settings import AnchorSettings
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor
 from gateway.cli.faults import Refused
-from gateway.cli.files import read_input, write_new
+from gateway.cli.files import write_new
 from gateway.cli.outcome import Outcome, answers
+from gateway.cli.trust.key.ways import public_recovery
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import open_vault
-from trust import strict_json
 from trust.federation.anchor_keys import Pin, build_pin
 from trust.identifiers import EntityId
-from trust.keys import KeySet, KeyUse
+from trust.keys import KeyUse
 
 
 @click.command()
@@ -43,11 +42,3 @@ def pin(*, config: Path | None, out: Path) -> Outcome:
         ],
         data={"entity_id": given.entity, "pin": str(out), "key_ids": kids},
     )
-
-
-def public_recovery(settings: AnchorSettings) -> KeySet | None:
-    """Read the public halves of the anchor's recovery keys. Raises :class:`Refused` and ``TrustError``."""
-    if settings.anchor.recovery is None:
-        return None
-    raw = read_input(settings.base_dir / settings.anchor.recovery, "The public recovery key")
-    return KeySet.from_jwks(strict_json.loads(raw, max_bytes=len(raw)), KeyUse.RECOVERY)

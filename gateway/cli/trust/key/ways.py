@@ -14,14 +14,14 @@ from config.settings import AnchorSettings
 from gateway.assembly import peer_transport
 from gateway.cli import fingerprints
 from gateway.cli.faults import Refused
-from gateway.cli.files import write_new
-from gateway.cli.trust.anchor.pin import public_recovery
+from gateway.cli.files import read_input, write_new
 from gateway.cli.trust.key.held import HeldKeys, superiors
 from gateway.cli.trust.membership import node_request, send_request
 from gateway.keys.files import read_private
 from gateway.keys.vault import open_vault
 from gateway.store import anchor_keys
 from gateway.trust_records import StoredAnchorKeys
+from trust import strict_json
 from trust.errors import TrustError
 from trust.federation.anchor_keys import AnchorKeys, build_anchor_keys, parse_anchor_keys
 from trust.keys import KeySet, KeyUse, LocalSigner, Signer
@@ -76,6 +76,14 @@ def recovery_signer(settings: AnchorSettings, path: Path | None) -> Signer:
     if signer.kid not in pinned.kids:
         raise Refused("That is not the recovery key of this trust anchor: members would refuse what it signs.")
     return signer
+
+
+def public_recovery(settings: AnchorSettings) -> KeySet | None:
+    """Read the public halves of the anchor's recovery keys. Raises :class:`Refused` and ``TrustError``."""
+    if settings.anchor.recovery is None:
+        return None
+    raw = read_input(settings.base_dir / settings.anchor.recovery, "The public recovery key")
+    return KeySet.from_jwks(strict_json.loads(raw, max_bytes=len(raw)), KeyUse.RECOVERY)
 
 
 def signed_document(held: HeldKeys, keys: KeySet, signer: Signer, *, at: datetime) -> StoredAnchorKeys:
