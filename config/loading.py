@@ -105,6 +105,14 @@ def _contradictions(document: Mapping[str, Any]) -> Iterable[str]:
     exact, private = document.get("hosts"), document.get("networks")
     for name in sorted(exact.keys() & private.keys()) if isinstance(exact, dict) and isinstance(private, dict) else ():
         yield f"networks.{name}: [hosts] leads this name to one exact address already; keep one of the two"
+    identity = document.get("identity")
+    providers = identity.get("providers") if isinstance(identity, dict) else None
+    issuers = (
+        [each.get("issuer") for each in providers if isinstance(each, dict)] if isinstance(providers, list) else []
+    )
+    for issuer, count in Counter(map(str, issuers)).items():
+        if count > 1:
+            yield f"identity.providers: {count} have the issuer {issuer}; each needs its own"
     operations = faces["operations"]
     if isinstance(operations, dict) and not str(operations.get("bind", "127.")).startswith(("127.", "[::1]")):
         yield "operations.bind: health and metrics listen on loopback only, such as 127.0.0.1:9443"
@@ -112,7 +120,7 @@ def _contradictions(document: Mapping[str, Any]) -> Iterable[str]:
 
 def _missing_files(document: Mapping[str, Any], base_dir: Path) -> Iterable[str]:
     """Look for the files that must exist before the node starts, also in a document that has other faults."""
-    for table in ("peer", "case", "trust", "case_systems", "proxy"):
+    for table in ("peer", "case", "trust", "case_systems", "proxy", "identity"):
         for place, named in _files_named(document.get(table), table):
             if not (base_dir / named).exists():
                 yield f"{place}: there is no such file"

@@ -3,18 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from config.fields import Bind, Code, Entity, HostName, Label, MarkType, Phone, PrivateNetwork, Reason, Slug, StoreUrl
+from config.sign_in import IdentitySettings
+from config.tables import Frozen
 
 
-class _Frozen(BaseModel):
-    """A table of the file: unknown names are faults, and nothing changes after loading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
-
-
-class Identity(_Frozen):
+class Identity(Frozen):
     """``[node]`` or ``[anchor]``: who this is in the federation, and which authorities vouch for it.
 
     A node without ``superiors`` is vouched for by its pinned anchors; an ``[anchor]`` without them is a trust anchor,
@@ -32,7 +28,7 @@ class AuthorityIdentity(Identity):
     recovery: Path | None = None
 
 
-class Face(_Frozen):
+class Face(Frozen):
     """A listener with its own pool of workers. ``certificate`` and ``key`` are PEM files."""
 
     bind: Bind
@@ -48,53 +44,53 @@ class CaseFace(Face):
     base_url: Entity
 
 
-class OperationsFace(_Frozen):
+class OperationsFace(Frozen):
     """``[operations]``: health and metrics, on loopback only."""
 
     bind: Bind
 
 
-class StoreSettings(_Frozen):
+class StoreSettings(Frozen):
     """``[store]``: where the node keeps its own state."""
 
     url: StoreUrl = "sqlite:///data/node.db"
 
 
-class KeySettings(_Frozen):
+class KeySettings(Frozen):
     """``[keys]``: the folder of private key files, readable by their owner only."""
 
     directory: Path = Path("keys")
 
 
-class Anchor(_Frozen):
+class Anchor(Frozen):
     """``[[trust.anchors]]``: an anchor pinned out of band; ``jwks`` is the file with its public federation keys."""
 
     entity_id: Entity
     jwks: Path
 
 
-class TrustSettings(_Frozen):
+class TrustSettings(Frozen):
     """``[trust]``: the anchors, and a CA file where the partnership does not use the system's roots."""
 
     anchors: tuple[Anchor, ...] = ()
     ca: Path | None = None
 
 
-class HostException(_Frozen):
+class HostException(Frozen):
     """``[hosts]``: the one exact address that a name may be reached at, and why. For development."""
 
     address: Bind
     reason: Reason
 
 
-class NetworkException(_Frozen):
+class NetworkException(Frozen):
     """``[networks]``: the private networks that one peer's name may lead to, and why."""
 
     networks: tuple[PrivateNetwork, ...] = Field(min_length=1, max_length=8)
     reason: Reason
 
 
-class Proxy(_Frozen):
+class Proxy(Frozen):
     """``[proxy]``: the one CONNECT proxy towards peers; ``credentials`` is a file with ``user:password``."""
 
     address: Bind
@@ -102,21 +98,21 @@ class Proxy(_Frozen):
     reason: Reason
 
 
-class CaseSystems(_Frozen):
+class CaseSystems(Frozen):
     """``[case_systems]``: the host names that adapters may call, and their CA where the system's roots do not do."""
 
     names: tuple[HostName, ...] = ()
     ca: Path | None = None
 
 
-class AdapterSettings(_Frozen):
+class AdapterSettings(Frozen):
     """``[services.adapter]``: the kind of adapter, and its own table, which that adapter validates."""
 
     type: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
-class LocalRestriction(_Frozen):
+class LocalRestriction(Frozen):
     """``[[services.restrictions]]``: a local rule that only narrows what agreements permit, with its reason.
 
     Without ``role`` the whole clause is refused; with ``role`` it is refused to that role only.
@@ -128,7 +124,7 @@ class LocalRestriction(_Frozen):
     reason: Label
 
 
-class Service(_Frozen):
+class Service(Frozen):
     """``[[services]]``: one service that this node hosts."""
 
     slug: Slug
@@ -139,7 +135,7 @@ class Service(_Frozen):
     restrictions: tuple[LocalRestriction, ...] = ()
 
 
-class Limits(_Frozen):
+class Limits(Frozen):
     """``[limits]``: how long the node waits. Seconds of wall time."""
 
     lookup_s: float = Field(default=8.0, gt=0, le=30)
@@ -148,14 +144,14 @@ class Limits(_Frozen):
     answers_kept_s: int = Field(default=900, ge=60, le=86_400)
 
 
-class Allowance(_Frozen):
+class Allowance(Frozen):
     """So many questions an hour, of which ``burst`` may come at once."""
 
     per_hour: int = Field(ge=1, le=1_000_000)
     burst: int = Field(ge=1, le=1_000_000)
 
 
-class Allowances(_Frozen):
+class Allowances(Frozen):
     """``[budgets.asking]`` and ``[budgets.answering]``: how often somebody may ask; ``roles`` differ from the rest."""
 
     practitioner: Allowance
@@ -164,7 +160,7 @@ class Allowances(_Frozen):
     roles: dict[Code, Allowance] = Field(default_factory=dict)
 
 
-class BudgetSettings(_Frozen):
+class BudgetSettings(Frozen):
     """``[budgets]``: what this agency's own practitioners may ask, and what others may ask of it.
 
     One lookup is one question to each service, so several to an agency that has several.
@@ -182,7 +178,7 @@ class BudgetSettings(_Frozen):
     )
 
 
-class IssuedMarks(_Frozen):
+class IssuedMarks(Frozen):
     """``[[marks.issues]]``: a type of trust mark that this authority issues.
 
     ``delegation`` is the file by which the type's owner lets this authority issue it, where the type is another's.
@@ -193,7 +189,7 @@ class IssuedMarks(_Frozen):
     delegation: Path | None = None
 
 
-class AccreditedMarks(_Frozen):
+class AccreditedMarks(Frozen):
     """``[[marks.accredited]]``: a type that counts under this trust anchor, and who may issue it; all if none is named.
 
     Where it is another's, ``owner`` says whose, and ``owner_keys`` is the file with its public federation keys.
@@ -211,14 +207,14 @@ class AccreditedMarks(_Frozen):
         return self
 
 
-class MarkSettings(_Frozen):
+class MarkSettings(Frozen):
     """``[marks]``: the trust marks that an authority issues, and, at a trust anchor, those that count under it."""
 
     issues: tuple[IssuedMarks, ...] = Field(default=(), max_length=64)
     accredited: tuple[AccreditedMarks, ...] = Field(default=(), max_length=64)
 
 
-class NodeSettings(_Frozen):
+class NodeSettings(Frozen):
     """A node's whole configuration file; paths are resolved against the folder of the file."""
 
     role: Literal["node"] = "node"
@@ -236,10 +232,11 @@ class NodeSettings(_Frozen):
     services: tuple[Service, ...] = Field(min_length=1, max_length=50)
     limits: Limits = Limits()
     budgets: BudgetSettings = BudgetSettings()
+    identity: IdentitySettings = IdentitySettings()
     base_dir: Path = Field(exclude=True)
 
 
-class AnchorSettings(_Frozen):
+class AnchorSettings(Frozen):
     """An authority's whole configuration file: a trust anchor's, or an intermediate's."""
 
     role: Literal["anchor"]

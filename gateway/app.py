@@ -22,6 +22,7 @@ from gateway.assembly import (
     pinned_anchors,
     production,
     profile,
+    sign_in_providers,
 )
 from gateway.authority_app import machine
 from gateway.background import Background
@@ -50,6 +51,7 @@ from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.lookups import Lookups
 from gateway.minding import Minding, of_node
 from gateway.oauth.case_server import CaseOAuth
+from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.outbound import Local, Outbound
 from gateway.peers.client import HttpPeerClient
@@ -141,7 +143,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         desk=desk,
         agreements=agreements,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
-        case_app=_case_app(parts, agreements, outbound),
+        case_app=_case_app(parts, agreements, outbound, sign_in_providers(settings, outside.sign_in)),
         operations_app=operations_app([*checks(store, fitness), trust_check(directory, own, clock)]),
     )
 
@@ -282,23 +284,26 @@ def _peer_app(
     return gated(app, parts.fitness.refuse_unfit)
 
 
-def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound) -> Flask:
-    limits = parts.settings.limits
-    fan_out = FanOut(outbound, peer_s=limits.peer_s, crashed=_line_crashed)
-
+def _case_oauth(parts: _Parts, providers: tuple[Provider, ...]) -> CaseOAuth:
     def find_client(client_id: str) -> LocalClient | None:
         return parts.store.read(lambda tx: clients.get(tx, client_id=client_id))
 
-    oauth = CaseOAuth(
+    return CaseOAuth(
         base_url=parts.settings.case.base_url,
         vault=parts.vault,
         find_client=find_client,
         claims=parts.claims,
+        providers=providers,
     )
+
+
+def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound, providers: tuple[Provider, ...]) -> Flask:
+    limits = parts.settings.limits
+    fan_out = FanOut(outbound, peer_s=limits.peer_s, crashed=_line_crashed)
     budgets = Budgets(limits=limits_of(parts.settings.budgets.asking))
     spending = Spending(store=parts.store, vault=parts.vault, budgets=budgets)
     face = CaseFace(
-        oauth=oauth,
+        oauth=_case_oauth(parts, providers),
         clock=parts.clock,
         lookups=Lookups(
             own=parts.own,

@@ -2,7 +2,7 @@
 
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from adapters.contract import AdapterContext, HttpCaller, SourceMisconfigured
@@ -10,20 +10,27 @@ from adapters.loading import build_adapter
 from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings, Service
 from config.settings import Proxy as ProxySettings
+from config.sign_in import Provider as ProviderSettings
 from gateway.desk import Desk, HostedService, Restriction
 from gateway.directory.memory import Tables
 from gateway.http.federation import NodeProfile
 from gateway.keys.files import KeyFilesRefused, read_private
+from gateway.oauth.exchange import Provider
+from gateway.oauth.sign_in_keys import FetchedKeys, PinnedKeys, SignInKeys
 from gateway.peers.caller import CaseSystemCaller
 from gateway.peers.exceptions import host_addresses, private_networks, proxy_address
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
 from gateway.store import anchor_keys, seen, suspensions, trusted
+from trust import strict_json
 from trust.exchange import kinds
 from trust.federation.anchor_keys import Pin, parse_pin
 from trust.federation.node_metadata import ServiceEntry
 from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
+from trust.keys import Alg
+from trust.oauth import provider_keys
+from trust.oauth.id_token import ClaimNames, Expected, SecondFactor
 
 TRUST_TABLES = Tables(chains=trusted, seen=seen, suspensions=suspensions, anchor_keys=anchor_keys)
 """Where the directory keeps what all workers share."""
@@ -39,11 +46,12 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What a node reaches the world with."""
+    """What a node reaches the world with; ``sign_in`` leads to the agency's own sign-in services."""
 
     clock: Clock
     transport: Transport
     case_systems: HttpCaller
+    sign_in: Transport
 
 
 def production(settings: NodeSettings) -> Outside:
@@ -60,6 +68,7 @@ def production(settings: NodeSettings) -> Outside:
             names=frozenset(systems.names),
             hosts=host_addresses(settings.hosts),
         ),
+        sign_in=_transport(settings, settings.identity.ca),
     )
 
 
@@ -69,8 +78,12 @@ def peer_transport(settings: NodeSettings | AnchorSettings) -> HttpTransport:
     Raises :class:`gateway.peers.guard.AddressRefused` for an exception that nothing may have, and
     :class:`KeyFilesRefused` for credentials that cannot be used, and ``ConfigError`` for such a CA file.
     """
+    return _transport(settings, settings.trust.ca)
+
+
+def _transport(settings: NodeSettings | AnchorSettings, ca: Path | None) -> HttpTransport:
     return HttpTransport(
-        tls=_tls(settings.base_dir, settings.trust.ca),
+        tls=_tls(settings.base_dir, ca),
         hosts=host_addresses(settings.hosts),
         networks=private_networks(settings.networks),
         proxy=None if settings.proxy is None else _proxy(settings.base_dir, settings.proxy),
@@ -108,6 +121,39 @@ def pinned_anchors(settings: NodeSettings | AnchorSettings) -> dict[EntityId, Pi
         )
         for anchor in settings.trust.anchors
     }
+
+
+def sign_in_providers(settings: NodeSettings, transport: Transport) -> tuple[Provider, ...]:
+    """Return the agency's sign-in services. Raises ``TrustError`` for a file of keys that holds none to use."""
+    return tuple(_provider(each, settings.base_dir, transport) for each in settings.identity.providers)
+
+
+def _provider(settings: ProviderSettings, base_dir: Path, transport: Transport) -> Provider:
+    algorithm = Alg(settings.algorithm)
+    keys: SignInKeys
+    if settings.jwks is not None:
+        pinned = strict_json.loads((base_dir / settings.jwks).read_bytes(), max_bytes=provider_keys.MAX_BYTES)
+        keys = PinnedKeys(pinned=provider_keys.parse(pinned, algorithm))
+    else:
+        keys = FetchedKeys(transport=transport, url=str(settings.jwks_uri), algorithm=algorithm)
+    return Provider(
+        expected=Expected(
+            issuer=settings.issuer,
+            algorithm=algorithm,
+            clients=frozenset(settings.clients),
+            resource=settings.resource,
+            names=ClaimNames(person=settings.person_claim, role=settings.role_claim, unit=settings.unit_claim),
+            second_factor=SecondFactor(
+                amr=frozenset(settings.second_factor.amr), acr=frozenset(settings.second_factor.acr)
+            ),
+            max_auth_age=timedelta(seconds=settings.max_auth_age_s),
+        ),
+        clients=settings.clients,
+        roles=settings.roles,
+        units=settings.units,
+        exchanges=settings.exchanges_per_token,
+        keys=keys,
+    )
 
 
 def profile(settings: NodeSettings) -> NodeProfile:

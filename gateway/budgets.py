@@ -24,7 +24,7 @@ from trust.identifiers import RoleCode
 _LEAST_UNUSUAL = 20
 _TIMES_THE_USUAL = 4
 _LEAST_DAYS_KNOWN = 5
-OVER_BUDGET, OVER_BASELINE = "over_budget", "over_baseline"
+OVER_BUDGET, OVER_BASELINE, UNJUSTIFIED = "over_budget", "over_baseline", "unjustified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

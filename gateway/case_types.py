@@ -28,13 +28,19 @@ class CaseCaller:
     client: LocalClient
     token: AccessToken
 
+    @property
+    def vouches(self) -> bool:
+        """Whether the case system speaks for its users itself, since the token is not one of theirs."""
+        return self.token.signed_in is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practitioner:
     """The person who asks, as their own agency knows them.
 
-    ``id`` is the agency's own name for them and never leaves the node: a pairwise pseudonym goes on the wire.
-    ``role`` and ``org_unit`` are within what the client may vouch for.
+    ``id`` is the agency's own name for them and never leaves the node: a pairwise pseudonym goes on the wire. It is
+    what the case system states, or the provider and the name there of whoever signed in. ``role`` and ``org_unit`` are
+    within what the client is registered for.
     """
 
     id: str

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from secrets import token_urlsafe
 
+from gateway.accounts import seal_account
 from gateway.agreement_book import AgreementBook
 from gateway.asking import (
     TOO_LATE,
@@ -28,7 +29,6 @@ from trust.claims import digest
 from trust.exchange import eligibility
 from trust.exchange.eligibility import EligibilityAnswer, EligibilityQuery
 from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef
-from trust.sealing import seal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +81,12 @@ class Eligibility:
         now: datetime,
     ) -> None:
         told = {**account(request), "asked": [str(each.choice.holder) for each in asked], "question": request.question}
-        written = strict_json.dumps(told)
         row = lookups.LookupRow(
             id=question_id,
             client_id=caller.client.client_id,
             idempotency_key=question_id,
-            request_digest=digest(written),
-            sealed_request=seal(self.vault.seal_key(), written, f"eligibility {question_id}".encode()),
+            request_digest=digest(strict_json.dumps(told)),
+            sealed_request=seal_account(self.vault.seal_key(), question_id, told),
             created_at=now,
             keep_until=now,
             expected=len(asked),

@@ -10,6 +10,7 @@ from secrets import token_urlsafe
 from types import MappingProxyType
 
 from gateway import lookup_lines
+from gateway.accounts import MAX_SEALED, open_account, seal_account
 from gateway.agreement_book import AgreementBook
 from gateway.asking import Asked, FanOut, Planned, account, asker, choices, summary
 from gateway.case_types import (
@@ -35,7 +36,6 @@ from trust.sealing import seal
 from trust.strict_json import JsonObject
 
 NOTHING_TOLD: Mapping[str, JsonObject] = MappingProxyType({})
-_MAX_SEALED = 262_144
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class Lookups:
             client_id=caller.client.client_id,
             idempotency_key=key,
             request_digest=self._digest({**told, "subject": subject_to_json(request.subject)}),
-            sealed_request=seal(self.vault.seal_key(), strict_json.dumps(sealed), _place(lookup_id, "request")),
+            sealed_request=seal_account(self.vault.seal_key(), lookup_id, sealed),
             created_at=now,
             keep_until=now + self.kept,
             expected=len(asked),
@@ -159,7 +159,7 @@ class Lookups:
         found = self.store.read(lambda tx: lookups.get(tx, lookup_id=lookup_id, client_id=client_id))
         if found is None or found.lookup.sealed_request is None or found.lookup.keep_until <= now:
             return None
-        asked = self._open(found.lookup.sealed_request, lookup_id, "request").get("asked", [])
+        asked = open_account(self.vault.seal_key(), lookup_id, found.lookup.sealed_request).get("asked", [])
         held = dict(told) | {each.service: self._open(each.sealed, lookup_id, each.service) for each in found.answers}
         over = found.completed_at is not None or now >= found.lookup.created_at + timedelta(seconds=self.limit_s)
         complete = over or len(held) == len(asked)
@@ -178,7 +178,7 @@ class Lookups:
 
     def _open(self, sealed: bytes, lookup_id: str, part: str) -> JsonObject:
         plain = open_own(self.vault.seal_key(), sealed, _place(lookup_id, part))
-        return strict_json.loads(plain, max_bytes=_MAX_SEALED)
+        return strict_json.loads(plain, max_bytes=MAX_SEALED)
 
 
 def _place(lookup_id: str, part: str) -> bytes:

@@ -119,7 +119,10 @@ class Directory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerRequest:
-    """One HTTP request to another node. ``timeout_s`` bounds the total wall time, name resolution included."""
+    """One HTTP request to another node. ``timeout_s`` bounds the total wall time, name resolution included.
+
+    ``accept`` is the one content type that is taken, or several joined by ``", "``.
+    """
 
     method: str
     url: str
@@ -217,7 +220,11 @@ class PeerCaller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalClient:
-    """A case system registered at its own node, with the limits it may vouch within."""
+    """A case system registered at its own node, with the limits it may vouch within.
+
+    One that ``vouches`` speaks for its users itself; ``manager`` then justifies a sample of its lookups, so many in a
+    hundred. Any other asks with tokens that are its users' own.
+    """
 
     client_id: str
     name: str
@@ -227,3 +234,6 @@ class LocalClient:
     units: tuple[str, ...]
     created_at: datetime
     revoked_at: datetime | None = None
+    vouches: bool = True
+    manager: str | None = None
+    sample_percent: int = 0

@@ -11,7 +11,8 @@ from gateway.asking import Asked as Sought
 from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
 from gateway.ports import KeyVault, Store, Transaction
-from gateway.store import lookups
+from gateway.sampling import sample
+from gateway.store import lookups, samples
 from trust import base64url
 from trust.agreements.probing import features
 from trust.evidence.leaf import subject_key
@@ -22,7 +23,7 @@ _MINUTE_S = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """Put questions on record and charge the budgets of whoever asks, in one transaction."""
+    """Put questions on record, charge the budgets of whoever asks, and choose what is to be justified, all at once."""
 
     store: Store
     vault: KeyVault
@@ -44,11 +45,14 @@ class Spending:
         asked = self._asked(caller, request, key)
         asked = replace(asked, urgent=any(each.choice.clause.urgent for each in sought))
         shared = features(key, request.subject)
+        sampled = sample(caller, row.id, key=key, now=now)
 
         def record(tx: Transaction) -> lookups.LookupRow | None:
             earlier = lookups.create(tx, row)
             if earlier is None:
                 self.budgets.charge(tx, asked, shared, now=now)
+                if sampled is not None:
+                    samples.put(tx, sampled)
             return earlier
 
         try:

@@ -39,7 +39,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
-from jwt.algorithms import Algorithm, ECAlgorithm, OKPAlgorithm, RSAPSSAlgorithm
+from jwt.algorithms import Algorithm, ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
 
 from trust import base64url, claims, jwk, strict_json
 from trust.decrypter import Decrypter
@@ -80,7 +80,9 @@ _ALGORITHMS: Mapping[str, Algorithm] = {
     Alg.ES256: ECAlgorithm(ECAlgorithm.SHA256, SECP256R1),
     Alg.ED25519: OKPAlgorithm(),
     Alg.PS256: RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256),
+    Alg.RS256: RSAAlgorithm(RSAAlgorithm.SHA256),
 }
+_ALLOWED = (Alg.ES256, Alg.ED25519, Alg.PS256)
 _SIGNATURE_BYTES: Mapping[str, int] = {Alg.ES256: 64, Alg.ED25519: 64}
 
 _ECDH, _GCM, _NESTED = Alg.ECDH_ES.value, "A256GCM", "JWT"
@@ -115,13 +117,16 @@ class HeaderRule:
 
     `typ_optional`: a missing `typ` is accepted, another one never. `trust_chain`: the header may carry a chain of
     statements (OpenID Federation 1.0 section 4.3), and its cap is raised for that alone. `jwk`: the key stands in
-    the header instead of being named by `kid` (RFC 9449 section 4.2).
+    the header instead of being named by `kid` (RFC 9449 section 4.2). `algorithms` are those that a rule allows in
+    place of the usual three. `unread` are parameters that may stand there and are not looked at.
     """
 
     typ: str
     typ_optional: bool = False
     trust_chain: bool = False
     jwk: bool = False
+    algorithms: tuple[Alg, ...] = _ALLOWED
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,7 +274,7 @@ def _split(raw: bytes, rule: HeaderRule, max_bytes: int) -> _Parts:
 
 def _check_header(header: JsonObject, rule: HeaderRule) -> None:
     extra = {"jwk"} if rule.jwk else {"trust_chain"} if rule.trust_chain else set()
-    forbidden = header.keys() - _ALLOWED_HEADERS - extra
+    forbidden = header.keys() - _ALLOWED_HEADERS - extra - rule.unread
     if forbidden:
         names = ", ".join(sorted(shown(name) for name in forbidden))
         raise ForbiddenHeader(f"The header must not have the parameters {names}.")
@@ -278,8 +283,8 @@ def _check_header(header: JsonObject, rule: HeaderRule) -> None:
     typ = header.get("typ")
     if typ != rule.typ and not (rule.typ_optional and "typ" not in header):  # 4
         raise WrongType(f"The header's 'typ' must be exactly '{rule.typ}'.")
-    if type(header.get("alg")) is not str or header["alg"] not in _ALGORITHMS:  # 5
-        raise ForbiddenAlgorithm("The header's 'alg' must be ES256, Ed25519 or PS256.")
+    if type(header.get("alg")) is not str or header["alg"] not in rule.algorithms:  # 5
+        raise ForbiddenAlgorithm(f"The header's 'alg' must be {' or '.join(rule.algorithms)}.")
     if "cty" in header:
         claims.require_str(header, "cty", max_len=MAX_TYP)
     if "trust_chain" in header:

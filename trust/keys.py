@@ -38,6 +38,8 @@ class KeyUse(StrEnum):
     EVIDENCE = "evidence"
     RECOVERY = "recovery"
     """Kept offline: it alone may replace an anchor's federation keys."""
+    SIGN_IN = "sign-in"
+    """Of an agency's own OpenID provider, whose keys are named and chosen by others (trust.oauth.provider_keys)."""
 
 
 class Alg(StrEnum):
@@ -46,6 +48,8 @@ class Alg(StrEnum):
     ES256 = "ES256"
     ED25519 = "Ed25519"
     PS256 = "PS256"
+    RS256 = "RS256"
+    """Verified for sign-in keys and never signed with: most OpenID providers sign with nothing else."""
     ECDH_ES = "ECDH-ES"
 
 
@@ -59,6 +63,7 @@ _ALGORITHM: Mapping[KeyUse, Mapping[str, Alg]] = {
     KeyUse.ENCRYPTION: {"EC": Alg.ECDH_ES},
     KeyUse.EVIDENCE: {"OKP": Alg.ED25519},
     KeyUse.RECOVERY: _SIGNING,
+    KeyUse.SIGN_IN: {},
 }
 
 

@@ -11,6 +11,7 @@ from trust import strict_json
 
 CLIENT_ID: Final = "connecting-families-cases"
 UNIT: Final = "Family Hub East"
+MANAGER: Final = "Maud Ellery, service manager"
 
 
 class CaseClient:

@@ -25,7 +25,7 @@ from gateway.demo.agencies import (
     Agency,
 )
 from gateway.demo.authority import Authority
-from gateway.demo.case_client import CLIENT_ID, UNIT, CaseClient
+from gateway.demo.case_client import CLIENT_ID, MANAGER, UNIT, CaseClient
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.commands import Command, hearthgate, run_together
 from gateway.demo.filling import CaseSystems
@@ -137,6 +137,7 @@ class Federation:
         limits = ["--service", str(ASKER), "--unit", UNIT, *(word for role in _ROLES for word in ("--role", role))]
         key = str(self.root / "tls" / f"{CLIENT_ID}.key")
         name = ["--id", CLIENT_ID, "--name", "Connecting Families case system", "--generate-key", key]
+        name += ["--manager", MANAGER]
         self._run(
             [
                 hearthgate("adapter", "import", str(CaseService.CHILDRENS_SOCIAL_CARE), "--config", council, *files),

@@ -15,9 +15,9 @@ from gateway.case_types import (
     LookupService,
     LookupState,
     LookupView,
-    Practitioner,
 )
 from gateway.http import bodies, models, openapi, problem
+from gateway.http.asking import practitioner_of, service_of
 from gateway.http.face import current_trace
 from gateway.http.guards import CaseGuard, open_to_all
 from gateway.http.models import EligibilityBody, LookupBody
@@ -26,9 +26,8 @@ from gateway.http.problem import Problem
 from gateway.oauth import forms, metadata
 from gateway.oauth.case_server import TOKEN_PATH, CaseOAuth, case_server
 from gateway.oauth.protector import CaseProtector
-from gateway.ports import Clock, LocalClient
+from gateway.ports import Clock
 from trust.exchange.person import enough_to_go_on
-from trust.identifiers import ServiceSlug
 
 MAX_BODY = max(models.MAX_BODY, forms.MAX_BODY)
 # The draft standard writes the key as a quoted string; most clients leave the quotes out.
@@ -55,7 +54,7 @@ def case_blueprint(face: CaseFace) -> Blueprint:
     @guard
     def start_lookup(caller: CaseCaller, now: datetime) -> Response:
         key = _idempotency_key()
-        asked = _lookup_request(caller.client, now)
+        asked = _lookup_request(caller, now)
         view = face.lookups.start(caller, asked, idempotency_key=key, now=now)
         running = view.state is LookupState.RUNNING
         response = _lookup(view, HTTPStatus.ACCEPTED if running else HTTPStatus.CREATED)
@@ -73,7 +72,7 @@ def case_blueprint(face: CaseFace) -> Blueprint:
     @blueprint.post(openapi.ELIGIBILITY_PATH)
     @guard
     def ask_eligibility(caller: CaseCaller, now: datetime) -> Response:
-        view = face.eligibility.ask(caller, _eligibility_request(caller.client, now), now=now)
+        view = face.eligibility.ask(caller, _eligibility_request(caller, now), now=now)
         return Response(openapi.ELIGIBILITY_VIEW.dump_json(view, exclude_none=True), content_type=bodies.JSON)
 
     return blueprint
@@ -91,28 +90,28 @@ def _add_discovery(blueprint: Blueprint, face: CaseFace) -> None:
     publish(blueprint, openapi.OPENAPI_PATH, openapi.document(face.oauth.base_url))
 
 
-def _lookup_request(client: LocalClient, now: datetime) -> LookupRequest:
+def _lookup_request(caller: CaseCaller, now: datetime) -> LookupRequest:
     raw = bodies.read_json_body(max_bytes=models.MAX_BODY)
     body, subject = models.read(LookupBody, raw, today=now.date())
     enough_to_go_on(subject)
-    practitioner = body.practitioner.typed()
+    practitioner = practitioner_of(caller, body.practitioner)
     return LookupRequest(
         subject=subject,
         purpose=body.purpose,
         reason=body.reason,
         case_ref=body.case_ref,
         practitioner=practitioner,
-        from_service=_vouched_for(client, body.from_service, practitioner),
+        from_service=service_of(caller.client, body.from_service, practitioner),
         wait_s=body.wait_s,
         trace=current_trace(),
     )
 
 
-def _eligibility_request(client: LocalClient, now: datetime) -> EligibilityRequest:
+def _eligibility_request(caller: CaseCaller, now: datetime) -> EligibilityRequest:
     raw = bodies.read_json_body(max_bytes=models.MAX_BODY)
     body, subject = models.read(EligibilityBody, raw, today=now.date())
     enough_to_go_on(subject)
-    practitioner = body.practitioner.typed()
+    practitioner = practitioner_of(caller, body.practitioner)
     return EligibilityRequest(
         subject=subject,
         question=body.question,
@@ -122,30 +121,9 @@ def _eligibility_request(client: LocalClient, now: datetime) -> EligibilityReque
         reason=body.reason,
         case_ref=body.case_ref,
         practitioner=practitioner,
-        from_service=_vouched_for(client, body.from_service, practitioner),
+        from_service=service_of(caller.client, body.from_service, practitioner),
         trace=current_trace(),
     )
-
-
-def _vouched_for(client: LocalClient, from_service: str | None, practitioner: Practitioner) -> ServiceSlug:
-    """Return the asking service once the client's registration covers service, role and unit."""
-    service = from_service or (client.services[0] if len(client.services) == 1 else None)
-    if service is None:
-        raise Problem(
-            problem.NOT_VOUCHED_FOR, "The client is registered for several services; name one in from_service."
-        )
-    outside = [
-        member
-        for member, value, allowed in (
-            ("from_service", service, client.services),
-            ("practitioner.role", practitioner.role, client.roles),
-            ("practitioner.org_unit", practitioner.org_unit, client.units),
-        )
-        if value not in allowed
-    ]
-    if outside:
-        raise Problem(problem.NOT_VOUCHED_FOR, f"Outside the client's registration: {', '.join(outside)}.")
-    return ServiceSlug(service)
 
 
 def _idempotency_key() -> str:

@@ -12,7 +12,6 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, WithJsonSchema
 
-from gateway.case_types import Practitioner
 from gateway.http import problem
 from gateway.http.problem import Problem
 from trust import strict_json
@@ -114,16 +113,20 @@ class Body(BaseModel):
 
 
 class PractitionerBody(Body):
-    """The person who asks, as your agency knows them. ``id`` never leaves the node."""
+    """The person who asks, as your agency knows them.
 
-    id: Line
-    role: Code
-    org_unit: Line
+    With a token of the case system itself, ``id``, ``role``, ``org_unit`` and ``second_factor`` are required. With a
+    token that was exchanged for a practitioner's own sign-in, they are known; what is stated all the same must agree,
+    and ``role`` or ``org_unit`` is required where the practitioner has several.
+    """
+
+    id: Line | None = Field(default=None, description="Your own name for them. It never leaves the node.")
+    role: Code | None = None
+    org_unit: Line | None = None
     call_back: Phone | None = Field(default=None, description="The team's number, for whoever needs to ring back.")
-
-    def typed(self) -> Practitioner:
-        """Return the value that capabilities take."""
-        return Practitioner(id=self.id, role=self.role, org_unit=self.org_unit, call_back=self.call_back)
+    second_factor: bool | None = Field(
+        default=None, description="That they signed in with a second factor. Nobody asks for anybody who did not."
+    )
 
 
 class _Asking(Body):
@@ -131,7 +134,9 @@ class _Asking(Body):
     purpose: Code = Field(description="A purpose that an agreement names, such as early-help.")
     reason: LongLine = Field(description="Why this is needed, in the practitioner's words. It stays at your node.")
     case_ref: Line = Field(description="Your own reference for the case. It stays at your node.")
-    practitioner: PractitionerBody
+    practitioner: PractitionerBody | None = Field(
+        default=None, description="Who asks. May be left out with a token that was exchanged for a sign-in."
+    )
     from_service: Slug | None = Field(
         default=None, description="Which service asks; may be left out by a client registered for exactly one."
     )
@@ -195,6 +200,7 @@ _SENTENCES = {
     "missing": "is missing",
     "extra_forbidden": "is not a member of this object; remove it",
     "string_type": "must be text",
+    "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "string_pattern_mismatch": "must be a telephone number: digits and spaces, perhaps a leading +",

@@ -31,7 +31,13 @@ _EXAMPLE_ASKING: JsonObject = {
     "purpose": "early-help",
     "reason": "Agreeing who leads before Thursday's meeting.",
     "case_ref": "CF-2291",
-    "practitioner": {"id": "u-17", "role": "key-worker", "org_unit": "north-team", "call_back": "01632 960117"},
+    "practitioner": {
+        "id": "u-17",
+        "role": "key-worker",
+        "org_unit": "north-team",
+        "call_back": "01632 960117",
+        "second_factor": True,
+    },
 }
 EXAMPLE_LOOKUP: JsonObject = {**_EXAMPLE_ASKING, "wait_s": 5}
 EXAMPLE_ELIGIBILITY: JsonObject = {**_EXAMPLE_ASKING, "question": "in_payment", "benefit": "housing-support"}

@@ -120,6 +120,12 @@ NOT_VOUCHED_FOR = _type(
     "The client is not registered to speak for this service, role or unit.",
     "Use one it is registered for, or have the node's administrator extend the registration.",
 )
+SECOND_FACTOR_REQUIRED = _type(
+    "second-factor-required",
+    HTTPStatus.FORBIDDEN,
+    "The practitioner did not sign in with a second factor.",
+    "Have them sign in with one, and only then say so in practitioner.second_factor; nobody was asked.",
+)
 NOT_PERMITTED = _type(
     "not-permitted",
     HTTPStatus.FORBIDDEN,

@@ -1,15 +1,21 @@
-"""The case face's token endpoint: registered case systems, ten minutes, bearer or bound to a key by DPoP."""
+"""The case face's token endpoint: registered case systems, ten minutes, bearer or bound to a key by DPoP.
 
-from dataclasses import dataclass
+A case system gets a token of its own, and vouches for its users; or it shows that a practitioner signed in at the
+agency's own sign-in service, and gets a token that is theirs.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
 from secrets import token_urlsafe
 
 from gateway.oauth.client_auth import CaseClients, FindClient
+from gateway.oauth.exchange import ACCESS_TOKEN, Provider, SignIns
 from gateway.oauth.forms import KnownClient, TokenRequest
 from gateway.oauth.server import IssuedToken, TokenServer, verified_proof
 from gateway.ports import ClaimStore, KeyVault
 from trust.keys import KeyUse
 from trust.oauth import access_token
-from trust.oauth.access_token import AccessTokenClaims
+from trust.oauth.access_token import AccessTokenClaims, SignedIn
 
 LIFETIME = access_token.CASE_MAX_LIFE
 """How long a case system's token lives (WIRE.md section 2)."""
@@ -19,12 +25,16 @@ RESOURCE_PATH = "/case/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseOAuth:
-    """What the case face's OAuth side stands on. ``base_url`` is its issuer; no peer token names it."""
+    """What the case face's OAuth side stands on. ``base_url`` is its issuer; no peer token names it.
+
+    ``providers`` are the agency's own sign-in services; without any, nothing is exchanged.
+    """
 
     base_url: str
     vault: KeyVault
     find_client: FindClient
     claims: ClaimStore
+    providers: tuple[Provider, ...] = ()
 
     @property
     def token_endpoint(self) -> str:
@@ -40,11 +50,17 @@ class CaseOAuth:
 def case_server(oauth: CaseOAuth) -> TokenServer:
     """Return the token endpoint for the agency's own case systems."""
     clients = CaseClients(issuer=oauth.base_url, find_client=oauth.find_client, claims=oauth.claims)
-    return TokenServer(endpoint=oauth.token_endpoint, clients=clients, issuance=_CaseIssuance(oauth=oauth))
+    exchange = None
+    if oauth.providers:
+        sign_ins = SignIns(oauth.providers, resource=oauth.resource, claims=oauth.claims)
+        exchange = _Exchange(oauth=oauth, sign_ins=sign_ins)
+    return TokenServer(endpoint=oauth.token_endpoint, clients=clients, issuance=_Own(oauth=oauth), exchange=exchange)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _CaseIssuance:
+class _Own:
+    """Tokens of the case system itself."""
+
     oauth: CaseOAuth
 
     def check(self, request: TokenRequest, client: KnownClient) -> None:  # noqa: ARG002 - the protocol's shape
@@ -52,19 +68,44 @@ class _CaseIssuance:
             request.proof = verified_proof(request, endpoint=self.oauth.token_endpoint, claims=self.oauth.claims)
 
     def issue(self, request: TokenRequest, client: KnownClient) -> IssuedToken:
-        raw = access_token.build(
-            AccessTokenClaims(
-                iss=self.oauth.base_url,
-                sub=client.client_id,
-                client_id=client.client_id,
-                aud=self.oauth.resource,
-                jti=token_urlsafe(16),
-                iat=request.now,
-                exp=request.now + LIFETIME,
-                jkt=request.proof.jkt if request.proof else None,
-                details=(),
-            ),
-            self.oauth.vault.signer(KeyUse.OAUTH),
-        )
-        token_type = "DPoP" if request.proof else "Bearer"
-        return IssuedToken(raw=raw, token_type=token_type, lifetime_s=int(LIFETIME.total_seconds()), extra={})
+        return _issued(self.oauth, request, client, exp=request.now + LIFETIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exchange:
+    """Tokens of a practitioner who signed in, for the case system that shows it; none outlives the sign-in."""
+
+    oauth: CaseOAuth
+    sign_ins: SignIns
+
+    def check(self, request: TokenRequest, client: KnownClient) -> None:
+        _Own(oauth=self.oauth).check(request, client)
+        request.exchanged = self.sign_ins.exchange(request, client)
+
+    def issue(self, request: TokenRequest, client: KnownClient) -> IssuedToken:
+        exchanged = request.exchanged
+        if exchanged is None:
+            raise RuntimeError("a token is issued once the exchange was checked")
+        exp = min(request.now + LIFETIME, exchanged.until)
+        issued = _issued(self.oauth, request, client, exp=exp, signed_in=exchanged.practitioner)
+        return replace(issued, extra={"issued_token_type": ACCESS_TOKEN})
+
+
+def _issued(
+    oauth: CaseOAuth, request: TokenRequest, client: KnownClient, *, exp: datetime, signed_in: SignedIn | None = None
+) -> IssuedToken:
+    claims = AccessTokenClaims(
+        iss=oauth.base_url,
+        sub=signed_in.sub if signed_in else client.client_id,
+        client_id=client.client_id,
+        aud=oauth.resource,
+        jti=token_urlsafe(16),
+        iat=request.now,
+        exp=exp,
+        jkt=request.proof.jkt if request.proof else None,
+        signed_in=signed_in,
+    )
+    lifetime_s = int((exp - request.now).total_seconds())
+    token_type = "DPoP" if request.proof else "Bearer"
+    raw = access_token.build(claims, oauth.vault.signer(KeyUse.OAUTH))
+    return IssuedToken(raw=raw, token_type=token_type, lifetime_s=lifetime_s, extra={})

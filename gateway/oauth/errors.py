@@ -50,6 +50,12 @@ class InvalidScope(TokenRefused):
     error = "invalid_scope"
 
 
+class InvalidTarget(TokenRefused):
+    """The token is wanted for something else than the one resource there is (RFC 8693 section 2.2.2)."""
+
+    error = "invalid_target"
+
+
 class InvalidAuthorizationDetails(TokenRefused):
     """The details are malformed, or are more than the client may have (RFC 9396 section 5)."""
 
@@ -65,7 +71,7 @@ class InvalidProof(TokenRefused):
 class UnsupportedGrant(UnsupportedGrantTypeError):  # type: ignore[misc]  # Authlib ships no types
     """Authlib's class, which its token endpoint looks for, without the caller's text in the description."""
 
-    description = "The only grant type here is client_credentials."
+    description = "This grant type is not taken here; the metadata of this server names those that are."
 
 
 class AccessRefused(Exception):

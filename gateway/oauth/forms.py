@@ -15,6 +15,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from gateway.oauth.errors import InvalidRequest
 from gateway.ports import LocalClient
 from trust.federation.chain import TrustedEntity
+from trust.oauth.access_token import SignedIn
 from trust.oauth.authorization_details import AuthorizationDetail
 from trust.oauth.dpop_proof import DPoPProof
 
@@ -40,6 +41,14 @@ class TokenCall:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanged:
+    """The practitioner for whom a token is issued, and when they must have signed in again."""
+
+    practitioner: SignedIn
+    until: datetime
+
+
 class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib ships no types
     """What Authlib's grant works on: the parameters of the body, and what is verified on the way."""
 
@@ -51,6 +60,7 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib ships no typ
         self.dpop = call.dpop
         self.proof: DPoPProof | None = None
         self.details: tuple[AuthorizationDetail, ...] = ()
+        self.exchanged: Exchanged | None = None
 
     @property
     def args(self) -> Mapping[str, str]:
@@ -75,8 +85,8 @@ class KnownClient:
         return method == "private_key_jwt" and endpoint == "token"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Allow the one grant."""
-        return grant_type == "client_credentials"
+        """Allow whatever grant its token endpoint has: which those are is no matter of the client."""
+        return bool(grant_type)
 
 
 def read(endpoint: str, call: TokenCall) -> TokenRequest:

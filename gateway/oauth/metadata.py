@@ -2,6 +2,7 @@
 
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.errors import SIGNING_ALGORITHMS
+from gateway.oauth.exchange import GRANT_TYPE
 from gateway.oauth.peer_server import PeerOAuth
 from gateway.oauth.server import CLIENT_AUTH_METHOD
 from trust.oauth.authorization_details import TYPE
@@ -35,7 +36,10 @@ def peer_resource(oauth: PeerOAuth) -> JsonObject:
 
 def case_authorization_server(oauth: CaseOAuth) -> JsonObject:
     """Return the metadata of the case face's token endpoint."""
-    return _authorization_server(oauth.base_url, oauth.token_endpoint) | {"protected_resources": [oauth.resource]}
+    document = _authorization_server(oauth.base_url, oauth.token_endpoint) | {"protected_resources": [oauth.resource]}
+    if oauth.providers:
+        document["grant_types_supported"] = [*document["grant_types_supported"], GRANT_TYPE]
+    return document
 
 
 def _authorization_server(issuer: str, token_endpoint: str) -> JsonObject:

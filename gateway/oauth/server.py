@@ -1,5 +1,7 @@
 """What both token endpoints share: Authlib's authorization server and client-credentials grant, made strict.
 
+The case face has a second grant, token exchange, which takes the same steps.
+
 The order at every token request: 1 the form, 2 the grant type, 3 the client's assertion and its single use, 4 no scope,
 5 what the face itself demands (proof, details), 6 the token. Authlib walks it; each step that it leaves open, or does
 laxly, is filled in here.
@@ -13,6 +15,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, 
 
 from gateway.oauth import forms
 from gateway.oauth.errors import InvalidProof, InvalidRequest, InvalidScope, UnsupportedGrant
+from gateway.oauth.exchange import GRANT_TYPE
 from gateway.oauth.forms import KnownClient, TokenCall, TokenRequest
 from gateway.ports import ClaimStore
 from trust import strict_json
@@ -68,13 +71,18 @@ class Issuance(Protocol):
 class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships no types
     """One token endpoint. Holds no state: what must be remembered is in the claim store."""
 
-    def __init__(self, *, endpoint: str, clients: ClientAuthentication, issuance: Issuance) -> None:
+    def __init__(
+        self, *, endpoint: str, clients: ClientAuthentication, issuance: Issuance, exchange: Issuance | None = None
+    ) -> None:
         super().__init__()
         self._endpoint = endpoint
         self._clients = clients
-        self.issuance = issuance
+        self.issuances = {_Grant.GRANT_TYPE: issuance}
         self.register_client_auth_method(CLIENT_AUTH_METHOD, self._authenticate)
         self.register_grant(_Grant)
+        if exchange is not None:
+            self.issuances[_ExchangeGrant.GRANT_TYPE] = exchange
+            self.register_grant(_ExchangeGrant)
 
     def answer(self, call: TokenCall) -> TokenAnswer:
         """Answer one request at the token endpoint, with a token or with the standard's own error."""
@@ -92,7 +100,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
 
     def get_token_grant(self, request: TokenRequest) -> "_Grant":
         """Find the grant, and refuse any other without repeating its name."""
-        if request.payload.grant_type != _Grant.GRANT_TYPE:
+        if request.payload.grant_type not in self.issuances:
             raise UnsupportedGrant(None)
         grant: _Grant = super().get_token_grant(request)
         return grant
@@ -129,7 +137,7 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib ships no 
     def validate_token_request(self) -> None:
         """Let Authlib authenticate the client, then check what it leaves open."""
         super().validate_token_request()
-        self.server.issuance.check(self.request, self.client)
+        self.server.issuances[self.GRANT_TYPE].check(self.request, self.client)
 
     def validate_requested_scope(self) -> None:
         """Refuse any scope."""
@@ -138,13 +146,19 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib ships no 
 
     def generate_token(self, **_unused: object) -> dict[str, Any]:
         """Make the token through ``trust/oauth``; Authlib's generators are never asked."""
-        issued = self.server.issuance.issue(self.request, self.client)
+        issued = self.server.issuances[self.GRANT_TYPE].issue(self.request, self.client)
         return {
             "access_token": issued.raw.decode("ascii"),
             "token_type": issued.token_type,
             "expires_in": issued.lifetime_s,
             **issued.extra,
         }
+
+
+class _ExchangeGrant(_Grant):
+    """RFC 8693 section 2.1, with the same client authentication; what is exchanged is the face's own matter."""
+
+    GRANT_TYPE = GRANT_TYPE
 
 
 def verified_proof(request: TokenRequest, *, endpoint: str, claims: ClaimStore) -> DPoPProof:

@@ -208,7 +208,7 @@ class HttpTransport:
 def _check_answer(answer: PeerAnswer, accept: str) -> None:
     if answer.status in _REDIRECTS:
         raise NonsenseAnswer("the answer is a redirect, which is not followed")
-    if answer.status in _OK and answer.content_type != accept:
+    if answer.status in _OK and answer.content_type not in accept.split(", "):
         raise NonsenseAnswer(f"the answer's content type is not {accept}")
 
 

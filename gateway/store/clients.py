@@ -13,6 +13,11 @@ from gateway.store.statement import Row, Statement, insertion
 _ADD = Statement(insertion(clients).on_conflict_do_nothing(index_elements=["client_id"]))
 _GET = Statement(select(clients).where(clients.c.client_id == bindparam("client_id")))
 _LIST = Statement(select(clients).order_by(clients.c.client_id))
+_ASSIGN = Statement(
+    update(clients)
+    .where(clients.c.client_id == bindparam("client"), clients.c.revoked_at.is_(None))
+    .values(manager=bindparam("new_manager"), sample_percent=bindparam("new_percent"))
+)
 _REVOKE = Statement(
     update(clients)
     .where(clients.c.client_id == bindparam("client"), clients.c.revoked_at.is_(None))
@@ -35,6 +40,9 @@ def add(tx: Transaction, client: LocalClient) -> None:
         "units": json.dumps(client.units),
         "created_at": to_microseconds(client.created_at),
         "revoked_at": None if client.revoked_at is None else to_microseconds(client.revoked_at),
+        "vouches": int(client.vouches),
+        "manager": client.manager,
+        "sample_percent": client.sample_percent,
     }
     if not tx.run(_ADD, values):
         raise ClientExists(f"The client id {client.client_id} is taken: choose another.")
@@ -49,6 +57,11 @@ def get(tx: Transaction, *, client_id: str) -> LocalClient | None:
 def list(tx: Transaction) -> tuple[LocalClient, ...]:  # noqa: A001 - read as `clients.list`
     """Return all clients, revoked ones too, in the order of their ids."""
     return tuple(_client(row) for row in tx.rows(_LIST, {}))
+
+
+def assign(tx: Transaction, *, client_id: str, manager: str, sample_percent: int) -> bool:
+    """Name who justifies how large a sample; return false where there is no such client any more."""
+    return tx.run(_ASSIGN, {"client": client_id, "new_manager": manager, "new_percent": sample_percent}) == 1
 
 
 def revoke(tx: Transaction, *, client_id: str, at: datetime) -> bool:
@@ -66,4 +79,7 @@ def _client(row: Row) -> LocalClient:
         units=tuple(json.loads(row.units)),
         created_at=from_microseconds(row.created_at),
         revoked_at=optional_from_microseconds(row.revoked_at),
+        vouches=bool(row.vouches),
+        manager=row.manager,
+        sample_percent=row.sample_percent,
     )

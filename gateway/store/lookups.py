@@ -5,7 +5,7 @@ alone can name the practitioner, and owes that to the person asked about (WIRE s
 """
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -16,6 +16,8 @@ from gateway.store.moments import from_microseconds, optional_from_microseconds,
 from gateway.store.schema import lookup_answers, lookups
 from gateway.store.statement import Row, Statement, insertion
 
+LONGEST_KEPT = timedelta(days=1)
+"""How long answers are kept at the most (``[limits] answers_kept_s``)."""
 RUNNING = "running"
 COMPLETE = "complete"
 
@@ -51,6 +53,14 @@ _COMPLETE = Statement(
 )
 _PAST_KEEPING = select(lookups.c.id).where(
     lookups.c.id == lookup_answers.c.lookup_id, lookups.c.keep_until <= bindparam("now")
+)
+_BETWEEN = Statement(
+    select(lookups).where(
+        lookups.c.keep_until >= bindparam("since"),
+        lookups.c.keep_until <= bindparam("kept_until"),
+        lookups.c.created_at >= bindparam("since"),
+        lookups.c.created_at <= bindparam("until"),
+    )
 )
 # from the answers, which are few, to their lookups, which are kept
 _EXPIRED = select(lookup_answers.c.lookup_id).where(_PAST_KEEPING.exists()).limit(bindparam("batch"))
@@ -128,6 +138,16 @@ def get(tx: Transaction, *, lookup_id: str, client_id: str) -> LookupWithAnswers
             LookupAnswer(service=row.service, sealed=row.sealed, at=from_microseconds(row.at)) for row in answers
         ),
     )
+
+
+def created_between(tx: Transaction, *, since: datetime, until: datetime) -> tuple[LookupRow, ...]:
+    """Return every client's lookups of a short span, found by their keeping, which is indexed."""
+    values = {
+        "since": to_microseconds(since),
+        "until": to_microseconds(until),
+        "kept_until": to_microseconds(until + LONGEST_KEPT),
+    }
+    return tuple(_lookup(row) for row in tx.rows(_BETWEEN, values))
 
 
 def erase_expired(tx: Transaction, *, now: datetime, batch: int) -> int:

@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0003_budgets"
+REVISION = "0004_practitioners"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -243,7 +243,51 @@ clients = Table(
     Column("units", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("vouches", Integer, nullable=False),
+    Column("manager", Text),
+    Column("sample_percent", Integer, nullable=False),
 )
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("lookup_id", Text, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("taken_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("justified", Integer),
+    Column("sealed_finding", LargeBinary),
+    Column("settled_at", BigInteger),
+)
+Index("samples_by_due", samples.c.settled_at, samples.c.due_at)
+
+misuse_received = Table(
+    "misuse_received",
+    metadata,
+    Column("holder", Text, primary_key=True),
+    Column("query", Text, primary_key=True),
+    Column("received_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sealed_query", LargeBinary, nullable=False),
+    Column("sealed_answer", LargeBinary),
+    Column("answered_at", BigInteger),
+)
+
+misuse_asked = Table(
+    "misuse_asked",
+    metadata,
+    Column("query", Text, primary_key=True),
+    Column("asker", Text, nullable=False),
+    Column("message_jti", Text, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sealed_query", LargeBinary, nullable=False),
+    Column("sealed_answer", LargeBinary),
+    Column("answered_at", BigInteger),
+)
+Index("misuse_asked_by_message", misuse_asked.c.asker, misuse_asked.c.message_jti, unique=True)
 
 claims_metadata = MetaData()
 """Single-use identifiers: a file of their own beside SQLite's store, unlogged tables within PostgreSQL's."""

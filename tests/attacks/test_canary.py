@@ -64,7 +64,12 @@ def found_in(text: str) -> list[str]:
 
 def bodies(network: Network) -> dict[str, Any]:
     client = network.case_client()
-    practitioner = {"id": "u-canary-practitioner", "role": "key-worker", "org_unit": "north-team"}
+    practitioner = {
+        "id": "u-canary-practitioner",
+        "role": "key-worker",
+        "org_unit": "north-team",
+        "second_factor": True,
+    }
     return client.body(
         subject=SUBJECT,
         practitioner=practitioner,

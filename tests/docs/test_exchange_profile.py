@@ -56,6 +56,7 @@ def test_every_problem_of_the_message_endpoint_is_in_the_catalogue() -> None:
     shared = {"bad-request", "path-not-canonical", "not-found", "method-not-allowed", "internal"}
     of_the_case_face = {"not-json", "members-at-fault", "idempotency-key-required", "idempotency-key-reused"}
     of_the_case_face |= {"not-enough-to-go-on", "not-vouched-for", "not-permitted", "over-budget"}
+    of_the_case_face |= {"second-factor-required"}
     of_authorities = {"enrolment-refused", "inbox-full"}
     assert every_code(rows) | shared | of_the_case_face | of_authorities == set(catalogue)
 

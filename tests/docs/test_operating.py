@@ -1,5 +1,6 @@
 """What the operator's page says of settings, commands, files, metrics and certificates is what the code has."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from prometheus_client import Counter
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from config import settings
+from config import settings, sign_in
 from config.loading import _SCALAR_TABLES
 from gateway import telemetry, trust_telemetry
 from gateway.cli import journal, main
@@ -46,6 +47,9 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[services.adapter]`": settings.AdapterSettings,
     "`[[services.restrictions]]`": settings.LocalRestriction,
     "`[limits]`": settings.Limits,
+    "`[identity]`": sign_in.IdentitySettings,
+    "`[[identity.providers]]`": sign_in.Provider,
+    "`[identity.providers.second_factor]`": sign_in.SecondFactorValues,
     "`[budgets.asking]` and `[budgets.answering]`": settings.Allowances,
 }
 
@@ -57,7 +61,9 @@ def written(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True, validated_data={})
     if default is None:
         return "none"
-    return f"`{ {(): '[]'}.get(default, default) if isinstance(default, tuple) else default }`"
+    if isinstance(default, BaseModel):
+        return "its own"
+    return f"`{json.dumps(default) if isinstance(default, tuple) else default}`"
 
 
 @pytest.mark.parametrize("heading", TABLES)

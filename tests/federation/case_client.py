@@ -60,7 +60,7 @@ class CaseClient:
             "purpose": PURPOSE,
             "reason": "Agreeing who leads before Thursday's meeting.",
             "case_ref": "CF-2291",
-            "practitioner": {"id": "u-17", "role": "key-worker", "org_unit": "north-team"},
+            "practitioner": {"id": "u-17", "role": "key-worker", "org_unit": "north-team", "second_factor": True},
             "from_service": "connecting-families",
         }
         return body | changes
@@ -83,7 +83,7 @@ class CaseClient:
 
     def as_role(self, role: str) -> dict[str, Any]:
         """Return the practitioner of another role."""
-        return {"id": "u-17", "role": role, "org_unit": "north-team"}
+        return {"id": "u-17", "role": role, "org_unit": "north-team", "second_factor": True}
 
     def get_lookup(self, lookup_id: str) -> TestResponse:
         """Read a lookup again."""

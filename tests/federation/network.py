@@ -18,7 +18,7 @@ from gateway.http.anchor import MemberState
 from gateway.http.federation import node_statement_metadata
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.keys.vault import FileKeyVault
-from gateway.ports import LocalClient, Transaction
+from gateway.ports import LocalClient, Transaction, Transport
 from gateway.store import agreements, clients, evidence_leaves, members
 from gateway.store.agreements import StoredSignature
 from gateway.store.migration import migrate
@@ -84,6 +84,7 @@ class Network:
         self.clock = clock or SetClock()
         self.wire = Wire()
         self.case_systems = CaseSystemWire()
+        self.sign_in: Transport | None = None
         self.nodes: dict[EntityId, Node] = {}
         self._migrated = self._migrate_once()
         self.anchor = self._make_anchor()
@@ -110,7 +111,9 @@ class Network:
     def start(self, entity: EntityId) -> Node:
         """Make a node from its configuration file, as a new process or another worker would."""
         settings = read_node(self.folder_of(entity) / "hearthgate.toml")
-        outside = Outside(clock=self.clock, transport=self.wire, case_systems=self.case_systems)
+        outside = Outside(
+            clock=self.clock, transport=self.wire, case_systems=self.case_systems, sign_in=self.sign_in or self.wire
+        )
         earlier = self.nodes.get(entity)
         if earlier is not None:
             earlier.store.close()

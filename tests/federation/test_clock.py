@@ -39,7 +39,9 @@ def clock(pair: Network) -> Iterator[OwnClock]:
     """Let the trust's node run by a clock of its own, and everybody's answers be dated, as servers date them."""
     own = OwnClock(pair.clock)
     before = pair.nodes[TRUST]
-    node = create_node(before.settings, Outside(clock=own, transport=pair.wire, case_systems=pair.case_systems))
+    node = create_node(
+        before.settings, Outside(clock=own, transport=pair.wire, case_systems=pair.case_systems, sign_in=pair.wire)
+    )
     pair.nodes[TRUST] = node
     pair.wire.apps[TRUST] = node.peer_app
     pair.wire.faults[ANCHOR] = dated(pair.clock)

@@ -37,7 +37,9 @@ class Workers:
 
     def _another(self, node: Node) -> Node:
         network = self.network
-        outside = Outside(clock=network.clock, transport=network.wire, case_systems=network.case_systems)
+        outside = Outside(
+            clock=network.clock, transport=network.wire, case_systems=network.case_systems, sign_in=network.wire
+        )
         return create_node(node.settings, outside)
 
     def turn(self) -> None:

@@ -19,9 +19,7 @@ def everything_sealed(network: Network, entity: EntityId) -> list[JsonObject]:
     found: list[JsonObject] = []
     with closing(dbapi2.connect(str(network.folder_of(entity) / "data" / "node.db"))) as connection:
         for lookup_id, state, sealed in connection.execute("SELECT id, state, sealed_request FROM lookups"):
-            places = (f"lookup {lookup_id} request", f"eligibility {lookup_id}")
-            place = places[0] if connection.execute(_HAS_ANSWERS, (lookup_id,)).fetchone()[0] else places[1]
-            found.append(loads(open_sealed(key, sealed, place.encode()), max_bytes=_MAX))
+            found.append(loads(open_sealed(key, sealed, f"lookup {lookup_id} request".encode()), max_bytes=_MAX))
             assert state in {"running", "complete"}
         for lookup_id, service, sealed in connection.execute("SELECT lookup_id, service, sealed FROM lookup_answers"):
             found.append(loads(open_sealed(key, sealed, f"lookup {lookup_id} {service}".encode()), max_bytes=_MAX))
@@ -29,6 +27,3 @@ def everything_sealed(network: Network, entity: EntityId) -> list[JsonObject]:
             reply = open_sealed(key, sealed, f"reply {issuer} {jti}".encode())
             found.append(loads(decode(reply.split(b".")[1], "payload"), max_bytes=_MAX))
     return found
-
-
-_HAS_ANSWERS = "SELECT count(*) FROM lookup_answers WHERE lookup_id = ?"

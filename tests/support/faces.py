@@ -28,6 +28,7 @@ from gateway.http.face import Exchange, build_face
 from gateway.http.operations import OperationsFace, operations_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
 from gateway.oauth.case_server import CaseOAuth
+from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.ports import LocalClient, PeerCaller
 from gateway.store.claims_sqlite import SqliteClaims, create_claims_file
@@ -218,6 +219,7 @@ class Node:
         create_claims_file(self.claims_files.claims)
         self.claims = SqliteClaims(self.claims_files, started_at=self.clock.now() - timedelta(minutes=10))
         self.clients: dict[str, LocalClient] = {}
+        self.providers: tuple[Provider, ...] = ()
         self.watcher = Watcher()
         self.lookups = Lookups()
         self.eligibility = Eligibility()
@@ -235,7 +237,13 @@ class Node:
         )
 
     def case_oauth(self) -> CaseOAuth:
-        return CaseOAuth(base_url=CASE, vault=self.keys, find_client=self.clients.get, claims=self.claims)
+        return CaseOAuth(
+            base_url=CASE,
+            vault=self.keys,
+            find_client=self.clients.get,
+            claims=self.claims,
+            providers=self.providers,
+        )
 
     def peer_app(self) -> Flask:
         face = PeerFace(oauth=self.peer_oauth(), clock=self.clock, handle=self._handle)
@@ -258,6 +266,7 @@ class Node:
             roles=limits.get("roles", ("key-worker",)),
             units=limits.get("units", ("north-team",)),
             created_at=self.clock.now(),
+            vouches=limits.get("vouches", True),
         )
         self.clients[client_id] = client
         return client

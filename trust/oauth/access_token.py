@@ -6,7 +6,8 @@ Verification, in this order:
 2. `iss` is the issuer;
 3. `aud` is the resource, as one string;
 4. `iat` and `exp`, no further apart than the face allows;
-5. `sub`, `client_id`, `jti`, and where present `cnf.jkt`, `authorization_details` and `scope`.
+5. `sub`, `client_id`, `jti`, and where present `cnf.jkt`, `authorization_details` and `scope`;
+6. where `roles` is there, the practitioner who signed in: `sub` is theirs, `roles` and `org_units` what they may be.
 
 Not checked here: that the token was presented with its key (dpop_proof), that it was not revoked, that its client still
 stands. A face that demands a bound token must ask whether `jkt` is there, and compare it with the proof's.
@@ -27,15 +28,35 @@ from trust.strict_json import JsonObject
 TYP = "at+jwt"
 MAX_BYTES = 16384
 MAX_NAME = 256
+MAX_SUB = 1024
 MAX_SCOPE = 256
+MAX_ROLES = 64
 PEER_MAX_LIFE = timedelta(seconds=300)
 CASE_MAX_LIFE = timedelta(seconds=600)
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """The practitioner for whom a token was exchanged (RFC 8693): `name` at their provider, and what they may be."""
+
+    issuer: str
+    name: str
+    roles: tuple[str, ...]
+    org_units: tuple[str, ...]
+
+    @property
+    def sub(self) -> str:
+        """The one name that no other practitioner has, whatever provider they sign in at."""
+        return f"{self.issuer}#{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTokenClaims:
-    """What a token says. `jkt` is the thumbprint of the DPoP key that it is bound to, None for a bearer token."""
+    """What a token says. `jkt` is the thumbprint of the DPoP key that it is bound to, None for a bearer token.
+
+    `signed_in` is the practitioner whose token it is, None where it is the client's own; `sub` follows from it.
+    """
 
     iss: str
     sub: str
@@ -47,6 +68,7 @@ class AccessTokenClaims:
     jkt: str | None = None
     details: tuple[AuthorizationDetail, ...] = ()
     scope: str | None = None
+    signed_in: SignedIn | None = None
 
 
 AccessToken = NewType("AccessToken", AccessTokenClaims)
@@ -70,6 +92,8 @@ def build(token: AccessTokenClaims, signer: Signer) -> bytes:
         body["authorization_details"] = authorization_details.to_json(token.details)
     if token.scope is not None:
         body["scope"] = token.scope
+    if token.signed_in is not None:
+        body |= {"roles": list(token.signed_in.roles), "org_units": list(token.signed_in.org_units)}
     return jose.sign(body, typ=TYP, signer=signer)
 
 
@@ -86,7 +110,7 @@ def verify(raw: bytes, *, issuer: str, audience: str, keys: KeySet, now: datetim
     return AccessToken(  # 5
         AccessTokenClaims(
             iss=issuer,
-            sub=claims.require_str(opened, "sub", max_len=MAX_NAME),
+            sub=claims.require_str(opened, "sub", max_len=MAX_SUB),
             client_id=claims.require_str(opened, "client_id", max_len=MAX_NAME),
             aud=audience,
             jti=claims.require_str(opened, "jti", max_len=claims.MAX_JTI),
@@ -95,7 +119,22 @@ def verify(raw: bytes, *, issuer: str, audience: str, keys: KeySet, now: datetim
             jkt=_bound_to(opened),
             details=() if "authorization_details" not in opened else authorization_details.parse(details),
             scope=claims.optional_str(opened, "scope", max_len=MAX_SCOPE),
+            signed_in=_signed_in(opened),
         )
+    )
+
+
+def _signed_in(opened: JsonObject) -> SignedIn | None:  # 6
+    if "roles" not in opened:
+        return None
+    issuer, separator, name = claims.require_str(opened, "sub", max_len=MAX_SUB).partition("#")
+    if not separator or not issuer or not name:
+        raise MalformedClaims("'sub' must name the provider and the practitioner, joined by '#'.")
+    return SignedIn(
+        issuer=issuer,
+        name=name,
+        roles=claims.require_str_list(opened, "roles", min_items=1, max_items=MAX_ROLES),
+        org_units=claims.require_str_list(opened, "org_units", min_items=1, max_items=MAX_ROLES),
     )
 
 

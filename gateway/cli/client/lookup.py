@@ -48,6 +48,7 @@ _TEXTS = (
 @click.option("--purpose", help="A purpose that an agreement names, such as early-help.")
 @click.option("--role", help="The role of whoever asks [default: the only one it is registered for].")
 @click.option("--unit", help="Their team or unit [default: the only one it is registered for].")
+@click.option("--second-factor", is_flag=True, help="Say that you signed in here with a second factor.")
 @answers
 def lookup(*, question: str | None, config: Path | None, **options: Any) -> Outcome:
     """Ask who else works with a person, and print the answer of each service that an agreement lets you ask.
@@ -97,6 +98,7 @@ def _body(client: LocalClient, question: str | None, options: dict[str, Any]) ->
         "id": pwd.getpwuid(os.getuid()).pw_name,
         "role": _one("--role", options["role"], client.roles),
         "org_unit": _one("--unit", options["unit"], client.units),
+        "second_factor": options["second_factor"] or _second_factor(),
     }
     body: dict[str, Any] = {
         "purpose": options["purpose"],
@@ -111,6 +113,16 @@ def _body(client: LocalClient, question: str | None, options: dict[str, Any]) ->
         body |= {name: _ask(text) for name, text in _TEXTS}
         body["subject"] = {name: said for name, text in _PERSON if (said := _ask(text, optional=True))}
     return body
+
+
+def _second_factor() -> bool:
+    """Ask in a terminal; a script says it with the option, or the node refuses."""
+    if not sys.stdin.isatty():
+        return False
+    try:
+        return click.confirm("Did you sign in to this machine with a second factor?", err=True)
+    except click.Abort:
+        return False
 
 
 def _one(option: str, given: str | None, registered: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from config.settings import NodeSettings
 from gateway.cli.context import config_option, load_node, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input, write_new
-from gateway.cli.journal import record
+from gateway.cli.journal import administrator, record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.ports import LocalClient
 from gateway.store import clients
@@ -20,6 +20,7 @@ from trust.errors import MalformedClaims
 from trust.identifiers import parse_code
 from trust.keys import KeySet, KeyUse, LocalSigner, parse_key
 
+DEFAULT_PERCENT = 10
 _MAX_TEXT = 120
 _path = click.Path(path_type=Path, dir_okay=False)
 
@@ -33,9 +34,20 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @click.option("--service", "services", multiple=True, required=True, help="A service of this node it may ask for.")
 @click.option("--role", "roles", multiple=True, required=True, help="A role its users may have.")
 @click.option("--unit", "units", multiple=True, required=True, help="A team or unit its users may belong to.")
+@click.option("--manager", help="Who justifies a sample of its lookups [default: you].")
+@click.option(
+    "--sample-percent",
+    type=click.IntRange(1, 100),
+    default=DEFAULT_PERCENT,
+    show_default=True,
+    help="How large a sample.",
+)
+@click.option("--signed-in-only", is_flag=True, help="It does not vouch: its users sign in at [[identity.providers]].")
 @answers
 def add(*, config: Path | None, client_id: str, name: str, **options: Any) -> Outcome:
     """Register a case system. It vouches for its users within the services, roles and units given here only."""
+    if options["signed_in_only"] and options["manager"]:
+        raise click.UsageError("Nobody justifies what users ask who sign in themselves: leave --manager out.")
     if (options["jwks"] is None) == (options["generate_key"] is None):
         raise click.UsageError("Give either --jwks or --generate-key.")
     registered = register(load_node(config), client_id, name, options)
@@ -102,7 +114,8 @@ def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str
         if slug not in hosted
     ]
     faults += [fault for fault in (_code_fault("--id", client_id), *_role_faults(options["roles"])) if fault]
-    texts = {"--name": [name], "--unit": options["units"]}
+    manager = None if options.get("signed_in_only") else options.get("manager") or administrator()
+    texts = {"--name": [name], "--unit": options["units"], "--manager": [] if manager is None else [manager]}
     faults += [
         f"{option}: write 1 to {_MAX_TEXT} characters on one line"
         for option, values in texts.items()
@@ -119,6 +132,9 @@ def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str
         roles=tuple(options["roles"]),
         units=tuple(options["units"]),
         created_at=at,
+        vouches=manager is not None,
+        manager=manager,
+        sample_percent=0 if manager is None else options.get("sample_percent", DEFAULT_PERCENT),
     )
 
 
@@ -155,6 +171,7 @@ def _lines(client: LocalClient) -> list[str]:
         f"  roles: {', '.join(client.roles)}",
         f"  units: {', '.join(client.units)}",
         f"  keys: {', '.join(_kids(client))}",
+        f"  {_who_speaks(client)}",
     ]
 
 
@@ -166,9 +183,45 @@ def _to_json(client: LocalClient) -> dict[str, Any]:
         "roles": list(client.roles),
         "units": list(client.units),
         "key_ids": _kids(client),
+        "vouches": client.vouches,
+        "manager": client.manager,
+        "sample_percent": client.sample_percent,
         "created_at": client.created_at.isoformat(),
         "revoked_at": client.revoked_at.isoformat() if client.revoked_at else None,
     }
+
+
+def _who_speaks(client: LocalClient) -> str:
+    if not client.vouches:
+        return "its users sign in themselves; it vouches for nobody"
+    if client.manager is None:
+        return f"nobody justifies its lookups yet: hearthgate client manager {client.client_id} --manager NAME"
+    return f"it vouches for its users; {client.manager} justifies {client.sample_percent} of 100 lookups"
+
+
+@click.command()
+@click.argument("client_id", metavar="ID")
+@config_option
+@click.option("--manager", required=True, help="Who justifies a sample of its lookups from now on.")
+@click.option("--sample-percent", type=click.IntRange(1, 100), help="How large a sample [default: as it is].")
+@yes_option
+@answers
+def manager(*, client_id: str, config: Path | None, manager: str, sample_percent: int | None, yes: bool) -> Outcome:
+    """Name another manager for the case system ID, or choose another share of its lookups to be justified."""
+    settings = load_node(config)
+    if not 0 < len(manager) <= _MAX_TEXT or not manager.isprintable():
+        raise Refused(f"--manager: write 1 to {_MAX_TEXT} characters on one line")
+    with opened_store(settings) as store:
+        client = store.read(lambda tx: clients.get(tx, client_id=client_id))
+        if client is None or client.revoked_at is not None or not client.vouches:
+            raise Refused(f"No case system {client_id} vouches for its users here; see `hearthgate client list`.")
+        percent = sample_percent or client.sample_percent or DEFAULT_PERCENT
+        changed = replace(client, manager=manager, sample_percent=percent)
+        announce(f"{client_id} ({client.name}): {_who_speaks(changed)}, those waiting now included.")
+        confirm("Change it?", yes=yes)
+        record(settings, "client manager", id=client_id, manager=manager, sample_percent=percent)
+        store.write(lambda tx: clients.assign(tx, client_id=client_id, manager=manager, sample_percent=percent))
+    return Outcome(lines=[f"{client_id}: {_who_speaks(changed)}."], data=_to_json(changed))
 
 
 def _kids(client: LocalClient) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateway.budgets import OVER_BASELINE, OVER_BUDGET
+from gateway.budgets import OVER_BASELINE, OVER_BUDGET, UNJUSTIFIED
 from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
@@ -20,6 +20,7 @@ _MEANINGS: Mapping[str, str] = {
     OVER_BUDGET: "asked more than the budgets of this node allow",
     OVER_BASELINE: "asked far more than others in the same role",
     ID_REUSED: "sent another message under an id that it had used before",
+    UNJUSTIFIED: "asked something that the manager could not justify",
     Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",
     Pattern.ONE_NAME: "asked about many people of one name",
 }

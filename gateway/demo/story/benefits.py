@@ -66,7 +66,7 @@ def _body(person: Person, question: str) -> dict[str, Any]:
         "purpose": WELFARE,
         "reason": "Is anything in place before we apply to the hardship fund?",
         "case_ref": f"CF-{person.number}",
-        "practitioner": {"id": "key-worker-17", "role": KEY_WORKER, "org_unit": UNIT},
+        "practitioner": {"id": "key-worker-17", "role": KEY_WORKER, "org_unit": UNIT, "second_factor": True},
         "question": question,
         "benefit": BENEFIT,
     }

@@ -92,7 +92,7 @@ def lookup_body(person: Person, *, role: str = KEY_WORKER, purpose: str = EARLY_
         "purpose": purpose,
         "reason": "First visit to the family next week; we want to come together with whoever is there already.",
         "case_ref": f"CF-{person.number}",
-        "practitioner": {"id": "key-worker-17", "role": role, "org_unit": UNIT},
+        "practitioner": {"id": "key-worker-17", "role": role, "org_unit": UNIT, "second_factor": True},
     }
 
 

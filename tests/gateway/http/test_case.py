@@ -1,6 +1,7 @@
 """The case API: one token, one POST, an answer with a line for each service."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -109,12 +110,51 @@ def test_a_client_of_several_services_names_the_one_that_asks(node: Node, sessio
     assert node.lookups.requests[-1].from_service == "money-advice"
 
 
+STATED = {"id": "u-17", "role": "key-worker", "org_unit": "north-team", "second_factor": True}
+
+
+def without(*names: str) -> dict[str, Any]:
+    return {name: value for name, value in STATED.items() if name not in names}
+
+
+@pytest.mark.parametrize("stated", [None, without("second_factor"), without("id", "role"), {}])
+def test_a_client_that_vouches_states_all_of_the_practitioner(
+    node: Node, session: Session, stated: dict[str, Any] | None
+) -> None:
+    answer = session.post("/case/v1/lookups", lookup_body(practitioner=stated))
+    assert answer.status_code == 422
+    missing = {f"practitioner.{name}" for name in STATED if name not in (stated or {})}
+    assert {fault["member"] for fault in answer.get_json()["faults"]} == missing
+    assert node.lookups.requests == []
+
+
+def test_nobody_asks_who_signed_in_without_a_second_factor(node: Node, session: Session) -> None:
+    answer = session.post("/case/v1/lookups", lookup_body(practitioner={**STATED, "second_factor": False}))
+    assert answer.status_code == 403
+    assert answer.get_json()["code"] == "second-factor-required"
+    assert node.lookups.requests == []
+
+
+def test_a_client_that_is_not_registered_to_vouch_asks_nothing_by_itself(node: Node, session: Session) -> None:
+    node.clients["case-system"] = replace(node.clients["case-system"], vouches=False)
+    answer = session.post("/case/v1/lookups", lookup_body(practitioner=STATED))
+    assert answer.status_code == 403
+    assert answer.get_json()["code"] == "not-vouched-for"
+    assert node.lookups.requests == []
+
+
 @pytest.mark.parametrize(
     ("change", "member"),
     [
         ({"from_service": "youth-justice"}, "from_service"),
-        ({"practitioner": {"id": "u", "role": "director", "org_unit": "north-team"}}, "practitioner.role"),
-        ({"practitioner": {"id": "u", "role": "key-worker", "org_unit": "south"}}, "practitioner.org_unit"),
+        (
+            {"practitioner": {"id": "u", "role": "director", "org_unit": "north-team", "second_factor": True}},
+            "practitioner.role",
+        ),
+        (
+            {"practitioner": {"id": "u", "role": "key-worker", "org_unit": "south", "second_factor": True}},
+            "practitioner.org_unit",
+        ),
     ],
 )
 def test_a_client_vouches_only_within_its_registration(

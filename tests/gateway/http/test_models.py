@@ -66,7 +66,7 @@ def test_all_faults_are_named_at_once() -> None:
     [
         ({"subject": "absent"}, "subject", "is missing"),
         ({"subject": []}, "subject", "must be an object"),
-        ({"practitioner": "absent"}, "practitioner", "is missing"),
+        ({"practitioner": {"id": "u", "second_factor": "yes"}}, "practitioner.second_factor", "must be true or false"),
         ({"practitioner": "me"}, "practitioner", "must be an object"),
         ({"reason": ""}, "reason", "must have at least 1 character"),
         ({"reason": "   "}, "reason", "must be one line of printable characters"),

@@ -1,0 +1,32 @@
+"""Which lookups of a vouching case system its manager has to justify (WIRE.md section 4).
+
+The choice is a keyed digest of the lookup's id. The node draws that id itself and the key never leaves it, so whoever
+asks can neither foresee nor try out which lookups are chosen, nor tell afterwards; and it stands in the store with the
+lookup, so that nobody can ask for another draw.
+"""
+
+import hmac
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from gateway.case_types import CaseCaller
+from gateway.store.samples import Sample
+
+WITHIN = timedelta(days=7)
+"""How long a manager has."""
+_DOMAIN = b"hearthgate sampled lookup v1\0"
+_HUNDRED = 100
+
+
+def sample(caller: CaseCaller, lookup_id: str, *, key: bytes, now: datetime) -> Sample | None:
+    """Return the sample that a new lookup is, or none: because it was not chosen, or nobody vouched for its user."""
+    client = caller.client
+    if not caller.vouches or not chosen(key, lookup_id, client.sample_percent):
+        return None
+    return Sample(lookup_id=lookup_id, client_id=client.client_id, taken_at=now, due_at=now + WITHIN)
+
+
+def chosen(key: bytes, lookup_id: str, percent: int) -> bool:
+    """Tell whether a lookup is among so many in a hundred."""
+    drawn = hmac.digest(key, _DOMAIN + lookup_id.encode(), sha256)
+    return int.from_bytes(drawn[:8]) % _HUNDRED < percent

@@ -1,0 +1,96 @@
+"""Queries of ours about a message of somebody else that may be misuse; reason and answer rest sealed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import bindparam, select, update
+
+from gateway.ports import Transaction
+from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.schema import misuse_asked
+from gateway.store.statement import Row, Statement, insertion
+
+_PUT = Statement(insertion(misuse_asked).on_conflict_do_nothing(index_elements=["asker", "message_jti"]))
+_FIND = Statement(
+    select(misuse_asked).where(
+        misuse_asked.c.asker == bindparam("its_asker"), misuse_asked.c.message_jti == bindparam("its_message")
+    )
+)
+_LIST = Statement(select(misuse_asked).order_by(misuse_asked.c.asked_at, misuse_asked.c.query))
+_SETTLE = Statement(
+    update(misuse_asked)
+    .where(misuse_asked.c.query == bindparam("its_query"), misuse_asked.c.state == "pending")
+    .values(state=bindparam("new_state"), sealed_answer=bindparam("answer"), answered_at=bindparam("at"))
+)
+
+
+class State(StrEnum):
+    """What the asking agency has said so far."""
+
+    PENDING = "pending"
+    ANSWERED = "answered"
+    UNKNOWN = "unknown"
+    """It says that it sent no such message, which its own signature disproves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One query about one message; ``query`` is our own id of it, ``asker`` the agency that sent the message."""
+
+    query: str
+    asker: str
+    message_jti: str
+    asked_at: datetime
+    due_at: datetime
+    sealed_query: bytes
+    state: State = State.PENDING
+    sealed_answer: bytes | None = None
+    answered_at: datetime | None = None
+
+
+def put(tx: Transaction, asked: Asked) -> bool:
+    """Store a new query; return false where there is one about the message already."""
+    values = {
+        "query": asked.query,
+        "asker": asked.asker,
+        "message_jti": asked.message_jti,
+        "asked_at": to_microseconds(asked.asked_at),
+        "due_at": to_microseconds(asked.due_at),
+        "state": asked.state,
+        "sealed_query": asked.sealed_query,
+        "sealed_answer": None,
+        "answered_at": None,
+    }
+    return tx.run(_PUT, values) == 1
+
+
+def find(tx: Transaction, *, asker: str, message_jti: str) -> Asked | None:
+    """Return the query about a message, or none."""
+    rows = tx.rows(_FIND, {"its_asker": asker, "its_message": message_jti})
+    return _asked(rows[0]) if rows else None
+
+
+def list(tx: Transaction) -> tuple[Asked, ...]:  # noqa: A001 - read as `misuse_asked.list`
+    """Return every query, the oldest first."""
+    return tuple(_asked(row) for row in tx.rows(_LIST, {}))
+
+
+def settle(tx: Transaction, *, query: str, state: State, sealed_answer: bytes, at: datetime) -> bool:
+    """Store the answer; return false where there was one before."""
+    values = {"its_query": query, "new_state": state, "answer": sealed_answer, "at": to_microseconds(at)}
+    return tx.run(_SETTLE, values) == 1
+
+
+def _asked(row: Row) -> Asked:
+    return Asked(
+        query=row.query,
+        asker=row.asker,
+        message_jti=row.message_jti,
+        asked_at=from_microseconds(row.asked_at),
+        due_at=from_microseconds(row.due_at),
+        sealed_query=row.sealed_query,
+        state=State(row.state),
+        sealed_answer=row.sealed_answer,
+        answered_at=optional_from_microseconds(row.answered_at),
+    )

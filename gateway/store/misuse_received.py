@@ -1,0 +1,101 @@
+"""Queries from holders about a message of ours that may be misuse; reason and answer rest sealed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import bindparam, select, update
+
+from gateway.ports import Transaction
+from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.schema import misuse_received
+from gateway.store.statement import Row, Statement, insertion
+
+_MINE = (misuse_received.c.holder == bindparam("its_holder")) & (misuse_received.c.query == bindparam("its_query"))
+_PUT = Statement(insertion(misuse_received).on_conflict_do_nothing(index_elements=["holder", "query"]))
+_GET = Statement(select(misuse_received).where(_MINE))
+_LIST = Statement(select(misuse_received).order_by(misuse_received.c.received_at, misuse_received.c.query))
+_PROPOSE = Statement(
+    update(misuse_received)
+    .where(_MINE, misuse_received.c.state != "answered")
+    .values(state="proposed", sealed_answer=bindparam("answer"))
+)
+_ANSWER = Statement(
+    update(misuse_received)
+    .where(_MINE, misuse_received.c.state == "proposed")
+    .values(state="answered", answered_at=bindparam("at"))
+)
+
+
+class State(StrEnum):
+    """What has become of a query."""
+
+    OPEN = "open"
+    """Nobody has named the practitioner yet."""
+    PROPOSED = "proposed"
+    """One person has, and a second has to agree."""
+    ANSWERED = "answered"
+    """Two people have, and the holder is told when it asks again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One query; ``query`` is the holder's own id of it."""
+
+    holder: str
+    query: str
+    received_at: datetime
+    due_at: datetime
+    sealed_query: bytes
+    state: State = State.OPEN
+    sealed_answer: bytes | None = None
+    answered_at: datetime | None = None
+
+
+def put(tx: Transaction, received: Received) -> bool:
+    """Store a new query; return false for one that is here already."""
+    values = {
+        "holder": received.holder,
+        "query": received.query,
+        "received_at": to_microseconds(received.received_at),
+        "due_at": to_microseconds(received.due_at),
+        "state": received.state,
+        "sealed_query": received.sealed_query,
+        "sealed_answer": None,
+        "answered_at": None,
+    }
+    return tx.run(_PUT, values) == 1
+
+
+def get(tx: Transaction, *, holder: str, query: str) -> Received | None:
+    """Return a query, or none."""
+    rows = tx.rows(_GET, {"its_holder": holder, "its_query": query})
+    return _received(rows[0]) if rows else None
+
+
+def list(tx: Transaction) -> tuple[Received, ...]:  # noqa: A001 - read as `misuse_received.list`
+    """Return every query, the oldest first."""
+    return tuple(_received(row) for row in tx.rows(_LIST, {}))
+
+
+def propose(tx: Transaction, *, holder: str, query: str, sealed_answer: bytes) -> bool:
+    """Store what one person would answer, in place of what was proposed before; false where it is answered."""
+    return tx.run(_PROPOSE, {"its_holder": holder, "its_query": query, "answer": sealed_answer}) == 1
+
+
+def answer(tx: Transaction, *, holder: str, query: str, at: datetime) -> bool:
+    """Let what was proposed be the answer; false where nothing is proposed."""
+    return tx.run(_ANSWER, {"its_holder": holder, "its_query": query, "at": to_microseconds(at)}) == 1
+
+
+def _received(row: Row) -> Received:
+    return Received(
+        holder=row.holder,
+        query=row.query,
+        received_at=from_microseconds(row.received_at),
+        due_at=from_microseconds(row.due_at),
+        sealed_query=row.sealed_query,
+        state=State(row.state),
+        sealed_answer=row.sealed_answer,
+        answered_at=optional_from_microseconds(row.answered_at),
+    )

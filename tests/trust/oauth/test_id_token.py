@@ -1,0 +1,247 @@
+"""Who signed in is believed from the configured provider only, to the application that shows it, with two factors."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import forge
+from tests.support.faces import SetClock
+from tests.support.sign_in import ISSUER, KID, RESOURCE, WEB_CLIENT, SignInService, expected, rsa_key
+from trust import claims
+from trust.errors import (
+    BadSignature,
+    Expired,
+    ForbiddenAlgorithm,
+    ForbiddenHeader,
+    KeyPurposeMismatch,
+    LivesTooLong,
+    MalformedClaims,
+    NotYetValid,
+    TooOld,
+    TrustError,
+    UnknownKey,
+    WrongAudience,
+    WrongIssuer,
+    WrongType,
+)
+from trust.keys import Alg, KeySet, KeyUse, LocalSigner
+from trust.oauth import id_token, provider_keys
+from trust.oauth.id_token import SignIn, TokenKind, WeakSignIn
+
+CLOCK = SetClock()
+SERVICE = SignInService(clock=CLOCK)
+KEYS = provider_keys.parse(SERVICE.jwks(), Alg.RS256)
+NOW = claims.to_seconds(CLOCK.now())
+
+
+def verified(raw: str, *, kind: TokenKind = TokenKind.ID_TOKEN, keys: KeySet = KEYS, **changes: Any) -> SignIn:
+    return id_token.verify(raw.encode(), kind=kind, expected=expected(**changes), keys=keys, now=CLOCK.now())
+
+
+def test_a_good_id_token_says_who_signed_in_and_as_what() -> None:
+    found = verified(SERVICE.token())
+    assert found.person == "u-17"
+    assert found.roles == ("Family Support Worker", "Social Club")
+    assert found.units == ("north",)
+    assert found.auth_time == CLOCK.now() - timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("header", "changes"),
+    [
+        ({"typ": "JWT"}, {}),
+        ({"x5t": "certificate-hash"}, {}),
+        ({}, {"aud": [WEB_CLIENT]}),
+        ({}, {"azp": WEB_CLIENT}),
+        ({}, {"amr": None, "acr": "urn:agency:two-factors"}),
+        ({}, {"groups": "Family Support Worker"}),
+        ({}, {"nonce": "n", "at_hash": "h", "name": "A. Person", "email": "a@council.example"}),
+    ],
+)
+def test_what_providers_write_besides_is_harmless(header: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    assert verified(SERVICE.token(header, **changes)).person == "u-17"
+
+
+@pytest.mark.holds("A16")
+@pytest.mark.parametrize("alg", ["none", "HS256", "RS384", "ES256", "PS256", None])
+def test_only_the_configured_algorithm_is_taken(alg: str | None) -> None:
+    with pytest.raises(ForbiddenAlgorithm):
+        verified(SERVICE.token({"alg": alg}))
+
+
+@pytest.mark.holds("A16")
+def test_rs256_opens_nothing_but_a_sign_in_of_a_provider_configured_for_it() -> None:
+    with pytest.raises(ForbiddenAlgorithm):
+        verified(SERVICE.token(), algorithm=Alg.PS256)
+    pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+    signed = SERVICE.signed(
+        {"alg": "PS256", "kid": KID}, SERVICE.claims(), lambda raw: SERVICE.key.sign(raw, pss, hashes.SHA256())
+    )
+    with pytest.raises(ForbiddenAlgorithm):
+        verified(signed, algorithm=Alg.PS256)  # the keys are RS256's
+    ps256 = provider_keys.parse(SERVICE.jwks(), Alg.PS256)
+    assert verified(signed, algorithm=Alg.PS256, keys=ps256).person == "u-17"
+
+
+@pytest.mark.holds("A16")
+def test_the_published_key_is_no_secret_to_sign_with() -> None:
+    published = str(SERVICE.jwks()["keys"][2]["n"]).encode()
+    raw = forge.hmac_signed({"kid": KID}, SERVICE.claims(), published)
+    with pytest.raises(ForbiddenAlgorithm):
+        verified(raw.decode())
+
+
+@pytest.mark.holds("A17")
+@pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c", "crit", "b64", "trust_chain"])
+def test_no_key_comes_from_the_header(name: str) -> None:
+    with pytest.raises(ForbiddenHeader):
+        verified(SERVICE.token({name: ["exp"]}))
+
+
+def test_another_key_and_changed_bytes_do_not_verify() -> None:
+    thief = SignInService(clock=CLOCK, key=rsa_key())
+    with pytest.raises(BadSignature):
+        verified(thief.token())
+    with pytest.raises(UnknownKey):
+        verified(SERVICE.token({"kid": "another"}))
+    head, body, signature = SERVICE.token().split(".")
+    other = SERVICE.token(sub="u-1").split(".")[1]
+    with pytest.raises(BadSignature):
+        verified(f"{head}.{other}.{signature}")
+    assert body != other
+
+
+@pytest.mark.holds("A20")
+@pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", "client-authentication+jwt", "jwt", ""])
+def test_another_type_is_no_id_token(typ: str) -> None:
+    with pytest.raises(WrongType):
+        verified(SERVICE.token({"typ": typ}))
+
+
+@pytest.mark.holds("A20")
+def test_an_id_token_is_no_access_token_and_the_other_way_round() -> None:
+    assert verified(SERVICE.access_token(), kind=TokenKind.ACCESS_TOKEN).person == "u-17"
+    for raw, kind in ((SERVICE.token(), TokenKind.ACCESS_TOKEN), (SERVICE.access_token(), TokenKind.ID_TOKEN)):
+        with pytest.raises(WrongType):
+            verified(raw, kind=kind)
+
+
+@pytest.mark.holds("A18")
+@pytest.mark.parametrize("issuer", [ISSUER + "/", ISSUER.upper(), "https://login.council.example", [ISSUER], 7])
+def test_another_issuer_is_refused(issuer: object) -> None:
+    with pytest.raises(WrongIssuer):
+        verified(SERVICE.token(iss=issuer))
+
+
+@pytest.mark.holds("A18")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": "housing-web"},
+        {"aud": WEB_CLIENT + "2"},
+        {"aud": [WEB_CLIENT, "housing-web"]},
+        {"aud": []},
+        {"aud": {"a": WEB_CLIENT}},
+        {"aud": None},
+        {"azp": "housing-web"},
+        {"azp": None, "aud": RESOURCE},
+    ],
+)
+def test_a_token_for_another_application_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(WrongAudience):
+        verified(SERVICE.signed({"alg": "RS256", "kid": KID}, SERVICE.claims(**changes)))
+
+
+@pytest.mark.holds("A18")
+@pytest.mark.parametrize(
+    "changes",
+    [{"aud": WEB_CLIENT}, {"aud": [RESOURCE, WEB_CLIENT]}, {"client_id": "housing-web"}, {"azp": "housing-web"}],
+)
+def test_an_access_token_for_another_resource_or_application_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(WrongAudience):
+        verified(SERVICE.access_token(**changes), kind=TokenKind.ACCESS_TOKEN)
+
+
+def test_a_client_of_the_provider_is_nobody_who_signed_in() -> None:
+    with pytest.raises(WrongAudience):
+        verified(SERVICE.access_token(sub=WEB_CLIENT), kind=TokenKind.ACCESS_TOKEN)
+    with pytest.raises(WrongAudience):
+        verified(SERVICE.access_token(), kind=TokenKind.ACCESS_TOKEN, resource=None)
+
+
+@pytest.mark.holds("A21")
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"exp": None}, MalformedClaims),
+        ({"iat": NOW - 100, "exp": NOW}, Expired),
+        ({"exp": NOW + 10**8}, LivesTooLong),
+        ({"iat": None}, MalformedClaims),
+        ({"iat": NOW + 60, "exp": NOW + 120}, NotYetValid),
+        ({"nbf": NOW + 60}, NotYetValid),
+        ({"exp": True}, MalformedClaims),
+        ({"exp": float(NOW + 60)}, MalformedClaims),
+    ],
+)
+def test_the_times_must_be_there_and_right(changes: dict[str, Any], refusal: type[TrustError]) -> None:
+    with pytest.raises(refusal):
+        verified(SERVICE.token(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"auth_time": None}, MalformedClaims),
+        ({"auth_time": NOW + 60}, MalformedClaims),
+        ({"auth_time": NOW - 12 * 3600 - 1}, TooOld),
+    ],
+)
+def test_the_sign_in_must_be_recent(changes: dict[str, Any], refusal: type[TrustError]) -> None:
+    with pytest.raises(refusal):
+        verified(SERVICE.token(**changes))
+
+
+@pytest.mark.parametrize("changes", [{"amr": None}, {"amr": []}, {"amr": ["pwd"]}, {"amr": ["pwd"], "acr": "mfa"}])
+def test_a_sign_in_without_a_second_factor_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(WeakSignIn):
+        verified(SERVICE.token(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"sub": None}, {"sub": ""}, {"sub": "u" * 256}, {"sub": 17}, {"groups": None}, {"team": [7]}, {"amr": "mfa"}],
+)
+def test_claims_of_another_form_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(MalformedClaims):
+        verified(SERVICE.token(**changes))
+
+
+def test_a_key_of_the_nodes_own_verifies_no_sign_in() -> None:
+    signer = LocalSigner.generate(KeyUse.OAUTH)
+    with pytest.raises(KeyPurposeMismatch):
+        verified(SERVICE.token(), keys=KeySet.of(KeyUse.OAUTH, [signer.public]))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_sign_in_or_a_trust_error(raw: bytes) -> None:
+    with suppress(TrustError):
+        id_token.verify(raw, kind=TokenKind.ID_TOKEN, expected=expected(), keys=KEYS, now=CLOCK.now())
+    with suppress(TrustError):
+        id_token.peek_issuer(raw, kind=TokenKind.ID_TOKEN, algorithms=[Alg.RS256])
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(SERVICE.claims())), st.none() | st.integers() | st.text() | st.lists(st.text())
+    )
+)
+def test_any_claims_give_a_sign_in_or_a_trust_error(changes: dict[str, Any]) -> None:
+    with suppress(TrustError):
+        verified(SERVICE.token(**changes))

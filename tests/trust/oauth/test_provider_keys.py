@@ -1,0 +1,61 @@
+"""Of what a provider publishes, only whole public keys for its one algorithm are taken."""
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from tests.support.faces import SetClock
+from tests.support.sign_in import KID, SignInService, rsa_key
+from trust import jwk
+from trust.errors import ForbiddenAlgorithm, MalformedClaims
+from trust.keys import Alg, KeyUse
+from trust.oauth import provider_keys
+
+SERVICE = SignInService(clock=SetClock())
+OWN = SERVICE.jwks()["keys"][2]
+
+
+def test_only_the_keys_of_the_one_algorithm_are_taken() -> None:
+    curve = {**jwk.write(ec.generate_private_key(ec.SECP256R1()).public_key()), "kid": "curve"}
+    listed = {"keys": [*SERVICE.jwks()["keys"], curve, {"kty": "oct", "kid": "secret", "k": "c2VjcmV0"}]}
+    assert provider_keys.parse(listed, Alg.RS256).kids == {KID}
+    assert provider_keys.parse(listed, Alg.ES256).kids == {"curve"}
+    assert provider_keys.parse(listed, Alg.RS256).use is KeyUse.SIGN_IN
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"use": "enc"}, {"alg": "RS384"}, {"alg": "PS256"}, {"key_ops": ["sign"]}, {"kid": None}, {"kid": ""}],
+)
+def test_keys_for_something_else_are_passed_over(changes: dict[str, Any]) -> None:
+    with pytest.raises(MalformedClaims, match="no signing key for RS256"):
+        provider_keys.parse({"keys": [OWN | changes]}, Alg.RS256)
+
+
+def test_a_short_key_is_passed_over() -> None:
+    short = jwk.write(rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key())
+    with pytest.raises(MalformedClaims, match="no signing key"):
+        provider_keys.parse({"keys": [{**short, "kid": "short"}]}, Alg.RS256)
+
+
+def test_a_private_member_ends_the_trust_in_the_whole_set() -> None:
+    with pytest.raises(MalformedClaims, match="compromised"):
+        provider_keys.parse({"keys": [OWN, {**OWN, "kid": "other", "d": "AQAB"}]}, Alg.RS256)
+
+
+def test_one_id_names_one_key() -> None:
+    other = {**jwk.write(rsa_key().public_key()), "kid": KID}
+    with pytest.raises(MalformedClaims, match="twice"):
+        provider_keys.parse({"keys": [OWN, other]}, Alg.RS256)
+
+
+@pytest.mark.parametrize("listed", [{}, {"keys": []}, {"keys": ["x"]}, {"keys": [OWN] * 65}, {"keys": "all"}])
+def test_what_is_no_key_set_is_refused(listed: dict[str, Any]) -> None:
+    with pytest.raises(MalformedClaims):
+        provider_keys.parse(listed, Alg.RS256)
+
+
+def test_no_provider_signs_with_an_encryption_algorithm() -> None:
+    with pytest.raises(ForbiddenAlgorithm):
+        provider_keys.parse(SERVICE.jwks(), Alg.ECDH_ES)

@@ -1,0 +1,170 @@
+"""Verify what an agency's own OpenID provider says of a practitioner who signed in.
+
+OpenID Connect Core 1.0 sections 2 and 3.1.3.7, RFC 9068 section 4, RFC 8725. Of an ID token, in this order:
+
+1. the signature, by one of the provider's keys, with the one algorithm that the provider is configured for, under no
+   `typ` or `JWT`: so an access token, a logout token or anything else that the provider signs is no ID token;
+2. `iss` is the provider's;
+3. `aud` is one client of the provider that the presenting case system is; a second audience refuses, and `azp`, where
+   it is there, is that same client: so a token that was issued to one application is useless to another;
+4. `iat` and `exp`, a day apart at most, and `nbf` where it is there;
+5. `sub`, and the claim that names the practitioner;
+6. `auth_time` is there, not later than `iat`, and not too long ago;
+7. `amr` or `acr` says that there was a second factor;
+8. the claims that say role and unit.
+
+A JWT access token differs in 1 and 3: `typ` is `at+jwt`, `aud` is the case face, `client_id` is the client, and `sub`
+is not the client itself, for then nobody signed in.
+
+`nonce`, `at_hash` and `c_hash` tie an ID token to a browser's session and to other tokens: whoever asked for it checks
+them, and cannot be asked here. Not checked here either: how often the token was shown, and what its values are worth.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from trust import claims, jose
+from trust.errors import MalformedClaims, TooOld, TrustError, WrongAudience, WrongIssuer
+from trust.jose import HeaderRule
+from trust.keys import Alg, KeySet, KeyUse
+from trust.strict_json import JsonObject
+
+MAX_BYTES = 32_768
+MAX_LIFE = timedelta(days=1)
+MAX_SUB = 255
+MAX_VALUES = 256
+"""Roles, groups or units in one claim."""
+MAX_VALUE = 256
+_UNREAD = frozenset({"x5t", "x5t#S256"})
+
+
+class WeakSignIn(TrustError):
+    """The practitioner signed in, but nothing says with a second factor."""
+
+    code = "weak_sign_in"
+
+
+class TokenKind(StrEnum):
+    """The two tokens that say who signed in, by their `typ`."""
+
+    ID_TOKEN = "JWT"  # noqa: S105 - a type
+    ACCESS_TOKEN = "at+jwt"  # noqa: S105 - a type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimNames:
+    """Which claims of this provider name the practitioner, the role and the unit."""
+
+    person: str = "sub"
+    role: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactor:
+    """The values of `amr` (RFC 8176) and of `acr` that say that there was a second factor."""
+
+    amr: frozenset[str]
+    acr: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a token must say: `clients` are what the presenting case system is called at the provider.
+
+    `resource` is the audience of access tokens, None where this provider's are not taken.
+    """
+
+    issuer: str
+    algorithm: Alg
+    clients: frozenset[str]
+    resource: str | None
+    names: ClaimNames
+    second_factor: SecondFactor
+    max_auth_age: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Who signed in, when, and the provider's own values for role and unit."""
+
+    person: str
+    roles: tuple[str, ...]
+    units: tuple[str, ...]
+    auth_time: datetime
+    exp: datetime
+
+
+def peek_issuer(raw: bytes, *, kind: TokenKind, algorithms: Collection[Alg]) -> str:
+    """Read which provider a token says that it is from, to find its keys; nothing is verified by this."""
+    unverified = jose.peek_by_rule(raw, rule=_rule(kind, algorithms), max_bytes=MAX_BYTES)
+    return claims.require_str(unverified.claims, "iss")
+
+
+def verify(raw: bytes, *, kind: TokenKind, expected: Expected, keys: KeySet, now: datetime) -> SignIn:
+    """Verify a token by the module's numbered plan; raise nothing but TrustError."""
+    keys.require_use(KeyUse.SIGN_IN)
+    rule = _rule(kind, (expected.algorithm,))
+    opened = jose.open_by_rule(raw, rule=rule, keys=keys, max_bytes=MAX_BYTES).claims  # 1
+    if opened.get("iss") != expected.issuer:  # 2
+        raise WrongIssuer("The token was not issued by the provider whose key signed it.")
+    _check_addressing(opened, kind, expected)  # 3
+    times = claims.check_times(opened, now=now, max_life=MAX_LIFE)  # 4
+    claims.require_str(opened, "sub", max_len=MAX_SUB)  # 5
+    auth_time = _signed_in(opened, times.iat, now, expected.max_auth_age)  # 6
+    _check_second_factor(opened, expected.second_factor)  # 7
+    return SignIn(  # 8
+        person=claims.require_str(opened, expected.names.person, max_len=MAX_SUB),
+        roles=_values(opened, expected.names.role),
+        units=_values(opened, expected.names.unit),
+        auth_time=auth_time,
+        exp=times.exp,
+    )
+
+
+def _rule(kind: TokenKind, algorithms: Collection[Alg]) -> HeaderRule:
+    return HeaderRule(typ=kind, typ_optional=kind is TokenKind.ID_TOKEN, algorithms=tuple(algorithms), unread=_UNREAD)
+
+
+def _check_addressing(opened: JsonObject, kind: TokenKind, expected: Expected) -> None:
+    audience = opened.get("aud")
+    if type(audience) is list and len(audience) == 1:
+        audience = audience[0]
+    if type(audience) is not str:
+        raise WrongAudience("The token's 'aud' must name exactly one audience.")
+    if kind is TokenKind.ACCESS_TOKEN:
+        if expected.resource is None or audience != expected.resource:
+            raise WrongAudience("The access token is not for this node's case face.")
+        client = claims.require_str(opened, "client_id", max_len=MAX_VALUE)
+        if client == opened.get("sub"):
+            raise WrongAudience("Nobody signed in for this access token: its subject is the client itself.")
+    else:
+        client = audience
+    if client not in expected.clients or opened.get("azp", client) != client:
+        raise WrongAudience("The token was issued to another application than the case system that shows it.")
+
+
+def _signed_in(opened: JsonObject, issued: datetime, now: datetime, max_age: timedelta) -> datetime:
+    auth_time = claims.from_seconds(claims.require_int(opened, "auth_time", maximum=claims.LATEST_SECONDS))
+    if auth_time > issued + claims.LEEWAY_AHEAD:
+        raise MalformedClaims("'auth_time' must not be later than 'iat'.")
+    if now - auth_time > max_age:
+        raise TooOld("The practitioner signed in too long ago; have them sign in again.")
+    return auth_time
+
+
+def _check_second_factor(opened: JsonObject, counts: SecondFactor) -> None:
+    methods: tuple[str, ...] = ()
+    if "amr" in opened:
+        methods = claims.require_str_list(opened, "amr", max_items=MAX_VALUES, max_len=MAX_VALUE)
+    context = claims.optional_str(opened, "acr", max_len=MAX_VALUE)
+    if counts.amr.isdisjoint(methods) and context not in counts.acr:
+        raise WeakSignIn("The practitioner signed in without a second factor; have them sign in with one.")
+
+
+def _values(opened: JsonObject, name: str) -> tuple[str, ...]:
+    if type(opened.get(name)) is str:
+        return (claims.require_str(opened, name, max_len=MAX_VALUE),)
+    return claims.require_str_list(opened, name, max_items=MAX_VALUES, max_len=MAX_VALUE)
