@@ -53,6 +53,7 @@ from trust.federation.terms import constraints_of
 from trust.federation.trust_mark import MarkOwner
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse, Signer
+from trust.strict_json import JsonObject
 
 FETCH_PATH = "/federation/v1/fetch"
 LIST_PATH = "/federation/v1/list"
@@ -122,31 +123,15 @@ def _blueprints(face: AnchorFace, known: Known | None) -> Iterator[Blueprint]:
 
 def anchor_configuration(face: AnchorFace, *, resolves: bool) -> SignedConfiguration:
     """Return the authority's own statement; a trust anchor's names no superior."""
-    own = face.entity_id
-    member = party_metadata.FederationEntity(
-        name=face.name, fetch_endpoint=own + FETCH_PATH, enrolment_endpoint=own + ENROLMENTS_PATH
-    )
-    endpoints = {
-        "federation_list_endpoint": own + LIST_PATH,
-        "federation_historical_keys_endpoint": own + HISTORICAL_KEYS_PATH,
-    }
-    if face.mark_types:
-        endpoints |= {
-            "federation_trust_mark_status_endpoint": own + STATUS_PATH,
-            "federation_trust_mark_list_endpoint": own + MARKED_PATH,
-            "federation_trust_mark_endpoint": own + MARK_PATH,
-        }
-    if resolves:
-        endpoints["federation_resolve_endpoint"] = own + RESOLVE_PATH
-    entity = party_metadata.build_federation_entity(member) | endpoints
+    metadata = authority_metadata(face.entity_id, face.name, marks=bool(face.mark_types), resolves=resolves)
 
     def sign(now: datetime) -> bytes:
         draft = StatementDraft(
-            subject=own,
+            subject=face.entity_id,
             keys=face.vault.published(KeyUse.FEDERATION),
             issued_at=now,
             expires_at=now + MAX_LIFE,
-            metadata={party_metadata.FEDERATION_ENTITY: entity},
+            metadata=metadata,
             trust_marks=face.held.stated(now),
             trust_mark_issuers=face.accredited.issuers,
             trust_mark_owners=face.accredited.owners,
@@ -154,6 +139,26 @@ def anchor_configuration(face: AnchorFace, *, resolves: bool) -> SignedConfigura
         return build_entity_configuration(draft, face.vault.signer(KeyUse.FEDERATION), authority_hints=face.superiors)
 
     return SignedConfiguration(sign, edition=lambda: (face.vault.edition(), face.held.edition()))
+
+
+def authority_metadata(own: EntityId, name: str, *, marks: bool, resolves: bool) -> dict[str, JsonObject]:
+    """Return what an authority says of its endpoints; those for ``marks`` where it issues any."""
+    member = party_metadata.FederationEntity(
+        name=name, fetch_endpoint=own + FETCH_PATH, enrolment_endpoint=own + ENROLMENTS_PATH
+    )
+    endpoints = {
+        "federation_list_endpoint": own + LIST_PATH,
+        "federation_historical_keys_endpoint": own + HISTORICAL_KEYS_PATH,
+    }
+    if marks:
+        endpoints |= {
+            "federation_trust_mark_status_endpoint": own + STATUS_PATH,
+            "federation_trust_mark_list_endpoint": own + MARKED_PATH,
+            "federation_trust_mark_endpoint": own + MARK_PATH,
+        }
+    if resolves:
+        endpoints["federation_resolve_endpoint"] = own + RESOLVE_PATH
+    return {party_metadata.FEDERATION_ENTITY: party_metadata.build_federation_entity(member) | endpoints}
 
 
 def members_blueprint(face: AnchorFace) -> Blueprint:

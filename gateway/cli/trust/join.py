@@ -10,17 +10,17 @@ from urllib.parse import urlencode
 
 import click
 
-from config.settings import NodeSettings
-from gateway.assembly import production
+from config.settings import AnchorSettings
+from gateway.assembly import peer_transport
 from gateway.cli import fingerprints
-from gateway.cli.context import config_option, config_path, load_node, node_vault, now
+from gateway.cli.context import config_option, config_path, load_settings, now
 from gateway.cli.faults import Refused
 from gateway.cli.files import write_new
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.setup.editing import pin_file, replace, with_pin, with_superior
 from gateway.cli.trust.authorities import Line, fetch, lines_above, pin_of
-from gateway.cli.trust.membership import node_request, send_request
+from gateway.cli.trust.membership import Settings, identity, request_of, send_request, vault_of
 from gateway.ports import Transport, TransportError
 from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, build_pin, parse_pin
@@ -50,11 +50,11 @@ def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **optio
     you type here: that is what is pinned. Then read yours out to the administrators of the authority at URL, who type
     it into `hearthgate trust admit`.
     """
-    settings, path = load_node(config), config_path(config)
+    settings, path = _below_others(load_settings(config)), config_path(config)
     authority, out = parse_entity_id(url), options["out"]
     if out is not None and options["wait"]:
         raise click.UsageError("Give --wait or --out: a request in a file is not on its way yet.")
-    transport = production(settings).transport
+    transport = peer_transport(settings)
     line, pin = None, _first_pin(settings)
     if out is None or pin is None:
         line = _chosen(lines_above(transport, authority, now=now()), authority, options["anchor"])
@@ -75,7 +75,7 @@ def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **optio
     return _outcome(settings, authority, pin, {"waited": options["wait"], "thumbprints": kids, "out": out})
 
 
-def _first_pin(settings: NodeSettings) -> Pin | None:
+def _first_pin(settings: Settings) -> Pin | None:
     """Return a pin that came as a file: with one, a request is written for a route that this machine does not have."""
     return _held(settings, EntityId(settings.trust.anchors[0].entity_id)) if settings.trust.anchors else None
 
@@ -91,7 +91,7 @@ def _chosen(lines: tuple[Line, ...], authority: EntityId, anchor: str | None) ->
     raise Refused(f"Say with --anchor which trust anchor to pin; above {authority} there are: {names}")
 
 
-def _compared(settings: NodeSettings, transport: Transport, line: Line, thumbprints: tuple[str, ...]) -> Pin:
+def _compared(settings: Settings, transport: Transport, line: Line, thumbprints: tuple[str, ...]) -> Pin:
     """Return the anchor's pin once its thumbprints were typed in, or as pinned before. Raises :class:`Refused`."""
     held = _held(settings, line.anchor.entity_id)
     if held is not None and line.anchor.signed_with in held.keys.kids:
@@ -121,7 +121,7 @@ def _typed(pin: Pin) -> list[str]:
         raise Refused("Nothing was pinned: type the thumbprints in a terminal, or give --thumbprint.") from None
 
 
-def _held(settings: NodeSettings, anchor: EntityId) -> Pin | None:
+def _held(settings: Settings, anchor: EntityId) -> Pin | None:
     for pinned in settings.trust.anchors:
         if pinned.entity_id == anchor:
             return parse_pin((settings.base_dir / pinned.jwks).read_bytes(), anchor)
@@ -132,7 +132,7 @@ def _kids(pin: Pin) -> list[str]:
     return sorted(pin.keys.kids) + (sorted(pin.recovery.kids) if pin.recovery else [])
 
 
-def _effects(settings: NodeSettings, authority: EntityId, line: Line | None, pin: Pin) -> list[str]:
+def _effects(settings: Settings, authority: EntityId, line: Line | None, pin: Pin) -> list[str]:
     held = _held(settings, pin.entity) == pin
     verb = "it is pinned already" if held else "it will be pinned"
     lines = [f"The trust anchor is {pin.entity}; {verb} with these keys:", *fingerprints.lines(_kids(pin))]
@@ -144,35 +144,46 @@ def _effects(settings: NodeSettings, authority: EntityId, line: Line | None, pin
     return lines
 
 
-def _on_its_way(settings: NodeSettings, authority: EntityId, out: Path | None) -> str:
+def _on_its_way(settings: Settings, authority: EntityId, out: Path | None) -> str:
     how = f"to {authority}" if out is None else f"to the file {out}, for {authority}"
-    return f"A request to vouch for {settings.node.entity_id} goes {how}. Nothing in it is secret."
+    return f"A request to vouch for {identity(settings).entity_id} goes {how}. Nothing in it is secret."
 
 
-def _request(settings: NodeSettings, made_at: datetime) -> tuple[bytes, list[str]]:
-    vault = node_vault(settings)
+def _request(settings: Settings, made_at: datetime) -> tuple[bytes, list[str]]:
+    vault = vault_of(settings)
     keys = vault.published(KeyUse.FEDERATION)
-    return node_request(settings, vault, keys, at=made_at), sorted(keys.kids)
+    return request_of(settings, vault, keys, at=made_at), sorted(keys.kids)
 
 
-def _pin_file(settings: NodeSettings, anchor: EntityId) -> Path:
+def _pin_file(settings: Settings, anchor: EntityId) -> Path:
     """Return where the pin of an anchor is, or will be."""
     named = {pinned.entity_id: pinned.jwks for pinned in settings.trust.anchors}
     return named.get(anchor, pin_file(anchor))
 
 
-def _changed(settings: NodeSettings, path: Path, authority: EntityId, pin: Pin) -> str:
+def _changed(settings: Settings, path: Path, authority: EntityId, pin: Pin) -> str:
     """Return the configuration with the anchor pinned and the authority named. Raises :class:`Refused`."""
     text = with_pin(path.read_text(encoding="utf-8"), pin.entity, str(_pin_file(settings, pin.entity)))
-    if authority == pin.entity and not settings.node.superiors:
+    named = identity(settings).superiors
+    if authority == pin.entity and not named:
         return text  # where none is named, the pinned anchors are the superiors
-    earlier = settings.node.superiors or tuple(pinned.entity_id for pinned in settings.trust.anchors)
+    earlier = named or tuple(pinned.entity_id for pinned in settings.trust.anchors)
     for superior in (*earlier, authority):
-        text = with_superior(text, "node", superior)
+        text = with_superior(text, settings.role, superior)
     return text
 
 
-def _keep(settings: NodeSettings, path: Path, text: str, pin: Pin) -> None:
+def _below_others(settings: Settings) -> Settings:
+    """Return the settings of a node or an intermediate. Raises :class:`Refused` for a trust anchor's."""
+    if isinstance(settings, AnchorSettings) and not settings.anchor.superiors:
+        raise Refused(
+            "A trust anchor stands under nobody, and those who pinned it rely on that. To vouch under another "
+            "authority, set up an intermediate: hearthgate trust anchor init DIR --superior URL"
+        )
+    return settings
+
+
+def _keep(settings: Settings, path: Path, text: str, pin: Pin) -> None:
     """Write the pin's file, then the configuration that names it: each whole or not at all."""
     file = settings.base_dir / _pin_file(settings, pin.entity)
     file.parent.mkdir(mode=0o700, exist_ok=True)
@@ -197,9 +208,9 @@ class _Asked:
     own: EntityId
 
 
-def _wait(transport: Transport, settings: NodeSettings, line: Line, most: timedelta) -> None:
+def _wait(transport: Transport, settings: Settings, line: Line, most: timedelta) -> None:
     """Ask the authority again and again whether it vouches for this agency. Raises :class:`Refused` when time is up."""
-    own, authority = EntityId(settings.node.entity_id), line.authority
+    own, authority = EntityId(identity(settings).entity_id), line.authority
     entity = parse_federation_entity(authority.metadata.get(FEDERATION_ENTITY, {}), entity=authority.entity_id)
     if entity.fetch_endpoint is None:
         raise Refused(f"{authority.entity_id} names no fetch endpoint, so it vouches for nobody.")
@@ -226,8 +237,8 @@ def _vouches(transport: Transport, asked: _Asked) -> bool:
     return (vouched.issuer, vouched.subject) == (asked.line.authority.entity_id, asked.own)
 
 
-def _outcome(settings: NodeSettings, authority: EntityId, pin: Pin, found: dict[str, Any]) -> Outcome:
-    own, out = settings.node.entity_id, found["out"]
+def _outcome(settings: Settings, authority: EntityId, pin: Pin, found: dict[str, Any]) -> Outcome:
+    own, out = identity(settings).entity_id, found["out"]
     if found["waited"]:
         said = f"{authority} vouches for {own}."
     else:
@@ -236,7 +247,7 @@ def _outcome(settings: NodeSettings, authority: EntityId, pin: Pin, found: dict[
         lines=[
             said,
             f"The trust anchor {pin.entity} is pinned in {settings.base_dir / _pin_file(settings, pin.entity)}.",
-            "A node that is running reads that when it is started anew: hearthgate serve",
+            "What is running reads that when it is started anew: hearthgate serve",
         ],
         data={
             "entity_id": own,

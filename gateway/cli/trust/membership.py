@@ -1,13 +1,17 @@
 """Ask an authority to vouch for this entity: the request, and the way to its inbox."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from config.settings import NodeSettings
+from config.settings import AnchorSettings, Identity, NodeSettings
 from gateway.assembly import profile
 from gateway.cli.faults import Refused
 from gateway.cli.trust.authorities import statement_of
+from gateway.http.anchor import authority_metadata
 from gateway.http.enrolments import JWT_TYPE
 from gateway.http.federation import node_statement_metadata
+from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
+from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import KeyVault, PeerAnswer, PeerRequest, Transport
 from trust import claims, strict_json
 from trust.errors import TrustError
@@ -16,23 +20,45 @@ from trust.federation.entity_statement import StatementDraft
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
+from trust.strict_json import JsonObject
+
+Settings = NodeSettings | AnchorSettings
 
 _ACCEPT = "application/json"
 _POST_S = 5.0
 _MAX_ANSWER = 65_536
+_MAX_WHY = 400
 _TAKEN = 202
 
 
-def node_request(settings: NodeSettings, vault: KeyVault, keys: KeySet, *, at: datetime) -> bytes:
-    """Sign a request to vouch for this node as it is configured, with these federation keys."""
+def identity(settings: Settings) -> Identity:
+    """Return who a configuration is for."""
+    return settings.node if isinstance(settings, NodeSettings) else settings.anchor
+
+
+def vault_of(settings: Settings) -> FileKeyVault:
+    """Open the keys of a node or of an authority. Raises ``KeyFilesRefused``."""
+    needed = NODE_KEYS if isinstance(settings, NodeSettings) else ANCHOR_KEYS
+    return open_vault(settings.base_dir / settings.keys.directory, needed=needed)
+
+
+def request_of(settings: Settings, vault: KeyVault, keys: KeySet, *, at: datetime) -> bytes:
+    """Sign a request to vouch for this node or intermediate as it is configured, with these federation keys."""
     draft = StatementDraft(
-        subject=EntityId(settings.node.entity_id),
+        subject=EntityId(identity(settings).entity_id),
         keys=keys,
         issued_at=at,
         expires_at=at + MAX_LIFE,
-        metadata=node_statement_metadata(profile(settings), vault),
+        metadata=_metadata(settings, vault),
     )
     return build_enrolment_request(draft, vault.signer(KeyUse.FEDERATION))
+
+
+def _metadata(settings: Settings, vault: KeyVault) -> Mapping[str, JsonObject]:
+    if isinstance(settings, NodeSettings):
+        return node_statement_metadata(profile(settings), vault)
+    own, marks = EntityId(settings.anchor.entity_id), bool(settings.marks.issues)
+    return authority_metadata(own, settings.anchor.name, marks=marks, resolves=True)
 
 
 def send_request(transport: Transport, authority: EntityId, request: bytes, *, at: datetime) -> None:
@@ -66,7 +92,7 @@ def _why(answer: PeerAnswer) -> str:
     """Return what the authority says against the request, where it is one plain line."""
     try:
         document = strict_json.loads(answer.body, max_bytes=_MAX_ANSWER)
-        why = claims.optional_str(document, "detail") or claims.optional_str(document, "title")
+        why = claims.optional_str(document, "detail", max_len=_MAX_WHY) or claims.optional_str(document, "title")
     except TrustError:
         return ""
     return f" It says: {why}" if why else ""

@@ -15,8 +15,8 @@ from gateway.assembly import peer_transport
 from gateway.cli import fingerprints
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input, write_new
-from gateway.cli.trust.key.held import HeldKeys, superiors
-from gateway.cli.trust.membership import node_request, send_request
+from gateway.cli.trust.key.held import HeldKeys, needed_files, superiors
+from gateway.cli.trust.membership import request_of, send_request
 from gateway.keys.files import read_private
 from gateway.keys.vault import open_vault
 from gateway.store import anchor_keys
@@ -129,10 +129,8 @@ class _ToSuperiors:
 
     def _request(self, keys: KeySet, at: datetime) -> bytes:
         held, settings = self._held, self._held.settings
-        if isinstance(settings, AnchorSettings):
-            raise Refused("An intermediate's request is not written by this command.")
-        vault = open_vault(held.directory, vouched=lambda: held.vouched)
-        return node_request(settings, vault, keys, at=at)
+        vault = open_vault(held.directory, needed=needed_files(settings), vouched=lambda: held.vouched)
+        return request_of(settings, vault, keys, at=at)
 
 
 class _ToMembers:
