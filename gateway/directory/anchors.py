@@ -87,17 +87,15 @@ class Anchors:
             line=(anchor,),
         )
 
-    def learn_keys(self, anchor: EntityId, limits: Limits, *, now: datetime) -> bool:
-        """Take over keys that the anchor's recovery key vouches for; return whether they are new here.
+    def learn_keys(self, anchor: EntityId, limits: Limits, *, now: datetime) -> None:
+        """Take over keys that the anchor's recovery key vouches for, where there are any.
 
         Raises ``TransportError``, and ``TrustError`` for a document that does not stand, or is older than one held.
         """
         pin = self._rulings.pins[anchor]
-        if pin.recovery is None:
-            return False
-        raw = self._fetcher.anchor_keys(anchor, limits)
-        if raw is None:
-            return False
+        raw = self._fetcher.anchor_keys(anchor, limits) if pin.recovery is not None else None
+        if pin.recovery is None or raw is None:
+            return
         offered = parse_anchor_keys(raw, recovery_keys=pin.recovery, now=now)
         if offered.anchor != anchor:
             raise ChainRefused(f"{anchor} answered with the keys of another anchor.")
@@ -107,7 +105,6 @@ class Anchors:
         self._rulings.look_again()
         if new:
             self._notice("anchor_keys_replaced", anchor)
-        return new
 
     def _current(self, anchor: EntityId, limits: Limits, now: datetime, kept_for: timedelta) -> _Kept:
         kept, under = self._kept.get(anchor), self._rulings.view(now).anchors[anchor]
@@ -126,15 +123,18 @@ class Anchors:
         try:
             configuration = verify_anchor(raw, anchors=self._rulings.view(now).anchors, now=now)
         except NoChain:
-            if not self._asked_for_keys.first(anchor, now) or not self._replaced(anchor, limits, now):
+            before = self._rulings.view(now).anchors
+            if self._asked_for_keys.first(anchor, now):
+                self._replaced(anchor, limits, now)
+            if self._rulings.view(now).anchors is before:  # not even another worker has learnt of other keys
                 raise
             configuration = verify_anchor(raw, anchors=self._rulings.view(now).anchors, now=now)
         if configuration.entity_id != anchor:
             raise ChainRefused(f"{anchor} answered with the entity configuration of another.")
         return configuration
 
-    def _replaced(self, anchor: EntityId, limits: Limits, now: datetime) -> bool:
+    def _replaced(self, anchor: EntityId, limits: Limits, now: datetime) -> None:
         try:
-            return self.learn_keys(anchor, limits, now=now)
+            self.learn_keys(anchor, limits, now=now)
         except (TransportError, TrustError) as failed:
             raise Unconfirmed(f"{anchor} signs with a key that is not known here, and: {failed}") from failed

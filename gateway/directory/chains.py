@@ -156,7 +156,7 @@ class Chains:
         except Untrusted as refused:
             self._refusals.put(entity, refused, now)
             self._tell(entity, refused, held, now)
-            if held is None:
+            if held is None or held.anchors is not self._rulings.view(now).anchors:
                 raise
             return held  # 5
         self._refusals.drop(entity)

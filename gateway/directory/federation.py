@@ -204,8 +204,9 @@ class FederationDirectory:
         shown = self._shown.get(entity)
         if shown is None:
             return self._chains.current(entity, now=now)
-        view = self._rulings.view(now)
-        if self._chains.holdings.at_hand(entity, view) is not None or shown.held.anchors is not view.anchors:
+        stored, held = self._chains.holdings.newest(entity, now=now)
+        over = stored is not None and stored.superior_iat > shown.held.stored.superior_iat
+        if held is not None or over or shown.held.anchors is not self._rulings.view(now).anchors:
             self._shown.drop(entity)
             return self._chains.current(entity, now=now)
         if shown.young(now) and not self._chains.must_ask(shown.held, now=now):
