@@ -51,7 +51,8 @@ class Standing:
 
     ``trusted`` and ``stage`` are ``None`` where no chain stands; ``ended`` says that this is so because its superior
     does not vouch for it any more. ``following`` is the stage that comes next without a refresh, and when.
-    ``suspended_by`` has suspended it, or somebody above it.
+    ``suspended_by`` has suspended it, or somebody above it. ``revoked_marks`` are the digests of its marks that their
+    issuers have revoked.
     """
 
     entity: EntityId
@@ -61,6 +62,7 @@ class Standing:
     age: timedelta | None = None
     following: tuple[Stage, datetime] | None = None
     suspended_by: EntityId | None = None
+    revoked_marks: tuple[str, ...] = ()
 
     def due(self, now: datetime, *, within: timedelta) -> bool:
         """Say whether its superior is to be asked soon, so that no request has to wait for that."""
@@ -176,6 +178,10 @@ class FederationDirectory:
         """Return the pinned anchors with the federation keys that they have now."""
         return self._rulings.view(now).anchors
 
+    def refuse_suspended(self, found: TrustedEntity, *, now: datetime) -> None:
+        """Raise :class:`Suspended` where an authority above an entity has ruled it out, or somebody between."""
+        self._rulings.view(now).refuse_suspended((found.entity_id, *found.superiors))
+
     def catch_up(self, *, now: datetime) -> None:
         """Ask every authority above a known entity for new suspensions, and the anchors for replaced keys.
 
@@ -289,6 +295,7 @@ def _standing(stored: StoredChain, held: Held | None, view: View, now: datetime)
         age=now - refreshed_at,
         following=next_stage(refreshed_at, now=now),
         suspended_by=ruled[1] if ruled is not None else None,
+        revoked_marks=stored.revoked_marks,
     )
 
 

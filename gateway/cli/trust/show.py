@@ -1,5 +1,7 @@
 """``hearthgate trust show``: what this node knows of itself and its peers, without asking anybody."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,15 @@ from gateway.cli.federation import Federation, federation_of
 from gateway.cli.outcome import Outcome, answers
 from gateway.directory.federation import Standing
 from gateway.directory.stages import Stage
+from trust.federation.chain import TrustedEntity
+from trust.federation.trust_mark import name_mark
+from trust.identifiers import EntityId
 
 _TWO_HOURS = 120
 _STAGES = {
     Stage.NORMAL: "up to date",
-    Stage.ALARM: "not confirmed for more than 15 minutes: look after the way to the anchor",
-    Stage.URGENT_ONLY: "not confirmed for more than 24 hours: closed until the anchor can be reached again",
+    Stage.ALARM: "not confirmed for more than 15 minutes: look after the way to its superior",
+    Stage.URGENT_ONLY: "not confirmed for more than 24 hours: only what is urgent goes on",
     Stage.CLOSED: "not confirmed for 120 hours: closed",
 }
 
@@ -26,59 +31,111 @@ _STAGES = {
 @config_option
 @answers
 def show(*, config: Path | None) -> Outcome:
-    """Show the pinned anchors, this node's own chain and every known peer, as they were last confirmed."""
+    """Show who vouches for whom, from the pinned anchors down, as it was last confirmed, and until when it is good."""
     at = now()
     with federation_of(load_node(config)) as federation:
-        standings = federation.directory.known(now=at)
-        return _written(federation, standings, at)
+        return shown(federation, at=at)
 
 
-def _written(federation: Federation, standings: tuple[Standing, ...], at: datetime) -> Outcome:
-    own = [standing for standing in standings if standing.entity == federation.own]
+def shown(federation: Federation, *, at: datetime) -> Outcome:
+    """Return what is known, as a tree for people and as lists for machines."""
+    standings = federation.directory.known(now=at)
+    own = next((standing for standing in standings if standing.entity == federation.own), None)
     peers = [standing for standing in standings if standing.entity != federation.own]
-    lines = ["Pinned trust anchors:"]
+    lines = ["Pinned trust anchors, and below each whom it vouches for:"]
+    tree = _Tree(own=federation.own, standings=standings, at=at)
     for anchor, keys in federation.anchors.items():
-        lines += [f"  {anchor}", *fingerprints.lines(sorted(keys.kids))]
-    lines += ["This node:", *(_lines(own[0], at) if own else [_unconfirmed(federation.own)])]
-    lines += ["Peers:", *(text for standing in peers for text in _lines(standing, at))]
+        lines += [f"  {anchor}", *fingerprints.lines(sorted(keys.kids)), *tree.below((anchor,))]
+    gone = [standing for standing in standings if standing.trusted is None]
+    if gone:
+        lines += ["Not trusted any more:", *(text for standing in gone for text in _gone(standing))]
+    if own is None:
+        lines.append(f"{federation.own} has not been vouched for yet; see `hearthgate trust check {federation.own}`.")
     if not peers:
-        lines.append("  None is known yet: each is looked up when an agreement first needs it.")
+        lines.append("None is known yet: each is looked up when an agreement first needs it.")
     return Outcome(
         lines=lines,
         data={
             "anchors": [
                 {"entity_id": anchor, "key_ids": sorted(keys.kids)} for anchor, keys in federation.anchors.items()
             ],
-            "own": _to_json(own[0], at) if own else {"entity_id": federation.own, "trusted": False},
+            "own": _to_json(own, at) if own else {"entity_id": federation.own, "trusted": False},
             "peers": [_to_json(standing, at) for standing in peers],
         },
     )
 
 
-def _unconfirmed(own: str) -> str:
-    return f"  {own} has not been vouched for yet; see `hearthgate trust check {own}`."
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tree:
+    """What is known, by who stands above it."""
+
+    own: EntityId
+    standings: tuple[Standing, ...]
+    at: datetime
+
+    def below(self, line: tuple[EntityId, ...]) -> list[str]:
+        """Return those who stand below the first of ``line``, which leads to an anchor, each with those below it."""
+        shown, known = [], set()
+        for standing in self.standings:
+            if standing.trusted is not None and standing.trusted.superiors == line:
+                known.add(standing.entity)
+                indent = "  " * (len(line) + 1)
+                shown += [indent + text for text in self._lines(standing, standing.trusted)]
+                shown += self.below((standing.entity, *line))
+        for above in self._only_above(line) - known:
+            shown += ["  " * (len(line) + 1) + f"{above}: known only as the superior of", *self.below((above, *line))]
+        return shown
+
+    def _only_above(self, line: tuple[EntityId, ...]) -> set[EntityId]:
+        """Return everybody directly below a line through whom others were found, its own entry ended or not."""
+        lines = [each.trusted.superiors for each in self.standings if each.trusted is not None]
+        return {found[-len(line) - 1] for found in lines if len(found) > len(line) and found[-len(line) :] == line}
+
+    def _lines(self, standing: Standing, trusted: TrustedEntity) -> Iterator[str]:
+        name = f"{standing.entity} (this node)" if standing.entity == self.own else standing.entity
+        stage = _STAGES[standing.stage or Stage.CLOSED]
+        yield f"{name}: {stage}" if standing.suspended_by is None else f"{name}: SUSPENDED by {standing.suspended_by}"
+        kind = "an authority that vouches for others" if trusted.node is None else "a node"
+        age, left = _rough(self.at - trusted.refreshed_at), _rough(trusted.expires_at - self.at)
+        yield f"  {kind}, vouched for by {trusted.superiors[0]} {age} ago; the statements expire in {left}"
+        if standing.following is not None and standing.stage is not Stage.NORMAL:
+            stage, begins = standing.following
+            yield f"  without an answer {stage.replace('_', ' ')} from {begins:%Y-%m-%d %H:%M} UTC"
+        for mark in trusted.marks:
+            until = f"until {mark.expires_at:%Y-%m-%d %H:%M} UTC" if mark.expires_at else "without an end"
+            yield f"  {name_mark(mark.mark_type)}, issued by {mark.issuer}, {until}"
 
 
-def _lines(standing: Standing, at: datetime) -> list[str]:
-    trusted = standing.trusted
-    if trusted is None or standing.stage is None:
-        return [f"  {standing.entity}: not trusted any more; see `hearthgate trust check {standing.entity}`"]
-    age, left = _rough(at - trusted.refreshed_at), _rough(trusted.expires_at - at)
-    return [
-        f"  {standing.entity}: {_STAGES[standing.stage]}",
-        f"    vouched for by {trusted.anchor} {age} ago; the statements expire in {left}",
-    ]
+def _gone(standing: Standing) -> Iterator[str]:
+    yield f"  {standing.entity}: not trusted any more; see `hearthgate trust check {standing.entity}`"
 
 
 def _to_json(standing: Standing, at: datetime) -> dict[str, Any]:
     trusted = standing.trusted
-    found: dict[str, Any] = {"entity_id": standing.entity, "trusted": trusted is not None, "stage": standing.stage}
+    found: dict[str, Any] = {
+        "entity_id": standing.entity,
+        "trusted": trusted is not None and standing.suspended_by is None,
+        "stage": standing.stage,
+        "suspended_by": standing.suspended_by,
+    }
+    if standing.following is not None:
+        found["next_stage"] = {"stage": standing.following[0], "at": standing.following[1].isoformat()}
     if trusted is not None:
         found |= {
             "anchor": trusted.anchor,
+            "superiors": list(trusted.superiors),
+            "vouches_for_others": trusted.node is None,
             "refreshed_at": trusted.refreshed_at.isoformat(),
             "age_s": int((at - trusted.refreshed_at).total_seconds()),
             "expires_at": trusted.expires_at.isoformat(),
+            "marks": [
+                {
+                    "type": mark.mark_type,
+                    "issuer": mark.issuer,
+                    "expires_at": mark.expires_at.isoformat() if mark.expires_at else None,
+                }
+                for mark in trusted.marks
+            ],
         }
     return found
 

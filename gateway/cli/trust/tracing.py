@@ -1,10 +1,12 @@
 """Follow a chain step by step, from the pinned anchor down, saying at each step what held or what did not.
 
-The steps are those that a running node takes silently (:mod:`gateway.directory.fetching`). Here nothing is taken from
-memory and nothing is stored: a check changes nothing.
+The ways are those that a running node takes silently (:mod:`gateway.directory.finding`): each pinned anchor is asked,
+and where none vouches for the entity, those are that the entity names as its superiors, each by its own chain. Here
+nothing is taken from memory and nothing is stored: a check changes nothing. Of several ways that fail, the one that led
+furthest is told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -16,20 +18,25 @@ from gateway.directory.fetching import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.directory.stages import Stage, stage_of
 from gateway.ports import PeerAnswer, PeerRequest, Transaction, Transport, TransportError
 from gateway.store import seen
-from trust.errors import ChainRefused, TrustError
-from trust.federation.chain import TrustedEntity, refuse_rollback, verify_anchor, verify_chain
+from trust.errors import ChainRefused, NoChain, TrustError
+from trust.federation.chain import MAX_INTERMEDIATES, TrustedEntity, refuse_rollback, verify_anchor, verify_chain
 from trust.federation.entity_statement import (
     MAX_BYTES,
-    EntityConfiguration,
     SubordinateStatement,
     parse_entity_configuration,
     parse_subordinate_statement,
 )
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
+from trust.federation.placing import placed, section
 from trust.identifiers import EntityId
+from trust.keys import KeySet
+from trust.strict_json import JsonObject
 
 T = TypeVar("T")
 
+MAX_WAYS = 16
+MAX_FETCHES = 32
+"""Addresses that one check asks at; twelve are enough for one way of any depth."""
 _FETCH_S = 5.0
 _OK = 200
 _NOT_FOUND = 404
@@ -41,13 +48,15 @@ _ROUTE = "Check the name, the route and the firewall, the certificate, and [trus
 class Trace:
     """What was found. ``vouched`` is the superior's statement, ``entity`` the whole chain, where it came to that.
 
-    ``answered`` says that an anchor could be asked, whatever it said.
+    ``answered`` says that an anchor could be asked, whatever it said; ``refusal`` is why the last step did not hold.
     """
 
     lines: list[CheckLine] = field(default_factory=list)
     vouched: SubordinateStatement | None = None
     entity: TrustedEntity | None = None
+    statements: tuple[bytes, ...] = ()
     answered: bool = False
+    refusal: TrustError | TransportError | None = None
 
     @property
     def ok(self) -> bool:
@@ -59,116 +68,216 @@ class _Stopped(Exception):
     """A step did not hold; its line says why."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Superior:
+    """Somebody whose own chain stands. ``upper`` is what follows a statement by it."""
+
+    entity: EntityId
+    keys: KeySet
+    metadata: JsonObject = field(repr=False)
+    upper: tuple[bytes, ...] = field(repr=False)
+
+
 def trace_chain(federation: Federation, entity: EntityId, *, now: datetime) -> Trace:
-    """Walk the whole chain of ``entity``, under the first anchor that vouches for it, else under the last."""
-    return _under_each_anchor(federation, entity, now, lambda walk: walk.whole())
+    """Walk the whole chain of ``entity``, on the first way that stands, else on the one that led furthest."""
+    return _on_each_way(federation, entity, now, lambda walk: walk.whole())
 
 
 def trace_vouching(federation: Federation, entity: EntityId, *, now: datetime) -> Trace:
-    """Walk only to what a superior says of ``entity``, which need not be reachable itself."""
-    return _under_each_anchor(federation, entity, now, lambda walk: walk.vouching())
+    """Walk only to what a superior says of ``entity``, which need not be reachable where a chain of it is held."""
+    return _on_each_way(federation, entity, now, lambda walk: walk.vouching())
 
 
-def _under_each_anchor(
-    federation: Federation, entity: EntityId, now: datetime, go: Callable[["_Walk"], object]
-) -> Trace:
-    trace = Trace()
-    for anchor in federation.anchors:
-        trace = Trace(answered=trace.answered)
+def _on_each_way(federation: Federation, entity: EntityId, now: datetime, go: Callable[["_Walk"], object]) -> Trace:
+    best, answered = Trace(), False
+    fetch = _Fetch(federation=federation, now=now)
+    for way in _ways(fetch, entity):
+        trace = Trace(answered=answered)
         try:
-            go(_Walk(federation=federation, anchor=anchor, entity=entity, now=now, trace=trace))
+            go(_Walk(fetch=fetch, way=way, trace=trace))
         except _Stopped:
+            answered = trace.answered
+            if sum(line.ok for line in trace.lines) >= sum(line.ok for line in best.lines):
+                best = trace
             continue
         return trace
-    return trace
+    best.answered = answered
+    return best
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fetch:
+    """What is asked for in one check, each once."""
+
+    federation: Federation
+    now: datetime
+    answers: dict[str, PeerAnswer | TransportError] = field(default_factory=dict)
+
+    def configuration(self, entity: EntityId) -> bytes:
+        """Return what an entity says of itself."""
+        if entity == self.federation.own:
+            return self.federation.own_configuration(self.now)
+        return _statement(self.get(entity + CONFIGURATION_PATH))
+
+    def get(self, url: str) -> PeerAnswer:
+        """Ask at an address, once."""
+        if url not in self.answers:
+            if len(self.answers) >= MAX_FETCHES:
+                raise TransportError(f"one check asks at no more than {MAX_FETCHES} addresses")
+            try:
+                self.answers[url] = fetch_statement(self.federation.transport, url)
+            except TransportError as failed:
+                self.answers[url] = failed
+        answer = self.answers[url]
+        if isinstance(answer, TransportError):
+            raise answer
+        return answer
+
+    def hints(self, entity: EntityId) -> Sequence[EntityId]:
+        """Return whom an entity names as its superiors, as it says now or, where it is away, as it was held to say."""
+        try:
+            return parse_entity_configuration(self.configuration(entity), now=self.now).authority_hints
+        except (TransportError, TrustError):
+            known = self.federation.directory.known(now=self.now)
+            return next((each.trusted.hints for each in known if each.entity == entity and each.trusted), ())
+
+
+def _ways(fetch: _Fetch, entity: EntityId) -> Iterator[tuple[EntityId, ...]]:
+    """Yield the lines that may lead from an entity up to a pinned anchor: the anchors' own first, then the shortest."""
+    anchors = tuple(fetch.federation.anchors)
+    yield from ((entity, anchor) for anchor in anchors)
+    ways: list[tuple[EntityId, ...]] = [(entity,)]
+    for _ in range(MAX_INTERMEDIATES):
+        longer = [(*way, hint) for way in ways for hint in fetch.hints(way[-1]) if hint not in (*way, *anchors)]
+        ways = longer[:MAX_WAYS]
+        yield from ((*way, hint) for way in ways for hint in fetch.hints(way[-1]) if hint in anchors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Walk:
-    federation: Federation
-    anchor: EntityId
-    entity: EntityId
-    now: datetime
+    """One way; ``way`` begins with the entity and ends with the anchor."""
+
+    fetch: _Fetch
+    way: tuple[EntityId, ...]
     trace: Trace
 
-    def vouching(self) -> tuple[bytes, bytes]:
-        """Return the anchor's own statement and the one about the entity, verified."""
-        raw, anchor = self._step(f"{self.anchor} answers, with a key that is pinned here", self._fetch_anchor, _PINNED)
-        self.trace.answered = True
-        about, vouched = self._step(
-            f"it vouches for {self.entity}",
-            lambda: self._ask(anchor),
-            "Ask the anchor's administrators whether this agency was admitted, or suspended.",
+    def vouching(self) -> tuple[_Superior, bytes]:
+        """Return the entity's direct superior and what it says of the entity, verified, level by level."""
+        anchor = self.way[-1]
+        superior = self._step(
+            f"{anchor} answers, with a key that is pinned here", lambda: self._anchor(anchor), _PINNED
         )
-        self.trace.vouched = vouched
-        return raw, about
+        self.trace.answered = True
+        for place in range(len(self.way) - 2, 0, -1):
+            about, _ = self._vouched(superior, self.way[place])
+            superior = self._below(superior, self.way[place], about)
+        about, self.trace.vouched = self._vouched(superior, self.way[0])
+        return superior, about
 
     def whole(self) -> None:
         """Go on to the entity itself, and to everything that its chain must keep."""
-        raw, about = self.vouching()
-        own = self._step(f"{self.entity} answers with its own statement", self._fetch_own, _ROUTE)
+        superior, about = self.vouching()
+        entity = self.way[0]
+        own = self._own(entity)
+        statements = (own, about, *superior.upper)
         found = self._step(
             "the statements form a chain",
-            lambda: verify_chain((own, about, raw), anchors=self.federation.anchors, now=self.now),
-            "A key that was rotated must be given to the anchor first; else ask that agency's administrators.",
+            lambda: self._chain(statements),
+            f"A key that was rotated must be given to {superior.entity} first; else ask that agency's administrators.",
         )
         self._step(
             "it is not older than what was accepted before",
             lambda: self._refuse_rollback(found),
-            "Somebody may be replaying an old statement: tell the anchor's administrators.",
+            f"Somebody may be replaying an old statement: tell the administrators of {superior.entity}.",
+        )
+        self._step(
+            "nobody in it is suspended",
+            lambda: self.fetch.federation.directory.refuse_suspended(found, now=self.fetch.now),
+            "Ask the administrators of the authority that is named; its readmission is learnt by the next round.",
         )
         self._step(
             f"it is fresh, and good until {found.expires_at:%Y-%m-%d %H:%M} UTC",
             lambda: self._refuse_stale(found),
-            "The anchor repeats an old statement: tell its administrators, and check this machine's clock.",
+            "One of the superiors repeats an old statement: tell its administrators, and check this machine's clock.",
         )
-        self.trace.entity = found
+        self.trace.entity, self.trace.statements = found, statements
 
     def _step(self, name: str, work: Callable[[], T], remedy: str) -> T:
         try:
             found = work()
-        except TransportError as failed:
-            self.trace.lines.append(CheckLine(name=name, ok=False, detail=f"{failed}", remedy=_ROUTE))
-        except TrustError as refused:
-            self.trace.lines.append(CheckLine(name=name, ok=False, detail=refused.detail, remedy=remedy))
+        except (TransportError, TrustError) as failed:
+            detail = failed.detail if isinstance(failed, TrustError) else f"{failed}"
+            todo = remedy if isinstance(failed, TrustError) else _ROUTE
+            self.trace.lines.append(CheckLine(name=name, ok=False, detail=detail, remedy=todo))
+            self.trace.refusal = failed
         else:
             self.trace.lines.append(CheckLine(name=name, ok=True, detail=""))
             return found
         raise _Stopped
 
-    def _fetch_anchor(self) -> tuple[bytes, EntityConfiguration]:
-        raw = _statement(self._get(self.anchor + CONFIGURATION_PATH))
-        return raw, verify_anchor(raw, anchors=self.federation.anchors, now=self.now)
+    def _anchor(self, anchor: EntityId) -> _Superior:
+        raw = self.fetch.configuration(anchor)
+        stated = verify_anchor(raw, anchors=self.fetch.federation.anchors, now=self.fetch.now)
+        metadata = stated.metadata.get(FEDERATION_ENTITY, {})
+        return _Superior(entity=anchor, keys=stated.keys, metadata=metadata, upper=(raw,))
 
-    def _ask(self, anchor: EntityConfiguration) -> tuple[bytes, SubordinateStatement]:
-        member = parse_federation_entity(anchor.metadata.get(FEDERATION_ENTITY, {}), entity=self.anchor)
-        if member.fetch_endpoint is None:
-            raise ChainRefused("The anchor names no fetch endpoint.")
-        answer = self._get(f"{member.fetch_endpoint}?{urlencode({'sub': self.entity})}")
-        if answer.status == _NOT_FOUND:
-            raise ChainRefused(f"{self.anchor} does not vouch for {self.entity}.")
-        raw = _statement(answer)
-        vouched = parse_subordinate_statement(raw, superior_keys=anchor.keys, now=self.now)
-        if (vouched.issuer, vouched.subject) != (self.anchor, self.entity):
-            raise ChainRefused("The anchor answered with a statement of or about somebody else.")
+    def _below(self, above: _Superior, entity: EntityId, about: bytes) -> _Superior:
+        """Return an intermediate that may itself be asked, once its own chain stands."""
+        statements = (self._own(entity), about, *above.upper)
+        found = self._step(
+            f"{entity} may vouch for others",
+            lambda: self._chain(statements),
+            f"Ask the administrators of {above.entity}, who bind {entity} to these terms.",
+        )
+        metadata = found.metadata.get(FEDERATION_ENTITY, {})
+        return _Superior(entity=entity, keys=found.federation_keys, metadata=metadata, upper=statements[1:])
+
+    def _own(self, entity: EntityId) -> bytes:
+        def work() -> bytes:
+            raw = self.fetch.configuration(entity)
+            parse_entity_configuration(raw, now=self.fetch.now)
+            return raw
+
+        remedy = f"Ask the administrators of {entity} to look after its keys and its clock."
+        return self._step(f"{entity} answers with its own statement", work, remedy)
+
+    def _vouched(self, superior: _Superior, entity: EntityId) -> tuple[bytes, SubordinateStatement]:
+        pinned = superior.entity == self.way[-1]
+        return self._step(
+            f"{'it' if pinned else superior.entity} vouches for {entity}",
+            lambda: self._ask(superior, entity),
+            f"Ask the administrators of {superior.entity} whether {entity} was admitted, or suspended.",
+        )
+
+    def _ask(self, superior: _Superior, entity: EntityId) -> tuple[bytes, SubordinateStatement]:
+        with placed(f"Entity configuration of {superior.entity}", section("5.1.1")):
+            endpoint = parse_federation_entity(superior.metadata, entity=superior.entity).fetch_endpoint
+            if endpoint is None:
+                raise ChainRefused(f"{superior.entity} names no fetch endpoint.")
+        answer = self.fetch.get(f"{endpoint}?{urlencode({'sub': entity})}")
+        with placed(f"Subordinate statement by {superior.entity} about {entity}", section("8.1")):
+            if answer.status == _NOT_FOUND:
+                raise NoChain(f"{superior.entity} does not vouch for {entity}.")
+            raw = _statement(answer)
+            vouched = parse_subordinate_statement(raw, superior_keys=superior.keys, now=self.fetch.now)
+            if (vouched.issuer, vouched.subject) != (superior.entity, entity):
+                raise ChainRefused("The answer is a statement of or about somebody else.")
         return raw, vouched
 
-    def _fetch_own(self) -> bytes:
-        if self.entity == self.federation.own:
-            return self.federation.own_configuration(self.now)
-        raw = _statement(self._get(self.entity + CONFIGURATION_PATH))
-        parse_entity_configuration(raw, now=self.now)
-        return raw
+    def _chain(self, statements: tuple[bytes, ...]) -> TrustedEntity:
+        return verify_chain(statements, anchors=self.fetch.federation.anchors, now=self.fetch.now, keys_of=self._keys)
+
+    def _keys(self, issuer: EntityId) -> KeySet | None:
+        """Return the keys of an issuer of marks, as it was last confirmed."""
+        known = self.fetch.federation.directory.known(now=self.fetch.now)
+        return next((each.trusted.federation_keys for each in known if each.entity == issuer and each.trusted), None)
 
     def _refuse_rollback(self, found: TrustedEntity) -> None:
-        refuse_rollback(found, seen=self.federation.store.read(lambda tx: _newest_seen(tx, found)))
+        refuse_rollback(found, seen=self.fetch.federation.store.read(lambda tx: _newest_seen(tx, found)))
 
     def _refuse_stale(self, found: TrustedEntity) -> None:
-        if stage_of(found.refreshed_at, now=self.now) is not Stage.NORMAL:
-            raise ChainRefused(f"The anchor made its statement at {found.refreshed_at:%Y-%m-%d %H:%M} UTC.")
-
-    def _get(self, url: str) -> PeerAnswer:
-        return fetch_statement(self.federation.transport, url)
+        if stage_of(found.refreshed_at, now=self.fetch.now) is not Stage.NORMAL:
+            raise ChainRefused(f"The oldest of its statements was made at {found.refreshed_at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _newest_seen(tx: Transaction, found: TrustedEntity) -> dict[tuple[EntityId, EntityId], datetime]:

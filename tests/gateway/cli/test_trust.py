@@ -109,7 +109,7 @@ def test_each_step_of_a_chain_is_ticked(both: Partnership) -> None:
     answer = hearthgate("trust", "check", COUNCIL, "--config", both.config("council"), "--json")
     assert answer.code == 0
     assert answer.json["trusted"] is True
-    assert steps(answer) == [True] * 6
+    assert steps(answer) == [True] * 7
     assert answer.json["services"][0]["slug"] == "families"
 
 
