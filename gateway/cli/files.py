@@ -9,15 +9,15 @@ MAX_INPUT = 1_000_000
 """Bytes in any document that a command reads; each parser has its own, lower cap."""
 
 
-def read_input(path: Path, what: str) -> bytes:
+def read_input(path: Path, what: str, *, most: int = MAX_INPUT) -> bytes:
     """Return the bytes of a file named on the command line. Raises :class:`Refused`."""
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_INPUT + 1)
+            raw = file.read(most + 1)
     except OSError as failed:
         raise Refused(f"{what} {path} cannot be read ({failed.strerror}); check the path.") from failed
-    if len(raw) > MAX_INPUT:
-        raise Refused(f"{what} {path} is larger than 1 MB; is it the right file?")
+    if len(raw) > most:
+        raise Refused(f"{what} {path} is larger than {most // 1_000_000} MB; is it the right file?")
     return raw
 
 

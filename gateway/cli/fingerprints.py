@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+import click
+
+from gateway.cli.faults import Refused
 from trust import base64url
 
 _GROUP = 4
@@ -11,6 +14,19 @@ def spoken(kid: str) -> str:
     """Write a thumbprint in groups of four hexadecimal digits, which can be read out without spelling out capitals."""
     digits = base64url.decode(kid.encode("ascii"), "key id").hex()
     return " ".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))
+
+
+def typed(of: str, count: int) -> list[str]:
+    """Ask for as many thumbprints as the keys to compare, before any of them is shown. Raises :class:`Refused`."""
+    try:
+        return [
+            str(click.prompt(f"Type thumbprint {number} of {count} of {of}, as it was read out", err=True))
+            for number in range(1, count + 1)
+        ]
+    except click.Abort:
+        raise Refused(
+            f"Nothing was changed: type the thumbprints of {of} in a terminal, or give --thumbprint for each."
+        ) from None
 
 
 def compare(given: Iterable[str], kids: Iterable[str]) -> bool:

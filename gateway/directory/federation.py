@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.directory.anchors import Notice, Superior
+from gateway.directory.carrying import Carrier
 from gateway.directory.chains import Chains
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.directory.holding import Held
@@ -205,6 +206,10 @@ class FederationDirectory:
         every = self._chains.holdings.all(now=now)
         ordered = sorted(every, key=lambda each: len(each[1].line) if each[1] is not None else 0)
         return tuple(_standing(stored, held, view, now) for stored, held in ordered)
+
+    def carrier(self) -> Carrier:
+        """Return what takes in statements that were carried here in a file, and gives those that are held."""
+        return Carrier(holdings=self._chains.holdings, rulings=self._rulings, memory=self._memory)
 
     def _held(self, entity: EntityId, now: datetime) -> Held:
         shown = self._shown.get(entity)

@@ -61,7 +61,7 @@ class Holdings:
 
         Marks count also where their issuer stands elsewhere and its chain is held. Raises ``TrustError``.
         """
-        return self._verified(statements, self._rulings.view(now), now, revoked_marks, self.keys_of(now))
+        return self.verified_under(statements, self._rulings.view(now), now, revoked_marks, self.keys_of(now))
 
     def keys_of(self, now: datetime) -> KeysOf:
         """Return what gives the federation keys of an entity whose chain is held."""
@@ -135,19 +135,20 @@ class Holdings:
         if not stored.statements:
             return None
         try:
-            held = self._verified(stored.statements, view, now, stored.revoked_marks, keys_of)
+            held = self.verified_under(stored.statements, view, now, stored.revoked_marks, keys_of)
         except TrustError:
             return None
         return replace(held, stored=stored)
 
     @staticmethod
-    def _verified(
+    def verified_under(
         statements: Sequence[bytes],
         view: View,
         now: datetime,
         revoked_marks: tuple[str, ...],
         keys_of: KeysOf | None,
     ) -> Held:
+        """Verify a chain under what is ruled in ``view``, which need not be what the store has."""
         trusted = verify_chain(statements, anchors=view.anchors, now=now, keys_of=keys_of)
         if revoked_marks:
             marks = tuple(mark for mark in trusted.marks if digest(mark.raw) not in revoked_marks)

@@ -149,6 +149,10 @@ class Memory:
 
         return self._store.write(work)
 
+    def older(self, made: MadeBy) -> Link | None:
+        """Name what :meth:`note_shown` would refuse, if there is something, and note nothing."""
+        return self._store.read(lambda tx: self._older(tx, made) or self._ended_since(tx, made))
+
     def _ended_since(self, tx: Transaction, made: MadeBy) -> Link | None:
         for (issuer, subject), issued_at in made.items():
             chain = None if issuer == subject else self._tables.chains.get_chain(tx, entity=subject)

@@ -45,11 +45,11 @@ def example(text: str, name: str) -> str:
 
 def section(text: str, heading: str) -> str:
     """Return what stands under a heading, up to the next one of its level or above."""
-    for found in _HEADING.finditer(text):
+    prose = _FENCE.sub(lambda block: "~" * len(block[0]), text)  # a comment in a block is no heading
+    for found in _HEADING.finditer(prose):
         if found[2] == heading:
-            rest = text[found.end() :]
-            end = re.search(rf"^#{{1,{len(found[1])}}} ", rest, re.MULTILINE)
-            return rest[: end.start()] if end else rest
+            end = re.compile(rf"^#{{1,{len(found[1])}}} ", re.MULTILINE).search(prose, found.end())
+            return text[found.end() : end.start() if end else len(text)]
     raise AssertionError(f"there is no section {heading}")
 
 

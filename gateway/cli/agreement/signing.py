@@ -67,7 +67,7 @@ def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool)
 
 
 @click.command()
-@click.argument("source", metavar="URL|FILE")
+@click.argument("source", required=False, metavar="[URL|FILE]")
 @config_option
 @name_option
 @post_option
@@ -78,15 +78,15 @@ def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool)
 )
 @yes_option
 @answers
-def sign(*, source: str, config: Path | None, name: str, post: str, **options: Any) -> Outcome:
+def sign(*, source: str | None, config: Path | None, name: str, post: str, **options: Any) -> Outcome:
     """Sign an agreement for this agency, hold it here, and exchange signatures with the nodes of the other parties.
 
-    It is fetched from the URL that a party gave you, or read from FILE. It is signed with this node's own federation
-    key and no other, for exactly these bytes.
+    It is fetched from the URL that a party gave you, which is asked for where none is given, or read from FILE. It is
+    signed with this node's own federation key and no other, for exactly these bytes.
     """
     signatory, out, yes = Signatory(name=name, post=post), options["out"], options["yes"]
     with federation_of(load_node(config)) as federation:
-        raw = _obtained(federation, source)
+        raw = _obtained(federation, source or _address_given())
         if out is not None:
             return _written(federation, raw, signatory, out, yes=yes)
         agreement = _signed_and_held(federation, raw, signatory, yes=yes)
@@ -116,6 +116,13 @@ def sync(*, config: Path | None) -> Outcome:
     return Outcome(
         lines=lines or ["No agreement that this agency has signed misses a signature."], data={"agreements": found}
     )
+
+
+def _address_given() -> str:
+    try:
+        return str(click.prompt("The address of the agreement, as a party gave it to you", err=True)).strip()
+    except click.Abort:
+        raise Refused("Nothing was signed: name the agreement's address or its file.") from None
 
 
 def _obtained(federation: Federation, source: str) -> bytes:

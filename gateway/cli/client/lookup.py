@@ -111,7 +111,9 @@ def _body(client: LocalClient, question: str | None, options: dict[str, Any]) ->
         raise click.UsageError("Say with --purpose what the agreement allows this for.")
     if question is None:
         body |= {name: _ask(text) for name, text in _TEXTS}
-        body["subject"] = {name: said for name, text in _PERSON if (said := _ask(text, optional=True))}
+        subject: dict[str, Any] = {name: said for name, text in _PERSON if (said := _ask(text, optional=True))}
+        postcode = _ask("Postcode", optional=True)
+        body["subject"] = subject | ({"address": {"postcode": postcode}} if postcode else {})
     return body
 
 

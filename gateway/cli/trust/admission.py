@@ -59,7 +59,9 @@ def pending(*, config: Path | None, shown: bool) -> Outcome:
 @click.command()
 @click.argument("who", metavar="ENTITY|FILE")
 @config_option
-@click.option("--thumbprint", "thumbprints", multiple=True, help="As the agency read it out to you.")
+@click.option(
+    "--thumbprint", "thumbprints", multiple=True, help="As the agency read it out to you [default: asked for]."
+)
 @terms_options
 @yes_option
 @answers
@@ -174,13 +176,10 @@ def _proves_itself(asked: EnrolmentRequest, held: Member | None) -> bool:
 
 def _refuse_unknown(asked: EnrolmentRequest, held: Member | None, thumbprints: tuple[str, ...]) -> None:
     """Refuse what was not compared, before its own thumbprints are shown, so that nobody can copy them from there."""
-    if not thumbprints:
-        if _proves_itself(asked, held):
-            return
-        raise click.UsageError(
-            f"Give --thumbprint, as the administrators of {asked.entity_id} read it out to you by telephone."
-        )
-    if not fingerprints.compare(thumbprints, asked.thumbprints):
+    if not thumbprints and _proves_itself(asked, held):
+        return
+    given = thumbprints or fingerprints.typed(asked.entity_id, len(asked.thumbprints))
+    if not fingerprints.compare(given, asked.thumbprints):
         raise Refused(
             f"What you typed is not the thumbprint of the key that signed {asked.entity_id}'s request. If it is what "
             "the agency read out to you, this request was not made by the agency: do not admit it, and tell them."

@@ -20,6 +20,7 @@ _COMMANDS = {
     "decline": ("gateway.cli.trust.changes:decline", "Give up a change that was asked for."),
     "review": ("gateway.cli.trust.changes:review", "Note that you looked at another administrator's emergency."),
     "mark": ("gateway.cli.trust.mark.group:mark", "Trust marks: issue, revoke, delegate, list."),
+    "bundle": ("gateway.cli.trust.bundle.group:bundle", "Carry statements to a node without a route to the anchor."),
     "key": ("gateway.cli.trust.key.group:key", "The keys of this node or authority: see, rotate, revoke."),
     "anchor": ("gateway.cli.trust.anchor.group:anchor", "An authority: set it up, hand out its pin, replace its keys."),
 }

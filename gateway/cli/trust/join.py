@@ -97,7 +97,7 @@ def _compared(settings: Settings, transport: Transport, line: Line, thumbprints:
     if held is not None and line.anchor.signed_with in held.keys.kids:
         return held
     pin = pin_of(transport, line.anchor)
-    given: Iterable[str] = thumbprints or _typed(pin)
+    given: Iterable[str] = thumbprints or fingerprints.typed(pin.entity, len(_kids(pin)))
     # Nothing of it is shown before, so that nobody can copy it from there.
     if not fingerprints.compare(given, _kids(pin)):
         raise Refused(
@@ -105,20 +105,6 @@ def _compared(settings: Settings, transport: Transport, line: Line, thumbprints:
             "out to you, somebody else answers at that address: nothing was pinned; tell them."
         )
     return pin
-
-
-def _typed(pin: Pin) -> list[str]:
-    try:
-        return [
-            str(
-                click.prompt(
-                    f"Type thumbprint {number} of {len(_kids(pin))} of {pin.entity}, as it was read out", err=True
-                )
-            )
-            for number in range(1, len(_kids(pin)) + 1)
-        ]
-    except click.Abort:
-        raise Refused("Nothing was pinned: type the thumbprints in a terminal, or give --thumbprint.") from None
 
 
 def _held(settings: Settings, anchor: EntityId) -> Pin | None:

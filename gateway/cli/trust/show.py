@@ -19,7 +19,7 @@ from trust.federation.trust_mark import name_mark
 from trust.identifiers import EntityId
 
 _TWO_HOURS = 120
-_STAGES = {
+STAGES = {
     Stage.NORMAL: "up to date",
     Stage.ALARM: "not confirmed for more than 15 minutes: look after the way to its superior",
     Stage.URGENT_ONLY: "not confirmed for more than 24 hours: only what is urgent goes on",
@@ -93,10 +93,10 @@ class _Tree:
 
     def _lines(self, standing: Standing, trusted: TrustedEntity) -> Iterator[str]:
         name = f"{standing.entity} (this node)" if standing.entity == self.own else standing.entity
-        stage = _STAGES[standing.stage or Stage.CLOSED]
+        stage = STAGES[standing.stage or Stage.CLOSED]
         yield f"{name}: {stage}" if standing.suspended_by is None else f"{name}: SUSPENDED by {standing.suspended_by}"
         kind = "an authority that vouches for others" if trusted.node is None else "a node"
-        age, left = _rough(self.at - trusted.refreshed_at), _rough(trusted.expires_at - self.at)
+        age, left = rough(self.at - trusted.refreshed_at), rough(trusted.expires_at - self.at)
         yield f"  {kind}, vouched for by {trusted.superiors[0]} {age} ago; the statements expire in {left}"
         if standing.following is not None and standing.stage is not Stage.NORMAL:
             stage, begins = standing.following
@@ -140,7 +140,8 @@ def _to_json(standing: Standing, at: datetime) -> dict[str, Any]:
     return found
 
 
-def _rough(length: timedelta) -> str:
+def rough(length: timedelta) -> str:
+    """Say how long something is, as people say it."""
     minutes = max(0, int(length.total_seconds())) // 60
     if minutes <= 1:
         return "a minute"
