@@ -1,8 +1,9 @@
 """The trust marks that this node or authority was given: shown with its statement, fetched and renewed unasked.
 
-Every type that the anchor lists, with its issuers, is asked for at those issuers, and what is held is renewed in the
-second half of its life. An issuer that says no leaves what is held until its own end: only the status endpoint revokes,
-and that is for those to ask to whom a mark is shown.
+Every type that the anchor lists, with its issuers, is asked for at those issuers. What is held is asked for again every
+day, since its issuer may sign with another key by now, and more often in the second half of its life. An issuer that
+says no leaves what is held until its own end: only the status endpoint revokes, and that is for those to ask to whom a
+mark is shown.
 """
 
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ MOST_SHOWN_BYTES = 24_576
 MOST_ASKED = 8
 """Marks that one round asks for."""
 ASKED_AGAIN_AFTER = timedelta(minutes=10)
+ASKED_EVERY = timedelta(days=1)
 MARK_ENDPOINT = "federation_trust_mark_endpoint"
 _READ_AGAIN_S = 5.0
 
@@ -84,7 +86,7 @@ class MarkKeeping:
         held = {(mark.mark_type, mark.issuer): mark for mark in self.store.read(marks_held.list)}
         asked = 0
         for mark_type, issuer in (*held, *self._offered(now)):
-            due = (mark_type, issuer) not in held or _due(held[mark_type, issuer].raw, now)
+            due = (mark_type, issuer) not in held or _due(held[mark_type, issuer], now)
             if due and asked < MOST_ASKED and self.lately.first(f"{issuer} {mark_type}", now):
                 asked += 1
                 self._take(mark_type, EntityId(issuer), now)
@@ -132,9 +134,11 @@ def _stands(raw: bytes, now: datetime) -> bool:
     return ends is None or ends > now
 
 
-def _due(raw: bytes, now: datetime) -> bool:
+def _due(mark: HeldMark, now: datetime) -> bool:
+    if not timedelta() <= now - mark.added_at < ASKED_EVERY:
+        return True
     try:
-        said = peek_draft(raw)
+        said = peek_draft(mark.raw)
     except TrustError:
         return True
     return said.expires_at is not None and said.expires_at - now < (said.expires_at - said.issued_at) / 2

@@ -1,7 +1,8 @@
 """Issue, renew and answer for the trust marks of an authority (OpenID Federation 1.0 sections 7 and 8.4 to 8.6).
 
 An administrator grants a mark and revokes it; between the two its signed bytes are renewed whenever they are asked for
-in the second half of their life, so nobody has to think of it. A member that is suspended gets none.
+in the second half of their life, or once another key signs, so nobody has to think of it. A member that is suspended
+gets none.
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,7 @@ class MarkOffice:
         if mark_type not in self.types:
             return None
         newest = self.store.read(lambda tx: _newest(tx, mark_type, subject))
-        if newest is None or not _due(newest, now):
+        if newest is None or not self._due(newest, now):
             return newest
         return self.store.write(lambda tx: self._renewed(tx, mark_type, subject, now))
 
@@ -81,7 +82,7 @@ class MarkOffice:
 
     def _renewed(self, tx: Transaction, mark_type: str, subject: EntityId, now: datetime) -> IssuedMark | None:
         newest = _newest(tx, mark_type, subject)
-        if newest is None or not _due(newest, now):
+        if newest is None or not self._due(newest, now):
             return newest
         return self._put(tx, mark_type, subject, now)
 
@@ -116,6 +117,12 @@ class MarkOffice:
             expires_at=expires_at,
         )
 
+    def _due(self, mark: IssuedMark, now: datetime) -> bool:
+        """Say whether a mark is half through its life, or was signed with another key than the one that signs now."""
+        if jose.peek_key_id(mark.raw) != self.vault.signer(KeyUse.FEDERATION).kid:
+            return True
+        return mark.expires_at is not None and mark.expires_at - now < (mark.expires_at - mark.issued_at) / 2
+
     def _ours(self, raw: bytes) -> bool:
         """Tell whether another signature over what was signed here verifies as well."""
         keys = self.vault.published(KeyUse.FEDERATION)
@@ -145,10 +152,6 @@ def _newest(tx: Transaction, mark_type: str, subject: str) -> IssuedMark | None:
         return None
     every = marks_issued.list(tx, mark_type=mark_type, subject=subject)
     return next((mark for mark in reversed(every) if mark.revoked_at is None), None)
-
-
-def _due(mark: IssuedMark, now: datetime) -> bool:
-    return mark.expires_at is not None and mark.expires_at - now < (mark.expires_at - mark.issued_at) / 2
 
 
 def _valid(mark: IssuedMark, now: datetime) -> bool:

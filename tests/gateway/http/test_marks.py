@@ -29,7 +29,7 @@ from trust.federation.trust_mark import (
     verify_trust_mark,
 )
 from trust.identifiers import EntityId
-from trust.keys import KeyUse
+from trust.keys import KeySet, KeyUse, LocalSigner
 
 ASSURED = data_protection_mark(ANCHOR)
 OWNED = "https://owner.example/marks/cyber-checked"
@@ -155,6 +155,16 @@ def test_a_mark_is_renewed_in_the_second_half_of_its_life_and_once(issuing: Issu
     assert (issuing.status(first), issuing.status(second)) == (MarkStatus.ACTIVE, MarkStatus.ACTIVE)
     issuing.federation.clock.forward(days=15)
     assert issuing.status(first) is MarkStatus.EXPIRED
+
+
+def test_a_mark_is_renewed_once_another_key_signs(issuing: Issuing) -> None:
+    first = issuing.issue()
+    next_key = issuing.federation.anchor_keys.signers[KeyUse.FEDERATION] = LocalSigner.generate(KeyUse.FEDERATION)
+    second = issuing.ask().data
+    assert second != first
+    keys = KeySet.of(KeyUse.FEDERATION, [next_key.public])
+    open_own_mark(second, subject=POLICE, issuer=ANCHOR, keys=keys, now=issuing.federation.clock.now() + LIFE / 2)
+    assert issuing.ask().data == second
 
 
 def test_a_revoked_mark_is_neither_given_nor_renewed_until_it_is_granted_anew(issuing: Issuing) -> None:
