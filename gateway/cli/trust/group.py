@@ -5,7 +5,10 @@ import click
 from gateway.cli.main import LazyGroup
 
 _COMMANDS = {
-    "join": ("gateway.cli.trust.join:join", "Node: pin an anchor, and ask an authority to vouch for this agency."),
+    "join": (
+        "gateway.cli.trust.join:join",
+        "Pin an anchor, and ask an authority to vouch for this agency.",
+    ),
     "show": ("gateway.cli.trust.show:show", "Node: who vouches for us and for our peers, and until when."),
     "check": ("gateway.cli.trust.check:check", "Node: follow the chain of one entity step by step."),
     "pending": ("gateway.cli.trust.admission:pending", "Authority: who waits to be admitted."),

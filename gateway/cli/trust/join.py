@@ -46,6 +46,8 @@ _OK = 200
 def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **options: Any) -> Outcome:
     """Join the federation of the authority at URL: a trust anchor, or an intermediate under one.
 
+    An agency joins, or an authority that is to stand under another.
+
     Ring the anchor's administrators on a number that you have from elsewhere. They read out their thumbprints, which
     you type here: that is what is pinned. Then read yours out to the administrators of the authority at URL, who type
     it into `hearthgate trust admit`.

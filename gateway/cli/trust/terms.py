@@ -72,12 +72,15 @@ def terms_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def lines(terms: Terms) -> list[str]:
     """Say in words what terms bind a member to."""
+    below = None if terms.max_path_length is None else terms.max_path_length - 1
     if not terms.intermediate:
         said = ["It vouches for nobody."]
-    elif terms.max_path_length is None:
-        said = ["It may vouch for agencies and for other authorities: an intermediate, without a limit below it."]
+    elif below is None:
+        said = ["It may vouch for agencies and for other authorities, as deep as they like: an intermediate."]
+    elif below < 1:
+        said = ["It may vouch for agencies and for no other authority: an intermediate."]
     else:
-        said = [f"It may vouch for others, with at most {terms.max_path_length} authorities below it: an intermediate."]
+        said = [f"It may vouch for agencies and for authorities, {below} deep below it: an intermediate."]
     if terms.permitted is not None:
         said.append(f"It and those below it must have one of these names: {', '.join(terms.permitted)}.")
     if terms.excluded is not None:
@@ -96,7 +99,7 @@ def to_json(terms: Terms) -> JsonObject:
 
 _OPTIONS = (
     click.option("--intermediate/--no-intermediate", default=None, help="Let it vouch for others, or no longer."),
-    click.option("--max-path-length", type=click.IntRange(min=0), help="How many authorities there may be below it."),
+    click.option("--max-path-length", type=click.IntRange(min=1), help="Authorities in a row, with it: 1 is it alone."),
     click.option("--allow-names", multiple=True, metavar="NAME", help="A host, or .DOMAIN; it and those below it."),
     click.option("--exclude-names", multiple=True, metavar="NAME", help="A host, or .DOMAIN, that none may have."),
     click.option("--allowed-entity-types", multiple=True, metavar="TYPE", help="A type that counts, no other does."),

@@ -28,6 +28,7 @@ from tests.support.case_systems import free_port
 from tests.support.tls import Authority, make_authority
 
 ANCHOR, COUNCIL, POLICE = "https://anchor.example", "https://council.example", "https://police.example"
+AUTHORITIES = {"anchor", "county"}
 ADAPTER = """
 [[services]]
 slug = "{slug}"
@@ -117,7 +118,7 @@ class Partnership:
         certificate, key = self.files[name]
         ports = [f"127.0.0.1:{port}" for port in (self.ports[name], free_port(), free_port())]
         binds = ["--peer-bind", ports[0], "--operations-bind", ports[2]]
-        binds += [] if name == "anchor" else ["--case-bind", ports[1]]
+        binds += [] if name in AUTHORITIES else ["--case-bind", ports[1]]
         return ["--certificate", str(certificate), "--key", str(key), *binds]
 
     def set_up_anchor(self) -> None:
@@ -155,11 +156,15 @@ class Partnership:
 
     def run_anchor(self) -> None:
         """Let the anchor be reached."""
-        settings = load(self.config("anchor"), {})
+        self.run_authority("anchor")
+
+    def run_authority(self, name: str) -> None:
+        """Let an authority be reached."""
+        settings = load(self.root / name / "anchor.toml", {})
         assert isinstance(settings, AnchorSettings)
         parts = create_anchor(settings)
         self.running.callback(parts.store.close)
-        self.running.enter_context(listening(parts.peer_app, self.ports["anchor"], self.files["anchor"]))
+        self.running.enter_context(listening(parts.peer_app, self.ports[name], self.files[name]))
 
     def run_node(self, name: str) -> None:
         """Let an agency's node be reached by other nodes and by its case systems."""

@@ -149,7 +149,7 @@ def test_an_intermediate_is_admitted_on_terms(partnership: Partnership, county: 
     words += ["--allowed-entity-types", "oauth_client", "--policy", str(policy)]
     admitted = anchor(partnership, *words)
     assert admitted.code == 0, admitted.err
-    assert "at most 1 authorities below it" in admitted.err
+    assert "for agencies and for no other authority" in admitted.err
     expected = {
         "intermediate": True,
         "constraints": {
