@@ -28,7 +28,7 @@ def whole(both: Partnership) -> Partnership:
         for name in ("council", "police")
     )
     anchor = both.config("anchor")
-    anchor.write_text(f'{anchor.read_text()}\n[hosts]\n{hosts}\n[trust]\nca = "{both.authority.certificate}"\n')
+    anchor.write_text(f'{anchor.read_text()}ca = "{both.authority.certificate}"\n\n[hosts]\n{hosts}\n')
     for name in ("council", "police"):
         both.run_node(name)
     document = both.agreement()
