@@ -31,6 +31,7 @@ from typing import Any, NoReturn
 from gunicorn.app.base import BaseApplication
 from gunicorn.systemd import sd_notify
 
+from gateway.confinement import forbid_core_dumps
 from gateway.pool import FaceTls, PoolWorker
 
 GRACEFUL_S = 10
@@ -89,6 +90,7 @@ def serve(pools: Sequence[Pool], hooks: Hooks, companions: Sequence[Companion] =
     """Serve until told to stop, and return the exit code: 0 when asked to stop, 1 when a part ended by itself."""
     if threading.active_count() > 1:
         raise RuntimeError("a thread was started before the fork; it would be missing in every worker")
+    forbid_core_dumps()
     gc.collect()
     gc.freeze()  # a collection in a worker would otherwise touch, and so copy, every page it shares with the parent
     ready_from, ready_to = os.pipe()

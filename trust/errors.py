@@ -8,6 +8,7 @@ the reader can act on it, what to do. Neither ever carries personal data: what c
 import re
 from typing import ClassVar
 
+_MEMBER = re.compile(r"[a-z][A-Za-z_]{0,39}")
 _SHOWABLE = re.compile(r"[A-Za-z0-9_.:/#@+-]{1,80}")
 
 
@@ -16,6 +17,14 @@ def shown(unverified: object) -> str:
     if isinstance(unverified, str) and _SHOWABLE.fullmatch(unverified):
         return f"'{unverified}'"
     return "(a value that is not a plain identifier)"
+
+
+def shown_member(name: str) -> str:
+    """Return the name of a JSON member as a refusal may repeat it: as it is where it looks like one that a program has.
+
+    Whoever puts a person's name or number where a member's name belongs does not read it again in an error.
+    """
+    return name if _MEMBER.fullmatch(name) else "(a member whose name is not plain)"
 
 
 class TrustError(Exception):

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-from trust.errors import MalformedJson, TooLarge, shown
+from trust.errors import MalformedJson, TooLarge, shown_member
 
 JsonObject = dict[str, Any]
 
@@ -76,7 +76,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
     if len(members) != len(pairs):
         seen: set[str] = set()
         repeated = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise MalformedJson(f"The JSON document has the member {shown(repeated)} twice in one object.")
+        raise MalformedJson(f"The JSON document has the member {shown_member(repeated)} twice in one object.")
     return members
 
 

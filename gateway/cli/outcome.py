@@ -1,6 +1,7 @@
 """How every command answers: lines for people, one JSON object for machines, and an exact exit code."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +11,11 @@ from typing import Any, NoReturn
 import click
 
 from gateway.cli.faults import Refused, expected, read_faults
+from trust.exchange.reader import UNPRINTABLE
 
 OK, REFUSED = 0, 1
+_UNSAFE = re.compile(rf"(?!\n){UNPRINTABLE.pattern}")
+"""Control characters but the line feed, which the commands' own texts have, and whatever turns a line around."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,7 @@ def answers(work: Callable[..., Outcome]) -> Callable[..., None]:
             _print_json({"ok": outcome.ok, **outcome.data})
         else:
             for line in outcome.lines:
-                click.echo(line)
+                click.echo(inert(line))
         if not outcome.ok:
             sys.exit(REFUSED)
 
@@ -60,7 +64,7 @@ def refusing(work: Callable[..., None]) -> Callable[..., None]:
 def announce(*lines: str) -> None:
     """Show what a change will do, on standard error, so that standard output holds the answer alone."""
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(inert(line), err=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -83,11 +87,20 @@ def _refuse(refused: BaseException, *, as_json: bool) -> NoReturn:
     if as_json:
         _print_json({"ok": False, "error": sentence, "faults": list(faults)})
     else:
-        click.echo(f"Refused: {sentence}", err=True)
+        click.echo(inert(f"Refused: {sentence}"), err=True)
         for fault in faults:
-            click.echo(f"  - {fault}", err=True)
+            click.echo(inert(f"  - {fault}"), err=True)
     sys.exit(REFUSED)
 
 
 def _print_json(document: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    click.echo(_UNSAFE.sub(_escaped, json.dumps(document, indent=2, ensure_ascii=False)))
+
+
+def inert(text: str) -> str:
+    """Return text without what a terminal would obey (A51): much of what is shown was written by others."""
+    return _UNSAFE.sub("?", text)
+
+
+def _escaped(unsafe: re.Match[str]) -> str:
+    return f"\\u{ord(unsafe[0]):04x}"

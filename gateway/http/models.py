@@ -5,7 +5,6 @@ messages are not shown, because some repeat the value. The body is parsed twice,
 duplicate members, no NaN, bounded depth), then against its shape.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, TypeVar
@@ -15,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 from gateway.http import problem
 from gateway.http.problem import Problem
 from trust import strict_json
-from trust.errors import MalformedInput, TrustError
+from trust.errors import MalformedInput, TrustError, shown_member
 from trust.exchange.eligibility import Question
 from trust.exchange.errors import Fault, MalformedSubject
 from trust.exchange.person import Subject, check_birth_date, parse_subject
@@ -29,7 +28,6 @@ MAX_WAIT_S = 30.0
 CODE_PATTERN = "^[a-z0-9]+([.-][a-z0-9]+)*$"
 SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
 """What :func:`parse_code` and :func:`parse_slug` take, for readers of the description; a test holds them together."""
-_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
 def _one_line(text: str) -> str:
@@ -241,6 +239,6 @@ def _path(location: tuple[int | str, ...]) -> str:
         if isinstance(step, int):
             path += f"[{step}]"
         else:
-            shown = step if _PLAIN_NAME.fullmatch(step) else "(a member whose name is not plain)"
+            shown = shown_member(step)
             path += f".{shown}" if path else shown
     return path or "(the whole body)"

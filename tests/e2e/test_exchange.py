@@ -10,12 +10,17 @@ from time import monotonic
 
 import pytest
 
+from config.settings import Limits
 from tests.e2e.processes import END_WITHIN_S, Served, served, start
+from tests.federation.case_client import CaseClient
+from tests.federation.faults import locked
 from tests.federation.network import LIMITS
 from tests.federation.town import ANCHOR, COUNCIL, TRUST
 
 pytestmark = pytest.mark.e2e
 SERVICE = f"{TRUST}#community-team"
+AS_SHIPPED = {name: field.default for name, field in Limits.model_fields.items() if name.endswith("_s")}
+"""The time limits of a node whose administrator set none."""
 
 
 @pytest.fixture
@@ -58,6 +63,37 @@ def test_a_node_that_hangs_costs_its_own_line_and_answers_again_when_it_goes_on(
     assert silent == {SERVICE: "no_reply"}
     assert took < LIMITS["lookup_s"]
     assert federation.look_up(client, token=token)["summary"] == "4 of 4 services answered"
+
+
+@pytest.mark.holds("A65")
+def test_a_stopped_peer_and_a_locked_case_system_release_their_workers_within_ten_seconds(tmp_path: Path) -> None:
+    with served(tmp_path, [COUNCIL, TRUST], workers=1, threads=2, limits=AS_SHIPPED) as federation:
+        federation.network.agree()
+        client = federation.network.case_client()
+        federation.start(ANCHOR, COUNCIL, TRUST)
+        token = federation.case_token(client)
+        assert federation.look_up(client, token=token)["summary"] == "4 of 4 services answered"
+        process = federation.processes[TRUST]
+        family = [process.process.pid, *process.descendants()]
+        for pid in family:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            assert all_within_ten_seconds(federation, client, token) == {SERVICE: "no_reply"}
+        finally:
+            for pid in reversed(family):
+                os.kill(pid, signal.SIGCONT)
+        with locked(next(federation.network.folder_of(TRUST).glob("*-cases.db"))):
+            assert all_within_ten_seconds(federation, client, token) == {SERVICE: "no_reply"}
+        assert federation.look_up(client, token=token)["summary"] == "4 of 4 services answered"
+
+
+def all_within_ten_seconds(federation: Served, client: CaseClient, token: str) -> dict[str, str]:
+    """Fill both of the only worker's threads, and return who was silent once they are free again."""
+    with ThreadPoolExecutor(2) as pool:
+        began = monotonic()
+        views = list(pool.map(lambda _: federation.look_up(client, token=token), range(2)))
+        assert monotonic() - began < 10
+    return {line["service"]: line["status"] for view in views for line in view["answers"] if line["status"] != "known"}
 
 
 def test_a_node_that_is_told_to_stop_leaves_no_process_behind(federation: Served) -> None:

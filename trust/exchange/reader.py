@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar, cast
 
-from trust.errors import TrustError
+from trust.errors import TrustError, shown_member
 from trust.exchange.errors import Fault
 from trust.strict_json import JsonObject
 
@@ -26,7 +26,6 @@ MAX_ITEMS = 1000
 """Items in any list: more is a fault, not a reason to work longer."""
 UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 """What no one-line text may contain: controls, line and paragraph separators, bidirectional overrides, surrogates."""
-_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -57,10 +56,7 @@ class Reader:
 
     def unknown(self, known: Collection[str]) -> tuple[str, ...]:
         """Return the names of the members that are not in ``known``, made safe to show."""
-        return tuple(
-            name if _PLAIN_NAME.fullmatch(name) else "(a member whose name is not plain)"
-            for name in sorted(set(self._obj) - set(known))
-        )
+        return tuple(shown_member(name) for name in sorted(set(self._obj) - set(known)))
 
     def refuse_unknown(self, known: Collection[str]) -> None:
         """Make every member that is not in ``known`` a fault."""

@@ -147,6 +147,7 @@ def raw(header: str, body: str = "<b/>", namespace: str = SOAP) -> bytes:
     ).encode()
 
 
+@pytest.mark.holds("A63")
 @pytest.mark.parametrize(
     ("document", "word"),
     [

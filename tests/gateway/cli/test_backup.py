@@ -134,6 +134,18 @@ def link(content: list[tuple[tarfile.TarInfo, bytes]]) -> None:
     content[1][0].type, content[1][0].linkname = tarfile.SYMTYPE, "/etc/passwd"
 
 
+def hard_link(content: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    content[1][0].type, content[1][0].linkname = tarfile.LNKTYPE, "../../etc/passwd"
+
+
+def device(content: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    content[1][0].type = tarfile.CHRTYPE
+
+
+def absolute(content: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    content[1][0].name = "/etc/cron.d/escaped"
+
+
 def more(content: list[tuple[tarfile.TarInfo, bytes]]) -> None:
     content.append((tarfile.TarInfo("folder/more"), b""))
 
@@ -145,11 +157,15 @@ CHANGES: dict[str, Callable[[list[tuple[tarfile.TarInfo, bytes]]], object]] = {
     "a part is missing": lambda content: content.pop(),
     "the order": lambda content: content.insert(1, content.pop()),
     "another name": rename,
+    "an absolute name": absolute,
     "a link": link,
+    "a hard link": hard_link,
+    "a device": device,
     "something more": more,
 }
 
 
+@pytest.mark.holds("A63")
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_backup_makes_nothing(partnership: Partnership, passphrase: Path, change: str) -> None:
     made, keys = back_up(partnership, passphrase)

@@ -1,0 +1,130 @@
+"""Line breaks, terminal escapes and formulas in fields end nowhere as anything but text (assertion A51)."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+import pytest
+import structlog
+from click.testing import CliRunner
+
+from gateway.cli.outcome import Outcome, announce, answers
+from gateway.telemetry import configure_logging
+from tests.architecture.source import ROOT
+from tests.federation import faults
+from tests.federation.network import Network
+from tests.federation.town import SUBJECT, TRUST
+from trust.keys import KeyUse
+from trust.strict_json import JsonObject
+
+SERVICE = f"{TRUST}#community-team"
+OBEYED = {
+    "CRLF": "a\r\nSet-Cookie: b=c",
+    "LF": 'a\n{"event": "forged"}',
+    "escape": "\x1b[2J\x1b]0;title\x07",
+    "C1": "a\x9b31mb",
+    "delete": "a\x7fb",
+    "turned": "a\u202ebc",
+    "separator": "a\u2028b",
+}
+FORMULAS = ('=HYPERLINK("http://x.example","a")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\tx")
+MEMBERS: tuple[Callable[[str], dict[str, Any]], ...] = (
+    lambda text: {"reason": text},
+    lambda text: {"case_ref": text},
+    lambda text: {"practitioner": {"id": text, "role": "key-worker", "org_unit": "north-team"}},
+    lambda text: {"practitioner": {"id": "u-17", "role": "key-worker", "org_unit": "north-team", "call_back": text}},
+    lambda text: {"subject": {**SUBJECT, "family_name": text}},
+)
+
+
+@pytest.mark.holds("A51")
+@pytest.mark.parametrize("text", OBEYED.values(), ids=OBEYED)
+def test_a_case_systems_text_is_one_line_without_controls_or_is_refused(standing: Network, text: str) -> None:
+    client = standing.case_client()
+    for member in MEMBERS:
+        answer = client.post_lookup(client.body(**member(text)))
+        assert (answer.status_code, answer.get_json()["code"]) == (422, "members-at-fault")
+        assert text not in answer.text
+        assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.holds("A51")
+@pytest.mark.parametrize("text", OBEYED.values(), ids=OBEYED)
+def test_what_a_peer_sends_to_be_obeyed_is_no_answer(pair: Network, text: str) -> None:
+    signer = pair.nodes[TRUST].vault.signer(KeyUse.MESSAGE)
+
+    def spoil(claims: JsonObject) -> None:
+        claims["body"]["involvements"][0]["worker"] = text
+
+    pair.wire.faults[TRUST] = faults.replies(faults.resigned(signer, spoil))
+    assert pair.case_client().lines()[SERVICE]["status"] == "no_reply"
+
+
+@pytest.mark.parametrize("text", FORMULAS[:-1])
+def test_a_formula_is_text_in_json_that_no_browser_takes_for_anything_else(pair: Network, text: str) -> None:
+    signer = pair.nodes[TRUST].vault.signer(KeyUse.MESSAGE)
+
+    def spoil(claims: JsonObject) -> None:
+        claims["body"]["involvements"][0]["worker"] = text
+
+    pair.wire.faults[TRUST] = faults.replies(faults.resigned(signer, spoil))
+    client = pair.case_client()
+    answer = client.post_lookup(client.body(wait_s=20.0))
+    line = next(line for line in answer.get_json()["answers"] if line["service"] == SERVICE)
+    assert line["involvements"][0]["worker"] == text
+    assert (answer.mimetype, answer.headers["X-Content-Type-Options"]) == ("application/json", "nosniff")
+
+
+def test_nothing_here_writes_a_table_that_a_spreadsheet_would_open() -> None:
+    writing = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("gateway", "adapters", "config", "trust")
+        for path in (ROOT / folder).rglob("*.py")
+        if "csv.writer" in path.read_text(encoding="utf-8") or "DictWriter" in path.read_text(encoding="utf-8")
+    ]
+    assert writing == ["gateway/demo/case_systems/social_care_files.py"]  # what an invented council drops for us
+
+
+@click.command()
+@answers
+def says() -> Outcome:
+    """Say what others wrote."""
+    announce("about " + "".join(OBEYED.values()))
+    return Outcome(lines=[*OBEYED.values(), *FORMULAS], data={"said": list(OBEYED.values())})
+
+
+@pytest.mark.holds("A51")
+def test_a_terminal_obeys_nothing_that_a_command_prints() -> None:
+    plain, machine = CliRunner().invoke(says, []), CliRunner().invoke(says, ["--json"])
+    assert plain.exit_code == machine.exit_code == 0
+    for printed in (plain.stdout, plain.stderr, machine.stdout):
+        assert printed
+        assert not [each for each in "\r\x07\x1b\x7f\x9b\u2028\u202e\t" if each in printed]
+    assert json.loads(machine.stdout)["said"] == list(OBEYED.values())
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    stream, root = io.StringIO(), logging.getLogger()
+    before = root.handlers[:], root.level
+    configure_logging(stream)
+    yield stream
+    root.handlers[:], _ = before
+    root.setLevel(before[1])
+    structlog.reset_defaults()
+
+
+@pytest.mark.holds("A51")
+@pytest.mark.parametrize("text", OBEYED.values(), ids=OBEYED)
+def test_a_log_line_is_one_line_of_plain_characters(logged: io.StringIO, text: str) -> None:
+    structlog.get_logger("hearthgate.test").info("answered", failure=text, peer=text)
+    logging.getLogger("hearthgate.test").warning("what a case system said: %s", text)
+    lines = logged.getvalue().splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        assert line.isascii()
+        assert line.isprintable()
+        assert json.loads(line)["event"] != "forged"
