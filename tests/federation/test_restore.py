@@ -1,0 +1,207 @@
+"""A node or an anchor that was lost and made again from a copy of its store answers nothing twice, nobody too soon."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.authority_app import create_anchor
+from gateway.cli.trust.ruling import Ruling, log, rule
+from gateway.ports import PeerAnswer, PeerRequest, Transaction
+from gateway.store import members, store_epoch, suspensions
+from gateway.store.backup import StoreCopy, copy_in, copy_out
+from gateway.store.claims_sqlite import ACCEPTED_AHEAD
+from tests.federation.network import Network
+from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
+from tests.federation.test_binding import ref_of
+from tests.federation.test_clock import dated
+from tests.federation.town import ANCHOR, COUNCIL, POLICE, TRUST
+from trust.federation.suspension import SuspensionState
+from trust.identifiers import EntityId
+from trust.keys import KeyUse, Signer
+from trust.strict_json import loads
+
+LATER = ACCEPTED_AHEAD.total_seconds() + 1
+
+
+@pytest.fixture(autouse=True)
+def dated_answers(pair: Network) -> None:
+    """Have everybody's answers dated by the clock that the test moves."""
+    for entity in (ANCHOR, COUNCIL, TRUST):
+        pair.wire.faults[entity] = dated(pair.clock)
+
+
+@dataclass(slots=True, kw_only=True)
+class Kept:
+    """A copy of one party's store, and how to make the party again of it once the store is lost."""
+
+    network: Network
+    entity: EntityId
+    folder: Path
+    copy: StoreCopy
+
+    @classmethod
+    def of(cls, network: Network, entity: EntityId) -> "Kept":
+        folder = network.folder / f"copy-{entity.removeprefix('https://')}"
+        folder.mkdir(mode=0o700)
+        store, base_dir = cls._place(network, entity)
+        return cls(
+            network=network, entity=entity, folder=folder, copy=copy_out(store, base_dir=base_dir, folder=folder)
+        )
+
+    @staticmethod
+    def _place(network: Network, entity: EntityId) -> tuple[str, Path]:
+        settings = network.anchor.settings if entity == ANCHOR else network.nodes[entity].settings
+        return settings.store.url, settings.base_dir
+
+    def restore(self) -> None:
+        """Lose the store, make it again of the copy, and start anew."""
+        network = self.network
+        url, base_dir = self._place(network, self.entity)
+        if self.entity == ANCHOR:
+            network.anchor.store.close()
+        else:
+            network.nodes[self.entity].store.close()
+            network.nodes[self.entity].claims.close()
+        shutil.rmtree(base_dir / "data")
+        (base_dir / "data").mkdir()
+        copy_in(self.copy, url, base_dir=base_dir, folder=self.folder, at=network.clock.now())
+        if self.entity == ANCHOR:
+            network.anchor = create_anchor(network.anchor.settings, network.clock, network.wire)
+            network.wire.apps[ANCHOR] = network.anchor.peer_app
+        else:
+            network.start(self.entity)
+
+
+def mind(network: Network, entity: EntityId) -> None:
+    """Let the rounds of a party's keeper come."""
+    if entity == ANCHOR:
+        network.anchor.minding.round()
+    else:
+        network.nodes[entity].keeper.mind()
+
+
+def posted(network: Network, to: EntityId) -> list[PeerRequest]:
+    """Return every request with an effect that a party has been sent."""
+    return [each for each, _ in network.wire.log if each.method == "POST" and each.url.startswith(to)]
+
+
+@pytest.mark.holds("A59")
+def test_nothing_that_the_lost_node_has_answered_is_answered_again(pair: Network) -> None:
+    kept, asked = Kept.of(pair, TRUST), pair.count(TRUST, "community-team")
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    raw = hand.signed()
+    first = hand.post(raw)
+    assert reply_body(first)["status"]
+    before = posted(pair, TRUST)
+    assert [each.url.rpartition("/")[2] for each in before] == ["token", "messages"]
+
+    kept.restore()
+    again = pair.count(TRUST, "community-team")
+    pair.clock.forward(seconds=LATER)
+    mind(pair, TRUST)
+    assert pair.nodes[TRUST].fitness.fault() is None
+
+    refused = [pair.wire.deliver(each) for each in before]  # byte for byte, within the life of all that they carry
+    assert [(each.status, code(each)) for each in refused] == [(401, "invalid_client"), (401, "proof-refused")]
+    hand.forget_tokens()
+    old = hand.post(raw)  # the message again, with a new token and a new proof
+    assert (old.status, code(old)) == (400, "message-untimely")
+    assert (asked.finds, again.finds) == (1, 0)
+    new = hand.post(hand.signed())
+    assert reply_body(new)["status"] == reply_body(first)["status"]
+    assert reply_claims(new)["jti"] != reply_claims(first)["jti"]
+    assert pair.nodes[TRUST].store.read(store_epoch.read).number == 1
+
+
+def code(answer: PeerAnswer) -> object:
+    body = loads(answer.body, max_bytes=10_000)
+    return body.get("code") or body.get("error")
+
+
+@pytest.mark.holds("A59")
+def test_nobody_is_served_before_the_others_were_asked(pair: Network) -> None:
+    kept, client = Kept.of(pair, TRUST), pair.case_client(TRUST)
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    hand.token()
+    kept.restore()
+    node, anchor = pair.nodes[TRUST], pair.wire.apps.pop(ANCHOR)
+
+    def states() -> set[int]:
+        client.http = node.case_app.test_client()
+        return {
+            hand.post(hand.signed()).status,
+            node.peer_app.test_client().get("/.well-known/openid-federation", base_url=TRUST).status_code,
+            client.ask_token().status_code,
+            node.operations_app.test_client().get("/health/ready").status_code,
+        }
+
+    for _ in range(3):  # the others cannot be asked, however much time passes
+        pair.clock.forward(seconds=LATER)
+        mind(pair, TRUST)
+        assert states() == {503}
+    pair.wire.apps[ANCHOR] = anchor
+    pair.clock.forward(minutes=1)
+    assert states() == {503}  # that they could be asked is not enough
+    mind(pair, TRUST)
+    hand.forget_tokens()
+    assert hand.post(hand.signed()).status == 200
+
+
+@pytest.mark.holds("A59")
+@pytest.mark.parametrize("teller", [ANCHOR, COUNCIL], ids=["its superior", "a peer"])
+def test_a_suspension_that_came_after_the_copy_is_known_before_anybody_is_served(
+    pair: Network, teller: EntityId
+) -> None:
+    PeerHand(network=pair, agreement=ref_of(pair)).ask()  # so that it knows its peer
+    kept = Kept.of(pair, TRUST)
+    store = pair.anchor.store if teller == ANCHOR else pair.nodes[teller].store
+    store.write(lambda tx: log(tx, EntityId(POLICE), SuspensionState.SUSPENDED, **ruled_by(pair)))
+    kept.restore()
+    pair.clock.forward(seconds=LATER)
+    assert pair.nodes[TRUST].store.read(suspensions.highest) == {}
+    mind(pair, TRUST)
+    assert pair.nodes[TRUST].store.read(suspensions.highest) == {ANCHOR: 1}
+    assert pair.nodes[TRUST].fitness.fault() is None
+
+
+@pytest.mark.holds("A59")
+def test_an_anchor_takes_up_its_own_rulings_from_its_members_and_reuses_no_number(pair: Network) -> None:
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    hand.ask()
+    kept = Kept.of(pair, ANCHOR)
+    pair.anchor.store.write(lambda tx: rule(tx, ruling(tx, pair, COUNCIL), issuer=ANCHOR, signer=signer_of(pair)))
+    pair.clock.forward(minutes=10)
+    mind(pair, TRUST)
+    pair.nodes[TRUST].keeper.round()  # it hears of the suspension
+    assert pair.nodes[TRUST].store.read(suspensions.highest) == {ANCHOR: 1}
+
+    kept.restore()
+    fetch = f"/federation/v1/fetch?sub={COUNCIL}"
+    asked = pair.anchor.peer_app.test_client()
+    pair.clock.forward(seconds=LATER)
+    silent = {entity: pair.wire.apps.pop(entity) for entity in (COUNCIL, TRUST)}
+    mind(pair, ANCHOR)
+    assert asked.get(fetch, base_url=ANCHOR).status_code == 503  # by its copy, it would vouch for the suspended one
+    pair.wire.apps.update(silent)
+    mind(pair, ANCHOR)
+    assert asked.get(fetch, base_url=ANCHOR).status_code == 404
+    assert asked.get(f"/federation/v1/fetch?sub={TRUST}", base_url=ANCHOR).status_code == 200
+    number = pair.anchor.store.write(lambda tx: log(tx, POLICE, SuspensionState.SUSPENDED, **ruled_by(pair)))
+    assert number == 2
+
+
+def signer_of(network: Network) -> Signer:
+    return network.anchor.vault.signer(KeyUse.FEDERATION)
+
+
+def ruled_by(network: Network) -> dict[str, Any]:
+    return {"at": network.clock.now(), "issuer": ANCHOR, "signer": signer_of(network)}
+
+
+def ruling(tx: Transaction, network: Network, entity: EntityId) -> Ruling:
+    held = members.get(tx, entity=entity)
+    assert held is not None
+    return Ruling(held=held, state=SuspensionState.SUSPENDED, at=network.clock.now())
