@@ -184,6 +184,7 @@ def _keeper(
         clock=parts.clock,
         notice=telemetry.notice_keeper,
         mind=mind.round,
+        refuse_unfit=parts.fitness.refuse_unfit_anew,
         watch=trust_telemetry.show_standings,
         note_vouched=lambda now: vouching.note(directory, parts.own, now=now),
         collect=collecting.round,

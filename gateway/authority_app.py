@@ -94,7 +94,7 @@ def create_anchor(
         vault=vault,
         face=face,
         directory=knowing.directory,
-        keeper=_keeper(face, knowing, vouching, of_authority(host, face.entity_id, vault)),
+        keeper=_keeper(face, knowing, vouching, of_authority(host, face.entity_id, vault), fitness),
         peer_app=gated(app, fitness.refuse_unfit),
         operations_app=operations_app(ready),
     )
@@ -180,7 +180,9 @@ def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -
     return _Knowing(fetcher=fetcher, directory=directory)
 
 
-def _keeper(face: AnchorFace, knowing: _Knowing, vouching: Vouching, minding: Minding) -> AuthorityKeeper:
+def _keeper(
+    face: AnchorFace, knowing: _Knowing, vouching: Vouching, minding: Minding, fitness: Fitness
+) -> AuthorityKeeper:
     own, directory = face.entity_id, knowing.directory
     marks = MarkKeeping(own=own, store=face.store, directory=directory, fetcher=knowing.fetcher)
     return AuthorityKeeper(
@@ -191,6 +193,7 @@ def _keeper(face: AnchorFace, knowing: _Knowing, vouching: Vouching, minding: Mi
         clock=face.clock,
         notice=telemetry.notice_keeper,
         mind=minding.round,
+        refuse_unfit=fitness.refuse_unfit_anew,
         note_vouched=lambda now: vouching.note(directory, own, now=now),
         renew_marks=marks.round,
     )

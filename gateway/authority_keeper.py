@@ -13,6 +13,7 @@ from time import monotonic
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.limits import Lately
 from gateway.directory.stages import REFRESH_AFTER
+from gateway.fitness import ClockWrong, NotReconciled
 from gateway.keeper import ROUND_S, Notice
 from gateway.ports import Clock, Store, StoreBusy, StoreFull
 from gateway.store import members
@@ -33,6 +34,8 @@ class AuthorityKeeper:
     notice: Notice
     mind: Callable[[], None]
     """Look after the condition of the authority itself (:mod:`gateway.minding`)."""
+    refuse_unfit: Callable[[], None]
+    """Raise while the authority may do nothing (:mod:`gateway.fitness`)."""
     note_vouched: Callable[[datetime], None]
     """Note which federation keys the superiors vouch for, so that a new one may begin to sign."""
     renew_marks: Callable[[datetime], None]
@@ -49,7 +52,14 @@ class AuthorityKeeper:
                 return
 
     def round(self) -> None:
-        """Refresh what is no longer fresh: this authority's own chain first, since its members' lead through it."""
+        """Refresh what is no longer fresh: this authority's own chain first, since its members' lead through it.
+
+        While the clock is wrong nothing is signed or believed (A66).
+        """
+        try:
+            self.refuse_unfit()
+        except (ClockWrong, NotReconciled):
+            return  # whoever minds the authority has told the administrator
         now = self.clock.now()
         try:
             if self.under_others:

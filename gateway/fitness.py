@@ -44,6 +44,11 @@ class Fitness:
         if not found.epoch.reconciled:
             raise NotReconciled(described(found))
 
+    def refuse_unfit_anew(self) -> None:
+        """Look again, and then do as :meth:`refuse_unfit`: what is done unasked may wait for a look into the store."""
+        self.look_again()
+        self.refuse_unfit()
+
     def not_before(self) -> datetime | None:
         """Return from when on what others signed counts; none where the store was never restored."""
         return self.now().epoch.not_before

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.directory.federation import FederationDirectory, Standing
+from gateway.fitness import ClockWrong, NotReconciled
 from gateway.ports import Clock, StoreBusy, StoreFull
 from gateway.store.housekeeping import ErasingClaims, ErasingStore, erase_expired
 from trust.errors import TrustError
@@ -40,6 +41,8 @@ class Keeper:
     notice: Notice
     mind: Callable[[], None]
     """Look after the condition of the node itself (:mod:`gateway.minding`)."""
+    refuse_unfit: Callable[[], None]
+    """Raise while the node may do nothing (:mod:`gateway.fitness`)."""
     watch: Callable[[Sequence[Standing]], None]
     """Show how fresh what is known is, as metrics."""
     note_vouched: Callable[[datetime], None]
@@ -57,7 +60,14 @@ class Keeper:
             self.round()
 
     def round(self) -> None:
-        """Erase what has expired, refresh the chains that are no longer fresh, and see what came of it."""
+        """Erase what has expired, refresh the chains that are no longer fresh, and see what came of it.
+
+        While the clock is wrong nothing is: what it takes for expired is still needed once it is right (A66).
+        """
+        try:
+            self.refuse_unfit()
+        except (ClockWrong, NotReconciled):
+            return  # whoever minds the node has told the administrator
         now = self.clock.now()
         try:
             erase_expired(self.store, self.claims, now=now)

@@ -95,7 +95,9 @@ def _minding(machine: Machine, *, known: Callable[[], Iterator[EntityId]], misse
             host=machine.host,
             notice=machine.notice,
         ),
-        reconciling=Reconciling(store=machine.store, clock=machine.clock, missed=missed, changed=machine.changed),
+        reconciling=Reconciling(
+            host=machine.host, store=machine.store, clock=machine.clock, missed=missed, changed=machine.changed
+        ),
         notice=machine.notice,
     )
 

@@ -1,6 +1,7 @@
 """After a restore: ask the others what the store has missed, before anybody is served (assertion A59).
 
-1. Nothing is asked before the new epoch has begun, so that what is answered belongs to it.
+1. Nothing is asked before the new epoch has begun, so that what is answered belongs to it; nor while the clock is
+   wrong, which could not tell.
 2. A node asks who stands above it, and above each party that it knew, for statements made since: what it trusts from
    now on, those have confirmed after the restore. Whom they do not confirm, it does not trust.
 3. It takes up the suspensions that it lacks, from their issuers and from every peer that can be reached.
@@ -19,7 +20,7 @@ from urllib.parse import urlencode
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
 from gateway.ports import Clock, PeerRequest, Store, Transaction, Transport, TransportError
-from gateway.store import members, store_epoch, suspensions
+from gateway.store import condition, members, store_epoch, suspensions
 from gateway.trust_records import StoredSuspension
 from trust import claims, strict_json
 from trust.errors import TrustError
@@ -46,8 +47,9 @@ class Missed(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciling:
-    """What the keeper does in each round until it is done. ``changed`` is told when it is."""
+    """What the keeper does in each round until it is done. ``host`` is this machine; ``changed`` is told when it is."""
 
+    host: str
     store: Store
     clock: Clock
     missed: Missed
@@ -55,8 +57,8 @@ class Reconciling:
 
     def round(self) -> None:
         """Reconcile a restored store; nothing is done to any other."""
-        epoch, now = self.store.read(store_epoch.read), self.clock.now()
-        if epoch.reconciled or not epoch.covers(now):  # 1
+        found, now = self.store.read(lambda tx: condition.read(tx, host=self.host)), self.clock.now()
+        if found.epoch.reconciled or found.clock_off or not found.epoch.covers(now):  # 1
             return
         if self.missed(now):
             self.store.write(store_epoch.note_reconciled)

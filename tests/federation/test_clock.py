@@ -10,8 +10,10 @@ from structlog.testing import capture_logs
 
 from gateway.app import Node, create_node
 from gateway.assembly import Outside
+from gateway.authority_app import create_anchor
 from gateway.clock_watch import WRONG_BEYOND, ClockWatch, Reading, judged, read_clock
 from gateway.ports import PeerAnswer, PeerRequest
+from gateway.store import store_epoch
 from tests.federation.network import Network, SetClock
 from tests.federation.peer_hand import PeerHand, reply_body
 from tests.federation.test_binding import ref_of
@@ -108,6 +110,55 @@ def test_at_a_wrong_clock_a_node_signs_nothing_and_loses_nothing(pair: Network, 
     assert len(pair.leaves(TRUST)) == leaves  # nothing was done, so nothing is on record
     assert reply_body(hand.post(raw, token=token))["status"]  # the very same message is answered now
     assert pair.case_client(TRUST).ask_token().status_code == 200
+
+
+@pytest.mark.holds("A66", "A22")
+@pytest.mark.parametrize("minutes", [5, -5])
+def test_what_a_wrong_clock_takes_for_expired_is_not_forgotten(pair: Network, clock: OwnClock, minutes: int) -> None:
+    """Else a proof that was used before could be used again once the clock is right."""
+    node = pair.nodes[TRUST]
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    raw, token = hand.signed(), hand.token()
+    proof = {"DPoP": hand.proof(token)}
+    assert hand.post(raw, token=token, headers=proof).status == 200
+    set_clock(node, clock, minutes=minutes)
+    node.keeper.round()
+    set_clock(node, clock)
+    node.keeper.round()
+    assert code(hand.post(raw, token=token, headers=proof)) == (401, "proof-refused")
+
+
+@pytest.mark.holds("A66")
+def test_a_restored_store_is_not_reconciled_by_a_wrong_clock(pair: Network, clock: OwnClock) -> None:
+    node = pair.nodes[TRUST]
+    node.store.write(lambda tx: store_epoch.begin(tx, at=clock.now()))
+    pair.clock.forward(seconds=30)
+    set_clock(node, clock, minutes=5)
+    assert not node.store.read(store_epoch.read).reconciled
+    set_clock(node, clock)
+    assert node.store.read(store_epoch.read).reconciled
+
+
+@pytest.mark.holds("A66")
+def test_at_a_wrong_clock_an_anchor_vouches_for_nobody(pair: Network) -> None:
+    own = OwnClock(pair.clock)
+    anchor = create_anchor(pair.anchor.settings, own, pair.wire)
+    for entity in (COUNCIL, TRUST):
+        pair.wire.faults[entity] = dated(pair.clock)
+
+    def asked(**off: float) -> set[int]:
+        own.off = timedelta(**off)
+        anchor.keeper.mind()
+        http = anchor.peer_app.test_client()
+        paths = ("/.well-known/openid-federation", f"/federation/v1/fetch?sub={TRUST}", "/federation/v1/list")
+        return {http.get(path, base_url=ANCHOR).status_code for path in paths}
+
+    with capture_logs() as alarm:
+        assert asked(minutes=5) == {503}
+    assert [line["code"] for line in alarm if line["event"] == "keeper_notice"] == ["clock_wrong"]
+    assert anchor.operations_app.test_client().get("/health/ready").status_code == 503
+    assert asked() == {200}
+    anchor.store.close()
 
 
 @pytest.mark.holds("A66")

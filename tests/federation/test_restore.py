@@ -78,7 +78,7 @@ class Kept:
 def mind(network: Network, entity: EntityId) -> None:
     """Let the rounds of a party's keeper come."""
     if entity == ANCHOR:
-        network.anchor.minding.round()
+        network.anchor.keeper.mind()
     else:
         network.nodes[entity].keeper.mind()
 
@@ -182,7 +182,7 @@ def test_an_anchor_takes_up_its_own_rulings_from_its_members_and_reuses_no_numbe
     fetch = f"/federation/v1/fetch?sub={COUNCIL}"
     asked = pair.anchor.peer_app.test_client()
     pair.clock.forward(seconds=LATER)
-    silent = {entity: pair.wire.apps.pop(entity) for entity in (COUNCIL, TRUST)}
+    silent = {str(entity): pair.wire.apps.pop(entity) for entity in (COUNCIL, TRUST)}
     mind(pair, ANCHOR)
     assert asked.get(fetch, base_url=ANCHOR).status_code == 503  # by its copy, it would vouch for the suspended one
     pair.wire.apps.update(silent)
