@@ -189,6 +189,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
 
     def _processes(self) -> dict[str, Any]:
         return {
+            # One listener and as many workers as the face's table says: a flooded face leaves the others theirs.
             "bind": [self._pool.bind],
             "workers": self._pool.workers,
             # Requests wait for databases and peers, so threads; their number bounds what one worker does at once.
@@ -202,6 +203,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
             "preload_app": True,
             # A worker that has not come round for this long is stuck below Python; requests have shorter limits.
             "timeout": 30,
+            # As long as the parent gives them before it stops asking.
             "graceful_timeout": GRACEFUL_S,
             # Longer than nginx keeps idle upstream connections (60 s), so that it is never we who close under it.
             "keepalive": 75,
@@ -209,7 +211,9 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
             "max_requests": 0,
             # The workers' heartbeat must not wait for a disk.
             "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
+            # What a worker writes is its own account's alone.
             "umask": 0o077,
+            # The parent says that it is ready once every worker is; each lets go of its stores before it ends.
             "post_worker_init": self._worker_ready,
             "worker_exit": self._worker_stops,
             "child_exit": self._worker_ended,
@@ -219,6 +223,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
         return {
             # The longest address is a list of a federation; no person stands in one.
             "limit_request_line": 2_048,
+            # Our clients send eight; a proxy adds some.
             "limit_request_fields": 50,
             # An access token may have 16 kB (trust.oauth.access_token), and its scheme stands before it.
             "limit_request_field_size": 16_896,

@@ -10,6 +10,7 @@ from tests.trust.exchange.strategies import changed, objects
 from trust.errors import TrustError
 from trust.exchange.errors import MalformedBody
 from trust.exchange.involvement import (
+    MAX_INVOLVEMENTS,
     Involvement,
     InvolvementField,
     InvolvementQuery,
@@ -58,6 +59,12 @@ def test_a_known_reply_is_read_back_with_its_terms() -> None:
 def test_a_field_that_is_no_involvement_field_is_dropped_on_reading() -> None:
     body = {**KNOWN, "involvements": [{**FOUND, "diagnosis": "x"}]}
     assert parse_reply_body(body).involvements == (FOUND,)
+
+
+def test_more_involvements_than_anybody_has_are_no_answer() -> None:
+    parse_reply_body({**KNOWN, "involvements": [FOUND] * MAX_INVOLVEMENTS})
+    with pytest.raises(MalformedBody):
+        parse_reply_body({**KNOWN, "involvements": [FOUND] * (MAX_INVOLVEMENTS + 1)})
 
 
 @pytest.mark.parametrize("status", [s for s in InvolvementStatus if s is not InvolvementStatus.KNOWN])
