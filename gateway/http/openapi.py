@@ -54,6 +54,16 @@ class _Operation:
     parameters: tuple[JsonObject, ...] = ()
 
 
+_PROBLEMS: JsonObject = {
+    status: {
+        "description": description,
+        "content": {problem.CONTENT_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
+    }
+    for status, description in (
+        ("4XX", "A problem document: what is wrong with the request and what to do about it."),
+        ("5XX", "A problem document: the node cannot take this now, and when to ask again."),
+    )
+}
 _IDEMPOTENCY_KEY: JsonObject = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -122,10 +132,7 @@ def _operation(operation: _Operation) -> JsonObject:
         "summary": operation.summary,
         "responses": {
             **{status: _answer(status, text, operation.view) for status, text in operation.answers.items()},
-            "default": {
-                "description": "A problem document: what is wrong and what to do about it.",
-                "content": {problem.CONTENT_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
-            },
+            **_PROBLEMS,
         },
     }
     if operation.parameters:
@@ -152,7 +159,10 @@ def _this_document() -> JsonObject:
         "operationId": "getDescription",
         "summary": "Read this description.",
         "security": [],
-        "responses": {"200": {"description": "This document.", "content": {"application/json": {"schema": {}}}}},
+        "responses": {
+            "200": {"description": "This document.", "content": {"application/json": {"schema": {}}}},
+            **_PROBLEMS,
+        },
     }
 
 
@@ -167,6 +177,7 @@ def _schemas() -> JsonObject:
         schema = adapter.json_schema(ref_template=_REFERENCE, mode="validation")
         schemas.update({name: _never_null(each) for name, each in schema.pop("$defs", {}).items()})
         schemas[name] = _never_null(schema)
+    schemas.pop("JsonValue")  # what a subject is to the model, which leaves it to a reader of its own
     schemas["Subject"] = SUBJECT_SCHEMA
     schemas["Problem"] = _PROBLEM
     return {name: _tidy(schema) for name, schema in sorted(schemas.items())}

@@ -1,17 +1,24 @@
-"""A fuzzer that has read the published description finds no answer of the case API outside it (OWASP API8:2023)."""
+"""A fuzzer that has read the published description finds no answer of the case API outside it (OWASP API8:2023).
+
+The token endpoints answer as RFC 6749 section 5.2 writes it; no description of OpenAPI's can say what an assertion is,
+so they get forms that are made up here, member by member.
+"""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CheckFunction
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from gateway.http import headers
 from gateway.http.openapi import OPENAPI_PATH
 from tests.docs.pages import DOCS
 from tests.federation.network import Network
@@ -61,3 +68,64 @@ def test_no_request_gets_an_answer_outside_the_description(
         case.call_and_validate(headers=authorised, excluded_checks=excluded)
 
     answered_as_described()
+
+
+_ERRORS = {
+    "invalid_client",
+    "invalid_dpop_proof",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "unauthorized_client",
+    "unsupported_grant_type",
+}
+_NAMES = st.sampled_from(
+    [
+        "grant_type",
+        "client_id",
+        "client_assertion",
+        "client_assertion_type",
+        "client_secret",
+        "scope",
+        "subject_token",
+        "authorization_details",
+    ]
+)
+_VALUES = st.sampled_from(
+    [
+        "client_credentials",
+        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "e30.e30.",
+        "",
+        "[]",
+    ]
+)
+FORMS = st.lists(st.tuples(_NAMES | st.text(max_size=20), _VALUES | st.text(max_size=60)), max_size=20)
+
+
+@pytest.mark.parametrize("face", ["peer", "case"])
+def test_no_form_gets_an_answer_of_a_token_endpoint_outside_its_standard(network: Network, face: str) -> None:
+    node = network.nodes[COUNCIL]
+    http = {"peer": node.peer_app, "case": node.case_app}[face].test_client()
+
+    @settings(max_examples=150, deadline=None, derandomize=True)
+    @given(
+        form=FORMS | st.binary(max_size=200),
+        proof=st.none() | st.text(alphabet=st.characters(codec="ascii", categories=["L", "N", "P"])),
+    )
+    def answered_as_the_standard_has_it(form: list[tuple[str, str]] | bytes, proof: str | None) -> None:
+        answer = http.post(
+            "/oauth/v1/token",
+            data=form if isinstance(form, bytes) else urlencode(form),
+            content_type="application/x-www-form-urlencoded",
+            headers={} if proof is None else {"DPoP": proof},
+        )
+        said = answer.get_json()
+        assert said["error"] in _ERRORS
+        assert said.keys() <= {"error", "error_description"}
+        assert answer.status_code == (401 if said["error"] == "invalid_client" else 400)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers[headers.REQUEST_ID]
+
+    answered_as_the_standard_has_it()
