@@ -17,7 +17,7 @@ from statistics import median
 from config.settings import Allowance, Allowances
 from gateway.ports import Transaction
 from gateway.store import budgets, flags, probes, usage
-from trust.agreements.budget import Budget, Exceeded, spend
+from trust.agreements.budget import Budget, Exceeded, Spent, spend
 from trust.agreements.probing import THRESHOLDS, WINDOW, Feature, Pattern
 from trust.identifiers import RoleCode
 
@@ -86,8 +86,7 @@ class Budgets:
 
     def look(self, tx: Transaction, asked: Asked, *, now: datetime) -> Exceeded | None:
         """Return the longest wait where a budget is used up, in a transaction that need not write."""
-        outcomes = [spend(budget, due=budgets.due(tx, key=key), now=now) for key, budget in self._of(asked)]
-        exceeded = [outcome for outcome in outcomes if isinstance(outcome, Exceeded)]
+        exceeded = [outcome for _, outcome in self._spent(tx, asked, now) if isinstance(outcome, Exceeded)]
         return max(exceeded, key=lambda outcome: outcome.retry_after, default=None)
 
     def charge(self, tx: Transaction, asked: Asked, features: Iterable[Feature], *, now: datetime) -> None:
@@ -95,11 +94,10 @@ class Budgets:
 
         Raises :class:`BudgetExceeded` where one has no room for this question; an urgent one goes through.
         """
-        moments = []
-        for key, budget in self._of(asked):
-            outcome = spend(budget, due=budgets.due(tx, key=key), now=now)
+        moments = {}
+        for key, outcome in self._spent(tx, asked, now):
             if not isinstance(outcome, Exceeded):
-                moments.append((key, outcome.due))
+                moments[key] = outcome.due
             elif asked.urgent:
                 self.flag(tx, asked, now=now)
             else:
@@ -111,6 +109,11 @@ class Budgets:
     def flag(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
         """Flag a question that came over budget, whether it was answered or not."""
         flags.put_up(tx, code=OVER_BUDGET, asker=asked.who, at=now)
+
+    def _spent(self, tx: Transaction, asked: Asked, now: datetime) -> list[tuple[str, Spent | Exceeded]]:
+        charged = self._of(asked)
+        due = budgets.due(tx, keys=[key for key, _ in charged])
+        return [(key, spend(budget, due=due.get(key), now=now)) for key, budget in charged]
 
     def _of(self, asked: Asked) -> tuple[tuple[str, Budget], ...]:
         return (

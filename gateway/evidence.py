@@ -12,6 +12,6 @@ def written(leaf: Leaf) -> StoredLeaf:
     return StoredLeaf(at=leaf.at, leaf=raw, leaf_hash=leaf_hash(raw))
 
 
-def record(tx: Transaction, leaf: StoredLeaf) -> None:
-    """Append ``leaf`` in the transaction of its effect; where that fails, the effect does not happen (section 7)."""
-    evidence_leaves.append(tx, leaf=leaf.leaf, leaf_hash=leaf.leaf_hash, at=leaf.at)
+def record(tx: Transaction, *leaves: StoredLeaf) -> None:
+    """Append leaves in the transaction of their effect; where that fails, the effect does not happen (section 7)."""
+    evidence_leaves.append_all(tx, leaves)

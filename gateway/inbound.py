@@ -242,8 +242,7 @@ class Inbound:
             )
             if prior is None:
                 account(tx)
-                evidence.record(tx, first)
-                evidence.record(tx, second)
+                evidence.record(tx, first, second)
             return prior
 
         winner = self.store.write(effect)

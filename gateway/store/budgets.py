@@ -1,7 +1,8 @@
 """Budgets: for each asker the moment at which their bucket is full again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import BindParameter, bindparam, delete, select
 
@@ -11,23 +12,35 @@ from gateway.store.schema import budgets
 from gateway.store.statement import Statement, insertion
 
 _BATCH: BindParameter[int] = bindparam("batch")
-_INSERT = insertion(budgets)
-_GET = Statement(select(budgets.c.due).where(budgets.c.key == bindparam("key")))
-_PUT = Statement(_INSERT.on_conflict_do_update(index_elements=["key"], set_={"due": _INSERT.excluded.due}))
 _FULL = select(budgets.c.key).where(budgets.c.due <= bindparam("now")).limit(_BATCH)
 _ERASE = Statement(delete(budgets).where(budgets.c.key.in_(_FULL)))
 
 
-def due(tx: Transaction, *, key: str) -> datetime | None:
-    """Return the moment that was kept, or none for a full bucket."""
-    rows = tx.rows(_GET, {"key": key})
-    return from_microseconds(rows[0].due) if rows else None
+@cache
+def _get(count: int) -> Statement:
+    keys: list[BindParameter[str]] = [bindparam(f"key{number}") for number in range(count)]
+    return Statement(select(budgets.c.key, budgets.c.due).where(budgets.c.key.in_(keys)))
 
 
-def keep(tx: Transaction, moments: Sequence[tuple[str, datetime]]) -> None:
-    """Keep new moments."""
-    for key, moment in moments:
-        tx.run(_PUT, {"key": key, "due": to_microseconds(moment)})
+@cache
+def _put(count: int) -> Statement:
+    insert = insertion(budgets, rows=count)
+    return Statement(insert.on_conflict_do_update(index_elements=["key"], set_={"due": insert.excluded.due}))
+
+
+def due(tx: Transaction, *, keys: Sequence[str]) -> Mapping[str, datetime]:
+    """Return the moments that were kept, none for a full bucket."""
+    rows = tx.rows(_get(len(keys)), {f"key{number}": key for number, key in enumerate(keys)})
+    return {row.key: from_microseconds(row.due) for row in rows}
+
+
+def keep(tx: Transaction, moments: Mapping[str, datetime]) -> None:
+    """Keep new moments, all in one statement: a question has a few budgets, and everybody waits for its commit."""
+    if moments:
+        values: dict[str, str | int] = {}
+        for number, (key, moment) in enumerate(moments.items()):
+            values |= {f"key{number}": key, f"due{number}": to_microseconds(moment)}
+        tx.run(_put(len(moments)), values)
 
 
 def erase_full(tx: Transaction, *, now: datetime, batch: int) -> int:

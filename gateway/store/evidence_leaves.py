@@ -1,8 +1,10 @@
 """Evidence leaves: appended, never changed, not numbered (a sequencer numbers them at a checkpoint)."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import bindparam, func, select
 
@@ -11,13 +13,17 @@ from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import evidence_leaves
 from gateway.store.statement import Statement, insertion
 
-_APPEND = Statement(insertion(evidence_leaves))
 _COUNT = Statement(select(func.count().label("leaves")).select_from(evidence_leaves))
 _RECENT = Statement(
     select(evidence_leaves.c.at, evidence_leaves.c.leaf, evidence_leaves.c.leaf_hash)
     .order_by(evidence_leaves.c.id.desc())
     .limit(bindparam("limit"))
 )
+
+
+@cache
+def _append(count: int) -> Statement:
+    return Statement(insertion(evidence_leaves, rows=count))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +37,18 @@ class StoredLeaf:
 
 def append(tx: Transaction, *, leaf: bytes, leaf_hash: bytes, at: datetime) -> None:
     """Append one leaf under an id that sorts by time and collides with none."""
-    microseconds = to_microseconds(at)
-    leaf_id = microseconds.to_bytes(8, "big") + secrets.token_bytes(8)
-    tx.run(_APPEND, {"id": leaf_id, "at": microseconds, "leaf": leaf, "leaf_hash": leaf_hash})
+    append_all(tx, (StoredLeaf(at=at, leaf=leaf, leaf_hash=leaf_hash),))
+
+
+def append_all(tx: Transaction, leaves: Sequence[StoredLeaf]) -> None:
+    """Append leaves, each as :func:`append` does, in one statement."""
+    values: dict[str, bytes | int] = {}
+    for number, leaf in enumerate(leaves):
+        microseconds = to_microseconds(leaf.at)
+        values[f"id{number}"] = microseconds.to_bytes(8, "big") + secrets.token_bytes(8)
+        values[f"at{number}"] = microseconds
+        values[f"leaf{number}"], values[f"leaf_hash{number}"] = leaf.leaf, leaf.leaf_hash
+    tx.run(_append(len(leaves)), values)
 
 
 def count(tx: Transaction) -> int:

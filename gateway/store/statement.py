@@ -80,9 +80,14 @@ class Statement:
         return CompiledStatement(self._expression, _POSTGRES)
 
 
-def insertion(table: Table) -> Insert:
-    """Return an insert of every column from a parameter of its name.
+def insertion(table: Table, *, rows: int | None = None) -> Insert:
+    """Return an insert of every column from a parameter of its name; with ``rows``, of so many, numbered from 0.
 
     It is PostgreSQL's insert, because its ``on_conflict`` clauses compile for both databases.
     """
-    return insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+    if rows is None:
+        return insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+    numbered = range(rows)
+    return insert(table).values(
+        [{column.name: bindparam(f"{column.name}{number}") for column in table.columns} for number in numbered]
+    )
