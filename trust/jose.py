@@ -73,6 +73,9 @@ MAX_TYP = 64
 MAX_ENCRYPTED = 98_304
 """Bytes of an encrypted token: one of `MAX_BYTES` inside, a third longer in base64url, and its header."""
 
+_REMEMBERED_HEADER = 1024
+"""Characters of an encoded header that may be remembered: no chain, and no key but an ordinary one."""
+_HEADERS_REMEMBERED = 512
 _ALLOWED_HEADERS = frozenset({"alg", "kid", "typ", "cty", "crit"})
 _SEGMENTS = 3
 # Each key was checked to be of its algorithm's type and curve when it was parsed; PyJWT only computes.
@@ -131,6 +134,7 @@ class HeaderRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
+    encoded_header: bytes
     header: JsonObject
     signing_input: bytes
     payload: bytes
@@ -169,9 +173,10 @@ def open_with_embedded_jwk(raw: bytes, *, typ: str, max_bytes: int) -> Opened:
 
     The key is nobody's until a token's `cnf.jkt` names it. Raise nothing but TrustError.
     """
-    parts = _split(raw, HeaderRule(typ=typ, jwk=True), max_bytes)
-    key = parse_key(parts.header["jwk"], KeyUse.DPOP, named=False)
-    return _verified(parts, key, KeySet.of(KeyUse.DPOP, [key]))
+    rule = HeaderRule(typ=typ, jwk=True)
+    parts = _split(raw, rule, max_bytes)
+    keys = _embedded(parts.encoded_header, rule)
+    return _verified(parts, keys.keys[0], keys)
 
 
 def open_self_signed(raw: bytes, *, typ: str, use: KeyUse, max_bytes: int) -> Opened:
@@ -260,16 +265,36 @@ def _split(raw: bytes, rule: HeaderRule, max_bytes: int) -> _Parts:
     encoded_header, encoded_payload, encoded_signature = raw.split(b".")
     if len(encoded_header) > max_header or len(encoded_payload) > max_bytes or len(encoded_signature) > MAX_SIGNATURE:
         raise TooLarge("The token's header, payload or signature is longer than its cap.")
-    header = strict_json.loads(base64url.decode(encoded_header, "header"), max_bytes=max_header)  # 3
-    if len(encoded_header) > MAX_HEADER and "trust_chain" not in header:
-        raise TooLarge("The token's header is longer than its cap.")
-    _check_header(header, rule)
+    read = _read_header if len(encoded_header) > _REMEMBERED_HEADER else _known_header
     return _Parts(
-        header=header,
+        encoded_header=encoded_header,
+        header=read(encoded_header, rule),  # 3 to 5
         signing_input=raw[: len(encoded_header) + 1 + len(encoded_payload)],
         payload=base64url.decode(encoded_payload, "payload"),
         signature=base64url.decode(encoded_signature, "signature"),
     )
+
+
+def _read_header(encoded: bytes, rule: HeaderRule) -> JsonObject:
+    max_header = MAX_CHAIN_HEADER if rule.trust_chain else MAX_HEADER
+    header = strict_json.loads(base64url.decode(encoded, "header"), max_bytes=max_header)  # 3
+    if len(encoded) > MAX_HEADER and "trust_chain" not in header:
+        raise TooLarge("The token's header is longer than its cap.")
+    _check_header(header, rule)
+    return header
+
+
+@lru_cache(maxsize=_HEADERS_REMEMBERED)
+def _known_header(encoded: bytes, rule: HeaderRule) -> JsonObject:
+    """Read a short header, once for all documents that begin with the same bytes. Nobody changes a header."""
+    return _read_header(encoded, rule)
+
+
+@lru_cache(maxsize=_HEADERS_REMEMBERED)
+def _embedded(encoded_header: bytes, rule: HeaderRule) -> KeySet:
+    """Return the key that stands in a header: a peer's proofs all begin with the same bytes while it keeps its key."""
+    key = parse_key(_read_header(encoded_header, rule)["jwk"], KeyUse.DPOP, named=False)
+    return KeySet.of(KeyUse.DPOP, [key])
 
 
 def _check_header(header: JsonObject, rule: HeaderRule) -> None:

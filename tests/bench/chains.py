@@ -16,6 +16,7 @@ from trust.keys import KeyUse, LocalSigner
 STATEMENTS = 4
 _TO_MS = 1e-6
 _REMEMBERED = (
+    jose._known_header,
     jwk._load,
     jwk._thumbprint,
     identifiers.parse_entity_id,

@@ -65,6 +65,17 @@ class Reader:
 
     def text(self, name: str, *, max_len: int = MAX_TEXT, pattern: re.Pattern[str] | None = None) -> str:
         """Read required text; an empty string stands in for one that is missing or faulty."""
+        value = self._obj.get(name)
+        if (  # as nearly every text is; what follows only says what is wrong with another
+            type(value) is str
+            and 0 < len(value) <= max_len
+            and value.isprintable()  # which is stricter than `UNPRINTABLE`
+            and (pattern is None or pattern.fullmatch(value))
+        ):
+            return value
+        return self._faulty_text(name, max_len, pattern)
+
+    def _faulty_text(self, name: str, max_len: int, pattern: re.Pattern[str] | None) -> str:
         value = self._required(name)
         if value is None:
             return ""
@@ -84,7 +95,9 @@ class Reader:
         self, name: str, *, max_len: int = MAX_TEXT, pattern: re.Pattern[str] | None = None
     ) -> str | None:
         """Read text that may be absent."""
-        return self.text(name, max_len=max_len, pattern=pattern) or None if self.has(name) else None
+        if self._obj.get(name) is None:
+            return None
+        return self.text(name, max_len=max_len, pattern=pattern) or None
 
     def flag(self, name: str) -> bool:
         """Read true or false; absent is false."""
@@ -96,8 +109,10 @@ class Reader:
 
     def whole(self, name: str, *, least: int, most: int) -> int:
         """Read a required whole number between ``least`` and ``most``."""
-        value = self._required(name)
-        if value is None:
+        value = self._obj.get(name)
+        if type(value) is int and least <= value <= most:
+            return value
+        if self._required(name) is None:
             return least
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             self.fault(name, f"must be a whole number from {least} to {most}")
@@ -148,7 +163,12 @@ class Reader:
         What stands in for a faulty value is the empty string: the caller must not use it once there are faults.
         """
         value = self.text(name)
-        return (self.parse_item(name, value, parse) if value else None) or cast("S", "")
+        if value:
+            try:
+                return parse(value)
+            except TrustError as refusal:
+                self.fault(name, refusal.detail)
+        return cast("S", "")
 
     def texts(self, name: str, *, required: bool = True, max_items: int = MAX_ITEMS) -> tuple[str, ...]:
         """Read a list of texts, none of them twice."""
