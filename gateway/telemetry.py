@@ -15,6 +15,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from traceback import extract_tb
@@ -95,11 +96,37 @@ _dropped = Counter("hearthgate_log_members_dropped", "Log members outside the cl
 _crashes = Counter("hearthgate_crashes", "Faults of our own, answered with 500.", ("face",), registry=shared_registry)
 
 
+class _Lines:
+    """Where what happens at every request is written, in the form of every other line and without passing structlog.
+
+    Finding its logger, binding it and walking its processors costs more than the line itself. Before logging is
+    configured, nothing is written: only tests are that early.
+    """
+
+    def __init__(self) -> None:
+        self.stream: TextIO | None = None
+
+    def write(self, level: str, event: str, **members: object) -> None:
+        """Write one line, whole."""
+        if self.stream is not None:
+            line: dict[str, Any] = {**members, "event": event, "level": level, "ts": _now()}
+            self.stream.write(_render(None, "", keep_allowed(None, "", line)) + "\n")
+            self.stream.flush()
+
+
+_lines = _Lines()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
 def configure_logging(stream: TextIO = sys.stderr) -> None:
     """Send every log line, our own and the libraries', to ``stream`` in the one form.
 
     Authlib's logger is pinned at INFO: at DEBUG it writes whole tokens.
     """
+    _lines.stream = stream
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -153,7 +180,7 @@ class _Formatter(logging.Formatter):
             "event": _text(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "ts": structlog.processors.TimeStamper(fmt="iso", utc=True)(None, "", {})["timestamp"],
+            "ts": _now(),
         }
         if record.exc_info and record.exc_info[1] is not None:
             event |= _whereabouts(record.exc_info[1])
@@ -193,16 +220,14 @@ def _whereabouts(error: BaseException) -> dict[str, Any]:
 class FaceObserver:
     """What becomes of the requests to a face: one line and one count each, and a line with its place for a crash."""
 
-    def __init__(self) -> None:
-        self._log = structlog.get_logger("hearthgate.http")
-
     def answered(self, exchange: AnsweredRequest) -> None:
         """Note one answered request; the operations face's are counted, and logged where they failed."""
         _requests.labels(exchange.face, exchange.route, exchange.method, exchange.status).inc()
         _request_seconds.labels(exchange.face, exchange.route).observe(exchange.duration_s)
         if exchange.face == "operations" and exchange.status < _SERVER_ERROR:
             return
-        self._log.info(
+        _lines.write(
+            "info",
             "answered",
             face=exchange.face,
             method=exchange.method,
@@ -217,14 +242,14 @@ class FaceObserver:
     def crashed(self, error: BaseException, *, face: str, request_id: str) -> None:
         """Note a fault of our own by its class and place."""
         _crashes.labels(face).inc()
-        self._log.error("crashed", face=face, request_id=request_id, **_whereabouts(error))
+        _lines.write("error", "crashed", face=face, request_id=request_id, **_whereabouts(error))
 
 
 def message_handled(message: HandledMessage) -> None:
     """Note one message of a peer that was answered."""
     _handled.labels(message.kind, message.outcome, str(message.replayed).lower()).inc()
-    log = structlog.get_logger("hearthgate.inbound")
-    (log.warning if message.outcome in _ALARMING else log.info)(
+    _lines.write(
+        "warning" if message.outcome in _ALARMING else "info",
         "message_handled",
         peer=message.peer,
         service=message.service,
@@ -239,7 +264,8 @@ def message_sent(sent: SentMessage) -> None:
     """Note one message that was sent to a peer, however it went."""
     _sent.labels(sent.outcome).inc()
     _peer_seconds.labels(_peer_label(sent.peer)).observe(sent.seconds)
-    structlog.get_logger("hearthgate.outbound").info(
+    _lines.write(
+        "info",
         "message_sent",
         peer=sent.peer,
         outcome=sent.outcome,
