@@ -8,6 +8,7 @@ ask each other at the same time can never starve each other.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from secrets import token_urlsafe
 
 from adapters.contract import Deadline
@@ -129,12 +130,14 @@ class Inbound:
         if prior is not None:
             return self._again(opened, prior, permit, now)
         if isinstance(permit, Permit):
-            asked = replace(asked, urgent=permit.clause.urgent)
+            asked = replace(asked, urgent=True) if permit.clause.urgent else asked
             if exceeded is not None and not asked.urgent:
                 return self._over_budget(opened, asked, exceeded, now)
         findings = self._answer(permit, opened.message, now)  # 5, 6, 7
         try:
-            answered = self._commit(opened, findings, now, self._charging(opened.message, asked, findings, now))  # 8, 9
+            answered = self._commit(
+                opened, asked, findings, now, self._charging(opened.message, asked, findings, now)
+            )  # 8, 9
         except BudgetExceeded as spent:  # by others, while this one was looking
             return self._over_budget(opened, asked, spent.exceeded, now)
         if answering.tells_nothing(permit, findings):
@@ -192,15 +195,18 @@ class Inbound:
 
     def _look(self, permit: Permit, service: HostedService, message: Message) -> Findings:
         findings = answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
-        return replace(findings, dropped=permit.query.dropped)
+        return replace(findings, dropped=permit.query.dropped) if permit.query.dropped else findings
 
     def _asked(self, message: Message) -> Asked:
         return Asked(
             agency=message.iss,
             practitioner=message.practitioner.sub,
             role=message.practitioner.role,
-            subject=subject_key(self.vault.evidence_hmac_key(), message.subject),
+            subject=self._subject(message),
         )
+
+    def _subject(self, message: Message) -> str:
+        return subject_key(self.vault.evidence_hmac_key(), message.subject)
 
     def _charging(self, message: Message, asked: Asked, findings: Findings, now: datetime) -> Account:
         """Return what an answer costs; a refusal tells nothing of anybody, and costs nothing."""
@@ -212,11 +218,14 @@ class Inbound:
     def _over_budget(self, opened: OpenedMessage, asked: Asked, exceeded: Exceeded, now: datetime) -> Answered:
         minutes = max(1, round(exceeded.retry_after / timedelta(minutes=1)))
         denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
-        return self._commit(opened, _denied(denial.refusal), now, lambda tx: self.budgets.flag(tx, asked, now=now))
+        flagging = partial(self.budgets.flag, asked=asked, now=now)
+        return self._commit(opened, asked, _denied(denial.refusal), now, flagging)
 
-    def _commit(self, opened: OpenedMessage, findings: Findings, now: datetime, account: Account) -> Answered:
+    def _commit(
+        self, opened: OpenedMessage, asked: Asked, findings: Findings, now: datetime, account: Account
+    ) -> Answered:
         message = opened.message
-        received = inbound_record.received(opened, findings, self.vault, now)
+        received = inbound_record.received(opened, findings, asked.subject, now)
         first = evidence.written(received)
         reply = answer_to(
             opened,
@@ -268,7 +277,7 @@ class Inbound:
             suspensions=self.directory.suspension_seqs(now=now),
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))
-        again = inbound_record.received(opened, _denied(permit.refusal), self.vault, now)
+        again = inbound_record.received(opened, _denied(permit.refusal), self._subject(opened.message), now)
         inbound_record.record_again(self.store, again, signed, withheld=True)
         self._tell(opened.message, "refused")
         return Answered(body=signed)
@@ -277,13 +286,16 @@ class Inbound:
         """Return the original answer to these very bytes (A3). Raises :class:`MessageIdReused` for others (A4)."""
         if prior.digest != opened.digest or prior.sealed_reply is None:
             nothing = Findings(body={}, outcome=inbound_record.ID_REUSED)
-            inbound_record.record_conflict(self.store, inbound_record.received(opened, nothing, self.vault, now))
+            inbound_record.record_conflict(
+                self.store, inbound_record.received(opened, nothing, self._subject(opened.message), now)
+            )
             self._tell(opened.message, inbound_record.ID_REUSED)
             raise MessageIdReused
         return open_own(self.vault.seal_key(), prior.sealed_reply, _place(opened))
 
     def _repeated(self, opened: OpenedMessage, original: bytes, now: datetime) -> Answered:
-        again = inbound_record.received(opened, Findings(body={}, outcome="repeated"), self.vault, now)
+        nothing = Findings(body={}, outcome="repeated")
+        again = inbound_record.received(opened, nothing, self._subject(opened.message), now)
         inbound_record.record_again(self.store, again, original, withheld=False)
         self._tell(opened.message, inbound_record.REPEATED, replayed=True)
         return Answered(body=original)

@@ -10,19 +10,19 @@ from datetime import datetime
 
 from gateway import evidence
 from gateway.answering import Findings
-from gateway.ports import KeyVault, Store, Transaction
+from gateway.ports import Store, Transaction
 from gateway.store import flags
 from gateway.store.evidence_leaves import StoredLeaf
 from trust.claims import digest
-from trust.evidence.leaf import Leaf, LeafKind, dropped_members, subject_key
+from trust.evidence.leaf import Leaf, LeafKind, dropped_members
 from trust.exchange.message import OpenedMessage
 
 ID_REUSED = "id_reused"
 REPEATED = "repeated"
 
 
-def received(opened: OpenedMessage, findings: Findings, vault: KeyVault, now: datetime) -> Leaf:
-    """Return the leaf of a message that was received, with what was found."""
+def received(opened: OpenedMessage, findings: Findings, subject: str, now: datetime) -> Leaf:
+    """Return the leaf of a message that was received, with what was found; ``subject`` is the person's keyed digest."""
     message = opened.message
     return Leaf(
         kind=LeafKind.RECEIVED,
@@ -36,7 +36,7 @@ def received(opened: OpenedMessage, findings: Findings, vault: KeyVault, now: da
         agreement=message.agreement,
         clause=message.clause,
         purpose=message.purpose,
-        subject_hmac=subject_key(vault.evidence_hmac_key(), message.subject),
+        subject_hmac=subject,
         practitioner=message.practitioner.sub,
         dropped=dropped_members(findings.dropped),
     )

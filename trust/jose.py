@@ -73,9 +73,8 @@ MAX_TYP = 64
 MAX_ENCRYPTED = 98_304
 """Bytes of an encrypted token: one of `MAX_BYTES` inside, a third longer in base64url, and its header."""
 
-_REMEMBERED_HEADER = 1024
-"""Characters of an encoded header that may be remembered: no chain, and no key but an ordinary one."""
 _HEADERS_REMEMBERED = 512
+_REMEMBERED_HEADER = 1024  # characters of an encoded one: no chain, and no key but an ordinary one
 _ALLOWED_HEADERS = frozenset({"alg", "kid", "typ", "cty", "crit"})
 _SEGMENTS = 3
 # Each key was checked to be of its algorithm's type and curve when it was parsed; PyJWT only computes.
@@ -284,17 +283,15 @@ def _read_header(encoded: bytes, rule: HeaderRule) -> JsonObject:
     return header
 
 
-@lru_cache(maxsize=_HEADERS_REMEMBERED)
-def _known_header(encoded: bytes, rule: HeaderRule) -> JsonObject:
-    """Read a short header, once for all documents that begin with the same bytes. Nobody changes a header."""
-    return _read_header(encoded, rule)
+_known_header = lru_cache(maxsize=_HEADERS_REMEMBERED)(_read_header)
+"""The same for a short header, once for all documents that begin with its bytes. Nobody changes a header."""
 
 
 @lru_cache(maxsize=_HEADERS_REMEMBERED)
 def _embedded(encoded_header: bytes, rule: HeaderRule) -> KeySet:
     """Return the key that stands in a header: a peer's proofs all begin with the same bytes while it keeps its key."""
-    key = parse_key(_read_header(encoded_header, rule)["jwk"], KeyUse.DPOP, named=False)
-    return KeySet.of(KeyUse.DPOP, [key])
+    unverified_jwk = _read_header(encoded_header, rule)["jwk"]
+    return KeySet.of(KeyUse.DPOP, [parse_key(unverified_jwk, KeyUse.DPOP, named=False)])
 
 
 def _check_header(header: JsonObject, rule: HeaderRule) -> None:

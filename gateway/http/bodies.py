@@ -4,6 +4,7 @@ from flask import Response, request
 
 from gateway.http import problem
 from gateway.http.problem import Problem
+from gateway.http.stateless import current_request
 from gateway.oauth.forms import TokenCall, in_utf8
 from gateway.oauth.server import TokenAnswer, TokenServer
 from gateway.ports import Clock
@@ -26,8 +27,9 @@ def read_json_body(*, max_bytes: int) -> bytes:
 
 
 def _read(max_bytes: int) -> bytes:
-    request.max_content_length = max_bytes
-    return request.get_data(cache=False)
+    asked = current_request()
+    asked.max_content_length = max_bytes
+    return asked.get_data(cache=False)
 
 
 def answer_token_request(server: TokenServer, *, clock: Clock, max_bytes: int) -> Response:

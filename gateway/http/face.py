@@ -22,6 +22,7 @@ from gateway.case_types import CaseRefusal, CaseRefused
 from gateway.http import headers, problem
 from gateway.http.guards import require_guards
 from gateway.http.problem import Problem
+from gateway.http.stateless import StatelessFlask, current_request
 from gateway.oauth.errors import AccessRefused
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from trust.errors import TrustError
@@ -34,6 +35,7 @@ _RETRY_AFTER_S = {NodeBusy: "5", StoreBusy: "1", StoreFull: "60"}
 _HEADERS = tuple((name.lower(), name, value) for name, value in headers.SECURITY)
 """A view may state any of these otherwise; what it does not state is stated for it."""
 _TRACEPARENT = "HTTP_" + trace_context.HEADER.upper()
+_Write = Callable[[bytes], object]
 _PASSING = "hearthgate.passing"
 _PROBLEM_OF_CODE = {
     None: problem.TOKEN_REQUIRED,
@@ -78,7 +80,7 @@ def build_face(name: str, blueprints: Sequence[Blueprint], *, max_body: int, obs
 
     Raises ``RuntimeError`` for a route without a declared guard.
     """
-    app = Flask(f"hearthgate.{name}", static_folder=None, template_folder=None)
+    app = StatelessFlask(f"hearthgate.{name}", static_folder=None, template_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=max_body,
         MAX_FORM_MEMORY_SIZE=0,  # no view reads a form through the framework
@@ -123,7 +125,7 @@ def _marked(app: "WSGIApplication") -> "WSGIApplication":
         trace = trace_context.continued(environ.get(_TRACEPARENT))
         passing = environ[_PASSING] = _Passing(request_id=token_hex(8), trace=trace, began=perf_counter())
 
-        def start(status: str, said: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
+        def start(status: str, said: list[tuple[str, str]], *exc_info: Any) -> _Write:
             stated = {name.lower() for name, _ in said}
             added = [(name, value) for lower, name, value in _HEADERS if lower not in stated]
             return start_response(status, [*said, *added, (headers.REQUEST_ID, passing.request_id)], *exc_info)
@@ -134,19 +136,21 @@ def _marked(app: "WSGIApplication") -> "WSGIApplication":
 
 
 def _receive(max_body: int) -> None:
-    environ = request.environ
-    path = request.path
+    asked = current_request()
+    environ, path = asked.environ, asked.path
     # RAW_URI is the target as it stood on the request line; the decoded path alone would hide %2F and %2E.
     raw_path = str(environ.get("RAW_URI") or path).partition("?")[0]
     if raw_path != path or not _PLAIN_PATH.fullmatch(raw_path) or environ.get("SCRIPT_NAME"):
         raise Problem(problem.PATH_NOT_CANONICAL)
-    length = request.content_length
+    length = asked.content_length
     if length is not None and length > max_body:
         raise Problem(problem.TOO_LARGE, headers={"Connection": "close"})
 
 
 def _observe(response: Response, face: str, observer: Observer) -> Response:
-    passing, method, rule = _passing(), request.method, request.url_rule
+    asked = current_request()
+    passing: _Passing = asked.environ[_PASSING]
+    method, rule = asked.method, asked.url_rule
     observer.answered(
         Exchange(
             face=face,

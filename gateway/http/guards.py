@@ -10,9 +10,10 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from gateway.case_types import CaseCaller
+from gateway.http.stateless import current_request
 from gateway.oauth.protector import ResourceRequest
 from gateway.ports import Clock, PeerCaller
 
@@ -44,12 +45,12 @@ class _Guard:
     clock: Clock
 
     def authenticate(self) -> tuple[Any, datetime]:
-        now = self.clock.now()
+        now, asked = self.clock.now(), current_request()
         presented = ResourceRequest(
-            method=request.method,
-            url=self.base_url + request.path,
-            authorization=request.headers.get("Authorization"),
-            dpop=request.headers.get("DPoP"),
+            method=asked.method,
+            url=self.base_url + asked.path,
+            authorization=asked.headers.get("Authorization"),
+            dpop=asked.headers.get("DPoP"),
             now=now,
         )
         return self.protector.authenticate(presented), now
