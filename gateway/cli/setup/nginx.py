@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 import click
@@ -16,15 +17,38 @@ from gateway.cli.outcome import Outcome, answers
 TEMPLATE = Path(config_package.__file__).parent / "nginx" / "face.conf"
 _SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 _LISTEN = re.compile(r"(?:(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:]+\]):)?[1-9][0-9]{0,4}")
+_HOW = "write a port, or an address and a port, such as 10.0.0.5:443"
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9 ._/+@:~-]*")
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - what a listener is told, and where it then is
+
+
+def _internal(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Take addresses for the case face: each one of this machine's own, since a bare port listens to everybody."""
+    for value in _listen(context, option, values):
+        address = _address(value, option)
+        if address is None or address.is_unspecified or address.is_global:
+            raise click.BadParameter(
+                f"{value} can be reached from anywhere, and the case face belongs on the internal network; write its "
+                "private address and a port, such as 10.0.0.5:8444",
+                param=option,
+            )
+    return values
 
 
 def _listen(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         if not _LISTEN.fullmatch(value):
-            raise click.BadParameter("write a port, or an address and a port, such as 10.0.0.5:443", param=option)
+            raise click.BadParameter(_HOW, param=option)
+        _address(value, option)
     return values
+
+
+def _address(value: str, option: click.Parameter) -> IPv4Address | IPv6Address | None:
+    """Return the address of a place to listen at, or nothing for a bare port, which is every address."""
+    try:
+        return ip_address(value.rpartition(":")[0].strip("[]")) if ":" in value else None
+    except ValueError:
+        raise click.BadParameter(_HOW, param=option) from None
 
 
 _path = click.Path(path_type=Path)
@@ -43,8 +67,8 @@ _path = click.Path(path_type=Path)
 @click.option(
     "--case-listen",
     multiple=True,
-    callback=_listen,
-    help="Where nginx takes what is for the case face, on the internal network; without it, nowhere.",
+    callback=_internal,
+    help="Where nginx takes what is for the case face: a private address and a port; without it, nowhere.",
 )
 @click.option("--ca", type=_path, help="The CA of the faces' certificates [default: [trust] ca, else the system's].")
 @click.option("--logs", type=_path, default=Path("/var/log/nginx"), show_default=True, help="nginx's folder for logs.")
