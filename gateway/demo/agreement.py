@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 TEMPLATE: Final = Path(__file__).parent / "documents" / "agreement.json"
+ID: Final = "connecting-families"
 EARLY_HELP: Final = "early-help"
 WELFARE: Final = "welfare-support"
 KEY_WORKER: Final = "key-worker"

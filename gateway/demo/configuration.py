@@ -1,7 +1,7 @@
-"""What stands in each node's configuration file beyond what ``hearthgate init`` writes: services and exact hosts."""
+"""What stands in the configuration files beyond what ``init`` writes: services, exact hosts, and types of marks."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, Agency
@@ -19,10 +19,7 @@ def tables(agency: Agency, adapters: Mapping[CaseService, AdapterTable], address
     called = called_by(agency)
     if called:
         lines += ["", "[case_systems]", f"names = {_value(called)}", f"ca = {_value(ca)}"]
-    lines += ["", "[hosts]"]
-    lines += [
-        f"{_value(host)} = {_value({'address': address, 'reason': _REASON})}" for host, address in addresses.items()
-    ]
+    lines += _hosts(addresses)
     for hosted in agency.services:
         adapter = adapters[hosted.service]
         lines += ["", "[[services]]"]
@@ -31,6 +28,20 @@ def tables(agency: Agency, adapters: Mapping[CaseService, AdapterTable], address
         lines += ["", "[services.adapter]", *_members({"type": adapter.type})]
         lines += ["", "[services.adapter.settings]", *_members(adapter.settings)]
     return "\n".join(lines) + "\n"
+
+
+def anchor_tables(addresses: Mapping[str, str], marks: Iterable[str]) -> str:
+    """Return the tables of the trust anchor: where it reaches its members, and the types of marks that it issues."""
+    lines = _hosts(addresses)
+    for mark_type in marks:
+        lines += ["", "[[marks.issues]]", *_members({"type": mark_type})]
+    return "\n".join(lines) + "\n"
+
+
+def _hosts(addresses: Mapping[str, str]) -> list[str]:
+    return ["", "[hosts]"] + [
+        f"{_value(host)} = {_value({'address': address, 'reason': _REASON})}" for host, address in addresses.items()
+    ]
 
 
 def called_by(agency: Agency) -> list[str]:

@@ -35,6 +35,8 @@ from gateway.demo.processes import Processes, free_ports
 
 ANCHOR: Final = "anchor"
 _SERVERS: Final = {"police": POLICE_RECORDS_HOST, "dci": REGISTRY_HOST}
+_ASSURED: Final = "data-protection-assured"
+_SIGNATORY: Final = f"agreement/{agreement.ID}"
 _ROLES: Final = (agreement.KEY_WORKER, agreement.BUSINESS_SUPPORT)
 
 
@@ -87,7 +89,12 @@ class Federation:
 
     def set_up_anchor(self) -> None:
         """Set up the trust anchor and start it."""
+        path = self.papers / f"{ANCHOR}.toml"
+        members = {agency.host: f"127.0.0.1:{self.ports[agency.slug].peer}" for agency in AGENCIES}
+        marks = [f"https://{ANCHOR_HOST}/marks/{mark}" for mark in (_ASSURED, _SIGNATORY)]
+        path.write_text(configuration.anchor_tables(members, marks))
         words = ["--entity-id", f"https://{ANCHOR_HOST}", "--name", ANCHOR_NAME]
+        words += ["--tables", str(path), "--ca", str(self.ca)]
         self._run([self._init(ANCHOR, words, command=("trust", "anchor", "init"))])
         self._serve(ANCHOR)
         self.processes.wait_until_ready({ANCHOR: self.ports[ANCHOR].operations})
@@ -127,6 +134,17 @@ class Federation:
             [
                 hearthgate("trust", "admit", path, "--config", self.config(ANCHOR), "--thumbprint", said, "--yes")
                 for path, said in zip(requests.values(), read_out, strict=True)
+            ]
+        )
+        self._grant(_ASSURED)
+
+    def _grant(self, mark: str) -> None:
+        """Let the anchor grant every agency a trust mark; each fetches its own."""
+        config = self.config(ANCHOR)
+        self._run(
+            [
+                hearthgate("trust", "mark", "issue", agency.entity_id, mark, "--config", config, "--yes")
+                for agency in AGENCIES
             ]
         )
 
@@ -189,6 +207,10 @@ class Federation:
                 for agency in AGENCIES
             ]
         )
+
+    def grant_signatories(self) -> None:
+        """Let the anchor say of every agency that it has signed the agreement."""
+        self._grant(_SIGNATORY)
 
     def _run(self, commands: Sequence[Command]) -> list[str]:
         """Run commands together, showing the first as an administrator would type it in the demo's folder."""

@@ -1,5 +1,6 @@
 """Point 4: a request that no agreement covers, a replayed message and a tampered one."""
 
+import json
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -87,7 +88,7 @@ class _Replays:
         first = self._node.post(HOUSING, self._raw, token=self._token, proof=proof)
         status = _status(first)
         self._say.expect("the message is answered the first time: known", holds=status == "known", instead=status)
-        before = _leaves(self._scene, HOUSING)
+        before = _answers(self._scene, HOUSING)
         self._same_bytes(first)
         self._expect_refused("the same proof a second time", self._send(self._raw, proof=proof), _UNAUTHORIZED)
         other = self._node.signed(replace(self._message, clause=self._message.clause, body={"fields": ["worker"]}))
@@ -99,11 +100,11 @@ class _Replays:
         self._expect_refused("one character of the message changed on the way", self._send(tampered))
         forged = ActingNode(self._scene.federation, COLLEGE).signed(replace(self._message, jti=token_urlsafe(16)))
         self._expect_refused("a message in the council's name, signed with the college's key", self._send(forged))
-        after = _leaves(self._scene, HOUSING)
+        after = _answers(self._scene, HOUSING)
         self._say.expect(
             "none of this left a second answer in the housing association's evidence",
             holds=after == before,
-            instead=f"{after - before} more leaves",
+            instead=f"{after - before} more answers",
         )
 
     def _same_bytes(self, first: HttpAnswer) -> None:
@@ -180,8 +181,9 @@ def _status(answer: HttpAnswer) -> str:
     return str(jose.peek(answer.body, typ=reply.TYP, max_bytes=_MAX_REPLY).claims["body"].get("status"))
 
 
-def _leaves(scene: Scene, agency: Agency) -> int:
+def _answers(scene: Scene, agency: Agency) -> int:
+    """Count an agency's leaves of answers; what was repeated or refused leaves others."""
     path = scene.federation.folder(agency.slug) / "data" / "node.db"
     with closing(dbapi2.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM evidence_leaves").fetchone()
-    return int(count)
+        leaves = connection.execute("SELECT leaf FROM evidence_leaves").fetchall()
+    return sum(json.loads(leaf)["kind"] == "answered" for (leaf,) in leaves)

@@ -42,4 +42,6 @@ def tell(narrator: Narrator, federation: Federation, truth: Truth, today: date) 
         holds=all("It is in force until" in each for each in said),
         instead=said,
     )
+    with narrator.step("the anchor marks each party as a signatory; their nodes fetch the marks and show them"):
+        federation.grant_signatories()
     return agreement
