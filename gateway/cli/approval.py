@@ -237,7 +237,7 @@ def _refuse_alone(change: Change) -> None:
 def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Settle:
     def settle(tx: Transaction) -> None:
         if not changes.move(tx, change, to, by=by, at=at):
-            raise Refused(f"Somebody else settled the change {change.id} meanwhile; nothing was changed.")
+            raise Refused(f"Somebody else settled the change {change.id} meanwhile; look at it again.")
 
     return settle
 

@@ -128,9 +128,20 @@ def test_a_suspended_members_renewal_is_compared_and_refused(partnership: Partne
     before = snapshot(partnership)
     unanswered = anchor(partnership, "admit", COUNCIL)
     assert unanswered.code == 1
+    assert "type the thumbprints" in unanswered.json["error"]
     assert asked not in unanswered.out + unanswered.err
     refused = anchor(partnership, "admit", COUNCIL, "--thumbprint", asked)
     assert "is suspended" in refused.json["error"]
+    assert snapshot(partnership) == before
+
+
+def test_a_removed_member_proves_nothing_with_the_key_that_it_had(partnership: Partnership, asked: str) -> None:
+    anchor(partnership, "admit", COUNCIL, "--thumbprint", asked)
+    anchor(partnership, "remove", COUNCIL, "--reason", "x", "--emergency", "now")
+    ask(partnership)
+    before = snapshot(partnership)
+    assert pending(partnership)[0]["signed_by_member"] is False
+    assert anchor(partnership, "admit", COUNCIL).code == 1
     assert snapshot(partnership) == before
 
 

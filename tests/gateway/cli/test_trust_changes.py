@@ -309,3 +309,29 @@ def test_the_doctor_names_emergencies_that_nobody_has_reviewed(joined: Partnersh
     assert waiting in str(line()["detail"])
     run(joined, "review", made, "--finding", "fine", by="ben")
     assert line()["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "state_after", "entries_after"),
+    [(("approve",), "suspended", 1), (("decline", "--reason", "found it"), "active", 0)],
+    ids=["approved", "given up"],
+)
+def test_what_somebody_else_settles_while_one_reads_it_is_not_made_again(
+    joined: Partnership,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    state_after: str,
+    entries_after: int,
+) -> None:
+    change = asked(joined)
+
+    def meanwhile(_: str, *, yes: bool) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr(journal, "LOGIN_ID", joined.root / "no-login-id")
+        assert yes
+        assert run(joined, words[0], change, *words[1:], by="cat").code == 0
+
+    monkeypatch.setattr(approval, "confirm", meanwhile)
+    assert run(joined, "approve", change, by="ben").code == 1
+    assert state(joined) == state_after
+    assert len(log(joined)) == entries_after

@@ -105,7 +105,10 @@ class _Revocation:
         with held_keys(settings) as held:
             draft, use = _drafted(held, arguments, at)
             make(held.directory, draft, at=at)
-            held.store.write(lambda tx: _settle(tx, held.own, arguments, at, settle))
+            try:
+                held.store.write(lambda tx: _settle(tx, held.own, arguments, at, settle))
+            except Refused as late:
+                raise Refused(f"{arguments['kid']} is revoked all the same, in the same moment: {late}") from late
         kid = arguments["kid"]
         lines = [f"{kid} is revoked ({arguments['reason']})."]
         if draft.made is not None:
