@@ -66,6 +66,7 @@ _ALARMING = frozenset({"id_reused"})
 _OWN_LOGGER = "hearthgate"
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 _SERVER_ERROR = 500
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))  # json.dumps would make one for each line
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -99,19 +100,26 @@ _crashes = Counter("hearthgate_crashes", "Faults of our own, answered with 500."
 class _Lines:
     """Where what happens at every request is written, in the form of every other line and without passing structlog.
 
-    Finding its logger, binding it and walking its processors costs more than the line itself. Before logging is
-    configured, nothing is written: only tests are that early.
+    Finding its logger, binding it and walking its processors costs more than the line itself. Where logging is not
+    configured, structlog's own default holds.
     """
 
     def __init__(self) -> None:
-        self.stream: TextIO | None = None
+        self._stream: TextIO = sys.stderr
+        self._configured: object = None
+
+    def follow(self, stream: TextIO, configured: object) -> None:
+        """Write to ``stream`` for as long as structlog is configured with that factory."""
+        self._stream, self._configured = stream, configured
 
     def write(self, level: str, event: str, **members: object) -> None:
         """Write one line, whole."""
-        if self.stream is not None:
-            line: dict[str, Any] = {**members, "event": event, "level": level, "ts": _now()}
-            self.stream.write(_render(None, "", keep_allowed(None, "", line)) + "\n")
-            self.stream.flush()
+        if structlog.get_config()["logger_factory"] is not self._configured:
+            structlog.get_logger(_OWN_LOGGER).log(_LEVELS[level], event, **members)
+            return
+        line: dict[str, Any] = {**members, "event": event, "level": level, "ts": _now()}
+        self._stream.write(_render(None, "", keep_allowed(None, "", line)) + "\n")
+        self._stream.flush()
 
 
 _lines = _Lines()
@@ -126,7 +134,8 @@ def configure_logging(stream: TextIO = sys.stderr) -> None:
 
     Authlib's logger is pinned at INFO: at DEBUG it writes whole tokens.
     """
-    _lines.stream = stream
+    factory = structlog.WriteLoggerFactory(file=stream)
+    _lines.follow(stream, factory)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -135,7 +144,7 @@ def configure_logging(stream: TextIO = sys.stderr) -> None:
             _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=factory,
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
