@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from flask import Blueprint, Flask, Response, request
 
@@ -116,7 +117,8 @@ def _blueprints(face: AnchorFace, known: Known | None) -> Iterator[Blueprint]:
     if face.mark_types:
         yield marks_blueprint(face.office, clock=clock)
     if known is not None:
-        yield resolve_blueprint(Resolver(known=known, office=face.office, clock=clock))
+        vouched = partial(_is_active, face)
+        yield resolve_blueprint(Resolver(known=known, office=face.office, clock=clock, vouched=vouched))
     if not face.superiors:
         yield anchor_keys_blueprint(AnchorDocuments(own=own, vault=vault, store=store, recovery=face.recovery))
 
@@ -222,6 +224,11 @@ def statement_about(face: AnchorFace, subject: EntityId, *, now: datetime) -> by
         return None
     signer = face.vault.signer(KeyUse.FEDERATION)
     return subordinate_statement(member, issuer=face.entity_id, signer=signer, now=now)
+
+
+def _is_active(face: AnchorFace, entity: EntityId) -> bool:
+    member = face.store.read(lambda tx: members.get(tx, entity=entity))
+    return member is not None and member.state == MemberState.ACTIVE
 
 
 def subordinate_statement(member: Member, *, issuer: EntityId, signer: Signer, now: datetime) -> bytes:

@@ -5,7 +5,7 @@ keeper keeps fresh. Of the trust marks only those are given that this authority 
 those it is certain.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -56,11 +56,15 @@ class AnchorNames(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolver:
-    """What answers: ``office`` signs as the authority, and knows its marks."""
+    """What answers: ``office`` signs as the authority, and knows its marks.
+
+    ``vouched`` says whether the authority vouches for one of its own now, whatever was known of it a moment ago.
+    """
 
     known: Known
     office: MarkOffice
     clock: Clock
+    vouched: Callable[[EntityId], bool]
 
 
 def resolve_blueprint(resolver: Resolver) -> Blueprint:
@@ -79,7 +83,8 @@ def resolve_blueprint(resolver: Resolver) -> Blueprint:
         if not any(anchor in pinned for anchor in asked):
             raise _other_anchor()
         found = resolver.known.at_hand(subject, now=now)
-        if found is None:
+        ended = found is not None and found.entity.superiors[0] == resolver.office.own and not resolver.vouched(subject)
+        if found is None or ended:
             raise FederationRefused(FederationError.NOT_FOUND, "Nothing is known here of that entity.")
         if found.entity.anchor not in asked:
             raise _other_anchor()

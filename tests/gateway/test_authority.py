@@ -163,11 +163,12 @@ def test_an_intermediate_hands_on_its_superiors_suspensions_and_resolves_nobody_
     assert error(ask(authorities, COUNTY, HARBOUR)) == (404, "not_found")
 
 
-def test_a_member_that_is_suspended_is_kept_fresh_no_longer(authorities: Authorities) -> None:
+def test_a_member_that_is_suspended_is_resolved_no_longer_and_not_kept_fresh(authorities: Authorities) -> None:
     authorities.county.keeper.round()
     authorities.county.store.write(
         lambda tx: members.set_state(tx, entity=HARBOUR, state=MemberState.SUSPENDED, at=authorities.clock.now())
     )
+    assert error(ask(authorities, COUNTY, HARBOUR)) == (404, "not_found")
     authorities.clock.forward(minutes=5)
     authorities.wire.fetched.clear()
     authorities.county.keeper.round()
