@@ -42,6 +42,7 @@ from gateway.http.face import build_face
 from gateway.http.federation import federation_blueprint, node_configuration
 from gateway.http.gate import gated
 from gateway.http.historical_keys import historical_keys_blueprint
+from gateway.http.misuse import MisuseFace, misuse_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
 from gateway.http.problem import Problem
 from gateway.http.suspensions import suspensions_blueprint
@@ -50,6 +51,7 @@ from gateway.keeper import Keeper
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.lookups import Lookups
 from gateway.minding import Minding, of_node
+from gateway.misuse_answering import MisuseAnswering
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
@@ -123,7 +125,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     inbound = _inbound(parts, directory, desk, agreements)
     outbound = _outbound(parts, directory, outside.transport, inbound)
     countersigning = _countersigning(parts, directory, outside.transport)
-    public = [federation_blueprint(configuration, clock=clock), *_public(parts, countersigning)]
+    public = [federation_blueprint(configuration, clock=clock), *_public(parts, countersigning, directory)]
     return Node(
         settings=settings,
         clock=clock,
@@ -159,12 +161,13 @@ def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> Fe
     )
 
 
-def _public(parts: _Parts, countersigning: Countersigning) -> list[Blueprint]:
+def _public(parts: _Parts, countersigning: Countersigning, directory: FederationDirectory) -> list[Blueprint]:
     """Return what anybody may read at a node, and who it is from proves itself."""
     return [
         historical_keys_blueprint(parts.own, parts.vault, clock=parts.clock),
         suspensions_blueprint(parts.store),
         agreements_blueprint(_signing(parts, countersigning)),
+        misuse_blueprint(_misuse(parts, directory)),
     ]
 
 
@@ -243,6 +246,15 @@ def _signing(parts: _Parts, countersigning: Countersigning) -> AgreementsFace:
         return countersigning.receive(digest, raw, claims=parts.claims, now=now)
 
     return AgreementsFace(document=countersigning.document, receive=receive, clock=parts.clock)
+
+
+def _misuse(parts: _Parts, directory: FederationDirectory) -> MisuseFace:
+    answering = MisuseAnswering(own=parts.own, directory=directory, vault=parts.vault, store=parts.store)
+
+    def receive(raw: bytes, now: datetime) -> bytes:
+        return answering.receive(raw, claims=parts.claims, now=now)
+
+    return MisuseFace(receive=receive, clock=parts.clock)
 
 
 def _in_process(inbound: Inbound, own: EntityId) -> Local:

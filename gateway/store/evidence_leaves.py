@@ -1,7 +1,7 @@
 """Evidence leaves: appended, never changed, not numbered (a sequencer numbers them at a checkpoint)."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,6 +19,13 @@ _RECENT = Statement(
     .order_by(evidence_leaves.c.id.desc())
     .limit(bindparam("limit"))
 )
+_BETWEEN = Statement(
+    select(evidence_leaves.c.id, evidence_leaves.c.at, evidence_leaves.c.leaf, evidence_leaves.c.leaf_hash)
+    .where(evidence_leaves.c.id >= bindparam("first"), evidence_leaves.c.id < bindparam("end"))
+    .order_by(evidence_leaves.c.id.desc())
+    .limit(bindparam("limit"))
+)
+PAGE = 1_000
 
 
 @cache
@@ -44,11 +51,22 @@ def append_all(tx: Transaction, leaves: Sequence[StoredLeaf]) -> None:
     """Append leaves, each as :func:`append` does, in one statement."""
     values: dict[str, bytes | int] = {}
     for number, leaf in enumerate(leaves):
-        microseconds = to_microseconds(leaf.at)
-        values[f"id{number}"] = microseconds.to_bytes(8, "big") + secrets.token_bytes(8)
-        values[f"at{number}"] = microseconds
+        values[f"id{number}"] = _from(leaf.at) + secrets.token_bytes(8)
+        values[f"at{number}"] = to_microseconds(leaf.at)
         values[f"leaf{number}"], values[f"leaf_hash{number}"] = leaf.leaf, leaf.leaf_hash
     tx.run(_append(len(leaves)), values)
+
+
+def between(tx: Transaction, *, since: datetime, until: datetime) -> Iterator[StoredLeaf]:
+    """Yield the leaves from one moment to just before another, newest first, however many there are."""
+    first, end = _from(since), _from(until)
+    while True:
+        rows = tx.rows(_BETWEEN, {"first": first, "end": end, "limit": PAGE})
+        for row in rows:
+            yield StoredLeaf(at=from_microseconds(row.at), leaf=row.leaf, leaf_hash=row.leaf_hash)
+        if len(rows) < PAGE:
+            return
+        end = rows[-1].id
 
 
 def count(tx: Transaction) -> int:
@@ -60,3 +78,8 @@ def recent(tx: Transaction, *, limit: int) -> tuple[StoredLeaf, ...]:
     """Return the newest leaves, newest first."""
     rows = tx.rows(_RECENT, {"limit": limit})
     return tuple(StoredLeaf(at=from_microseconds(row.at), leaf=row.leaf, leaf_hash=row.leaf_hash) for row in rows)
+
+
+def _from(at: datetime) -> bytes:
+    """Return what the ids of the leaves of one moment begin with."""
+    return to_microseconds(at).to_bytes(8, "big")

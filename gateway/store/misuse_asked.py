@@ -20,7 +20,7 @@ _FIND = Statement(
 _LIST = Statement(select(misuse_asked).order_by(misuse_asked.c.asked_at, misuse_asked.c.query))
 _SETTLE = Statement(
     update(misuse_asked)
-    .where(misuse_asked.c.query == bindparam("its_query"), misuse_asked.c.state == "pending")
+    .where(misuse_asked.c.query == bindparam("its_query"), misuse_asked.c.state != "answered")
     .values(state=bindparam("new_state"), sealed_answer=bindparam("answer"), answered_at=bindparam("at"))
 )
 
@@ -77,7 +77,7 @@ def list(tx: Transaction) -> tuple[Asked, ...]:  # noqa: A001 - read as `misuse_
 
 
 def settle(tx: Transaction, *, query: str, state: State, sealed_answer: bytes, at: datetime) -> bool:
-    """Store the answer; return false where there was one before."""
+    """Store what was said; return false where the practitioner was named before."""
     values = {"its_query": query, "new_state": state, "answer": sealed_answer, "at": to_microseconds(at)}
     return tx.run(_SETTLE, values) == 1
 

@@ -15,15 +15,10 @@ _MINE = (misuse_received.c.holder == bindparam("its_holder")) & (misuse_received
 _PUT = Statement(insertion(misuse_received).on_conflict_do_nothing(index_elements=["holder", "query"]))
 _GET = Statement(select(misuse_received).where(_MINE))
 _LIST = Statement(select(misuse_received).order_by(misuse_received.c.received_at, misuse_received.c.query))
-_PROPOSE = Statement(
-    update(misuse_received)
-    .where(_MINE, misuse_received.c.state != "answered")
-    .values(state="proposed", sealed_answer=bindparam("answer"))
-)
 _ANSWER = Statement(
     update(misuse_received)
-    .where(_MINE, misuse_received.c.state == "proposed")
-    .values(state="answered", answered_at=bindparam("at"))
+    .where(_MINE, misuse_received.c.state == "open")
+    .values(state="answered", sealed_answer=bindparam("answer"), answered_at=bindparam("at"))
 )
 
 
@@ -31,11 +26,9 @@ class State(StrEnum):
     """What has become of a query."""
 
     OPEN = "open"
-    """Nobody has named the practitioner yet."""
-    PROPOSED = "proposed"
-    """One person has, and a second has to agree."""
+    """Two people have not named the practitioner yet."""
     ANSWERED = "answered"
-    """Two people have, and the holder is told when it asks again."""
+    """They have, and the holder is told when it asks again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +71,10 @@ def list(tx: Transaction) -> tuple[Received, ...]:  # noqa: A001 - read as `misu
     return tuple(_received(row) for row in tx.rows(_LIST, {}))
 
 
-def propose(tx: Transaction, *, holder: str, query: str, sealed_answer: bytes) -> bool:
-    """Store what one person would answer, in place of what was proposed before; false where it is answered."""
-    return tx.run(_PROPOSE, {"its_holder": holder, "its_query": query, "answer": sealed_answer}) == 1
-
-
-def answer(tx: Transaction, *, holder: str, query: str, at: datetime) -> bool:
-    """Let what was proposed be the answer; false where nothing is proposed."""
-    return tx.run(_ANSWER, {"its_holder": holder, "its_query": query, "at": to_microseconds(at)}) == 1
+def answer(tx: Transaction, *, holder: str, query: str, sealed_answer: bytes, at: datetime) -> bool:
+    """Store the answer; return false where there is one already."""
+    values = {"its_holder": holder, "its_query": query, "answer": sealed_answer, "at": to_microseconds(at)}
+    return tx.run(_ANSWER, values) == 1
 
 
 def _received(row: Row) -> Received:

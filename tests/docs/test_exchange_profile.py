@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from gateway import misuse_asking
 from gateway.answering import NOT_OFFERED, UNAVAILABLE, UNREADABLE
 from gateway.directory import chains, limits, stages
 from gateway.directory.fetching import CONFIGURATION_PATH
@@ -14,7 +15,7 @@ from trust import jose
 from trust.agreements import agreement, clause, signature
 from trust.agreements.denial import DenialCode
 from trust.evidence.leaf import Leaf
-from trust.exchange import envelope, involvement, kinds, message, person, receipt, reply
+from trust.exchange import envelope, involvement, kinds, message, misuse, person, receipt, reply
 from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
 from trust.exchange.involvement import InvolvementField, InvolvementStatus
 from trust.federation import (
@@ -130,7 +131,7 @@ def test_the_caps_are_the_codes() -> None:
         "client assertion, DPoP proof": client_assertion.MAX_BYTES,
         "access token": access_token.MAX_BYTES,
         "token request body": forms.MAX_BODY,
-        "message, reply, receipt": envelope.MAX_BYTES,
+        "message, reply, receipt, query about misuse and its reply": envelope.MAX_BYTES,
         "agreement document": agreement.MAX_BYTES,
         "agreement signature": signature.MAX_BYTES,
     }
@@ -147,6 +148,7 @@ def test_the_lives_are_the_codes() -> None:
     assert timedelta(seconds=300) == peer_server.LIFETIME
     assert {kind.max_life for kind in kinds.KINDS.values()} == {reply.REPLY_LIFE} == {timedelta(minutes=5)}
     assert timedelta(days=15) == receipt.RECEIPT_LIFE
+    assert timedelta(minutes=5) == misuse.LIFE
     assert timedelta(hours=1) == messages.REMEMBERED_PAST_EXPIRY
 
 
@@ -167,7 +169,8 @@ def test_the_types_stand_on_the_page() -> None:
         resolve_response,
         historical_keys,
     )
-    for typ in (*(module.TYP for module in signed), trust_mark.DELEGATION_TYP, trust_mark.STATUS_TYP):
+    others = (trust_mark.DELEGATION_TYP, trust_mark.STATUS_TYP, misuse.QUERY_TYP, misuse.REPLY_TYP)
+    for typ in (*(module.TYP for module in signed), *others):
         assert f"`{typ}`" in PAGE
 
 
@@ -201,6 +204,7 @@ def test_the_addresses_are_the_faces() -> None:
         metadata.AUTHORIZATION_SERVER_PATH,
         metadata.PEER_RESOURCE_PATH,
         CONFIGURATION_PATH,
+        misuse_asking.QUERIES_PATH,
     )
     for path in paths:
         assert path in PAGE

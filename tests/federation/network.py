@@ -181,7 +181,7 @@ class Network:
                 )
             )
 
-    def case_client(self, entity: EntityId = COUNCIL, **limits: tuple[str, ...]) -> CaseClient:
+    def case_client(self, entity: EntityId = COUNCIL, **limits: Any) -> CaseClient:
         """Register a new case system at its agency's node."""
         node = self.nodes[entity]
         client_id = f"case-system-{token_hex(4)}"
@@ -200,6 +200,7 @@ class Network:
             roles=limits.get("roles", ("key-worker", "duty-officer", "volunteer")),
             units=limits.get("units", ("north-team",)),
             created_at=self.clock.now(),
+            sample_percent=limits.get("sample_percent", 0),
         )
         node.store.write(lambda tx: clients.add(tx, client))
         return made

@@ -11,7 +11,7 @@ from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings
 from gateway.cli import lines
 from gateway.cli.context import config_option, load_settings, now
-from gateway.cli.doctor import administrators, machine, partnership, systems
+from gateway.cli.doctor import accountability, administrators, machine, partnership, systems
 from gateway.cli.lines import State
 from gateway.cli.outcome import Outcome, answers
 
@@ -68,4 +68,5 @@ def _sections(config: Path | None) -> Iterator[Section]:
 
 def _of_a_node(settings: NodeSettings) -> Iterator[Section]:
     yield from partnership.checks(settings, now())
+    yield "Practitioners", accountability.checks(settings, now())
     yield "Case systems", systems.checks(settings)

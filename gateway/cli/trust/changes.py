@@ -8,13 +8,14 @@ import click
 from gateway.cli import approval
 from gateway.cli.approval import Act
 from gateway.cli.context import config_option, load_settings, now, opened_store
+from gateway.cli.misuse.answering import ANSWER
 from gateway.cli.outcome import Outcome, answers, yes_option
 from gateway.cli.trust.key.revoking import REVOKE
 from gateway.cli.trust.ruling import REMOVE, SUSPEND
 from gateway.store import changes
 from gateway.store.changes import Change, ChangeState
 
-_ACTS: Mapping[str, Act] = {act.name: act for act in (SUSPEND, REMOVE, REVOKE)}
+_ACTS: Mapping[str, Act] = {act.name: act for act in (SUSPEND, REMOVE, REVOKE, ANSWER)}
 _OPEN = {ChangeState.PENDING, ChangeState.UNREVIEWED}
 _NEXT = {
     ChangeState.PENDING: "waits for another administrator: hearthgate trust approve {id}, or decline {id}",

@@ -1,0 +1,50 @@
+"""What this agency owes about its practitioners: lookups to justify, and queries about misuse to answer."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from adapters.contract import CheckLine
+from config.settings import NodeSettings
+from gateway.cli.context import opened_store
+from gateway.cli.faults import expected, read_faults
+from gateway.ports import Store
+from gateway.store import clients, misuse_asked, misuse_received, samples
+from gateway.store.misuse_asked import State as AskedState
+from gateway.store.misuse_received import State
+
+
+def checks(settings: NodeSettings, now: datetime) -> list[CheckLine]:
+    """Say what is overdue of it, and of what others owe us."""
+    try:
+        with opened_store(settings) as store:
+            return [*_samples(store, now), *_misuse(store, now)]
+    except expected() as refused:
+        name = "what is owed about practitioners can be read"
+        return [CheckLine(name=name, ok=False, detail=read_faults(refused)[0], remedy="Correct that first.")]
+
+
+def _samples(store: Store, now: datetime) -> Iterator[CheckLine]:
+    every = [each for each in store.read(clients.list) if each.revoked_at is None and each.vouches]
+    nobody = [each.client_id for each in every if each.manager is None]
+    detail = f"nobody does for {', '.join(nobody)}" if nobody else f"{len(every)} case systems vouch for their users"
+    remedy = "Name somebody: hearthgate client manager ID --manager NAME"
+    name = "a manager justifies lookups of each case system that vouches"
+    yield CheckLine(name=name, ok=not nobody, detail=detail, remedy=remedy)
+    late = store.read(lambda tx: samples.overdue(tx, now=now))
+    remedy = "hearthgate client sample list --overdue shows which, and whose they are to justify."
+    yield CheckLine(
+        name="no lookup waits for a justification too long", ok=not late, detail=f"{late} do", remedy=remedy
+    )
+
+
+def _misuse(store: Store, now: datetime) -> Iterator[CheckLine]:
+    received = [each for each in store.read(misuse_received.list) if each.state is State.OPEN]
+    late = [each.holder for each in received if each.due_at <= now]
+    detail = f"overdue: {', '.join(late)}" if late else f"{len(received)} wait, none too long"
+    remedy = "hearthgate misuse list, then hearthgate misuse answer ID; a second person approves."
+    yield CheckLine(name="queries about misuse are answered in time", ok=not late, detail=detail, remedy=remedy)
+    owed = [each for each in store.read(misuse_asked.list) if each.state is not AskedState.ANSWERED]
+    late = [each.asker for each in owed if each.due_at <= now]
+    detail = f"overdue: {', '.join(late)}" if late else f"{len(owed)} wait, none too long"
+    remedy = "Ask again: hearthgate misuse ask; then ring the agency, and tell the trust anchor if it stays silent."
+    yield CheckLine(name="others answer ours in time", ok=not late, detail=detail, remedy=remedy)

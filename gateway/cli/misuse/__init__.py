@@ -1,0 +1,1 @@
+"""Misuse: asking an agency which of its people it was, and being asked."""

@@ -1,0 +1,97 @@
+"""``hearthgate misuse messages`` and ``ask``, at the agency that was asked something."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
+from gateway.cli.faults import Refused
+from gateway.cli.federation import federation_of
+from gateway.cli.journal import record
+from gateway.cli.misuse.listing import asked_json, asked_lines
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.misuse_asking import MisuseAsking
+from gateway.misuse_evidence import FoundMessage, received_messages
+from gateway.ports import Store
+from trust.exchange.misuse import MAX_REASON
+from trust.identifiers import EntityId
+
+_SPARE = timedelta(minutes=1)
+days_option = click.option(
+    "--days", type=click.IntRange(1, 3_650), default=31, show_default=True, help="How far back to look."
+)
+
+
+@click.command()
+@click.argument("asker")
+@days_option
+@config_option
+@answers
+def messages(*, asker: str, days: int, config: Path | None) -> Outcome:
+    """Show the messages that came from ASKER, an agency and its pseudonym as `hearthgate flag list` writes them."""
+    at = now()
+    agency, _, pseudonym = asker.partition(" ")
+    with opened_store(load_node(config)) as store:
+        found = [each for each in _received(store, days, at) if (each.peer, each.pseudonym) == (agency, pseudonym)]
+    return Outcome(
+        lines=[f"{each.ref.jti}  {each.at:%Y-%m-%d %H:%M:%S} UTC" for each in found] or ["No message came from there."],
+        data={"messages": [{"id": each.ref.jti, "from": each.peer, "at": each.at.isoformat()} for each in found]},
+    )
+
+
+@click.command()
+@click.argument("message_id", metavar="MESSAGE-ID")
+@click.option("--reason", required=True, help="Why it looks like misuse; it is sent. Name nobody who was asked about.")
+@click.option("--from", "sender", help="The agency that sent it, where several used the same id.")
+@days_option
+@config_option
+@yes_option
+@answers
+def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **options: Any) -> Outcome:
+    """Ask the agency that sent the message MESSAGE-ID which of its people it was; run it again to hear the answer.
+
+    It owes the name within one working day, and two of its people have to agree on it. The first reason stands.
+    """
+    settings, at = load_node(config), now()
+    if not 0 < len(reason.strip()) <= MAX_REASON or not reason.isprintable():
+        raise Refused(f"--reason: write 1 to {MAX_REASON} characters on one line.")
+    with federation_of(settings) as federation:
+        message = _one(federation.store, message_id, federation.own, options, at)
+        announce(f"{message.peer} is asked who sent {message_id}, {message.at:%Y-%m-%d %H:%M} UTC, and told: {reason}")
+        confirm("Ask?", yes=yes)
+        record(settings, "misuse ask", message=message_id, of=message.peer)
+        vault = node_vault(settings)
+        asking = MisuseAsking(
+            own=federation.own,
+            directory=federation.directory,
+            vault=vault,
+            store=federation.store,
+            transport=federation.transport,
+        )
+        found = asking.ask(message, reason, now=at)
+    return Outcome(lines=asked_lines(vault, found, at), data=asked_json(vault, found, at))
+
+
+def _received(store: Store, days: int, at: datetime) -> list[FoundMessage]:
+    return store.read(lambda tx: list(received_messages(tx, since=at - timedelta(days=days), until=at + _SPARE)))
+
+
+def _one(store: Store, message_id: str, own: EntityId, options: Mapping[str, Any], at: datetime) -> FoundMessage:
+    days, sender = options["days"], options["sender"]
+    found = {
+        (each.peer, each.ref): each
+        for each in _received(store, days, at)
+        if each.ref.jti == message_id and sender in {None, each.peer}
+    }
+    if not found:
+        raise Refused(f"No such message came in the last {days} days; give more --days, or check the id.")
+    if len(found) > 1:
+        agencies = ", ".join(sorted({each.peer for each in found.values()}))
+        raise Refused(f"Say with --from whose message it is; this id came from {agencies}.")
+    (message,) = found.values()
+    if message.peer == own:
+        raise Refused("The message came from this agency itself; its own records say who stands behind it.")
+    return message

@@ -1,0 +1,18 @@
+"""``hearthgate misuse``: its commands."""
+
+import click
+
+from gateway.cli.main import LazyGroup
+
+_COMMANDS = {
+    "messages": ("gateway.cli.misuse.asking:messages", "Holder: the messages that came from one flagged asker."),
+    "ask": ("gateway.cli.misuse.asking:ask", "Holder: ask the agency that sent a message who it was; ask again."),
+    "list": ("gateway.cli.misuse.listing:list_queries", "What others ask of us and we of them, and what is overdue."),
+    "answer": ("gateway.cli.misuse.answering:answer", "Asker: name the practitioner; a second person releases it."),
+    "approve": ("gateway.cli.misuse.answering:approve", "Asker: release a name, as the second person."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
+def misuse() -> None:
+    """Ask whose question it was that looks like misuse, and answer when others ask that of this agency."""

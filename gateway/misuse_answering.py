@@ -1,0 +1,182 @@
+"""At the agency that asked: take in holders' queries about misuse, and answer with what two people released.
+
+A query, step by step: 1 who it says it is from, who is trusted; 2 everything that :mod:`trust.exchange.misuse`
+verifies; 3 its single use: a captured query fetches nothing a second time; 4 our own evidence: this very message went
+to this very holder, under that pseudonym; 5 the query is kept, with its deadline, from its first time on; 6 the signed
+answer, with a leaf for the query and one for the answer in the same transaction.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from secrets import token_urlsafe
+
+from gateway import evidence
+from gateway.key_learning import verified_by
+from gateway.misuse_evidence import FoundMessage, sent_message
+from gateway.ports import ClaimStore, Directory, KeyVault, Store, Transaction
+from gateway.sealed import open_own
+from gateway.store import misuse_received
+from gateway.store.misuse_received import Received
+from trust import strict_json
+from trust.claims import digest, from_seconds, to_seconds
+from trust.errors import NoChain, WrongIssuer
+from trust.evidence.leaf import Leaf, LeafKind
+from trust.exchange.misuse import (
+    LIFE,
+    MisuseQuery,
+    MisuseReply,
+    MisuseState,
+    NamedPractitioner,
+    OpenedQuery,
+    build_reply,
+    due_by,
+    open_query,
+    peek_holder,
+)
+from trust.federation.chain import TrustedEntity
+from trust.identifiers import EntityId
+from trust.keys import KeyUse
+from trust.sealing import seal
+from trust.strict_json import JsonObject
+
+MAX_SEALED = 16_384
+_KEPT_CLAIM = timedelta(seconds=1)
+
+
+class QueryReused(Exception):
+    """The query was sent before; a fresh one, about the same message, is answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MisuseAnswering:
+    """Answer holders' queries. Safe for several threads."""
+
+    own: EntityId
+    directory: Directory
+    vault: KeyVault
+    store: Store
+
+    def receive(self, raw: bytes, *, claims: ClaimStore, now: datetime) -> bytes:
+        """Return the signed answer. Raises ``TrustError``, :class:`QueryReused`, and the store's errors."""
+        holder = peek_holder(raw)
+        trusted = self.directory.trusted(holder, now=now, urgent=True)  # 1
+        opened = verified_by(
+            trusted, raw, lambda party: self._opened(raw, party, now), directory=self.directory, now=now
+        )  # 2
+        query = opened.query
+        if query.iss != holder:
+            raise WrongIssuer("The query is from another node than its key's.")
+        self._use_up(query, claims, now)  # 3
+        found = self.store.read(
+            lambda tx: sent_message(tx, query.message, to=holder, received_at=from_seconds(query.received_at))
+        )  # 4
+        return self._answered(opened, found if found and found.pseudonym == query.pseudonym else None, now)
+
+    def _opened(self, raw: bytes, party: TrustedEntity, now: datetime) -> OpenedQuery:
+        if party.node is None:
+            raise NoChain("The sender's chain describes no node that may exchange messages.")
+        return open_query(raw, holder_keys=party.node.message_keys, own_id=self.own, now=now)
+
+    def _use_up(self, query: MisuseQuery, claims: ClaimStore, now: datetime) -> None:
+        first = claims.claim(
+            space="misuse-query",
+            key=digest(f"{query.iss} {query.jti}".encode()),
+            issued_at=from_seconds(query.iat),
+            expires=from_seconds(query.exp) + _KEPT_CLAIM,
+            now=now,
+        )
+        if not first:
+            raise QueryReused
+
+    def _answered(self, opened: OpenedQuery, found: FoundMessage | None, now: datetime) -> bytes:
+        query = opened.query
+        held = None if found is None else self._kept(query, found, now)  # 5
+        reply = self._reply(opened, held, now)
+        signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 6
+        received = Leaf(
+            kind=LeafKind.RECEIVED,
+            at=now,
+            peer=query.iss,
+            message_iss=query.iss,
+            message_jti=query.jti,
+            message_digest=opened.digest,
+            outcome_code=f"misuse_{reply.state}",
+        )
+        leaves = [
+            evidence.written(received),
+            evidence.written(replace(received, kind=LeafKind.ANSWERED, answer_digest=digest(signed))),
+        ]
+
+        def effect(tx: Transaction) -> None:
+            if held is not None:
+                misuse_received.put(tx, held)
+            for leaf in leaves:
+                evidence.record(tx, leaf)
+
+        self.store.write(effect)
+        return signed
+
+    def _kept(self, query: MisuseQuery, found: FoundMessage, now: datetime) -> Received:
+        earlier = self.store.read(lambda tx: misuse_received.get(tx, holder=query.iss, query=query.query))
+        if earlier is not None:
+            return earlier
+        told = {
+            "reason": query.reason,
+            "message": {"jti": found.ref.jti, "digest": found.ref.digest, "at": found.at.isoformat()},
+            "pseudonym": found.pseudonym,
+        }
+        place = place_of(query.iss, query.query, "query")
+        return Received(
+            holder=query.iss,
+            query=query.query,
+            received_at=now,
+            due_at=due_by(now),
+            sealed_query=seal(self.vault.seal_key(), strict_json.dumps(told), place),
+        )
+
+    def _reply(self, opened: OpenedQuery, held: Received | None, now: datetime) -> MisuseReply:
+        query, issued = opened.query, to_seconds(now)
+        reply = MisuseReply(
+            iss=self.own,
+            aud=query.iss,
+            iat=issued,
+            exp=issued + int(LIFE.total_seconds()),
+            jti=token_urlsafe(16),
+            query=query.query,
+            request=opened.ref,
+            state=MisuseState.UNKNOWN,
+        )
+        if held is None or self._about(held) != query.message.jti:
+            return reply
+        due = to_seconds(held.due_at)
+        if held.sealed_answer is None:
+            return replace(reply, state=MisuseState.PENDING, due=due)
+        named = open_answer(self.vault.seal_key(), held.holder, held.query, held.sealed_answer)
+        return replace(reply, state=MisuseState.ANSWERED, due=due, practitioner=named)
+
+    def _about(self, held: Received) -> str:
+        """Return which message a query of before was about: one id is no way to the answer about another message."""
+        return str(open_query_record(self.vault.seal_key(), held)["message"]["jti"])
+
+
+def open_query_record(key: bytes, held: Received) -> JsonObject:
+    """Return what the holder said. Raises :class:`gateway.sealed.SealBroken`."""
+    opened = open_own(key, held.sealed_query, place_of(held.holder, held.query, "query"))
+    return strict_json.loads(opened, max_bytes=MAX_SEALED)
+
+
+def seal_answer(key: bytes, holder: str, query: str, named: NamedPractitioner) -> bytes:
+    """Seal a name for its own row."""
+    told = {"name": named.name, "role": named.role, "org_unit": named.org_unit, "contact": named.contact}
+    return seal(key, strict_json.dumps(told), place_of(holder, query, "answer"))
+
+
+def open_answer(key: bytes, holder: str, query: str, sealed: bytes) -> NamedPractitioner:
+    """Open it again. Raises :class:`gateway.sealed.SealBroken`."""
+    told = strict_json.loads(open_own(key, sealed, place_of(holder, query, "answer")), max_bytes=MAX_SEALED)
+    return NamedPractitioner(name=told["name"], role=told["role"], org_unit=told["org_unit"], contact=told["contact"])
+
+
+def place_of(party: str, query: str, part: str) -> bytes:
+    """Bind a sealed record to its query, so that rows cannot be swapped in the store."""
+    return f"misuse {party} {query} {part}".encode()

@@ -1,0 +1,173 @@
+"""At the agency that was asked: put a query about misuse to the agency that sent the message, again until it names.
+
+The query goes on record, with its evidence, before it leaves; the answer with the evidence of it. Which agency that is,
+which bytes and whose pseudonym, comes from our own evidence, never from whoever asks.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_urlsafe
+
+from gateway import evidence
+from gateway.key_learning import verified_by
+from gateway.misuse_answering import MAX_SEALED, place_of
+from gateway.misuse_evidence import FoundMessage
+from gateway.ports import Directory, KeyVault, PeerRequest, Store, Transaction, Transport, TransportError
+from gateway.sealed import open_own
+from gateway.store import misuse_asked
+from gateway.store.evidence_leaves import StoredLeaf
+from gateway.store.misuse_asked import Asked, State
+from trust import strict_json
+from trust.claims import digest, to_seconds
+from trust.errors import NoChain
+from trust.evidence.leaf import Leaf, LeafKind
+from trust.exchange.misuse import LIFE, MisuseQuery, MisuseReply, MisuseState, build_query, due_by, open_reply
+from trust.federation.chain import TrustedEntity
+from trust.identifiers import EntityId
+from trust.keys import KeyUse
+from trust.sealing import seal
+from trust.strict_json import JsonObject
+
+QUERIES_PATH = "/misuse/v1/queries"
+CONTENT_TYPE = "application/jwt"
+_MAX_REPLY = 65_536
+_ASK_S = 5.0
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MisuseAsking:
+    """Ask about messages that we received."""
+
+    own: EntityId
+    directory: Directory
+    vault: KeyVault
+    store: Store
+    transport: Transport
+
+    def ask(self, message: FoundMessage, reason: str, *, now: datetime) -> Asked:
+        """Ask for the first time or again, and return the query as it stands then.
+
+        Raises ``TransportError`` where the agency does not answer, and ``TrustError`` where it is not trusted now or
+        its answer does not verify; the query stays on record.
+        """
+        held = self._held(message, reason, now)
+        if held.state is State.ANSWERED:
+            return held
+        peer = self.directory.trusted(message.peer, now=now, urgent=True)
+        query = self._query(held, message, now)
+        raw = build_query(query, self.vault.signer(KeyUse.MESSAGE))
+        sent = evidence.written(_leaf(LeafKind.SENT, query, raw, now))
+        self.store.write(lambda tx: evidence.record(tx, sent))
+        answered = self._post(message.peer, raw)
+        reply = verified_by(
+            peer, answered, lambda party: _opened(answered, party, raw, query, now), directory=self.directory, now=now
+        )
+        leaf = evidence.written(_leaf(LeafKind.RECEIVED, query, raw, now, answered=answered, state=reply.state))
+        return self._settled(held, reply, leaf, now)
+
+    def _held(self, message: FoundMessage, reason: str, now: datetime) -> Asked:
+        jti = message.ref.jti
+        found = self.store.read(lambda tx: misuse_asked.find(tx, asker=message.peer, message_jti=jti))
+        if found is not None:
+            return found
+        query = token_urlsafe(16)
+        told = strict_json.dumps({"reason": reason, "pseudonym": message.pseudonym})
+        made = Asked(
+            query=query,
+            asker=message.peer,
+            message_jti=jti,
+            asked_at=now,
+            due_at=due_by(now),
+            sealed_query=seal(self.vault.seal_key(), told, place_of(message.peer, query, "asked")),
+        )
+        self.store.write(lambda tx: misuse_asked.put(tx, made))
+        return made
+
+    def _query(self, held: Asked, message: FoundMessage, now: datetime) -> MisuseQuery:
+        issued = to_seconds(now)
+        return MisuseQuery(
+            iss=self.own,
+            aud=message.peer,
+            iat=issued,
+            exp=issued + int(LIFE.total_seconds()),
+            jti=token_urlsafe(16),
+            query=held.query,
+            message=message.ref,
+            received_at=to_seconds(message.at),
+            pseudonym=message.pseudonym,
+            reason=str(open_asked(self.vault.seal_key(), held)["reason"]),
+        )
+
+    def _post(self, peer: EntityId, raw: bytes) -> bytes:
+        answer = self.transport.send(
+            PeerRequest(
+                method="POST",
+                url=peer + QUERIES_PATH,
+                headers={"Content-Type": CONTENT_TYPE},
+                body=raw,
+                accept=CONTENT_TYPE,
+                max_bytes=_MAX_REPLY,
+                timeout_s=_ASK_S,
+            )
+        )
+        if answer.status != _OK:
+            raise TransportError(f"{peer} answered {answer.status} and not the query")
+        return answer.body
+
+    def _settled(self, held: Asked, reply: MisuseReply, leaf: StoredLeaf, now: datetime) -> Asked:
+        told: JsonObject = {"state": str(reply.state)}
+        if reply.practitioner is not None:
+            named = reply.practitioner
+            told |= {"name": named.name, "role": named.role, "org_unit": named.org_unit, "contact": named.contact}
+        sealed = seal(self.vault.seal_key(), strict_json.dumps(told), place_of(held.asker, held.query, "told"))
+
+        def effect(tx: Transaction) -> None:
+            evidence.record(tx, leaf)
+            if reply.state is not MisuseState.PENDING:
+                misuse_asked.settle(tx, query=held.query, state=State(reply.state), sealed_answer=sealed, at=now)
+
+        self.store.write(effect)
+        found = self.store.read(lambda tx: misuse_asked.find(tx, asker=held.asker, message_jti=held.message_jti))
+        return found or held
+
+
+def _opened(answered: bytes, party: TrustedEntity, raw: bytes, query: MisuseQuery, now: datetime) -> MisuseReply:
+    if party.node is None:
+        raise NoChain("The agency's chain describes no node that may exchange messages.")
+    return open_reply(answered, asker_keys=party.node.message_keys, sent=raw, query=query, now=now)
+
+
+def _leaf(
+    kind: LeafKind,
+    query: MisuseQuery,
+    raw: bytes,
+    at: datetime,
+    *,
+    answered: bytes | None = None,
+    state: MisuseState | None = None,
+) -> Leaf:
+    return Leaf(
+        kind=kind,
+        at=at,
+        peer=query.aud,
+        message_iss=query.iss,
+        message_jti=query.jti,
+        message_digest=digest(raw),
+        outcome_code=f"misuse_{state or 'asked'}",
+        answer_digest=None if answered is None else digest(answered),
+    )
+
+
+def open_asked(key: bytes, held: Asked) -> JsonObject:
+    """Return why we asked. Raises :class:`gateway.sealed.SealBroken`."""
+    opened = open_own(key, held.sealed_query, place_of(held.asker, held.query, "asked"))
+    return strict_json.loads(opened, max_bytes=MAX_SEALED)
+
+
+def open_told(key: bytes, held: Asked) -> JsonObject:
+    """Return what we were told. Raises :class:`gateway.sealed.SealBroken`."""
+    if held.sealed_answer is None:
+        return {}
+    opened = open_own(key, held.sealed_answer, place_of(held.asker, held.query, "told"))
+    return strict_json.loads(opened, max_bytes=MAX_SEALED)

@@ -1,0 +1,244 @@
+"""A holder asks whose question it was, and is told by nobody but the agency that sent it, once it decides to."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+import pytest
+
+from gateway.http.anchor import MemberState
+from gateway.misuse_answering import MisuseAnswering, QueryReused, seal_answer
+from gateway.misuse_asking import MisuseAsking, open_told
+from gateway.misuse_evidence import FoundMessage, account_of, received_messages, sent_message
+from gateway.ports import PeerAnswer, PeerRequest
+from gateway.store import misuse_received
+from gateway.store.misuse_asked import State
+from tests.federation.network import Network
+from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, TRUST
+from tests.federation.wire import Pass
+from trust import claims, jose
+from trust.base64url import decode
+from trust.claims import LATEST_SECONDS
+from trust.errors import UnknownKey, Untrusted
+from trust.exchange.errors import MalformedMessage
+from trust.exchange.message import RequestRef
+from trust.exchange.misuse import (
+    MisuseQuery,
+    MisuseReply,
+    MisuseState,
+    NamedPractitioner,
+    build_query,
+    open_reply,
+)
+from trust.keys import KeyUse
+
+
+@dataclass
+class Suspicion:
+    """The trust, which looks into a message that the council sent."""
+
+    network: Network
+
+    def __post_init__(self) -> None:
+        self.network.case_client().look_up()
+
+    @property
+    def message(self) -> FoundMessage:
+        store, at = self.network.nodes[TRUST].store, self.network.clock.now()
+        return store.read(lambda tx: next(received_messages(tx, since=at.replace(year=2020), until=_after(at))))
+
+    def asking(self) -> MisuseAsking:
+        holder = self.network.nodes[TRUST]
+        return MisuseAsking(
+            own=TRUST,
+            directory=holder.directory,
+            vault=holder.vault,
+            store=holder.store,
+            transport=self.network.wire,
+        )
+
+    def release(self, name: str = "Ada Tarn") -> None:
+        """Release the name, as two people do by command."""
+        asker = self.network.nodes[COUNCIL]
+        (received,) = asker.store.read(misuse_received.list)
+        named = NamedPractitioner(
+            name=name, role="key-worker", org_unit="north-team", contact="M. Ellery, 01632 960 111"
+        )
+        sealed = seal_answer(asker.vault.seal_key(), received.holder, received.query, named)
+        asker.store.write(
+            lambda tx: misuse_received.answer(
+                tx, holder=received.holder, query=received.query, sealed_answer=sealed, at=self.network.clock.now()
+            )
+        )
+
+    def queries(self) -> list[bytes]:
+        """Return the bytes of every query that left."""
+        return [request.body for request, _ in self.network.wire.log if request.url.endswith("/misuse/v1/queries")]
+
+
+def _after(at: Any) -> Any:  # noqa: ANN401 - a moment
+    return at.replace(year=at.year + 1)
+
+
+@pytest.fixture
+def suspicion(pair: Network) -> Suspicion:
+    return Suspicion(network=pair)
+
+
+def test_a_query_about_misuse_is_pending_until_the_name_is_released_and_then_told(suspicion: Suspicion) -> None:
+    network, message = suspicion.network, suspicion.message
+    holder = network.nodes[TRUST]
+    first = suspicion.asking().ask(message, "Looked up at three in the morning.", now=network.clock.now())
+    assert first.state is State.PENDING
+    suspicion.release()
+    network.clock.forward(minutes=30)
+    second = suspicion.asking().ask(message, "ignored", now=network.clock.now())
+    assert second.state is State.ANSWERED
+    assert second.query == first.query
+    told = open_told(holder.vault.seal_key(), second)
+    assert (told["name"], told["contact"]) == ("Ada Tarn", "M. Ellery, 01632 960 111")
+    assert suspicion.asking().ask(message, "ignored", now=network.clock.now()) == second
+    assert len(suspicion.queries()) == 2
+    outcomes = {entity: Counter(leaf["outcome"] for leaf in network.leaves(entity)) for entity in (TRUST, COUNCIL)}
+    said = {"misuse_pending": 1, "misuse_answered": 1}
+    assert outcomes[TRUST].items() >= {"misuse_asked": 2, **said}.items()
+    assert outcomes[COUNCIL].items() >= dict.fromkeys(said, 2).items()
+
+
+def test_the_asking_agency_finds_who_it_was_from_its_own_records(suspicion: Suspicion) -> None:
+    message, council = suspicion.message, suspicion.network.nodes[COUNCIL]
+    sent = council.store.read(lambda tx: sent_message(tx, message.ref, to=TRUST, received_at=message.at))
+    assert sent is not None
+    account = account_of(council.store, council.vault, sent)
+    assert account is not None
+    assert account["practitioner"]["id"] == "u-17"
+    assert account["case_ref"] == "CF-2291"
+
+
+def test_the_name_rests_sealed_at_both(suspicion: Suspicion) -> None:
+    network = suspicion.network
+    suspicion.asking().ask(suspicion.message, "A canary reason.", now=network.clock.now())
+    suspicion.release("Canary Name")
+    suspicion.asking().ask(suspicion.message, "ignored", now=network.clock.now())
+    for entity in (TRUST, COUNCIL):
+        files = (network.folder_of(entity) / "data").glob("node.db*")
+        held = b"".join(file.read_bytes() for file in files)
+        assert b"Canary Name" not in held
+        assert b"canary reason" not in held
+
+
+def test_a_captured_query_fetches_no_name(suspicion: Suspicion) -> None:
+    network = suspicion.network
+    suspicion.asking().ask(suspicion.message, "Looked up at night.", now=network.clock.now())
+    suspicion.release()
+    council = network.nodes[COUNCIL]
+    again = council.peer_app.test_client().post(
+        "/misuse/v1/queries", base_url=COUNCIL, data=suspicion.queries()[0], content_type="application/jwt"
+    )
+    assert again.status_code == 409
+    answering = MisuseAnswering(own=COUNCIL, directory=council.directory, vault=council.vault, store=council.store)
+    with pytest.raises(QueryReused):
+        answering.receive(suspicion.queries()[0], claims=council.claims, now=network.clock.now())
+
+
+def forged(suspicion: Suspicion, **changes: Any) -> MisuseReply:
+    """Have the trust sign another query than its software would, and return the council's reply."""
+    network, message = suspicion.network, suspicion.message
+    now = claims.to_seconds(network.clock.now())
+    good: dict[str, Any] = {
+        "iss": TRUST,
+        "aud": COUNCIL,
+        "iat": now,
+        "exp": now + 300,
+        "jti": token_urlsafe(16),
+        "query": "q-1",
+        "message": message.ref,
+        "received_at": claims.to_seconds(message.at),
+        "pseudonym": message.pseudonym,
+        "reason": "A reason.",
+    }
+    query = MisuseQuery(**{**good, **changes})
+    raw = build_query(query, network.nodes[TRUST].vault.signer(KeyUse.MESSAGE))
+    council = network.nodes[COUNCIL]
+    answering = MisuseAnswering(own=COUNCIL, directory=council.directory, vault=council.vault, store=council.store)
+    answered = answering.receive(raw, claims=council.claims, now=network.clock.now())
+    keys = council.vault.published(KeyUse.MESSAGE)
+    return open_reply(answered, asker_keys=keys, sent=raw, query=query, now=network.clock.now())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"message": RequestRef(jti="another", digest="d" * 43)},
+        {"pseudonym": "another"},
+        {"received_at": 1_700_000_000},
+    ],
+)
+def test_a_message_that_was_not_sent_to_this_holder_under_that_name_is_not_known(
+    suspicion: Suspicion, changes: dict[str, Any]
+) -> None:
+    assert forged(suspicion).state is MisuseState.PENDING
+    reply = forged(suspicion, query="q-2", **changes)
+    assert reply.state is MisuseState.UNKNOWN
+    assert reply.practitioner is None
+    assert len(suspicion.network.nodes[COUNCIL].store.read(misuse_received.list)) == 1
+
+
+@pytest.mark.parametrize("moment", [0, 1, LATEST_SECONDS])
+def test_a_time_at_the_ends_of_time_is_malformed(suspicion: Suspicion, moment: int) -> None:
+    with pytest.raises(MalformedMessage):
+        forged(suspicion, received_at=moment)
+
+
+def test_an_answered_query_is_no_way_to_the_name_behind_another_message(suspicion: Suspicion) -> None:
+    network = suspicion.network
+    first = suspicion.message
+    assert forged(suspicion).state is MisuseState.PENDING
+    suspicion.release()
+    network.clock.forward(minutes=10)
+    network.case_client().look_up()
+    assert suspicion.message.ref != first.ref
+    assert forged(suspicion).state is MisuseState.UNKNOWN
+    assert forged(suspicion, message=first.ref, received_at=claims.to_seconds(first.at)).state is MisuseState.ANSWERED
+
+
+def test_another_member_learns_nothing_of_a_message_to_somebody_else(tmp_path: Path) -> None:
+    network = Network(tmp_path, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST], BY_ENTITY[POLICE]])
+    network.agree()
+    suspicion = Suspicion(network=network)
+    message = suspicion.message
+    police = network.nodes[POLICE]
+    asking = MisuseAsking(
+        own=POLICE, directory=police.directory, vault=police.vault, store=police.store, transport=network.wire
+    )
+    assert asking.ask(message, "Curious.", now=network.clock.now()).state is State.UNKNOWN
+    network.close()
+
+
+def test_a_suspended_member_is_not_answered(suspicion: Suspicion) -> None:
+    network = suspicion.network
+    assert forged(suspicion).state is MisuseState.PENDING
+    suspicion.release()
+    network.enrol(TRUST, MemberState.SUSPENDED)
+    network.clock.forward(minutes=6)
+    with pytest.raises(Untrusted):
+        forged(suspicion)
+
+
+def test_an_answer_of_somebody_else_is_no_answer(suspicion: Suspicion) -> None:
+    network = suspicion.network
+
+    def other_key(request: PeerRequest, passing: Pass) -> PeerAnswer:
+        answer = passing()
+        if not request.url.endswith("/misuse/v1/queries"):
+            return answer
+        claims_of = json.loads(decode(answer.body.split(b".")[1], "payload"))
+        signer = network.nodes[TRUST].vault.signer(KeyUse.MESSAGE)
+        return replace(answer, body=jose.sign(claims_of, typ="misuse-reply+jwt", signer=signer))
+
+    network.wire.faults[COUNCIL] = other_key
+    with pytest.raises(UnknownKey):
+        suspicion.asking().ask(suspicion.message, "A reason.", now=network.clock.now())

@@ -1,0 +1,73 @@
+"""Which lookups a manager justifies is decided by the node alone, and stays decided."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from secrets import token_urlsafe
+
+from gateway.case_types import CaseCaller
+from gateway.ports import LocalClient
+from gateway.sampling import WITHIN, chosen, sample
+from gateway.store import samples
+from tests.federation.network import Network
+from tests.federation.town import COUNCIL
+from trust.oauth.access_token import AccessToken, AccessTokenClaims, SignedIn
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+KEY = b"k" * 32
+CLIENT = LocalClient(
+    client_id="case-system",
+    name="Case system",
+    jwks={},
+    services=("families",),
+    roles=("key-worker",),
+    units=("north",),
+    created_at=NOW,
+    manager="Maud Ellery",
+    sample_percent=100,
+)
+TOKEN = AccessTokenClaims(iss="i", sub="case-system", client_id="case-system", aud="a", jti="j", iat=NOW, exp=NOW)
+
+
+def caller(*, signed_in: bool = False, percent: int = 100) -> CaseCaller:
+    person = SignedIn(issuer="https://login.example", name="u", roles=("key-worker",), org_units=("north",))
+    token = AccessToken(replace(TOKEN, signed_in=person if signed_in else None))
+    return CaseCaller(client=replace(CLIENT, sample_percent=percent), token=token)
+
+
+def test_about_the_share_that_was_asked_for_is_chosen() -> None:
+    ids = [token_urlsafe(16) for _ in range(5_000)]
+    assert 400 < sum(chosen(KEY, each, 10) for each in ids) < 600
+    assert not any(chosen(KEY, each, 0) for each in ids)
+    assert all(chosen(KEY, each, 100) for each in ids)
+
+
+def test_without_the_key_the_choice_cannot_be_told() -> None:
+    ids = [token_urlsafe(16) for _ in range(1_000)]
+    agree = sum(chosen(KEY, each, 50) == chosen(b"other" * 7, each, 50) for each in ids)
+    assert 400 < agree < 600
+    assert [chosen(KEY, each, 50) for each in ids] == [chosen(KEY, each, 50) for each in ids]
+
+
+def test_only_lookups_that_somebody_vouched_for_are_justified() -> None:
+    found = sample(caller(), "lookup-1", key=KEY, now=NOW)
+    assert found is not None
+    assert found.due_at == NOW + WITHIN
+    assert sample(caller(signed_in=True), "lookup-1", key=KEY, now=NOW) is None
+    assert sample(caller(percent=0), "lookup-1", key=KEY, now=NOW) is None
+
+
+def test_a_sampled_lookup_is_on_record_once_however_often_it_is_repeated(pair: Network) -> None:
+    client = pair.case_client(sample_percent=100)
+    for _ in range(3):
+        assert client.post_lookup(client.body(wait_s=20.0), key="the-same-key").status_code == 201
+    store = pair.nodes[COUNCIL].store
+    (found,) = store.read(lambda tx: samples.list(tx, settled=False))
+    assert client.post_eligibility().status_code in {200, 403}
+    assert found.client_id == client.client_id
+
+
+def test_no_answer_tells_whether_it_was_sampled(pair: Network) -> None:
+    every, none = pair.case_client(sample_percent=100), pair.case_client(sample_percent=0)
+    answers = [client.look_up() for client in (every, none)]
+    assert answers[0].keys() == answers[1].keys()
+    assert len(pair.nodes[COUNCIL].store.read(lambda tx: samples.list(tx, settled=False))) == 1
