@@ -1,6 +1,7 @@
 """An anchor and the town's nodes in one process: real settings, keys, stores and apps; only wire and clock are ours."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -243,15 +244,23 @@ class Network:
         folder = self.folder_of(ANCHOR)
         folder.mkdir()
         create_keys(folder / "keys", names=ANCHOR_KEYS)
+        self._date_keys(folder)
         self._store_in(folder, "anchor.db")
         anchor = create_anchor(read_anchor(write_anchor(folder)), self.clock, self.wire)
         self.wire.apps[ANCHOR] = anchor.peer_app
         return anchor
 
+    def _date_keys(self, folder: Path) -> None:
+        """Date the keys by the network's clock: on a busy machine its second has passed before they are made."""
+        made = self.clock.now().timestamp()
+        for path in (folder / "keys").iterdir():
+            os.utime(path, (made, made))
+
     def _prepare(self, agency: Agency) -> None:
         folder = self.folder_of(agency.entity)
         folder.mkdir()
         create_keys(folder / "keys")
+        self._date_keys(folder)
         self._store_in(folder, "node.db")
         write_case_files(agency, folder, self.clock.now())
         write_node(folder, agency, self._around, restrictions=self._restrictions)
