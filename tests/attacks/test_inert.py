@@ -30,13 +30,14 @@ OBEYED = {
     "turned": "a\u202ebc",
     "separator": "a\u2028b",
 }
+PRACTITIONER = {"id": "u-17", "role": "key-worker", "org_unit": "north-team", "second_factor": True}
 FORMULAS = ('=HYPERLINK("http://x.example","a")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\tx")
 MEMBERS: tuple[Callable[[str], dict[str, Any]], ...] = (
-    lambda text: {"reason": text},
-    lambda text: {"case_ref": text},
-    lambda text: {"practitioner": {"id": text, "role": "key-worker", "org_unit": "north-team"}},
-    lambda text: {"practitioner": {"id": "u-17", "role": "key-worker", "org_unit": "north-team", "call_back": text}},
-    lambda text: {"subject": {**SUBJECT, "family_name": text}},
+    lambda text: {"reason": f"why{text}"},
+    lambda text: {"case_ref": f"CF-1{text}"},
+    lambda text: {"practitioner": {**PRACTITIONER, "id": f"u-17{text}"}},
+    lambda text: {"practitioner": {**PRACTITIONER, "call_back": f"01632 960117{text}"}},
+    lambda text: {"subject": {**SUBJECT, "family_name": f"Hartley{text}"}},
 )
 
 
@@ -45,6 +46,7 @@ MEMBERS: tuple[Callable[[str], dict[str, Any]], ...] = (
 def test_a_case_systems_text_is_one_line_without_controls_or_is_refused(standing: Network, text: str) -> None:
     client = standing.case_client()
     for member in MEMBERS:
+        assert client.post_lookup(client.body(**member(""))).status_code in {201, 202}
         answer = client.post_lookup(client.body(**member(text)))
         assert (answer.status_code, answer.get_json()["code"]) == (422, "members-at-fault")
         assert text not in answer.text

@@ -42,6 +42,7 @@ PRACTITIONER = {
     "role": "key-worker",
     "org_unit": "north-team",
     "call_back": "01632 960777",
+    "second_factor": True,
 }
 WORDS = (
     "9691292211",
@@ -124,8 +125,12 @@ def refused_in_every_way(behind: Behind, token: str) -> list[Answer]:
         answers.append(behind.federation.call(url, body=b"{}", headers=headers))
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     for url in (behind.client.base_url, COUNCIL, TRUST):
-        body = b"grant_type=Canaryfeather&client_assertion=9691292211&scope=Zebedee"
-        answers.append(behind.federation.call(url + "/oauth/v1/token?who=Canaryfeather", body=body, headers=form))
+        for grant in ("Canaryfeather", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"):
+            body = (
+                f"grant_type={grant}&client_assertion=9691292211&scope=Zebedee&subject_token=Canaryfeather.a.b".encode()
+            )
+            answers.append(behind.federation.call(url + "/oauth/v1/token?who=Canaryfeather", body=body, headers=form))
+            answers.append(behind.federation.call(url + "/oauth/v1/token", body=body, headers=form))
     jwt = {"Content-Type": "application/jwt", "Authorization": "DPoP Canaryfeather", "DPoP": "Zebedee"}
     answers.append(behind.federation.call(TRUST + "/exchange/v1/messages", body=b"Canaryfeather.a.b", headers=jwt))
     answers.append(behind.federation.call(f"{ANCHOR}/federation/v1/fetch?sub=Canaryfeather", method="GET"))
