@@ -23,7 +23,6 @@ from gateway.directory.stages import SERVED, Stage, coming_stages
 from gateway.peers.tokens import Grant, TokenRequester
 from gateway.ports import PeerRefused, TransportError
 from trust.agreements.agreement import Agreement, InForce, NotInForce
-from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.federation.node_metadata import services_left_out
 from trust.federation.trust_mark import name_mark
@@ -80,7 +79,7 @@ def chain(federation: Federation, entity: EntityId, now: datetime) -> tuple[Trus
     """Fetch and verify the whole chain of an entity; of a peer, that is an exchange with it and with its anchor."""
     trace = trace_chain(federation, entity, now=now)
     what = "this node is vouched for" if entity == federation.own else f"{entity} is trusted and can be reached"
-    found = trace.entity or (_by_levels(federation, entity, now) if trace.answered else None)
+    found = trace.entity
     if found is None:
         failed = next(line for line in trace.lines if not line.ok)
         return None, CheckLine(name=what, ok=False, detail=f"{failed.name}? {failed.detail}", remedy=failed.remedy)
@@ -92,15 +91,6 @@ def chain(federation: Federation, entity: EntityId, now: datetime) -> tuple[Trus
     through = f", through {' and '.join(found.superiors[:-1])}" if len(found.superiors) > 1 else ""
     detail = f"by {found.anchor}{through}, until {found.expires_at:%Y-%m-%d %H:%M} UTC"
     return found, CheckLine(name=what, ok=True, detail=detail)
-
-
-def _by_levels(federation: Federation, entity: EntityId, now: datetime) -> TrustedEntity | None:
-    """Follow a chain with intermediates, whom the node's own directory finds; none where that leads nowhere either."""
-    try:
-        found = federation.directory.refresh(entity, now=now)
-    except TrustError:
-        return None
-    return found if len(found.superiors) > 1 and found.anchor in federation.anchors else None
 
 
 def countdown(standing: Standing, *, own: EntityId, now: datetime) -> CheckLine:

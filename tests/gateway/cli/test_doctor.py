@@ -165,6 +165,20 @@ def test_a_key_that_has_signed_for_more_than_a_year(partnership: Partnership) ->
     assert "the age of the federation key" not in warned
 
 
+def test_a_federation_key_that_waits_for_its_superior(partnership: Partnership) -> None:
+    name = "the next federation key is vouched for"
+    words = ["--use", "federation", "--config", partnership.config("council"), "--yes"]
+    made = hearthgate("trust", "key", "rotate", *words, "--out", partnership.root / "rotation.jwt", "--json")
+    assert made.code == 0, made.err
+    assert name not in looked(partnership)["warning"]
+    state = partnership.root / "council" / "keys" / "state.json"
+    record = json.loads(state.read_bytes())
+    for key in record["keys"]:
+        key["created_at"] -= 3 * 86_400
+    state.write_text(json.dumps(record))
+    assert looked(partnership)["warning"][name] == "not yet, 72 h after it was made"
+
+
 def test_what_waits_for_somebody_to_look_at_it(partnership: Partnership) -> None:
     asked = datetime.now(UTC) - timedelta(hours=71)
     waits = Change(

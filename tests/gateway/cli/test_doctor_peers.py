@@ -20,7 +20,9 @@ from gateway.store import store_epoch
 from gateway.store.sqlite_files import connect
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Partnership, hearthgate, listening
 from tests.gateway.cli.test_doctor import failing, looked, whole  # noqa: F401 - a fixture
+from tests.gateway.cli.test_trust_levels import DISTRICT, SCHOOL, federation, tree  # noqa: F401 - fixtures
 from tests.support.case_systems import free_port
+from tests.support.tree import COUNTY, Tree
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import TrustMark, agreement_mark
 from trust.identifiers import AgreementId, EntityId
@@ -135,9 +137,9 @@ class TestTheClock:
         lead(working, "police", port)
         with (
             listening(node.peer_app, port, working.files["police"], off=timedelta(hours=1)),
-            federation_of(node_settings(working)) as federation,
+            federation_of(node_settings(working)) as parts,
         ):
-            lines = list(clock.against_others(federation.transport, [EntityId(ANCHOR), EntityId(POLICE)]))
+            lines = list(clock.against_others(parts.transport, [EntityId(ANCHOR), EntityId(POLICE)]))
         assert [(line.ok, line.warning) for line in lines] == [(True, False), (True, True)]
         assert "that its clock is wrong" in lines[1].remedy
         node.store.close()
@@ -165,11 +167,11 @@ class TestHowFreshAPeerIs:
     def test_each_stage_is_counted_down(
         self, working: Partnership, hours: float, state: tuple[bool, bool], said: str
     ) -> None:
-        with federation_of(node_settings(working)) as federation:
-            refreshed = federation.directory.trusted(EntityId(POLICE), now=datetime.now(UTC)).refreshed_at
+        with federation_of(node_settings(working)) as parts:
+            refreshed = parts.directory.trusted(EntityId(POLICE), now=datetime.now(UTC)).refreshed_at
             now = refreshed + timedelta(hours=hours)
-            [standing] = [each for each in federation.directory.known(now=now) if each.entity == POLICE]
-            line = peers.countdown(standing, own=federation.own, now=now)
+            [standing] = [each for each in parts.directory.known(now=now) if each.entity == POLICE]
+            line = peers.countdown(standing, own=parts.own, now=now)
         assert (line.ok, line.warning) == state
         assert said in line.detail
 
@@ -183,8 +185,8 @@ class TestHowFreshAPeerIs:
         assert "no statement about it stands" in peers.countdown(gone, own=own, now=now).detail
 
     def test_the_doctor_shows_those_that_the_node_knows(self, working: Partnership) -> None:
-        with federation_of(node_settings(working)) as federation:
-            federation.directory.trusted(EntityId(POLICE), now=datetime.now(UTC))
+        with federation_of(node_settings(working)) as parts:
+            parts.directory.trusted(EntityId(POLICE), now=datetime.now(UTC))
         assert f"how fresh {POLICE} is" in looked(working)["ok"]
 
 
@@ -206,23 +208,36 @@ class TestAgreementsAndMarks:
     def test_how_long_a_mark_is_good_yet(self, working: Partnership, days: int | None, warning: bool) -> None:
         now = datetime.now(UTC)
         demanded = agreement_mark(EntityId(ANCHOR), AgreementId("vale-early-help"))
-        with federation_of(node_settings(working)) as federation:
-            held = with_mark(federation, demanded, None if days is None else now + timedelta(days=days), now)
-            [line] = agreements.own_marks(federation, held, now)
+        with federation_of(node_settings(working)) as parts:
+            held = with_mark(parts, demanded, None if days is None else now + timedelta(days=days), now)
+            [line] = agreements.own_marks(parts, held, now)
         assert (line.ok, line.warning) == (True, warning)
 
 
-def with_mark(federation: Federation, mark_type: str, expires_at: datetime | None, now: datetime) -> TrustedEntity:
-    own = federation.directory.refresh(federation.own, now=now)
+def with_mark(parts: Federation, mark_type: str, expires_at: datetime | None, now: datetime) -> TrustedEntity:
+    own = parts.directory.refresh(parts.own, now=now)
     mark = TrustMark(
         issuer=EntityId(ANCHOR),
-        subject=federation.own,
+        subject=parts.own,
         mark_type=mark_type,
         issued_at=now,
         expires_at=expires_at,
         raw=b"",
     )
     return replace(own, marks=(mark,))
+
+
+class TestChainsOfSeveralLevels:
+    def test_those_between_are_named(self, tree: Tree, federation: Federation) -> None:  # noqa: F811
+        trusted, line = peers.chain(federation, SCHOOL, tree.clock.now())
+        assert trusted is not None
+        assert f", through {DISTRICT} and {COUNTY}, until" in line.detail
+
+    def test_the_step_that_fails_is_told(self, tree: Tree, federation: Federation) -> None:  # noqa: F811
+        tree.down.add(COUNTY)
+        trusted, line = peers.chain(federation, SCHOOL, tree.clock.now())
+        assert (trusted, line.ok) == (None, False)
+        assert line.remedy
 
 
 class TestAnAnchor:
