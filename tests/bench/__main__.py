@@ -1,6 +1,7 @@
-"""Measure a node on this machine: ``python -m tests.bench [--json FILE] [--quick] [--connections N]``."""
+"""Measure a node on this machine: ``python -m tests.bench [--json FILE] [--page FILE] [--from FILE] [--quick]``."""
 
 import argparse
+import os
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.bench import (
     components,
     exchange,
     lookup,
+    page,
     report,
     resting,
     suspending,
@@ -83,19 +85,36 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
 
 def main() -> None:
     """Measure, print the tables, and write the figures where asked."""
+    arguments = _arguments()
+    run_before = None if arguments.earlier is None else page.read(arguments.earlier)
+    measured = run_before or _measured(quick=arguments.quick, connections=arguments.connections)
+    print(report.table(measured.figures), end="\n\n")
+    print(components.table(measured.shares))
+    if arguments.json is not None:
+        arguments.json.write_text(measured.to_json())
+    if arguments.page is not None:
+        page.update(arguments.page, measured)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run bench", description="Measure a node on this machine.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="also write the tables into docs/benchmarks.md")
+    parser.add_argument(
+        "--from", dest="earlier", type=Path, metavar="FILE", help="measure nothing; take what --json wrote earlier"
+    )
     parser.add_argument("--quick", action="store_true", help="only see that every part works")
     parser.add_argument("--connections", type=int, default=8, metavar="N", help="how many ask at once [default: 8]")
-    arguments = parser.parse_args()
-    plan = QUICK if arguments.quick else Plan()
-    plan = replace(plan, exchanges=replace(plan.exchanges, connections=arguments.connections))
+    return parser.parse_args()
+
+
+def _measured(*, quick: bool, connections: int) -> page.Measured:
+    plan = QUICK if quick else Plan()
+    plan = replace(plan, exchanges=replace(plan.exchanges, connections=connections))
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:
         figures, shares = run(Path(folder), plan)
-    print(report.table(figures), end="\n\n")
-    print(components.table(shares))
-    if arguments.json is not None:
-        report.write(arguments.json, figures)
+    return page.measured(figures, shares, aside=components.WAITING, load=load)
 
 
 def _say(what: str) -> None:

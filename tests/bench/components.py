@@ -7,7 +7,7 @@ that and the CPU of the served node, asked over one connection, is gunicorn's, T
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
@@ -147,13 +147,13 @@ def measure(estate: Estate, *, count: int) -> Shares:
     return {**parts, SERVING: max(0.0, served_us - inside_us)}
 
 
-def figures(shares: Shares) -> Figures:
+def figures(shares: Mapping[str, float]) -> Figures:
     """Return what of it has a target."""
     total = sum(time_us for part, time_us in shares.items() if part != WAITING)
     return {"trust_share": shares[_TRUST] / total * 100}
 
 
-def table(shares: Shares) -> str:
+def table(shares: Mapping[str, float]) -> str:
     """Write the parts with their shares, the largest first."""
     used = {part: time_us for part, time_us in shares.items() if part != WAITING}
     total = sum(used.values())

@@ -1,9 +1,7 @@
 """The figures under their stable names, what each means, and its target where it has one."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 Figures = dict[str, float]
 
@@ -88,7 +86,7 @@ MEANINGS: Mapping[str, Meaning] = {
 def table(figures: Figures, meanings: Mapping[str, Meaning] = MEANINGS) -> str:
     """Write figures as a table, in the order in which they are explained."""
     rows = [
-        (name, _number(figures[name]), meaning.unit, meaning.text, meaning.verdict(figures[name]))
+        (name, number(figures[name]), meaning.unit, meaning.text, meaning.verdict(figures[name]))
         for name, meaning in meanings.items()
         if name in figures
     ]
@@ -99,12 +97,8 @@ def table(figures: Figures, meanings: Mapping[str, Meaning] = MEANINGS) -> str:
     )
 
 
-def write(path: Path, figures: Figures) -> None:
-    """Write figures as JSON."""
-    path.write_text(json.dumps({"figures": {name: round(value, 4) for name, value in figures.items()}}, indent=1))
-
-
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Write a figure as exactly as it was measured."""
     if value >= 100:
         return f"{value:.0f}"
     return f"{value:.2f}"

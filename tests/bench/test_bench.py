@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import components, report
+from tests.bench import components, page, report
 from tests.bench.report import MEANINGS, Meaning
 from tests.bench.serving import ROOT
 
@@ -51,3 +51,34 @@ def test_the_table_says_which_targets_were_met() -> None:
     assert lines[0].endswith("MISSED: at most 3")
     assert lines[1].endswith("met: at least 0.4")
     assert lines[2].split()[1:3] == ["1234", "MB"]
+
+
+def test_the_page_is_written_between_its_marks_from_what_a_run_wrote(tmp_path: Path) -> None:
+    shares = {"signatures": 300.0, "the rest": 100.0, components.WAITING: 50.0}
+    figures = dict.fromkeys(MEANINGS, 2.0) | {"exchange_over_floor": 0.31}
+    written, target = tmp_path / "bench.json", tmp_path / "page.md"
+    made = page.measured(figures, shares, aside=components.WAITING, load=0.5)
+    written.write_text(made.to_json())
+    target.write_text(f"before\n{page.FROM}\nstale tables\n{page.TO}\nafter\n")
+    page.update(target, page.read(written))
+    text = target.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "stale tables" not in text
+    assert "| signatures | 300 us | 75% |" in text
+    assert "| `exchange_over_floor` | exchange over floor, by throughput | 0.31 | **missed**: at least 0.4 |" in text
+    assert "cached trust as a share of an exchange, by CPU" in text
+
+
+def test_a_page_without_its_marks_is_left_as_it_is(tmp_path: Path) -> None:
+    target = tmp_path / "page.md"
+    target.write_text(f"nothing\n{page.TO}\n{page.FROM}\n")
+    made = page.measured({}, {}, aside=components.WAITING, load=0.5)
+    with pytest.raises(page.NoPlace, match="needs the lines"):
+        page.update(target, made)
+    assert target.read_text().startswith("nothing")
+
+
+def test_the_project_page_has_a_place_for_the_tables() -> None:
+    text = (ROOT / "docs" / "benchmarks.md").read_text()
+    assert 0 < text.index(page.FROM) < text.index(page.TO)
