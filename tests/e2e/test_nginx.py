@@ -12,6 +12,7 @@ from time import monotonic
 
 import pytest
 
+from gateway.http import headers
 from gateway.oauth.forms import MAX_BODY
 from tests.e2e.nginx import free_ports, nginx, program_path, said, slow_headers, tls, written
 from tests.e2e.processes import Served, served
@@ -109,6 +110,30 @@ def test_what_an_entity_says_of_itself_comes_through_as_it_was_signed(behind: Be
     assert b"server: nginx" in lines
     content = body if b"content-length:" in head.lower() else body.split(b"\r\n")[1]
     assert parse_entity_configuration(content, now=datetime.now(UTC)).entity_id == entity
+
+
+@pytest.mark.parametrize(
+    ("request_line", "more", "status"),
+    [
+        (f"GET {CONFIGURATION}", "Host: HOST\n", b"200"),
+        ("GET /nowhere", "Host: HOST\n", b"404"),
+        ("DELETE /oauth/v1/token", "Host: HOST\n", b"405"),
+        ("POST /oauth/v1/token", f"Host: HOST\nContent-Length: {MAX_BODY + 1}\n", b"413"),
+        ("POST /oauth/v1/token", "Host: HOST\nContent-Length: +6\n", b"400"),
+        (f"GET {CONFIGURATION}", "Host: police.example\n", b"421"),
+    ],
+    ids=["node", "node's 404", "node's 405", "nginx's 413", "nginx's 400", "nginx's 421"],
+)
+def test_every_answer_has_each_security_header_once_whoever_wrote_it(
+    behind: Behind, request_line: str, more: str, status: bytes
+) -> None:
+    answer = behind.answer(f"{request_line} HTTP/1.1\n{more}Connection: close\n\n")
+    head = answer.partition(b"\r\n\r\n")[0].decode("latin-1")
+    assert head.split(" ")[1].encode() == status
+    stated = [line.lower() for line in head.split("\r\n")[1:]]
+    for name, value in headers.SECURITY:
+        if name != "Cache-Control":  # which the node varies, and nginx's own answers need not say
+            assert [line for line in stated if line.startswith(name.lower() + ":")] == [f"{name}: {value}".lower()]
 
 
 def test_a_message_without_a_token_is_refused_by_the_node_itself(behind: Behind) -> None:
