@@ -136,6 +136,17 @@ def test_a_file_from_before_the_superior_said_no_revives_nobody(far: Far) -> Non
         far.directory.trusted(POLICE, now=far.now)
 
 
+def test_a_file_from_before_an_intermediate_ended_lets_nobody_in_below_it(far: Far) -> None:
+    far.take(*far.chains())
+    council = tuple(far.tree.chain(COUNCIL, COUNTY, ANCHOR))
+    far.tree.clock.forward(minutes=1)
+    far.tree.down.clear()
+    far.tree.suspend(ANCHOR, COUNTY)
+    with pytest.raises(Untrusted):
+        far.directory.refresh(COUNTY, now=far.now)
+    assert fates(far.take(council)) == [Fate.REFUSED]
+
+
 @pytest.mark.parametrize("place", range(4))
 def test_a_forged_statement_refuses_its_chain_and_no_other(far: Far, place: int) -> None:
     police, county = far.chains()
