@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.e2e.processes import ROOT
@@ -26,6 +27,7 @@ _INDEX = "packages.example"
 _PROGRAMS = ("unshare", "nsenter", "ip", "mount", "bash")
 _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", ".*_cache", "*.egg-info", ".hypothesis")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_END_OF_INPUT = b"\x04"
 _APART = ("unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--mount-proc", "--kill-child")
 _BOOT = """
 set -e
@@ -59,11 +61,12 @@ class NoPackages(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Running:
-    """One line that an administrator entered, and what it said so far."""
+    """One line that an administrator entered at a terminal, and what it said so far."""
 
     line: str
     process: subprocess.Popen[bytes]
     log: Path
+    keyboard: int
 
     def said(self) -> str:
         """Return its standard output and error so far."""
@@ -114,18 +117,18 @@ class Machine:
         """Enter a line in the clone, as its administrator; ``typed`` answers what it asks, in this order."""
         log = self.folder / f"{len(self.entered)}.log"
         words = ["sh", "-c", f'cd {CLONE} && exec bash -c "$0"', line]
+        keyboard, terminal = os.openpty()
+        os.write(keyboard, "".join(f"{each}\n" for each in typed).encode() + _END_OF_INPUT)
         with log.open("wb") as out:
             process = subprocess.Popen(
                 ["nsenter", "--target", str(self.pid), "--net", "--mount", "--uts", "--pid", *words],
-                stdin=subprocess.PIPE,
+                stdin=terminal,
                 stdout=out,
                 stderr=out,
                 env=_environment(),
             )
-        assert process.stdin is not None
-        with process.stdin as stdin:
-            stdin.write("".join(f"{each}\n" for each in typed).encode())
-        running = Running(line=line, process=process, log=log)
+        os.close(terminal)
+        running = Running(line=line, process=process, log=log, keyboard=keyboard)
         self.entered.append(running)
         return running
 
@@ -139,6 +142,7 @@ class Machine:
         self.unshare.wait()
         for each in self.entered:
             each.process.wait(WITHIN_S)
+            os.close(each.keyboard)
 
 
 @contextmanager
@@ -200,18 +204,24 @@ def _wire(machine: Machine, *words: str) -> None:
 
 def _download(folder: Path, simple: Path) -> None:
     """Fill a package index with what a node is installed from, got as this machine gets packages."""
-    subprocess.run([_python(), "-m", "venv", str(folder / "pip")], check=True, capture_output=True)
     locks = [word for name in ("build", "runtime") for word in ("-r", str(ROOT / "requirements" / f"{name}.txt"))]
     getting = ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes", *locks]
-    got = subprocess.run(
-        [folder / "pip" / "bin" / "pip", *getting, "-d", str(folder / "got")], check=False, capture_output=True
-    )
+    command = [_python_with_pip(folder / "pip"), "-m", "pip", *getting, "-d", str(folder / "got")]
+    got = subprocess.run(command, check=False, capture_output=True)
     if got.returncode != 0:
         raise NoPackages(got.stderr.decode(errors="replace")[-500:])
     for file in (folder / "got").iterdir():
         project = simple / file.name.partition("-")[0].lower().replace("_", "-").replace(".", "-")
         project.mkdir(parents=True, exist_ok=True)
         file.rename(project / file.name)
+
+
+def _python_with_pip(folder: Path) -> str:
+    """Return a Python that has pip; an environment that uv made has none."""
+    if find_spec("pip") is not None:
+        return sys.executable
+    subprocess.run([_python(), "-m", "venv", str(folder)], check=True, capture_output=True)
+    return str(folder / "bin" / "python")
 
 
 def _python() -> str:
