@@ -20,7 +20,7 @@ from tests.e2e.processes import ROOT
 
 CLONE, HOME, ROOTS = "/srv/hearthgate", "/srv/home", "/srv/tls/roots.pem"
 """Where each machine has its copy of this folder, its administrator's home, and the authorities it trusts."""
-WITHIN_S = 240.0
+WITHIN_S = 300.0
 _PREFIX = "11.22.33."
 """Addresses that a node takes for public ones. Nothing leads out of the bridge, so they are nobody's."""
 _INDEX = "packages.example"

@@ -206,6 +206,7 @@ def prepare(machines: dict[str, Machine]) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(900)  # three installations: about a minute and a half on two cores, several on busy ones
 def test_the_lines_of_the_readme_lead_to_an_answer(story: Story) -> None:
     for _, group in groupby(steps(), key=lambda step: step.number):
         together = list(group)
