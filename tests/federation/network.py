@@ -137,9 +137,13 @@ class Network:
         raw = build_enrolment_request(draft, node.vault.signer(KeyUse.FEDERATION))
         asked = parse_enrolment_request(raw, now=now)
         jwks, metadata = asked.federation_keys.to_jwks(), asked.metadata
-        self.anchor.store.write(
+        self.authority_above(entity).store.write(
             lambda tx: members.admit(tx, entity=entity, jwks=jwks, metadata=metadata, state=state, at=now)
         )
+
+    def authority_above(self, entity: EntityId) -> AnchorParts:
+        """Return who vouches for a node, once the node is there."""
+        return self.anchor
 
     def document(self, **changes: Any) -> dict[str, Any]:
         """Return the agreement between the agencies that are here, with some members changed."""

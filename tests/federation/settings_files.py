@@ -10,6 +10,7 @@ from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
 from tests.federation.case_files import REGISTRY_HOST, adapter_table
 from tests.federation.town import ANCHOR, Agency
+from trust.identifiers import EntityId
 from trust.keys import KeySet
 
 
@@ -48,9 +49,14 @@ ROOMY = budget()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What every node of a network is told alike; ``hosts`` and ``ca`` for nodes that are really served."""
+    """What every node of a network is told alike; ``hosts`` and ``ca`` for nodes that are really served.
+
+    ``more_anchors`` are pinned beside the one; ``superiors`` are those of whoever does not stand below that one itself.
+    """
 
     anchor_keys: KeySet
+    more_anchors: Mapping[EntityId, KeySet] = field(default_factory=dict)
+    superiors: Mapping[EntityId, tuple[EntityId, ...]] = field(default_factory=dict)
     hosts: Mapping[str, str] = field(default_factory=dict)
     ca: Path | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
@@ -72,13 +78,12 @@ def write_node(
 ) -> Path:
     """Write a node's configuration file and what it names; return the file's path. ``restrictions`` are by service."""
     faces = faces or Faces()
-    (folder / "anchor.jwks").write_text(json.dumps(around.anchor_keys.to_jwks()))
     document: dict[str, Any] = {
-        "node": {"entity_id": agency.entity, "name": agency.name},
+        "node": {"entity_id": agency.entity, "name": agency.name, **_superiors(around, agency.entity)},
         "peer": faces.face(faces.peer),
         "case": {**faces.face(faces.case), "base_url": case_base_url(agency)},
         "operations": {"bind": faces.operations},
-        "trust": {"anchors": [{"entity_id": ANCHOR, "jwks": "anchor.jwks"}], **_ca(around)},
+        "trust": {"anchors": _pinned(folder, around), **_ca(around)},
         "hosts": {
             name: {"address": address, "reason": "a development federation"} for name, address in around.hosts.items()
         },
@@ -100,16 +105,29 @@ def write_node(
     return _write(folder, document)
 
 
-def write_anchor(folder: Path, faces: Faces | None = None) -> Path:
-    """Write the anchor's configuration file; return its path."""
+def write_anchor(
+    folder: Path,
+    faces: Faces | None = None,
+    *,
+    entity: EntityId = ANCHOR,
+    under: Around | None = None,
+    marks: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write an authority's configuration file; return its path. One ``under`` others is an intermediate."""
     faces = faces or Faces()
     return _write(
         folder,
         {
             "role": "anchor",
-            "anchor": {"entity_id": ANCHOR, "name": "Moor Partnership"},
+            "anchor": {
+                "entity_id": entity,
+                "name": "Moor Partnership",
+                **(_superiors(under, entity) if under is not None else {}),
+            },
             "peer": faces.face(faces.peer),
             "operations": {"bind": faces.operations},
+            **({"trust": {"anchors": _pinned(folder, under)}} if under is not None else {}),
+            **({"marks": dict(marks)} if marks is not None else {}),
         },
     )
 
@@ -126,6 +144,20 @@ def read_anchor(path: Path) -> AnchorSettings:
     settings = load(path, {})
     assert isinstance(settings, AnchorSettings)
     return settings
+
+
+def _superiors(around: Around, entity: EntityId) -> dict[str, Any]:
+    return {"superiors": list(around.superiors[entity])} if entity in around.superiors else {}
+
+
+def _pinned(folder: Path, around: Around) -> list[dict[str, str]]:
+    """Write the pins of all anchors beside the configuration."""
+    pinned = []
+    for anchor, keys in {ANCHOR: around.anchor_keys, **around.more_anchors}.items():
+        name = f"{anchor.removeprefix('https://')}.jwks"
+        (folder / name).write_text(json.dumps(keys.to_jwks()))
+        pinned.append({"entity_id": anchor, "jwks": name})
+    return pinned
 
 
 def _ca(around: Around) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from gateway.ports import PeerAnswer, PeerRequest, Store, TransportError
 from tests.gateway.directory.oracle import Truth, parts
 from tests.support.network import Keys
-from tests.support.tree import ANCHOR, Tree, answered
+from tests.support.tree import ANCHOR, Entity, Tree, answered
 from trust import jose, strict_json
 from trust.federation.entity_statement import MAX_LIFE, StatementDraft, build_subordinate_statement
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension
@@ -37,6 +37,12 @@ class Attacked(Tree):
 
     def statement(self, superior: EntityId, subject: EntityId, at: datetime | None = None) -> bytes:
         return self.truth.note(super().statement(superior, subject, at))
+
+    def _answer(self, entity: Entity, path: str, query: dict[str, str], request: PeerRequest) -> PeerAnswer:
+        """Answer as the host would; every peer relays what there is of suspensions."""
+        if path == SUSPENSIONS and query["iss"] != entity.id and query["iss"] in self.entities:
+            return self.suspensions(EntityId(query["iss"]), int(query["after"]))
+        return super()._answer(entity, path, query, request)
 
     def send(self, request: PeerRequest) -> PeerAnswer:
         answer = super().send(request)
@@ -64,6 +70,18 @@ class Attacker:
 
         def say(_request: PeerRequest) -> PeerAnswer:
             raise TransportError("cut off")
+
+        self.tree.said[address] = say
+
+    def hold_back(self, address: str, pick: int) -> None:
+        """Answer with an older statement about whoever is asked for."""
+        path = "/" + address.removeprefix("https://").partition("/")[2]
+
+        def say(request: PeerRequest) -> PeerAnswer:
+            host = EntityId(address.removesuffix(path))
+            query = parse_qs(urlsplit(request.url).query)
+            said = self.tree.truth.said.get((host, EntityId(query["sub"][0]) if "sub" in query else host))
+            return answered(said[pick % len(said)], request.accept) if said else self.tree.not_found()
 
         self.tree.said[address] = say
 

@@ -48,7 +48,7 @@ class Truth:
     """What was signed since the beginning, and what authorities have really ruled."""
 
     signed: dict[Link, list[Signed]] = field(default_factory=dict)
-    raw: list[bytes] = field(default_factory=list)
+    said: dict[Link, list[bytes]] = field(default_factory=dict)
     anchor_sets: list[frozenset[str]] = field(default_factory=list)
 
     def note(self, raw: bytes) -> bytes:
@@ -61,8 +61,9 @@ class Truth:
             names=frozenset(key["kid"] for key in body["jwks"]["keys"]),
             message_kids=frozenset(key["kid"] for key in node.get("message_jwks", {}).get("keys", [])),
         )
-        self.signed.setdefault((EntityId(body["iss"]), EntityId(body["sub"])), []).append(made)
-        self.raw.append(raw)
+        link = (EntityId(body["iss"]), EntityId(body["sub"]))
+        self.signed.setdefault(link, []).append(made)
+        self.said.setdefault(link, []).append(raw)
         return raw
 
     def explains(self, found: TrustedEntity, anchor_kids: Iterable[str]) -> bool:
