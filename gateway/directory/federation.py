@@ -186,19 +186,19 @@ class FederationDirectory:
     def catch_up(self, *, now: datetime) -> None:
         """Ask every authority above a known entity for new suspensions, and the anchors for replaced keys.
 
-        Each is asked every few minutes, however often this is called; while one does not answer, some of those below it
-        are asked for its suspensions each time.
+        Each is asked every few minutes, however often this is called; while one does not answer, some of the known
+        nodes are asked for its suspensions each time.
         """
-        for authority, below in self._below(now).items():
+        for authority, others in self._authorities(now).items():
             if authority in self._rulings.pins and self._keys_asked.first(authority, now):
                 with suppress(TransportError, TrustError):
                     self._chains.anchors.learn_keys(authority, Limits.beginning(known=True), now=now)
-            self._relay.ask(authority, below, now=now)
+            self._relay.ask(authority, others, now=now)
 
     def catch_up_with_all(self, *, now: datetime) -> None:
-        """Ask every authority above a known entity, and all that are known below it, for suspensions at once."""
-        for authority, below in self._below(now).items():
-            self._relay.ask_all(authority, below, now=now)
+        """Ask every authority above a known entity, and all known nodes, for its suspensions now."""
+        for authority, others in self._authorities(now).items():
+            self._relay.ask_all(authority, others, now=now)
 
     def known(self, *, now: datetime) -> tuple[Standing, ...]:
         """Return every entity that was ever trusted, those above others first, without fetching, whatever its age."""
@@ -269,15 +269,15 @@ class FederationDirectory:
             raise RolledBack(f"The presented chain of {entity} is older than what is known of it.")
         return Shown(held=held, made_at=min(made.values()))
 
-    def _below(self, now: datetime) -> Mapping[EntityId, Sequence[EntityId]]:
-        """Return the authorities, the pinned ones first, with the nodes that are known to stand below each."""
-        found: dict[EntityId, list[EntityId]] = {anchor: [] for anchor in self._rulings.pins}
-        for _, held in self._chains.holdings.all(now=now):
-            for authority in held.line[1:] if held is not None else ():
-                below = found.setdefault(authority, [])
-                if held is not None and held.trusted.node is not None and held.entity != self._own:
-                    below.append(held.entity)
-        return found
+    def _authorities(self, now: datetime) -> Mapping[EntityId, Sequence[EntityId]]:
+        """Return the authorities, the pinned ones first, with who may relay for each: those below it before others."""
+        known = [held for _, held in self._chains.holdings.all(now=now) if held is not None]
+        above = dict.fromkeys(self._rulings.pins) | dict.fromkeys(each for held in known for each in held.line[1:])
+        nodes = [held for held in known if held.trusted.node is not None and held.entity != self._own]
+        return {
+            authority: [held.entity for held in sorted(nodes, key=lambda held: authority not in held.line)]
+            for authority in above
+        }
 
     def _is_known(self, authority: EntityId, now: datetime) -> bool:
         return authority in self._rulings.pins or self._chains.holdings.newest(authority, now=now)[1] is not None

@@ -3,8 +3,8 @@
 An issuer's entries are numbered without a gap. What is missing here is taken up in order, each verified with its
 issuer's own keys; so it does not matter who hands them on, and whoever does cannot leave one out unnoticed. Who names
 numbers that it cannot show costs two small fetches a minute, out of a budget of its own: nobody who lies keeps others
-from being heard. Where an authority does not answer, those whom it vouched for are asked in turn, some in each round,
-so that one honest party in reach is enough.
+from being heard. Where an authority does not answer, the nodes that are known are asked in turn, some in each round, so
+that one honest party in reach is enough.
 """
 
 from collections.abc import Callable, Mapping, Sequence
