@@ -1,7 +1,9 @@
 """Under an agreement that demands a trust mark, an agency without it is neither answered nor asked."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,12 +15,13 @@ from trust.federation.trust_mark import (
     MarkDraft,
     StatedMark,
     agreement_mark,
+    build_delegation,
     build_trust_mark,
     data_protection_mark,
     stated_marks_to_json,
 )
 from trust.identifiers import AgreementId, EntityId
-from trust.keys import KeyUse, Signer
+from trust.keys import KeySet, KeyUse, LocalSigner, Signer
 from trust.strict_json import JsonObject
 
 SERVICE = f"{TRUST}#community-team"
@@ -122,3 +125,70 @@ def test_another_agencys_marks_are_worth_nothing(demanding: Network) -> None:
     own = demanding.nodes[COUNCIL].vault.signer(KeyUse.FEDERATION)
     publish(demanding, COUNCIL, own, trust_marks=stated_marks_to_json(marks))
     assert ASSURED in refusal(demanding, asking(demanding))
+
+
+OWNER = EntityId("https://owner.example")
+
+
+def owned(network: Network, keys: KeySet) -> None:
+    """Have the anchor say that the first type is another's, who delegates it."""
+    jwks = {"sub": OWNER, "jwks": keys.to_jwks()}
+    more = {"trust_mark_issuers": {mark: [ANCHOR] for mark in BOTH}, "trust_mark_owners": {ASSURED: jwks}}
+    publish(network, ANCHOR, network.anchor.vault.signer(KeyUse.FEDERATION), **more)
+
+
+def delegated_mark(network: Network, delegation: bytes | None) -> None:
+    """Have the council hold both marks, the first with this delegation."""
+    now, by = network.clock.now(), network.anchor.vault.signer(KeyUse.FEDERATION)
+
+    def made(mark_type: str, shown: bytes | None) -> StatedMark:
+        draft = MarkDraft(issuer=ANCHOR, subject=COUNCIL, mark_type=mark_type, issued_at=now)
+        return StatedMark(mark_type=mark_type, raw=build_trust_mark(draft, by, delegation=shown))
+
+    marks = stated_marks_to_json([made(ASSURED, delegation), made(SIGNATORY, None)])
+    publish(network, COUNCIL, network.nodes[COUNCIL].vault.signer(KeyUse.FEDERATION), trust_marks=marks)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "accepted"),
+    [
+        ({}, True),
+        ({"issuer": EntityId("https://somebody.example")}, False),
+        ({"subject": TRUST}, False),
+        ({"mark_type": SIGNATORY}, False),
+        ({"expires_at": timedelta(seconds=-1)}, False),
+        ({"by": LocalSigner.generate(KeyUse.FEDERATION)}, False),
+    ],
+)
+def test_a_mark_of_anothers_type_needs_its_owners_delegation(
+    demanding: Network, wrong: dict[str, Any], *, accepted: bool
+) -> None:
+    owner, now = LocalSigner.generate(KeyUse.FEDERATION), demanding.clock.now()
+    owned(demanding, KeySet.of(KeyUse.FEDERATION, [owner.public]))
+    by = wrong.pop("by", owner) if "by" in wrong else owner
+    draft = MarkDraft(issuer=OWNER, subject=ANCHOR, mark_type=ASSURED, issued_at=now - timedelta(minutes=1))
+    if "expires_at" in wrong:
+        wrong = {"expires_at": now + wrong["expires_at"]}
+    delegated_mark(demanding, build_delegation(replace(draft, **wrong), by))
+    if accepted:
+        assert asking(demanding).ask()["status"] == "known"
+    else:
+        assert ASSURED in refusal(demanding, asking(demanding))
+
+
+def test_a_mark_of_anothers_type_without_a_delegation_is_worth_nothing(demanding: Network) -> None:
+    owner = LocalSigner.generate(KeyUse.FEDERATION)
+    owned(demanding, KeySet.of(KeyUse.FEDERATION, [owner.public]))
+    delegated_mark(demanding, None)
+    assert ASSURED in refusal(demanding, asking(demanding))
+
+
+def test_a_mark_by_an_authority_that_the_anchor_does_not_allow_is_worth_nothing(demanding: Network) -> None:
+    hold(demanding, COUNCIL)
+    by = demanding.anchor.vault.signer(KeyUse.FEDERATION)
+    publish(demanding, ANCHOR, by, trust_mark_issuers={ASSURED: [TRUST], SIGNATORY: [ANCHOR]})
+    assert ASSURED in refusal(demanding, asking(demanding))
+    publish(demanding, ANCHOR, by, trust_mark_issuers={SIGNATORY: [ANCHOR]})  # a type that it does not list
+    demanding.clock.forward(minutes=6)
+    hand = asking(demanding)
+    assert ASSURED in refusal(demanding, hand)

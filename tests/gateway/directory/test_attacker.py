@@ -44,7 +44,7 @@ ADDRESSES = (
     *(entity + CONFIGURATION for entity in (ANCHOR, COUNTY, *PEERS)),
     *(entity + FETCH for entity in (ANCHOR, COUNTY)),
 )
-SPANS_S = (1, 20, 46, 61, 200, 300, 420, 840, 960, 3600 * 23, 3600 * 25, 3600 * 121)
+SPANS_S = (1, 46, 200, 301, 301, 420, 420, 960, 3600 * 23, 3600 * 25, 3600 * 121)
 
 workers = st.integers(0, 1)
 peers = st.sampled_from(PEERS)
@@ -81,9 +81,10 @@ class Attack(RuleBasedStateMachine):
 
     # ---- the world goes on
 
-    @rule(span=st.sampled_from(SPANS_S))
-    def time_passes(self, span: int) -> None:
+    @rule(span=st.sampled_from(SPANS_S), worker=workers, urgent=st.booleans())
+    def time_passes_and_it_looks_around(self, span: int, worker: int, *, urgent: bool) -> None:
         self.tree.clock.forward(seconds=span)
+        self.it_looks_around(worker, urgent=urgent)
 
     @rule(entity=everybody, by_anchor=st.booleans(), state=st.sampled_from(SuspensionState))
     def an_authority_rules(self, entity: EntityId, state: SuspensionState, *, by_anchor: bool) -> None:
@@ -110,7 +111,12 @@ class Attack(RuleBasedStateMachine):
 
     # ---- the attacker
 
-    @rule(address=addresses, pick=picks, how=st.sampled_from(("silence", "older", "older", "foreign", "forged")))
+    @rule(pick=picks)
+    def he_repeats_what_authorities_said(self, pick: int) -> None:
+        for authority in (ANCHOR, COUNTY):
+            self.attacker.hold_back(authority + FETCH, pick)
+
+    @rule(address=addresses, pick=picks, how=st.sampled_from(("silence", "older", "foreign", "forged")))
     def he_answers(self, address: str, pick: int, how: str) -> None:
         said = list(chain.from_iterable(self.tree.truth.said.values())) or [b"x.y.z"]
         if how == "silence":
@@ -155,10 +161,6 @@ class Attack(RuleBasedStateMachine):
         self.attacker.tell(teller, lies[pick // 2 % len(lies)])
         self.attacker.silence(issuer + SUSPENSIONS)
         self.it_hears(worker, teller, issuer, seq)
-
-    @rule()
-    def he_stops(self) -> None:
-        self.tree.said.clear()
 
     # ---- the node's store and processes
 
