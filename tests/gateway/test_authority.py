@@ -147,7 +147,6 @@ def test_any_of_several_anchors_will_do(authorities: Authorities) -> None:
     resolved(authorities, COUNTY, client(authorities, COUNTY).get(f"{RESOLVE_PATH}?{query}"))
 
 
-@pytest.mark.holds("A36")
 def test_an_intermediate_hands_on_its_superiors_suspensions_and_resolves_nobody_suspended(
     authorities: Authorities,
 ) -> None:

@@ -9,7 +9,7 @@ _COMMANDS = {
         "gateway.cli.trust.join:join",
         "Pin an anchor, and ask an authority to vouch for this agency.",
     ),
-    "show": ("gateway.cli.trust.show:show", "Node: who vouches for us and for our peers, and until when."),
+    "show": ("gateway.cli.trust.show:show", "Node: who vouches for whom, as a tree, with marks, and until when."),
     "check": ("gateway.cli.trust.check:check", "Node: follow the chain of one entity step by step."),
     "pending": ("gateway.cli.trust.admission:pending", "Authority: who waits to be admitted."),
     "admit": ("gateway.cli.trust.admission:admit", "Authority: vouch for an agency whose thumbprints were compared."),

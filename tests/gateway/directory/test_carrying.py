@@ -197,7 +197,6 @@ def test_an_empty_chain_is_refused(far: Far) -> None:
     assert fates(far.take(())) == [Fate.REFUSED]
 
 
-@pytest.mark.holds("A36")
 def test_a_suspension_that_was_carried_is_honoured_at_once(far: Far) -> None:
     chains = far.chains()
     far.take(*chains)
