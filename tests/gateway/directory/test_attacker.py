@@ -35,7 +35,7 @@ from trust.identifiers import EntityId
 from trust.keys import KeyUse, LocalSigner
 
 T = TypeVar("T")
-EXAMPLES = 60
+EXAMPLES = 100
 HOUSING = EntityId("https://housing.example")
 CONFIGURATION = "/.well-known/openid-federation"
 PEERS = (POLICE, HOUSING)
