@@ -119,7 +119,6 @@ def names(raw: bytes) -> set[str]:
     return {line.partition(":")[0].lower() for line in head.split("\r\n")[1:]}
 
 
-@pytest.mark.holds("A62")
 @pytest.mark.parametrize(
     ("head", "status"),
     [
