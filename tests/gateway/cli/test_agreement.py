@@ -48,6 +48,16 @@ def test_what_is_signed_is_shown_before(partnership: Partnership) -> None:
     assert out.exists()
 
 
+def test_the_agreement_to_sign_is_asked_for(partnership: Partnership) -> None:
+    document, out = partnership.agreement(), partnership.root / "s.jwt"
+    words = ["--config", partnership.config("council"), "--name", "R. Example", "--post", "SIRO", "--out", out]
+    unanswered = hearthgate("agreement", "sign", *words, answer="")
+    assert unanswered.code == 1
+    assert "Nothing was signed" in unanswered.err
+    assert hearthgate("agreement", "sign", *words, answer=f"{document}\ny\n").code == 0
+    assert out.exists()
+
+
 def test_one_who_is_no_party_signs_and_adds_nothing(partnership: Partnership) -> None:
     parties = [{"entity": POLICE, "name": "Vale Police", "services": ["neighbourhood"]}]
     clauses = json.loads(partnership.agreement().read_text())["clauses"]
