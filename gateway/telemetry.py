@@ -16,6 +16,7 @@ import sys
 import warnings
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from traceback import extract_tb
@@ -166,8 +167,8 @@ def keep_allowed(_logger: object, _method: str, event: MutableMapping[str, Any])
 
 
 def _plain(value: object) -> object:
-    if type(value) is str:  # as nearly all are; the checks below also know its subclasses
-        return value.replace("\x7f", "?")[:MAX_VALUE]
+    if type(value) is str and len(value) <= MAX_VALUE and "\x7f" not in value:  # as nearly all are
+        return value
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):
@@ -226,13 +227,20 @@ def _whereabouts(error: BaseException) -> dict[str, Any]:
     return {"error": type(error).__name__, "at": at}
 
 
+@cache
+def _counted(face: str, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    """Find the two series of a request once; every label is from a bounded set."""
+    return _requests.labels(face, route, method, status), _request_seconds.labels(face, route)
+
+
 class FaceObserver:
     """What becomes of the requests to a face: one line and one count each, and a line with its place for a crash."""
 
     def answered(self, exchange: AnsweredRequest) -> None:
         """Note one answered request; the operations face's are counted, and logged where they failed."""
-        _requests.labels(exchange.face, exchange.route, exchange.method, exchange.status).inc()
-        _request_seconds.labels(exchange.face, exchange.route).observe(exchange.duration_s)
+        requests, seconds = _counted(exchange.face, exchange.route, exchange.method, exchange.status)
+        requests.inc()
+        seconds.observe(exchange.duration_s)
         if exchange.face == "operations" and exchange.status < _SERVER_ERROR:
             return
         _lines.write(

@@ -141,8 +141,8 @@ def name_tokens(text: str | None) -> tuple[str, ...]:
     """Return the words of a name in lower case, without accents, apostrophes, hyphens or other punctuation."""
     if not text:
         return ()
-    if text.isascii() and text.isalpha():
-        return (text.lower(),)
+    if text.isascii() and text.replace(" ", "").isalpha():  # as most names are
+        return tuple(text.lower().split())
     folded = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
     kept = (
         "" if unicodedata.combining(char) or char in _APOSTROPHES else char if char.isalnum() else " "
@@ -165,7 +165,8 @@ def is_own_name(name: str) -> bool:
 
 def postcode_key(text: str | None) -> str:
     """Return a postcode without its space and in upper case; an empty text if there is none."""
-    return "".join(char for char in text if char.isalnum()).upper() if text else ""
+    plain = text.replace(" ", "") if text else ""
+    return (plain if plain.isalnum() else "".join(char for char in plain if char.isalnum())).upper()
 
 
 def is_slip_of(one: date, other: date) -> bool:

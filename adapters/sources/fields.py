@@ -92,16 +92,23 @@ def read_text(value: object) -> str | None:
     """Return one line of text, or ``None`` for a blank. Control and direction characters become spaces."""
     if value is None or value == "":
         return None
-    if isinstance(value, bool | float | bytes) or not isinstance(value, str | int):
-        raise Unreadable("is not text")
-    text = value if isinstance(value, str) else str(value)
-    if not (text.isascii() and text.isprintable()):
-        safe = (" " if unicodedata.category(char) in _CONTROLS else char for char in text)
-        text = unicodedata.normalize("NFC", "".join(safe))
-    tidy = " ".join(text.split())
+    if type(value) is str and value.isascii() and value.isprintable():  # as nearly every text is
+        tidy = " ".join(value.split())
+    else:
+        tidy = " ".join(_safe(value).split())
     if len(tidy) > MAX_TEXT:
         raise Unreadable(f"has more than {MAX_TEXT} characters")
     return tidy or None
+
+
+def _safe(value: object) -> str:
+    if isinstance(value, bool | float | bytes) or not isinstance(value, str | int):
+        raise Unreadable("is not text")
+    text = str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    safe = (" " if unicodedata.category(char) in _CONTROLS else char for char in text)
+    return unicodedata.normalize("NFC", "".join(safe))
 
 
 def read_day(value: object, date_format: str = ISO_DATE) -> date | None:

@@ -50,8 +50,8 @@ def spend(budget: Budget, *, due: datetime | None, now: datetime) -> Spent | Exc
     A clock that was put back costs the asker nothing more than it would have cost before: what is kept never lies
     further ahead than the depth of the bucket.
     """
-    full_again = min(max(due or now, now), now + budget.depth)
-    ahead = full_again + budget.interval - now
-    if ahead > budget.depth:
-        return Exceeded(retry_after=ahead - budget.depth)
-    return Spent(due=full_again + budget.interval)
+    interval, depth = budget.interval, budget.depth
+    then_full = min(max(due or now, now), now + depth) + interval
+    if then_full - now > depth:
+        return Exceeded(retry_after=then_full - now - depth)
+    return Spent(due=then_full)

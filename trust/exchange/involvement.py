@@ -197,9 +197,12 @@ def check_involvements(involvements: Sequence[Mapping[str, str]]) -> None:
         raise MalformedBody(reader.faults)
 
 
+_IN_ORDER = tuple(InvolvementField)
+
+
 def _parse_involvement(reader: Reader) -> Mapping[str, str]:
     fields: dict[str, str] = {}
-    for field in InvolvementField:
+    for field in _IN_ORDER:
         if not reader.has(field):
             continue
         if field is InvolvementField.SINCE:
