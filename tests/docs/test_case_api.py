@@ -20,8 +20,10 @@ from gateway.ports import LocalClient
 from gateway.store import clients
 from tests.docs.pages import DOCS, codes, example, page, section, table, tables
 from tests.federation.network import Network
-from tests.federation.settings_files import case_base_url
+from tests.federation.settings_files import case_base_url, toml
 from tests.federation.town import BY_ENTITY, COUNCIL, PURPOSE, SUBJECT, TRUST
+from tests.support.faces import SetClock
+from tests.support.sign_in import ISSUER, WEB_CLIENT, SignInService
 from trust.exchange.involvement import InvolvementStatus
 from trust.keys import KeyUse, LocalSigner
 
@@ -85,7 +87,7 @@ def vendor(network: Network) -> dict[str, Any]:
     """Give what the page's code defines, against the council's own case face."""
     base_url = case_base_url(BY_ENTITY[COUNCIL])
     namespace: dict[str, Any] = {}
-    code = example(PAGE, "token") + example(PAGE, "lookup")
+    code = example(PAGE, "token") + example(PAGE, "lookup") + example(PAGE, "exchange")
     exec(compile(code, "case-api.md", "exec"), namespace)  # noqa: S102 - our own page
     requests = Requests(network.nodes[COUNCIL].case_app.test_client(), base_url)
     namespace.update(BASE_URL=base_url, requests=requests)
@@ -100,6 +102,32 @@ def test_the_code_on_the_page_gets_a_token_and_the_answers(vendor: dict[str, Any
     assert found["state"] == "complete"
     assert found["answered"] == found["asked"] > 1
     assert again == found
+
+
+def test_the_code_on_the_page_exchanges_a_sign_in_and_asks_for_whoever_it_was(
+    network: Network, vendor: dict[str, Any]
+) -> None:
+    service = SignInService(clock=SetClock())
+    folder = network.folder_of(COUNCIL)
+    (folder / "sign-in.jwks").write_text(json.dumps(service.jwks()))
+    provider = {
+        "issuer": ISSUER,
+        "jwks": "sign-in.jwks",
+        "clients": {WEB_CLIENT: CLIENT_ID},
+        "role_claim": "groups",
+        "unit_claim": "team",
+        "roles": {"Family Support Worker": "key-worker"},
+        "units": {"north": "Family Hub East"},
+    }
+    with (folder / "hearthgate.toml").open("a") as file:
+        file.write(f"identity = {toml({'providers': [provider]})}\n")
+    base_url = case_base_url(BY_ENTITY[COUNCIL])
+    vendor["requests"] = Requests(network.start(COUNCIL).case_app.test_client(), base_url)
+    token = vendor["exchange"](KEY.to_pem().decode(), KEY.kid, service.token())
+    body = json.loads(example(PAGE, "lookup body")) | {"subject": SUBJECT, "purpose": PURPOSE, "wait_s": 20}
+    del body["practitioner"]
+    found = vendor["look_up"](token, body, "1f0e9a52-0b43-4d0e-9d3f-0a3c5f1f7f13")
+    assert found["answered"] == found["asked"] > 1
 
 
 def test_the_code_on_the_page_waits_for_a_lookup_that_runs(vendor: dict[str, Any]) -> None:

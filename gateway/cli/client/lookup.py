@@ -98,7 +98,7 @@ def _body(client: LocalClient, question: str | None, options: dict[str, Any]) ->
         "id": pwd.getpwuid(os.getuid()).pw_name,
         "role": _one("--role", options["role"], client.roles),
         "org_unit": _one("--unit", options["unit"], client.units),
-        "second_factor": options["second_factor"] or _second_factor(),
+        "second_factor": options["second_factor"] or (question is None and _second_factor()),
     }
     body: dict[str, Any] = {
         "purpose": options["purpose"],
@@ -118,13 +118,11 @@ def _body(client: LocalClient, question: str | None, options: dict[str, Any]) ->
 
 
 def _second_factor() -> bool:
-    """Ask in a terminal; a script says it with the option, or the node refuses."""
-    if not sys.stdin.isatty():
-        return False
+    """Ask before anything else is asked: without one the node lets nobody ask. Raises :class:`Refused`."""
     try:
-        return click.confirm("Did you sign in to this machine with a second factor?", err=True)
+        return bool(click.confirm("Did you sign in to this machine with a second factor?", err=True))
     except click.Abort:
-        return False
+        raise Refused("Nobody was asked: say with --second-factor that you signed in with one.") from None
 
 
 def _one(option: str, given: str | None, registered: tuple[str, ...]) -> str:
