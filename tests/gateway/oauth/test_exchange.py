@@ -256,6 +256,8 @@ def test_the_practitioner_of_the_token_is_who_asks(node: Node, service: SignInSe
 def test_a_request_that_disagrees_with_the_sign_in_is_refused(
     node: Node, service: SignInService, system: Caller, stated: dict[str, Any]
 ) -> None:
+    both = {"roles": ("director", "key-worker"), "units": ("north-team", "south-team")}
+    node.register("case-system", system.oauth, **both)
     answer = Signed(node, service, system).ask(stated)
     assert answer.status_code == 403
     assert answer.get_json()["code"] == "not-vouched-for"
