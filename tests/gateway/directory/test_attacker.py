@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 from urllib.parse import quote
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -301,7 +300,6 @@ class Attack(RuleBasedStateMachine):
             self.stored.anchor_set = max(place, self.stored.anchor_set)
 
 
-@pytest.mark.holds("A28", "A30", "A31")
 def test_no_attack_makes_the_directory_trust_whom_nobody_vouches_for(migrated: Path) -> None:
     Attack.migrated = migrated
     run_state_machine_as_test(

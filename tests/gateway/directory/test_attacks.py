@@ -1,0 +1,83 @@
+"""Attacks that chance finds seldom, step by step, before the same oracle as :mod:`test_attacker`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.directory.test_attacker import ADDRESSES, HOUSING, Attack
+from tests.support.tree import ANCHOR, COUNTY, POLICE
+from trust.federation.suspension import SuspensionState
+
+HOUR = 3600
+
+
+@pytest.fixture
+def attack(migrated: Path) -> Iterator[Attack]:
+    Attack.migrated = migrated
+    made = Attack()
+    made.restart()
+    yield made
+    made.what_was_ruled_is_never_made_up_and_never_taken_back()
+    made.teardown()
+
+
+def later(attack: Attack, seconds: int, *, urgent: bool = False) -> None:
+    attack.time_passes_and_it_looks_around(seconds, 0, urgent=urgent)
+
+
+@pytest.mark.holds("A28")
+def test_what_was_said_before_is_repeated(attack: Attack) -> None:
+    later(attack, 0)
+    later(attack, 420)
+    attack.he_repeats_what_authorities_said(0)
+    later(attack, 420)
+    attack.the_node_is_looked_after("restart")
+    later(attack, 46)
+
+
+def test_the_first_entry_of_a_log_is_left_out(attack: Attack) -> None:
+    later(attack, 0)
+    attack.an_authority_rules(POLICE, SuspensionState.SUSPENDED, by_anchor=True)
+    attack.an_authority_rules(HOUSING, SuspensionState.SUSPENDED, by_anchor=True)
+    attack.he_tells_of_suspensions(0, HOUSING, ANCHOR, 0)
+    later(attack, 1)
+
+
+def test_somebody_is_met_for_the_first_time_by_what_was_said_long_ago(attack: Attack) -> None:
+    attack.tree.statement(ANCHOR, HOUSING)
+    attack.tree.suspend(ANCHOR, HOUSING)
+    attack.he_repeats_what_authorities_said(0)
+    later(attack, 960)
+    assert HOUSING not in attack.stored.known
+
+
+def test_what_was_said_before_a_no_is_repeated_after_it(attack: Attack) -> None:
+    later(attack, 0)
+    attack.tree.clock.forward(seconds=200)
+    attack.tree.statement(COUNTY, POLICE)  # newer than what was seen, and from before the end
+    attack.tree.suspend(COUNTY, POLICE)
+    later(attack, 301)
+    assert POLICE in attack.stored.denied
+    attack.the_node_is_looked_after("restart")
+    attack.he_repeats_what_authorities_said(1)
+    later(attack, 46)
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_everybody_is_silent(attack: Attack, *, urgent: bool) -> None:
+    later(attack, 0)
+    for address in ADDRESSES:
+        attack.he_answers(address, 0, "silence")
+    for seconds in (960, 23 * HOUR, 2 * HOUR, 100 * HOUR):
+        later(attack, seconds, urgent=urgent)
+
+
+def test_the_anchors_key_is_replaced_for_one_worker_first(attack: Attack) -> None:
+    later(attack, 0)
+    attack.it_looks_around(1, urgent=True)
+    attack.tree.clock.forward(hours=25)
+    attack.what_was_ruled_is_never_made_up_and_never_taken_back()  # both have just looked into the store
+    attack.a_key_is_stolen_and_replaced(ANCHOR, federation=True)
+    attack.it_catches_up(0)
+    attack.it_looks_around(1, urgent=True)
