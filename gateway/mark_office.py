@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.store import marks_issued, members
-from gateway.store.marks_issued import IssuedMark, digest_of
+from gateway.store.marks_issued import IssuedMark
 from trust import jose
 from trust.errors import MarkRefused, TrustError, shown
 from trust.federation.suspension import SuspensionState
@@ -22,6 +22,7 @@ from trust.federation.trust_mark import (
     MarkDraft,
     MarkStatus,
     build_trust_mark,
+    mark_digest,
     peek_draft,
 )
 from trust.identifiers import EntityId
@@ -109,7 +110,7 @@ class MarkOffice:
         )
         raw = build_trust_mark(draft, self.vault.signer(KeyUse.FEDERATION), delegation=terms.delegation)
         return IssuedMark(
-            digest=digest_of(raw),
+            digest=mark_digest(raw),
             mark_type=mark_type,
             subject=subject,
             raw=raw,

@@ -12,9 +12,9 @@ from gateway.directory.memory import MadeBy, Memory
 from gateway.directory.rulings import Rulings, View
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.trust_records import StoredChain
-from trust.claims import digest
 from trust.errors import RolledBack, TrustError
 from trust.federation.chain import KeysOf, TrustedEntity, verify_chain
+from trust.federation.trust_mark import mark_digest
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
@@ -151,7 +151,7 @@ class Holdings:
         """Verify a chain under what is ruled in ``view``, which need not be what the store has."""
         trusted = verify_chain(statements, anchors=view.anchors, now=now, keys_of=keys_of)
         if revoked_marks:
-            marks = tuple(mark for mark in trusted.marks if digest(mark.raw) not in revoked_marks)
+            marks = tuple(mark for mark in trusted.marks if mark_digest(mark.raw) not in revoked_marks)
             trusted = replace(trusted, marks=marks)
         entity = trusted.entity_id
         stored = StoredChain(

@@ -1,10 +1,12 @@
 """Ask the issuers of trust marks, at each refresh, whether those that an agreement demands were revoked.
 
 A mark whose status cannot be had keeps what was known of it: the issuer's absence revokes nothing, and its own end
-bounds it. What was revoked is stored beside the chain, so that every worker drops it.
+bounds it. What was revoked is stored beside the chain, so that every worker drops it. Only marks that count are asked
+about, each in its turn where there are many, so nothing that is listed beside a mark keeps it from being asked about.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +15,12 @@ from gateway.directory.fetching import Fetcher
 from gateway.directory.holding import Held, Holdings
 from gateway.directory.limits import Limits
 from gateway.directory.resolving import SuperiorOf
+from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import TransportError
 from trust import claims
-from trust.claims import digest
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration
-from trust.federation.trust_mark import MarkStatus, parse_status_response, peek_mark
+from trust.federation.trust_mark import MarkStatus, TrustMark, mark_digest, parse_status_response, peek_mark
 from trust.identifiers import EntityId, parse_endpoint
 
 MAX_CHECKED = 4
@@ -43,40 +45,64 @@ class MarkChecks:
         """Return the chain with the marks whose issuers are known by now, and without those that were revoked."""
         demanded = self.required(now)
         stated = parse_entity_configuration(found.statements[0], now=now).trust_marks
-        asked = [mark.raw for mark in stated if mark.mark_type in demanded][:MAX_CHECKED]
+        asked = [mark.raw for mark in stated if mark.mark_type in demanded]
         known = frozenset(earlier.stored.revoked_marks) if earlier is not None else frozenset()
-        revoked = known & {digest(mark.raw) for mark in stated}
+        revoked = known & {mark_digest(mark.raw) for mark in stated}
         if not asked and not revoked:
             return found
-        issuers = self._accredited(found, now)
-        for raw in asked:
-            if digest(raw) not in revoked and self._is_revoked(raw, issuers, limits, now):
-                revoked |= {digest(raw)}
-                self.notice("mark_revoked", found.entity)
-        return self.holdings.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked)))
+        issuers = self._issuers(found, asked, limits, now)
+        full = self.holdings.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked)))
+        counting = [mark for mark in full.trusted.marks if mark.mark_type in demanded]
+        gone = {
+            mark_digest(mark.raw) for mark in _in_turn(counting, now) if self._is_revoked(mark, issuers, limits, now)
+        }
+        if not gone:
+            return full
+        self.notice("mark_revoked", found.entity)
+        return self.holdings.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked | gone)))
 
     def concern(self, found: Held, *, now: datetime) -> bool:
         """Say whether a chain has a mark that an agreement demands, so that its issuer must be asked about it."""
         return any(mark.mark_type in self.required(now) for mark in found.trusted.marks)
 
-    @staticmethod
-    def _accredited(found: Held, now: datetime) -> Mapping[str, tuple[EntityId, ...]]:
-        """Return who may issue which marks by the anchor's own word, so that nobody else is asked for theirs."""
-        return parse_entity_configuration(found.statements[-1], now=now).trust_mark_issuers
+    def _issuers(
+        self, found: Held, asked: Sequence[bytes], limits: Limits, now: datetime
+    ) -> Mapping[EntityId, Superior]:
+        """Return the issuers of marks that can be asked; those who may not issue by the anchor's own word are not.
 
-    def _is_revoked(
-        self, raw: bytes, issuers: Mapping[str, tuple[EntityId, ...]], limits: Limits, now: datetime
-    ) -> bool:
+        Those whose marks count already come first, so that nobody's invented ones take up what may be spent.
+        """
+        accredited = parse_entity_configuration(found.statements[-1], now=now).trust_mark_issuers
+        named = {mark.issuer: None for mark in found.trusted.marks if mark.raw in asked}
+        for raw in asked:
+            with suppress(TrustError):
+                mark_type, issuer = peek_mark(raw)
+                if mark_type in accredited and issuer in (accredited[mark_type] or (issuer,)):
+                    named[issuer] = None
+        issuers = {}
+        for issuer in list(named)[:MAX_CHECKED]:
+            with suppress(TransportError, TrustError):
+                issuers[issuer] = self.superior_of(issuer, limits, now=now)
+        return issuers
+
+    def _is_revoked(self, mark: TrustMark, issuers: Mapping[EntityId, Superior], limits: Limits, now: datetime) -> bool:
+        issuer = issuers.get(mark.issuer)
+        if issuer is None:
+            return False
         try:
-            mark_type, issuer_id = peek_mark(raw)
-            if mark_type not in issuers or (issuers[mark_type] and issuer_id not in issuers[mark_type]):
-                return False
-            issuer = self.superior_of(issuer_id, limits, now=now)
-            answer = self.fetcher.mark_status(_endpoint(issuer), raw, limits)
-            status = parse_status_response(answer, issuer_keys=issuer.keys, mark=raw, now=now)
+            answer = self.fetcher.mark_status(_endpoint(issuer), mark.raw, limits)
+            status = parse_status_response(answer, issuer_keys=issuer.keys, mark=mark.raw, now=now)
         except (TransportError, TrustError):
             return False
         return status in {MarkStatus.REVOKED, MarkStatus.INVALID}
+
+
+def _in_turn(marks: Sequence[TrustMark], now: datetime) -> Iterable[TrustMark]:
+    """Return those whose turn it is at a refresh now."""
+    if len(marks) <= MAX_CHECKED:
+        return marks
+    first = int(now.timestamp() // REFRESH_AFTER.total_seconds()) * MAX_CHECKED % len(marks)
+    return [*marks[first:], *marks[:first]][:MAX_CHECKED]
 
 
 def _endpoint(issuer: Superior) -> str:

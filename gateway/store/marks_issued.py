@@ -14,7 +14,7 @@ from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
 from gateway.store.schema import marks_issued
 from gateway.store.statement import Row, Statement, insertion
-from trust.claims import digest
+from trust.federation.trust_mark import mark_digest
 
 _PUT = Statement(insertion(marks_issued).on_conflict_do_nothing(index_elements=["digest"]))
 _GET = Statement(select(marks_issued).where(marks_issued.c.digest == bindparam("digest")))
@@ -40,7 +40,7 @@ _REVOKE = Statement(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedMark:
-    """One mark as it was signed; ``digest`` is :func:`digest_of` its bytes."""
+    """One mark as it was signed; ``digest`` is :func:`trust.federation.trust_mark.mark_digest` of its bytes."""
 
     digest: str
     mark_type: str
@@ -50,11 +50,6 @@ class IssuedMark:
     expires_at: datetime | None
     revoked_at: datetime | None = None
     reason: str | None = None
-
-
-def digest_of(raw: bytes) -> str:
-    """Return the digest of what was signed: the header and the payload of a mark."""
-    return digest(raw.rpartition(b".")[0])
 
 
 def put(tx: Transaction, mark: IssuedMark) -> None:
@@ -76,7 +71,7 @@ def put(tx: Transaction, mark: IssuedMark) -> None:
 
 def get(tx: Transaction, *, raw: bytes) -> IssuedMark | None:
     """Return the mark that says the same as ``raw``, whose signature is not looked at, if it was signed here."""
-    rows = tx.rows(_GET, {"digest": digest_of(raw)})
+    rows = tx.rows(_GET, {"digest": mark_digest(raw)})
     return _mark(rows[0]) if rows else None
 
 

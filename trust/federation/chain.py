@@ -15,7 +15,8 @@ before something known vouches for it (section 10.2):
    statement names, and hints at that superior (section 3.2);
 6. the metadata is resolved: the direct superior's, constraints, policy, and whether it can be read
    (metadata_resolution, which has its own plan);
-7. the trust marks that it shows are verified under the anchor's rules (trust_mark); what does not count is dropped;
+7. the trust marks that it shows are verified under the anchor's rules (trust_mark); what does not count is dropped, and
+   of those of one type by one issuer all but the newest, so that an older one does not outlive its revocation;
 8. the chain is good until the first of its statements expires (section 10.4).
 
 Each refusal names the statement and the rule. Not checked here: whether a newer statement was already seen
@@ -242,7 +243,7 @@ def _counting_marks(
     def keys(issuer: EntityId) -> KeySet | None:
         return known.get(issuer) or (keys_of(issuer) if keys_of else None)
 
-    counting = []
+    counting: dict[tuple[str, EntityId], TrustMark] = {}
     for shown_mark in subject.trust_marks:
         try:
             mark = verify_trust_mark(
@@ -255,5 +256,7 @@ def _counting_marks(
             )
         except TrustError:
             continue
-        counting.append(mark)
-    return tuple(counting)
+        newest = counting.get((mark.mark_type, mark.issuer))
+        if newest is None or mark.issued_at > newest.issued_at:
+            counting[mark.mark_type, mark.issuer] = mark
+    return tuple(counting.values())

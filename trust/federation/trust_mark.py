@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from trust import claims, jose
+from trust.claims import digest
 from trust.errors import MalformedClaims, MarkRefused, Mismatch, WrongIssuer, shown
 from trust.identifiers import AgreementId, EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse, Signer
@@ -147,6 +148,11 @@ def peek_mark(raw: bytes) -> tuple[str, EntityId]:
     """Return the type and the issuer that a mark *says* it has, to find the keys that may prove it."""
     unverified = jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims
     return _mark_type(unverified), parse_entity_id(claims.require_str(unverified, "iss"))
+
+
+def mark_digest(raw: bytes) -> str:
+    """Return the digest of what was signed, since other signatures over it than the issuer's may verify as well."""
+    return digest(raw.rpartition(b".")[0])
 
 
 def peek_draft(raw: bytes, *, typ: str = TYP) -> MarkDraft:

@@ -12,10 +12,9 @@ from gateway.cli.context import config_option, load_node, now
 from gateway.cli.federation import Federation, federation_of
 from gateway.cli.outcome import Outcome, answers
 from gateway.cli.trust.tracing import Trace, trace_chain
-from trust.claims import digest
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration
-from trust.federation.trust_mark import name_mark, verify_trust_mark
+from trust.federation.trust_mark import mark_digest, name_mark, verify_trust_mark
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet
 
@@ -104,8 +103,14 @@ def _marks(federation: Federation, trace: Trace, at: datetime) -> Iterator[dict[
             yield mark | {"reason": refused.detail}
             continue
         ends = verified.expires_at.isoformat() if verified.expires_at else None
-        if digest(stated.raw) in revoked:
+        if mark_digest(stated.raw) in revoked:
             yield mark | {"issuer": verified.issuer, "reason": f"{verified.issuer} has revoked it."}
+        elif any(
+            (other.mark_type, other.issuer) == (verified.mark_type, verified.issuer)
+            and other.issued_at > verified.issued_at
+            for other in found.marks
+        ):
+            yield mark | {"issuer": verified.issuer, "reason": "A newer one of the type by its issuer is shown too."}
         else:
             yield {"type": verified.mark_type, "counts": True, "issuer": verified.issuer, "expires_at": ends}
     if found.node is not None:

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 from gateway.ports import Store
 from gateway.store import marks_issued
-from gateway.store.marks_issued import IssuedMark, digest_of
+from gateway.store.marks_issued import IssuedMark
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
+from trust.federation.trust_mark import mark_digest
 
 ASSURED, SIGNED = "https://anchor.example/marks/assured", "https://anchor.example/marks/signed"
 
 
 def mark(raw: bytes = b"header.claims.signature", *, of: str = ASSURED, subject: str = COUNCIL) -> IssuedMark:
-    return IssuedMark(digest=digest_of(raw), mark_type=of, subject=subject, raw=raw, issued_at=NOW, expires_at=LATER)
+    return IssuedMark(digest=mark_digest(raw), mark_type=of, subject=subject, raw=raw, issued_at=NOW, expires_at=LATER)
 
 
 def put(store: Store, *marks: IssuedMark) -> None:
