@@ -172,7 +172,7 @@ class FederationDirectory:
             self._relay.note(from_peer, seqs, now=now)
 
     def suspension_seqs(self, *, now: datetime) -> Mapping[EntityId, int]:
-        """Return the highest number held of each issuer's suspensions."""
+        """Return the highest number held of each issuer's suspensions; a reply has room for the first of them."""
         return self._rulings.view(now).seqs
 
     def anchors(self, *, now: datetime) -> Mapping[EntityId, KeySet]:
@@ -284,7 +284,12 @@ class FederationDirectory:
 
     def _authority_keys(self, issuer: EntityId, now: datetime) -> KeySet:
         keys = self._rulings.view(now).anchors.get(issuer)
-        return keys if keys is not None else self._chains.current(issuer, now=now).trusted.federation_keys
+        if keys is not None:
+            return keys
+        trusted = self._chains.current(issuer, now=now).trusted
+        if not trusted.may_vouch:
+            raise ChainRefused(f"{issuer} vouches for nobody, so whom it suspends is nobody's concern.")
+        return trusted.federation_keys
 
 
 def _standing(stored: StoredChain, held: Held | None, view: View, now: datetime) -> Standing:

@@ -37,6 +37,8 @@ ASKED_IN_TURN = 5
 """Others that are asked for the log of one authority in each round while it does not answer itself."""
 ASKING_S = 120.0
 """Time for asking everybody about the log of one authority."""
+MAX_LOG = 10_000
+"""Entries that are taken up from an authority that is not pinned here, so that none fills the store."""
 _MAX_ENTRY = 8_192
 
 Known = Callable[[EntityId, datetime], bool]
@@ -150,6 +152,8 @@ class Relay:
     def _page(self, issuer: EntityId, keys: KeySet, entries: list[bytes], now: datetime) -> int:
         """Store the entries up to the first that does not follow, and return how many there were."""
         expected = self._rulings.view(now).seqs.get(issuer, 0) + 1
+        if expected + len(entries) > MAX_LOG + 1 and issuer not in self._rulings.pins:
+            raise ChainRefused(f"The log of the suspensions of {issuer} is longer than any that is taken up here.")
         good: list[StoredSuspension] = []
         try:
             for raw in entries:

@@ -93,9 +93,13 @@ class Rulings:
             against={
                 pair: SuspensionState(state) for pair, state in ruled.states.items() if state != SuspensionState.ACTIVE
             },
-            seqs={EntityId(issuer): seq for issuer, seq in ruled.highest.items()},
+            seqs={EntityId(issuer): ruled.highest[issuer] for issuer in sorted(ruled.highest, key=self._rank)},
             read_at=now,
         )
+
+    def _rank(self, issuer: str) -> tuple[bool, str]:
+        """Put the anchors first: what is told of the logs has an end, and nobody else may crowd them out of it."""
+        return issuer not in self.pins, issuer
 
     def _opened(self, anchor: EntityId, stored: StoredAnchorKeys, now: datetime) -> AnchorKeys | None:
         """Open a document that was verified when it came; where another recovery key is pinned now, it is void."""

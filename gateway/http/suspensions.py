@@ -4,6 +4,7 @@ They are signed, so it does not matter who hands them on; and they name agencies
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
@@ -12,7 +13,7 @@ from gateway.http.guards import open_to_all
 from gateway.ports import KeyVault, Store
 from gateway.store import suspensions
 from gateway.trust_records import StoredSuspension
-from trust import strict_json
+from trust import jose, strict_json
 from trust.errors import TrustError
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension
 from trust.identifiers import EntityId, parse_entity_id
@@ -21,6 +22,7 @@ from trust.keys import KeyUse
 SUSPENSIONS_PATH = "/federation/v1/suspensions"
 PAGE = 100
 _MAX_DIGITS = 12
+_KEPT = 1_024
 
 Shown = Callable[[StoredSuspension], bytes]
 """Return the signed bytes of an entry as they are handed on."""
@@ -32,11 +34,14 @@ def as_received(entry: StoredSuspension) -> bytes:
 
 
 def signed_today(own: EntityId, vault: KeyVault) -> Shown:
-    """Sign an authority's own entries with the key that signs now, so that they prove as well after a rotation."""
+    """Sign an authority's own entries with the key that signs now, so that they prove as well after a rotation.
 
-    def shown(entry: StoredSuspension) -> bytes:
-        if entry.issuer != own:
-            return entry.raw
+    One that this key signed already is handed on as it is, and what is signed again is kept: whoever asks is unknown,
+    and a page of entries must not cost as many signatures.
+    """
+
+    @lru_cache(maxsize=_KEPT)
+    def again(entry: StoredSuspension, _kid: str) -> bytes:
         suspension = Suspension(
             issuer=own,
             subject=EntityId(entry.subject),
@@ -45,6 +50,12 @@ def signed_today(own: EntityId, vault: KeyVault) -> Shown:
             issued_at=entry.issued_at,
         )
         return build_suspension(suspension, vault.signer(KeyUse.FEDERATION))
+
+    def shown(entry: StoredSuspension) -> bytes:
+        kid = vault.signer(KeyUse.FEDERATION).kid
+        if entry.issuer != own or jose.peek_key_id(entry.raw) == kid:
+            return entry.raw
+        return again(entry, kid)
 
     return shown
 

@@ -64,7 +64,8 @@ class TrustedEntity:
     `federation_entity` are its typed parts, None where the entity has no such part. `federation_keys` are those that
     the superior vouches for. `superiors` are those between it and the anchor, which is the last. `refreshed_at` is when
     the oldest superior statement was made: how fresh the trust is; `issued_at_by` says it of each, by issuer and
-    subject. `marks` are the verified trust marks; `hints` are the superiors that it names itself.
+    subject. `marks` are the verified trust marks; `hints` are the superiors that it names itself. `may_vouch` says that
+    it offers to vouch for others, and that no `max_path_length` above keeps it from it.
     """
 
     entity_id: EntityId
@@ -80,6 +81,7 @@ class TrustedEntity:
     superiors: tuple[EntityId, ...] = ()
     marks: tuple[TrustMark, ...] = ()
     hints: tuple[EntityId, ...] = ()
+    may_vouch: bool = False
     issued_at_by: Mapping[tuple[EntityId, EntityId], datetime] = field(default_factory=dict, repr=False)
 
 
@@ -125,6 +127,7 @@ def verify_chain(
         superiors=tuple(vouched.issuer for vouched in superiors),
         marks=_counting_marks(subject, superiors, top, keys_of=keys_of, now=now),  # 7
         hints=subject.authority_hints,
+        may_vouch=_may_vouch(resolved.federation_entity, superiors),
         refreshed_at=min(vouched.issued_at for vouched in superiors),
         issued_at_by={(vouched.issuer, vouched.subject): vouched.issued_at for vouched in superiors},
         expires_at=min(subject.expires_at, *ends),  # 8
@@ -226,6 +229,15 @@ def _check_link(subject: EntityConfiguration, vouched: SubordinateStatement) -> 
     with placed(subject.name, section("3.2")):
         if vouched.issuer not in subject.authority_hints:
             raise ChainRefused(f"Its 'authority_hints' do not name {vouched.issuer}, the superior that vouches for it.")
+
+
+def _may_vouch(member: FederationEntity | None, superiors: Sequence[SubordinateStatement]) -> bool:
+    if member is None or member.fetch_endpoint is None:
+        return False
+    return all(
+        vouched.constraints is None or vouched.constraints.get("max_path_length", MAX_STATEMENTS) > number
+        for number, vouched in enumerate(superiors)
+    )
 
 
 def _counting_marks(

@@ -1,6 +1,6 @@
 """``hearthgate trust check``: why an entity is trusted, or why not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from gateway.cli.outcome import Outcome, answers
 from gateway.cli.trust.tracing import Trace, trace_chain
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration
-from trust.federation.trust_mark import mark_digest, name_mark, verify_trust_mark
+from trust.federation.trust_mark import TrustMark, mark_digest, name_mark, verify_trust_mark
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet
 
@@ -105,11 +105,7 @@ def _marks(federation: Federation, trace: Trace, at: datetime) -> Iterator[dict[
         ends = verified.expires_at.isoformat() if verified.expires_at else None
         if mark_digest(stated.raw) in revoked:
             yield mark | {"issuer": verified.issuer, "reason": f"{verified.issuer} has revoked it."}
-        elif any(
-            (other.mark_type, other.issuer) == (verified.mark_type, verified.issuer)
-            and other.issued_at > verified.issued_at
-            for other in found.marks
-        ):
+        elif _superseded(verified, found.marks):
             yield mark | {"issuer": verified.issuer, "reason": "A newer one of the type by its issuer is shown too."}
         else:
             yield {"type": verified.mark_type, "counts": True, "issuer": verified.issuer, "expires_at": ends}
@@ -121,6 +117,11 @@ def _marks(federation: Federation, trace: Trace, at: datetime) -> Iterator[dict[
                 "expires_at": None,
                 "reason": "An agreement held here demands it, and it is not shown.",
             }
+
+
+def _superseded(mark: TrustMark, marks: Iterable[TrustMark]) -> bool:
+    named = (mark.mark_type, mark.issuer)
+    return any((other.mark_type, other.issuer) == named and other.issued_at > mark.issued_at for other in marks)
 
 
 def _mark_line(mark: dict[str, Any]) -> str:

@@ -206,6 +206,27 @@ def test_a_peer_that_told_the_truth_is_heard_again_a_moment_later(tree: Tree, di
     refused(tree, directory, POLICE)
 
 
+def test_who_vouches_for_nobody_has_no_log_that_others_store_and_hand_on(
+    tree: Tree, directory: FederationDirectory
+) -> None:
+    """Else one member alone fills the stores of all the others, each of which passes it on."""
+    for number in range(1_000):
+        tree.entities[HOUSING].log.append((EntityId(f"https://x{number}.example"), SuspensionState.SUSPENDED))
+    hear(tree, directory, HOUSING, {HOUSING: 1_000})
+    assert directory.suspension_seqs(now=tree.clock.now()) == {}
+
+
+def test_the_anchors_log_is_told_before_all_others(tree: Tree, directory: FederationDirectory) -> None:
+    """A reply has room for so many issuers: those whose names come first must not keep it from being told."""
+    first = EntityId("https://a-county.example")
+    tree.add(first, ANCHOR)
+    tree.add(EntityId("https://below.example"), first)
+    tree.suspend(first, POLICE)
+    tree.suspend(ANCHOR, SCHOOL)
+    hear(tree, directory, POLICE, {first: 1, ANCHOR: 1})
+    assert list(directory.suspension_seqs(now=tree.clock.now())) == [ANCHOR, first]
+
+
 # ---- cut off from the centre
 
 
