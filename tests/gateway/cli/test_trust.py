@@ -79,7 +79,12 @@ def test_another_thumbprint_is_refused_and_the_requests_own_is_not_shown(
 
 
 def test_a_thumbprint_is_required(partnership: Partnership, request_file: Path, thumbprint: str) -> None:
-    assert admit(partnership, request_file, "--yes").code == 2
+    """It is asked for where it is not given, and without it nobody is admitted, whatever was agreed beforehand."""
+    answer = admit(partnership, request_file, "--yes")
+    assert answer.code == 1
+    assert "Nothing was changed: type the thumbprints" in answer.err
+    assert thumbprint not in answer.out + answer.err
+    assert members(partnership) == []
 
 
 @pytest.mark.parametrize("typed", ["n\n", ""], ids=["no", "nobody"])
