@@ -6,7 +6,9 @@ Each superior's constraints hold by themselves, for the subject of its statement
 2. `naming_constraints`: the host of each entity below is in a permitted name space, where there are such, and in no
    excluded one. `.example.com` is every name under example.com, and not example.com itself; `example.com` is that host
    alone (6.2.2; RFC 5280 section 4.2.1.10). A list of permitted names that is empty permits none;
-3. `allowed_entity_types` takes away all other entity types and never `federation_entity`; it refuses nobody (6.2.3).
+3. `allowed_entity_types` takes away all other entity types and never `federation_entity`; it refuses nobody (6.2.3);
+4. `service_kinds`, which is our own (6.2), takes away services of all other kinds. What a service may be told hangs on
+   its kind, so an intermediate must not vouch for kinds that its superior did not let it vouch for.
 
 A constraint that we do not know is ignored, as section 6.2 demands.
 """
@@ -17,12 +19,13 @@ from collections.abc import Mapping, Sequence
 from trust import claims
 from trust.errors import ChainRefused, MalformedClaims
 from trust.federation.party_metadata import FEDERATION_ENTITY
-from trust.federation.placing import placed, section
-from trust.identifiers import EntityId
+from trust.federation.placing import PROFILE, placed, section
+from trust.identifiers import EntityId, parse_code
 from trust.strict_json import JsonObject
 
 MAX_NAMES = 256
 MAX_TYPES = 64
+SERVICE_KINDS = "service_kinds"
 
 _NAME = re.compile(r"\.?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 _HOST = re.compile(r"https://([^/:]+)")
@@ -50,6 +53,8 @@ def check_constraints(
             _check_names(naming, below)
     with placed(statement, section("6.2.3")):
         _allowed_types(constraints)
+    with placed(statement, PROFILE):
+        allowed_service_kinds(constraints)
 
 
 def filter_entity_types(metadata: Mapping[str, JsonObject], constraints: JsonObject) -> dict[str, JsonObject]:
@@ -60,6 +65,13 @@ def filter_entity_types(metadata: Mapping[str, JsonObject], constraints: JsonObj
         for entity_type, held in metadata.items()
         if allowed is None or entity_type in allowed or entity_type == FEDERATION_ENTITY
     }
+
+
+def allowed_service_kinds(constraints: JsonObject) -> tuple[str, ...] | None:
+    """Return the kinds of services that one superior's constraints leave (4), None for all; raise MalformedClaims."""
+    if SERVICE_KINDS not in constraints:
+        return None
+    return tuple(map(parse_code, _texts(constraints, SERVICE_KINDS, MAX_TYPES)))
 
 
 def _allowed_types(constraints: JsonObject) -> tuple[str, ...] | None:

@@ -6,7 +6,8 @@ The statements are verified already (chain). In this order (OpenID Federation 1.
 2. every superior's policy is sound, and they merge into one, from the most superior down (section 6.1.4.1);
 3. the direct superior's `metadata` goes over the subject's, for entity types that the subject declares (section 3.1.1);
 4. entity types that some superior does not allow are taken away (section 6.2.3);
-5. the merged policy is applied to what is left (section 6.1.4.2);
+5. the merged policy is applied to what is left (section 6.1.4.2), and only then are services taken away whose kind some
+   superior does not allow (constraints): no policy below it brings one back;
 6. the result can be read, with every endpoint at the entity's own host (A40);
 7. no key serves two purposes.
 """
@@ -16,10 +17,10 @@ from dataclasses import dataclass, field
 
 from trust.errors import KeyPurposeMismatch, MetadataRefused, shown
 from trust.federation import metadata_policy
-from trust.federation.constraints import check_constraints, filter_entity_types
+from trust.federation.constraints import allowed_service_kinds, check_constraints, filter_entity_types
 from trust.federation.entity_statement import EntityConfiguration, SubordinateStatement
 from trust.federation.metadata_policy import Policy
-from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, parse_node_metadata
+from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, leave_kinds, parse_node_metadata
 from trust.federation.party_metadata import (
     AUTHORIZATION_SERVER,
     CLIENT,
@@ -64,6 +65,10 @@ def resolve_metadata(subject: EntityConfiguration, superiors: Sequence[Subordina
         for entity_type in sorted(metadata.keys() & policies.keys()):  # 5
             metadata[entity_type] = _applied(entity_type, policies[entity_type], metadata[entity_type], superiors)
     with placed(subject.name, PROFILE):
+        for vouched in superiors:
+            kinds = allowed_service_kinds(vouched.constraints or {})
+            if kinds is not None and ENTITY_TYPE in metadata:
+                metadata[ENTITY_TYPE] = leave_kinds(metadata[ENTITY_TYPE], kinds)
         resolved = _typed(subject.entity_id, metadata)  # 6
         _check_key_purposes(subject, superiors[0].keys, resolved)  # 7
     return resolved

@@ -1,10 +1,11 @@
 """Read and write what a node publishes under our own entity type, `information_exchange_node` (WIRE.md section 1).
 
 The kind of a service decides which of a person's identifiers it may be given, so it is not the node's alone to say: a
-superior states in `service_kinds` what each service was admitted as, and a service that says otherwise is not offered.
+superior states in `service_kinds` what each service was admitted as, and a service that says otherwise is not offered;
+nor is one of a kind that an authority further above does not let the superior vouch for (constraints).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from trust import claims
@@ -92,6 +93,13 @@ def state_service_kinds(admitted: Mapping[str, JsonObject]) -> JsonObject:
     node = admitted.get(ENTITY_TYPE)
     services = () if node is None else _parse_services(node)
     return {"service_kinds": {service.slug: service.kind for service in services}}
+
+
+def leave_kinds(metadata: JsonObject, kinds: Collection[str]) -> JsonObject:
+    """Return a node's metadata with no service vouched for that is not of one of these kinds."""
+    offered = _vouched(_parse_services(metadata), claims.optional_object(metadata, "service_kinds"))
+    left = {service.slug: service.kind for service in offered if service.kind in kinds}
+    return {**metadata, "service_kinds": left}
 
 
 def services_left_out(metadata: Mapping[str, JsonObject]) -> tuple[ServiceSlug, ...]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from trust import claims
 from trust.errors import MalformedClaims
-from trust.federation.constraints import MAX_NAMES, MAX_TYPES, check_constraints
+from trust.federation.constraints import MAX_NAMES, MAX_TYPES, SERVICE_KINDS, allowed_service_kinds, check_constraints
 from trust.federation.metadata_policy import parse_metadata_policy
 from trust.strict_json import JsonObject
 
 _MEMBERS = ("intermediate", "constraints", "metadata_policy")
-_CONSTRAINTS = ("max_path_length", "naming_constraints", "allowed_entity_types")
+_CONSTRAINTS = ("max_path_length", "naming_constraints", "allowed_entity_types", SERVICE_KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,8 @@ class Terms:
     """The terms of one subordinate. Those that are None, or an empty policy, are not stated.
 
     `max_path_length` is how many intermediates there may be below it. Names are host names, `.example.com` for all of a
-    domain; `permitted` that is empty permits none. `metadata_policy` is by entity type.
+    domain; `permitted` that is empty permits none. `service_kinds` are the kinds of services that there may be, with it
+    and below it. `metadata_policy` is by entity type.
     """
 
     intermediate: bool = False
@@ -31,6 +32,7 @@ class Terms:
     permitted: tuple[str, ...] | None = None
     excluded: tuple[str, ...] | None = None
     allowed_entity_types: tuple[str, ...] | None = None
+    service_kinds: tuple[str, ...] | None = None
     metadata_policy: Mapping[str, JsonObject] = field(default_factory=dict)
 
 
@@ -78,6 +80,7 @@ def parse_terms(document: JsonObject) -> Terms:
         permitted=_texts(naming, "permitted", MAX_NAMES),
         excluded=_texts(naming, "excluded", MAX_NAMES),
         allowed_entity_types=_texts(constraints, "allowed_entity_types", MAX_TYPES),
+        service_kinds=allowed_service_kinds(constraints),
         metadata_policy=policy,
     )
 
@@ -91,6 +94,8 @@ def _stated(terms: Terms) -> JsonObject:
         constraints["naming_constraints"] = {name: list(names) for name, names in naming.items() if names is not None}
     if terms.allowed_entity_types is not None:
         constraints["allowed_entity_types"] = list(terms.allowed_entity_types)
+    if terms.service_kinds is not None:
+        constraints[SERVICE_KINDS] = list(terms.service_kinds)
     return constraints
 
 

@@ -13,7 +13,15 @@ from trust import strict_json
 from trust.federation.terms import NODE, Terms, parse_terms, terms_to_json
 from trust.strict_json import JsonObject
 
-_NAMES = ("intermediate", "max_path_length", "allow_names", "exclude_names", "allowed_entity_types", "policy")
+_NAMES = (
+    "intermediate",
+    "max_path_length",
+    "allow_names",
+    "exclude_names",
+    "allowed_entity_types",
+    "service_kinds",
+    "policy",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +33,7 @@ class GivenTerms:
     allow_names: Sequence[str]
     exclude_names: Sequence[str]
     allowed_entity_types: Sequence[str]
+    service_kinds: Sequence[str]
     policy: Path | None
 
     def terms(self, held: Terms | None) -> Terms:
@@ -49,11 +58,19 @@ class GivenTerms:
             stated["naming_constraints"] = {name: names for name, names in naming.items() if names}
         if self.allowed_entity_types:
             stated["allowed_entity_types"] = list(self.allowed_entity_types)
+        if self.service_kinds:
+            stated["service_kinds"] = list(self.service_kinds)
         return stated
 
 
 _UNSAID = GivenTerms(
-    intermediate=None, max_path_length=None, allow_names=(), exclude_names=(), allowed_entity_types=(), policy=None
+    intermediate=None,
+    max_path_length=None,
+    allow_names=(),
+    exclude_names=(),
+    allowed_entity_types=(),
+    service_kinds=(),
+    policy=None,
 )
 
 
@@ -87,6 +104,10 @@ def lines(terms: Terms) -> list[str]:
         said.append(f"It and those below it must not have one of these names: {', '.join(terms.excluded)}.")
     if terms.allowed_entity_types is not None:
         said.append(f"Only these entity types count of what they state: {', '.join(terms.allowed_entity_types)}.")
+    if terms.service_kinds is not None:
+        said.append(f"Its services, and those of everybody below it, count only as: {', '.join(terms.service_kinds)}.")
+    elif terms.intermediate:
+        said.append("It may vouch for services of every kind, which decides what they are told; see --service-kinds.")
     if terms.metadata_policy:
         said.append(f"A policy holds for what they state as {', '.join(sorted(terms.metadata_policy))}.")
     return said
@@ -103,6 +124,9 @@ _OPTIONS = (
     click.option("--allow-names", multiple=True, metavar="NAME", help="A host, or .DOMAIN; it and those below it."),
     click.option("--exclude-names", multiple=True, metavar="NAME", help="A host, or .DOMAIN, that none may have."),
     click.option("--allowed-entity-types", multiple=True, metavar="TYPE", help="A type that counts, no other does."),
+    click.option(
+        "--service-kinds", multiple=True, metavar="KIND", help="A kind of service that counts, no other does."
+    ),
     click.option(
         "--policy", type=click.Path(path_type=Path), help="A metadata policy (JSON) for it and those below it."
     ),

@@ -157,7 +157,7 @@ def test_an_intermediate_is_admitted_on_terms(partnership: Partnership, county: 
         "--exclude-names",
         "x.county.example",
     ]
-    words += ["--allowed-entity-types", "oauth_client", "--policy", str(policy)]
+    words += ["--allowed-entity-types", "oauth_client", "--service-kinds", "housing", "--policy", str(policy)]
     admitted = anchor(partnership, *words)
     assert admitted.code == 0, admitted.err
     assert "for agencies and for no other authority" in admitted.err
@@ -170,6 +170,7 @@ def test_an_intermediate_is_admitted_on_terms(partnership: Partnership, county: 
                 "excluded": ["x.county.example"],
             },
             "allowed_entity_types": ["oauth_client"],
+            "service_kinds": ["housing"],
         },
         "metadata_policy": {"oauth_client": {"token_endpoint_auth_method": {"value": "private_key_jwt"}}},
     }

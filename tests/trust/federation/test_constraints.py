@@ -143,5 +143,45 @@ def test_allowed_types_are_a_list_of_names(types: object) -> None:
         climbed(0, {1: {"constraints": {"allowed_entity_types": types}}})
 
 
+@pytest.mark.parametrize(
+    ("stated", "offered"),
+    [
+        ({}, ["money-advice", "youth-justice"]),
+        ({"service_kinds": ["money-advice", "youth-justice", "college"]}, ["money-advice", "youth-justice"]),
+        ({"service_kinds": ["youth-justice"]}, ["youth-justice"]),
+        ({"service_kinds": []}, []),
+    ],
+)
+def test_no_service_of_a_kind_that_is_not_allowed_is_offered(stated: JsonObject, offered: list[str]) -> None:
+    for place in (1, 2):
+        assert kinds_left({place: {"constraints": stated}}) == offered
+
+
+def test_an_intermediate_vouches_for_no_kind_that_its_superior_did_not_let_it_vouch_for() -> None:
+    """Neither by its own word for the kind, nor by a policy, nor by allowing more itself."""
+    limit: JsonObject = {"constraints": {"service_kinds": ["money-advice"]}}
+    every = {"money-advice": "money-advice", "youth-justice": "youth-justice"}
+    attempts: list[JsonObject] = [
+        {"metadata": {ENTITY_TYPE: {"service_kinds": every}}},
+        {"constraints": {"service_kinds": list(every)}},
+        {"metadata_policy": {ENTITY_TYPE: {"service_kinds": {"value": every}}}},
+        {"metadata_policy": {ENTITY_TYPE: {"service_kinds": {"value": None}}}},
+    ]
+    for attempt in attempts:
+        assert kinds_left({1: attempt, 2: limit}) == ["money-advice"]
+
+
+def kinds_left(changed: dict[int, JsonObject]) -> list[str]:
+    node = climbed(1, changed).node
+    assert node is not None
+    return [service.kind for service in node.services]
+
+
+@pytest.mark.parametrize("kinds", ["housing", [7], ["Housing"], None, {}])
+def test_allowed_kinds_are_a_list_of_codes(kinds: object) -> None:
+    with pytest.raises(MalformedClaims):
+        climbed(0, {1: {"constraints": {"service_kinds": kinds}}})
+
+
 def test_a_limit_that_we_do_not_know_is_ignored() -> None:
     assert climbed(0, {1: {"constraints": {"made_up": [], "max_path_length": 0}}}).entity_id == COUNCIL

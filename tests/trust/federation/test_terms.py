@@ -11,6 +11,7 @@ COUNTY = Terms(
     permitted=(".vale.example",),
     excluded=("old.vale.example",),
     allowed_entity_types=("information_exchange_node",),
+    service_kinds=("housing",),
     metadata_policy={"oauth_client": {"grant_types": {"subset_of": ["client_credentials"]}}},
 )
 
@@ -34,6 +35,7 @@ def test_an_intermediate_is_bound_by_what_was_said_and_nothing_else() -> None:
         "max_path_length": 1,
         "naming_constraints": {"permitted": [".vale.example"], "excluded": ["old.vale.example"]},
         "allowed_entity_types": ["information_exchange_node"],
+        "service_kinds": ["housing"],
     }
 
 
@@ -45,6 +47,7 @@ def test_an_intermediate_is_bound_by_what_was_said_and_nothing_else() -> None:
         ({"constraints": {"max_path_length": 1}}, MalformedClaims),
         ({"constraints": {"naming_constraints": {"permitted": ["*.example"]}}}, MalformedClaims),
         ({"constraints": {"another": 1}}, MalformedClaims),
+        ({"constraints": {"service_kinds": ["Of this"]}}, MalformedClaims),
         ({"metadata_policy": {"oauth_client": {"scope": {"value": None, "default": None}}}}, PolicyConflict),
         ({"another": 1}, MalformedClaims),
     ],
