@@ -82,6 +82,10 @@ class ClaimStore(Protocol):
         """
         ...
 
+    def claimed(self, *, space: str, key: str, issued_at: datetime) -> bool:
+        """Tell whether a (space, key) was claimed, or may have been before such a start."""
+        ...
+
     def close(self) -> None:
         """Let go of every connection and thread."""
         ...

@@ -1,12 +1,14 @@
 """Read a request's body: the one content type, whole, within its cap."""
 
+from collections.abc import Callable
+
 from flask import Response, request
 
 from gateway.http import problem
 from gateway.http.problem import Problem
 from gateway.http.stateless import current_request
 from gateway.oauth.forms import TokenCall, in_utf8
-from gateway.oauth.server import TokenAnswer, TokenServer
+from gateway.oauth.server import TokenAnswer
 from gateway.ports import Clock
 
 JSON = "application/json"
@@ -32,10 +34,10 @@ def _read(max_bytes: int) -> bytes:
     return asked.get_data(cache=False)
 
 
-def answer_token_request(server: TokenServer, *, clock: Clock, max_bytes: int) -> Response:
-    """Pass the current request to a token endpoint, body and headers only, and write its answer."""
+def answer_token_request(answered: Callable[[TokenCall], TokenAnswer], *, clock: Clock, max_bytes: int) -> Response:
+    """Pass the current request to an endpoint of a token server, body and headers only, and write its answer."""
     request.max_content_length = max_bytes
-    answer: TokenAnswer = server.answer(
+    answer = answered(
         TokenCall(
             content_type=request.content_type or "",
             body=request.get_data(cache=False),

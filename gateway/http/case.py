@@ -26,6 +26,7 @@ from gateway.http.problem import Problem
 from gateway.oauth import forms, metadata
 from gateway.oauth.case_server import TOKEN_PATH, CaseOAuth, case_server
 from gateway.oauth.protector import CaseProtector
+from gateway.oauth.revocation import PATH as REVOCATION_PATH
 from gateway.ports import Clock
 from trust.exchange.person import enough_to_go_on
 
@@ -84,7 +85,12 @@ def _add_discovery(blueprint: Blueprint, face: CaseFace) -> None:
     @blueprint.post(TOKEN_PATH)
     @open_to_all("the client authenticates with its assertion, inside")
     def token() -> Response:
-        return bodies.answer_token_request(server, clock=face.clock, max_bytes=forms.MAX_BODY)
+        return bodies.answer_token_request(server.answer, clock=face.clock, max_bytes=forms.MAX_BODY)
+
+    @blueprint.post(REVOCATION_PATH)
+    @open_to_all("the client authenticates with its assertion, inside")
+    def revoke() -> Response:
+        return bodies.answer_token_request(server.revoke, clock=face.clock, max_bytes=forms.MAX_BODY)
 
     publish(blueprint, metadata.AUTHORIZATION_SERVER_PATH, metadata.case_authorization_server(face.oauth))
     publish(blueprint, openapi.OPENAPI_PATH, openapi.document(face.oauth.base_url))

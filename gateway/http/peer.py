@@ -13,6 +13,7 @@ from gateway.http.problem import Problem
 from gateway.oauth import forms, metadata
 from gateway.oauth.peer_server import RESOURCE_PATH, TOKEN_PATH, PeerOAuth, peer_server
 from gateway.oauth.protector import PeerProtector
+from gateway.oauth.revocation import PATH as REVOCATION_PATH
 from gateway.ports import Clock, PeerCaller
 from trust import strict_json
 from trust.strict_json import JsonObject
@@ -62,7 +63,12 @@ def peer_blueprint(face: PeerFace) -> Blueprint:
     @blueprint.post(TOKEN_PATH)
     @open_to_all("the client authenticates with its assertion, inside")
     def token() -> Response:
-        return bodies.answer_token_request(server, clock=face.clock, max_bytes=forms.MAX_BODY)
+        return bodies.answer_token_request(server.answer, clock=face.clock, max_bytes=forms.MAX_BODY)
+
+    @blueprint.post(REVOCATION_PATH)
+    @open_to_all("the client authenticates with its assertion, inside")
+    def revoke() -> Response:
+        return bodies.answer_token_request(server.revoke, clock=face.clock, max_bytes=forms.MAX_BODY)
 
     @blueprint.post(MESSAGES_PATH)
     @guard

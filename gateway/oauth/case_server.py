@@ -11,6 +11,7 @@ from secrets import token_urlsafe
 from gateway.oauth.client_auth import CaseClients, FindClient
 from gateway.oauth.exchange import ACCESS_TOKEN, Provider, SignIns
 from gateway.oauth.forms import KnownClient, TokenRequest
+from gateway.oauth.revocation import Revocations
 from gateway.oauth.server import IssuedToken, TokenServer, verified_proof
 from gateway.ports import ClaimStore, KeyVault
 from trust.keys import KeyUse
@@ -48,13 +49,26 @@ class CaseOAuth:
 
 
 def case_server(oauth: CaseOAuth) -> TokenServer:
-    """Return the token endpoint for the agency's own case systems."""
+    """Return the token and revocation endpoints for the agency's own case systems."""
     clients = CaseClients(issuer=oauth.base_url, find_client=oauth.find_client, claims=oauth.claims)
     exchange = None
     if oauth.providers:
         sign_ins = SignIns(oauth.providers, resource=oauth.resource, claims=oauth.claims)
         exchange = _Exchange(oauth=oauth, sign_ins=sign_ins)
-    return TokenServer(endpoint=oauth.token_endpoint, clients=clients, issuance=_Own(oauth=oauth), exchange=exchange)
+    revocations = Revocations(
+        issuer=oauth.base_url,
+        audience=oauth.resource,
+        max_life=LIFETIME,
+        keys=lambda: oauth.vault.published(KeyUse.OAUTH),
+        claims=oauth.claims,
+    )
+    return TokenServer(
+        endpoint=oauth.token_endpoint,
+        clients=clients,
+        issuance=_Own(oauth=oauth),
+        revocations=revocations,
+        exchange=exchange,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from trust.oauth.authorization_details import AuthorizationDetail
 from trust.oauth.dpop_proof import DPoPProof
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
+CLIENT_AUTH_METHOD = "private_key_jwt"
 MAX_BODY = 163_840
 """Bytes in a token request: an assertion may carry a trust chain of 128 kB in its header (WIRE.md section 2)."""
 MAX_PARAMETERS = 16
@@ -81,16 +82,16 @@ class KnownClient:
     party: TrustedEntity | LocalClient
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """Allow the one method at the one endpoint."""
-        return method == "private_key_jwt" and endpoint == "token"
+        """Allow the one method at the two endpoints."""
+        return method == CLIENT_AUTH_METHOD and endpoint in {"token", "revocation"}
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Allow whatever grant its token endpoint has: which those are is no matter of the client."""
         return bool(grant_type)
 
 
-def read(endpoint: str, call: TokenCall) -> TokenRequest:
-    """Parse the body of a token request for ``endpoint``, our own configured address.
+def read(endpoint: str, call: TokenCall, *, required: str = "grant_type") -> TokenRequest:
+    """Parse the body of a request at ``endpoint``, our own configured address; one parameter is ``required``.
 
     Raises :class:`InvalidRequest`; an unknown parameter is ignored, as RFC 6749 section 3.2 asks, but never twice.
     """
@@ -103,8 +104,8 @@ def read(endpoint: str, call: TokenCall) -> TokenRequest:
     if len(call.body) > MAX_BODY:
         raise InvalidRequest(f"The body has more than {MAX_BODY} bytes.")
     parameters = _parameters(call.body)
-    if "grant_type" not in parameters:
-        raise InvalidRequest("The parameter grant_type is missing.")
+    if required not in parameters:
+        raise InvalidRequest(f"The parameter {required} is missing.")
     return TokenRequest(endpoint, parameters, call)
 
 

@@ -3,8 +3,9 @@
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.errors import SIGNING_ALGORITHMS
 from gateway.oauth.exchange import GRANT_TYPE
+from gateway.oauth.forms import CLIENT_AUTH_METHOD
 from gateway.oauth.peer_server import PeerOAuth
-from gateway.oauth.server import CLIENT_AUTH_METHOD
+from gateway.oauth.revocation import PATH as REVOCATION_PATH
 from trust.oauth.authorization_details import TYPE
 from trust.strict_json import JsonObject
 
@@ -48,6 +49,9 @@ def _authorization_server(issuer: str, token_endpoint: str) -> JsonObject:
         "token_endpoint": token_endpoint,
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
+        "revocation_endpoint": issuer + REVOCATION_PATH,
+        "revocation_endpoint_auth_methods_supported": [CLIENT_AUTH_METHOD],
+        "revocation_endpoint_auth_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "token_endpoint_auth_methods_supported": [CLIENT_AUTH_METHOD],
         "token_endpoint_auth_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "dpop_signing_alg_values_supported": list(SIGNING_ALGORITHMS),

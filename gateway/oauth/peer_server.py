@@ -12,6 +12,7 @@ from typing import cast
 from gateway.oauth.client_auth import PeerClients
 from gateway.oauth.errors import InvalidAuthorizationDetails
 from gateway.oauth.forms import KnownClient, TokenRequest
+from gateway.oauth.revocation import Revocations
 from gateway.oauth.server import IssuedToken, TokenServer, verified_proof
 from gateway.ports import ClaimStore, Directory, KeyVault
 from trust import strict_json
@@ -60,9 +61,21 @@ class PeerOAuth:
 
 
 def peer_server(oauth: PeerOAuth) -> TokenServer:
-    """Return the token endpoint for other nodes."""
+    """Return the token and revocation endpoints for other nodes."""
     clients = PeerClients(issuer=oauth.entity_id, directory=oauth.directory, claims=oauth.claims)
-    return TokenServer(endpoint=oauth.token_endpoint, clients=clients, issuance=_PeerIssuance(oauth=oauth))
+    revocations = Revocations(
+        issuer=oauth.entity_id,
+        audience=oauth.resource,
+        max_life=LIFETIME,
+        keys=lambda: oauth.vault.published(KeyUse.OAUTH),
+        claims=oauth.claims,
+    )
+    return TokenServer(
+        endpoint=oauth.token_endpoint,
+        clients=clients,
+        issuance=_PeerIssuance(oauth=oauth),
+        revocations=revocations,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ face takes its own issuer's tokens for its own resource and no others. Checked a
 1. the scheme, by Authlib's resource protector, which finds the validator for it;
 2. the token: type, signature (or that these exact bytes had a good one before), issuer, audience and times;
 3. a bound token came with a proof of its key for this method, address and token, and an unbound one as Bearer;
-4. the caller's standing now;
+4. the token was not revoked, and the caller's standing now;
 5. the proof's single use, last, so that nothing but a good request uses one up.
 
 The validators are ours: Authlib's RFC 9068 one accepts a token without ``typ`` and a bound token as Bearer.
@@ -23,6 +23,7 @@ from gateway.oauth import case_server, peer_server
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.errors import SIGNING_ALGORITHMS, AccessRefused, describable
 from gateway.oauth.peer_server import PeerOAuth
+from gateway.oauth.revocation import is_revoked
 from gateway.oauth.server import claim_proof
 from gateway.oauth.signatures import GoodSignatures
 from gateway.ports import ClaimStore, PeerCaller
@@ -73,9 +74,10 @@ class PeerProtector:
     def authenticate(self, request: ResourceRequest) -> PeerCaller:
         """Return the member of the federation who sent the request. Raises :class:`AccessRefused`."""
         token, proof = self._protector.admit(request)
+        self._protector.refuse_revoked(token, self._claims)  # 4
         try:
             entity = parse_entity_id(token.client_id)
-            self._directory.trusted(entity, now=request.now, urgent=True)  # 4; what it asks is decided with its message
+            self._directory.trusted(entity, now=request.now, urgent=True)  # what it asks is decided with its message
         except TrustError as refused:
             raise self._protector.refused(INVALID_TOKEN, refused.detail) from refused
         self._protector.use_up(proof, self._claims, request.now)
@@ -99,7 +101,8 @@ class CaseProtector:
     def authenticate(self, request: ResourceRequest) -> CaseCaller:
         """Return the registered case system that sent the request. Raises :class:`AccessRefused`."""
         token, proof = self._protector.admit(request)
-        client = self._find_client(token.client_id)  # 4
+        self._protector.refuse_revoked(token, self._claims)  # 4
+        client = self._find_client(token.client_id)
         if client is None or client.revoked_at is not None:
             raise self._protector.refused(INVALID_TOKEN, "The client's registration has ended.")
         self._protector.use_up(proof, self._claims, request.now)
@@ -174,6 +177,11 @@ class _Protector(ResourceProtector):  # type: ignore[misc]  # Authlib ships no t
         except _Refused as refused:
             raise self.refused(refused.code, refused.detail) from refused
         return admitted
+
+    def refuse_revoked(self, token: AccessToken, claims: ClaimStore) -> None:
+        """Walk the first half of step 4. Raises :class:`AccessRefused`."""
+        if is_revoked(token, claims):
+            raise self.refused(INVALID_TOKEN, "The token was revoked; ask for a fresh one.")
 
     def use_up(self, proof: DPoPProof | None, claims: ClaimStore, now: datetime) -> None:
         """Walk step 5. Raises :class:`AccessRefused`."""

@@ -16,7 +16,8 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, 
 from gateway.oauth import forms
 from gateway.oauth.errors import InvalidProof, InvalidRequest, InvalidScope, UnsupportedGrant
 from gateway.oauth.exchange import GRANT_TYPE
-from gateway.oauth.forms import KnownClient, TokenCall, TokenRequest
+from gateway.oauth.forms import CLIENT_AUTH_METHOD, KnownClient, TokenCall, TokenRequest
+from gateway.oauth.revocation import ENDPOINT, RevocationEndpoint, Revocations
 from gateway.ports import ClaimStore
 from trust import strict_json
 from trust.claims import digest
@@ -26,7 +27,6 @@ from trust.oauth.dpop_proof import DPoPProof
 
 _CLAIM_MARGIN = timedelta(seconds=1)
 """A proof's last second of life is inclusive, so its claim outlives it."""
-CLIENT_AUTH_METHOD = "private_key_jwt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,13 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
     """One token endpoint. Holds no state: what must be remembered is in the claim store."""
 
     def __init__(
-        self, *, endpoint: str, clients: ClientAuthentication, issuance: Issuance, exchange: Issuance | None = None
+        self,
+        *,
+        endpoint: str,
+        clients: ClientAuthentication,
+        issuance: Issuance,
+        revocations: Revocations,
+        exchange: Issuance | None = None,
     ) -> None:
         super().__init__()
         self._endpoint = endpoint
@@ -80,6 +86,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
         self.issuances = {_Grant.GRANT_TYPE: issuance}
         self.register_client_auth_method(CLIENT_AUTH_METHOD, self._authenticate)
         self.register_grant(_Grant)
+        self.register_endpoint(RevocationEndpoint(revocations))
         if exchange is not None:
             self.issuances[_ExchangeGrant.GRANT_TYPE] = exchange
             self.register_grant(_ExchangeGrant)
@@ -92,6 +99,16 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
             answer: TokenAnswer = self.handle_error_response(None, refused)
         else:
             answer = self.create_token_response(request)
+        return answer
+
+    def revoke(self, call: TokenCall) -> TokenAnswer:
+        """Answer one request at the revocation endpoint; what is not to be found counts as ended (RFC 7009)."""
+        try:
+            request = forms.read(self._endpoint, call, required="token")
+        except OAuth2Error as refused:
+            answer: TokenAnswer = self.handle_error_response(None, refused)
+        else:
+            answer = self.create_endpoint_response(ENDPOINT, request)
         return answer
 
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:

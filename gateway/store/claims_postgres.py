@@ -20,10 +20,16 @@ from gateway.store.postgres_pool import connection_of, make_engine, refusal
 from gateway.store.schema import claims, claims_start
 from gateway.store.statement import CompiledStatement, Statement, insertion
 
+_KEPT = select(claims_start.c.only).where(claims_start.c.not_before <= bindparam("issued_at")).exists()
 _NEW = select(
     cast(bindparam("space"), Text), cast(bindparam("key"), Text), cast(bindparam("expires"), BigInteger)
-).where(select(claims_start.c.only).where(claims_start.c.not_before <= bindparam("issued_at")).exists())
+).where(_KEPT)
 _CLAIM = Statement(insert(claims).from_select(["space", "key", "expires"], _NEW).on_conflict_do_nothing()).postgres
+_CLAIMED = Statement(
+    select(claims.c.key)
+    .where(claims.c.space == bindparam("space"), claims.c.key == bindparam("key"))
+    .union_all(select(cast(bindparam("key"), Text)).where(~_KEPT))
+).postgres
 _NOTE_START = Statement(insertion(claims_start).on_conflict_do_nothing()).postgres
 _EXPIRED = select(claims.c.space, claims.c.key).where(claims.c.expires <= bindparam("now")).limit(bindparam("batch"))
 _ERASE = Statement(delete(claims).where(tuple_(claims.c.space, claims.c.key).in_(_EXPIRED))).postgres
@@ -51,6 +57,11 @@ class PostgresClaims:
         bound = to_microseconds(now + ACCEPTED_AHEAD)
         self._run(_NOTE_START, {"only": 1, "machine_start": "", "not_before": bound})
         return False
+
+    def claimed(self, *, space: str, key: str, issued_at: datetime) -> bool:
+        """Tell whether a (space, key) was claimed, or may have been before claims were lost."""
+        values = {"space": space, "key": key, "issued_at": to_microseconds(issued_at)}
+        return self._run(_CLAIMED, values) > 0
 
     def erase_expired(self, *, now: datetime, batch: int) -> int:
         """Erase at most ``batch`` claims that expired and return how many it were."""

@@ -6,12 +6,12 @@ before it are refused, whether their claims were lost or not.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from pysqlite3 import dbapi2
 from sqlalchemy import bindparam, delete, select, tuple_
@@ -24,6 +24,8 @@ from gateway.store.schema import claims, claims_metadata, claims_start
 from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, connect, create_in_wal_mode, error_code
 from gateway.store.statement import Statement, insertion
 
+T = TypeVar("T")
+
 ACCEPTED_AHEAD = timedelta(seconds=10)
 """How far in the future an identifier may be dated when it is claimed (the profile's section 2)."""
 
@@ -33,6 +35,9 @@ _PAUSE_S = 0.0002
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 _CLAIM = Statement(insertion(claims).on_conflict_do_nothing(index_elements=["space", "key"])).sqlite
+_CLAIMED = Statement(
+    select(claims.c.key).where(claims.c.space == bindparam("space"), claims.c.key == bindparam("key"))
+).sqlite
 _FIND_START = Statement(select(claims_start.c.machine_start, claims_start.c.not_before)).sqlite
 _NOTE_START = Statement(
     insertion(claims_start).on_conflict_do_update(
@@ -78,6 +83,12 @@ class SqliteClaims:
             return False
         values = {"space": space, "key": key, "expires": to_microseconds(expires)}
         return opened.run(_CLAIM.sql, values) == 1
+
+    def claimed(self, *, space: str, key: str, issued_at: datetime) -> bool:
+        """Tell whether a (space, key) was claimed, or may have been before claims were lost."""
+        opened = self._opened.get()
+        lost = to_microseconds(issued_at) < opened.not_before()
+        return lost or opened.found(_CLAIMED.sql, _CLAIMED.bind({"space": space, "key": key}))
 
     def erase_expired(self, *, now: datetime, batch: int) -> int:
         """Erase at most ``batch`` claims that expired and return how many it were."""
@@ -134,7 +145,15 @@ class _Opened:
         return self._not_before
 
     def run(self, sql: str, values: Mapping[str, Any]) -> int:
-        """Run a writing statement of its own transaction and return the number of rows it touched.
+        """Run a writing statement of its own transaction and return the number of rows it touched, as :meth:`_run`."""
+        return self._run(lambda connection: int(connection.execute(sql, values).rowcount))
+
+    def found(self, sql: str, values: Mapping[str, Any]) -> bool:
+        """Tell whether a query finds anything, as :meth:`_run`."""
+        return self._run(lambda connection: bool(connection.execute(sql, values).fetchall()))
+
+    def _run(self, work: Callable[[SqliteConnection], T]) -> T:
+        """Do a connection's work in its turn.
 
         Raises :class:`gateway.ports.StoreBusy` when other threads or processes do not let go in time.
         """
@@ -143,7 +162,7 @@ class _Opened:
             if not self._turn.acquire(timeout=_WAIT_S):
                 raise StoreBusy("Too many claims are waiting; try again.")
             try:
-                return self._connect().execute(sql, values).rowcount
+                return work(self._connect())
             except dbapi2.OperationalError as error:
                 _raise_unless_busy(error, late=time.monotonic() >= deadline)
             finally:

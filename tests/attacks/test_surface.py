@@ -19,11 +19,12 @@ PUBLIC = {
         "/.well-known/oauth-authorization-server",
         "/.well-known/oauth-protected-resource/exchange/v1",
         "/.well-known/openid-federation",
+        "/oauth/v1/revoke",
         "/oauth/v1/token",
         "/federation/v1/historical-keys",
         "/federation/v1/suspensions",
     },
-    "case": {"/.well-known/oauth-authorization-server", "/case/v1/openapi.json", "/oauth/v1/token"},
+    "case": {"/.well-known/oauth-authorization-server", "/case/v1/openapi.json", "/oauth/v1/revoke", "/oauth/v1/token"},
 }
 """What anybody may reach at a node's two outer faces: a new one is a decision, and has to be written down here."""
 

@@ -24,6 +24,7 @@ def test_every_route_of_every_face_declares_its_guard(node: Node) -> None:
         "/.well-known/oauth-authorization-server": "none",
         "/.well-known/oauth-protected-resource/exchange/v1": "none",
         "/exchange/v1/messages": "peer",
+        "/oauth/v1/revoke": "none",
         "/oauth/v1/token": "none",
     }
     assert guards_of(node.case_app()) == {
@@ -32,6 +33,7 @@ def test_every_route_of_every_face_declares_its_guard(node: Node) -> None:
         "/case/v1/lookups": "case",
         "/case/v1/lookups/<lookup_id>": "case",
         "/case/v1/openapi.json": "none",
+        "/oauth/v1/revoke": "none",
         "/oauth/v1/token": "none",
     }
     operations = node.operations_app(OperationsFace(checks=[], metrics=lambda: ("text/plain", b"")))

@@ -9,6 +9,7 @@ import joserfc
 import pytest
 from authlib.oauth2 import rfc7523, rfc9068
 
+from tests.gateway.oauth.test_revocation import revoke
 from tests.support.callers import Caller
 from tests.support.faces import Node
 
@@ -59,5 +60,6 @@ def test_with_the_librarys_jose_broken_everything_still_works(
     assert peer.send(peer.peer_token(), scheme="Bearer").status_code == 401
     assert peer.ask_peer_token(client_assertion="a.b.c").status_code == 401
     token = system.case_token()
+    assert revoke(system, system.case_token()).status_code == 200
     answer = system.http.get("/case/v1/lookups/none", headers={"Authorization": f"Bearer {token.decode()}"})
     assert answer.status_code == 404

@@ -34,6 +34,13 @@ def test_an_identifier_is_claimed_once(claims: Claims) -> None:
     assert [claim(claims), claim(claims), claim(claims)] == [True, False, False]
 
 
+def test_what_was_claimed_can_be_told_and_nothing_else(claims: Claims) -> None:
+    assert claim(claims)
+    assert claims.claimed(space="dpop", key="a", issued_at=NOW)
+    assert not claims.claimed(space="dpop", key="b", issued_at=NOW)
+    assert not claims.claimed(space="assertion", key="a", issued_at=NOW)
+
+
 def test_spaces_are_independent(claims: Claims) -> None:
     assert claim(claims, space="dpop")
     assert claim(claims, space="assertion")
@@ -86,6 +93,8 @@ def test_after_another_start_of_the_machine_earlier_identifiers_are_refused(file
     second = MachineStart(id="second", ago=timedelta(seconds=30))
 
     assert not once(claims_at(files, restarted, second), "b", issued_at=NOW, now=restarted)
+    assert claims_at(files, restarted, second).claimed(space="dpop", key="b", issued_at=NOW)
+    assert not claims_at(files, restarted, second).claimed(space="dpop", key="b", issued_at=restarted)
     assert not once(claims_at(files, restarted, second), "b", issued_at=NOW + timedelta(seconds=59), now=restarted)
     assert once(claims_at(files, restarted, second), "b", issued_at=restarted, now=restarted)
 
@@ -176,10 +185,13 @@ def test_after_a_crash_of_the_database_earlier_identifiers_are_refused(own_serve
 
     crash(make_url(own_server_url))
 
+    assert claims.claimed(space="dpop", key="b", issued_at=NOW)
     restarted = NOW + timedelta(seconds=5)
     assert not claim(claims, "a", now=restarted)
     assert not claim(claims, "b", now=restarted)
     assert not claim(claims, "b", issued_at=NOW + ACCEPTED_AHEAD, now=restarted)
     later = restarted + ACCEPTED_AHEAD
+    assert not claims.claimed(space="dpop", key="b", issued_at=later)
+    assert claims.claimed(space="dpop", key="b", issued_at=NOW)
     assert claim(claims, "b", issued_at=later, now=later)
     claims.close()
