@@ -94,6 +94,10 @@ class AgreementBook:
         """Return the types of trust marks that agreements in force demand of their parties."""
         return frozenset(mark for standing in self.in_force(now=now) for mark in standing.agreement.required_marks)
 
+    def parties(self, now: datetime) -> frozenset[EntityId]:
+        """Return the parties of the agreements in force."""
+        return frozenset(party.entity for standing in self.in_force(now=now) for party in standing.agreement.parties)
+
     def grantable(
         self, details: Iterable[AuthorizationDetail], *, asker: EntityId, holder: EntityId, now: datetime
     ) -> tuple[AuthorizationDetail, ...]:

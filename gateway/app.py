@@ -186,6 +186,7 @@ def _keeper(
         directory=directory,
         clock=parts.clock,
         notice=telemetry.notice_keeper,
+        parties=collecting.book.parties,
         mind=mind.round,
         refuse_unfit=parts.fitness.refuse_unfit_anew,
         watch=trust_telemetry.show_standings,

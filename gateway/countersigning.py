@@ -222,14 +222,14 @@ class Collecting:
 
     def __init__(self, countersigning: Countersigning, book: AgreementBook) -> None:
         self._countersigning = countersigning
-        self._book = book
+        self.book = book
         self._waits: dict[tuple[str, EntityId], _Wait] = {}
 
     def round(self, now: datetime) -> None:
         """Offer our signature to those whose own is missing and whose turn it is, a few at a time."""
         due = [
             (standing.agreement, party)
-            for standing in self._book.standings(now=now)
+            for standing in self.book.standings(now=now)
             if isinstance(standing, NotInForce) and self._countersigning.own not in standing.missing
             for party in standing.missing
             if standing.agreement.valid_until >= now.date() and self._due(standing.agreement, party, now)

@@ -1,11 +1,16 @@
 """What a node does unasked: it forgets in time and asks about the parties it knows before anybody has to wait."""
 
+import pytest
 from sqlalchemy import func, select
 
+from gateway.directory.chains import STRANGERS_A_MINUTE
+from gateway.http.anchor import MemberState
 from gateway.store.schema import lookup_answers
 from gateway.store.statement import Statement
 from tests.federation.network import Network
 from tests.federation.town import COUNCIL, TRUST
+from trust.errors import TrustError
+from trust.identifiers import EntityId
 
 _COUNT_ANSWERS = Statement(select(func.count().label("held")).select_from(lookup_answers))
 
@@ -21,6 +26,23 @@ def test_a_round_refreshes_the_chains_that_are_no_longer_fresh(pair: Network) ->
     refreshed = known[TRUST]
     assert refreshed is not None
     assert refreshed.refreshed_at > before
+
+
+def test_a_flood_of_strangers_keeps_out_no_party_of_an_agreement(pair: Network) -> None:
+    """Strangers share one budget; whom an agreement names is found beside it, at first and after a readmission."""
+    node = pair.nodes[COUNCIL]
+    for state in (MemberState.ACTIVE, MemberState.SUSPENDED, MemberState.ACTIVE):
+        pair.enrol(TRUST, state)
+        pair.clock.forward(minutes=6)
+        for number in range(STRANGERS_A_MINUTE + 5):
+            with pytest.raises(TrustError):
+                node.directory.trusted(EntityId(f"https://n{number}.example"), now=pair.clock.now())
+        node.keeper.round()
+        if state is MemberState.ACTIVE:
+            assert node.directory.trusted(TRUST, now=pair.clock.now()).entity_id == TRUST
+        else:
+            with pytest.raises(TrustError):
+                node.directory.trusted(TRUST, now=pair.clock.now())
 
 
 def test_a_round_leaves_fresh_chains_alone(pair: Network) -> None:
