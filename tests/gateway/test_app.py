@@ -84,6 +84,6 @@ def test_a_production_node_with_a_ca_file_is_made(pair: Network, tmp_path: Path)
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"keys": [{"kty": "EC"}]}'], ids=["cut", "array", "no key"])
 def test_an_anchors_key_file_that_holds_no_keys_is_refused(pair: Network, text: str) -> None:
-    (pair.folder_of(TRUST) / "anchor.jwks").write_text(text)
+    (pair.folder_of(TRUST) / "anchor.example.jwks").write_text(text)
     with pytest.raises(TrustError):
         pair.start(TRUST)
