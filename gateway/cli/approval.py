@@ -230,7 +230,7 @@ def _refuse_alone(change: Change) -> None:
     if not is_another(change.requested_by, by):
         raise Refused(
             f"It takes another administrator than {change.requested_by}, who asked for it, in an account of their own; "
-            f"you are {by}. Nothing was changed."
+            f"you are {by}, who cannot be told from them. Nothing was changed."
         )
 
 

@@ -45,7 +45,7 @@ def load_settings(config: Path | None) -> NodeSettings | AnchorSettings:
 
 
 def config_path(config: Path | None) -> Path:
-    """Return the file that the command line names, or the one in the folder it works on."""
+    """Return the file that the command line names, or the one in the folder it works on. Raises :class:`Refused`."""
     return config or _nearest()
 
 
@@ -65,10 +65,17 @@ def load_anchor(config: Path | None) -> AnchorSettings:
     return settings
 
 
+def certificates(settings: NodeSettings | AnchorSettings) -> list[tuple[Path, Path]]:
+    """Return the certificate and the key of each face that speaks TLS."""
+    faces = [settings.peer] if isinstance(settings, AnchorSettings) else [settings.peer, settings.case]
+    return [(settings.base_dir / face.certificate, settings.base_dir / face.key) for face in faces]
+
+
 def _nearest() -> Path:
-    if not Path(NODE_FILE).exists() and Path(ANCHOR_FILE).exists():
-        return Path(ANCHOR_FILE)
-    return Path(NODE_FILE)
+    for name in (NODE_FILE, ANCHOR_FILE):
+        if Path(name).exists():
+            return Path(name)
+    raise Refused(f"There is no {NODE_FILE} or {ANCHOR_FILE} in this folder; name the configuration with --config.")
 
 
 def environment() -> Mapping[str, str]:

@@ -2,6 +2,11 @@
 
 from collections.abc import Sequence
 
+_NO_WAY = (
+    "Check the address, that what is there runs, and the way to it: its name in the DNS, the firewall, and [hosts], "
+    "[networks] and [proxy] of the configuration."
+)
+
 
 class Refused(Exception):
     """A command will not do what it was asked; ``str()`` says why and what to do, ``faults`` what else is wrong."""
@@ -48,6 +53,7 @@ def read_faults(refused: BaseException) -> tuple[str, tuple[str, ...]]:
     from sqlalchemy.exc import OperationalError
 
     from adapters.contract import AdapterError
+    from gateway.ports import TransportError
     from trust.exchange.errors import MalformedDocument
 
     faults = tuple(str(fault) for fault in getattr(refused, "faults", ()))
@@ -57,7 +63,8 @@ def read_faults(refused: BaseException) -> tuple[str, tuple[str, ...]]:
         return _counted("The document", faults), faults
     if isinstance(refused, AdapterError) and faults:
         return refused.detail.partition(": ")[0] + ":", faults
-    return str(refused).partition("\n")[0], faults
+    sentence = str(refused).partition("\n")[0]
+    return f"{sentence}. {_NO_WAY}" if isinstance(refused, TransportError) else sentence, faults
 
 
 def _counted(what: str, faults: Sequence[str]) -> str:

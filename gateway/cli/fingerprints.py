@@ -1,6 +1,7 @@
 """Key thumbprints as people compare them over the telephone."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -8,6 +9,7 @@ from gateway.cli.faults import Refused
 from trust import base64url
 
 _GROUP = 4
+_THUMBPRINT = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Za-z_-]{43}")
 
 
 def spoken(kid: str) -> str:
@@ -29,9 +31,23 @@ def typed(of: str, count: int) -> list[str]:
         ) from None
 
 
-def compare(given: Iterable[str], kids: Iterable[str]) -> bool:
-    """Return whether the typed thumbprints name exactly these keys, each as its key id or in spoken form."""
+def compare(given: Sequence[str], kids: Sequence[str]) -> bool:
+    """Return whether the typed thumbprints name exactly these keys, each as its key id or in spoken form.
+
+    Raises :class:`Refused` where they cannot: mistyped, or fewer or more than there are keys.
+    """
     known = tuple(kids)
+    for text in given:
+        if _THUMBPRINT.fullmatch("".join(text.split())) is None:
+            raise Refused(
+                "Nothing was changed: a thumbprint is 64 hexadecimal digits, or a key id of 43 characters; type it "
+                "again as it was read out."
+            )
+    if len(given) != len(known):
+        raise Refused(
+            f"Nothing was changed: there are {len(known)} thumbprints to compare, and {len(given)} given; give "
+            "--thumbprint once for each."
+        )
     spellings = {spoken(kid).replace(" ", ""): kid for kid in known} | {kid: kid for kid in known}
     named = [
         spellings.get("".join(typed.split())) or spellings.get("".join(typed.split()).lower()) or "" for typed in given

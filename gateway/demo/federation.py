@@ -159,7 +159,7 @@ class Federation:
         self._run(
             [
                 hearthgate("adapter", "import", str(CaseService.CHILDRENS_SOCIAL_CARE), "--config", council, *files),
-                hearthgate("client", "add", "--config", council, *name, *limits),
+                hearthgate("client", "add", "--config", council, *name, *limits, "--yes"),
             ]
         )
 
@@ -203,7 +203,7 @@ class Federation:
         """Let every node hold the agreement with these signatures; return what each said."""
         return self._run(
             [
-                hearthgate("agreement", "add", document, *signatures, "--config", self.config(agency.slug))
+                hearthgate("agreement", "add", document, *signatures, "--config", self.config(agency.slug), "--yes")
                 for agency in AGENCIES
             ]
         )

@@ -7,6 +7,7 @@ by its open descriptor; every fault names the command that corrects it.
 
 import fcntl
 import os
+import ssl
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -84,6 +85,24 @@ def refuse_open_files(paths: Iterable[Path]) -> None:
             read_private(path)
         except KeyFilesRefused as refused:
             faults.extend(refused.faults)
+    if faults:
+        raise KeyFilesRefused(faults)
+
+
+def refuse_unusable(faces: Iterable[tuple[Path, Path]]) -> None:
+    """Refuse certificates that cannot be used with their keys, each pair as TLS would load it, before anything serves.
+
+    Raises :class:`KeyFilesRefused` with every fault.
+    """
+    faults = []
+    for certificate, key in dict.fromkeys(faces):
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+        except (OSError, ValueError):  # an SSLError is an OSError
+            faults.append(
+                f"{certificate} and {key} cannot be used together; put a PEM chain, leaf first, and the "
+                "unencrypted key that belongs to it"
+            )
     if faults:
         raise KeyFilesRefused(faults)
 

@@ -25,8 +25,9 @@ from trust.agreements.agreement import Agreement, InForce, NotInForce, parse_agr
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("signatures", metavar="[SIGNATURE]...", nargs=-1, type=click.Path(path_type=Path))
 @config_option
+@yes_option
 @answers
-def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None) -> Outcome:
+def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: bool) -> Outcome:
     """Hold the agreement in FILE, and these signatures, after each was verified with its party's own federation key.
 
     The keys are those that the anchor vouches for; the party itself need not be reachable. Signatures may be added
@@ -40,6 +41,8 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None) -> Out
     at = now()
     with federation_of(settings) as federation:
         signed = [verified(federation, agreement, read_input(path, "The signature"), at=at) for path in signatures]
+        announce(*summary.summary(agreement), *_signed_lines(signed), "It will be held here with these signatures.")
+        confirm("Hold it?", yes=yes)
         record(
             settings,
             "agreement add",
@@ -51,10 +54,7 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None) -> Out
     return Outcome(
         lines=[
             f"{agreement.id} version {agreement.version} ({agreement.title}) is held here.",
-            *(
-                f"  signed by {each.signature.party}: {each.signature.signatory.name}, {each.signature.signatory.post}"
-                for each in signed
-            ),
+            *_signed_lines(signed),
             *standing_lines(standing),
         ],
         data={**standing_json(standing), "added_signatures": [each.signature.party for each in signed]},
@@ -136,6 +136,13 @@ def end(*, agreement_id: str, version: int, config: Path | None, yes: bool) -> O
         lines=[f"{agreement_id} version {version} has ended. {effect}"],
         data={"id": agreement_id, "version": version, "ended": True},
     )
+
+
+def _signed_lines(signed: Sequence[Signed]) -> list[str]:
+    return [
+        f"  signed by {each.signature.party}: {each.signature.signatory.name}, {each.signature.signatory.post}"
+        for each in signed
+    ]
 
 
 def _named(agreement: Agreement) -> dict[str, str | int]:

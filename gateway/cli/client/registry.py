@@ -1,5 +1,7 @@
 """``hearthgate client add``, ``list`` and ``revoke``: which case systems may use this node, and within what limits."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -43,29 +45,63 @@ _path = click.Path(path_type=Path, dir_okay=False)
     help="How large a sample.",
 )
 @click.option("--signed-in-only", is_flag=True, help="It does not vouch: its users sign in at [[identity.providers]].")
+@yes_option
 @answers
-def add(*, config: Path | None, client_id: str, name: str, **options: Any) -> Outcome:
+def add(*, config: Path | None, client_id: str, name: str, yes: bool, **options: Any) -> Outcome:
     """Register a case system. It vouches for its users within the services, roles and units given here only."""
     if options["signed_in_only"] and options["manager"]:
         raise click.UsageError("Nobody justifies what users ask who sign in themselves: leave --manager out.")
     if (options["jwks"] is None) == (options["generate_key"] is None):
         raise click.UsageError("Give either --jwks or --generate-key.")
-    registered = register(load_node(config), client_id, name, options)
+
+    def agree(client: LocalClient) -> None:
+        announce(f"{client_id} will get tokens, and may ask within these limits:", *_lines(client))
+        confirm("Register it?", yes=yes)
+
+    registered = register(load_node(config), client_id, name, options, agree=agree)
     made = options["generate_key"]
     note = [f"Its private key is in {made}: hand that file to the case system, and keep no copy."] if made else []
     return Outcome(lines=[f"{client_id} is registered.", *_lines(registered), *note], data=_to_json(registered))
 
 
-def register(settings: NodeSettings, client_id: str, name: str, options: dict[str, Any]) -> LocalClient:
-    """Register a case system within the limits in ``options``; its key is read or made. Raises :class:`Refused`."""
+def register(
+    settings: NodeSettings,
+    client_id: str,
+    name: str,
+    options: dict[str, Any],
+    *,
+    agree: Callable[[LocalClient], None] = lambda _: None,
+) -> LocalClient:
+    """Register a case system within the limits in ``options``; its key is read or made, once ``agree`` returned.
+
+    Raises :class:`Refused`; no key is left behind then.
+    """
     client = _client(settings, client_id, name, options, now())
     with opened_store(settings) as store:
         if store.read(lambda tx: clients.get(tx, client_id=client_id)) is not None:
             raise Refused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
-        registered = replace(client, jwks=_keys(options["jwks"], options["generate_key"]).to_jwks())
-        record(settings, "client add", id=client_id, key_ids=_kids(registered))
-        store.write(lambda tx: clients.add(tx, registered))
+        private = LocalSigner.generate(KeyUse.OAUTH) if options["generate_key"] else None
+        keys = _read_keys(options["jwks"]) if private is None else KeySet.of(KeyUse.OAUTH, [private.public])
+        registered = replace(client, jwks=keys.to_jwks())
+        agree(registered)
+        with _written(private, options["generate_key"]):
+            record(settings, "client add", id=client_id, key_ids=_kids(registered))
+            store.write(lambda tx: clients.add(tx, registered))
     return registered
+
+
+@contextmanager
+def _written(private: LocalSigner | None, path: Path) -> Iterator[None]:
+    """Write a private key, and take it away again where what follows fails. Raises :class:`Refused`."""
+    if private is None:
+        yield
+        return
+    write_new(path, private.to_pem(), "The private key", mode=0o600)
+    try:
+        yield
+    except BaseException:
+        path.unlink()
+        raise
 
 
 @click.command("list")
@@ -150,12 +186,7 @@ def _code_fault(option: str, text: str) -> str | None:
     return None
 
 
-def _keys(jwks: Path | None, generate: Path | None) -> KeySet:
-    if generate is not None:
-        signer = LocalSigner.generate(KeyUse.OAUTH)
-        write_new(generate, signer.to_pem(), "The private key", mode=0o600)
-        return KeySet.of(KeyUse.OAUTH, [signer.public])
-    assert jwks is not None  # noqa: S101 - the one or the other was given
+def _read_keys(jwks: Path) -> KeySet:
     document = strict_json.loads(raw := read_input(jwks, "The public keys"), max_bytes=len(raw))
     listed = document.get("keys")
     if not isinstance(listed, list) or not listed:

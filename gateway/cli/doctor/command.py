@@ -30,12 +30,15 @@ def doctor(*, config: Path | None) -> Outcome:
     sections = list(_sections(config))
     shown: list[str] = []
     for title, checked in sections:
-        shown += [f"{title}:", *(f"  {text}" for line in checked for text in lines.written(line))]
+        shown += [f"{title}:"] if checked else []
+        shown += [f"  {text}" for line in checked for text in lines.written(line)]
     states = Counter(lines.state_of(line) for _, checked in sections for line in checked)
     failed, warned = states[State.FAULT], states[State.WARNING]
-    verdict = f"{failed} of these need something done." if failed else "Everything holds."
+    verdict = (
+        f"{failed} {'does' if failed == 1 else 'do'} not hold: the lines marked ✗." if failed else "Everything holds."
+    )
     if warned:
-        verdict += f" {warned} of these will, or could not be tried from here: the lines marked !."
+        verdict += f" {warned} will not for long, or could not be tried from here: the lines marked !."
     return Outcome(
         lines=[*shown, verdict],
         data={

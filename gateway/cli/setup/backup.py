@@ -40,7 +40,9 @@ _path = click.Path(path_type=Path)
 @click.argument("target", metavar="PATH", type=_path)
 @click.option("--keys", "keys_too", is_flag=True, help="Write the private keys instead, under a passphrase.")
 @click.option("--passphrase-file", type=_path, help="With --keys: the file that holds the passphrase.")
-@click.option("--keep", type=click.IntRange(1, 1000), help="Where PATH is a folder: keep so many, the newest.")
+@click.option(
+    "--keep", type=click.IntRange(1, 1000), help="PATH is a folder, made where it is missing: keep so many, the newest."
+)
 @config_option
 @yes_option
 @answers
@@ -53,11 +55,13 @@ def backup(
     """
     if keys_too != (passphrase_file is not None):
         raise click.UsageError("Give --keys and --passphrase-file together.")
-    if keep and (keys_too or not target.is_dir()):
+    if keep and (keys_too or target.is_file()):
         raise click.UsageError("--keep goes with a folder of backups.")
     settings = load_settings(config)
     if passphrase_file is not None:
         return _keys(settings, target, passphrase_file, yes=yes)
+    if keep:
+        _make_folder(target)
     made = write_backup(settings, config, target)
     removed = _thin_out(settings, target, keep) if keep else []
     lines = [
@@ -65,6 +69,13 @@ def backup(
     ]
     lines += [f"Removed, being older: {path.name}" for path in removed]
     return Outcome(lines=lines, data={"file": str(made), "removed": [str(path) for path in removed]})
+
+
+def _make_folder(target: Path) -> None:
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as failed:
+        raise Refused(f"The folder {target} cannot be made ({failed.strerror}); name another.") from failed
 
 
 def entity_of(settings: Settings) -> EntityId:

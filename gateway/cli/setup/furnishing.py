@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from config.loading import ConfigError, load
+from gateway.cli.context import certificates
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input, write_new
 from gateway.cli.outcome import Outcome
 from gateway.cli.setup.templates import FaceText
-from gateway.keys.files import KeyFile, create_keys
+from gateway.keys.files import KeyFile, create_keys, refuse_unusable
 from gateway.store.migration import migrate
 
 _MISSING = ": there is no such file"
@@ -123,9 +124,9 @@ def next_steps(target: Path, options: dict[str, Any], steps: Sequence[str]) -> l
 
 
 def _check(path: Path, *, certificate_later: bool) -> None:
-    """Hold the new file to the rules of every configuration. Raises :class:`Refused`."""
+    """Hold the new file to the rules of every configuration. Raises :class:`Refused`, ``KeyFilesRefused``."""
     try:
-        load(path, {})
+        refuse_unusable(certificates(load(path, {})))
     except ConfigError as refused:
         later = {f"{face}.{name}{_MISSING}" for face in ("peer", "case") for name in ("certificate", "key")}
         faults = [fault for fault in refused.faults if not (certificate_later and fault in later)]

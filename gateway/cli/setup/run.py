@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from config.settings import AnchorSettings, Face, NodeSettings, OperationsFace
-from gateway.cli.context import config_option, load_settings
+from gateway.cli.context import certificates, config_option, load_settings
 from gateway.cli.outcome import refusing
 from gateway.serve import Application, Companion, Hooks, Pool
 from gateway.serve import serve as serve_pools
@@ -51,11 +51,12 @@ def demo(*, once: bool, seed: int) -> None:
 
 def _serve_node(settings: NodeSettings) -> int:
     from gateway.app import create_node
-    from gateway.keys.files import refuse_open_files
+    from gateway.keys.files import refuse_open_files, refuse_unusable
     from gateway.telemetry import configure_logging
 
     configure_logging()
     refuse_open_files(settings.base_dir / face.key for face in (settings.peer, settings.case))
+    refuse_unusable(certificates(settings))
     node = create_node(settings)
     pools = [
         _pool("peer", node.peer_app, settings.peer, settings.base_dir),
@@ -73,11 +74,12 @@ def _serve_node(settings: NodeSettings) -> int:
 
 def _serve_anchor(settings: AnchorSettings) -> int:
     from gateway.authority_app import create_anchor
-    from gateway.keys.files import refuse_open_files
+    from gateway.keys.files import refuse_open_files, refuse_unusable
     from gateway.telemetry import configure_logging
 
     configure_logging()
     refuse_open_files([settings.base_dir / settings.peer.key])
+    refuse_unusable(certificates(settings))
     anchor = create_anchor(settings)
     pools = [
         _pool("anchor", anchor.peer_app, settings.peer, settings.base_dir),

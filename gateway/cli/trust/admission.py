@@ -156,6 +156,8 @@ def _read(raw: bytes, at: datetime) -> EnrolmentRequest | None:
 def _request(store: Store, who: str) -> bytes:
     if who.startswith(_HTTPS):
         return _waiting(store, parse_entity_id(who)).raw
+    if not Path(who).exists():
+        raise Refused(f"{who} is neither an entity, such as https://council.example, nor the file of a request.")
     return read_input(Path(who), "The enrolment request")
 
 

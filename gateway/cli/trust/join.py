@@ -1,6 +1,5 @@
 """``hearthgate trust join``: pin the anchor above an authority, and ask that authority to vouch for this agency."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -99,7 +98,7 @@ def _compared(settings: Settings, transport: Transport, line: Line, thumbprints:
     if held is not None and line.anchor.signed_with in held.keys.kids:
         return held
     pin = pin_of(transport, line.anchor)
-    given: Iterable[str] = thumbprints or fingerprints.typed(pin.entity, len(_kids(pin)))
+    given = thumbprints or fingerprints.typed(pin.entity, len(_kids(pin)))
     # Nothing of it is shown before, so that nobody can copy it from there.
     if not fingerprints.compare(given, _kids(pin)):
         raise Refused(

@@ -7,7 +7,18 @@ from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hea
 
 
 def add(partnership: Partnership, document: Path, *signatures: Path) -> Answer:
-    return hearthgate("agreement", "add", document, *signatures, "--config", partnership.config("council"), "--json")
+    return hearthgate(
+        "agreement", "add", document, *signatures, "--config", partnership.config("council"), "--yes", "--json"
+    )
+
+
+def test_what_is_added_is_shown_before(partnership: Partnership) -> None:
+    words = ["agreement", "add", partnership.agreement(), "--config", partnership.config("council")]
+    answer = hearthgate(*words, answer="n\n")
+    assert answer.code == 1
+    assert "a key-worker is told: duty_phone, organisation" in answer.err
+    listed = hearthgate("agreement", "list", "--config", partnership.config("council"), "--json")
+    assert listed.json["agreements"] == []
 
 
 def test_an_agreement_is_read_out_in_english(partnership: Partnership) -> None:

@@ -53,7 +53,7 @@ def test_a_missing_configuration_is_refused_with_what_to_do(tmp_path: Path, monk
     answer = hearthgate("client", "list", "--json")
     assert answer.code == 1
     assert answer.json["ok"] is False
-    assert "--config" in answer.json["faults"][0]
+    assert "--config" in answer.json["error"]
 
 
 def test_the_configuration_may_be_named_by_the_environment_or_lie_here(
@@ -92,11 +92,12 @@ def test_an_unmigrated_store_is_refused_until_it_is_migrated(partnership: Partne
 def test_a_change_that_cannot_be_recorded_is_not_made(partnership: Partnership) -> None:
     config = partnership.config("council")
     (partnership.root / "council" / "data" / "administration.jsonl").mkdir()
-    words = ["client", "add", "--config", config, "--id", "case", "--name", "Case", "--service", "families"]
+    words = ["client", "add", "--config", config, "--id", "case", "--name", "Case", "--yes", "--service", "families"]
     words += ["--role", "key-worker", "--unit", "north", "--generate-key", partnership.root / "case.pem"]
     answer = hearthgate(*words)
     assert answer.code == 1
     assert "cannot be recorded" in answer.err
+    assert not (partnership.root / "case.pem").exists(), "a key of nobody is left behind"
     assert hearthgate("client", "list", "--config", config, "--json").json["clients"] == []
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,7 @@ def members(path: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
 
 
 def test_a_node_is_made_again_as_it_was(partnership: Partnership, passphrase: Path) -> None:
-    words = ["client", "add", "--config", partnership.config("council"), "--id", "case", "--name", "Case"]
+    words = ["client", "add", "--config", partnership.config("council"), "--id", "case", "--name", "Case", "--yes"]
     words += ["--service", "families", "--role", "key-worker", "--unit", "north"]
     assert hearthgate(*words, "--generate-key", partnership.root / "case.pem").code == 0
     made, keys = back_up(partnership, passphrase)
@@ -244,8 +245,10 @@ def test_writing_the_keys_is_recorded_before_it_is_done(partnership: Partnership
 
 
 def test_in_a_folder_the_newest_backups_are_kept(partnership: Partnership, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = partnership.root / "backups"
-    folder.mkdir()
+    folder = partnership.root / "nightly" / "backups"
+    assert hearthgate("backup", folder, "--keep", 2, "--config", partnership.config("council")).code == 0
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    next(folder.iterdir()).unlink()
     other = folder / "police.example-20200101T000000Z.backup"
     for name in ("council.example-20200101T000000Z.backup", "council.example-20200102T000000Z.backup", other.name):
         (folder / name).touch()

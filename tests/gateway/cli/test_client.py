@@ -14,7 +14,7 @@ LIMITS = ("--service", "families", "--role", "key-worker", "--role", "duty-offic
 
 def add(partnership: Partnership, *words: str | Path, client_id: str = "case-system") -> Answer:
     config = partnership.config("council")
-    return hearthgate("client", "add", "--config", config, "--id", client_id, "--name", "Case system", *words)
+    return hearthgate("client", "add", "--config", config, "--id", client_id, "--name", "Case system", "--yes", *words)
 
 
 def listed(partnership: Partnership) -> list[dict[str, object]]:
@@ -36,6 +36,16 @@ def test_a_key_made_here_is_the_case_systems_only(partnership: Partnership) -> N
     (client,) = listed(partnership)
     assert client["key_ids"] == [kid]
     assert client["roles"] == ["key-worker", "duty-officer"]
+
+
+def test_who_registers_a_case_system_sees_its_limits_before(partnership: Partnership) -> None:
+    key = partnership.root / "case.pem"
+    words = ["client", "add", "--config", partnership.config("council"), "--id", "case-system", "--name", "Case system"]
+    answer = hearthgate(*words, *LIMITS, "--generate-key", key, answer="n\n")
+    assert answer.code == 1
+    assert "roles: key-worker, duty-officer" in answer.err
+    assert not key.exists()
+    assert listed(partnership) == []
 
 
 def test_a_case_system_may_bring_its_own_keys_without_our_names_on_them(partnership: Partnership) -> None:

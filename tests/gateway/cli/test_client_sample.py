@@ -35,7 +35,18 @@ def settings(partnership: Partnership) -> NodeSettings:
 
 
 def add(partnership: Partnership, *more: str, client_id: str = "case") -> Answer:
-    words = ["add", "--id", client_id, "--name", "Case system", "--service", "families", "--role", "key-worker"]
+    words = [
+        "add",
+        "--id",
+        client_id,
+        "--name",
+        "Case system",
+        "--service",
+        "families",
+        "--role",
+        "key-worker",
+        "--yes",
+    ]
     return run(partnership, *words, "--unit", "north", "--generate-key", partnership.root / f"{client_id}.pem", *more)
 
 

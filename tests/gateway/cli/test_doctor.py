@@ -34,7 +34,7 @@ def whole(both: Partnership) -> Partnership:
     document = both.agreement()
     signatures = [both.signature(name, document) for name in ("council", "police")]
     for name in ("council", "police"):
-        assert hearthgate("agreement", "add", document, *signatures, "--config", both.config(name)).code == 0
+        assert hearthgate("agreement", "add", document, *signatures, "--config", both.config(name), "--yes").code == 0
     return both
 
 
@@ -264,7 +264,7 @@ def test_a_peer_that_does_not_answer(whole: Partnership) -> None:
 
 
 def test_an_agreement_without_all_its_signatures(partnership: Partnership) -> None:
-    hearthgate("agreement", "add", partnership.agreement(), "--config", partnership.config("council"))
+    hearthgate("agreement", "add", partnership.agreement(), "--config", partnership.config("council"), "--yes")
     assert "has not been signed by Vale Council, Vale Police" in failing(partnership)["vale-early-help version 1"]
 
 

@@ -53,7 +53,10 @@ def add(partnership: Partnership, *names: str, **changes: Any) -> None:
     document = partnership.agreement(**changes)
     signatures = [partnership.signature(name, document) for name in ("council", "police")]
     for name in names:
-        assert hearthgate("agreement", "add", document, *signatures, "--config", partnership.config(name)).code == 0
+        assert (
+            hearthgate("agreement", "add", document, *signatures, "--config", partnership.config(name), "--yes").code
+            == 0
+        )
 
 
 @pytest.fixture

@@ -99,6 +99,16 @@ def test_a_certificate_may_come_later(partnership: Partnership) -> None:
     assert "peer.certificate: there is no such file" in refused.err
 
 
+def test_a_certificate_without_its_key_is_refused_before_anything_is_made(partnership: Partnership) -> None:
+    words = partnership.init_words("police", "neighbourhood")
+    words[words.index("--key") + 1] = str(partnership.files["council"][1])
+    before = set(partnership.root.iterdir())
+    answer = hearthgate(*words)
+    assert answer.code == 1
+    assert "cannot be used together" in answer.err
+    assert set(partnership.root.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

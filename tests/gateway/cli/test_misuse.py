@@ -32,10 +32,10 @@ def asked(whole: Partnership) -> str:
     agreement = whole.agreement()
     signatures = [whole.signature(name, agreement) for name in ("council", "police")]
     for name in ("council", "police"):
-        words = ["agreement", "add", agreement, *signatures, "--config", whole.config(name)]
+        words = ["agreement", "add", agreement, *signatures, "--config", whole.config(name), "--yes"]
         assert hearthgate(*words).code == 0
     key = whole.root / "case.pem"
-    words = ["client", "add", "--config", whole.config("council"), "--id", "case", "--name", "Case system"]
+    words = ["client", "add", "--config", whole.config("council"), "--id", "case", "--name", "Case system", "--yes"]
     words += ["--service", "families", "--role", "key-worker", "--unit", "north", "--generate-key", key]
     assert hearthgate(*words, "--manager", "Maud Ellery", "--sample-percent", 100).code == 0
     question = whole.root / "question.json"

@@ -87,6 +87,19 @@ def test_a_node_whose_keys_others_can_read_or_write_does_not_start(
     assert "Traceback" not in refused.stderr
 
 
+def test_a_certificate_without_its_key_keeps_a_node_from_starting(partnership: Partnership, tmp_path: Path) -> None:
+    config = partnership.config("council")
+    settings = load(config, {})
+    assert isinstance(settings, NodeSettings)
+    _, other = partnership.authority.issue("other.example")
+    other.chmod(0o600)
+    config.write_text(config.read_text().replace(str(settings.peer.key), str(other)))
+    refused = refused_to_serve(config)
+    assert refused.returncode == 1
+    assert "cannot be used together" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_an_unmigrated_store_keeps_a_node_from_starting(partnership: Partnership) -> None:
     (partnership.root / "council" / "data" / "node.db").unlink()
     refused = refused_to_serve(partnership.config("council"))

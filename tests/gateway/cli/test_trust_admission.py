@@ -90,6 +90,13 @@ def test_a_request_waits_until_it_is_admitted_by_what_was_read_out(partnership: 
     assert wrong.code == 1
     assert asked not in wrong.out + wrong.err
     assert snapshot(partnership) == before
+    for given, said in ((["rubbish"], "64 hexadecimal digits"), ([asked, asked], "1 thumbprints to compare, and 2")):
+        mistyped = anchor(partnership, "admit", COUNCIL, *(word for each in given for word in ("--thumbprint", each)))
+        assert mistyped.code == 1
+        assert said in mistyped.json["error"]
+    unread = anchor(partnership, "admit", COUNCIL.removeprefix("https://"), "--thumbprint", asked)
+    assert "neither an entity, such as https://" in unread.json["error"]
+    assert snapshot(partnership) == before
     admitted = anchor(partnership, "admit", COUNCIL, "--thumbprint", asked)
     assert admitted.code == 0, admitted.err
     assert admitted.json["terms"] == {"intermediate": False}
