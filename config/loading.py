@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from config.settings import AnchorSettings, NodeSettings
 
 ENVIRONMENT_PREFIX = "HEARTHGATE_"
-_SCALAR_TABLES = frozenset({"node", "anchor", "peer", "case", "operations", "store", "keys", "limits"})
+_SCALAR_TABLES = frozenset({"node", "anchor", "peer", "case", "operations", "store", "keys", "limits", "freshness"})
 _LARGEST_FILE = 1_000_000
 _FILES = frozenset({"certificate", "key", "jwks", "ca", "credentials"})
 """The settings that name a file which must be there before the node starts."""

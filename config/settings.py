@@ -214,6 +214,17 @@ class MarkSettings(Frozen):
     accredited: tuple[AccreditedMarks, ...] = Field(default=(), max_length=64)
 
 
+class FreshnessSettings(Frozen):
+    """``[freshness]``, of a trust anchor: how long its members go on with what was last confirmed.
+
+    What is closed is not urgent any more either: ``closed_hours`` also bounds ``urgent_only_hours``.
+    """
+
+    alarm_minutes: int = Field(default=15, ge=10, le=15)
+    urgent_only_hours: int = Field(default=24, ge=1, le=24)
+    closed_hours: int = Field(default=120, ge=1, le=120)
+
+
 class NodeSettings(Frozen):
     """A node's whole configuration file; paths are resolved against the folder of the file."""
 
@@ -247,7 +258,14 @@ class AnchorSettings(Frozen):
     keys: KeySettings = KeySettings()
     trust: TrustSettings = TrustSettings()
     marks: MarkSettings = MarkSettings()
+    freshness: FreshnessSettings = FreshnessSettings()
     hosts: dict[HostName, HostException] = Field(default_factory=dict)
     networks: dict[HostName, NetworkException] = Field(default_factory=dict)
     proxy: Proxy | None = None
     base_dir: Path = Field(exclude=True)
+
+    @model_validator(mode="after")
+    def _anchors_alone_bound(self) -> "AnchorSettings":
+        if self.anchor.superiors and self.freshness != FreshnessSettings():
+            raise ValueError("[freshness] is for a trust anchor to set: of an intermediate nobody reads it")
+        return self

@@ -11,7 +11,7 @@ from socket import gethostname
 
 from flask import Flask
 
-from config.settings import AnchorSettings, MarkSettings
+from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
 from gateway import telemetry
 from gateway.assembly import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
 from gateway.authority_keeper import AuthorityKeeper
@@ -39,6 +39,7 @@ from gateway.store.opening import open_store
 from gateway.vouching import Vouching
 from trust import strict_json
 from trust.federation.anchor_keys import MAX_BYTES, Pin
+from trust.federation.freshness import Bounds
 from trust.federation.trust_mark import MarkOwner
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
@@ -112,6 +113,7 @@ def authority_face(settings: AnchorSettings, vault: KeyVault, store: Store, cloc
         clock=clock,
         superiors=superiors,
         recovery=_recovery(settings),
+        bounds=_bounds(settings.freshness),
         mark_types=mark_types(settings),
         accredited=Accredited() if superiors else _accredited(settings.marks, own, settings.base_dir),
         held=HeldMarks(store),
@@ -196,6 +198,14 @@ def _keeper(
         refuse_unfit=fitness.refuse_unfit_anew,
         note_vouched=lambda now: vouching.note(directory, own, now=now),
         renew_marks=marks.round,
+    )
+
+
+def _bounds(stated: FreshnessSettings) -> Bounds:
+    return Bounds(
+        alarm_after=timedelta(minutes=stated.alarm_minutes),
+        urgent_only_after=timedelta(hours=min(stated.urgent_only_hours, stated.closed_hours)),
+        closed_after=timedelta(hours=stated.closed_hours),
     )
 
 

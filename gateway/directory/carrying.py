@@ -21,13 +21,13 @@ from enum import StrEnum
 from gateway.directory.holding import Held, Holdings
 from gateway.directory.memory import Link, Memory
 from gateway.directory.rulings import Rulings, View
-from gateway.directory.stages import ALARM_AFTER
 from gateway.trust_records import StoredAnchorKeys, StoredSuspension
 from trust import jose
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, shown
 from trust.federation import anchor_keys, entity_statement, suspension
 from trust.federation.bundle import Bundle
 from trust.federation.entity_statement import parse_entity_configuration
+from trust.federation.freshness import PROFILE_BOUNDS, Bounds
 from trust.federation.suspension import parse_suspension, peek_suspension
 from trust.identifiers import EntityId
 from trust.keys import KeySet
@@ -61,7 +61,7 @@ class Verdict:
     """What becomes of one document or chain, the ``place``-th of its kind in the file, counted from 1.
 
     ``about`` is empty where that cannot be said; ``detail`` is the reason of a refusal, or what an entry says. Of a
-    chain, ``made_at`` is when the oldest of its superiors' statements was.
+    chain, ``made_at`` is when the oldest of its superiors' statements was, and ``bounds`` are its anchor's.
     """
 
     kind: Kind
@@ -71,6 +71,7 @@ class Verdict:
     detail: str = ""
     made_at: datetime | None = None
     expires_at: datetime | None = None
+    bounds: Bounds = PROFILE_BOUNDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +218,7 @@ class _Judgement:
             detail="" if known else "new here",
             made_at=trusted.refreshed_at,
             expires_at=trusted.expires_at,
+            bounds=trusted.bounds,
         )
 
     def _verified(self, statements: Sequence[bytes]) -> tuple[Held, dict[Link, datetime]]:
@@ -242,10 +244,11 @@ class _Judgement:
         if stored is not None and held.stored.superior_iat < stored.superior_iat:
             raise RolledBack(f"What is known here of {held.entity} is newer than this chain.")
         age = self.now - min(made[held.entity, held.entity], held.trusted.refreshed_at)
-        if not known and age >= ALARM_AFTER:
+        bound = held.trusted.bounds.alarm_after
+        if not known and age >= bound:
             raise ChainRefused(
                 f"{held.entity} is not known here, and this chain is {age // timedelta(minutes=1)} minutes old: a new "
-                f"party is taken in within {ALARM_AFTER // timedelta(minutes=1)} minutes only. Carry a fresh one."
+                f"party is taken in within {bound // timedelta(minutes=1)} minutes only. Carry a fresh one."
             )
 
     def _suspension(self, place: int, raws: Sequence[bytes]) -> Verdict:  # 5

@@ -166,7 +166,8 @@ class Chains:
 
     def _found(self, entity: EntityId, shown: Sequence[bytes], limits: Limits, now: datetime) -> Resolved:
         found = self._finder.find(entity, shown, limits, now=now)
-        if stage_of(found.entity.held.trusted.refreshed_at, now=now) is not Stage.NORMAL:
+        trusted = found.entity.held.trusted
+        if stage_of(trusted.refreshed_at, bounds=trusted.bounds, now=now) is not Stage.NORMAL:
             raise Unconfirmed(f"What is said of {entity} is too old for somebody new: it is repeated, or held back.")
         for above in found.above:
             self.holdings.accept(above.held, above.made, now=now)
@@ -195,5 +196,5 @@ class Chains:
         if isinstance(refused, RolledBack):
             self._notice("rolled_back", entity)
         elif held is not None:
-            stage = stage_of(held.trusted.refreshed_at, now=now)
+            stage = stage_of(held.trusted.refreshed_at, bounds=held.trusted.bounds, now=now)
             self._notice("refresh_failed" if stage is Stage.NORMAL else "stale", entity)

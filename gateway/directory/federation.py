@@ -131,7 +131,7 @@ class FederationDirectory:
     def at_hand(self, entity: EntityId, *, now: datetime) -> Resolution | None:
         """Return an entity with its chain, if it is known and served in full now. Nothing is fetched."""
         _, held = self._chains.holdings.newest(entity, now=now)
-        if held is None or stage_of(held.trusted.refreshed_at, now=now) not in SERVED:
+        if held is None or _stage(held.trusted, now) not in SERVED:
             return None
         if self._rulings.view(now).ruled_out(held.line) is not None:
             return None
@@ -300,10 +300,10 @@ def _standing(stored: StoredChain, held: Held | None, view: View, now: datetime)
     ruled = view.ruled_out(held.line)
     return Standing(
         entity=entity,
-        stage=stage_of(refreshed_at, now=now),
+        stage=_stage(held.trusted, now),
         trusted=held.trusted,
         age=now - refreshed_at,
-        following=next_stage(refreshed_at, now=now),
+        following=next_stage(refreshed_at, bounds=held.trusted.bounds, now=now),
         suspended_by=ruled[1] if ruled is not None else None,
         revoked_marks=stored.revoked_marks,
     )
@@ -318,14 +318,19 @@ def _protocol_kids(trusted: TrustedEntity) -> frozenset[str]:
     return kids
 
 
+def _stage(trusted: TrustedEntity, now: datetime) -> Stage:
+    return stage_of(trusted.refreshed_at, bounds=trusted.bounds, now=now)
+
+
 def _by_stage(trusted: TrustedEntity, now: datetime, *, urgent: bool) -> TrustedEntity:
-    """Return a known entity while it may still be served: in full for a day, and then in what is urgent only."""
+    """Return a known entity while it may still be served: at first in full, and then in what is urgent only."""
     if now >= trusted.expires_at:
         raise ChainRefused(f"The statements about {trusted.entity_id} have expired; its superior cannot be reached.")
-    stage = stage_of(trusted.refreshed_at, now=now)
+    stage = _stage(trusted, now)
     if stage in SERVED or (urgent and stage is Stage.URGENT_ONLY):
         return trusted
     raise ChainRefused(
-        f"What is known of {trusted.entity_id} was last confirmed more than 24 hours ago; check the way to its "
-        "superior."
+        f"What is known of {trusted.entity_id} was last confirmed at {trusted.refreshed_at:%Y-%m-%d %H:%M} UTC, too "
+        f"long ago for {'this' if stage is Stage.URGENT_ONLY else 'anything'} under {trusted.anchor}; check the way "
+        "to its superior."
     )

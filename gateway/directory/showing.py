@@ -13,7 +13,7 @@ from threading import Lock
 
 from gateway.directory.holding import Held
 from gateway.directory.limits import MAX_REMEMBERED
-from gateway.directory.stages import ALARM_AFTER, REFRESH_AFTER
+from gateway.directory.stages import REFRESH_AFTER
 from trust.identifiers import EntityId
 
 
@@ -30,7 +30,8 @@ class Shown:
 
     def stands(self, now: datetime) -> bool:
         """Say whether it counts where the superior cannot be asked."""
-        return now - self.made_at < ALARM_AFTER and now < self.held.trusted.expires_at
+        trusted = self.held.trusted
+        return now - self.made_at < trusted.bounds.alarm_after and now < trusted.expires_at
 
 
 class ShownChains:

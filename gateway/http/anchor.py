@@ -50,6 +50,7 @@ from trust.federation.entity_statement import (
     build_entity_configuration,
     build_subordinate_statement,
 )
+from trust.federation.freshness import PROFILE_BOUNDS, Bounds, build_bounds
 from trust.federation.terms import constraints_of
 from trust.federation.trust_mark import MarkOwner
 from trust.identifiers import EntityId, parse_entity_id
@@ -81,6 +82,7 @@ class AnchorFace:
     """What an authority's face stands on. An authority without ``superiors`` is a trust anchor.
 
     ``recovery`` are the public halves of a trust anchor's offline recovery keys, to be pinned with the others.
+    ``bounds`` are how long members may go on without a refresh under it.
     ``mark_types`` are the marks that it issues, ``accredited`` those that count under it, ``held`` those that were
     issued to it.
     """
@@ -92,6 +94,7 @@ class AnchorFace:
     clock: Clock
     superiors: tuple[EntityId, ...] = ()
     recovery: KeySet | None = None
+    bounds: Bounds = PROFILE_BOUNDS
     mark_types: Mapping[str, MarkTerms] = field(default_factory=dict)
     accredited: Accredited = Accredited()
     held: Holder = NO_MARKS
@@ -126,6 +129,7 @@ def _blueprints(face: AnchorFace, known: Known | None) -> Iterator[Blueprint]:
 def anchor_configuration(face: AnchorFace, *, resolves: bool) -> SignedConfiguration:
     """Return the authority's own statement; a trust anchor's names no superior."""
     metadata = authority_metadata(face.entity_id, face.name, marks=bool(face.mark_types), resolves=resolves)
+    metadata[party_metadata.FEDERATION_ENTITY] |= build_bounds(face.bounds)
 
     def sign(now: datetime) -> bytes:
         draft = StatementDraft(

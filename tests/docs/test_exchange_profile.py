@@ -23,6 +23,7 @@ from trust.federation import (
     chain,
     enrolment,
     entity_statement,
+    freshness,
     historical_keys,
     resolve_response,
     suspension,
@@ -175,9 +176,11 @@ def test_the_types_stand_on_the_page() -> None:
 
 
 def test_the_ages_of_section_6_are_the_directorys() -> None:
-    ages = [stages.REFRESH_AFTER, stages.ALARM_AFTER, stages.URGENT_ONLY_AFTER, stages.CLOSED_AFTER]
+    bounds = freshness.PROFILE_BOUNDS
+    ages = [stages.REFRESH_AFTER, bounds.alarm_after, bounds.urgent_only_after, bounds.closed_after]
     assert ages == [timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=24), timedelta(hours=120)]
     rows = [row[0] for row in table(section(PAGE, "6. When the centre is away"))]
+    assert f"`{freshness.MEMBER}`" in PAGE
     assert rows == ["under 5 minutes", "from 5 minutes", "from 15 minutes", "from 24 hours", "120 hours"]
 
 

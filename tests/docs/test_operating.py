@@ -39,6 +39,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[marks]`": settings.MarkSettings,
     "`[[marks.issues]]`": settings.IssuedMarks,
     "`[[marks.accredited]]`": settings.AccreditedMarks,
+    "`[freshness]`": settings.FreshnessSettings,
     "`[hosts]`": settings.HostException,
     "`[networks]`": settings.NetworkException,
     "`[proxy]`": settings.Proxy,

@@ -23,6 +23,7 @@ from trust.federation.entity_statement import (
     build_entity_configuration,
     build_subordinate_statement,
 )
+from trust.federation.freshness import PROFILE_BOUNDS, Bounds, build_bounds
 from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, ServiceEntry, build_node_metadata
 from trust.federation.party_metadata import CLIENT, FEDERATION_ENTITY, build_client
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension
@@ -51,6 +52,7 @@ class Entity:
     marks: tuple[StatedMark, ...] = ()
     mark_issuers: dict[str, tuple[EntityId, ...]] = field(default_factory=dict)
     revoked: set[bytes] = field(default_factory=set)
+    bounds: Bounds = PROFILE_BOUNDS
     keys_document: bytes | None = None
 
 
@@ -202,6 +204,7 @@ class Tree:
                     "federation_fetch_endpoint": entity.id + "/federation/v1/fetch",
                     "federation_trust_mark_status_endpoint": entity.id + "/federation/v1/trust-mark-status",
                 }
+                | build_bounds(entity.bounds)
             }
         keys = entity.keys
         node = NodeMetadata(

@@ -17,7 +17,8 @@ before something known vouches for it (section 10.2):
    (metadata_resolution, which has its own plan);
 7. the trust marks that it shows are verified under the anchor's rules (trust_mark); what does not count is dropped, and
    of those of one type by one issuer all but the newest, so that an older one does not outlive its revocation;
-8. the chain is good until the first of its statements expires (section 10.4).
+8. the chain is good until the first of its statements expires (section 10.4), and within the bounds that the anchor
+   sets for going on without a refresh (freshness).
 
 Each refusal names the statement and the rule. Not checked here: whether a newer statement was already seen
 (`refuse_rollback` does, given what the store remembers), how old the statements are (`refreshed_at`), suspensions, and
@@ -38,10 +39,11 @@ from trust.federation.entity_statement import (
     parse_entity_configuration,
     parse_subordinate_statement,
 )
+from trust.federation.freshness import PROFILE_BOUNDS, SHORTEST_BOUNDS, Bounds, parse_bounds
 from trust.federation.metadata_resolution import resolve_metadata
 from trust.federation.node_metadata import NodeMetadata
 from trust.federation.party_metadata import AuthorizationServer, FederationEntity
-from trust.federation.placing import ROLLBACK, placed, section
+from trust.federation.placing import BOUNDS, ROLLBACK, placed, section
 from trust.federation.trust_mark import TrustMark, verify_trust_mark
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
@@ -65,7 +67,8 @@ class TrustedEntity:
     the superior vouches for. `superiors` are those between it and the anchor, which is the last. `refreshed_at` is when
     the oldest superior statement was made: how fresh the trust is; `issued_at_by` says it of each, by issuer and
     subject. `marks` are the verified trust marks; `hints` are the superiors that it names itself. `may_vouch` says that
-    it offers to vouch for others, and that no `max_path_length` above keeps it from it.
+    it offers to vouch for others, and that no `max_path_length` above keeps it from it. `bounds`
+    are those of the anchor, and the shortest where the chain leaves its configuration out.
     """
 
     entity_id: EntityId
@@ -82,6 +85,7 @@ class TrustedEntity:
     marks: tuple[TrustMark, ...] = ()
     hints: tuple[EntityId, ...] = ()
     may_vouch: bool = False
+    bounds: Bounds = PROFILE_BOUNDS
     issued_at_by: Mapping[tuple[EntityId, EntityId], datetime] = field(default_factory=dict, repr=False)
 
 
@@ -128,6 +132,7 @@ def verify_chain(
         marks=_counting_marks(subject, superiors, top, keys_of=keys_of, now=now),  # 7
         hints=subject.authority_hints,
         may_vouch=_may_vouch(resolved.federation_entity, superiors),
+        bounds=SHORTEST_BOUNDS if top.configuration is None else parse_bounds(top.configuration.metadata),  # 8
         refreshed_at=min(vouched.issued_at for vouched in superiors),
         issued_at_by={(vouched.issuer, vouched.subject): vouched.issued_at for vouched in superiors},
         expires_at=min(subject.expires_at, *ends),  # 8
@@ -148,6 +153,8 @@ def verify_anchor(raw: bytes, *, anchors: Mapping[EntityId, KeySet], now: dateti
                 f"{anchor.entity_id} signed with a key that is not pinned here; compare its fingerprint with the "
                 "anchor's administrators by another channel before pinning it."
             )
+    with placed(anchor.name, BOUNDS):
+        parse_bounds(anchor.metadata)  # one that cannot be read is refused here, with its place
     return anchor
 
 

@@ -7,7 +7,7 @@ from trust.errors import TrustError
 
 PROFILE = "exchange profile section 1"
 """The rule where it is ours and not the standard's."""
-ROLLBACK = "exchange profile section 6"
+ROLLBACK = BOUNDS = "exchange profile section 6"
 
 
 def section(number: str) -> str:

@@ -106,7 +106,7 @@ def countdown(standing: Standing, *, own: EntityId, now: datetime) -> CheckLine:
         return CheckLine(name=name, ok=True, warning=True, detail=f"{why}: nothing is exchanged with it", remedy=remedy)
     coming = [
         f"in {words(min(begins, trusted.expires_at) - now)} {_COMING[each]}"
-        for each, begins in coming_stages(trusted.refreshed_at, now=now)
+        for each, begins in coming_stages(trusted.refreshed_at, bounds=trusted.bounds, now=now)
     ]
     detail = f"confirmed {words(now - trusted.refreshed_at)} ago; {_STAGES[stage]}"
     if coming:

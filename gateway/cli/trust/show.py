@@ -21,9 +21,9 @@ from trust.identifiers import EntityId
 _TWO_HOURS = 120
 STAGES = {
     Stage.NORMAL: "up to date",
-    Stage.ALARM: "not confirmed for more than 15 minutes: look after the way to its superior",
-    Stage.URGENT_ONLY: "not confirmed for more than 24 hours: only what is urgent goes on",
-    Stage.CLOSED: "not confirmed for 120 hours: closed",
+    Stage.ALARM: "overdue: look after the way to its superior",
+    Stage.URGENT_ONLY: "long overdue: only what is urgent goes on",
+    Stage.CLOSED: "not confirmed for too long: closed",
 }
 
 

@@ -276,7 +276,7 @@ class _Walk:
         refuse_rollback(found, seen=self.fetch.federation.store.read(lambda tx: _newest_seen(tx, found)))
 
     def _refuse_stale(self, found: TrustedEntity) -> None:
-        if stage_of(found.refreshed_at, now=self.fetch.now) is not Stage.NORMAL:
+        if stage_of(found.refreshed_at, bounds=found.bounds, now=self.fetch.now) is not Stage.NORMAL:
             raise ChainRefused(f"The oldest of its statements was made at {found.refreshed_at:%Y-%m-%d %H:%M} UTC.")
 
 

@@ -9,13 +9,16 @@ from gateway.directory.limits import MAX_FETCHES
 from gateway.directory.stages import Stage
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
-from trust.errors import NoChain, Untrusted
+from trust.errors import ChainRefused, NoChain, Untrusted
+from trust.federation.anchor_keys import Pin
 from trust.federation.chain import TrustedEntity
+from trust.federation.freshness import PROFILE_BOUNDS, SHORTEST_BOUNDS, Bounds
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
 REGION = EntityId("https://region.example")
 HOUSING = EntityId("https://housing.example")
+OTHER = EntityId("https://other-anchor.example")
 STATEMENT = "application/entity-statement+jwt"
 
 
@@ -213,6 +216,45 @@ def test_without_the_anchor_nobody_new_is_accepted_below_a_known_intermediate(tr
     assert directory.trusted(POLICE, now=tree.clock.now()).entity_id == POLICE
     with pytest.raises(Unconfirmed):
         directory.trusted(HOUSING, now=tree.clock.now())
+
+
+@pytest.mark.holds("A29")
+def test_an_anchors_shorter_bounds_hold_from_the_next_refresh_on(tree: Tree) -> None:
+    directory = tree.directory()
+    directory.trusted(POLICE, now=tree.clock.now())
+    shorter = Bounds(
+        alarm_after=timedelta(minutes=10), urgent_only_after=timedelta(hours=1), closed_after=timedelta(hours=2)
+    )
+    tree.entities[ANCHOR].bounds = shorter
+    tree.clock.forward(minutes=5)
+    directory.trusted(POLICE, now=tree.clock.now())
+    tree.down |= {ANCHOR, COUNTY}
+    tree.clock.forward(minutes=59)
+    directory.trusted(POLICE, now=tree.clock.now())
+    tree.clock.forward(minutes=1)
+    with pytest.raises(ChainRefused, match=rf"too long ago for this under {ANCHOR}"):
+        directory.trusted(POLICE, now=tree.clock.now())
+    assert directory.at_hand(POLICE, now=tree.clock.now()) is None
+    directory.trusted(POLICE, now=tree.clock.now(), urgent=True)
+    tree.clock.forward(hours=1)
+    for known in (directory, tree.directory()):  # and in another worker, from the store
+        with pytest.raises(ChainRefused, match="too long ago for anything"):
+            known.trusted(POLICE, now=tree.clock.now(), urgent=True)
+
+
+def test_of_several_anchors_the_one_at_the_chains_end_sets_the_bounds(tree: Tree) -> None:
+    tree.add(OTHER)
+    tree.add(HOUSING, OTHER)
+    tree.entities[ANCHOR].bounds = SHORTEST_BOUNDS
+    other = Pin(entity=OTHER, keys=tree.entities[OTHER].keys.federation_keys())
+    directory = tree.directory([tree.pinned, other])
+    assert directory.trusted(HOUSING, now=tree.clock.now()).bounds == PROFILE_BOUNDS
+    assert directory.trusted(POLICE, now=tree.clock.now()).bounds == SHORTEST_BOUNDS
+
+
+def test_an_intermediate_bounds_nothing(tree: Tree) -> None:
+    tree.entities[COUNTY].bounds = SHORTEST_BOUNDS
+    assert look(tree).bounds == PROFILE_BOUNDS
 
 
 def test_what_comes_next_is_counted_down(tree: Tree) -> None:

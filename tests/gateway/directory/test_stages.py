@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.directory.stages import Stage, stage_of
+from gateway.directory.stages import Stage, coming_stages, stage_of
+from trust.federation.freshness import PROFILE_BOUNDS, Bounds
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -24,4 +25,12 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     ],
 )
 def test_each_age_has_its_stage(age: timedelta, stage: Stage) -> None:
-    assert stage_of(NOW - age, now=NOW) is stage
+    assert stage_of(NOW - age, bounds=PROFILE_BOUNDS, now=NOW) is stage
+
+
+def test_stages_that_begin_together_are_announced_as_the_strictest() -> None:
+    hour = timedelta(hours=1)
+    bounds = Bounds(alarm_after=timedelta(minutes=15), urgent_only_after=hour, closed_after=hour)
+    coming = coming_stages(NOW, bounds=bounds, now=NOW)
+    assert coming == ((Stage.ALARM, NOW + timedelta(minutes=15)), (Stage.CLOSED, NOW + hour))
+    assert stage_of(NOW - hour, bounds=bounds, now=NOW) is Stage.CLOSED

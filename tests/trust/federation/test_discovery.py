@@ -1,5 +1,6 @@
 """The shortest way to an anchor is found with few questions, whatever those on the way answer."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -30,6 +31,7 @@ from trust.federation.discovery import (
     discover,
     drive,
 )
+from trust.federation.entity_statement import MAX_HINTS
 from trust.federation.party_metadata import FEDERATION_ENTITY
 from trust.federation.resolve import Resolution, resolve
 from trust.identifiers import EntityId
@@ -251,7 +253,12 @@ def test_in_any_federation_of_liars_and_loops_the_fetches_are_bounded_and_a_chai
         assert resolve([found.statements], subject=COUNCIL, anchors=PINNED, now=NOW) == found
 
 
-@given(WAYS)
+def within_the_hints(edges: Edges) -> bool:
+    """Say whether nobody has more superiors than it may name."""
+    return all(count <= MAX_HINTS for count in Counter(below for _, below in edges).values())
+
+
+@given(WAYS.filter(within_the_hints))
 def test_in_an_honest_federation_the_shortest_way_is_found(edges: Edges) -> None:
     lengths = {COUNCIL: 0}
     for length in range(1, 6):

@@ -64,7 +64,7 @@ def _lines(verdict: Verdict, at: datetime) -> list[str]:
     if verdict.kind is not Kind.CHAIN or verdict.made_at is None or verdict.expires_at is None:
         return [first]
     age, left = rough(at - verdict.made_at), rough(verdict.expires_at - at)
-    stage = STAGES[stage_of(verdict.made_at, now=at)]
+    stage = STAGES[stage_of(verdict.made_at, bounds=verdict.bounds, now=at)]
     return [first, f"    vouched for {age} ago, expires in {left}: {stage}"]
 
 
