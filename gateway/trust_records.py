@@ -3,13 +3,17 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+INACTIVE_MARK = "?"
+"""Stands before the digest of a mark that its issuer does not call active at present, or does not know."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredChain:
     """The statements of a chain, leaf first, as received; none says that its superior vouches no longer.
 
     ``refreshed_at`` is when the oldest of its superiors' statements was made, ``superior_iat`` when the direct
-    superior's was. ``revoked_marks`` are the digests of the entity's marks that their issuers have revoked.
+    superior's was. ``revoked_marks`` are the digests of the entity's marks that their issuers have revoked,
+    or, behind :data:`INACTIVE_MARK`, do not call active.
     """
 
     entity: str

@@ -113,10 +113,14 @@ class Fetcher:
         answer = self._send(_Wanted(url=anchor + ANCHOR_KEYS_PATH, accept=JWT_TYPE), limits)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def mark_status(self, endpoint: str, mark: bytes, limits: Limits) -> bytes:
-        """Return what a mark's issuer says has become of it. Raises ``TransportError``."""
+    def mark_status(self, endpoint: str, mark: bytes, limits: Limits) -> bytes | None:
+        """Return what a mark's issuer says has become of it; none where it does not know it. Raises ``TransportError``.
+
+        Section 8.4.2 has an unknown mark answered with 404 and does not say with what else.
+        """
         form = {"trust_mark": mark.decode("ascii")}
-        return _body(self._send(_Wanted(url=endpoint, accept=MARK_STATUS_TYPE, form=form), limits))
+        answer = self._send(_Wanted(url=endpoint, accept=MARK_STATUS_TYPE, form=form), limits)
+        return None if answer.status == _NOT_FOUND else _body(answer)
 
     def mark(self, endpoint: str, mark_type: str, limits: Limits) -> bytes | None:
         """Return the mark of a type that an authority gives to this entity, if any. Raises ``TransportError``."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from gateway.directory.memory import MadeBy, Memory
 from gateway.directory.rulings import Rulings, View
 from gateway.directory.stages import REFRESH_AFTER
-from gateway.trust_records import StoredChain
+from gateway.trust_records import INACTIVE_MARK, StoredChain
 from trust.errors import RolledBack, TrustError
 from trust.federation.chain import KeysOf, TrustedEntity, verify_chain
 from trust.federation.trust_mark import mark_digest
@@ -151,7 +151,8 @@ class Holdings:
         """Verify a chain under what is ruled in ``view``, which need not be what the store has."""
         trusted = verify_chain(statements, anchors=view.anchors, now=now, keys_of=keys_of)
         if revoked_marks:
-            marks = tuple(mark for mark in trusted.marks if mark_digest(mark.raw) not in revoked_marks)
+            dropped = {revoked.removeprefix(INACTIVE_MARK) for revoked in revoked_marks}
+            marks = tuple(mark for mark in trusted.marks if mark_digest(mark.raw) not in dropped)
             trusted = replace(trusted, marks=marks)
         entity = trusted.entity_id
         stored = StoredChain(

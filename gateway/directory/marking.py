@@ -1,7 +1,12 @@
 """Ask the issuers of trust marks, at each refresh, whether those that an agreement demands were revoked.
 
-A mark whose status cannot be had keeps what was known of it: the issuer's absence revokes nothing, and its own end
-bounds it. What was revoked is stored beside the chain, so that every worker drops it. Only marks that count are asked
+1. What the issuer has revoked, or calls invalid, counts no more, whatever is said of it later.
+2. What it does not know (section 8.4.2 has that answered with 404), or gives a status of its own, counts for nothing
+   until it says otherwise: an authority that has lost its records does not have every member refused for good.
+3. Where no answer can be had, what was known of the mark stays: the issuer's absence revokes nothing, and the mark's
+   own end bounds it.
+
+What does not count is stored beside the chain, so that every worker drops it. Only marks that else count are asked
 about, each in its turn where there are many, so nothing that is listed beside a mark keeps it from being asked about.
 """
 
@@ -9,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gateway.directory.anchors import Notice, Superior
 from gateway.directory.fetching import Fetcher
@@ -17,6 +23,7 @@ from gateway.directory.limits import Limits
 from gateway.directory.resolving import SuperiorOf
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import TransportError
+from gateway.trust_records import INACTIVE_MARK
 from trust import claims
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration
@@ -31,6 +38,12 @@ RequiredMarks = Callable[[datetime], frozenset[str]]
 """Return the types of marks that an agreement held here demands."""
 
 
+class _Said(StrEnum):
+    ACTIVE = "active"
+    REVOKED = "revoked"
+    INACTIVE = "inactive"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkChecks:
     """The checks of one process."""
@@ -42,24 +55,31 @@ class MarkChecks:
     notice: Notice
 
     def checked(self, found: Held, earlier: Held | None, limits: Limits, *, now: datetime) -> Held:
-        """Return the chain with the marks whose issuers are known by now, and without those that were revoked."""
+        """Return the chain with the marks whose issuers are known by now, and without those that do not count."""
         demanded = self.required(now)
         stated = parse_entity_configuration(found.statements[0], now=now).trust_marks
         asked = [mark.raw for mark in stated if mark.mark_type in demanded]
-        known = frozenset(earlier.stored.revoked_marks) if earlier is not None else frozenset()
-        revoked = known & {mark_digest(mark.raw) for mark in stated}
-        if not asked and not revoked:
+        digests = {mark_digest(mark.raw) for mark in stated}
+        known = earlier.stored.revoked_marks if earlier is not None else ()
+        revoked = digests & set(known)
+        inactive = {mark for mark in digests if INACTIVE_MARK + mark in known}
+        if not asked and not revoked and not inactive:
             return found
         issuers = self._issuers(found, asked, limits, now)
         full = self.holdings.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked)))
         counting = [mark for mark in full.trusted.marks if mark.mark_type in demanded]
-        gone = {
-            mark_digest(mark.raw) for mark in _in_turn(counting, now) if self._is_revoked(mark, issuers, limits, now)
-        }
-        if not gone:
+        for mark in _in_turn(counting, now):
+            said, of = self._said(mark, issuers, limits, now), mark_digest(mark.raw)
+            if said is None:
+                continue
+            inactive.discard(of)
+            if said is not _Said.ACTIVE:
+                (revoked if said is _Said.REVOKED else inactive).add(of)
+                self.notice(f"mark_{said}", found.entity)
+        dropped = (*sorted(revoked), *sorted(INACTIVE_MARK + mark for mark in inactive))
+        if dropped == full.stored.revoked_marks:
             return full
-        self.notice("mark_revoked", found.entity)
-        return self.holdings.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked | gone)))
+        return self.holdings.verified(found.statements, now=now, revoked_marks=dropped)
 
     def concern(self, found: Held, *, now: datetime) -> bool:
         """Say whether a chain has a mark that an agreement demands, so that its issuer must be asked about it."""
@@ -85,16 +105,23 @@ class MarkChecks:
                 issuers[issuer] = self.superior_of(issuer, limits, now=now)
         return issuers
 
-    def _is_revoked(self, mark: TrustMark, issuers: Mapping[EntityId, Superior], limits: Limits, now: datetime) -> bool:
+    def _said(
+        self, mark: TrustMark, issuers: Mapping[EntityId, Superior], limits: Limits, now: datetime
+    ) -> "_Said | None":
+        """Return what its issuer says of a mark, or none where it says nothing that can be believed."""
         issuer = issuers.get(mark.issuer)
         if issuer is None:
-            return False
+            return None
         try:
             answer = self.fetcher.mark_status(_endpoint(issuer), mark.raw, limits)
+            if answer is None:
+                return _Said.INACTIVE
             status = parse_status_response(answer, issuer_keys=issuer.keys, mark=mark.raw, now=now)
         except (TransportError, TrustError):
-            return False
-        return status in {MarkStatus.REVOKED, MarkStatus.INVALID}
+            return None
+        if status is MarkStatus.ACTIVE:
+            return _Said.ACTIVE
+        return _Said.REVOKED if status in {MarkStatus.REVOKED, MarkStatus.INVALID} else _Said.INACTIVE
 
 
 def _in_turn(marks: Sequence[TrustMark], now: datetime) -> Iterable[TrustMark]:

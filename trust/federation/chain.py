@@ -67,8 +67,8 @@ class TrustedEntity:
     the superior vouches for. `superiors` are those between it and the anchor, which is the last. `refreshed_at` is when
     the oldest superior statement was made: how fresh the trust is; `issued_at_by` says it of each, by issuer and
     subject. `marks` are the verified trust marks; `hints` are the superiors that it names itself. `may_vouch` says that
-    it offers to vouch for others, and that no `max_path_length` above keeps it from it. `bounds`
-    are those of the anchor, and the shortest where the chain leaves its configuration out.
+    it offers to vouch for others, and that no `max_path_length` above keeps it from it. `bounds` are those
+    of the anchor, and the shortest where the chain leaves its configuration out.
     """
 
     entity_id: EntityId

@@ -58,11 +58,6 @@ class EnrolmentChange:
     types_dropped: tuple[str, ...]
     types_changed: tuple[str, ...]
 
-    @property
-    def changes_anything(self) -> bool:
-        """Whether admitting the request would make any difference."""
-        return any((self.keys_added, self.keys_dropped, self.types_added, self.types_dropped, self.types_changed))
-
 
 def build_enrolment_request(draft: StatementDraft, signer: Signer) -> bytes:
     """Sign a request with the new member's own federation key."""

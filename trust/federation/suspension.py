@@ -103,23 +103,5 @@ def states(entries: Iterable[Suspension]) -> Mapping[EntityId, SuspensionState]:
     return decided
 
 
-def gaps(held: Iterable[int], *, seen: int) -> tuple[range, ...]:
-    """Return the runs of numbers up to `seen`, which somebody says is an issuer's highest, that are not held.
-
-    They are ranges, so that a peer that names a vast number costs nothing.
-    """
-    missing: list[range] = []
-    expected = 1
-    for seq in sorted(set(held)):
-        if seq > seen:
-            break
-        if seq > expected:
-            missing.append(range(expected, seq))
-        expected = seq + 1
-    if expected <= seen:
-        missing.append(range(expected, seen + 1))
-    return tuple(missing)
-
-
 def _seq(body: JsonObject) -> int:
     return claims.require_int(body, "seq", minimum=1)

@@ -227,8 +227,11 @@ def build_status_response(
     return jose.sign(body, typ=STATUS_TYP, signer=signer)
 
 
-def parse_status_response(raw: bytes, *, issuer_keys: KeySet, mark: bytes, now: datetime) -> MarkStatus:
-    """Verify an issuer's answer about this very mark, made 5 minutes ago at most; raise nothing but TrustError."""
+def parse_status_response(raw: bytes, *, issuer_keys: KeySet, mark: bytes, now: datetime) -> MarkStatus | None:
+    """Verify an issuer's answer about this very mark, made 5 minutes ago at most; raise nothing but TrustError.
+
+    None is a status of the issuer's own, which section 8.4.2 allows: whatever it means, it is not `active`.
+    """
     body = jose.open_signed(
         raw, typ=STATUS_TYP, keys=issuer_keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_STATUS_BYTES
     ).claims
@@ -239,9 +242,7 @@ def parse_status_response(raw: bytes, *, issuer_keys: KeySet, mark: bytes, now: 
         raise Mismatch("The status is another mark's than the one that was asked about (section 8.4.2).")
     claims.check_issued(body, now=now, max_age=MAX_STATUS_AGE)
     status = claims.require_str(body, "status")
-    if status not in tuple(MarkStatus):
-        raise MalformedClaims("A mark's 'status' must be active, expired, revoked or invalid (section 8.4.2).")
-    return MarkStatus(status)
+    return MarkStatus(status) if status in tuple(MarkStatus) else None
 
 
 def _stated(item: object) -> StatedMark:

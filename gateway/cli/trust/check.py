@@ -1,6 +1,6 @@
 """``hearthgate trust check``: why an entity is trusted, or why not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from gateway.cli.context import config_option, load_node, now
 from gateway.cli.federation import Federation, federation_of
 from gateway.cli.outcome import Outcome, answers
 from gateway.cli.trust.tracing import Trace, trace_chain
+from gateway.trust_records import INACTIVE_MARK
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.trust_mark import TrustMark, mark_digest, name_mark, verify_trust_mark
@@ -103,10 +104,9 @@ def _marks(federation: Federation, trace: Trace, at: datetime) -> Iterator[dict[
             yield mark | {"reason": refused.detail}
             continue
         ends = verified.expires_at.isoformat() if verified.expires_at else None
-        if mark_digest(stated.raw) in revoked:
-            yield mark | {"issuer": verified.issuer, "reason": f"{verified.issuer} has revoked it."}
-        elif _superseded(verified, found.marks):
-            yield mark | {"issuer": verified.issuer, "reason": "A newer one of the type by its issuer is shown too."}
+        against = _against(verified, revoked, found.marks)
+        if against is not None:
+            yield mark | {"issuer": verified.issuer, "reason": against}
         else:
             yield {"type": verified.mark_type, "counts": True, "issuer": verified.issuer, "expires_at": ends}
     if found.node is not None:
@@ -117,6 +117,17 @@ def _marks(federation: Federation, trace: Trace, at: datetime) -> Iterator[dict[
                 "expires_at": None,
                 "reason": "An agreement held here demands it, and it is not shown.",
             }
+
+
+def _against(mark: TrustMark, revoked: Collection[str], counting: Iterable[TrustMark]) -> str | None:
+    """Return why a mark that verifies does not count, or none where it does."""
+    if mark_digest(mark.raw) in revoked:
+        return f"{mark.issuer} has revoked it."
+    if INACTIVE_MARK + mark_digest(mark.raw) in revoked:
+        return f"{mark.issuer} does not know it as active; have it issued again."
+    if _superseded(mark, counting):
+        return "A newer one of the type by its issuer is shown too."
+    return None
 
 
 def _superseded(mark: TrustMark, marks: Iterable[TrustMark]) -> bool:

@@ -233,6 +233,15 @@ def test_a_revoked_mark_is_shown_as_such(tree: Tree, federation: Federation) -> 
     assert "revoked" in found["reason"]
 
 
+def test_a_mark_that_its_issuer_does_not_know_is_shown_with_what_to_do(tree: Tree, federation: Federation) -> None:
+    tree.required_marks = frozenset({ASSURED})
+    mark(tree)
+    tree.said[ANCHOR + "/federation/v1/trust-mark-status"] = lambda _request: tree.not_found()
+    federation.directory.trusted(SCHOOL, now=tree.clock.now())
+    (found,) = check(tree, federation).data["marks"]
+    assert (found["counts"], found["reason"].endswith("have it issued again.")) == (False, True)
+
+
 # ---- show
 
 

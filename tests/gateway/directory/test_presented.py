@@ -6,7 +6,6 @@ import pytest
 
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import NotVouchedFor, Unconfirmed
-from gateway.ports import PeerAnswer, PeerRequest
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNTY, POLICE, Tree, answered
 from trust.errors import RolledBack, TrustError, Untrusted
@@ -199,18 +198,3 @@ def test_a_revoked_mark_does_not_count_for_a_party_that_shows_a_young_chain_each
     assert show(tree, directory).marks == ()
     newcomer = tree.directory()
     assert show(tree, newcomer).marks == ()
-
-
-def test_whoever_is_silent_about_a_mark_revokes_nothing(tree: Tree, directory: FederationDirectory) -> None:
-    tree.required_marks = frozenset({ASSURED})
-    anchor = tree.entities[ANCHOR]
-    anchor.mark_issuers = {ASSURED: (ANCHOR,)}
-    draft = MarkDraft(issuer=ANCHOR, subject=POLICE, mark_type=ASSURED, issued_at=tree.clock.now())
-    mark = build_trust_mark(draft, anchor.keys.signer(KeyUse.FEDERATION))
-    tree.entities[POLICE].marks = (StatedMark(mark_type=ASSURED, raw=mark),)
-
-    def say(_request: PeerRequest) -> PeerAnswer:
-        return tree.not_found()
-
-    tree.said[ANCHOR + "/federation/v1/trust-mark-status"] = say
-    assert [found.raw for found in show(tree, directory).marks] == [mark]

@@ -82,7 +82,7 @@ class Issuing:
     def post(self, mark: bytes, **more: str) -> TestResponse:
         return self.client.post(STATUS_PATH, data={"trust_mark": mark.decode("ascii"), **more})
 
-    def status(self, mark: bytes) -> MarkStatus:
+    def status(self, mark: bytes) -> MarkStatus | None:
         answer = self.post(mark)
         assert (answer.status_code, answer.content_type) == (200, "application/trust-mark-status-response+jwt")
         keys = self.federation.anchor_keys.federation_keys()

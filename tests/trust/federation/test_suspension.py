@@ -25,7 +25,6 @@ from trust.federation.suspension import (
     Suspension,
     SuspensionState,
     build_suspension,
-    gaps,
     parse_suspension,
     peek_suspension,
     states,
@@ -103,28 +102,6 @@ def test_the_strictest_of_several_issuers_decides() -> None:
 def test_an_issuer_that_gives_one_number_twice_gains_nothing_by_it() -> None:
     for twice in permutations([entry(1, ACTIVE), entry(1, SUSPENDED)]):
         assert states(twice) == {COUNCIL: SUSPENDED}
-
-
-@pytest.mark.parametrize(
-    ("held", "seen", "missing"),
-    [
-        ([], 0, ()),
-        ([], 2, (range(1, 3),)),
-        ([1, 2, 3], 3, ()),
-        ([3, 1], 5, (range(2, 3), range(4, 6))),
-        ([1, 2, 9], 3, (range(3, 4),)),
-        ([2, 2], 2, (range(1, 2),)),
-        ([1], 2**53 - 1, (range(2, 2**53),)),
-    ],
-)
-def test_what_is_missing_of_a_log_is_known(held: list[int], seen: int, missing: tuple[range, ...]) -> None:
-    assert gaps(held, seen=seen) == missing
-
-
-@given(st.sets(st.integers(1, 30)), st.integers(0, 30))
-def test_held_and_missing_entries_make_the_whole_log(held: set[int], seen: int) -> None:
-    missing = [seq for run in gaps(held, seen=seen) for seq in run]
-    assert sorted([*missing, *(seq for seq in held if seq <= seen)]) == list(range(1, seen + 1))
 
 
 @given(st.binary(max_size=200))
