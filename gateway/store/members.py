@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -13,6 +14,9 @@ from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import members
 from gateway.store.statement import Row, Statement, insertion
 from trust.federation.terms import NODE, Terms, parse_terms, terms_to_json
+
+_REMEMBERED = 4_096
+"""Texts of members that are not read again: the list of a thousand of them is anybody's to ask for."""
 
 _INSERT = insertion(members)
 _ADMIT = Statement(
@@ -93,10 +97,21 @@ def set_terms(tx: Transaction, *, entity: str, terms: Terms) -> bool:
 def _member(row: Row) -> Member:
     return Member(
         entity=row.entity,
-        jwks=json.loads(row.jwks),
-        metadata=json.loads(row.metadata),
+        jwks=_read(row.jwks),
+        metadata=_read(row.metadata),
         state=row.state,
         admitted_at=from_microseconds(row.admitted_at),
         changed_at=from_microseconds(row.changed_at),
-        terms=parse_terms(json.loads(row.terms or "{}")),
+        terms=_terms(row.terms or "{}"),
     )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read(text: str) -> Mapping[str, Any]:
+    held: Mapping[str, Any] = json.loads(text)
+    return held
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _terms(text: str) -> Terms:
+    return parse_terms(json.loads(text))

@@ -64,3 +64,11 @@ def test_a_client_id_never_changes_hands(store: Store) -> None:
     with pytest.raises(ClientExists, match="choose another"):
         store.write(lambda tx: clients.add(tx, make_client()))
     assert store.read(lambda tx: clients.get(tx, client_id="case-system")) == replace(make_client(), revoked_at=LATER)
+
+
+def test_what_members_say_is_read_out_of_its_text_once_however_often_they_are_listed(store: Store) -> None:
+    """Anybody may ask an authority for its list, which must not cost the reading of every member's metadata."""
+    store.write(lambda tx: members.admit(tx, entity=COUNCIL, jwks={}, metadata={"a": {}}, state="active", at=NOW))
+    (first,), (again,) = (store.read(members.list) for _ in range(2))
+    assert again.metadata is first.metadata
+    assert again.terms is first.terms
