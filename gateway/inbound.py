@@ -18,7 +18,7 @@ from gateway.answering import Findings
 from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk, HostedService
 from gateway.key_learning import verified_by
-from gateway.pacing import AT_WHOLE_STEPS, Pace
+from gateway.pacing import AT_WHOLE_STEPS, SETTLED_S, Pace
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.sealed import open_own
 from gateway.store import messages
@@ -134,14 +134,17 @@ class Inbound:
             if exceeded is not None and not asked.urgent:
                 return self._over_budget(opened, asked, exceeded, now)
         findings = self._answer(permit, opened.message, now)  # 5, 6, 7
+        silent = answering.tells_nothing(permit, findings)
+        if silent:
+            self.pace.hold(since=began)
         try:
             answered = self._commit(
                 opened, asked, findings, now, self._charging(opened.message, asked, findings, now)
             )  # 8, 9
         except BudgetExceeded as spent:  # by others, while this one was looking
             return self._over_budget(opened, asked, spent.exceeded, now)
-        if answering.tells_nothing(permit, findings):
-            self.pace.hold(since=began)
+        if silent:
+            self.pace.hold(since=began, past_s=SETTLED_S)
         return answered  # 10
 
     def _open(self, raw: bytes, sender: Sender, now: datetime) -> tuple[OpenedMessage, RequestFacts]:

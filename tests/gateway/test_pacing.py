@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from threading import Event, Thread
+from typing import TypeVar
 
 import pytest
 
 from adapters.contract import Adapter, Candidate, Deadline
 from gateway import answering
 from gateway.inbound import Inbound, Sender
-from gateway.pacing import STEP_S, Pace
+from gateway.pacing import SETTLED_S, STEP_S, Pace
+from gateway.ports import Store, Transaction
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_conditional import IN_DOUBT, KNOWN, NOBODY
@@ -21,6 +24,7 @@ from trust.exchange.person import Subject
 
 __all__ = ["hand", "inbound", "seen", "sender"]
 SAMPLES = 10_000
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -103,5 +107,69 @@ def test_a_node_says_nothing_to_share_at_one_moment_whatever_was_behind_it(
     with monkeypatch.context() as restricted:
         restricted.setattr(answering, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
         withheld = {took(KNOWN) for _ in range(20)}
-    assert absent == in_doubt == withheld == {STEP_S}
+    assert absent == in_doubt == withheld == {STEP_S + SETTLED_S}
     assert known < STEP_S  # what is told is told at once
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A store that notes when something is written."""
+
+    store: Store
+    time: SimulatedTime
+    written: list[float]
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        return self.store.read(work)
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        self.written.append(self.time.now())
+        return self.store.write(work)
+
+    def close(self) -> None:
+        """Leave the store to its node."""
+
+
+@pytest.mark.holds("A42")
+def test_what_is_not_told_is_written_down_at_one_moment_too(
+    pair: Network, inbound: Inbound, hand: PeerHand, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time, written = SimulatedTime(), list[float]()
+    adapter = pair.adapter(TRUST, "community-team")
+    slow = Slow(adapter, time, lambda: 0.03, lambda: 0.09)
+    pair.use_adapter(TRUST, "community-team", replace(adapter, involvement=slow))
+    paced = replace(inbound, pace=time.pace, store=Dated(inbound.store, time, written))
+
+    def wrote(subject: Subject) -> list[float]:
+        began = time.now()
+        written.clear()
+        paced.handle(hand.signed(hand.message(subject=subject)), sender, pair.clock.now())
+        return [round(each - began, 9) for each in written]
+
+    absent = wrote(NOBODY)
+    with monkeypatch.context() as restricted:
+        restricted.setattr(answering, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
+        withheld = wrote(KNOWN)
+    assert absent == withheld == [STEP_S]
+
+
+@pytest.mark.holds("A42")
+def test_whoever_repeats_a_message_meanwhile_does_not_see_how_long_the_search_took(
+    pair: Network, inbound: Inbound, hand: PeerHand, sender: Sender
+) -> None:
+    raw, held, go_on = hand.signed(hand.message(subject=NOBODY)), Event(), Event()
+
+    def wait(_seconds: float) -> None:
+        held.set()
+        assert go_on.wait(20)
+
+    first = Thread(
+        target=replace(inbound, pace=Pace(sleep=wait)).handle, args=(raw, sender, pair.clock.now()), daemon=True
+    )
+    first.start()
+    assert held.wait(20)  # the search is over, and the answer waits
+    steps: list[float] = []
+    replace(inbound, pace=Pace(sleep=steps.append)).handle(raw, sender, pair.clock.now())
+    assert steps  # the repeat was held like a first message: nothing was there to be repeated yet
+    go_on.set()
+    first.join(20)
