@@ -6,6 +6,7 @@ import pytest
 
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.marking import MAX_CHECKED
+from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from tests.support.forge import twin
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, POLICE, Tree
@@ -34,6 +35,10 @@ def lists(tree: Tree, *marks: bytes, mark_type: str = ASSURED) -> None:
 
 def counting(tree: Tree, directory: FederationDirectory) -> list[bytes]:
     return [each.raw for each in directory.trusted(POLICE, now=tree.clock.now()).marks]
+
+
+def silent(_request: PeerRequest) -> PeerAnswer:
+    raise TransportError("no answer")
 
 
 def test_worthless_marks_listed_first_do_not_keep_a_revoked_one_from_being_asked_about(
@@ -75,7 +80,7 @@ def test_another_signature_over_a_revoked_mark_does_not_revive_it_while_its_issu
     tree.entities[ANCHOR].revoked.add(genuine)
     lists(tree, genuine)
     assert counting(tree, directory) == []
-    tree.said[ANCHOR + "/federation/v1/trust-mark-status"] = lambda _request: tree.not_found()
+    tree.said[ANCHOR + "/federation/v1/trust-mark-status"] = silent
     lists(tree, twin(genuine))
     tree.clock.forward(minutes=5)
     assert counting(tree, directory) == []
