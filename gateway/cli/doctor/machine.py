@@ -122,7 +122,7 @@ def _store(settings: Settings) -> Iterator[CheckLine]:
     detail = ", ".join(f"{name} {value}" for name, value in effective.items())
     yield CheckLine(name="the store is migrated, safely set up and can be written", ok=True, detail=detail)
     wrong = described(found)
-    remedy = "Until then nobody is served."
+    remedy = "Let it run (hearthgate serve): it tries again by itself, and until then nobody is served."
     epoch = f"epoch {found.epoch.number}" if found.epoch.number else "never restored"
     yield CheckLine(
         name="the node found itself fit to serve", ok=not wrong, detail=wrong or f"store {epoch}", remedy=remedy

@@ -23,11 +23,12 @@ from gateway.store import enrolments, members, suspensions
 from gateway.store.enrolments import WaitingEnrolment
 from gateway.store.members import Member
 from trust import strict_json
-from trust.errors import TrustError
+from trust.errors import ChainRefused, TrustError
+from trust.federation.constraints import check_constraints
 from trust.federation.enrolment import EnrolmentRequest, compare, parse_enrolment_request
 from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, parse_node_metadata
 from trust.federation.suspension import SuspensionState
-from trust.federation.terms import Terms
+from trust.federation.terms import Terms, constraints_of
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse
 
@@ -81,6 +82,7 @@ def admit(*, who: str, config: Path | None, thumbprints: tuple[str, ...], given:
         _refuse_hasty(asked, held)
         terms = given.terms(held.terms if held is not None else None)
         _refuse_silent(asked, terms)
+        _refuse_cut_off(asked, terms)
         admission = Admission(asked=asked, raw=raw, held=held, terms=terms)
         announce(*_about(asked), *_effect(admission))
         confirm("Admit it?", yes=yes)
@@ -201,6 +203,16 @@ def _refuse_silent(asked: EnrolmentRequest, terms: Terms) -> None:
             f"{asked.entity_id} does not say where it would vouch for others, so it cannot be an intermediate; leave "
             "--intermediate out, or have it ask as one."
         )
+
+
+def _refuse_cut_off(asked: EnrolmentRequest, terms: Terms) -> None:
+    try:
+        check_constraints(constraints_of(terms), intermediates=0, below=[asked.entity_id])
+    except ChainRefused as refused:
+        raise Refused(
+            f"The names leave out {asked.entity_id} itself, so nobody would trust it or anybody below it; allow its "
+            "own host too: .DOMAIN is every name under DOMAIN, and not DOMAIN."
+        ) from refused
 
 
 def _about(asked: EnrolmentRequest) -> list[str]:

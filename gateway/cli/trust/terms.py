@@ -10,9 +10,12 @@ import click
 
 from gateway.cli.files import read_input
 from trust import strict_json
+from trust.federation.node_metadata import ENTITY_TYPE
+from trust.federation.party_metadata import AUTHORIZATION_SERVER, CLIENT
 from trust.federation.terms import NODE, Terms, parse_terms, terms_to_json
 from trust.strict_json import JsonObject
 
+_OF_A_NODE = (ENTITY_TYPE, CLIENT, AUTHORIZATION_SERVER)
 _NAMES = (
     "intermediate",
     "max_path_length",
@@ -102,8 +105,7 @@ def lines(terms: Terms) -> list[str]:
         said.append(f"It and those below it must have one of these names: {', '.join(terms.permitted)}.")
     if terms.excluded is not None:
         said.append(f"It and those below it must not have one of these names: {', '.join(terms.excluded)}.")
-    if terms.allowed_entity_types is not None:
-        said.append(f"Only these entity types count of what they state: {', '.join(terms.allowed_entity_types)}.")
+    said += _types(terms.allowed_entity_types)
     if terms.service_kinds is not None:
         said.append(f"Its services, and those of everybody below it, count only as: {', '.join(terms.service_kinds)}.")
     elif terms.intermediate:
@@ -111,6 +113,14 @@ def lines(terms: Terms) -> list[str]:
     if terms.metadata_policy:
         said.append(f"A policy holds for what they state as {', '.join(sorted(terms.metadata_policy))}.")
     return said
+
+
+def _types(allowed: Sequence[str] | None) -> list[str]:
+    if allowed is None:
+        return []
+    missing = [each for each in _OF_A_NODE if each not in allowed]
+    needed = [f"A node needs {' and '.join(missing)} too: without, none can ask or answer."] if missing else []
+    return [f"Only these entity types count of what they state: {', '.join(allowed)}.", *needed]
 
 
 def to_json(terms: Terms) -> JsonObject:

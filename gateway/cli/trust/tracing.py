@@ -188,7 +188,8 @@ class _Walk:
         self._step(
             "it is not older than what was accepted before",
             lambda: self._refuse_rollback(found),
-            f"Somebody may be replaying an old statement: tell the administrators of {superior.entity}.",
+            f"Right after a restore wait five minutes. Else somebody may be replaying an old statement: tell the "
+            f"administrators of {superior.entity}.",
         )
         self._step(
             "nobody in it is suspended",

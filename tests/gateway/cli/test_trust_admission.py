@@ -186,6 +186,22 @@ def test_an_intermediate_is_admitted_on_terms(partnership: Partnership, county: 
     assert member["terms"] == expected
 
 
+def test_names_that_leave_out_the_intermediate_itself_are_refused(partnership: Partnership, county: str) -> None:
+    before = snapshot(partnership)
+    words = ["admit", COUNTY, "--thumbprint", county, "--intermediate", "--allow-names", ".county.example"]
+    refused = anchor(partnership, *words)
+    assert refused.code == 1
+    assert "allow its own host too" in refused.json["error"]
+    assert snapshot(partnership) == before
+    assert anchor(partnership, *words, "--allow-names", "county.example").code == 0
+
+
+def test_who_leaves_out_what_a_node_needs_is_told(partnership: Partnership, county: str) -> None:
+    words = ["--intermediate", "--allowed-entity-types", "information_exchange_node"]
+    admitted = anchor(partnership, "admit", COUNTY, "--thumbprint", county, *words)
+    assert "A node needs oauth_client and oauth_authorization_server too" in admitted.err
+
+
 def anchor_members(partnership: Partnership) -> list[dict[str, object]]:
     answer = hearthgate("trust", "list", "--config", partnership.config("anchor"), "--json")
     found: list[dict[str, object]] = answer.json["members"]
