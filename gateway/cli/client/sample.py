@@ -9,7 +9,7 @@ import click
 
 from gateway.accounts import open_account
 from gateway.budgets import UNJUSTIFIED
-from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
+from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.main import LazyGroup
@@ -57,7 +57,7 @@ def list_samples(*, config: Path | None, settled: bool, overdue: bool) -> Outcom
     )
 
 
-@click.command()
+@click.command(context_settings=dict(TAKES_ID))
 @click.argument("lookup_id", metavar="ID")
 @config_option
 @click.option(

@@ -10,7 +10,7 @@ import click
 from config.settings import NodeSettings
 from gateway.cli import approval
 from gateway.cli.approval import Settings, Settle, Wanted
-from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
+from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.misuse.listing import received_json, received_lines, short_id
 from gateway.cli.outcome import Outcome, answers, yes_option
@@ -64,7 +64,7 @@ class _Answer:
 ANSWER = _Answer()
 
 
-@click.command()
+@click.command(context_settings=dict(TAKES_ID))
 @click.argument("query", metavar="ID")
 @click.option("--name", required=True, help="The practitioner's name.")
 @click.option("--contact", required=True, help="Who at this agency deals with it: a name and a telephone number.")

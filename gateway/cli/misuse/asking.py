@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
+from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.federation import federation_of
 from gateway.cli.journal import record
@@ -42,7 +42,7 @@ def messages(*, asker: str, days: int, config: Path | None) -> Outcome:
     )
 
 
-@click.command()
+@click.command(context_settings=dict(TAKES_ID))
 @click.argument("message_id", metavar="MESSAGE-ID")
 @click.option("--reason", required=True, help="Why it looks like misuse; it is sent. Name nobody who was asked about.")
 @click.option("--from", "sender", help="The agency that sent it, where several used the same id.")

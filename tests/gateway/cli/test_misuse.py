@@ -124,9 +124,12 @@ def test_what_is_overdue_is_shown(whole: Partnership, asked: str, monkeypatch: p
 
 
 def test_a_message_that_never_came_is_not_asked_about(whole: Partnership, asked: str) -> None:
-    refused = ask(whole, "no-such-message")
-    assert refused.code == 1
-    assert "No such message" in refused.json["error"]
+    for message in ("no-such-message", "-no-such", "--no-such"):
+        refused = ask(whole, message)
+        assert refused.code == 1
+        assert "No such message" in refused.json["error"]
+    unknown = council(whole, "answer", "-XkD10gwz7Il5pwi1ncr", "--name", SECRET, "--contact", CONTACT, "--yes")
+    assert "no such query" in unknown.json["error"]
 
 
 def test_a_query_that_waits_is_shown_among_the_changes_without_the_name(whole: Partnership, asked: str) -> None:
