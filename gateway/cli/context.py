@@ -20,8 +20,8 @@ from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Store
 
 CONFIG_VARIABLE = "HEARTHGATE_CONFIG"
-TAKES_ID: Mapping[str, Any] = {"ignore_unknown_options": True}
-"""Settings of a command whose argument is an id: one in 64 of them begins with a hyphen, and is no option."""
+TAKES_ID: Mapping[str, Any] = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""Settings of a command that takes an id: one in 64 of them begins with a hyphen, and is no option, not even -h."""
 NODE_FILE, ANCHOR_FILE = "node.toml", "anchor.toml"
 
 
