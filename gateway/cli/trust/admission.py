@@ -293,7 +293,7 @@ def _kind(each: _Waiting) -> str:
         return "cannot be read any more: dismiss it"
     what = "an authority" if each.asked.fetch_endpoint is not None else "an agency"
     if _proves_itself(each.asked, each.held):
-        return f"{what} that is a member: new keys or services, signed with a key that is vouched for"
+        return f"{what} that is a member: new keys or services, signed with a key vouched for; needs no thumbprint"
     return what if each.held is None else f"{what} that is known here as {each.held.state}, with other keys"
 
 
