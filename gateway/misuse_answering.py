@@ -40,11 +40,17 @@ from trust.sealing import seal
 from trust.strict_json import JsonObject
 
 MAX_SEALED = 16_384
+MAX_OPEN = 100
+"""Queries of one holder that wait at the same time: more than people can look into, and no room for a flood."""
 _KEPT_CLAIM = timedelta(seconds=1)
 
 
 class QueryReused(Exception):
     """The query was sent before; a fresh one, about the same message, is answered."""
+
+
+class TooManyOpen(Exception):
+    """So many queries of this holder wait that no more are taken in; those that wait can be asked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,7 @@ class MisuseAnswering:
     store: Store
 
     def receive(self, raw: bytes, *, claims: ClaimStore, now: datetime) -> bytes:
-        """Return the signed answer. Raises ``TrustError``, :class:`QueryReused`, and the store's errors."""
+        """Return the signed answer. Raises ``TrustError``, both errors above, and the store's."""
         holder = peek_holder(raw)
         trusted = self.directory.trusted(holder, now=now, urgent=True)  # 1
         opened = verified_by(
@@ -117,9 +123,16 @@ class MisuseAnswering:
         return signed
 
     def _kept(self, query: MisuseQuery, found: FoundMessage, now: datetime) -> Received:
-        earlier = self.store.read(lambda tx: misuse_received.get(tx, holder=query.iss, query=query.query))
+        earlier, waiting = self.store.read(
+            lambda tx: (
+                misuse_received.get(tx, holder=query.iss, query=query.query),
+                misuse_received.open_of(tx, holder=query.iss),
+            )
+        )
         if earlier is not None:
             return earlier
+        if waiting >= MAX_OPEN:
+            raise TooManyOpen
         told = {
             "reason": query.reason,
             "message": {"jti": found.ref.jti, "digest": found.ref.digest, "at": found.at.isoformat()},

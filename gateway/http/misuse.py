@@ -9,10 +9,13 @@ from flask import Blueprint, Response
 from gateway.http import bodies, problem
 from gateway.http.guards import open_to_all
 from gateway.http.problem import Problem
-from gateway.misuse_answering import QueryReused
+from gateway.misuse_answering import QueryReused, TooManyOpen
 from gateway.misuse_asking import CONTENT_TYPE, QUERIES_PATH
 from gateway.ports import Clock
 from trust.exchange.envelope import MAX_BYTES
+
+_TOO_MANY = "So many of your queries wait for a name here that no more are taken in; ask about those that wait."
+_IN_AN_HOUR = {"Retry-After": "3600"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ def misuse_blueprint(face: MisuseFace) -> Blueprint:
             answer = face.receive(raw, face.clock.now())
         except QueryReused:
             raise Problem(problem.CONFLICT) from None
+        except TooManyOpen:
+            raise Problem(problem.OVER_BUDGET, _TOO_MANY, headers=_IN_AN_HOUR) from None
         return Response(answer, content_type=CONTENT_TYPE)
 
     return blueprint

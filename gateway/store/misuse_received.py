@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
@@ -14,6 +14,11 @@ from gateway.store.statement import Row, Statement, insertion
 _MINE = (misuse_received.c.holder == bindparam("its_holder")) & (misuse_received.c.query == bindparam("its_query"))
 _PUT = Statement(insertion(misuse_received).on_conflict_do_nothing(index_elements=["holder", "query"]))
 _GET = Statement(select(misuse_received).where(_MINE))
+_OPEN_OF = Statement(
+    select(func.count().label("open"))
+    .select_from(misuse_received)
+    .where(misuse_received.c.holder == bindparam("its_holder"), misuse_received.c.state == "open")
+)
 _LIST = Statement(select(misuse_received).order_by(misuse_received.c.received_at, misuse_received.c.query))
 _ANSWER = Statement(
     update(misuse_received)
@@ -64,6 +69,11 @@ def get(tx: Transaction, *, holder: str, query: str) -> Received | None:
     """Return a query, or none."""
     rows = tx.rows(_GET, {"its_holder": holder, "its_query": query})
     return _received(rows[0]) if rows else None
+
+
+def open_of(tx: Transaction, *, holder: str) -> int:
+    """Return how many queries of one holder wait for a name."""
+    return int(tx.rows(_OPEN_OF, {"its_holder": holder})[0].open)
 
 
 def list(tx: Transaction) -> tuple[Received, ...]:  # noqa: A001 - read as `misuse_received.list`

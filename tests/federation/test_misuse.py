@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway import misuse_answering
 from gateway.http.anchor import MemberState
 from gateway.misuse_answering import MisuseAnswering, QueryReused, seal_answer
 from gateway.misuse_asking import MisuseAsking, open_told
@@ -203,6 +204,42 @@ def test_an_answered_query_is_no_way_to_the_name_behind_another_message(suspicio
     assert suspicion.message.ref != first.ref
     assert forged(suspicion).state is MisuseState.UNKNOWN
     assert forged(suspicion, message=first.ref, received_at=claims.to_seconds(first.at)).state is MisuseState.ANSWERED
+
+
+def test_no_member_floods_those_who_answer(suspicion: Suspicion, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(misuse_answering, "MAX_OPEN", 3)
+    network, message, holder = suspicion.network, suspicion.message, suspicion.network.nodes[TRUST]
+    issued = claims.to_seconds(network.clock.now())
+
+    def ask(query: str) -> PeerAnswer:
+        made = MisuseQuery(
+            iss=TRUST,
+            aud=COUNCIL,
+            iat=issued,
+            exp=issued + 300,
+            jti=token_urlsafe(16),
+            query=query,
+            message=message.ref,
+            received_at=claims.to_seconds(message.at),
+            pseudonym=message.pseudonym,
+            reason="Looked up at three in the morning.",
+        )
+        raw = build_query(made, holder.vault.signer(KeyUse.MESSAGE))
+        return network.wire.deliver(
+            PeerRequest(
+                method="POST",
+                url=COUNCIL + "/misuse/v1/queries",
+                headers={"Content-Type": "application/jwt"},
+                body=raw,
+                accept="application/jwt",
+                max_bytes=65_536,
+                timeout_s=5.0,
+            )
+        )
+
+    assert [ask(f"query-{number}").status for number in range(4)] == [200, 200, 200, 429]
+    assert ask("query-1").status == 200  # what waits can be asked again
+    assert len(network.nodes[COUNCIL].store.read(misuse_received.list)) == 3
 
 
 def test_another_member_learns_nothing_of_a_message_to_somebody_else(tmp_path: Path) -> None:
