@@ -19,6 +19,7 @@ from trust.federation.anchor_keys import parse_anchor_keys, refuse_older
 from trust.federation.chain import verify_anchor
 from trust.federation.entity_statement import EntityConfiguration
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
+from trust.federation.placing import ROLLBACK, placed, section
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 from trust.strict_json import JsonObject
@@ -53,7 +54,8 @@ class Superior:
         """Where it is asked about a subject; raise ``ChainRefused`` where it vouches for nobody."""
         endpoint = parse_federation_entity(self.metadata, entity=self.entity).fetch_endpoint
         if endpoint is None:
-            raise ChainRefused(f"{self.entity} names no fetch endpoint, so it vouches for nobody.")
+            with placed(f"Entity configuration of {self.entity}", section("5.1.1")):
+                raise ChainRefused("It names no fetch endpoint, so nobody can stand below it.")
         return endpoint
 
 
@@ -114,7 +116,8 @@ class Anchors:
         configuration = self._verified(anchor, raw, limits, now)
         under = self._rulings.view(now).anchors[anchor]
         if self._memory.note({(anchor, anchor): configuration.issued_at}, now=now) is not None:
-            raise RolledBack(f"The entity configuration of {anchor} is older than one already accepted.")
+            with placed(configuration.name, ROLLBACK):
+                raise RolledBack("It is older than one already accepted; ask the anchor's administrators why.")
         found = _Kept(raw=raw, configuration=configuration, under=under, fetched_at=now)
         self._kept[anchor] = found
         return found

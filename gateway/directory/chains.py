@@ -21,6 +21,7 @@ from gateway.single_flight import SingleFlight
 from gateway.trust_records import StoredChain
 from trust.errors import NoChain, RolledBack, Untrusted
 from trust.federation.party_metadata import FEDERATION_ENTITY
+from trust.federation.placing import BOUNDS, placed
 from trust.identifiers import EntityId
 
 STRANGERS_A_MINUTE = 30
@@ -168,7 +169,8 @@ class Chains:
         found = self._finder.find(entity, shown, limits, now=now)
         trusted = found.entity.held.trusted
         if stage_of(trusted.refreshed_at, bounds=trusted.bounds, now=now) is not Stage.NORMAL:
-            raise Unconfirmed(f"What is said of {entity} is too old for somebody new: it is repeated, or held back.")
+            with placed(f"Subordinate statement by {trusted.superiors[0]} about {entity}", BOUNDS):
+                raise Unconfirmed("It, or one above it, is too old for somebody new: it is repeated, or held back.")
         for above in found.above:
             self.holdings.accept(above.held, above.made, now=now)
         return found.entity

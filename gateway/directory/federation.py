@@ -36,6 +36,7 @@ from gateway.trust_records import StoredChain
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, Untrusted
 from trust.federation.anchor_keys import Pin
 from trust.federation.chain import TrustedEntity
+from trust.federation.placing import BOUNDS, ROLLBACK, placed, section
 from trust.federation.resolve import Resolution
 from trust.identifiers import EntityId
 from trust.keys import KeySet
@@ -262,11 +263,13 @@ class FederationDirectory:
         resolved = chained(chain, self._chains.holdings, now=now)
         held, made = resolved.held, {**resolved.held.trusted.issued_at_by, **resolved.made}
         if held.entity != entity:
-            raise ChainRefused(f"The presented chain is not that of {entity}.")
+            with placed("Presented chain", section("4.3")):
+                raise ChainRefused(f"It is not that of {entity}, who showed it.")
         stored, _ = self._chains.holdings.newest(entity, now=now)
         ended = stored is not None and held.stored.superior_iat < stored.superior_iat
         if ended or self._memory.note_shown(made, now=now) is not None:
-            raise RolledBack(f"The presented chain of {entity} is older than what is known of it.")
+            with placed(f"Presented chain of {entity}", ROLLBACK):
+                raise RolledBack("It is older than what is known here; its bearer must fetch its statements anew.")
         return Shown(held=held, made_at=min(made.values()))
 
     def _authorities(self, now: datetime) -> Mapping[EntityId, Sequence[EntityId]]:
@@ -324,13 +327,19 @@ def _stage(trusted: TrustedEntity, now: datetime) -> Stage:
 
 def _by_stage(trusted: TrustedEntity, now: datetime, *, urgent: bool) -> TrustedEntity:
     """Return a known entity while it may still be served: at first in full, and then in what is urgent only."""
+    statement = f"Subordinate statement by {trusted.superiors[0]} about {trusted.entity_id}"
     if now >= trusted.expires_at:
-        raise ChainRefused(f"The statements about {trusted.entity_id} have expired; its superior cannot be reached.")
+        with placed(statement, section("10.4")):
+            raise ChainRefused(
+                "It, or what stands above it, has expired, and no superior answers; check the way to them."
+            )
     stage = _stage(trusted, now)
     if stage in SERVED or (urgent and stage is Stage.URGENT_ONLY):
         return trusted
-    raise ChainRefused(
+    refused = ChainRefused(
         f"What is known of {trusted.entity_id} was last confirmed at {trusted.refreshed_at:%Y-%m-%d %H:%M} UTC, too "
         f"long ago for {'this' if stage is Stage.URGENT_ONLY else 'anything'} under {trusted.anchor}; check the way "
         "to its superior."
     )
+    refused.place(statement=statement, rule=BOUNDS)
+    raise refused

@@ -13,6 +13,7 @@ from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
 from trust import strict_json
 from trust.errors import NoChain, TrustError, Untrusted
 from trust.federation.entity_statement import MAX_BYTES
+from trust.federation.placing import section
 from trust.federation.trust_mark import MAX_BYTES as MAX_MARK_BYTES
 from trust.identifiers import EntityId
 
@@ -39,6 +40,15 @@ class Unconfirmed(Untrusted):
 
 class NotVouchedFor(NoChain):
     """The superior does not vouch for the entity as it presents itself now."""
+
+    @classmethod
+    def said(cls, superior: EntityId, subject: EntityId) -> "NotVouchedFor":
+        """Return the refusal where a superior answered that it knows no such entity."""
+        refused = cls(
+            f"{superior} does not vouch for it; its administrators know whether it was admitted, or suspended."
+        )
+        refused.place(statement=f"Subordinate statement about {subject}", rule=section("8.1"))
+        return refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +100,12 @@ class Fetcher:
         if superior == self.own:
             said = self._own_statements(subject, now)
             if said is None:
-                raise NotVouchedFor(f"{superior} does not vouch for {subject}.")
+                raise NotVouchedFor.said(superior, subject)
             return said
         wanted = _Wanted(url=f"{endpoint}?{urlencode({'sub': subject})}", accept=STATEMENT_TYPE)
         answer = self._ask(superior, wanted, limits, now)
         if answer.status == _NOT_FOUND and _error(answer) == "not_found":
-            raise NotVouchedFor(f"{superior} does not vouch for {subject}.")
+            raise NotVouchedFor.said(superior, subject)
         return _body(answer)
 
     def suspensions(self, teller: EntityId, issuer: EntityId, after: int, limits: Limits) -> bytes:

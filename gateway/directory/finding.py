@@ -46,7 +46,7 @@ class Finder:
         ``shown`` is a chain that the entity showed of itself, or none; of it only whom it names is used.
         """
         if not self.rulings.view(now).anchors:
-            raise NotVouchedFor("This node has no trust anchors.")
+            raise NotVouchedFor("This node has no trust anchors; `hearthgate trust join` pins one.")
         found = self._discovered(entity, shown, _Answers(finder=self, limits=limits, now=now))
         if found is None:  # somebody has begun to sign with another key than was named minutes ago
             found = self._discovered(entity, shown, _Answers(finder=self, limits=limits, now=now, again=True))

@@ -14,6 +14,7 @@ from gateway.directory.stages import REFRESH_AFTER
 from gateway.trust_records import INACTIVE_MARK, StoredChain
 from trust.errors import RolledBack, TrustError
 from trust.federation.chain import KeysOf, TrustedEntity, verify_chain
+from trust.federation.placing import ROLLBACK, placed
 from trust.federation.trust_mark import mark_digest
 from trust.identifiers import EntityId
 from trust.keys import KeySet
@@ -107,8 +108,11 @@ class Holdings:
         if newest is not None and newest.fresh(now):
             return newest
         issuer, subject = older
-        what = f"The statement of {issuer} about {subject}"
-        raise RolledBack(f"{what} is older than one already accepted; somebody may be replaying it.")
+        with placed(f"Statement by {issuer} about {subject}", ROLLBACK):
+            raise RolledBack(
+                f"It is older than one already accepted: somebody replays it, or {issuer} was put back to an earlier "
+                "state; its administrators can tell, and a new statement ends it."
+            )
 
     def end(self, entity: EntityId, *, now: datetime) -> None:
         """Forget an entity, durably."""

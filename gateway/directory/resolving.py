@@ -33,6 +33,7 @@ from trust.federation.entity_statement import (
     parse_entity_configuration,
     parse_subordinate_statement,
 )
+from trust.federation.placing import placed, section
 from trust.identifiers import EntityId
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -124,7 +125,9 @@ class Resolver:
                 return chained((each, about, *superior.upper), self.holdings, now=now)
             except TrustError as failed:
                 refused = failed
-        raise NotVouchedFor(f"{entity} is not as its superior vouches for it: {refused.detail}") from refused
+        ended = NotVouchedFor(f"{entity} is not as its superior vouches for it: {refused.detail}")
+        ended.statement, ended.rule = refused.statement, refused.rule
+        raise ended from refused
 
 
 def chained(statements: Sequence[bytes], holdings: Holdings, *, now: datetime) -> Resolved:
@@ -138,7 +141,8 @@ def chained(statements: Sequence[bytes], holdings: Holdings, *, now: datetime) -
 def _check(about: bytes, superior: Superior, entity: EntityId, now: datetime) -> SubordinateStatement:
     vouched = parse_subordinate_statement(about, superior_keys=superior.keys, now=now)
     if (vouched.issuer, vouched.subject) != (superior.entity, entity):
-        raise ChainRefused("The superior answered with a statement of or about somebody else.")
+        with placed(vouched.name, section("8.1")):
+            raise ChainRefused(f"{superior.entity} answered with it when it was asked about {entity}.")
     return vouched
 
 

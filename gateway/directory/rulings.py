@@ -14,6 +14,7 @@ from gateway.directory.memory import Memory
 from gateway.trust_records import StoredAnchorKeys
 from trust.errors import ChainRefused, TrustError
 from trust.federation.anchor_keys import AnchorKeys, Pin, parse_anchor_keys
+from trust.federation.placing import PROFILE, placed
 from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
 from trust.keys import KeySet
@@ -54,7 +55,8 @@ class View:
         if ruled is not None:
             subject, issuer, state = ruled
             above = "" if subject == line[0] else f", which stands above {line[0]}"
-            raise Suspended(f"{issuer} has {state} {subject}{above}; ask the administrators of {issuer}.")
+            with placed(f"Suspension by {issuer}", PROFILE):
+                raise Suspended(f"{issuer} has {state} {subject}{above}; ask the administrators of {issuer}.")
 
 
 class Rulings:
