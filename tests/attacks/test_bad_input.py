@@ -130,7 +130,7 @@ def test_a_configuration_with_five_mistakes_is_told_all_five(pair: Network) -> N
         ('"bind" = "127.0.0.1:8443"', '"bind" = "everywhere"'),
         ('"threads" = 8', '"threads" = 0'),
         ('"slug" = "money-advice"', '"slug" = "Money Advice"'),
-        ('"jwks" = "anchor.jwks"', '"jwk" = "anchor.jwks"'),
+        ('"jwks" = "anchor.example.jwks"', '"jwk" = "anchor.example.jwks"'),
     ):
         assert right in text
         text = text.replace(right, wrong, 1)
