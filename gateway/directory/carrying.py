@@ -124,7 +124,8 @@ class Carrier:
         for document in plan.anchor_keys:
             self.memory.keep_anchor_keys(document)
         if plan.suspensions:
-            self.memory.keep_suspensions(plan.suspensions)
+            self.rulings.look_again()
+            self.memory.keep_suspensions(plan.suspensions, self.rulings.view(now).proofs)
         self.rulings.look_again()
         late = []
         for chain in plan.chains:
@@ -197,7 +198,8 @@ class _Judgement:
             )
             anchors, replaced = dict(self.view.anchors), dict(self.view.replaced)
             anchors[pin.entity], replaced[pin.entity] = offered.keys, offered
-            self.view = replace(self.view, anchors=anchors, replaced=replaced)
+            seqs = {**self.view.seqs, pin.entity: self.carrier.rulings.proven(pin.entity, offered.keys)}
+            self.view = replace(self.view, anchors=anchors, replaced=replaced, seqs=seqs)
         return Verdict(kind=Kind.ANCHOR_KEYS, place=place, about=pin.entity, fate=fate, detail=f"number {offered.seq}")
 
     def _chain(self, place: int, statements: Sequence[bytes]) -> Verdict:

@@ -91,7 +91,7 @@ class FederationDirectory:
     ) -> None:
         self._own = fetcher.own
         self._memory = memory
-        self._rulings = Rulings(memory, pins)
+        self._rulings = Rulings(memory, pins, own=fetcher.own)
         self._chains = Chains(
             fetcher=fetcher, rulings=self._rulings, memory=memory, notice=notice, required_marks=required_marks
         )

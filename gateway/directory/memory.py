@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gateway.ports import Store, Transaction
 from gateway.trust_records import StoredAnchorKeys, StoredChain, StoredSuspension
+from trust import jose
 from trust.identifiers import EntityId
 
 Link = tuple[EntityId, EntityId]
@@ -55,6 +56,18 @@ class SuspensionTable(Protocol):
         """Store a verified entry; return false where its number is taken."""
         ...
 
+    def replace(self, tx: Transaction, entry: StoredSuspension) -> None:
+        """Store a verified entry in place of the one that has its number."""
+        ...
+
+    def remove(self, tx: Transaction, *, issuer: str, seq: int) -> None:
+        """Remove an entry."""
+        ...
+
+    def after(self, tx: Transaction, *, issuer: str, seq: int, limit: int) -> Sequence[StoredSuspension]:
+        """Return at most ``limit`` entries of an issuer beyond a number, the lowest first."""
+        ...
+
     def highest(self, tx: Transaction) -> Mapping[str, int]:
         """Return the highest number that is held of each issuer."""
         ...
@@ -93,6 +106,21 @@ class Ruled:
     states: Mapping[tuple[str, str], str]
     highest: Mapping[str, int]
     anchor_keys: Sequence[StoredAnchorKeys]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The keys that prove an anchor's entries now, and the number of the document by which they became its keys.
+
+    The number is 0 where there is none. Nothing is stored by the keys of a document that was replaced meanwhile.
+    """
+
+    kids: frozenset[str]
+    number: int
+
+    def covers(self, entry: StoredSuspension) -> bool:
+        """Say whether a verified entry is signed with one of the keys."""
+        return jose.peek_key_id(entry.raw) in self.kids
 
 
 class Memory:
@@ -182,15 +210,53 @@ class Memory:
             )
         )
 
-    def keep_suspensions(self, entries: Iterable[StoredSuspension]) -> None:
-        """Store verified entries; one whose number is taken stays as it is."""
+    def log(self, issuer: EntityId) -> Sequence[StoredSuspension]:
+        """Return every entry of an issuer, the lowest number first."""
+        return self._store.read(lambda tx: self._log(tx, issuer))
+
+    def keep_suspensions(
+        self, entries: Iterable[StoredSuspension], proofs: Mapping[EntityId, Proof]
+    ) -> Sequence[StoredSuspension]:
+        """Store verified entries, and return those that say something new.
+
+        One whose number is taken stays as it is, unless a dropped key signed it. ``proofs`` are those of the anchors,
+        by which their entries were verified.
+        """
         every = tuple(entries)
+        return self._store.write(
+            lambda tx: [entry for entry in every if self._take(tx, entry, proofs.get(EntityId(entry.issuer)))]
+        )
+
+    def _take(self, tx: Transaction, entry: StoredSuspension, proof: Proof | None) -> bool:
+        table = self._tables.suspensions
+        if proof is not None and self._number(tx, entry.issuer) != proof.number:
+            return False  # it was verified with keys that were replaced meanwhile
+        if table.put(tx, entry):
+            return True
+        (held,) = table.after(tx, issuer=entry.issuer, seq=entry.seq - 1, limit=1)
+        if proof is None or proof.covers(held):
+            return False
+        table.replace(tx, entry)
+        return (held.subject, held.state) != (entry.subject, entry.state)
+
+    def clear_doubted(self, issuer: EntityId, proof: Proof, *, beyond: int) -> None:
+        """Remove the entries of an anchor by dropped keys that it does not have itself: those beyond its last one."""
 
         def work(tx: Transaction) -> None:
-            for entry in every:
-                self._tables.suspensions.put(tx, entry)
+            if self._number(tx, issuer) != proof.number:
+                return
+            for entry in self._log(tx, issuer):
+                if entry.seq > beyond and not proof.covers(entry):
+                    self._tables.suspensions.remove(tx, issuer=issuer, seq=entry.seq)
 
         self._store.write(work)
+
+    def _log(self, tx: Transaction, issuer: EntityId) -> Sequence[StoredSuspension]:
+        last = self._tables.suspensions.highest(tx).get(issuer, 0)
+        return self._tables.suspensions.after(tx, issuer=issuer, seq=0, limit=last)
+
+    def _number(self, tx: Transaction, anchor: str) -> int:
+        return next((each.seq for each in self._tables.anchor_keys.load(tx) if each.anchor == anchor), 0)
 
     def keep_anchor_keys(self, document: StoredAnchorKeys) -> bool:
         """Store a verified document; return false where its number or a higher one is held."""

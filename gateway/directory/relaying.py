@@ -78,6 +78,7 @@ class Relay:
         self._of_unknown = Budget(RELAYED_OF_UNKNOWN_A_MINUTE)
         self._promised = Lately(RETRY_AFTER)
         self._asked = Lately(REFRESH_AFTER - timedelta(seconds=30))
+        self._doubted = Lately(RETRY_AFTER)
         self._silent: set[EntityId] = set()
         self._turn = 0
 
@@ -92,8 +93,12 @@ class Relay:
                 self._ways.later(lambda promised=promised: self._take_up(promised, now))  # type: ignore[misc]
 
     def ask(self, issuer: EntityId, others: Sequence[EntityId], *, now: datetime) -> None:
-        """Ask an authority itself for what is missing, every few minutes; while it is silent, others in turn."""
-        if self._asked.first(issuer, now):
+        """Ask an authority itself for what is missing, every few minutes; while it is silent, others in turn.
+
+        It is asked each time while entries are in doubt, since they readmit nobody.
+        """
+        doubted = issuer in self._rulings.view(now).doubted and self._doubted.first(issuer, now)
+        if self._asked.first(issuer, now) or doubted:
             if self._pull(issuer, issuer, now):
                 self._silent.discard(issuer)
             else:
@@ -131,6 +136,8 @@ class Relay:
             limits = Limits.beginning(known=True)
             for _ in range(MAX_PAGES):
                 if self._page(issuer, keys, self._fetcher_page(issuer, teller, limits, now), now) < PAGE:
+                    if teller == issuer:
+                        self._settle(issuer, keys, now)
                     return True
         except TransportError:
             return False
@@ -159,15 +166,24 @@ class Relay:
             for raw in entries:
                 good.append(_opened(raw, issuer, keys, expected + len(good), now))
         finally:
-            self._keep(good)
+            self._keep(good, issuer, keys, now)
         return len(entries)
 
-    def _keep(self, good: list[StoredSuspension]) -> None:
-        if not good:
+    def _settle(self, issuer: EntityId, keys: KeySet, now: datetime) -> None:
+        """Remove what is in doubt, once the issuer itself has handed out its whole log and that was not in it."""
+        view = self._rulings.view(now)
+        proof = view.proofs.get(issuer)
+        if issuer in view.doubted and proof is not None and proof.kids == keys.kids:
+            self._memory.clear_doubted(issuer, proof, beyond=view.seqs.get(issuer, 0))
+            self._rulings.look_again()
+
+    def _keep(self, good: list[StoredSuspension], issuer: EntityId, keys: KeySet, now: datetime) -> None:
+        proofs = self._rulings.view(now).proofs
+        if not good or (issuer in proofs and proofs[issuer].kids != keys.kids):  # they were replaced meanwhile
             return
-        self._memory.keep_suspensions(good)
+        new = self._memory.keep_suspensions(good, proofs)
         self._rulings.look_again()
-        for entry in good:
+        for entry in new:
             code = "readmitted" if entry.state == SuspensionState.ACTIVE else entry.state
             self._ways.notice(code, EntityId(entry.subject))
 

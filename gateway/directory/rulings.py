@@ -2,16 +2,20 @@
 
 It stands in the store, where whichever process learned of it put it, and is read again once a second: so a suspension
 that one worker heard of is honoured by all of them, and after a restart.
+
+Where an anchor's keys were replaced, entries that a dropped key signed are in doubt: whoever stole it may have made
+them. Their numbers count as not held, so that they are fetched anew from the first of them on, signed with a key of
+today; until then they suspend and remove as before, and readmit nobody.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from gateway.directory.memory import Memory
-from gateway.trust_records import StoredAnchorKeys
+from gateway.directory.memory import Memory, Proof
+from gateway.trust_records import StoredAnchorKeys, StoredSuspension
 from trust.errors import ChainRefused, TrustError
 from trust.federation.anchor_keys import AnchorKeys, Pin, parse_anchor_keys
 from trust.federation.placing import PROFILE, placed
@@ -30,13 +34,18 @@ class Suspended(ChainRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What was ruled when the store was last read. ``anchors`` is the same object for as long as no key changes."""
+    """What was ruled when the store was last read. ``anchors`` is the same object for as long as no key changes.
+
+    ``seqs`` count no entry in doubt, nor what follows one; ``doubted`` are the anchors that have any.
+    """
 
     anchors: Mapping[EntityId, KeySet]
     replaced: Mapping[EntityId, AnchorKeys]
     against: Mapping[tuple[str, str], SuspensionState]
     seqs: Mapping[EntityId, int]
     read_at: datetime
+    proofs: Mapping[EntityId, Proof] = field(default_factory=dict)
+    doubted: frozenset[EntityId] = frozenset()
 
     def ruled_out(self, line: Sequence[EntityId]) -> tuple[EntityId, EntityId, SuspensionState] | None:
         """Return who of ``line``, an entity and those above it, was suspended, by which of those above, and how."""
@@ -59,11 +68,36 @@ class View:
                 raise Suspended(f"{issuer} has {state} {subject}{above}; ask the administrators of {issuer}.")
 
 
-class Rulings:
-    """The view of one process. ``pins`` are the anchors that an administrator pinned here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doubt:
+    """``proven``: up to which number no entry is in doubt; ``states``: what counts of the log, whole as it is."""
 
-    def __init__(self, memory: Memory, pins: Mapping[EntityId, Pin]) -> None:
+    any: bool
+    proven: int
+    states: Mapping[str, str]
+
+
+def _doubt(log: Sequence[StoredSuspension], proof: Proof) -> _Doubt:
+    states: dict[str, str] = {}
+    doubted = {entry.seq for entry in log if not proof.covers(entry)}
+    for entry in log:
+        if entry.seq in doubted and entry.state == SuspensionState.ACTIVE:
+            states.setdefault(entry.subject, entry.state)
+        else:
+            states[entry.subject] = entry.state
+    proven = min(doubted) - 1 if doubted else max((entry.seq for entry in log), default=0)
+    return _Doubt(any=bool(doubted), proven=proven, states=states)
+
+
+class Rulings:
+    """The view of one process. ``pins`` are the anchors that an administrator pinned here.
+
+    ``own`` is who asks: an anchor has made its own log itself, and doubts no entry of it.
+    """
+
+    def __init__(self, memory: Memory, pins: Mapping[EntityId, Pin], *, own: EntityId) -> None:
         self.pins = pins
+        self._own = own
         self._memory = memory
         self._view: View | None = None
 
@@ -89,15 +123,37 @@ class Rulings:
             if found is not None:
                 replaced[anchor] = found
         anchors = self._anchors(replaced)  # an authority's own pin follows its keys
+        if earlier is not None and earlier.anchors == anchors:
+            anchors = earlier.anchors
+        numbers = {stored.anchor: stored.seq for stored in ruled.anchor_keys}
+        proofs = {
+            anchor: Proof(kids=keys.kids, number=numbers.get(anchor, 0))
+            for anchor, keys in anchors.items()
+            if anchor != self._own
+        }
+        due = proofs.keys() if earlier is None or earlier.anchors is not anchors else earlier.doubted
+        doubts = self._doubts({anchor: proofs[anchor] for anchor in due if anchor in ruled.highest})
+        states, seqs = dict(ruled.states), dict(ruled.highest)
+        for issuer, doubt in doubts.items():
+            seqs[issuer] = doubt.proven
+            states.update({(issuer, subject): state for subject, state in doubt.states.items()})
         return View(
-            anchors=earlier.anchors if earlier is not None and earlier.anchors == anchors else anchors,
+            anchors=anchors,
             replaced=replaced,
-            against={
-                pair: SuspensionState(state) for pair, state in ruled.states.items() if state != SuspensionState.ACTIVE
-            },
-            seqs={EntityId(issuer): ruled.highest[issuer] for issuer in sorted(ruled.highest, key=self._rank)},
+            against={pair: SuspensionState(state) for pair, state in states.items() if state != SuspensionState.ACTIVE},
+            seqs={EntityId(issuer): seqs[issuer] for issuer in sorted(seqs, key=self._rank) if seqs[issuer]},
             read_at=now,
+            proofs=proofs,
+            doubted=frozenset(doubts),
         )
+
+    def proven(self, anchor: EntityId, keys: KeySet) -> int:
+        """Return up to which number the log that is held of an anchor stands by these keys."""
+        return _doubt(self._memory.log(anchor), Proof(kids=keys.kids, number=0)).proven
+
+    def _doubts(self, proofs: Mapping[EntityId, Proof]) -> Mapping[EntityId, _Doubt]:
+        found = {anchor: _doubt(self._memory.log(anchor), proof) for anchor, proof in proofs.items()}
+        return {anchor: doubt for anchor, doubt in found.items() if doubt.any}
 
     def _rank(self, issuer: str) -> tuple[bool, str]:
         """Put the anchors first: what is told of the logs has an end, and nobody else may crowd them out of it."""

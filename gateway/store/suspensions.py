@@ -1,6 +1,6 @@
 """Suspensions, the numbered log of each issuer: an authority's own, and those that a node verified and relays."""
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
@@ -9,6 +9,16 @@ from gateway.store.statement import Statement, insertion
 from gateway.trust_records import StoredSuspension
 
 _PUT = Statement(insertion(suspensions).on_conflict_do_nothing(index_elements=["issuer", "seq"]))
+_INSERT = insertion(suspensions)
+_REPLACE = Statement(
+    _INSERT.on_conflict_do_update(
+        index_elements=["issuer", "seq"],
+        set_={name: _INSERT.excluded[name] for name in ("subject", "state", "issued_at", "raw")},
+    )
+)
+_REMOVE = Statement(
+    delete(suspensions).where(suspensions.c.issuer == bindparam("of"), suspensions.c.seq == bindparam("number"))
+)
 _HIGHEST = Statement(
     select(suspensions.c.issuer, func.max(suspensions.c.seq).label("highest"))
     .group_by(suspensions.c.issuer)
@@ -32,8 +42,17 @@ _STATES = Statement(
 
 def put(tx: Transaction, entry: StoredSuspension) -> bool:
     """Store a verified entry; return false, storing nothing, where the issuer's number is taken."""
-    values = {"issuer": entry.issuer, "seq": entry.seq, "subject": entry.subject, "state": entry.state}
-    return tx.run(_PUT, {**values, "issued_at": to_microseconds(entry.issued_at), "raw": entry.raw}) == 1
+    return tx.run(_PUT, _values(entry)) == 1
+
+
+def replace(tx: Transaction, entry: StoredSuspension) -> None:
+    """Store a verified entry in place of the one that has its number."""
+    tx.run(_REPLACE, _values(entry))
+
+
+def remove(tx: Transaction, *, issuer: str, seq: int) -> None:
+    """Remove an entry that its issuer did not make."""
+    tx.run(_REMOVE, {"of": issuer, "number": seq})
 
 
 def highest(tx: Transaction) -> dict[str, int]:
@@ -65,3 +84,14 @@ def after(tx: Transaction, *, issuer: str, seq: int, limit: int) -> tuple[Stored
 def states(tx: Transaction) -> dict[tuple[str, str], str]:
     """Return what the latest entry of each issuer says of each subject."""
     return {(row.issuer, row.subject): row.state for row in tx.rows(_STATES, {})}
+
+
+def _values(entry: StoredSuspension) -> dict[str, str | int | bytes]:
+    return {
+        "issuer": entry.issuer,
+        "seq": entry.seq,
+        "subject": entry.subject,
+        "state": entry.state,
+        "issued_at": to_microseconds(entry.issued_at),
+        "raw": entry.raw,
+    }

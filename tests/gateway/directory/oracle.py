@@ -95,6 +95,7 @@ class Seen:
     denied: dict[EntityId, datetime] = field(default_factory=dict)
     known: set[EntityId] = field(default_factory=set)
     seqs: dict[EntityId, int] = field(default_factory=dict)
+    highest_seqs: dict[EntityId, int] = field(default_factory=dict)
     anchor_set: int = 0
 
     def copy(self) -> "Seen":
@@ -105,8 +106,18 @@ class Seen:
             denied=dict(self.denied),
             known=set(self.known),
             seqs=dict(self.seqs),
+            highest_seqs=dict(self.highest_seqs),
             anchor_set=self.anchor_set,
         )
+
+    def note_logs(self, seqs: Mapping[EntityId, int], anchor_set: int) -> None:
+        """Refuse a log that became shorter, but where the anchor's keys were replaced and it is fetched anew."""
+        renewed = {ANCHOR} if anchor_set > self.anchor_set else set()
+        assert anchor_set >= self.anchor_set
+        assert all(seq <= seqs.get(issuer, 0) for issuer, seq in self.seqs.items() if issuer not in renewed)
+        self.seqs, self.anchor_set = dict(seqs), anchor_set
+        for issuer, seq in seqs.items():
+            self.highest_seqs[issuer] = max(seq, self.highest_seqs.get(issuer, 0))
 
     def check(self, found: TrustedEntity, truth: Truth, now: datetime, *, here: bool) -> None:
         """Refuse what is older than something seen ``here``, or elsewhere some minutes ago.

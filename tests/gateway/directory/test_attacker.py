@@ -281,7 +281,7 @@ class Attack(RuleBasedStateMachine):
         line = (entity, *found.superiors)
         self.stored.known |= {each for each in line if quote(each, safe="") in asked_about}
         assert not too_old(found, now, known=entity in self.stored.known, urgent=urgent)
-        assert not ruled_out(line, self.logs(), self.workers[worker].suspension_seqs(now=now))
+        assert not ruled_out(line, self.logs(), self.seen[worker].highest_seqs)
         for seen in (self.seen[worker], self.stored):
             seen.raise_to(found, self.tree.truth, now)
         return found
@@ -291,13 +291,14 @@ class Attack(RuleBasedStateMachine):
         now = self.tree.clock.now()
         for directory, seen in zip(self.workers, self.seen, strict=True):
             seqs = directory.suspension_seqs(now=now)
-            assert all(seen.seqs.get(issuer, 0) <= seqs.get(issuer, 0) for issuer in seen.seqs)
             assert all(seq <= len(self.logs()[issuer]) for issuer, seq in seqs.items())
             place = self.tree.truth.anchor_sets.index(directory.anchors(now=now)[ANCHOR].kids)
-            assert place >= seen.anchor_set
-            seen.seqs, seen.anchor_set = dict(seqs), place
-            self.stored.seqs = {issuer: max(seq, self.stored.seqs.get(issuer, 0)) for issuer, seq in seqs.items()}
-            self.stored.anchor_set = max(place, self.stored.anchor_set)
+            seen.note_logs(seqs, place)
+            both = {issuer: max(seqs.get(issuer, 0), self.stored.seqs.get(issuer, 0)) for issuer in (ANCHOR, COUNTY)}
+            if place != self.stored.anchor_set:  # its log is fetched anew: what counts is that under the newer keys
+                newer = seqs if place > self.stored.anchor_set else self.stored.seqs
+                both[ANCHOR] = newer.get(ANCHOR, 0)
+            self.stored.note_logs(both, max(place, self.stored.anchor_set))
 
 
 def test_no_attack_makes_the_directory_trust_whom_nobody_vouches_for(migrated: Path) -> None:

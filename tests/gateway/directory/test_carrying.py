@@ -9,6 +9,7 @@ import pytest
 
 from gateway.directory.carrying import Fate, Plan
 from gateway.directory.federation import FederationDirectory
+from gateway.directory.rulings import Suspended
 from gateway.directory.stages import Stage
 from gateway.store.opening import open_store
 from tests.support.network import Keys
@@ -242,6 +243,23 @@ def test_an_anchors_new_keys_come_before_what_they_signed(far: Far) -> None:
     assert fates(plan) == [Fate.TAKEN, Fate.TAKEN, Fate.TAKEN]
     assert far.directory.trusted(POLICE, now=far.now).anchor == ANCHOR
     assert fates(far.take(keys=document)) == [Fate.HELD]
+
+
+def test_a_log_that_a_thief_went_on_with_is_replaced_by_the_one_carried_with_the_new_keys(far: Far) -> None:
+    far.tree.entities[ANCHOR].log += [(POLICE, SuspensionState.SUSPENDED), (POLICE, SuspensionState.ACTIVE)]
+    forged = tuple(far.tree.suspension(ANCHOR, seq) for seq in (1, 2))
+    far.take(*far.chains(), log=forged)
+    far.directory.trusted(POLICE, now=far.now)
+    far.tree.entities[ANCHOR].log[1:] = [(COUNTY, SuspensionState.SUSPENDED)]
+    far.tree.replace_anchor_keys(1)
+    far.tree.clock.forward(minutes=1)
+    document = far.tree.entities[ANCHOR].keys_document
+    log = (*forged, *(far.tree.suspension(ANCHOR, seq) for seq in (1, 2)))
+    plan = far.take(*far.chains(), keys=document, log=log)
+    assert fates(plan) == [*[Fate.TAKEN] * 3, *[Fate.REFUSED] * 2, *[Fate.TAKEN] * 2]
+    assert far.directory.suspension_seqs(now=far.now) == {ANCHOR: 2}
+    with pytest.raises(Suspended):
+        far.directory.trusted(POLICE, now=far.now)
 
 
 def test_older_keys_of_an_anchor_do_not_come_back(far: Far) -> None:

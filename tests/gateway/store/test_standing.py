@@ -49,6 +49,17 @@ def test_the_latest_entry_about_an_entity_decides(store: Store) -> None:
     assert store.read(suspensions.highest) == {ANCHOR: 3, POLICE: 1}
 
 
+def test_an_entry_is_replaced_and_removed_by_its_number_alone(store: Store) -> None:
+    assert store.write(lambda tx: put_suspension(tx, 1, COUNCIL, "suspended"))
+    assert store.write(lambda tx: put_suspension(tx, 1, COUNCIL, "suspended", issuer=POLICE))
+    entry = StoredSuspension(issuer=ANCHOR, seq=1, subject=MEMBER, state="active", issued_at=LATER, raw=b"anew")
+    store.write(lambda tx: suspensions.replace(tx, entry))
+    assert store.read(lambda tx: suspensions.after(tx, issuer=ANCHOR, seq=0, limit=9)) == (entry,)
+    assert store.read(suspensions.states)[POLICE, COUNCIL] == "suspended"
+    store.write(lambda tx: suspensions.remove(tx, issuer=ANCHOR, seq=1))
+    assert store.read(suspensions.highest) == {POLICE: 1}
+
+
 def test_a_number_is_given_once_and_the_log_is_read_from_any_number_on(store: Store) -> None:
     assert store.read(lambda tx: suspensions.next_seq(tx, issuer=ANCHOR)) == 1
     assert store.write(lambda tx: all(put_suspension(tx, seq, COUNCIL, "suspended") for seq in (1, 2, 3)))
