@@ -190,7 +190,7 @@ def test_a_thousand_hints_are_not_followed() -> None:
         federation.find()
     assert len(federation.asked) == 3
     with pytest.raises(NoChain):
-        (shown := Federation([])).find(hints=[EntityId(hint) for hint in INTERMEDIATES] * 200)
+        (shown := Federation([])).find(hints=[EntityId(hint) for hint in many])
     assert len(shown.asked) <= 2 + 5
 
 
