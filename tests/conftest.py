@@ -15,6 +15,8 @@ pytest_plugins = ["tests.holds", "pytester"]
 settings.register_profile(
     "hearthgate", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
+# pytest --hypothesis-profile=long: hours rather than seconds
+settings.register_profile("long", parent=settings.get_profile("hearthgate"), max_examples=4_000)
 settings.load_profile("hearthgate")
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"

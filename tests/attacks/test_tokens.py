@@ -72,7 +72,6 @@ def test_a_proof_for_another_request_is_refused(hand: PeerHand, method: str, url
     assert refused(hand, hand.post(hand.signed(), token=token, headers={"DPoP": proof.decode()})) == "proof-refused"
 
 
-@pytest.mark.holds("A20")
 def test_what_is_no_access_token_is_none(hand: PeerHand) -> None:
     network = hand.network
     statement = network.wire.deliver_text(TRUST + "/.well-known/openid-federation")

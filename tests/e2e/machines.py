@@ -36,7 +36,7 @@ mount --bind "$2/srv" /srv
 mount --bind "$2/hosts" /etc/hosts
 mount --bind "$2/resolv.conf" /etc/resolv.conf
 mount -t tmpfs none /tmp
-mount -t tmpfs none "$3"
+[ ! -d "$3" ] || mount -t tmpfs none "$3" # a clone in /tmp is out of sight already
 mount -o remount,bind,ro /
 ip link set lo up
 echo up

@@ -83,7 +83,12 @@ def test_a_stopped_peer_and_a_locked_case_system_release_their_workers_within_te
             for pid in reversed(family):
                 os.kill(pid, signal.SIGCONT)
         with locked(next(federation.network.folder_of(TRUST).glob("*-cases.db"))):
+            began = monotonic()
             assert all_within_ten_seconds(federation, client, token) == {SERVICE: "no_reply"}
+            # and the holder's only worker, whose two threads waited for the case system, has one for the next caller
+            answer = federation.call(TRUST + "/.well-known/openid-federation", method="GET")
+            assert answer.status == 200
+            assert monotonic() - began < 10
         assert federation.look_up(client, token=token)["summary"] == "4 of 4 services answered"
 
 

@@ -94,7 +94,7 @@ def test_a_repeat_of_a_lookup_costs_nothing(tmp_path: Path) -> None:
 def _probe(client: CaseClient, numbers: range) -> None:
     for number in numbers:
         subject = {"nhs_number": nhs(number), "family_name": SUBJECT["family_name"]}
-        client.post_lookup(client.body(subject=subject, wait_s=0))
+        client.post_lookup(client.body(subject=subject, wait_s=10.0))
 
 
 def nhs(body: int) -> str:

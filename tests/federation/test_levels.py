@@ -106,6 +106,36 @@ def test_a_suspended_holder_is_not_asked_once_another_answer_has_told_of_it(leve
     assert len(levels.wire.messages(TRUST)) == before
 
 
+def test_a_question_that_waits_its_turn_is_not_sent_to_who_was_suspended_meanwhile(
+    levels: Levels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.asking.MAX_PARALLEL", 1)
+    council = levels.start(COUNCIL)
+    others = {TRUST: (POLICE, FORCE), POLICE: (TRUST, ANCHOR)}
+    first: list[EntityId] = []
+
+    def while_it_answers(entity: EntityId) -> Callable[[PeerRequest, Pass], PeerAnswer]:
+        waiting, issuer = others[entity]
+
+        def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
+            if request.url.endswith("/exchange/v1/messages") and not first:
+                first.append(entity)
+                levels.rule(issuer, waiting)
+                council.directory.catch_up_with_all(now=levels.clock.now())
+            return answer()
+
+        return fault
+
+    for entity in others:
+        levels.wire.faults[entity] = while_it_answers(entity)
+    before = {entity: len(levels.wire.messages(entity)) for entity in others}
+    statuses = {name.partition("#")[0]: line["status"] for name, line in levels.case_client().lines().items()}
+    [asked] = first
+    waiting, _ = others[asked]
+    assert (statuses[asked], statuses[waiting]) == ("known", "no_reply")
+    assert len(levels.wire.messages(waiting)) == before[waiting]
+
+
 def test_a_holder_that_is_cut_off_refuses_the_suspended_with_one_honest_peer_in_reach(
     levels: Levels, hand: PeerHand
 ) -> None:

@@ -1,6 +1,7 @@
 """A trust anchor and an intermediate from their settings: what they keep fresh, resolve, hand on, and give out."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.http.anchor import MemberState
+from gateway.http.enrolments import ENROLMENT_TYPE, ENROLMENTS_PATH
 from gateway.http.resolving import RESOLVE_PATH
 from gateway.http.suspensions import SUSPENSIONS_PATH
 from gateway.store import marks_issued, members
@@ -16,12 +18,14 @@ from tests.support.authorities import COUNTY, HARBOUR, Authorities
 from tests.support.network import ANCHOR
 from trust.errors import Untrusted
 from trust.federation.chain import verify_chain
-from trust.federation.entity_statement import parse_entity_configuration
+from trust.federation.enrolment import build_enrolment_request
+from trust.federation.entity_statement import StatementDraft, parse_entity_configuration
 from trust.federation.resolve_response import ResolveResponse, parse_resolve_response
 from trust.federation.suspension import parse_suspension
 from trust.federation.terms import NODE, Terms
 from trust.federation.trust_mark import data_protection_mark
-from trust.keys import KeyUse
+from trust.identifiers import EntityId
+from trust.keys import KeySet, KeyUse, LocalSigner
 
 ASSURED = data_protection_mark(ANCHOR)
 MARKS = {"issues": [{"type": ASSURED, "lifetime_days": 30}]}
@@ -106,6 +110,15 @@ def test_it_resolves_its_members_with_a_chain_that_proves_itself(authorities: Au
     assert resolved(authorities, ANCHOR, ask(authorities, ANCHOR, COUNTY)).subject == COUNTY
 
 
+def join(authorities: Authorities, at: str, entity: EntityId) -> TestResponse:
+    """Have a stranger send in its request to be vouched for."""
+    now, signer = authorities.clock.now(), LocalSigner.generate(KeyUse.FEDERATION)
+    keys = KeySet.of(KeyUse.FEDERATION, [signer.public])
+    draft = StatementDraft(subject=entity, keys=keys, issued_at=now, expires_at=now + timedelta(days=1))
+    raw = build_enrolment_request(draft, signer)
+    return client(authorities, at).post(ENROLMENTS_PATH, data=raw, content_type=ENROLMENT_TYPE)
+
+
 @pytest.mark.holds("A35")
 def test_nothing_is_fetched_because_somebody_asks(authorities: Authorities) -> None:
     authorities.county.keeper.round()
@@ -114,6 +127,8 @@ def test_nothing_is_fetched_because_somebody_asks(authorities: Authorities) -> N
     for number in range(20):
         assert error(ask(authorities, COUNTY, f"https://stranger-{number}.example")) == (404, "not_found")
     assert error(ask(authorities, ANCHOR, HARBOUR)) == (404, "not_found")
+    for number in range(20):
+        assert join(authorities, COUNTY, EntityId(f"https://stranger-{number}.example")).status_code == 202
     authorities.clock.forward(hours=1)
     resolved(authorities, COUNTY, ask(authorities, COUNTY, HARBOUR))
     authorities.clock.forward(hours=24)

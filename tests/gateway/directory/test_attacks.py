@@ -1,11 +1,12 @@
 """Attacks that chance finds seldom, step by step, before the same oracle as :mod:`test_attacker`."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from tests.gateway.directory.test_attacker import ADDRESSES, HOUSING, Attack
+from tests.gateway.directory.test_attacker import ADDRESSES, CONFIGURATION, HOUSING, Attack
 from tests.support.tree import ANCHOR, COUNTY, POLICE
 from trust.federation.suspension import SuspensionState
 
@@ -34,6 +35,22 @@ def test_what_was_said_before_is_repeated(attack: Attack) -> None:
     later(attack, 420)
     attack.the_node_is_looked_after("restart")
     later(attack, 46)
+
+
+def test_a_party_is_met_by_what_it_signed_with_a_key_that_was_replaced_since(attack: Attack) -> None:
+    raw = attack.tree.configuration(POLICE)
+    attack.a_key_is_stolen_and_replaced(POLICE, federation=True)
+    said = [*chain.from_iterable(attack.tree.truth.said.values())]
+    attack.he_answers(POLICE + CONFIGURATION, said.index(raw), "foreign")
+    later(attack, 0)
+
+
+@pytest.mark.holds("A31")
+def test_what_an_authority_said_while_its_clock_was_ahead_is_repeated_at_once(attack: Attack) -> None:
+    later(attack, 0)
+    attack.an_authoritys_clock_is_ahead(POLICE, HOUR)
+    attack.he_repeats_what_authorities_said(len(attack.tree.truth.said[COUNTY, POLICE]) - 1)
+    later(attack, 420)
 
 
 def test_the_first_entry_of_a_log_is_left_out(attack: Attack) -> None:

@@ -115,7 +115,7 @@ def test_a_signed_document_of_another_type_inside_is_no_message() -> None:
         ({"jwk": dict(OTHER.public.jwk)}, ForbiddenHeader),
         ({"kid": None}, MalformedClaims),
     ],
-    ids=str,
+    ids=["zip", "alg", "enc", "no cty", "another cty", "jwk", "no kid"],
 )
 def test_a_header_that_asks_for_something_else_is_refused(
     changed: dict[str, object], refusal: type[TrustError]

@@ -148,7 +148,6 @@ def peer_keys(*published: JsonObject) -> KeySet:
     return trusted.node.message_keys
 
 
-@pytest.mark.holds("A39")
 def test_a_revoked_message_key_signs_no_message_however_it_is_dated() -> None:
     """A retired key stays published and speaks for the time before it retired; a revoked one is gone at once."""
     raw = build_message(message(seconds_ago=120), OLD_MESSAGE_KEY)
