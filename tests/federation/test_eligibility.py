@@ -92,7 +92,7 @@ def test_neither_node_keeps_more_than_who_asked_and_why(benefits: Network) -> No
     [reply] = everything_sealed(benefits, JOBCENTRE)
     assert set(reply["body"]) == {"answer", "as_of"}
     held = json.dumps([account, reply])
-    assert not [word for word in ("Hartley", "9990000018", "CLM-000117", "UC") if word in held]
+    assert not [word for word in ("Hartley", "9990000018", "CLM-000117", '"UC"') if word in held]
 
 
 def test_the_allocations_are_not_asked_about_a_benefit(benefits: Network) -> None:
