@@ -157,7 +157,7 @@ def test_serve_tells_every_mistake_of_a_configuration(federation: Served) -> Non
         ('"workers" = 2', '"workers" = "two"'),
         ('"threads" = 4', '"threads" = 0'),
         ('"slug" = "community-team"', '"slug" = "Community Team"'),
-        ('"jwks" = "anchor.jwks"', '"jwk" = "anchor.jwks"'),
+        ('"jwks" = "anchor.example.jwks"', '"jwk" = "anchor.example.jwks"'),
     ):
         assert right in text
         text = text.replace(right, wrong, 1)
