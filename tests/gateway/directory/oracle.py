@@ -116,8 +116,13 @@ class Seen:
         assert anchor_set >= self.anchor_set
         assert all(seq <= seqs.get(issuer, 0) for issuer, seq in self.seqs.items() if issuer not in renewed)
         self.seqs, self.anchor_set = dict(seqs), anchor_set
+        self.hold(seqs)
+
+    def hold(self, seqs: Mapping[EntityId, int]) -> dict[EntityId, int]:
+        """Note how far the logs go that are held now, and return how far they ever went."""
         for issuer, seq in seqs.items():
             self.highest_seqs[issuer] = max(seq, self.highest_seqs.get(issuer, 0))
+        return self.highest_seqs
 
     def check(self, found: TrustedEntity, truth: Truth, now: datetime, *, here: bool) -> None:
         """Refuse what is older than something seen ``here``, or elsewhere some minutes ago.
