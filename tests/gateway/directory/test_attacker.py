@@ -36,7 +36,7 @@ from trust.keys import KeyUse, LocalSigner
 T = TypeVar("T")
 EXAMPLES = settings().max_examples // 3
 MANY = 1_000
-"""A run of all tests walks the same few chains each time. With ``pytest --hypothesis-profile=long`` they are more than a
+"""A run of all tests walks the same few chains each time. With ``pytest --hypothesis-profile=long`` they are over a
 thousand, and others each time. What a few may miss is walked by hand in ``test_attacks``."""
 HOUSING = EntityId("https://housing.example")
 CONFIGURATION = "/.well-known/openid-federation"
