@@ -142,14 +142,7 @@ class MissedByAuthority:
             opened = parse_suspension(raw, issuer_keys=self.own_keys(), now=now)
             if (opened.issuer, opened.seq) != (self.own, number):
                 return
-            yield StoredSuspension(
-                issuer=opened.issuer,
-                seq=opened.seq,
-                subject=opened.subject,
-                state=opened.state,
-                issued_at=opened.issued_at,
-                raw=raw,
-            )
+            yield StoredSuspension.of(opened, raw)
 
     def _keep(self, entries: list[StoredSuspension], now: datetime) -> None:
         def work(tx: Transaction) -> None:

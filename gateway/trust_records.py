@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
+
+from trust.federation.suspension import Suspension
 
 INACTIVE_MARK = "?"
 """Stands before the digest of a mark that its issuer does not call active at present, or does not know."""
@@ -34,6 +37,18 @@ class StoredSuspension:
     state: str
     issued_at: datetime
     raw: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, entry: Suspension, raw: bytes) -> Self:
+        """Return an entry as the store keeps it, with the bytes that it was read from or signed as."""
+        return cls(
+            issuer=entry.issuer,
+            seq=entry.seq,
+            subject=entry.subject,
+            state=entry.state.value,
+            issued_at=entry.issued_at,
+            raw=raw,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -265,16 +265,7 @@ class _Judgement:
             raise ChainRefused(f"Entry {due} of the suspensions of {issuer} is missing before it.")
         if entry.seq == due:
             self.seqs[issuer] = due
-            self.plan.suspensions.append(
-                StoredSuspension(
-                    issuer=issuer,
-                    seq=entry.seq,
-                    subject=entry.subject,
-                    state=entry.state.value,
-                    issued_at=entry.issued_at,
-                    raw=raw,
-                )
-            )
+            self.plan.suspensions.append(StoredSuspension.of(entry, raw))
         return Verdict(
             kind=Kind.SUSPENSION,
             place=place,

@@ -192,11 +192,4 @@ def _opened(raw: bytes, issuer: EntityId, keys: KeySet, expected: int, now: date
     entry = parse_suspension(raw, issuer_keys=keys, now=now)
     if entry.issuer != issuer or entry.seq != expected:
         raise ChainRefused(f"Entry {expected} of the suspensions of {issuer} is missing, or is another's.")
-    return StoredSuspension(
-        issuer=issuer,
-        seq=entry.seq,
-        subject=entry.subject,
-        state=entry.state.value,
-        issued_at=entry.issued_at,
-        raw=raw,
-    )
+    return StoredSuspension.of(entry, raw)

@@ -112,25 +112,21 @@ def rule(tx: Transaction, ruling: Ruling, *, issuer: EntityId, signer: Signer) -
 
     Raises :class:`Refused` where the member changed meanwhile.
     """
-    held, at = ruling.held, ruling.at.replace(microsecond=0)
+    held = ruling.held
     found = members.get(tx, entity=held.entity)
     if found is None or (found.state, found.changed_at) != (held.state, held.changed_at):
         raise Refused(f"{held.entity} was changed meanwhile; nothing was done. Look at it again, then repeat this.")
     members.set_state(tx, entity=held.entity, state=ruling.state, at=ruling.at)
-    return log(tx, EntityId(held.entity), ruling.state, at=at, issuer=issuer, signer=signer)
+    return log(tx, EntityId(held.entity), ruling.state, at=ruling.at, issuer=issuer, signer=signer)
 
 
 def log(
     tx: Transaction, subject: EntityId, state: SuspensionState, *, at: datetime, issuer: EntityId, signer: Signer
 ) -> int:
     """Sign and store the next entry of this authority's log; return its number."""
-    at = at.replace(microsecond=0)
-    entry = Suspension(
-        issuer=issuer, subject=subject, seq=suspensions.next_seq(tx, issuer=issuer), state=state, issued_at=at
-    )
-    raw = build_suspension(entry, signer)
-    stored = StoredSuspension(issuer=issuer, seq=entry.seq, subject=subject, state=state.value, issued_at=at, raw=raw)
-    suspensions.put(tx, stored)
+    seq, issued_at = suspensions.next_seq(tx, issuer=issuer), at.replace(microsecond=0)
+    entry = Suspension(issuer=issuer, subject=subject, seq=seq, state=state, issued_at=issued_at)
+    suspensions.put(tx, StoredSuspension.of(entry, build_suspension(entry, signer)))
     return entry.seq
 
 
