@@ -327,15 +327,16 @@ def _stage(trusted: TrustedEntity, now: datetime) -> Stage:
 
 def _by_stage(trusted: TrustedEntity, now: datetime, *, urgent: bool) -> TrustedEntity:
     """Return a known entity while it may still be served: at first in full, and then in what is urgent only."""
+    expired = now >= trusted.expires_at
+    stage = _stage(trusted, now)
+    if not expired and (stage in SERVED or (urgent and stage is Stage.URGENT_ONLY)):
+        return trusted
     statement = f"Subordinate statement by {trusted.superiors[0]} about {trusted.entity_id}"
-    if now >= trusted.expires_at:
+    if expired:
         with placed(statement, section("10.4")):
             raise ChainRefused(
                 "It, or what stands above it, has expired, and no superior answers; check the way to them."
             )
-    stage = _stage(trusted, now)
-    if stage in SERVED or (urgent and stage is Stage.URGENT_ONLY):
-        return trusted
     refused = ChainRefused(
         f"What is known of {trusted.entity_id} was last confirmed at {trusted.refreshed_at:%Y-%m-%d %H:%M} UTC, too "
         f"long ago for {'this' if stage is Stage.URGENT_ONLY else 'anything'} under {trusted.anchor}; check the way "

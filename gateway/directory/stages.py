@@ -31,7 +31,9 @@ def stage_of(refreshed_at: datetime, *, bounds: Bounds, now: datetime) -> Stage:
     A statement that never moves ages like one that cannot be fetched.
     """
     age = now - refreshed_at
-    return next((stage for stage, begins in reversed(_begins(bounds)) if age >= begins), Stage.NORMAL)
+    if age < bounds.alarm_after:
+        return Stage.NORMAL
+    return next(stage for stage, begins in reversed(_begins(bounds)) if age >= begins)
 
 
 def coming_stages(refreshed_at: datetime, *, bounds: Bounds, now: datetime) -> tuple[tuple[Stage, datetime], ...]:
