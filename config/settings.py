@@ -38,6 +38,12 @@ class Face(Frozen):
     threads: int = Field(default=8, ge=1, le=256)
 
 
+class PeerFace(Face):
+    """``[peer]``: what other agencies reach. At a node none of them alone holds more than half of these threads."""
+
+    threads: int = Field(default=16, ge=1, le=256)
+
+
 class CaseFace(Face):
     """``[case]``: the internal face, with the base URL that case systems use and tokens are addressed to."""
 
@@ -230,7 +236,7 @@ class NodeSettings(Frozen):
 
     role: Literal["node"] = "node"
     node: Identity
-    peer: Face
+    peer: PeerFace
     case: CaseFace
     operations: OperationsFace
     store: StoreSettings = StoreSettings()
@@ -252,7 +258,7 @@ class AnchorSettings(Frozen):
 
     role: Literal["anchor"]
     anchor: AuthorityIdentity
-    peer: Face
+    peer: PeerFace
     operations: OperationsFace
     store: StoreSettings = StoreSettings(url="sqlite:///data/anchor.db")
     keys: KeySettings = KeySettings()

@@ -293,7 +293,8 @@ def _peer_app(
         claims=parts.claims,
         permitted=permitted,
     )
-    blueprints = [peer_blueprint(PeerFace(oauth=oauth, clock=parts.clock, handle=handle)), *public]
+    face = PeerFace(oauth=oauth, clock=parts.clock, handle=handle, threads=parts.settings.peer.threads)
+    blueprints = [peer_blueprint(face), *public]
     app = build_face("peer", blueprints, max_body=peer.MAX_BODY, observer=telemetry.FaceObserver())
     return gated(app, parts.fitness.refuse_unfit)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from flask import Blueprint, Response, request
 
 from gateway.http import bodies, problem
+from gateway.http.fair_share import FairShare
 from gateway.http.guards import PeerGuard, open_to_all
 from gateway.http.problem import Problem
 from gateway.oauth import forms, metadata
@@ -47,17 +48,19 @@ Handle = Callable[[bytes, PeerCaller, datetime], Answered]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerFace:
-    """What the peer face stands on."""
+    """What the peer face stands on; ``threads`` are those of each worker, of which no member gets all."""
 
     oauth: PeerOAuth
     clock: Clock
     handle: Handle
+    threads: int
 
 
 def peer_blueprint(face: PeerFace) -> Blueprint:
     """Return the token endpoint, the message endpoint and the well-known documents."""
     blueprint = Blueprint("peer", __name__)
     server = peer_server(face.oauth)
+    share = FairShare(face.threads)
     guard = PeerGuard(PeerProtector(face.oauth), base_url=face.oauth.entity_id, clock=face.clock)
 
     @blueprint.post(TOKEN_PATH)
@@ -75,8 +78,9 @@ def peer_blueprint(face: PeerFace) -> Blueprint:
     def messages(caller: PeerCaller, now: datetime) -> Response:
         if request.query_string:
             raise Problem(problem.BAD_REQUEST, "This address takes no query string.")
-        raw = bodies.read_body(MESSAGE_TYPE, max_bytes=MAX_MESSAGE)
-        answered = face.handle(raw, caller, now)
+        with share.held_by(caller.entity):  # before the body is read, for which a slow sender has us wait
+            raw = bodies.read_body(MESSAGE_TYPE, max_bytes=MAX_MESSAGE)
+            answered = face.handle(raw, caller, now)
         return Response(answered.body, status=answered.status, content_type=answered.content_type)
 
     publish(blueprint, metadata.AUTHORIZATION_SERVER_PATH, metadata.peer_authorization_server(face.oauth))

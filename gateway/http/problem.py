@@ -198,6 +198,12 @@ SENDER_NOT_TRUSTED = _type(
     "No trusted anchor vouches for the sender now.",
     "Check the sender's enrolment and standing with its trust anchor.",
 )
+TOO_MANY_AT_ONCE = _type(
+    "too-many-at-once",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "More messages of this sender are being answered than leave room for others; this one was not opened.",
+    "Repeat the same message, with a fresh proof, after the seconds named in Retry-After; send fewer at once.",
+)
 ENROLMENT_REFUSED = _type(
     "enrolment-refused",
     HTTPStatus.CONFLICT,
@@ -242,7 +248,6 @@ _BY_STATUS = {
     HTTPStatus.METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.SERVICE_UNAVAILABLE: BUSY,
 }
 # The first class that fits decides, so narrower classes stand first.
 _BY_ERROR: tuple[tuple[type[TrustError], ProblemType], ...] = (

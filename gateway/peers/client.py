@@ -1,9 +1,10 @@
 """Send a signed message to another node and bring back its signed answer."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from secrets import token_urlsafe
-from time import monotonic
+from secrets import randbelow, token_urlsafe
+from time import monotonic, sleep
 
 from gateway import trace_context
 from gateway.observed import SentMessage
@@ -20,6 +21,9 @@ MESSAGE_TYPE = "application/jwt"
 MAX_REPLY = 65_536
 _OK = 200
 _UNAUTHORIZED = 401
+_UNAVAILABLE = 503
+_SPREAD_MS = 500
+_SECONDS = re.compile(r"[0-9]{1,4}")
 
 Observe = Callable[[SentMessage], None]
 """Note one message that was sent."""
@@ -54,9 +58,9 @@ class HttpPeerClient:
     ) -> bytes:
         """Obtain or reuse a token for ``detail``, post the signed message and return the signed answer's bytes.
 
-        A lost kept connection and a refused token are each tried once more, within ``timeout_s`` altogether. The peer
-        is told a new trace, which stands beside ``trace`` in our log and in no other place. Raises
-        :class:`TransportError`, :class:`PeerRefused`.
+        A lost kept connection and a refused token are each tried once more, and a peer that says when it will have room
+        again is asked again then, all within ``timeout_s``. The peer is told a new trace, which stands beside ``trace``
+        in our log and in no other place. Raises :class:`TransportError`, :class:`PeerRefused`.
         """
         began, peer_trace = monotonic(), trace_context.new_trace()
         outcome = "failed"
@@ -82,6 +86,16 @@ class HttpPeerClient:
         return answer.body
 
     def _send(self, peer: TrustedEntity, body: "_Body", detail: AuthorizationDetail, deadline: float) -> PeerAnswer:
+        while True:
+            answer = self._send_once(peer, body, detail, deadline)
+            wait_s = _room_after_s(answer)
+            if wait_s is None or monotonic() + wait_s >= deadline:
+                return answer
+            sleep(wait_s)
+
+    def _send_once(
+        self, peer: TrustedEntity, body: "_Body", detail: AuthorizationDetail, deadline: float
+    ) -> PeerAnswer:
         if peer.node is None or peer.authorization_server is None:
             raise TransportError(f"{peer.entity_id} does not publish a message endpoint and a token endpoint")
         grant = Grant(server=peer.authorization_server, detail=detail)
@@ -124,3 +138,14 @@ class HttpPeerClient:
                 timeout_s=remaining(deadline),
             )
         )
+
+
+def _room_after_s(answer: PeerAnswer) -> float | None:
+    """Return when a peer that had no room will have some (RFC 9110 section 10.2.3, in seconds), or none if not said.
+
+    What comes on top differs each time, so that messages that were turned away together do not come back together.
+    """
+    stated = answer.headers.get("retry-after", "")
+    if answer.status != _UNAVAILABLE or not _SECONDS.fullmatch(stated):
+        return None
+    return max(1, int(stated)) + randbelow(_SPREAD_MS) / 1_000

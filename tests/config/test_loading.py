@@ -55,7 +55,7 @@ def test_a_correct_file_becomes_frozen_settings(tmp_path: Path) -> None:
     assert settings.services[0].slug == "money-advice"
     assert settings.base_dir == tmp_path.resolve()
     with pytest.raises(ValueError, match="frozen"):
-        settings.peer = settings.case  # type: ignore[misc]
+        settings.peer = settings.peer  # type: ignore[misc]
 
 
 def test_an_anchor_has_settings_of_its_own(tmp_path: Path) -> None:

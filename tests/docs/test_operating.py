@@ -29,7 +29,7 @@ PAGE = page("operating.md")
 TABLES: dict[str, type[BaseModel]] = {
     "`[node]`": settings.Identity,
     "`[anchor]`": settings.AuthorityIdentity,
-    "`[peer]`": settings.Face,
+    "`[peer]`": settings.PeerFace,
     "`[case]`": settings.CaseFace,
     "`[operations]`": settings.OperationsFace,
     "`[store]`": settings.StoreSettings,

@@ -23,7 +23,7 @@ class Faces:
     operations: str = "127.0.0.1:8445"
     tls: tuple[Path, Path] = (Path("face.crt"), Path("face.key"))
     workers: int = 1
-    threads: int = 8
+    threads: int = 16
 
     def face(self, bind: str) -> dict[str, Any]:
         """Return the table of one face."""

@@ -226,6 +226,7 @@ class Node:
         self.handled: list[tuple[bytes, PeerCaller]] = []
         self.raises: Exception | None = None
         self.answer = Echoed()
+        self.threads = 8
 
     def peer_oauth(self) -> PeerOAuth:
         return PeerOAuth(
@@ -246,7 +247,7 @@ class Node:
         )
 
     def peer_app(self) -> Flask:
-        face = PeerFace(oauth=self.peer_oauth(), clock=self.clock, handle=self._handle)
+        face = PeerFace(oauth=self.peer_oauth(), clock=self.clock, handle=self._handle, threads=self.threads)
         return build_face("peer", [peer_blueprint(face)], max_body=peer.MAX_BODY, observer=self.watcher)
 
     def case_app(self) -> Flask:

@@ -1,0 +1,107 @@
+"""No member holds every thread of a worker, however much it sends at once."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from threading import Event, Semaphore
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from gateway.http.fair_share import FairShare
+from gateway.http.problem import Problem
+from gateway.ports import PeerCaller
+from tests.support.callers import Caller
+from tests.support.faces import COUNCIL, HOUSING, PEER_TOKEN_URL, Echoed, Node
+from trust.identifiers import EntityId
+
+MEMBERS = [EntityId(f"https://agency-{number}.example") for number in range(8)]
+
+
+def held_in_turn(share: FairShare, *, threads: int) -> list[int]:
+    """Have one member after the other take all that it gets, until every thread is held; return how many each got."""
+    got: list[int] = []
+    with ExitStack() as holding:
+        for member in MEMBERS:
+            taken = 0
+            while sum(got) + taken < threads:
+                try:
+                    holding.enter_context(share.held_by(member))
+                except Problem:
+                    break
+                taken += 1
+            got.append(taken)
+    return [each for each in got if each]
+
+
+@pytest.mark.parametrize(
+    ("threads", "shares"),
+    [(1, [1]), (2, [1, 1]), (3, [2, 1]), (4, [2, 1, 1]), (8, [4, 2, 1, 1]), (16, [8, 4, 2, 1, 1])],
+)
+def test_each_member_gets_half_of_what_is_left_at_most_and_one_always(threads: int, shares: list[int]) -> None:
+    share = FairShare(threads)
+    assert held_in_turn(share, threads=threads) == shares
+    assert held_in_turn(share, threads=threads) == shares  # all of it was given back
+
+
+def test_a_message_that_ends_in_an_error_is_given_back() -> None:
+    share = FairShare(2)
+    for _ in range(3):
+        with pytest.raises(RuntimeError), share.held_by(HOUSING):
+            raise RuntimeError
+
+
+class Held:
+    """A handler that keeps every message of one member until it is let go."""
+
+    def __init__(self, member: EntityId) -> None:
+        self.member = member
+        self.waiting = Semaphore(0)
+        self.go = Event()
+
+    def __call__(self, _raw: bytes, caller: PeerCaller, _now: datetime) -> Echoed:
+        if caller.entity == self.member:
+            self.waiting.release()
+            assert self.go.wait(20)
+        return Echoed()
+
+
+@pytest.fixture
+def held(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    held = Held(HOUSING)
+    monkeypatch.setattr(node, "_handle", held)
+    yield held
+    held.go.set()
+
+
+def member(node: Node, app: Flask, entity: EntityId) -> Caller:
+    """Return a member of the federation that sends to this face."""
+    http = app.test_client()
+    made = Caller(client_id=entity, issuer=COUNCIL, token_url=PEER_TOKEN_URL, http=http, clock=node.clock)
+    node.members.admit(entity, made.oauth, node.clock.now())
+    return made
+
+
+def test_over_its_share_a_member_is_told_to_come_back_and_others_are_answered(node: Node, held: Held) -> None:
+    node.threads = 4
+    app = node.peer_app()
+    flooding, other = member(node, app, HOUSING), member(node, app, MEMBERS[0])
+    token, others_token = flooding.peer_token(), other.peer_token()
+
+    def send() -> TestResponse:
+        return replace(flooding, http=app.test_client()).send(token, data=b"the same bytes")
+
+    with ThreadPoolExecutor(2) as pool:
+        two: list[Future[TestResponse]] = [pool.submit(send) for _ in range(2)]
+        for _ in two:
+            assert held.waiting.acquire(timeout=20)
+        refused = send()
+        assert (refused.status_code, refused.get_json()["code"]) == (503, "too-many-at-once")
+        assert refused.headers["Retry-After"] == "1"
+        assert other.send(others_token).status_code == 200
+        held.go.set()
+        assert [each.result().status_code for each in two] == [200, 200]
+    assert send().status_code == 200

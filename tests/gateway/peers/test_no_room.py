@@ -1,0 +1,40 @@
+"""A peer that has no room is asked again when it says, where the sender's time lasts until then."""
+
+from time import monotonic
+
+import pytest
+
+from gateway.keys.vault import FileKeyVault
+from gateway.ports import PeerRefused
+from tests.gateway.peers.other_node import DETAIL, PROBLEM, TRACE, Node, Start, talking
+from tests.support.hostile import answer
+from trust.federation.chain import TrustedEntity
+
+
+def no_room(retry_after: str) -> bytes:
+    refusal = answer(PROBLEM, status="503 No", content_type="application/problem+json")
+    return refusal.replace(b"\r\n", f"\r\nRetry-After: {retry_after}\r\n".encode(), 1)
+
+
+def test_a_peer_without_room_is_asked_again_with_the_same_bytes_when_it_says(
+    start: Start, vault: FileKeyVault, peer: TrustedEntity
+) -> None:
+    with talking(start, Node(vault, message_answers=[no_room("1"), no_room("0")])) as it:
+        began = monotonic()
+        assert it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=9, trace=TRACE) == b"reply to token-1"
+        assert monotonic() - began >= 2  # and no peer can have it asked without a pause
+        assert it.node.messages == [b"one"] * 3
+        assert [each.outcome for each in it.sent] == ["answered"]
+
+
+@pytest.mark.parametrize("retry_after", ["5", "60", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "1e9", "99999", "soon", ""])
+def test_a_peer_that_has_no_room_in_time_has_refused_at_once(
+    start: Start, vault: FileKeyVault, peer: TrustedEntity, retry_after: str
+) -> None:
+    with talking(start, Node(vault, message_answers=[no_room(retry_after)])) as it:
+        began = monotonic()
+        with pytest.raises(PeerRefused) as refused:
+            it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=4, trace=TRACE)
+        assert refused.value.status == 503
+        assert monotonic() - began < 3
+        assert it.node.messages == [b"one"]
