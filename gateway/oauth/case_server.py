@@ -11,6 +11,7 @@ from secrets import token_urlsafe
 from gateway.oauth.client_auth import CaseClients, FindClient
 from gateway.oauth.exchange import ACCESS_TOKEN, Provider, SignIns
 from gateway.oauth.forms import KnownClient, TokenRequest
+from gateway.oauth.issued import IssuedTokens
 from gateway.oauth.revocation import Revocations
 from gateway.oauth.server import IssuedToken, TokenServer, verified_proof
 from gateway.ports import ClaimStore, KeyVault
@@ -47,6 +48,16 @@ class CaseOAuth:
         """The audience of every token."""
         return self.base_url + RESOURCE_PATH
 
+    @property
+    def tokens(self) -> IssuedTokens:
+        """What the tokens issued here are held to wherever they come back."""
+        return IssuedTokens(
+            issuer=self.base_url,
+            audience=self.resource,
+            max_life=LIFETIME,
+            keys=lambda: self.vault.published(KeyUse.OAUTH),
+        )
+
 
 def case_server(oauth: CaseOAuth) -> TokenServer:
     """Return the token and revocation endpoints for the agency's own case systems."""
@@ -55,18 +66,11 @@ def case_server(oauth: CaseOAuth) -> TokenServer:
     if oauth.providers:
         sign_ins = SignIns(oauth.providers, resource=oauth.resource, claims=oauth.claims)
         exchange = _Exchange(oauth=oauth, sign_ins=sign_ins)
-    revocations = Revocations(
-        issuer=oauth.base_url,
-        audience=oauth.resource,
-        max_life=LIFETIME,
-        keys=lambda: oauth.vault.published(KeyUse.OAUTH),
-        claims=oauth.claims,
-    )
     return TokenServer(
         endpoint=oauth.token_endpoint,
         clients=clients,
         issuance=_Own(oauth=oauth),
-        revocations=revocations,
+        revocations=Revocations(tokens=oauth.tokens, claims=oauth.claims),
         exchange=exchange,
     )
 

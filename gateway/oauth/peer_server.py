@@ -12,6 +12,7 @@ from typing import cast
 from gateway.oauth.client_auth import PeerClients
 from gateway.oauth.errors import InvalidAuthorizationDetails
 from gateway.oauth.forms import KnownClient, TokenRequest
+from gateway.oauth.issued import IssuedTokens
 from gateway.oauth.revocation import Revocations
 from gateway.oauth.server import IssuedToken, TokenServer, verified_proof
 from gateway.ports import ClaimStore, Directory, KeyVault
@@ -59,22 +60,25 @@ class PeerOAuth:
         """The audience of every token."""
         return self.entity_id + RESOURCE_PATH
 
+    @property
+    def tokens(self) -> IssuedTokens:
+        """What the tokens issued here are held to wherever they come back."""
+        return IssuedTokens(
+            issuer=self.entity_id,
+            audience=self.resource,
+            max_life=LIFETIME,
+            keys=lambda: self.vault.published(KeyUse.OAUTH),
+        )
+
 
 def peer_server(oauth: PeerOAuth) -> TokenServer:
     """Return the token and revocation endpoints for other nodes."""
     clients = PeerClients(issuer=oauth.entity_id, directory=oauth.directory, claims=oauth.claims)
-    revocations = Revocations(
-        issuer=oauth.entity_id,
-        audience=oauth.resource,
-        max_life=LIFETIME,
-        keys=lambda: oauth.vault.published(KeyUse.OAUTH),
-        claims=oauth.claims,
-    )
     return TokenServer(
         endpoint=oauth.token_endpoint,
         clients=clients,
         issuance=_PeerIssuance(oauth=oauth),
-        revocations=revocations,
+        revocations=Revocations(tokens=oauth.tokens, claims=oauth.claims),
     )
 
 

@@ -19,7 +19,6 @@ from datetime import datetime
 from authlib.oauth2.rfc6749 import OAuth2Error, ResourceProtector, TokenValidator
 
 from gateway.case_types import CaseCaller
-from gateway.oauth import case_server, peer_server
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.errors import SIGNING_ALGORITHMS, AccessRefused, describable
 from gateway.oauth.peer_server import PeerOAuth
@@ -29,7 +28,6 @@ from gateway.oauth.signatures import GoodSignatures
 from gateway.ports import ClaimStore, PeerCaller
 from trust.errors import TrustError
 from trust.identifiers import parse_entity_id
-from trust.keys import KeyUse
 from trust.oauth import dpop_proof
 from trust.oauth.access_token import AccessToken
 from trust.oauth.dpop_proof import DPoPProof
@@ -63,12 +61,7 @@ class PeerProtector:
     def __init__(self, oauth: PeerOAuth) -> None:
         self._directory = oauth.directory
         self._claims = oauth.claims
-        tokens = GoodSignatures(
-            issuer=oauth.entity_id,
-            audience=oauth.resource,
-            keys=lambda: oauth.vault.published(KeyUse.OAUTH),
-            max_life=peer_server.LIFETIME,
-        )
+        tokens = GoodSignatures(oauth.tokens)
         self._protector = _Protector(_DPoP(tokens))
 
     def authenticate(self, request: ResourceRequest) -> PeerCaller:
@@ -90,12 +83,7 @@ class CaseProtector:
     def __init__(self, oauth: CaseOAuth) -> None:
         self._find_client = oauth.find_client
         self._claims = oauth.claims
-        tokens = GoodSignatures(
-            issuer=oauth.base_url,
-            audience=oauth.resource,
-            keys=lambda: oauth.vault.published(KeyUse.OAUTH),
-            max_life=case_server.LIFETIME,
-        )
+        tokens = GoodSignatures(oauth.tokens)
         self._protector = _Protector(_Bearer(tokens), _DPoP(tokens))
 
     def authenticate(self, request: ResourceRequest) -> CaseCaller:

@@ -5,19 +5,17 @@ counts, else there is nothing to end and the answer is the same; 2 it was issued
 for all workers and hosts, until it would have expired. Every protected resource looks there at every request.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
 from authlib.oauth2 import rfc7009
 
 from gateway.oauth.errors import TokenRefused
 from gateway.oauth.forms import CLIENT_AUTH_METHOD, KnownClient, TokenRequest
+from gateway.oauth.issued import IssuedTokens
 from gateway.ports import ClaimStore
 from trust.errors import TrustError
-from trust.keys import KeySet
-from trust.oauth import access_token
 from trust.oauth.access_token import AccessToken
 
 PATH = "/oauth/v1/revoke"
@@ -33,25 +31,15 @@ class NotItsToken(TokenRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocations:
-    """The tokens of one server that were ended early; ``keys`` are those that its tokens may be signed with now."""
+    """The tokens of one server that were ended early."""
 
-    issuer: str
-    audience: str
-    max_life: timedelta
-    keys: Callable[[], KeySet]
+    tokens: IssuedTokens
     claims: ClaimStore
 
     def find(self, unverified_token: bytes, *, now: datetime) -> AccessToken | None:
         """Return a token of ours that counts, none for everything else: that needs no ending."""
         try:
-            return access_token.verify(
-                unverified_token,
-                issuer=self.issuer,
-                audience=self.audience,
-                keys=self.keys(),
-                now=now,
-                max_life=self.max_life,
-            )
+            return self.tokens.verify(unverified_token, keys=self.tokens.keys(), now=now)
         except TrustError:
             return None
 

@@ -6,15 +6,13 @@ asked (WIRE.md section 2).
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from threading import Lock
 
+from gateway.oauth.issued import IssuedTokens
 from trust.claims import LEEWAY_AHEAD
 from trust.errors import Expired, NotYetValid
-from trust.keys import KeySet
-from trust.oauth import access_token
 from trust.oauth.access_token import AccessToken
 
 MAX_REMEMBERED = 4_096
@@ -22,16 +20,13 @@ MAX_REMEMBERED = 4_096
 
 
 class GoodSignatures:
-    """Verify the tokens of one issuer for one audience. Safe for many threads, and right after a fork.
+    """Verify the tokens of one face. Safe for many threads, and right after a fork.
 
-    ``keys`` returns those that count now; what was remembered under another set is verified again.
+    What was remembered under another set of keys than the one that counts now is verified again.
     """
 
-    def __init__(self, *, issuer: str, audience: str, keys: Callable[[], KeySet], max_life: timedelta) -> None:
-        self._issuer = issuer
-        self._audience = audience
-        self._keys = keys
-        self._max_life = max_life
+    def __init__(self, tokens: IssuedTokens) -> None:
+        self._tokens = tokens
         self._verified: OrderedDict[bytes, tuple[frozenset[str], AccessToken]] = OrderedDict()
         self._lock = Lock()
 
@@ -40,19 +35,12 @@ class GoodSignatures:
 
         Raises :class:`trust.errors.TrustError`. Not checked: proof of possession, and the caller's standing.
         """
-        fingerprint, keys = sha256(unverified_token).digest(), self._keys()
+        fingerprint, keys = sha256(unverified_token).digest(), self._tokens.keys()
         with self._lock:
             remembered = self._verified.get(fingerprint)
         if remembered is not None and remembered[0] == keys.kids:
             return _still_timely(remembered[1], now)
-        token = access_token.verify(
-            unverified_token,
-            issuer=self._issuer,
-            audience=self._audience,
-            keys=keys,
-            now=now,
-            max_life=self._max_life,
-        )
+        token = self._tokens.verify(unverified_token, keys=keys, now=now)
         with self._lock:
             self._verified[fingerprint] = keys.kids, token
             while len(self._verified) > MAX_REMEMBERED:

@@ -18,6 +18,7 @@ from time import process_time_ns
 
 from gateway.http.peer import MESSAGES_PATH
 from gateway.oauth import peer_server
+from gateway.oauth.issued import IssuedTokens
 from gateway.oauth.peer_server import RESOURCE_PATH
 from gateway.oauth.signatures import GoodSignatures
 from tests.bench import serving
@@ -117,7 +118,8 @@ def _remembered(counts: Counts) -> Figures:
     signer, now = LocalSigner.generate(KeyUse.OAUTH), datetime.now(UTC)
     keys = KeySet.of(KeyUse.OAUTH, [signer.public])
     resource = HOLDER + RESOURCE_PATH
-    tokens = GoodSignatures(issuer=HOLDER, audience=resource, keys=lambda: keys, max_life=peer_server.LIFETIME)
+    issued = IssuedTokens(issuer=HOLDER, audience=resource, max_life=peer_server.LIFETIME, keys=lambda: keys)
+    tokens = GoodSignatures(issued)
     made = AccessTokenClaims(
         iss=HOLDER,
         sub=COUNCIL,

@@ -5,20 +5,14 @@ import pytest
 from gateway.oauth import signatures
 from gateway.oauth.signatures import GoodSignatures
 from tests.support.callers import token_claims
-from tests.support.faces import COUNCIL, Node
+from tests.support.faces import Node
 from trust.errors import Expired, NotYetValid, TrustError
-from trust.keys import KeySet, KeyUse
 from trust.oauth import access_token
 
 
 @pytest.fixture
 def tokens(node: Node) -> GoodSignatures:
-    return GoodSignatures(
-        issuer=COUNCIL,
-        audience=COUNCIL + "/exchange/v1",
-        keys=lambda: KeySet.of(KeyUse.OAUTH, [node.signer.public]),
-        max_life=access_token.PEER_MAX_LIFE,
-    )
+    return GoodSignatures(node.peer_oauth().tokens)
 
 
 def test_a_hit_gives_the_same_claims_and_checks_the_times_again(node: Node, tokens: GoodSignatures) -> None:
