@@ -32,6 +32,7 @@ from trust.exchange.misuse import (
     due_by,
     open_query,
     peek_holder,
+    practitioner_to_json,
 )
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
@@ -180,8 +181,7 @@ def open_query_record(key: bytes, held: Received) -> JsonObject:
 
 def seal_answer(key: bytes, holder: str, query: str, named: NamedPractitioner) -> bytes:
     """Seal a name for its own row."""
-    told = {"name": named.name, "role": named.role, "org_unit": named.org_unit, "contact": named.contact}
-    return seal(key, strict_json.dumps(told), place_of(holder, query, "answer"))
+    return seal(key, strict_json.dumps(practitioner_to_json(named)), place_of(holder, query, "answer"))
 
 
 def open_answer(key: bytes, holder: str, query: str, sealed: bytes) -> NamedPractitioner:

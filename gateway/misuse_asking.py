@@ -21,7 +21,16 @@ from trust import strict_json
 from trust.claims import digest, to_seconds
 from trust.errors import NoChain
 from trust.evidence.leaf import Leaf, LeafKind
-from trust.exchange.misuse import LIFE, MisuseQuery, MisuseReply, MisuseState, build_query, due_by, open_reply
+from trust.exchange.misuse import (
+    LIFE,
+    MisuseQuery,
+    MisuseReply,
+    MisuseState,
+    build_query,
+    due_by,
+    open_reply,
+    practitioner_to_json,
+)
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
@@ -118,8 +127,7 @@ class MisuseAsking:
     def _settled(self, held: Asked, reply: MisuseReply, leaf: StoredLeaf, now: datetime) -> Asked:
         told: JsonObject = {"state": str(reply.state)}
         if reply.practitioner is not None:
-            named = reply.practitioner
-            told |= {"name": named.name, "role": named.role, "org_unit": named.org_unit, "contact": named.contact}
+            told |= practitioner_to_json(reply.practitioner)
         sealed = seal(self.vault.seal_key(), strict_json.dumps(told), place_of(held.asker, held.query, "told"))
 
         def effect(tx: Transaction) -> None:

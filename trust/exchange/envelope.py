@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from trust.claims import LATEST_SECONDS
 from trust.exchange.reader import Reader
@@ -56,6 +57,35 @@ class Parties:
     jti: str
 
 
+class Addressed(Protocol):
+    """Whatever has the addressing and the times of a signed JWT: a message, a reply, a receipt, a query."""
+
+    @property
+    def iss(self) -> EntityId:
+        """Who signed it."""
+        ...
+
+    @property
+    def aud(self) -> EntityId:
+        """Whom it is for."""
+        ...
+
+    @property
+    def iat(self) -> int:
+        """When it was made, in seconds since 1970."""
+        ...
+
+    @property
+    def exp(self) -> int:
+        """Until when it counts."""
+        ...
+
+    @property
+    def jti(self) -> str:
+        """Its id, unique for its issuer."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Which service of the asking agency asks, and which of the answering agency is asked."""
@@ -73,6 +103,17 @@ def read_parties(reader: Reader) -> Parties:
         exp=reader.whole("exp", least=0, most=LATEST_SECONDS),
         jti=reader.text("jti", pattern=JTI),
     )
+
+
+def parties_to_json(document: Addressed) -> JsonObject:
+    """Return the wire form of what :func:`read_parties` reads."""
+    return {
+        "iss": document.iss,
+        "aud": document.aud,
+        "iat": document.iat,
+        "exp": document.exp,
+        "jti": document.jti,
+    }
 
 
 def read_services(reader: Reader) -> Services:
@@ -94,9 +135,9 @@ def read_agreement(reader: Reader) -> AgreementRef:
     )
 
 
-def read_request(reader: Reader) -> RequestRef:
-    """Read ``request`` {jti, digest}."""
-    nested = reader.child("request")
+def read_request(reader: Reader, name: str = "request") -> RequestRef:
+    """Read ``request``, or the member of this name: {jti, digest}."""
+    nested = reader.child(name)
     if nested is None:
         return RequestRef(jti="", digest="")
     return RequestRef(jti=nested.text("jti", pattern=JTI), digest=nested.text("digest", pattern=DIGEST))

@@ -16,6 +16,7 @@ from trust.exchange.envelope import (
     AgreementRef,
     RequestRef,
     agreement_to_json,
+    parties_to_json,
     read_agreement,
     read_parties,
     read_services,
@@ -178,11 +179,7 @@ def open_message(raw: bytes, *, sender_keys: KeySet, own_id: EntityId, now: date
 def _message_to_claims(message: Message) -> JsonObject:
     practitioner = message.practitioner
     claims: JsonObject = {
-        "iss": message.iss,
-        "aud": message.aud,
-        "iat": message.iat,
-        "exp": message.exp,
-        "jti": message.jti,
+        **parties_to_json(message),
         "kind": message.kind,
         "v": message.version,
         "agreement": agreement_to_json(message.agreement),

@@ -19,10 +19,10 @@ from trust import jose
 from trust.claims import LATEST_SECONDS, check_times, digest
 from trust.errors import WrongAudience
 from trust.exchange.envelope import (
-    DIGEST,
     JTI,
     MAX_BYTES,
     RequestRef,
+    parties_to_json,
     read_parties,
     read_request,
     request_to_json,
@@ -125,11 +125,7 @@ def due_by(received: datetime) -> datetime:
 def build_query(query: MisuseQuery, signer: Signer) -> bytes:
     """Sign a query with the holder's message key."""
     claims: JsonObject = {
-        "iss": query.iss,
-        "aud": query.aud,
-        "iat": query.iat,
-        "exp": query.exp,
-        "jti": query.jti,
+        **parties_to_json(query),
         "query": query.query,
         "message": request_to_json(query.message),
         "received_at": query.received_at,
@@ -162,11 +158,7 @@ def open_query(raw: bytes, *, holder_keys: KeySet, own_id: EntityId, now: dateti
 def build_reply(reply: MisuseReply, signer: Signer) -> bytes:
     """Sign a reply with the asking agency's message key."""
     claims: JsonObject = {
-        "iss": reply.iss,
-        "aud": reply.aud,
-        "iat": reply.iat,
-        "exp": reply.exp,
-        "jti": reply.jti,
+        **parties_to_json(reply),
         "query": reply.query,
         "request": request_to_json(reply.request),
         "state": str(reply.state),
@@ -175,13 +167,13 @@ def build_reply(reply: MisuseReply, signer: Signer) -> bytes:
         claims["due"] = reply.due
     named = reply.practitioner
     if named is not None:
-        claims["practitioner"] = {
-            "name": named.name,
-            "role": named.role,
-            "org_unit": named.org_unit,
-            "contact": named.contact,
-        }
+        claims["practitioner"] = practitioner_to_json(named)
     return jose.sign(claims, typ=REPLY_TYP, signer=signer)
+
+
+def practitioner_to_json(named: NamedPractitioner) -> JsonObject:
+    """Return the wire form of who it was."""
+    return {"name": named.name, "role": named.role, "org_unit": named.org_unit, "contact": named.contact}
 
 
 def open_reply(raw: bytes, *, asker_keys: KeySet, sent: bytes, query: MisuseQuery, now: datetime) -> MisuseReply:
@@ -199,7 +191,6 @@ def open_reply(raw: bytes, *, asker_keys: KeySet, sent: bytes, query: MisuseQuer
 def _read_query(claims: JsonObject) -> MisuseQuery:
     reader = Reader(claims)
     parties = read_parties(reader)
-    message = reader.child("message")
     query = MisuseQuery(
         iss=parties.iss,
         aud=parties.aud,
@@ -207,10 +198,7 @@ def _read_query(claims: JsonObject) -> MisuseQuery:
         exp=parties.exp,
         jti=parties.jti,
         query=reader.text("query", pattern=JTI),
-        message=RequestRef(
-            jti=message.text("jti", pattern=JTI) if message else "",
-            digest=message.text("digest", pattern=DIGEST) if message else "",
-        ),
+        message=read_request(reader, "message"),
         received_at=reader.whole("received_at", least=_MARGIN_S, most=LATEST_SECONDS - _MARGIN_S),
         pseudonym=reader.text("pseudonym", pattern=JTI),
         reason=reader.text("reason", max_len=MAX_REASON),

@@ -10,6 +10,7 @@ from trust.exchange.envelope import (
     MAX_BYTES,
     Progress,
     RequestRef,
+    parties_to_json,
     read_parties,
     read_request,
     read_services,
@@ -53,11 +54,7 @@ class Receipt:
 def build_receipt(receipt: Receipt, signer: Signer) -> bytes:
     """Sign ``receipt`` with the receiver's message key and return the compact JWS."""
     claims: JsonObject = {
-        "iss": receipt.iss,
-        "aud": receipt.aud,
-        "iat": receipt.iat,
-        "exp": receipt.exp,
-        "jti": receipt.jti,
+        **parties_to_json(receipt),
         "from_service": receipt.from_service,
         "to_service": receipt.to_service,
         "request": request_to_json(receipt.request),

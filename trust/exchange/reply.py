@@ -17,6 +17,7 @@ from trust.exchange.envelope import (
     Progress,
     RequestRef,
     agreement_to_json,
+    parties_to_json,
     read_agreement,
     read_parties,
     read_request,
@@ -103,11 +104,7 @@ def answer(
 def build_reply(reply: Reply, signer: Signer) -> bytes:
     """Sign ``reply`` with the holder's message key and return the compact JWS."""
     claims: JsonObject = {
-        "iss": reply.iss,
-        "aud": reply.aud,
-        "iat": reply.iat,
-        "exp": reply.exp,
-        "jti": reply.jti,
+        **parties_to_json(reply),
         "kind": reply.kind,
         "v": reply.version,
         "agreement": agreement_to_json(reply.agreement),
