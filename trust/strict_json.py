@@ -19,7 +19,7 @@ MAX_INTEGER = 2**53 - 1
 _MAX_NUMBER_LENGTH = 32
 # Strings are matched whole, and possessively, so that brackets inside them do not count and the scan stays linear.
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[{]|[\]}]', re.DOTALL)
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89abAB-F]")
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def loads(raw: bytes, *, max_bytes: int, max_depth: int = 32) -> JsonObject:

@@ -6,10 +6,13 @@ from secrets import token_urlsafe
 import pytest
 
 from gateway.ports import PeerAnswer
+from tests.federation.case_client import ASSERTION_TYPE
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, new_key
 from tests.federation.test_binding import ref_of
 from tests.federation.town import COUNCIL, TRUST
+from tests.support.forge import b64, signed
+from trust.claims import digest
 from trust.keys import KeyUse
 from trust.oauth import dpop_proof
 
@@ -92,6 +95,40 @@ def test_a_case_systems_token_opens_no_peer_face_nor_the_other_way_round(hand: P
         headers={"Authorization": f"Bearer {hand.token().decode()}"},
     )
     assert borrowed.status_code == 401
+
+
+@pytest.mark.parametrize("face", ["peer", "case"])
+@pytest.mark.parametrize("member", ["kid", "sub", "trust_chain"])
+def test_half_a_character_in_a_strangers_assertion_is_a_refusal_and_no_fault_of_ours(
+    hand: PeerHand, face: str, member: str
+) -> None:
+    node = hand.network.nodes[TRUST]
+    http = {"peer": node.peer_app, "case": node.case_app}[face].test_client()
+    header = {"alg": "ES256", "typ": "client-authentication+jwt", "kid": "a-key", "trust_chain": ["a"]}
+    if face == "case":
+        del header["trust_chain"]
+    values = header | {"iss": COUNCIL, "sub": COUNCIL}
+    values[member] = ["\udc00"] if member == "trust_chain" else "\udc00"  # json.dumps writes it in lower case
+    segments = ({name: values[name] for name in header}, {"iss": COUNCIL, "sub": values["sub"]})
+    assertion = b".".join([*(b64(json.dumps(each).encode()) for each in segments), b64(bytes(64))])
+    form = {"grant_type": "client_credentials", "client_assertion": assertion, "client_assertion_type": ASSERTION_TYPE}
+    answer = http.post("/oauth/v1/token", data=form)
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+
+
+def test_half_a_character_in_the_id_of_a_proof_is_a_refusal_and_no_fault_of_ours(hand: PeerHand) -> None:
+    token, signer = hand.token(), hand.signer(KeyUse.DPOP)
+    body = {
+        "jti": "\udc00",
+        "htm": "POST",
+        "htu": TRUST + "/exchange/v1/messages",
+        "iat": int(hand.network.clock.now().timestamp()),
+        "ath": digest(token),
+    }
+    key = {name: signer.public.jwk[name] for name in ("kty", "crv", "x", "y")}
+    proof = signed({"alg": "ES256", "typ": "dpop+jwt", "jwk": key}, body, signer)
+    answer = hand.post(hand.signed(), token=token, headers={"DPoP": proof.decode()})
+    assert refused(hand, answer) == "proof-refused"
 
 
 def test_one_nodes_token_is_nothing_to_another(pair: Network) -> None:

@@ -67,6 +67,9 @@ def test_duplicate_members_and_numbers_that_are_not_json_are_refused(raw: bytes)
         b'{"a":"\\ud800"}',
         b'{"\\uDC00":1}',
         b'{"a":"\\ud800\\u0041"}',
+        b'{"a":"\\udc00"}',
+        b'{"\\udfff":1}',
+        b'{"a":"\\uDbff\\udbFF"}',
         b'{"a":9007199254740992}',
         b'{"a":-9007199254740992}',
         b'{"a":' + b"9" * 5000 + b"}",
@@ -124,6 +127,17 @@ def test_any_bytes_give_a_value_or_a_refusal(raw: bytes) -> None:
         strict_json.loads_any(raw, max_bytes=CAP)
 
 
+@pytest.mark.parametrize("unit", [0xD7FF, 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xE000])
+@pytest.mark.parametrize("spelling", ["\\u{:04x}", "\\u{:04X}"])
+def test_half_a_character_is_refused_however_its_escape_is_spelled(unit: int, spelling: str) -> None:
+    raw = f'{{"a":"{spelling.format(unit)}"}}'.encode()
+    if 0xD800 <= unit <= 0xDFFF:
+        with pytest.raises(MalformedJson):
+            loads(raw)
+    else:
+        assert loads(raw) == {"a": chr(unit)}
+
+
 @given(st.text(alphabet='{}[]",:\\u0d8aefn-1.e \n', max_size=80))
 def test_whatever_is_read_the_standard_library_reads_alike(text: str) -> None:
     try:
@@ -131,6 +145,13 @@ def test_whatever_is_read_the_standard_library_reads_alike(text: str) -> None:
     except TrustError:
         return
     assert value == json.loads(text)
+    assert strict_json.dumps(value)  # no half of a character, which nothing could write down
+
+
+@given(st.lists(st.sampled_from(["\\u", "d8", "DC", "dc", "Df", "00", "3d", "a"]), max_size=12))
+def test_whatever_is_read_can_be_written_again(pieces: list[str]) -> None:
+    with suppress(TrustError):
+        strict_json.dumps(strict_json.loads(f'{{"a":"{"".join(pieces)}"}}'.encode(), max_bytes=CAP))
 
 
 VALUES = st.recursive(
