@@ -104,15 +104,20 @@ def check_times(
     """
     issued = check_issued(claims, now=now, leeway_ahead=leeway_ahead)
     expires = from_seconds(require_int(claims, "exp", maximum=LATEST_SECONDS))
-    if "nbf" in claims and from_seconds(require_int(claims, "nbf", maximum=LATEST_SECONDS)) > now + leeway_ahead:
-        raise NotYetValid("'nbf' lies in the future; check the clocks of both machines.")
     if expires <= issued:
         raise MalformedClaims("'exp' must be later than 'iat'.")
     if expires - issued > max_life:
         raise LivesTooLong(f"'exp' may be at most {_span(max_life)} after 'iat'.")
-    if expires <= now:
-        raise Expired("It has expired; ask for a fresh one, and check the clocks of both machines if it is fresh.")
+    check_stated_times(claims, now=now, leeway_ahead=leeway_ahead)
     return Times(iat=issued, exp=expires)
+
+
+def check_stated_times(claims: JsonObject, *, now: datetime, leeway_ahead: timedelta = LEEWAY_AHEAD) -> None:
+    """Check `exp` and `nbf` where they are there (RFC 7519 section 4.1): Expired, NotYetValid or MalformedClaims."""
+    if "nbf" in claims and from_seconds(require_int(claims, "nbf", maximum=LATEST_SECONDS)) > now + leeway_ahead:
+        raise NotYetValid("'nbf' lies in the future; check the clocks of both machines.")
+    if "exp" in claims and from_seconds(require_int(claims, "exp", maximum=LATEST_SECONDS)) <= now:
+        raise Expired("It has expired; ask for a fresh one, and check the clocks of both machines if it is fresh.")
 
 
 def check_issued(

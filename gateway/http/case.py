@@ -93,6 +93,7 @@ def _add_discovery(blueprint: Blueprint, face: CaseFace) -> None:
         return bodies.answer_token_request(server.revoke, clock=face.clock, max_bytes=forms.MAX_BODY)
 
     publish(blueprint, metadata.AUTHORIZATION_SERVER_PATH, metadata.case_authorization_server(face.oauth))
+    publish(blueprint, metadata.CASE_RESOURCE_PATH, metadata.case_resource(face.oauth))
     publish(blueprint, openapi.OPENAPI_PATH, openapi.document(face.oauth.base_url))
 
 

@@ -1,9 +1,9 @@
 """What every face does to every request, whatever it is for.
 
 1 a request id of our own making, and the caller's trace where it states one well; 2 the path in its one plain form,
-before any rule looks at it; 3 the size, before the body is read; 4 the route, which has a guard; 5 every error as a
-problem document; 6 headers that forbid caching, sniffing and framing; 7 one observation by route template, without
-query, address or caller.
+before any rule looks at it, and a head that can be read in one way; 3 the size, before the body is read; 4 the route,
+which has a guard; 5 every error as a problem document; 6 headers that forbid caching, sniffing and framing; 7 one
+observation by route template, without query, address or caller.
 """
 
 import re
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PLAIN_PATH = re.compile(r"/|(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
+# RFC 9110 section 7.2; a name, an IPv4 address or one in brackets, and perhaps a port. It decides nothing here.
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _RETRY_AFTER_S = {NodeBusy: "5", StoreBusy: "1", StoreFull: "60"}
 _HEADERS = tuple((name.lower(), name, value) for name, value in headers.SECURITY)
 """A view may state any of these otherwise; what it does not state is stated for it."""
@@ -142,9 +144,25 @@ def _receive(max_body: int) -> None:
     raw_path = str(environ.get("RAW_URI") or path).partition("?")[0]
     if raw_path != path or not _PLAIN_PATH.fullmatch(raw_path) or environ.get("SCRIPT_NAME"):
         raise Problem(problem.PATH_NOT_CANONICAL)
+    _refuse_ambiguous(environ)
     length = asked.content_length
     if length is not None and length > max_body:
         raise Problem(problem.TOO_LARGE, headers={"Connection": "close"})
+
+
+def _refuse_ambiguous(environ: "WSGIEnvironment") -> None:
+    """Refuse what another server on the way may read otherwise.
+
+    HTTP/1.1 demands one proper ``Host`` of every request (RFC 9112 section 3.2). No coding of a body is undone here but
+    ``chunked``, so a body in another one would be taken for what it is not.
+    """
+    host = environ.get("HTTP_HOST")
+    if not _HOST.fullmatch(host) if host is not None else environ.get("SERVER_PROTOCOL") != "HTTP/1.0":
+        raise Problem(problem.BAD_REQUEST, "An HTTP/1.1 request has one Host header with a host's name in it.")
+    if environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
+        raise Problem(problem.BAD_REQUEST, "No transfer coding but chunked is understood.")
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity":
+        raise Problem(problem.UNSUPPORTED_MEDIA_TYPE, "Send the body without a Content-Encoding.")
 
 
 def _observe(response: Response, face: str, observer: Observer) -> Response:

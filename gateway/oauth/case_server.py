@@ -64,10 +64,11 @@ def case_server(oauth: CaseOAuth) -> TokenServer:
     clients = CaseClients(issuer=oauth.base_url, find_client=oauth.find_client, claims=oauth.claims)
     exchange = None
     if oauth.providers:
-        sign_ins = SignIns(oauth.providers, resource=oauth.resource, claims=oauth.claims)
+        sign_ins = SignIns(oauth.providers, claims=oauth.claims)
         exchange = _Exchange(oauth=oauth, sign_ins=sign_ins)
     return TokenServer(
         endpoint=oauth.token_endpoint,
+        resource=oauth.resource,
         clients=clients,
         issuance=_Own(oauth=oauth),
         revocations=Revocations(tokens=oauth.tokens, claims=oauth.claims),

@@ -77,8 +77,8 @@ class UnsupportedGrant(UnsupportedGrantTypeError):  # type: ignore[misc]  # Auth
 class AccessRefused(Exception):
     """A protected resource's refusal, always 401 with the challenges in ``challenges``.
 
-    ``code`` is ``invalid_token`` or ``invalid_dpop_proof``, or ``None`` where no token came at all, which RFC 6750
-    section 3.1 wants answered without an error code.
+    ``code`` is ``invalid_token`` or ``invalid_dpop_proof``, or ``None`` where no token came at all or only some scheme
+    that is not taken, which RFC 6750 section 3.1 wants answered without an error code.
     """
 
     def __init__(self, code: str | None, detail: str, challenges: tuple[str, ...]) -> None:

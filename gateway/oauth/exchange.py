@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from gateway.oauth.errors import InvalidRequest, InvalidTarget
+from gateway.oauth.errors import InvalidRequest
 from gateway.oauth.forms import Exchanged, KnownClient, TokenRequest
 from gateway.oauth.sign_in_keys import SignInKeys
 from gateway.ports import ClaimStore, LocalClient
@@ -64,10 +64,9 @@ class Provider:
 class SignIns:
     """What the agency's practitioners sign in with."""
 
-    def __init__(self, providers: Iterable[Provider], *, resource: str, claims: ClaimStore) -> None:
+    def __init__(self, providers: Iterable[Provider], *, claims: ClaimStore) -> None:
         self._providers = {provider.expected.issuer: provider for provider in providers}
         self._algorithms = {provider.expected.algorithm for provider in self._providers.values()}
-        self._resource = resource
         self._claims = claims
 
     def exchange(self, request: TokenRequest, client: KnownClient) -> Exchanged:
@@ -100,8 +99,6 @@ class SignIns:
             raise InvalidRequest("subject_token_type must be that of an id_token, or of an access_token that is a JWT.")
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             raise InvalidRequest(f"Only {ACCESS_TOKEN} is issued here.")
-        if any(form.get(name, self._resource) != self._resource for name in ("resource", "audience")):
-            raise InvalidTarget(f"Tokens are issued for {self._resource} only; leave resource and audience out.")
         return kind
 
     def _use(self, raw: bytes, provider: Provider, found: SignIn, now: datetime) -> None:

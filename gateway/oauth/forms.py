@@ -99,13 +99,13 @@ def read(endpoint: str, call: TokenCall, *, required: str = "grant_type") -> Tok
         raise InvalidRequest("Send the parameters in the body; this endpoint takes no query string.")
     if not in_utf8(call.content_type, CONTENT_TYPE):
         raise InvalidRequest(f"Send the parameters as {CONTENT_TYPE}.")
-    if call.credentials:
-        raise InvalidRequest("Authenticate with client_assertion only; leave the Authorization header out.")
     if len(call.body) > MAX_BODY:
         raise InvalidRequest(f"The body has more than {MAX_BODY} bytes.")
     parameters = _parameters(call.body)
     if required not in parameters:
         raise InvalidRequest(f"The parameter {required} is missing.")
+    if "client_assertion" in parameters and (call.credentials or "client_secret" in parameters):
+        raise InvalidRequest("Authenticate in one way only: with client_assertion, without Authorization or a secret.")
     return TokenRequest(endpoint, parameters, call)
 
 

@@ -1,4 +1,4 @@
-"""The documents by which clients find out what the token endpoints and the peer resource take (RFC 8414, RFC 9728)."""
+"""The documents by which clients find out what the token endpoints and the resources take (RFC 8414, RFC 9728)."""
 
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.errors import SIGNING_ALGORITHMS
@@ -11,7 +11,8 @@ from trust.strict_json import JsonObject
 
 AUTHORIZATION_SERVER_PATH = "/.well-known/oauth-authorization-server"
 PEER_RESOURCE_PATH = "/.well-known/oauth-protected-resource/exchange/v1"
-"""Where RFC 9728 section 3.1 puts the document of the resource ``/exchange/v1``."""
+CASE_RESOURCE_PATH = "/.well-known/oauth-protected-resource/case/v1"
+"""Where RFC 9728 section 3.1 puts the documents of the resources ``/exchange/v1`` and ``/case/v1``."""
 
 
 def peer_authorization_server(oauth: PeerOAuth) -> JsonObject:
@@ -41,6 +42,16 @@ def case_authorization_server(oauth: CaseOAuth) -> JsonObject:
     if oauth.providers:
         document["grant_types_supported"] = [*document["grant_types_supported"], GRANT_TYPE]
     return document
+
+
+def case_resource(oauth: CaseOAuth) -> JsonObject:
+    """Return the metadata of the case face's resource."""
+    return {
+        "resource": oauth.resource,
+        "authorization_servers": [oauth.base_url],
+        "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+    }
 
 
 def _authorization_server(issuer: str, token_endpoint: str) -> JsonObject:

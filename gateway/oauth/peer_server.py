@@ -76,6 +76,7 @@ def peer_server(oauth: PeerOAuth) -> TokenServer:
     clients = PeerClients(issuer=oauth.entity_id, directory=oauth.directory, claims=oauth.claims)
     return TokenServer(
         endpoint=oauth.token_endpoint,
+        resource=oauth.resource,
         clients=clients,
         issuance=_PeerIssuance(oauth=oauth),
         revocations=Revocations(tokens=oauth.tokens, claims=oauth.claims),

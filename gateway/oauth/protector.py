@@ -12,6 +12,7 @@ face takes its own issuer's tokens for its own resource and no others. Checked a
 The validators are ours: Authlib's RFC 9068 one accepts a token without ``typ`` and a bound token as Bearer.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,7 @@ from trust.oauth.dpop_proof import DPoPProof
 
 INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code
 INVALID_PROOF = "invalid_dpop_proof"
+_BEARER_TOKEN = re.compile(r"bearer +[^ ]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,8 @@ class _Bearer(TokenValidator):  # type: ignore[misc]  # Authlib ships no types
     """RFC 6750 for tokens that are bound to no key."""
 
     TOKEN_TYPE = "bearer"  # noqa: S105 - a scheme
-    CHALLENGE = "Bearer"
+    CHALLENGE = 'Bearer realm="case"'
+    CODES = frozenset({INVALID_TOKEN})
 
     def __init__(self, tokens: GoodSignatures) -> None:
         super().__init__()
@@ -126,6 +129,7 @@ class _DPoP(_Bearer):
 
     TOKEN_TYPE = "dpop"  # noqa: S105 - a scheme
     CHALLENGE = f'DPoP algs="{" ".join(SIGNING_ALGORITHMS)}"'
+    CODES = frozenset({INVALID_TOKEN, INVALID_PROOF})
 
     def admit(self, unverified_token: bytes, request: ResourceRequest) -> tuple[AccessToken, DPoPProof | None]:
         if request.dpop is None:
@@ -149,7 +153,7 @@ class _DPoP(_Bearer):
 class _Protector(ResourceProtector):  # type: ignore[misc]  # Authlib ships no types
     def __init__(self, *validators: _Bearer) -> None:
         super().__init__()
-        self._challenges = tuple(validator.CHALLENGE for validator in validators)
+        self._validators = validators
         for validator in validators:
             self.register_token_validator(validator)
 
@@ -160,8 +164,9 @@ class _Protector(ResourceProtector):  # type: ignore[misc]  # Authlib ships no t
         try:
             validator, unverified_token = self.parse_request_authorization(request)  # 1
             admitted: tuple[AccessToken, DPoPProof | None] = validator.admit(unverified_token.encode("utf-8"), request)
-        except OAuth2Error as refused:
-            raise self.refused(INVALID_TOKEN, "This resource does not take that authentication scheme.") from refused
+        except OAuth2Error as refused:  # a bearer token is a token, also where none are taken
+            code = INVALID_TOKEN if _BEARER_TOKEN.match(request.authorization) else None
+            raise self.refused(code, "This resource does not take that authentication scheme.") from refused
         except _Refused as refused:
             raise self.refused(refused.code, refused.detail) from refused
         return admitted
@@ -179,12 +184,13 @@ class _Protector(ResourceProtector):  # type: ignore[misc]  # Authlib ships no t
             )
 
     def refused(self, code: str | None, detail: str) -> AccessRefused:
-        """Return the refusal with a challenge for each scheme (RFC 9449 section 7.1, RFC 6750 section 3)."""
-        if code is None:
-            return AccessRefused(code, detail, self._challenges)
-        reason = f'error="{code}", error_description="{describable(detail)}"'
-        challenges = tuple(f"{each}{', ' if '=' in each else ' '}{reason}" for each in self._challenges)
-        return AccessRefused(code, detail, challenges)
+        """Return the refusal with a challenge for each scheme, the reason in those that know it.
+
+        RFC 9449 section 7.1; RFC 6750 section 3: a parameter in each, and no error where no token came.
+        """
+        reason = f', error="{code}", error_description="{describable(detail)}"'
+        told = [(each.CHALLENGE, code in each.CODES) for each in self._validators]
+        return AccessRefused(code, detail, tuple(f"{challenge}{reason * fits}" for challenge, fits in told))
 
 
 def _verified(tokens: GoodSignatures, unverified_token: bytes, request: ResourceRequest) -> AccessToken:

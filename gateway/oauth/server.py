@@ -3,8 +3,8 @@
 The case face has a second grant, token exchange, which takes the same steps.
 
 The order at every token request: 1 the form, 2 the grant type, 3 the client's assertion and its single use, 4 no scope,
-5 what the face itself demands (proof, details), 6 the token. Authlib walks it; each step that it leaves open, or does
-laxly, is filled in here.
+and no other resource, 5 what the face itself demands (proof, details), 6 the token. Authlib walks it; each step that it
+leaves open, or does laxly, is filled in here.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, OAuth2Error
 
 from gateway.oauth import forms
-from gateway.oauth.errors import InvalidProof, InvalidRequest, InvalidScope, UnsupportedGrant
+from gateway.oauth.errors import InvalidClient, InvalidProof, InvalidScope, InvalidTarget, UnsupportedGrant
 from gateway.oauth.exchange import GRANT_TYPE
 from gateway.oauth.forms import CLIENT_AUTH_METHOD, KnownClient, TokenCall, TokenRequest
 from gateway.oauth.revocation import ENDPOINT, RevocationEndpoint, Revocations
@@ -75,6 +75,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
         self,
         *,
         endpoint: str,
+        resource: str,
         clients: ClientAuthentication,
         issuance: Issuance,
         revocations: Revocations,
@@ -82,6 +83,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
     ) -> None:
         super().__init__()
         self._endpoint = endpoint
+        self._resource = resource
         self._clients = clients
         self.issuances = {_Grant.GRANT_TYPE: issuance}
         self.register_client_auth_method(CLIENT_AUTH_METHOD, self._authenticate)
@@ -111,6 +113,11 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
             answer = self.create_endpoint_response(ENDPOINT, request)
         return answer
 
+    def refuse_other_target(self, request: TokenRequest) -> None:
+        """Issue no token for another resource than the one there is (RFC 8707 section 2, RFC 8693 section 2.2.2)."""
+        if any(request.form.get(name, self._resource) != self._resource for name in ("resource", "audience")):
+            raise InvalidTarget(f"Tokens are issued for {self._resource} only; leave resource and audience out.")
+
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
         """Take the request as :mod:`gateway.oauth.forms` read it, never a framework's."""
         return request
@@ -138,7 +145,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
     def _authenticate(self, _query_client: object, request: TokenRequest) -> KnownClient:
         form = request.form
         if form.get("client_assertion_type") != _ASSERTION_TYPE or "client_assertion" not in form:
-            raise InvalidRequest(f"Authenticate with client_assertion and the client_assertion_type {_ASSERTION_TYPE}.")
+            raise InvalidClient(f"Authenticate with client_assertion and the client_assertion_type {_ASSERTION_TYPE}.")
         return self._clients.authenticate(
             form["client_assertion"].encode("utf-8"), client_id=form.get("client_id"), now=request.now
         )
@@ -154,6 +161,7 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib ships no 
     def validate_token_request(self) -> None:
         """Let Authlib authenticate the client, then check what it leaves open."""
         super().validate_token_request()
+        self.server.refuse_other_target(self.request)
         self.server.issuances[self.GRANT_TYPE].check(self.request, self.client)
 
     def validate_requested_scope(self) -> None:

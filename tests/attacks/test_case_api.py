@@ -76,6 +76,7 @@ _ERRORS = {
     "invalid_grant",
     "invalid_request",
     "invalid_scope",
+    "invalid_target",
     "unauthorized_client",
     "unsupported_grant_type",
 }

@@ -24,7 +24,13 @@ PUBLIC = {
         "/federation/v1/historical-keys",
         "/federation/v1/suspensions",
     },
-    "case": {"/.well-known/oauth-authorization-server", "/case/v1/openapi.json", "/oauth/v1/revoke", "/oauth/v1/token"},
+    "case": {
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource/case/v1",
+        "/case/v1/openapi.json",
+        "/oauth/v1/revoke",
+        "/oauth/v1/token",
+    },
 }
 """What anybody may reach at a node's two outer faces: a new one is a decision, and has to be written down here."""
 

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.http import headers
 from tests.gateway.test_serve import Running, running
+from tests.support.faces import FORM
 
 __all__ = ["running"]
 
@@ -126,6 +127,41 @@ def test_the_guard_stands_before_a_guarded_route_in_its_one_form(running: Runnin
 def test_no_header_leads_a_request_elsewhere(running: Running, header: str) -> None:
     status, _, _ = ask(running, "/case/v1/lookups/x", more=f"{header}: /case/v1/openapi.json\r\n")
     assert status == 401
+
+
+@pytest.mark.parametrize(
+    "host", ["", "Host:\r\n", "Host: a b\r\n", "Host: a/../b\r\n", "Host: a@b\r\n", "Host: a, b\r\n"]
+)
+def test_a_request_of_http_1_1_names_one_host_and_that_in_form(running: Running, host: str) -> None:
+    answer = running.raw(f"GET {OPEN} HTTP/1.1\r\n{host}Connection: close\r\n\r\n".encode(), face=_CASE)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["code"] == "bad-request"
+
+
+@pytest.mark.parametrize("host", ["node.council.example:443", "192.0.2.1", "[2001:db8::1]:8443", "anybody.example"])
+def test_which_host_is_named_decides_nothing(running: Running, host: str) -> None:
+    answer = running.raw(f"GET {OPEN} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode(), face=_CASE)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_request_of_http_1_0_needs_no_host(running: Running) -> None:
+    assert running.raw(f"GET {OPEN} HTTP/1.0\r\n\r\n".encode(), face=_CASE).startswith(b"HTTP/1.0 200 ")
+
+
+@pytest.mark.parametrize(
+    ("coding", "status"),
+    [
+        ("Content-Encoding: gzip\r\nContent-Length: 3", 415),
+        ("Content-Encoding: identity, gzip\r\nContent-Length: 3", 415),
+        ("Transfer-Encoding: gzip, chunked", 400),
+    ],
+)
+def test_a_body_in_a_coding_that_is_not_undone_is_not_read(running: Running, coding: str, status: int) -> None:
+    body = "a=b" if "Length" in coding else "3\r\na=b\r\n0\r\n\r\n"
+    head = f"POST /oauth/v1/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{coding}\r\n"
+    answer = running.raw(f"{head}Content-Type: {FORM}\r\n\r\n{body}".encode(), face=_CASE)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["code"] in {"unsupported-media-type", "bad-request"}
 
 
 @pytest.mark.parametrize(

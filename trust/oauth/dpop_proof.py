@@ -5,7 +5,7 @@ Verification (section 4.3), in this order:
 1. the signature, by the public key in the header, under `typ` `dpop+jwt`;
 2. `htm` is the request's method;
 3. `htu` is the address that was configured for this endpoint, never one made from the `Host` header;
-4. `iat` lies within 60 s behind and 10 s ahead;
+4. `iat` lies within 60 s behind and 10 s ahead; `exp` and `nbf` count where they are there (RFC 7519 section 4.1);
 5. `ath` is the digest of the access token that came with the proof;
 6. `jti` is there, 128 characters at most.
 
@@ -67,6 +67,7 @@ def verify(raw: bytes, *, method: str, url: str, now: datetime, access_token: by
     if normalise_url(claims.require_str(body, "htu", max_len=MAX_URL)) != normalise_url(url):  # 3
         raise Mismatch("The DPoP proof is for another address ('htu').")
     issued = claims.check_issued(body, now=now, max_age=MAX_AGE)  # 4
+    claims.check_stated_times(body, now=now)
     if access_token is not None and claims.require_str(body, "ath") != claims.digest(access_token):  # 5
         raise Mismatch("The DPoP proof is for another access token ('ath').")
     jti = claims.require_str(body, "jti", max_len=claims.MAX_JTI)  # 6

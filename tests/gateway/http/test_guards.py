@@ -29,6 +29,7 @@ def test_every_route_of_every_face_declares_its_guard(node: Node) -> None:
     }
     assert guards_of(node.case_app()) == {
         "/.well-known/oauth-authorization-server": "none",
+        "/.well-known/oauth-protected-resource/case/v1": "none",
         "/case/v1/eligibility": "case",
         "/case/v1/lookups": "case",
         "/case/v1/lookups/<lookup_id>": "case",

@@ -27,3 +27,13 @@ def test_the_peer_resource_says_that_it_wants_dpop(node: Node, peer: Caller) -> 
     assert document == metadata.peer_resource(node.peer_oauth())
     assert document["resource"] == COUNCIL + "/exchange/v1"
     assert document["dpop_bound_access_tokens_required"] is True
+
+
+def test_the_case_resource_says_where_its_tokens_come_from_and_how_they_are_sent(node: Node, system: Caller) -> None:
+    document = system.http.get(metadata.CASE_RESOURCE_PATH).get_json()
+    assert document == metadata.case_resource(node.case_oauth())
+    assert document["resource"] == CASE + "/case/v1"
+    assert document["authorization_servers"] == [CASE]
+    assert document["bearer_methods_supported"] == ["header"]
+    server = system.http.get("/.well-known/oauth-authorization-server").get_json()
+    assert server["protected_resources"] == [document["resource"]]

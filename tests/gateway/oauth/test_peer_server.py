@@ -199,12 +199,26 @@ def test_a_client_id_that_contradicts_the_assertion_is_refused(peer: Caller) -> 
     ids=str,
 )
 def test_there_is_no_other_way_to_authenticate(peer: Caller, form: dict[str, str | None]) -> None:
-    refused_as(peer.ask_peer_token(**form), "invalid_request", 400)
+    refused_as(peer.ask_peer_token(**form), "invalid_client", 401)
 
 
-def test_an_authorization_header_is_refused(peer: Caller) -> None:
-    answer = peer.post_form(peer.form(), Authorization="Basic aG91c2luZzpndWVzcw==")
+def test_an_authorization_header_authenticates_nobody(peer: Caller) -> None:
+    basic = "Basic aG91c2luZzpndWVzcw=="
+    without = peer.full_form(client_assertion=None, client_assertion_type=None)
+    refused_as(peer.post_form(without, Authorization=basic), "invalid_client", 401)
+
+
+def test_nobody_authenticates_in_two_ways_at_once(peer: Caller) -> None:
+    answer = peer.post_form(peer.full_form(), Authorization="Basic aG91c2luZzpndWVzcw==")
     refused_as(answer, "invalid_request", 400)
+    refused_as(peer.ask_peer_token(client_secret="guess"), "invalid_request", 400)
+
+
+@pytest.mark.parametrize("name", ["resource", "audience"])
+def test_a_token_for_another_resource_is_not_issued(peer: Caller, name: str) -> None:
+    assert peer.ask_peer_token(**{name: COUNCIL + "/exchange/v1"}).status_code == 200
+    for other in ("https://elsewhere.example/exchange/v1", COUNCIL, COUNCIL + "/exchange/v1/"):
+        refused_as(peer.ask_peer_token(**{name: other}), "invalid_target", 400)
 
 
 def test_parameters_come_from_the_body_only(peer: Caller) -> None:

@@ -86,7 +86,7 @@ def test_only_an_authenticated_client_ends_a_token(node: Node, system: Caller, f
     match form:
         case "nobody":
             answer = revoke(system, token, client_assertion=None, client_assertion_type=None)
-            assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
+            assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
         case "wrong key":
             thief = Caller(
                 client_id=system.client_id,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.trust.makers import compact, signer
 from tests.trust.oauth.token_examples import NOW, NOW_S
 from trust import claims
-from trust.errors import BadSignature, MalformedClaims, Mismatch, NotYetValid, TooOld, TrustError, WrongType
+from trust.errors import BadSignature, Expired, MalformedClaims, Mismatch, NotYetValid, TooOld, TrustError, WrongType
 from trust.keys import Alg, KeyUse
 from trust.oauth import dpop_proof
 from trust.strict_json import JsonObject
@@ -39,6 +39,22 @@ def test_what_is_built_verifies(alg: Alg, access_token: bytes | None) -> None:
     by = signer(KeyUse.DPOP, alg)
     raw = dpop_proof.build(signer=by, method="POST", url=URL, now=NOW, jti="p-1", access_token=access_token)
     assert verify(raw, access_token=access_token) == dpop_proof.DPoPProof(jkt=by.kid, jti="p-1", iat=NOW)
+
+
+@pytest.mark.parametrize(
+    ("times", "refusal"),
+    [
+        ({"exp": NOW_S}, Expired),
+        ({"exp": NOW_S - 3600}, Expired),
+        ({"exp": "never"}, MalformedClaims),
+        ({"nbf": NOW_S + 11}, NotYetValid),
+        ({"nbf": True}, MalformedClaims),
+    ],
+)
+def test_an_end_or_a_beginning_that_a_proof_states_is_kept(times: JsonObject, refusal: type[TrustError]) -> None:
+    assert verify(proof(exp=NOW_S + 1, nbf=NOW_S + 10))
+    with pytest.raises(refusal):
+        verify(proof(**times))
 
 
 @pytest.mark.holds("A24")
