@@ -68,6 +68,7 @@ def test_every_error_of_the_token_endpoint_has_its_line() -> None:
         errors.InvalidRequest,
         errors.InvalidClient,
         errors.InvalidScope,
+        errors.InvalidTarget,
         errors.InvalidAuthorizationDetails,
         errors.InvalidProof,
         errors.UnsupportedGrant,

@@ -208,19 +208,6 @@ def test_an_authorization_header_authenticates_nobody(peer: Caller) -> None:
     refused_as(peer.post_form(without, Authorization=basic), "invalid_client", 401)
 
 
-def test_nobody_authenticates_in_two_ways_at_once(peer: Caller) -> None:
-    answer = peer.post_form(peer.full_form(), Authorization="Basic aG91c2luZzpndWVzcw==")
-    refused_as(answer, "invalid_request", 400)
-    refused_as(peer.ask_peer_token(client_secret="guess"), "invalid_request", 400)
-
-
-@pytest.mark.parametrize("name", ["resource", "audience"])
-def test_a_token_for_another_resource_is_not_issued(peer: Caller, name: str) -> None:
-    assert peer.ask_peer_token(**{name: COUNCIL + "/exchange/v1"}).status_code == 200
-    for other in ("https://elsewhere.example/exchange/v1", COUNCIL, COUNCIL + "/exchange/v1/"):
-        refused_as(peer.ask_peer_token(**{name: other}), "invalid_target", 400)
-
-
 def test_parameters_come_from_the_body_only(peer: Caller) -> None:
     for query in ("grant_type=client_credentials", "scope=all", "anything=1"):
         answer = peer.http.post(
