@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 
 from trust.errors import TrustError, shown_member
 from trust.exchange.errors import Fault
+from trust.identifiers import MAX_ENTITY_ID
 from trust.strict_json import JsonObject
 
 E = TypeVar("E", bound=StrEnum)
@@ -162,7 +163,7 @@ class Reader:
 
         What stands in for a faulty value is the empty string: the caller must not use it once there are faults.
         """
-        value = self.text(name)
+        value = self.text(name, max_len=MAX_ENTITY_ID)  # the longest of what is parsed; each parser has its own cap
         if value:
             try:
                 return parse(value)

@@ -1,0 +1,205 @@
+"""The published schemas accept what the code accepts: the body of each kind and version, and the envelope around it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker, validators
+
+from tests.docs.example_keys import COUNCIL, TRUST
+from tests.docs.pages import DOCS
+from tests.docs.showing import claims_of
+from tests.docs.test_exchange_examples import FILE, NOW, opened_message
+from tests.trust.exchange.strategies import changed, objects
+from trust import jose
+from trust.errors import MalformedJson, TrustError
+from trust.exchange import eligibility, involvement, message, receipt, refusal, reply
+from trust.exchange.errors import MalformedBody, MalformedMessage
+from trust.exchange.kinds import KINDS
+from trust.keys import KeySet, KeyUse, LocalSigner
+from trust.strict_json import JsonObject
+
+SCHEMAS: dict[str, Any] = json.loads((DOCS / "exchange-schemas.json").read_text(encoding="utf-8"))
+SIGNER = LocalSigner.generate(KeyUse.MESSAGE)
+KEYS = KeySet.of(KeyUse.MESSAGE, [SIGNER.public])
+EXAMPLES = {name: claims_of(raw) for name, raw in FILE["signed"].items()}
+KNOWN, REFUSED = (EXAMPLES[f"reply: {name}"]["body"] for name in ("known", "refused"))
+QUESTION = {"question": "in_payment", "as_of": "2026-11-23", "benefit": "universal-credit"}
+ANSWER = {"answer": "yes", "as_of": "2026-11-23"}
+ENVELOPES = ["message", "receipt", "reply"]
+
+
+def read_refusal(body: JsonObject) -> refusal.Refusal:
+    """Read what a reader takes for a refusal, which its status alone decides."""
+    if not refusal.is_refusal(body):
+        raise MalformedBody([])
+    return refusal.parse_refusal_body(body)
+
+
+BODIES: dict[str, tuple[Callable[[JsonObject], object], JsonObject]] = {
+    "involvement.query-1-question": (involvement.parse_query_body, {"fields": ["worker", "phone"]}),
+    "involvement.query-1-answer": (involvement.parse_reply_body, KNOWN),
+    "eligibility.query-1-question": (eligibility.parse_query_body, QUESTION),
+    "eligibility.query-1-answer": (eligibility.parse_reply_body, ANSWER),
+    "refused": (read_refusal, REFUSED),
+}
+# The library takes 1.0 for a whole number; here one is written without a fraction, as everywhere in the profile.
+_WHOLE = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+_Validator = validators.extend(Draft202012Validator, type_checker=_WHOLE)  # type: ignore[no-untyped-call]
+
+
+def fits(name: str, document: object) -> bool:
+    schema = {**SCHEMAS, "$ref": f"#/$defs/{name}"}
+    return bool(_Validator(schema, format_checker=FormatChecker(["date"])).is_valid(document))
+
+
+def is_read(name: str, body: JsonObject) -> bool:
+    try:
+        BODIES[name][0](body)
+    except MalformedBody:
+        return False
+    return True
+
+
+def is_well_formed(name: str, claims: JsonObject) -> bool:
+    """Say whether the code finds the form right, which it looks at before whom, when and what about."""
+    try:
+        if name == "message":
+            raw = jose.sign(claims, typ=message.TYP, signer=SIGNER)
+            message.open_message(raw, sender_keys=KEYS, own_id=TRUST, now=NOW)
+        elif name == "reply":
+            raw, asked = jose.sign(claims, typ=reply.TYP, signer=SIGNER), opened_message()
+            reply.open_reply(raw, holder_keys=KEYS, own_id=COUNCIL, sent=asked.ref, message=asked.message, now=NOW)
+        else:
+            raw, asked = jose.sign(claims, typ=receipt.TYP, signer=SIGNER), opened_message()
+            receipt.open_receipt(
+                raw, receiver_keys=KEYS, own_id=COUNCIL, sent=asked.ref, message=asked.message, now=NOW
+            )
+    except (MalformedMessage, MalformedJson):
+        return False
+    except TrustError:
+        return True
+    return True
+
+
+def test_the_schemas_are_schemas() -> None:
+    Draft202012Validator.check_schema(SCHEMAS)
+    used = {ref.removeprefix("#/$defs/") for ref in references(SCHEMAS)}
+    assert SCHEMAS["$defs"].keys() == used | BODIES.keys() | set(ENVELOPES)
+
+
+def references(value: object) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [ref for each in value.values() for ref in references(each)]
+    return [ref for each in value for ref in references(each)] if isinstance(value, list) else []
+
+
+def test_every_version_of_every_kind_has_its_schemas() -> None:
+    spoken = {f"{kind.name}-{version}" for kind in KINDS.values() for version in kind.versions}
+    assert {name.rpartition("-")[0] for name in BODIES if name != "refused"} == spoken
+
+
+def test_the_fields_of_the_schemas_are_the_codes() -> None:
+    assert SCHEMAS["$defs"]["involvement"]["properties"].keys() == involvement.FIELDS
+    for kind in KINDS.values():
+        answer = SCHEMAS["$defs"][f"{kind.name}-{max(kind.versions)}-answer"]
+        assert answer["properties"].keys() == kind.reply_members
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_the_examples_of_the_profile_are_of_their_schemas(name: str) -> None:
+    found = {each: claims for each, claims in EXAMPLES.items() if each.partition(":")[0] == name}
+    assert found
+    for claims in found.values():
+        assert fits(name, claims)
+        if name == "reply":
+            assert fits(
+                "refused" if claims["body"]["status"] == "refused" else f"{claims['kind']}-1-answer", claims["body"]
+            )
+
+
+@pytest.mark.parametrize("name", BODIES)
+@given(data=st.data())
+def test_schema_and_code_read_the_same_bodies(name: str, data: st.DataObject) -> None:
+    good = BODIES[name][1]
+    assert fits(name, good)
+    inner = (
+        changed(good["involvements"][0]).map(lambda each: {**good, "involvements": [each]}) if good is KNOWN else None
+    )
+    reason = changed(good["reason"]).map(lambda each: {**good, "reason": each}) if good is REFUSED else None
+    strategies = [changed(good), objects(*good), *(each for each in (inner, reason) if each is not None)]
+    body = data.draw(st.one_of(strategies))
+    assert fits(name, body) == is_read(name, body)
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+@given(data=st.data())
+def test_schema_and_code_find_the_same_envelopes_well_formed(name: str, data: st.DataObject) -> None:
+    good = EXAMPLES["reply: known" if name == "reply" else name]
+    whole = changed({each: value for each, value in good.items() if each != "subject"})
+    member = data.draw(st.sampled_from([each for each in ("agreement", "practitioner", "request") if each in good]))
+    part: st.SearchStrategy[JsonObject] = changed(good[member]).map(lambda value: {member: value})
+    claims = {**good, **data.draw(whole | part)}
+    assert fits(name, claims) == is_well_formed(name, claims)
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_no_member_of_an_envelope_may_be_missing_but_those_that_are_optional(name: str) -> None:
+    good = EXAMPLES["reply: known" if name == "reply" else name]
+    for member in good:
+        without = {each: value for each, value in good.items() if each != member}
+        assert fits(name, without) == is_well_formed(name, without)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("involvement.query-1-answer", {**KNOWN, "status": "not_known"}),
+        ("involvement.query-1-answer", {**KNOWN, "involvements": []}),
+        ("involvement.query-1-answer", {**KNOWN, "onward": "none\n"}),
+        ("involvement.query-1-answer", {**KNOWN, "involvements": [{"since": "2026-02-30"}]}),
+        ("involvement.query-1-answer", {**KNOWN, "involvements": [{"last_contact_month": "2026-08-01"}]}),
+        ("involvement.query-1-answer", {**KNOWN, "note": "\x1b[2J"}),
+        ("eligibility.query-1-question", {**QUESTION, "benefit": "Universal Credit"}),
+        ("eligibility.query-1-answer", {**ANSWER, "answer": "maybe"}),
+        ("refused", {**REFUSED, "supported_versions": [0]}),
+    ],
+)
+def test_what_is_wrong_is_wrong_to_both(name: str, wrong: JsonObject) -> None:
+    assert not fits(name, wrong)
+    assert not is_read(name, wrong)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_both_count_to_the_same_number(more: int) -> None:
+    bodies = {
+        "involvement.query-1-question": [{"fields": [f"f{number}" for number in range(16 + more)]}],
+        "involvement.query-1-answer": [
+            {**KNOWN, "note": "n" * (500 + more)},
+            {**KNOWN, "involvements": [{"role": "r" * (200 + more)}]},
+            {**KNOWN, "involvements": [{}] * (50 + more)},
+        ],
+        "eligibility.query-1-question": [{**QUESTION, "benefit": "b" * (64 + more)}],
+        "refused": [
+            {**REFUSED, "reason": {**REFUSED["reason"], "remedy": "r" * (2000 + more)}},
+            {**REFUSED, "supported_versions": [1000 + more]},
+            {**REFUSED, "supported_versions": [1] * (20 + more)},
+        ],
+    }
+    for name, body in ((name, body) for name, several in bodies.items() for body in several):
+        assert fits(name, body) == is_read(name, body) == (not more)
+    asked = EXAMPLES["message"]
+    practitioner = {**asked["practitioner"], "call_back": "0" * (40 + more)}
+    longest = f"https://{'a' * 60}.{'b' * 60}.{'c' * 60}.example/{'d' * (57 + more)}"
+    assert len(longest) == 256 + more
+    for claims in (
+        {**asked, "iss": longest},
+        {**asked, "practitioner": practitioner},
+        {**asked, "v": 1000 + more},
+        {**asked, "jti": "j" * (128 + more)},
+    ):
+        assert fits("message", claims) == is_well_formed("message", claims) == (not more)
