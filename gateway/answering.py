@@ -17,9 +17,9 @@ from trust.agreements.decision import Denial, MatchOutcome, Permit, PersonRestri
 from trust.agreements.minimise import minimise
 from trust.exchange import eligibility, involvement
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
-from trust.exchange.errors import MalformedBody
+from trust.exchange.errors import MalformedBody, MalformedSubject, NotEnoughToGoOn
 from trust.exchange.involvement import Involvement, InvolvementStatus, involvement_to_fields
-from trust.exchange.person import Subject
+from trust.exchange.person import Subject, check_birth_date, enough_to_go_on
 from trust.exchange.refusal import Refusal, build_refusal_body
 from trust.strict_json import JsonObject
 
@@ -80,6 +80,16 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
     else:
         findings = _involvement(permit, service, found, deadline=deadline)
     return findings if failure is None else replace(findings, failure=failure)
+
+
+def too_vague(subject: Subject, *, today: date) -> Refusal | None:
+    """Refuse a description that fits too many people, or an impossible birth date; before anyone is looked up."""
+    try:
+        check_birth_date(subject, today=today)
+        enough_to_go_on(subject)
+    except (MalformedSubject, NotEnoughToGoOn) as refused:
+        return Refusal(code=refused.code, reason=refused.detail, remedy="Describe the person again, more exactly.")
+    return None
 
 
 def tells_nothing(permit: Permit | Denial, findings: Findings) -> bool:

@@ -1,9 +1,10 @@
 """Who asks how often, and whether it looks like guessing: refused, flagged, or both.
 
 Three budgets are charged for each question: the practitioner's, by role, the asking agency's, and that of one person
-being asked about by one agency. They are looked at before anyone is sought, and charged in the transaction that
-records the answer; of two workers that find room for one question, one finds out there that it came second. A clause
-marked urgent is answered however much was asked before, and flagged (assertion A43).
+being asked about by one agency, whatever words describe them (:mod:`gateway.person_keys`). They are looked at before
+anyone is sought, and charged in the transaction that records the answer; of two workers that find room for one
+question, one finds out there that it came second. A clause marked urgent is answered however much was asked before, and
+flagged (assertion A43).
 
 What is kept are keyed digests and pseudonyms. A flag names an agency, or a practitioner by pseudonym, and never the
 person they asked about.
@@ -41,13 +42,15 @@ class Limits:
 class Asked:
     """One question as the budgets see it: ``subject`` is a keyed digest, ``practitioner`` a pseudonym.
 
-    ``agency`` is the asking agency, or the case system of our own agency. ``urgent`` says that its clause is.
+    ``agency`` is the asking agency, or the case system of our own agency. ``persons`` are what the description shares
+    with others of the same person (:mod:`gateway.person_keys`). ``urgent`` says that its clause is.
     """
 
     agency: str
     practitioner: str
     role: RoleCode
     subject: str
+    persons: tuple[str, ...]
     urgent: bool = False
 
     @property
@@ -119,7 +122,7 @@ class Budgets:
         return (
             (f"practitioner {asked.who}", self.limits.roles.get(asked.role, self.limits.practitioner)),
             (f"agency {asked.agency}", self.limits.agency),
-            (f"subject {asked.agency} {asked.subject}", self.limits.subject),
+            *((f"subject {asked.agency} {person}", self.limits.subject) for person in asked.persons),
         )
 
     def _note(self, tx: Transaction, asked: Asked, features: Iterable[Feature], *, now: datetime) -> None:

@@ -16,9 +16,10 @@ from gateway import answering, evidence, inbound_record
 from gateway.agreement_book import AgreementBook
 from gateway.answering import Findings
 from gateway.budgets import Asked, BudgetExceeded, Budgets
-from gateway.desk import Desk, HostedService
+from gateway.desk import Desk
 from gateway.key_learning import verified_by
 from gateway.pacing import AT_WHOLE_STEPS, SETTLED_S, Pace
+from gateway.person_keys import person_keys
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.sealed import open_own
 from gateway.store import messages
@@ -31,10 +32,8 @@ from trust.claims import digest, from_seconds
 from trust.errors import NoChain, TooOld, WrongIssuer
 from trust.evidence.leaf import subject_key
 from trust.exchange.envelope import MAX_BYTES
-from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message, OpenedMessage, open_message
-from trust.exchange.person import check_birth_date, enough_to_go_on
 from trust.exchange.refusal import Refusal, build_refusal_body, is_refusal
 from trust.exchange.reply import TYP, build_reply
 from trust.exchange.reply import answer as answer_to
@@ -132,7 +131,7 @@ class Inbound:
         if isinstance(permit, Permit):
             asked = replace(asked, urgent=True) if permit.clause.urgent else asked
             if exceeded is not None and not asked.urgent:
-                return self._over_budget(opened, asked, exceeded, now)
+                return self._over_budget(opened, asked, exceeded, permit.query.dropped, now)
         findings = self._answer(permit, opened.message, now)  # 5, 6, 7
         silent = answering.tells_nothing(permit, findings)
         if silent:
@@ -142,7 +141,7 @@ class Inbound:
                 opened, asked, findings, now, self._charging(opened.message, asked, findings, now)
             )  # 8, 9
         except BudgetExceeded as spent:  # by others, while this one was looking
-            return self._over_budget(opened, asked, spent.exceeded, now)
+            return self._over_budget(opened, asked, spent.exceeded, findings.dropped, now)
         if silent:
             self.pace.hold(since=began, past_s=SETTLED_S)
         return answered  # 10
@@ -188,17 +187,17 @@ class Inbound:
     def _answer(self, permit: Permit | Denial, message: Message, now: datetime) -> Findings:
         if isinstance(permit, Denial):
             return _denied(permit.refusal)
+        findings = self._look(permit, message, now)
+        return replace(findings, dropped=permit.query.dropped) if permit.query.dropped else findings
+
+    def _look(self, permit: Permit, message: Message, now: datetime) -> Findings:
         service = self.desk.service(message.to_service)
         if service is None:
             return _denied(deny(DenialCode.UNKNOWN_SERVICE).refusal)
-        vague = _too_vague(message, now)
+        vague = answering.too_vague(message.subject, today=now.date())
         if vague is not None:
             return _denied(vague)
-        return self._look(permit, service, message)
-
-    def _look(self, permit: Permit, service: HostedService, message: Message) -> Findings:
-        findings = answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
-        return replace(findings, dropped=permit.query.dropped) if permit.query.dropped else findings
+        return answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
 
     def _asked(self, message: Message) -> Asked:
         return Asked(
@@ -206,6 +205,7 @@ class Inbound:
             practitioner=message.practitioner.sub,
             role=message.practitioner.role,
             subject=self._subject(message),
+            persons=person_keys(self.vault.evidence_hmac_key(), message.subject),
         )
 
     def _subject(self, message: Message) -> str:
@@ -218,11 +218,14 @@ class Inbound:
         shared = features(self.vault.evidence_hmac_key(), message.subject)
         return lambda tx: self.budgets.charge(tx, asked, shared, now=now)
 
-    def _over_budget(self, opened: OpenedMessage, asked: Asked, exceeded: Exceeded, now: datetime) -> Answered:
+    def _over_budget(
+        self, opened: OpenedMessage, asked: Asked, exceeded: Exceeded, dropped: tuple[str, ...], now: datetime
+    ) -> Answered:
         minutes = max(1, round(exceeded.retry_after / timedelta(minutes=1)))
         denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
         flagging = partial(self.budgets.flag, asked=asked, now=now)
-        return self._commit(opened, asked, _denied(denial.refusal), now, flagging)
+        findings = replace(_denied(denial.refusal), dropped=dropped)
+        return self._commit(opened, asked, findings, now, flagging)
 
     def _commit(
         self, opened: OpenedMessage, asked: Asked, findings: Findings, now: datetime, account: Account
@@ -336,13 +339,3 @@ def _place(opened: OpenedMessage) -> bytes:
 
 def _denied(refusal: Refusal) -> Findings:
     return Findings(body=build_refusal_body(refusal), outcome="refused", reasons=(refusal.code,))
-
-
-def _too_vague(message: Message, now: datetime) -> Refusal | None:
-    """Refuse a description that fits too many people, or an impossible birth date; before anyone is looked up."""
-    try:
-        check_birth_date(message.subject, today=now.date())
-        enough_to_go_on(message.subject)
-    except (MalformedSubject, NotEnoughToGoOn) as refused:
-        return Refusal(code=refused.code, reason=refused.detail, remedy="Describe the person again, more exactly.")
-    return None

@@ -10,6 +10,7 @@ from math import ceil
 from gateway.asking import Asked as Sought
 from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
+from gateway.person_keys import person_keys
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.sampling import sample
 from gateway.store import lookups, samples
@@ -67,6 +68,7 @@ class Spending:
             practitioner=own_name(key, caller.client.client_id, request.practitioner.id),
             role=RoleCode(request.practitioner.role),
             subject=subject_key(key, request.subject),
+            persons=person_keys(key, request.subject),
         )
 
 

@@ -12,6 +12,7 @@ from tests.federation.peer_hand import PeerHand
 from tests.federation.settings_files import budget
 from tests.federation.test_binding import ref_of
 from tests.federation.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
+from trust.exchange.person import parse_subject
 from trust.identifiers import EntityId
 
 SERVICE = f"{TRUST}#community-team"
@@ -88,6 +89,31 @@ def test_a_repeat_of_a_lookup_costs_nothing(tmp_path: Path) -> None:
     network = town(tmp_path, {"practitioner": 1})
     client = network.case_client()
     assert [client.post_lookup(client.body(), key="the-same-key").status_code // 100 for _ in range(4)] == [2] * 4
+    network.close()
+
+
+NAMED = {name: SUBJECT[name] for name in ("family_name", "given_names", "birth_date", "address")}
+WORDINGS: tuple[dict[str, object], ...] = (
+    NAMED,
+    {**NAMED, "given_names": "Daniel"},
+    {**NAMED, "family_name": "HÄRTLEY"},
+    {**NAMED, "aliases": [{"family_name": "Otherwise"}]},
+    {**NAMED, "family_name": "Otherwise", "aliases": [{"family_name": "Hartley"}]},
+    {**NAMED, "family_name": NAMED["given_names"], "given_names": NAMED["family_name"]},
+    {**NAMED, "upn": "X801200001002"},
+)
+"""One resident in as many ways, each of which finds him; the last with a pupil's number that nobody holds."""
+
+
+@pytest.mark.holds("A43")
+def test_another_wording_of_the_same_person_costs_the_same_budget(tmp_path: Path) -> None:
+    network = town(tmp_path, {"subject": 2})
+    for wording in WORDINGS:
+        peer = hand(network)
+        asked = [peer.ask(subject=parse_subject(each)) for each in (NAMED, wording, NAMED, wording)]
+        assert [each["status"] for each in asked] == ["known", "known", "refused", "refused"], wording
+        assert {each["reason"]["code"] for each in asked[2:]} == {"over_budget"}
+        network.clock.forward(hours=1)  # room for two again
     network.close()
 
 

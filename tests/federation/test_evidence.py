@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from pysqlite3 import dbapi2
@@ -10,9 +11,11 @@ from pysqlite3 import dbapi2
 from tests.federation import faults
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
+from tests.federation.settings_files import budget
 from tests.federation.test_binding import ref_of
-from tests.federation.town import COUNCIL, SUBJECT, TRUST
+from tests.federation.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
 from trust.claims import digest
+from trust.exchange.person import parse_subject
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 from trust.strict_json import JsonObject
@@ -78,6 +81,21 @@ def test_members_that_a_version_does_not_know_are_recorded_by_their_names_alone(
     answered, received = sorted(pair.leaves(TRUST), key=lambda leaf: str(leaf["kind"]))
     assert received["dropped"] == ["consent_note", "fields[]", "(2 more)"]
     assert "dropped" not in answered
+
+
+def test_what_is_refused_for_a_budget_or_a_vague_description_is_recorded_with_its_unknown_members(
+    tmp_path: Path,
+) -> None:
+    network = Network(tmp_path, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST]], budget=budget(subject=1))
+    network.agree()
+    hand = PeerHand(network=network, agreement=ref_of(network))
+    vague = parse_subject({"family_name": "Hartley"})
+    assert hand.ask(body={"consent_note": "Hartley"})["status"] == "known"
+    assert hand.ask(body={"review_by": "Hartley"})["reason"]["code"] == "over_budget"
+    assert hand.ask(body={"later_word": "Hartley"}, subject=vague)["reason"]["code"] == "not_enough_to_go_on"
+    received = {tuple(leaf["dropped"]) for leaf in network.leaves(TRUST) if leaf["kind"] == "received"}
+    assert received == {("consent_note",), ("review_by",), ("later_word",)}
+    network.close()
 
 
 def test_what_an_answer_has_too_much_is_recorded_too(pair: Network) -> None:

@@ -24,6 +24,7 @@ ASKED = Asked(
     practitioner="p-1",
     role=RoleCode("key-worker"),
     subject="s-1",
+    persons=("s-1",),
 )
 
 
@@ -66,7 +67,7 @@ def test_workers_share_a_budget(store: Store, store_url: str, tmp_path: Path) ->
     [
         (LIMITS, replace(ASKED, practitioner="p-2")),
         (replace(LIMITS, practitioner=ROOMY, agency=LIMITS.practitioner), replace(ASKED, agency="https://a.example")),
-        (replace(LIMITS, practitioner=ROOMY, subject=LIMITS.practitioner), replace(ASKED, subject="s-2")),
+        (replace(LIMITS, practitioner=ROOMY, subject=LIMITS.practitioner), replace(ASKED, persons=("s-2",))),
     ],
 )
 def test_one_askers_budget_is_not_anothers(store: Store, limits: Limits, other: Asked) -> None:

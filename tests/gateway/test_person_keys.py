@@ -1,0 +1,76 @@
+"""Whatever finds a record shares a bucket with whatever else finds it by the same thing, and strangers share none."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.contract import Candidate
+from adapters.matching.decide import MatchOutcome, match
+from gateway.person_keys import person_keys
+from trust.exchange.person import Address, Name, Subject
+
+KEY = b"k" * 32
+BORN = date(2008, 9, 20)
+PERSON = Subject(
+    nhs_number="9691292211",
+    family_name="Chislett",
+    given_names="Octavia Grace",
+    birth_date=BORN,
+    address=Address(uprn="100061", postcode="KT21 1JA"),
+)
+BY_NAME = replace(PERSON, nhs_number=None)
+WORDS = ["Chislett", "CHÍSLETT", "Chis-lett", "Chisslett", "Octavia Grace", "octavia", "Øctavia", "Flindall", "Grace"]
+names = st.sampled_from([None, *WORDS])
+described = st.builds(
+    Subject,
+    nhs_number=st.sampled_from([None, PERSON.nhs_number, "9449306494"]),
+    upn=st.sampled_from([None, "H801200001001"]),
+    family_name=names,
+    given_names=names,
+    birth_date=st.sampled_from([None, BORN, BORN + timedelta(days=1)]),
+    address=st.sampled_from([None, PERSON.address]),
+    aliases=st.lists(st.builds(Name, family_name=names, given_names=names), max_size=3).map(tuple),
+)
+
+
+def keys(subject: Subject) -> set[str]:
+    return set(person_keys(KEY, subject))
+
+
+@given(subject=described, verified=st.booleans())
+def test_a_description_that_finds_a_record_shares_a_bucket_with_all_that_the_record_says(
+    subject: Subject, verified: bool
+) -> None:
+    found = match(subject, [Candidate(ref="1", person=PERSON, identifiers_verified=verified)])
+    assert found.outcome is not MatchOutcome.UNIQUE or keys(subject) & keys(PERSON)
+
+
+def test_descriptions_by_name_share_a_bucket_however_they_are_worded() -> None:
+    worded = [
+        BY_NAME,
+        replace(BY_NAME, family_name="CHÍSLETT", given_names="Octavia"),
+        replace(BY_NAME, given_names="O."),
+        replace(BY_NAME, address=None, aliases=(Name(family_name="Flindall"),)),
+        replace(BY_NAME, family_name="Flindall", aliases=(Name(family_name="Chis-lett"),)),
+        replace(BY_NAME, upn="H801200001001"),
+    ]
+    assert all(keys(one) & keys(other) for one, other in combinations(worded, 2))
+
+
+def test_other_people_share_none() -> None:
+    others = [
+        replace(BY_NAME, birth_date=BORN + timedelta(days=1)),
+        replace(BY_NAME, family_name="Flindall", given_names="Una"),
+        Subject(nhs_number="9449306494"),
+        Subject(upn="H801200001001"),
+    ]
+    assert not any(keys(PERSON) & keys(other) for other in others)
+    assert not keys(Subject(family_name="Chislett"))  # without a birth date a name is anybody's
+
+
+def test_a_bucket_names_nobody_and_is_another_under_another_key() -> None:
+    assert not keys(PERSON) & set(person_keys(b"x" * 32, PERSON))
+    assert not [each for each in keys(PERSON) if "chislett" in each.lower() or "969129" in each]
