@@ -1,6 +1,7 @@
 """Turn JSON Web Keys into public keys and back: P-256, Ed25519 and RSA, public members only.
 
-RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2, RFC 7638. Points are checked to lie on their curve.
+RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2, RFC 7638. Points are checked to lie on their curve, and keys
+known to be weak are refused (`trust.weak_keys`).
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from trust import base64url, claims, strict_json
+from trust import base64url, claims, strict_json, weak_keys
 from trust.errors import MalformedClaims, MalformedToken
 from trust.strict_json import JsonObject
 
@@ -17,7 +18,7 @@ PublicCryptoKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSA
 RSA_MIN_BITS = 2048
 RSA_MAX_BITS = 8192
 RSA_EXPONENT = 65537
-PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+_PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 
 # The members that make a key of each type, in the order that RFC 7638 section 3.2 hashes them.
 _MEMBERS: Mapping[str, tuple[str, ...]] = {
@@ -33,10 +34,15 @@ _KEYS_REMEMBERED = 512
 _MAX_MEMBER = 1366  # base64url characters of 8192 bits
 
 
+def refuse_private(unverified_jwk: JsonObject) -> None:
+    """Raise MalformedClaims where a secret stands in what is published."""
+    if any(name in unverified_jwk for name in _PRIVATE_MEMBERS):
+        raise MalformedClaims("A published key must not hold private members; treat that key as compromised.")
+
+
 def key_members(unverified_jwk: JsonObject) -> JsonObject:
     """Return only what makes the key itself, or raise MalformedClaims: unknown type or curve, or private members."""
-    if any(name in unverified_jwk for name in PRIVATE_MEMBERS):
-        raise MalformedClaims("A published key must not hold private members; treat that key as compromised.")
+    refuse_private(unverified_jwk)
     kty = claims.require_str(unverified_jwk, "kty")
     names = _MEMBERS.get(kty)
     if names is None or ("crv" in names and unverified_jwk.get("crv") != _CURVES[kty]):
@@ -72,13 +78,21 @@ def _load(items: tuple[tuple[str, str], ...]) -> PublicCryptoKey:
             point = b"\x04" + _coordinate(members, "x") + _coordinate(members, "y")
             return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
         if members["kty"] == "OKP":
-            return ed25519.Ed25519PublicKey.from_public_bytes(_coordinate(members, "x"))
+            return _edwards(_coordinate(members, "x"))
         exponent, modulus = _number(members, "e"), _number(members, "n")
         if exponent != RSA_EXPONENT or not RSA_MIN_BITS <= modulus.bit_length() <= RSA_MAX_BITS or modulus % 2 == 0:
             raise MalformedClaims("An RSA key must have an odd modulus of 2048 to 8192 bits and the exponent 65537.")
+        if weak_keys.is_roca_modulus(modulus):
+            raise MalformedClaims("This RSA key was made by a faulty library and can be broken (CVE-2017-15361).")
         return rsa.RSAPublicNumbers(exponent, modulus).public_key()
     except ValueError:
         raise MalformedClaims("A key's numbers are not those of a key of its type.") from None
+
+
+def _edwards(raw: bytes) -> ed25519.Ed25519PublicKey:
+    if not weak_keys.is_ed25519_point(raw):
+        raise MalformedClaims("An Ed25519 key must be a point of its curve, and not one of small order.")
+    return ed25519.Ed25519PublicKey.from_public_bytes(raw)
 
 
 def write(key: PublicCryptoKey) -> JsonObject:

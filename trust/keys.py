@@ -252,5 +252,5 @@ def _check_operations(unverified_jwk: JsonObject, jwk_use: str) -> None:
         raise MalformedClaims("A key's 'use' does not fit what it is published for.")
     if "key_ops" in unverified_jwk:
         operations = claims.require_str_list(unverified_jwk, "key_ops", max_items=8)
-        if jwk_use == "sig" and "verify" not in operations:
+        if ("verify" in operations) != (jwk_use == "sig"):
             raise MalformedClaims("A key's 'key_ops' does not fit what it is published for.")

@@ -74,6 +74,37 @@ def test_a_point_off_the_curve_or_of_another_shape_is_refused(changed: dict[str,
         jwk.load(jwk.key_members(members(Alg.ES256) | changed))
 
 
+def test_a_coordinate_keeps_its_leading_zeros() -> None:
+    """RFC 7518 section 6.2.1.2; a shorter spelling would be a second one with another thumbprint."""
+    while True:
+        point = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
+        raw = point.x.to_bytes(32, "big")
+        if raw[0] == 0:
+            break
+    whole = {"kty": "EC", "crv": "P-256", "x": b64(raw).decode(), "y": b64(point.y.to_bytes(32, "big")).decode()}
+    assert jwk.write(jwk.load(whole)) == whole
+    for x in (raw.lstrip(b"\0"), b"\0" + raw):
+        with pytest.raises(MalformedClaims, match="32 bytes"):
+            jwk.load(whole | {"x": b64(x).decode()})
+
+
+def test_a_coordinate_is_below_the_prime_and_infinity_is_no_key() -> None:
+    """There is a point with x = 0, which x = p would spell a second time."""
+    prime = 2**256 - 2**224 + 2**192 + 2**96 - 1
+    b = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+    y = pow(b, (prime + 1) // 4, prime)
+
+    def point(x: int, y: int) -> dict[str, str]:
+        return {"kty": "EC", "crv": "P-256"} | {
+            name: b64(n.to_bytes(32, "big")).decode() for name, n in (("x", x), ("y", y))
+        }
+
+    assert jwk.write(jwk.load(point(0, y))) == point(0, y)
+    for odd in (point(prime, y), point(0, 0), point(0, prime), point(prime, prime)):
+        with pytest.raises(MalformedClaims):
+            jwk.load(odd)
+
+
 @pytest.mark.parametrize("changed", [{"crv": "X25519"}, {"crv": "Ed448"}, {"x": b64(bytes(31)).decode()}])
 def test_an_edwards_key_is_on_ed25519(changed: dict[str, object]) -> None:
     with pytest.raises(MalformedClaims):

@@ -109,6 +109,13 @@ def test_an_encryption_key_is_pinned_to_its_algorithm_and_does_not_sign() -> Non
         LocalSigner.generate(KeyUse.ENCRYPTION)
 
 
+def test_the_operations_of_an_encryption_key_are_not_to_verify() -> None:
+    for operations in ([], ["deriveKey"], ["encrypt"]):
+        assert read(published(alg="ECDH-ES", use="enc", key_ops=operations), use=KeyUse.ENCRYPTION).keys
+    with pytest.raises(MalformedClaims, match="key_ops"):
+        read(published(alg="ECDH-ES", use="enc", key_ops=["deriveKey", "verify"]), use=KeyUse.ENCRYPTION)
+
+
 def test_evidence_is_signed_with_ed25519_only() -> None:
     assert LocalSigner.generate(KeyUse.EVIDENCE, Alg.ED25519).alg is Alg.ED25519
     with pytest.raises(ForbiddenAlgorithm):

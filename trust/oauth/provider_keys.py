@@ -2,7 +2,8 @@
 
 A provider names its keys as it likes and often leaves out what they are for. So an agency's configuration says which
 one algorithm its provider signs with (RFC 8725 section 3.1: a key is for exactly one), and of what is published only
-the keys that fit it are taken; encryption keys, other algorithms and keys without an id are passed over.
+the keys that fit it are taken; encryption keys, other algorithms, keys without an id and weak ones are passed over. A
+secret among them, even one that does not fit, ends the trust in all: whoever publishes that guards nothing.
 """
 
 from trust import claims, jwk
@@ -38,15 +39,14 @@ def parse(jwks: JsonObject, alg: Alg) -> KeySet:
 def _key(unverified: object, alg: Alg) -> PublicKey | None:
     if type(unverified) is not dict:
         raise MalformedClaims("A key must be an object.")
+    jwk.refuse_private(unverified)
     if not _fits(unverified, alg):
         return None
     try:
         members = jwk.key_members(unverified)
         key = jwk.load(members)
     except TrustError:
-        if any(name in unverified for name in jwk.PRIVATE_MEMBERS):
-            raise
-        return None  # another curve, or a size that is not taken
+        return None  # another curve, a size that is not taken, or a weak key
     kid = unverified["kid"]
     return PublicKey(kid=kid, alg=alg, use=KeyUse.SIGN_IN, jwk=members | {"kid": kid, "alg": alg.value}, key=key)
 

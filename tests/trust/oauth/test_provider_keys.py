@@ -18,7 +18,7 @@ OWN = SERVICE.jwks()["keys"][2]
 
 def test_only_the_keys_of_the_one_algorithm_are_taken() -> None:
     curve = {**jwk.write(ec.generate_private_key(ec.SECP256R1()).public_key()), "kid": "curve"}
-    listed = {"keys": [*SERVICE.jwks()["keys"], curve, {"kty": "oct", "kid": "secret", "k": "c2VjcmV0"}]}
+    listed = {"keys": [*SERVICE.jwks()["keys"], curve, {"kty": "oct", "kid": "elsewhere"}]}
     assert provider_keys.parse(listed, Alg.RS256).kids == {KID}
     assert provider_keys.parse(listed, Alg.ES256).kids == {"curve"}
     assert provider_keys.parse(listed, Alg.RS256).use is KeyUse.SIGN_IN
@@ -39,9 +39,18 @@ def test_a_short_key_is_passed_over() -> None:
         provider_keys.parse({"keys": [{**short, "kid": "short"}]}, Alg.RS256)
 
 
-def test_a_private_member_ends_the_trust_in_the_whole_set() -> None:
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {**OWN, "kid": "other", "d": "AQAB"},
+        {**OWN, "kid": "other", "use": "enc", "p": "AQAB"},
+        {"kty": "EC", "crv": "P-384", "kid": "other", "d": "AQAB"},
+        {"kty": "oct", "kid": "shared", "k": "c2VjcmV0"},
+    ],
+)
+def test_a_private_member_ends_the_trust_in_the_whole_set(secret: dict[str, Any]) -> None:
     with pytest.raises(MalformedClaims, match="compromised"):
-        provider_keys.parse({"keys": [OWN, {**OWN, "kid": "other", "d": "AQAB"}]}, Alg.RS256)
+        provider_keys.parse({"keys": [OWN, secret]}, Alg.RS256)
 
 
 def test_one_id_names_one_key() -> None:
