@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from trust.errors import TrustError
-from trust.identifiers import EntityId, ServiceSlug, parse_code, parse_entity_id, parse_slug
+from trust.identifiers import EntityId, ServiceSlug, parse_code, parse_entity_id, parse_own_entity_id, parse_slug
 
 _BIND = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
@@ -65,6 +65,13 @@ def _entity(text: str) -> EntityId:
         raise ValueError(refused.detail) from refused
 
 
+def _own_entity(text: str) -> EntityId:
+    try:
+        return parse_own_entity_id(text)
+    except TrustError as refused:
+        raise ValueError(refused.detail) from refused
+
+
 def _slug(text: str) -> ServiceSlug:
     try:
         return parse_slug(text)
@@ -91,6 +98,7 @@ Bind = Annotated[str, AfterValidator(_bind)]
 HostName = Annotated[str, AfterValidator(_host)]
 PrivateNetwork = Annotated[str, AfterValidator(_network)]
 Entity = Annotated[str, AfterValidator(_entity)]
+OwnEntity = Annotated[str, AfterValidator(_own_entity)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Code = Annotated[str, AfterValidator(_code)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]

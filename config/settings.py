@@ -5,7 +5,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from config.fields import Bind, Code, Entity, HostName, Label, MarkType, Phone, PrivateNetwork, Reason, Slug, StoreUrl
+from config.fields import (
+    Bind,
+    Code,
+    Entity,
+    HostName,
+    Label,
+    MarkType,
+    OwnEntity,
+    Phone,
+    PrivateNetwork,
+    Reason,
+    Slug,
+    StoreUrl,
+)
 from config.sign_in import IdentitySettings
 from config.tables import Frozen
 
@@ -17,7 +30,7 @@ class Identity(Frozen):
     and one with them an intermediate.
     """
 
-    entity_id: Entity
+    entity_id: OwnEntity
     name: Label
     superiors: tuple[Entity, ...] = Field(default=(), max_length=5)
 

@@ -77,8 +77,12 @@ class Lookups:
         return self._view(row.id, caller.client.client_id, self.clock.now(), told=told) or self._forgotten()
 
     def get(self, lookup_id: str, caller: CaseCaller, *, now: datetime) -> LookupView | None:
-        """Return the lookup, or ``None`` where this client has none by that id, or its answers were forgotten."""
-        return self._view(lookup_id, caller.client.client_id, now)
+        """Return the lookup, or ``None`` where this client has none by that id, or its answers were forgotten.
+
+        With a token of somebody who signed in, only what they themselves asked is found.
+        """
+        signed_in = caller.token.signed_in
+        return self._view(lookup_id, caller.client.client_id, now, of=signed_in.sub if signed_in else None)
 
     def _sought(self, request: LookupRequest) -> Sought:
         return Sought(
@@ -153,13 +157,25 @@ class Lookups:
         )
 
     def _view(
-        self, lookup_id: str, client_id: str, now: datetime, *, told: Mapping[str, JsonObject] = NOTHING_TOLD
+        self,
+        lookup_id: str,
+        client_id: str,
+        now: datetime,
+        *,
+        told: Mapping[str, JsonObject] = NOTHING_TOLD,
+        of: str | None = None,
     ) -> LookupView | None:
-        """Show what is stored; ``told`` are lines that came just now, of which some could perhaps not be stored."""
+        """Show what is stored; ``told`` are lines that came just now, of which some could perhaps not be stored.
+
+        ``of`` is the only practitioner whose lookup may be shown, where there is one.
+        """
         found = self.store.read(lambda tx: lookups.get(tx, lookup_id=lookup_id, client_id=client_id))
         if found is None or found.lookup.sealed_request is None or found.lookup.keep_until <= now:
             return None
-        asked = open_account(self.vault.seal_key(), lookup_id, found.lookup.sealed_request).get("asked", [])
+        told_then = open_account(self.vault.seal_key(), lookup_id, found.lookup.sealed_request)
+        if of is not None and told_then["practitioner"]["id"] != of:
+            return None
+        asked = told_then.get("asked", [])
         held = dict(told) | {each.service: self._open(each.sealed, lookup_id, each.service) for each in found.answers}
         over = found.completed_at is not None or now >= found.lookup.created_at + timedelta(seconds=self.limit_s)
         complete = over or len(held) == len(asked)

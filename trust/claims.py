@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from trust import base64url
-from trust.errors import Expired, LivesTooLong, MalformedClaims, NotYetValid, TooOld, shown
+from trust.errors import Expired, LivesTooLong, MalformedClaims, NotYetValid, TooOld, shown_member
 from trust.strict_json import MAX_INTEGER, JsonObject
 
 MAX_JTI = 128
@@ -21,7 +21,8 @@ LEEWAY_AHEAD = timedelta(seconds=10)
 """How far ahead another party's clock may be; FAPI 2.0 section 5.3.2.1 asks for 10 s and forbids more than 60 s."""
 LATEST_SECONDS = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+"""What no one-line text may contain: controls, line and paragraph separators, bidirectional overrides, surrogates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +34,11 @@ class Times:
 
 
 def require_str(claims: JsonObject, name: str, *, max_len: int = MAX_TEXT) -> str:
-    """Return a non-empty string of `max_len` characters at most, with no control characters in it."""
+    """Return a non-empty string of `max_len` characters at most, nothing :data:`UNPRINTABLE` in it."""
     value = claims.get(name)
     if type(value) is not str or not 0 < len(value) <= max_len:
         raise MalformedClaims(f"'{name}' must be a text of 1 to {max_len} characters.")
-    if not value.isprintable() and _CONTROL.search(value):
+    if not value.isprintable() and UNPRINTABLE.search(value):
         raise MalformedClaims(f"'{name}' must not contain control characters.")
     return value
 
@@ -91,7 +92,8 @@ def refuse_unknown(claims: JsonObject, known: Iterable[str], *, within: str) -> 
     """Refuse members outside a closed set, naming all of them."""
     unknown = sorted(claims.keys() - set(known))
     if unknown:
-        raise MalformedClaims(f"{within} must not have the members {', '.join(shown(name) for name in unknown)}.")
+        names = ", ".join(shown_member(name) for name in unknown)
+        raise MalformedClaims(f"{within} must not have the members {names}.")
 
 
 def check_times(

@@ -62,6 +62,17 @@ def parse_entity_id(text: str) -> EntityId:
     return EntityId(text)
 
 
+def parse_own_entity_id(text: str) -> EntityId:
+    """Accept an entity identifier without a path: whoever runs this serves it at the root of a host of its own.
+
+    With one, each well-known document would have another address by each standard (RFC 8414 section 3.1).
+    """
+    entity = parse_entity_id(text)
+    if _origin(entity) != entity:
+        raise MalformedClaims("The own entity identifier must have no path: what is served stands at its host's root.")
+    return entity
+
+
 @lru_cache(maxsize=_NAMES_REMEMBERED)
 def parse_slug(text: str) -> ServiceSlug:
     """Accept lower-case words joined by hyphens, 64 characters at most."""

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from gateway.cli.faults import Refused, expected, read_faults
-from trust.exchange.reader import UNPRINTABLE
+from trust.claims import UNPRINTABLE
 
 OK, REFUSED = 0, 1
 _UNSAFE = re.compile(rf"(?!\n){UNPRINTABLE.pattern}")

@@ -1,8 +1,9 @@
 """Who asks: the practitioner whose own token it is, or the one for whom a registered case system vouches.
 
 A practitioner's own token says who signed in and what they may be; the request may only choose among that. A case
-system that vouches states it all, second factor included, and an administrator has registered it for that. Either way
-nothing is asked for a service, role or unit outside the client's registration.
+system that vouches states it all, second factor included, and an administrator has registered it for that; it cannot
+pass its users off as those who signed in, whose names, budgets and pseudonyms are their own. Either way nothing is
+asked for a service, role or unit outside the client's registration.
 """
 
 from gateway.case_types import CaseCaller, Practitioner
@@ -12,7 +13,7 @@ from gateway.http.problem import Problem
 from gateway.ports import LocalClient
 from trust.exchange.errors import Fault
 from trust.identifiers import ServiceSlug
-from trust.oauth.access_token import SignedIn
+from trust.oauth.access_token import SignedIn, names_who_signed_in
 
 _NOBODY = PractitionerBody()
 _REQUIRED = ("id", "role", "org_unit", "second_factor")
@@ -58,6 +59,11 @@ def _vouched_for(client: LocalClient, stated: PractitionerBody) -> Practitioner:
     if missing:
         faults = [Fault(path=f"practitioner.{name}", problem="is missing") for name in missing]
         raise Problem(problem.MEMBERS_AT_FAULT, faults=faults)
+    if names_who_signed_in(str(stated.id)):
+        detail = (
+            "practitioner.id is the name of somebody who signed in at a sign-in service; only their token gives it."
+        )
+        raise Problem(problem.NOT_VOUCHED_FOR, detail)
     if not stated.second_factor:
         raise Problem(problem.SECOND_FACTOR_REQUIRED)
     return Practitioner(

@@ -14,11 +14,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 from gateway.http import problem
 from gateway.http.problem import Problem
 from trust import strict_json
+from trust.claims import UNPRINTABLE
 from trust.errors import MalformedInput, TrustError, shown_member
 from trust.exchange.eligibility import Question
 from trust.exchange.errors import Fault, MalformedSubject
 from trust.exchange.person import Subject, check_birth_date, parse_subject
-from trust.exchange.reader import UNPRINTABLE
 from trust.identifiers import parse_code, parse_slug
 
 MAX_BODY = 32_768

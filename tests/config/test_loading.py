@@ -94,6 +94,12 @@ def test_a_missing_key_file_is_named_by_its_setting(tmp_path: Path) -> None:
         load(path, {})
 
 
+def test_an_entity_that_is_served_has_no_path(tmp_path: Path) -> None:
+    path = written(tmp_path, NODE.replace('"https://council.example"', '"https://council.example/node"', 1))
+    with pytest.raises(ConfigError, match=r"node\.entity_id: .*must have no path"):
+        load(path, {})
+
+
 def test_two_services_of_one_name_are_refused(tmp_path: Path) -> None:
     service = NODE[NODE.index("[[services]]") :]
     with pytest.raises(ConfigError, match="2 services have the slug money-advice"):

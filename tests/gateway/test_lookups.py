@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from threading import Event
 
 from pysqlite3 import dbapi2
 
 from gateway.ports import PeerAnswer, PeerRequest
 from tests.federation import faults
+from tests.federation.case_client import CaseClient
 from tests.federation.network import Network
 from tests.federation.town import COUNCIL, SUBJECT, TRUST
 from tests.federation.unsealing import everything_sealed
 from tests.federation.wire import Pass
+from trust.keys import KeyUse
+from trust.oauth import access_token
+from trust.oauth.access_token import AccessTokenClaims, SignedIn
 
 SERVICE = f"{TRUST}#community-team"
 
@@ -105,3 +110,37 @@ def test_a_refused_lookup_leaves_no_row(pair: Network) -> None:
     client = pair.case_client()
     assert client.post_lookup(client.body(purpose="marketing")).status_code == 403
     assert not everything_sealed(pair, COUNCIL)
+
+
+def token_of(network: Network, client: CaseClient, name: str) -> str:
+    """Return the token that a practitioner's sign-in is exchanged for, as the council's own server signs it."""
+    person = SignedIn(issuer="https://login.example", name=name, roles=("key-worker",), org_units=("north-team",))
+    now = network.clock.now()
+    made = AccessTokenClaims(
+        iss=client.base_url,
+        sub=person.sub,
+        client_id=client.client_id,
+        aud=client.base_url + "/case/v1",
+        jti=name,
+        iat=now,
+        exp=now + timedelta(minutes=10),
+        signed_in=person,
+    )
+    return access_token.build(made, network.nodes[COUNCIL].vault.signer(KeyUse.OAUTH)).decode()
+
+
+def test_whoever_signed_in_reads_only_what_they_asked_themselves(pair: Network) -> None:
+    client = pair.case_client()
+    asked_by = {"Authorization": f"Bearer {token_of(pair, client, 'u-17')}", "Idempotency-Key": "one-key-0001"}
+    body = {name: value for name, value in client.body(wait_s=20.0).items() if name != "practitioner"}
+    view = client.http.post("/case/v1/lookups", base_url=client.base_url, json=body, headers=asked_by).get_json()
+
+    def read(token: str) -> int:
+        path, headers = f"/case/v1/lookups/{view['id']}", {"Authorization": f"Bearer {token}"}
+        return client.http.get(path, base_url=client.base_url, headers=headers).status_code
+
+    assert read(token_of(pair, client, "u-17")) == 200
+    assert read(token_of(pair, client, "u-18")) == 404
+    assert client.get_lookup(view["id"]).status_code == 200  # the case system itself collects for its users
+    again = client.post_lookup(body | {"practitioner": client.as_role("key-worker")}, key="one-key-0001")
+    assert (again.status_code, again.get_json()["code"]) == (422, "idempotency-key-reused")

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trust.agreements.decision import Permit
-from trust.exchange.reader import MAX_TEXT, UNPRINTABLE, one_line
+from trust.claims import UNPRINTABLE
+from trust.exchange.reader import MAX_TEXT, one_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

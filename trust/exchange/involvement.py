@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from trust.claims import UNPRINTABLE
 from trust.exchange.errors import MalformedBody
-from trust.exchange.reader import UNPRINTABLE, Reader
+from trust.exchange.reader import Reader
 from trust.identifiers import KindName
 from trust.strict_json import JsonObject
 

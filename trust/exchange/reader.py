@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar, cast
 
+from trust.claims import UNPRINTABLE
 from trust.errors import TrustError, shown_member
 from trust.exchange.errors import Fault
 from trust.identifiers import MAX_ENTITY_ID
@@ -25,8 +26,6 @@ MAX_TEXT = 200
 """Characters in a text member unless the reader is told otherwise."""
 MAX_ITEMS = 1000
 """Items in any list: more is a fault, not a reason to work longer."""
-UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
-"""What no one-line text may contain: controls, line and paragraph separators, bidirectional overrides, surrogates."""
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 

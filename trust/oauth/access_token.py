@@ -34,6 +34,7 @@ MAX_ROLES = 64
 PEER_MAX_LIFE = timedelta(seconds=300)
 CASE_MAX_LIFE = timedelta(seconds=600)
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+_SIGNED_IN = re.compile(r"https://[^#]+#", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,11 @@ class AccessTokenClaims:
 
 AccessToken = NewType("AccessToken", AccessTokenClaims)
 """The claims of a token that was verified."""
+
+
+def names_who_signed_in(text: str) -> bool:
+    """Tell whether a practitioner's name has the form of :attr:`SignedIn.sub`, which only their own token may give."""
+    return _SIGNED_IN.match(text) is not None
 
 
 def build(token: AccessTokenClaims, signer: Signer) -> bytes:

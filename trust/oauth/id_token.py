@@ -150,7 +150,7 @@ def _signed_in(opened: JsonObject, issued: datetime, now: datetime, max_age: tim
     auth_time = claims.from_seconds(claims.require_int(opened, "auth_time", maximum=claims.LATEST_SECONDS))
     if auth_time > issued + claims.LEEWAY_AHEAD:
         raise MalformedClaims("'auth_time' must not be later than 'iat'.")
-    if now - auth_time > max_age:
+    if now - auth_time >= max_age:
         raise TooOld("The practitioner signed in too long ago; have them sign in again.")
     return auth_time
 

@@ -22,7 +22,7 @@ from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import open_vault
 from trust import claims, strict_json
 from trust.federation.anchor_keys import Pin, build_pin, parse_pin
-from trust.identifiers import parse_entity_id, parse_slug
+from trust.identifiers import parse_entity_id, parse_own_entity_id, parse_slug
 from trust.keys import KeyUse
 
 _EXAMPLE = "money-advice:money-advice:Money Advice:01632 960 001"
@@ -50,7 +50,7 @@ def init(*, folder: Path, **options: Any) -> Outcome:
     if options["client"] and not (options["roles"] and options["units"] and options["certificate"]):
         raise click.UsageError("--client needs a --role and a --unit, and the --certificate.")
     options = completed(options, serviceless=not options["service"] and not options["tables"])
-    furnishing.parsed(parse_entity_id, options["entity_id"], "--entity-id")
+    furnishing.parsed(parse_own_entity_id, options["entity_id"], "--entity-id")
     return furnishing.in_new_folder(folder, lambda staging, target: _node(staging, target, options))
 
 

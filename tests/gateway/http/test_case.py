@@ -135,6 +135,15 @@ def test_nobody_asks_who_signed_in_without_a_second_factor(node: Node, session: 
     assert node.lookups.requests == []
 
 
+@pytest.mark.parametrize("name", ["https://login.council.example/tenant#u-17", " HTTPS://login.elsewhere.example#u "])
+def test_a_client_vouches_for_nobody_under_the_name_of_one_who_signed_in(
+    node: Node, session: Session, name: str
+) -> None:
+    answer = session.post("/case/v1/lookups", lookup_body(practitioner={**STATED, "id": name}))
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "not-vouched-for")
+    assert node.lookups.requests == []
+
+
 def test_a_client_that_is_not_registered_to_vouch_asks_nothing_by_itself(node: Node, session: Session) -> None:
     node.clients["case-system"] = replace(node.clients["case-system"], vouches=False)
     answer = session.post("/case/v1/lookups", lookup_body(practitioner=STATED))

@@ -18,7 +18,7 @@ from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import open_vault
 from trust import strict_json
 from trust.federation.anchor_keys import Pin, build_pin
-from trust.identifiers import EntityId, parse_entity_id
+from trust.identifiers import EntityId, parse_entity_id, parse_own_entity_id
 from trust.keys import KeySet, KeyUse, LocalSigner
 
 PIN_FILE, RECOVERY_FILE = "anchor-pin.json", "recovery.json"
@@ -42,7 +42,7 @@ def init(*, folder: Path, recovery_key: Path | None, **options: Any) -> Outcome:
     """
     furnishing.refuse_used(folder, options)
     options = completed(options, serviceless=False)
-    furnishing.parsed(parse_entity_id, options["entity_id"], "--entity-id")
+    furnishing.parsed(parse_own_entity_id, options["entity_id"], "--entity-id")
     for superior in options["superiors"]:
         furnishing.parsed(parse_entity_id, superior, "--superior")
     if options["superiors"]:
