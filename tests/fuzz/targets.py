@@ -8,12 +8,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from tests.trust.makers import NOW, compact, header, key_set, signer
 from trust import jose, strict_json
 from trust.agreements.agreement import parse_agreement
+from trust.claims import digest
 from trust.errors import TrustError
-from trust.exchange import message
+from trust.exchange import message, misuse
+from trust.exchange.envelope import RequestRef
 from trust.federation import (
     anchor_keys,
     enrolment,
@@ -24,8 +27,9 @@ from trust.federation import (
     trust_mark,
 )
 from trust.identifiers import EntityId
-from trust.keys import KeySet, KeyUse
-from trust.oauth import access_token, authorization_details, client_assertion, dpop_proof
+from trust.keys import Alg, KeySet, KeyUse
+from trust.oauth import access_token, authorization_details, client_assertion, dpop_proof, id_token, provider_keys
+from trust.oauth.id_token import TokenKind
 
 OWN = EntityId("https://police.example")
 PEER = EntityId("https://council.example")
@@ -34,7 +38,30 @@ _MARK = "https://council.example/marks/data-protection-assured"
 _FEDERATION, _MESSAGE, _OAUTH, _DPOP, _RECOVERY = (
     signer(use) for use in (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.DPOP, KeyUse.RECOVERY)
 )
-_TIMES = {"iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 60, "jti": "an-id"}
+_NOW_S = int(NOW.timestamp())
+_TIMES = {"iat": _NOW_S, "exp": _NOW_S + 60, "jti": "an-id"}
+_SIGNED_IN = id_token.Expected(
+    issuer="https://id.example",
+    algorithm=Alg.ES256,
+    clients=frozenset({"families-cases"}),
+    resource="https://node.example/case/v1",
+    names=id_token.ClaimNames(role="roles", unit="unit"),
+    second_factor=id_token.SecondFactor(amr=frozenset({"mfa"}), acr=frozenset({"https://id.example/two"})),
+    max_auth_age=timedelta(hours=10),
+)
+_ASKED = b"the bytes of a query"
+_QUERY = misuse.MisuseQuery(
+    iss=PEER,
+    aud=OWN,
+    iat=_NOW_S,
+    exp=_NOW_S + 60,
+    jti="query-id-0123456789ab",
+    query="investigation-0123456",
+    message=RequestRef(jti="message-id-0123456789", digest="A" * 43),
+    received_at=_NOW_S,
+    pseudonym="pseudonym-0123456789a",
+    reason="Nobody in this unit works with the family.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +167,30 @@ def _tokens(data: bytes) -> None:
         authorization_details.parse(strict_json.loads_any(data, max_bytes=_MAX_JSON))
 
 
+def _sign_in(data: bytes) -> None:
+    """Read what a provider says of a practitioner, as either of the two tokens that may say it."""
+    keys = provider_keys.parse(key_set(_OAUTH).to_jwks(), Alg.ES256)
+    for kind in TokenKind:
+        raw = compact(header(_OAUTH, kind), data, _OAUTH)
+        with suppress(TrustError):
+            id_token.peek_issuer(raw, kind=kind, algorithms=[Alg.ES256])
+        with suppress(TrustError):
+            id_token.verify(raw, kind=kind, expected=_SIGNED_IN, keys=keys, now=NOW)
+
+
+def _misuse(data: bytes) -> None:
+    """Read a holder's query, and what the agency that it asks replies."""
+    keys = key_set(_MESSAGE)
+    query = compact(header(_MESSAGE, misuse.QUERY_TYP), data, _MESSAGE)
+    with suppress(TrustError):
+        misuse.peek_holder(query)
+    with suppress(TrustError):
+        misuse.open_query(query, holder_keys=keys, own_id=OWN, now=NOW)
+    with suppress(TrustError):
+        reply = compact(header(_MESSAGE, misuse.REPLY_TYP), data, _MESSAGE)
+        misuse.open_reply(reply, asker_keys=keys, sent=_ASKED, query=_QUERY, now=NOW)
+
+
 def _agreement(data: bytes) -> None:
     with suppress(TrustError):
         parse_agreement(data)
@@ -148,6 +199,8 @@ def _agreement(data: bytes) -> None:
 def _keys(data: bytes) -> None:
     with suppress(TrustError):
         KeySet.from_jwks(strict_json.loads(data, max_bytes=_MAX_JSON), KeyUse.MESSAGE)
+    with suppress(TrustError):
+        provider_keys.parse(strict_json.loads(data, max_bytes=_MAX_JSON), Alg.ES256)
 
 
 def _encoded(*documents: object) -> tuple[bytes, ...]:
@@ -169,6 +222,37 @@ _ENVELOPE = {
     "practitioner": {"sub": "p", "role": "key-worker", "org_unit": "east", "call_back": "01632 960001"},
     "subject": {"family_name": "Example", "given_names": "Sam", "birth_date": "2001-02-03"},
     "body": {},
+}
+_SIGNS_IN = {
+    **_TIMES,
+    "iss": _SIGNED_IN.issuer,
+    "sub": "u-17",
+    "aud": "families-cases",
+    "auth_time": _NOW_S - 60,
+    "amr": ["pwd", "mfa"],
+    "roles": ["key-worker"],
+    "unit": "east",
+}
+_ASKS = {
+    "iss": PEER,
+    "aud": OWN,
+    "iat": _NOW_S,
+    "exp": _NOW_S + 60,
+    "jti": _QUERY.jti,
+    "query": _QUERY.query,
+    "message": {"jti": _QUERY.message.jti, "digest": _QUERY.message.digest},
+    "received_at": _NOW_S,
+    "pseudonym": _QUERY.pseudonym,
+    "reason": _QUERY.reason,
+}
+_REPLIES = {
+    **_ASKS,
+    "iss": OWN,
+    "aud": PEER,
+    "request": {"jti": _QUERY.jti, "digest": digest(_ASKED)},
+    "state": "answered",
+    "due": _NOW_S,
+    "practitioner": {"name": "R. Example", "role": "key-worker", "org_unit": "east", "contact": "Duty officer"},
 }
 _STATEMENT = {
     **_CLAIMS,
@@ -210,6 +294,16 @@ TARGETS: Mapping[str, Target] = {
     ),
     "signed_messages": Target(run=_messages, seeds=_encoded(_ENVELOPE)),
     "signed_tokens": Target(run=_tokens, seeds=_encoded({**_CLAIMS, "htm": "POST", "htu": OWN, "ath": "A" * 43})),
+    "signed_sign_in": Target(
+        run=_sign_in,
+        seeds=_encoded(
+            _SIGNS_IN,
+            {**_SIGNS_IN, "aud": [_SIGNED_IN.resource], "client_id": "families-cases", "acr": "https://id.example/two"},
+        ),
+    ),
+    "signed_misuse": Target(
+        run=_misuse, seeds=_encoded(_ASKS, _REPLIES, {**_REPLIES, "state": "pending"}, {**_REPLIES, "state": "unknown"})
+    ),
     "agreement": Target(run=_agreement, seeds=_encoded({"id": "early-help", "version": 1, "parties": [{}]})),
     "keys": Target(run=_keys, seeds=_encoded(key_set(_MESSAGE).to_jwks())),
 }
