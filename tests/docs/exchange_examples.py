@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tests.docs.example_keys import ANCHOR, COUNCIL, NOW, TRUST, Keys
+from tests.docs.misuse_examples import misuse
 from tests.docs.showing import pretty
 from tests.docs.standing_examples import standing
 from trust.agreements.agreement import Signatory, build_signature, parse_agreement
@@ -172,6 +173,8 @@ def make() -> Made:
     leaf = leaf_of(message(agreement), question)
     signed["message"] = question
     signed |= replies(keys, message(agreement), question, leaf)
+    asked = OpenedMessage(message=message(agreement), digest=digest(question), raw=question)
+    signed |= misuse(keys, asked)
     return Made(signed=signed, agreement=agreement, leaf=leaf.to_bytes(), keys=keys)
 
 

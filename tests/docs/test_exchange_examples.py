@@ -17,7 +17,7 @@ from trust.agreements.agreement import InForce, NotInForce, in_force, parse_agre
 from trust.agreements.decision import LocalPolicy, Permit, RequestFacts, decide_request
 from trust.agreements.signature import verify_signature
 from trust.claims import digest
-from trust.exchange import eligibility, involvement
+from trust.exchange import eligibility, involvement, misuse
 from trust.exchange.message import OpenedMessage, open_message
 from trust.exchange.receipt import open_receipt
 from trust.exchange.refusal import parse_refusal_body
@@ -211,6 +211,37 @@ def test_the_receipt_is_for_the_message() -> None:
         now=NOW,
     )
     assert receipt.request == sent.ref
+
+
+MINUTES_LATER = NOW + timedelta(minutes=2)
+
+
+def opened_query() -> misuse.OpenedQuery:
+    raw, holder = signed("misuse query"), keys(TRUST, KeyUse.MESSAGE)
+    assert misuse.peek_holder(raw) == TRUST
+    return misuse.open_query(raw, holder_keys=holder, own_id=COUNCIL, now=MINUTES_LATER)
+
+
+def test_the_query_about_misuse_means_the_message_and_its_practitioner() -> None:
+    query, meant = opened_query().query, opened_message()
+    assert (query.message, query.pseudonym) == (meant.ref, meant.message.practitioner.sub)
+    assert query.received_at == meant.message.iat
+
+
+@pytest.mark.parametrize("state", misuse.MisuseState)
+def test_each_reply_answers_the_query_about_misuse(state: misuse.MisuseState) -> None:
+    query = opened_query().query
+    reply = misuse.open_reply(
+        signed(f"misuse reply: {state}"),
+        asker_keys=keys(COUNCIL, KeyUse.MESSAGE),
+        sent=signed("misuse query"),
+        query=query,
+        now=MINUTES_LATER,
+    )
+    assert reply.state is state
+    assert (reply.practitioner is not None) == (state is misuse.MisuseState.ANSWERED)
+    due = misuse.due_by(MINUTES_LATER)
+    assert reply.due == (None if state is misuse.MisuseState.UNKNOWN else int(due.timestamp()))
 
 
 def test_the_leaf_is_canonical_and_names_the_message() -> None:
