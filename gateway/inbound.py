@@ -1,4 +1,4 @@
-"""A peer's message, step by step (DESIGN.md, "How a message lives").
+"""A peer's message, step by step (the README's "How a message travels", steps 5 to 8).
 
 The numbers are those of the design and stand again in the code. Between its first byte in and its last byte out,
 a message causes no outbound call but to this node's own case system and a budgeted refresh of trust; so two nodes that

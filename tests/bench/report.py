@@ -8,7 +8,7 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """What a figure says; ``least`` or ``most`` is its target (DESIGN.md, "Performance targets").
+    """What a figure says; ``least`` or ``most`` is its target, which docs/benchmarks.md has beside it.
 
     One that ``needs`` something which is not there is 0, and says so.
     """
@@ -40,7 +40,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "exchange_system_ms": Meaning(text="... of it in the kernel", unit="ms"),
     "exchange_p50_ms": Meaning(text="... half of them took at most", unit="ms"),
     "exchange_p99_ms": Meaning(text="... 99 of 100 took at most", unit="ms"),
-    "exchange_over_floor": Meaning(text="exchange over floor, by throughput", least=0.4),
+    "exchange_over_floor": Meaning(text="exchange over floor, by throughput", least=0.6),
     "exchange_over_floor_lowest": Meaning(text="... its lowest round"),
     "exchange_over_floor_highest": Meaning(text="... its highest round"),
     "exchange_over_floor_cpu": Meaning(text="exchange over floor, by CPU"),

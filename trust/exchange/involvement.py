@@ -26,7 +26,7 @@ _WORD = re.compile(r"[a-z][a-z0-9.-]{0,63}")
 
 
 class InvolvementStatus(StrEnum):
-    """What one service's line in a lookup says; DESIGN.md's table says what each means to a practitioner."""
+    """What one service's line in a lookup says; docs/case-api.md says what each means to a practitioner."""
 
     KNOWN = "known"
     NOT_KNOWN = "not_known"

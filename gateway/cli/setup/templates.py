@@ -71,7 +71,7 @@ def anchor_toml(anchor: AnchorText) -> str:
     above = f"superiors = {json.dumps(list(anchor.superiors))}   # who vouch for this intermediate\n"
     pinned = f"recovery = {_string(anchor.recovery or '')}   # public; its private half is kept offline\n"
     own = (above if anchor.superiors else "") + (pinned if anchor.recovery else "")
-    text = _ANCHOR.format(**values, own=own) + _ca(anchor.ca)
+    text = _ANCHOR.format(**values, own=own) + _ca(anchor.ca) + _ANCHOR_REST
     return text + (f"\n{anchor.tables}" if anchor.tables else "")
 
 
@@ -186,6 +186,36 @@ _REST = """
 # names = ["registry.internal.council.example"]
 # ca = "internal-ca.pem"
 
+# Where practitioners sign in, so that case systems need not vouch for them (docs/operating.md says what each is).
+# [[identity.providers]]
+# issuer = "https://login.council.example/tenant"
+# jwks_uri = "https://login.council.example/tenant/keys"
+# clients = { "families-web" = "families-cases" }
+# role_claim = "groups"
+# unit_claim = "team"
+# roles = { "Family Support Worker" = "key-worker" }
+# units = { "north" = "Family Hub East" }
+
+# How often practitioners here may ask, and others may ask here, an hour and at once; a table is given whole.
+# [budgets.asking]
+# practitioner = { per_hour = 60, burst = 30 }
+# agency = { per_hour = 3000, burst = 1000 }
+# subject = { per_hour = 30, burst = 15 }
+# roles = { duty-officer = { per_hour = 300, burst = 60 } }
+# [budgets.answering]
+# practitioner = { per_hour = 240, burst = 120 }
+# agency = { per_hour = 6000, burst = 2000 }
+# subject = { per_hour = 120, burst = 60 }
+
+# A peer that is reached over a private network, which no name may lead to otherwise.
+# [networks]
+# "trust.example" = { networks = ["10.20.30.0/28"], reason = "reached over the health network" }
+
+# The one CONNECT proxy towards peers, where the agency lets nothing out otherwise.
+# [proxy]
+# address = "10.0.0.8:3128"
+# reason = "nothing leaves the agency but through it"
+
 # For development only: a name that is reached at one exact address, and why. `hearthgate doctor` prints each.
 # [hosts]
 # "police.example" = { address = "127.0.0.1:18543", reason = "every agency runs on this machine" }
@@ -234,4 +264,33 @@ url = "sqlite:///data/anchor.db"
 directory = "keys"   # readable by their owner only
 
 [trust]
+"""
+
+_ANCHOR_REST = """
+# The trust marks that this authority issues, and at a trust anchor those of others that count (docs/operating.md).
+# [[marks.issues]]
+# type = "https://anchor.example/marks/data-protection-assured"
+# lifetime_days = 90
+# [[marks.accredited]]
+# type = "https://anchor.example/marks/agreement/vale-early-help"
+# issuers = ["https://county.example"]
+
+# Of a trust anchor: how long its members go on without it. Shorter bounds also end the exchange sooner.
+# [freshness]
+# alarm_minutes = 15
+# urgent_only_hours = 24
+# closed_hours = 120
+
+# A member that is reached over a private network, which no name may lead to otherwise.
+# [networks]
+# "trust.example" = { networks = ["10.20.30.0/28"], reason = "reached over the health network" }
+
+# The one CONNECT proxy towards others, where nothing is let out otherwise.
+# [proxy]
+# address = "10.0.0.8:3128"
+# reason = "nothing leaves this network but through it"
+
+# For development only: a name that is reached at one exact address, and why. `hearthgate doctor` prints each.
+# [hosts]
+# "police.example" = { address = "127.0.0.1:18543", reason = "every agency runs on this machine" }
 """

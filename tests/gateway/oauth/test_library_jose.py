@@ -1,4 +1,4 @@
-"""Authlib runs the grants; its own JOSE, and the library behind it, are never reached (DESIGN.md decision 2)."""
+"""Authlib runs the grants; its own JOSE, and the library behind it, are never reached (docs/decisions/0002)."""
 
 import pkgutil
 import warnings

@@ -1,0 +1,65 @@
+"""The files that set-up writes name every table there is, and what stands in their comments is right."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from config.settings import AnchorSettings, BudgetSettings, FreshnessSettings, Limits, NodeSettings
+from gateway.cli.setup.templates import AnchorText, FaceText, NodeText, ServiceText, anchor_toml, node_toml
+
+FACES = FaceText(
+    certificate="node.pem",
+    key="node.key",
+    peer_bind="127.0.0.1:8443",
+    case_bind="127.0.0.1:8444",
+    operations_bind="127.0.0.1:9443",
+)
+NODE = node_toml(
+    NodeText(
+        entity_id="https://council.example",
+        name="Vale Council",
+        case_url="https://case.council.example",
+        faces=FACES,
+        anchor_entity="https://anchor.example",
+        anchor_jwks="anchor.jwks",
+        ca=None,
+        services=[ServiceText(slug="advice", name="Advice", kind="money-advice", duty_phone="01632 960001")],
+        tables="",
+    )
+)
+ANCHOR = anchor_toml(
+    AnchorText(
+        entity_id="https://anchor.example",
+        name="Vale Partnership",
+        superiors=[],
+        recovery="recovery.json",
+        faces=FACES,
+        ca=None,
+        tables="",
+    )
+)
+_COMMENTED = re.compile(r'^# (?=\[|"?[a-z_.]+"? = )', re.MULTILINE)
+
+
+def uncommented(text: str) -> dict[str, object]:
+    """Return the file with every setting in it that stands in a comment."""
+    return tomllib.loads(_COMMENTED.sub("", text))
+
+
+@pytest.mark.parametrize(("text", "model"), [(NODE, NodeSettings), (ANCHOR, AnchorSettings)])
+def test_every_table_is_named_and_right_once_its_comment_is_taken_away(text: str, model: type[BaseModel]) -> None:
+    assert tomllib.loads(text).keys() < uncommented(text).keys()
+    assert uncommented(text).keys() == model.model_fields.keys() - {"base_dir"}
+    model.model_validate({**uncommented(text), "base_dir": Path("/srv/node")})
+
+
+def test_the_numbers_in_the_comments_are_the_defaults() -> None:
+    node = NodeSettings.model_validate({**uncommented(NODE), "base_dir": Path("/srv/node")})
+    assert node.limits == Limits()
+    assert node.budgets.answering == BudgetSettings().answering
+    assert node.budgets.asking.model_copy(update={"roles": {}}) == BudgetSettings().asking
+    anchor = AnchorSettings.model_validate({**uncommented(ANCHOR), "base_dir": Path("/srv/anchor")})
+    assert anchor.freshness == FreshnessSettings()
