@@ -1,6 +1,7 @@
 """What a hosted service answers once a request is permitted: find the person, decide again, cut, and word the reply.
 
-Steps 5 to 7 of the inbound line. Adapters return all they hold; every cut is made here.
+Steps 5 to 7 of the inbound line, and what comes just before: is the description enough to look for anybody? Adapters
+return all they hold; every cut is made here.
 """
 
 from collections.abc import Callable, Mapping, Sequence

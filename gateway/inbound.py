@@ -1,8 +1,13 @@
-"""A peer's message, step by step (the README's "How a message travels", steps 5 to 8).
+"""A peer's message, step by step; the numbers stand again in the code.
 
-The numbers are those of the design and stand again in the code. Between its first byte in and its last byte out,
-a message causes no outbound call but to this node's own case system and a budgeted refresh of trust; so two nodes that
-ask each other at the same time can never starve each other.
+1. open the signature with the sender's trusted key; 2. whoever called is whoever signed, and agreement, purpose and
+kind lie within its token; 3. it is addressed to us and timely; 4. decide with no person in sight: a refusal here says
+why; 5. find the person; 6. decide again, with the person in sight; 7. cut to what the clause permits; 8. sign the
+reply; 9. one transaction: the message id's single use, what the answer costs, and the evidence; whoever loses the claim
+drops its work and returns the winner's bytes; 10. only then do bytes leave. A refusal walks the same steps from 8 on.
+
+Between its first byte in and its last byte out, a message causes no outbound call but to this node's own case system
+and a budgeted refresh of trust; so two nodes that ask each other at the same time can never starve each other.
 """
 
 from collections.abc import Callable
