@@ -128,7 +128,7 @@ def test_a_configuration_with_five_mistakes_is_told_all_five(pair: Network) -> N
     for right, wrong in (
         ('"https://council.example"', '"http://council.example"'),
         ('"bind" = "127.0.0.1:8443"', '"bind" = "everywhere"'),
-        ('"threads" = 8', '"threads" = 0'),
+        ('"threads" = 16', '"threads" = 0'),
         ('"slug" = "money-advice"', '"slug" = "Money Advice"'),
         ('"jwks" = "anchor.example.jwks"', '"jwk" = "anchor.example.jwks"'),
     ):
