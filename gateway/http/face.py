@@ -162,7 +162,8 @@ def _refuse_ambiguous(environ: "WSGIEnvironment") -> None:
     if environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
         raise Problem(problem.BAD_REQUEST, "No transfer coding but chunked is understood.")
     if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity":
-        raise Problem(problem.UNSUPPORTED_MEDIA_TYPE, "Send the body without a Content-Encoding.")
+        plain = {"Accept-Encoding": "identity"}  # RFC 9110 section 15.5.16
+        raise Problem(problem.UNSUPPORTED_MEDIA_TYPE, "Send the body without a Content-Encoding.", headers=plain)
 
 
 def _observe(response: Response, face: str, observer: Observer) -> Response:

@@ -162,6 +162,7 @@ def test_a_body_in_a_coding_that_is_not_undone_is_not_read(running: Running, cod
     answer = running.raw(f"{head}Content-Type: {FORM}\r\n\r\n{body}".encode(), face=_CASE)
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["code"] in {"unsupported-media-type", "bad-request"}
+    assert (b"\r\nAccept-Encoding: identity\r\n" in answer) == (status == 415)
 
 
 @pytest.mark.parametrize(
