@@ -18,15 +18,15 @@ from gateway.case_types import (
 )
 from gateway.http import bodies, models, openapi, problem
 from gateway.http.asking import practitioner_of, service_of
+from gateway.http.discovery import publish
 from gateway.http.face import current_trace
-from gateway.http.guards import CaseGuard, open_to_all
+from gateway.http.guards import CaseGuard
 from gateway.http.models import EligibilityBody, LookupBody
-from gateway.http.peer import publish
 from gateway.http.problem import Problem
+from gateway.http.tokens import add_token_endpoints
 from gateway.oauth import forms, metadata
-from gateway.oauth.case_server import TOKEN_PATH, CaseOAuth, case_server
+from gateway.oauth.case_server import CaseOAuth, case_server
 from gateway.oauth.protector import CaseProtector
-from gateway.oauth.revocation import PATH as REVOCATION_PATH
 from gateway.ports import Clock
 from trust.exchange.person import enough_to_go_on
 
@@ -80,18 +80,7 @@ def case_blueprint(face: CaseFace) -> Blueprint:
 
 
 def _add_discovery(blueprint: Blueprint, face: CaseFace) -> None:
-    server = case_server(face.oauth)
-
-    @blueprint.post(TOKEN_PATH)
-    @open_to_all("the client authenticates with its assertion, inside")
-    def token() -> Response:
-        return bodies.answer_token_request(server.answer, clock=face.clock, max_bytes=forms.MAX_BODY)
-
-    @blueprint.post(REVOCATION_PATH)
-    @open_to_all("the client authenticates with its assertion, inside")
-    def revoke() -> Response:
-        return bodies.answer_token_request(server.revoke, clock=face.clock, max_bytes=forms.MAX_BODY)
-
+    add_token_endpoints(blueprint, case_server(face.oauth), clock=face.clock)
     publish(blueprint, metadata.AUTHORIZATION_SERVER_PATH, metadata.case_authorization_server(face.oauth))
     publish(blueprint, metadata.CASE_RESOURCE_PATH, metadata.case_resource(face.oauth))
     publish(blueprint, openapi.OPENAPI_PATH, openapi.document(face.oauth.base_url))

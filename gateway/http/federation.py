@@ -8,7 +8,8 @@ from typing import Protocol
 from flask import Blueprint, Response, request
 
 from gateway.http.guards import open_to_all
-from gateway.oauth.peer_server import RESOURCE_PATH, TOKEN_PATH
+from gateway.oauth.peer_server import RESOURCE_PATH
+from gateway.oauth.server import TOKEN_PATH
 from gateway.ports import Clock, KeyVault
 from trust.federation import node_metadata, party_metadata
 from trust.federation.entity_statement import MAX_LIFE, StatementDraft, build_entity_configuration

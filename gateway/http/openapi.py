@@ -13,7 +13,8 @@ from pydantic.json_schema import models_json_schema
 from gateway.case_types import EligibilityView, LookupView
 from gateway.http import problem
 from gateway.http.models import SUBJECT_SCHEMA, EligibilityBody, LookupBody
-from gateway.oauth.case_server import RESOURCE_PATH, TOKEN_PATH
+from gateway.oauth.case_server import RESOURCE_PATH
+from gateway.oauth.server import TOKEN_PATH
 from trust.strict_json import JsonObject
 
 LOOKUPS_PATH = RESOURCE_PATH + "/lookups"

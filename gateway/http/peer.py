@@ -8,16 +8,15 @@ from typing import Protocol
 from flask import Blueprint, Response, request
 
 from gateway.http import bodies, problem
+from gateway.http.discovery import publish
 from gateway.http.fair_share import FairShare
-from gateway.http.guards import PeerGuard, open_to_all
+from gateway.http.guards import PeerGuard
 from gateway.http.problem import Problem
+from gateway.http.tokens import add_token_endpoints
 from gateway.oauth import forms, metadata
-from gateway.oauth.peer_server import RESOURCE_PATH, TOKEN_PATH, PeerOAuth, peer_server
+from gateway.oauth.peer_server import RESOURCE_PATH, PeerOAuth, peer_server
 from gateway.oauth.protector import PeerProtector
-from gateway.oauth.revocation import PATH as REVOCATION_PATH
 from gateway.ports import Clock, PeerCaller
-from trust import strict_json
-from trust.strict_json import JsonObject
 
 MESSAGES_PATH = RESOURCE_PATH + "/messages"
 MESSAGE_TYPE = "application/jwt"
@@ -59,19 +58,9 @@ class PeerFace:
 def peer_blueprint(face: PeerFace) -> Blueprint:
     """Return the token endpoint, the message endpoint and the well-known documents."""
     blueprint = Blueprint("peer", __name__)
-    server = peer_server(face.oauth)
+    add_token_endpoints(blueprint, peer_server(face.oauth), clock=face.clock)
     share = FairShare(face.threads)
     guard = PeerGuard(PeerProtector(face.oauth), base_url=face.oauth.entity_id, clock=face.clock)
-
-    @blueprint.post(TOKEN_PATH)
-    @open_to_all("the client authenticates with its assertion, inside")
-    def token() -> Response:
-        return bodies.answer_token_request(server.answer, clock=face.clock, max_bytes=forms.MAX_BODY)
-
-    @blueprint.post(REVOCATION_PATH)
-    @open_to_all("the client authenticates with its assertion, inside")
-    def revoke() -> Response:
-        return bodies.answer_token_request(server.revoke, clock=face.clock, max_bytes=forms.MAX_BODY)
 
     @blueprint.post(MESSAGES_PATH)
     @guard
@@ -86,14 +75,3 @@ def peer_blueprint(face: PeerFace) -> Blueprint:
     publish(blueprint, metadata.AUTHORIZATION_SERVER_PATH, metadata.peer_authorization_server(face.oauth))
     publish(blueprint, metadata.PEER_RESOURCE_PATH, metadata.peer_resource(face.oauth))
     return blueprint
-
-
-def publish(blueprint: Blueprint, path: str, document: JsonObject) -> None:
-    """Serve a document that is the same for everybody for as long as the process runs."""
-    written = strict_json.dumps(document)
-
-    @open_to_all("discovery: public by its standard")
-    def serve() -> Response:
-        return Response(written, content_type="application/json")
-
-    blueprint.add_url_rule(path, endpoint=path.strip("/").replace("/", "-").replace(".", ""), view_func=serve)

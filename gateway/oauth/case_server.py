@@ -13,7 +13,7 @@ from gateway.oauth.exchange import ACCESS_TOKEN, Provider, SignIns
 from gateway.oauth.forms import KnownClient, TokenRequest
 from gateway.oauth.issued import IssuedTokens
 from gateway.oauth.revocation import Revocations
-from gateway.oauth.server import IssuedToken, TokenServer, verified_proof
+from gateway.oauth.server import TOKEN_PATH, IssuedToken, TokenServer, verified_proof
 from gateway.ports import ClaimStore, KeyVault
 from trust.keys import KeyUse
 from trust.oauth import access_token
@@ -21,7 +21,6 @@ from trust.oauth.access_token import AccessTokenClaims, SignedIn
 
 LIFETIME = access_token.CASE_MAX_LIFE
 """How long a case system's token lives (WIRE.md section 2)."""
-TOKEN_PATH = "/oauth/v1/token"  # noqa: S105 - an address
 RESOURCE_PATH = "/case/v1"
 
 

@@ -14,7 +14,7 @@ from gateway.oauth.errors import InvalidAuthorizationDetails
 from gateway.oauth.forms import KnownClient, TokenRequest
 from gateway.oauth.issued import IssuedTokens
 from gateway.oauth.revocation import Revocations
-from gateway.oauth.server import IssuedToken, TokenServer, verified_proof
+from gateway.oauth.server import TOKEN_PATH, IssuedToken, TokenServer, verified_proof
 from gateway.ports import ClaimStore, Directory, KeyVault
 from trust import strict_json
 from trust.errors import TrustError
@@ -27,7 +27,6 @@ from trust.oauth.authorization_details import AuthorizationDetail
 
 LIFETIME = access_token.PEER_MAX_LIFE
 """How long a peer's token lives (WIRE.md section 2)."""
-TOKEN_PATH = "/oauth/v1/token"  # noqa: S105 - an address
 RESOURCE_PATH = "/exchange/v1"
 _MAX_DETAILS_BYTES = 8_192
 

@@ -25,6 +25,7 @@ from trust.errors import TrustError
 from trust.oauth import dpop_proof
 from trust.oauth.dpop_proof import DPoPProof
 
+TOKEN_PATH = "/oauth/v1/token"  # noqa: S105 - an address
 _CLAIM_MARGIN = timedelta(seconds=1)
 """A proof's last second of life is inclusive, so its claim outlives it."""
 

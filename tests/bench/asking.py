@@ -15,7 +15,7 @@ from gateway.demo.case_systems.records import CaseService, ResidentRecord
 from gateway.demo.people.inventing import invent
 from gateway.demo.people.population import Group, Spelling
 from gateway.http.peer import MESSAGES_PATH
-from gateway.oauth.peer_server import TOKEN_PATH
+from gateway.oauth.server import TOKEN_PATH
 from tests.bench.estate import Estate
 from tests.bench.lines import Answer, Door, post
 from tests.federation.case_files import database_file

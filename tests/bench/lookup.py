@@ -12,7 +12,7 @@ from statistics import median
 from time import perf_counter
 from urllib.parse import urlencode
 
-from gateway.oauth.case_server import TOKEN_PATH
+from gateway.oauth.server import TOKEN_PATH
 from tests.bench import case_systems
 from tests.bench.case_systems import CaseSystem
 from tests.bench.estate import ALONE, Estate

@@ -7,7 +7,7 @@ from gateway.answering import NOT_OFFERED, UNAVAILABLE, UNREADABLE
 from gateway.directory import chains, limits, stages
 from gateway.directory.fetching import CONFIGURATION_PATH
 from gateway.http import anchor, peer, problem
-from gateway.oauth import errors, forms, metadata, peer_server
+from gateway.oauth import errors, forms, metadata, peer_server, server
 from gateway.peers import answer, resolver, tokens
 from gateway.store import messages
 from tests.docs.pages import codes, column, page, section, table, tables
@@ -203,7 +203,7 @@ def test_the_addresses_are_the_faces() -> None:
     paths = (
         anchor.FETCH_PATH,
         anchor.LIST_PATH,
-        peer_server.TOKEN_PATH,
+        server.TOKEN_PATH,
         peer.MESSAGES_PATH,
         metadata.AUTHORIZATION_SERVER_PATH,
         metadata.PEER_RESOURCE_PATH,

@@ -10,8 +10,8 @@ from config.settings import NodeSettings
 from gateway.cli.context import now
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input
-from gateway.oauth.case_server import TOKEN_PATH
 from gateway.oauth.forms import CONTENT_TYPE
+from gateway.oauth.server import TOKEN_PATH
 from gateway.peers.caller import CaseSystemCaller
 from gateway.peers.guard import HostAddress
 from gateway.peers.transport import client_tls

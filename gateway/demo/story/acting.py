@@ -13,7 +13,7 @@ from gateway.demo.federation import Federation
 from gateway.demo.https import HttpAnswer
 from gateway.http.peer import MESSAGE_TYPE, MESSAGES_PATH
 from gateway.keys.vault import open_vault
-from gateway.oauth.peer_server import TOKEN_PATH
+from gateway.oauth.server import TOKEN_PATH
 from trust import strict_json
 from trust.exchange.message import Message, build_message
 from trust.identifiers import EntityId
