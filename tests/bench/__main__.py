@@ -18,10 +18,12 @@ from tests.bench import (
     suspending,
     thousand,
     tokens,
+    untold,
 )
 from tests.bench.asking import HOLDER
 from tests.bench.estate import Estate
 from tests.bench.report import Figures
+from tests.federation.settings_files import Faces
 from tests.federation.town import ANCHOR, COUNCIL
 
 
@@ -35,6 +37,7 @@ class Plan:
     federation: thousand.Counts = field(default_factory=thousand.Counts)
     starts: int = 3
     profiled: int = 500
+    untold: int = 70
     chains: int = 400
     refresh_after_s: float | None = None
 
@@ -46,6 +49,7 @@ QUICK = Plan(
     federation=thousand.Counts(intermediates=2, agencies=6),
     starts=1,
     profiled=5,
+    untold=2,
     chains=5,
     refresh_after_s=2.0,
 )
@@ -68,6 +72,8 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
         figures |= components.figures(shares)
         _say("tokens, beside oidc-provider")
         figures |= tokens.measure(estate, folder / "provider", plan.issued)
+        _say("what the time of an answer tells that the answer does not")
+        figures |= untold.measure(estate, folder / "untold", plan.untold)
         for entity in (HOLDER, COUNCIL):
             estate.stop(entity)
         _say("lookups over eight services")
@@ -104,7 +110,10 @@ def _arguments() -> argparse.Namespace:
         "--from", dest="earlier", type=Path, metavar="FILE", help="measure nothing; take what --json wrote earlier"
     )
     parser.add_argument("--quick", action="store_true", help="only see that every part works")
-    parser.add_argument("--connections", type=int, default=8, metavar="N", help="how many ask at once [default: 8]")
+    most = Faces().threads // 2  # they are all one member's, who holds half of the threads at most
+    parser.add_argument(
+        "--connections", type=int, choices=range(1, most + 1), default=8, metavar="N", help="how many ask at once, to 8"
+    )
     return parser.parse_args()
 
 

@@ -26,7 +26,7 @@ from trust.exchange.kinds import QUERY_LIFE
 from trust.exchange.message import Message, Practitioner, RequestRef, build_message
 from trust.exchange.person import Subject, for_holder, parse_subject
 from trust.exchange.reply import open_reply
-from trust.identifiers import ClauseId, KindName, PurposeCode, RoleCode, ServiceSlug
+from trust.identifiers import ClauseId, EntityId, KindName, PurposeCode, RoleCode, ServiceSlug
 from trust.keys import KeySet, KeyUse
 from trust.oauth import authorization_details, client_assertion, dpop_proof
 
@@ -54,22 +54,37 @@ class TokenServer:
     issuer: str
 
 
-class Asker:
-    """The council, asking the housing association about residents whom its tenancy database knows."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Whom the council asks, under which clause, and what every answer says."""
 
-    def __init__(self, estate: Estate) -> None:
+    holder: EntityId = HOLDER
+    service: str = _SERVICE.slug
+    clause: str = "who-else"
+    says: str = "known"
+
+
+TENANCIES = Asked()
+"""The housing association, about residents whom its tenancy database knows."""
+
+
+class Asker:
+    """The council, asking one service; about ``subjects``, or else those whom the tenancy database knows."""
+
+    def __init__(self, estate: Estate, asked: Asked = TENANCIES, subjects: Sequence[Subject] = ()) -> None:
         self._estate = estate
-        self._door = estate.peer_door(HOLDER)
+        self._asked = asked
+        self._door = estate.peer_door(asked.holder)
         self._message = estate.signer(COUNCIL, KeyUse.MESSAGE)
         self._dpop = estate.signer(COUNCIL, KeyUse.DPOP)
         self._oauth = estate.signer(COUNCIL, KeyUse.OAUTH)
         self._detail = detail_for(estate.agreement, PurposeCode(PURPOSE), KindName("involvement.query"))
-        self._subjects = cycle(_fill(estate.folder_of(HOLDER) / database_file(_SERVICE)))
-        self._holder_keys = KeySet.of(KeyUse.MESSAGE, [estate.signer(HOLDER, KeyUse.MESSAGE).public])
+        self._subjects = cycle(subjects or _fill(estate.folder_of(HOLDER) / database_file(_SERVICE)))
+        self._holder_keys = KeySet.of(KeyUse.MESSAGE, [estate.signer(asked.holder, KeyUse.MESSAGE).public])
 
     def token_requests(self, count: int) -> list[bytes]:
         """Make requests for access tokens, good for a minute."""
-        own = TokenServer(door=self._door, issuer=HOLDER)
+        own = TokenServer(door=self._door, issuer=self._asked.holder)
         return [self.token_request(own) for _ in range(count)]
 
     def calls(self, token: bytes, count: int) -> list[bytes]:
@@ -95,7 +110,7 @@ class Asker:
         return self._signed()[1]
 
     def check(self, batch: Batch, answers: Sequence[Answer]) -> None:
-        """Verify every reply as its asker does, and that it says that the person is known."""
+        """Verify every reply as its asker does, and that it says what was expected, "known" unless something else."""
         now = datetime.now(UTC)
         for answer in answers:
             said = json.loads(base64url.decode(answer.body.split(b".")[1], "payload"))
@@ -104,25 +119,25 @@ class Asker:
             reply = open_reply(
                 answer.body, holder_keys=self._holder_keys, own_id=COUNCIL, sent=ref, message=message, now=now
             )
-            if reply.body.get("status") != "known":
+            if reply.body.get("status") != self._asked.says:
                 raise RuntimeError(f"the holder answered {reply.body}")
 
     def _signed(self) -> tuple[Message, bytes]:
         issued = int(datetime.now(UTC).timestamp())
         message = Message(
             iss=COUNCIL,
-            aud=HOLDER,
+            aud=self._asked.holder,
             iat=issued,
             exp=issued + int(QUERY_LIFE.total_seconds()),
             jti=token_urlsafe(16),
             kind=KindName("involvement.query"),
             version=1,
             agreement=self._estate.agreement,
-            clause=ClauseId("who-else"),
+            clause=ClauseId(self._asked.clause),
             purpose=PurposeCode(PURPOSE),
             basis=("6-1-e", "ca2004-s10"),
             from_service=ServiceSlug("connecting-families"),
-            to_service=ServiceSlug(_SERVICE.slug),
+            to_service=ServiceSlug(self._asked.service),
             practitioner=Practitioner(sub=token_urlsafe(32), role=RoleCode("key-worker"), org_unit="north-team"),
             subject=next(self._subjects),
             body={},
@@ -133,7 +148,7 @@ class Asker:
     def _message_request(self, token: bytes, raw: bytes) -> bytes:
         headers = {
             "Authorization": f"DPoP {token.decode()}",
-            "DPoP": self._proof(HOLDER + MESSAGES_PATH, token),
+            "DPoP": self._proof(self._asked.holder + MESSAGES_PATH, token),
             "Content-Type": _JWT,
             "Accept": _JWT,
         }
@@ -173,7 +188,7 @@ def _fill(database: Path) -> list[Subject]:
     sql_systems.create(CaseService.HOUSING, database, population.records())
     plain = {each.number for each in population.residents if each.group not in {Group.TWIN, Group.NAMESAKE}}
     return [
-        _subject(population.residents[each.resident].person)
+        described(population.residents[each.resident].person, _SERVICE.kind)
         for each in population.involved
         if each.service is CaseService.HOUSING
         and each.record.ended is None
@@ -182,7 +197,8 @@ def _fill(database: Path) -> list[Subject]:
     ]
 
 
-def _subject(person: ResidentRecord) -> Subject:
+def described(person: ResidentRecord, kind: str) -> Subject:
+    """Return a resident as the council tells a service of this kind of them."""
     known = {
         "nhs_number": person.nhs_number,
         "family_name": person.family_name,
@@ -190,4 +206,4 @@ def _subject(person: ResidentRecord) -> Subject:
         "birth_date": person.birth_date.isoformat(),
         "address": {"postcode": person.postcode, "uprn": person.uprn},
     }
-    return for_holder(parse_subject({name: value for name, value in known.items() if value}), _SERVICE.kind)
+    return for_holder(parse_subject({name: value for name, value in known.items() if value}), kind)

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from gateway.demo.case_systems import police_soap
-from gateway.demo.case_systems.records import CaseService
+from gateway.demo.case_systems.records import CaseService, InvolvementRecord
 from gateway.demo.case_systems.server import build_app, parse_arguments
 from gateway.serve import Hooks, Pool, serve
 from tests.bench import serving
@@ -27,6 +27,7 @@ from tests.support.people import DANIEL, involvement
 LEAST_MS, MOST_MS = 150, 400
 SEED = 2026
 _THREADS = 8
+YOUNG_MAN = involvement(CaseService.POLICE, DANIEL)
 _PASSWORD = "a password of the benchmark"
 
 
@@ -59,11 +60,11 @@ def plan() -> list[CaseSystem]:
     ]
 
 
-def adapters(folder: Path, systems: Sequence[CaseSystem]) -> Mapping[str, Mapping[str, Any]]:
+def adapters(
+    folder: Path, systems: Sequence[CaseSystem], records: Sequence[InvolvementRecord] = (YOUNG_MAN,)
+) -> Mapping[str, Mapping[str, Any]]:
     """Fill the one database behind all of them; return each service's adapter, by slug."""
-    police_soap.create(
-        folder / "records.db", [involvement(CaseService.POLICE, DANIEL)], accounts={"hearthgate": _PASSWORD}
-    )
+    police_soap.create(folder / "records.db", records, accounts={"hearthgate": _PASSWORD})
     secret = folder / "records.secret"
     secret.touch(mode=0o600)
     secret.write_text(_PASSWORD)

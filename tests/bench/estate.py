@@ -107,9 +107,9 @@ class Estate:
             service["adapter"] = (adapters or {}).get(service["slug"], service["adapter"])
         path.write_text("".join(f"{name} = {toml(value)}\n" for name, value in document.items()))
 
-    def start(self, entity: EntityId, *, refresh_after_s: float | None = None) -> float:
-        """Start a node or the anchor and return how many seconds it took to be ready."""
-        running = serving.serve(self.configuration(entity), refresh_after_s=refresh_after_s)
+    def start(self, entity: EntityId, *, refresh_after_s: float | None = None, held: bool = True) -> float:
+        """Start a node or the anchor as :func:`serving.serve` does; return how many seconds it took to be ready."""
+        running = serving.serve(self.configuration(entity), refresh_after_s=refresh_after_s, held=held)
         self._running[entity] = running
         return running.wait_for(self.ports[entity].operations, path="/health/ready")
 

@@ -67,9 +67,14 @@ def start(arguments: Sequence[str], *, log: Path) -> Running:
     return Running(process=process, log=log, began=began)
 
 
-def serve(configuration: Path, *, refresh_after_s: float | None = None) -> Running:
-    """Start a node or an anchor as an administrator does, or one that refreshes trust after so many seconds."""
+def serve(configuration: Path, *, refresh_after_s: float | None = None, held: bool = True) -> Running:
+    """Start a node or an anchor as an administrator does, or one that refreshes trust after so many seconds.
+
+    One that is not ``held`` answers at once what it does not tell.
+    """
     program = COMMAND_LINE if refresh_after_s is None else _refreshing_after(refresh_after_s)
+    if not held:
+        program = (sys.executable, "-c", _AT_ONCE)
     arguments = [*program, "serve", "--config", str(configuration)]
     return start(arguments, log=configuration.with_name("output.log"))
 
@@ -81,6 +86,10 @@ def _refreshing_after(seconds: float) -> tuple[str, ...]:
         f"stages.REFRESH_AFTER = timedelta(seconds={seconds}); from gateway.cli import main; main()"
     )
     return (sys.executable, "-c", changed)
+
+
+_AT_ONCE = "from gateway.pacing import Pace; Pace.hold = lambda *_, **__: None; from gateway.cli import main; main()"
+"""The command without the steps of time, which are no setting either."""
 
 
 def _answers(port: int, path: str | None) -> bool:
