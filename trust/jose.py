@@ -84,7 +84,7 @@ _ALGORITHMS: Mapping[str, Algorithm] = {
     Alg.PS256: RSAPSSAlgorithm(RSAPSSAlgorithm.SHA256),
     Alg.RS256: RSAAlgorithm(RSAAlgorithm.SHA256),
 }
-_ALLOWED = (Alg.ES256, Alg.ED25519, Alg.PS256)
+ACCEPTED = (Alg.ES256, Alg.ED25519, Alg.PS256)
 _SIGNATURE_BYTES: Mapping[str, int] = {Alg.ES256: 64, Alg.ED25519: 64}
 
 _ECDH, _GCM, _NESTED = Alg.ECDH_ES.value, "A256GCM", "JWT"
@@ -127,7 +127,7 @@ class HeaderRule:
     typ_optional: bool = False
     trust_chain: bool = False
     jwk: bool = False
-    algorithms: tuple[Alg, ...] = _ALLOWED
+    algorithms: tuple[Alg, ...] = ACCEPTED
     unread: frozenset[str] = frozenset()
 
 

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from authlib.oauth2.rfc6749 import OAuth2Error, UnsupportedGrantTypeError
 
-from trust.keys import Alg
+from trust.jose import ACCEPTED
 
-SIGNING_ALGORITHMS = tuple(str(alg) for alg in (Alg.ES256, Alg.ED25519, Alg.PS256))
+SIGNING_ALGORITHMS = tuple(str(alg) for alg in ACCEPTED)
 """What clients may sign assertions and proofs with, as the metadata and the challenges name it."""
 
 
