@@ -101,7 +101,7 @@ class Lookups:
         return lookups.LookupRow(
             id=lookup_id,
             client_id=caller.client.client_id,
-            idempotency_key=key,
+            idempotency_key=self._digest({"idempotency_key": key}),  # a case system may have put anything there
             request_digest=self._digest({**told, "subject": subject_to_json(request.subject)}),
             sealed_request=seal_account(self.vault.seal_key(), lookup_id, sealed),
             created_at=now,

@@ -83,6 +83,16 @@ def test_the_account_of_a_lookup_is_kept_sealed_without_the_person(pair: Network
     assert not [value for value in (SUBJECT["nhs_number"], SUBJECT["family_name"]) if value in str(account)]
 
 
+def test_a_key_that_says_who_was_asked_about_does_not_rest_in_the_store(pair: Network) -> None:
+    client = pair.case_client()
+    key = SUBJECT["nhs_number"].replace(" ", "")
+    begun = client.post_lookup(client.body(wait_s=20.0), key=key)
+    assert client.post_lookup(client.body(wait_s=20.0), key=key).get_json()["id"] == begun.get_json()["id"]
+    files = list((pair.folder_of(COUNCIL) / "data").iterdir())
+    assert files
+    assert not [path.name for path in files if key.encode() in path.read_bytes()]
+
+
 def test_answers_that_were_swapped_in_the_store_are_not_shown(pair: Network) -> None:
     client = pair.case_client()
     view = client.look_up()
