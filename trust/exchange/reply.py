@@ -167,6 +167,8 @@ def _parse_reply(claims: JsonObject) -> Reply:
     reader = Reader(claims)
     parties, services = read_parties(reader), read_services(reader)
     state, body = reader.choice("state", Progress), reader.raw_child("body")
+    if state not in (None, Progress.ACCEPTED):  # later ones are a receipt's to tell
+        reader.fault("state", "of a reply is accepted and nothing else")
     reply = Reply(
         iss=parties.iss,
         aud=parties.aud,

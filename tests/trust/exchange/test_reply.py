@@ -95,6 +95,13 @@ def test_every_fault_of_a_reply_is_named_at_once() -> None:
     assert {fault.path for fault in refused.value.faults} == {"state", "body", "request.jti", "request.digest"}
 
 
+@pytest.mark.parametrize("state", [ReplyState.DELIVERED, ReplyState.READ])
+def test_a_reply_says_nothing_of_what_came_later(state: ReplyState) -> None:
+    with pytest.raises(MalformedMessage) as refused:
+        opened(build_reply(replace(REPLY, state=state), signer("trust")))
+    assert [fault.path for fault in refused.value.faults] == ["state"]
+
+
 def test_a_reply_need_not_tell_of_suspensions() -> None:
     silent = build_reply(replace(REPLY, suspensions={}), signer("trust"))
     assert "suspensions" not in jose.open_signed(silent, typ=TYP, keys=keys("trust")).claims
