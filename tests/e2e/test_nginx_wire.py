@@ -40,11 +40,12 @@ FORGED = (
 
 @dataclass(slots=True)
 class Recorder:
-    """In the place of a face: it keeps each request as it came, and answers it."""
+    """In the place of a face: it keeps each request as it came, and answers it; ``heard`` is every byte that came."""
 
     sock: socket.socket
     context: ssl.SSLContext
     requests: list[bytes] = field(default_factory=list)
+    heard: bytearray = field(default_factory=bytearray)
 
     def run(self) -> None:
         with suppress(OSError):
@@ -57,6 +58,7 @@ class Recorder:
             data = b""
             while piece := sock.recv(65_536):
                 data += piece
+                self.heard += piece
                 while (length := whole(data)) is not None:
                     self.requests.append(data[:length])
                     data = data[length:]
@@ -75,15 +77,17 @@ def whole(data: bytes) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """nginx before a recorder."""
+    """nginx before a recorder; ``folder`` is where nginx would put what does not fit into its memory."""
 
     port: int
     ca: Path
     recorder: Recorder
+    folder: Path
 
     def send(self, *pieces: bytes) -> bytes:
         """Send bytes and return all that comes back."""
         self.recorder.requests.clear()
+        self.recorder.heard.clear()
         with tls(self.port, HOST, self.ca) as sock:
             for piece in pieces:
                 sock.sendall(piece)
@@ -105,7 +109,7 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
         recorder = Recorder(sock=sock, context=context)
         Thread(target=recorder.run, daemon=True).start()
         with nginx(root / "nginx", [text], [port]):
-            yield Wire(port=port, ca=party.authority.certificate, recorder=recorder)
+            yield Wire(port=port, ca=party.authority.certificate, recorder=recorder, folder=root / "nginx")
         sock.shutdown(socket.SHUT_RDWR)
 
 
@@ -147,7 +151,7 @@ def test_nothing_of_a_request_whose_end_can_be_read_in_two_ways_reaches_the_face
     answer = wire.send(f"POST /x HTTP/1.1\r\nHost: {HOST}\r\n{head}\r\n\r\n".encode() + smuggled)
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert answer.count(b"HTTP/1.1 ") == 1
-    assert wire.recorder.requests == []
+    assert wire.recorder.heard == b""
 
 
 @pytest.mark.parametrize(
@@ -173,7 +177,7 @@ def test_chunks_arrive_as_one_body_of_a_stated_length(wire: Wire, chunks: bytes)
 )
 def test_broken_chunks_do_not_arrive(wire: Wire, chunks: bytes) -> None:
     assert wire.send(request("POST", "/x", "Transfer-Encoding: chunked", body=chunks)).startswith(b"HTTP/1.1 400 ")
-    assert wire.recorder.requests == []
+    assert wire.recorder.heard == b""
 
 
 def test_lines_that_end_in_a_bare_line_feed_arrive_as_lines(wire: Wire) -> None:
@@ -217,7 +221,7 @@ def test_a_target_arrives_as_it_was_sent_so_that_only_one_party_reads_it(wire: W
 @pytest.mark.parametrize("target", ["/../x", "/a%00b", "/a b", "x", "https://other.example/x"])
 def test_a_target_that_leads_out_of_the_face_does_not_arrive(wire: Wire, target: str) -> None:
     assert wire.send(request("GET", target))[9:12] in {b"400", b"421"}
-    assert wire.recorder.requests == []
+    assert wire.recorder.heard == b""
 
 
 def test_http_2_is_neither_offered_nor_understood(wire: Wire) -> None:
@@ -226,7 +230,31 @@ def test_http_2_is_neither_offered_nor_understood(wire: Wire) -> None:
     with context.wrap_socket(socket.create_connection(("127.0.0.1", wire.port), 10), server_hostname=HOST) as sock:
         assert sock.selected_alpn_protocol() == "http/1.1"
     assert not wire.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").startswith(b"HTTP/1.1 2")
-    assert wire.recorder.requests == []
+    assert wire.recorder.heard == b""
+
+
+@pytest.mark.holds("A61")
+@pytest.mark.parametrize("earlier", [0, 1], ids=["first request", "second request"])
+def test_headers_that_never_end_are_cut_off_in_nginx(wire: Wire, earlier: int) -> None:
+    """Before the first request nginx takes its limits from the block of no name, and afterwards from the face's."""
+    with tls(wire.port, HOST, wire.ca) as sock:
+        sock.sendall(f"GET /x HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode() * earlier)
+        while earlier and not sock.recv(65_536).endswith(b"ok"):
+            continue
+        wire.recorder.heard.clear()
+        sock.settimeout(0.5)
+        sock.sendall(f"GET /slow HTTP/1.1\r\nHost: {HOST}\r\nX: ".encode())
+        began, cut = monotonic(), False
+        while not cut and monotonic() - began < 12:
+            try:
+                cut = sock.recv(65_536) == b""
+            except TimeoutError:
+                with suppress(OSError):
+                    sock.sendall(b"x")
+            except OSError:
+                cut = True
+    assert cut
+    assert wire.recorder.heard == b""
 
 
 @pytest.mark.holds("A61")
@@ -235,14 +263,29 @@ def test_a_body_that_does_not_come_is_cut_off_and_costs_the_face_nothing(wire: W
     answer = wire.send(request("POST", "/x", "Content-Length: 100", body=b"slow"))
     assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
     assert 3 < monotonic() - began < 12
-    assert wire.recorder.requests == []
+    assert wire.recorder.heard == b""
+
+
+@pytest.mark.holds("A50")
+def test_no_body_rests_on_a_disk_not_even_the_largest(wire: Wire) -> None:
+    body = b"x" * 163_840
+    (wire.folder / "body").rmdir()  # so that nginx fails where it would write one down
+    try:
+        for stated, sent in (
+            (f"Content-Length: {len(body)}", body),
+            ("Transfer-Encoding: chunked", b"27ff0\r\n" + body[16:] + b"\r\n10\r\n" + body[:16] + b"\r\n0\r\n\r\n"),
+        ):
+            assert wire.send(request("POST", "/x", stated, body=sent)).startswith(b"HTTP/1.1 200 ")
+            assert wire.recorder.requests[0].endswith(body)
+    finally:
+        (wire.folder / "body").mkdir()
 
 
 @pytest.mark.parametrize("stated", ["Content-Length: 163841", "Transfer-Encoding: chunked"])
 def test_a_body_over_the_cap_does_not_arrive(wire: Wire, stated: str) -> None:
     body = b"28001\r\n" + b"x" * 0x28001 + b"\r\n0\r\n\r\n" if "chunked" in stated else b""
     assert wire.send(request("POST", "/x", stated, body=body)).startswith(b"HTTP/1.1 413 ")
-    assert wire.recorder.requests == []
+    assert wire.recorder.heard == b""
 
 
 @pytest.mark.parametrize(("size", "status"), [(16_500, b"200"), (19_000, b"400")])
