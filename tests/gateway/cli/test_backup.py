@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.setup import key_safe
+from gateway.cli.setup import archive, key_safe
+from gateway.keys.files import KeyFile
 from tests.gateway.cli.conftest import Answer, Partnership, hearthgate
+from trust import jose
+from trust.keys import KeyUse, LocalSigner
 
 PASSPHRASE = "five random words of dice"
 
@@ -174,6 +177,30 @@ def test_a_changed_backup_makes_nothing(partnership: Partnership, passphrase: Pa
     assert refused.code == 1
     assert refused.json["error"].startswith("The backup")
     assert_nothing_is_left(partnership)
+
+
+@pytest.mark.holds("A63")
+@pytest.mark.parametrize(
+    "name", ["folder/../../escaped", "/etc/cron.d/escaped", "folder//escaped", "folder/./escaped", "escaped"]
+)
+def test_not_even_a_manifest_that_our_own_key_signed_leads_out_of_the_folder(
+    partnership: Partnership, passphrase: Path, name: str
+) -> None:
+    made, keys = back_up(partnership, passphrase)
+    pem = (partnership.root / "council" / "keys" / KeyFile.FEDERATION).read_bytes()
+
+    def lead_out(content: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+        manifest = jose.peek(content[0][1], typ=archive.TYP, max_bytes=100_000).claims
+        manifest["parts"][0]["name"] = content[1][0].name = name
+        signed = jose.sign(manifest, typ=archive.TYP, signer=LocalSigner.from_pem(pem, KeyUse.FEDERATION))
+        content[0][0].size = len(signed)
+        content[0] = (content[0][0], signed)
+
+    refused = restore(rewritten(made, lead_out), partnership.root / "again", keys, passphrase)
+    assert refused.code == 1
+    assert refused.json["error"].startswith("The backup was changed")
+    assert_nothing_is_left(partnership)
+    assert not list(partnership.root.rglob("escaped"))
 
 
 def test_a_truncated_backup_and_no_backup_at_all_make_nothing(partnership: Partnership, passphrase: Path) -> None:
