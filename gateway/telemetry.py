@@ -167,14 +167,14 @@ def keep_allowed(_logger: object, _method: str, event: MutableMapping[str, Any])
 
 
 def _plain(value: object) -> object:
-    if type(value) is str and len(value) <= MAX_VALUE and "\x7f" not in value:  # as nearly all are
+    if type(value) is str and len(value) <= MAX_VALUE:  # as nearly all are
         return value
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value[:_MAX_FRAMES]]
     text = str(value) if isinstance(value, str) else f"({type(value).__name__})"
-    return text.replace("\x7f", "?")[:MAX_VALUE]
+    return text[:MAX_VALUE]
 
 
 def _render(_logger: object, _method: str, event: Mapping[str, Any]) -> str:

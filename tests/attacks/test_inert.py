@@ -11,6 +11,7 @@ import pytest
 import structlog
 from click.testing import CliRunner
 
+from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, announce, answers
 from gateway.telemetry import configure_logging
 from tests.architecture.source import ROOT
@@ -98,14 +99,32 @@ def says() -> Outcome:
     return Outcome(lines=[*OBEYED.values(), *FORMULAS], data={"said": list(OBEYED.values())})
 
 
+@click.command()
+@answers
+def refuses() -> Outcome:
+    """Refuse with what others wrote."""
+    raise Refused("about " + "".join(OBEYED.values()).replace("\n", ""), list(OBEYED.values()))
+
+
 @pytest.mark.holds("A51")
 def test_a_terminal_obeys_nothing_that_a_command_prints() -> None:
     plain, machine = CliRunner().invoke(says, []), CliRunner().invoke(says, ["--json"])
     assert plain.exit_code == machine.exit_code == 0
-    for printed in (plain.stdout, plain.stderr, machine.stdout):
-        assert printed
-        assert not [each for each in "\r\x07\x1b\x7f\x9b\u2028\u202e\t" if each in printed]
+    assert_inert(plain.stdout, plain.stderr, machine.stdout)
     assert json.loads(machine.stdout)["said"] == list(OBEYED.values())
+
+
+@pytest.mark.holds("A51")
+def test_a_terminal_obeys_nothing_in_a_refusal_either() -> None:
+    plain, machine = CliRunner().invoke(refuses, []), CliRunner().invoke(refuses, ["--json"])
+    assert plain.exit_code == machine.exit_code == 1
+    assert_inert(plain.stderr, machine.stdout)
+
+
+def assert_inert(*printed: str) -> None:
+    for each in printed:
+        assert "Set-Cookie" in each
+        assert not [char for char in "\r\x07\x1b\x7f\x9b\u2028\u202e\t" if char in each]
 
 
 @pytest.fixture
