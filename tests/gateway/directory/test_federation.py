@@ -186,14 +186,20 @@ def test_an_older_configuration_of_the_entity_does_not_replace_a_newer(federatio
 
 
 @pytest.mark.holds("A37")
-def test_without_the_anchor_known_peers_are_served_and_strangers_are_not(federation: Federation) -> None:
+def test_without_the_anchor_known_peers_are_served_and_whoever_it_newly_admitted_is_not(federation: Federation) -> None:
     look(federation)
+    federation.keys[STRANGER] = Keys()
+    federation.publish(STRANGER)
+    federation.admit(STRANGER)
     federation.wire.down.add(ANCHOR)
     federation.clock.forward(hours=23)
     assert look(federation).entity_id == POLICE
     assert federation.notices[-1] == ("stale", POLICE)
     with pytest.raises(Unconfirmed):
         federation.directory.trusted(STRANGER, now=federation.clock.now())
+    federation.wire.down.clear()
+    federation.clock.forward(minutes=1)
+    assert federation.directory.trusted(STRANGER, now=federation.clock.now()).entity_id == STRANGER
 
 
 @pytest.mark.holds("A29", "A37")

@@ -46,6 +46,7 @@ def test_after_five_minutes_the_superior_is_asked_and_its_answer_is_kept(
     assert any(url.startswith(COUNTY + "/federation/v1/fetch") for url in tree.fetched)
 
 
+@pytest.mark.holds("A37")
 @pytest.mark.parametrize(("minutes", "accepted"), [(5, True), (14, True), (15, False), (60, False)])
 def test_where_the_centre_is_away_a_chain_counts_for_fifteen_minutes(
     tree: Tree, directory: FederationDirectory, minutes: int, *, accepted: bool
@@ -72,6 +73,7 @@ def aged(tree: Tree, directory: FederationDirectory, made: datetime) -> None:
         directory.trusted(HOUSING, now=tree.clock.now())
 
 
+@pytest.mark.holds("A37")
 def test_nobody_new_is_accepted_on_statements_that_are_only_repeated(
     tree: Tree, directory: FederationDirectory
 ) -> None:
