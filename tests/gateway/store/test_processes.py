@@ -42,6 +42,7 @@ def run_together(role: str, url: str, count: int = 3) -> list[str]:
     return [line for process in processes for line in lines_of(process)]
 
 
+@pytest.mark.holds("A3")
 def test_of_many_claims_on_one_message_exactly_one_wins_and_the_others_get_its_bytes(store_url: str) -> None:
     answers = [line.split() for line in run_together("claim-messages", store_url)]
 
@@ -51,6 +52,7 @@ def test_of_many_claims_on_one_message_exactly_one_wins_and_the_others_get_its_b
     assert all(name == winners[number] for number, _, name in answers)
 
 
+@pytest.mark.holds("A22")
 def test_of_many_claims_on_one_identifier_exactly_one_wins(store_url: str) -> None:
     assert Counter(run_together("claim-identifiers", store_url)) == Counter(map(str, range(200)))
 
