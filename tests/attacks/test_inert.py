@@ -66,6 +66,7 @@ def test_what_a_peer_sends_to_be_obeyed_is_no_answer(pair: Network, text: str) -
     assert pair.case_client().lines()[SERVICE]["status"] == "no_reply"
 
 
+@pytest.mark.holds("A51")
 @pytest.mark.parametrize("text", FORMULAS[:-1])
 def test_a_formula_is_text_in_json_that_no_browser_takes_for_anything_else(pair: Network, text: str) -> None:
     signer = pair.nodes[TRUST].vault.signer(KeyUse.MESSAGE)
@@ -81,6 +82,7 @@ def test_a_formula_is_text_in_json_that_no_browser_takes_for_anything_else(pair:
     assert (answer.mimetype, answer.headers["X-Content-Type-Options"]) == ("application/json", "nosniff")
 
 
+@pytest.mark.holds("A51")
 def test_nothing_here_writes_a_table_that_a_spreadsheet_would_open() -> None:
     writing = [
         path.relative_to(ROOT).as_posix()

@@ -137,6 +137,16 @@ def refused_in_every_way(behind: Behind, token: str) -> list[Answer]:
     return answers
 
 
+def refused_by_nginx(behind: Behind) -> str:
+    """Ask, once no node runs any more, for what nginx refuses by itself and would write into its log of errors."""
+    lines = ("GET /Canaryfeather HTTP/1.1", "GET /Canaryfeather Zebedee HTTP/1.1", "GET /Canaryfeather%00 HTTP/1.1")
+    header = f"X-Person: {'Canaryfeather' * 2_000}\n"
+    asked = [f"{line}\nHost: HOST\nConnection: close\n{more}\n" for line in lines for more in ("", header)]
+    answers = [behind.answer(each) for each in asked]
+    assert [answer[9:12] for answer in answers] == [b"502", *[b"400"] * 5]
+    return b"".join(answers).decode("latin-1")
+
+
 def break_case_system(behind: Behind, token: str) -> None:
     """Have the asked service's case system fail while somebody is sought in it."""
     database = next(behind.federation.network.folder_of(TRUST).glob("*" + CASE_FILES))
@@ -204,7 +214,9 @@ def test_a_person_is_in_no_output_of_real_processes(behind: Behind, surroundings
         for each in (COUNCIL, TRUST)
     ]
     federation.stop()
+    by_nginx = refused_by_nginx(behind)
 
+    assert not found_in(by_nginx)
     assert not [answer.body for answer in refusals if found_in(answer.body.decode("latin-1"))]
     assert not found_in(shown)
     assert all("hearthgate_messages_" in text for text in metrics)
