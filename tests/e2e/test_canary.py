@@ -108,6 +108,7 @@ def refused_in_every_way(behind: Behind, token: str) -> list[Answer]:
     answers = [
         lookup(behind, token, subject={**CANARY, "nhs_number": "9691292212"}),
         lookup(behind, token, subject={**CANARY, "Canaryfeather": "Zebedee"}),
+        lookup(behind, token, Canaryfeather="Zebedee"),
         lookup(behind, token, purpose="Canaryfeather"),
         lookup(behind, token, practitioner={**PRACTITIONER, "role": "Canaryfeather"}),
         lookup(behind, token, wait_s="Zebedee"),

@@ -138,3 +138,17 @@ def test_numbers_counted_through_are_flagged_on_both_sides_within_a_hundred_ques
     assert "neighbouring_numbers" in raised(network, COUNCIL)
     assert "neighbouring_numbers" in raised(network, TRUST)
     network.close()
+
+
+@pytest.mark.holds("A44")
+def test_one_name_with_many_birth_dates_is_flagged_on_both_sides_within_a_hundred_questions(tmp_path: Path) -> None:
+    network = town(tmp_path, {})
+    client = network.case_client()
+    for day in range(1, 21):
+        name = ("Hartley", "Hartly", "Heartley")[day % 3]
+        subject = {"family_name": name, "given_names": "Daniel", "birth_date": f"2004-03-{day:02}"}
+        client.post_lookup(client.body(subject=subject, wait_s=10.0))
+    network.clock.forward(minutes=1)
+    assert "one_name" in raised(network, COUNCIL)
+    assert "one_name" in raised(network, TRUST)
+    network.close()
