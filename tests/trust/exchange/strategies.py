@@ -4,10 +4,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from trust.strict_json import MAX_INTEGER
+
 SCALARS = (
     st.none()
     | st.booleans()
-    | st.integers(-(2**53), 2**53)
+    | st.integers(-MAX_INTEGER, MAX_INTEGER)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=20)
 )
