@@ -12,7 +12,7 @@ from socket import gethostname
 from flask import Blueprint, Flask
 
 from config.settings import NodeSettings
-from gateway import telemetry, trust_telemetry
+from gateway import telemetry, trust_telemetry, waiting
 from gateway.agreement_book import AgreementBook
 from gateway.asking import FanOut
 from gateway.assembly import (
@@ -190,6 +190,7 @@ def _keeper(
         mind=mind.round,
         refuse_unfit=parts.fitness.refuse_unfit_anew,
         watch=trust_telemetry.show_standings,
+        show_waiting=lambda now: parts.store.read(lambda tx: waiting.show_waiting(tx, now=now)),
         note_vouched=lambda now: vouching.note(directory, parts.own, now=now),
         collect=collecting.round,
         renew_marks=marks.round,

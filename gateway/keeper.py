@@ -52,6 +52,8 @@ class Keeper:
     """Raise while the node may do nothing (:mod:`gateway.fitness`)."""
     watch: Callable[[Sequence[Standing]], None]
     """Show how fresh what is known is, as metrics."""
+    show_waiting: Callable[[datetime], None]
+    """Show what waits for people of this agency, as a metric."""
     note_vouched: Callable[[datetime], None]
     """Note which federation keys the superior vouches for, so that a new one may begin to sign."""
     collect: Callable[[datetime], None]
@@ -82,6 +84,7 @@ class Keeper:
             erase_expired(self.store, self.claims, now=now)
             self.directory.catch_up(now=now)
             standings = self.directory.known(now=now)
+            self.show_waiting(now)
         except (StoreBusy, StoreFull):
             self.notice("housekeeping_failed")
             return

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
@@ -18,6 +18,7 @@ _RAISE = Statement(
     )
 )
 _OPEN = Statement(select(flags).where(flags.c.reviewed_at.is_(None)).order_by(flags.c.last_at.desc()))
+_COUNT_OPEN = Statement(select(func.count().label("open")).select_from(flags).where(flags.c.reviewed_at.is_(None)))
 _REVIEW = Statement(
     update(flags)
     .where(
@@ -62,6 +63,11 @@ def put_up(tx: Transaction, *, code: str, asker: str, at: datetime) -> None:
 def list_open(tx: Transaction) -> tuple[Flag, ...]:
     """Return every flag that nobody has reviewed, the latest first."""
     return tuple(_flag(row) for row in tx.rows(_OPEN, {}))
+
+
+def count_open(tx: Transaction) -> int:
+    """Return how many flags nobody has reviewed."""
+    return int(tx.rows(_COUNT_OPEN, {})[0].open)
 
 
 def review(tx: Transaction, *, code: str, asker: str, by: str, at: datetime) -> int:

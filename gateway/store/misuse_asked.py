@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
@@ -16,6 +16,11 @@ _FIND = Statement(
     select(misuse_asked).where(
         misuse_asked.c.asker == bindparam("its_asker"), misuse_asked.c.message_jti == bindparam("its_message")
     )
+)
+_OVERDUE = Statement(
+    select(func.count().label("overdue"))
+    .select_from(misuse_asked)
+    .where(misuse_asked.c.state != "answered", misuse_asked.c.due_at <= bindparam("now"))
 )
 _LIST = Statement(select(misuse_asked).order_by(misuse_asked.c.asked_at, misuse_asked.c.query))
 _SETTLE = Statement(
@@ -74,6 +79,11 @@ def find(tx: Transaction, *, asker: str, message_jti: str) -> Asked | None:
 def list(tx: Transaction) -> tuple[Asked, ...]:  # noqa: A001 - read as `misuse_asked.list`
     """Return every query, the oldest first."""
     return tuple(_asked(row) for row in tx.rows(_LIST, {}))
+
+
+def overdue(tx: Transaction, *, now: datetime) -> int:
+    """Return how many still have no name past their time."""
+    return int(tx.rows(_OVERDUE, {"now": to_microseconds(now)})[0].overdue)
 
 
 def settle(tx: Transaction, *, query: str, state: State, sealed_answer: bytes, at: datetime) -> bool:

@@ -19,6 +19,11 @@ _OPEN_OF = Statement(
     .select_from(misuse_received)
     .where(misuse_received.c.holder == bindparam("its_holder"), misuse_received.c.state == "open")
 )
+_OVERDUE = Statement(
+    select(func.count().label("overdue"))
+    .select_from(misuse_received)
+    .where(misuse_received.c.state == "open", misuse_received.c.due_at <= bindparam("now"))
+)
 _LIST = Statement(select(misuse_received).order_by(misuse_received.c.received_at, misuse_received.c.query))
 _ANSWER = Statement(
     update(misuse_received)
@@ -74,6 +79,11 @@ def get(tx: Transaction, *, holder: str, query: str) -> Received | None:
 def open_of(tx: Transaction, *, holder: str) -> int:
     """Return how many queries of one holder wait for a name."""
     return int(tx.rows(_OPEN_OF, {"its_holder": holder})[0].open)
+
+
+def overdue(tx: Transaction, *, now: datetime) -> int:
+    """Return how many wait for a name past their time."""
+    return int(tx.rows(_OVERDUE, {"now": to_microseconds(now)})[0].overdue)
 
 
 def list(tx: Transaction) -> tuple[Received, ...]:  # noqa: A001 - read as `misuse_received.list`
