@@ -35,7 +35,7 @@ class Times:
 
 def require_str(claims: JsonObject, name: str, *, max_len: int = MAX_TEXT) -> str:
     """Return a non-empty string of `max_len` characters at most, nothing :data:`UNPRINTABLE` in it."""
-    value = claims.get(name)
+    value = _stated(claims, name)
     if type(value) is not str or not 0 < len(value) <= max_len:
         raise MalformedClaims(f"'{name}' must be a text of 1 to {max_len} characters.")
     if not value.isprintable() and UNPRINTABLE.search(value):
@@ -50,7 +50,7 @@ def optional_str(claims: JsonObject, name: str, *, max_len: int = MAX_TEXT) -> s
 
 def require_int(claims: JsonObject, name: str, *, minimum: int = 0, maximum: int = MAX_INTEGER) -> int:
     """Return an integer within bounds; true and false are not integers here."""
-    value = claims.get(name)
+    value = _stated(claims, name)
     if type(value) is not int or not minimum <= value <= maximum:
         raise MalformedClaims(f"'{name}' must be a whole number from {minimum} to {maximum}.")
     return value
@@ -58,7 +58,7 @@ def require_int(claims: JsonObject, name: str, *, minimum: int = 0, maximum: int
 
 def require_object(claims: JsonObject, name: str) -> JsonObject:
     """Return an object."""
-    value = claims.get(name)
+    value = _stated(claims, name)
     if type(value) is not dict:
         raise MalformedClaims(f"'{name}' must be an object.")
     return value
@@ -71,7 +71,7 @@ def optional_object(claims: JsonObject, name: str) -> JsonObject | None:
 
 def require_list(claims: JsonObject, name: str, *, max_items: int, min_items: int = 0) -> list[Any]:
     """Return a list with a bounded number of items of any type."""
-    value = claims.get(name)
+    value = _stated(claims, name)
     if type(value) is not list or not min_items <= len(value) <= max_items:
         raise MalformedClaims(f"'{name}' must be a list of {min_items} to {max_items} items.")
     return value
@@ -149,6 +149,13 @@ def to_seconds(moment: datetime) -> int:
 def from_seconds(seconds: int) -> datetime:
     """Return the UTC time of a number of seconds since 1970."""
     return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _stated(claims: JsonObject, name: str) -> object:
+    """Return the claim's value: what is left out is said to be missing, not to be of a wrong form."""
+    if name not in claims:
+        raise MalformedClaims(f"'{name}' is missing.")
+    return claims[name]
 
 
 def _span(length: timedelta) -> str:

@@ -17,6 +17,8 @@ from trust.oauth.access_token import SignedIn, names_who_signed_in
 
 _NOBODY = PractitionerBody()
 _REQUIRED = ("id", "role", "org_unit", "second_factor")
+_EXCHANGE = "Exchange the practitioner's own sign-in for a token at the token endpoint, and ask with that."
+_AGREE = "Leave out what the sign-in says, or ask with a token that was exchanged for the sign-in of whoever asks."
 
 
 def practitioner_of(caller: CaseCaller, stated: PractitionerBody | None) -> Practitioner:
@@ -53,7 +55,7 @@ def _vouched_for(client: LocalClient, stated: PractitionerBody) -> Practitioner:
         raise Problem(
             problem.NOT_VOUCHED_FOR,
             "The client is not registered to vouch for its users.",
-            remedy="Exchange the practitioner's own sign-in for a token at the token endpoint, and ask with that.",
+            remedy=_EXCHANGE,
         )
     missing = [name for name in _REQUIRED if getattr(stated, name) is None]
     if missing:
@@ -63,7 +65,7 @@ def _vouched_for(client: LocalClient, stated: PractitionerBody) -> Practitioner:
         detail = (
             "practitioner.id is the name of somebody who signed in at a sign-in service; only their token gives it."
         )
-        raise Problem(problem.NOT_VOUCHED_FOR, detail)
+        raise Problem(problem.NOT_VOUCHED_FOR, detail, remedy=_EXCHANGE)
     if not stated.second_factor:
         raise Problem(problem.SECOND_FACTOR_REQUIRED)
     return Practitioner(
@@ -73,7 +75,8 @@ def _vouched_for(client: LocalClient, stated: PractitionerBody) -> Practitioner:
 
 def _signed_in(signed_in: SignedIn, stated: PractitionerBody) -> Practitioner:
     if stated.id not in {None, signed_in.name} or stated.second_factor is False:
-        raise Problem(problem.NOT_VOUCHED_FOR, "The practitioner of the request is not the one who signed in.")
+        detail = "The practitioner of the request is not the one who signed in."
+        raise Problem(problem.NOT_VOUCHED_FOR, detail, remedy=_AGREE)
     return Practitioner(
         id=signed_in.sub,
         role=_one_of("role", stated.role, signed_in.roles),
@@ -89,5 +92,6 @@ def _one_of(member: str, stated: str | None, held: tuple[str, ...]) -> str:
         detail = f"Whoever signed in has several; name one in practitioner.{member}."
         raise Problem(problem.NOT_VOUCHED_FOR, detail)
     if chosen not in held:
-        raise Problem(problem.NOT_VOUCHED_FOR, f"Whoever signed in does not have that practitioner.{member}.")
+        detail = f"Whoever signed in does not have that practitioner.{member}."
+        raise Problem(problem.NOT_VOUCHED_FOR, detail, remedy=_AGREE)
     return chosen

@@ -55,9 +55,14 @@ class _Operation:
     parameters: tuple[JsonObject, ...] = ()
 
 
+_RETRY_AFTER: JsonObject = {
+    "description": "Seconds to wait, where coming back will help.",
+    "schema": {"type": "integer", "minimum": 0},
+}
 _PROBLEMS: JsonObject = {
     status: {
         "description": description,
+        "headers": {"Retry-After": _RETRY_AFTER},
         "content": {problem.CONTENT_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
     }
     for status, description in (
@@ -150,8 +155,13 @@ def _answer(status: str, description: str, view: str) -> JsonObject:
         "description": description,
         "content": {"application/json": {"schema": {"$ref": _REFERENCE.format(model=view)}}},
     }
+    headers: JsonObject = {}
     if status in {"201", "202"}:
-        answer["headers"] = {"Location": {"description": "Where to read it.", "schema": {"type": "string"}}}
+        headers["Location"] = {"description": "Where to read it.", "schema": {"type": "string"}}
+    if view == "LookupView" and status != "201":
+        headers["Retry-After"] = _RETRY_AFTER
+    if headers:
+        answer["headers"] = headers
     return answer
 
 
@@ -209,7 +219,8 @@ def _security(base_url: str) -> JsonObject:
     return {
         "oauth2": {
             "type": "oauth2",
-            "description": "Client credentials with private_key_jwt; a bearer token for ten minutes, or DPoP.",
+            "description": "Client credentials with private_key_jwt, or token exchange (RFC 8693); a bearer token for "
+            "ten minutes, or DPoP. docs/case-api.md has the parameters.",
             "flows": {"clientCredentials": flow},
         }
     }

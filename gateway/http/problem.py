@@ -118,7 +118,7 @@ NOT_VOUCHED_FOR = _type(
     "not-vouched-for",
     HTTPStatus.FORBIDDEN,
     "The client is not registered to speak for this service, role or unit.",
-    "Use one it is registered for, or have the node's administrator extend the registration.",
+    "Use one it is registered for, or have the node's administrator register the case system anew, with it.",
 )
 SECOND_FACTOR_REQUIRED = _type(
     "second-factor-required",

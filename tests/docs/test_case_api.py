@@ -24,7 +24,7 @@ from tests.federation.settings_files import case_base_url, toml
 from tests.federation.town import BY_ENTITY, COUNCIL, PURPOSE, SUBJECT, TRUST
 from tests.support.faces import SetClock
 from tests.support.sign_in import ISSUER, WEB_CLIENT, SignInService
-from trust.exchange.involvement import InvolvementStatus
+from trust.exchange.involvement import InvolvementField, InvolvementStatus
 from trust.keys import KeyUse, LocalSigner
 
 PAGE = page("case-api.md")
@@ -166,6 +166,13 @@ def test_every_further_member_of_a_benefit_question_is_described() -> None:
 def test_every_status_is_explained() -> None:
     _, statuses = tables(section(PAGE, "Who else is working with this person?"))
     assert {row[0].strip("`") for row in statuses} == set(InvolvementStatus)
+
+
+def test_every_field_of_an_involvement_is_named() -> None:
+    sentence = (
+        section(PAGE, "Who else is working with this person?").split("An involvement has")[1].split(". A line")[0]
+    )
+    assert {code for code in codes(sentence) if code != "YYYY-MM"} == set(InvolvementField)
 
 
 def test_the_errors_are_in_the_catalogue_with_these_statuses() -> None:

@@ -16,8 +16,9 @@ from pydantic.fields import FieldInfo
 
 from config import settings, sign_in
 from config.loading import _SCALAR_TABLES
-from gateway import telemetry
-from gateway.cli import journal, main
+from gateway import budgets, telemetry
+from gateway.cli import doctor, journal, main
+from gateway.cli.flag import reviewing
 from gateway.keys.files import KeyFile
 from gateway.oauth import forms
 from gateway.serve import GRACEFUL_S
@@ -25,6 +26,7 @@ from gateway.store.jobs import Limits
 from gateway.store.sqlite_files import SqliteFiles
 from tests.docs.handshake import handshake
 from tests.docs.pages import blocks, codes, column, page, section, table
+from trust.agreements.probing import THRESHOLDS, Pattern
 
 PAGE = page("operating.md")
 TABLES: dict[str, type[BaseModel]] = {
@@ -105,6 +107,25 @@ def leaf_commands(command: click.Command, words: str) -> Iterator[tuple[str, str
 def test_the_table_of_commands_is_the_help() -> None:
     rows = table(section(PAGE, "The commands"))
     assert {row[0].strip("`"): row[1] for row in rows} == dict(leaf_commands(main, "hearthgate"))
+
+
+def test_every_flag_is_explained() -> None:
+    rows = {row[0].strip("`"): row[1] for row in table(section(PAGE, "Accounting for practitioners"))}
+    assert rows.keys() == reviewing._MEANINGS.keys()
+    assert THRESHOLDS == {Pattern.NEIGHBOURING_NUMBERS: 6, Pattern.ONE_NAME: 15}
+    assert "six people" in rows[Pattern.NEIGHBOURING_NUMBERS]
+    assert "15 people" in rows[Pattern.ONE_NAME]
+    assert f"{budgets._LEAST_UNUSUAL} times or more" in rows[budgets.OVER_BASELINE]
+
+
+def test_every_section_of_the_doctor_is_described() -> None:
+    described = {row[0] for row in table(section(PAGE, "The doctor"))}
+    yielded = {
+        title
+        for file in Path(doctor.__file__).parent.glob("*.py")
+        for title in re.findall(r'yield "([A-Z][^"]+)", ', file.read_text(encoding="utf-8"))
+    }
+    assert yielded - {"Clock", "Members"} == described
 
 
 def test_the_key_files_are_the_vaults() -> None:

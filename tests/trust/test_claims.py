@@ -1,5 +1,6 @@
 """Claims are typed, bounded and named in refusals; times are checked alike for every type."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,6 +31,13 @@ def test_an_absent_claim_is_not_a_null_one() -> None:
         claims.optional_str({"name": None}, "name")
     with pytest.raises(MalformedClaims):
         claims.optional_object({"name": None}, "name")
+
+
+@pytest.mark.parametrize("read", [claims.require_str, claims.require_int, claims.require_object])
+def test_what_is_left_out_is_said_to_be_missing(read: Callable[[dict[str, object], str], object]) -> None:
+    with pytest.raises(MalformedClaims) as refusal:
+        read({}, "auth_time")
+    assert refusal.value.detail == "'auth_time' is missing."
 
 
 @pytest.mark.parametrize("value", [None, True, False, "1", 1.0, -1, 11, [1]])

@@ -7,6 +7,7 @@ read that, and shells remember it.
 import os
 import pwd
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -94,19 +95,11 @@ def _key(settings: NodeSettings, client: LocalClient, given: Path | None) -> Pat
 
 def _body(client: LocalClient, question: str | None, options: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {} if question is None else _read(question)
-    practitioner = {
-        "id": pwd.getpwuid(os.getuid()).pw_name,
-        "role": _one("--role", options["role"], client.roles),
-        "org_unit": _one("--unit", options["unit"], client.units),
-        "second_factor": options["second_factor"] or (question is None and _second_factor()),
-    }
-    body: dict[str, Any] = {
-        "purpose": options["purpose"],
-        "from_service": _one("--service", options["service"], client.services),
-        "practitioner": practitioner,
-        "wait_s": 30,
-        **given,
-    }
+    body: dict[str, Any] = {"purpose": options["purpose"], "wait_s": 30, **given}
+    if "from_service" not in given:
+        body["from_service"] = _one("--service", options["service"], client.services)
+    if "practitioner" not in given:
+        body["practitioner"] = _practitioner(client, options, ask=question is None)
     if body["purpose"] is None:
         raise click.UsageError("Say with --purpose what the agreement allows this for.")
     if question is None:
@@ -117,9 +110,20 @@ def _body(client: LocalClient, question: str | None, options: dict[str, Any]) ->
     return body
 
 
-def _second_factor() -> bool:
+def _practitioner(client: LocalClient, options: dict[str, Any], *, ask: bool) -> dict[str, Any]:
+    return {
+        "id": pwd.getpwuid(os.getuid()).pw_name,
+        "role": _one("--role", options["role"], client.roles),
+        "org_unit": _one("--unit", options["unit"], client.units),
+        "second_factor": options["second_factor"] or _second_factor(ask=ask),
+    }
+
+
+def _second_factor(*, ask: bool) -> bool:
     """Ask before anything else is asked: without one the node lets nobody ask. Raises :class:`Refused`."""
     try:
+        if not ask:
+            raise click.Abort
         return bool(click.confirm("Did you sign in to this machine with a second factor?", err=True))
     except click.Abort:
         raise Refused("Nobody was asked: say with --second-factor that you signed in with one.") from None
@@ -162,6 +166,10 @@ def _lines(document: strict_json.JsonObject) -> list[str]:
     lines = []
     for line in document["answers"]:
         lines.append(f"{line['service_name']} ({line['organisation']}): {line['status']}")
-        lines += ["  " + ", ".join(str(said) for said in involvement.values()) for involvement in line["involvements"]]
+        lines += [f"  {_involvement(each)}" for each in line["involvements"]]
         lines += [f"  {line[name]}" for name in ("reason", "note", "law") if line.get(name)]
     return [*lines, f"{document['summary']}.", str(document["emergency"])]
+
+
+def _involvement(involvement: Mapping[str, object]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')}: {said}" for name, said in involvement.items())

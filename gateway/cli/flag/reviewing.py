@@ -32,8 +32,8 @@ _MEANINGS: Mapping[str, str] = {
 def list_flags(*, config: Path | None) -> Outcome:
     """Show every flag that nobody has reviewed, the latest first.
 
-    An asker is an agency and its pseudonym for a practitioner, which that agency can name; or a case system of our own
-    and our name for its user (`hearthgate flag name`).
+    An asker, in quotation marks for the shell, is an agency and its pseudonym for a practitioner, which that agency can
+    name; or a case system of our own and our name for its user (`hearthgate flag name`).
     """
     with opened_store(load_node(config)) as store:
         found = store.read(flags.list_open)
@@ -73,14 +73,14 @@ def name(*, client_id: str, config: Path | None, practitioner: str) -> Outcome:
     """Show the name under which a user of the case system CLIENT would stand in a flag, to compare."""
     vault = node_vault(load_node(config))
     asker = f"{client_id} {own_name(vault.evidence_hmac_key(), client_id, practitioner)}"
-    return Outcome(lines=[asker], data={"asker": asker})
+    return Outcome(lines=[f'"{asker}"'], data={"asker": asker})
 
 
 def _lines(each: Flag) -> list[str]:
     times = "once" if each.count == 1 else f"{each.count} times"
     return [
         f"{each.code}: {_MEANINGS[each.code]}",
-        f"  {each.asker}",
+        f'  "{each.asker}"',
         f"  {times} on {each.day}, last at {each.last_at:%H:%M} UTC",
     ]
 

@@ -1,4 +1,4 @@
-"""``hearthgate misuse answer`` and ``approve``, at the agency whose practitioner it was: two people name them."""
+"""``hearthgate misuse answer``, at the agency whose practitioner it was; a second person releases the name."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -74,7 +74,10 @@ ANSWER = _Answer()
 @yes_option
 @answers
 def answer(*, query: str, config: Path | None, yes: bool, **named: str | None) -> Outcome:
-    """Name the practitioner whom the query ID of `hearthgate misuse list` is about. A second person releases it."""
+    """Name the practitioner whom the query ID of `hearthgate misuse list` is about.
+
+    A second administrator releases the name with `hearthgate trust approve`.
+    """
     settings = load_node(config)
     vault = node_vault(settings)
     with opened_store(settings) as store:
@@ -99,16 +102,6 @@ def answer(*, query: str, config: Path | None, yes: bool, **named: str | None) -
     arguments = {"query": query, "holder": received.holder, "document": base64url.encode(sealed).decode("ascii")}
     reason = "the holder of a record asked who it was"
     return approval.ask(settings, Wanted(act=ANSWER, arguments=arguments, reason=reason, emergency=None), yes=yes)
-
-
-@click.command()
-@click.argument("change_id", metavar="CHANGE")
-@config_option
-@yes_option
-@answers
-def approve(*, change_id: str, config: Path | None, yes: bool) -> Outcome:
-    """Release the name that another administrator gave with `hearthgate misuse answer`."""
-    return approval.approve(load_node(config), {ANSWER.name: ANSWER}, change_id, yes=yes)
 
 
 def _node(settings: Settings) -> NodeSettings:

@@ -9,7 +9,6 @@ _COMMANDS = {
     "ask": ("gateway.cli.misuse.asking:ask", "Holder: ask the agency that sent a message who it was; ask again."),
     "list": ("gateway.cli.misuse.listing:list_queries", "What others ask of us and we of them, and what is overdue."),
     "answer": ("gateway.cli.misuse.answering:answer", "Asker: name the practitioner; a second person releases it."),
-    "approve": ("gateway.cli.misuse.answering:approve", "Asker: release a name, as the second person."),
 }
 
 

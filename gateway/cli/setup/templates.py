@@ -142,7 +142,7 @@ bind = {peer_bind}
 certificate = {certificate}
 key = {key}
 # workers = 1
-# threads = 8
+# threads = 16
 
 # What this agency's own case systems reach. Keep it off the public network.
 [case]
@@ -251,7 +251,7 @@ bind = {peer_bind}
 certificate = {certificate}
 key = {key}
 # workers = 1
-# threads = 8
+# threads = 16
 
 # Health and metrics, on loopback only.
 [operations]

@@ -71,6 +71,10 @@ def council(whole: Partnership, *words: Any, by: str = "ann") -> Answer:
     return hearthgate("misuse", *words, "--config", whole.config("council"), "--json", SUDO_USER=by)
 
 
+def approve(whole: Partnership, change: str, *, by: str = "ann") -> Answer:
+    return hearthgate("trust", "approve", change, "--config", whole.config("council"), "--yes", "--json", SUDO_USER=by)
+
+
 def journal(whole: Partnership, name: str) -> str:
     return (whole.root / name / "data" / "administration.jsonl").read_text()
 
@@ -90,12 +94,12 @@ def test_two_people_name_the_practitioner_and_the_holder_hears_it(whole: Partner
     assert SECRET not in named.out
     assert ask(whole, asked).json["state"] == "pending"
 
-    alone = council(whole, "approve", change, "--yes")
+    alone = approve(whole, change)
     assert alone.code == 1
     assert "another administrator" in alone.json["error"]
     assert ask(whole, asked).json["state"] == "pending"
 
-    released = council(whole, "approve", change, "--yes", by="ben")
+    released = approve(whole, change, by="ben")
     assert released.code == 0, released.err + released.out
     told = ask(whole, asked).json
     assert told["state"] == "answered"
@@ -139,14 +143,6 @@ def test_a_query_that_waits_is_shown_among_the_changes_without_the_name(whole: P
     shown = hearthgate("trust", "changes", "--config", whole.config("council"), "--json")
     assert shown.json["changes"][0]["act"] == "misuse answer"
     assert SECRET not in shown.out
-    approved = hearthgate(
-        "trust",
-        "approve",
-        shown.json["changes"][0]["id"],
-        "--config",
-        whole.config("council"),
-        "--yes",
-        SUDO_USER="ben",
-    )
+    approved = approve(whole, shown.json["changes"][0]["id"], by="ben")
     assert approved.code == 0
     assert ask(whole, asked).json["practitioner"]["name"] == SECRET

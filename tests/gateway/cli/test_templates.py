@@ -63,3 +63,6 @@ def test_the_numbers_in_the_comments_are_the_defaults() -> None:
     assert node.budgets.asking.model_copy(update={"roles": {}}) == BudgetSettings().asking
     anchor = AnchorSettings.model_validate({**uncommented(ANCHOR), "base_dir": Path("/srv/anchor")})
     assert anchor.freshness == FreshnessSettings()
+    for face in (node.peer, node.case, anchor.peer):
+        fields = type(face).model_fields
+        assert (face.workers, face.threads) == (fields["workers"].default, fields["threads"].default)

@@ -141,6 +141,7 @@ def test_a_client_vouches_for_nobody_under_the_name_of_one_who_signed_in(
 ) -> None:
     answer = session.post("/case/v1/lookups", lookup_body(practitioner={**STATED, "id": name}))
     assert (answer.status_code, answer.get_json()["code"]) == (403, "not-vouched-for")
+    assert "Exchange the practitioner's own sign-in" in answer.get_json()["remedy"]
     assert node.lookups.requests == []
 
 

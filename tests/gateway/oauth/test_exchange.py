@@ -261,6 +261,7 @@ def test_a_request_that_disagrees_with_the_sign_in_is_refused(
     answer = Signed(node, service, system).ask(stated)
     assert answer.status_code == 403
     assert answer.get_json()["code"] == "not-vouched-for"
+    assert answer.get_json()["remedy"].startswith("Leave out what the sign-in says")
     assert node.lookups.requests == []
 
 
