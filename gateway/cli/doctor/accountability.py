@@ -1,13 +1,14 @@
-"""What this agency owes about its practitioners: lookups to justify, and queries about misuse to answer."""
+"""What this agency owes about its practitioners, justifications and answers, and whether those who sign in can ask."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
+from config.sign_in import Provider
 from gateway.cli.context import opened_store
 from gateway.cli.faults import expected, read_faults
-from gateway.ports import Store
+from gateway.ports import LocalClient, Store
 from gateway.store import clients, misuse_asked, misuse_received, samples
 from gateway.store.misuse_asked import State as AskedState
 from gateway.store.misuse_received import State
@@ -17,7 +18,7 @@ def checks(settings: NodeSettings, now: datetime) -> list[CheckLine]:
     """Say what is overdue of it, and of what others owe us."""
     try:
         with opened_store(settings) as store:
-            return [*_samples(store, now), *_misuse(store, now)]
+            return [*_samples(store, now), *_misuse(store, now), *_sign_ins(store, settings)]
     except expected() as refused:
         name = "what is owed about practitioners can be read"
         return [CheckLine(name=name, ok=False, detail=read_faults(refused)[0], remedy="Correct that first.")]
@@ -48,3 +49,25 @@ def _misuse(store: Store, now: datetime) -> Iterator[CheckLine]:
     detail = f"overdue: {', '.join(late)}" if late else f"{len(owed)} wait, none too long"
     remedy = "Ask again: hearthgate misuse ask; then ring the agency, and tell the trust anchor if it stays silent."
     yield CheckLine(name="others answer ours in time", ok=not late, detail=detail, remedy=remedy)
+
+
+def _sign_ins(store: Store, settings: NodeSettings) -> Iterator[CheckLine]:
+    in_use = {each.client_id: each for each in store.read(clients.list) if each.revoked_at is None}
+    remedy = "Correct clients, roles and units in [[identity.providers]], or register it: hearthgate client add"
+    for provider in settings.identity.providers:
+        named = sorted(set(provider.clients.values()))
+        faults = [fault for name in named for fault in _in_the_way(name, in_use.get(name), provider)]
+        detail = "; ".join(faults) or f"through {', '.join(named)}"
+        yield CheckLine(name=f"who signs in at {provider.issuer} can ask", ok=not faults, detail=detail, remedy=remedy)
+
+
+def _in_the_way(name: str, client: LocalClient | None, provider: Provider) -> Iterator[str]:
+    if client is None:
+        yield f"no case system {name} is registered"
+        return
+    for what, mapped, registered in (
+        ("roles", provider.roles, client.roles),
+        ("units", provider.units, client.units),
+    ):
+        if set(registered).isdisjoint(mapped.values()):
+            yield f"none of its {what} is one that {name} is registered for"

@@ -24,15 +24,17 @@ def registered(partnership: Partnership) -> Partnership:
     return partnership
 
 
-def look_up(partnership: Partnership, question: Mapping[str, object], *options: str) -> Answer:
+def look_up(
+    partnership: Partnership, question: Mapping[str, object], *options: str, answer: str | None = None
+) -> Answer:
     file = partnership.root / "question.json"
     file.write_text(json.dumps(question))
     words = ["lookup", file, "--config", partnership.config("council"), "--key", partnership.root / "case.pem"]
-    return hearthgate(*words, "--purpose", "early-help", *options, "--json")
+    return hearthgate(*words, "--purpose", "early-help", *options, "--json", answer=answer)
 
 
 def test_without_a_second_factor_the_option_is_named_and_the_node_is_not_asked(registered: Partnership) -> None:
-    refused = look_up(registered, QUESTION, "--role", "key-worker")
+    refused = look_up(registered, QUESTION, "--role", "key-worker", answer="y\n")
     assert refused.code == 1
     assert "--second-factor" in refused.json["error"]
 

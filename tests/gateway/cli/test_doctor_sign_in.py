@@ -1,0 +1,65 @@
+"""``hearthgate doctor`` says where nobody who signs in at the agency's provider could ask."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters.contract import CheckLine
+from config.loading import load
+from config.settings import NodeSettings
+from gateway.cli.doctor import accountability
+from tests.gateway.cli.conftest import Partnership, hearthgate
+
+PROVIDER = """
+[[identity.providers]]
+issuer = "https://login.council.example"
+jwks_uri = "https://login.council.example/keys"
+clients = {{ "web" = "{client}" }}
+role_claim = "groups"
+unit_claim = "teams"
+roles = {{ "Family Support Worker" = "{role}" }}
+units = {{ "N" = "{unit}" }}
+"""
+
+
+def looked(
+    partnership: Partnership, *, client: str = "case", role: str = "key-worker", unit: str = "north"
+) -> CheckLine:
+    words = [
+        "client",
+        "add",
+        "--config",
+        partnership.config("council"),
+        "--id",
+        "case",
+        "--name",
+        "Case system",
+        "--yes",
+    ]
+    words += ["--service", "families", "--role", "key-worker", "--unit", "north"]
+    assert hearthgate(*words, "--generate-key", partnership.root / "case.pem").code == 0
+    with partnership.config("council").open("a") as file:
+        file.write(PROVIDER.format(client=client, role=role, unit=unit))
+    settings = load(partnership.config("council"), {})
+    assert isinstance(settings, NodeSettings)
+    lines = accountability.checks(settings, datetime.now(UTC))
+    (line,) = [each for each in lines if each.name == "who signs in at https://login.council.example can ask"]
+    return line
+
+
+def test_a_provider_that_leads_to_a_registered_case_system_is_right(partnership: Partnership) -> None:
+    line = looked(partnership)
+    assert (line.ok, line.detail) == (True, "through case")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"client": "nobody"}, "no case system nobody is registered"),
+        ({"role": "director"}, "none of its roles is one that case is registered for"),
+        ({"unit": "south"}, "none of its units is one that case is registered for"),
+    ],
+)
+def test_what_lets_nobody_ask_is_a_fault(partnership: Partnership, change: dict[str, str], said: str) -> None:
+    line = looked(partnership, **change)
+    assert (line.ok, line.detail) == (False, said)
