@@ -39,6 +39,7 @@ from gateway.http import case, peer, problem
 from gateway.http.agreements import AgreementsFace, agreements_blueprint
 from gateway.http.case import CaseFace, case_blueprint
 from gateway.http.face import build_face
+from gateway.http.fair_share import FairShare
 from gateway.http.federation import federation_blueprint, node_configuration
 from gateway.http.gate import gated
 from gateway.http.historical_keys import historical_keys_blueprint
@@ -294,7 +295,7 @@ def _peer_app(
         claims=parts.claims,
         permitted=permitted,
     )
-    face = PeerFace(oauth=oauth, clock=parts.clock, handle=handle, threads=parts.settings.peer.threads)
+    face = PeerFace(oauth=oauth, clock=parts.clock, handle=handle, share=FairShare(parts.settings.peer.threads))
     blueprints = [peer_blueprint(face), *public]
     app = build_face("peer", blueprints, max_body=peer.MAX_BODY, observer=telemetry.FaceObserver())
     return gated(app, parts.fitness.refuse_unfit)

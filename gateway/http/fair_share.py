@@ -10,8 +10,9 @@ Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). What is free is the rese
 in, and of 16 threads five members must flood together before one who is not among them waits. A member that floods
 delays its own urgent questions, and nobody else's.
 
-Counted are messages, by the member whose token and proof were verified, in each worker by itself. Token requests are
-not: who sends them is not known before they are read, and nothing holds them for longer than their own verification.
+Messages are counted by the member whose token and proof were verified, in each worker by itself. Whatever else is
+posted to the face, token requests before all, is from nobody yet, and may wait: it names a party, whose superior may be
+slow to say that it vouches for it. All of that together is counted as one more member, and leaves the others theirs.
 """
 
 from collections import Counter
@@ -19,10 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from flask import Blueprint, g, request
+
 from gateway.http import problem
 from gateway.http.problem import Problem
 from trust.identifiers import EntityId
 
+STRANGERS = EntityId("")
+"""Whoever is not known yet, all of them together; no member has this name."""
 RETRY_AFTER_S = "1"
 """Most messages are answered within a second; the sender waits within its own deadline."""
 
@@ -37,22 +42,40 @@ class FairShare:
 
     @contextmanager
     def held_by(self, member: EntityId) -> Iterator[None]:
-        """Count one message of ``member`` while it is answered. Raises :class:`Problem` for one too many."""
-        self._take(member)
+        """Count one request of ``member`` while it is answered. Raises :class:`Problem` for one too many."""
+        self.take(member)
         try:
             yield
         finally:
-            self._give_back(member)
+            self.give_back(member)
 
-    def _take(self, member: EntityId) -> None:
+    def take(self, member: EntityId) -> None:
+        """Begin to count a request, which :meth:`give_back` must end. Raises :class:`Problem` for one too many."""
         with self._lock:
             held, free = self._held[member], self._threads - self._held.total()
             if held > 0 and held >= free:
                 raise Problem(problem.TOO_MANY_AT_ONCE, headers={"Retry-After": RETRY_AFTER_S})
             self._held[member] = held + 1
 
-    def _give_back(self, member: EntityId) -> None:
+    def give_back(self, member: EntityId) -> None:
+        """End to count a request."""
         with self._lock:
             self._held[member] -= 1
             if not self._held[member]:
                 del self._held[member]
+
+
+def share_with_strangers(blueprint: Blueprint, share: FairShare, *, but: str) -> None:
+    """Count whatever is posted to the face of ``blueprint`` as the strangers' share, ``but`` for one address."""
+
+    def begin() -> None:
+        if request.method == "POST" and request.path != but:
+            share.take(STRANGERS)
+            g.among_strangers = True
+
+    def end(_failed: BaseException | None) -> None:
+        if g.pop("among_strangers", False):
+            share.give_back(STRANGERS)
+
+    blueprint.before_app_request(begin)
+    blueprint.teardown_app_request(end)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from gateway.http import bodies, problem
 from gateway.http.discovery import publish
-from gateway.http.fair_share import FairShare
+from gateway.http.fair_share import FairShare, share_with_strangers
 from gateway.http.guards import PeerGuard
 from gateway.http.problem import Problem
 from gateway.http.tokens import add_token_endpoints
@@ -47,19 +47,19 @@ Handle = Callable[[bytes, PeerCaller, datetime], Answered]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerFace:
-    """What the peer face stands on; ``threads`` are those of each worker, of which no member gets all."""
+    """What the peer face stands on; ``share`` is how it shares out the threads of each worker."""
 
     oauth: PeerOAuth
     clock: Clock
     handle: Handle
-    threads: int
+    share: FairShare
 
 
 def peer_blueprint(face: PeerFace) -> Blueprint:
     """Return the token endpoint, the message endpoint and the well-known documents."""
     blueprint = Blueprint("peer", __name__)
+    share_with_strangers(blueprint, face.share, but=MESSAGES_PATH)
     add_token_endpoints(blueprint, peer_server(face.oauth), clock=face.clock)
-    share = FairShare(face.threads)
     guard = PeerGuard(PeerProtector(face.oauth), base_url=face.oauth.entity_id, clock=face.clock)
 
     @blueprint.post(MESSAGES_PATH)
@@ -67,7 +67,7 @@ def peer_blueprint(face: PeerFace) -> Blueprint:
     def messages(caller: PeerCaller, now: datetime) -> Response:
         if request.query_string:
             raise Problem(problem.BAD_REQUEST, "This address takes no query string.")
-        with share.held_by(caller.entity):  # before the body is read, for which a slow sender has us wait
+        with face.share.held_by(caller.entity):  # before the body is read, for which a slow sender has us wait
             raw = bodies.read_body(MESSAGE_TYPE, max_bytes=MAX_MESSAGE)
             answered = face.handle(raw, caller, now)
         return Response(answered.body, status=answered.status, content_type=answered.content_type)

@@ -201,8 +201,8 @@ SENDER_NOT_TRUSTED = _type(
 TOO_MANY_AT_ONCE = _type(
     "too-many-at-once",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "More messages of this sender are being answered than leave room for others; this one was not opened.",
-    "Repeat the same message, with a fresh proof, after the seconds named in Retry-After; send fewer at once.",
+    "So much of this sender, or of those who have no token yet, is being answered that no more leaves room for others.",
+    "Nothing was done. Repeat the request, with a fresh proof, after the seconds named in Retry-After.",
 )
 ENROLMENT_REFUSED = _type(
     "enrolment-refused",

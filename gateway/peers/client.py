@@ -1,14 +1,14 @@
 """Send a signed message to another node and bring back its signed answer."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from secrets import randbelow, token_urlsafe
-from time import monotonic, sleep
+from secrets import token_urlsafe
+from time import monotonic
 
 from gateway import trace_context
 from gateway.observed import SentMessage
 from gateway.peers.errors import ConnectionLost, remaining
+from gateway.peers.patience import until_there_is_room
 from gateway.peers.refusals import refusal_of
 from gateway.peers.tokens import Grant, HeldToken, TokenCache, TokenRequester
 from gateway.ports import Clock, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError
@@ -21,9 +21,6 @@ MESSAGE_TYPE = "application/jwt"
 MAX_REPLY = 65_536
 _OK = 200
 _UNAUTHORIZED = 401
-_UNAVAILABLE = 503
-_SPREAD_MS = 500
-_SECONDS = re.compile(r"[0-9]{1,4}")
 
 Observe = Callable[[SentMessage], None]
 """Note one message that was sent."""
@@ -65,7 +62,8 @@ class HttpPeerClient:
         began, peer_trace = monotonic(), trace_context.new_trace()
         outcome = "failed"
         try:
-            answer = self._send(peer, _Body(raw=raw, trace=peer_trace), detail, began + timeout_s)
+            body, deadline = _Body(raw=raw, trace=peer_trace), began + timeout_s
+            answer = until_there_is_room(lambda: self._send(peer, body, detail, deadline), deadline)
             if answer.status != _OK:
                 outcome = "refused"
                 raise refusal_of(answer)
@@ -86,16 +84,6 @@ class HttpPeerClient:
         return answer.body
 
     def _send(self, peer: TrustedEntity, body: "_Body", detail: AuthorizationDetail, deadline: float) -> PeerAnswer:
-        while True:
-            answer = self._send_once(peer, body, detail, deadline)
-            wait_s = _room_after_s(answer)
-            if wait_s is None or monotonic() + wait_s >= deadline:
-                return answer
-            sleep(wait_s)
-
-    def _send_once(
-        self, peer: TrustedEntity, body: "_Body", detail: AuthorizationDetail, deadline: float
-    ) -> PeerAnswer:
         if peer.node is None or peer.authorization_server is None:
             raise TransportError(f"{peer.entity_id} does not publish a message endpoint and a token endpoint")
         grant = Grant(server=peer.authorization_server, detail=detail)
@@ -138,14 +126,3 @@ class HttpPeerClient:
                 timeout_s=remaining(deadline),
             )
         )
-
-
-def _room_after_s(answer: PeerAnswer) -> float | None:
-    """Return when a peer that had no room will have some (RFC 9110 section 10.2.3, in seconds), or none if not said.
-
-    What comes on top differs each time, so that messages that were turned away together do not come back together.
-    """
-    stated = answer.headers.get("retry-after", "")
-    if answer.status != _UNAVAILABLE or not _SECONDS.fullmatch(stated):
-        return None
-    return max(1, int(stated)) + randbelow(_SPREAD_MS) / 1_000

@@ -14,6 +14,7 @@ from time import monotonic
 from urllib.parse import urlencode
 
 from gateway.peers.errors import ConnectionLost, OverTime, remaining
+from gateway.peers.patience import until_there_is_room
 from gateway.peers.refusals import refusal_of
 from gateway.ports import Clock, KeyVault, PeerAnswer, PeerRequest, Transport, TransportError
 from gateway.single_flight import SingleFlight
@@ -76,16 +77,19 @@ class TokenRequester:
         """Obtain a new token. Raises :class:`PeerRefused`, :class:`TransportError`.
 
         A request lost with a kept connection is made again with a new assertion and proof, since the server may have
-        used up the first ones.
+        used up the first ones; so is one for which the server has room only later.
         """
         asked_at, dpop = monotonic(), self.vault.signer(KeyUse.DPOP)
-        try:
-            answer = self._post(grant, dpop, deadline)
-        except ConnectionLost:
-            answer = self._post(grant, dpop, deadline)
+        answer = until_there_is_room(lambda: self._post_again_if_lost(grant, dpop, deadline), deadline)
         if answer.status != _OK:
             raise refusal_of(answer)
         return _read(answer.body, grant, dpop, asked_at)
+
+    def _post_again_if_lost(self, grant: Grant, dpop: Signer, deadline: float) -> PeerAnswer:
+        try:
+            return self._post(grant, dpop, deadline)
+        except ConnectionLost:
+            return self._post(grant, dpop, deadline)
 
     def _post(self, grant: Grant, dpop: Signer, deadline: float) -> PeerAnswer:
         now, endpoint = self.clock.now(), grant.server.token_endpoint

@@ -25,6 +25,7 @@ from gateway.case_types import (
 from gateway.http import case, operations, peer
 from gateway.http.case import CaseFace, case_blueprint
 from gateway.http.face import Exchange, build_face
+from gateway.http.fair_share import FairShare
 from gateway.http.operations import OperationsFace, operations_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
 from gateway.oauth.case_server import CaseOAuth
@@ -247,7 +248,7 @@ class Node:
         )
 
     def peer_app(self) -> Flask:
-        face = PeerFace(oauth=self.peer_oauth(), clock=self.clock, handle=self._handle, threads=self.threads)
+        face = PeerFace(oauth=self.peer_oauth(), clock=self.clock, handle=self._handle, share=FairShare(self.threads))
         return build_face("peer", [peer_blueprint(face)], max_body=peer.MAX_BODY, observer=self.watcher)
 
     def case_app(self) -> Flask:

@@ -16,6 +16,7 @@ from gateway.http.problem import Problem
 from gateway.ports import PeerCaller
 from tests.support.callers import Caller
 from tests.support.faces import COUNCIL, HOUSING, PEER_TOKEN_URL, Echoed, Node
+from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 
 MEMBERS = [EntityId(f"https://agency-{number}.example") for number in range(8)]
@@ -105,3 +106,36 @@ def test_over_its_share_a_member_is_told_to_come_back_and_others_are_answered(no
         held.go.set()
         assert [each.result().status_code for each in two] == [200, 200]
     assert send().status_code == 200
+
+
+def test_those_who_ask_for_tokens_leave_threads_for_those_who_have_one(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A superior that is slow to vouch keeps all waiting who name whom it vouches for, whoever they are."""
+    node.threads = 4
+    waiting, go, trusted = Semaphore(0), Event(), node.members.trusted
+
+    def slow(entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
+        if entity == HOUSING:
+            waiting.release()
+            assert go.wait(20)
+        return trusted(entity, now=now, urgent=urgent)
+
+    app = node.peer_app()
+    named, other = member(node, app, HOUSING), member(node, app, MEMBERS[0])
+    token = other.peer_token()
+    monkeypatch.setattr(node.members, "trusted", slow)
+
+    def ask() -> TestResponse:
+        return replace(named, http=app.test_client()).ask_peer_token()
+
+    with ThreadPoolExecutor(2) as pool:
+        two = [pool.submit(ask) for _ in range(2)]
+        for _ in two:
+            assert waiting.acquire(timeout=20)
+        refused = ask()
+        assert (refused.status_code, refused.get_json()["code"]) == (503, "too-many-at-once")
+        assert other.send(token).status_code == 200
+        go.set()
+        assert [each.result().status_code for each in two] == [200, 200]
+    assert ask().status_code == 200

@@ -48,6 +48,7 @@ class Node:
 
     vault: FileKeyVault
     message_answers: list[bytes] = field(default_factory=list)
+    token_answers: list[bytes] = field(default_factory=list)
     token_answer: bytes | None = None
     token_delay_s: float = 0.0
     jtis: set[str] = field(default_factory=set)
@@ -83,6 +84,8 @@ class Node:
             strict_json.loads_any(form["authorization_details"].encode(), max_bytes=9000)
         )
         sleep(self.token_delay_s)
+        if self.token_answers:
+            return self.token_answers.pop(0)
         return self.token_answer or granted(details, f"token-{self.assertions}")
 
     def _message(self, visit: Visit) -> bytes:

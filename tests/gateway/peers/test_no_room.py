@@ -27,6 +27,15 @@ def test_a_peer_without_room_is_asked_again_with_the_same_bytes_when_it_says(
         assert [each.outcome for each in it.sent] == ["answered"]
 
 
+def test_a_token_endpoint_without_room_is_asked_again_with_a_new_assertion(
+    start: Start, vault: FileKeyVault, peer: TrustedEntity
+) -> None:
+    with talking(start, Node(vault, token_answers=[no_room("1")])) as it:
+        assert it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=9, trace=TRACE) == b"reply to token-2"
+        assert it.node.assertions == 2
+        assert it.node.messages == [b"one"]
+
+
 @pytest.mark.parametrize("retry_after", ["5", "60", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "1e9", "99999", "soon", ""])
 def test_a_peer_that_has_no_room_in_time_has_refused_at_once(
     start: Start, vault: FileKeyVault, peer: TrustedEntity, retry_after: str
