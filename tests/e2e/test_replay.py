@@ -25,7 +25,8 @@ AT_ONCE = 12
 
 @pytest.fixture(scope="module")
 def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("federation"), [COUNCIL, TRUST], workers=2, threads=8) as made:
+    threads = 2 * AT_ONCE  # all copies are one member's, who holds half of them at most
+    with served(tmp_path_factory.mktemp("federation"), [COUNCIL, TRUST], workers=2, threads=threads) as made:
         made.network.agree()
         made.start(ANCHOR, COUNCIL, TRUST)
         yield made
