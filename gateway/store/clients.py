@@ -15,7 +15,7 @@ _GET = Statement(select(clients).where(clients.c.client_id == bindparam("client_
 _LIST = Statement(select(clients).order_by(clients.c.client_id))
 _ASSIGN = Statement(
     update(clients)
-    .where(clients.c.client_id == bindparam("client"), clients.c.revoked_at.is_(None))
+    .where(clients.c.client_id == bindparam("client"))
     .values(manager=bindparam("new_manager"), sample_percent=bindparam("new_percent"))
 )
 _REVOKE = Statement(
@@ -60,7 +60,10 @@ def list(tx: Transaction) -> tuple[LocalClient, ...]:  # noqa: A001 - read as `c
 
 
 def assign(tx: Transaction, *, client_id: str, manager: str, sample_percent: int) -> bool:
-    """Name who justifies how large a sample; return false where there is no such client any more."""
+    """Name who justifies how large a sample; return false where there is no such client.
+
+    A revoked one may still have lookups that wait for somebody.
+    """
     return tx.run(_ASSIGN, {"client": client_id, "new_manager": manager, "new_percent": sample_percent}) == 1
 
 

@@ -244,7 +244,7 @@ def manager(*, client_id: str, config: Path | None, manager: str, sample_percent
         raise Refused(f"--manager: write 1 to {_MAX_TEXT} characters on one line")
     with opened_store(settings) as store:
         client = store.read(lambda tx: clients.get(tx, client_id=client_id))
-        if client is None or client.revoked_at is not None or not client.vouches:
+        if client is None or not client.vouches:
             raise Refused(f"No case system {client_id} vouches for its users here; see `hearthgate client list`.")
         percent = sample_percent or client.sample_percent or DEFAULT_PERCENT
         changed = replace(client, manager=manager, sample_percent=percent)

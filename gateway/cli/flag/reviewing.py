@@ -44,7 +44,7 @@ def list_flags(*, config: Path | None) -> Outcome:
 
 
 @click.command()
-@click.argument("code", metavar="CODE", type=click.Choice(sorted(_MEANINGS)))
+@click.argument("code", metavar="CODE", type=click.Choice(sorted(map(str, _MEANINGS))))
 @click.argument("asker")
 @config_option
 @click.option("--finding", required=True, help="What came of it; it is kept in the journal.")

@@ -116,6 +116,13 @@ def test_the_managers_finding_is_kept_sealed_and_only_the_act_in_the_journal(cho
     assert b"canary" not in b"".join(file.read_bytes() for file in folder.glob("node.db*"))
 
 
+def test_a_revoked_case_systems_lookups_get_another_manager_too(chosen: Partnership) -> None:
+    assert run(chosen, "revoke", "case", "--yes").code == 0
+    assert run(chosen, "manager", "case", "--manager", "Somebody Else", "--yes").code == 0
+    words = ("sample", "justify", LOOKUP, "--by", "Somebody Else", "--reason", "on duty", "--yes")
+    assert run(chosen, *words).code == 0
+
+
 def test_only_the_named_manager_settles_and_only_once(chosen: Partnership) -> None:
     refused = run(chosen, "sample", "justify", LOOKUP, "--by", "Somebody Else", "--reason", "Fine.", "--yes")
     assert refused.code == 1
