@@ -234,7 +234,7 @@ def parse_key(unverified_jwk: object, use: KeyUse, *, named: bool = True) -> Pub
         raise ForbiddenAlgorithm("A key's 'alg' must name the one algorithm that a key of its type is for here.")
     kid = jwk.members_thumbprint(members)
     if (named or "kid" in unverified_jwk) and unverified_jwk.get("kid") != kid:
-        raise MalformedClaims("A key's 'kid' must be its RFC 7638 thumbprint.")
+        raise MalformedClaims(f"A key's 'kid' must be its RFC 7638 thumbprint, {kid}.")
     jwk_use = "enc" if use is KeyUse.ENCRYPTION else "sig"
     _check_operations(unverified_jwk, jwk_use)
     public = members | {"kid": kid, "alg": alg.value, "use": jwk_use}

@@ -18,6 +18,11 @@ _ASSIGN = Statement(
     .where(clients.c.client_id == bindparam("client"))
     .values(manager=bindparam("new_manager"), sample_percent=bindparam("new_percent"))
 )
+_REKEY = Statement(
+    update(clients)
+    .where(clients.c.client_id == bindparam("client"), clients.c.revoked_at.is_(None))
+    .values(jwks=bindparam("new_jwks"))
+)
 _REVOKE = Statement(
     update(clients)
     .where(clients.c.client_id == bindparam("client"), clients.c.revoked_at.is_(None))
@@ -65,6 +70,11 @@ def assign(tx: Transaction, *, client_id: str, manager: str, sample_percent: int
     A revoked one may still have lookups that wait for somebody.
     """
     return tx.run(_ASSIGN, {"client": client_id, "new_manager": manager, "new_percent": sample_percent}) == 1
+
+
+def rekey(tx: Transaction, client: LocalClient) -> bool:
+    """Keep the keys that this client now has; return false where none is registered, or it was revoked."""
+    return tx.run(_REKEY, {"client": client.client_id, "new_jwks": json.dumps(client.jwks)}) == 1
 
 
 def revoke(tx: Transaction, *, client_id: str, at: datetime) -> bool:

@@ -60,9 +60,9 @@ class Process:
         return self.log.read_text(errors="replace")
 
     def wait_ready(self) -> None:
-        """Wait until it says that it is ready."""
+        """Wait until it says that it is running."""
         end = time.monotonic() + START_WITHIN_S
-        while "is ready." not in self.said():
+        while "is running." not in self.said():
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"it did not start:\n{self.said()}")
             time.sleep(0.05)

@@ -161,7 +161,7 @@ class Story:
 
     def settle(self, step: Step) -> None:
         """Wait until a line has done its work, serves, or waits for somebody else."""
-        self.last[step.party].wait_until(*(["is ready."] if "serve" in step.line else ["Waiting for"]))
+        self.last[step.party].wait_until(*(["is running."] if "serve" in step.line else ["Waiting for"]))
 
 
 @pytest.fixture(scope="module")

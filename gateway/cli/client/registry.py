@@ -1,7 +1,6 @@
 """``hearthgate client add``, ``list`` and ``revoke``: which case systems may use this node, and within what limits."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,17 +9,16 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
+from gateway.cli.client.keys import kids, read_keys, written
 from gateway.cli.context import config_option, load_node, now, opened_store
 from gateway.cli.faults import Refused
-from gateway.cli.files import read_input, write_new
 from gateway.cli.journal import administrator, record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.ports import LocalClient
 from gateway.store import clients
-from trust import strict_json
 from trust.errors import MalformedClaims
 from trust.identifiers import parse_code
-from trust.keys import KeySet, KeyUse, LocalSigner, parse_key
+from trust.keys import KeySet, KeyUse, LocalSigner
 
 DEFAULT_PERCENT = 10
 _MAX_TEXT = 120
@@ -81,27 +79,13 @@ def register(
         if store.read(lambda tx: clients.get(tx, client_id=client_id)) is not None:
             raise Refused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
         private = LocalSigner.generate(KeyUse.OAUTH) if options["generate_key"] else None
-        keys = _read_keys(options["jwks"]) if private is None else KeySet.of(KeyUse.OAUTH, [private.public])
+        keys = read_keys(options["jwks"]) if private is None else KeySet.of(KeyUse.OAUTH, [private.public])
         registered = replace(client, jwks=keys.to_jwks())
         agree(registered)
-        with _written(private, options["generate_key"]):
-            record(settings, "client add", id=client_id, key_ids=_kids(registered))
+        with written(private, options["generate_key"]):
+            record(settings, "client add", id=client_id, key_ids=kids(registered))
             store.write(lambda tx: clients.add(tx, registered))
     return registered
-
-
-@contextmanager
-def _written(private: LocalSigner | None, path: Path) -> Iterator[None]:
-    """Write a private key, and take it away again where what follows fails. Raises :class:`Refused`."""
-    if private is None:
-        yield
-        return
-    write_new(path, private.to_pem(), "The private key", mode=0o600)
-    try:
-        yield
-    except BaseException:
-        path.unlink()
-        raise
 
 
 @click.command("list")
@@ -186,14 +170,6 @@ def _code_fault(option: str, text: str) -> str | None:
     return None
 
 
-def _read_keys(jwks: Path) -> KeySet:
-    document = strict_json.loads(raw := read_input(jwks, "The public keys"), max_bytes=len(raw))
-    listed = document.get("keys")
-    if not isinstance(listed, list) or not listed:
-        raise Refused(f'{jwks} is not a JWK set: it must be an object whose "keys" is a list of public keys.')
-    return KeySet.of(KeyUse.OAUTH, [parse_key(key, KeyUse.OAUTH, named=False) for key in listed])
-
-
 def _lines(client: LocalClient) -> list[str]:
     state = f"revoked on {client.revoked_at:%Y-%m-%d}" if client.revoked_at else "in use"
     return [
@@ -201,7 +177,7 @@ def _lines(client: LocalClient) -> list[str]:
         f"  services: {', '.join(client.services)}",
         f"  roles: {', '.join(client.roles)}",
         f"  units: {', '.join(client.units)}",
-        f"  keys: {', '.join(_kids(client))}",
+        f"  keys: {', '.join(kids(client))}",
         f"  {_who_speaks(client)}",
     ]
 
@@ -213,7 +189,7 @@ def _to_json(client: LocalClient) -> dict[str, Any]:
         "services": list(client.services),
         "roles": list(client.roles),
         "units": list(client.units),
-        "key_ids": _kids(client),
+        "key_ids": kids(client),
         "vouches": client.vouches,
         "manager": client.manager,
         "sample_percent": client.sample_percent,
@@ -253,7 +229,3 @@ def manager(*, client_id: str, config: Path | None, manager: str, sample_percent
         record(settings, "client manager", id=client_id, manager=manager, sample_percent=percent)
         store.write(lambda tx: clients.assign(tx, client_id=client_id, manager=manager, sample_percent=percent))
     return Outcome(lines=[f"{client_id}: {_who_speaks(changed)}."], data=_to_json(changed))
-
-
-def _kids(client: LocalClient) -> list[str]:
-    return [str(key["kid"]) for key in client.jwks["keys"]]

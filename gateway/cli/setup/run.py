@@ -109,7 +109,7 @@ def _hooks(what: str, stop: Callable[[], None]) -> Hooks:
     from prometheus_client.multiprocess import mark_process_dead
 
     return Hooks(
-        ready=lambda: click.echo(f"{what} is ready."),
+        ready=lambda: click.echo(f"{what} is running."),
         worker_stops=stop,
         worker_ended=mark_process_dead,
     )

@@ -123,3 +123,52 @@ def test_a_revoked_client_and_a_wrong_key_get_no_token(partnership: Partnership)
     assert "401" in wrong.err
     hearthgate("client", "revoke", "case-system", "--config", partnership.config("council"), "--yes")
     assert token(partnership, key).code == 1
+
+
+def rekey(partnership: Partnership, *words: str | Path, client_id: str = "case-system") -> Answer:
+    return hearthgate("client", "keys", client_id, "--config", partnership.config("council"), "--yes", *words)
+
+
+def test_a_new_key_works_beside_the_old_one_until_that_is_dropped(partnership: Partnership) -> None:
+    old, new = partnership.root / "old.pem", partnership.root / "new.pem"
+    add(partnership, *LIMITS, "--generate-key", old)
+    partnership.run_node("council")
+    assert rekey(partnership, "--generate-key", new).code == 0
+    assert stat.S_IMODE(new.stat().st_mode) == 0o600
+    assert [token(partnership, key).code for key in (old, new)] == [0, 0]
+    kid = LocalSigner.from_pem(old.read_bytes(), KeyUse.OAUTH).kid
+    assert rekey(partnership, "--drop", kid).code == 0
+    assert [token(partnership, key).code for key in (old, new)] == [1, 0]
+
+
+def test_a_vendors_set_of_keys_takes_the_place_of_all(partnership: Partnership) -> None:
+    add(partnership, *LIMITS, "--generate-key", partnership.root / "old.pem")
+    signer, jwks = LocalSigner.generate(KeyUse.OAUTH), partnership.root / "jwks.json"
+    jwks.write_text(json.dumps({"keys": [signer.public.jwk]}))
+    assert rekey(partnership, "--jwks", jwks).code == 0
+    assert listed(partnership)[0]["key_ids"] == [signer.kid]
+
+
+def test_a_case_system_keeps_a_key_and_at_most_sixteen(partnership: Partnership) -> None:
+    key = partnership.root / "0.pem"
+    add(partnership, *LIMITS, "--generate-key", key)
+    kid = LocalSigner.from_pem(key.read_bytes(), KeyUse.OAUTH).kid
+    assert "client revoke" in rekey(partnership, "--drop", kid).err
+    assert "has no key" in rekey(partnership, "--drop", "unknown").err
+    assert [rekey(partnership, "--generate-key", partnership.root / f"{n}.pem").code for n in range(1, 17)] == [
+        *[0] * 15,
+        1,
+    ]
+    assert len(listed(partnership)[0]["key_ids"]) == 16  # type: ignore[arg-type]
+    assert not (partnership.root / "16.pem").exists()
+
+
+def test_keys_are_changed_in_one_way_at_a_time_and_of_nobody_revoked(partnership: Partnership) -> None:
+    key = partnership.root / "case.pem"
+    add(partnership, *LIMITS, "--generate-key", key)
+    assert rekey(partnership).code == rekey(partnership, "--jwks", "a", "--drop", "b").code == 2
+    hearthgate("client", "revoke", "case-system", "--config", partnership.config("council"), "--yes")
+    for client_id in ("case-system", "nobody"):
+        other = partnership.root / f"{client_id}.pem"
+        assert rekey(partnership, "--generate-key", other, client_id=client_id).code == 1
+        assert not other.exists()

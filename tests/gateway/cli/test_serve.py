@@ -60,8 +60,8 @@ def test_a_node_and_its_anchor_start_by_one_command_each_and_end_cleanly(
     ):
         assert anchor.stdout is not None
         assert node.stdout is not None
-        assert anchor.stdout.readline() == "The trust anchor https://anchor.example is ready.\n"
-        assert node.stdout.readline() == "The node https://council.example is ready.\n"
+        assert anchor.stdout.readline() == "The trust anchor https://anchor.example is running.\n"
+        assert node.stdout.readline() == "The node https://council.example is running.\n"
         checked = hearthgate("trust", "check", "https://council.example", "--config", partnership.config("council"))
         assert checked.code == 0, checked.out
         assert hearthgate("doctor", "--config", partnership.config("council")).code == 0

@@ -1,0 +1,113 @@
+"""``hearthgate client keys``: other keys for a case system, under the id and within the limits that it has."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from gateway.cli.context import config_option, load_node, opened_store
+from gateway.cli.faults import Refused
+from gateway.cli.files import read_input, write_new
+from gateway.cli.journal import record
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.ports import LocalClient
+from gateway.store import clients
+from trust import strict_json
+from trust.keys import MAX_KEYS, KeySet, KeyUse, LocalSigner, PublicKey, parse_key
+
+_path = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("client_id", metavar="ID")
+@config_option
+@click.option("--jwks", type=_path, help="Its public keys from now on, and no others (a JWK set).")
+@click.option("--generate-key", type=_path, help="Make one more key pair, and write the private key to this file.")
+@click.option("--drop", "dropped", multiple=True, help="Take away the key with this id.")
+@yes_option
+@answers
+def keys(
+    *,
+    client_id: str,
+    config: Path | None,
+    jwks: Path | None,
+    generate_key: Path | None,
+    dropped: tuple[str, ...],
+    yes: bool,
+) -> Outcome:
+    """Give the case system ID other keys: the new one beside the old, and once it is in use, without the old."""
+    if sum(bool(given) for given in (jwks, generate_key, dropped)) != 1:
+        raise click.UsageError("Give --jwks, or --generate-key, or --drop.")
+    settings = load_node(config)
+    with opened_store(settings) as store:
+        client = store.read(lambda tx: clients.get(tx, client_id=client_id))
+        if client is None or client.revoked_at is not None:
+            raise Refused(f"No case system {client_id} is in use here; see `hearthgate client list`.")
+        private = LocalSigner.generate(KeyUse.OAUTH) if generate_key else None
+        chosen = _chosen(client, private, jwks, dropped)
+        effect = f"It signs in with {', '.join(kids(chosen))} and with nothing else."
+        announce(f"{client_id} ({client.name}), so far with {', '.join(kids(client))}. {effect}")
+        confirm("Change its keys?", yes=yes)
+        with written(private, generate_key):
+            record(settings, "client keys", id=client_id, key_ids=kids(chosen))
+            if not store.write(lambda tx: clients.rekey(tx, chosen)):
+                raise Refused(f"{client_id} was revoked meanwhile; nothing was changed.")
+    note = [f"Its new private key is in {generate_key}: hand it over, and keep no copy."] if generate_key else []
+    data = {"id": client_id, "key_ids": kids(chosen)}
+    return Outcome(lines=[f"{client_id}: {effect} Tokens that it has run out within ten minutes.", *note], data=data)
+
+
+def _chosen(
+    client: LocalClient, private: LocalSigner | None, jwks: Path | None, dropped: tuple[str, ...]
+) -> LocalClient:
+    """Return the client with the keys that it is to have. Raises :class:`Refused`."""
+    held = KeySet.from_jwks(dict(client.jwks), KeyUse.OAUTH)
+    if jwks is not None:
+        chosen = read_keys(jwks)
+    elif private is not None:
+        chosen = _set_of([*held.keys, private.public])
+    else:
+        unknown = sorted(set(dropped) - held.kids)
+        if unknown:
+            raise Refused(f"It has no key {', '.join(unknown)}; it has {', '.join(kids(client))}.")
+        left = [key for key in held.keys if key.kid not in dropped]
+        if not left:
+            raise Refused("That would leave it none: give it another first, or `hearthgate client revoke` it.")
+        chosen = _set_of(left)
+    return replace(client, jwks=chosen.to_jwks())
+
+
+def read_keys(jwks: Path) -> KeySet:
+    """Read a file with public keys. Raises :class:`Refused`, and ``TrustError`` for a key that is none."""
+    document = strict_json.loads(raw := read_input(jwks, "The public keys"), max_bytes=len(raw))
+    listed = document.get("keys")
+    if not isinstance(listed, list) or not listed:
+        raise Refused(f'{jwks} is not a JWK set: it must be an object whose "keys" is a list of public keys.')
+    return _set_of([parse_key(key, KeyUse.OAUTH, named=False) for key in listed])
+
+
+@contextmanager
+def written(private: LocalSigner | None, path: Path | None) -> Iterator[None]:
+    """Write a private key, and take it away again where what follows fails. Raises :class:`Refused`."""
+    if private is None or path is None:
+        yield
+        return
+    write_new(path, private.to_pem(), "The private key", mode=0o600)
+    try:
+        yield
+    except BaseException:
+        path.unlink()
+        raise
+
+
+def kids(client: LocalClient) -> list[str]:
+    """Return the ids of a client's keys."""
+    return [str(key["kid"]) for key in client.jwks["keys"]]
+
+
+def _set_of(found: Sequence[PublicKey]) -> KeySet:
+    if len(found) > MAX_KEYS:
+        raise Refused(f"A case system has {MAX_KEYS} keys at most; take away those that it does not use any more.")
+    return KeySet.of(KeyUse.OAUTH, found)
