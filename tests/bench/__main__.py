@@ -37,7 +37,7 @@ class Plan:
     federation: thousand.Counts = field(default_factory=thousand.Counts)
     starts: int = 3
     profiled: int = 500
-    untold: int = 70
+    untold: int = 500
     chains: int = 400
     refresh_after_s: float | None = None
 
@@ -93,7 +93,7 @@ def main() -> None:
     """Measure, print the tables, and write the figures where asked."""
     arguments = _arguments()
     run_before = None if arguments.earlier is None else page.read(arguments.earlier)
-    measured = run_before or _measured(quick=arguments.quick, connections=arguments.connections)
+    measured = run_before or _measured(arguments)
     print(report.table(measured.figures), end="\n\n")
     print(components.table(measured.shares))
     if arguments.json is not None:
@@ -114,12 +114,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--connections", type=int, choices=range(1, most + 1), default=8, metavar="N", help="how many ask at once, to 8"
     )
+    parser.add_argument(
+        "--untold",
+        type=int,
+        default=Plan().untold,
+        metavar="N",
+        help="how many answers of either kind are timed that must not tell which it is [default: %(default)s]",
+    )
     return parser.parse_args()
 
 
-def _measured(*, quick: bool, connections: int) -> page.Measured:
-    plan = QUICK if quick else Plan()
-    plan = replace(plan, exchanges=replace(plan.exchanges, connections=connections))
+def _measured(arguments: argparse.Namespace) -> page.Measured:
+    plan = QUICK if arguments.quick else replace(Plan(), untold=arguments.untold)
+    plan = replace(plan, exchanges=replace(plan.exchanges, connections=arguments.connections))
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:
         figures, shares = run(Path(folder), plan)
