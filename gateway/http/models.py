@@ -18,6 +18,7 @@ from trust.claims import UNPRINTABLE
 from trust.errors import MalformedInput, TrustError, shown_member
 from trust.exchange.eligibility import Question
 from trust.exchange.errors import Fault, MalformedSubject
+from trust.exchange.message import TELEPHONE
 from trust.exchange.person import Subject, check_birth_date, parse_subject
 from trust.identifiers import parse_code, parse_slug
 
@@ -58,7 +59,7 @@ Code = Annotated[
 Slug = Annotated[
     str, Field(min_length=1, max_length=64, json_schema_extra={"pattern": SLUG_PATTERN}), AfterValidator(_slug)
 ]
-Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{5,18}[0-9]$")]
+Phone = Annotated[str, Field(pattern=f"^{TELEPHONE.pattern}$")]
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 100}
 _NAMES = {"family_name": _TEXT, "given_names": _TEXT | {"description": "All given names in order, space-separated."}}

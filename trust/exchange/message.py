@@ -3,6 +3,7 @@
 Verify, then parse: the bytes received are what is digested and checked, and nothing is serialised again to check it.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,6 +56,7 @@ __all__ = [
 
 TYP = "exchange-message+jwt"
 HIGHEST_VERSION = 1000
+TELEPHONE = re.compile(r"\+?[0-9][0-9 ]{5,18}[0-9]")
 
 
 class Urgency(StrEnum):
@@ -69,7 +71,7 @@ class Urgency(StrEnum):
 class Practitioner:
     """Who asks, as far as the answering agency may know: ``sub`` is a pseudonym for this pair of agencies only.
 
-    ``call_back`` is a team's telephone number, never a person's.
+    ``call_back`` is a team's telephone number (:data:`TELEPHONE`), never a person's.
     """
 
     sub: str
@@ -269,7 +271,7 @@ def _read_practitioner(reader: Reader) -> Practitioner:
         sub=nested.text("sub", pattern=JTI),
         role=RoleCode(nested.parsed("role", parse_code)),
         org_unit=nested.text("org_unit"),
-        call_back=nested.optional_text("call_back", max_len=40),
+        call_back=nested.optional_text("call_back", pattern=TELEPHONE),
     )
 
 

@@ -150,6 +150,12 @@ def test_a_message_states_who_asks_about_whom_and_on_which_footing(name: str) ->
         opened(signed({key: value for key, value in CLAIMS.items() if key != name}))
 
 
+@pytest.mark.parametrize("text", ["ask for Maud", "01632 960 111 Maud", "m@x.example", "+44 (0)1632", "0" * 21, "999"])
+def test_a_call_back_is_a_telephone_number_and_tells_of_nobody(text: str) -> None:
+    with pytest.raises(MalformedMessage, match="call_back"):
+        opened(signed({**CLAIMS, "practitioner": {**CLAIMS["practitioner"], "call_back": text}}))
+
+
 @given(claims=changed(CLAIMS))
 def test_any_signed_claims_give_a_message_or_a_refusal(claims: dict[str, Any]) -> None:
     try:
