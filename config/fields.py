@@ -1,13 +1,14 @@
 """The forms of single values in the configuration: addresses, names, networks, identifiers."""
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from trust.errors import TrustError
-from trust.identifiers import EntityId, ServiceSlug, parse_code, parse_entity_id, parse_own_entity_id, parse_slug
+from trust.identifiers import TELEPHONE, parse_code, parse_entity_id, parse_own_entity_id, parse_slug
 
 _BIND = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
@@ -58,32 +59,16 @@ def _lies_in(network: IPv4Network | IPv6Network, block: IPv4Network | IPv6Networ
     return isinstance(block, IPv6Network) and network.subnet_of(block)
 
 
-def _entity(text: str) -> EntityId:
-    try:
-        return parse_entity_id(text)
-    except TrustError as refused:
-        raise ValueError(refused.detail) from refused
+def _read_by(parse: Callable[[str], str]) -> AfterValidator:
+    """Return what has a value read by a parser of `trust`, with its words where it refuses."""
 
+    def read(text: str) -> str:
+        try:
+            return parse(text)
+        except TrustError as refused:
+            raise ValueError(refused.detail) from refused
 
-def _own_entity(text: str) -> EntityId:
-    try:
-        return parse_own_entity_id(text)
-    except TrustError as refused:
-        raise ValueError(refused.detail) from refused
-
-
-def _slug(text: str) -> ServiceSlug:
-    try:
-        return parse_slug(text)
-    except TrustError as refused:
-        raise ValueError(refused.detail) from refused
-
-
-def _code(text: str) -> str:
-    try:
-        return parse_code(text)
-    except TrustError as refused:
-        raise ValueError(refused.detail) from refused
+    return AfterValidator(read)
 
 
 def _store_url(text: str) -> str:
@@ -97,12 +82,12 @@ def _store_url(text: str) -> str:
 Bind = Annotated[str, AfterValidator(_bind)]
 HostName = Annotated[str, AfterValidator(_host)]
 PrivateNetwork = Annotated[str, AfterValidator(_network)]
-Entity = Annotated[str, AfterValidator(_entity)]
-OwnEntity = Annotated[str, AfterValidator(_own_entity)]
-Slug = Annotated[str, AfterValidator(_slug)]
-Code = Annotated[str, AfterValidator(_code)]
+Entity = Annotated[str, _read_by(parse_entity_id)]
+OwnEntity = Annotated[str, _read_by(parse_own_entity_id)]
+Slug = Annotated[str, _read_by(parse_slug)]
+Code = Annotated[str, _read_by(parse_code)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Label = Annotated[str, Field(min_length=1, max_length=120)]
 Reason = Annotated[str, Field(min_length=8, max_length=200)]
-Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{5,18}[0-9]$")]
+Phone = Annotated[str, Field(pattern=f"^{TELEPHONE.pattern}$")]
 MarkType = Annotated[str, Field(min_length=1, max_length=256)]

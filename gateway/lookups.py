@@ -1,11 +1,9 @@
 """Who else is working with this person, and whom do I ring? One line from every service that may be asked."""
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
 from secrets import token_urlsafe
 from types import MappingProxyType
 
@@ -26,8 +24,9 @@ from gateway.ports import Clock, KeyVault, Store, StoreBusy, StoreFull, Transact
 from gateway.sealed import open_own
 from gateway.spending import Spending
 from gateway.store import lookups
-from trust import base64url, strict_json
+from trust import strict_json
 from trust.agreements.choice import Sought
+from trust.claims import keyed_digest
 from trust.exchange import involvement
 from trust.exchange.involvement import InvolvementQuery, InvolvementStatus
 from trust.exchange.person import subject_to_json
@@ -112,8 +111,7 @@ class Lookups:
 
     def _digest(self, request: JsonObject) -> str:
         """Tell two requests apart without a digest that could be tried against a list of people."""
-        keyed = hmac.digest(self.vault.evidence_hmac_key(), strict_json.dumps(request), sha256)
-        return base64url.encode(keyed).decode("ascii")
+        return keyed_digest(self.vault.evidence_hmac_key(), strict_json.dumps(request))
 
     def _planned(self, asked: Asked, request: LookupRequest, lookup_id: str) -> Planned:
         def keep(tx: Transaction, outcome: Outcome) -> None:

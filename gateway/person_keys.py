@@ -11,13 +11,11 @@ conditional clause, that there is one (assertion A42). Two people of one birthda
 a bucket of one agency's. Kept are keyed digests.
 """
 
-import hmac
 from collections.abc import Iterator
-from hashlib import sha256
 
 from adapters.matching.compare import IDENTIFIERS
 from adapters.matching.normalise import name_tokens
-from trust import base64url
+from trust.claims import keyed_digest
 from trust.exchange.person import Subject
 
 _DOMAIN = "hearthgate person 1"
@@ -26,7 +24,7 @@ _DOMAIN = "hearthgate person 1"
 def person_keys(hmac_key: bytes, subject: Subject) -> tuple[str, ...]:
     """Return the keyed digests of all by which a record could be told from this description; none for a vague one."""
     shared = dict.fromkeys([*_identifiers(subject), *_names(subject)])
-    return tuple(_digest(hmac_key, each) for each in shared)
+    return tuple(keyed_digest(hmac_key, "\0".join((_DOMAIN, *each)).encode()) for each in shared)  # none has a NUL
 
 
 def _identifiers(subject: Subject) -> Iterator[tuple[str, str]]:
@@ -45,8 +43,3 @@ def _names(subject: Subject) -> Iterator[tuple[str, str]]:
         words = name_tokens(text)
         if words:
             yield born, "".join(words)
-
-
-def _digest(hmac_key: bytes, shared: tuple[str, str]) -> str:
-    keyed = hmac.digest(hmac_key, "\0".join((_DOMAIN, *shared)).encode(), sha256)  # neither part has a NUL
-    return base64url.encode(keyed).decode("ascii")

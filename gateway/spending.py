@@ -1,10 +1,8 @@
 """What our own practitioners' questions cost: charged where the question is put on record, before anybody is asked."""
 
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from math import ceil
 
 from gateway.asking import Asked as Sought
@@ -14,8 +12,8 @@ from gateway.person_keys import person_keys
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.sampling import sample
 from gateway.store import lookups, samples
-from trust import base64url
 from trust.agreements.probing import features
+from trust.claims import keyed_digest
 from trust.evidence.leaf import subject_key
 from trust.identifiers import RoleCode
 
@@ -74,8 +72,7 @@ class Spending:
 
 def own_name(key: bytes, client_id: str, practitioner_id: str) -> str:
     """Return the name under which a practitioner of our own stands in budgets and flags."""
-    named = hmac.digest(key, f"own practitioner\0{client_id}\0{practitioner_id}".encode(), sha256)
-    return base64url.encode(named).decode("ascii")
+    return keyed_digest(key, f"own practitioner\0{client_id}\0{practitioner_id}".encode())
 
 
 def _refused(seconds: int) -> CaseRefused:

@@ -4,6 +4,7 @@ Every function refuses with MalformedClaims naming the claim; none repeats its v
 """
 
 import hashlib
+import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -137,6 +138,11 @@ def check_issued(
 def digest(raw: bytes) -> str:
     """Return the SHA-256 of some bytes in base64url without padding: 43 characters."""
     return base64url.encode(hashlib.sha256(raw).digest()).decode("ascii")
+
+
+def keyed_digest(key: bytes, raw: bytes) -> str:
+    """Return the HMAC-SHA-256 of some bytes as :func:`digest` writes one: without the key, no guess can be tried."""
+    return base64url.encode(hmac.digest(key, raw, hashlib.sha256)).decode("ascii")
 
 
 def to_seconds(moment: datetime) -> int:

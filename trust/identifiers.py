@@ -25,6 +25,8 @@ RoleCode = NewType("RoleCode", str)
 MAX_ENTITY_ID = 256
 MAX_ENDPOINT = 512
 MAX_CODE = 64
+TELEPHONE = re.compile(r"\+?[0-9][0-9 ]{5,18}[0-9]")
+"""A telephone number as people write it."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # The last label starts with a letter, which leaves out every spelling of an IPv4 address. The default port is not

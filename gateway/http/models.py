@@ -18,9 +18,8 @@ from trust.claims import UNPRINTABLE
 from trust.errors import MalformedInput, TrustError, shown_member
 from trust.exchange.eligibility import Question
 from trust.exchange.errors import Fault, MalformedSubject
-from trust.exchange.message import TELEPHONE
 from trust.exchange.person import Subject, check_birth_date, parse_subject
-from trust.identifiers import parse_code, parse_slug
+from trust.identifiers import TELEPHONE, parse_code, parse_slug
 
 MAX_BODY = 32_768
 """Bytes in a case API request."""

@@ -6,15 +6,13 @@ subjects in one feature within a day is what guessing looks like: identifiers co
 birth date. A large family, asked about as often as one likes, is a handful of subjects and stays below each threshold.
 """
 
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from trust import base64url
+from trust.claims import keyed_digest
 from trust.exchange.person import Subject
 from trust.strict_json import dumps
 
@@ -83,5 +81,4 @@ def _sound(name: str) -> str:
 
 
 def _feature(hmac_key: bytes, pattern: Pattern, *parts: str) -> Feature:
-    described = dumps([_DOMAIN, pattern, *parts])
-    return Feature(pattern, base64url.encode(hmac.digest(hmac_key, described, hashlib.sha256)).decode("ascii"))
+    return Feature(pattern, keyed_digest(hmac_key, dumps([_DOMAIN, pattern, *parts])))

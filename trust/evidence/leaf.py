@@ -6,14 +6,13 @@ for a node of the tree).
 """
 
 import hashlib
-import hmac
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from trust import base64url
+from trust.claims import keyed_digest
 from trust.exchange.message import AgreementRef
 from trust.exchange.person import Subject
 from trust.identifiers import ClauseId, EntityId, PurposeCode
@@ -112,8 +111,7 @@ def subject_key(hmac_key: bytes, subject: Subject) -> str:
     """
     if len(hmac_key) < LEAST_KEY_BYTES:
         raise ValueError(f"the evidence key must have {LEAST_KEY_BYTES} bytes or more")
-    described = dumps([_SUBJECT_DOMAIN, *_strongest(subject)])
-    return base64url.encode(hmac.digest(hmac_key, described, hashlib.sha256)).decode("ascii")
+    return keyed_digest(hmac_key, dumps([_SUBJECT_DOMAIN, *_strongest(subject)]))
 
 
 def _strongest(subject: Subject) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 Verify, then parse: the bytes received are what is digested and checked, and nothing is serialised again to check it.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +26,7 @@ from trust.exchange.kinds import max_life
 from trust.exchange.person import Subject, parse_subject, subject_to_json
 from trust.exchange.reader import Reader
 from trust.identifiers import (
+    TELEPHONE,
     ClauseId,
     EntityId,
     KindName,
@@ -56,7 +56,6 @@ __all__ = [
 
 TYP = "exchange-message+jwt"
 HIGHEST_VERSION = 1000
-TELEPHONE = re.compile(r"\+?[0-9][0-9 ]{5,18}[0-9]")
 
 
 class Urgency(StrEnum):
@@ -71,7 +70,7 @@ class Urgency(StrEnum):
 class Practitioner:
     """Who asks, as far as the answering agency may know: ``sub`` is a pseudonym for this pair of agencies only.
 
-    ``call_back`` is a team's telephone number (:data:`TELEPHONE`), never a person's.
+    ``call_back`` is a team's telephone number (:data:`trust.identifiers.TELEPHONE`), never a person's.
     """
 
     sub: str
