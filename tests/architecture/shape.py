@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 
 from tests.architecture.source import FunctionNode, Module, functions, imports
 
-MAX_MODULE_LINES = 350
+MAX_MODULE_LINES = 450
 MAX_FUNCTION_LINES = 40
 MAX_PARAMETERS = 6
 
 
 def module_length(module: Module) -> Iterator[str]:
-    """Allow a module 350 lines."""
+    """Allow a module 450 lines."""
     lines = len(module.text.splitlines())
     if lines > MAX_MODULE_LINES:
         yield f"{module.path}:{MAX_MODULE_LINES}: the module has {lines} lines, {MAX_MODULE_LINES} are allowed"

@@ -12,7 +12,7 @@ LONG_DOCSTRING = "def f():\n    '''One.\n" + "    more\n" * 60 + "    '''\n" + "
 
 # rule, path, source that breaks it, the line at fault, source that keeps it
 ONE_MODULE = [
-    (shape.module_length, "trust/a.py", "x = 1\n" * 351, 350, "x = 1\n" * 350),
+    (shape.module_length, "trust/a.py", "x = 1\n" * 451, 450, "x = 1\n" * 450),
     (shape.function_length, "trust/a.py", "\ndef f():\n" + "    x = 1\n" * 40, 2, LONG_DOCSTRING),
     (shape.parameter_count, "trust/a.py", "def f(a, b, c, d, e, f, g): ...", 1, "def f(a, b, c, *, d, e, f): ..."),
     (
