@@ -15,7 +15,7 @@ What an adapter must keep (the conformance kit in :mod:`adapters.conformance` te
 2. Nothing about a person stands in an error, a log line, a URL or a temporary file.
 3. ``ref`` is opaque, stays inside the node, and is only ever given back to the adapter that made it.
 4. A person who is not there is an empty sequence, never an error; a source that cannot be read is an error, never an
-   empty sequence.
+   empty sequence. A record that was found and cannot be read in full is a candidate with ``unreadable`` fields.
 5. Calls may come from several threads at once.
 """
 
@@ -48,6 +48,10 @@ class SourceNonsense(AdapterError):
     """The case system answered, but not with what its published schema or its configuration promises."""
 
 
+class RecordUnreadable(SourceNonsense):
+    """The source holds something about this person that cannot be read, so only a human can say what it is."""
+
+
 class SourceMisconfigured(AdapterError):
     """The configuration of this source cannot work; ``faults`` lists every mistake that was found."""
 
@@ -77,12 +81,14 @@ class Candidate:
     """One local record that may be the person asked about, with what the source knows to tell people apart.
 
     ``identifiers_verified`` is true only where the configuration declares that this source's identifiers were traced
-    against their issuer, so that an exact identifier may stand without a confirming date of birth.
+    against their issuer, so that an exact identifier may stand without a confirming date of birth. ``unreadable`` names
+    the fields (as settings call them, ``ref`` included) whose value cannot be read; ``person`` lacks them.
     """
 
     ref: str
     person: Subject
     identifiers_verified: bool = False
+    unreadable: frozenset[str] = frozenset()
 
 
 class Finder(Protocol):
@@ -101,6 +107,61 @@ class InvolvementSource(Finder, Protocol):
 
     def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
         """Return the current involvements of the record ``ref``, most recent first. Raises :class:`AdapterError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellFault:
+    """Why a value of one column cannot be read; it never holds the value.
+
+    ``part`` is ``persons`` or ``involvements``, ``column`` the column or path that the settings name, and ``cause`` the
+    end of a sentence about it, such as ``is not a date in the form %d/%m/%Y``.
+    """
+
+    part: str
+    column: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Some of a source's own records, read as ``find`` reads them.
+
+    ``rows`` counts the rows looked at; several rows may be one record. ``faults`` counts, by column and cause, the
+    values that could not be read. A record whose key cannot be read is not among ``records``.
+    """
+
+    records: Sequence[Candidate]
+    rows: int
+    faults: Mapping[CellFault, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvolvementRow:
+    """One row about a record, current or not.
+
+    ``involvement`` is ``None`` where the row cannot be used. ``why_not`` says why the row is not current (it ended, its
+    status, or what cannot be read), without a value of it; it is empty where ``current`` is true.
+    """
+
+    involvement: Involvement | None
+    current: bool
+    why_not: str = ""
+    faults: tuple[CellFault, ...] = ()
+
+
+class SampledSource(InvolvementSource, Protocol):
+    """A source of this agency's own that may be sampled, so that a check can find each record again.
+
+    A registry or a service of another organisation is never sampled.
+    """
+
+    def sample(self, limit: int, *, deadline: Deadline) -> Sample:
+        """Return at most ``limit`` rows' records, old and new ones. Raises :class:`AdapterError`."""
+        ...
+
+    def involvement_rows(self, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
+        """Return every row about the record ``ref``, and why it is not current. Raises :class:`AdapterError`."""
         ...
 
 
@@ -128,11 +189,15 @@ class CheckLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
-    """What a service's configuration resolved to; a source that the system lacks is ``None``."""
+    """What a service's configuration resolved to; a source that the system lacks is ``None``.
+
+    ``sampled`` is the involvement source once more, where it may be sampled.
+    """
 
     name: str
     involvement: InvolvementSource | None = None
     eligibility: EligibilitySource | None = None
+    sampled: SampledSource | None = None
     checks: Sequence["Check"] = ()
 
 

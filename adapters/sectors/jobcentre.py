@@ -116,6 +116,7 @@ class JobcentreFactory:
             name="jobcentre",
             involvement=allocations,
             eligibility=registry,
+            sampled=allocations,
             checks=(*allocations.checks, registry.check),
         )
 

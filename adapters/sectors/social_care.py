@@ -164,6 +164,7 @@ class SocialCareFactory:
         return Adapter(
             name="social-care-cin",
             involvement=source,
+            sampled=source,
             checks=(*source.checks, checks.schemas, checks.last_import),
         )
 

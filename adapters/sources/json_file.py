@@ -5,6 +5,7 @@ an extract of some thousand records; a larger system belongs in a database, and 
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,12 @@ from adapters.contract import (
     AdapterContext,
     AdapterError,
     Candidate,
+    CellFault,
     Check,
     CheckLine,
     Deadline,
+    InvolvementRow,
+    Sample,
     SourceNonsense,
     SourceUnavailable,
 )
@@ -36,7 +40,7 @@ from adapters.sources.fields import (
     read_person,
 )
 from adapters.sources.paths import JsonPath
-from adapters.sources.rows import Quarantine, sample_line, verification_line, write_ref
+from adapters.sources.rows import Quarantine, fault_of, sample_line, verification_line, write_ref
 from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
 from trust.exchange.person import Subject
 
@@ -141,6 +145,25 @@ class JsonFileSource:
         records = self._read(deadline).records.get(ref, ())
         rows = [row for record in records for row in self._contacts(record)]
         return most_recent_first(self._quarantine.readable(rows, self._read_contact))[:MAX_INVOLVEMENTS]
+
+    def sample(self, limit: int, *, deadline: Deadline) -> Sample:
+        """Return some people of the file, half of them from its end."""
+        candidates = self._read(deadline).candidates
+        faults: Counter[CellFault] = Counter()
+        records = self._records()
+        for record in records:
+            try:
+                self._read_record(record)
+            except Unreadable as fault:
+                faults[fault_of("persons", fault)] += 1
+        last = candidates[len(candidates) - limit // 2 :]
+        chosen = tuple(dict.fromkeys((*candidates[: limit - limit // 2], *last)))
+        return Sample(records=chosen, rows=len(records), faults=faults)
+
+    def involvement_rows(self, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
+        """Return every contact in the person's records."""
+        current = self.involvements(ref, deadline=deadline)
+        return tuple(InvolvementRow(involvement=each, current=True) for each in current)
 
     def _check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
         """Read the file, and say what the configuration declares."""
@@ -266,7 +289,7 @@ class JsonFileFactory:
     def build(self, settings: JsonFileSettings, context: AdapterContext) -> Adapter:
         """Make the adapter without opening the file."""
         source = JsonFileSource(settings, Path(context.base_dir) / settings.file, defaults_of(context))
-        return Adapter(name="json-file", involvement=source, checks=source.checks)
+        return Adapter(name="json-file", involvement=source, sampled=source, checks=source.checks)
 
 
 FACTORY: Final = JsonFileFactory()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Final, TypeVar
 
-from adapters.contract import CheckLine, SourceNonsense
+from adapters.contract import CellFault, CheckLine, SourceNonsense
 from adapters.sources.fields import Unreadable
 
 _NUMBER: Final = re.compile(r"number:-?[0-9]{1,18}", re.ASCII)
@@ -42,6 +42,12 @@ class Quarantine:
         if problem and not found:
             raise SourceNonsense(f"No row that was found can be read: {problem}.")
         return found
+
+
+def fault_of(part: str, fault: Unreadable) -> CellFault:
+    """Return what an unreadable row says of itself as a field and a cause."""
+    field, _, cause = str(fault).partition(" ")
+    return CellFault(part=part, column=field, cause=cause)
 
 
 def write_ref(key: object) -> str:

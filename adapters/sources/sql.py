@@ -6,7 +6,8 @@ key. Both are made of names that the settings model has checked; every value is 
 connection. Index the identifier columns, the birth date and the key.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,12 @@ from adapters.contract import (
     AdapterContext,
     AdapterError,
     Candidate,
+    CellFault,
     Check,
     CheckLine,
     Deadline,
+    InvolvementRow,
+    Sample,
     SourceNonsense,
 )
 from adapters.sources.database import Database, PostgresServer, Row, SqliteFile
@@ -25,6 +29,7 @@ from adapters.sources.fields import (
     INVOLVEMENT_FIELDS,
     PERSON_FIELDS,
     Defaults,
+    Unreadable,
     defaults_of,
     merge_people,
     most_recent_first,
@@ -32,7 +37,7 @@ from adapters.sources.fields import (
     read_person,
     write_day,
 )
-from adapters.sources.rows import Quarantine, read_ref, sample_line, verification_line, write_ref
+from adapters.sources.rows import Quarantine, fault_of, read_ref, sample_line, verification_line, write_ref
 from adapters.sources.sql_settings import SEARCHED, RowSource, SqlSettings
 from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
 from trust.exchange.person import Subject
@@ -92,6 +97,30 @@ class SqlSource:
 
         return most_recent_first(self._quarantine.readable(rows, read))[:MAX_INVOLVEMENTS]
 
+    def sample(self, limit: int, *, deadline: Deadline) -> Sample:
+        """Return some records of the table of persons, half of them those with the highest keys."""
+        key = self._database.quoted(self._settings.persons.ref)
+        first = f"{self._select_persons} LIMIT {limit - limit // 2}"
+        last = f"{self._select_persons} ORDER BY {key} DESC LIMIT {limit // 2}"
+        rows = dict.fromkeys(
+            tuple(row) for statement in (first, last) for row in self._database.ask(statement, (), deadline=deadline)
+        )
+        faults: Counter[CellFault] = Counter()
+        people: dict[str, list[Subject]] = {}
+        for row in rows:
+            try:
+                ref, person = self._read_person(row)
+            except Unreadable as fault:
+                faults[fault_of("persons", fault)] += 1
+            else:
+                people.setdefault(ref, []).append(person)
+        return Sample(records=self._candidates_of(people), rows=len(rows), faults=faults)
+
+    def involvement_rows(self, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
+        """Return every row about the record ``ref``."""
+        current = self.involvements(ref, deadline=deadline)
+        return tuple(InvolvementRow(involvement=each, current=True) for each in current)
+
     @property
     def checks(self) -> tuple[Check, ...]:
         """Return the probes of this source."""
@@ -129,6 +158,9 @@ class SqlSource:
         people: dict[str, list[Subject]] = {}
         for ref, person in self._quarantine.readable(rows, self._read_person):
             people.setdefault(ref, []).append(person)
+        return self._candidates_of(people)
+
+    def _candidates_of(self, people: Mapping[str, Sequence[Subject]]) -> tuple[Candidate, ...]:
         verified = self._settings.identifiers_verified
         return tuple(
             Candidate(ref=ref, person=person, identifiers_verified=verified)
@@ -168,7 +200,7 @@ class SqlFactory:
     def build(self, settings: SqlSettings, context: AdapterContext) -> Adapter:
         """Make the adapter without opening the database."""
         source = build_sql_source(settings, context)
-        return Adapter(name="sql", involvement=source, checks=source.checks)
+        return Adapter(name="sql", involvement=source, sampled=source, checks=source.checks)
 
 
 FACTORY: Final = SqlFactory()

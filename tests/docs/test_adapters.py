@@ -78,7 +78,13 @@ def test_the_hooks_are_those_of_the_contract() -> None:
         named = of.partition(".")[2] or hook
         assert named in {*vars(owner), *owner.__annotations__}, hook
     described = set(column(rows))
-    protocols = (contract.AdapterFactory, contract.Finder, contract.InvolvementSource, contract.EligibilitySource)
+    protocols = (
+        contract.AdapterFactory,
+        contract.Finder,
+        contract.InvolvementSource,
+        contract.SampledSource,
+        contract.EligibilitySource,
+    )
     public = {name for each in protocols for name in {*vars(each), *each.__annotations__} if not name.startswith("_")}
     assert public <= described
 

@@ -175,3 +175,11 @@ def test_a_birth_date_that_stands_for_unknown_is_reported(
     connection.close()
     with pytest.raises(SourceNonsense, match="stands for unknown"):
         source(build(context, file=database.name)).find(Subject(birth_date=date(1900, 1, 1)), deadline=soon)
+
+
+def test_its_own_records_can_be_sampled(adapter: Adapter, soon: Deadline) -> None:
+    assert adapter.sampled is adapter.involvement
+    sample = source(adapter).sample(10, deadline=soon)
+    assert len(sample.records) == 3
+    (fault,) = sample.faults
+    assert (fault.part, fault.column) == ("persons", "birth_date")
