@@ -39,6 +39,7 @@ from trust.evidence.leaf import subject_key
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message, OpenedMessage, open_message
+from trust.exchange.person import for_holder
 from trust.exchange.refusal import Refusal, build_refusal_body, is_refusal
 from trust.exchange.reply import TYP, build_reply
 from trust.exchange.reply import answer as answer_to
@@ -199,10 +200,11 @@ class Inbound:
         service = self.desk.service(message.to_service)
         if service is None:
             return _denied(deny(DenialCode.UNKNOWN_SERVICE).refusal)
-        vague = answering.too_vague(message.subject, today=now.date())
+        subject = for_holder(message.subject, service.kind, permit.clause.subject_by_holder.get(message.holder))
+        vague = answering.too_vague(subject, today=now.date())
         if vague is not None:
             return _denied(vague)
-        return answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
+        return answering.answer(permit, service, subject, deadline=Deadline.after(self.case_system_s))
 
     def _asked(self, message: Message) -> Asked:
         return Asked(

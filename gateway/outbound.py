@@ -148,9 +148,9 @@ class Outbound:
             return self._keep(no, keep)
         message = self._message(question, subject, now)
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
-        leaf = evidence.written(self._leaf(LeafKind.SENT, message, raw, now))
+        sent = _Sent(message=message, raw=raw, peer=peer, entry=entry, question=question)
+        leaf = evidence.written(self._leaf(LeafKind.SENT, sent, now))
         self.store.write(lambda tx: evidence.record(tx, leaf))  # 3
-        sent = _Sent(message=message, raw=raw, peer=peer, entry=entry, choice=question.choice, trace=question.trace)
         return self._exchange(sent, keep, timeout_s)
 
     def _exchange(self, sent: "_Sent", keep: Keep, timeout_s: float) -> Outcome:
@@ -164,7 +164,7 @@ class Outbound:
             outcome = _refused_unopened(refused, sent.entry)
         except TrustError as lie:
             outcome = Outcome(status=Status.NO_REPLY, reason=UNVERIFIED, code=lie.code, entry=sent.entry)
-        received = self._leaf(LeafKind.RECEIVED, sent.message, sent.raw, self.clock.now(), answered, outcome.code)
+        received = self._leaf(LeafKind.RECEIVED, sent, self.clock.now(), answered, outcome.code)
         leaf = evidence.written(replace(received, dropped=dropped_members(outcome.dropped)))
 
         def effect(tx: Transaction) -> None:  # 7
@@ -180,7 +180,9 @@ class Outbound:
         detail = detail_for(message.agreement, message.purpose, message.kind)
         if message.aud == self.own:
             return self.local(sent.raw, detail, self.clock.now())
-        return self.peers.send_message(sent.peer, sent.raw, detail=detail, timeout_s=timeout_s, trace=sent.trace)
+        return self.peers.send_message(
+            sent.peer, sent.raw, detail=detail, timeout_s=timeout_s, trace=sent.question.trace
+        )
 
     def _read(self, sent: "_Sent", answered: bytes) -> Outcome:
         now = self.clock.now()
@@ -190,7 +192,7 @@ class Outbound:
         self.directory.note_suspensions(reply.iss, reply.suspensions, now=now)
         if is_refusal(reply.body):
             return _refused(parse_refusal_body(reply.body), sent.entry)
-        reading = _reading(reply.kind, reply.body, sent.choice, today=now.astimezone(UTC).date())
+        reading = _reading(reply.kind, reply.body, sent.question.choice, today=now.astimezone(UTC).date())
         dropped = dropped_of_reply(reply.kind, reply.body)
         return Outcome(status=Status.ANSWERED, reading=reading, entry=sent.entry, dropped=dropped)
 
@@ -241,25 +243,26 @@ class Outbound:
     def _leaf(
         self,
         kind: LeafKind,
-        message: Message,
-        raw: bytes,
+        sent: "_Sent",
         at: datetime,
         answered: bytes | None = None,
         outcome: str = "sent",
     ) -> Leaf:
+        message = sent.message
         return Leaf(
             kind=kind,
             at=at,
             peer=message.aud,
             message_iss=message.iss,
             message_jti=message.jti,
-            message_digest=digest(raw),
+            message_digest=digest(sent.raw),
             outcome_code=outcome,
             answer_digest=None if answered is None else digest(answered),
             agreement=message.agreement,
             clause=message.clause,
             purpose=message.purpose,
-            subject_hmac=subject_key(self.vault.evidence_hmac_key(), message.subject),
+            # by all that is known here, so that one person has one name in it, whatever each holder was sent
+            subject_hmac=subject_key(self.vault.evidence_hmac_key(), sent.question.subject),
             practitioner=message.practitioner.sub,
         )
 
@@ -270,8 +273,7 @@ class _Sent:
     raw: bytes
     peer: TrustedEntity
     entry: ServiceEntry
-    choice: Choice
-    trace: str
+    question: Question
 
 
 def pseudonym(key: bytes, practitioner_id: str, holder: EntityId) -> str:
@@ -288,8 +290,9 @@ def _permitted(question: Question, entry: ServiceEntry) -> Subject:
 
     Raises :class:`FieldsNotPermitted`, and :class:`NotEnoughToGoOn` for what is left of the description.
     """
-    check_requested_fields(question.choice.clause, question.asker.role, question.body.get("fields", ()))
-    subject = for_holder(question.subject, entry.kind)
+    choice = question.choice
+    check_requested_fields(choice.clause, question.asker.role, question.body.get("fields", ()))
+    subject = for_holder(question.subject, entry.kind, choice.clause.subject_by_holder.get(choice.holder))
     enough_to_go_on(subject)
     return subject
 

@@ -15,7 +15,7 @@ from trust import jose
 from trust.agreements import agreement, clause, signature
 from trust.agreements.denial import DenialCode
 from trust.evidence.leaf import Leaf
-from trust.exchange import envelope, involvement, kinds, message, misuse, person, receipt, reply
+from trust.exchange import envelope, involvement, kinds, message, misuse, person, receipt, reply, subject_members
 from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
 from trust.exchange.involvement import InvolvementField, InvolvementStatus
 from trust.federation import (
@@ -99,7 +99,7 @@ def test_both_kinds_have_a_section_with_their_version() -> None:
 
 def test_identifiers_go_to_the_kinds_of_service_that_the_page_lists() -> None:
     rows = listed("The subject", 1)
-    assert {row[0].strip("`"): frozenset(codes(row[1])) for row in rows} == person.HOLDERS_OF
+    assert {row[0].strip("`"): frozenset(codes(row[1])) for row in rows} == subject_members.SECTORS
 
 
 def test_the_members_of_an_agreement_and_of_a_clause_are_listed() -> None:

@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import sleep
 
@@ -135,10 +135,12 @@ class Counted:
     source: InvolvementSource
     finds: int = 0
     reads: int = 0
+    subjects: list[Subject] = field(default_factory=list)
 
     def find(self, subject: Subject, *, deadline: Deadline) -> "tuple[Candidate, ...]":
         """Count, and find."""
         self.finds += 1
+        self.subjects.append(subject)
         return tuple(self.source.find(subject, deadline=deadline))
 
     def involvements(self, ref: str, *, deadline: Deadline) -> "tuple[Involvement, ...]":

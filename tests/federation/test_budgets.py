@@ -13,6 +13,7 @@ from tests.federation.settings_files import budget
 from tests.federation.test_binding import ref_of
 from tests.federation.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
 from trust.exchange.person import parse_subject
+from trust.exchange.subject_members import MEMBERS
 from trust.identifiers import EntityId
 
 SERVICE = f"{TRUST}#community-team"
@@ -25,6 +26,9 @@ def town(folder: Path, narrow: Mapping[str, int], *, urgent: bool = False) -> Ne
     document = made.document()
     for clause in document["clauses"]:
         clause["urgent"] = urgent
+        clause["subject_by_holder"] = (
+            {f"{TRUST}#community-team": sorted(MEMBERS)} if TRUST in str(clause["holders"]) else {}
+        )
     made.agree(document)
     return made
 

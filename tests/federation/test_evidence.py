@@ -145,5 +145,18 @@ def test_the_evidence_holds_no_content(pair: Network) -> None:
     held = json.dumps([pair.leaves(COUNCIL), pair.leaves(TRUST)])
     secrets = [SUBJECT["nhs_number"], SUBJECT["family_name"], SUBJECT["birth_date"], "Farouk", "u-17", "CF-2291"]
     assert not [secret for secret in secrets if secret in held]
-    pseudonyms = {leaf["subject"] for entity in (COUNCIL, TRUST) for leaf in pair.leaves(entity)}
+    pseudonyms = {leaf["subject"] for leaf in (*_about_questions(pair), *pair.leaves(TRUST))}
     assert len(pseudonyms) == 2  # one person, and a name of each node's own
+
+
+def test_the_asking_node_has_one_name_for_a_person_however_each_holder_is_sent_them(town: Network) -> None:
+    town.case_client().lines()
+    leaves = _about_questions(town)
+    assert len({leaf["peer"] for leaf in leaves}) > 4
+    assert len({leaf["subject"] for leaf in leaves}) == 1
+
+
+def _about_questions(network: Network) -> list[JsonObject]:
+    """Return the asking node's leaves about the questions that it put to other nodes."""
+    sent = {leaf["message"]["jti"] for leaf in network.leaves(COUNCIL) if leaf["kind"] == "sent"}
+    return [leaf for leaf in network.leaves(COUNCIL) if leaf["message"]["jti"] in sent and leaf["peer"] != COUNCIL]

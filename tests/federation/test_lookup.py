@@ -1,6 +1,7 @@
 """One question, a line from every service that may be asked: the whole line, in one process."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +9,27 @@ import pytest
 
 from tests.federation import faults
 from tests.federation.network import Network
-from tests.federation.peer_hand import reply_body
+from tests.federation.peer_hand import PeerHand, reply_body
+from tests.federation.test_binding import ref_of
 from tests.federation.town import (
     AGREEMENT,
     ASKER,
     BY_ENTITY,
+    COLLEGE,
     CONDITIONAL,
     COUNCIL,
     HOLDERS,
     HOUSING,
+    JOBCENTRE,
+    POLICE,
     STRANGER,
     SUBJECT,
     TRUST,
     WORKERS,
 )
-from tests.support.people import GRACE
+from tests.support.people import DANIEL, GRACE
 from trust.base64url import decode
+from trust.exchange.person import parse_subject, subject_to_json
 from trust.federation import node_metadata
 from trust.keys import KeyUse
 from trust.strict_json import JsonObject
@@ -162,13 +168,44 @@ def test_each_holder_knows_the_practitioner_by_another_name(town: Network) -> No
     assert "u-17" not in json.dumps(names)
 
 
-def test_identifiers_go_only_to_services_that_may_be_given_them(town: Network) -> None:
-    town.case_client().look_up()
-    for host, may_have in {"https://jobcentre.example": "nino", "https://police.example": "pnc_id"}.items():
-        [(request, _)] = town.wire.messages(host)
+KNOWN_BY_NAME = {"family_name", "given_names", "birth_date"}
+FULL_SUBJECT = {**SUBJECT, "aliases": [{"family_name": "Vane"}]}
+
+
+@pytest.mark.holds("A48")
+def test_each_holder_is_sent_only_what_its_kind_of_service_may_be_sent(town: Network) -> None:
+    client = town.case_client()
+    client.lines(subject=FULL_SUBJECT)
+    for holder, members in {
+        JOBCENTRE: {"nino"},
+        POLICE: {"pnc_id"},
+        TRUST: {"nhs_number"},
+        COLLEGE: {"upn"},
+        HOUSING: {"address"},
+    }.items():
+        [(request, _)] = town.wire.messages(holder)
         told = _subject_of(request.body)
-        assert set(told) & {"nino", "pnc_id", "upn"} == {may_have}
-        assert told[may_have] == SUBJECT[may_have]
+        assert set(told) == KNOWN_BY_NAME | members
+        assert told.get("address", {"postcode": DANIEL.postcode}) == {"postcode": DANIEL.postcode}
+
+
+@pytest.mark.holds("A48")
+def test_a_benefit_question_sends_no_more_of_the_person_than_a_lookup(town: Network) -> None:
+    town.case_client().post_eligibility(subject=FULL_SUBJECT)
+    [(request, _)] = town.wire.messages(JOBCENTRE)
+    assert set(_subject_of(request.body)) == KNOWN_BY_NAME | {"nino"}
+
+
+@pytest.mark.holds("A48")
+def test_a_holder_does_not_look_by_what_it_should_not_have_been_sent(town: Network) -> None:
+    adapter = town.adapter(HOUSING, "tenancies")
+    assert adapter.involvement is not None
+    counted = faults.Counted(adapter.involvement)
+    town.use_adapter(HOUSING, "tenancies", replace(adapter, involvement=counted))
+    hand = PeerHand(network=town, agreement=ref_of(town), target=HOUSING, to_service="tenancies", clause="who-else")
+    hand.ask(subject=parse_subject(dict(FULL_SUBJECT)))
+    [looked_for] = counted.subjects
+    assert set(subject_to_json(looked_for)) == KNOWN_BY_NAME | {"address"}
 
 
 def _subject_of(raw: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ and to each role only the fields that role needs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from trust.exchange import eligibility
 from trust.exchange.eligibility import Question
 from trust.exchange.kinds import KINDS
 from trust.exchange.reader import Reader
+from trust.exchange.subject_members import MEMBERS, enough_members
 from trust.identifiers import (
     ClauseId,
     KindName,
@@ -37,6 +38,7 @@ _MEMBERS = (
     "askers",
     "holders",
     "fields_by_role",
+    "subject_by_holder",
     "basis",
     "existence",
     "keep_days",
@@ -68,6 +70,9 @@ class Onward(StrEnum):
 class Clause:
     """One permission. ``fields_by_role`` maps each role that may ask to the fields it may have.
 
+    ``subject_by_holder`` lists the members of the subject that may be sent to a holder; a holder that is not in it is
+    sent the default of its kind (:mod:`trust.exchange.subject_members`).
+
     ``law`` is the legal footing as one plain sentence, made from ``basis``. ``questions`` is empty except for
     ``eligibility.query``. ``urgent`` says that waiting may cost somebody's safety: such a question goes on for longer
     while the centre is away, and is answered, and flagged, where another would be refused for its number.
@@ -85,6 +90,7 @@ class Clause:
     existence: Existence
     keep_days: int
     onward: Onward
+    subject_by_holder: Mapping[ServiceRef, frozenset[str]] = field(default_factory=dict)
     questions: frozenset[Question] = frozenset()
     urgent: bool = False
 
@@ -105,14 +111,16 @@ def read_clause(reader: Reader, *, services: frozenset[ServiceRef], purposes: fr
     purpose = PurposeCode(reader.parsed("purpose", parse_code))
     if purpose and purpose not in purposes:
         reader.fault("purpose", "is not one of the agreement's purposes")
+    holders = _read_services(reader, "holders", services)
     return Clause(
         id=ClauseId(reader.parsed("id", parse_code)),
         kind=kind,
         version=_read_version(reader, kind),
         purpose=purpose,
         askers=_read_services(reader, "askers", services),
-        holders=_read_services(reader, "holders", services),
+        holders=holders,
         fields_by_role=_read_roles(reader, kind),
+        subject_by_holder=_read_subjects(reader, holders),
         basis=basis,
         law=law_sentence(basis, on) if entries else "",
         existence=existence or Existence.CONDITIONAL,
@@ -171,6 +179,26 @@ def _read_roles(reader: Reader, kind: KindName) -> Mapping[RoleCode, frozenset[s
             nested.fault(name, "must name both answer and as_of: an eligibility reply is always those two")
         roles[RoleCode(role)] = fields
     return MappingProxyType(roles)
+
+
+def _read_subjects(reader: Reader, holders: frozenset[ServiceRef]) -> Mapping[ServiceRef, frozenset[str]]:
+    nested = reader.child("subject_by_holder", required=False)
+    if nested is None:
+        return MappingProxyType({})
+    subjects: dict[ServiceRef, frozenset[str]] = {}
+    for position, name in enumerate(nested.names()):
+        holder = reader.parse_item(f"subject_by_holder (holder {position + 1})", name, parse_service_ref)
+        if holder is None:
+            continue
+        if holder not in holders:
+            reader.fault(f"subject_by_holder (holder {position + 1})", "is not one of the clause's holders")
+        members = frozenset(nested.texts(name))
+        if not members <= MEMBERS:
+            nested.fault(name, "must be some of " + ", ".join(sorted(MEMBERS)))
+        elif members and not enough_members(members):
+            nested.fault(name, "describes too many people: list an identifier, or more beside name and birth date")
+        subjects[holder] = members
+    return MappingProxyType(subjects)
 
 
 def _read_questions(reader: Reader, kind: KindName) -> frozenset[Question]:

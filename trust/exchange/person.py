@@ -5,17 +5,18 @@ NFC with single spaces, postcodes with their one space. From then on a :class:`S
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
 from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
 from trust.exchange.errors import Fault, MalformedSubject, NotEnoughToGoOn
 from trust.exchange.reader import Reader, one_line
+from trust.exchange.subject_members import IDENTIFIERS, default_members, members_for
 from trust.strict_json import JsonObject
 
 __all__ = [
-    "HOLDERS_OF",
     "Address",
     "Gender",
     "Name",
@@ -33,13 +34,6 @@ __all__ = [
     "subject_to_json",
     "upn_ok",
 ]
-
-HOLDERS_OF = {
-    "nino": frozenset({"jobcentre"}),
-    "pnc_id": frozenset({"police"}),
-    "upn": frozenset({"school", "college", "social-care", "family-support"}),
-}
-"""Kinds of service that may be given each identifier; an identifier that is not listed may go to any holder."""
 
 MAX_ALIASES = 20
 OLDEST = timedelta(days=131 * 366)
@@ -191,20 +185,33 @@ def enough_to_go_on(subject: Subject) -> None:
     )
 
 
-def for_holder(subject: Subject, service_kind: str) -> Subject:
-    """Return ``subject`` as a service of this kind may see it.
+def for_holder(subject: Subject, service_kind: str, listed: Collection[str] | None = None) -> Subject:
+    """Return ``subject`` as a service of this kind may be told of it (assertion A48).
 
-    Identifiers go only to the services listed in :data:`HOLDERS_OF`, and a restricted address goes to none. What is
-    left may no longer be enough to go on: ask again.
+    ``listed`` is what the agreement's clause lists for the holder; ``None`` stands for the default of its kind, in
+    which the postcode goes only where no identifier does. A restricted address goes to no holder. What is left may no
+    longer be enough to go on: ask again.
     """
-    kind = service_kind.replace("_", "-")
-    return replace(
-        subject,
-        nino=subject.nino if kind in HOLDERS_OF["nino"] else None,
-        pnc_id=subject.pnc_id if kind in HOLDERS_OF["pnc_id"] else None,
-        upn=subject.upn if kind in HOLDERS_OF["upn"] else None,
-        address=None if subject.address_restricted else subject.address,
+    members = default_members(service_kind) if listed is None else members_for(service_kind, listed)
+    if listed is None and any(getattr(subject, name) for name in IDENTIFIERS & members):
+        members -= {"postcode"}
+    kept = {name: getattr(subject, name) for name in _MEMBERS if name in members}
+    return Subject(
+        **kept,
+        nhs_number_verified=subject.nhs_number_verified and "nhs_number" in members,
+        address=_address_for_holder(subject, members),
     )
+
+
+def _address_for_holder(subject: Subject, members: Collection[str]) -> Address | None:
+    address = subject.address
+    if address is None or subject.address_restricted:
+        return None
+    left = Address(
+        uprn=address.uprn if "uprn" in members else None,
+        postcode=address.postcode if "postcode" in members else None,
+    )
+    return None if left == Address() else left
 
 
 def subject_to_json(subject: Subject) -> JsonObject:

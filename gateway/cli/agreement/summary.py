@@ -17,6 +17,11 @@ _ONWARD = {
     Onward.WITHIN_AGENCY: "It may be passed on within the asking agency.",
 }
 
+_DEFAULT = (
+    "of the person: the names, birth date and gender, the identifiers of its own sector, and the postcode where it is "
+    "sent no identifier"
+)
+
 
 def summary(agreement: Agreement) -> list[str]:
     """Return the agreement as lines for people."""
@@ -75,6 +80,10 @@ def _clause(clause: Clause) -> list[str]:
         lines.append(f"    only these questions: {', '.join(sorted(clause.questions))}")
     for role, fields in sorted(clause.fields_by_role.items()):
         lines.append(f"    a {role} is told: {', '.join(sorted(fields)) or 'nothing'}")
+    for holder, members in sorted(clause.subject_by_holder.items(), key=str):
+        lines.append(f"    {holder} is sent of the person: {', '.join(sorted(members))}")
+    if clause.holders - clause.subject_by_holder.keys():
+        lines.append(f"    {'each other holder' if clause.subject_by_holder else 'each holder'} is sent {_DEFAULT}")
     days = "1 day" if clause.keep_days == 1 else f"{clause.keep_days} days"
     lines += [
         f"    {_EXISTENCE[clause.existence]}",
@@ -95,6 +104,9 @@ def _clause_to_json(clause: Clause) -> dict[str, Any]:
         "askers": sorted(str(service) for service in clause.askers),
         "holders": sorted(str(service) for service in clause.holders),
         "fields_by_role": {role: sorted(fields) for role, fields in sorted(clause.fields_by_role.items())},
+        "subject_by_holder": {
+            str(holder): sorted(members) for holder, members in sorted(clause.subject_by_holder.items(), key=str)
+        },
         "questions": sorted(clause.questions),
         "basis": list(clause.basis),
         "law": clause.law,

@@ -62,6 +62,32 @@ def test_a_clause_may_be_urgent() -> None:
     assert clause.urgent
 
 
+def test_a_clause_may_list_what_of_the_person_each_holder_is_sent() -> None:
+    holder, other = f"{TRUST}#community-team", f"{COUNCIL}#money-advice"
+    members = ["nhs_number", "family_name", "birth_date"]
+    clause = parsed(clauses(0, subject_by_holder={holder: members})).clause("who-else")
+    assert clause is not None
+    assert {str(ref): listed for ref, listed in clause.subject_by_holder.items()} == {holder: frozenset(members)}
+    assert all(str(ref) != other for ref in clause.subject_by_holder)
+
+
+@pytest.mark.parametrize(
+    ("holder", "members"),
+    [
+        (f"{TRUST}#community-team", ["shoe_size"]),
+        (f"{TRUST}#community-team", ["family_name", "birth_date"]),
+        (f"{TRUST}#community-team", ["gender", "aliases"]),
+        (f"{TRUST}#community-team", []),
+        (f"{COUNCIL}#connecting-families", ["nhs_number"]),
+        (f"{TRUST}#no-such-team", ["nhs_number"]),
+        ("community-team", ["nhs_number"]),
+    ],
+)
+def test_a_faulty_list_of_what_is_sent_is_a_fault_of_the_document(holder: str, members: list[str]) -> None:
+    (path,) = faults_of(clauses(0, subject_by_holder={holder: members}))
+    assert path.startswith("clauses[0].subject_by_holder")
+
+
 def test_every_fault_of_a_document_is_named_at_once() -> None:
     whole = document(version=0, valid_from="2026-13-01", powers=["magna-carta"], colour="red")
     del whole["security"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.trust.exchange.examples import NHS_NUMBER, NINO, PNC_ID, SUBJECT, UPN
 from tests.trust.exchange.strategies import changed, objects
@@ -22,8 +23,11 @@ from trust.exchange.person import (
     parse_subject,
     subject_to_json,
 )
+from trust.exchange.subject_members import IDENTIFIERS, MEMBERS, enough_members
 
 FULL = replace(SUBJECT, upn=UPN, nino=NINO, pnc_id=PNC_ID, address_restricted=True)
+
+IN_A_CLAUSE = st.sampled_from(sorted(MEMBERS))
 
 
 def faults_of(obj: dict[str, Any]) -> dict[str, str]:
@@ -142,30 +146,97 @@ def test_less_is_refused_with_what_to_add(subject: Subject) -> None:
         enough_to_go_on(subject)
 
 
+ALL = replace(FULL, aliases=(Name(family_name="Vane"),), address_restricted=False)
+
+
+@pytest.mark.holds("A48")
 @pytest.mark.parametrize(
     ("kind", "kept"),
     [
         ("jobcentre", {"nino"}),
         ("police", {"pnc_id"}),
+        ("youth-justice", {"pnc_id"}),
         ("school", {"upn"}),
         ("college", {"upn"}),
-        ("social-care", {"upn"}),
-        ("social_care", {"upn"}),
+        ("social-care", {"nhs_number", "upn"}),
+        ("social_care", {"nhs_number", "upn"}),
         ("family-support", {"upn"}),
-        ("mental-health", set()),
+        ("mental-health", {"nhs_number"}),
         ("housing", set()),
+        ("money-advice", set()),
         ("anything-else", set()),
     ],
 )
 def test_a_holder_gets_only_the_identifiers_that_are_its_business(kind: str, kept: set[str]) -> None:
-    narrowed = for_holder(FULL, kind)
-    assert {name for name in ("nino", "pnc_id", "upn") if getattr(narrowed, name)} == kept
-    assert narrowed.nhs_number == NHS_NUMBER
+    narrowed = for_holder(ALL, kind)
+    assert {name for name in IDENTIFIERS if getattr(narrowed, name)} == kept
+    assert narrowed.nhs_number_verified == ("nhs_number" in kept and ALL.nhs_number_verified)
 
 
-def test_a_restricted_address_goes_to_no_holder() -> None:
-    assert for_holder(FULL, "police").address is None
-    assert for_holder(replace(FULL, address_restricted=False), "police").address == FULL.address
+@pytest.mark.holds("A48")
+def test_by_default_no_former_name_no_property_and_no_mark_of_a_restricted_address_goes() -> None:
+    for kind in ("housing", "mental-health", "police", "social-care"):
+        told = for_holder(replace(ALL, address_restricted=True), kind)
+        assert (told.aliases, told.address_restricted, told.address) == ((), False, None)
+    address = for_holder(ALL, "housing").address
+    assert address == Address(postcode="ZZ99 3VZ")
+
+
+def test_a_postcode_goes_by_default_only_where_no_identifier_does() -> None:
+    assert for_holder(ALL, "mental-health").address is None
+    assert for_holder(replace(ALL, nhs_number=None), "mental-health").address == Address(postcode="ZZ99 3VZ")
+
+
+def test_a_clause_lists_what_goes_instead() -> None:
+    listed = frozenset({"nhs_number", "family_name", "birth_date", "uprn", "aliases"})
+    told = for_holder(ALL, "housing", listed)
+    assert told == Subject(
+        nhs_number=ALL.nhs_number,
+        nhs_number_verified=ALL.nhs_number_verified,
+        family_name=ALL.family_name,
+        birth_date=ALL.birth_date,
+        address=Address(uprn="100012345678"),
+        aliases=ALL.aliases,
+    )
+
+
+@pytest.mark.holds("A48")
+@pytest.mark.parametrize(
+    ("name", "kind"), [("nino", "police"), ("pnc_id", "jobcentre"), ("upn", "housing"), ("nino", "mental-health")]
+)
+def test_no_clause_sends_an_identifier_beyond_its_sector(name: str, kind: str) -> None:
+    assert getattr(for_holder(ALL, kind, MEMBERS), name) is None
+
+
+@pytest.mark.holds("A47")
+@given(kind=st.sampled_from(["police", "housing", "social-care", "x"]), listed=st.none() | st.frozensets(IN_A_CLAUSE))
+def test_a_restricted_address_goes_to_no_holder(kind: str, listed: frozenset[str] | None) -> None:
+    assert for_holder(replace(ALL, address_restricted=True), kind, listed).address is None
+
+
+@given(
+    kind=st.sampled_from(["jobcentre", "police", "school", "social-care", "mental-health", "housing", "x"]),
+    listed=st.none() | st.frozensets(IN_A_CLAUSE),
+    missing=st.sets(st.sampled_from(["nhs_number", "upn", "nino", "pnc_id", "address", "gender"])),
+)
+def test_a_holder_that_cuts_again_cuts_nothing_more(
+    kind: str, listed: frozenset[str] | None, missing: set[str]
+) -> None:
+    stated = subject_to_json(ALL)
+    known = parse_subject({name: stated[name] for name in stated.keys() - {*missing, "nhs_number_verified"}})
+    told = for_holder(known, kind, listed)
+    assert for_holder(told, kind, listed) == told
+
+
+@given(members=st.frozensets(IN_A_CLAUSE))
+def test_what_a_clause_may_list_is_what_describes_a_person(members: frozenset[str]) -> None:
+    told = for_holder(replace(ALL, nino=None, pnc_id=None, upn=None), "x", members - {"nino", "pnc_id", "upn"})
+    try:
+        enough_to_go_on(told)
+    except NotEnoughToGoOn:
+        assert not enough_members(members - {"nino", "pnc_id", "upn"})
+    else:
+        assert enough_members(members - {"nino", "pnc_id", "upn"})
 
 
 def test_a_birth_date_must_lie_in_the_past_and_within_a_life() -> None:
