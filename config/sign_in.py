@@ -9,24 +9,44 @@ from pydantic import AfterValidator, Field, model_validator
 from config.fields import Code, Label
 from config.tables import Frozen
 
-_ADDRESS = re.compile(r"https://[a-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?")
+_ISSUER = re.compile(r"https://[^\s?#\x00-\x1f\x7f]{1,248}")
+_KEYS_ADDRESS = re.compile(r"https://[a-z0-9.-]+(?::443)?(?:/[A-Za-z0-9._~%-]*)*")
 
 
-def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text) or len(text) > 256:  # noqa: PLR2004 - the longest that a token may hold
-        raise ValueError("write an address such as https://login.council.example/tenant, without port, query or '#'")
+def _issuer(text: str) -> str:
+    """Take any https text: it is compared as text and never fetched (OpenID Connect Core 1.0 section 2)."""
+    if not _ISSUER.fullmatch(text):
+        raise ValueError("write the issuer as the provider's tokens write it: https://..., without query or '#'")
     return text
 
 
-Address = Annotated[str, AfterValidator(_address)]
+def _keys_address(text: str) -> str:
+    """Take an address that the guarded transport can fetch; the default port may be written out."""
+    if not _KEYS_ADDRESS.fullmatch(text) or len(text) > 256:  # noqa: PLR2004 - the longest that a token may hold
+        raise ValueError(
+            "write an address at port 443, such as https://login.council.example/tenant/keys, without query or '#'; "
+            "where the keys are published at another port, give them as jwks, a file"
+        )
+    return text.replace(":443", "", 1)
+
+
+Issuer = Annotated[str, AfterValidator(_issuer)]
+KeysAddress = Annotated[str, AfterValidator(_keys_address)]
 Value = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class SecondFactorValues(Frozen):
-    """``second_factor``: the values of ``amr`` and ``acr`` that say that somebody signed in with a second factor."""
+    """``second_factor``: the values that say that a practitioner signed in with a second factor.
+
+    ``amr`` and ``acr`` are the standard claims; ``claims`` names others of the provider, such as ``acrs``. ``declared``
+    is for a provider that issues tokens only after a second factor and never says so in them: it holds the name of the
+    rule that enforces it there.
+    """
 
     amr: tuple[Value, ...] = ("mfa",)
     acr: tuple[Value, ...] = ()
+    claims: dict[Value, tuple[Value, ...]] = Field(default={}, max_length=8)
+    declared: Annotated[str, Field(min_length=10, max_length=200)] | None = None
 
 
 class Provider(Frozen):
@@ -37,10 +57,10 @@ class Provider(Frozen):
     ``resource`` is the audience of access tokens; without it only ID tokens are taken.
     """
 
-    issuer: Address
+    issuer: Issuer
     algorithm: Literal["RS256", "PS256", "ES256", "Ed25519"] = "RS256"
     jwks: Path | None = None
-    jwks_uri: Address | None = None
+    jwks_uri: KeysAddress | None = None
     clients: dict[Value, Code] = Field(min_length=1, max_length=64)
     resource: Value | None = None
     person_claim: Value = "sub"
@@ -56,8 +76,9 @@ class Provider(Frozen):
     def _one_source_of_keys(self) -> Self:
         if (self.jwks is None) == (self.jwks_uri is None):
             raise ValueError("give its keys as jwks, a file, or as jwks_uri, an address; one of the two")
-        if not self.second_factor.amr and not self.second_factor.acr:
-            raise ValueError("name at least one value of amr or acr that says that there was a second factor")
+        factor = self.second_factor
+        if not (factor.amr or factor.acr or any(factor.claims.values()) or factor.declared):
+            raise ValueError("name at least one value of amr, acr or claims that says that there was a second factor")
         return self
 
 

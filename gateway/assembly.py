@@ -11,6 +11,7 @@ from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings, Service
 from config.settings import Proxy as ProxySettings
 from config.sign_in import Provider as ProviderSettings
+from config.sign_in import SecondFactorValues
 from gateway.desk import Desk, HostedService, Restriction
 from gateway.directory.memory import Tables
 from gateway.http.federation import NodeProfile
@@ -143,9 +144,7 @@ def _provider(settings: ProviderSettings, base_dir: Path, transport: Transport) 
             clients=frozenset(settings.clients),
             resource=settings.resource,
             names=ClaimNames(person=settings.person_claim, role=settings.role_claim, unit=settings.unit_claim),
-            second_factor=SecondFactor(
-                amr=frozenset(settings.second_factor.amr), acr=frozenset(settings.second_factor.acr)
-            ),
+            second_factor=_second_factor(settings.second_factor),
             max_auth_age=timedelta(seconds=settings.max_auth_age_s),
         ),
         clients=settings.clients,
@@ -153,6 +152,14 @@ def _provider(settings: ProviderSettings, base_dir: Path, transport: Transport) 
         units=settings.units,
         exchanges=settings.exchanges_per_token,
         keys=keys,
+    )
+
+
+def _second_factor(settings: SecondFactorValues) -> SecondFactor:
+    named = {"amr": settings.amr, "acr": settings.acr, **settings.claims}
+    return SecondFactor(
+        values={claim: frozenset(values) for claim, values in named.items() if values},
+        declared=settings.declared is not None,
     )
 
 

@@ -39,7 +39,11 @@ class AnsweredRequest(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """The problem's code, where there was one."""
+        """The problem's code or the OAuth error, where there was one."""
+
+    @property
+    def reason(self) -> str | None:
+        """The rule behind a refused token, proof or client."""
 
 
 class HandledMessage(Protocol):

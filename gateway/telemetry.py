@@ -49,6 +49,7 @@ ALLOWED = frozenset(
         "peer",
         "peer_trace",
         "problem",
+        "reason",
         "replayed",
         "request_id",
         "route",
@@ -254,6 +255,7 @@ class FaceObserver:
             request_id=exchange.request_id,
             trace=exchange.trace,
             problem=exchange.problem,
+            reason=exchange.reason,
         )
 
     def crashed(self, error: BaseException, *, face: str, request_id: str) -> None:

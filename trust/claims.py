@@ -89,6 +89,11 @@ def require_str_list(
     return texts
 
 
+def whole_seconds(claims: JsonObject, names: Iterable[str]) -> JsonObject:
+    """Return the claims with these times as whole numbers, rounded down; RFC 7519 section 2 allows fractions."""
+    return claims | {name: int(claims[name] // 1) for name in names if type(claims.get(name)) is float}
+
+
 def refuse_unknown(claims: JsonObject, known: Iterable[str], *, within: str) -> None:
     """Refuse members outside a closed set, naming all of them."""
     unknown = sorted(claims.keys() - set(known))

@@ -223,17 +223,20 @@ def parse_key(unverified_jwk: object, use: KeyUse, *, named: bool = True) -> Pub
     """Read one public JWK for one use.
 
     A `named` key must have `kid` and `alg`. Where `kid`, `alg`, `use` or `key_ops` are there, they must agree with the
-    key and its use. Members that say nothing of the key itself are dropped. Raise MalformedClaims or
-    ForbiddenAlgorithm.
+    key and its use; the `kid` of a key in a DPoP proof is its maker's own label and is dropped, as members that say
+    nothing of the key itself are. Raise MalformedClaims or ForbiddenAlgorithm.
     """
     if type(unverified_jwk) is not dict:
         raise MalformedClaims("A key must be an object.")
     members = jwk.key_members(unverified_jwk)
     alg = _ALGORITHM[use].get(members["kty"])
-    if alg is None or ((named or "alg" in unverified_jwk) and unverified_jwk.get("alg") != alg):
-        raise ForbiddenAlgorithm("A key's 'alg' must name the one algorithm that a key of its type is for here.")
+    if alg is None:
+        fit = " or ".join(sorted(_ALGORITHM[use].values()))
+        raise ForbiddenAlgorithm(f"A key of this type cannot be a {use} key here; make one for {fit}.")
+    if (named or "alg" in unverified_jwk) and unverified_jwk.get("alg") != alg:
+        raise ForbiddenAlgorithm(f"A key's 'alg' must be {alg}, the one algorithm that a key of its type is for here.")
     kid = jwk.members_thumbprint(members)
-    if (named or "kid" in unverified_jwk) and unverified_jwk.get("kid") != kid:
+    if use is not KeyUse.DPOP and (named or "kid" in unverified_jwk) and unverified_jwk.get("kid") != kid:
         raise MalformedClaims(f"A key's 'kid' must be its RFC 7638 thumbprint, {kid}.")
     jwk_use = "enc" if use is KeyUse.ENCRYPTION else "sig"
     _check_operations(unverified_jwk, jwk_use)

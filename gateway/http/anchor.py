@@ -30,7 +30,6 @@ from gateway.http.federation_errors import (
     entity_of,
     flag,
     one,
-    refuse_unsupported,
 )
 from gateway.http.guards import open_to_all
 from gateway.http.historical_keys import historical_keys_blueprint
@@ -176,8 +175,9 @@ def members_blueprint(face: AnchorFace) -> Blueprint:
     @blueprint.get(FETCH_PATH)
     @public
     def fetch() -> Response:
-        refuse_unsupported(request.args, {"sub"})
         subject = entity_of(one(request.args, "sub"), "sub")
+        if subject == face.entity_id:
+            raise FederationRefused(FederationError.INVALID_REQUEST, "Name a subordinate; this entity is the issuer.")
         stated = statement_about(face, subject, now=face.clock.now())
         if stated is None:
             raise FederationRefused(FederationError.NOT_FOUND, "This authority does not vouch for that entity.")
@@ -186,7 +186,6 @@ def members_blueprint(face: AnchorFace) -> Blueprint:
     @blueprint.get(LIST_PATH)
     @public
     def list_members() -> Response:
-        refuse_unsupported(request.args, {"entity_type", "intermediate", "trust_marked", "trust_mark_type"})
         types, intermediates = request.args.getlist("entity_type"), flag(request.args, "intermediate")
         bearers = _bearers(face)
         listed = [
@@ -246,7 +245,7 @@ def subordinate_statement(member: Member, *, issuer: EntityId, signer: Signer, n
         keys=KeySet.from_jwks(dict(member.jwks), KeyUse.FEDERATION),
         issued_at=now,
         expires_at=now + MAX_LIFE,
-        metadata={node_metadata.ENTITY_TYPE: node_metadata.state_service_kinds(member.metadata)},
+        metadata=node_metadata.state_service_kinds(member.metadata),
         constraints=constraints_of(member.terms) or None,
         metadata_policy=dict(member.terms.metadata_policy) or None,
     )

@@ -23,7 +23,7 @@ from gateway.http import headers, problem
 from gateway.http.guards import require_guards
 from gateway.http.problem import Problem
 from gateway.http.stateless import StatelessFlask, current_request
-from gateway.oauth.errors import AccessRefused
+from gateway.oauth.errors import AccessRefused, reason_of
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from trust.errors import TrustError
 
@@ -53,7 +53,10 @@ _PROBLEM_OF_REFUSAL = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request that was answered. ``route`` is the template, never the path; ``problem`` the problem's code."""
+    """One request that was answered. ``route`` is the template, never the path.
+
+    ``problem`` is the problem's code or the OAuth error, ``reason`` the rule behind a refused token, proof or client.
+    """
 
     face: str
     method: str
@@ -63,6 +66,7 @@ class Exchange:
     request_id: str
     trace: str
     problem: str | None
+    reason: str | None
 
 
 class Observer(Protocol):
@@ -108,6 +112,13 @@ class _Passing:
     trace: str
     began: float
     problem: str | None = None
+    reason: str | None = None
+
+
+def note_refusal(code: str, reason: str | None) -> None:
+    """Record the error and the reason of a refusal that is no problem document, for the line of the current request."""
+    passing = _passing()
+    passing.problem, passing.reason = code, reason
 
 
 def current_trace() -> str:
@@ -180,6 +191,7 @@ def _observe(response: Response, face: str, observer: Observer) -> Response:
             request_id=passing.request_id,
             trace=passing.trace,
             problem=passing.problem,
+            reason=passing.reason,
         )
     )
     return response
@@ -201,6 +213,7 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     def _unauthenticated(refused: AccessRefused) -> Response:
         detail = refused.detail if refused.code else None
         response = _known(Problem(_PROBLEM_OF_CODE[refused.code], detail))
+        _passing().reason = reason_of(refused, detail)
         for challenge in refused.challenges:
             response.headers.add("WWW-Authenticate", challenge)
         return response

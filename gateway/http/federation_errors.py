@@ -1,6 +1,9 @@
-"""Errors of federation endpoints as OpenID Federation 1.0 section 8.9 writes them; none repeats what was asked."""
+"""Errors of federation endpoints as OpenID Federation 1.0 section 8.9 writes them; none repeats what was asked.
 
-from collections.abc import Iterable
+Parameters that are not understood are ignored (section 8). Every filter that the standard defines for the list is
+served, so nothing is `unsupported_parameter` here.
+"""
+
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -18,7 +21,6 @@ class FederationError(StrEnum):
     INVALID_REQUEST = "invalid_request"
     INVALID_TRUST_ANCHOR = "invalid_trust_anchor"
     NOT_FOUND = "not_found"
-    UNSUPPORTED_PARAMETER = "unsupported_parameter"
 
 
 _NOT_FOUND = {FederationError.NOT_FOUND, FederationError.INVALID_TRUST_ANCHOR}
@@ -37,14 +39,6 @@ def answer_refusal(refused: FederationRefused) -> Response:
     status = HTTPStatus.NOT_FOUND if refused.error in _NOT_FOUND else HTTPStatus.BAD_REQUEST
     body = strict_json.dumps({"error": refused.error.value, "error_description": str(refused)})
     return Response(body, status=status, content_type="application/json")
-
-
-def refuse_unsupported(parameters: MultiDict[str, str], supported: Iterable[str]) -> None:
-    """Raise :class:`FederationRefused` for parameters that an endpoint does not know."""
-    count = len(set(parameters) - set(supported))
-    if count:
-        what = "A parameter" if count == 1 else f"{count} parameters"
-        raise FederationRefused(FederationError.UNSUPPORTED_PARAMETER, f"{what} of the request cannot be served here.")
 
 
 def one(parameters: MultiDict[str, str], name: str) -> str:

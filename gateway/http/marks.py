@@ -16,7 +16,6 @@ from gateway.http.federation_errors import (
     answer_refusal,
     entity_of,
     one,
-    refuse_unsupported,
 )
 from gateway.http.guards import open_to_all
 from gateway.mark_office import MarkOffice
@@ -50,7 +49,6 @@ def marks_blueprint(office: MarkOffice, *, clock: Clock) -> Blueprint:
     @blueprint.get(MARKED_PATH)
     @public
     def marked() -> Response:
-        refuse_unsupported(request.args, {"trust_mark_type", "sub"})
         bearers = office.bearers(_type(), now=clock.now())
         if "sub" in request.args:
             bearers &= {entity_of(one(request.args, "sub"), "sub")}
@@ -59,7 +57,6 @@ def marks_blueprint(office: MarkOffice, *, clock: Clock) -> Blueprint:
     @blueprint.get(MARK_PATH)
     @public
     def mark() -> Response:
-        refuse_unsupported(request.args, {"trust_mark_type", "sub"})
         mark_type, subject = _type(), entity_of(one(request.args, "sub"), "sub")
         try:
             found = office.current(mark_type, subject, now=clock.now())
@@ -95,9 +92,7 @@ def _form() -> MultiDict[str, str]:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_FIELDS)
     except ValueError as malformed:
         raise FederationRefused(FederationError.INVALID_REQUEST, "The body is not a form.") from malformed
-    form = MultiDict(pairs)
-    refuse_unsupported(form, {"trust_mark"})
-    return form
+    return MultiDict(pairs)
 
 
 def _type() -> str:

@@ -18,7 +18,6 @@ from gateway.http.federation_errors import (
     answer_refusal,
     entity_of,
     one,
-    refuse_unsupported,
 )
 from gateway.http.guards import open_to_all
 from gateway.mark_office import MarkOffice
@@ -75,7 +74,6 @@ def resolve_blueprint(resolver: Resolver) -> Blueprint:
     @blueprint.get(RESOLVE_PATH)
     @open_to_all("federation endpoint: public by its standard, signed, and answered from what is at hand")
     def resolve() -> Response:
-        refuse_unsupported(request.args, {"sub", "trust_anchor", "entity_type"})
         now = resolver.clock.now()
         subject = entity_of(one(request.args, "sub"), "sub")
         asked = _anchors()

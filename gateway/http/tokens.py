@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
+from gateway.http.face import note_refusal
 from gateway.http.guards import open_to_all
 from gateway.oauth.forms import MAX_BODY, TokenCall
 from gateway.oauth.revocation import PATH as REVOCATION_PATH
@@ -42,4 +43,6 @@ def _answered(answered: Callable[[TokenCall], TokenAnswer], clock: Clock) -> Res
     del response.headers["Content-Type"]
     for name, value in answer.headers:
         response.headers[name] = value
+    if answer.error is not None:
+        note_refusal(answer.error, answer.reason)
     return response

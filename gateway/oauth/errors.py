@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from authlib.oauth2.rfc6749 import OAuth2Error, UnsupportedGrantTypeError
 
+from trust.errors import TrustError
 from trust.jose import ACCEPTED
 
 SIGNING_ALGORITHMS = tuple(str(alg) for alg in ACCEPTED)
@@ -17,6 +18,19 @@ def describable(sentence: str) -> str:
     """
     plain = sentence.replace('"', "'").replace("\\", "/")
     return "".join(character if " " <= character <= "~" else "?" for character in plain)
+
+
+def reason_of(refused: BaseException, otherwise: str | None) -> str | None:
+    """Return why something was refused, for the log: the code of the rule behind it, else a sentence of ours.
+
+    A rule's sentence may quote the caller, and a caller may write a person's name anywhere; its code quotes nothing.
+    """
+    cause: BaseException | None = refused
+    while cause is not None:
+        if isinstance(cause, TrustError):
+            return cause.code
+        cause = cause.__cause__
+    return otherwise
 
 
 class TokenRefused(OAuth2Error):  # type: ignore[misc]  # Authlib ships no types
@@ -40,8 +54,9 @@ class InvalidClient(TokenRefused):
     status_code = 401
 
     def get_headers(self) -> list[tuple[str, str]]:
-        """Add the challenge, which names the one method there is."""
-        return [*super().get_headers(), ("WWW-Authenticate", 'private_key_jwt realm="token", error="invalid_client"')]
+        """Add the challenge, which names the one method there is and says why: some clients never read the body."""
+        parameters = f'realm="token", error="{self.error}", error_description="{self.description}"'
+        return [*super().get_headers(), ("WWW-Authenticate", f"private_key_jwt {parameters}")]
 
 
 class InvalidScope(TokenRefused):

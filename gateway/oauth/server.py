@@ -7,14 +7,21 @@ and no other resource, 5 what the face itself demands (proof, details), 6 the to
 leaves open, or does laxly, is filled in here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, OAuth2Error
 
 from gateway.oauth import forms
-from gateway.oauth.errors import InvalidClient, InvalidProof, InvalidScope, InvalidTarget, UnsupportedGrant
+from gateway.oauth.errors import (
+    InvalidClient,
+    InvalidProof,
+    InvalidScope,
+    InvalidTarget,
+    UnsupportedGrant,
+    reason_of,
+)
 from gateway.oauth.exchange import GRANT_TYPE
 from gateway.oauth.forms import CLIENT_AUTH_METHOD, KnownClient, TokenCall, TokenRequest
 from gateway.oauth.revocation import ENDPOINT, RevocationEndpoint, Revocations
@@ -32,11 +39,13 @@ _CLAIM_MARGIN = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenAnswer:
-    """The HTTP answer of a token endpoint."""
+    """The HTTP answer of a token endpoint; ``error`` and ``reason`` are those of a refusal, for the log."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    error: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +142,11 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
     def handle_response(self, status: int, payload: dict[str, Any], headers: list[tuple[str, str]]) -> TokenAnswer:
         """Write the answer; Authlib's headers already forbid storing it (RFC 6749 section 5.1)."""
         return TokenAnswer(status=status, headers=tuple(headers), body=strict_json.dumps(payload))
+
+    def handle_error_response(self, request: TokenRequest | None, error: OAuth2Error) -> TokenAnswer:
+        """Write a refusal."""
+        answer: TokenAnswer = super().handle_error_response(request, error)
+        return replace(answer, error=error.error, reason=reason_of(error, error.description))
 
     def query_client(self, client_id: str) -> None:
         """Know no client by its bare name: only an assertion makes one known."""

@@ -46,7 +46,9 @@ _SIGNED_IN = id_token.Expected(
     clients=frozenset({"families-cases"}),
     resource="https://node.example/case/v1",
     names=id_token.ClaimNames(role="roles", unit="unit"),
-    second_factor=id_token.SecondFactor(amr=frozenset({"mfa"}), acr=frozenset({"https://id.example/two"})),
+    second_factor=id_token.SecondFactor(
+        values={"amr": frozenset({"mfa"}), "acr": frozenset({"https://id.example/two"})}
+    ),
     max_auth_age=timedelta(hours=10),
 )
 _ASKED = b"the bytes of a query"

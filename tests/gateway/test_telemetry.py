@@ -36,6 +36,7 @@ class Answered:
     request_id: str = "abc"
     trace: str = "4bf92f3577b34da6a3ce929d0e0e4736"
     problem: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,7 @@ def test_a_line_is_one_json_object(lines: Lines) -> None:
         "request_id": "abc",
         "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
         "problem": None,
+        "reason": None,
     }
 
 

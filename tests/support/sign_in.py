@@ -98,7 +98,7 @@ def expected(**changes: Any) -> Expected:
         "clients": frozenset({WEB_CLIENT}),
         "resource": RESOURCE,
         "names": ClaimNames(role="groups", unit="team"),
-        "second_factor": SecondFactor(amr=frozenset({"mfa"}), acr=frozenset({"urn:agency:two-factors"})),
+        "second_factor": SecondFactor(values={"amr": frozenset({"mfa"}), "acr": frozenset({"urn:agency:two-factors"})}),
         "max_auth_age": timedelta(hours=12),
     }
     return Expected(**{**values, **changes})

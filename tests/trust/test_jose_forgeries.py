@@ -164,7 +164,7 @@ def test_rs256_is_no_way_to_use_a_key_for_ps256() -> None:
     rule = jose.HeaderRule(typ=TYP, algorithms=(Alg.RS256, Alg.PS256))
     with pytest.raises(ForbiddenAlgorithm):
         opened(signed, keys=key_set(by))
-    with pytest.raises(ForbiddenAlgorithm, match="not the algorithm that the key is for"):
+    with pytest.raises(ForbiddenAlgorithm, match="must be PS256"):
         jose.open_by_rule(signed, rule=rule, keys=key_set(by))
 
 

@@ -20,7 +20,7 @@ from trust.federation import metadata_policy
 from trust.federation.constraints import allowed_service_kinds, check_constraints, filter_entity_types
 from trust.federation.entity_statement import EntityConfiguration, SubordinateStatement
 from trust.federation.metadata_policy import Policy
-from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, leave_kinds, parse_node_metadata
+from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, leave_kinds, parse_node_metadata, without_kinds
 from trust.federation.party_metadata import (
     AUTHORIZATION_SERVER,
     CLIENT,
@@ -106,10 +106,10 @@ def _applied(
 
 
 def _overridden(subject: EntityConfiguration, vouched: SubordinateStatement) -> dict[str, JsonObject]:
-    return {
-        entity_type: {**stated, **vouched.metadata.get(entity_type, {})}
-        for entity_type, stated in subject.metadata.items()
-    }
+    own = dict(subject.metadata)
+    if ENTITY_TYPE in own:
+        own[ENTITY_TYPE] = without_kinds(own[ENTITY_TYPE])
+    return {entity_type: {**stated, **vouched.metadata.get(entity_type, {})} for entity_type, stated in own.items()}
 
 
 def _typed(entity: EntityId, metadata: dict[str, JsonObject]) -> ResolvedMetadata:

@@ -51,11 +51,14 @@ class NodeMetadata:
     encryption_keys: KeySet | None = field(default=None)
 
 
-def parse_node_metadata(metadata: JsonObject, *, entity: EntityId) -> NodeMetadata:
+def parse_node_metadata(metadata: JsonObject, *, entity: EntityId, as_stated: bool = False) -> NodeMetadata:
     """Read the metadata of one node; its endpoints must be at the entity's own host (A40). Raise MalformedClaims.
 
-    Services that are not of the kind that a superior stated, or that it did not state at all, are left out.
+    Services that are not of the kind that a superior stated, or that it did not state at all, are left out, unless
+    `as_stated`: an enrolment request, which no superior has judged yet.
     """
+    services = _parse_services(metadata)
+    kinds = claims.optional_object(metadata, "service_kinds")
     encryption = claims.optional_object(metadata, "encryption_jwks")
     return NodeMetadata(
         name=claims.require_str(metadata, "organization_name", max_len=MAX_NAME),
@@ -64,7 +67,7 @@ def parse_node_metadata(metadata: JsonObject, *, entity: EntityId) -> NodeMetada
         evidence_key=parse_key(claims.require_object(metadata, "evidence_key"), KeyUse.EVIDENCE),
         message_endpoint=parse_endpoint(claims.require_str(metadata, "message_endpoint"), entity=entity),
         receipt_endpoint=parse_endpoint(claims.require_str(metadata, "receipt_endpoint"), entity=entity),
-        services=_vouched(_parse_services(metadata), claims.optional_object(metadata, "service_kinds")),
+        services=services if as_stated else _vouched(services, kinds),
         kinds_supported=_parse_kinds(metadata),
     )
 
@@ -85,14 +88,21 @@ def build_node_metadata(node: NodeMetadata) -> JsonObject:
     return metadata
 
 
-def state_service_kinds(admitted: Mapping[str, JsonObject]) -> JsonObject:
-    """Return what a superior states of a member's services: the kinds that it showed when it asked to be admitted.
+def state_service_kinds(admitted: Mapping[str, JsonObject]) -> dict[str, JsonObject]:
+    """Return the metadata that a superior states of a member: the kinds of service that it showed when it was admitted.
 
-    `admitted` is that metadata by entity type. A member that showed no services is vouched for none.
+    `admitted` and the result are by entity type. A member that showed no node, such as an intermediate, gets none: a
+    service without a vouched kind is not offered.
     """
     node = admitted.get(ENTITY_TYPE)
-    services = () if node is None else _parse_services(node)
-    return {"service_kinds": {service.slug: service.kind for service in services}}
+    if node is None:
+        return {}
+    return {ENTITY_TYPE: {"service_kinds": {service.slug: service.kind for service in _parse_services(node)}}}
+
+
+def without_kinds(stated: JsonObject) -> JsonObject:
+    """Return the metadata that a node states of itself without `service_kinds`, which only a superior may state."""
+    return {name: value for name, value in stated.items() if name != "service_kinds"}
 
 
 def leave_kinds(metadata: JsonObject, kinds: Collection[str]) -> JsonObject:
@@ -113,9 +123,7 @@ def services_left_out(metadata: Mapping[str, JsonObject]) -> tuple[ServiceSlug, 
 
 
 def _vouched(services: tuple[ServiceEntry, ...], kinds: JsonObject | None) -> tuple[ServiceEntry, ...]:
-    if kinds is None:
-        return services
-    return tuple(service for service in services if kinds.get(service.slug) == service.kind)
+    return tuple(service for service in services if kinds is not None and kinds.get(service.slug) == service.kind)
 
 
 def _parse_services(metadata: JsonObject) -> tuple[ServiceEntry, ...]:

@@ -3,15 +3,18 @@
 OpenID Connect Core 1.0 sections 2 and 3.1.3.7, RFC 9068 section 4, RFC 8725. Of an ID token, in this order:
 
 1. the signature, by one of the provider's keys, with the one algorithm that the provider is configured for, under no
-   `typ` or `JWT`: so an access token, a logout token or anything else that the provider signs is no ID token;
+   `typ` or `JWT`, compared as a media type: so an access token, a logout token or any other token of the provider is no
+   ID token;
 2. `iss` is the provider's;
 3. `aud` is one client of the provider that the presenting case system is; a second audience refuses, and `azp`, where
    it is there, is that same client: so a token that was issued to one application is useless to another;
-4. `iat` and `exp`, a day apart at most, and `nbf` where it is there;
+4. `iat` and `exp`, a day apart at most, and `nbf` where it is there; fractions of a second are rounded down;
 5. `sub`, and the claim that names the practitioner;
 6. `auth_time` is there, not later than `iat`, and not too long ago;
-7. `amr` or `acr` says that there was a second factor;
-8. the claims that say role and unit.
+7. `amr`, `acr` or a claim that the agency named says that there was a second factor, unless the agency declared a rule
+   of the provider that enforces one;
+8. the claims that say role and unit: each a text, or a list that is read as a set. A name with dots that is no claim
+   itself is a path into objects and lists of objects.
 
 A JWT access token differs in 1 and 3: `typ` is `at+jwt`, `aud` is the case face, `client_id` is the client, and `sub`
 is not the client itself, for then nobody signed in.
@@ -20,7 +23,7 @@ is not the client itself, for then nobody signed in.
 them, and cannot be asked here. Not checked here either: how often the token was shown, and what its values are worth.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -37,7 +40,7 @@ MAX_SUB = 255
 MAX_VALUES = 256
 """Roles, groups or units in one claim."""
 MAX_VALUE = 256
-_UNREAD = frozenset({"x5t", "x5t#S256"})
+_TIMES = ("iat", "exp", "nbf", "auth_time")
 
 
 class WeakSignIn(TrustError):
@@ -64,10 +67,13 @@ class ClaimNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactor:
-    """The values of `amr` (RFC 8176) and of `acr` that say that there was a second factor."""
+    """The claims and values that say that there was a second factor: `amr` (RFC 8176), `acr` and the provider's own.
 
-    amr: frozenset[str]
-    acr: frozenset[str]
+    `declared`: the provider is known to issue tokens only after one, and its tokens need not say so.
+    """
+
+    values: Mapping[str, frozenset[str]]
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,7 @@ def verify(raw: bytes, *, kind: TokenKind, expected: Expected, keys: KeySet, now
     if opened.get("iss") != expected.issuer:  # 2
         raise WrongIssuer("The token was not issued by the provider whose key signed it.")
     _check_addressing(opened, kind, expected)  # 3
+    opened = claims.whole_seconds(opened, _TIMES)
     times = claims.check_times(opened, now=now, max_life=MAX_LIFE)  # 4
     claims.require_str(opened, "sub", max_len=MAX_SUB)  # 5
     auth_time = _signed_in(opened, times.iat, now, expected.max_auth_age)  # 6
@@ -125,7 +132,7 @@ def verify(raw: bytes, *, kind: TokenKind, expected: Expected, keys: KeySet, now
 
 
 def _rule(kind: TokenKind, algorithms: Collection[Alg]) -> HeaderRule:
-    return HeaderRule(typ=kind, typ_optional=kind is TokenKind.ID_TOKEN, algorithms=tuple(algorithms), unread=_UNREAD)
+    return HeaderRule(typ=kind, typ_optional=kind is TokenKind.ID_TOKEN, algorithms=tuple(algorithms), media_type=True)
 
 
 def _check_addressing(opened: JsonObject, kind: TokenKind, expected: Expected) -> None:
@@ -147,6 +154,8 @@ def _check_addressing(opened: JsonObject, kind: TokenKind, expected: Expected) -
 
 
 def _signed_in(opened: JsonObject, issued: datetime, now: datetime, max_age: timedelta) -> datetime:
+    if "auth_time" not in opened:
+        raise MalformedClaims("'auth_time' is missing. Have the application ask for it, with max_age in its request.")
     auth_time = claims.from_seconds(claims.require_int(opened, "auth_time", maximum=claims.LATEST_SECONDS))
     if auth_time > issued + claims.LEEWAY_AHEAD:
         raise MalformedClaims("'auth_time' must not be later than 'iat'.")
@@ -156,15 +165,42 @@ def _signed_in(opened: JsonObject, issued: datetime, now: datetime, max_age: tim
 
 
 def _check_second_factor(opened: JsonObject, counts: SecondFactor) -> None:
-    methods: tuple[str, ...] = ()
-    if "amr" in opened:
-        methods = claims.require_str_list(opened, "amr", max_items=MAX_VALUES, max_len=MAX_VALUE)
-    context = claims.optional_str(opened, "acr", max_len=MAX_VALUE)
-    if counts.amr.isdisjoint(methods) and context not in counts.acr:
-        raise WeakSignIn("The practitioner signed in without a second factor; have them sign in with one.")
+    stated = {name: _values(opened, name) for name in counts.values if _find(opened, name) is not None}
+    if counts.declared or any(counts.values[name].intersection(values) for name, values in stated.items()):
+        return
+    if not stated:
+        raise WeakSignIn(
+            f"The token does not say how the practitioner signed in: it has no {' or '.join(sorted(counts.values))}. "
+            "Have the provider write one of them, or name in second_factor what it does write, or the rule there that "
+            "enforces a second factor."
+        )
+    raise WeakSignIn("The practitioner signed in without a second factor; have them sign in with one.")
 
 
 def _values(opened: JsonObject, name: str) -> tuple[str, ...]:
-    if type(opened.get(name)) is str:
-        return (claims.require_str(opened, name, max_len=MAX_VALUE),)
-    return claims.require_str_list(opened, name, max_items=MAX_VALUES, max_len=MAX_VALUE)
+    found = _find(opened, name)
+    if found is None:
+        elsewhere = opened.get("_claim_names")  # OpenID Connect Core 1.0 section 5.6.2: a distributed claim
+        distributed = type(elsewhere) is dict and name in elsewhere
+        hint = " The token only says where to fetch it; have the provider write it out." if distributed else ""
+        raise MalformedClaims(f"'{name}' is missing.{hint}")
+    listed = claims.require_list({name: found if type(found) is list else [found]}, name, max_items=MAX_VALUES)
+    texts = (str(item) if type(item) is int else item for item in listed)
+    return tuple(dict.fromkeys(claims.require_str({name: text}, name, max_len=MAX_VALUE) for text in texts))
+
+
+def _find(opened: JsonObject, name: str) -> object:
+    """Return the claim of this name, else what lies at it as a path; None where there is neither."""
+    if name in opened:
+        return opened[name]
+    found: object = opened
+    for step in name.split("."):
+        found = _step(found, step)
+    return found
+
+
+def _step(found: object, step: str) -> object:
+    if type(found) is list:
+        inner = [item[step] for item in found if type(item) is dict and step in item]
+        return inner or None
+    return found.get(step) if type(found) is dict else None

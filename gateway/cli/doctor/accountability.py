@@ -59,6 +59,9 @@ def _sign_ins(store: Store, settings: NodeSettings) -> Iterator[CheckLine]:
         faults = [fault for name in named for fault in _in_the_way(name, in_use.get(name), provider)]
         detail = "; ".join(faults) or f"through {', '.join(named)}"
         yield CheckLine(name=f"who signs in at {provider.issuer} can ask", ok=not faults, detail=detail, remedy=remedy)
+        if provider.second_factor.declared is not None:
+            detail = f"by the declared rule: {provider.second_factor.declared}"
+            yield CheckLine(name=f"{provider.issuer} enforces a second factor", ok=True, detail=detail)
 
 
 def _in_the_way(name: str, client: LocalClient | None, provider: Provider) -> Iterator[str]:

@@ -219,7 +219,7 @@ def _about(asked: EnrolmentRequest) -> list[str]:
     stated_of_node = asked.metadata.get(ENTITY_TYPE)
     node: NodeMetadata | None = None
     if stated_of_node is not None:
-        node = parse_node_metadata(stated_of_node, entity=asked.entity_id)
+        node = parse_node_metadata(stated_of_node, entity=asked.entity_id, as_stated=True)
     return [
         f"{asked.entity_id} asks to be admitted" + (f" as {node.name}:" if node else "."),
         *(f"  {service.name} ({service.slug}, {service.kind})" for service in (node.services if node else ())),

@@ -53,7 +53,7 @@ def test_a_node_states_its_keys_by_purpose_and_its_endpoints(
     assert (stated.entity_id, stated.authority_hints) == (COUNCIL, (ANCHOR,))
     assert stated.expires_at - stated.issued_at == timedelta(hours=120)
     assert stated.keys.kids == {vault.signer(KeyUse.FEDERATION).kid}
-    node = parse_node_metadata(stated.metadata["information_exchange_node"], entity=COUNCIL)
+    node = parse_node_metadata(stated.metadata["information_exchange_node"], entity=COUNCIL, as_stated=True)
     assert node.message_keys.kids == {vault.signer(KeyUse.MESSAGE).kid}
     assert node.evidence_key.kid == vault.signer(KeyUse.EVIDENCE).kid
     assert node.encryption_keys is not None

@@ -34,9 +34,11 @@ def refused_as(answer: TestResponse, code: str, status: int) -> str:
     assert answer.get_json()["error"] == code
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.content_type == "application/json"
+    sentence = str(answer.get_json()["error_description"])
     if status == 401:
-        assert answer.headers["WWW-Authenticate"].startswith("private_key_jwt ")
-    return str(answer.get_json()["error_description"])
+        challenge = answer.headers["WWW-Authenticate"]
+        assert challenge == f'private_key_jwt realm="token", error="{code}", error_description="{sentence}"'
+    return sentence
 
 
 def test_a_member_gets_a_short_token_bound_to_its_key_and_to_what_it_asked_for(node: Node, peer: Caller) -> None:
@@ -180,6 +182,23 @@ def test_strangers_suspended_members_and_wrong_keys_get_one_answer(node: Node, p
     del node.members.entities[HOUSING]
     said.add(refused_as(peer.ask_peer_token(), "invalid_client", 401))
     assert len(said) == 1
+    assert [(each.problem, each.reason) for each in node.watcher.seen] == [
+        ("invalid_client", "no_chain"),
+        ("invalid_client", "unknown_key"),
+        ("invalid_client", "bad_signature"),
+        ("invalid_client", "no_chain"),
+    ]
+
+
+def test_the_log_names_the_error_and_the_rule_and_quotes_nothing(node: Node, peer: Caller) -> None:
+    quoting = forge.signed(assertion_header(peer, kid="Jayden Marsh"), assertion_claims(peer), peer.oauth)
+    refused_as(peer.ask_peer_token(client_assertion=quoting.decode()), "invalid_client", 401)
+    refused_as(peer.ask_peer_token(scope="all"), "invalid_scope", 400)
+    told = [(each.problem, each.reason) for each in node.watcher.seen]
+    assert told == [
+        ("invalid_client", "unknown_key"),
+        ("invalid_scope", "No scopes are granted here; leave the parameter out."),
+    ]
 
 
 def test_a_client_id_that_contradicts_the_assertion_is_refused(peer: Caller) -> None:

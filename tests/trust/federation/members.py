@@ -93,7 +93,13 @@ def about_claims(**changed: object) -> JsonObject:
         "iat": NOW_S,
         "exp": NOW_S + LIFE_S,
         "jwks": key_set(COUNCIL_KEY).to_jwks(),
+        "metadata": vouching_for_kinds(),
     } | changed
+
+
+def vouching_for_kinds(**more: object) -> dict[str, JsonObject]:
+    """Give what the anchor states of the council's node: the kinds of its services, and perhaps more."""
+    return {ENTITY_TYPE: {"service_kinds": {each.slug: each.kind for each in NODE.services}, **more}}
 
 
 def anchor_claims(**changed: object) -> JsonObject:

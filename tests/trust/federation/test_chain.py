@@ -30,6 +30,7 @@ from tests.trust.federation.members import (
     council_metadata,
     statement,
     verified,
+    vouching_for_kinds,
 )
 from tests.trust.makers import NOW, NOW_S, key_set, signer
 from trust.errors import (
@@ -49,6 +50,7 @@ from trust.federation.node_metadata import ENTITY_TYPE
 from trust.federation.party_metadata import AUTHORIZATION_SERVER
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, LocalSigner
+from trust.strict_json import JsonObject
 
 
 def test_a_chain_from_a_pinned_anchor_makes_an_entity_trusted() -> None:
@@ -58,7 +60,9 @@ def test_a_chain_from_a_pinned_anchor_makes_an_entity_trusted() -> None:
     assert trusted.node == NODE
     assert trusted.oauth_client_keys == key_set(OAUTH_KEY)
     assert trusted.authorization_server == SERVER
-    assert trusted.metadata == council_metadata()
+    expected = council_metadata()
+    expected[ENTITY_TYPE] |= vouching_for_kinds()[ENTITY_TYPE]
+    assert trusted.metadata == expected
 
 
 def test_an_entity_without_a_part_is_trusted_without_it() -> None:
@@ -186,13 +190,24 @@ def test_a_statement_from_the_future_is_refused_and_later_ones_are_accepted(whic
 
 def test_the_superiors_metadata_goes_over_what_the_entity_says() -> None:
     about = about_claims(
-        metadata={ENTITY_TYPE: {"organization_name": "Council, as admitted"}, "openid_provider": {"a": 1}}
+        metadata=vouching_for_kinds(organization_name="Council, as admitted") | {"openid_provider": {"a": 1}}
     )
     trusted = verified(about=statement(ANCHOR_KEY, about))
     assert trusted.node is not None
     assert trusted.node.name == "Council, as admitted"
     assert trusted.node.services == NODE.services
     assert "openid_provider" not in trusted.metadata
+
+
+@pytest.mark.parametrize("stated", [None, {}, {ENTITY_TYPE: {}}, {ENTITY_TYPE: {"service_kinds": {}}}])
+def test_a_service_of_a_kind_that_no_superior_states_is_not_offered(stated: JsonObject | None) -> None:
+    own = council_metadata()
+    own[ENTITY_TYPE]["service_kinds"] = {each.slug: each.kind for each in NODE.services}
+    trusted = verified(
+        statement(COUNCIL_KEY, council_claims(metadata=own)), statement(ANCHOR_KEY, about_claims(metadata=stated))
+    )
+    assert trusted.node is not None
+    assert trusted.node.services == ()
 
 
 @pytest.mark.holds("A40")

@@ -131,7 +131,7 @@ def test_every_superior_takes_types_away_by_itself() -> None:
 
 def test_types_are_taken_away_before_the_policy_and_after_the_superiors_metadata() -> None:
     demands = {"metadata_policy": {CLIENT: {"contacts": {"essential": True}}}}
-    without = {"constraints": {"allowed_entity_types": [ENTITY_TYPE]}}
+    without: JsonObject = {"constraints": {"allowed_entity_types": [ENTITY_TYPE]}}
     with pytest.raises(ChainRefused, match="contacts"):
         climbed(0, {1: demands})
     assert CLIENT not in climbed(0, {1: demands | without | {"metadata": {CLIENT: {"a": "b"}}}}).metadata
@@ -165,10 +165,11 @@ def test_an_intermediate_vouches_for_no_kind_that_its_superior_did_not_let_it_vo
         {"metadata": {ENTITY_TYPE: {"service_kinds": every}}},
         {"constraints": {"service_kinds": list(every)}},
         {"metadata_policy": {ENTITY_TYPE: {"service_kinds": {"value": every}}}},
-        {"metadata_policy": {ENTITY_TYPE: {"service_kinds": {"value": None}}}},
     ]
     for attempt in attempts:
         assert kinds_left({1: attempt, 2: limit}) == ["money-advice"]
+    removed = {"metadata_policy": {ENTITY_TYPE: {"service_kinds": {"value": None}}}}
+    assert kinds_left({1: removed, 2: limit}) == []
 
 
 def kinds_left(changed: dict[int, JsonObject]) -> list[str]:

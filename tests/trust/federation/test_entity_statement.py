@@ -20,6 +20,7 @@ from tests.trust.federation.members import (
     council_claims,
     council_metadata,
     statement,
+    vouching_for_kinds,
 )
 from tests.trust.makers import NOW, NOW_S, compact, header, key_set, signer
 from trust.errors import (
@@ -75,13 +76,19 @@ def test_a_configuration_is_read_as_it_was_built() -> None:
 
 def test_a_subordinate_statement_is_read_as_it_was_built() -> None:
     raw = build_subordinate_statement(
-        StatementDraft(subject=COUNCIL, keys=key_set(COUNCIL_KEY), issued_at=NOW, expires_at=NOW + LIFE),
+        StatementDraft(
+            subject=COUNCIL,
+            keys=key_set(COUNCIL_KEY),
+            issued_at=NOW,
+            expires_at=NOW + LIFE,
+            metadata=vouching_for_kinds(),
+        ),
         ANCHOR_KEY,
         issuer=ANCHOR,
     )
     read = parse_subordinate_statement(raw, superior_keys=key_set(ANCHOR_KEY), now=NOW)
     assert read == subordinate()
-    assert (read.issuer, read.subject, read.metadata, read.constraints) == (ANCHOR, COUNCIL, {}, None)
+    assert (read.issuer, read.subject, read.metadata, read.constraints) == (ANCHOR, COUNCIL, vouching_for_kinds(), None)
 
 
 def test_an_anchor_has_no_hints() -> None:

@@ -1,5 +1,6 @@
 """Of what a provider publishes, only whole public keys for its one algorithm are taken."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.support.faces import SetClock
 from tests.support.sign_in import KID, SignInService, rsa_key
-from trust import jwk
+from trust import base64url, jwk
 from trust.errors import ForbiddenAlgorithm, MalformedClaims
 from trust.keys import Alg, KeyUse
 from trust.oauth import provider_keys
@@ -31,6 +32,33 @@ def test_only_the_keys_of_the_one_algorithm_are_taken() -> None:
 def test_keys_for_something_else_are_passed_over(changes: dict[str, Any]) -> None:
     with pytest.raises(MalformedClaims, match="no signing key for RS256"):
         provider_keys.parse({"keys": [OWN | changes]}, Alg.RS256)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"alg": "RS512"}, "names another algorithm"),
+        ({"use": "enc"}, "not to verify"),
+        ({"kid": 7}, "kid is not a text"),
+        ({"e": "Aw"}, "exponent 65537"),
+        ({"kty": "EC"}, "another algorithm"),
+    ],
+)
+def test_a_set_without_a_fitting_key_is_told_why(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(MalformedClaims, match=reason):
+        provider_keys.parse({"keys": [OWN | changes]}, Alg.RS256)
+
+
+@pytest.mark.parametrize("spelling", ["zero octet", "two zero octets", "padding"])
+def test_numbers_are_taken_as_providers_write_them(spelling: str) -> None:
+    octets = base64url.decode(OWN["n"].encode(), "n")
+    written = {
+        "zero octet": base64url.encode(b"\0" + octets).decode(),
+        "two zero octets": base64url.encode(b"\0\0" + octets).decode(),
+        "padding": base64.urlsafe_b64encode(octets).decode(),
+    }[spelling]
+    parsed = provider_keys.parse({"keys": [OWN | {"n": written, "e": "AAEAAQ", "use": None}]}, Alg.RS256)
+    assert parsed.keys[0].jwk["n"] == OWN["n"]
 
 
 def test_a_short_key_is_passed_over() -> None:

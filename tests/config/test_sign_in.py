@@ -1,0 +1,67 @@
+"""The settings of sign-in services take what real providers write."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from config.sign_in import Provider
+
+GOOD: dict[str, Any] = {
+    "issuer": "https://login.council.example/tenant",
+    "jwks_uri": "https://login.council.example/tenant/keys",
+    "clients": {"families-web": "families-cases"},
+    "role_claim": "groups",
+    "unit_claim": "team",
+    "roles": {"Family Support Worker": "key-worker"},
+    "units": {"north": "Family Hub East"},
+}
+
+
+def provider(**changes: Any) -> Provider:
+    return Provider.model_validate({name: value for name, value in (GOOD | changes).items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://am.nhs.example:443/openam/oauth2/realms/root/realms/Healthcare",
+        "https://keys.council.example:8443/realms/Adult%20Services",
+        "https://Login.Council.example/Tenant/",
+        "https://login.council.example/7f2c/v2.0",
+    ],
+)
+def test_an_issuer_is_any_https_text(issuer: str) -> None:
+    assert provider(issuer=issuer).issuer == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://login.example",
+        "https://",
+        "https://a b.example",
+        "https://a.example/?x",
+        "https://a.example#x",
+        "x" * 300,
+    ],
+)
+def test_what_can_be_no_issuer_is_refused(issuer: str) -> None:
+    with pytest.raises(ValidationError, match="issuer"):
+        provider(issuer=issuer)
+
+
+def test_keys_are_fetched_at_port_443_only() -> None:
+    written_out = provider(jwks_uri="https://keys.council.example:443/realms/Adult%20Services/certs")
+    assert written_out.jwks_uri == "https://keys.council.example/realms/Adult%20Services/certs"
+    with pytest.raises(ValidationError, match="give them as jwks, a file"):
+        provider(jwks_uri="https://keys.council.example:8443/certs")
+
+
+def test_a_second_factor_is_named_or_declared() -> None:
+    assert provider(second_factor={"amr": [], "claims": {"acrs": ["c1"]}}).second_factor.claims == {"acrs": ("c1",)}
+    assert provider(second_factor={"amr": [], "declared": "Conditional Access policy 12"}).second_factor.declared
+    empty: list[dict[str, Any]] = [{"amr": []}, {"amr": [], "claims": {"acrs": []}}, {"amr": [], "declared": "yes"}]
+    for nothing in empty:
+        with pytest.raises(ValidationError, match="second"):
+            provider(second_factor=nothing)
