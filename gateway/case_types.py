@@ -78,7 +78,7 @@ class LookupState(StrEnum):
 class LookupAnswer:
     """One service's line. ``service`` is ``entity#slug``; what is not known is left out or empty.
 
-    ``involvements`` hold the fields that the clause permits, of organisation, service_type, role, worker, phone,
+    ``involvements`` hold the fields that the clause permits, of organisation, service_type, plan, role, worker, phone,
     duty_phone, since and last_contact_month. ``reason`` says why there is no
     answer, ``note`` what the service tells the practitioner.
     """

@@ -66,12 +66,13 @@ PERSONS: Final = PersonColumns(
     uprn="uprn",
 )
 INVOLVEMENTS: Final = InvolvementColumns(
-    query="SELECT la_child_id, service_type, role, coalesce(worker, team) AS worker, phone, duty_phone, referred_on,"
-    " last_contact FROM episode JOIN allocation USING (la_child_id) WHERE closed_on IS NULL AND ended_on IS NULL"
+    query="SELECT la_child_id, plan, role, coalesce(worker, team) AS worker, phone, duty_phone, referred_on,"
+    " last_contact FROM episode JOIN allocation USING (la_child_id)"
+    " WHERE coalesce(closed_on, '9999-12-31') > date() AND coalesce(ended_on, '9999-12-31') > date()"
     " AND NOT EXISTS (SELECT 1 FROM episode AS later WHERE later.la_child_id = episode.la_child_id"
-    " AND later.closed_on IS NULL AND later.referred_on > episode.referred_on)",
+    " AND coalesce(later.closed_on, '9999-12-31') > date() AND later.referred_on > episode.referred_on)",
     ref="la_child_id",
-    service_type="service_type",
+    plan="plan",
     role="role",
     worker="worker",
     phone="phone",
@@ -85,8 +86,9 @@ class SocialCareSettings(BaseModel):
     """``[services.adapter.settings]`` of type ``social-care-cin``; paths are relative to the configuration file.
 
     ``database`` is the case database that an import fills. ``schemas`` gives the census schema for each year, as the
-    Department for Education publishes it (``2022 = "CIN_schema_2022.xsd"``). ``allocation_columns`` names the columns
-    of the allocation table that are called otherwise than in :data:`ALLOCATION_COLUMNS`.
+    Department for Education publishes it (``2022 = "CIN_schema_2022.xsd"``). ``service_type`` is what every involvement
+    says of the service instead of its kind. ``allocation_columns`` names the columns of the allocation table that are
+    called otherwise than in :data:`ALLOCATION_COLUMNS`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +96,7 @@ class SocialCareSettings(BaseModel):
     database: Path
     schemas: dict[int, Path] = Field(min_length=1)
     identifiers_verified: bool = False
+    service_type: str | None = Field(default=None, min_length=1, max_length=200)
     allocation_columns: dict[AllocationField, str] = Field(default_factory=dict)
 
     @field_validator("schemas")
@@ -153,11 +156,12 @@ class SocialCareFactory:
     def build(self, settings: SocialCareSettings, context: AdapterContext) -> Adapter:
         """Make the adapter without opening the database."""
         base_dir = Path(context.base_dir)
+        fixed = {"service_type": settings.service_type} if settings.service_type else {}
         sql = SqlSettings(
             file=settings.database,
             identifiers_verified=settings.identifiers_verified,
             persons=PERSONS,
-            involvements=INVOLVEMENTS,
+            involvements=INVOLVEMENTS.model_copy(update={"fixed": fixed}),
         )
         source = SqlSource(sql, SqliteFile(base_dir / settings.database), defaults_of(context))
         checks = SocialCareChecks(settings, base_dir)

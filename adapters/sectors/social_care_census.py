@@ -5,16 +5,20 @@ the council's allocation table carries those. ``LAchildID`` joins them. Nothing 
 value: a note names a file's line, what is wrong there and what to do.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypeVar, cast
 
 from lxml import etree
 
+from adapters.contract import SourceNonsense
+from adapters.matching.compare import Level, compare
+from adapters.matching.normalise import name_tokens
 from adapters.sources.csv_drop import BadLine, Line
 from adapters.sources.fields import Unreadable, read_day, read_text
-from trust.exchange.person import nhs_number_ok, normal_identifier, upn_ok
+from trust.exchange.person import Subject, nhs_number_ok, normal_identifier, upn_ok
 
 T = TypeVar("T")
 
@@ -25,6 +29,7 @@ ELEMENTS: Final = frozenset(
         "UPN",
         "PersonBirthDate",
         "GenderCurrent",
+        "Sex",
         "CINdetails",
         "CINreferralDate",
         "CINclosureDate",
@@ -34,11 +39,16 @@ ELEMENTS: Final = frozenset(
         "Section47",
         "ReferralNFA",
         "ChildProtectionPlans",
+        "PreProceedingsandFGDM",
     }
 )
 """Elements of the census, some of which only some years have: a message about another year's schema may name them."""
 
 _YES: Final = frozenset({"true", "TRUE", "1"})
+_SLASHED: Final = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}( .*)?", re.ASCII)
+_SCIENTIFIC: Final = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]+", re.ASCII | re.IGNORECASE)
+_AS_EXCEL = "as Excel saves dates: give the column the format yyyy-mm-dd there and save the file as CSV UTF-8 again"
+_AS_TEXT = "Excel takes leading zeros away and rounds long numbers: give the column the format Text before it is opened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +70,11 @@ class Episode:
 
     referred_on: date
     closed_on: date | None
-    service_type: str
+    plan: str | None
+
+    def is_open(self, today: date) -> bool:
+        """Say whether the case is open: a closure that lies ahead is only planned."""
+        return self.closed_on is None or self.closed_on > today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,33 +125,60 @@ class Join:
     allocation_file: str
     columns: Mapping[str, str]
     """The allocation table's own column for each field of :class:`Allocation`, and for ``la_child_id``."""
+    today: date
     notes: list[ImportNote] = field(default_factory=list)
 
     def cases(self, census: etree._Element, lines: Sequence[Line], bad_lines: Sequence[BadLine]) -> list[Case]:
-        """Return every child who has an allocation; ``census`` has passed its schema."""
+        """Return every child who has an allocation; ``census`` has passed its schema.
+
+        Raises :class:`SourceNonsense` where a spreadsheet changed the dates or the identifiers of the table.
+        """
+        self._refuse_changed_dates(lines)
         for bad in bad_lines:
             self._allocation_note(bad.number, f"The row {bad.what}.", "Correct the row.")
         allocations = self._allocations(lines)
+        children = list(self._children(census))
+        self._refuse_lost_zeros({child.la_child_id for child in children}, allocations.keys())
         cases: list[Case] = []
-        for child in self._children(census):
+        for child in children:
             found = allocations.pop(child.la_child_id, [])
             if found:
                 cases.append(Case(child=child, allocations=tuple(found)))
-            elif any(episode.closed_on is None for episode in child.episodes):
+            elif any(episode.is_open(self.today) for episode in child.episodes):
                 self._census_note(
                     child.line,
                     "The child has an open case but no allocation, so neither a name nor a worker.",
                     "Add a row for this child to the allocation table.",
                 )
-        for unmatched in allocations.values():
+        short = {child.la_child_id.lstrip("0") for child in children}
+        for la_child_id, unmatched in allocations.items():
             for allocation in unmatched:
-                self._allocation_note(
-                    allocation.line,
-                    "The child is not in the census.",
-                    "Correct the local identifier, or wait for the census that has the child.",
-                )
+                self._allocation_note(allocation.line, *_why_not_in_census(la_child_id, short))
         self.notes.sort(key=lambda note: (note.file, note.line))
         return cases
+
+    def _refuse_changed_dates(self, lines: Sequence[Line]) -> None:
+        """Refuse a table of which most dates in a column are written as a spreadsheet shows them."""
+        for name in _DAYS:
+            column = self.columns[name]
+            filled = [text for line in lines if (text := line.fields.get(column))]
+            slashed = sum(_SLASHED.fullmatch(text) is not None for text in filled)
+            if 2 * slashed > len(filled):
+                raise SourceNonsense(
+                    f"{self.allocation_file}: {slashed} of the {len(filled)} dates in {column} are written dd/mm/yyyy, "
+                    f"{_AS_EXCEL}. Nothing was imported."
+                )
+
+    def _refuse_lost_zeros(self, in_census: Collection[str], in_table: Collection[str]) -> None:
+        """Refuse a table of which most identifiers that begin with a zero in the census have lost it."""
+        padded = {la_child_id for la_child_id in in_census if la_child_id.startswith("0")}
+        strange = set(in_table).difference(in_census)
+        lost = {la_child_id for la_child_id in padded if la_child_id.lstrip("0") in strange}
+        if len(lost) > len(padded.intersection(in_table)):
+            raise SourceNonsense(
+                f"{self.allocation_file}: {len(lost)} children of the census are found only without the leading zeros "
+                f"of {self.columns['la_child_id']}. {_AS_TEXT}. Nothing was imported."
+            )
 
     def _children(self, census: etree._Element) -> Iterator[Child]:
         seen: set[str] = set()
@@ -150,18 +191,15 @@ class Join:
                 )
                 continue
             seen.add(la_child_id)
-            try:
-                yield self._child(element, la_child_id, line)
-            except Unreadable:
-                self._census_note(line, "A date of the child or of a case does not exist.", "Correct the date.")
+            yield self._child(element, la_child_id, line)
 
     def _child(self, element: etree._Element, la_child_id: str, line: int) -> Child:
         return Child(
             la_child_id=la_child_id,
             line=line,
             upn=self._upn(element, line),
-            birth_date=_day(element, "ChildIdentifiers/PersonBirthDate"),
-            gender=_value(element, "ChildIdentifiers/GenderCurrent"),
+            birth_date=self._census_day(element, "ChildIdentifiers/PersonBirthDate"),
+            gender=_value(element, "ChildIdentifiers/Sex") or _value(element, "ChildIdentifiers/GenderCurrent"),
             episodes=tuple(self._episodes(element)),
         )
 
@@ -174,14 +212,24 @@ class Join:
 
     def _episodes(self, child: etree._Element) -> Iterator[Episode]:
         for element in child.iterfind("CINdetails"):
-            referred_on, closed_on = _day(element, "CINreferralDate"), _day(element, "CINclosureDate")
+            referred_on = self._census_day(element, "CINreferralDate")
+            closed_on = self._census_day(element, "CINclosureDate")
             if referred_on is None or (closed_on is not None and closed_on < referred_on):
-                what = "The case is closed before its referral, so it is not used."
+                what = "The case has no referral date, or is closed before it, so it is not used."
                 self._census_note(_line(element), what, "Correct one of the two dates.")
                 continue
             if _value(element, "ReferralNFA") in _YES:
                 closed_on = closed_on or referred_on
-            yield Episode(referred_on=referred_on, closed_on=closed_on, service_type=service_type(element))
+            yield Episode(referred_on=referred_on, closed_on=closed_on, plan=plan_of(element, self.today))
+
+    def _census_day(self, element: etree._Element, path: str) -> date | None:
+        """Read a day of the census; one that no calendar of ours has (a year after 9999) costs only itself."""
+        try:
+            return _day(element, path)
+        except Unreadable:
+            what = f"{path.rpartition('/')[2]} is out of range, so it is not used."
+            self._census_note(_line(element), what, "Correct the date.")
+            return None
 
     def _allocations(self, lines: Sequence[Line]) -> dict[str, list[Allocation]]:
         found: dict[str, list[Allocation]] = {}
@@ -192,8 +240,9 @@ class Join:
                 self._allocation_note(line.number, f"The row is not used: {fault}.", "Correct the row.")
                 continue
             others = found.setdefault(la_child_id, [])
-            if others and _names_of(others[0]) != _names_of(allocation):
-                what = f"Its name or NHS number is not that of line {others[0].line} for the same child."
+            other = next((other for other in others if not _may_be_one_child(other, allocation)), None)
+            if other is not None:
+                what = f"Its name or NHS number is not that of line {other.line} for the same child."
                 self._allocation_note(line.number, what, "Correct one of the two.")
                 continue
             others.append(allocation)
@@ -201,7 +250,7 @@ class Join:
 
     def _allocation(self, line: Line) -> tuple[str, Allocation]:
         texts = {name: self._read(read_text, line, name) for name in self.columns if name not in _DAYS}
-        days = {name: self._read(read_day, line, name) for name in _DAYS}
+        ended_on = self._read(read_day, line, "ended_on")
         la_child_id, family_name = texts["la_child_id"], texts["family_name"]
         if la_child_id is None or family_name is None:
             raise Unreadable("it lacks the local identifier or the family name")
@@ -222,17 +271,27 @@ class Join:
             team=texts["team"],
             phone=texts["phone"],
             duty_phone=texts["duty_phone"],
-            allocated_on=days["allocated_on"],
-            ended_on=days["ended_on"],
-            last_contact=days["last_contact"],
+            allocated_on=self._optional_day(line, "allocated_on"),
+            ended_on=ended_on,
+            last_contact=self._optional_day(line, "last_contact"),
         )
         return la_child_id, allocation
 
-    def _read(self, read: Callable[[object], T], line: Line, name: str) -> T:
+    def _optional_day(self, line: Line, name: str) -> date | None:
+        """Read a day whose absence costs only itself, not the worker."""
         try:
-            return read(line.fields.get(self.columns[name]))
+            return self._read(read_day, line, name)
         except Unreadable as fault:
-            raise Unreadable(f"{self.columns[name]} {fault}") from None
+            self._allocation_note(line.number, f"{fault}, so this date is not used.", "Correct the date.")
+            return None
+
+    def _read(self, read: Callable[[object], T], line: Line, name: str) -> T:
+        text = line.fields.get(self.columns[name])
+        try:
+            return read(text)
+        except Unreadable as fault:
+            why = f"is written dd/mm/yyyy, {_AS_EXCEL}" if text and _SLASHED.fullmatch(text) else str(fault)
+            raise Unreadable(f"{self.columns[name]} {why}") from None
 
     def _census_note(self, line: int, what: str, what_to_do: str) -> None:
         self.notes.append(ImportNote(file=self.census_file, line=line, what=what, what_to_do=what_to_do))
@@ -244,17 +303,26 @@ class Join:
 _DAYS: Final = ("allocated_on", "ended_on", "last_contact")
 
 
-def service_type(episode: etree._Element) -> str:
-    """Say in plain words what a ``CINdetails`` element is, by the weightiest plan or enquiry that is still open."""
-    if any(_value(plan, "CPPendDate") is None for plan in episode.iterfind("ChildProtectionPlans")):
+def plan_of(episode: etree._Element, today: date) -> str | None:
+    """Name the weightiest plan or enquiry of a ``CINdetails`` element that is still open, if there is any."""
+    if any(_is_open(plan, "CPPendDate", today) for plan in episode.iterfind("ChildProtectionPlans")):
         return "child protection plan"
     if any(_is_open_enquiry(enquiry) for enquiry in episode.iterfind("Section47")):
         return "section 47 enquiry"
-    if any(_value(plan, "CINPlanEndDate") is None for plan in episode.iterfind("CINPlanDates")):
+    if any(_is_open(plan, "CINPlanEndDate", today) for plan in episode.iterfind("CINPlanDates")):
         return "child in need plan"
-    if any(_value(found, "AssessmentAuthorisationDate") is None for found in episode.iterfind("Assessments")):
+    if any(_is_open(found, "AssessmentAuthorisationDate", today) for found in episode.iterfind("Assessments")):
         return "assessment"
-    return "referral"
+    return None
+
+
+def _is_open(element: etree._Element, end: str, today: date) -> bool:
+    """Say whether a plan or an assessment goes on: an end that lies ahead is only planned."""
+    try:
+        day = _day(element, end)
+    except Unreadable:  # a year after 9999
+        return True
+    return day is None or day > today
 
 
 def _is_open_enquiry(enquiry: etree._Element) -> bool:
@@ -277,5 +345,37 @@ def _value(element: etree._Element, path: str) -> str | None:
     return text.strip() or None if text is not None else None
 
 
-def _names_of(allocation: Allocation) -> tuple[str | None, ...]:
-    return allocation.family_name, allocation.given_names, allocation.nhs_number
+def _why_not_in_census(la_child_id: str, shortened: Collection[str]) -> tuple[str, str]:
+    """Say what is wrong with a row whose child the census lacks, and what to do."""
+    if la_child_id in shortened:
+        return "The local identifier lacks the leading zeros that it has in the census.", f"{_AS_TEXT}."
+    if _SCIENTIFIC.fullmatch(la_child_id):
+        return "The local identifier is written as a rounded number, such as 1.2E+11.", f"{_AS_TEXT}."
+    return "The child is not in the census.", "Correct the local identifier, or wait for the census that has the child."
+
+
+_AGREEING: Final = frozenset({Level.SAME, Level.VARIANT, Level.UNKNOWN})
+
+
+def _may_be_one_child(one: Allocation, other: Allocation) -> bool:
+    """Say whether two rows under one local identifier are of one child: a blank contradicts nothing."""
+    found = compare(_person(one), _person(other))
+    family = found.family_name in _AGREEING or _is_part(one.family_name, other.family_name)
+    given = found.given_names in _AGREEING or _is_part(one.given_names, other.given_names)
+    return family and given and not found.identifiers_different
+
+
+def _person(allocation: Allocation) -> Subject:
+    return Subject(
+        nhs_number=allocation.nhs_number, family_name=allocation.family_name, given_names=allocation.given_names
+    )
+
+
+def _is_part(one: str | None, other: str | None) -> bool:
+    """Say whether one name is part of the other, by whole words or by their initials."""
+    words, others = name_tokens(one), name_tokens(other)
+    return _covers(words, others) or _covers(others, words)
+
+
+def _covers(words: Sequence[str], others: Sequence[str]) -> bool:
+    return all(other in words or other in {word[0] for word in words} for other in others)

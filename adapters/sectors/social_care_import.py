@@ -3,13 +3,15 @@
 1. read the census, find its year and hold it to that year's schema: a file that fails is refused with every fault;
 2. read the allocation table: one that lacks a column is refused;
 3. join them: rows that do not fit are left out, each with a note;
-4. replace what the database held, in one transaction, so that questions see the old import until the new one is there.
+4. replace what the database held, in one transaction, so that questions see the old import until the new one is there;
+   an import that would keep no child, or less than half of what the last one kept, is refused.
 
 Children whose cases are all closed and who have no allocation are not kept.
 """
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -37,7 +39,7 @@ CREATE TABLE child (
   la_child_id TEXT PRIMARY KEY, nhs_number TEXT, upn TEXT, family_name TEXT NOT NULL, given_names TEXT,
   birth_date TEXT, gender TEXT, postcode TEXT, uprn TEXT);
 CREATE TABLE episode (
-  la_child_id TEXT NOT NULL REFERENCES child, referred_on TEXT NOT NULL, closed_on TEXT, service_type TEXT NOT NULL);
+  la_child_id TEXT NOT NULL REFERENCES child, referred_on TEXT NOT NULL, closed_on TEXT, plan TEXT);
 CREATE TABLE allocation (
   la_child_id TEXT NOT NULL REFERENCES child, role TEXT, worker TEXT, team TEXT, phone TEXT, duty_phone TEXT,
   allocated_on TEXT, ended_on TEXT, last_contact TEXT);
@@ -49,6 +51,10 @@ CREATE INDEX episode_child ON episode (la_child_id);
 CREATE INDEX allocation_child ON allocation (la_child_id);
 """
 _TABLES: Final = ("allocation", "episode", "child")
+_LAYOUT: Final = 2
+"""SQLite's ``user_version`` of this layout; an import lays an older database out anew."""
+_MOST_COMMON: Final = 5
+"""Reasons for rows left out that a refusal spells out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +68,17 @@ class ImportReport:
 
 
 def import_census(
-    settings: SocialCareSettings, *, base_dir: Path, census: Path, allocations: Path, now: datetime
+    settings: SocialCareSettings,
+    *,
+    base_dir: Path,
+    census: Path,
+    allocations: Path,
+    now: datetime,
+    accept_fewer: bool = False,
 ) -> ImportReport:
     """Import the two files into the database of ``settings``, whose paths start at ``base_dir``.
+
+    ``accept_fewer`` lets an import keep less than half of the children, or of those with a current worker, of the last.
 
     Raises :class:`AdapterError`, and then the previous import stays as it was: :class:`XmlInvalid` (with ``faults``)
     for a census that fails its schema, ``SourceNonsense`` for other files that are not what they should be,
@@ -79,20 +93,28 @@ def import_census(
     named = settings.allocation_columns.values()  # a column that the settings name must be there
     required = dict.fromkeys((columns["la_child_id"], columns["family_name"], *named))
     table = read_csv(allocations, required=tuple(required), max_bytes=MAX_ALLOCATION_BYTES)
-    join = Join(census_file=census.name, allocation_file=allocations.name, columns=columns)
+    join = Join(census_file=census.name, allocation_file=allocations.name, columns=columns, today=now.date())
     cases = join.cases(root, table.lines, table.bad_lines)
     report = ImportReport(
         census_year=year,
         children=len(cases),
-        open_cases=sum(episode.closed_on is None for case in cases for episode in case.child.episodes),
+        open_cases=sum(episode.is_open(now.date()) for case in cases for episode in case.child.episodes),
         notes=tuple(join.notes),
     )
-    _replace(base_dir / settings.database, cases, report, now)
+    if not cases:
+        raise SourceNonsense(f"No child of the two files could be kept. Nothing was imported.{_reasons(report)}")
+    _replace(base_dir / settings.database, cases, report, now=now, accept_fewer=accept_fewer)
     return report
 
 
+def _reasons(report: ImportReport) -> str:
+    """Count the most common reasons for which rows were left out, by what they say."""
+    counted = Counter(f"{note.what} {note.what_to_do}" for note in report.notes).most_common(_MOST_COMMON)
+    return "".join(f" {count} rows: {why}" for why, count in counted)
+
+
 def _census_year(root: etree._Element, name: str, settings: SocialCareSettings) -> int:
-    text = root.findtext("Header/CollectionDetails/Year") or ""
+    text = root.findtext("Header/CollectionDetails/Year", "").strip()
     year = int(text) if text.isascii() and text.isdigit() and len(text) == len("2022") else None
     if year in settings.schemas:
         return year
@@ -104,16 +126,18 @@ def _census_year(root: etree._Element, name: str, settings: SocialCareSettings) 
     )
 
 
-def _replace(path: Path, cases: Sequence[Case], report: ImportReport, now: datetime) -> None:
+def _replace(path: Path, cases: Sequence[Case], report: ImportReport, *, now: datetime, accept_fewer: bool) -> None:
     """Put the new import in the place of the old one, in one transaction."""
     connection = _open(path)
     try:
         connection.execute("BEGIN IMMEDIATE")
-        _require_ours(connection, path)
+        before = _kept(connection, path, now.date())
         for table in _TABLES:
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own constant
         for case in cases:
             _insert(connection, case)
+        if not accept_fewer:
+            _require_enough(before, _count(connection, now.date()), report)
         connection.execute(
             "INSERT INTO import_run VALUES (?, ?, ?, ?)",
             (now.isoformat(timespec="seconds"), report.census_year, report.children, len(report.notes)),
@@ -123,7 +147,67 @@ def _replace(path: Path, cases: Sequence[Case], report: ImportReport, now: datet
         code = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
         raise SourceUnavailable(f"{path.name} could not be written ({code}); nothing was imported.") from None
     finally:
-        connection.close()
+        connection.close()  # which rolls back what was not committed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """How much an import holds: all children, and those with an open case and a current worker."""
+
+    children: int
+    current: int
+
+
+def _require_enough(before: _Kept, after: _Kept, report: ImportReport) -> None:
+    """Refuse to replace an import by one with less than half of it. Raises :class:`SourceNonsense`."""
+    counted = (
+        ("children", before.children, after.children),
+        ("children with an open case and a current worker", before.current, after.current),
+    )
+    for what, old, new in counted:
+        if 2 * new < old:
+            raise SourceNonsense(
+                f"This import would keep {new} {what} where the last one kept {old}. Nothing was imported. If that is "
+                f"right, import again with --accept-fewer.{_reasons(report)}"
+            )
+
+
+def _kept(connection: Any, path: Path, today: date) -> _Kept:  # noqa: ANN401 - pysqlite3 ships no types
+    """Count what the last import kept; lay out a new database, and an older one anew.
+
+    Raises :class:`SourceUnavailable` for a database that something else made.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    if application == _OURS:
+        kept = _count(connection, today)
+        if layout != _LAYOUT:
+            for table in (*_TABLES, "import_run"):
+                connection.execute(f"DROP TABLE {table}")
+            _lay_out(connection)
+        return kept
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables:
+        raise SourceUnavailable(f"{path.name} is another system's database; name a file of its own in `database`.")
+    _lay_out(connection)
+    return _Kept(children=0, current=0)
+
+
+def _lay_out(connection: Any) -> None:  # noqa: ANN401 - pysqlite3 ships no types
+    for statement in _SCHEMA.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {_OURS}")
+    connection.execute(f"PRAGMA user_version = {_LAYOUT}")
+
+
+def _count(connection: Any, today: date) -> _Kept:  # noqa: ANN401 - pysqlite3 ships no types
+    (children,) = connection.execute("SELECT count(*) FROM child").fetchone()
+    (current,) = connection.execute(
+        "SELECT count(DISTINCT la_child_id) FROM episode JOIN allocation USING (la_child_id)"
+        " WHERE coalesce(closed_on, '9999-12-31') > ?1 AND coalesce(ended_on, '9999-12-31') > ?1",
+        (today.isoformat(),),
+    ).fetchone()
+    return _Kept(children=children, current=current)
 
 
 def _open(path: Path) -> Any:  # noqa: ANN401 - pysqlite3 ships no types
@@ -140,41 +224,25 @@ def _open(path: Path) -> Any:  # noqa: ANN401 - pysqlite3 ships no types
     return connection
 
 
-def _require_ours(connection: Any, path: Path) -> None:  # noqa: ANN401 - pysqlite3 ships no types
-    """Lay out a new database, and refuse one that something else made."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    if application == _OURS:
-        return
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if tables:
-        raise SourceUnavailable(f"{path.name} is another system's database; name a file of its own in `database`.")
-    for statement in _SCHEMA.split(";"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {_OURS}")
-
-
 def _insert(connection: Any, case: Case) -> None:  # noqa: ANN401 - pysqlite3 ships no types
-    child, who = case.child, case.allocations[0]
+    child, who = case.child, case.allocations
     connection.execute(
         "INSERT INTO child VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             child.la_child_id,
-            who.nhs_number,
+            _first(found.nhs_number for found in who),
             child.upn,
-            who.family_name,
-            who.given_names,
+            who[0].family_name,
+            _first(found.given_names for found in who),
             _iso(child.birth_date),
             child.gender,
-            who.postcode,
-            who.uprn,
+            _first(found.postcode for found in who),
+            _first(found.uprn for found in who),
         ),
     )
     connection.executemany(
         "INSERT INTO episode VALUES (?, ?, ?, ?)",
-        [
-            (child.la_child_id, _iso(found.referred_on), _iso(found.closed_on), found.service_type)
-            for found in child.episodes
-        ],
+        [(child.la_child_id, _iso(found.referred_on), _iso(found.closed_on), found.plan) for found in child.episodes],
     )
     connection.executemany(
         "INSERT INTO allocation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -193,6 +261,11 @@ def _insert(connection: Any, case: Case) -> None:  # noqa: ANN401 - pysqlite3 sh
             for found in case.allocations
         ],
     )
+
+
+def _first(values: Iterable[str | None]) -> str | None:
+    """Return the first value that is there: a blank in one row of a child says nothing."""
+    return next((value for value in values if value), None)
 
 
 def _iso(day: date | None) -> str | None:

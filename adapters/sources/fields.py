@@ -40,6 +40,7 @@ PERSON_FIELDS: Final = (
 INVOLVEMENT_FIELDS: Final = (
     "organisation",
     "service_type",
+    "plan",
     "role",
     "worker",
     "phone",
@@ -157,6 +158,7 @@ def read_involvement(row: Mapping[str, object], defaults: Defaults, *, date_form
     return Involvement(
         organisation=_text(row, "organisation") or defaults.organisation,
         service_type=_text(row, "service_type") or defaults.service_type,
+        plan=_text(row, "plan"),
         role=_text(row, "role"),
         worker=_text(row, "worker"),
         phone=_text(row, "phone"),

@@ -59,7 +59,7 @@ PersonField = Literal[
     "uprn",
 ]
 TextField = Literal["organisation", "service_type", "role", "worker", "phone", "duty_phone"]
-ContactField = Literal[TextField, "since", "last_contact"]
+ContactField = Literal[TextField, "plan", "since", "last_contact"]
 
 
 def _path(text: object) -> JsonPath:

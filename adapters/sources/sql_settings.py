@@ -64,6 +64,7 @@ class InvolvementColumns(RowSource):
 
     organisation: str | None = Column
     service_type: str | None = Column
+    plan: str | None = Column
     role: str | None = Column
     worker: str | None = Column
     phone: str | None = Column

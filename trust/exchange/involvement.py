@@ -19,6 +19,8 @@ from trust.strict_json import JsonObject
 
 KIND = KindName("involvement.query")
 VERSION = 1
+MAX_FIELDS = 16
+"""Names that a query may list: more than there are, since names that are no fields are dropped."""
 MAX_INVOLVEMENTS = 50
 """A service that reports more involvements of one person is not answering the question."""
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
@@ -41,6 +43,8 @@ class InvolvementField(StrEnum):
 
     ORGANISATION = "organisation"
     SERVICE_TYPE = "service_type"
+    PLAN = "plan"
+    """A statutory plan or enquiry that is open; only a clause that names it for a role gives it."""
     ROLE = "role"
     WORKER = "worker"
     PHONE = "phone"
@@ -65,6 +69,7 @@ class Involvement:
 
     organisation: str | None = None
     service_type: str | None = None
+    plan: str | None = None
     role: str | None = None
     worker: str | None = None
     phone: str | None = None
@@ -107,6 +112,7 @@ def involvement_to_fields(involvement: Involvement) -> dict[InvolvementField, st
     texts = {
         InvolvementField.ORGANISATION: involvement.organisation,
         InvolvementField.SERVICE_TYPE: involvement.service_type,
+        InvolvementField.PLAN: involvement.plan,
         InvolvementField.ROLE: involvement.role,
         InvolvementField.WORKER: involvement.worker,
         InvolvementField.PHONE: involvement.phone,
@@ -125,7 +131,7 @@ def build_query_body(query: InvolvementQuery) -> JsonObject:
 def parse_query_body(body: JsonObject) -> InvolvementQuery:
     """Read the body of a query. Names of fields that do not exist are dropped with the unknown members."""
     reader = Reader(body, path="body.")
-    wanted = reader.texts("fields", max_items=2 * len(FIELDS)) if reader.has("fields") else None
+    wanted = reader.texts("fields", max_items=MAX_FIELDS) if reader.has("fields") else None
     if reader.faults:
         raise MalformedBody(reader.faults)
     dropped = reader.unknown(("fields",))

@@ -20,11 +20,13 @@ _IMPORTED = "social-care-cin"
 @config_option
 @click.option("--census", required=True, type=click.Path(path_type=Path), help="The Children in Need census (XML).")
 @click.option("--allocations", required=True, type=click.Path(path_type=Path), help="The allocation table (CSV).")
+@click.option("--accept-fewer", is_flag=True, help="Import although less than half of the last import is left.")
 @answers
-def import_source(*, service: str, config: Path | None, census: Path, allocations: Path) -> Outcome:
+def import_source(*, service: str, config: Path | None, census: Path, allocations: Path, accept_fewer: bool) -> Outcome:
     """Replace the case database of SERVICE with these two files, all of it or nothing.
 
     A census that fails its schema is refused with every fault. Lines that do not fit are left out, and each is named.
+    An import that would keep no child, or less than half of what the last one kept, is refused.
     """
     settings = load_node(config)
     (described,) = services_named(settings, service)
@@ -33,13 +35,14 @@ def import_source(*, service: str, config: Path | None, census: Path, allocation
     (built,) = build(settings, (described,))
     if built.adapter is None:
         raise Refused(f"The settings of {service} cannot work:", [line.detail for line in built.faults])
-    record(settings, "adapter import", service=service)
+    record(settings, "adapter import", service=service, accept_fewer=int(accept_fewer))
     report = import_census(
         SocialCareSettings.model_validate(described.adapter.settings),
         base_dir=settings.base_dir,
         census=census,
         allocations=allocations,
         now=now(),
+        accept_fewer=accept_fewer,
     )
     notes = [str(note) for note in report.notes]
     left_out = [f"{len(notes)} lines were left out or used only in part:", *(f"  - {note}" for note in notes)]

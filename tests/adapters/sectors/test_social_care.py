@@ -24,7 +24,8 @@ class TestInvolvements:
         assert involvements(care_adapter, OCTAVIA, soon) == (
             Involvement(
                 organisation="Riverbank Homes",
-                service_type="child in need plan",
+                service_type="housing",
+                plan="child in need plan",
                 role="Social worker",
                 worker="Alex Patel",
                 phone="01632 960 001",
@@ -35,9 +36,16 @@ class TestInvolvements:
         )
 
     @pytest.mark.parametrize(
-        ("parts", "service_type"),
+        ("parts", "plan"),
         [
-            ({}, "referral"),
+            ({}, None),
+            (
+                {
+                    "plans": "<CINPlanDates><CINPlanStartDate>2024-02-02</CINPlanStartDate>"
+                    "<CINPlanEndDate>2099-02-02</CINPlanEndDate></CINPlanDates>"
+                },
+                "child in need plan",
+            ),
             (
                 {
                     "plans": "<Assessments><AssessmentActualStartDate>2024-02-02"
@@ -64,12 +72,26 @@ class TestInvolvements:
             ),
         ],
     )
-    def test_the_weightiest_open_plan_names_the_service(
-        self, run_import: RunImport, care_adapter: Adapter, soon: Deadline, parts: dict[str, str], service_type: str
+    def test_the_weightiest_open_plan_is_a_field_of_its_own_and_never_the_type_of_service(
+        self, run_import: RunImport, care_adapter: Adapter, soon: Deadline, parts: dict[str, str], plan: str | None
     ) -> None:
         run_import(census(child("C1", case(**parts), upn=UPN)), [OCTAVIA_ROW])
         (found,) = involvements(care_adapter, OCTAVIA, soon)
-        assert found.service_type == service_type
+        assert (found.plan, found.service_type) == (plan, "housing")
+
+    @pytest.mark.parametrize(
+        ("ahead", "row"),
+        [
+            ({"closed": "2099-06-01"}, OCTAVIA_ROW),
+            ({}, OCTAVIA_ROW.replace(",,2026-10-31", ",2099-12-31,2026-10-31")),
+            ({"closed": "9999-12-31"}, OCTAVIA_ROW.replace(",,2026-10-31", ",9999-12-31,2026-10-31")),
+        ],
+    )
+    def test_an_end_that_lies_ahead_is_only_planned(
+        self, run_import: RunImport, care_adapter: Adapter, soon: Deadline, ahead: dict[str, str], row: str
+    ) -> None:
+        assert run_import(census(child("C1", case(**ahead), upn=UPN)), [row]).open_cases == 1
+        assert involvements(care_adapter, OCTAVIA, soon)
 
     @pytest.mark.parametrize(
         ("ended", "row"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import SourceMisconfigured
-from adapters.sources.xml import XmlRefused, load_schema, parse, validate
+from adapters.sources.xml import Schema, XmlRefused, load_schema, parse, validate
 
 SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
 <xs:element name="People"><xs:complexType><xs:sequence>
@@ -163,3 +163,81 @@ def test_an_unusable_schema_is_a_configuration_fault(tmp_path: Path, content: st
         path.write_text(content)
     with pytest.raises(SourceMisconfigured, match=r"broken\.xsd"):
         load_schema(path)
+
+
+COLLAPSING = {
+    "date": "2024-01-31",
+    "dateTime": "2024-01-31T10:00:00",
+    "time": "10:00:00",
+    "gYear": "2024",
+    "gYearMonth": "2024-01",
+    "gMonth": "--01",
+    "gDay": "---31",
+    "gMonthDay": "--01-31",
+    "duration": "P1D",
+    "boolean": "true",
+    "decimal": "1.0",
+    "integer": "1",
+    "nonNegativeInteger": "1",
+    "float": "1",
+    "double": "1",
+    "token": "a",
+    "NMTOKEN": "a",
+    "anyURI": "https://a.example",
+    "language": "en",
+    "hexBinary": "0a",
+    "base64Binary": "YQ==",
+}
+"""The built-in types whose white space XML Schema collapses before it looks at a value, each with a value."""
+
+
+def schema_of(tmp_path: Path, simple_type: str, *, namespace: str = "") -> Schema:
+    """Load a schema of one element ``a`` with an attribute ``b``, both of the local simple type given."""
+    target = f' targetNamespace="{namespace}"' if namespace else ""
+    (tmp_path / "one.xsd").write_text(
+        f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="{namespace or "urn:none"}"{target}>'
+        f'<xs:simpleType name="value">{simple_type}</xs:simpleType><xs:element name="a"><xs:complexType>'
+        f'<xs:simpleContent><xs:extension base="{"t:" if namespace else ""}value">'
+        f'<xs:attribute name="b" type="{"t:" if namespace else ""}value"/>'
+        "</xs:extension></xs:simpleContent></xs:complexType></xs:element></xs:schema>"
+    )
+    return load_schema(tmp_path / "one.xsd")
+
+
+@pytest.mark.parametrize("namespace", ["", "urn:hearthgate:example"], ids=["plain", "namespace"])
+@pytest.mark.parametrize("type_name", COLLAPSING)
+def test_white_space_around_a_value_of_a_collapsing_type_is_none_of_it(
+    tmp_path: Path, type_name: str, namespace: str
+) -> None:
+    schema = schema_of(tmp_path, f'<xs:restriction base="xs:{type_name}"/>', namespace=namespace)
+    value = COLLAPSING[type_name]
+    for before, after in ((" ", ""), ("", " "), ("\n\t ", " \n"), ("&#13;", "&#9;")):
+        document = f"<a xmlns='{namespace}' b='{before}{value}{after}'>{before}{value}{after}</a>"
+        assert validate(parse(document.encode(), max_bytes=1000), schema) == ()
+
+
+@pytest.mark.parametrize(
+    "simple_type",
+    [
+        '<xs:restriction base="xs:string"><xs:pattern value="[A-Z]{2}"/></xs:restriction>',
+        '<xs:restriction base="xs:string"><xs:enumeration value="AB"/></xs:restriction>',
+        '<xs:restriction base="xs:string"><xs:maxLength value="2"/></xs:restriction>',
+    ],
+)
+def test_white_space_of_a_type_that_preserves_it_stays_a_fault(tmp_path: Path, simple_type: str) -> None:
+    schema = schema_of(tmp_path, simple_type)
+    assert validate(parse(b"<a b='AB'>AB</a>", max_bytes=1000), schema) == ()
+    root = parse(b"<a b=' AB'> AB</a>", max_bytes=1000)
+    assert validate(root, schema)
+    assert root.text == " AB"
+
+
+def test_a_bound_on_a_date_holds_for_the_date_without_its_white_space(tmp_path: Path) -> None:
+    schema = schema_of(
+        tmp_path, '<xs:restriction base="xs:date"><xs:minInclusive value="2024-01-01"/></xs:restriction>'
+    )
+    assert validate(parse(b"<a> 2024-01-31 </a>", max_bytes=1000), schema) == ()
+    assert validate(parse(b"<a> 2023-01-31 </a>", max_bytes=1000), schema)
+    assert validate(parse(b"<a> Octavia </a>", max_bytes=1000), schema)
+    no_break_space = "<a>\u00a02024-01-31</a>".encode()
+    assert validate(parse(no_break_space, max_bytes=1000), schema)

@@ -82,3 +82,21 @@ def test_a_census_that_fails_its_schema_is_refused_with_every_fault_and_nothing_
     assert answer.code == 1
     assert len(answer.json["faults"]) >= 2
     assert "Chislett" not in answer.out
+
+
+def test_an_import_that_would_empty_the_service_is_refused_and_the_journal_says_who_accepts_one(
+    partnership: Partnership,
+) -> None:
+    words = social_care(partnership, child("C1", case()))
+    assert hearthgate(*words).code == 0
+    (partnership.root / "allocations.csv").write_text(f"{HEADER}\nC1,Chislett,Octavia,,,Alex Patel,,,,2020-01-01,\n")
+    refused = hearthgate(*words)
+    assert refused.code == 1
+    assert "would keep 0 children with an open case and a current worker where the last one kept 1" in refused.err
+    assert hearthgate(*words, "--accept-fewer").code == 0
+    journal = (partnership.root / "council" / "data" / "administration.jsonl").read_text()
+    assert '"accept_fewer": 1' in journal
+    (partnership.root / "allocations.csv").write_text(f"{HEADER}\nC1,Chislett,Octavia,,,Alex Patel,,,,,31/10/2026\n")
+    refused = hearthgate(*words)
+    assert refused.code == 1
+    assert "written dd/mm/yyyy, as Excel saves dates" in refused.err

@@ -96,6 +96,13 @@ class TestProcesses:
             run_together([hearthgate("agreement", "check", tmp_path / "absent.json")])
 
 
+def test_no_role_of_the_agreement_is_given_a_plan() -> None:
+    parsed = parse_agreement(agreement.document(date(2026, 11, 23)))
+    given = {field for clause in parsed.clauses for fields in clause.fields_by_role.values() for field in fields}
+    assert "service_type" in given
+    assert "plan" not in given
+
+
 def test_the_agreement_names_every_agency_and_service_of_the_demo() -> None:
     parsed = parse_agreement(agreement.document(date(2026, 11, 23)))
     assert {party.entity: party.name for party in parsed.parties} == {each.entity_id: each.name for each in AGENCIES}

@@ -39,6 +39,15 @@ def test_an_involvement_becomes_texts_and_leaves_out_what_is_not_known() -> None
     }
 
 
+def test_a_plan_is_a_field_of_its_own_and_goes_only_where_it_is_named() -> None:
+    involvement = Involvement(service_type="social-care", plan="child protection plan")
+    fields = involvement_to_fields(involvement)
+    assert fields == {InvolvementField.SERVICE_TYPE: "social-care", InvolvementField.PLAN: "child protection plan"}
+    told = {str(field): text for field, text in fields.items()}
+    reply = parse_reply_body(build_reply_body(InvolvementStatus.KNOWN, terms=TERMS, involvements=[told]))
+    assert reply.involvements == (told,)
+
+
 @pytest.mark.parametrize("query", [InvolvementQuery(), InvolvementQuery(fields=frozenset({"worker", "phone"}))])
 def test_a_query_is_read_back_as_it_was_written(query: InvolvementQuery) -> None:
     assert parse_query_body(build_query_body(query)) == query
