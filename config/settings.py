@@ -22,6 +22,9 @@ from config.fields import (
 from config.sign_in import IdentitySettings
 from config.tables import Frozen
 
+ANSWER_AFTER_S = 1.0
+"""The step of conditional answers by default: room for two calls of 0.3 s to the case system, with a margin."""
+
 
 class Identity(Frozen):
     """``[node]`` or ``[anchor]``: who this is in the federation, and which authorities vouch for it.
@@ -144,13 +147,17 @@ class LocalRestriction(Frozen):
 
 
 class Service(Frozen):
-    """``[[services]]``: one service that this node hosts."""
+    """``[[services]]``: one service that this node hosts.
+
+    Answers under conditional clauses leave at multiples of ``answer_after_s`` seconds.
+    """
 
     slug: Slug
     name: Label
     kind: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     duty_phone: Phone
     adapter: AdapterSettings
+    answer_after_s: float = Field(default=ANSWER_AFTER_S, ge=0.1, le=4)
     restrictions: tuple[LocalRestriction, ...] = ()
 
 

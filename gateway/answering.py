@@ -13,6 +13,7 @@ from adapters.contract import AdapterError, Deadline, EligibilitySource, Finder,
 from adapters.matching.decide import Match, match
 from adapters.matching.decide import MatchOutcome as Found
 from gateway.desk import HostedService
+from gateway.source_probe import probe
 from trust.agreements.clause import Existence
 from trust.agreements.decision import Denial, MatchOutcome, Permit, PersonRestrictions, decide_release
 from trust.agreements.minimise import minimise
@@ -26,6 +27,7 @@ from trust.strict_json import JsonObject
 
 T = TypeVar("T")
 NO_RESTRICTIONS = PersonRestrictions()
+UNAVAILABLE_OUTCOME = "unavailable"
 UNAVAILABLE = Refusal(
     code="source_unavailable",
     reason="The service's own case system did not answer in time.",
@@ -60,27 +62,54 @@ class Findings:
 def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline: Deadline) -> Findings:
     """Answer a permitted query about ``subject`` from the service's own case system.
 
-    A case system that cannot be reached before anyone was found is said plainly: that depends on no person. One that
-    fails once a person was found, or that brings records which make no sense, would reveal under a conditional clause
-    that there is a record; it is answered like an absence there, and reported to this node's administrator alone.
+    Under a conditional clause a failure of the case system that concerns one record is answered like an absence and
+    reported to this node's administrator alone; :mod:`gateway.source_probe` tells it from an outage. The search then
+    has half of the time, and what follows it the rest.
     """
     query = permit.query
     adapter = service.adapter
     source: Finder | None = adapter.eligibility if isinstance(query, EligibilityQuery) else adapter.involvement
     if source is None:
         return _refused(NOT_OFFERED, failure=f"{service.ref}: no source is configured for {permit.clause.kind}")
+    search = _Search(permit=permit, service=service, source=source, subject=subject, deadline=deadline)
     failure = None
     try:
-        found = _asked(lambda: match(subject, source.find(subject, deadline=deadline)))
+        found = search.find()
     except AdapterError as failed:
-        if isinstance(failed, SourceUnavailable) or not _is_conditional(permit):
-            return _source_failed(failed)
+        told = search.told(failed)
+        if told is not None:
+            return told
         found, failure = Match(outcome=Found.NONE), failed.detail
     if isinstance(query, EligibilityQuery):
-        findings = _eligibility(permit, service.adapter.eligibility, found, deadline=deadline)
+        findings = _eligibility(search, adapter.eligibility, found)
     else:
-        findings = _involvement(permit, service, found, deadline=deadline)
+        findings = _involvement(search, found)
     return findings if failure is None else replace(findings, failure=failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """One permitted question to one source."""
+
+    permit: Permit
+    service: HostedService
+    source: Finder
+    subject: Subject
+    deadline: Deadline
+
+    def find(self) -> Match:
+        """Search for the person. Raises :class:`AdapterError`."""
+        deadline = self.deadline
+        if is_conditional(self.permit):
+            deadline = Deadline.after(deadline.remaining_s() / 2)
+        return _asked(lambda: match(self.subject, self.source.find(self.subject, deadline=deadline)))
+
+    def told(self, failed: AdapterError) -> Findings | None:
+        """Return the refusal that tells of a failure, or ``None`` where it may only look like an absence."""
+        if not is_conditional(self.permit):
+            return _source_failed(failed)
+        outage = probe(self.source, self.subject, deadline=self.deadline)
+        return None if outage is None else replace(_source_failed(outage), failure=failed.detail)
 
 
 def too_vague(subject: Subject, *, today: date) -> Refusal | None:
@@ -94,28 +123,32 @@ def too_vague(subject: Subject, *, today: date) -> Refusal | None:
 
 
 def tells_nothing(permit: Permit | Denial, findings: Findings) -> bool:
-    """Say whether this is the one answer that a conditional clause has for all that it does not tell."""
-    if not isinstance(permit, Permit) or not _is_conditional(permit):
+    """Say whether this is an answer under a conditional clause that may not tell, by its time, what was found."""
+    if not isinstance(permit, Permit) or not is_conditional(permit):
         return False
     body = findings.body
-    return body.get("status") == InvolvementStatus.NOTHING_TO_SHARE or body.get("answer") == Answer.UNKNOWN
+    undisclosed = body.get("status") == InvolvementStatus.NOTHING_TO_SHARE or body.get("answer") == Answer.UNKNOWN
+    return undisclosed or findings.outcome == UNAVAILABLE_OUTCOME
 
 
-def _is_conditional(permit: Permit) -> bool:
-    return permit.clause.existence is Existence.CONDITIONAL
+def is_conditional(permit: Permit | Denial) -> bool:
+    """Say whether the clause lets existence be told only where a record may be disclosed."""
+    return isinstance(permit, Permit) and permit.clause.existence is Existence.CONDITIONAL
 
 
-def _involvement(permit: Permit, service: HostedService, found: Match, *, deadline: Deadline) -> Findings:
+def _involvement(search: _Search, found: Match) -> Findings:
+    permit, service = search.permit, search.service
     source, outcome = service.adapter.involvement, MatchOutcome(found.outcome)
     cut: Sequence[Mapping[str, str]] = ()
     failure = None
     if source is not None and found.ref is not None:
         try:
             ref = found.ref
-            cut = _asked(lambda: _cut(permit, source.involvements(ref, deadline=deadline)))
+            cut = _asked(lambda: _cut(permit, source.involvements(ref, deadline=search.deadline)))
         except AdapterError as failed:
-            if not _is_conditional(permit):
-                return _source_failed(failed)
+            told = search.told(failed)
+            if told is not None:
+                return told
             failure = failed.detail
         if not cut:
             outcome = MatchOutcome.NONE
@@ -137,16 +170,19 @@ def _cut(permit: Permit, held: Sequence[Involvement]) -> list[dict[str, str]]:
     return cut
 
 
-def _eligibility(permit: Permit, source: EligibilitySource | None, found: Match, *, deadline: Deadline) -> Findings:
-    query = permit.query
+def _eligibility(search: _Search, source: EligibilitySource | None, found: Match) -> Findings:
+    permit, query = search.permit, search.permit.query
     release = decide_release(permit, match=MatchOutcome(found.outcome), restrictions=NO_RESTRICTIONS)
     answered = EligibilityAnswer(answer=Answer.UNKNOWN, as_of=permit.answered_on)
     failure = None
     if release.discloses and source is not None and found.ref is not None and isinstance(query, EligibilityQuery):
         try:
             ref = found.ref
-            answered = _asked(lambda: _a_word_and_a_day(source.answer(ref, query, deadline=deadline)))
+            answered = _asked(lambda: _a_word_and_a_day(source.answer(ref, query, deadline=search.deadline)))
         except AdapterError as failed:
+            told = search.told(failed) if is_conditional(permit) or isinstance(failed, SourceUnavailable) else None
+            if told is not None:
+                return told
             failure = failed.detail
     return Findings(
         body=eligibility.build_reply_body(answered), outcome="answered", reasons=release.reasons, failure=failure
@@ -180,4 +216,6 @@ def _source_failed(failed: AdapterError) -> Findings:
 
 
 def _refused(refusal: Refusal, *, failure: str) -> Findings:
-    return Findings(body=build_refusal_body(refusal), outcome="unavailable", reasons=(refusal.code,), failure=failure)
+    return Findings(
+        body=build_refusal_body(refusal), outcome=UNAVAILABLE_OUTCOME, reasons=(refusal.code,), failure=failure
+    )

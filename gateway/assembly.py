@@ -208,6 +208,7 @@ def hosted(service: Service, settings: NodeSettings, http: HttpCaller) -> Hosted
         kind=service.kind,
         duty_phone=service.duty_phone,
         adapter=build_adapter(service.adapter.type, service.adapter.settings, context),
+        answer_after_s=service.answer_after_s,
         restrictions=tuple(
             Restriction(agreement=rule.agreement, clause=rule.clause, role=RoleCode(rule.role) if rule.role else None)
             for rule in service.restrictions

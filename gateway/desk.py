@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adapters.contract import Adapter
+from config.settings import ANSWER_AFTER_S
 from trust.agreements.clause import Clause
 from trust.agreements.decision import LocalPolicy
 from trust.identifiers import RoleCode, ServiceRef, ServiceSlug
@@ -22,13 +23,17 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedService:
-    """One service of this node. ``kind`` says which identifiers it may be given (``trust.exchange.person``)."""
+    """One service of this node. ``kind`` says which identifiers it may be given (``trust.exchange.person``).
+
+    ``answer_after_s`` is the step at which conditional answers leave (:mod:`gateway.pacing`).
+    """
 
     ref: ServiceRef
     name: str
     kind: str
     duty_phone: str
     adapter: Adapter
+    answer_after_s: float = ANSWER_AFTER_S
     restrictions: tuple[Restriction, ...] = ()
 
     def local_policy(self, agreement_id: str, clause: Clause | None) -> LocalPolicy:

@@ -17,13 +17,14 @@ from functools import partial
 from secrets import token_urlsafe
 
 from adapters.contract import Deadline
+from config.settings import ANSWER_AFTER_S
 from gateway import answering, evidence, inbound_record
 from gateway.agreement_book import AgreementBook
 from gateway.answering import Findings
 from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk
 from gateway.key_learning import verified_by
-from gateway.pacing import AT_WHOLE_STEPS, SETTLED_S, Pace
+from gateway.pacing import COMMIT_MARGIN_S, REAL_TIME, Pace
 from gateway.person_keys import person_keys
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.sealed import open_own
@@ -112,7 +113,7 @@ class Inbound:
     observe: Callable[[Handled], None]
     case_system_s: float
     not_before: Callable[[], datetime | None] = _no_bound
-    pace: Pace = AT_WHOLE_STEPS
+    pace: Pace = REAL_TIME
 
     def handle(self, raw: bytes, sender: Sender, now: datetime) -> Answered:
         """Answer one message with a signed reply, refusals included.
@@ -139,18 +140,24 @@ class Inbound:
             if exceeded is not None and not asked.urgent:
                 return self._over_budget(opened, asked, exceeded, permit.query.dropped, now)
         findings = self._answer(permit, opened.message, now)  # 5, 6, 7
+        step_s = self._step_s(opened.message)
         silent = answering.tells_nothing(permit, findings)
         if silent:
-            self.pace.hold(since=began)
+            self.pace.hold(since=began, step_s=step_s, before_s=COMMIT_MARGIN_S)
         try:
             answered = self._commit(
                 opened, asked, findings, now, self._charging(opened.message, asked, findings, now)
             )  # 8, 9
         except BudgetExceeded as spent:  # by others, while this one was looking
-            return self._over_budget(opened, asked, spent.exceeded, findings.dropped, now)
+            answered = self._over_budget(opened, asked, spent.exceeded, findings.dropped, now)
+            silent = answering.is_conditional(permit)
         if silent:
-            self.pace.hold(since=began, past_s=SETTLED_S)
+            self.pace.hold(since=began, step_s=step_s)
         return answered  # 10
+
+    def _step_s(self, message: Message) -> float:
+        service = self.desk.service(message.to_service)
+        return ANSWER_AFTER_S if service is None else service.answer_after_s
 
     def _open(self, raw: bytes, sender: Sender, now: datetime) -> tuple[OpenedMessage, RequestFacts]:
         trusted = self.directory.trusted(sender.entity, now=now, urgent=True)

@@ -1,13 +1,13 @@
-"""When an answer leaves that must not tell whether there is a record (assertion A42).
+"""Response times that do not tell whether there is a record (assertion A42).
 
-Under a conditional clause "no record", "closed", "in doubt" and "restricted" are one answer, in the same words and as
-many bytes. They take different times to find, by a question or two to the case system; so such an answer waits for the
-next whole step since the message came, and an observer learns the number of steps. A case system slow enough to need
-another step for one of them still tells that much; :data:`STEP_S` is several times what a local one takes.
+Under a conditional clause "no record", "closed", "in doubt", "restricted" and a failure that concerns one record are
+one answer, in the same words and as many bytes. They take one call to the case system or two. Such an answer therefore
+leaves at a multiple of the service's ``answer_after_s`` since the message came; an observer learns the multiple.
 
-It waits twice. Before the answer is written down: whoever sends the message again, or another under its id, or one that
-takes the last of a budget, sees when that was. And after it, for what is written down, and told to the log, is not
-always as long: until :data:`SETTLED_S` past a step.
+1. The work ends :data:`COMMIT_MARGIN_S` before the step at the latest; later work waits for the next step.
+2. The answer is committed at that moment. A repeat of the message, another message under its id, and a message that
+   takes the last of a budget all see when the commit was.
+3. The answer leaves at the step. A commit that takes longer than the margin moves it to the next one.
 """
 
 from collections.abc import Callable
@@ -15,22 +15,21 @@ from dataclasses import dataclass
 from math import ceil
 from time import monotonic, sleep
 
-STEP_S, SETTLED_S = 0.2, 0.05
+COMMIT_MARGIN_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Hold answers back until a whole step is over; ``now`` is a monotonic clock, in seconds."""
+    """Wait for the next step of an answer; ``now`` is a monotonic clock, in seconds."""
 
-    step_s: float = STEP_S
     now: Callable[[], float] = monotonic
     sleep: Callable[[float], None] = sleep
 
-    def hold(self, *, since: float, past_s: float = 0.0) -> None:
-        """Return at the next whole step after ``since``, or so many seconds past it."""
+    def hold(self, *, since: float, step_s: float, before_s: float = 0.0) -> None:
+        """Return at the next multiple of ``step_s`` after ``since``, or ``before_s`` earlier than that."""
         taken = self.now() - since
-        self.sleep(max(1, ceil((taken - past_s) / self.step_s)) * self.step_s + past_s - taken)
+        self.sleep(max(1, ceil((taken + before_s) / step_s)) * step_s - before_s - taken)
 
 
-AT_WHOLE_STEPS = Pace()
+REAL_TIME = Pace()
 """The pace of a running node."""

@@ -11,6 +11,8 @@ from gateway.demo.filling import AdapterTable
 _REASON: Final = "the demo runs every agency on this machine"
 _CALLED: Final = {CaseService.JOBCENTRE: REGISTRY_HOST, CaseService.POLICE: POLICE_RECORDS_HOST}
 """The servers among the case systems, by the service that calls them."""
+_ANSWER_AFTER_S: Final = 0.2
+"""What ``adapter check`` proposes for a case system on the same machine."""
 
 
 def tables(agency: Agency, adapters: Mapping[CaseService, AdapterTable], addresses: Mapping[str, str], ca: str) -> str:
@@ -24,7 +26,7 @@ def tables(agency: Agency, adapters: Mapping[CaseService, AdapterTable], address
         adapter = adapters[hosted.service]
         lines += ["", "[[services]]"]
         lines += _members({"slug": hosted.service, "name": hosted.name, "kind": hosted.kind})
-        lines += _members({"duty_phone": hosted.duty_phone})
+        lines += _members({"duty_phone": hosted.duty_phone, "answer_after_s": _ANSWER_AFTER_S})
         lines += ["", "[services.adapter]", *_members({"type": adapter.type})]
         lines += ["", "[services.adapter.settings]", *_members(adapter.settings)]
     return "\n".join(lines) + "\n"

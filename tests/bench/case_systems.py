@@ -63,8 +63,9 @@ def plan() -> list[CaseSystem]:
 def adapters(
     folder: Path, systems: Sequence[CaseSystem], records: Sequence[InvolvementRecord] = (YOUNG_MAN,)
 ) -> Mapping[str, Mapping[str, Any]]:
-    """Fill the one database behind all of them; return each service's adapter, by slug."""
-    police_soap.create(folder / "records.db", records, accounts={"hearthgate": _PASSWORD})
+    """Fill the one database behind all of them, once; return each service's adapter, by slug."""
+    if not (folder / "records.db").exists():
+        police_soap.create(folder / "records.db", records, accounts={"hearthgate": _PASSWORD})
     secret = folder / "records.secret"
     secret.touch(mode=0o600)
     secret.write_text(_PASSWORD)
@@ -87,7 +88,7 @@ def start(estate: Estate, folder: Path, systems: Sequence[CaseSystem], *, paused
     certificate, key = estate.authority.issue(*(system.host for system in systems))
     tls = ["--cert", str(certificate), "--key", str(key)]
     listed = [
-        {"name": system.slug, "arguments": [*_arguments(folder, system, paused=paused), *tls]} for system in systems
+        {"name": system.host, "arguments": [*_arguments(folder, system, paused=paused), *tls]} for system in systems
     ]
     file = folder / "case-systems.json"
     file.write_text(json.dumps(listed))

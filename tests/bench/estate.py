@@ -84,6 +84,7 @@ class Estate:
         *,
         adapters: Mapping[str, Mapping[str, Any]] | None = None,
         case_systems: Mapping[str, int] | None = None,
+        answer_after_s: float | None = None,
     ) -> None:
         """Write a node's configuration for real faces; ``adapters`` by slug, and its case systems' ports by host."""
         path = self.configuration(entity)
@@ -105,13 +106,16 @@ class Estate:
             document["case_systems"] = {"names": list(case_systems), "ca": str(self.authority.certificate)}
         for service in document["services"]:
             service["adapter"] = (adapters or {}).get(service["slug"], service["adapter"])
+            service["answer_after_s"] = answer_after_s or service["answer_after_s"]
         path.write_text("".join(f"{name} = {toml(value)}\n" for name, value in document.items()))
 
     def start(self, entity: EntityId, *, refresh_after_s: float | None = None, held: bool = True) -> float:
         """Start a node or the anchor as :func:`serving.serve` does; return how many seconds it took to be ready."""
         running = serving.serve(self.configuration(entity), refresh_after_s=refresh_after_s, held=held)
         self._running[entity] = running
-        return running.wait_for(self.ports[entity].operations, path="/health/ready")
+        ready_after_s = running.wait_for(self.ports[entity].operations, path="/health/ready")
+        running.wait_for(self.ports[entity].peer)
+        return ready_after_s
 
     def running(self, entity: EntityId) -> Running:
         """Return a started entity's processes."""

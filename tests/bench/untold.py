@@ -1,14 +1,14 @@
-"""What the time of an answer tells that the answer does not (assertion A42), of real processes.
+"""Time answers that must not tell whether there is a record (assertion A42), of real processes.
 
-Under a conditional clause the mental health trust says the same of somebody whom it never had a record of and of
-somebody whose case it closed; the second costs it another question to its case system. A stranger on the network times
-the answers over a few connections, of either kind as often and in an order that chance decides. The case system takes
-30 ms for each question, as one on another machine may; two of them lie well within one step.
+Under a conditional clause the mental health trust says the same of a person whom it never had a record of and of one
+whose case it closed; the second costs another call to its case system. A stranger on the network times the answers over
+a few connections, of either kind as often and in an order that chance decides. This is done with case systems of
+several speeds, each time with the ``answer_after_s`` that ``adapter check`` proposes for it.
 
-Two figures say how well that tells them apart. The AUC is how often an answer about a closed case took longer than one
-about nobody: 0.5 is no better than a coin. The Kolmogorov-Smirnov distance is the best that any threshold does. Beside
-each stands how far chance leads where there is no difference at all (19 times of 20, for as many samples), and both are
-taken again of a node that holds nothing back, which says what could be seen.
+Two figures say how well the times tell them apart. The AUC is how often an answer about a closed case took longer than
+one about no record: 0.5 is no better than a coin. The Kolmogorov-Smirnov distance is the best that any threshold does.
+Beside each stands how far chance leads where there is no difference at all (19 times of 20, for as many samples). Both
+are taken again of a node that holds nothing back, which says what could be seen.
 """
 
 from bisect import bisect_left, bisect_right
@@ -23,7 +23,11 @@ from pathlib import Path
 from random import Random
 from statistics import median
 from time import perf_counter
+from typing import Any
 
+from adapters.timing import measure as measure_calls
+from adapters.timing import propose
+from gateway.cli.adapter.building import build, services_named
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.people.inventing import invent
 from gateway.demo.people.population import Group, Population, Spelling
@@ -33,13 +37,18 @@ from tests.bench.case_systems import CaseSystem
 from tests.bench.estate import Estate
 from tests.bench.lines import Line
 from tests.bench.report import Figures
+from tests.federation.settings_files import read_node
 from tests.federation.town import BY_ENTITY, TRUST
 from tests.support.case_systems import free_port
 from trust.exchange.person import Subject
 
 _SERVICE = BY_ENTITY[TRUST].services[0]
 _ASKED = Asked(holder=TRUST, service=_SERVICE.slug, clause="who-else-sensitive", says="nothing_to_share")
-_PAUSE_MS = 30
+PAUSES_MS = (0, 30, 100, 120, 150, 300)
+"""What a call to the case system takes; a closed case costs two."""
+_MODEL_MS = 30
+_ENOUGH_TO_TELL = 100
+"""Samples from which on the step is measured; a quick run takes what the pause alone asks for."""
 _WARM_UP = 10
 _LINES = 8
 _ROUND = 400
@@ -89,30 +98,59 @@ def distance_by_chance(count: int) -> float:
 
 
 def measure(estate: Estate, folder: Path, count: int) -> Figures:
-    """Ask ``count`` times about either kind of people, first as nodes answer, then without holding anything back."""
+    """Ask ``count`` times about either kind of people at each speed, then without holding anything back."""
     folder.mkdir()
     population = invent(date.today(), size=RESIDENTS)  # noqa: DTZ011 - a day in the life of the town
-    system = CaseSystem(service=f"{TRUST}#{_SERVICE.slug}", host="untold.example", port=free_port(), pause_ms=_PAUSE_MS)
+    systems = {pause_ms: _case_system(pause_ms) for pause_ms in PAUSES_MS}
     records = [each for each in population.records() if each.service is CaseService.POLICE]
-    adapters = case_systems.adapters(folder, [system], records)
-    estate.configure(TRUST, adapters=adapters, case_systems={system.host: system.port})
+    adapters = {pause_ms: case_systems.adapters(folder, [system], records) for pause_ms, system in systems.items()}
     absent, closed = (Asker(estate, _ASKED, subjects) for subjects in _people(population))
-    running = case_systems.start(estate, folder, [system], paused=True)
+    running = case_systems.start(estate, folder, list(systems.values()), paused=True)
+    held = {}
     try:
-        held = _timed(estate, absent, closed, count=count, held=True)
+        for pause_ms, system in systems.items():
+            _configure(estate, system, adapters[pause_ms], count)
+            held[pause_ms] = _timed(estate, absent, closed, count=count, held=True)
+        _configure(estate, systems[_MODEL_MS], adapters[_MODEL_MS], count)
         at_once = _timed(estate, absent, closed, count=count, held=False)
     finally:
         running.stop()
+    return {**{f"untold_auc_{pause_ms}": times.auc for pause_ms, times in held.items()}, **_compared(held, at_once)}
+
+
+def _compared(held: Mapping[int, Times], at_once: Times) -> Figures:
+    model = held[_MODEL_MS]
+    count = len(model.absent)
     return {
-        "untold_auc": held.auc,
+        "untold_auc": model.auc,
         "untold_auc_chance": auc_by_chance(count),
-        "untold_ks": held.distance,
+        "untold_ks": model.distance,
         "untold_ks_chance": distance_by_chance(count),
-        "untold_difference_us": held.difference_us,
+        "untold_difference_us": model.difference_us,
         "untold_at_once_auc": at_once.auc,
         "untold_at_once_ks": at_once.distance,
         "untold_at_once_difference_us": at_once.difference_us,
     }
+
+
+def _case_system(pause_ms: int) -> CaseSystem:
+    service = f"{TRUST}#{_SERVICE.slug}"
+    return CaseSystem(service=service, host=f"untold-{pause_ms}.example", port=free_port(), pause_ms=pause_ms)
+
+
+def _configure(estate: Estate, system: CaseSystem, adapters: Mapping[str, Mapping[str, Any]], count: int) -> None:
+    """Set the trust's service up behind one case system, with the step that its calls ask for."""
+    hosts = {system.host: system.port}
+    estate.configure(TRUST, adapters=adapters, case_systems=hosts)
+    step_s = propose(system.pause_ms / 1000)
+    if count >= _ENOUGH_TO_TELL:
+        settings = read_node(estate.configuration(TRUST))
+        [built] = build(settings, services_named(settings, _SERVICE.slug))
+        times = measure_calls(built.adapter) if built.adapter is not None else None
+        if times is None:
+            raise RuntimeError("the case system does not answer")
+        step_s = propose(times.p99_s)
+    estate.configure(TRUST, adapters=adapters, case_systems=hosts, answer_after_s=step_s)
 
 
 def _people(population: Population) -> tuple[list[Subject], list[Subject]]:

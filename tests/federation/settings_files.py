@@ -13,6 +13,9 @@ from tests.federation.town import ANCHOR, Agency
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
+ANSWER_AFTER_S = 0.1
+"""The shortest step of conditional answers, since no test waits for a slow case system."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faces:
@@ -97,6 +100,7 @@ def write_node(
                 "kind": service.kind,
                 "duty_phone": service.duty_phone,
                 "adapter": adapter_table(service),
+                "answer_after_s": ANSWER_AFTER_S,
                 "restrictions": (restrictions or {}).get(service.slug, []),
             }
             for service in agency.services

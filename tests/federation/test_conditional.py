@@ -10,6 +10,7 @@ import pytest
 from pysqlite3 import dbapi2
 
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
+from adapters.sources.sql import MAX_CANDIDATES
 from gateway import answering
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
@@ -139,11 +140,27 @@ def test_a_closed_case_is_told_like_no_record(hand: PeerHand) -> None:
 
 
 @pytest.mark.parametrize("fault", [SourceUnavailable("gone"), KeyError("a fault of the adapter")], ids=["down", "bug"])
-def test_a_case_system_that_fails_once_someone_was_found_is_told_like_no_record(
-    hand: PeerHand, fault: Exception
-) -> None:
+def test_a_record_that_the_case_system_fails_to_read_is_told_like_no_record(hand: PeerHand, fault: Exception) -> None:
     absent = told(hand, NOBODY)
     break_after_finding(hand.network, fault)
+    assert told(hand, KNOWN) == absent
+
+
+def crowd(network: Network) -> None:
+    """Have more patients share the young man's birth date than the adapter reads."""
+    with closing(dbapi2.connect(str(network.folder_of(TRUST) / "community-team-cases.db"))) as connection, connection:
+        for number in range(MAX_CANDIDATES):
+            connection.execute(
+                "INSERT INTO PATIENT (LOCAL_PATIENT_ID, PERSON_BIRTH_DATE) SELECT ?, PERSON_BIRTH_DATE FROM PATIENT "
+                "WHERE NHS_NUMBER = ?",
+                [f"crowd-{number}", KNOWN.nhs_number],
+            )
+
+
+@pytest.mark.holds("A42")
+def test_a_person_of_whom_too_many_are_found_is_told_like_no_record(hand: PeerHand) -> None:
+    absent = told(hand, NOBODY)
+    crowd(hand.network)
     assert told(hand, KNOWN) == absent
 
 

@@ -1,22 +1,25 @@
 """What a service answers once a request is permitted, whatever its case system does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import sampled_from, sets
 
-from adapters.contract import Adapter, Candidate, Deadline, SourceNonsense, SourceUnavailable
+from adapters.contract import Adapter, Candidate, Deadline, InvolvementSource, SourceNonsense, SourceUnavailable
 from gateway.answering import Findings, answer
 from gateway.desk import Desk, HostedService, Restriction
+from gateway.source_probe import invented
 from tests.trust.agreements.examples import BINDING, facts, request
 from tests.trust.exchange.examples import NOW, SUBJECT, TRUST
 from trust.agreements.agreement import Agreement
 from trust.agreements.clause import Existence
 from trust.agreements.decision import LocalPolicy, Permit, decide_request
 from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
-from trust.exchange.person import Subject
+from trust.exchange.person import Address, Gender, Name, Subject, parse_subject, subject_to_json
 from trust.identifiers import RoleCode, ServiceRef, ServiceSlug
 
 CLAUSE = BINDING.agreement.clauses[0]
@@ -25,15 +28,18 @@ WORKED_WITH = Involvement(organisation="Vale Mental Health", worker="Ada Fell", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A case system of one person, which fails where it is told to."""
+    """A case system of one person, which fails where it is told to: for everyone, or for that person alone."""
 
     candidates: Sequence[Candidate] = (Candidate(ref="1", person=SUBJECT),)
     held: Sequence[Involvement] = (WORKED_WITH,)
     find_fails: Exception | None = None
     read_fails: Exception | None = None
+    for_everyone: bool = True
+    searches: list[Subject] = field(default_factory=list)
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
-        if self.find_fails:
+        self.searches.append(subject)
+        if self.find_fails and (self.for_everyone or subject == SUBJECT):
             raise self.find_fails
         return self.candidates
 
@@ -50,6 +56,10 @@ def permit(existence: Existence = Existence.UNCONDITIONAL) -> Permit:
 
 
 def service(source: Source | None) -> HostedService:
+    return hosting(source)
+
+
+def hosting(source: InvolvementSource | None) -> HostedService:
     return HostedService(
         ref=ServiceRef(entity=TRUST, service=ServiceSlug("community-team")),
         name="Community team",
@@ -102,24 +112,123 @@ def test_a_source_that_fails_before_anyone_was_found_says_so(fault: Exception, c
     assert findings.failure
 
 
-def test_a_source_that_is_away_says_so_under_every_clause() -> None:
-    """Nobody was looked for, so nothing about a person is told by it."""
-    away = Source(find_fails=SourceUnavailable("down"))
-    assert said(away, Existence.CONDITIONAL) == said(away)
+FAULTS = {
+    "away": SourceUnavailable("down"),
+    "nonsense": SourceNonsense("too many records fit"),
+    "bug": ZeroDivisionError("a bug"),
+}
 
 
-@pytest.mark.parametrize("fault", [SourceNonsense("odd"), ZeroDivisionError("a bug")], ids=["nonsense", "bug"])
-def test_records_that_make_no_sense_are_told_like_no_record_where_existence_may_not_be_told(fault: Exception) -> None:
-    findings = found(Source(find_fails=fault), Existence.CONDITIONAL)
-    assert findings.body == said(Source(candidates=()), Existence.CONDITIONAL)
+@pytest.mark.holds("A74")
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_an_outage_is_told_under_every_clause(fault: Exception) -> None:
+    broken = Source(find_fails=fault)
+    assert said(broken, Existence.CONDITIONAL) == said(broken)
+    assert found(broken, Existence.CONDITIONAL).outcome == "unavailable"
+
+
+@pytest.mark.holds("A42")
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_failure_that_concerns_one_record_is_told_like_no_record_where_existence_may_not_be_told(
+    fault: Exception,
+) -> None:
+    sealed = Source(find_fails=fault, for_everyone=False)
+    findings = found(sealed, Existence.CONDITIONAL)
+    absent = found(Source(candidates=()), Existence.CONDITIONAL)
+    assert (findings.body, findings.outcome, findings.reasons) == (absent.body, absent.outcome, absent.reasons)
     assert findings.failure
+    assert said(sealed)["status"] == "refused"
 
 
-@pytest.mark.parametrize("fault", [SourceUnavailable("down"), KeyError("a bug")], ids=["down", "bug"])
-def test_a_source_that_fails_once_someone_was_found_says_so_only_where_existence_may_be_told(fault: Exception) -> None:
+@pytest.mark.holds("A42")
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_record_that_was_found_and_cannot_be_read_is_told_like_no_record(fault: Exception) -> None:
     broken = Source(read_fails=fault)
     assert said(broken)["status"] == "refused"
     assert said(broken, Existence.CONDITIONAL) == said(Source(candidates=()), Existence.CONDITIONAL)
+
+
+@dataclass(slots=True, kw_only=True)
+class Dying:
+    """A case system that is lost between its first answer and its second."""
+
+    gone: bool = False
+
+    def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
+        if self.gone:
+            raise SourceUnavailable("down")
+        return (Candidate(ref="1", person=SUBJECT),)
+
+    def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
+        self.gone = True
+        raise SourceUnavailable("down")
+
+
+@pytest.mark.holds("A74")
+def test_an_outage_after_the_person_was_found_is_told_under_every_clause() -> None:
+    answered = answer(permit(Existence.CONDITIONAL), hosting(Dying()), SUBJECT, deadline=Deadline.after(5))
+    assert answered.body["reason"] == said(Source(find_fails=SourceUnavailable("down")))["reason"]
+
+
+@pytest.mark.holds("A42")
+def test_what_is_told_of_an_outage_is_the_failure_that_everyone_meets() -> None:
+    """A sealed record fails in another way than the source; its own way would tell of it."""
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class SealedAndAway(Source):
+        def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
+            raise SourceNonsense("sealed") if subject == SUBJECT else SourceUnavailable("down")
+
+    assert said(SealedAndAway(), Existence.CONDITIONAL) == said(Source(find_fails=SourceUnavailable("down")))
+
+
+@pytest.mark.holds("A42", "A74")
+def test_a_probe_decides_about_its_own_failure_and_no_other() -> None:
+    """Neither an outage that is over nor one that has begun since decides about another failure."""
+    away, sealed = Source(find_fails=FAULTS["away"]), Source(find_fails=FAULTS["nonsense"], for_everyone=False)
+    statuses = [said(each, Existence.CONDITIONAL)["status"] for each in (away, sealed, away, sealed)]
+    assert statuses == ["refused", "nothing_to_share"] * 2
+    assert [len(each.searches) for each in (away, sealed)] == [4, 4]
+
+
+def test_a_probe_is_made_only_where_a_failure_may_not_be_told() -> None:
+    sources = [Source(), Source(candidates=()), Source(find_fails=FAULTS["away"])]
+    for source in sources:
+        found(source, Existence.UNCONDITIONAL)
+    found(sources[0], Existence.CONDITIONAL)
+    found(sources[1], Existence.CONDITIONAL)
+    assert [len(source.searches) for source in sources] == [2, 2, 1]
+
+
+EVERYTHING = Subject(
+    nhs_number="9990000018",
+    nhs_number_verified=True,
+    upn="X801200001002",
+    nino="AB123456C",
+    pnc_id="2001/0000001A",
+    family_name="Hartley",
+    given_names="Daniel",
+    birth_date=date(2004, 3, 2),
+    gender=Gender.MALE,
+    address=Address(uprn="100012345678", postcode="YO7 1AB"),
+    address_restricted=True,
+    aliases=(Name(family_name="Marsh"), Name(given_names="Dan")),
+)
+MEMBERS = tuple(each.name for each in fields(Subject))
+
+
+@given(known=sets(sampled_from(MEMBERS)))
+def test_a_probe_describes_an_invented_person_by_the_same_fields(known: set[str]) -> None:
+    subject = Subject(**{name: getattr(EVERYTHING, name) for name in known})
+    probed, described = subject_to_json(invented(subject)), subject_to_json(subject)
+    assert probed.keys() == described.keys()
+    same = {name for name, value in probed.items() if value == described[name]}
+    assert same <= {"nhs_number_verified", "address_restricted"}
+
+
+def test_a_probe_is_a_person_that_a_message_may_describe() -> None:
+    probed = subject_to_json(replace(invented(EVERYTHING), address_restricted=False))
+    assert subject_to_json(parse_subject(probed)) == probed
 
 
 def test_the_failure_is_told_to_the_administrator_without_the_faults_own_words() -> None:

@@ -2,28 +2,39 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from random import Random
 from threading import Event, Thread
 from typing import TypeVar
 
 import pytest
 
-from adapters.contract import Adapter, Candidate, Deadline
+from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
+from adapters.timing import propose
 from gateway import answering
+from gateway.budgets import Asked, Budgets
+from gateway.desk import Desk
 from gateway.inbound import Inbound, Sender
-from gateway.pacing import SETTLED_S, STEP_S, Pace
+from gateway.pacing import COMMIT_MARGIN_S, Pace
 from gateway.ports import Store, Transaction
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_conditional import IN_DOUBT, KNOWN, NOBODY
 from tests.federation.town import TRUST
 from tests.gateway.test_inbound import hand, inbound, seen, sender
+from trust.agreements.budget import Budget, Exceeded
 from trust.agreements.decision import PersonRestrictions
+from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
+from trust.exchange.reply import TYP
+from trust.jose import peek
 
 __all__ = ["hand", "inbound", "seen", "sender"]
 SAMPLES = 10_000
+CALLS_S = (0.0, 0.03, 0.1, 0.12, 0.15, 0.3)
+"""What a call to the case system takes."""
 T = TypeVar("T")
 
 
@@ -64,28 +75,58 @@ class Slow:
         return self.source.involvement.involvements(ref, deadline=deadline)
 
 
-@pytest.mark.holds("A42")
-def test_ten_thousand_answers_of_either_kind_leave_at_the_same_moment() -> None:
-    chance = Random(42)  # noqa: S311 - samples, no secrets
+def paced(inbound: Inbound, time: SimulatedTime, step_s: float) -> Inbound:
+    """Return the node in simulated time, each of its services with this step."""
+    services = (replace(each, answer_after_s=step_s) for each in inbound.desk.all())
+    return replace(inbound, desk=Desk(services), pace=time.pace)
 
-    def left_after(*works: float) -> float:
+
+@pytest.mark.holds("A42")
+@pytest.mark.parametrize("call_s", CALLS_S)
+def test_ten_thousand_answers_of_either_kind_leave_at_the_step_that_is_proposed(call_s: float) -> None:
+    chance = Random(42)  # noqa: S311 - samples, no secrets
+    step_s = propose(call_s)
+
+    def left_after(calls: int) -> float:
         time = SimulatedTime()
         began = time.now()
-        for work in works:
-            time.pass_(work)
-        time.pace.hold(since=began)
+        for _ in range(calls):
+            time.pass_(chance.uniform(0.7, 1.0) * call_s + chance.uniform(0.001, 0.01))
+        time.pace.hold(since=began, step_s=step_s, before_s=COMMIT_MARGIN_S)
+        time.pass_(chance.uniform(0.001, COMMIT_MARGIN_S))
+        time.pace.hold(since=began, step_s=step_s)
         return round(time.now() - began, 9)
 
-    absent = {left_after(chance.uniform(0.002, 0.06)) for _ in range(SAMPLES)}
-    restricted = {left_after(chance.uniform(0.002, 0.06), chance.uniform(0.002, 0.12)) for _ in range(SAMPLES)}
-    assert absent == restricted == {STEP_S}
+    absent = {left_after(calls=1) for _ in range(SAMPLES)}
+    closed = {left_after(calls=2) for _ in range(SAMPLES)}
+    assert absent == closed == {step_s}
 
 
-def test_slower_work_waits_for_a_later_step() -> None:
+def test_slower_work_and_a_slower_commit_wait_for_a_later_step() -> None:
     time = SimulatedTime()
-    time.pass_(2.5 * STEP_S)
-    time.pace.hold(since=100.0)
-    assert time.now() == pytest.approx(100.0 + 3 * STEP_S)
+    time.pass_(0.96)
+    time.pace.hold(since=100.0, step_s=1.0, before_s=COMMIT_MARGIN_S)
+    assert time.now() == pytest.approx(102.0 - COMMIT_MARGIN_S)
+    time.pass_(2 * COMMIT_MARGIN_S)
+    time.pace.hold(since=100.0, step_s=1.0)
+    assert time.now() == pytest.approx(103.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A case system that fails once it was asked about a person whom it holds, and for no other."""
+
+    source: Slow
+    known: Subject
+
+    def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
+        found = self.source.find(subject, deadline=deadline)
+        if subject == self.known:
+            raise SourceUnavailable("The record is sealed.")
+        return found
+
+    def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
+        return self.source.involvements(ref, deadline=deadline)
 
 
 @pytest.mark.holds("A42")
@@ -94,21 +135,48 @@ def test_a_node_says_nothing_to_share_at_one_moment_whatever_was_behind_it(
 ) -> None:
     time, chance = SimulatedTime(), Random(7)  # noqa: S311 - samples, no secrets
     adapter = pair.adapter(TRUST, "community-team")
-    slow = Slow(adapter, time, lambda: chance.uniform(0.001, 0.04), lambda: chance.uniform(0.02, 0.09))
-    pair.use_adapter(TRUST, "community-team", replace(adapter, involvement=slow))
-    paced = replace(inbound, pace=time.pace)
 
-    def took(subject: Subject) -> float:
-        began = time.now()
-        paced.handle(hand.signed(hand.message(subject=subject)), sender, pair.clock.now())
+    def took(subject: Subject, source: Slow | Sealed, step_s: float) -> float:
+        pair.use_adapter(TRUST, "community-team", replace(adapter, involvement=source))
+        node, began = paced(inbound, time, step_s), time.now()
+        node.handle(hand.signed(hand.message(subject=subject)), sender, pair.clock.now())
         return round(time.now() - began, 9)
 
-    absent, in_doubt, known = {took(NOBODY)}, {took(IN_DOUBT)}, took(KNOWN)
-    with monkeypatch.context() as restricted:
-        restricted.setattr(answering, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
-        withheld = {took(KNOWN) for _ in range(20)}
-    assert absent == in_doubt == withheld == {STEP_S + SETTLED_S}
-    assert known < STEP_S  # what is told is told at once
+    def call(call_s: float) -> float:
+        return chance.uniform(0.8, 1.0) * call_s + chance.uniform(0.001, 0.01)
+
+    for call_s in CALLS_S:
+        slow, step_s = Slow(adapter, time, partial(call, call_s), partial(call, call_s)), propose(call_s)
+        known = took(KNOWN, slow, step_s)
+        absent, in_doubt = took(NOBODY, slow, step_s), took(IN_DOUBT, slow, step_s)
+        sealed = took(KNOWN, Sealed(slow, KNOWN), step_s)
+        with monkeypatch.context() as restricted:
+            restricted.setattr(answering, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
+            withheld = {took(KNOWN, slow, step_s) for _ in range(5)}
+        assert {absent, in_doubt, sealed, *withheld} == {step_s}
+        assert known < step_s  # what is told is told at once
+
+
+class Late(Budgets):
+    """Budgets that are used up by another question between the look and the charge."""
+
+    def look(self, tx: Transaction, asked: Asked, *, now: datetime) -> Exceeded | None:
+        return None
+
+
+@pytest.mark.holds("A42")
+@pytest.mark.parametrize("subject", [KNOWN, NOBODY], ids=["known", "nobody"])
+def test_a_budget_that_another_question_used_up_meanwhile_is_told_at_the_same_moment(
+    pair: Network, inbound: Inbound, hand: PeerHand, sender: Sender, subject: Subject
+) -> None:
+    time, one = SimulatedTime(), Budget(per_hour=1, burst=1)
+    limits = replace(inbound.budgets.limits, subject=one)
+    node = replace(paced(inbound, time, step_s=1.0), budgets=Late(limits=limits))
+    for status in ("known" if subject is KNOWN else "nothing_to_share", "refused"):
+        began = time.now()
+        answered = node.handle(hand.signed(hand.message(subject=subject)), sender, pair.clock.now())
+        assert peek(answered.body, typ=TYP, max_bytes=MAX_BYTES).claims["body"]["status"] == status
+    assert round(time.now() - began, 9) == 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +206,19 @@ def test_what_is_not_told_is_written_down_at_one_moment_too(
     adapter = pair.adapter(TRUST, "community-team")
     slow = Slow(adapter, time, lambda: 0.03, lambda: 0.09)
     pair.use_adapter(TRUST, "community-team", replace(adapter, involvement=slow))
-    paced = replace(inbound, pace=time.pace, store=Dated(inbound.store, time, written))
+    node = replace(paced(inbound, time, step_s=1.0), store=Dated(inbound.store, time, written))
 
     def wrote(subject: Subject) -> list[float]:
         began = time.now()
         written.clear()
-        paced.handle(hand.signed(hand.message(subject=subject)), sender, pair.clock.now())
+        node.handle(hand.signed(hand.message(subject=subject)), sender, pair.clock.now())
         return [round(each - began, 9) for each in written]
 
     absent = wrote(NOBODY)
     with monkeypatch.context() as restricted:
         restricted.setattr(answering, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
         withheld = wrote(KNOWN)
-    assert absent == withheld == [STEP_S]
+    assert absent == withheld == [1.0 - COMMIT_MARGIN_S]
 
 
 @pytest.mark.holds("A42")

@@ -15,6 +15,7 @@ class Built:
 
     service: str
     adapter: Adapter | None
+    answer_after_s: float
     faults: tuple[CheckLine, ...] = ()
 
 
@@ -32,11 +33,14 @@ def build(settings: NodeSettings, services: Iterable[Service]) -> list[Built]:
     http = production(settings).case_systems
     built = []
     for service in services:
+        adapter: Adapter | None = None
+        faults: tuple[CheckLine, ...] = ()
         try:
-            built.append(Built(service=service.slug, adapter=hosted(service, settings, http).adapter))
+            adapter = hosted(service, settings, http).adapter
         except SourceMisconfigured as refused:
-            faults = refused.faults or (refused.detail,)
-            built.append(Built(service=service.slug, adapter=None, faults=tuple(map(_fault, faults))))
+            faults = tuple(map(_fault, refused.faults or (refused.detail,)))
+        step_s = service.answer_after_s
+        built.append(Built(service=service.slug, adapter=adapter, answer_after_s=step_s, faults=faults))
     return built
 
 

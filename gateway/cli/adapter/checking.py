@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from adapters.conformance import Samples, run
+from adapters.timing import check_step
 from gateway.cli import lines
 from gateway.cli.adapter.building import build, services_named
 from gateway.cli.context import config_option, load_node
@@ -19,13 +20,15 @@ def check(*, service: str | None, config: Path | None) -> Outcome:
     """Check the adapter of SERVICE, or of every service, against its real case system, asking about nobody.
 
     First its settings, with every mistake at once; then what the adapter tries itself; then the promises that every
-    adapter must keep.
+    adapter must keep; last how long its calls take, and the answer_after_s that this asks for.
     """
     settings = load_node(config)
     shown: list[str] = []
     found = {}
     for built in build(settings, services_named(settings, service)):
-        checked = list(built.faults) if built.adapter is None else run(built.adapter, Samples())
+        checked = list(built.faults)
+        if built.adapter is not None:
+            checked = [*run(built.adapter, Samples()), check_step(built.adapter, answer_after_s=built.answer_after_s)]
         shown += [f"{built.service}:", *(f"  {text}" for line in checked for text in lines.written(line))]
         found[built.service] = checked
     ok = all(line.ok for checked in found.values() for line in checked)

@@ -227,6 +227,7 @@ slug = {slug}
 name = {name}
 kind = {kind}
 duty_phone = {duty_phone}
+# answer_after_s = 1.0   # `hearthgate adapter check` says what this service's case system needs
 
 # Which adapter reads this service's case system; `hearthgate adapter check` names the types and what is missing.
 [services.adapter]
