@@ -28,6 +28,7 @@ from trust.strict_json import JsonObject
 T = TypeVar("T")
 NO_RESTRICTIONS = PersonRestrictions()
 UNAVAILABLE_OUTCOME = "unavailable"
+_ELIGIBILITY_MEMBERS = frozenset({"answer", "as_of"})
 UNAVAILABLE = Refusal(
     code="source_unavailable",
     reason="The service's own case system did not answer in time.",
@@ -129,6 +130,13 @@ def tells_nothing(permit: Permit | Denial, findings: Findings) -> bool:
     body = findings.body
     undisclosed = body.get("status") == InvolvementStatus.NOTHING_TO_SHARE or body.get("answer") == Answer.UNKNOWN
     return undisclosed or findings.outcome == UNAVAILABLE_OUTCOME
+
+
+def released_fields(body: JsonObject) -> tuple[str, ...]:
+    """Name what an answer releases beyond its status: fields of involvements, or a benefit's answer and its day."""
+    rows = body.get("involvements", ())
+    told = {name for row in rows for name in row} | (_ELIGIBILITY_MEMBERS if "answer" in body else set())
+    return tuple(sorted(told))
 
 
 def is_conditional(permit: Permit | Denial) -> bool:

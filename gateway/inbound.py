@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from secrets import token_urlsafe
+from typing import TypeAlias
 
 from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
@@ -36,7 +37,7 @@ from trust.agreements.denial import deny
 from trust.agreements.probing import features
 from trust.claims import digest, from_seconds
 from trust.errors import NoChain, TooOld, WrongIssuer
-from trust.evidence.leaf import subject_key
+from trust.evidence.leaf import Leaf, subject_key
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message, OpenedMessage, open_message
@@ -51,11 +52,16 @@ from trust.jose import peek
 from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 from trust.sealing import seal
+from trust.strict_json import JsonObject
 
 CONTENT_TYPE = "application/jwt"
+_NO_KIND = ""
 
 Account = Callable[[Transaction], None]
 """What an answer costs, in the transaction that records it. Raises :class:`BudgetExceeded`."""
+
+
+_Consulted: TypeAlias = tuple[OpenedMessage, Asked, messages.Prior | None, InForce | NotInForce | None, Exceeded | None]
 
 
 class MessageIdReused(Exception):
@@ -123,14 +129,7 @@ class Inbound:
         """
         began = self.pace.now()
         opened, facts = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
-        asked = self._asked(opened.message)
-        prior, held, exceeded = self.store.read(
-            lambda tx: (
-                _find(tx, opened),
-                self.agreements.find_within(tx, opened.message.agreement, now=now),
-                self.budgets.look(tx, asked, now=now),
-            )
-        )
+        opened, asked, prior, held, exceeded = self.store.read(lambda tx: self._consult(tx, opened, now))
         self._refuse_stale(opened.message, held, now)
         permit = self._decide(facts, held, now)  # 2 (within the token), 4
         if prior is not None:
@@ -145,9 +144,7 @@ class Inbound:
         if silent:
             self.pace.hold(since=began, step_s=step_s, before_s=COMMIT_MARGIN_S)
         try:
-            answered = self._commit(
-                opened, asked, findings, now, self._charging(opened.message, asked, findings, now)
-            )  # 8, 9
+            answered = self._commit(opened, findings, now, self._charging(opened.message, asked, findings, now))  # 8, 9
         except BudgetExceeded as spent:  # by others, while this one was looking
             answered = self._over_budget(opened, asked, spent.exceeded, findings.dropped, now)
             silent = answering.is_conditional(permit)
@@ -179,6 +176,22 @@ class Inbound:
         )
         return opened, facts
 
+    def _consult(self, tx: Transaction, opened: OpenedMessage, now: datetime) -> _Consulted:
+        """Return what the store knows before the decision, with the message cut to what the service may be told."""
+        held = self.agreements.find_within(tx, opened.message.agreement, now=now)
+        opened = self._cut(opened, held)
+        asked = self._asked(opened.message)
+        return opened, asked, _find(tx, opened), held, self.budgets.look(tx, asked, now=now)
+
+    def _cut(self, opened: OpenedMessage, held: InForce | NotInForce | None) -> OpenedMessage:
+        """Forget what the service may not be told before anything is digested, charged or sought by it (A48)."""
+        message = opened.message
+        service = self.desk.service(message.to_service)
+        clause = held.agreement.clause(message.clause) if held is not None else None
+        listed = clause.subject_by_holder.get(message.holder) if clause is not None else None
+        subject = for_holder(message.subject, service.kind if service else _NO_KIND, listed)
+        return opened if subject == message.subject else replace(opened, message=replace(message, subject=subject))
+
     def _verified(self, raw: bytes, sender: TrustedEntity, now: datetime) -> OpenedMessage:
         if sender.node is None:
             raise NoChain("The sender's chain describes no node that may exchange messages.")
@@ -207,11 +220,10 @@ class Inbound:
         service = self.desk.service(message.to_service)
         if service is None:
             return _denied(deny(DenialCode.UNKNOWN_SERVICE).refusal)
-        subject = for_holder(message.subject, service.kind, permit.clause.subject_by_holder.get(message.holder))
-        vague = answering.too_vague(subject, today=now.date())
+        vague = answering.too_vague(message.subject, today=now.date())
         if vague is not None:
             return _denied(vague)
-        return answering.answer(permit, service, subject, deadline=Deadline.after(self.case_system_s))
+        return answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
 
     def _asked(self, message: Message) -> Asked:
         return Asked(
@@ -224,6 +236,9 @@ class Inbound:
 
     def _subject(self, message: Message) -> str:
         return subject_key(self.vault.evidence_hmac_key(), message.subject)
+
+    def _received(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Leaf:
+        return inbound_record.received(opened, findings, self._subject(opened.message), now)
 
     def _charging(self, message: Message, asked: Asked, findings: Findings, now: datetime) -> Account:
         """Return what an answer costs; a refusal tells nothing of anybody, and costs nothing."""
@@ -239,13 +254,11 @@ class Inbound:
         denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
         flagging = partial(self.budgets.flag, asked=asked, now=now)
         findings = replace(_denied(denial.refusal), dropped=dropped)
-        return self._commit(opened, asked, findings, now, flagging)
+        return self._commit(opened, findings, now, flagging)
 
-    def _commit(
-        self, opened: OpenedMessage, asked: Asked, findings: Findings, now: datetime, account: Account
-    ) -> Answered:
+    def _commit(self, opened: OpenedMessage, findings: Findings, now: datetime, account: Account) -> Answered:
         message = opened.message
-        received = inbound_record.received(opened, findings, asked.subject, now)
+        received = self._received(opened, findings, now)
         first = evidence.written(received)
         reply = answer_to(
             opened,
@@ -287,7 +300,7 @@ class Inbound:
         no, an earlier answer is withheld and a fresh refusal says why. An earlier refusal is repeated as it was.
         """
         original = self._original(opened, prior, now)
-        if not isinstance(permit, Denial) or self._refused(original):
+        if not isinstance(permit, Denial) or is_refusal(_body(original)):
             return self._repeated(opened, original, now)
         reply = answer_to(
             opened,
@@ -297,7 +310,7 @@ class Inbound:
             suspensions=self.directory.suspension_seqs(now=now),
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))
-        again = inbound_record.received(opened, _denied(permit.refusal), self._subject(opened.message), now)
+        again = self._received(opened, _denied(permit.refusal), now)
         inbound_record.record_again(self.store, again, signed, withheld=True)
         self._tell(opened.message, "refused")
         return Answered(body=signed)
@@ -306,24 +319,16 @@ class Inbound:
         """Return the original answer to these very bytes (A3). Raises :class:`MessageIdReused` for others (A4)."""
         if prior.digest != opened.digest or prior.sealed_reply is None:
             nothing = Findings(body={}, outcome=inbound_record.ID_REUSED)
-            inbound_record.record_conflict(
-                self.store, inbound_record.received(opened, nothing, self._subject(opened.message), now)
-            )
+            inbound_record.record_conflict(self.store, self._received(opened, nothing, now))
             self._tell(opened.message, inbound_record.ID_REUSED)
             raise MessageIdReused
         return open_own(self.vault.seal_key(), prior.sealed_reply, _place(opened))
 
     def _repeated(self, opened: OpenedMessage, original: bytes, now: datetime) -> Answered:
-        nothing = Findings(body={}, outcome="repeated")
-        again = inbound_record.received(opened, nothing, self._subject(opened.message), now)
-        inbound_record.record_again(self.store, again, original, withheld=False)
+        given = Findings(body=_body(original), outcome=inbound_record.REPEATED)
+        inbound_record.record_again(self.store, self._received(opened, given, now), original, withheld=False)
         self._tell(opened.message, inbound_record.REPEATED, replayed=True)
         return Answered(body=original)
-
-    @staticmethod
-    def _refused(original: bytes) -> bool:
-        """Say whether an answer of our own was a refusal; its seal has proved that it is ours."""
-        return is_refusal(peek(original, typ=TYP, max_bytes=MAX_BYTES).claims["body"])
 
     def _tell(self, message: Message, outcome: str, *, replayed: bool = False, failure: str | None = None) -> None:
         self.observe(
@@ -336,6 +341,12 @@ class Inbound:
                 failure=failure,
             )
         )
+
+
+def _body(original: bytes) -> JsonObject:
+    """Return the body of an answer of our own; its seal has proved that it is ours."""
+    body: JsonObject = peek(original, typ=TYP, max_bytes=MAX_BYTES).claims["body"]
+    return body
 
 
 def _nothing(_tx: Transaction) -> None:

@@ -1,15 +1,16 @@
 """What the inbound line puts on record of a message, whatever became of it (the profile's section 7).
 
-A message that is answered leaves two leaves, one as received and one as answered or refused. One that comes again
-leaves one more each time, and so does one under an id that stands for other bytes, which is also an alarm: a flag for
-the administrator, since a peer that does it is broken, restored wrongly, or not the peer (assertion A4).
+A message that is answered leaves two leaves, one as received and one as answered or refused; both name the fields that
+were released. One that comes again leaves one more each time, which names the fields that were given again, and so does
+one under an id that stands for other bytes, which is told nothing. That is also an alarm: a flag for the administrator,
+since a peer that does it is broken, restored wrongly, or not the peer (assertion A4).
 """
 
 from dataclasses import replace
 from datetime import datetime
 
 from gateway import evidence
-from gateway.answering import Findings
+from gateway.answering import Findings, released_fields
 from gateway.ports import Store, Transaction
 from gateway.store import flags
 from gateway.store.evidence_leaves import StoredLeaf
@@ -22,22 +23,29 @@ REPEATED = "repeated"
 
 
 def received(opened: OpenedMessage, findings: Findings, subject: str, now: datetime) -> Leaf:
-    """Return the leaf of a message that was received, with what was found; ``subject`` is the person's keyed digest."""
+    """Return the leaf of a message that was received, with what was found and released.
+
+    ``subject`` is the person's keyed digest.
+    """
     message = opened.message
     return Leaf(
         kind=LeafKind.RECEIVED,
         at=now,
         peer=message.iss,
         message_iss=message.iss,
-        message_jti=message.jti,
+        message_id=message.jti,
         message_digest=opened.digest,
         outcome_code=findings.outcome,
         reason_codes=findings.reasons,
         agreement=message.agreement,
         clause=message.clause,
         purpose=message.purpose,
+        from_service=message.from_service,
+        to_service=message.to_service,
         subject_hmac=subject,
         practitioner=message.practitioner.sub,
+        role=message.practitioner.role,
+        fields=released_fields(findings.body),
         dropped=dropped_members(findings.dropped),
     )
 
@@ -64,7 +72,7 @@ def record_conflict(store: Store, conflicting: Leaf) -> None:
 
     def effect(tx: Transaction) -> None:
         evidence.record(tx, leaf)
-        flags.put_up(tx, code=ID_REUSED, asker=refused.peer, at=refused.at)
+        flags.put_up(tx, code=ID_REUSED, asker=str(refused.peer), at=refused.at)
 
     store.write(effect)
 

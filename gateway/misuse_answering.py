@@ -105,7 +105,7 @@ class MisuseAnswering:
             at=now,
             peer=query.iss,
             message_iss=query.iss,
-            message_jti=query.jti,
+            message_id=query.jti,
             message_digest=opened.digest,
             outcome_code=f"misuse_{reply.state}",
         )

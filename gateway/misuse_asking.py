@@ -160,7 +160,7 @@ def _leaf(
         at=at,
         peer=query.aud,
         message_iss=query.iss,
-        message_jti=query.jti,
+        message_id=query.jti,
         message_digest=digest(raw),
         outcome_code=f"misuse_{state or 'asked'}",
         answer_digest=None if answered is None else digest(answered),

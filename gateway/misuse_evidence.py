@@ -58,7 +58,7 @@ def _messages(tx: Transaction, kind: LeafKind, *, since: datetime, until: dateti
             yield FoundMessage(
                 peer=EntityId(leaf["peer"]),
                 iss=EntityId(message["iss"]),
-                ref=RequestRef(jti=message["jti"], digest=message["digest"]),
+                ref=RequestRef(jti=message.get("id") or message["jti"], digest=message["digest"]),
                 pseudonym=leaf["practitioner"],
                 at=stored.at,
             )

@@ -1,7 +1,8 @@
 """A question to another service, step by step: the mirror image of the inbound line.
 
 1. our own policy first: a holder without the trust marks that the agreement demands is not asked, nothing is asked for
-that the clause does not give this role, and the person is cut down to what this holder may be told; 2. build and sign;
+that the clause does not give this role, and the person is cut down to what this holder may be told; a refusal leaves a
+leaf too; 2. build and sign;
 3. record that it leaves; 4. deliver; 5. verify the answer against the request's own bytes; 6. read it as its kind, and
 drop what the clause does not permit; 7. record it, with its effect.
 
@@ -21,13 +22,14 @@ from gateway import evidence
 from gateway.agreement_book import detail_for
 from gateway.key_learning import verified_by
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
+from gateway.question_record import QuestionRecord, fields_read
 from trust import base64url
 from trust.agreements.choice import Choice, check_requested_fields
 from trust.agreements.clause import Onward
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.claims import digest
 from trust.errors import TrustError
-from trust.evidence.leaf import Leaf, LeafKind, dropped_members, subject_key
+from trust.evidence.leaf import Leaf
 from trust.exchange import eligibility, involvement
 from trust.exchange.errors import FieldsNotPermitted, MalformedBody, NotEnoughToGoOn
 from trust.exchange.kinds import QUERY_LIFE, dropped_of_reply
@@ -105,6 +107,8 @@ class Outcome:
     dropped: tuple[str, ...] = ()
 
 
+WITHDRAWN = Outcome(status=Status.NO_REPLY, reason="Its node no longer offers this service.", code="withdrawn")
+
 Keep = Callable[[Transaction, Outcome], None]
 """Store an outcome's effect in the transaction that records it."""
 Local = Callable[[bytes, AuthorizationDetail, datetime], bytes]
@@ -133,25 +137,24 @@ class Outbound:
         try:
             peer = self.directory.trusted(holder.entity, now=now, urgent=question.choice.clause.urgent)
         except TrustError:
-            return self._keep(Outcome(status=Status.NO_REPLY, reason=UNTRUSTED, code="untrusted"), keep)
+            untrusted = Outcome(status=Status.NO_REPLY, reason=UNTRUSTED, code="untrusted")
+            return self._unsent(question, untrusted, keep, now)
         entry = _entry(peer, holder.service)
-        if entry is None:
-            gone = Outcome(status=Status.NO_REPLY, reason="Its node no longer offers this service.", code="withdrawn")
-            return self._keep(gone, keep)
-        missing = missing_marks(question.choice, valid_types(peer.marks, now=now))  # 1
-        if missing:
-            return self._keep(_refused(deny_missing(holder.entity, missing).refusal, entry), keep)
-        try:
-            subject = _permitted(question, entry)
-        except (FieldsNotPermitted, NotEnoughToGoOn) as refused:
-            no = Outcome(status=Status.REFUSED, reason=refused.detail, code=refused.code, entry=entry)
-            return self._keep(no, keep)
-        message = self._message(question, subject, now)
+        refusal = _unfit(question, peer, entry, now)  # 1
+        if entry is None or refusal is not None:
+            return self._unsent(question, refusal or WITHDRAWN, keep, now)
+        message = self._message(question, _told(question, entry), now)
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
-        sent = _Sent(message=message, raw=raw, peer=peer, entry=entry, question=question)
-        leaf = evidence.written(self._leaf(LeafKind.SENT, sent, now))
+        record = self.record.sent(message, question.subject, raw, now)
+        leaf = evidence.written(record)
         self.store.write(lambda tx: evidence.record(tx, leaf))  # 3
+        sent = _Sent(message=message, raw=raw, leaf=record, peer=peer, entry=entry, question=question)
         return self._exchange(sent, keep, timeout_s)
+
+    @property
+    def record(self) -> QuestionRecord:
+        """What makes the leaves of our questions."""
+        return QuestionRecord(own=self.own, vault=self.vault)
 
     def _exchange(self, sent: "_Sent", keep: Keep, timeout_s: float) -> Outcome:
         answered: bytes | None = None
@@ -164,11 +167,10 @@ class Outbound:
             outcome = _refused_unopened(refused, sent.entry)
         except TrustError as lie:
             outcome = Outcome(status=Status.NO_REPLY, reason=UNVERIFIED, code=lie.code, entry=sent.entry)
-        received = self._leaf(LeafKind.RECEIVED, sent, self.clock.now(), answered, outcome.code)
-        leaf = evidence.written(replace(received, dropped=dropped_members(outcome.dropped)))
+        leaf = None if answered is None else evidence.written(self._received(sent, answered, outcome))
 
         def effect(tx: Transaction) -> None:  # 7
-            if answered is not None:
+            if leaf is not None:
                 evidence.record(tx, leaf)
             keep(tx, outcome)
 
@@ -208,8 +210,25 @@ class Outbound:
             now=now,
         )
 
-    def _keep(self, outcome: Outcome, keep: Keep) -> Outcome:
-        self.store.write(lambda tx: keep(tx, outcome))
+    def _received(self, sent: "_Sent", answered: bytes, outcome: Outcome) -> Leaf:
+        return self.record.received(
+            sent.leaf,
+            answered,
+            outcome=outcome.code,
+            fields=fields_read(outcome.reading),
+            dropped=outcome.dropped,
+            at=self.clock.now(),
+        )
+
+    def _unsent(self, question: Question, outcome: Outcome, keep: Keep, now: datetime) -> Outcome:
+        """Record what this node refuses to send, together with ``keep``'s effect. Its holder was told nothing."""
+        leaf = evidence.written(self.record.refused(self._message(question, question.subject, now), outcome.code, now))
+
+        def effect(tx: Transaction) -> None:
+            evidence.record(tx, leaf)
+            keep(tx, outcome)
+
+        self.store.write(effect)
         return outcome
 
     def _message(self, question: Question, subject: Subject, now: datetime) -> Message:
@@ -240,37 +259,12 @@ class Outbound:
             correlation=pseudonym(self.vault.pseudonym_key(), question.correlation, choice.holder.entity),
         )
 
-    def _leaf(
-        self,
-        kind: LeafKind,
-        sent: "_Sent",
-        at: datetime,
-        answered: bytes | None = None,
-        outcome: str = "sent",
-    ) -> Leaf:
-        message = sent.message
-        return Leaf(
-            kind=kind,
-            at=at,
-            peer=message.aud,
-            message_iss=message.iss,
-            message_jti=message.jti,
-            message_digest=digest(sent.raw),
-            outcome_code=outcome,
-            answer_digest=None if answered is None else digest(answered),
-            agreement=message.agreement,
-            clause=message.clause,
-            purpose=message.purpose,
-            # by all that is known here, so that one person has one name in it, whatever each holder was sent
-            subject_hmac=subject_key(self.vault.evidence_hmac_key(), sent.question.subject),
-            practitioner=message.practitioner.sub,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sent:
     message: Message
     raw: bytes
+    leaf: Leaf
     peer: TrustedEntity
     entry: ServiceEntry
     question: Question
@@ -285,16 +279,29 @@ def pseudonym(key: bytes, practitioner_id: str, holder: EntityId) -> str:
     return base64url.encode(hmac_digest(key, told, sha256)).decode("ascii")
 
 
-def _permitted(question: Question, entry: ServiceEntry) -> Subject:
-    """Return the person as this holder may be told of them (assertion A48).
+def _unfit(question: Question, peer: TrustedEntity, entry: ServiceEntry | None, now: datetime) -> Outcome | None:
+    """Return why our own policy does not let this holder be asked, or none where it does.
 
-    Raises :class:`FieldsNotPermitted`, and :class:`NotEnoughToGoOn` for what is left of the description.
+    What is left of the person once it is cut to what this holder may be told must still be enough (assertion A48).
     """
+    if entry is None:
+        return WITHDRAWN
     choice = question.choice
-    check_requested_fields(choice.clause, question.asker.role, question.body.get("fields", ()))
-    subject = for_holder(question.subject, entry.kind, choice.clause.subject_by_holder.get(choice.holder))
-    enough_to_go_on(subject)
-    return subject
+    missing = missing_marks(choice, valid_types(peer.marks, now=now))
+    if missing:
+        return _refused(deny_missing(choice.holder.entity, missing).refusal, entry)
+    try:
+        check_requested_fields(choice.clause, question.asker.role, question.body.get("fields", ()))
+        enough_to_go_on(_told(question, entry))
+    except (FieldsNotPermitted, NotEnoughToGoOn) as refused:
+        return Outcome(status=Status.REFUSED, reason=refused.detail, code=refused.code, entry=entry)
+    return None
+
+
+def _told(question: Question, entry: ServiceEntry) -> Subject:
+    """Return the person as this holder may be told of them (assertion A48)."""
+    clause, holder = question.choice.clause, question.choice.holder
+    return for_holder(question.subject, entry.kind, clause.subject_by_holder.get(holder))
 
 
 def _reading(kind: KindName, body: JsonObject, choice: Choice, *, today: date) -> Reading:

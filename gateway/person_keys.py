@@ -6,9 +6,10 @@ in a description has a bucket of its own, and a question is charged to all of th
 or accent finds the same buckets. Whoever words each question differently gets a whole budget for each identifier and
 each name that the record holds, and not for each wording that finds it.
 
-They are made of the question alone and never of what was found: a budget that a record used up would tell, under a
-conditional clause, that there is one (assertion A42). Two people of one birthday and family name, as twins are, share
-a bucket of one agency's. Kept are keyed digests.
+Those of budgets are made of the question alone and never of what was found: a budget that a record used up would tell,
+under a conditional clause, that there is one (assertion A42). Two people of one birthday and family name, as twins are,
+share a bucket of one agency's. The account of what was told has the same keys of the record that was found beside them,
+so that each true identifier finds each question, whichever words found the record. Kept are keyed digests.
 """
 
 from collections.abc import Iterator
@@ -16,9 +17,13 @@ from collections.abc import Iterator
 from adapters.matching.compare import IDENTIFIERS
 from adapters.matching.normalise import name_tokens
 from trust.claims import keyed_digest
+from trust.evidence.leaf import letters_of
 from trust.exchange.person import Subject
+from trust.identifiers import ServiceRef
+from trust.strict_json import dumps
 
 _DOMAIN = "hearthgate person 1"
+_RECORD = "hearthgate record 1"
 
 
 def person_keys(hmac_key: bytes, subject: Subject) -> tuple[str, ...]:
@@ -27,10 +32,16 @@ def person_keys(hmac_key: bytes, subject: Subject) -> tuple[str, ...]:
     return tuple(keyed_digest(hmac_key, "\0".join((_DOMAIN, *each)).encode()) for each in shared)  # none has a NUL
 
 
+def record_key(hmac_key: bytes, service: ServiceRef, ref: str) -> str:
+    """Return the keyed digest of one record of a service's own case system."""
+    return keyed_digest(hmac_key, dumps([_RECORD, str(service), ref]))
+
+
 def _identifiers(subject: Subject) -> Iterator[tuple[str, str]]:
-    for name in IDENTIFIERS:
-        identifier = getattr(subject, name)
-        if identifier:
+    """Yield the identifiers that are ones, in their normal form: a record may hold them as they were typed."""
+    for name, (normal, is_ok) in IDENTIFIERS.items():
+        identifier = normal(getattr(subject, name) or "")
+        if is_ok(identifier):
             yield name, identifier
 
 
@@ -40,6 +51,6 @@ def _names(subject: Subject) -> Iterator[tuple[str, str]]:
     born = subject.birth_date.isoformat()
     aliases = [text for alias in subject.aliases for text in (alias.family_name, alias.given_names)]
     for text in (subject.family_name, subject.given_names, *aliases):
-        words = name_tokens(text)
-        if words:
-            yield born, "".join(words)
+        letters = letters_of("".join(name_tokens(text)))
+        if letters:
+            yield born, letters

@@ -294,7 +294,7 @@ def leaf_of(sent: Message, raw: bytes) -> Leaf:
         at=NOW,
         peer=COUNCIL,
         message_iss=sent.iss,
-        message_jti=sent.jti,
+        message_id=sent.jti,
         message_digest=digest(raw),
         outcome_code="known",
         reason_codes=("match:unique",),
@@ -302,7 +302,11 @@ def leaf_of(sent: Message, raw: bytes) -> Leaf:
         clause=sent.clause,
         purpose=sent.purpose,
         subject_hmac=digest(b"a keyed pseudonym; the key is the trust's own"),
+        from_service=sent.from_service,
+        to_service=sent.to_service,
         practitioner=sent.practitioner.sub,
+        role=sent.practitioner.role,
+        fields=("phone", "role", "worker"),
     )
 
 

@@ -131,7 +131,7 @@ def test_a_killed_worker_costs_at_most_what_it_had_in_hand(federation: Served) -
     assert federation.look_up(client)["summary"] == "4 of 4 services answered"
     answered = [leaf for leaf in federation.network.leaves(TRUST) if leaf["kind"] == "answered"]
     received = [leaf for leaf in federation.network.leaves(TRUST) if leaf["kind"] == "received"]
-    ids = [leaf["message"]["jti"] for leaf in answered]
+    ids = [leaf["message"]["id"] for leaf in answered]
     assert len(ids) == len(set(ids)) == len(received)
     assert len(ids) <= 25
     known = sum(line["status"] == "known" for view in views for line in view["answers"] if line["service"] == SERVICE)

@@ -21,6 +21,8 @@ from trust.keys import KeyUse
 from trust.strict_json import JsonObject
 
 SERVICE = f"{TRUST}#community-team"
+RELEASED = ["last_contact_month", "organisation", "phone", "role", "service_type", "since", "worker"]
+"""What the clause lets a key worker be told, and what there is of it."""
 
 
 @contextmanager
@@ -127,6 +129,42 @@ def test_an_answer_that_cannot_be_recorded_is_not_shown(pair: Network) -> None:
     assert (line["status"], line["involvements"]) == ("no_reply", [])
 
 
+def test_each_leaf_of_the_holder_says_who_asked_for_what_and_which_fields_were_released(pair: Network) -> None:
+    pair.case_client().lines()
+    leaves = pair.leaves(TRUST)
+    assert sorted(leaf["kind"] for leaf in leaves) == ["answered", "received"]
+    for leaf in leaves:
+        assert (leaf["v"], leaf["role"], leaf["purpose"]) == (2, "key-worker", "early-help")
+        assert (leaf["clause"], leaf["from_service"], leaf["to_service"]) == (
+            "who-else-sensitive",
+            "connecting-families",
+            "community-team",
+        )
+        assert leaf["fields"] == RELEASED
+    asked = {leaf["kind"]: leaf for leaf in pair.leaves(COUNCIL) if leaf["peer"] == TRUST}
+    assert asked["received"]["fields"] == RELEASED
+    assert asked["sent"]["fields"] == ["birth_date", "family_name", "given_names", "nhs_number"]
+
+
+def test_a_holder_that_tells_nothing_releases_no_field(pair: Network) -> None:
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    unknown = parse_subject({**SUBJECT, "nhs_number": "9449306494", "family_name": "Ottery", "given_names": "Una"})
+    assert hand.ask(subject=unknown)["status"] == "nothing_to_share"
+    assert hand.ask(basis=("6-1-a",))["status"] == "refused"
+    assert [leaf["fields"] for leaf in pair.leaves(TRUST)] == [[]] * 4
+
+
+@pytest.mark.holds("A48")
+def test_an_identifier_that_the_holder_may_not_be_given_is_no_part_of_any_digest_or_search(pair: Network) -> None:
+    hand = PeerHand(network=pair, agreement=ref_of(pair))
+    decoy = {name: SUBJECT[name] for name in ("nino", "pnc_id", "upn")}
+    named = {name: value for name, value in SUBJECT.items() if name not in {"nhs_number", *decoy}}
+    for described in (named, {**named, **decoy}):
+        hand.ask(subject=parse_subject(described))
+    assert len({leaf["subject"] for leaf in pair.leaves(TRUST)}) == 1
+    assert hand.ask(subject=parse_subject(decoy))["reason"]["code"] == "not_enough_to_go_on"
+
+
 def test_both_sides_hold_leaves_of_the_same_bytes(pair: Network) -> None:
     client = pair.case_client()
     client.lines()
@@ -158,5 +196,5 @@ def test_the_asking_node_has_one_name_for_a_person_however_each_holder_is_sent_t
 
 def _about_questions(network: Network) -> list[JsonObject]:
     """Return the asking node's leaves about the questions that it put to other nodes."""
-    sent = {leaf["message"]["jti"] for leaf in network.leaves(COUNCIL) if leaf["kind"] == "sent"}
-    return [leaf for leaf in network.leaves(COUNCIL) if leaf["message"]["jti"] in sent and leaf["peer"] != COUNCIL]
+    sent = {leaf["message"]["id"] for leaf in network.leaves(COUNCIL) if leaf["kind"] == "sent"}
+    return [leaf for leaf in network.leaves(COUNCIL) if leaf["message"]["id"] in sent and leaf["peer"] != COUNCIL]

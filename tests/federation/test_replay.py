@@ -15,6 +15,7 @@ from tests.federation.faults import Counted, states
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, new_key, reply_body
 from tests.federation.test_binding import end, ref_of
+from tests.federation.test_evidence import RELEASED
 from tests.federation.town import AGREEMENT, BY_ENTITY, COUNCIL, POLICE, TRUST
 from trust.claims import digest
 from trust.federation import node_metadata
@@ -52,6 +53,7 @@ def test_a_message_sent_again_gets_the_original_answer_and_does_nothing_twice(ha
     assert (repeat["kind"], repeat["outcome"]) == ("repeated", "repeated")
     assert repeat["message"]["digest"] == digest(raw)
     assert repeat["answer"] == digest(first.body)
+    assert repeat["fields"] == before[-1]["fields"] == RELEASED
 
 
 def test_an_answer_is_not_told_again_once_the_agreement_has_ended(hand: PeerHand, asked: Counted) -> None:
@@ -112,7 +114,8 @@ def test_the_same_id_with_other_bytes_is_a_conflict(
     assert COUNCIL in alarm
     leaf = hand.network.leaves(TRUST)[-1]
     assert (leaf["kind"], leaf["outcome"], leaf["reasons"]) == ("refused", "id_reused", ["id_reused"])
-    assert leaf["message"] == {"iss": COUNCIL, "jti": message.jti, "digest": digest(conflicting)}
+    assert leaf["message"] == {"iss": COUNCIL, "id": message.jti, "digest": digest(conflicting)}
+    assert leaf["fields"] == []
     metrics = hand.network.nodes[TRUST].operations_app.test_client().get("/metrics").text
     assert re.search(
         r'hearthgate_messages_handled_total\{kind="involvement.query",outcome="id_reused",.*\} [1-9]', metrics

@@ -22,7 +22,7 @@ LEAF = Leaf(
     at=NOW,
     peer=EntityId(COUNCIL),
     message_iss=EntityId(COUNCIL),
-    message_jti="a",
+    message_id="a",
     message_digest=DIGEST,
     outcome_code="known",
 )

@@ -70,13 +70,21 @@ def ask(network: Network, asked: Question, outbound: Outbound | None = None) -> 
     return outcome
 
 
+def refused_leaf(network: Network, code: str) -> None:
+    """Assert that the only leaf is that of a question which was refused here, and which released nothing."""
+    [leaf] = network.leaves(COUNCIL)
+    assert (leaf["kind"], leaf["reasons"], leaf["fields"], leaf["peer"]) == ("refused", [code], [], TRUST)
+    assert leaf["message"].keys() == {"iss", "id"}
+    assert (leaf["role"], leaf["purpose"]) == ("key-worker", "early-help")
+
+
 @pytest.mark.holds("A48")
 @pytest.mark.parametrize("fields", [["worker", "duty_phone"], ["address"], ["no_such_field"]], ids=str)
 def test_a_field_outside_the_clause_is_refused_before_anything_is_sent(pair: Network, fields: list[str]) -> None:
     outcome = ask(pair, question(pair, body={"fields": fields}))
     assert (outcome.status, outcome.code) == (Status.REFUSED, "field_not_permitted")
     assert not pair.wire.messages()
-    assert not pair.leaves(COUNCIL)
+    refused_leaf(pair, "field_not_permitted")
 
 
 def test_fewer_fields_than_permitted_may_be_asked_for(pair: Network) -> None:
@@ -90,6 +98,7 @@ def test_a_person_whom_this_holder_may_not_be_told_enough_of_is_not_asked_about(
     outcome = ask(pair, question(pair, subject=Subject(nino="JT123456C")))
     assert (outcome.status, outcome.code) == (Status.REFUSED, "not_enough_to_go_on")
     assert not pair.wire.messages()
+    refused_leaf(pair, "not_enough_to_go_on")
 
 
 def test_a_service_that_its_node_no_longer_offers_is_not_asked(pair: Network) -> None:
@@ -97,6 +106,7 @@ def test_a_service_that_its_node_no_longer_offers_is_not_asked(pair: Network) ->
     gone = replace(asked.choice, holder=ServiceRef(entity=TRUST, service=ServiceSlug("closed")))
     outcome = ask(pair, replace(asked, choice=gone))
     assert (outcome.status, outcome.code) == (Status.NO_REPLY, "withdrawn")
+    refused_leaf(pair, "withdrawn")
 
 
 def test_a_stranger_is_not_asked(pair: Network) -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from adapters.contract import Candidate
 from adapters.matching.decide import MatchOutcome, match
-from gateway.person_keys import person_keys
+from gateway.person_keys import person_keys, record_key
 from trust.exchange.person import Address, Name, Subject
+from trust.identifiers import EntityId, ServiceRef, ServiceSlug
 
 KEY = b"k" * 32
 BORN = date(2008, 9, 20)
@@ -74,3 +75,31 @@ def test_other_people_share_none() -> None:
 def test_a_bucket_names_nobody_and_is_another_under_another_key() -> None:
     assert not keys(PERSON) & set(person_keys(b"x" * 32, PERSON))
     assert not [each for each in keys(PERSON) if "chislett" in each.lower() or "969129" in each]
+
+
+RECORD = ServiceRef(entity=EntityId("https://trust.example"), service=ServiceSlug("community-team"))
+
+
+def test_an_invisible_or_a_compatible_character_makes_no_other_person() -> None:
+    spelt = [
+        replace(BY_NAME, family_name=name)
+        for name in ("Chis\u200blett", "\uff23hislett", "Chis\u00adlett", "Chi-s-lett")
+    ]
+    assert {person_keys(KEY, each) for each in spelt} == {person_keys(KEY, BY_NAME)}
+
+
+def test_an_identifier_has_one_key_however_a_record_writes_it_and_what_is_none_has_no_key() -> None:
+    assert keys(Subject(nhs_number="969 129 2211")) == keys(Subject(nhs_number="9691292211"))
+    assert not keys(Subject(nhs_number="9691292212"))
+
+
+def test_a_record_has_a_key_of_its_own_at_each_service_and_node() -> None:
+    other = replace(RECORD, service=ServiceSlug("crisis-team"))
+    made = {
+        record_key(KEY, RECORD, "1"),
+        record_key(KEY, RECORD, "2"),
+        record_key(KEY, other, "1"),
+        record_key(b"x" * 32, RECORD, "1"),
+    }
+    assert len(made) == 4
+    assert record_key(KEY, RECORD, "1") in made

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trust.exchange.examples import MESSAGE, NINO, NOW, PNC_ID, SUBJECT, TRUST, UPN
-from trust.evidence.leaf import MAX_DROPPED, Leaf, LeafKind, dropped_members, leaf_hash, subject_key
+from trust.errors import TrustError
+from trust.evidence.leaf import (
+    MAX_DROPPED,
+    Leaf,
+    LeafKind,
+    dropped_members,
+    leaf_hash,
+    message_key,
+    parse_leaf,
+    subject_key,
+)
 from trust.exchange.message import AgreementRef
 from trust.exchange.person import Address, Name, Subject
 from trust.identifiers import AgreementId
@@ -21,14 +31,18 @@ LEAF = Leaf(
     at=NOW,
     peer=TRUST,
     message_iss=MESSAGE.iss,
-    message_jti=MESSAGE.jti,
+    message_id=MESSAGE.jti,
     message_digest="A" * 43,
     answer_digest="B" * 43,
     agreement=MESSAGE.agreement,
     clause=MESSAGE.clause,
     purpose=MESSAGE.purpose,
     subject_hmac=subject_key(KEY, SUBJECT),
+    from_service=MESSAGE.from_service,
+    to_service=MESSAGE.to_service,
     practitioner=MESSAGE.practitioner.sub,
+    role=MESSAGE.practitioner.role,
+    fields=("phone", "worker"),
     outcome_code="nothing_to_share",
     reason_codes=("match:none",),
 )
@@ -36,22 +50,53 @@ LEAF = Leaf(
 
 def test_a_leaf_has_one_byte_form() -> None:
     assert json.loads(LEAF.to_bytes()) == {
-        "v": 1,
+        "v": 2,
         "kind": "answered",
         "at": "2026-09-01T10:00:00.000+00:00",
         "peer": TRUST,
-        "message": {"iss": MESSAGE.iss, "jti": MESSAGE.jti, "digest": "A" * 43},
+        "message": {"iss": MESSAGE.iss, "id": MESSAGE.jti, "digest": "A" * 43},
         "answer": "B" * 43,
         "agreement": {"id": "vale-early-help", "v": 3, "digest": "A" * 43},
         "clause": "who-else",
         "purpose": "early-help",
         "subject": subject_key(KEY, SUBJECT),
+        "from_service": MESSAGE.from_service,
+        "to_service": MESSAGE.to_service,
         "practitioner": MESSAGE.practitioner.sub,
+        "role": MESSAGE.practitioner.role,
+        "fields": ["phone", "worker"],
         "outcome": "nothing_to_share",
         "reasons": ["match:none"],
     }
     elsewhere = replace(LEAF, at=NOW.astimezone(timezone(timedelta(hours=1))))
     assert elsewhere.to_bytes() == LEAF.to_bytes()
+
+
+OLD = (
+    b'{"agreement":{"digest":"AAAA","id":"vale-early-help","v":3},"answer":"BBBB","at":"2026-09-01T10:00:00.000+00:00",'
+    b'"clause":"who-else","kind":"answered","message":{"digest":"AAAA","iss":"https://council.example","jti":"m-1"},'
+    b'"outcome":"known","peer":"https://council.example","practitioner":"p","purpose":"early-help",'
+    b'"reasons":["match:unique"],"subject":"s","v":1}'
+)
+
+
+def test_a_leaf_of_version_1_is_read_and_written_again_to_the_same_bytes() -> None:
+    read = parse_leaf(OLD)
+    assert (read.version, read.message_id, read.clause, read.role, read.fields) == (1, "m-1", "who-else", None, None)
+    assert read.to_bytes() == OLD
+
+
+@pytest.mark.parametrize("leaf", [LEAF, Leaf(kind=LeafKind.REFUSED, at=NOW, outcome_code="refused")])
+def test_a_leaf_is_read_back_as_it_was(leaf: Leaf) -> None:
+    assert parse_leaf(leaf.to_bytes()) == leaf
+
+
+@pytest.mark.parametrize(
+    "raw", [b"{}", b"[]", b"{", LEAF.to_bytes().replace(b'"v":2', b'"v":3'), LEAF.to_bytes().replace(b"answered", b"x")]
+)
+def test_what_is_no_leaf_known_here_is_refused(raw: bytes) -> None:
+    with pytest.raises(TrustError):
+        parse_leaf(raw)
 
 
 def test_the_hash_is_that_of_a_merkle_leaf() -> None:
@@ -74,6 +119,13 @@ def test_the_empty_leaf_hashes_as_in_rfc_6962_test_vectors() -> None:
         {"outcome_code": "known"},
         {"reason_codes": ()},
         {"dropped": ("consent_note",)},
+        {"role": None},
+        {"from_service": None},
+        {"to_service": None},
+        {"fields": ()},
+        {"fields": None},
+        {"peer": None},
+        {"message_id": None},
     ],
 )
 def test_every_member_changes_the_hash(change: dict[str, object]) -> None:
@@ -87,6 +139,20 @@ def test_one_person_has_one_pseudonym_at_one_node_however_they_are_spelt() -> No
     nameless = replace(SUBJECT, nhs_number=None)
     assert subject_key(KEY, nameless) == subject_key(KEY, replace(nameless, family_name="THISTLETHWAITE"))
     assert subject_key(KEY, nameless) != subject_key(KEY, replace(nameless, birth_date=date(2004, 11, 24)))
+
+
+@pytest.mark.parametrize(
+    "spelt", ["Ire\u200bland", "IRELAND", "Irel-and", "I\u0301reland", "\uff29reland", "Ireland 2"]
+)
+def test_of_names_only_the_letters_count(spelt: str) -> None:
+    named = Subject(family_name="Ireland", given_names="Una", birth_date=date(1987, 6, 5))
+    assert subject_key(KEY, replace(named, family_name=spelt)) == subject_key(KEY, named)
+
+
+def test_a_message_has_another_name_at_each_node_and_for_each_issuer() -> None:
+    names = {message_key(key, issuer, "m-1") for key in (KEY, OTHER_KEY) for issuer in ("https://a.example", TRUST)}
+    assert len(names) == 4
+    assert message_key(KEY, TRUST, "m-1") == message_key(KEY, TRUST, "m-1")
 
 
 def test_the_same_digits_under_two_identifiers_are_two_people() -> None:

@@ -1,0 +1,126 @@
+"""What the asking side records of a question: its leaves as it leaves, as it is answered, and where it is refused here.
+
+1. A question that is sent leaves one leaf, which names the members of the description that the holder was told, and one
+   more once its answer was read, which names the fields that came. Silence leaves no second one.
+2. A question that this node refuses itself leaves one *refused* leaf: under the message id that the question would have
+   had and with its holder, or, where no holder was chosen, with the question's own id and no other agency.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.ports import KeyVault
+from trust.claims import digest
+from trust.evidence.leaf import Leaf, LeafKind, dropped_members, subject_key
+from trust.exchange.eligibility import EligibilityAnswer
+from trust.exchange.involvement import InvolvementReply
+from trust.exchange.message import Message
+from trust.exchange.person import Subject, subject_to_json
+from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceSlug
+
+_ELIGIBILITY_FIELDS = ("answer", "as_of")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedQuestion:
+    """A question that was refused before a holder was chosen. ``code`` says why, ``question_id`` is its own id."""
+
+    question_id: str
+    from_service: ServiceSlug
+    purpose: PurposeCode
+    role: RoleCode
+    subject: Subject
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRecord:
+    """Make the leaves of this node's own questions."""
+
+    own: EntityId
+    vault: KeyVault
+
+    def sent(self, message: Message, asked_about: Subject, raw: bytes, at: datetime) -> Leaf:
+        """Return the leaf of a message that is about to leave.
+
+        It names the person by all that is known here (``asked_about``), so that one person has one name in it, whatever
+        each holder is told.
+        """
+        return replace(
+            self._leaf(LeafKind.SENT, message, at),
+            subject_hmac=subject_key(self.vault.evidence_hmac_key(), asked_about),
+            message_digest=digest(raw),
+            outcome_code="sent",
+            fields=tuple(sorted(subject_to_json(message.subject))),
+        )
+
+    def received(
+        self,
+        sent: Leaf,
+        answered: bytes,
+        *,
+        outcome: str,
+        fields: tuple[str, ...],
+        dropped: tuple[str, ...],
+        at: datetime,
+    ) -> Leaf:
+        """Return the leaf of an answer to the message whose own leaf is ``sent``."""
+        return replace(
+            sent,
+            kind=LeafKind.RECEIVED,
+            at=at,
+            outcome_code=outcome,
+            answer_digest=digest(answered),
+            fields=fields,
+            dropped=dropped_members(dropped),
+        )
+
+    def refused(self, message: Message, code: str, at: datetime) -> Leaf:
+        """Return the leaf of a message that this node does not send, and why."""
+        return replace(
+            self._leaf(LeafKind.REFUSED, message, at), outcome_code="refused", reason_codes=(code,), fields=()
+        )
+
+    def refused_question(self, question: RefusedQuestion, at: datetime) -> Leaf:
+        """Return the leaf of a question that no holder was chosen for."""
+        key = self.vault.evidence_hmac_key()
+        return Leaf(
+            kind=LeafKind.REFUSED,
+            at=at,
+            outcome_code="refused",
+            reason_codes=(question.code,),
+            message_iss=self.own,
+            message_id=question.question_id,
+            purpose=question.purpose,
+            from_service=question.from_service,
+            role=question.role,
+            subject_hmac=subject_key(key, question.subject),
+            fields=(),
+        )
+
+    def _leaf(self, kind: LeafKind, message: Message, at: datetime) -> Leaf:
+        key = self.vault.evidence_hmac_key()
+        return Leaf(
+            kind=kind,
+            at=at,
+            outcome_code=str(kind),
+            peer=message.aud,
+            message_iss=message.iss,
+            message_id=message.jti,
+            agreement=message.agreement,
+            clause=message.clause,
+            purpose=message.purpose,
+            from_service=message.from_service,
+            to_service=message.to_service,
+            subject_hmac=subject_key(key, message.subject),
+            practitioner=message.practitioner.sub,
+            role=message.practitioner.role,
+        )
+
+
+def fields_read(reading: InvolvementReply | EligibilityAnswer | None) -> tuple[str, ...]:
+    """Name the fields that an answer brought."""
+    if isinstance(reading, EligibilityAnswer):
+        return _ELIGIBILITY_FIELDS
+    rows = reading.involvements if reading else ()
+    return tuple(sorted({name for row in rows for name in row}))
