@@ -80,6 +80,8 @@ class BenefitRegistry:
         records = self.registry.search([search], deadline=deadline)
         if len(records) > 1 or any(record.identifier(search.kind) != ref for record in records):
             raise SourceNonsense("The benefit registry answered with another record than the one that was asked for.")
+        if any("benefits" in record.unreadable for record in records):
+            raise SourceNonsense("The programmes or payments of a record of the benefit registry cannot be read.")
         return judge(records[0], query, programme=programme) if records else unknown
 
     def check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
@@ -96,6 +98,7 @@ class BenefitRegistry:
         return Candidate(
             ref=record.identifier(self.settings.record_identifier) or "",
             person=_subject(record, nino=record.identifier(self.settings.nino_identifier)),
+            unreadable=record.unreadable - {"benefits"},
         )
 
 

@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.contract import AdapterContext, Deadline, HttpAnswer, SourceNonsense, SourceUnavailable
 from adapters.sources.dci_answers import (
     JSON,
+    UNREADABLE,
     AnswerHeader,
     EnrolledAnswer,
     RegistryRecord,
@@ -50,6 +51,8 @@ class DciSettings(BaseModel):
 
     ``client_secret_file`` is relative to the configuration. ``record_identifier`` is the registry's own identifier
     type, by which a record is asked for again; ``nino_identifier`` is its type for National Insurance numbers.
+    ``not_registered_codes`` are the reason codes with which this registry rejects a search because it has no such
+    person; a rejection that says so in words needs none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +64,7 @@ class DciSettings(BaseModel):
     client_secret_file: Path
     record_identifier: str = Field(default="CRN", min_length=1, max_length=40)
     nino_identifier: str = Field(default="NINO", min_length=1, max_length=40)
+    not_registered_codes: tuple[str, ...] = ()
     max_records: int = Field(default=10, ge=1, le=50)
 
 
@@ -142,19 +146,39 @@ class DciRegistry:
         if answer.message.transaction_id != transaction:
             raise SourceNonsense("The benefit registry answered another transaction than ours.")
         item = answer.message.enrolled_response[0]
-        _check_status(item.status, None)
+        if item.says_absent(self.settings.not_registered_codes):
+            return False, item.timestamp
+        _check_status(item.status, item.status_reason_code)
+        if item.enrolled_status is None:
+            raise SourceUnavailable("The benefit registry took the question but gave no result with its answer.")
         return item.enrolled_status == "yes", item.timestamp
 
     def _records(self, item: SearchItem) -> list[RegistryRecord]:
+        """Return the records that one search found. Raises :class:`SourceNonsense` where none of them can be read."""
+        if item.says_absent(self.settings.not_registered_codes):
+            return []
         _check_status(item.status, item.status_reason_code)
+        if item.data is None and item.status == "succ":
+            return []
         if item.data is None:
             raise SourceUnavailable("The benefit registry took the search but gave no result with its answer.")
         if len(item.data.reg_records) > self.settings.max_records:
             raise SourceNonsense("More registry records fit than may be read at once, so none is certain.")
-        records = [read_record(record) for record in item.data.reg_records]
-        if not all(record.identifier(self.settings.record_identifier) for record in records):
+        records, fault = [], None
+        for document in item.data.reg_records:
+            try:
+                records.append(self._record(document))
+            except SourceNonsense as unreadable:
+                fault = unreadable
+        if fault is not None and not records:
+            raise fault
+        return records if fault is None else [*records, UNREADABLE]
+
+    def _record(self, document: _Json) -> RegistryRecord:
+        record = read_record(document)
+        if not record.identifier(self.settings.record_identifier):
             raise SourceNonsense("A record of the benefit registry lacks the identifier set as record_identifier.")
-        return records
+        return record
 
     def _ask(self, path: str, message: _Json, model: type[_MODEL], *, count: int, deadline: Deadline) -> _MODEL:
         header = {
@@ -174,7 +198,8 @@ class DciRegistry:
             answer = self._post(path, body, deadline=deadline)
         check_http(answer)
         parsed = parse_answer(answer.body, model)
-        _check_header(parsed.header)
+        if not parsed.header.says_absent(self.settings.not_registered_codes):
+            _check_header(parsed.header)
         return parsed
 
     def _post(self, path: str, body: bytes, *, deadline: Deadline) -> HttpAnswer:

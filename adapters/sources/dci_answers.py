@@ -5,16 +5,22 @@ lists of programmes and payments, a ``Beneficiary`` around a ``member``, and a m
 read into one :class:`RegistryRecord`. In the samples an empty text stands for a value that is not known, and so it does
 here.
 
+Vendors differ where the standard has no word: a person who is not registered is an empty list, ``null``, or a rejection
+with a code of the vendor's own; ``birth_date`` is ``birthdate`` elsewhere. A value that describes a person and cannot
+be read is left out of its record, and named in ``unreadable``.
+
 A fault names members, never values.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from adapters.contract import HttpAnswer, SourceNonsense, SourceUnavailable
 
@@ -24,6 +30,18 @@ _HTTP_REFUSED: Final = frozenset({400, 401, 403})
 _MODEL = TypeVar("_MODEL", bound=BaseModel)
 _Json = dict[str, Any]
 _MAX_FAULTS = 5
+_MAX_REASON: Final = 300
+_ABSENT: Final = re.compile(
+    r"not[ _.-]?(found|registered|enrolled|exist)"
+    r"|\b(no|zero)[ _.-]?(such|record|match|result|person|beneficiar|member)",
+    re.IGNORECASE,
+)
+"""What vendors' own codes and messages say of a person whom the registry does not have."""
+_NOT_OF_PERSON: Final = re.compile(
+    r"sender|receiver|client|service|server|endpoint|url|operation|action|schema|version|query|token|user|account",
+    re.IGNORECASE,
+)
+"""What such a sentence is about where it tells of a mistake or an outage instead (assertion A74)."""
 
 
 def _blank_is_absent(value: object) -> object:
@@ -34,12 +52,31 @@ def _one_is_a_list(value: object) -> object:
     return [value] if isinstance(value, dict) else value
 
 
+def _reason(value: object) -> object:
+    """Keep the beginning of a vendor's sentence; it is searched for words and never shown."""
+    return value[:_MAX_REASON] if isinstance(value, str) and value.strip() else None
+
+
+def _empty_is_absent(value: object) -> object:
+    return None if value in ([], {}, "") else value
+
+
+def _records(value: object) -> object:
+    """Return a list of records: vendors also write ``null`` or an empty object for none, and one record bare."""
+    return [] if value is None or value == {} else _one_is_a_list(value)
+
+
+def _number_is_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _day(value: object) -> object:
-    """Read the day of an ISO 8601 date or date-time; the registry's hour of birth is nobody's business."""
+    """Read the day of an ISO 8601 date or date-time; one with a zone is its day in London."""
     blank = _blank_is_absent(value)
     if blank is None or not isinstance(blank, str):
         return blank
-    return datetime.fromisoformat(blank).date()
+    moment = datetime.fromisoformat(blank)
+    return moment.date() if moment.tzinfo is None else moment.astimezone(ZoneInfo("Europe/London")).date()
 
 
 _Text = Annotated[str, Field(max_length=300)]
@@ -54,25 +91,35 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
 
-class AnswerHeader(_Part):
+class Outcome(_Part):
+    """What became of a message or of one search: a status, and a reason where it was rejected."""
+
+    status: Status
+    status_reason_code: _OptionalText = None
+    status_reason_message: Annotated[str | None, BeforeValidator(_reason)] = None
+
+    def says_absent(self, codes: Sequence[str]) -> bool:
+        """Say whether a rejection means that there is no such person; ``codes`` are the registry's own for it."""
+        code, message = self.status_reason_code or "", self.status_reason_message or ""
+        in_words = any(map(_ABSENT.search, (code, message))) and not any(map(_NOT_OF_PERSON.search, (code, message)))
+        return self.status == "rjct" and (code in codes or in_words)
+
+
+class AnswerHeader(Outcome):
     """The header of an answer; the published samples also say ``search`` where the standard says ``on-search``."""
 
     action: Literal["on-search", "search"]
-    status: Status
-    status_reason_code: _OptionalText = None
 
 
 class _Data(_Part):
-    reg_records: list[_Json]
+    reg_records: Annotated[list[_Json], BeforeValidator(_records)] = []
 
 
-class SearchItem(_Part):
+class SearchItem(Outcome):
     """The answer to one search of the message, found by its ``reference_id``."""
 
     reference_id: _Text
-    status: Status
-    status_reason_code: _OptionalText = None
-    data: _Data | None = None
+    data: Annotated[_Data | None, BeforeValidator(_empty_is_absent)] = None
 
 
 class _SearchMessage(_Part):
@@ -87,12 +134,11 @@ class SearchAnswer(_Part):
     message: _SearchMessage
 
 
-class EnrolledItem(_Part):
+class EnrolledItem(Outcome):
     """Whether one person is registered as a beneficiary, and the moment that is true for."""
 
-    status: Status
     timestamp: Annotated[date, BeforeValidator(_day)]
-    enrolled_status: Literal["yes", "no"]
+    enrolled_status: Annotated[Literal["yes", "no"] | None, BeforeValidator(_blank_is_absent)] = None
 
 
 class _EnrolledMessage(_Part):
@@ -108,21 +154,26 @@ class EnrolledAnswer(_Part):
 
 
 class TokenAnswer(_Part):
-    """An access token; the standard writes its life as a text, OAuth 2.0 as a number: either will do."""
+    """An access token; the standard writes its life as a text, OAuth 2.0 as a number: either will do.
+
+    The type is compared without case (RFC 6749, section 7.1).
+    """
 
     access_token: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,4096}$")]
-    token_type: Annotated[str, Field(pattern=r"^[Bb]earer$")]
-    expires_in: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^[0-9]{1,9}$")] | None = None
+    token_type: Annotated[str, Field(pattern=r"^(?i:bearer)$")]
+    expires_in: Annotated[float, Field(ge=0)] | Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")] | None = (
+        None
+    )
 
 
 class _Identifier(_Part):
     identifier_type: _Text
-    identifier_value: _Text
+    identifier_value: Annotated[_Text, BeforeValidator(_number_is_text)]
 
 
 class _Name(_Part):
-    surname: _OptionalText = None
-    given_name: _OptionalText = None
+    surname: _OptionalText = Field(default=None, validation_alias=AliasChoices("surname", "sur_name", "last_name"))
+    given_name: _OptionalText = Field(default=None, validation_alias=AliasChoices("given_name", "given_names"))
     first_name: _OptionalText = None
     second_name: _OptionalText = None
 
@@ -137,10 +188,28 @@ def _postal_places(value: object) -> object:
 
 
 class _Person(_Part):
-    identifier: Annotated[list[_Identifier], BeforeValidator(_one_is_a_list)]
+    """Without these a record is of no person."""
+
+    identifier: Annotated[list[_Identifier], BeforeValidator(_one_is_a_list)] = Field(
+        validation_alias=AliasChoices("identifier", "identifiers")
+    )
     name: Annotated[list[_Name], BeforeValidator(_one_is_a_list), Field(min_length=1)]
-    birth_date: _Day = None
-    sex: _OptionalText = None
+
+
+_BIRTH_DATES: Final = AliasChoices("birth_date", "birthdate", "birthDate", "date_of_birth", "dateOfBirth")
+
+
+class _Born(_Part):
+    birth_date: _Day = Field(default=None, validation_alias=_BIRTH_DATES)
+
+
+class _Sexed(_Part):
+    sex: Annotated[_OptionalText, BeforeValidator(_number_is_text)] = Field(
+        default=None, validation_alias=AliasChoices("sex", "gender")
+    )
+
+
+class _Housed(_Part):
     address: Annotated[list[_Postal], BeforeValidator(_postal_places)] = []
 
 
@@ -197,6 +266,7 @@ class RegistryRecord:
     """One person of the registry. The first name is the current one; ``identifiers`` are pairs of type and value.
 
     ``payments`` is ``None`` where the registry says nothing about payments, which differs from having made none.
+    ``unreadable`` names what cannot be read and is left out: ``birth_date``, ``gender``, ``postcode``, ``benefits``.
     """
 
     identifiers: tuple[tuple[str, str], ...]
@@ -206,10 +276,24 @@ class RegistryRecord:
     postcode: str | None
     enrolments: tuple[Enrolment, ...]
     payments: tuple[Payment, ...] | None
+    unreadable: frozenset[str] = frozenset()
 
     def identifier(self, wanted: str) -> str | None:
-        """Return the value of the identifier of one type."""
-        return next((value for kind, value in self.identifiers if kind == wanted), None)
+        """Return the value of the identifier of one type, whose case does not count."""
+        return next((value for kind, value in self.identifiers if kind.lower() == wanted.lower()), None)
+
+
+UNREADABLE: Final = RegistryRecord(
+    identifiers=(),
+    names=(PersonName(surname=None, given_names=None),),
+    birth_date=None,
+    sex=None,
+    postcode=None,
+    enrolments=(),
+    payments=None,
+    unreadable=frozenset({"ref", "nino", "family_name", "given_names", "birth_date", "gender", "postcode", "benefits"}),
+)
+"""A record of which nothing can be read: it may be anyone's, the person's who is asked about among them."""
 
 
 def check_http(answer: HttpAnswer) -> None:
@@ -221,7 +305,8 @@ def check_http(answer: HttpAnswer) -> None:
         )
     if answer.status != _HTTP_OK:
         raise SourceUnavailable(f"The benefit registry answered with HTTP status {answer.status}.")
-    if _media_type(answer.headers) != JSON:
+    media_type = _media_type(answer.headers)
+    if media_type != JSON and not (media_type.startswith("application/") and media_type.endswith("+json")):
         raise SourceNonsense("The benefit registry did not answer with JSON.")
 
 
@@ -233,28 +318,47 @@ def _media_type(headers: Mapping[str, str]) -> str:
 def parse_answer(raw: bytes, model: type[_MODEL]) -> _MODEL:
     """Read an answer's bytes into ``model``. Raises :class:`SourceNonsense`."""
     try:
-        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        document = json.loads(
+            raw.decode("utf-8-sig"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant
+        )
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise SourceNonsense("The benefit registry's answer is not JSON, or says one thing twice.") from None
     return _read(document, model)
 
 
 def read_record(record: _Json) -> RegistryRecord:
-    """Read one registry record, in any of its three published forms. Raises :class:`SourceNonsense`."""
+    """Read one registry record, in any of its three published forms.
+
+    Raises :class:`SourceNonsense` for one that is of no person.
+    """
     member = record.get("member", record)
     inner = member.get("demographic_info") if isinstance(member, dict) else None
     person_json = inner.get("person") if isinstance(inner, dict) else member
     person = _read(person_json, _Person)
-    benefits = _read(_benefits(record, member), _Benefits)
+    unreadable: set[str] = set()
+    born = _read_part(person_json, _Born, "birth_date", unreadable)
+    sexed = _read_part(person_json, _Sexed, "gender", unreadable)
+    housed = _read_part(person_json, _Housed, "postcode", unreadable)
+    benefits = _read_part(_benefits(record, member), _Benefits, "benefits", unreadable)
     return RegistryRecord(
         identifiers=tuple((item.identifier_type, item.identifier_value) for item in person.identifier),
         names=tuple(_names(person.name)),
-        birth_date=person.birth_date,
-        sex=person.sex,
-        postcode=next((place.postal_code for place in person.address if place.postal_code), None),
+        birth_date=born.birth_date,
+        sex=sexed.sex,
+        postcode=next((place.postal_code for place in housed.address if place.postal_code), None),
         enrolments=tuple(_enrolment(item) for item in benefits.programme),
         payments=None if benefits.payroll is None else tuple(_payment(item) for item in benefits.payroll),
+        unreadable=frozenset(unreadable),
     )
+
+
+def _read_part(document: object, model: type[_MODEL], name: str, unreadable: set[str]) -> _MODEL:
+    """Read a part that a record can do without; where it cannot be read, return it empty and add its name."""
+    try:
+        return _read(document, model)
+    except SourceNonsense:
+        unreadable.add(name)
+        return model()
 
 
 def _benefits(record: _Json, member: object) -> _Json:

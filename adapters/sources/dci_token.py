@@ -21,6 +21,7 @@ from adapters.sources.secret_file import read_secret
 MAX_TOKEN_BYTES: Final = 16 * 1024
 DEFAULT_LIFE_S: Final = 60
 """How long a token is used when the registry does not say how long it lives."""
+MAX_LIFE_S: Final = 24 * 3600
 MARGIN_S: Final = 10
 """A token is given up this long before its end, so that none expires on its way."""
 
@@ -79,4 +80,5 @@ class TokenSource:
         )
         check_http(answer)
         parsed = parse_answer(answer.body, TokenAnswer)
-        return parsed.access_token, DEFAULT_LIFE_S if parsed.expires_in is None else int(parsed.expires_in)
+        life_s = DEFAULT_LIFE_S if parsed.expires_in is None else min(float(parsed.expires_in), MAX_LIFE_S)
+        return parsed.access_token, int(life_s)

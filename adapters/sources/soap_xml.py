@@ -1,8 +1,9 @@
 """Ask a SOAP 1.2 service, with WS-Addressing 1.0, one question at a time.
 
-Documents are built as trees and read by the project's one XML parser. An answer counts only if it is well-formed SOAP
-1.2, carries no header that must be understood, has the action that was promised, and relates to the very message that
-was sent (WS-Addressing 1.0 Core, section 3.4).
+Documents are built as trees and read by the project's one XML parser. A fault is looked at first and without its
+headers, since many services send faults with none. An answer counts only if it is well-formed SOAP 1.2, carries no
+header that we must understand, has the action that was promised, and relates to the very message that was sent
+(WS-Addressing 1.0 Core, section 3.4).
 
 Not checked here: the body against its schema, which is the sector's to do; and any XML signature (design decision 9).
 """
@@ -11,13 +12,14 @@ import base64
 import re
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
 
 from adapters.contract import AdapterError, Deadline, HttpAnswer, HttpCaller, SourceNonsense, SourceUnavailable
-from adapters.sources.xml import parse
+from adapters.sources.xml import XmlRefused, parse
 
 SOAP: Final = "http://www.w3.org/2003/05/soap-envelope"
 SOAP_1_1: Final = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -31,15 +33,21 @@ _WSA: Final = f"{{{ADDRESSING}}}"
 _HTTP_OK: Final = 200
 _HTTP_REFUSED: Final = frozenset({401, 403})
 _HTTP_WITH_FAULT: Final = frozenset({400, 500})
+_OTHER_XML: Final = frozenset({"text/xml", "application/xml"})
+"""Media types in which a service answers that does not speak SOAP 1.2; only a fault in them is read."""
+_OUR_ROLES: Final = frozenset({"", f"{SOAP}/role/next", f"{SOAP}/role/ultimateReceiver"})
+"""Roles in which we receive an answer (SOAP 1.2 part 1, section 2.2); without the attribute, the last of these."""
 _SINGLE_HEADERS: Final = ("Action", "To", "From", "ReplyTo", "FaultTo", "MessageID")
 """Headers of which WS-Addressing 1.0 SOAP Binding, section 3.2, allows one at most."""
 _FAULTS: Final[Mapping[str, tuple[type[AdapterError], str]]] = {
     "Sender": (SourceNonsense, "The SOAP service refused our request as malformed: check its version and settings."),
     "Receiver": (SourceUnavailable, "The SOAP service reports trouble of its own: ask its operator."),
-    "VersionMismatch": (SourceNonsense, "The SOAP service does not speak SOAP 1.2."),
-    "MustUnderstand": (SourceNonsense, "The SOAP service does not understand WS-Addressing 1.0."),
-    "DataEncodingUnknown": (SourceNonsense, "The SOAP service refused the encoding of our request."),
+    "VersionMismatch": (SourceUnavailable, "The SOAP service does not speak SOAP 1.2: it must be set to that version."),
+    "MustUnderstand": (SourceUnavailable, "The SOAP service does not understand WS-Addressing 1.0: switch that on."),
+    "DataEncodingUnknown": (SourceUnavailable, "The SOAP service refused the encoding of our request."),
 }
+"""What each fault means. Only ``Sender`` can depend on the person who was asked about."""
+_FAULTS_1_1: Final[Mapping[str, str]] = {"Client": "Sender", "Server": "Receiver"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +64,10 @@ class Addressing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """An opened message: its addressing, and the one element in its body (a SOAP fault included)."""
+    """An opened message: its addressing, and the one element in its body (a SOAP fault included).
+
+    The addressing of a fault is empty: it is not looked at.
+    """
 
     addressing: Addressing
     body: etree._Element
@@ -66,8 +77,7 @@ class Envelope:
         """Return the local name of the fault's code, or ``None`` where the body is no fault."""
         if self.body.tag != f"{_ENV}Fault":
             return None
-        code = self.body.findtext(f"{_ENV}Code/{_ENV}Value") or ""
-        return code.strip().rpartition(":")[2]
+        return _local_name(self.body.findtext(f"{_ENV}Code/{_ENV}Value") or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +146,16 @@ def build_envelope(addressing: Addressing, body: etree._Element) -> bytes:
 
 
 def open_envelope(raw: bytes, *, max_bytes: int) -> Envelope:
-    """Read a SOAP 1.2 message with WS-Addressing headers. Raises :class:`SourceNonsense`."""
+    """Read a SOAP 1.2 message: a fault, or one with WS-Addressing headers.
+
+    Raises :class:`SourceNonsense`, and for a fault of SOAP 1.1 what it means.
+    """
     root = parse(raw, max_bytes=max_bytes)
     if root.tag == f"{{{SOAP_1_1}}}Envelope":
+        code = root.findtext(f"{{{SOAP_1_1}}}Body/{{{SOAP_1_1}}}Fault/faultcode")
+        if code is not None:
+            name = _local_name(code).partition(".")[0]  # SOAP 1.1, section 4.4.1: codes are extended after a dot
+            raise _meaning(_FAULTS_1_1.get(name, name))
         raise SourceNonsense("The answer is a SOAP 1.1 message; this service must be set to SOAP 1.2.")
     parts = [child.tag for child in root]
     if root.tag != f"{_ENV}Envelope" or parts not in ([f"{_ENV}Header", f"{_ENV}Body"], [f"{_ENV}Body"]):
@@ -146,6 +163,8 @@ def open_envelope(raw: bytes, *, max_bytes: int) -> Envelope:
     body = root[-1]
     if len(body) != 1:
         raise SourceNonsense("The body of the SOAP message does not hold exactly one element.")
+    if body[0].tag == f"{_ENV}Fault":
+        return Envelope(addressing=Addressing(action=""), body=body[0])
     return Envelope(addressing=_read_addressing(root[0] if len(root) > 1 else None), body=body[0])
 
 
@@ -155,7 +174,7 @@ def _read_addressing(header: etree._Element | None) -> Addressing:
         if sum(block.tag == _WSA + name for block in blocks) > 1:
             raise SourceNonsense(f"The SOAP message has more than one WS-Addressing {name}.")
     for block in blocks:
-        if not block.tag.startswith(_WSA) and block.get(f"{_ENV}mustUnderstand") in {"true", "1"}:
+        if not block.tag.startswith(_WSA) and _must_be_understood(block):
             raise SourceNonsense("The SOAP message has a header that must be understood and that we do not know.")
     if header is None or not header.findtext(f"{_WSA}Action", "").strip():
         raise SourceNonsense("The SOAP message has no WS-Addressing Action.")
@@ -167,6 +186,12 @@ def _read_addressing(header: etree._Element | None) -> Addressing:
         reply_to=_read(header, f"ReplyTo/{_WSA}Address"),
         relates_to=_read_relation(blocks),
     )
+
+
+def _must_be_understood(block: etree._Element) -> bool:
+    """Say whether a header must be understood by us: one for another role is not ours to look at."""
+    ours = block.get(f"{_ENV}role", "").strip() in _OUR_ROLES
+    return ours and block.get(f"{_ENV}mustUnderstand", "").strip() in {"true", "1"}
 
 
 def _read_relation(blocks: list[etree._Element]) -> str | None:
@@ -187,10 +212,23 @@ def _check_http(answer: HttpAnswer) -> None:
         raise SourceUnavailable("The SOAP service refused our credentials: check the user and the password file.")
     if answer.status != _HTTP_OK and answer.status not in _HTTP_WITH_FAULT:
         raise SourceUnavailable(f"The SOAP service answered with HTTP status {answer.status}.")
-    if _media_type(answer.headers) != CONTENT_TYPE:
+    media_type = _media_type(answer.headers)
+    if media_type != CONTENT_TYPE:
+        if media_type in _OTHER_XML:
+            _raise_fault(answer.body)
         if answer.status != _HTTP_OK:
             raise SourceUnavailable(f"The SOAP service answered with HTTP status {answer.status}.")
         raise SourceNonsense(f"The SOAP service did not answer with {CONTENT_TYPE}.")
+
+
+def _raise_fault(raw: bytes) -> None:
+    """Raise what a fault in another XML media type means; pass anything else over."""
+    with suppress(XmlRefused):
+        root = parse(raw, max_bytes=MAX_ANSWER_BYTES)
+        if root.tag in {f"{_ENV}Envelope", f"{{{SOAP_1_1}}}Envelope"}:
+            code = open_envelope(raw, max_bytes=MAX_ANSWER_BYTES).fault_code
+            if code is not None:
+                raise _meaning(code)
 
 
 def _media_type(headers: Mapping[str, str]) -> str:
@@ -202,16 +240,24 @@ def _media_type(headers: Mapping[str, str]) -> str:
 
 def _check_answer(envelope: Envelope, asked: Addressing, operation: Operation, *, status: int) -> None:
     if envelope.fault_code is not None:
-        blame, detail = _FAULTS.get(
-            envelope.fault_code, (SourceNonsense, "The SOAP service answered with a fault that SOAP 1.2 does not know.")
-        )
-        raise blame(detail)
+        raise _meaning(envelope.fault_code)
     if status != _HTTP_OK:
         raise SourceNonsense(f"The SOAP service answered HTTP status {status} without a fault.")
     if envelope.addressing.relates_to != asked.message_id:
         raise SourceNonsense("The SOAP answer relates to a message that we did not send.")
     if envelope.addressing.action != operation.answer_action:
         raise SourceNonsense("The SOAP answer has another action than the one that was asked for.")
+
+
+def _meaning(code: str) -> AdapterError:
+    """Return what the fault of one code means."""
+    unknown = SourceNonsense, "The SOAP service answered with a fault that SOAP 1.2 does not know."
+    blame, detail = _FAULTS.get(code, unknown)
+    return blame(detail)
+
+
+def _local_name(code: str) -> str:
+    return code.strip().rpartition(":")[2]
 
 
 def _text(header: etree._Element, name: str, text: str | None) -> None:

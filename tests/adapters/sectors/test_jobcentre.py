@@ -1,15 +1,26 @@
 """The Jobcentre adapter: allocations from SQL, answers from a real DCI registry over TLS, and never a mixture."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
 from adapters.conformance import Samples, run
-from adapters.contract import Adapter, AdapterContext, Deadline, SourceMisconfigured, SourceNonsense, SourceUnavailable
+from adapters.contract import (
+    Adapter,
+    AdapterContext,
+    Deadline,
+    HttpAnswer,
+    HttpCaller,
+    SourceMisconfigured,
+    SourceNonsense,
+    SourceUnavailable,
+)
 from adapters.sectors.jobcentre import FACTORY, BenefitRegistry, JobcentreSettings
 from gateway.demo.case_systems import dci_registry, sql_systems
 from gateway.demo.case_systems.records import CaseService
@@ -79,7 +90,7 @@ def files(secret_file: Path, allocations: Path) -> tuple[Path, Path]:
     return secret_file, allocations
 
 
-def build(url: str, caller: TestCaller, secret_file: Path, allocations: Path, **changes: object) -> Adapter:
+def build(url: str, caller: HttpCaller, secret_file: Path, allocations: Path, **changes: object) -> Adapter:
     registry = {
         "base_url": url,
         "sender_id": "jobcentre.example",
@@ -264,6 +275,101 @@ def test_every_request_and_answer_fits_the_published_schema(
         assert published.request_faults(path, json.loads(call.sent)) == []
         assert published.answer_faults(path, json.loads(call.answer.body)) == []
         assert "CLM" not in call.url
+
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherVendor:
+    """Change each search's answers as another vendor would write them."""
+
+    caller: TestCaller
+    change: Change
+
+    def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
+    ) -> HttpAnswer:
+        answer = self.caller.post(url, headers=headers, body=body, max_bytes=max_bytes, deadline=deadline)
+        if not url.endswith("/search"):
+            return answer
+        document = json.loads(answer.body)
+        message = document["message"]
+        message["search_response"] = [item | self.change(item) for item in message["search_response"]]
+        return replace(answer, body=json.dumps(document).encode())
+
+
+def records(item: dict[str, Any], *changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of an answer with a copy of its one record for each of ``changes``, under keys of their own."""
+    (record,) = item["data"]["reg_records"]
+    copies = []
+    for number, change in enumerate(changes):
+        person = json.loads(json.dumps(record).replace("CLM-000117", f"CLM-90000{number}"))
+        copies.append(person | change)
+    return {"data": {"reg_records": copies}}
+
+
+class TestOtherVendors:
+    @pytest.fixture
+    def find(self, url: str, caller: TestCaller, files: tuple[Path, Path]) -> Callable[[Change], BenefitRegistry]:
+        def built(change: Change) -> BenefitRegistry:
+            adapter = build(url, OtherVendor(caller, change), *files, not_registered_codes=["E404"])
+            assert isinstance(adapter.eligibility, BenefitRegistry)
+            return adapter.eligibility
+
+        return built
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"data": None},
+            {"data": {"reg_records": None}},
+            {"status": "rjct", "status_reason_code": "E404", "data": None},
+            {"status": "rjct", "status_reason_code": "E1", "status_reason_message": "Record not found", "data": None},
+        ],
+    )
+    def test_a_person_who_is_not_registered_is_nobody_and_no_error(
+        self, find: Callable[[Change], BenefitRegistry], change: dict[str, Any]
+    ) -> None:
+        assert find(lambda _: {"status": "succ"} | change).find(ASKED, deadline=soon()) == ()
+
+    @pytest.mark.holds("A74")
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"status": "rjct", "status_reason_code": "E500", "data": None},
+            {"status": "rjct", "status_reason_code": "E1", "status_reason_message": "Service not found", "data": None},
+            {"status": "rcvd", "data": None},
+            {"status": "pdng", "data": None},
+        ],
+    )
+    def test_an_outage_is_never_an_absence(
+        self, find: Callable[[Change], BenefitRegistry], change: dict[str, Any]
+    ) -> None:
+        with pytest.raises(SourceUnavailable):
+            find(lambda _: change).find(ASKED, deadline=soon())
+
+    @pytest.mark.holds("A74")
+    def test_a_record_that_cannot_be_read_leaves_the_others_and_stays_in_doubt(
+        self, find: Callable[[Change], BenefitRegistry]
+    ) -> None:
+        registry = find(lambda item: records(item, {}, {"birth_date": "1990", "birthdate": "x"}, {"identifier": []}))
+        found = registry.find(ASKED, deadline=soon())
+        assert [(each.ref, "birth_date" in each.unreadable) for each in found] == [
+            ("CLM-900000", False),
+            ("CLM-900001", True),
+            ("", True),
+        ]
+        with pytest.raises(SourceNonsense, match="identifier"):
+            find(lambda item: records(item, {"identifier": []})).find(ASKED, deadline=soon())
+
+    def test_programmes_that_cannot_be_read_answer_no_question(self, find: Callable[[Change], BenefitRegistry]) -> None:
+        registry = find(
+            lambda item: {"data": {"reg_records": [each | {"payroll": 1} for each in item["data"]["reg_records"]]}}
+        )
+        assert registry.find(ASKED, deadline=soon())
+        with pytest.raises(SourceNonsense, match="programmes or payments"):
+            registry.answer("CLM-000117", ask(Question.ENTITLED), deadline=soon())
 
 
 @pytest.mark.parametrize(

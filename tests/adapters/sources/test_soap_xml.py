@@ -11,6 +11,7 @@ from adapters.sources.soap_xml import (
     ADDRESSING,
     ANONYMOUS,
     SOAP,
+    SOAP_1_1,
     Addressing,
     Operation,
     SoapService,
@@ -106,8 +107,9 @@ def test_an_answer_with_another_action_is_nonsense() -> None:
     [
         ("Sender", SourceNonsense),
         ("Receiver", SourceUnavailable),
-        ("MustUnderstand", SourceNonsense),
-        ("VersionMismatch", SourceNonsense),
+        ("MustUnderstand", SourceUnavailable),
+        ("VersionMismatch", SourceUnavailable),
+        ("DataEncodingUnknown", SourceUnavailable),
         ("Surprise", SourceNonsense),
     ],
 )
@@ -119,6 +121,71 @@ def test_a_fault_becomes_an_error_that_does_not_repeat_its_reason(
     with pytest.raises(error) as caught:
         call(service)
     assert SECRET not in str(caught.value)
+
+
+BARE = f'<s:Envelope xmlns:s="{SOAP}">%s<s:Body>{fault("Receiver")}</s:Body></s:Envelope>'
+SECURITY = '<s:Header><w:Security xmlns:w="urn:x" s:mustUnderstand="true"/></s:Header>'
+
+
+@pytest.mark.holds("A74")
+@pytest.mark.parametrize("header", ["", "<s:Header/>", SECURITY, f"<s:Header>{2 * '<a:To/>'}</s:Header>"])
+@pytest.mark.parametrize("media", ["application/soap+xml", "text/xml; charset=utf-8", "application/xml"])
+def test_a_fault_counts_whatever_its_headers_are(header: str, media: str) -> None:
+    document = (BARE % header).replace("<a:To/>", f'<a:To xmlns:a="{ADDRESSING}"/>').encode()
+    with pytest.raises(SourceUnavailable, match="trouble of its own"):
+        call(Service(lambda _: document, status=500, media=media))
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "words"),
+    [
+        ("VersionMismatch", SourceUnavailable, "does not speak SOAP 1.2"),
+        ("Server", SourceUnavailable, "trouble of its own"),
+        ("Server.Busy", SourceUnavailable, "trouble of its own"),
+        ("Client", SourceNonsense, "refused our request"),
+        ("MustUnderstand", SourceUnavailable, "does not understand WS-Addressing"),
+        ("Surprise", SourceNonsense, "does not know"),
+    ],
+)
+@pytest.mark.parametrize(("media", "status"), [("text/xml", 500), ("application/soap+xml", 500), ("text/xml", 200)])
+def test_a_fault_of_soap_1_1_is_said_for_what_it_is(
+    code: str, error: type[AdapterError], words: str, media: str, status: int
+) -> None:
+    document = (
+        f'<s:Envelope xmlns:s="{SOAP_1_1}"><s:Body><s:Fault><faultcode>s:{code}</faultcode>'
+        f"<faultstring>no such person as {SECRET}</faultstring></s:Fault></s:Body></s:Envelope>"
+    )
+    with pytest.raises(error, match=words) as caught:
+        call(Service(lambda _: document.encode(), status=status, media=media))
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("raw_answer", [b"<html/>", b"<html", b"", b"<s/>"])
+def test_other_xml_is_told_by_its_status(raw_answer: bytes) -> None:
+    with pytest.raises(SourceUnavailable, match="500"):
+        call(Service(lambda _: raw_answer, status=500, media="text/xml"))
+
+
+@pytest.mark.parametrize(
+    ("role", "is_ours"),
+    [
+        ("", True),
+        (f"{SOAP}/role/next", True),
+        (f"{SOAP}/role/ultimateReceiver", True),
+        (f"{SOAP}/role/none", False),
+        ("https://proxy.example/role", False),
+    ],
+)
+@pytest.mark.parametrize("must", ["1", "true", " true "])
+def test_a_header_must_be_understood_only_in_a_role_of_ours(role: str, is_ours: bool, must: str) -> None:
+    header = f'<x:a xmlns:x="urn:x" s:mustUnderstand="{must}"' + (f' s:role="{role}"/>' if role else "/>")
+    header = header.replace("<x:a ", f'<x:a xmlns:s="{SOAP}" ')
+    service = Service(lambda asked: good(asked).replace(b"</soap:Header>", header.encode() + b"</soap:Header>"))
+    if is_ours:
+        with pytest.raises(SourceNonsense, match="must be understood"):
+            call(service)
+    else:
+        assert call(service).tag == "answer"
 
 
 @pytest.mark.parametrize(("status", "word"), [(401, "password"), (403, "password"), (503, "503"), (302, "302")])
