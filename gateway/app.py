@@ -140,8 +140,8 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
             directory,
             mind=of_node(machine(store, clock, outside.transport, fitness), directory, own),
             vouching=vouching,
-            collecting=Collecting(countersigning, agreements),
-            marks=MarkKeeping(own=own, store=store, directory=directory, fetcher=fetcher),
+            collecting=Collecting(countersigning, agreements, telemetry.last_handler),
+            fetcher=fetcher,
         ),
         desk=desk,
         agreements=agreements,
@@ -158,7 +158,7 @@ def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> Fe
         memory=Memory(parts.store, TRUST_TABLES),
         notice=telemetry.notice_trust,
         required_marks=agreements.required_marks,
-        later=Background(_background_crashed),
+        background=Background(telemetry.last_handler),
     )
 
 
@@ -179,14 +179,16 @@ def _keeper(
     mind: Minding,
     vouching: Vouching,
     collecting: Collecting,
-    marks: MarkKeeping,
+    fetcher: Fetcher,
 ) -> Keeper:
+    attempt = telemetry.last_handler
+    marks = MarkKeeping(own=parts.own, store=parts.store, directory=directory, fetcher=fetcher, attempt=attempt)
     return Keeper(
         store=parts.store,
         claims=parts.claims,
         directory=directory,
         clock=parts.clock,
-        notice=telemetry.notice_keeper,
+        attempt=attempt,
         parties=collecting.book.parties,
         mind=mind.round,
         refuse_unfit=parts.fitness.refuse_unfit_anew,
@@ -196,10 +198,6 @@ def _keeper(
         collect=collecting.round,
         renew_marks=marks.round,
     )
-
-
-def _background_crashed(error: BaseException) -> None:
-    telemetry.FaceObserver().crashed(error, face="peer", request_id="after-an-answer")
 
 
 def _line_crashed(error: BaseException) -> None:

@@ -95,7 +95,7 @@ def create_anchor(
         vault=vault,
         face=face,
         directory=knowing.directory,
-        keeper=_keeper(face, knowing, vouching, of_authority(host, face.entity_id, vault), fitness),
+        keeper=_keeper(face, knowing, vouching, of_authority(host, knowing.directory, face.entity_id, vault), fitness),
         peer_app=gated(app, fitness.refuse_unfit),
         operations_app=operations_app(ready),
     )
@@ -142,6 +142,7 @@ def machine(store: Store, clock: Clock, transport: Transport, fitness: Fitness) 
         clock=clock,
         transport=transport,
         notice=telemetry.notice_keeper,
+        attempt=telemetry.last_handler,
         changed=fitness.look_again,
     )
 
@@ -177,7 +178,7 @@ def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -
         memory=Memory(face.store, TRUST_TABLES),
         notice=telemetry.notice_trust,
         required_marks=lambda _now: frozenset(),
-        later=Background(_crashed),
+        background=Background(telemetry.last_handler),
     )
     return _Knowing(fetcher=fetcher, directory=directory)
 
@@ -186,14 +187,16 @@ def _keeper(
     face: AnchorFace, knowing: _Knowing, vouching: Vouching, minding: Minding, fitness: Fitness
 ) -> AuthorityKeeper:
     own, directory = face.entity_id, knowing.directory
-    marks = MarkKeeping(own=own, store=face.store, directory=directory, fetcher=knowing.fetcher)
+    marks = MarkKeeping(
+        own=own, store=face.store, directory=directory, fetcher=knowing.fetcher, attempt=telemetry.last_handler
+    )
     return AuthorityKeeper(
         own=own,
         under_others=bool(face.superiors),
         store=face.store,
         directory=directory,
         clock=face.clock,
-        notice=telemetry.notice_keeper,
+        attempt=telemetry.last_handler,
         mind=minding.round,
         refuse_unfit=fitness.refuse_unfit_anew,
         note_vouched=lambda now: vouching.note(directory, own, now=now),
@@ -227,7 +230,3 @@ def _accredited(marks: MarkSettings, own: EntityId, base_dir: Path) -> Accredite
             keys = KeySet.from_jwks(strict_json.loads(raw, max_bytes=MAX_BYTES), KeyUse.FEDERATION)
             owners[each.type] = MarkOwner(entity=EntityId(each.owner), keys=keys)
     return Accredited(issuers=issuers, owners=owners)
-
-
-def _crashed(error: BaseException) -> None:
-    telemetry.FaceObserver().crashed(error, face="anchor", request_id="after-an-answer")

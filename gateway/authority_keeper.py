@@ -1,4 +1,4 @@
-"""What an authority does unasked: mind its machine, and keep fresh what it knows of its members.
+"""Periodic maintenance of an authority: mind its machine, and keep fresh what it knows of its members.
 
 Where it stands under others, it also keeps its own chain, and takes up their suspensions, which it hands on. It asks
 those above it and its own members, whom an administrator admitted; nobody else makes it ask anything.
@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
+from gateway.background import Attempt, Wait, run_rounds
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.limits import Lately
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.fitness import ClockWrong, NotReconciled
-from gateway.keeper import ROUND_S, Notice
-from gateway.ports import Clock, Store, StoreBusy, StoreFull
+from gateway.keeper import ROUND_S
+from gateway.ports import Clock, Store
 from gateway.store import members
 from trust.errors import TrustError
 from trust.federation.suspension import SuspensionState
@@ -31,7 +32,8 @@ class AuthorityKeeper:
     store: Store
     directory: FederationDirectory
     clock: Clock
-    notice: Notice
+    attempt: Attempt
+    """Do one step under the last handler."""
     mind: Callable[[], None]
     """Look after the condition of the authority itself (:mod:`gateway.minding`)."""
     refuse_unfit: Callable[[], None]
@@ -43,37 +45,36 @@ class AuthorityKeeper:
     lately: Lately = field(default_factory=lambda: Lately(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
     """Whom a round asked; one that does not answer is not asked in the next."""
 
-    def run(self, wait: Callable[[float], bool]) -> None:
+    def run(self, wait: Wait) -> None:
         """Make a round at once and every minute, until ``wait`` says that it is time to stop."""
-        while True:
-            self.mind()
-            self.round()
-            if wait(ROUND_S):
-                return
+        steps = (("condition", self.mind), ("round", self.round))
+        for step, work in steps:
+            self.attempt(step, work)
+        run_rounds(self.attempt, wait, ROUND_S, steps)
 
     def round(self) -> None:
         """Refresh what is no longer fresh: this authority's own chain first, since its members' lead through it.
 
         While the clock is wrong nothing is signed or believed (A66).
         """
-        try:
-            self.refuse_unfit()
-        except (ClockWrong, NotReconciled):
-            return  # whoever minds the authority has told the administrator
+        if not self.attempt("condition", self._is_fit):
+            return
         now = self.clock.now()
-        try:
-            if self.under_others:
-                self._refresh(self.own)
-                with suppress(TrustError):  # the directory has told the administrator
-                    self.note_vouched(now)
-                self.renew_marks(now)
-            self.directory.catch_up(now=now)
-            until = monotonic() + ROUND_S
-            for entity in self._due(now):
-                if monotonic() < until and self.lately.first(entity, now):
-                    self._refresh(entity)
-        except (StoreBusy, StoreFull):
-            self.notice("housekeeping_failed")
+        if self.under_others:
+            self._refresh(self.own)
+            self.attempt("vouched_keys", lambda: self._note_vouched(now))
+            self.attempt("marks", lambda: self.renew_marks(now))
+        self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
+        until = monotonic() + ROUND_S
+        for entity in self.attempt("members", lambda: self._due(now)) or ():
+            if monotonic() < until and self.lately.first(entity, now):
+                self._refresh(entity)
+
+    def _is_fit(self) -> bool:
+        with suppress(ClockWrong, NotReconciled):  # whoever minds the authority has told the administrator
+            self.refuse_unfit()
+            return True
+        return False
 
     def _due(self, now: datetime) -> list[EntityId]:
         """Return the members that are not known yet or soon no longer fresh."""
@@ -86,6 +87,13 @@ class AuthorityKeeper:
         active = [EntityId(member.entity) for member in every if member.state == SuspensionState.ACTIVE]
         return [entity for entity in active if entity not in fresh]
 
-    def _refresh(self, entity: EntityId) -> None:
+    def _note_vouched(self, now: datetime) -> None:
         with suppress(TrustError):  # the directory has told the administrator
-            self.directory.refresh(entity, now=self.clock.now())
+            self.note_vouched(now)
+
+    def _refresh(self, entity: EntityId) -> None:
+        def ask() -> None:
+            with suppress(TrustError):  # the directory has told the administrator
+                self.directory.refresh(entity, now=self.clock.now())
+
+        self.attempt("refresh", ask)

@@ -1,18 +1,23 @@
-"""Find out whether this machine's clock is right, by those of the parties that it knows (assertion A66).
+"""Watch over this machine's clock (assertion A66).
 
-Each is asked for its own statement, which it signs at least every few minutes: its clock is not behind the date that it
-signed, and is at the date of its answer. One party that is wrong, or lies, decides nothing where others can be
-asked: the clock counts as wrong where more than half of those that answered put it more than a minute off, on the
-same side. Where nobody answers nothing new is known, and what was known stays.
+1. A clock that a time service keeps is right (:mod:`gateway.machine_clock`); that others disagree is noticed.
+2. Any other clock is compared with the dates of signed answers: a few parties are asked, drawn anew each time.
+3. One party's clock decides nothing. An anchor and a member, or three members, must agree, and be more than half of
+   those that answered. While only anchors are known, one of them decides.
+4. Where no such group agrees, what was known before stays.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
+from random import SystemRandom
 from time import monotonic
 from typing import Protocol
 
+from gateway.background import Attempt
 from gateway.ports import Clock, PeerRequest, Store, Transport, TransportError
 from gateway.store import condition
 from trust.claims import LATEST_SECONDS, from_seconds, require_int
@@ -27,11 +32,16 @@ WRONG_BEYOND = timedelta(seconds=60)
 ASK_AGAIN_S = 300.0
 JUMP_S = 5.0
 """By how much the clock may leave the machine's steady one before the others are asked at once."""
-MOST_ASKED = 5
+MOST_ASKED = 10
+"""Parties that are asked in one round, until :data:`MOST_READ` have answered."""
+MOST_READ = 5
+ANCHORS_ASKED = 2
+MEMBERS_DECIDE = 3
 _FETCH_S = 3.0
 _OK = 200
 _PATH = "/.well-known/openid-federation"
 _TYPE = "application/entity-statement+jwt"
+_IMF_FIXDATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 
 
 class Notice(Protocol):
@@ -40,6 +50,14 @@ class Notice(Protocol):
     def __call__(self, code: str) -> None:
         """Note it."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parties:
+    """The anchors and the other parties whose clocks can be asked."""
+
+    anchors: tuple[EntityId, ...] = ()
+    members: tuple[EntityId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,41 +91,81 @@ def read_clock(transport: Transport, entity: EntityId, clock: Clock) -> Reading 
     return Reading(entity=entity, off=max(moment for moment in (signed, dated) if moment is not None) - ours)
 
 
-def judged(readings: Sequence[Reading]) -> timedelta:
-    """Return how far the clock is off, nothing where it is not by more than half of the readings."""
+def judged(readings: Sequence[Reading], parties: Parties) -> timedelta | None:
+    """Return how far the clock is off, zero where it is right, and ``None`` where not enough parties agree."""
+    right = [reading for reading in readings if abs(reading.off) <= WRONG_BEYOND]
+    if _decide(right, readings, parties):
+        return timedelta()
     for side in (1, -1):
-        beyond = sorted(reading.off for reading in readings if reading.off * side > WRONG_BEYOND)
-        if 2 * len(beyond) > len(readings):
-            return beyond[len(beyond) // 2]
-    return timedelta()
+        beyond = sorted(
+            (reading for reading in readings if reading.off * side > WRONG_BEYOND), key=lambda reading: reading.off
+        )
+        middle = beyond[len(beyond) // 2].off if beyond else timedelta()
+        agreeing = [reading for reading in beyond if abs(reading.off - middle) <= WRONG_BEYOND]
+        if _decide(agreeing, readings, parties):
+            return middle
+    return None
+
+
+def _decide(agreeing: Sequence[Reading], readings: Sequence[Reading], parties: Parties) -> bool:
+    """Say whether those that agree are enough, by number and by kind."""
+    if 2 * len(agreeing) <= len(readings):
+        return False
+    anchors = sum(reading.entity in parties.anchors for reading in agreeing)
+    members = len(agreeing) - anchors
+    if not parties.members:
+        return anchors > 0
+    if anchors:
+        return members > 0
+    # An anchor has members only, and in a small federation no third one.
+    fewest = MEMBERS_DECIDE if parties.anchors else max(2, min(MEMBERS_DECIDE, len(parties.members)))
+    return members >= fewest
+
+
+def read_clocks(transport: Transport, parties: Parties, clock: Clock, attempt: Attempt) -> list[Reading]:
+    """Ask a few parties, drawn anew; one whose answer is a fault of ours costs no other reading."""
+    anchors = _drawn(parties.anchors)[:ANCHORS_ASKED]
+    readings: list[Reading] = []
+    for entity in (*anchors, *_drawn(parties.members))[:MOST_ASKED]:
+        found = attempt("clock", partial(read_clock, transport, entity, clock))
+        readings += [found] if found is not None else []
+        if len(readings) == MOST_READ:
+            break
+    return readings
+
+
+def _drawn(entities: Sequence[EntityId]) -> list[EntityId]:
+    return SystemRandom().sample(entities, len(entities))
 
 
 @dataclass(slots=True, kw_only=True)
 class ClockWatch:
-    """The watch of one machine. ``known`` returns whom to ask, the most trusted first; ``host`` is its name."""
+    """The watch of one machine. ``host`` is its name; ``kept`` says whether a time service keeps its clock."""
 
     store: Store
     transport: Transport
     clock: Clock
-    known: Callable[[], Iterable[EntityId]]
+    known: Callable[[], Parties]
     host: str
+    kept: Callable[[], bool]
     notice: Notice
+    attempt: Attempt
     seconds: Callable[[], float] = monotonic
     _last: tuple[float, datetime] | None = field(default=None, init=False)
     _wrong: bool = field(default=True, init=False)  # until it was found right once
 
     def round(self) -> None:
-        """Ask, where it is time to, and note what came of it for every worker of this machine."""
+        """Look, where it is time to, and note what came of it for every worker of this machine."""
         if not self._due():
             return
-        readings = [
-            reading
-            for entity in list(self.known())[:MOST_ASKED]
-            if (reading := read_clock(self.transport, entity, self.clock)) is not None
-        ]
-        if not readings:
+        parties = self.known()
+        readings = read_clocks(self.transport, parties, self.clock, self.attempt)
+        off, kept = judged(readings, parties), bool(self.attempt("time_service", self.kept))
+        if kept and off:
+            self.notice("clock_disputed")
+        off = timedelta() if kept else off
+        if off is None:
             return
-        off = judged(readings)
         self.store.write(lambda tx: condition.note_clock(tx, host=self.host, off=off))
         self._last = (self.seconds(), self.clock.now())
         self._wrong = bool(off)
@@ -124,7 +182,11 @@ class ClockWatch:
 
 
 def _date(header: str) -> datetime | None:
+    """Return the moment of a date in the form that every server writes (RFC 9110 section 5.6.7)."""
+    found = _IMF_FIXDATE.match(header)  # a proxy may have added a second one
+    if found is None:
+        return None
     try:
-        return parsedate_to_datetime(header).astimezone(UTC)
-    except ValueError:
+        return parsedate_to_datetime(found[0]).astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day
         return None

@@ -17,9 +17,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 from gateway.agreement_book import AgreementBook
+from gateway.background import Attempt
 from gateway.ports import (
     ClaimStore,
     NodeBusy,
@@ -220,8 +222,9 @@ class _Wait:
 class Collecting:
     """Ask for the signatures that are still missing, ever more seldom. For one thread: the keeper's."""
 
-    def __init__(self, countersigning: Countersigning, book: AgreementBook) -> None:
+    def __init__(self, countersigning: Countersigning, book: AgreementBook, attempt: Attempt) -> None:
         self._countersigning = countersigning
+        self._attempt = attempt
         self.book = book
         self._waits: dict[tuple[str, EntityId], _Wait] = {}
 
@@ -238,7 +241,7 @@ class Collecting:
             earlier = self._waits.get((agreement.ref.digest, party))
             length = _FIRST_AGAIN if earlier is None else min(2 * earlier.length, _LAST_AGAIN)
             self._waits[agreement.ref.digest, party] = _Wait(now, length)
-            self._countersigning.offer(agreement, party, now=now)
+            self._attempt("signatures", partial(self._countersigning.offer, agreement, party, now=now))
 
     def _due(self, agreement: Agreement, party: EntityId, now: datetime) -> bool:
         wait = self._waits.get((agreement.ref.digest, party))

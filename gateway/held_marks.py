@@ -9,9 +9,11 @@ mark is shown.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 from time import monotonic
 
+from gateway.background import Attempt
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.limits import Lately, Limits
@@ -79,6 +81,7 @@ class MarkKeeping:
     store: Store
     directory: FederationDirectory
     fetcher: Fetcher
+    attempt: Attempt
     lately: Lately = field(default_factory=lambda: Lately(ASKED_AGAIN_AFTER))
 
     def round(self, now: datetime) -> None:
@@ -89,7 +92,7 @@ class MarkKeeping:
             due = (mark_type, issuer) not in held or _due(held[mark_type, issuer], now)
             if due and asked < MOST_ASKED and self.lately.first(f"{issuer} {mark_type}", now):
                 asked += 1
-                self._take(mark_type, EntityId(issuer), now)
+                self.attempt("marks", partial(self._take, mark_type, EntityId(issuer), now))
 
     def _offered(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Yield the types that the anchor lists, each with those who may issue it."""

@@ -1,10 +1,8 @@
-"""What a node does unasked: forget in time, keep its trust in others fresh, and collect missing signatures.
+"""Periodic maintenance of a node: erase expired data, refresh trust chains, collect missing signatures.
 
-Whom an agreement in force names it finds by itself: strangers in a flood, who share one budget, lock no partner out.
-
-It runs in a process of its own, so that no request waits for it and no pool's threads are taken. Every step is safe to
-lose and to do twice: a node whose keeper is down still refuses what has expired, and refreshes a chain when it is asked
-for it.
+1. It runs in a process of its own, so no request waits for it and it takes no thread of a pool.
+2. Each step stands under its own last handler (:mod:`gateway.background`), and may be lost or done twice.
+3. The parties of agreements in force are found by name: strangers, who share one budget, lock no partner out.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,27 +10,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Protocol
 
+from gateway.background import Attempt, Wait, run_rounds
 from gateway.directory.federation import FederationDirectory, Standing
 from gateway.directory.limits import Lately
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.fitness import ClockWrong, NotReconciled
-from gateway.ports import Clock, StoreBusy, StoreFull
+from gateway.ports import Clock
 from gateway.store.housekeeping import ErasingClaims, ErasingStore, erase_expired
 from trust.errors import TrustError
 from trust.identifiers import EntityId
 
 ROUND_S = 60.0
 """Seconds between two rounds. What would be too old before the next one is refreshed, so that no request waits."""
-
-
-class Notice(Protocol):
-    """Hear of a round that could not be finished; the next one tries again."""
-
-    def __call__(self, code: str) -> None:
-        """Note it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +33,8 @@ class Keeper:
     claims: ErasingClaims
     directory: FederationDirectory
     clock: Clock
-    notice: Notice
+    attempt: Attempt
+    """Do one step under the last handler."""
     parties: Callable[[datetime], Iterable[EntityId]]
     """Return whom administrators made agreements with."""
     mind: Callable[[], None]
@@ -63,43 +54,38 @@ class Keeper:
     lately: Lately = field(default_factory=lambda: Lately(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
     """Which unknown parties a round asked about; for whom nobody vouches is not asked about in the next."""
 
-    def run(self, wait: Callable[[float], bool]) -> None:
-        """Make a round every minute until ``wait``, which sleeps so many seconds, says that it is time to stop."""
-        self.mind()
-        while not wait(ROUND_S):
-            self.mind()
-            self.round()
+    def run(self, wait: Wait) -> None:
+        """Make a round every minute until ``wait`` says that it is time to stop."""
+        self.attempt("condition", self.mind)
+        run_rounds(self.attempt, wait, ROUND_S, (("condition", self.mind), ("round", self.round)))
 
     def round(self) -> None:
         """Erase what has expired, refresh the chains that are no longer fresh, and see what came of it.
 
         While the clock is wrong nothing is: what it takes for expired is still needed once it is right (A66).
         """
-        try:
-            self.refuse_unfit()
-        except (ClockWrong, NotReconciled):
-            return  # whoever minds the node has told the administrator
-        now = self.clock.now()
-        try:
-            erase_expired(self.store, self.claims, now=now)
-            self.directory.catch_up(now=now)
-            standings = self.directory.known(now=now)
-            self.show_waiting(now)
-        except (StoreBusy, StoreFull):
-            self.notice("housekeeping_failed")
+        if not self.attempt("condition", self._is_fit):
             return
-        self.watch(standings)
+        now = self.clock.now()
+        self.attempt("erase_expired", lambda: erase_expired(self.store, self.claims, now=now))
+        self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
+        standings = self.attempt("chains", lambda: self.directory.known(now=now)) or ()
+        self.attempt("show_waiting", lambda: self.show_waiting(now))
+        self.attempt("show_standings", lambda: self.watch(standings))
         for standing in standings:  # those above others come first, so that below them one answer is enough
             if standing.due(now, within=timedelta(seconds=ROUND_S)):
                 self._refresh(standing.entity)
-        try:
-            self._meet(frozenset(each.entity for each in standings if each.trusted is not None), now)
-            with suppress(TrustError):  # the directory has told the administrator
-                self.note_vouched(now)
-            self.collect(now)
-            self.renew_marks(now)
-        except (StoreBusy, StoreFull):
-            self.notice("housekeeping_failed")
+        known = frozenset(each.entity for each in standings if each.trusted is not None)
+        self.attempt("parties", lambda: self._meet(known, now))
+        self.attempt("vouched_keys", lambda: self._note_vouched(now))
+        self.attempt("signatures", lambda: self.collect(now))
+        self.attempt("marks", lambda: self.renew_marks(now))
+
+    def _is_fit(self) -> bool:
+        with suppress(ClockWrong, NotReconciled):  # whoever minds the node has told the administrator
+            self.refuse_unfit()
+            return True
+        return False
 
     def _meet(self, known: frozenset[EntityId], now: datetime) -> None:
         """Find the parties that are not known yet, or again: strangers who use up what may be found keep none out."""
@@ -108,10 +94,13 @@ class Keeper:
             if monotonic() < until and self.lately.first(entity, now):
                 self._refresh(entity)
 
+    def _note_vouched(self, now: datetime) -> None:
+        with suppress(TrustError):  # the directory has told the administrator
+            self.note_vouched(now)
+
     def _refresh(self, entity: EntityId) -> None:
-        try:
-            self.directory.refresh(entity, now=self.clock.now())
-        except TrustError:
-            return  # the directory has told the administrator, and every request asks it anew
-        except (StoreBusy, StoreFull):
-            self.notice("housekeeping_failed")
+        def ask() -> None:
+            with suppress(TrustError):  # the directory has told the administrator, and every request asks it again
+                self.directory.refresh(entity, now=self.clock.now())
+
+        self.attempt("refresh", ask)

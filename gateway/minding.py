@@ -1,26 +1,26 @@
-"""Whether all is well with the node itself: its clock, and after a restore its store; looked at every minute.
+"""The health of the node itself: its clock, and after a restore its store; looked at every minute.
 
-A node's keeper does it in its rounds; an authority, which keeps nothing else, in a process of its own.
+The keepers of nodes and authorities do it in their rounds.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.clock_watch import ClockWatch
+from gateway import machine_clock
+from gateway.background import Attempt
+from gateway.clock_watch import ClockWatch, Parties
 from gateway.directory.federation import FederationDirectory
 from gateway.keys.vault import FileKeyVault
-from gateway.ports import Clock, Store, StoreBusy, StoreFull, Transport
+from gateway.ports import Clock, Store, Transport
 from gateway.reconciling import Missed, MissedByAuthority, MissedByNode, Reconciling
 from gateway.store import members
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, parse_key
 
-ROUND_S = 60.0
-
 
 class Notice(Protocol):
-    """Hear that the clock is wrong, or that a round could not be finished."""
+    """Hear that the clock is wrong."""
 
     def __call__(self, code: str) -> None:
         """Note it."""
@@ -33,21 +33,12 @@ class Minding:
 
     watch: ClockWatch
     reconciling: Reconciling
-    notice: Notice
+    attempt: Attempt
 
     def round(self) -> None:
         """Look at the clock first: what is reconciled is dated by it."""
-        try:
-            self.watch.round()
-            self.reconciling.round()
-        except (StoreBusy, StoreFull):
-            self.notice("condition_not_noted")
-
-    def run(self, wait: Callable[[float], bool]) -> None:
-        """Make a round at once and every minute, until ``wait`` says that it is time to stop."""
-        self.round()
-        while not wait(ROUND_S):
-            self.round()
+        self.attempt("clock", self.watch.round)
+        self.attempt("reconcile", self.reconciling.round)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,33 +50,41 @@ class Machine:
     clock: Clock
     transport: Transport
     notice: Notice
+    attempt: Attempt
     changed: Callable[[], None]
 
 
 def of_node(machine: Machine, directory: FederationDirectory, own: EntityId) -> Minding:
-    """Return the rounds of a node: its clock by those of the anchors and of everybody else whom it trusts."""
+    """Return the rounds of a node, which compares its clock with the anchors' and with every other trusted party's."""
     return _minding(
         machine,
         known=lambda: _parties(directory, own, machine.clock),
-        missed=MissedByNode(own=own, directory=directory),
+        missed=MissedByNode(own=own, directory=directory, attempt=machine.attempt),
     )
 
 
-def of_authority(machine: Machine, own: EntityId, vault: FileKeyVault) -> Minding:
-    """Return the rounds of an authority: its clock by those of its members."""
+def of_authority(machine: Machine, directory: FederationDirectory, own: EntityId, vault: FileKeyVault) -> Minding:
+    """Return the rounds of an authority, which compares its clock with its members' and with the anchors' above it."""
 
     def keys() -> KeySet:
         past = [parse_key(key.jwk, KeyUse.FEDERATION) for key in vault.historical() if key.revoked is None]
         return KeySet.of(KeyUse.FEDERATION, [*vault.published(KeyUse.FEDERATION).keys, *past])
 
+    def known() -> Parties:
+        anchors = tuple(each for each in directory.anchors(now=machine.clock.now()) if each != own)
+        every = tuple(EntityId(member.entity) for member in machine.store.read(members.list))
+        return Parties(anchors=anchors, members=every)
+
     return _minding(
         machine,
-        known=lambda: (EntityId(member.entity) for member in machine.store.read(members.list)),
-        missed=MissedByAuthority(own=own, own_keys=keys, store=machine.store, transport=machine.transport),
+        known=known,
+        missed=MissedByAuthority(
+            own=own, own_keys=keys, store=machine.store, transport=machine.transport, attempt=machine.attempt
+        ),
     )
 
 
-def _minding(machine: Machine, *, known: Callable[[], Iterator[EntityId]], missed: Missed) -> Minding:
+def _minding(machine: Machine, *, known: Callable[[], Parties], missed: Missed) -> Minding:
     return Minding(
         watch=ClockWatch(
             store=machine.store,
@@ -93,19 +92,20 @@ def _minding(machine: Machine, *, known: Callable[[], Iterator[EntityId]], misse
             clock=machine.clock,
             known=known,
             host=machine.host,
+            kept=lambda: machine_clock.synchronised(machine.clock),
             notice=machine.notice,
+            attempt=machine.attempt,
         ),
         reconciling=Reconciling(
             host=machine.host, store=machine.store, clock=machine.clock, missed=missed, changed=machine.changed
         ),
-        notice=machine.notice,
+        attempt=machine.attempt,
     )
 
 
-def _parties(directory: FederationDirectory, own: EntityId, clock: Clock) -> Iterator[EntityId]:
-    """Yield the anchors, and then everybody else who is trusted."""
+def _parties(directory: FederationDirectory, own: EntityId, clock: Clock) -> Parties:
+    """Return the anchors, and every other party that is trusted."""
     now = clock.now()
-    yield from directory.anchors(now=now)
-    for standing in directory.known(now=now):
-        if standing.trusted is not None and standing.entity != own:
-            yield standing.entity
+    anchors = tuple(directory.anchors(now=now))
+    others = (standing.entity for standing in directory.known(now=now) if standing.trusted is not None)
+    return Parties(anchors=anchors, members=tuple(each for each in others if each not in (own, *anchors)))

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Protocol
 from urllib.parse import urlencode
 
+from gateway.background import Attempt
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
 from gateway.ports import Clock, PeerRequest, Store, Transaction, Transport, TransportError
@@ -71,6 +73,7 @@ class MissedByNode:
 
     own: EntityId
     directory: FederationDirectory
+    attempt: Attempt
 
     def __call__(self, now: datetime) -> bool:
         """Have everything confirmed anew; a node that nobody vouches for now is not done."""
@@ -79,11 +82,14 @@ class MissedByNode:
         except TrustError:
             return False
         for standing in self.directory.known(now=now):
-            with suppress(TrustError):  # whom nobody confirms is not trusted
-                self.directory.refresh(standing.entity, now=now)
+            self.attempt("refresh", partial(self._confirm, standing.entity, now))
         self.directory.catch_up(now=now)
         self.directory.catch_up_with_all(now=now)  # 3
         return True
+
+    def _confirm(self, entity: EntityId, now: datetime) -> None:
+        with suppress(TrustError):  # a party that no superior confirms is not trusted
+            self.directory.refresh(entity, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +100,14 @@ class MissedByAuthority:
     own_keys: Callable[[], KeySet]
     store: Store
     transport: Transport
+    attempt: Attempt
 
     def __call__(self, now: datetime) -> bool:
         """Ask every member; where there are any, one answer is needed."""
         everybody, answered = self.store.read(members.list), 0
         until = monotonic() + ASKING_S
         for member in everybody:
-            answered += self._take_up(member.entity, now)  # 4
+            answered += bool(self.attempt("suspensions", partial(self._take_up, member.entity, now)))  # 4
             if answered >= ENOUGH_ANSWERS or monotonic() > until:
                 break
         return answered > 0 or not everybody

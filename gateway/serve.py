@@ -4,9 +4,10 @@ The parent holds the application, loaded once, and nothing else: no engine, no t
 for each face; each arbiter listens and forks its workers, so a face that is saturated leaves the others theirs. A
 worker opens its stores and its connections after the fork.
 
-If an arbiter ends unasked, the parent stops the rest and exits with 1, and whoever started it (systemd) starts it anew:
-half a node is worse than none. SIGTERM and SIGINT let every request that has begun be answered first; a second one does
-not wait. When the parent is killed, the kernel tells the arbiters to stop.
+A companion that ends by itself is started again, each time a little later, before it ends the node. If an arbiter does,
+the parent stops the rest and exits with 1, and systemd starts it again: half a node is worse than none. SIGTERM and
+SIGINT let every request that has begun be answered first; a second one does not wait. When the parent is killed, the
+kernel tells the arbiters to stop.
 
 Clients that send byte by byte are nginx's work, not gunicorn's: without a proxy in front they hold threads.
 """
@@ -31,12 +32,17 @@ from typing import Any, NoReturn
 from gunicorn.app.base import BaseApplication
 from gunicorn.systemd import sd_notify
 
+from gateway.background import Wait
 from gateway.confinement import forbid_core_dumps
 from gateway.pool import FaceTls, PoolWorker
 
 GRACEFUL_S = 10
 """Seconds for requests that have begun when the node is told to stop."""
 _STOP_WITHIN_S = GRACEFUL_S + 5
+_AGAIN_AFTER_S: Sequence[float] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+"""When a companion that ended by itself is started again; one that ends as often in a row ends the node."""
+_STEADY_AFTER_S = 300.0
+"""A companion that ran for so long before it ended begins that row again."""
 _PR_SET_PDEATHSIG = 1
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes and unlinks its file there with mkstemp
 # What systemd says to the parent must not be taken up by the arbiters, nor gunicorn's own variables by anybody.
@@ -74,10 +80,6 @@ class Hooks:
     worker_ended: Callable[[int], None]
 
 
-Wait = Callable[[float], bool]
-"""Sleep so many seconds at most, and say whether it is time to stop."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Companion:
     """Work that goes on beside the pools in a process of its own, until its ``wait`` says to stop."""
@@ -99,9 +101,11 @@ def serve(pools: Sequence[Pool], hooks: Hooks, companions: Sequence[Companion] =
             _fork(pool, hooks, _Fork(index=index, ready_to=ready_to, mask=original_mask)): pool.name
             for index, pool in enumerate(pools)
         }
-        arbiters |= {_fork_companion(each, hooks): each.name for each in companions}
+        beside = [_Beside(companion=each, hooks=hooks) for each in companions]
+        for each in beside:
+            each.start()
         os.close(ready_to)
-        supervisor = _Supervisor(arbiters, ready_from, [pool.workers for pool in pools])
+        supervisor = _Supervisor(arbiters, beside, ready_from, [pool.workers for pool in pools])
         supervisor.listen()
     return supervisor.run(hooks.ready)
 
@@ -130,18 +134,11 @@ def _fork(pool: Pool, hooks: Hooks, fork: _Fork) -> int:
     return pid
 
 
-def _fork_companion(companion: Companion, hooks: Hooks) -> int:
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        _be_companion(companion, hooks, parent)
-    return pid
-
-
 def _be_companion(companion: Companion, hooks: Hooks, parent: int) -> NoReturn:
     """Do its work with the signals held, so that none of them comes in the middle of a step."""
     code = 1
     try:
+        signal.set_wakeup_fd(-1)
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() == parent:
             companion.run(lambda seconds: signal.sigtimedwait(_STOPPING, seconds) is not None)
@@ -151,6 +148,37 @@ def _be_companion(companion: Companion, hooks: Hooks, parent: int) -> NoReturn:
         _log.error("the %s failed: %s", companion.name, type(failed).__name__)
     sys.stderr.flush()
     os._exit(code)
+
+
+class _Beside:
+    """One companion's process, and when it is started again after it has ended by itself."""
+
+    def __init__(self, *, companion: Companion, hooks: Hooks) -> None:
+        self.name = companion.name
+        self.pid: int | None = None
+        self.starts_at: float | None = None
+        self._companion = companion
+        self._hooks = hooks
+        self._failures = 0
+        self._began = 0.0
+
+    def start(self) -> None:
+        """Fork it, with the signals held as they were for the first one."""
+        parent = os.getpid()
+        with _signals_held():
+            pid = os.fork()
+            if pid == 0:
+                _be_companion(self._companion, self._hooks, parent)
+        self.pid, self.starts_at, self._began = pid, None, monotonic()
+
+    def ended(self) -> bool:
+        """Note that it has ended by itself, and return whether it is started again."""
+        self.pid = None
+        self._failures = 1 if monotonic() - self._began >= _STEADY_AFTER_S else self._failures + 1
+        if self._failures > len(_AGAIN_AFTER_S):
+            return False
+        self.starts_at = monotonic() + _AGAIN_AFTER_S[self._failures - 1]
+        return True
 
 
 def _be_arbiter(pool: Pool, hooks: Hooks, fork: _Fork, parent: int) -> NoReturn:
@@ -273,10 +301,13 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
 
 
 class _Supervisor:
-    """Wait for the arbiters: to be ready, to be stopped, to be gone."""
+    """Wait for the arbiters: to be ready, to be stopped, to be gone. Start companions again that have ended."""
 
-    def __init__(self, arbiters: dict[int, str], ready_from: int, expected: list[int]) -> None:
+    def __init__(
+        self, arbiters: dict[int, str], beside: Sequence[_Beside], ready_from: int, expected: list[int]
+    ) -> None:
         self._arbiters = arbiters
+        self._beside = beside
         self._ready_from = ready_from
         self._expected = expected
         self._wake_from, self._wake_to = os.pipe()
@@ -296,21 +327,34 @@ class _Supervisor:
         self._selector.register(self._ready_from, selectors.EVENT_READ)
 
     def run(self, on_ready: Callable[[], None]) -> int:
-        """Return the exit code once every arbiter is gone."""
-        while self._arbiters:
+        """Return the exit code once every process is gone."""
+        while self._pids():
             for key, _ in self._selector.select(self._patience_s()):
                 if key.fd == self._ready_from:
                     self._note_ready(on_ready)
                 else:
                     self._note_signals()
             self._reap()
+            self._start_again()
             if self._deadline is not None and monotonic() > self._deadline:
                 self._tell(signal.SIGKILL)
         signal.set_wakeup_fd(-1)
         return self._code
 
+    def _pids(self) -> list[int]:
+        return [*self._arbiters, *(each.pid for each in self._beside if each.pid is not None)]
+
     def _patience_s(self) -> float | None:
-        return None if self._deadline is None else max(0.05, self._deadline - monotonic())
+        moments = [each.starts_at for each in self._beside if each.starts_at is not None]
+        moments += [] if self._deadline is None else [self._deadline]
+        return max(0.05, min(moments) - monotonic()) if moments else None
+
+    def _start_again(self) -> None:
+        for each in self._beside:
+            if self._deadline is not None:
+                each.starts_at = None
+            elif each.starts_at is not None and monotonic() >= each.starts_at:
+                each.start()
 
     def _note_ready(self, on_ready: Callable[[], None]) -> None:
         started = os.read(self._ready_from, 256)
@@ -335,16 +379,21 @@ class _Supervisor:
         self._tell(how)
 
     def _tell(self, what: signal.Signals) -> None:
-        for pid in self._arbiters:
+        for pid in self._pids():
             os.kill(pid, what)
 
     def _reap(self) -> None:
-        while self._arbiters:
+        while self._pids():
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            name = self._arbiters.pop(pid, None)
-            if name is not None and self._asked == 0:
-                _log.error("the %s process ended by itself with %s", name, os.waitstatus_to_exitcode(status))
+            code = os.waitstatus_to_exitcode(status)
+            companion = next((each for each in self._beside if each.pid == pid), None)
+            name = self._arbiters.pop(pid, None) if companion is None else companion.name
+            again = companion is not None and companion.ended()
+            if name is None or self._deadline is not None:
+                continue
+            _log.error("the %s process ended by itself with %s", name, code)
+            if not again:
                 self._code = 1
                 self._stop(signal.SIGTERM)

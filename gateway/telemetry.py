@@ -27,6 +27,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from gateway.background import LastHandler
 from gateway.observed import AnsweredRequest, HandledMessage, SentMessage
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
@@ -55,6 +56,7 @@ ALLOWED = frozenset(
         "route",
         "service",
         "status",
+        "step",
         "trace",
         "ts",
     }
@@ -310,6 +312,16 @@ def agreement_signed(party: EntityId, agreement: AgreementRef) -> None:
 def notice_keeper(code: str) -> None:
     """Note a round of the keeper that could not be finished."""
     structlog.get_logger("hearthgate.keeper").warning("keeper_notice", code=code)
+
+
+def step_failed(error: BaseException, step: str) -> None:
+    """Note a fault of our own in background work by its class and place."""
+    _crashes.labels("background").inc()
+    _lines.write("error", "crashed", face="background", step=step, **_whereabouts(error))
+
+
+last_handler = LastHandler(crashed=step_failed, notice=notice_keeper)
+"""Under which background work of this process is done."""
 
 
 def exposition() -> tuple[str, bytes]:

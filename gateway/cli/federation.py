@@ -8,6 +8,7 @@ from datetime import datetime
 from config.settings import NodeSettings
 from gateway.agreement_book import AgreementBook
 from gateway.assembly import TRUST_TABLES, peer_transport, pinned_anchors, profile
+from gateway.background import AtOnce
 from gateway.cli.context import node_vault, now, opened_store
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
@@ -50,7 +51,7 @@ def federation_of(settings: NodeSettings) -> Iterator[Federation]:
             memory=Memory(store, TRUST_TABLES),
             notice=_unheard,
             required_marks=agreements.required_marks,
-            later=_at_once,
+            background=AtOnce(),
         )
         yield Federation(
             own=own,
@@ -67,8 +68,3 @@ def federation_of(settings: NodeSettings) -> Iterator[Federation]:
 
 def _unheard(code: str, entity: EntityId) -> None:
     """Drop the running node's notices: a command shows what it finds."""
-
-
-def _at_once(work: Callable[[], None]) -> None:
-    """Do what a running node does after its answers: a command waits for it."""
-    work()

@@ -17,7 +17,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
+from gateway.background import Unattended
 from gateway.directory.anchors import Notice, Superior
 from gateway.directory.carrying import Carrier
 from gateway.directory.chains import Chains
@@ -26,7 +28,7 @@ from gateway.directory.holding import Held
 from gateway.directory.limits import MAX_REMEMBERED, Budget, Lately, Limits
 from gateway.directory.marking import RequiredMarks
 from gateway.directory.memory import Memory
-from gateway.directory.relaying import Later, Relay, Ways
+from gateway.directory.relaying import Relay, Ways
 from gateway.directory.resolving import chained
 from gateway.directory.rulings import Rulings, View
 from gateway.directory.showing import Shown, ShownChains
@@ -76,7 +78,7 @@ class Standing:
 class FederationDirectory:
     """The :class:`gateway.ports.Directory` of a running node. Nothing is opened before the first question.
 
-    ``pins`` are the anchors that an administrator pinned. ``later`` does what no answer has to wait for.
+    ``pins`` are the anchors that an administrator pinned. ``background`` does what no response waits for.
     """
 
     def __init__(
@@ -87,9 +89,10 @@ class FederationDirectory:
         memory: Memory,
         notice: Notice,
         required_marks: RequiredMarks,
-        later: Later,
+        background: Unattended,
     ) -> None:
         self._own = fetcher.own
+        self._background = background
         self._memory = memory
         self._rulings = Rulings(memory, pins, own=fetcher.own)
         self._chains = Chains(
@@ -99,7 +102,7 @@ class FederationDirectory:
             fetcher=fetcher,
             rulings=self._rulings,
             memory=memory,
-            ways=Ways(known=self._is_known, keys_of=self._authority_keys, notice=notice, later=later),
+            ways=Ways(known=self._is_known, keys_of=self._authority_keys, notice=notice, background=background),
         )
         self._shown = ShownChains()
         self._learned = Budget(LEARNED_A_MINUTE)
@@ -191,9 +194,7 @@ class FederationDirectory:
         nodes are asked for its suspensions each time.
         """
         for authority, others in self._authorities(now).items():
-            if authority in self._rulings.pins and self._keys_asked.first(authority, now):
-                with suppress(TransportError, TrustError):
-                    self._chains.anchors.learn_keys(authority, Limits.beginning(known=True), now=now)
+            self._background.attempt("anchor_keys", partial(self._learn_keys, authority, now))
             self._relay.ask(authority, others, now=now)
 
     def catch_up_with_all(self, *, now: datetime) -> None:
@@ -211,6 +212,11 @@ class FederationDirectory:
     def carrier(self) -> Carrier:
         """Return what takes in statements that were carried here in a file, and gives those that are held."""
         return Carrier(holdings=self._chains.holdings, rulings=self._rulings, memory=self._memory)
+
+    def _learn_keys(self, authority: EntityId, now: datetime) -> None:
+        if authority in self._rulings.pins and self._keys_asked.first(authority, now):
+            with suppress(TransportError, TrustError):
+                self._chains.anchors.learn_keys(authority, Limits.beginning(known=True), now=now)
 
     def _held(self, entity: EntityId, now: datetime) -> Held:
         shown = self._shown.get(entity)

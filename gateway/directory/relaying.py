@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
+from gateway.background import Unattended
 from gateway.directory.anchors import Notice
 from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, Fetcher
 from gateway.directory.limits import MAX_REMEMBERED, RETRY_AFTER, Budget, Lately, Limits
@@ -45,8 +46,6 @@ Known = Callable[[EntityId, datetime], bool]
 """Say whether an authority is pinned, or its chain is held."""
 KeysOf = Callable[[EntityId, datetime], KeySet]
 """Return the federation keys of an authority with a valid chain. Raises ``TrustError``."""
-Later = Callable[[Callable[[], None]], None]
-"""Do something in another thread, when the answer that is under way need not wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ class Ways:
     known: Known
     keys_of: KeysOf
     notice: Notice
-    later: Later
+    background: Unattended
 
 
 class Relay:
@@ -90,7 +89,7 @@ class Relay:
                 continue
             if self._may_cause(teller, issuer, now):
                 promised = _Promised(teller=teller, issuer=issuer, seq=seq)
-                self._ways.later(lambda promised=promised: self._take_up(promised, now))  # type: ignore[misc]
+                self._ways.background.later(lambda promised=promised: self._take_up(promised, now))  # type: ignore[misc]
 
     def ask(self, issuer: EntityId, others: Sequence[EntityId], *, now: datetime) -> None:
         """Ask an authority itself for what is missing, every few minutes; while it is silent, others in turn.
@@ -131,6 +130,9 @@ class Relay:
 
     def _pull(self, issuer: EntityId, teller: EntityId, now: datetime) -> bool:
         """Take up everything that one teller has; return whether it answered with what stands."""
+        return bool(self._ways.background.attempt("suspensions", lambda: self._pulled(issuer, teller, now)))
+
+    def _pulled(self, issuer: EntityId, teller: EntityId, now: datetime) -> bool:
         try:
             keys = self._ways.keys_of(issuer, now)
             limits = Limits.beginning(known=True)

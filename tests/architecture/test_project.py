@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import click
 import pytest
 
-from tests.architecture import bans, files, shape
+from tests.architecture import background, bans, files, shape
 from tests.architecture.source import PACKAGES, ROOT, Module, modules, tracked_files
 
 Rule = Callable[[Module], Iterable[str]]
@@ -94,6 +94,9 @@ def texts(paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, str]]
         shape.package_init,
         bans.impure_names,
         bans.jose_libraries,
+        background.companion_loops,
+        background.companion_steps,
+        background.background_threads,
     ],
     ids=lambda rule: rule.__name__,
 )

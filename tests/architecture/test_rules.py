@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.architecture import bans, files, shape
+from tests.architecture import background, bans, files, shape
 from tests.architecture.source import Module, parse
 
 LONG_DOCSTRING = "def f():\n    '''One.\n" + "    more\n" * 60 + "    '''\n" + "    x = 1\n" * 39
@@ -50,6 +50,35 @@ ONE_MODULE = [
     (bans.authlib_jose, "tests/a.py", "import authlib.jose.rfc7515", 1, "import authlib.josephine"),
     (bans.jose_libraries, "gateway/a.py", "from joserfc.jwk import OctKey", 1, "from trust import jose"),
     (bans.jose_libraries, "trust/keys.py", "import jwt", 1, "import jwtlike"),
+    (background.companion_loops, "gateway/a.py", "def f(wait):\n  while not wait(60): ...", 2, "while f(60): ..."),
+    (
+        background.companion_steps,
+        "gateway/a.py",
+        "class K:\n  def run(self): ...\n  def round(self):\n    self.collect()",
+        4,
+        "class K:\n  def run(self): ...\n  def round(self):\n    self.attempt('c', lambda: self.collect())",
+    ),
+    (
+        background.companion_steps,
+        "gateway/a.py",
+        "class K:\n  def run(self): self.mind()\n  def round(self): ...",
+        2,
+        "class K:\n  def run(self): self.m()\n  def round(self): ...\n  def m(self): self.attempt('m', self.mind)",
+    ),
+    (
+        background.background_threads,
+        "gateway/a.py",
+        "def f(): ...\nThread(target=f)",
+        2,
+        "def f():\n  try: ...\n  except Exception: ...\nThread(target=f)",
+    ),
+    (
+        background.background_threads,
+        "gateway/a.py",
+        "class B:\n  def later(self):\n    self.pool.submit(self.one)\n  def one(self): ...",
+        3,
+        "class B:\n  def later(self):\n    self.pool.submit(self.one)\n  def one(self): self.attempt('a', self.work)",
+    ),
 ]
 
 MORE_ALLOWED = [

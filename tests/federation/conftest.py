@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from gateway import machine_clock
 from tests.federation.network import Network
 from tests.federation.town import BY_ENTITY, COUNCIL, JOBCENTRE, TRUST
+
+
+@pytest.fixture(autouse=True)
+def no_time_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the others decide about a clock, whether a time service keeps this machine's or not."""
+    monkeypatch.setattr(machine_clock, "synchronised", lambda _clock: False)
 
 
 @pytest.fixture

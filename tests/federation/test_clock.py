@@ -8,10 +8,12 @@ from email.utils import format_datetime
 import pytest
 from structlog.testing import capture_logs
 
+from gateway import machine_clock
 from gateway.app import Node, create_node
 from gateway.assembly import Outside
 from gateway.authority_app import AnchorParts, create_anchor
-from gateway.clock_watch import WRONG_BEYOND, ClockWatch, Reading, judged, read_clock
+from gateway.background import AtOnce
+from gateway.clock_watch import WRONG_BEYOND, ClockWatch, Parties, Reading, judged, read_clock
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.store import store_epoch
 from tests.federation.network import Network, SetClock
@@ -241,25 +243,70 @@ def test_while_nobody_answers_what_was_known_stays(pair: Network, clock: OwnCloc
     assert node.fitness.fault() is None
 
 
+MEMBERS = tuple(EntityId(f"https://m{number}.example") for number in range(5))
+
+
+@pytest.mark.holds("A66")
 @pytest.mark.parametrize(
-    ("seconds", "off"),
+    ("anchor", "seconds", "off"),
     [
-        ([], 0),
-        ([59, 59], 0),
-        ([-60], 0),
-        ([300], 300),
-        ([-300], -300),
-        ([300, 0], 0),
-        ([300, -300], 0),
-        ([300, 310, 0], 310),
-        ([300, 310, 320, 0, 0], 310),
-        ([300, 0, 0], 0),
+        # while only an anchor is known, it alone decides
+        (300, None, 300),
+        (-300, None, -300),
+        (59, None, 0),
+        # one party decides nothing, an anchor neither
+        (300, [], None),
+        (None, [300], None),
+        (None, [0], None),
+        (300, [0], None),
+        (300, [0, 0], None),
+        # an anchor and a member, or three members
+        (300, [310], 310),
+        (-300, [-310], -300),
+        (None, [300, 300], None),
+        (None, [300, 310, 320], 310),
+        (None, [0, 10, 20], 0),
+        # more than half, on the same side, and of the same time
+        (300, [-300], None),
+        (300, [400], None),
+        (None, [300, 400, 500], None),
+        (0, [300, 310, 320], 310),
+        (0, [300, 310, 0], None),
+        (300, [300, 300, 0, 0], 300),
     ],
 )
-def test_more_than_half_of_those_who_answer_decide(seconds: list[int], off: int) -> None:
-    readings = [Reading(entity=EntityId(ANCHOR), off=timedelta(seconds=each)) for each in seconds]
-    assert judged(readings) == timedelta(seconds=off)
+def test_no_single_party_decides(anchor: int | None, seconds: list[int] | None, off: int | None) -> None:
+    read = [] if anchor is None else [Reading(entity=EntityId(ANCHOR), off=timedelta(seconds=anchor))]
+    read += [
+        Reading(entity=entity, off=timedelta(seconds=each))
+        for entity, each in zip(MEMBERS, seconds or [], strict=False)
+    ]
+    parties = Parties(anchors=(EntityId(ANCHOR),), members=() if seconds is None else MEMBERS)
+    assert judged(read, parties) == (None if off is None else timedelta(seconds=off))
     assert timedelta(seconds=60) == WRONG_BEYOND
+
+
+@pytest.mark.parametrize(("known", "answered", "decides"), [(1, 1, False), (2, 1, False), (2, 2, True), (5, 2, False)])
+def test_an_anchor_is_told_by_three_members_or_by_all_of_two(known: int, answered: int, *, decides: bool) -> None:
+    read = [Reading(entity=entity, off=timedelta(seconds=300)) for entity in MEMBERS[:answered]]
+    assert (judged(read, Parties(members=MEMBERS[:known])) is not None) == decides
+
+
+@pytest.mark.holds("A66")
+def test_a_clock_that_a_time_service_keeps_outweighs_the_others(
+    pair: Network, clock: OwnClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine_clock, "synchronised", lambda _clock: True)
+    node = pair.nodes[TRUST]
+    node = create_node(
+        node.settings, Outside(clock=clock, transport=pair.wire, case_systems=pair.case_systems, sign_in=pair.wire)
+    )
+    with capture_logs() as alarm:
+        set_clock(node, clock, minutes=5)
+    assert [line["code"] for line in alarm if line["event"] == "keeper_notice"] == ["clock_disputed"]
+    assert node.fitness.fault() is None
+    node.store.close()
+    node.claims.close()
 
 
 def test_an_answer_proves_a_time_only_by_its_date_or_a_signature_that_lies_ahead(pair: Network) -> None:
@@ -287,9 +334,11 @@ def test_the_others_are_asked_every_few_minutes_and_at_once_after_a_jump(pair: N
         store=pair.nodes[TRUST].store,
         transport=pair.wire,
         clock=own,
-        known=lambda: [EntityId(ANCHOR)],
+        known=lambda: Parties(anchors=(EntityId(ANCHOR),)),
         host=HOST,
+        kept=lambda: False,
         notice=lambda _code: None,
+        attempt=AtOnce().attempt,
         seconds=lambda: steady[0],
     )
 

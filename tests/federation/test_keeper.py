@@ -1,14 +1,22 @@
-"""What a node does unasked: it forgets in time and asks about the parties it knows before anybody has to wait."""
+"""Maintenance of a node: it forgets in time, and asks about known parties before a request has to wait."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
+from gateway.background import LastHandler
 from gateway.directory.chains import STRANGERS_A_MINUTE
 from gateway.http.anchor import MemberState
+from gateway.ports import PeerAnswer, PeerRequest, StoreBusy
 from gateway.store.schema import lookup_answers
 from gateway.store.statement import Statement
 from tests.federation.network import Network
-from tests.federation.town import COUNCIL, TRUST
+from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.federation.wire import Pass
 from trust.errors import TrustError
 from trust.identifiers import EntityId
 
@@ -65,6 +73,89 @@ def test_a_round_erases_answers_whose_keeping_is_over(pair: Network) -> None:
 
     answers = pair.nodes[COUNCIL].store.read(lambda tx: tx.rows(_COUNT_ANSWERS, {}))
     assert answers[0].held == 0
+
+
+STEPS = ("mind", "parties", "watch", "show_waiting", "note_vouched", "collect", "renew_marks")
+FAULTS = (OverflowError, RecursionError, MemoryError, StoreBusy, KeyError)
+
+
+class Marked:
+    """The steps of a keeper, which note that they were done; one of them fails."""
+
+    def __init__(self, failing: str, fault: type[Exception]) -> None:
+        self.done: list[str] = []
+        self._failing = failing
+        self._fault = fault
+
+    def step(self, name: str) -> Callable[..., tuple[()]]:
+        def work(*_: object, **__: object) -> tuple[()]:
+            self.done.append(name)
+            if name == self._failing:
+                raise self._fault("a value of a peer")
+            return ()
+
+        return work
+
+
+def once() -> Callable[[float], bool]:
+    """Return a wait that ends after one round."""
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) > 1
+
+    return wait
+
+
+@pytest.mark.parametrize("failing", [*STEPS, "catch_up", "known"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_step_that_fails_ends_no_round_and_is_logged_without_its_value(
+    pair: Network, monkeypatch: pytest.MonkeyPatch, failing: str, fault: type[Exception]
+) -> None:
+    marked = Marked(failing, fault)
+    node = pair.nodes[COUNCIL]
+    for name in ("catch_up", "known"):
+        monkeypatch.setattr(node.directory, name, marked.step(name))
+    steps: dict[str, Any] = {name: marked.step(name) for name in STEPS}
+    keeper = replace(node.keeper, **steps)
+    said: list[str] = []
+    keeper = replace(
+        keeper,
+        attempt=LastHandler(crashed=lambda error, step: said.append(f"{step} {type(error)}"), notice=said.append),
+    )
+    keeper.run(once())
+    assert set(marked.done) == {*STEPS, "catch_up", "known"}
+    assert said
+    assert "a value of a peer" not in " ".join(said)
+
+
+@pytest.mark.parametrize("failing", ["mind", "note_vouched", "renew_marks", "catch_up", "known"])
+def test_a_step_that_fails_ends_no_round_of_an_authority(
+    pair: Network, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    marked = Marked(failing, OverflowError)
+    for name in ("catch_up", "known"):
+        monkeypatch.setattr(pair.anchor.directory, name, marked.step(name))
+    steps: dict[str, Any] = {name: marked.step(name) for name in ("mind", "note_vouched", "renew_marks")}
+    replace(pair.anchor.keeper, under_others=True, **steps).run(once())
+    assert set(marked.done) == {*steps, "catch_up", "known"}
+
+
+def test_one_hostile_party_costs_no_other_its_refresh(pair: Network) -> None:
+    """A fault of ours that one party's answer sets off is met for that party alone."""
+    node = pair.nodes[COUNCIL]
+    node.directory.trusted(TRUST, now=pair.clock.now())
+
+    def crash(_request: PeerRequest, _go_on: Pass) -> PeerAnswer:
+        raise OverflowError
+
+    pair.wire.faults[ANCHOR] = crash
+    pair.clock.forward(minutes=6)
+    with capture_logs():
+        node.keeper.run(once())
+    asked = [each.url for each, _ in pair.wire.log if each.url.startswith((ANCHOR, TRUST))]
+    assert any(url.startswith(f"{TRUST}/federation/v1/suspensions") for url in asked)
 
 
 def test_it_runs_until_it_is_told_to_stop(pair: Network) -> None:

@@ -50,7 +50,9 @@ def _fuzz(name: str, options: list[str]) -> None:
     """Be the process of one target; the fuzzer ends it."""
     import atheris  # noqa: PLC0415 - only this process needs it
 
-    with atheris.instrument_imports(include=["trust"]):
+    with atheris.instrument_imports(
+        include=["trust", "gateway.clock_watch", "gateway.directory", "gateway.countersigning"]
+    ):
         targets = import_module("tests.fuzz.targets").TARGETS
     atheris.Setup([sys.argv[0], *options], targets[name].run)
     atheris.Fuzz()

@@ -1,4 +1,4 @@
-"""What is fuzzed: everything in ``trust`` that takes bytes from outside, before and behind a good signature.
+"""The fuzz targets: all that ``trust`` takes from outside, before and behind a good signature, and background work.
 
 A fuzzer cannot sign, so the targets named ``signed_*`` sign whatever claims it makes up: that is the view of a member
 who turned hostile. Each target lets nothing but a ``TrustError`` pass unseen.
@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from tests.fuzz import unattended
 from tests.trust.makers import NOW, compact, header, key_set, signer
 from trust import jose, strict_json
 from trust.agreements.agreement import parse_agreement
@@ -307,5 +308,6 @@ TARGETS: Mapping[str, Target] = {
         run=_misuse, seeds=_encoded(_ASKS, _REPLIES, {**_REPLIES, "state": "pending"}, {**_REPLIES, "state": "unknown"})
     ),
     "agreement": Target(run=_agreement, seeds=_encoded({"id": "early-help", "version": 1, "parties": [{}]})),
+    "unattended": Target(run=unattended.run, seeds=unattended.SEEDS),
     "keys": Target(run=_keys, seeds=_encoded(key_set(_MESSAGE).to_jwks())),
 }

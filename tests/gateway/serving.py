@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
+import gateway.serve
+from gateway.background import Wait
 from gateway.http.operations import OperationsFace, ReadyCheck
-from gateway.serve import Companion, Hooks, Pool, Wait, serve
+from gateway.serve import Companion, Hooks, Pool, serve
 from tests.support.callers import housing
 from tests.support.faces import Node, RealClock
 
@@ -35,8 +37,13 @@ def main() -> int:
         worker_ended=lambda _pid: None,
     )
 
+    if (folder / "brittle").exists():
+        gateway.serve._AGAIN_AFTER_S = (0.1, 0.1)
+
     def beside(wait: Wait) -> None:
         _note(folder / "beside")
+        if (folder / "brittle").exists():
+            raise OSError
         while not wait(60.0):
             _note(folder / "beside")
 

@@ -78,7 +78,7 @@ class Running:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[Running]:
+def _served(folder: Path, started: str = "ready") -> Iterator[Running]:
     authority = make_authority(folder)
     authority.issue("council.example", "127.0.0.1")
     ports = free_port(), free_port(), free_port()
@@ -90,7 +90,7 @@ def _served(folder: Path) -> Iterator[Running]:
     tls = ssl.create_default_context(cafile=str(authority.certificate))
     tls.check_hostname = False
     try:
-        _wait_until(lambda: (folder / "ready").exists() or process.poll() is not None, START_WITHIN_S)
+        _wait_until(lambda: (folder / started).exists() or process.poll() is not None, START_WITHIN_S)
         assert process.poll() is None, process.stderr and process.stderr.read().decode()
         yield Running(process=process, folder=folder, ports=ports, tls=tls)
     finally:
@@ -131,6 +131,25 @@ def test_when_one_pool_ends_the_whole_node_ends_and_says_so(own: Running) -> Non
     os.kill(_children(own.process.pid)[0], signal.SIGKILL)
     assert own.process.wait(END_WITHIN_S) == 1
     _wait_until(lambda: not any(_lives(pid) for pid in family), END_WITHIN_S)
+
+
+def test_a_companion_that_ends_is_started_again_and_the_node_goes_on(own: Running) -> None:
+    family = own.family()
+    [companion] = [pid for pid in _children(own.process.pid) if not _children(pid)]
+    os.kill(companion, signal.SIGKILL)
+    _wait_until(lambda: (own.folder / "beside").read_text() == "xx", END_WITHIN_S)
+    assert len(own.family()) == len(family)
+    assert companion not in own.family()
+    assert b'"state":"ready"' in own.raw(b"GET /health/ready HTTP/1.0\r\nHost: x\r\n\r\n", face=2)
+    own.process.send_signal(signal.SIGTERM)
+    assert own.process.wait(END_WITHIN_S) == 0
+
+
+def test_a_companion_that_ends_each_time_ends_the_node_at_last(tmp_path: Path) -> None:
+    (tmp_path / "brittle").touch()
+    with _served(tmp_path, started="beside") as running:
+        assert running.process.wait(END_WITHIN_S) == 1
+        assert (tmp_path / "beside").read_text() == "xxx"
 
 
 def test_when_the_parent_is_killed_nothing_is_left_behind(own: Running) -> None:

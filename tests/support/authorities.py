@@ -9,6 +9,7 @@ from config.loading import load
 from config.settings import AnchorSettings
 from gateway.assembly import TRUST_TABLES
 from gateway.authority_app import AnchorParts, create_anchor
+from gateway.background import AtOnce
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
@@ -58,9 +59,11 @@ class Node:
             memory=Memory(self.store, TRUST_TABLES),
             notice=lambda _code, _entity: None,
             required_marks=lambda _now: frozenset(),
-            later=lambda work: work(),
+            background=AtOnce(),
         )
-        self.marks = MarkKeeping(own=HARBOUR, store=self.store, directory=self.directory, fetcher=self.fetcher)
+        self.marks = MarkKeeping(
+            own=HARBOUR, store=self.store, directory=self.directory, fetcher=self.fetcher, attempt=AtOnce().attempt
+        )
 
 
 class Authorities:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from gateway.assembly import TRUST_TABLES
+from gateway.background import AtOnce
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
@@ -188,7 +189,7 @@ class Federation:
             memory=Memory(self.store, TRUST_TABLES),
             notice=lambda code, entity: self.notices.append((code, entity)),
             required_marks=lambda _now: self.required_marks,
-            later=lambda work: work(),
+            background=AtOnce(),
         )
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.assembly import TRUST_TABLES
+from gateway.background import AtOnce
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
@@ -99,7 +100,7 @@ class Tree:
             memory=Memory(self.store, TRUST_TABLES),
             notice=lambda code, entity: self.notices.append((code, entity)),
             required_marks=lambda _now: self.required_marks,
-            later=lambda work: work(),
+            background=AtOnce(),
         )
 
     def suspend(self, issuer: EntityId, subject: EntityId, state: SuspensionState = SuspensionState.SUSPENDED) -> None:

@@ -1,13 +1,14 @@
 """The clock of this machine, by the clocks of the others and by what the store has seen."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
 from gateway.assembly import SystemClock
-from gateway.clock_watch import MOST_ASKED, WRONG_BEYOND, Reading, judged, read_clock
+from gateway.background import AtOnce
+from gateway.clock_watch import WRONG_BEYOND, Parties, Reading, judged, read_clocks
+from gateway.machine_clock import synchronised
 from gateway.ports import Transport
-from trust.identifiers import EntityId
 
 CLOCK_TOLERANCE = timedelta(seconds=10)
 """What the profile accepts of a message dated ahead (section 2)."""
@@ -24,20 +25,27 @@ def not_behind(newest_seen: datetime | None, now: datetime) -> CheckLine:
     )
 
 
-def against_others(transport: Transport, parties: Iterable[EntityId]) -> Iterator[CheckLine]:
-    """Ask the most trusted parties for something signed and dated; more than half of them decide who is wrong."""
-    asked = list(dict.fromkeys(parties))[:MOST_ASKED]
+def against_others(transport: Transport, parties: Parties) -> Iterator[CheckLine]:
+    """Say whether a time service keeps the clock, and compare it with what others sign and date."""
     clock = SystemClock()
-    readings = [found for entity in asked if (found := read_clock(transport, entity, clock)) is not None]
-    wrong = bool(judged(readings))
+    kept = synchronised(clock)
+    yield CheckLine(
+        name="a time service keeps the clock",
+        ok=True,
+        warning=not kept,
+        detail="yes" if kept else "no, so the clocks of other parties decide whether it is right",
+        remedy="Let it follow a time service: timedatectl set-ntp true.",
+    )
+    readings = read_clocks(transport, parties, clock, AtOnce().attempt)
+    wrong = bool(judged(readings, parties)) and not kept
     yield from (_line(reading, wrong=wrong) for reading in readings)
-    if asked and not readings:
+    if (parties.anchors or parties.members) and not readings:
         yield CheckLine(
             name="the clock agrees with the others'",
             ok=True,
             warning=True,
-            detail="nobody answered who could be asked for the time",
-            remedy="See below why nobody answers. Until then compare it yourself: timedatectl.",
+            detail="no party returned a time",
+            remedy="See below why no party answers. Until then compare it yourself: timedatectl.",
         )
 
 
@@ -51,5 +59,5 @@ def _line(reading: Reading, *, wrong: bool) -> CheckLine:
         ok=apart <= WRONG_BEYOND or theirs,
         warning=apart > CLOCK_TOLERANCE,
         detail=f"{abs(seconds)} s {way}" if seconds else "less than a second apart",
-        remedy="The others disagree with it: tell its administrators that its clock is wrong." if theirs else _REMEDY,
+        remedy="Too few parties agree with it: tell its administrators that its clock is wrong." if theirs else _REMEDY,
     )

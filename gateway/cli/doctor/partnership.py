@@ -13,6 +13,7 @@ from gateway.cli.faults import expected, read_faults
 from gateway.cli.federation import Federation, federation_of
 from gateway.cli.trust.key.held import superiors
 from gateway.cli.trust.tracing import fetch_statement
+from gateway.clock_watch import Parties
 from gateway.directory.fetching import CONFIGURATION_PATH
 from gateway.http.anchor import MemberState
 from gateway.ports import Transport, TransportError
@@ -42,7 +43,8 @@ def members_of(settings: AnchorSettings, now: datetime) -> Iterator[Section]:
     detail = f"{len(every)} admitted" + (f"; suspended: {', '.join(suspended)}" if suspended else "")
     shown = [CheckLine(name="the members can be read", ok=True, detail=detail)]
     standing = [member for member in every if member.state != MemberState.SUSPENDED][:MOST_MEMBERS]
-    yield "Clock", list(clock.against_others(transport, [EntityId(each.entity) for each in standing]))
+    parties = Parties(members=tuple(EntityId(each.entity) for each in standing))
+    yield "Clock", list(clock.against_others(transport, parties))
     yield "Members", shown + [_member(transport, each, now) for each in standing]
 
 
@@ -53,12 +55,13 @@ def checks(settings: NodeSettings, now: datetime) -> Iterator[Section]:
             standings = federation.agreements.standings(now=now)
             known = federation.directory.known(now=now)  # before anybody is asked, so that it is the running node's
             newest = max((each.trusted.refreshed_at for each in known if each.trusted), default=None)
-            parties = [*federation.anchors, *(each.entity for each in known if each.entity != federation.own)]
+            anchors, own = tuple(federation.anchors), federation.own
+            others = tuple(each.entity for each in known if each.entity not in (own, *anchors))
             yield (
                 "Trust",
                 [
                     clock.not_behind(newest, now),
-                    *clock.against_others(federation.transport, parties),
+                    *clock.against_others(federation.transport, Parties(anchors=anchors, members=others)),
                     _own_name(federation, now),
                     *_own_chains(federation, now),
                 ],

@@ -15,6 +15,7 @@ from gateway.cli.context import opened_store
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.doctor.spans import words
 from gateway.cli.federation import Federation, federation_of
+from gateway.clock_watch import Parties
 from gateway.directory.federation import Standing
 from gateway.store import store_epoch
 from gateway.store.sqlite_files import connect
@@ -124,6 +125,25 @@ class TestOurOwnName:
 
 
 class TestTheClock:
+    @pytest.fixture(autouse=True)
+    def no_time_service(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have the others decide, on any machine."""
+        monkeypatch.setattr(clock, "synchronised", lambda _clock: False)
+
+    def test_a_clock_that_a_time_service_keeps_is_not_at_fault(
+        self, both: Partnership, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(clock, "synchronised", lambda _clock: True)
+        settings = load(both.config("anchor"), {})
+        assert isinstance(settings, AnchorSettings)
+        parts, port = create_anchor(settings), free_port()
+        lead(both, "anchor", port)
+        with listening(parts.peer_app, port, both.files["anchor"], off=timedelta(seconds=300)):
+            found = looked(both)
+        assert f"the clock agrees with {ANCHOR}" in found["warning"]
+        assert found["ok"]["a time service keeps the clock"] == "yes"
+        parts.store.close()
+
     @pytest.mark.parametrize(("off", "state"), [(5, "ok"), (30, "warning"), (300, "fault"), (-300, "ok")])
     def test_it_is_compared_with_the_anchors(self, both: Partnership, off: int, state: str) -> None:
         """The last one's date is contradicted by what it has just signed."""
@@ -142,7 +162,8 @@ class TestTheClock:
             listening(node.peer_app, port, working.files["police"], off=timedelta(hours=1)),
             federation_of(node_settings(working)) as parts,
         ):
-            lines = list(clock.against_others(parts.transport, [EntityId(ANCHOR), EntityId(POLICE)]))
+            parties = Parties(anchors=(EntityId(ANCHOR),), members=(EntityId(POLICE),))
+            _, *lines = clock.against_others(parts.transport, parties)
         assert [(line.ok, line.warning) for line in lines] == [(True, False), (True, True)]
         assert "that its clock is wrong" in lines[1].remedy
         node.store.close()
