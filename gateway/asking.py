@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from time import monotonic
@@ -13,6 +13,7 @@ from gateway.outbound import Asker, Keep, Outbound, Outcome, Question, Status
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from trust.agreements.agreement import InForce
 from trust.agreements.choice import Choice, Sought, choose_clause, explain_no_choice
+from trust.exchange.consent import consent_to_json
 from trust.identifiers import RoleCode, ServiceRef
 from trust.strict_json import JsonObject
 
@@ -136,6 +137,11 @@ def choices(book: AgreementBook, sought: Sought, *, now: datetime) -> tuple[Aske
     standings = book.standings(now=now)
     binding = [standing for standing in standings if isinstance(standing, InForce)]
     found = choose_clause(binding, sought)
+    left_out = (sought.holders or frozenset()) - {choice.holder for choice in found}
+    if left_out:  # whoever names a service counts on its line
+        denial = explain_no_choice(standings, replace(sought, holders=left_out))
+        named = ", ".join(sorted(map(str, left_out)))
+        raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=f"{denial.reason} ({named})", remedy=denial.remedy)
     if found:
         names = {party.entity: party.name for held in binding for party in held.agreement.parties}
         return tuple(Asked(choice=choice, organisation=names[choice.holder.entity]) for choice in found)
@@ -171,7 +177,11 @@ def agreement_name(choice: Choice) -> str:
 def account(request: LookupRequest | EligibilityRequest) -> JsonObject:
     """Return who asked and why, which stays at this node and is kept, sealed, to be accounted for."""
     practitioner = request.practitioner
+    narrowed: JsonObject = {} if request.holders is None else {"holders": sorted(map(str, request.holders))}
+    if request.consent is not None:
+        narrowed["consent"] = consent_to_json(request.consent)
     return {
+        **narrowed,
         "from_service": request.from_service,
         "purpose": request.purpose,
         "reason": request.reason,

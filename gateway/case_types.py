@@ -11,10 +11,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from gateway.ports import LocalClient
+from trust.exchange.consent import ConsentRecord
 from trust.exchange.eligibility import Answer, Question
 from trust.exchange.involvement import InvolvementStatus
 from trust.exchange.person import Subject
-from trust.identifiers import ServiceSlug
+from trust.identifiers import ServiceRef, ServiceSlug
 from trust.oauth.access_token import AccessToken
 
 EMERGENCY = "In immediate danger, ring 999."
@@ -53,8 +54,9 @@ class Practitioner:
 class LookupRequest:
     """Who else is working with this person? ``reason`` and ``case_ref`` stay at the asking node.
 
-    ``wait_s`` is how long the caller is ready to wait for the answer before it is told to come back. ``trace`` is the
-    request's own, for the log: it is no part of what was asked.
+    ``holders`` and ``fields`` are ``None`` for all that an agreement permits. ``consent`` is the record of the person's
+    consent, where there is one. ``wait_s`` is how long the caller is ready to wait for the answer before it is told to
+    come back. ``trace`` is the request's own, for the log: it is no part of what was asked.
     """
 
     subject: Subject
@@ -65,6 +67,9 @@ class LookupRequest:
     from_service: ServiceSlug
     wait_s: float
     trace: str
+    holders: frozenset[ServiceRef] | None = None
+    fields: frozenset[str] | None = None
+    consent: ConsentRecord | None = None
 
 
 class LookupState(StrEnum):
@@ -118,7 +123,7 @@ class LookupView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EligibilityRequest:
-    """A benefit question about a person, for the day ``as_of``."""
+    """A benefit question about a person, for the day ``as_of``; the rest as in :class:`LookupRequest`."""
 
     subject: Subject
     question: Question
@@ -130,6 +135,8 @@ class EligibilityRequest:
     practitioner: Practitioner
     from_service: ServiceSlug
     trace: str
+    holders: frozenset[ServiceRef] | None = None
+    consent: ConsentRecord | None = None
 
 
 class EligibilityStatus(StrEnum):

@@ -52,6 +52,8 @@ class Eligibility:
             kind=eligibility.KIND,
             purpose=PurposeCode(request.purpose),
             role=RoleCode(request.practitioner.role),
+            holders=request.holders,
+            consent=request.consent is not None,
             question=request.question,
         )
         self.fan_out.check_room()
@@ -103,6 +105,7 @@ def _planned(asked: Asked, request: EligibilityRequest, question_id: str) -> Pla
         asker=asker(request.practitioner),
         subject=request.subject,
         body=eligibility.build_query_body(query),
+        consent=request.consent,
         correlation=question_id,
         trace=request.trace,
     )

@@ -89,6 +89,9 @@ class Lookups:
             kind=involvement.KIND,
             purpose=PurposeCode(request.purpose),
             role=RoleCode(request.practitioner.role),
+            holders=request.holders,
+            fields=request.fields,
+            consent=request.consent is not None,
         )
 
     def _row(
@@ -96,6 +99,8 @@ class Lookups:
     ) -> lookups.LookupRow:
         lookup_id = token_urlsafe(16)
         told = account(request)
+        if request.fields is not None:
+            told["fields"] = sorted(request.fields)
         sealed = {**told, "asked": [lookup_lines.template(each) for each in asked]}
         return lookups.LookupRow(
             id=lookup_id,
@@ -125,7 +130,8 @@ class Lookups:
             from_service=request.from_service,
             asker=asker(request.practitioner),
             subject=request.subject,
-            body=involvement.build_query_body(InvolvementQuery()),
+            body=involvement.build_query_body(InvolvementQuery(fields=_fields(asked, request))),
+            consent=request.consent,
             correlation=lookup_id,
             trace=request.trace,
         )
@@ -193,6 +199,11 @@ class Lookups:
     def _open(self, sealed: bytes, lookup_id: str, part: str) -> JsonObject:
         plain = open_own(self.vault.seal_key(), sealed, _place(lookup_id, part))
         return strict_json.loads(plain, max_bytes=MAX_SEALED)
+
+
+def _fields(asked: Asked, request: LookupRequest) -> frozenset[str] | None:
+    """Return the fields to ask one service for; where it may give none of those wanted, the question is refused."""
+    return None if request.fields is None else asked.choice.fields or request.fields
 
 
 def _place(lookup_id: str, part: str) -> bytes:

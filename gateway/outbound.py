@@ -1,8 +1,8 @@
 """A question to another service, step by step: the mirror image of the inbound line.
 
 1. our own policy first: a holder without the trust marks that the agreement demands is not asked, nothing is asked for
-that the clause does not give this role, and the person is cut down to what this holder may be told; a refusal leaves a
-leaf too; 2. build and sign;
+that the clause does not give this role, a clause that rests on consent needs a record of it, and the person is cut down
+to what this holder may be told; a refusal leaves a leaf too; 2. build and sign;
 3. record that it leaves; 4. deliver; 5. verify the answer against the request's own bytes; 6. read it as its kind, and
 drop what the clause does not permit; 7. record it, with its effect.
 
@@ -26,11 +26,13 @@ from gateway.question_record import QuestionRecord, fields_read
 from trust import base64url
 from trust.agreements.choice import Choice, check_requested_fields
 from trust.agreements.clause import Onward
+from trust.agreements.consent import deny_consent
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.claims import digest
 from trust.errors import TrustError
 from trust.evidence.leaf import Leaf
 from trust.exchange import eligibility, involvement
+from trust.exchange.consent import ConsentRecord
 from trust.exchange.errors import FieldsNotPermitted, MalformedBody, NotEnoughToGoOn
 from trust.exchange.kinds import QUERY_LIFE, dropped_of_reply
 from trust.exchange.message import Message, Practitioner, RequestRef, build_message
@@ -79,6 +81,8 @@ class Asker:
 class Question:
     """One question to one service. ``correlation`` ties together all questions of one lookup.
 
+    ``consent`` is sent only where the clause rests on the person's consent.
+
     ``trace`` is that of the request behind it; neither leaves the node.
     """
 
@@ -89,6 +93,7 @@ class Question:
     body: JsonObject
     correlation: str
     trace: str
+    consent: ConsentRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +260,7 @@ class Outbound:
             ),
             subject=subject,
             body=question.body,
+            consent=question.consent if choice.clause.consent_roles else None,
             # another name for each holder, as the practitioner has: two holders cannot join their questions by it
             correlation=pseudonym(self.vault.pseudonym_key(), question.correlation, choice.holder.entity),
         )
@@ -288,8 +294,10 @@ def _unfit(question: Question, peer: TrustedEntity, entry: ServiceEntry | None, 
         return WITHDRAWN
     choice = question.choice
     missing = missing_marks(choice, valid_types(peer.marks, now=now))
-    if missing:
-        return _refused(deny_missing(choice.holder.entity, missing).refusal, entry)
+    denial = deny_missing(choice.holder.entity, missing) if missing else None
+    denial = denial or deny_consent(choice.clause.consent_roles, question.consent, now)
+    if denial is not None:
+        return _refused(denial.refusal, entry)
     try:
         check_requested_fields(choice.clause, question.asker.role, question.body.get("fields", ()))
         enough_to_go_on(_told(question, entry))

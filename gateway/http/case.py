@@ -100,6 +100,9 @@ def _lookup_request(caller: CaseCaller, now: datetime) -> LookupRequest:
         from_service=service_of(caller.client, body.from_service, practitioner),
         wait_s=body.wait_s,
         trace=current_trace(),
+        holders=body.services(),
+        fields=None if body.fields is None else frozenset(body.fields),
+        consent=body.consent_record(),
     )
 
 
@@ -119,6 +122,8 @@ def _eligibility_request(caller: CaseCaller, now: datetime) -> EligibilityReques
         practitioner=practitioner,
         from_service=service_of(caller.client, body.from_service, practitioner),
         trace=current_trace(),
+        holders=body.services(),
+        consent=body.consent_record(),
     )
 
 

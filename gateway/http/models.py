@@ -16,15 +16,18 @@ from gateway.http.problem import Problem
 from trust import strict_json
 from trust.claims import UNPRINTABLE
 from trust.errors import MalformedInput, TrustError, shown_member
+from trust.exchange.consent import EVIDENCE, ConsentForm, ConsentRecord, ConsentRole
 from trust.exchange.eligibility import Question
 from trust.exchange.errors import Fault, MalformedSubject
+from trust.exchange.involvement import InvolvementField
 from trust.exchange.person import Subject, check_birth_date, parse_subject
-from trust.identifiers import TELEPHONE, parse_code, parse_slug
+from trust.identifiers import MAX_ENTITY_ID, TELEPHONE, ServiceRef, parse_code, parse_service_ref, parse_slug
 
 MAX_BODY = 32_768
 """Bytes in a case API request."""
 DEFAULT_WAIT_S = 10.0
 MAX_WAIT_S = 30.0
+MAX_HOLDERS = 64
 CODE_PATTERN = "^[a-z0-9]+([.-][a-z0-9]+)*$"
 SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
 """What :func:`parse_code` and :func:`parse_slug` take, for readers of the description; a test holds them together."""
@@ -50,6 +53,14 @@ def _slug(text: str) -> str:
         raise ValueError("slug") from None
 
 
+def _service(text: str) -> str:
+    try:
+        return str(parse_service_ref(text))
+    except TrustError:
+        raise ValueError("service") from None
+
+
+Service = Annotated[str, Field(min_length=1, max_length=MAX_ENTITY_ID + 65), AfterValidator(_service)]
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 LongLine = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
 Code = Annotated[
@@ -67,14 +78,9 @@ SUBJECT_SCHEMA: strict_json.JsonObject = {
     "title": "Subject",
     "description": (
         "The person asked about. Enough to go on is one identifier; or the family name and birth date with the given "
-        "names or the address."
+        "names or the address. Each service is sent only what its agreement's clause lists of it."
     ),
     "additionalProperties": False,
-    "anyOf": [
-        *({"required": [identifier]} for identifier in ("nhs_number", "upn", "nino", "pnc_id")),
-        {"required": ["family_name", "birth_date", "given_names"]},
-        {"required": ["family_name", "birth_date", "address"]},
-    ],
     "properties": {
         "nhs_number": {"type": "string", "description": "Ten digits, the last a check digit; spaces are ignored."},
         "nhs_number_verified": {"type": "boolean", "description": "Traced against the national service."},
@@ -127,6 +133,32 @@ class PractitionerBody(Body):
     )
 
 
+class ConsentBody(Body):
+    """The record of the person's consent, sent to a service only where the agreement's clause rests on consent."""
+
+    roles: list[ConsentRole] = Field(
+        min_length=1,
+        max_length=len(ConsentRole),
+        description="What the consent is in law. Consent to work with a service (engagement) is not consent to share.",
+    )
+    given_on: date
+    form: ConsentForm
+    evidence: Annotated[str, Field(pattern=f"^{EVIDENCE.pattern}$")] = Field(
+        description="Where it is filed: a reference of yours without spaces, names or numbers of the person."
+    )
+    expires_on: date | None = Field(default=None, description="Its last day, where it has one.")
+
+    def record(self) -> ConsentRecord:
+        """Return the record as messages carry it."""
+        return ConsentRecord(
+            roles=frozenset(self.roles),
+            given_on=self.given_on,
+            form=self.form,
+            evidence=self.evidence,
+            expires_on=self.expires_on,
+        )
+
+
 class _Asking(Body):
     subject: Annotated[dict[str, JsonValue], WithJsonSchema(SUBJECT_SCHEMA)]
     purpose: Code = Field(description="A purpose that an agreement names, such as early-help.")
@@ -138,11 +170,32 @@ class _Asking(Body):
     from_service: Slug | None = Field(
         default=None, description="Which service asks; may be left out by a client registered for exactly one."
     )
+    holders: list[Service] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_HOLDERS,
+        description="The services to ask, such as https://housing.example#tenancies; all of them if left out.",
+    )
+    consent: ConsentBody | None = None
+
+    def consent_record(self) -> ConsentRecord | None:
+        """Return the record of the person's consent as messages carry it."""
+        return None if self.consent is None else self.consent.record()
+
+    def services(self) -> frozenset[ServiceRef] | None:
+        """Return the services to ask, or none for all that may be asked."""
+        return None if self.holders is None else frozenset(map(parse_service_ref, self.holders))
 
 
 class LookupBody(_Asking):
     """A question to all who may be asked: who else is working with this person, and whom do I ring."""
 
+    fields: list[InvolvementField] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(InvolvementField),
+        description="What you want to know; all that the clause gives the role if left out.",
+    )
     wait_s: float = Field(
         default=DEFAULT_WAIT_S,
         ge=0,
@@ -207,7 +260,8 @@ _SENTENCES = {
     "finite_number": "must be a number",
     "greater_than_equal": f"must be a number of seconds from 0 to {MAX_WAIT_S:g}",
     "less_than_equal": f"must be a number of seconds from 0 to {MAX_WAIT_S:g}",
-    "enum": f"must be one of: {', '.join(Question)}",
+    "list_type": "must be a list",
+    "too_short": "must have at least 1 item",
     "date_type": "must be a date written YYYY-MM-DD",
     "date_from_datetime_parsing": "must be a date written YYYY-MM-DD",
     "date_from_datetime_inexact": "must be a date written YYYY-MM-DD",
@@ -216,6 +270,7 @@ _SENTENCES = {
 _SENTENCES_OF_OURS = {
     "one_line": "must be one line of printable characters",
     "code": "must be a code: lower-case words joined by hyphens or dots",
+    "service": "must be a service in full: its agency's identifier, '#' and its short name",
     "slug": "must be a service's short name: lower-case words joined by hyphens",
 }
 
@@ -230,6 +285,10 @@ def _sentence(kind: str, context: dict[str, Any]) -> str:
         return "must have at least 1 character" if "short" in kind else f"may have {context['max_length']} characters"
     if kind == "value_error":
         return _SENTENCES_OF_OURS[str(context["error"])]
+    if kind == "enum":
+        return "must be one of: " + str(context["expected"]).replace("'", "").replace(" or ", ", ")
+    if kind == "too_long":
+        return f"may have {context['max_length']} items"
     return _SENTENCES.get(kind, "is not what the API's description says")
 
 

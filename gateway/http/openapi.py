@@ -182,6 +182,7 @@ def _schemas() -> JsonObject:
         [(LookupBody, "validation"), (EligibilityBody, "validation")], ref_template=_REFERENCE
     )
     schemas: dict[str, Any] = dict(requests["$defs"])
+    schemas = {name: _never_null(each) for name, each in schemas.items()}
     for body in (LookupBody, EligibilityBody):
         schemas[body.__name__]["properties"]["subject"] = {"$ref": _REFERENCE.format(model="Subject")}
     for adapter, name in ((LOOKUP_VIEW, "LookupView"), (ELIGIBILITY_VIEW, "EligibilityView")):
@@ -195,7 +196,7 @@ def _schemas() -> JsonObject:
 
 
 def _never_null(schema: JsonObject) -> JsonObject:
-    """Say of an answer's members what is true of them: a member without a value is left out."""
+    """Say of a member without a value that it is left out; generators of clients make ``Any`` of what may be null."""
     for member in schema.get("properties", {}).values():
         present = [each for each in member.get("anyOf", ()) if each != {"type": "null"}]
         if len(present) == 1:

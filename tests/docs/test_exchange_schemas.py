@@ -203,3 +203,18 @@ def test_both_count_to_the_same_number(more: int) -> None:
         {**asked, "jti": "j" * (128 + more)},
     ):
         assert fits("message", claims) == is_well_formed("message", claims) == (not more)
+
+
+CONSENT = {
+    "roles": ["confidentiality"],
+    "given_on": "2026-11-09",
+    "form": "written",
+    "evidence": "CF-1",
+    "expires_on": "2027-11-09",
+}
+
+
+@given(consent=changed(CONSENT) | objects(*CONSENT))
+def test_schema_and_code_read_the_same_records_of_consent(consent: JsonObject) -> None:
+    claims = {**EXAMPLES["message"], "consent": consent}
+    assert fits("message", claims) == is_well_formed("message", claims)

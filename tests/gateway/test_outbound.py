@@ -46,7 +46,7 @@ def _not_at_home(_raw: bytes, _detail: AuthorizationDetail, _now: datetime) -> b
 
 def question(network: Network, **changes: Any) -> Question:
     holder = ServiceRef(entity=TRUST, service=ServiceSlug("community-team"))
-    [asked] = choices(network.nodes[COUNCIL].agreements, sought(holder=holder), now=network.clock.now())
+    [asked] = choices(network.nodes[COUNCIL].agreements, sought(holders=frozenset({holder})), now=network.clock.now())
     good = Question(
         choice=asked.choice,
         from_service=ServiceSlug("connecting-families"),

@@ -15,24 +15,27 @@ from trust.identifiers import AgreementId, KindName, PurposeCode, RoleCode, Serv
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """What a practitioner wants to ask. ``holder`` is ``None`` for every service that may be asked.
+    """What a practitioner wants to ask. ``holders`` and ``fields`` are ``None`` for all that an agreement permits.
 
-    ``question`` is set for ``eligibility.query`` only.
+    ``consent`` says that there is a record of the person's consent; ``question`` is set for ``eligibility.query`` only.
     """
 
     asker: ServiceRef
     kind: KindName
     purpose: PurposeCode
     role: RoleCode
-    holder: ServiceRef | None = None
+    holders: frozenset[ServiceRef] | None = None
+    fields: frozenset[str] | None = None
+    consent: bool = False
     question: Question | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One service that may be asked, and the clause to ask it under. ``fields`` is what the role may have.
+    """One service that may be asked, and the clause to ask it under.
 
-    ``required_marks`` are the agreement's: its agency is asked only while it holds them.
+    ``fields`` is what the role may have of what is sought. ``required_marks`` are the agreement's: its agency is asked
+    only while it holds them.
     """
 
     agreement: AgreementRef
@@ -46,14 +49,15 @@ class Choice:
 def choose_clause(agreements: Iterable[InForce], sought: Sought) -> tuple[Choice, ...]:
     """Return one choice for each service that may be asked, in the order of their names.
 
-    Only the newest version of an agreement counts. Where several clauses fit one service, the one that gives the role
-    most fields wins; then one of unconditional existence; then the first by agreement and clause id, so that the same
-    question is always asked in the same way. The asking service itself is never among the holders.
+    Only the newest version of an agreement counts. Where several clauses fit one service, one that rests on no consent
+    wins unless there is a record of it; then the one that gives the role most of the fields sought; then one of
+    unconditional existence; then the first by agreement and clause id, so that the same question is always asked in the
+    same way. The asking service itself is never among the holders.
     """
     best: dict[ServiceRef, Choice] = {}
     for choice in _fitting(_newest(agreements), sought):
         held = best.get(choice.holder)
-        if held is None or _rank(choice) < _rank(held):
+        if held is None or _rank(choice, sought) < _rank(held, sought):
             best[choice.holder] = choice
     return tuple(best[holder] for holder in sorted(best, key=str))
 
@@ -122,7 +126,7 @@ def _fitting(agreements: Iterable[InForce | NotInForce], sought: Sought) -> Iter
                     title=held.agreement.title,
                     clause=clause,
                     holder=holder,
-                    fields=clause.fields_by_role[sought.role],
+                    fields=_fields(clause, sought),
                     required_marks=held.agreement.required_marks,
                 )
 
@@ -139,11 +143,17 @@ def _permits(clause: Clause, sought: Sought) -> bool:
 
 def _holders(clause: Clause, sought: Sought) -> frozenset[ServiceRef]:
     others = clause.holders - {sought.asker}
-    return others if sought.holder is None else others & {sought.holder}
+    return others if sought.holders is None else others & sought.holders
 
 
-def _rank(choice: Choice) -> tuple[int, bool, str, str]:
+def _fields(clause: Clause, sought: Sought) -> frozenset[str]:
+    permitted = clause.fields_by_role[sought.role]
+    return permitted if sought.fields is None else permitted & sought.fields
+
+
+def _rank(choice: Choice, sought: Sought) -> tuple[bool, int, bool, str, str]:
     return (
+        bool(choice.clause.consent_roles) and not sought.consent,
         -len(choice.fields),
         choice.clause.existence is Existence.CONDITIONAL,
         choice.agreement.id,

@@ -10,9 +10,11 @@ from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
+from trust.agreements.consent import consent_roles
 from trust.agreements.lawful_basis import LegalEntry, LegalPart, law_sentence, lookup
 from trust.errors import MalformedClaims
 from trust.exchange import eligibility
+from trust.exchange.consent import ConsentRole
 from trust.exchange.eligibility import Question
 from trust.exchange.kinds import KINDS
 from trust.exchange.reader import Reader
@@ -73,9 +75,10 @@ class Clause:
     ``subject_by_holder`` lists the members of the subject that may be sent to a holder; a holder that is not in it is
     sent the default of its kind (:mod:`trust.exchange.subject_members`).
 
-    ``law`` is the legal footing as one plain sentence, made from ``basis``. ``questions`` is empty except for
-    ``eligibility.query``. ``urgent`` says that waiting may cost somebody's safety: such a question goes on for longer
-    while the centre is away, and is answered, and flagged, where another would be refused for its number.
+    ``law`` is the legal footing as one plain sentence, made from ``basis``. ``consent_roles`` are those that a record
+    of the person's consent must have; there are none where the basis rests on no consent. ``questions`` is empty except
+    for ``eligibility.query``. ``urgent`` says that waiting may cost somebody's safety: such a question goes on for
+    longer while the centre is away, and is answered, and flagged, where another would be refused for its number.
     """
 
     id: ClauseId
@@ -91,6 +94,7 @@ class Clause:
     keep_days: int
     onward: Onward
     subject_by_holder: Mapping[ServiceRef, frozenset[str]] = field(default_factory=dict)
+    consent_roles: frozenset[ConsentRole] = frozenset()
     questions: frozenset[Question] = frozenset()
     urgent: bool = False
 
@@ -123,6 +127,7 @@ def read_clause(reader: Reader, *, services: frozenset[ServiceRef], purposes: fr
         subject_by_holder=_read_subjects(reader, holders),
         basis=basis,
         law=law_sentence(basis, on) if entries else "",
+        consent_roles=consent_roles(entries),
         existence=existence or Existence.CONDITIONAL,
         keep_days=reader.whole("keep_days", least=0, most=MOST_DAYS),
         onward=reader.choice("onward", Onward) or Onward.NONE,

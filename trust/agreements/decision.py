@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.clause import Clause, Existence
+from trust.agreements.consent import deny_consent
 from trust.agreements.denial import Denial, DenialCode, deny
 from trust.agreements.required_marks import deny_missing, missing_marks
 from trust.exchange.eligibility import EligibilityQuery
@@ -138,7 +139,7 @@ def decide_request(
     5. the sender holds every trust mark that the agreement requires;
     6. the clause exists and grants this kind, this purpose, this asker and this holder;
     7. the clause lets this role ask;
-    8. the stated basis is the clause's own;
+    8. the stated basis is the clause's own, and where it rests on consent the request shows a record that holds;
     9. the body is well formed and the question one that the clause permits;
     10. this agency has not withdrawn service, clause or role;
     11. the fields are the role's, and of these only what was asked for (assertion A48).
@@ -160,7 +161,7 @@ def decide_request(
     clause = agreement.agreement.clause(message.clause)
     if clause is None:
         return denial or deny(DenialCode.CLAUSE_UNKNOWN)
-    denial = denial or _check_clause(message, clause)  # 6, 7, 8
+    denial = denial or _check_clause(message, clause, now)  # 6, 7, 8
     return denial or _permit(message, agreement.agreement, clause, local, now)  # 9, 10, 11
 
 
@@ -214,7 +215,7 @@ def _check_marks(facts: RequestFacts, agreement: Agreement) -> Denial | None:
     return deny_missing(facts.sender, missing) if missing else None
 
 
-def _check_clause(message: Message, clause: Clause) -> Denial | None:
+def _check_clause(message: Message, clause: Clause, now: datetime) -> Denial | None:
     if (message.kind, message.version) != (clause.kind, clause.version):  # 6
         return deny(DenialCode.KIND_NOT_COVERED)
     if message.purpose != clause.purpose:
@@ -225,7 +226,7 @@ def _check_clause(message: Message, clause: Clause) -> Denial | None:
         return deny(DenialCode.ROLE_NOT_PERMITTED)
     if frozenset(message.basis) != frozenset(clause.basis):  # 8
         return deny(DenialCode.BASIS_MISMATCH)
-    return None
+    return deny_consent(clause.consent_roles, message.consent, now)
 
 
 def _permit(

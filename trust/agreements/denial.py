@@ -31,6 +31,8 @@ class DenialCode(StrEnum):
     SERVICE_NOT_COVERED = "service_not_covered"
     ROLE_NOT_PERMITTED = "role_not_permitted"
     BASIS_MISMATCH = "basis_mismatch"
+    CONSENT_RECORD_MISSING = "consent_record_missing"
+    CONSENT_NOT_VALID = "consent_not_valid"
     MALFORMED_BODY = "malformed_body"
     QUESTION_NOT_PERMITTED = "question_not_permitted"
     LOCAL_POLICY = "local_policy"
@@ -126,6 +128,14 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
         DenialCode.BASIS_MISMATCH: (
             "The legal basis that the request states is not the one the clause rests on.",
             "State the clause's own basis, all of it and nothing else.",
+        ),
+        DenialCode.CONSENT_RECORD_MISSING: (
+            "The clause rests on the person's consent, and the request shows no record of it.",
+            "Ask the person and record it, then ask again with the record: roles, day, form, and where it is filed.",
+        ),
+        DenialCode.CONSENT_NOT_VALID: (
+            "The record of the person's consent does not support this clause.",
+            "Ask the person again and record it. Consent to work with a service is not consent to share.",
         ),
         DenialCode.MALFORMED_BODY: (
             "The body of the request is not what its kind and version say.",

@@ -10,6 +10,7 @@ from enum import StrEnum
 from trust import jose
 from trust.claims import LATEST_SECONDS, check_times, digest
 from trust.errors import WrongAudience
+from trust.exchange.consent import ConsentRecord, consent_to_json, read_consent
 from trust.exchange.envelope import (
     JTI,
     MAX_BYTES,
@@ -117,6 +118,7 @@ class Message:
     urgency: Urgency | None = None
     deadline: int | None = None
     handling: Handling | None = None
+    consent: ConsentRecord | None = None
 
     @property
     def asker(self) -> ServiceRef:
@@ -202,6 +204,7 @@ def _message_to_claims(message: Message) -> JsonObject:
         "urgency": message.urgency and str(message.urgency),
         "deadline": message.deadline,
         "handling": _handling_to_json(message.handling),
+        "consent": None if message.consent is None else consent_to_json(message.consent),
     }
     return _present(claims)
 
@@ -246,6 +249,7 @@ def _parse_message(claims: JsonObject) -> Message:
         urgency=reader.choice("urgency", Urgency) if reader.has("urgency") else None,
         deadline=reader.whole("deadline", least=0, most=LATEST_SECONDS) if reader.has("deadline") else None,
         handling=_read_handling(reader),
+        consent=_read_consent(reader),
     )
     if reader.faults:
         raise MalformedMessage(reader.faults)
@@ -272,6 +276,11 @@ def _read_practitioner(reader: Reader) -> Practitioner:
         org_unit=nested.text("org_unit"),
         call_back=nested.optional_text("call_back", pattern=TELEPHONE),
     )
+
+
+def _read_consent(reader: Reader) -> ConsentRecord | None:
+    nested = reader.child("consent", required=False)
+    return None if nested is None else read_consent(nested)
 
 
 def _read_handling(reader: Reader) -> Handling | None:

@@ -90,6 +90,11 @@ def _clause(clause: Clause) -> list[str]:
         f"    The answer is kept for {days} at most. {_ONWARD[clause.onward]}",
         f"    {clause.law}",
     ]
+    if clause.consent_roles:
+        lines.append(
+            "    It rests on the person's consent: each question shows the asker's record of it, as "
+            f"{', '.join(sorted(clause.consent_roles))}, or is refused."
+        )
     if clause.urgent:
         lines.append("    Urgent: never refused for the number of questions, and goes on while the anchor is away.")
     return lines
@@ -113,6 +118,7 @@ def _clause_to_json(clause: Clause) -> dict[str, Any]:
         "existence": clause.existence,
         "keep_days": clause.keep_days,
         "onward": clause.onward,
+        "consent_roles": sorted(clause.consent_roles),
         "urgent": clause.urgent,
     }
 

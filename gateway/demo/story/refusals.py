@@ -10,7 +10,7 @@ from typing import Final
 from pysqlite3 import dbapi2
 
 from gateway.agreement_book import detail_for
-from gateway.demo.agencies import ASKER, COLLEGE, COUNCIL, HOUSING, POLICE, Agency
+from gateway.demo.agencies import ASKER, COLLEGE, COUNCIL, HOUSING, POLICE, Agency, service_ref
 from gateway.demo.agreement import EARLY_HELP, KEY_WORKER
 from gateway.demo.case_client import UNIT
 from gateway.demo.case_systems.records import CaseService
@@ -36,6 +36,7 @@ def tell(scene: Scene) -> None:
     """Ask what may not be asked; then take real signed bytes and misuse them in every way that comes to mind."""
     scene.narrator.section("4. What is refused")
     _not_covered(scene)
+    _without_consent(scene)
     _nosy_peer(scene)
     _Replays(scene).tell()
 
@@ -46,6 +47,27 @@ def _not_covered(scene: Scene) -> None:
     answer = scene.federation.case_client.look_up(lookup_body(him, purpose="rent-arrears"))
     _show(scene, answer)
     narrator.expect("it is refused at the council's own node, with the reason", holds=_refused(answer, _FORBIDDEN))
+    narrator.gap()
+
+
+def _without_consent(scene: Scene) -> None:
+    narrator, him = scene.narrator, scene.truth.first(Group.YOUNG_MAN)
+    narrator.say(
+        "The same request without the record of his consent. Only the clause of mental health rests on it; the others "
+        "rest on the law, and are answered."
+    )
+    body = lookup_body(him)
+    del body["consent"]
+    answer = scene.federation.case_client.look_up(body)
+    lines = {str(line["service"]): line for line in answer.document.get("answers", [])}
+    refused = {service: line for service, line in lines.items() if line["status"] == "refused"}
+    for line in refused.values():
+        narrator.say(f"{line['service_name']}: {line['reason']}", indent=4)
+    narrator.expect(
+        "the mental health trust is not asked, and says nothing",
+        holds=list(refused) == [service_ref(CaseService.MENTAL_HEALTH)],
+        instead=sorted(refused),
+    )
     narrator.gap()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from gateway.demo.agencies import agency_of, hosted, service_ref
@@ -85,13 +86,25 @@ class Lookup:
         return {service: line["status"] for service, line in self.answers.items()}
 
 
+def _consent(person: Person) -> dict[str, Any]:
+    """Write the record of what each person signs who joins Connecting Families."""
+    given_on = (datetime.now(UTC).date() - timedelta(days=14)).isoformat()
+    return {
+        "roles": ["engagement", "confidentiality"],
+        "given_on": given_on,
+        "form": "written",
+        "evidence": f"CF-{person.number}/joining/2",
+    }
+
+
 def lookup_body(person: Person, *, role: str = KEY_WORKER, purpose: str = EARLY_HELP) -> dict[str, Any]:
-    """Write the request that a case system posts."""
+    """Write the request that a case system posts; the clause of mental health rests on the consent in it."""
     return {
         "subject": dict(person.subject),
         "purpose": purpose,
         "reason": "First visit to the family next week; we want to come together with whoever is there already.",
         "case_ref": f"CF-{person.number}",
+        "consent": _consent(person),
         "practitioner": {"id": "key-worker-17", "role": role, "org_unit": UNIT, "second_factor": True},
     }
 

@@ -30,7 +30,7 @@ BENEFIT = Sought(
     kind=KindName("eligibility.query"),
     purpose=PurposeCode("benefit-check"),
     role=RoleCode("money-adviser"),
-    holder=COACHES,
+    holders=frozenset({COACHES}),
     question=Question.IN_PAYMENT,
 )
 
@@ -54,7 +54,7 @@ def test_a_choice_says_which_marks_its_agency_must_hold() -> None:
 
 
 def test_one_service_can_be_asked_alone() -> None:
-    assert [choice.holder for choice in choose_clause([BINDING], replace(SOUGHT, holder=TEAM))] == [TEAM]
+    assert [choice.holder for choice in choose_clause([BINDING], replace(SOUGHT, holders=frozenset({TEAM})))] == [TEAM]
     assert [choice.clause.id for choice in choose_clause([BINDING], BENEFIT)] == ["in-payment"]
 
 
@@ -91,7 +91,7 @@ def test_a_service_never_asks_itself() -> None:
         (replace(SOUGHT, asker=TEAM), DenialCode.NO_AGREEMENT),
         (replace(SOUGHT, kind=KindName("eligibility.query")), DenialCode.KIND_NOT_COVERED),
         (replace(SOUGHT, purpose=PurposeCode("marketing")), DenialCode.PURPOSE_NOT_COVERED),
-        (replace(SOUGHT, holder=COACHES), DenialCode.SERVICE_NOT_COVERED),
+        (replace(SOUGHT, holders=frozenset({COACHES})), DenialCode.SERVICE_NOT_COVERED),
         (replace(SOUGHT, role=RoleCode("press-officer")), DenialCode.ROLE_NOT_PERMITTED),
         (replace(BENEFIT, question=Question.ENTITLED), DenialCode.QUESTION_NOT_PERMITTED),
     ],
@@ -124,3 +124,21 @@ def test_a_field_outside_the_clause_is_refused_before_anything_is_sent() -> None
         check_requested_fields(clause, RoleCode("duty-officer"), ["duty_phone", "worker"])
     with pytest.raises(FieldsNotPermitted, match="nothing"):
         check_requested_fields(clause, RoleCode("press-officer"), ["worker"])
+
+
+def test_a_clause_that_rests_on_no_consent_is_chosen_unless_there_is_a_record_of_it() -> None:
+    more = {**DOCUMENT["clauses"][0], "id": "with-consent", "basis": ["6-1-e", "confidentiality.consent"]}
+    more["fields_by_role"] = {"key-worker": ["organisation", "service_type", "worker", "phone", "since", "role"]}
+    whole = document(clauses=[*DOCUMENT["clauses"], more])
+    for consent, clause in ((False, "who-else"), (True, "with-consent")):
+        chosen = choose_clause([binding(whole)], replace(SOUGHT, holders=frozenset({TEAM}), consent=consent))
+        assert [choice.clause.id for choice in chosen] == [clause]
+
+
+def test_the_clause_that_gives_most_of_the_fields_sought_is_chosen() -> None:
+    other = {**DOCUMENT["clauses"][0], "id": "only-the-duty-line", "fields_by_role": {"key-worker": ["duty_phone"]}}
+    whole = document(clauses=[*DOCUMENT["clauses"], other])
+    sought = replace(SOUGHT, holders=frozenset({TEAM}), fields=frozenset({"duty_phone"}))
+    [choice] = choose_clause([binding(whole)], sought)
+    assert str(choice.clause.id) == "only-the-duty-line"
+    assert choice.fields == {"duty_phone"}
