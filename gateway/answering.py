@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
-from adapters.contract import AdapterError, Deadline, EligibilitySource, Finder, SourceNonsense, SourceUnavailable
+from adapters.contract import (
+    AdapterError,
+    Deadline,
+    EligibilitySource,
+    Finder,
+    RecordUnreadable,
+    SourceNonsense,
+    SourceUnavailable,
+)
 from adapters.matching.decide import Match, match
 from adapters.matching.decide import MatchOutcome as Found
 from gateway.desk import HostedService
@@ -76,6 +84,8 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
     failure = None
     try:
         found = search.find()
+    except RecordUnreadable as doubt:
+        found, failure = Match(outcome=Found.REVIEW), doubt.detail
     except AdapterError as failed:
         told = search.told(failed)
         if told is not None:
@@ -153,13 +163,14 @@ def _involvement(search: _Search, found: Match) -> Findings:
         try:
             ref = found.ref
             cut = _asked(lambda: _cut(permit, source.involvements(ref, deadline=search.deadline)))
+            outcome = MatchOutcome.UNIQUE if cut else MatchOutcome.NOT_CURRENT
+        except RecordUnreadable as doubt:
+            outcome, failure = MatchOutcome.REVIEW, doubt.detail
         except AdapterError as failed:
             told = search.told(failed)
             if told is not None:
                 return told
-            failure = failed.detail
-        if not cut:
-            outcome = MatchOutcome.NONE
+            outcome, failure = MatchOutcome.NONE, failed.detail
     release = decide_release(permit, match=outcome, restrictions=NO_RESTRICTIONS)
     body = involvement.build_reply_body(
         release.status, terms=permit.terms, duty_phone=service.duty_phone, involvements=cut if release.discloses else ()

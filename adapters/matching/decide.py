@@ -14,6 +14,9 @@ Then over all candidates:
 5. Only one may be left. Two that could each be linked, or a rival that nearly could, go to a human. This uniqueness
    rule is what keeps namesakes apart: no threshold does (measured on FEBRL 4 with twins and namesakes added).
 
+A record that cannot be read in full, and that nothing speaks against, is never taken for an absence: where no record is
+plausible, a human decides.
+
 Nothing here depends on the order of the candidates, and no explanation holds a value of a record.
 """
 
@@ -80,6 +83,8 @@ def match(subject: Subject, candidates: Sequence[Candidate]) -> Match:
     """Decide whether exactly one candidate is the subject."""
     assessments = _one_for_each_ref(_assess(subject, candidate) for candidate in candidates)
     plausible = [assessment for assessment in assessments if assessment.verdict > _Verdict.UNLIKE]
+    if not plausible and any(_may_be(subject, candidate) for candidate in candidates):
+        return Match(outcome=MatchOutcome.REVIEW, explanation=_UNREADABLE)
     if not plausible:
         return Match(outcome=MatchOutcome.NONE, explanation=("No record is like the person asked about.",))
     plausible.sort(key=lambda a: (-a.verdict, -a.score, a.ref))
@@ -89,6 +94,20 @@ def match(subject: Subject, candidates: Sequence[Candidate]) -> Match:
     if any(_rivals(best, other) for other in others):
         return _review(best, (*best.reasons(), "Another record fits as well, so a human must decide."))
     return Match(outcome=MatchOutcome.UNIQUE, ref=best.ref, score=best.score, explanation=best.reasons())
+
+
+_UNREADABLE: Final = ("A record that may be this person cannot be read in full.", "A human must decide.")
+_TELLING: Final = frozenset({"ref", *_NAMES, "birth_date", "family_name", "given_names", "full_name"})
+"""Fields without which a record cannot be told from another person's."""
+
+
+def _may_be(subject: Subject, candidate: Candidate) -> bool:
+    """Say whether a record that cannot be read in full may be the subject, because nothing in it speaks against it."""
+    if not candidate.unreadable & _TELLING:
+        return False
+    comparison = compare(subject, candidate.person)
+    levels = (comparison.birth_date, comparison.family_name, comparison.given_names, comparison.gender)
+    return not comparison.identifiers_different and Level.DIFFERENT not in levels
 
 
 def _review(best: _Assessment, explanation: tuple[str, ...]) -> Match:
@@ -127,6 +146,8 @@ def _assess(subject: Subject, candidate: Candidate) -> _Assessment:
         verdict, why = _by_identifier(comparison, verified=candidate.identifiers_verified)
     else:
         verdict, why = _by_likeness(comparison, weight)
+    if verdict is _Verdict.LINKABLE and "ref" in candidate.unreadable:
+        verdict, why = _Verdict.POSSIBLE, ("The key of the record cannot be read.",)
     return _Assessment(
         ref=candidate.ref,
         verdict=verdict,

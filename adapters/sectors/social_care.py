@@ -129,7 +129,7 @@ class SocialCareChecks:
         """Say how old the data are, and how much of them was left out."""
         statement = "SELECT imported_at, census_year, children, notes FROM import_run ORDER BY imported_at DESC LIMIT 1"
         try:
-            rows = self._database.ask(statement, (), deadline=deadline)
+            rows = self._database.ask(statement, (), deadline=deadline).rows
         except AdapterError as error:
             return (CheckLine(name="import", ok=False, detail=error.detail, remedy="Import a census."),)
         if not rows:

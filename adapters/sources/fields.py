@@ -1,17 +1,26 @@
 """Turn what a case system holds in a row into the types of an exchange.
 
-Case systems write dates, genders and blanks in their own ways. What cannot be read makes the row unreadable
-(:class:`Unreadable`); the source leaves that row out and counts it. No reason given here repeats a value.
+Case systems write dates, genders and blanks in their own ways. A value that cannot be read is left out of its row and
+counted (:class:`FieldFault`); no reason given here repeats a value.
 """
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Final
+from datetime import date
+from typing import Final, TypeVar
 
 from adapters.contract import AdapterContext, current_month
+from adapters.sources.days import (
+    ISO_DATE,
+    DayForms,
+    Forms,
+    read_birth_date,
+    read_day,
+    read_optional_day,
+)
+from adapters.sources.full_names import read_full_name
+from adapters.sources.text import MAX_TEXT, Unreadable, read_text
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import (
     Address,
@@ -23,6 +32,28 @@ from trust.exchange.person import (
     normal_postcode,
 )
 
+__all__ = [
+    "INVOLVEMENT_FIELDS",
+    "ISO_DATE",
+    "MAX_TEXT",
+    "PERSON_FIELDS",
+    "Defaults",
+    "FieldFault",
+    "RowReader",
+    "Unreadable",
+    "defaults_of",
+    "merge_people",
+    "most_recent_first",
+    "read_day",
+    "read_involvement",
+    "read_involvement_row",
+    "read_person",
+    "read_person_row",
+    "read_text",
+]
+
+T = TypeVar("T")
+
 PERSON_FIELDS: Final = (
     "nhs_number",
     "upn",
@@ -30,6 +61,7 @@ PERSON_FIELDS: Final = (
     "pnc_id",
     "family_name",
     "given_names",
+    "full_name",
     "birth_date",
     "gender",
     "postcode",
@@ -50,10 +82,6 @@ INVOLVEMENT_FIELDS: Final = (
 )
 """What a source may know of one involvement. ``last_contact`` is a day here and becomes a month."""
 
-ISO_DATE: Final = "%Y-%m-%d"
-MAX_TEXT: Final = 200
-"""Characters of a field: what the exchange carries; more is not a name or a telephone number."""
-
 _GENDERS: Final = {
     "f": Gender.FEMALE,
     "female": Gender.FEMALE,
@@ -67,12 +95,7 @@ _GENDERS: Final = {
 }
 """The words in use, and the codes 1, 2 and 9 of the NHS Data Dictionary and of the Department for Education."""
 
-_CONTROLS: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-class Unreadable(ValueError):
-    """A row holds something that cannot be what its column says; the text names the field and the rule."""
+_DECIMALS: Final = re.compile(r"\.0+$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,83 +112,101 @@ def defaults_of(context: AdapterContext) -> Defaults:
     return Defaults(organisation=context.organisation, service_type=context.service_kind, duty_phone=context.duty_phone)
 
 
-def read_text(value: object) -> str | None:
-    """Return one line of text, or ``None`` for a blank. Control and direction characters become spaces."""
-    if value is None or value == "":
-        return None
-    if type(value) is str and value.isascii() and value.isprintable():  # as nearly every text is
-        tidy = " ".join(value.split())
-    else:
-        tidy = " ".join(_safe(value).split())
-    if len(tidy) > MAX_TEXT:
-        raise Unreadable(f"has more than {MAX_TEXT} characters")
-    return tidy or None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFault:
+    """A field of one row that cannot be read, and why; never the value."""
+
+    field: str
+    cause: str
+
+    def __str__(self) -> str:
+        """Return a sentence without its end."""
+        return f"{self.field} {self.cause}"
 
 
-def _safe(value: object) -> str:
-    if isinstance(value, bool | float | bytes) or not isinstance(value, str | int):
-        raise Unreadable("is not text")
-    text = str(value)
-    if text.isascii() and text.isprintable():
-        return text
-    safe = (" " if unicodedata.category(char) in _CONTROLS else char for char in text)
-    return unicodedata.normalize("NFC", "".join(safe))
+class RowReader:
+    """One row, read field by field: a value that cannot be read is left out, and is among ``faults``."""
+
+    def __init__(self, row: Mapping[str, object], forms: DayForms) -> None:
+        self._row = row
+        self._forms = forms
+        self.faults: list[FieldFault] = []
+
+    def text(self, field: str) -> str | None:
+        """Return a field as one line of text."""
+        return self.read(field, read_text)
+
+    def day(self, field: str, read: Callable[[object, Forms], date | None]) -> date | None:
+        """Return a field as a day, by one of the readers of :mod:`adapters.sources.days`."""
+        return self.read(field, lambda value: read(value, self._forms.of(field)))
+
+    def read(self, field: str, read: Callable[[object], T]) -> T | None:
+        """Return what ``read`` makes of a field, or ``None`` with a fault."""
+        try:
+            return read(self._row.get(field))
+        except Unreadable as fault:
+            self.faults.append(FieldFault(field=field, cause=str(fault)))
+            return None
 
 
-def read_day(value: object, date_format: str = ISO_DATE) -> date | None:
-    """Return a day, or ``None`` for a blank. A moment (``2024-05-01 10:30``) counts as its day."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    text = read_text(value)
-    if text is None:
-        return None
-    try:
-        if date_format == ISO_DATE:
-            day = text[:10]
-            if not _ISO_DAY.fullmatch(day) or text[10:11] not in {"", "T", " "}:
-                raise ValueError
-            return date.fromisoformat(day)
-        return datetime.strptime(text, date_format).date()  # noqa: DTZ007 - a day has no time zone
-    except ValueError:
-        raise Unreadable(f"is not a date in the form {date_format}") from None
-
-
-def write_day(day: date, date_format: str = ISO_DATE) -> str:
-    """Return a day as the case system writes it."""
-    return day.isoformat() if date_format == ISO_DATE else day.strftime(date_format)
+def read_person_row(row: Mapping[str, object], forms: DayForms) -> tuple[Subject, tuple[FieldFault, ...]]:
+    """Return the person that a row describes, without the fields that cannot be read, and these."""
+    reader = RowReader(row, forms)
+    family_name, given_names = reader.text("family_name"), reader.text("given_names")
+    full_name = reader.read("full_name", lambda value: read_full_name(value, str(row.get("full_name_order"))))
+    if full_name is not None:
+        family_name, given_names = family_name or full_name.family_name, given_names or full_name.given_names
+    person = Subject(
+        nhs_number=_number(reader, "nhs_number"),
+        upn=_identifier(reader, "upn"),
+        nino=_identifier(reader, "nino"),
+        pnc_id=_identifier(reader, "pnc_id"),
+        family_name=family_name,
+        given_names=given_names,
+        birth_date=reader.day("birth_date", read_birth_date),
+        gender=_gender(reader.text("gender")),
+        address=_address(reader.text("postcode"), _number(reader, "uprn")),
+    )
+    return person, tuple(reader.faults)
 
 
 def read_person(row: Mapping[str, object], *, date_format: str = ISO_DATE) -> Subject:
     """Return the person that a row describes, under the names of :data:`PERSON_FIELDS`. Raises :class:`Unreadable`."""
-    return Subject(
-        nhs_number=_identifier(row, "nhs_number"),
-        upn=_identifier(row, "upn"),
-        nino=_identifier(row, "nino"),
-        pnc_id=_identifier(row, "pnc_id"),
-        family_name=_text(row, "family_name"),
-        given_names=_text(row, "given_names"),
-        birth_date=_day(row, "birth_date", date_format),
-        gender=_gender(_text(row, "gender")),
-        address=_address(_text(row, "postcode"), _text(row, "uprn")),
+    person, faults = read_person_row(row, DayForms(default=(date_format,)))
+    _refuse(faults)
+    return person
+
+
+def read_involvement_row(
+    row: Mapping[str, object], defaults: Defaults, forms: DayForms
+) -> tuple[Involvement, tuple[FieldFault, ...]]:
+    """Return the involvement that a row describes, completed from ``defaults``, and the fields that cannot be read."""
+    reader = RowReader(row, forms)
+    last_contact = reader.day("last_contact", read_optional_day)
+    involvement = Involvement(
+        organisation=reader.text("organisation") or defaults.organisation,
+        service_type=reader.text("service_type") or defaults.service_type,
+        plan=reader.text("plan"),
+        role=reader.text("role"),
+        worker=reader.text("worker"),
+        phone=reader.text("phone"),
+        duty_phone=reader.text("duty_phone") or defaults.duty_phone or None,
+        since=reader.day("since", read_optional_day),
+        last_contact_month=current_month(last_contact) if last_contact else None,
     )
+    return involvement, tuple(reader.faults)
 
 
 def read_involvement(row: Mapping[str, object], defaults: Defaults, *, date_format: str = ISO_DATE) -> Involvement:
     """Return the involvement that a row describes, completed from ``defaults``. Raises :class:`Unreadable`."""
-    last_contact = _day(row, "last_contact", date_format)
-    return Involvement(
-        organisation=_text(row, "organisation") or defaults.organisation,
-        service_type=_text(row, "service_type") or defaults.service_type,
-        plan=_text(row, "plan"),
-        role=_text(row, "role"),
-        worker=_text(row, "worker"),
-        phone=_text(row, "phone"),
-        duty_phone=_text(row, "duty_phone") or defaults.duty_phone or None,
-        since=_day(row, "since", date_format),
-        last_contact_month=current_month(last_contact) if last_contact else None,
-    )
+    involvement, faults = read_involvement_row(row, defaults, DayForms(default=(date_format,)))
+    _refuse(faults)
+    return involvement
+
+
+def _refuse(faults: Sequence[FieldFault]) -> None:
+    if faults:
+        raise Unreadable(str(faults[0]))
 
 
 def most_recent_first(involvements: Sequence[Involvement]) -> tuple[Involvement, ...]:
@@ -215,25 +256,17 @@ def _merge(one: Subject, other: Subject) -> Subject:
     return replace(one, **filled, aliases=(*one.aliases, *new))
 
 
-def _text(row: Mapping[str, object], field: str) -> str | None:
-    try:
-        return read_text(row.get(field))
-    except Unreadable as fault:
-        raise Unreadable(f"{field} {fault}") from None
-
-
-def _day(row: Mapping[str, object], field: str, date_format: str) -> date | None:
-    try:
-        return read_day(row.get(field), date_format)
-    except Unreadable as fault:
-        raise Unreadable(f"{field} {fault}") from None
-
-
-def _identifier(row: Mapping[str, object], field: str) -> str | None:
-    text = _text(row, field)
+def _identifier(reader: RowReader, field: str) -> str | None:
+    text = reader.text(field)
     if text is None:
         return None
     return normal_pnc_id(text) if field == "pnc_id" else normal_identifier(text)
+
+
+def _number(reader: RowReader, field: str) -> str | None:
+    """Return a number of digits. What a spreadsheet made a decimal number of (``9434765919.0``) is its digits."""
+    text = _identifier(reader, field)
+    return _DECIMALS.sub("", text).lstrip("0" if field == "uprn" else "") if text else None
 
 
 def _gender(text: str | None) -> Gender | None:

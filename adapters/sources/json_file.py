@@ -7,12 +7,12 @@ an extract of some thousand records; a larger system belongs in a database, and 
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Final, Literal, NoReturn
+from typing import Annotated, Final, Literal, NoReturn, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, field_validator, model_validator
 
 from adapters.contract import (
     Adapter,
@@ -28,20 +28,24 @@ from adapters.contract import (
     SourceNonsense,
     SourceUnavailable,
 )
-from adapters.sources.fields import (
-    ISO_DATE,
-    Defaults,
-    Unreadable,
-    defaults_of,
-    merge_people,
-    most_recent_first,
-    read_day,
-    read_involvement,
-    read_person,
+from adapters.matching.normalise import name_tokens
+from adapters.sources.days import ISO_DATE, DayForms, Forms, read_day
+from adapters.sources.fields import Defaults, FieldFault, Unreadable, defaults_of, read_person_row
+from adapters.sources.full_names import NameOrder
+from adapters.sources.involvement_rows import Currency, read_row
+from adapters.sources.paths import EACH, JsonPath
+from adapters.sources.rows import (
+    PersonRow,
+    Quarantine,
+    candidates,
+    current_involvements,
+    sample_line,
+    verification_line,
+    write_ref,
 )
-from adapters.sources.paths import JsonPath
-from adapters.sources.rows import Quarantine, fault_of, sample_line, verification_line, write_ref
-from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
+from adapters.sources.settings import DateForms, DayField, Statuses, check_birth_forms, check_full_name, check_statuses
+from adapters.sources.spellings import identifier_spellings
+from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
@@ -53,13 +57,15 @@ PersonField = Literal[
     "pnc_id",
     "family_name",
     "given_names",
+    "full_name",
     "birth_date",
     "gender",
     "postcode",
     "uprn",
 ]
 TextField = Literal["organisation", "service_type", "role", "worker", "phone", "duty_phone"]
-ContactField = Literal[TextField, "plan", "since", "last_contact"]
+ContactField = Literal[TextField, "plan", "since", "last_contact", "ended", "status"]
+_IDENTIFIERS: Final = ("nhs_number", "upn", "nino", "pnc_id")
 
 
 def _path(text: object) -> JsonPath:
@@ -68,7 +74,15 @@ def _path(text: object) -> JsonPath:
     return JsonPath.parse(text)
 
 
+def _paths(value: object) -> tuple[JsonPath, ...]:
+    """Take one path, or a list of several that make a key together."""
+    if isinstance(value, list | tuple) and value:
+        return tuple(_path(each) for each in value)
+    return (_path(value),)
+
+
 Selector = Annotated[JsonPath, BeforeValidator(_path)]
+KeySelector = Annotated[tuple[JsonPath, ...], PlainValidator(_paths)]
 _SETTINGS: Final = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
@@ -76,32 +90,48 @@ class ContactSettings(BaseModel):
     """One ``[[services.adapter.settings.contacts]]``: each item at ``each`` of a record is one involvement.
 
     Without ``each``, the record itself is. Of several dates, ``since`` takes the earliest and ``last_contact`` the
-    latest; of several texts the first counts. ``fixed`` gives texts that are the same for all.
+    latest; of several texts the first counts. A contact is current unless ``ended`` holds an end that has come, or
+    ``status`` says that it is not. ``fixed`` gives texts that are the same for all.
     """
 
     model_config = _SETTINGS
 
     each: Selector = JsonPath(())
     fields: dict[ContactField, Selector] = Field(default_factory=dict)
+    current_statuses: Statuses = ()
+    ended_statuses: Statuses = ()
     fixed: dict[TextField, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _status_is_said(self) -> Self:
+        check_statuses(self.current_statuses, self.ended_statuses, named="status" in self.fields)
+        return self
 
 
 class JsonFileSettings(BaseModel):
     """``[services.adapter.settings]`` of type ``json-file``; ``file`` is relative to the configuration file.
 
-    ``records`` selects the records, ``ref`` in each the person it is about. ``identifiers_verified`` declares that the
-    identifiers were traced against their issuer.
+    ``records`` selects the records, ``ref`` in each the key of the person it is about, or a list of its parts.
+    ``identifiers_verified`` declares that the identifiers were traced against their issuer.
     """
 
     model_config = _SETTINGS
 
     file: Path
     records: Selector
-    ref: Selector
+    ref: KeySelector
     identifiers_verified: bool = False
-    date_format: str = Field(default=ISO_DATE, pattern=r"^[%A-Za-z0-9 /.:-]{2,30}$")
+    date_format: DateForms = Field(default=ISO_DATE, validate_default=True)
+    date_formats: dict[DayField, DateForms] = Field(default_factory=dict)
     person: dict[PersonField, Selector] = Field(min_length=1)
+    full_name_order: NameOrder | None = None
     contacts: tuple[ContactSettings, ...]
+
+    @property
+    def forms(self) -> DayForms:
+        """Return how each field writes days."""
+        by_field: dict[str, Forms] = {str(field): forms for field, forms in self.date_formats.items()}
+        return DayForms(default=self.date_format, by_field=by_field)
 
     @field_validator("contacts")
     @classmethod
@@ -110,26 +140,36 @@ class JsonFileSettings(BaseModel):
             raise ValueError("must have one entry or more: they say whom to ring")
         return contacts
 
+    @model_validator(mode="after")
+    def _people_can_be_read(self) -> Self:
+        check_birth_forms(self.forms, named="birth_date" in self.person)
+        apart = "family_name" in self.person or "given_names" in self.person
+        check_full_name(full_name="full_name" in self.person, apart=apart, order=self.full_name_order)
+        return self
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
-    """The file as it was read: its records by person, and the people in them."""
+    """The file as it was read: its records by person, the people in them, and what could not be read."""
 
     version: tuple[int, int, int]
+    rows: int
     records: Mapping[str, Sequence[object]]
     candidates: Sequence[Candidate]
+    faults: Mapping[CellFault, int]
 
 
 class JsonFileSource:
-    """An :class:`InvolvementSource` over one JSON file. Safe for several threads."""
+    """A :class:`SampledSource` over one JSON file. Safe for several threads."""
 
     def __init__(self, settings: JsonFileSettings, path: Path, defaults: Defaults) -> None:
         self._settings = settings
         self._path = path
         self._defaults = defaults
+        self._forms = settings.forms
         self._lock = Lock()
         self._content: _Content | None = None
-        self._quarantine = Quarantine()
+        self._quarantine = Quarantine(self._place)
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -137,45 +177,36 @@ class JsonFileSource:
         return (self._check,)
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
-        """Return the people in the file who share an identifier or the birth date."""
+        """Return the people who share an identifier or the birth date, or the names where theirs is missing."""
         return tuple(found for found in self._read(deadline).candidates if _shares_a_detail(subject, found.person))
 
     def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
-        """Return the contacts in the person's records, each once, most recent first."""
-        records = self._read(deadline).records.get(ref, ())
-        rows = [row for record in records for row in self._contacts(record)]
-        return most_recent_first(self._quarantine.readable(rows, self._read_contact))[:MAX_INVOLVEMENTS]
-
-    def sample(self, limit: int, *, deadline: Deadline) -> Sample:
-        """Return some people of the file, half of them from its end."""
-        candidates = self._read(deadline).candidates
-        faults: Counter[CellFault] = Counter()
-        records = self._records()
-        for record in records:
-            try:
-                self._read_record(record)
-            except Unreadable as fault:
-                faults[fault_of("persons", fault)] += 1
-        last = candidates[len(candidates) - limit // 2 :]
-        chosen = tuple(dict.fromkeys((*candidates[: limit - limit // 2], *last)))
-        return Sample(records=chosen, rows=len(records), faults=faults)
+        """Return the current contacts in the person's records, each once, most recent first."""
+        return current_involvements(self.involvement_rows(ref, deadline=deadline))
 
     def involvement_rows(self, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
         """Return every contact in the person's records."""
-        current = self.involvements(ref, deadline=deadline)
-        return tuple(InvolvementRow(involvement=each, current=True) for each in current)
+        records = self._read(deadline).records.get(ref, ())
+        return [self._read_contact(*found) for record in records for found in self._contacts(record)]
+
+    def sample(self, limit: int, *, deadline: Deadline) -> Sample:
+        """Return some people of the file, half of them from its end."""
+        content = self._read(deadline)
+        keyed = [found for found in content.candidates if found.ref in content.records]
+        last = keyed[max(0, len(keyed) - limit // 2) :]
+        chosen = {(found.ref, found.person): found for found in (*keyed[: limit - limit // 2], *last)}
+        return Sample(records=tuple(chosen.values()), rows=content.rows, faults=content.faults)
 
     def _check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
         """Read the file, and say what the configuration declares."""
         try:
-            records = self._records()
-            self._read(deadline)
+            content = self._read(deadline)
         except AdapterError as error:
             remedy = "Check that file names a JSON file that this process may read, and the paths records and ref."
             return (CheckLine(name="file", ok=False, detail=error.detail, remedy=remedy),)
         return (
             CheckLine(name="file", ok=True, detail=f"{self._path.name} is readable."),
-            sample_line(records, self._read_record),
+            sample_line(content.faults, content.rows),
             verification_line(verified=self._settings.identifiers_verified),
         )
 
@@ -208,20 +239,18 @@ class JsonFileSource:
         return SourceUnavailable(f"The file {self._path.name} cannot be opened: {reason}.")
 
     def _content_of(self, version: tuple[int, int, int]) -> _Content:
-        people: dict[str, list[Subject]] = {}
-        records: dict[str, list[object]] = {}
         all_records = self._records()
-        readable = self._quarantine.readable(all_records, self._read_record)
-        for ref, person, record in readable:
-            people.setdefault(ref, []).append(person)
-            records.setdefault(ref, []).append(record)
-        verified = self._settings.identifiers_verified
-        candidates = tuple(
-            Candidate(ref=ref, person=person, identifiers_verified=verified)
-            for ref, found in people.items()
-            for person in merge_people(found)
-        )
-        return _Content(version=version, records=records, candidates=candidates)
+        rows = [self._read_record(record) for record in all_records]
+        if rows and all(row.ref is None for row in rows):
+            raise SourceNonsense(f"No record of the file {self._path.name} has a key at the path ref.")
+        records: dict[str, list[object]] = {}
+        faults: Counter[CellFault] = Counter()
+        for row, record in zip(rows, all_records, strict=True):
+            faults.update(self._quarantine.add("persons", row.faults))
+            if row.ref is not None:
+                records.setdefault(row.ref, []).append(record)
+        people = candidates(rows, verified=self._settings.identifiers_verified)
+        return _Content(version=version, rows=len(rows), records=records, candidates=people, faults=faults)
 
     def _records(self) -> list[object]:
         try:
@@ -232,38 +261,72 @@ class JsonFileSource:
         if len(raw) > MAX_FILE_BYTES:
             raise SourceNonsense(f"The file {self._path.name} has more than {MAX_FILE_BYTES} bytes; use a database.")
         try:
-            document = json.loads(raw, parse_constant=_no_constant)
+            document = _parse(raw)
         except (ValueError, RecursionError):
             raise SourceNonsense(f"The file {self._path.name} is not JSON.") from None
-        return list(self._settings.records.select(document, document))
+        path = self._settings.records
+        if not path.steps and isinstance(document, list):
+            return document
+        if path.steps[-1:] == (EACH,) and replace(path, steps=path.steps[:-1]).first(document, document) is None:
+            raise SourceNonsense(f"The file {self._path.name} has nothing at the path records.")
+        return list(path.select(document, document))
 
-    def _read_record(self, record: object) -> tuple[str, Subject, object]:
-        ref = write_ref(self._settings.ref.first(record, record))
+    def _read_record(self, record: object) -> PersonRow:
         values = {str(field): path.first(record, record) for field, path in self._settings.person.items()}
-        return ref, read_person(values, date_format=self._settings.date_format), record
+        values["full_name_order"] = self._settings.full_name_order
+        person, faults = read_person_row(values, self._forms)
+        try:
+            ref = write_ref([path.first(record, record) for path in self._settings.ref])
+        except Unreadable as fault:
+            return PersonRow(ref=None, person=person, faults=(*faults, FieldFault(field="ref", cause=str(fault))))
+        return PersonRow(ref=ref, person=person, faults=faults)
 
     def _contacts(self, record: object) -> Iterator[tuple[ContactSettings, object, object]]:
         for contact in self._settings.contacts:
             for place in contact.each.select(record, record):
                 yield contact, place, record
 
-    def _read_contact(self, row: tuple[ContactSettings, object, object]) -> Involvement:
-        contact, place, record = row
+    def _read_contact(self, contact: ContactSettings, place: object, record: object) -> InvolvementRow:
         values: dict[str, object] = {str(field): text for field, text in contact.fixed.items()}
         for field, path in contact.fields.items():
-            found = list(path.select(place, record))
+            found: Sequence[object] = list(path.select(place, record))
             if field in {"since", "last_contact"}:
                 found = self._outermost(field, found)
             values[field] = found[0] if found else values.get(field)
-        return read_involvement(values, self._defaults)
+        currency = Currency(
+            forms=self._forms, current_statuses=contact.current_statuses, ended_statuses=contact.ended_statuses
+        )
+        row, faults = read_row(values, self._defaults, currency)
+        return replace(row, faults=self._quarantine.add("involvements", faults))
 
-    def _outermost(self, field: str, values: Sequence[object]) -> list[object]:
-        """Keep the earliest day for ``since`` and the latest for ``last_contact``."""
-        try:
-            days = [day for value in values if (day := read_day(value, self._settings.date_format)) is not None]
-        except Unreadable as fault:
-            raise Unreadable(f"{field} {fault}") from None
-        return [(min if field == "since" else max)(days)] if days else []
+    def _outermost(self, field: str, values: Sequence[object]) -> Sequence[object]:
+        """Keep the earliest day for ``since`` and the latest for ``last_contact``, or a value that is no day."""
+        days = []
+        for value in values:
+            try:
+                day = read_day(value, self._forms.of(field))
+            except Unreadable:
+                continue
+            if day is not None:
+                days.append(day)
+        return [(min if field == "since" else max)(days)] if days else values[:1]
+
+    def _place(self, part: str, field: str) -> str:
+        """Return the path that the settings name for a field."""
+        if field == "ref":
+            return ", ".join(str(path) for path in self._settings.ref)
+        fields: Mapping[str, JsonPath] = {str(name): path for name, path in self._settings.person.items()}
+        if part != "persons":
+            fields = {str(name): path for each in self._settings.contacts for name, path in each.fields.items()}
+        return str(fields.get(field, field))
+
+
+def _parse(raw: bytes) -> object:
+    """Parse JSON; text that is not UTF-8 keeps its bytes, so that it costs only its own value."""
+    try:
+        return json.loads(raw, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        return json.loads(raw.decode("utf-8-sig", errors="surrogateescape"), parse_constant=_no_constant)
 
 
 def _no_constant(_: str) -> NoReturn:
@@ -271,14 +334,21 @@ def _no_constant(_: str) -> NoReturn:
 
 
 def _shares_a_detail(subject: Subject, person: Subject) -> bool:
-    pairs = (
-        (subject.nhs_number, person.nhs_number),
-        (subject.upn, person.upn),
-        (subject.nino, person.nino),
-        (subject.pnc_id, person.pnc_id),
-        (subject.birth_date, person.birth_date),
-    )
-    return any(asked is not None and asked == held for asked, held in pairs)
+    for field in _IDENTIFIERS:
+        asked, held = getattr(subject, field), getattr(person, field)
+        if asked is not None and held is not None and (held == asked or held in identifier_spellings(field, asked)):
+            return True
+    if subject.birth_date is None:
+        return False
+    return subject.birth_date == person.birth_date if person.birth_date else _has_the_names_of(subject, person)
+
+
+def _has_the_names_of(subject: Subject, person: Subject) -> bool:
+    """Say whether a record without a birth date has the family name and the first given name."""
+    theirs = name_tokens(person.family_name), name_tokens(person.given_names)[:1]
+    names = [(subject.family_name, subject.given_names), *((a.family_name, a.given_names) for a in subject.aliases)]
+    ours = ((name_tokens(family), name_tokens(given)[:1]) for family, given in names)
+    return all(theirs) and theirs in ours
 
 
 class JsonFileFactory:

@@ -1,7 +1,8 @@
 """Small path expressions into a JSON document, for configurations.
 
-``a.b`` steps into members, ``a[]`` goes through a list, ``a[0]`` takes one item of it, ``@`` is the place itself and
-``$.a`` starts at the record instead of the place. That is the whole language: it can select and nothing else.
+``a.b`` steps into members, ``a."b c"`` into one whose name has spaces or signs, ``a[]`` goes through a list, ``a[0]``
+takes one item of it, ``@`` is the place itself, ``[]`` the items of a place that is a list, and ``$.a`` starts at the
+record instead of the place. That is the whole language: it can select and nothing else.
 """
 
 import re
@@ -9,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
-_STEP: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,63})((?:\[[0-9]{0,3}\])*)")
+_STEP: Final = re.compile(r'(?:([A-Za-z_][A-Za-z0-9_-]{0,63})|"([^"\x00-\x1f]{1,64})")((?:\[[0-9]{0,3}\])*)')
+_PLACE: Final = re.compile(r"@?((?:\[[0-9]{0,3}\])+)|@")
 _INDEX: Final = re.compile(r"\[([0-9]{0,3})\]")
 MAX_PATH: Final = 200
 
@@ -28,16 +30,26 @@ class JsonPath:
     def parse(cls, text: str) -> Self:
         """Read an expression. Raises :class:`ValueError`, whose text says what the language allows."""
         rest = text.removeprefix("$.")
-        if text == "@":
-            return cls(())
+        from_record = rest != text
         steps: list[str | int] = []
-        for part in rest.split("."):
-            found = _STEP.fullmatch(part)
+        place = _PLACE.match(rest)
+        if place is not None and not from_record:
+            steps.extend(_indexes(place.group(1) or ""))
+            rest = rest[place.end() :]
+            if rest and not rest.startswith("."):
+                raise _no_path()
+            rest = rest.removeprefix(".") if len(rest) > 1 else rest
+        while rest or not (steps or place):
+            found = _STEP.match(rest)
             if found is None or len(text) > MAX_PATH:
-                raise ValueError("is not a path such as payload.contacts[].name, items[0], $.payload.name or @")
-            steps.append(found.group(1))
-            steps.extend(int(index) if index else EACH for index in _INDEX.findall(found.group(2)))
-        return cls(tuple(steps), from_record=rest != text)
+                raise _no_path()
+            name, quoted, indexes = found.groups()
+            steps += [name or quoted, *_indexes(indexes)]
+            rest = rest[found.end() :]
+            if rest and not (rest.startswith(".") and len(rest) > 1):
+                raise _no_path()
+            rest = rest.removeprefix(".")
+        return cls(tuple(steps), from_record=from_record)
 
     def select(self, place: object, record: object) -> Iterator[object]:
         """Yield every value at this path, nulls and absent members left out."""
@@ -46,6 +58,28 @@ class JsonPath:
     def first(self, place: object, record: object) -> object:
         """Return the first value at this path, or ``None``."""
         return next(self.select(place, record), None)
+
+    def __str__(self) -> str:
+        """Return the expression."""
+        text = "".join(
+            (f"[{step}]" if step != EACH else "[]") if isinstance(step, int) else f".{_written(step)}"
+            for step in self.steps
+        )
+        return ("$" if self.from_record else "") + (text if self.from_record else text.removeprefix(".")) or "@"
+
+
+def _written(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) else f'"{name}"'
+
+
+def _indexes(text: str) -> Iterator[int]:
+    return (int(index) if index else EACH for index in _INDEX.findall(text))
+
+
+def _no_path() -> ValueError:
+    return ValueError(
+        'is not a path such as payload.contacts[].name, items[0], $.payload.name, payload."Date of birth", [] or @'
+    )
 
 
 def _walk(value: object, steps: tuple[str | int, ...]) -> Iterator[object]:

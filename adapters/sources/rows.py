@@ -1,87 +1,136 @@
-"""What every source of rows shares: leaving unreadable rows out, opaque keys, and its lines in a check."""
+"""Shared by the sources of rows: counts of what cannot be read, opaque keys, and lines of a check."""
 
+import json
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from threading import Lock
 from typing import Final, TypeVar
 
-from adapters.contract import CellFault, CheckLine, SourceNonsense
-from adapters.sources.fields import Unreadable
-
-_NUMBER: Final = re.compile(r"number:-?[0-9]{1,18}", re.ASCII)
-"""A key that any database takes for a 64-bit number."""
+from adapters.contract import Candidate, CellFault, CheckLine, InvolvementRow, RecordUnreadable
+from adapters.sources.fields import FieldFault, Unreadable, merge_people, most_recent_first
+from adapters.sources.spellings import whole_number
+from adapters.sources.text import plain_text
+from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
+from trust.exchange.person import Subject
 
 R = TypeVar("R")
 T = TypeVar("T")
 
+_PARTS: Final = re.compile(r"parts:(\[.*\])", re.DOTALL)
+_SPACE: Final = " \t\r\n\u00a0\u2007\u202f"
+_NO_KEY: Final = "unreadable:"
+
 
 class Quarantine:
-    """Count the rows that are left out because they cannot be read. Safe for several threads."""
+    """Count the values that cannot be read, by column and cause. Safe for several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Callable[[str, str], str]) -> None:
+        self._columns = columns
         self._lock = Lock()
-        self._count = 0
+        self._faults: Counter[CellFault] = Counter()
 
     @property
     def count(self) -> int:
-        """Return how many rows were left out so far."""
-        return self._count
+        """Return how many values could not be read so far."""
+        with self._lock:
+            return self._faults.total()
 
-    def readable(self, rows: Sequence[R], read: Callable[[R], T]) -> list[T]:
-        """Read the rows that can be read. Raises :class:`SourceNonsense` where there are rows and none can be."""
-        found: list[T] = []
-        problem = ""
-        for row in rows:
-            try:
-                found.append(read(row))
-            except Unreadable as fault:
-                problem = str(fault)
-        if len(found) < len(rows):
+    def add(self, part: str, faults: Sequence[FieldFault]) -> tuple[CellFault, ...]:
+        """Count the faults of one row of ``part`` (persons, involvements), and return them by column."""
+        found = tuple(
+            CellFault(part=part, column=self._columns(part, fault.field), cause=fault.cause) for fault in faults
+        )
+        if found:
             with self._lock:
-                self._count += len(rows) - len(found)
-        if problem and not found:
-            raise SourceNonsense(f"No row that was found can be read: {problem}.")
+                self._faults.update(found)
         return found
 
 
-def fault_of(part: str, fault: Unreadable) -> CellFault:
-    """Return what an unreadable row says of itself as a field and a cause."""
-    field, _, cause = str(fault).partition(" ")
-    return CellFault(part=part, column=field, cause=cause)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """One row about a person: its key, or ``None`` where it has none that can be read, and what could not be read."""
+
+    ref: str | None
+    person: Subject
+    faults: tuple[FieldFault, ...] = ()
 
 
-def write_ref(key: object) -> str:
-    """Return a record's key as an opaque text that keeps whether it was a number."""
-    if key is None or key == "" or isinstance(key, bool | float | bytes):
-        raise Unreadable("ref is missing or not a key")
-    number = f"number:{key}"
-    return number if isinstance(key, int) and _NUMBER.fullmatch(number) else f"text:{key}"
-
-
-def read_ref(ref: str) -> int | str:
-    """Return the key that :func:`write_ref` wrote."""
-    if _NUMBER.fullmatch(ref):
-        return int(ref.removeprefix("number:"))
-    return ref.removeprefix("text:")
-
-
-def sample_line(rows: Sequence[R], read: Callable[[R], object]) -> CheckLine:
-    """Report how many of the sampled rows cannot be read."""
-    unreadable = sum(not _is_readable(row, read) for row in rows)
-    return CheckLine(
-        name="rows",
-        ok=unreadable == 0,
-        detail=f"{unreadable} of the {len(rows)} person records looked at cannot be read and are left out.",
-        remedy="" if unreadable == 0 else "Correct their dates and over-long texts, or set date_format.",
+def candidates(rows: Sequence[PersonRow], *, verified: bool) -> tuple[Candidate, ...]:
+    """Return one candidate for each key, and one for each row whose key cannot be read."""
+    keyed: dict[str, list[PersonRow]] = {}
+    for number, row in enumerate(rows):
+        keyed.setdefault(f"{_NO_KEY}{number}" if row.ref is None else row.ref, []).append(row)
+    return tuple(
+        Candidate(
+            ref=ref,
+            person=person,
+            identifiers_verified=verified,
+            unreadable=frozenset(fault.field for row in group for fault in row.faults if _lacks(person, fault.field)),
+        )
+        for ref, group in keyed.items()
+        for person in merge_people([row.person for row in group])
     )
 
 
-def _is_readable(row: R, read: Callable[[R], object]) -> bool:
-    try:
-        read(row)
-    except Unreadable:
-        return False
-    return True
+def _lacks(person: Subject, field: str) -> bool:
+    """Say whether no other row about the person filled the gap."""
+    return getattr(person, field, None) is None
+
+
+def current_involvements(rows: Sequence[InvolvementRow]) -> tuple[Involvement, ...]:
+    """Return the current ones, most recent first.
+
+    Raises :class:`RecordUnreadable` where none is current and a row that may be cannot be read.
+    """
+    current = [row.involvement for row in rows if row.current and row.involvement is not None]
+    doubtful = next((row.why_not for row in rows if row.involvement is None), None)
+    if not current and doubtful is not None:
+        raise RecordUnreadable(f"No involvement that was found can be read: {doubtful}.")
+    return most_recent_first(current)[:MAX_INVOLVEMENTS]
+
+
+def write_ref(parts: Sequence[object]) -> str:
+    """Return a record's key, of one part or more, as an opaque text. Raises :class:`Unreadable`."""
+    texts = [key_text(part) for part in parts]
+    if len(texts) > 1:
+        return f"parts:{json.dumps(texts)}"
+    number = whole_number(texts[0])
+    return f"number:{number}" if number is not None and not isinstance(parts[0], str) else f"text:{texts[0]}"
+
+
+def read_ref(ref: str) -> tuple[str, ...]:
+    """Return the texts of the key that :func:`write_ref` wrote; of any other text, a key that no record has."""
+    parts = _PARTS.fullmatch(ref)
+    if parts is not None:
+        try:
+            return tuple(str(part) for part in json.loads(parts[1]))
+        except ValueError:
+            return (ref,)
+    return (ref.removeprefix("number:" if ref.startswith("number:") else "text:"),)
+
+
+def key_text(key: object) -> str:
+    """Return one part of a key without its padding. A whole number of any type is its digits."""
+    text = key.isoformat() if isinstance(key, date) else plain_text("" if key is None else key).strip(_SPACE)
+    if not text:
+        raise Unreadable("is missing")
+    return text
+
+
+def sample_line(faults: Mapping[CellFault, int], rows: int) -> CheckLine:
+    """Report what could not be read in the rows that were sampled, by column and cause."""
+    worst = sorted(faults.items(), key=lambda found: (-found[1], found[0].column))
+    told = "; ".join(f"{fault.column} {fault.cause} ({count})" for fault, count in worst)
+    return CheckLine(
+        name="rows",
+        ok=not faults,
+        detail=f"{sum(faults.values())} values in the {rows} person records looked at cannot be read and are left out"
+        + (f": {told}." if told else "."),
+        remedy="Correct the values, or say with date_format and date_formats how dates are written." if faults else "",
+    )
 
 
 def verification_line(*, verified: bool) -> CheckLine:

@@ -1,13 +1,12 @@
 """Read a case system's SQL database by configuration alone: which columns hold what, and no code.
 
-Two questions are asked. *Who might this be* is one statement: any identifier that the asker gave, or the birth date, so
-that names may be written in any way (the matcher compares them). *Who works with them* is one statement by the record's
-key. Both are made of names that the settings model has checked; every value is a bound parameter on a read-only
-connection. Index the identifier columns, the birth date and the key.
+:mod:`adapters.sources.sql_search` finds the rows, :mod:`adapters.sources.fields` reads them. Every value is a bound
+parameter on a read-only connection. A value that cannot be read is left out of its row and counted.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -24,102 +23,114 @@ from adapters.contract import (
     Sample,
     SourceNonsense,
 )
-from adapters.sources.database import Database, PostgresServer, Row, SqliteFile
+from adapters.sources.database import Database, Row, SqliteFile
 from adapters.sources.fields import (
     INVOLVEMENT_FIELDS,
     PERSON_FIELDS,
     Defaults,
+    FieldFault,
     Unreadable,
     defaults_of,
-    merge_people,
-    most_recent_first,
-    read_involvement,
-    read_person,
-    write_day,
+    read_person_row,
 )
-from adapters.sources.rows import Quarantine, fault_of, read_ref, sample_line, verification_line, write_ref
-from adapters.sources.sql_settings import SEARCHED, RowSource, SqlSettings
-from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
+from adapters.sources.involvement_rows import Currency, read_row
+from adapters.sources.postgres import PostgresServer
+from adapters.sources.rows import (
+    PersonRow,
+    Quarantine,
+    candidates,
+    current_involvements,
+    read_ref,
+    sample_line,
+    verification_line,
+    write_ref,
+)
+from adapters.sources.sql_search import (
+    MAX_CANDIDATES,
+    MAX_INVOLVEMENT_ROWS,
+    PersonSearch,
+    RowSearch,
+    key_condition,
+)
+from adapters.sources.sql_settings import SqlSettings
+from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 
 __all__ = ["FACTORY", "MAX_CANDIDATES", "SqlFactory", "SqlSettings", "SqlSource", "build_sql_source"]
 
-MAX_CANDIDATES: Final = 500
-"""Rows that one person's details may find; more means that one birth date stands for "unknown"."""
-
 
 class SqlSource:
-    """An :class:`InvolvementSource` over two statements. Safe for several threads."""
+    """A :class:`SampledSource` over a table of persons and one of involvements. Safe for several threads."""
 
     def __init__(self, settings: SqlSettings, database: Database, defaults: Defaults) -> None:
         self._settings = settings
-        self._database = database
         self._defaults = defaults
-        self._date_format = settings.date_format
-        self._person_fields = tuple(field for field in PERSON_FIELDS if getattr(settings.persons, field))
-        self._searched = tuple(field for field in SEARCHED if getattr(settings.persons, field))
-        self._involvement_fields = tuple(field for field in INVOLVEMENT_FIELDS if getattr(settings.involvements, field))
-        self._select_persons = _select(database, settings.persons, ("ref", *self._person_fields))
-        self._select_involvements = self._involvements_statement()
-        self._quarantine = Quarantine()
+        self._forms = settings.forms
+        columns = settings.involvements
+        self._currency = Currency(
+            forms=self._forms, current_statuses=columns.current_statuses, ended_statuses=columns.ended_statuses
+        )
+        persons = [field for field in PERSON_FIELDS if getattr(settings.persons, field)]
+        involvements = [field for field in (*INVOLVEMENT_FIELDS, "ended", "status") if getattr(columns, field)]
+        self._persons = RowSearch(database, settings.persons, persons)
+        self._involvements = RowSearch(database, columns, involvements)
+        self._search = PersonSearch(self._persons, settings.persons, self._forms)
+        self._quarantine = Quarantine(self._column)
 
     @property
     def quarantined(self) -> int:
-        """Return how many rows could not be read since this process started."""
+        """Return how many values could not be read since this process started."""
         return self._quarantine.count
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
-        """Return the people in the database who share an identifier or the birth date."""
-        wanted = [(field, value) for field in self._searched if (value := self._parameter(subject, field)) is not None]
-        if not wanted:
-            return ()
-        where = " OR ".join(
-            f"{self._database.quoted(getattr(self._settings.persons, field))} = {self._database.place(number)}"
-            for number, (field, _) in enumerate(wanted, start=1)
-        )
-        statement = f"{self._select_persons} WHERE {where} LIMIT {MAX_CANDIDATES + 1}"
-        rows = self._database.ask(statement, [value for _, value in wanted], deadline=deadline)
-        if len(rows) > MAX_CANDIDATES:
+        """Return the people who share an identifier or the birth date, or the names where their birth date is missing.
+
+        A table of involvements that cannot be read fails this search too, so that its failure tells of no person.
+        """
+        self._involvements.probe(deadline=deadline)
+        identified = self._search.by_identifier(subject, deadline=deadline)
+        born = self._search.by_birth_date(subject, deadline=deadline)
+        if born is None and not identified:
             raise SourceNonsense(
-                f"More than {MAX_CANDIDATES} people share one of these details, most likely a birth date that stands "
-                "for unknown: leave unknown birth dates empty in the case system."
+                f"More than {MAX_CANDIDATES} people share this birth date and also the names or the postcode, most "
+                "likely because the date stands for unknown: leave unknown birth dates empty in the case system."
             )
-        return self._candidates(rows)
+        named = self._search.by_name(subject, deadline=deadline)
+        found = [self._read_person(row) for row in dict.fromkeys(tuple(row) for row in (*identified, *(born or ())))]
+        undated = [self._read_person(row) for row in dict.fromkeys(tuple(row) for row in named)]
+        known = {row.ref for row in found}
+        people = [*found, *(row for row in undated if row.person.birth_date is None and row.ref not in known)]
+        for row in people:
+            self._quarantine.add("persons", row.faults)
+        return candidates(people, verified=self._settings.identifiers_verified)
 
     def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
         """Return the current involvements of the record ``ref``, most recent first."""
-        rows = self._database.ask(self._select_involvements, [read_ref(ref)], deadline=deadline)
-        fixed: dict[str, object] = {str(field): text for field, text in self._settings.involvements.fixed.items()}
+        return current_involvements(self.involvement_rows(ref, deadline=deadline))
 
-        def read(row: Row) -> Involvement:
-            values = fixed | dict(zip(self._involvement_fields, row, strict=True))
-            return read_involvement(values, self._defaults, date_format=self._date_format)
-
-        return most_recent_first(self._quarantine.readable(rows, read))[:MAX_INVOLVEMENTS]
+    def involvement_rows(self, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
+        """Return every row about the record ``ref``, and why it is not current."""
+        parts = read_ref(ref)
+        condition = key_condition(self._involvements, parts)
+        rows = self._involvements.rows(condition, limit=MAX_INVOLVEMENT_ROWS, deadline=deadline)
+        if len(rows) > MAX_INVOLVEMENT_ROWS:
+            raise SourceNonsense(
+                f"More than {MAX_INVOLVEMENT_ROWS} rows of involvements have the key of one record; name a view or "
+                "query that leaves old ones out."
+            )
+        split = [self._involvements.split(row) for row in rows]
+        return [self._read_involvement(values) for key, values in split if _is_key(key, parts)]
 
     def sample(self, limit: int, *, deadline: Deadline) -> Sample:
         """Return some records of the table of persons, half of them those with the highest keys."""
-        key = self._database.quoted(self._settings.persons.ref)
-        first = f"{self._select_persons} LIMIT {limit - limit // 2}"
-        last = f"{self._select_persons} ORDER BY {key} DESC LIMIT {limit // 2}"
-        rows = dict.fromkeys(
-            tuple(row) for statement in (first, last) for row in self._database.ask(statement, (), deadline=deadline)
-        )
+        rows = [self._read_person(row) for row in self._persons.some(limit, deadline=deadline)]
+        counter = Quarantine(self._column)
         faults: Counter[CellFault] = Counter()
-        people: dict[str, list[Subject]] = {}
         for row in rows:
-            try:
-                ref, person = self._read_person(row)
-            except Unreadable as fault:
-                faults[fault_of("persons", fault)] += 1
-            else:
-                people.setdefault(ref, []).append(person)
-        return Sample(records=self._candidates_of(people), rows=len(rows), faults=faults)
-
-    def involvement_rows(self, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
-        """Return every row about the record ``ref``."""
-        current = self.involvements(ref, deadline=deadline)
-        return tuple(InvolvementRow(involvement=each, current=True) for each in current)
+            faults.update(counter.add("persons", row.faults))
+        keyed = [row for row in rows if row.ref is not None]
+        records = candidates(keyed, verified=self._settings.identifiers_verified)
+        return Sample(records=records, rows=len(rows), faults=faults)
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -127,57 +138,46 @@ class SqlSource:
         return (self._check,)
 
     def _check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
-        """Ask for some people and for nobody's involvements, and say what the configuration declares."""
+        """Read some people, ask for every column of the involvements, and say what the configuration declares."""
         try:
-            sample = self._database.ask(f"{self._select_persons} LIMIT {MAX_CANDIDATES}", (), deadline=deadline)
-            self._database.ask(self._select_involvements, [None], deadline=deadline)
+            sample = self.sample(MAX_CANDIDATES, deadline=deadline)
+            self._involvements.probe(deadline=deadline)
         except AdapterError as error:
             remedy = "Check the file or url, that this process may read it, and every table and column named."
             return (CheckLine(name="database", ok=False, detail=error.detail, remedy=remedy),)
         return (
             CheckLine(name="database", ok=True, detail="It is readable and has every table and column named."),
-            sample_line(sample, self._read_person),
+            sample_line(sample.faults, sample.rows),
             verification_line(verified=self._settings.identifiers_verified),
         )
 
-    def _involvements_statement(self) -> str:
-        columns = self._settings.involvements
-        where = f"{self._database.quoted(columns.ref)} = {self._database.place(1)}"
-        if columns.ended is not None:
-            where += f" AND {self._database.quoted(columns.ended)} IS NULL"
-        fields = self._involvement_fields or ("ref",)
-        return f"{_select(self._database, columns, fields)} WHERE {where} LIMIT {MAX_CANDIDATES}"
+    def _read_person(self, row: Row) -> PersonRow:
+        key, values = self._persons.split(row)
+        values["full_name_order"] = self._settings.persons.full_name_order
+        person, faults = read_person_row(values, self._forms)
+        try:
+            ref = write_ref(key)
+        except Unreadable as fault:
+            return PersonRow(ref=None, person=person, faults=(*faults, FieldFault(field="ref", cause=str(fault))))
+        return PersonRow(ref=ref, person=person, faults=faults)
 
-    def _parameter(self, subject: Subject, field: str) -> str | None:
-        if field == "birth_date":
-            return write_day(subject.birth_date, self._date_format) if subject.birth_date else None
-        value: str | None = getattr(subject, field)
-        return value
+    def _read_involvement(self, values: dict[str, object]) -> InvolvementRow:
+        fixed: dict[str, object] = {str(field): text for field, text in self._settings.involvements.fixed.items()}
+        row, faults = read_row(fixed | values, self._defaults, self._currency)
+        return replace(row, faults=self._quarantine.add("involvements", faults))
 
-    def _candidates(self, rows: Sequence[Row]) -> tuple[Candidate, ...]:
-        people: dict[str, list[Subject]] = {}
-        for ref, person in self._quarantine.readable(rows, self._read_person):
-            people.setdefault(ref, []).append(person)
-        return self._candidates_of(people)
-
-    def _candidates_of(self, people: Mapping[str, Sequence[Subject]]) -> tuple[Candidate, ...]:
-        verified = self._settings.identifiers_verified
-        return tuple(
-            Candidate(ref=ref, person=person, identifiers_verified=verified)
-            for ref, found in people.items()
-            for person in merge_people(found)
-        )
-
-    def _read_person(self, row: Row) -> tuple[str, Subject]:
-        values = dict(zip(self._person_fields, row[1:], strict=True))
-        return write_ref(row[0]), read_person(values, date_format=self._date_format)
+    def _column(self, part: str, field: str) -> str:
+        """Return the column that the settings name for a field."""
+        source = self._settings.persons if part == "persons" else self._settings.involvements
+        return ", ".join(source.key) if field == "ref" else str(getattr(source, field, None) or field)
 
 
-def _select(database: Database, source: RowSource, fields: Sequence[str]) -> str:
-    """Write the part of a statement that names columns and where they are from."""
-    columns = ", ".join(database.quoted(getattr(source, field)) for field in fields)
-    origin = database.quoted(source.table) if source.table else f"({source.query}) AS rows_of_the_query"
-    return f"SELECT {columns} FROM {origin}"  # noqa: S608 - names from the settings model only, quoted
+def _is_key(key: Sequence[object], parts: Sequence[str]) -> bool:
+    """Say whether a row has the key that was asked for: a database may convert one key to another."""
+    try:
+        return read_ref(write_ref(key)) == tuple(parts)
+    except Unreadable:
+        return False
 
 
 def build_sql_source(settings: SqlSettings, context: AdapterContext) -> SqlSource:

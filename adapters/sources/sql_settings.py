@@ -1,31 +1,70 @@
 """The configuration of an SQL source: names of tables and columns, checked so that they can stand in a statement."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from adapters.sources.database import parse_url
-from adapters.sources.fields import ISO_DATE
+from adapters.sources.days import ISO_DATE, DayForms, Forms
+from adapters.sources.full_names import NameOrder
+from adapters.sources.postgres import parse_url
+from adapters.sources.settings import DateForms, DayField, Statuses, check_birth_forms, check_full_name, check_statuses
 
-_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
-_TABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$"
+_CHARACTERS: Final = r'[^\x00-\x1f\x7f"\[\]`;\\]'
+_NAME: Final = re.compile(rf"{_CHARACTERS}{{1,63}}")
+_TABLE_PART: Final = rf'(?:"{_CHARACTERS}{{1,63}}"|[^\x00-\x1f\x7f"\[\]`;.\\]{{1,63}})'
+_TABLE: Final = rf"^{_TABLE_PART}(?:\.{_TABLE_PART})?$"
 _QUERY: Final = r"^\s*(?i:SELECT|WITH)\b[^;]*$"
-SEARCHED: Final = ("nhs_number", "upn", "nino", "pnc_id", "birth_date")
-"""The columns by which a person is searched; names are compared by the matcher, not by the database."""
+_MOST_KEY_COLUMNS: Final = 4
+IDENTIFIERS: Final = ("nhs_number", "upn", "nino", "pnc_id")
+SEARCHED: Final = (*IDENTIFIERS, "birth_date")
+"""The columns by which a person is searched; the matcher compares the names."""
 
 FixedField = Literal["organisation", "service_type", "role", "worker", "phone", "duty_phone"]
-Column = Field(default=None, pattern=_NAME)
+Identifier = Literal["nhs_number", "upn", "nino", "pnc_id"]
+Column = Field(default=None, pattern=rf"^{_CHARACTERS}{{1,63}}$")
+
+
+def _key(value: object) -> str | tuple[str, ...]:
+    """Take one column's name, or a list of up to four."""
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else ()
+    named = all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
+    if not named or not 0 < len(names) <= _MOST_KEY_COLUMNS:
+        raise ValueError(f"must be the name of a column, or a list of up to {_MOST_KEY_COLUMNS}")
+    return names if len(names) > 1 else names[0]
 
 
 class RowSource(BaseModel):
-    """Where rows come from: a ``table``, or a ``query`` whose columns are then named; and the key column ``ref``."""
+    """Where rows come from: a ``table``, or a ``query`` whose columns are then named; and the key column ``ref``.
+
+    A key of several columns is a list of them, in the same order in both tables.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     table: str | None = Field(default=None, pattern=_TABLE)
     query: str | None = Field(default=None, pattern=_QUERY, max_length=4000, validate_default=True)
-    ref: str = Field(pattern=_NAME)
+    ref: Annotated[str | tuple[str, ...], PlainValidator(_key)]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Return the columns of the key."""
+        return (self.ref,) if isinstance(self.ref, str) else self.ref
+
+    @property
+    def table_parts(self) -> tuple[str, ...]:
+        """Return the table's name, perhaps after its schema's, without quotes."""
+        return tuple(part.strip('"') for part in re.findall(_TABLE_PART, self.table or ""))
 
     @field_validator("query")
     @classmethod
@@ -36,7 +75,11 @@ class RowSource(BaseModel):
 
 
 class PersonColumns(RowSource):
-    """``[services.adapter.settings.persons]``: the column of each thing that is known of a person."""
+    """``[services.adapter.settings.persons]``: the column of each thing that is known of a person.
+
+    ``plain_identifiers`` declares that these identifiers are stored in capitals and without any space or sign, so that
+    an ordinary index serves the search.
+    """
 
     nhs_number: str | None = Column
     upn: str | None = Column
@@ -44,22 +87,28 @@ class PersonColumns(RowSource):
     pnc_id: str | None = Column
     family_name: str | None = Column
     given_names: str | None = Column
+    full_name: str | None = Column
+    full_name_order: NameOrder | None = None
     birth_date: str | None = Column
     gender: str | None = Column
     postcode: str | None = Column
     uprn: str | None = Column
+    plain_identifiers: tuple[Identifier, ...] = ()
 
     @model_validator(mode="after")
     def _searchable(self) -> Self:
         if not any(getattr(self, field) for field in SEARCHED):
             raise ValueError(f"name at least one column to search by: {', '.join(SEARCHED)}")
+        apart = self.family_name is not None or self.given_names is not None
+        check_full_name(full_name=self.full_name is not None, apart=apart, order=self.full_name_order)
         return self
 
 
 class InvolvementColumns(RowSource):
     """``[services.adapter.settings.involvements]``: the column of each thing that is known of an involvement.
 
-    A row is current unless the column ``ended`` holds something. ``fixed`` gives texts that are the same in every row.
+    A row is current unless the column ``ended`` holds an end that has come, or ``status`` says that it is not.
+    ``fixed`` gives texts that are the same in every row.
     """
 
     organisation: str | None = Column
@@ -72,7 +121,15 @@ class InvolvementColumns(RowSource):
     since: str | None = Column
     last_contact: str | None = Column
     ended: str | None = Column
+    status: str | None = Column
+    current_statuses: Statuses = ()
+    ended_statuses: Statuses = ()
     fixed: dict[FixedField, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _status_is_said(self) -> Self:
+        check_statuses(self.current_statuses, self.ended_statuses, named=self.status is not None)
+        return self
 
 
 class SqlSettings(BaseModel):
@@ -80,7 +137,8 @@ class SqlSettings(BaseModel):
 
     Either ``file`` (SQLite, relative to the configuration file) or ``url`` (PostgreSQL, with ``password_file`` where it
     needs a password). ``identifiers_verified`` declares that this system's identifiers were traced against their
-    issuer. ``date_format`` is how the system writes dates in text columns.
+    issuer. ``date_format`` is how the system writes dates in text columns, ``date_formats`` how it does in the columns
+    that differ.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,9 +147,16 @@ class SqlSettings(BaseModel):
     url: Annotated[str, AfterValidator(parse_url)] | None = Field(default=None, max_length=500, validate_default=True)
     password_file: Path | None = None
     identifiers_verified: bool = False
-    date_format: str = Field(default=ISO_DATE, pattern=r"^[%A-Za-z0-9 /.:-]{2,30}$")
+    date_format: DateForms = Field(default=ISO_DATE, validate_default=True)
+    date_formats: dict[DayField, DateForms] = Field(default_factory=dict)
     persons: PersonColumns
     involvements: InvolvementColumns
+
+    @property
+    def forms(self) -> DayForms:
+        """Return how each column writes days."""
+        by_field: dict[str, Forms] = {str(field): forms for field, forms in self.date_formats.items()}
+        return DayForms(default=self.date_format, by_field=by_field)
 
     @field_validator("url")
     @classmethod
@@ -106,3 +171,8 @@ class SqlSettings(BaseModel):
         if password_file is not None and info.data.get("file") is not None:
             raise ValueError("goes with url: an SQLite file has no password")
         return password_file
+
+    @model_validator(mode="after")
+    def _birth_dates_have_a_century(self) -> Self:
+        check_birth_forms(self.forms, named=self.persons.birth_date is not None)
+        return self

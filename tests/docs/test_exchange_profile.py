@@ -215,11 +215,13 @@ def test_the_addresses_are_the_faces() -> None:
         assert path in PAGE
 
 
-def test_the_reply_always_has_six_members() -> None:
+def test_the_reply_always_has_six_members_and_one_that_tells_of_an_involvement_that_ended() -> None:
     rows = listed("Kind `involvement.query`, version 1", 1)
     terms = involvement.Terms(answered_on=ANY_DAY, keep_until=ANY_DAY, onward="none")
     body = involvement.build_reply_body(InvolvementStatus.NOT_KNOWN, terms=terms)
-    assert column(rows) == list(body)
+    ended = involvement.build_reply_body(InvolvementStatus.NO_CURRENT_INVOLVEMENT, terms=terms)
+    assert column(rows) == list(ended)
+    assert column(rows)[:-1] == list(body)
 
 
 ANY_DAY = date(2026, 11, 23)

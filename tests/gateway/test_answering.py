@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import sampled_from, sets
 
-from adapters.contract import Adapter, Candidate, Deadline, InvolvementSource, SourceNonsense, SourceUnavailable
+from adapters.contract import (
+    Adapter,
+    Candidate,
+    Deadline,
+    InvolvementSource,
+    RecordUnreadable,
+    SourceNonsense,
+    SourceUnavailable,
+)
 from gateway.answering import Findings, answer
 from gateway.desk import Desk, HostedService, Restriction
 from gateway.source_probe import invented
@@ -83,8 +91,29 @@ def test_a_known_person_is_described_with_the_permitted_fields_only() -> None:
     assert body["involvements"] == [{"organisation": "Vale Mental Health", "worker": "Ada Fell", "since": "2025-01-02"}]
 
 
-def test_a_record_without_involvement_is_nobody() -> None:
-    assert said(Source(held=()))["status"] == "not_known"
+def test_a_record_without_a_current_involvement_is_not_told_as_no_record() -> None:
+    body = said(Source(held=()))
+    assert (body["status"], body["no_current_involvement"]) == ("not_known", True)
+    assert "no current involvement" in body["note"]
+    assert found(Source(held=())).outcome == "no_current_involvement"
+    assert "no_current_involvement" not in said(Source(candidates=()))
+
+
+@pytest.mark.holds("A42")
+def test_where_existence_may_not_be_told_an_involvement_that_ended_is_told_like_no_record() -> None:
+    assert said(Source(held=()), Existence.CONDITIONAL) == said(Source(candidates=()), Existence.CONDITIONAL)
+
+
+UNREADABLE_RECORD = Source(read_fails=RecordUnreadable("ended is not a date"))
+UNREADABLE_SEARCH = Source(find_fails=RecordUnreadable("birth_date is not a date"))
+
+
+@pytest.mark.holds("A74")
+@pytest.mark.parametrize("source", [UNREADABLE_RECORD, UNREADABLE_SEARCH], ids=["involvements", "search"])
+def test_what_cannot_be_read_about_this_person_is_left_to_a_human(source: Source) -> None:
+    assert said(source)["status"] == "review"
+    assert found(source).failure
+    assert said(source, Existence.CONDITIONAL) == said(Source(candidates=()), Existence.CONDITIONAL)
 
 
 def test_twins_are_left_to_a_human() -> None:

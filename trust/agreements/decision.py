@@ -86,10 +86,11 @@ class Permit:
 class MatchOutcome(StrEnum):
     """Whether the person was found: one record beyond doubt, someone who may be the person, or nobody.
 
-    A record without any current involvement counts as nobody.
+    ``NOT_CURRENT`` is one record beyond doubt without any current involvement.
     """
 
     UNIQUE = "unique"
+    NOT_CURRENT = "not_current"
     REVIEW = "review"
     NONE = "none"
 
@@ -170,7 +171,8 @@ def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonR
 
     1. one record, unrestricted: ``known``, with the permitted fields;
     2. anything else under a conditional clause: ``nothing_to_share``, always the same;
-    3. nobody, under an unconditional clause: ``not_known``;
+    3. nobody, under an unconditional clause: ``not_known``; one record, unrestricted, that has no current involvement:
+       ``no_current_involvement``;
     4. someone who may be the person, or whose record is restricted, under an unconditional clause: ``review``, because
        a human must decide and "not known" would be untrue.
 
@@ -183,6 +185,8 @@ def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonR
         status = InvolvementStatus.NOTHING_TO_SHARE
     elif match is MatchOutcome.NONE:  # 3
         status = InvolvementStatus.NOT_KNOWN
+    elif match is MatchOutcome.NOT_CURRENT and not restrictions.withheld:
+        status = InvolvementStatus.NO_CURRENT_INVOLVEMENT
     else:  # 4
         status = InvolvementStatus.REVIEW
     return Release(status=status, fields=frozenset(), reasons=reasons)

@@ -32,6 +32,7 @@ class InvolvementStatus(StrEnum):
 
     KNOWN = "known"
     NOT_KNOWN = "not_known"
+    NO_CURRENT_INVOLVEMENT = "no_current_involvement"
     REVIEW = "review"
     NOTHING_TO_SHARE = "nothing_to_share"
     REFUSED = "refused"
@@ -54,7 +55,7 @@ class InvolvementField(StrEnum):
 
 
 FIELDS = frozenset(str(field) for field in InvolvementField)
-REPLY_MEMBERS = frozenset({"status", "involvements", "note", "as_of", "keep_until", "onward"})
+REPLY_MEMBERS = frozenset({"status", "involvements", "note", "as_of", "keep_until", "onward", "no_current_involvement"})
 _STATUSES_ON_THE_WIRE = (
     InvolvementStatus.KNOWN,
     InvolvementStatus.NOT_KNOWN,
@@ -150,20 +151,24 @@ def build_reply_body(
     involvements: Sequence[Mapping[str, str]] = (),
     as_of: date | None = None,
 ) -> JsonObject:
-    """Return the body of a reply, always with the same members.
+    """Return the body of a reply, always with the same members but one.
 
+    A record without a current involvement is ``not_known`` on the wire, which every asker understands, with the member
+    ``no_current_involvement`` beside it and a note that says so.
     ``involvements`` (already minimised) and ``as_of`` count only where the status is ``known``: every other answer is
     dated with the day it was given, so that nothing in it depends on what was or was not found.
     """
     known = status is InvolvementStatus.KNOWN
-    return {
-        "status": str(status),
+    not_current = status is InvolvementStatus.NO_CURRENT_INVOLVEMENT
+    body: JsonObject = {
+        "status": str(InvolvementStatus.NOT_KNOWN if not_current else status),
         "involvements": [dict(found) for found in involvements] if known else [],
         "note": _note(status, duty_phone),
         "as_of": (as_of if known and as_of else terms.answered_on).isoformat(),
         "keep_until": terms.keep_until.isoformat(),
         "onward": terms.onward,
     }
+    return {**body, "no_current_involvement": True} if not_current else body
 
 
 def parse_reply_body(body: JsonObject) -> InvolvementReply:
@@ -182,6 +187,10 @@ def parse_reply_body(body: JsonObject) -> InvolvementReply:
     )
     if (status is InvolvementStatus.KNOWN) != bool(involvements):
         reader.fault("involvements", "must be there when, and only when, the status is known")
+    if reader.flag("no_current_involvement"):
+        if status is not InvolvementStatus.NOT_KNOWN:
+            reader.fault("no_current_involvement", "must be there only when the status is not_known")
+        status = InvolvementStatus.NO_CURRENT_INVOLVEMENT
     note = reader.optional_text("note", max_len=500) or ""
     as_of, keep_until = reader.day("as_of"), reader.day("keep_until")
     onward = reader.text("onward", pattern=_WORD)
@@ -229,4 +238,6 @@ def _note(status: InvolvementStatus, duty_phone: str | None) -> str:
         return f"Someone here must decide whether this is the same person. {ring}"
     if status is InvolvementStatus.NOT_KNOWN:
         return "We have no record of this person."
+    if status is InvolvementStatus.NO_CURRENT_INVOLVEMENT:
+        return f"We have a record of this person, and no current involvement. {ring}"
     return ring

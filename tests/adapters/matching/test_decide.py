@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -196,3 +197,30 @@ def test_no_explanation_repeats_a_value(asked: Subject, people: list[Subject]) -
     for value in ("Chislett", "Octavia", "Imogen", NHS, OTHER_NHS, "2008", "KT21", "AB123456C"):
         assert value not in text
     assert (found.ref is not None) == (found.outcome is MatchOutcome.UNIQUE)
+
+
+class TestRecordsThatCannotBeReadInFull:
+    ASKED = Subject(nhs_number="9434765919", family_name="Ash", given_names="Corvin", birth_date=date(2004, 11, 23))
+
+    def test_nothing_against_it_is_no_absence(self) -> None:
+        candidate = Candidate(
+            ref="1", person=Subject(birth_date=date(2004, 11, 23)), unreadable=frozenset({"given_names"})
+        )
+        assert match(self.ASKED, [candidate]).outcome is MatchOutcome.REVIEW
+        assert match(self.ASKED, [replace(candidate, unreadable=frozenset())]).outcome is MatchOutcome.NONE
+
+    @pytest.mark.parametrize(
+        "other", [{"family_name": "Tern"}, {"given_names": "Odile"}, {"birth_date": date(1950, 1, 1)}]
+    )
+    def test_what_speaks_against_it_counts(self, other: dict[str, Any]) -> None:
+        candidate = Candidate(ref="1", person=Subject(**other), unreadable=frozenset({"nhs_number"}))
+        assert match(self.ASKED, [candidate]).outcome is MatchOutcome.NONE
+
+    def test_it_costs_no_other_record_its_link(self) -> None:
+        good = Candidate(ref="1", person=self.ASKED)
+        odd = Candidate(ref="2", person=Subject(birth_date=date(2004, 11, 23)), unreadable=frozenset({"family_name"}))
+        assert match(self.ASKED, [good, odd]).ref == "1"
+
+    def test_a_record_without_a_key_is_never_linked(self) -> None:
+        found = match(self.ASKED, [Candidate(ref="x", person=self.ASKED, unreadable=frozenset({"ref"}))])
+        assert (found.outcome, found.ref) == (MatchOutcome.REVIEW, None)

@@ -308,8 +308,10 @@ def test_under_a_conditional_clause_everything_else_looks_alike(
     ("match", "restrictions", "status"),
     [
         (MatchOutcome.NONE, FREE, InvolvementStatus.NOT_KNOWN),
+        (MatchOutcome.NOT_CURRENT, FREE, InvolvementStatus.NO_CURRENT_INVOLVEMENT),
         (MatchOutcome.REVIEW, FREE, InvolvementStatus.REVIEW),
         (MatchOutcome.UNIQUE, WITHHELD, InvolvementStatus.REVIEW),
+        (MatchOutcome.NOT_CURRENT, WITHHELD, InvolvementStatus.REVIEW),
         (MatchOutcome.REVIEW, WITHHELD, InvolvementStatus.REVIEW),
     ],
 )

@@ -83,7 +83,8 @@ def test_whatever_was_found_nothing_of_it_stands_in_any_other_reply(status: Invo
         status, terms=TERMS, duty_phone="01632 960000", involvements=[FOUND], as_of=date(2026, 8, 30)
     )
     assert empty == full
-    assert set(empty) == set(KNOWN)
+    further = {"no_current_involvement"} if status is InvolvementStatus.NO_CURRENT_INVOLVEMENT else set()
+    assert set(empty) == set(KNOWN) | further
 
 
 def test_nothing_to_share_says_that_it_is_not_a_no_and_whom_to_ring() -> None:
@@ -97,9 +98,22 @@ def test_review_says_whom_to_ring_and_promises_no_later_answer() -> None:
     assert note == "Someone here must decide whether this is the same person. Our duty line is 01632 960000."
 
 
+def test_an_involvement_that_ended_is_not_known_to_an_asker_that_knows_no_other_word() -> None:
+    body = build_reply_body(InvolvementStatus.NO_CURRENT_INVOLVEMENT, terms=TERMS, duty_phone="01632 960000")
+    assert (body["status"], body["no_current_involvement"]) == ("not_known", True)
+    assert body["note"] == "We have a record of this person, and no current involvement. Our duty line is 01632 960000."
+    assert parse_reply_body(body).status is InvolvementStatus.NO_CURRENT_INVOLVEMENT
+    del body["no_current_involvement"]
+    assert parse_reply_body(body).status is InvolvementStatus.NOT_KNOWN
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        {"no_current_involvement": True},
+        {"status": "no_current_involvement", "involvements": []},
+        {"status": "review", "involvements": [], "no_current_involvement": True},
+        {"status": "not_known", "involvements": [], "no_current_involvement": "yes"},
         {"status": "refused"},
         {"status": "no_reply"},
         {"status": "not_known"},

@@ -1,0 +1,229 @@
+"""Ask a case system's PostgreSQL: read-only, within a deadline, through poolers, whatever a value is.
+
+Statements are never prepared on the server: a prepared plan outlives an ALTER TABLE and is another session's behind a
+pooler. Values that the driver cannot hold (infinite dates, years after 9999) come as their text.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg.abc import RV, Buffer, PQGen
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
+
+from adapters.contract import Deadline, SourceNonsense, SourceUnavailable
+from adapters.sources.database import Answer, Kept, PerThread, Row
+from adapters.sources.secret_file import read_secret
+from adapters.sources.terms import Kind, PostgresTerms, Terms
+
+_SERVER_STOPS_MS: Final = 15_000
+"""When PostgreSQL itself gives up on a question whose asker has long gone."""
+_READ_ONLY: Final = {"default_transaction_read_only": "on", "statement_timeout": str(_SERVER_STOPS_MS)}
+_OPTIONS: Final = " ".join(f"-c {name}={value}" for name, value in _READ_ONLY.items())
+_OPTIONS_REFUSED: Final = ("startup parameter", "command-line option", "options")
+_STALE: Final = (
+    psycopg.errors.FeatureNotSupported,  # "cached plan must not change result type"
+    psycopg.errors.InvalidSqlStatementName,
+    psycopg.errors.DuplicatePreparedStatement,
+)
+"""What a connection says that has outlived a change of the tables, or that a pooler shares."""
+
+_KINDS: Final = {
+    **dict.fromkeys((18, 19, 25, 1042, 1043), Kind.TEXT),
+    **dict.fromkeys((20, 21, 23), Kind.INTEGER),
+    **dict.fromkeys((700, 701, 1700), Kind.NUMBER),
+    1082: Kind.DATE,
+    1114: Kind.MOMENT,
+    1184: Kind.ZONED,
+    2950: Kind.UUID,
+}
+"""Types by their number in ``pg_type``, which is the same in every PostgreSQL."""
+
+
+class _Date(DateLoader):
+    def load(self, data: Buffer) -> Any:  # noqa: ANN401 - a date, or its text
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode(errors="replace")
+
+
+class _Timestamp(TimestampLoader):
+    def load(self, data: Buffer) -> Any:  # noqa: ANN401 - a moment, or its text
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode(errors="replace")
+
+
+class _Timestamptz(TimestamptzLoader):
+    def load(self, data: Buffer) -> Any:  # noqa: ANN401 - a moment, or its text
+        try:
+            return super().load(data)
+        except (psycopg.DataError, OverflowError):
+            return bytes(data).decode(errors="replace")
+
+
+class _BoundedConnection(psycopg.Connection[Row]):
+    """A connection whose every wait for the server ends by a deadline, even when the server has stopped answering."""
+
+    deadline: Deadline | None = None
+    in_transactions = False
+
+    def __del__(self, *_unused: object) -> None:
+        self.close()  # with its thread, without psycopg's warning; no fork inherits one
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait no longer than the deadline."""
+        return super().wait(gen, interval, timeout if self.deadline is None else self.deadline.remaining_s())
+
+
+class PostgresServer:
+    """A case system in PostgreSQL; ``url`` has no password, which is read from ``password_file`` at connecting."""
+
+    def __init__(self, url: str, *, password_file: Path | None) -> None:
+        self._url = url
+        self._password_file = password_file
+        self._mine = PerThread()
+
+    @property
+    def terms(self) -> Terms:
+        """Return PostgreSQL's terms."""
+        return PostgresTerms()
+
+    def quoted(self, *parts: str) -> str:
+        """Quote as the standard says."""
+        return ".".join(f'"{part}"' for part in parts)
+
+    def place(self, number: int) -> str:
+        """Return PostgreSQL's own numbered parameter."""
+        return f"${number}"
+
+    def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> Answer:
+        """Run one reading statement; a connection that was closed or is stale is opened anew, once."""
+        reused = self._mine.kept is not None
+        try:
+            return self._ask_once(statement, parameters, deadline)
+        except SourceUnavailable:
+            if not reused or deadline.remaining_s() <= 0:
+                raise
+        return self._ask_once(statement, parameters, deadline)
+
+    def _ask_once(self, statement: str, parameters: Sequence[object], deadline: Deadline) -> Answer:
+        if deadline.remaining_s() <= 0:
+            raise SourceUnavailable("The database did not answer in time.")
+        connection = self._connection(deadline)
+        connection.deadline = deadline
+        try:
+            return _rows(connection, statement, parameters)
+        except (psycopg.OperationalError, psycopg.InterfaceError, *_STALE) as error:
+            self._give_up()
+            raise SourceUnavailable(f"The database did not answer ({type(error).__name__}).") from None
+        except psycopg.DataError as error:
+            self._give_up()
+            raise SourceNonsense(
+                f"The database met a value that a view or query cannot convert ({type(error).__name__}); correct the "
+                "value, or the view or query."
+            ) from None
+        except psycopg.Error as error:
+            self._give_up()
+            raise SourceNonsense(
+                "The database does not have the tables, columns or rights that the settings need "
+                f"({type(error).__name__}); run `hearthgate adapter check`."
+            ) from None
+
+    def _give_up(self) -> None:
+        kept, self._mine.kept = self._mine.kept, None
+        if kept is not None:
+            kept.connection.close()
+
+    def _connection(self, deadline: Deadline) -> _BoundedConnection:
+        kept = self._mine.kept
+        if kept is None or kept.belongs_to != os.getpid():
+            kept = self._mine.kept = Kept(self._open(deadline), os.getpid())
+        connection: _BoundedConnection = kept.connection
+        return connection
+
+    def _open(self, deadline: Deadline) -> _BoundedConnection:
+        """Connect, read-only from the start where the server takes such options; a pooler may refuse or drop them."""
+        try:
+            connection = self._connect(deadline, options=_OPTIONS)
+        except psycopg.Error as error:
+            if not any(words in str(error).lower() for words in _OPTIONS_REFUSED):
+                raise _unreachable(error) from None
+            connection = self._connect_plainly(deadline)
+        try:
+            connection.deadline = deadline
+            answer = connection.execute("SHOW default_transaction_read_only").fetchone()
+        except psycopg.Error as error:
+            raise _unreachable(error) from None
+        connection.in_transactions = answer is None or answer[0] != "on"
+        return connection
+
+    def _connect_plainly(self, deadline: Deadline) -> _BoundedConnection:
+        try:
+            return self._connect(deadline)
+        except psycopg.Error as error:
+            raise _unreachable(error) from None
+
+    def _connect(self, deadline: Deadline, *, options: str | None = None) -> _BoundedConnection:
+        """Connect; libpq waits at least 2 s for a host that does not answer, whatever the deadline says."""
+        password = read_secret(self._password_file) if self._password_file else None
+        connection = _BoundedConnection.connect(
+            make_conninfo(self._url, password=password, options=options),
+            autocommit=True,
+            cursor_factory=psycopg.RawCursor,
+            prepare_threshold=None,
+            connect_timeout=max(1, int(deadline.remaining_s())),
+            application_name="hearthgate",
+        )
+        for name, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
+            connection.adapters.register_loader(name, loader)
+        return connection
+
+
+def _rows(connection: _BoundedConnection, statement: str, parameters: Sequence[object]) -> Answer:
+    """Run a statement, in a read-only transaction of its own where the session could not be made read-only."""
+    if not connection.in_transactions:
+        return _answer(connection.execute(statement, parameters))
+    connection.execute("BEGIN READ ONLY")
+    try:
+        connection.execute(f"SET LOCAL statement_timeout = {_SERVER_STOPS_MS}")
+        return _answer(connection.execute(statement, parameters))
+    finally:
+        if not connection.closed:
+            connection.execute("ROLLBACK")
+
+
+def _answer(cursor: psycopg.Cursor[Row]) -> Answer:
+    rows = cursor.fetchall()
+    return Answer(rows, tuple(_KINDS.get(column.type_code, Kind.OTHER) for column in cursor.description or ()))
+
+
+def _unreachable(error: psycopg.Error) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"The database could not be reached ({type(error).__name__}). If a pooler stands before it, it may refuse this "
+        "session: give the url of the server itself."
+    )
+
+
+def parse_url(url: str) -> str:
+    """Return a libpq connection string for a PostgreSQL URL, which must not hold a password.
+
+    Raises :class:`ValueError`, for the settings model to report with its other faults.
+    """
+    plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    if not plain.startswith(("postgresql://", "postgres://")):
+        raise ValueError("url must start with postgresql://; for an SQLite file use `file`")
+    try:
+        parts = conninfo_to_dict(plain)
+    except psycopg.Error:
+        raise ValueError("url is not a PostgreSQL connection URL") from None
+    if parts.get("password"):
+        raise ValueError("url must not hold a password: put it into a file and name it in password_file")
+    if parts.get("options"):
+        raise ValueError("url must not hold options: the adapter sets the read-only ones itself")
+    return make_conninfo("", **parts)

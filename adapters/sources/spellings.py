@@ -1,0 +1,67 @@
+"""The spellings in which a source may hold what is searched for, as bounded lists of texts."""
+
+import re
+from collections.abc import Callable
+from itertools import product
+from typing import Final
+
+from trust.exchange.person import normal_pnc_id
+
+_PNC_ID: Final = re.compile(r"([0-9]{2})([0-9]{2})/([0-9]{7})([A-Z])")
+_NINO: Final = re.compile(r"([A-Z]{2}[0-9]{6})[A-D]?")
+_APOSTROPHES: Final = ("'", "\u2019", "", " ")
+_PADDED_WIDTH: Final = 32
+
+
+def identifier_spellings(field: str, value: str) -> tuple[str, ...]:
+    """Return how an identifier may stand in a column once all but letters, digits and ``/`` are taken out."""
+    spell = _SPELLINGS.get(field)
+    return (value,) if spell is None else spell(value)
+
+
+def _nhs_numbers(value: str) -> tuple[str, ...]:
+    return value, f"{value}0", f"{value}00"  # 9434765919.0, which a spreadsheet made of it
+
+
+def _ninos(value: str) -> tuple[str, ...]:
+    """Return a National Insurance number with and without each suffix, which many systems do not hold."""
+    parts = _NINO.fullmatch(value)
+    return (value,) if parts is None else tuple(f"{parts[1]}{suffix}" for suffix in ("", "A", "B", "C", "D"))
+
+
+def _pnc_ids(value: str) -> tuple[str, ...]:
+    parts = _PNC_ID.fullmatch(value)
+    if parts is None:
+        return (value,)
+    century, year, serial, letter = parts.groups()
+    spelled = (
+        f"{years}{slash}{number}{letter}"
+        for years, slash, number in product((century + year, year), ("/", ""), (serial, serial.lstrip("0") or "0"))
+    )
+    return tuple(dict.fromkeys(text for text in spelled if text == value or normal_pnc_id(text) == value))
+
+
+_SPELLINGS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {
+    "nhs_number": _nhs_numbers,
+    "nino": _ninos,
+    "pnc_id": _pnc_ids,
+}
+
+
+def family_name_spellings(name: str) -> tuple[str, ...]:
+    """Return a family name in the usual cases, and with each apostrophe or hyphen that systems write."""
+    apostrophes = [name.replace("'", mark).replace("\u2019", mark) for mark in _APOSTROPHES]
+    written = dict.fromkeys([name, *apostrophes, name.replace("-", " ")])
+    return tuple(dict.fromkeys(text for each in written for text in (each, each.upper(), each.title(), each.lower())))
+
+
+def key_spellings(key: str) -> tuple[str, ...]:
+    """Return a key as it may stand in a column of fixed width, padded on either side."""
+    padded = [pad(width) for width in range(len(key) + 1, _PADDED_WIDTH + 1) for pad in (key.ljust, key.rjust)]
+    return key, *padded
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number of which ``text`` is the plain decimal form, if it is one that a database can hold."""
+    number = int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdigit() and len(text) <= 18 else None  # noqa: PLR2004 - digits of 64 bits
+    return number if number is not None and str(number) == text else None

@@ -1,0 +1,236 @@
+"""Search an SQL source: statements made of checked names, whose values are parameters.
+
+A person is searched in three ways, each with an index of its own:
+
+1. by the identifiers that the asker gave, in whatever spelling they are stored;
+2. by the birth date. Where too many share it, by the birth date narrowed by names or postcode;
+3. by family name and first given name, to find the records whose own birth date is missing or cannot be read.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from adapters.contract import Deadline, SourceNonsense
+from adapters.sources.database import Answer, Database, Row
+from adapters.sources.days import DayForms
+from adapters.sources.spellings import family_name_spellings, identifier_spellings
+from adapters.sources.sql_settings import IDENTIFIERS, PersonColumns, RowSource
+from adapters.sources.terms import NEVER, Kind, Places
+from trust.exchange.person import Name, Subject
+
+MAX_CANDIDATES: Final = 500
+"""Rows that one way of searching may find."""
+MAX_INVOLVEMENT_ROWS: Final = 5000
+"""Rows about one record, current or not."""
+_TELLING: Final = 3
+"""Letters at the beginning of a name by which a crowded birth date is narrowed."""
+
+Condition = Callable[[Places], str | None]
+
+
+class RowSearch:
+    """The columns of one table or query, and the statements over them."""
+
+    def __init__(self, database: Database, source: RowSource, fields: Sequence[str]) -> None:
+        self.database = database
+        self.fields = tuple(fields)
+        self._names = (*source.key, *(str(getattr(source, field)) for field in fields))
+        self._keys = len(source.key)
+        self._kinds: tuple[Kind, ...] = ()
+        columns = ", ".join(database.quoted(name) for name in self._names)
+        origin = database.quoted(*source.table_parts) if source.table else f"({source.query}) AS rows_of_the_query"
+        self.select = f"SELECT {columns} FROM {origin}"  # noqa: S608 - names from the settings model only, quoted
+
+    def split(self, row: Row) -> tuple[Sequence[object], dict[str, object]]:
+        """Return a row's key and its values by field."""
+        return row[: self._keys], dict(zip(self.fields, row[self._keys :], strict=True))
+
+    def column(self, field: str) -> tuple[str, Kind]:
+        """Return a field's column, quoted, and what it holds."""
+        place = self._keys + self.fields.index(field)
+        return self.database.quoted(self._names[place]), self._kinds[place]
+
+    def key_columns(self) -> tuple[tuple[str, Kind], ...]:
+        """Return the columns of the key, quoted, and what they hold."""
+        return tuple(
+            (self.database.quoted(name), kind)
+            for name, kind in zip(self._names[: self._keys], self._kinds, strict=False)
+        )
+
+    def probe(self, *, deadline: Deadline) -> None:
+        """Ask for no row, and learn what the columns hold. Fails where the table, a column or a right is missing."""
+        self._kinds = self.database.ask(f"{self.select} LIMIT 0", (), deadline=deadline).kinds
+
+    def rows(self, condition: Condition, *, limit: int, deadline: Deadline) -> Sequence[Row]:
+        """Return at most ``limit`` + 1 rows that fulfil a condition; none where it is ``None``.
+
+        Columns whose type was changed meanwhile are searched again by their new type.
+        """
+        if not self._kinds:
+            self.probe(deadline=deadline)
+        try:
+            answer = self._ask(condition, limit, deadline)
+        except SourceNonsense:
+            known = self._kinds
+            self.probe(deadline=deadline)
+            if self._kinds == known:
+                raise
+            answer = self._ask(condition, limit, deadline)
+        if answer.kinds != self._kinds:
+            self._kinds = answer.kinds
+            answer = self._ask(condition, limit, deadline)
+        return answer.rows
+
+    def some(self, limit: int, *, deadline: Deadline) -> Sequence[Row]:
+        """Return at most ``limit`` rows: half as they come, half those with the highest keys."""
+        order = ", ".join(f"{self.database.quoted(name)} DESC" for name in self._names[: self._keys])
+        first = self.database.ask(f"{self.select} LIMIT {limit - limit // 2}", (), deadline=deadline).rows
+        last = self.database.ask(f"{self.select} ORDER BY {order} LIMIT {limit // 2}", (), deadline=deadline).rows
+        return list(dict.fromkeys(tuple(row) for row in (*first, *last)))
+
+    def _ask(self, condition: Condition, limit: int, deadline: Deadline) -> Answer:
+        places = Places(self.database.place)
+        where = condition(places)
+        if where is None:
+            return Answer((), self._kinds)
+        return self.database.ask(f"{self.select} WHERE {where} LIMIT {limit + 1}", places.values, deadline=deadline)
+
+
+class PersonSearch:
+    """The three searches for a person."""
+
+    def __init__(self, search: RowSearch, columns: PersonColumns, forms: DayForms) -> None:
+        self._search = search
+        self._terms = search.database.terms
+        self._plain = frozenset(columns.plain_identifiers)
+        self._forms = forms
+        self._identifiers = tuple(field for field in IDENTIFIERS if field in search.fields)
+
+    def by_identifier(self, subject: Subject, *, deadline: Deadline) -> Sequence[Row]:
+        """Return the rows that hold one of the subject's identifiers."""
+        rows = self._rows(lambda places: self._identifier_terms(subject, places), deadline)
+        if len(rows) > MAX_CANDIDATES:
+            raise SourceNonsense(
+                f"More than {MAX_CANDIDATES} records have one of the identifiers that were asked for, so it stands for "
+                "none in the case system: leave unknown identifiers empty there."
+            )
+        return rows
+
+    def by_birth_date(self, subject: Subject, *, deadline: Deadline) -> Sequence[Row] | None:
+        """Return the rows of the subject's birth date; ``None`` where too many share it, its names and its postcode."""
+        if subject.birth_date is None or "birth_date" not in self._search.fields:
+            return ()
+        for narrow in (_not_at_all, self._loosely, self._closely):
+            rows = self._rows(self._day_and(subject, narrow), deadline)
+            if len(rows) <= MAX_CANDIDATES:
+                return rows
+        return None
+
+    def by_name(self, subject: Subject, *, deadline: Deadline) -> Sequence[Row]:
+        """Return the rows of the subject's names, or none where these are too common to tell anything."""
+        if not subject.birth_date:
+            return ()
+        rows = self._rows(lambda places: self._name_terms(subject, places), deadline)
+        return rows if len(rows) <= MAX_CANDIDATES else ()
+
+    def _rows(self, condition: Condition, deadline: Deadline) -> Sequence[Row]:
+        return self._search.rows(condition, limit=MAX_CANDIDATES, deadline=deadline)
+
+    def _identifier_terms(self, subject: Subject, places: Places) -> str | None:
+        terms: list[str | None] = []
+        for field in self._identifiers:
+            value = getattr(subject, field)
+            if value is not None:
+                column, kind = self._search.column(field)
+                texts, plain = identifier_spellings(field, value), field in self._plain
+                terms.append(self._terms.identifier(column, kind, texts, places, plain=plain))
+        return _any_of(terms)
+
+    def _day_and(self, subject: Subject, narrow: "Callable[[Subject, Places], str | None]") -> Condition:
+        def condition(places: Places) -> str | None:
+            column, kind = self._search.column("birth_date")
+            day = subject.birth_date
+            forms = self._forms.of("birth_date")
+            term = None if day is None else self._terms.day(column, kind, day, forms, places)
+            further = narrow(subject, places)
+            return term if further is None or term is None else f"({term}) AND ({further})"
+
+        return condition
+
+    def _loosely(self, subject: Subject, places: Places) -> str | None:
+        """Ask for the beginning of a family name or of a given name, or for the postcode."""
+        names = [*self._beginnings(subject, places, "family_name"), *self._beginnings(subject, places, "given_names")]
+        return _any_of([*names, self._postcode(subject, places)])
+
+    def _closely(self, subject: Subject, places: Places) -> str | None:
+        """Ask for the beginnings of both, or for the postcode."""
+        family = _any_of(list(self._beginnings(subject, places, "family_name")))
+        given = _any_of(list(self._beginnings(subject, places, "given_names")))
+        both = f"({family}) AND ({given})" if family and given else family or given
+        return _any_of([both, self._postcode(subject, places)])
+
+    def _beginnings(self, subject: Subject, places: Places, field: str) -> Iterator[str]:
+        """Yield terms for the beginnings of all the subject's names of one kind, in their column or in that of both."""
+        texts = [getattr(subject, field), *(getattr(alias, field) for alias in subject.aliases)]
+        for text in dict.fromkeys(texts):
+            if text and field in self._search.fields:
+                yield self._terms.begins(self._search.column(field)[0], text[:_TELLING], places)
+            elif text and "full_name" in self._search.fields:
+                yield self._terms.contains(self._search.column("full_name")[0], text[:_TELLING], places)
+
+    def _postcode(self, subject: Subject, places: Places) -> str | None:
+        postcode = subject.address.postcode if subject.address else None
+        if postcode is None or "postcode" not in self._search.fields:
+            return None
+        column, kind = self._search.column("postcode")
+        return self._terms.identifier(column, kind, [postcode.replace(" ", "")], places, plain=False)
+
+    def _name_terms(self, subject: Subject, places: Places) -> str | None:
+        named = list(_names(subject))
+        if "full_name" in self._search.fields:
+            column = self._search.column("full_name")[0]
+            return _any_of(
+                [" AND ".join(self._terms.contains(column, part, places) for part in pair) for pair in named]
+            )
+        if not {"family_name", "given_names"} <= set(self._search.fields):
+            return None
+        family, given = self._search.column("family_name")[0], self._search.column("given_names")[0]
+        return _any_of(
+            [
+                f"{family} IN ({places.listed(family_name_spellings(family_name))})"
+                f" AND {self._terms.begins(given, given_name, places)}"
+                for family_name, given_name in named
+            ]
+        )
+
+
+def _names(subject: Subject) -> Iterator[tuple[str, str]]:
+    """Yield each family name with the first given name that goes with it."""
+    for each in (Name(family_name=subject.family_name, given_names=subject.given_names), *subject.aliases):
+        family, given = each.family_name or subject.family_name, each.given_names or subject.given_names
+        if family and given:
+            yield family, given.split()[0]
+
+
+def _not_at_all(subject: Subject, places: Places) -> None:
+    del subject, places
+
+
+def _any_of(terms: Sequence[str | None]) -> str | None:
+    return " OR ".join(f"({term})" for term in terms if term is not None) or None
+
+
+def key_condition(search: RowSearch, parts: Sequence[str]) -> Condition:
+    """Return the condition that a row has the key ``parts``, whatever the types of its columns."""
+
+    def condition(places: Places) -> str | None:
+        columns = search.key_columns()
+        if len(columns) != len(parts):
+            return None
+        terms = [
+            search.database.terms.key(column, kind, part, places)
+            for (column, kind), part in zip(columns, parts, strict=True)
+        ]
+        return " AND ".join(f"({term or NEVER})" for term in terms)
+
+    return condition
