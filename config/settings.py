@@ -147,7 +147,7 @@ class LocalRestriction(Frozen):
 
 
 class Service(Frozen):
-    """``[[services]]``: one service that this node hosts.
+    """``[[services]]``: one service that this node hosts. One without ``adapter`` only asks, and is asked nothing.
 
     Answers under conditional clauses leave at multiples of ``answer_after_s`` seconds.
     """
@@ -156,7 +156,7 @@ class Service(Frozen):
     name: Label
     kind: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     duty_phone: Phone
-    adapter: AdapterSettings
+    adapter: AdapterSettings | None = None
     answer_after_s: float = Field(default=ANSWER_AFTER_S, ge=0.1, le=4)
     restrictions: tuple[LocalRestriction, ...] = ()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adapters.contract import AdapterContext, HttpCaller, SourceMisconfigured
+from adapters.contract import Adapter, AdapterContext, HttpCaller, SourceMisconfigured
 from adapters.loading import build_adapter
 from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings, Service
@@ -171,7 +171,13 @@ def profile(settings: NodeSettings) -> NodeProfile:
         superiors=tuple(EntityId(superior) for superior in settings.node.superiors)
         or tuple(EntityId(anchor.entity_id) for anchor in settings.trust.anchors),
         services=tuple(
-            ServiceEntry(slug=ServiceSlug(each.slug), name=each.name, kind=each.kind, duty_phone=each.duty_phone)
+            ServiceEntry(
+                slug=ServiceSlug(each.slug),
+                name=each.name,
+                kind=each.kind,
+                duty_phone=each.duty_phone,
+                asks_only=each.adapter is None,
+            )
             for each in settings.services
         ),
         kinds=kinds.supported(),
@@ -202,12 +208,13 @@ def hosted(service: Service, settings: NodeSettings, http: HttpCaller) -> Hosted
         base_dir=str(settings.base_dir),
         http=http,
     )
+    described = service.adapter
     return HostedService(
         ref=ServiceRef(entity=EntityId(settings.node.entity_id), service=ServiceSlug(service.slug)),
         name=service.name,
         kind=service.kind,
         duty_phone=service.duty_phone,
-        adapter=build_adapter(service.adapter.type, service.adapter.settings, context),
+        adapter=build_adapter(described.type, described.settings, context) if described else Adapter(name="none"),
         answer_after_s=service.answer_after_s,
         restrictions=tuple(
             Restriction(agreement=rule.agreement, clause=rule.clause, role=RoleCode(rule.role) if rule.role else None)

@@ -51,6 +51,7 @@ SILENT = "It did not answer in time."
 UNVERIFIED = "It answered, but the answer did not verify, so it counts as no answer."
 UNTRUSTED = "No trust anchor vouches for it at present, so it was not asked."
 NOT_NOW = "Its node could not take the question."
+ASKS_ONLY = "The service has no case system that could be asked: it only asks. Ring its duty line."
 SOURCE_CODES = frozenset({"source_unavailable", "source_unreadable"})
 """Refusals that are silence: the service's own case system did not say anything."""
 _SERVER_ERROR = 500
@@ -292,6 +293,8 @@ def _unfit(question: Question, peer: TrustedEntity, entry: ServiceEntry | None, 
     """
     if entry is None:
         return WITHDRAWN
+    if entry.asks_only:
+        return Outcome(status=Status.REFUSED, reason=ASKS_ONLY, code="not_offered", entry=entry)
     choice = question.choice
     missing = missing_marks(choice, valid_types(peer.marks, now=now))
     denial = deny_missing(choice.holder.entity, missing) if missing else None

@@ -109,6 +109,17 @@ def test_a_service_that_its_node_no_longer_offers_is_not_asked(pair: Network) ->
     refused_leaf(pair, "withdrawn")
 
 
+def test_a_service_that_only_asks_is_told_of_nobody(pair: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = pair.nodes[COUNCIL].directory.trusted(TRUST, now=pair.clock.now()).node
+    assert node is not None
+    assert not any(entry.asks_only for entry in node.services)
+    entry = replace(node.services[0], asks_only=True)
+    monkeypatch.setattr("gateway.outbound._entry", lambda *_: entry)
+    outcome = ask(pair, question(pair))
+    assert (outcome.status, outcome.code) == (Status.REFUSED, "not_offered")
+    assert not pair.wire.messages()
+
+
 def test_a_stranger_is_not_asked(pair: Network) -> None:
     asked = question(pair)
     stranger = replace(asked.choice, holder=ServiceRef(entity=HOUSING, service=ServiceSlug("tenancies")))

@@ -25,12 +25,16 @@ MAX_PHONE = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceEntry:
-    """One service of a node: its slug, its name for people, the kind of service, and its duty line if it has one."""
+    """One service of a node: its slug, its name for people, the kind of service, and its duty line if it has one.
+
+    One that `asks_only` has no case system: its node asks for it, and no service asks it.
+    """
 
     slug: ServiceSlug
     name: str
     kind: str
     duty_phone: str | None = None
+    asks_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,13 +147,23 @@ def _parse_service(item: object) -> ServiceEntry:
         name=claims.require_str(item, "name", max_len=MAX_NAME),
         kind=parse_code(claims.require_str(item, "kind")),
         duty_phone=claims.optional_str(item, "duty_phone", max_len=MAX_PHONE),
+        asks_only=_parse_asks_only(item),
     )
+
+
+def _parse_asks_only(item: JsonObject) -> bool:
+    asks_only = item.get("asks_only", False)
+    if type(asks_only) is not bool:
+        raise MalformedClaims("'asks_only' of a service must be true or false.")
+    return asks_only
 
 
 def _service_to_json(service: ServiceEntry) -> JsonObject:
     entry: JsonObject = {"slug": service.slug, "name": service.name, "kind": service.kind}
     if service.duty_phone is not None:
         entry["duty_phone"] = service.duty_phone
+    if service.asks_only:
+        entry["asks_only"] = True
     return entry
 
 

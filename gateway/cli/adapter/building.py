@@ -11,7 +11,7 @@ from gateway.cli.faults import Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """One service's adapter, or the lines that say why there is none."""
+    """One service's adapter, or the lines that say why there is none; a service that only asks has neither."""
 
     service: str
     adapter: Adapter | None
@@ -33,6 +33,9 @@ def build(settings: NodeSettings, services: Iterable[Service]) -> list[Built]:
     http = production(settings).case_systems
     built = []
     for service in services:
+        if service.adapter is None:
+            built.append(Built(service=service.slug, adapter=None, answer_after_s=service.answer_after_s))
+            continue
         adapter: Adapter | None = None
         faults: tuple[CheckLine, ...] = ()
         try:
@@ -42,6 +45,12 @@ def build(settings: NodeSettings, services: Iterable[Service]) -> list[Built]:
         step_s = service.answer_after_s
         built.append(Built(service=service.slug, adapter=adapter, answer_after_s=step_s, faults=faults))
     return built
+
+
+def asking_only() -> CheckLine:
+    """Say that a service has no adapter, which is right for one that only asks."""
+    detail = "None is set up: this service asks others, and every question to it is refused."
+    return CheckLine(name="case system", ok=True, detail=detail)
 
 
 def _fault(sentence: str) -> CheckLine:

@@ -7,7 +7,7 @@ import click
 from adapters.conformance import Samples, run
 from adapters.timing import check_step
 from gateway.cli import lines
-from gateway.cli.adapter.building import build, services_named
+from gateway.cli.adapter.building import asking_only, build, services_named
 from gateway.cli.context import config_option, load_node
 from gateway.cli.outcome import Outcome, answers
 
@@ -26,7 +26,7 @@ def check(*, service: str | None, config: Path | None) -> Outcome:
     shown: list[str] = []
     found = {}
     for built in build(settings, services_named(settings, service)):
-        checked = list(built.faults)
+        checked = list(built.faults) if built.faults or built.adapter else [asking_only()]
         if built.adapter is not None:
             checked = [*run(built.adapter, Samples()), check_step(built.adapter, answer_after_s=built.answer_after_s)]
         shown += [f"{built.service}:", *(f"  {text}" for line in checked for text in lines.written(line))]

@@ -30,6 +30,8 @@ def import_source(*, service: str, config: Path | None, census: Path, allocation
     """
     settings = load_node(config)
     (described,) = services_named(settings, service)
+    if described.adapter is None:
+        raise Refused(f"{service} has no adapter: it only asks.")
     if described.adapter.type != _IMPORTED:
         raise Refused(f"{service} has an adapter of type {described.adapter.type}; only {_IMPORTED} is imported.")
     (built,) = build(settings, (described,))

@@ -53,6 +53,21 @@ def restrictions(settings: NodeSettings, standings: Standings) -> Iterator[Check
                 )
 
 
+def unanswered(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:
+    """Say which services an agreement in force lets others ask although they have no case system here."""
+    in_force = [standing.agreement for standing in standings if isinstance(standing, InForce)]
+    for service in settings.services:
+        ref = f"{settings.node.entity_id}#{service.slug}"
+        named = [each.id for each in in_force if any(ref in map(str, clause.holders) for clause in each.clauses)]
+        if service.adapter is None and named:
+            yield CheckLine(
+                name=f"the case system of {service.slug}",
+                ok=False,
+                detail=f"it only asks, and {', '.join(named)} lets others ask it: they are refused",
+                remedy="Set up [services.adapter] for it, or agree on a version in which it is no holder.",
+            )
+
+
 def own_marks(federation: Federation, own: TrustedEntity, now: datetime) -> Iterator[CheckLine]:
     """Check the trust marks of this node, as its peers see them: verified, and not for long where that is so."""
     held = {mark.mark_type: mark for mark in own.marks}

@@ -69,7 +69,8 @@ def checks(settings: NodeSettings, now: datetime) -> Iterator[Section]:
             yield "Peers", list(peers.checks(federation, standings, now))
             yield "Freshness", [peers.countdown(each, own=federation.own, now=now) for each in known]
             agreed = agreements.checks(federation, standings, now)
-            yield "Agreements", [*agreed, *agreements.restrictions(settings, standings)]
+            agreed += [*agreements.restrictions(settings, standings), *agreements.unanswered(settings, standings)]
+            yield "Agreements", agreed
     except expected() as refused:
         yield "Trust", [_refused("the parts that it needs can be opened", refused)]
 

@@ -7,7 +7,7 @@ from adapters import conformance
 from adapters.conformance import Samples
 from adapters.contract import Adapter, AdapterError, CheckLine, Deadline
 from config.settings import NodeSettings
-from gateway.cli.adapter.building import Built, build
+from gateway.cli.adapter.building import Built, asking_only, build
 from gateway.cli.faults import expected, read_faults
 
 
@@ -24,7 +24,7 @@ def checks(settings: NodeSettings) -> list[CheckLine]:
 
 def _of(built: Built, timeout_s: float) -> Iterator[CheckLine]:
     if built.adapter is None:
-        yield from (_named(built, line) for line in built.faults)
+        yield from (_named(built, line) for line in built.faults or (asking_only(),))
         return
     probed: list[CheckLine] = []
     for check in built.adapter.checks:

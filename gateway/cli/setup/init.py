@@ -33,6 +33,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--case-url", help="Where case systems reach the node [default: https://case. and the entity's host].")
 @click.option("--service", multiple=True, metavar="SLUG:KIND:NAME:PHONE", help="A service; give one for each.")
+@click.option("--asks-only", is_flag=True, help="The services ask others and are asked nothing: no case system.")
 @click.option("--anchor-pin", type=_file, help="A trust anchor's pin, got as a file; else `trust join` pins it.")
 @click.option("--client", metavar="ID", help="Register a first case system, with a new key in DIR/clients.")
 @click.option("--role", "roles", multiple=True, help="A role that its users may have.")
@@ -71,7 +72,7 @@ def _node(staging: Path, target: Path, options: dict[str, Any]) -> Outcome:
             *([] if client is None else [f"The case system {client} is registered; its key is in {target / KEYS}."]),
             "",
             *([] if pin is None else _compare(pin)),
-            *furnishing.next_steps(target, options, _STEPS),
+            *furnishing.next_steps(target, options, _STEPS[1:] if options["asks_only"] else _STEPS),
         ],
         data={
             "directory": str(target),
@@ -94,7 +95,7 @@ def _node_text(options: dict[str, Any], pin: Pin | None, anchor_file: Path | Non
         anchor_entity=None if pin is None else pin.entity,
         anchor_jwks=str(anchor_file) if anchor_file else None,
         ca=furnishing.ca_of(options),
-        services=tuple(_service(described) for described in options["service"]),
+        services=tuple(_service(each, asks_only=options["asks_only"]) for each in options["service"]),
         tables=exceptions(options) + furnishing.tables(options["tables"]),
     )
 
@@ -126,13 +127,13 @@ def _pin(path: Path | None) -> Pin | None:
     return parse_pin(raw, parse_entity_id(entity))
 
 
-def _service(described: str) -> ServiceText:
+def _service(described: str, *, asks_only: bool) -> ServiceText:
     parts = described.split(":")
     if len(parts) != 4 or not all(parts):  # noqa: PLR2004 - slug, kind, name, phone
         raise click.UsageError(f"--service is SLUG:KIND:NAME:PHONE, such as {_EXAMPLE}.")
     slug, kind, name, phone = parts
     furnishing.parsed(parse_slug, slug, "--service")
-    return ServiceText(slug=slug, kind=kind, name=name, duty_phone=phone)
+    return ServiceText(slug=slug, kind=kind, name=name, duty_phone=phone, asks_only=asks_only)
 
 
 _STEPS = (

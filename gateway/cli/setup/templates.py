@@ -24,6 +24,7 @@ class ServiceText:
     name: str
     kind: str
     duty_phone: str
+    asks_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,13 @@ NOT_SET_UP = "not-set-up"
 def node_toml(node: NodeText) -> str:
     """Write a node's configuration file."""
     sections = [_NODE.format(**_quoted(_node_values(node))), _ca(node.ca), _pin(node), _REST]
-    sections += [_SERVICE.format(**_quoted(_service_values(service))) for service in node.services]
+    sections += [_service(service) for service in node.services]
     return "".join(sections) + (f"\n{node.tables}" if node.tables else "")
+
+
+def _service(service: ServiceText) -> str:
+    described = _SERVICE.format(**_quoted(_service_values(service)))
+    return described + (_NO_ADAPTER if service.asks_only else _ADAPTER.format(adapter=_string(NOT_SET_UP)))
 
 
 def anchor_toml(anchor: AnchorText) -> str:
@@ -100,7 +106,6 @@ def _service_values(service: ServiceText) -> dict[str, str]:
         "name": service.name,
         "kind": service.kind,
         "duty_phone": service.duty_phone,
-        "adapter": NOT_SET_UP,
     }
 
 
@@ -228,8 +233,15 @@ name = {name}
 kind = {kind}
 duty_phone = {duty_phone}
 # answer_after_s = 1.0   # `hearthgate adapter check` says what this service's case system needs
+"""
 
+_NO_ADAPTER = """\
+# It only asks. To let others ask it, set up [services.adapter] (docs/adapters.md).
+"""
+
+_ADAPTER = """
 # Which adapter reads this service's case system; `hearthgate adapter check` names the types and what is missing.
+# A service that only asks needs none: remove both tables.
 [services.adapter]
 type = {adapter}
 

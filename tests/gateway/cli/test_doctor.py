@@ -103,6 +103,23 @@ def test_a_restriction_that_withdraws_nothing_is_no_restriction(
     assert bool(found) is not effective
 
 
+@pytest.mark.parametrize(("name", "is_holder"), [("police", True), ("council", False)])
+def test_a_service_without_adapter_only_asks_and_may_be_no_holder(
+    whole: Partnership, name: str, is_holder: bool
+) -> None:
+    document = json.loads(whole.agreement().read_bytes())
+    holders = {holder for clause in document["clauses"] for holder in clause["holders"]}
+    assert any(holder.startswith(POLICE) for holder in holders)
+    assert not any(holder.startswith(COUNCIL) for holder in holders)
+    config = whole.config(name)
+    config.write_text(config.read_text().partition("[services.adapter]")[0])
+    found = looked(whole, name)
+    assert any("asks others" in detail for detail in found["ok"].values())
+    assert [detail.endswith("lets others ask it: they are refused") for detail in found["fault"].values()] == (
+        [True] if is_holder else []
+    )
+
+
 def test_an_agreement_that_this_version_cannot_read(whole: Partnership) -> None:
     connection = connect(whole.root / "council" / "data" / "node.db")
     connection.execute("UPDATE agreements SET raw = CAST('{}' AS BLOB)")

@@ -7,6 +7,7 @@ import pytest
 
 from config.loading import load
 from config.settings import NodeSettings
+from gateway.assembly import profile
 from gateway.keys.vault import open_vault
 from gateway.store.revision import is_current
 from tests.gateway.cli.conftest import ANCHOR, Partnership, hearthgate
@@ -85,6 +86,24 @@ def test_services_may_be_named_on_the_command_line_and_await_their_adapters(part
     checked = hearthgate("adapter", "check", "--config", partnership.config("police"))
     assert checked.code == 1
     assert "json-file" in checked.out
+
+
+def test_a_node_that_only_asks_has_no_adapter_and_says_so(partnership: Partnership) -> None:
+    words = partnership.init_words("police", "neighbourhood")
+    made = hearthgate(*words, "--asks-only", "--service", "advice:money-advice:Advice:01632 960 009")
+    assert made.code == 0, made.err
+    assert "adapter" not in made.out
+    config = partnership.config("police")
+    settings = load(config, {})
+    assert isinstance(settings, NodeSettings)
+    assert {service.slug: service.adapter is None for service in settings.services}["advice"]
+    assert {str(service.slug): service.asks_only for service in profile(settings).services}["advice"]
+    checked = hearthgate("adapter", "check", "advice", "--config", config)
+    assert checked.code == 0
+    assert "advice:\n  ✓ case system: None is set up: this service asks others" in checked.out
+    files = ["--census", "census.xml", "--allocations", "allocations.csv"]
+    refused = hearthgate("adapter", "import", "advice", "--config", config, *files)
+    assert "it only asks" in refused.err
 
 
 def test_a_certificate_may_come_later(partnership: Partnership) -> None:

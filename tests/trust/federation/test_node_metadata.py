@@ -30,6 +30,18 @@ def test_what_is_written_is_read_back() -> None:
     assert parse_node_metadata(build_node_metadata(NODE), entity=COUNCIL, as_stated=True) == NODE
 
 
+def test_a_service_that_only_asks_says_so() -> None:
+    asking = replace(NODE, services=tuple(replace(each, asks_only=True) for each in NODE.services))
+    written = build_node_metadata(asking)
+    assert all(each["asks_only"] is True for each in written["services"])
+    assert all("asks_only" not in each for each in build_node_metadata(NODE)["services"])
+    assert parse_node_metadata(written, entity=COUNCIL, as_stated=True) == asking
+    wrongs: tuple[object, ...] = ("true", 1, None)
+    for wrong in wrongs:
+        with pytest.raises(MalformedClaims, match="asks_only"):
+            parse_node_metadata(changed(services=[{**SERVICE, "asks_only": wrong}]), entity=COUNCIL, as_stated=True)
+
+
 def test_a_node_may_take_encrypted_messages_and_keep_retired_keys() -> None:
     encryption = dict(signer(KeyUse.MESSAGE, number=7).public.jwk) | {"alg": "ECDH-ES", "use": "enc"}
     retired = dict(signer(KeyUse.MESSAGE, number=8).public.jwk) | {"retired_at": NOW_S}
