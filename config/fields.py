@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from trust.claims import IGNORABLE
 from trust.errors import TrustError
 from trust.identifiers import TELEPHONE, parse_code, parse_entity_id, parse_own_entity_id, parse_slug
 
@@ -71,6 +72,12 @@ def _read_by(parse: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(read)
 
 
+def _visible(text: str) -> str:
+    if IGNORABLE.search(text):
+        raise ValueError("leave out characters that show nothing, such as a soft hyphen or a zero-width space")
+    return text
+
+
 def _store_url(text: str) -> str:
     if not _STORE.fullmatch(text):
         raise ValueError("write sqlite:///FILE or postgresql://...")
@@ -87,7 +94,7 @@ OwnEntity = Annotated[str, _read_by(parse_own_entity_id)]
 Slug = Annotated[str, _read_by(parse_slug)]
 Code = Annotated[str, _read_by(parse_code)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
-Label = Annotated[str, Field(min_length=1, max_length=120)]
-Reason = Annotated[str, Field(min_length=8, max_length=200)]
+Label = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_visible)]
+Reason = Annotated[str, Field(min_length=8, max_length=200), AfterValidator(_visible)]
 Phone = Annotated[str, Field(pattern=f"^{TELEPHONE.pattern}$")]
 MarkType = Annotated[str, Field(min_length=1, max_length=256)]

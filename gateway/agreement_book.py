@@ -12,12 +12,13 @@ from trust import strict_json
 from trust.agreements.agreement import (
     Agreement,
     AgreementSignature,
+    Closure,
     InForce,
     NotInForce,
-    in_force,
     parse_agreement,
     verify_signature,
 )
+from trust.agreements.versions import HeldVersion, retired_through, standings, took_effect
 from trust.errors import TrustError
 from trust.exchange.message import AgreementRef
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
@@ -28,21 +29,12 @@ _KEYS_MAX_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
-    agreement: Agreement
-    signatures: Mapping[EntityId, AgreementSignature]
-    ended: bool
-
-    def standing(self, now: datetime) -> InForce | NotInForce:
-        if self.ended:
-            return NotInForce(agreement=self.agreement, missing=(), reason="A party has ended it.")
-        return in_force(self.agreement, self.signatures, now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
+    """Every version that can be read, and up to which version each agreement is recorded as retired."""
+
     epoch: int
-    held: tuple[_Held, ...]
+    held: tuple[HeldVersion, ...]
+    retired: Mapping[AgreementId, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +77,34 @@ class AgreementBook:
     def standings(self, *, now: datetime) -> tuple[InForce | NotInForce, ...]:
         """Return every agreement on record, with why it does not bind where it does not.
 
-        A version binds until a newer one of the same agreement is in force: what the parties have since withdrawn
-        cannot be had by asking under the old wording. They agree on the day by the newer one's ``valid_from``.
+        The rules are those of :mod:`trust.agreements.versions`: a version that was replaced or ended binds never again.
         """
         return self._on(self._read(now), now).standings
+
+    def took_effect(self, ref: AgreementRef, *, now: datetime) -> bool:
+        """Return whether this wording has ever bound its parties here."""
+        return any(took_effect(each, now) for each in self._read(now).held if each.agreement.ref == ref)
+
+    def settle(self, now: datetime) -> None:
+        """Record which versions are retired by now, so that they stay so whatever becomes of the newer ones.
+
+        Until then it follows from the documents and signatures that are held.
+        """
+        page = self._read(now)
+        through = retired_through(page.held, now, recorded=page.retired)
+        newly = {each: version for each, version in through.items() if version > page.retired.get(each, 0)}
+        if newly:
+            self._store.write(lambda tx: _retire(tx, newly))
+
+    def signatures(self, ref: AgreementRef, *, now: datetime) -> tuple[AgreementSignature, ...]:
+        """Return the verified signatures under exactly this wording, in the order of its parties."""
+        held = [each for each in self._read(now).held if each.agreement.ref == ref]
+        return tuple(
+            each.signatures[party.entity]
+            for each in held
+            for party in each.agreement.parties
+            if party.entity in each.signatures
+        )
 
     def required_marks(self, now: datetime) -> frozenset[str]:
         """Return the types of trust marks that agreements in force demand of their parties."""
@@ -115,9 +131,9 @@ class AgreementBook:
         day, known = now.astimezone(UTC).date(), self._day
         if known is not None and known.page is page and known.day == day:
             return known
-        standings = _standings(page, now)
-        by_version = {(each.agreement.id, each.agreement.version): each for each in standings}
-        found = self._day = _Day(page=page, day=day, standings=standings, by_version=by_version)
+        found_standings = standings(page.held, now, recorded=page.retired)
+        by_version = {(each.agreement.id, each.agreement.version): each for each in found_standings}
+        found = self._day = _Day(page=page, day=day, standings=found_standings, by_version=by_version)
         return found
 
     def _read(self, now: datetime) -> _Page:
@@ -135,21 +151,6 @@ class AgreementBook:
         return page
 
 
-def _standings(page: _Page, now: datetime) -> tuple[InForce | NotInForce, ...]:
-    standings = [held.standing(now) for held in page.held]
-    newest: dict[AgreementId, int] = {}
-    for each in standings:
-        if isinstance(each, InForce):
-            newest[each.agreement.id] = max(each.agreement.version, newest.get(each.agreement.id, 0))
-    return tuple(_unless_replaced(each, newest.get(each.agreement.id, 0)) for each in standings)
-
-
-def _unless_replaced(standing: InForce | NotInForce, newest: int) -> InForce | NotInForce:
-    if isinstance(standing, NotInForce) or standing.agreement.version >= newest:
-        return standing
-    return NotInForce(agreement=standing.agreement, missing=(), reason=f"Version {newest} has replaced it.")
-
-
 def detail_for(ref: AgreementRef, purpose: PurposeCode, kind: KindName) -> AuthorizationDetail:
     """Return the authorization that one kind of exchange under one agreement needs."""
     return AuthorizationDetail(
@@ -162,14 +163,31 @@ def detail_for(ref: AgreementRef, purpose: PurposeCode, kind: KindName) -> Autho
 
 
 def _load(tx: Transaction, now: datetime) -> _Page:
-    held = []
+    held, ended_by = [], _ended_by(tx)
     for stored in agreements.load_all(tx):
         with suppress(TrustError):  # one that this version cannot read binds nobody, and costs no other; doctor says so
-            held.append(_open(stored, now))
-    return _Page(epoch=agreements.epoch(tx), held=tuple(held))
+            held.append(_open(stored, ended_by, now))
+    retired = {AgreementId(each): version for each, version in agreements.retired(tx).items()}
+    return _Page(epoch=agreements.epoch(tx), held=tuple(held), retired=retired)
 
 
-def _open(stored: agreements.StoredAgreement, now: datetime) -> _Held:
+def _retire(tx: Transaction, through: Mapping[AgreementId, int]) -> None:
+    for agreement_id, version in through.items():
+        agreements.retire(tx, agreement_id=agreement_id, through=version)
+
+
+def _ended_by(tx: Transaction) -> Mapping[tuple[str, int], EntityId]:
+    """Return which party was the first to end each version."""
+    first: dict[tuple[str, int], EntityId] = {}
+    for ending in agreements.endings(tx):
+        if ending.state != Closure.REPLACED:
+            first.setdefault((ending.agreement_id, ending.version), EntityId(ending.entity))
+    return first
+
+
+def _open(
+    stored: agreements.StoredAgreement, ended_by: Mapping[tuple[str, int], EntityId], now: datetime
+) -> HeldVersion:
     agreement = parse_agreement(stored.raw)
     signatures = {}
     for entity, signature in stored.signatures.items():
@@ -179,7 +197,12 @@ def _open(stored: agreements.StoredAgreement, now: datetime) -> _Held:
             signatures[party] = verify_signature(
                 signature.raw, party=party, keys=keys, agreement=agreement.ref, now=now
             )
-    return _Held(agreement=agreement, signatures=signatures, ended=stored.ended_at is not None)
+    return HeldVersion(
+        agreement=agreement,
+        signatures=signatures,
+        ended_at=stored.ended_at,
+        ended_by=ended_by.get((agreement.id, agreement.version)),
+    )
 
 
 def _ref(detail: AuthorizationDetail) -> AgreementRef:

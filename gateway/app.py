@@ -14,6 +14,7 @@ from flask import Blueprint, Flask
 from config.settings import NodeSettings
 from gateway import telemetry, trust_telemetry, waiting
 from gateway.agreement_book import AgreementBook
+from gateway.agreement_endings import Endings
 from gateway.asking import FanOut
 from gateway.assembly import (
     TRUST_TABLES,
@@ -71,6 +72,7 @@ from gateway.store.sqlite import SqliteStore
 from gateway.vouching import Vouching
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
+from trust.keys import KeyUse, Signer
 from trust.oauth.authorization_details import AuthorizationDetail
 
 
@@ -88,6 +90,7 @@ class Node:
     keeper: Keeper
     desk: Desk
     agreements: AgreementBook
+    countersigning: Countersigning
     peer_app: Flask
     case_app: Flask
     operations_app: Flask
@@ -110,8 +113,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     Raises what its parts refuse with, each naming every fault: ``KeyFilesRefused``, ``StoreRefused``,
     ``SourceMisconfigured``, and ``TrustError`` for an anchor's key file.
     """
-    own = EntityId(settings.node.entity_id)
-    outside = outside or production(settings)
+    own, outside = EntityId(settings.node.entity_id), outside or production(settings)
     clock = outside.clock
     url, base_dir = settings.store.url, settings.base_dir
     store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
@@ -125,7 +127,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     desk = build_desk(settings, outside.case_systems)
     inbound = _inbound(parts, directory, desk, agreements)
     outbound = _outbound(parts, directory, outside.transport, inbound)
-    countersigning = _countersigning(parts, directory, outside.transport)
+    countersigning = _countersigning(parts, directory, outside.transport, agreements)
     public = [federation_blueprint(configuration, clock=clock), *_public(parts, countersigning, directory)]
     return Node(
         settings=settings,
@@ -145,6 +147,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         ),
         desk=desk,
         agreements=agreements,
+        countersigning=countersigning,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
         case_app=_case_app(parts, agreements, outbound, sign_in_providers(settings, outside.sign_in)),
         operations_app=operations_app([*checks(store, fitness), trust_check(directory, own, clock)]),
@@ -232,13 +235,22 @@ def _outbound(parts: _Parts, directory: FederationDirectory, transport: Transpor
     )
 
 
-def _countersigning(parts: _Parts, directory: FederationDirectory, transport: Transport) -> Countersigning:
+def _countersigning(
+    parts: _Parts, directory: FederationDirectory, transport: Transport, agreements: AgreementBook
+) -> Countersigning:
+    def signer() -> Signer:
+        return parts.vault.signer(KeyUse.FEDERATION)
+
     return Countersigning(
         own=parts.own,
         store=parts.store,
         transport=transport,
         keys_of=lambda party, now: directory.trusted(party, now=now).federation_keys,
         notice=telemetry.agreement_signed,
+        signer=signer,
+        endings=Endings(
+            own=parts.own, store=parts.store, book=agreements, signer=signer, notice=telemetry.agreement_closed
+        ),
     )
 
 

@@ -1,16 +1,22 @@
 """Bring the signatures under an agreement together, from node to node.
 
-An agreement is never sent to anybody: whoever was told its digest may fetch it, and what was fetched is proved by that
-digest. A party's signature is posted to the nodes of the other parties, and each answers with those that it holds. So
-a signature goes to whom it concerns, and whoever has signed sees who else has; it does not matter in which order the
-parties sign or their nodes come up, because each asks again for what it still misses.
+A node never sends an agreement: a holder of its digest may fetch it, and the digest proves what was fetched. A party
+calls on the nodes of the other parties with its own signature, and each answers with those that it holds. The order in
+which the parties sign and their nodes start does not matter, because each calls again for what it still misses. Calls
+also carry endings (:mod:`gateway.agreement_endings`), in both directions.
 
-What is accepted here, of whoever brings it:
+A call is accepted in this order:
 
-1. it belongs to an agreement that this node holds and that has not ended, and names one of its parties;
-2. it proves under the federation keys that this party's superior vouches for now;
-3. it is newer than the one held of that party, so that nobody puts an old one back;
-4. a party's signature is taken in once in a minute at most.
+1. its agreement is held here, and its caller is another party to it;
+2. it proves under the federation keys that the caller's superior vouches for now, for this node alone;
+3. it is good once.
+
+A signature, in a call or in its answer, is accepted in this order:
+
+4. it is of a party to an agreement that is not closed here;
+5. it proves under the federation keys that this party's superior vouches for now;
+6. it is newer than the one held of that party, so that an old one cannot come back;
+7. a call replaces a party's signature once in a minute at most.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,9 +24,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from secrets import token_urlsafe
 from typing import Protocol
 
 from gateway.agreement_book import AgreementBook
+from gateway.agreement_endings import Endings
 from gateway.background import Attempt
 from gateway.ports import (
     ClaimStore,
@@ -32,7 +40,7 @@ from gateway.ports import (
     TransportError,
 )
 from gateway.store import agreements
-from gateway.store.agreements import StoredAgreement, StoredSignature
+from gateway.store.agreements import AgreementConflict, StoredAgreement, StoredSignature
 from trust import strict_json
 from trust.agreements.agreement import (
     MAX_BYTES,
@@ -42,23 +50,26 @@ from trust.agreements.agreement import (
     parse_agreement,
     verify_signature,
 )
+from trust.agreements.party_call import PartyCall, build_call, call_parties, open_call, peek_caller
 from trust.agreements.signature import peek_party
-from trust.claims import digest
+from trust.claims import digest, from_seconds
 from trust.errors import TrustError, WrongIssuer
 from trust.exchange.envelope import AgreementRef
 from trust.exchange.errors import Fault, MalformedAgreement, SignatureMismatch
 from trust.identifiers import EntityId
-from trust.keys import KeySet, KeyUse
+from trust.keys import KeySet, KeyUse, Signer
 
 AGREEMENTS_PATH = "/agreements/v1"
 SIGNATURES = "/signatures"
-SIGNATURE_TYPE = "application/jwt"
+CALL_TYPE = "application/jwt"
 JSON = "application/json"
 CLAIMED_FOR = timedelta(minutes=2)
 """How long it is remembered that a party's signature was replaced in this minute."""
 MAX_ANSWER = 1_048_576
 """Bytes of all the signatures that a node answers with."""
 _SPACE = "agreement-signature"
+_CALLS = "agreement-call"
+_JTI_BYTES = 16
 _KEYS_MAX_BYTES = 65_536
 _ASK_S = 5.0
 _OK, _NOT_FOUND = 200, 404
@@ -67,6 +78,10 @@ _OFFERS_A_ROUND = 8
 
 KeysOf = Callable[[EntityId, datetime], KeySet]
 """Return the federation keys that a party's superior vouches for. Raises ``TrustError``."""
+
+
+class CallReused(Exception):
+    """A party's call was made before."""
 
 
 class SignatureNotice(Protocol):
@@ -94,6 +109,17 @@ class Offered:
     told: Told
     detail: str = ""
     received: tuple[EntityId, ...] = ()
+    closed: bool = False
+    """It answered that the version is closed there, which was new here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndingsAsked:
+    """Which parties said how their agreements stand, which could not be asked, and what was closed here for it."""
+
+    answered: frozenset[EntityId]
+    silent: frozenset[EntityId]
+    closed: frozenset[AgreementRef]
 
 
 def address(entity: EntityId, agreement_digest: str) -> str:
@@ -110,6 +136,8 @@ class Countersigning:
     transport: Transport
     keys_of: KeysOf
     notice: SignatureNotice
+    signer: Callable[[], Signer]
+    endings: Endings
 
     def document(self, agreement_digest: str) -> bytes | None:
         """Return the agreement of this digest, which this node holds and which has not ended."""
@@ -117,55 +145,115 @@ class Countersigning:
         return None if held is None else held.raw
 
     def receive(self, agreement_digest: str, raw: bytes, *, claims: ClaimStore, now: datetime) -> bytes | None:
-        """Take in a party's signature and answer with all that are held, as JSON; ``None`` where it is not held here.
+        """Take in a party's call and answer it, as JSON; ``None`` where the agreement is not held here.
 
-        Raises ``TrustError`` for what is not accepted, and :class:`gateway.ports.NodeBusy` for a change too soon.
+        Raises ``TrustError`` for what is not accepted, :class:`CallReused` for a call that was made before, and
+        :class:`gateway.ports.NodeBusy` for a change too soon.
         """
-        held = self._held(agreement_digest)
+        held = self._held_or_ended(agreement_digest)
         if held is None:
             return None
+        agreement = parse_agreement(held.raw)
+        call = self._opened(agreement, raw, claims, now)
+        if call.ending is not None:
+            party = call.parties.iss
+            self.endings.accept(agreement, call.ending, party=party, keys=self._keys(party, now), now=now)
+        statement = self.endings.statement(agreement.ref, now=now)
+        if statement is not None:
+            return strict_json.dumps({"signatures": [], "ending": statement.decode("ascii")})
 
         def in_turn(party: EntityId) -> None:
             key = f"{agreement_digest}:{party}:{now:%H:%M}"
-            if not claims.claim(space=_SPACE, key=key, issued_at=now, expires=now + CLAIMED_FOR, now=now):
+            if not claims.claim(space=_SPACE, key=key, issued_at=now, expires=now + CLAIMED_FOR, now=now):  # 7
                 raise NodeBusy("a signature of this party was taken in a moment ago")
 
-        self._accept(parse_agreement(held.raw), held.signatures, raw, now, in_turn)
+        if call.signature is not None:
+            self._accept(agreement, held.signatures, call.signature, now, in_turn)
         return _answer(self._held(agreement_digest) or held)
 
+    def _opened(self, agreement: Agreement, raw: bytes, claims: ClaimStore, now: datetime) -> PartyCall:
+        caller = peek_caller(raw)
+        if agreement.party(caller) is None or caller == self.own:  # 1
+            raise WrongIssuer("The call is from an agency that is not another party to this agreement.")
+        call = open_call(
+            raw, caller=caller, keys=self._keys(caller, now), own=self.own, agreement=agreement.ref, now=now
+        )  # 2
+        parties = call.parties
+        first = claims.claim(
+            space=_CALLS,
+            key=digest(f"{caller} {parties.jti}".encode()),
+            issued_at=from_seconds(parties.iat),
+            expires=from_seconds(parties.exp) + CLAIMED_FOR,
+            now=now,
+        )
+        if not first:  # 3
+            raise CallReused
+        return call
+
     def offer(self, agreement: Agreement, party: EntityId, *, now: datetime) -> Offered:
-        """Post our own signature to another party's node, and accept what it answers with."""
-        held = self._held(agreement.ref.digest)
-        own = None if held is None else held.signatures.get(self.own)
-        if own is None:
-            raise LookupError("only a party that has signed offers its signature")
+        """Call on another party's node with our signature and our notice of an ending, and accept what it answers."""
+        ref = agreement.ref
+        held, ending = self._held(ref.digest), self.endings.statement(ref, now=now)
+        own = None if held is None or ending is not None else held.signatures.get(self.own)
+        call = PartyCall(
+            parties=call_parties(self.own, party, jti=token_urlsafe(_JTI_BYTES), now=now),
+            agreement=ref,
+            signature=None if own is None else own.raw,
+            ending=ending,
+        )
         try:
-            answer = self._post(address(party, agreement.ref.digest) + SIGNATURES, own.raw)
+            answer = self._post(address(party, ref.digest) + SIGNATURES, build_call(call, signer=self.signer()))
         except TransportError as failed:
             return Offered(party=party, told=Told.SILENT, detail=str(failed))
+        if answer.status not in {_OK, _NOT_FOUND}:
+            return Offered(party=party, told=Told.REFUSED, detail=_reason(answer))
+        if ending is not None:
+            self.endings.note_told(ref, party, now=now)
         if answer.status == _NOT_FOUND:
             return Offered(party=party, told=Told.NOT_HELD)
-        if answer.status != _OK:
-            return Offered(party=party, told=Told.REFUSED, detail=_reason(answer))
         return self._taken(agreement, party, answer.body, now)
 
+    def ask_endings(self, *, now: datetime) -> EndingsAsked:
+        """Ask every party of each agreement that may still bind whether it is closed there, and close it here too.
+
+        For a node that was restored from a backup, which has forgotten endings and newer versions since. A node that
+        could not be asked is among ``silent``: ask again.
+        """
+        answered, silent, closed = set[EntityId](), set[EntityId](), set[AgreementRef]()
+        for standing in self.endings.book.standings(now=now):
+            agreement = standing.agreement
+            if isinstance(standing, NotInForce) and standing.closure is not None:
+                continue
+            for party in agreement.parties:
+                if party.entity != self.own:
+                    asked = self.offer(agreement, party.entity, now=now)
+                    (answered if asked.told in {Told.TOLD, Told.NOT_HELD} else silent).add(party.entity)
+            if self.endings.closure(agreement.ref, now=now) is not None:
+                closed.add(agreement.ref)
+        return EndingsAsked(answered=frozenset(answered - silent), silent=frozenset(silent), closed=frozenset(closed))
+
     def _taken(self, agreement: Agreement, party: EntityId, body: bytes, now: datetime) -> Offered:
-        """Accept each signature that a party answered with; one that is refused costs no other."""
-        received, detail = [], ""
+        """Accept each signature and the ending that a party answered with; one that is refused costs no other."""
+        received, closed, detail = [], False, ""
         try:
-            for raw in _signatures(body):
+            signatures, ending = _read_answer(body)
+            if ending is not None:
+                closed = self.endings.accept(agreement, ending, party=party, keys=self._keys(party, now), now=now)
+            for raw in signatures:
                 try:
                     received.append(self._take(agreement, raw, now))
                 except TrustError as refused:
                     detail = f"it holds a signature that is refused here: {refused.detail}"
         except TrustError as malformed:
-            detail = f"its answer cannot be read: {malformed.detail}"
+            detail = f"its answer cannot be used: {malformed.detail}"
         new = tuple(each for each in received if each is not None)
-        return Offered(party=party, told=Told.TOLD, detail=detail, received=new)
+        return Offered(party=party, told=Told.TOLD, detail=detail, received=new, closed=closed)
 
     def _take(self, agreement: Agreement, raw: bytes, now: datetime) -> EntityId | None:
         held = self._held(agreement.ref.digest)
-        return None if held is None else self._accept(agreement, held.signatures, raw, now, lambda _: None)
+        if held is None or self.endings.closure(agreement.ref, now=now) is not None:  # 4
+            return None
+        return self._accept(agreement, held.signatures, raw, now, lambda _: None)
 
     def _accept(
         self,
@@ -177,34 +265,43 @@ class Countersigning:
     ) -> EntityId | None:
         """Verify and store one signature; return its party where it is new, and ``None`` where it is not."""
         party = peek_party(raw)
-        if agreement.party(party) is None:  # 1
-            raise WrongIssuer("The signature is from somebody who is not a party to this agreement.")
+        if agreement.party(party) is None:  # 4
+            raise WrongIssuer("The signature is from an agency that is not a party to this agreement.")
         earlier = held.get(party)
         if party == self.own or (earlier is not None and earlier.raw == raw):
             return None
-        keys = self.keys_of(party, now).require_use(KeyUse.FEDERATION)  # 2
+        keys = self._keys(party, now)  # 5
         signature = verify_signature(raw, party=party, keys=keys, agreement=agreement.ref, now=now)
-        if earlier is not None and not _newer(signature, earlier, agreement, now):  # 3
+        if earlier is not None and not _newer(signature, earlier, agreement, now):  # 6
             return None
-        in_turn(party)  # 4
+        in_turn(party)
         stored = StoredSignature(raw=raw, jwks=strict_json.dumps(keys.to_jwks()))
         self.notice(party, agreement.ref)
-        self.store.write(
-            lambda tx: agreements.put_signature(
-                tx, agreement=agreement.ref, entity=party, signature=stored, added_at=now
+        try:
+            self.store.write(
+                lambda tx: agreements.put_signature(
+                    tx, agreement=agreement.ref, entity=party, signature=stored, added_at=now
+                )
             )
-        )
+        except AgreementConflict:  # it was ended meanwhile
+            return None
         return party
+
+    def _keys(self, party: EntityId, now: datetime) -> KeySet:
+        return self.keys_of(party, now).require_use(KeyUse.FEDERATION)
 
     def _held(self, agreement_digest: str) -> StoredAgreement | None:
         return self.store.read(lambda tx: agreements.find(tx, digest=agreement_digest))
+
+    def _held_or_ended(self, agreement_digest: str) -> StoredAgreement | None:
+        return self.store.read(lambda tx: agreements.find_ended_too(tx, digest=agreement_digest))
 
     def _post(self, url: str, raw: bytes) -> PeerAnswer:
         return self.transport.send(
             PeerRequest(
                 method="POST",
                 url=url,
-                headers={"Content-Type": SIGNATURE_TYPE},
+                headers={"Content-Type": CALL_TYPE},
                 body=raw,
                 accept=JSON,
                 max_bytes=MAX_ANSWER,
@@ -220,7 +317,7 @@ class _Wait:
 
 
 class Collecting:
-    """Ask for the signatures that are still missing, ever more seldom. For one thread: the keeper's."""
+    """Call for missing signatures and tell of endings, less and less often. For one thread: the keeper's."""
 
     def __init__(self, countersigning: Countersigning, book: AgreementBook, attempt: Attempt) -> None:
         self._countersigning = countersigning
@@ -229,19 +326,27 @@ class Collecting:
         self._waits: dict[tuple[str, EntityId], _Wait] = {}
 
     def round(self, now: datetime) -> None:
-        """Offer our signature to those whose own is missing and whose turn it is, a few at a time."""
+        """Record what is retired by now, then call on a few parties whose turn it is."""
+        self._attempt("retirements", partial(self.book.settle, now))
         due = [
-            (standing.agreement, party)
-            for standing in self.book.standings(now=now)
-            if isinstance(standing, NotInForce) and self._countersigning.own not in standing.missing
-            for party in standing.missing
-            if standing.agreement.valid_until >= now.date() and self._due(standing.agreement, party, now)
+            (agreement, party)
+            for agreement, party in (*self._countersigning.endings.untold(now=now), *self._unsigned(now))
+            if self._due(agreement, party, now)
         ]
         for agreement, party in due[:_OFFERS_A_ROUND]:
             earlier = self._waits.get((agreement.ref.digest, party))
             length = _FIRST_AGAIN if earlier is None else min(2 * earlier.length, _LAST_AGAIN)
             self._waits[agreement.ref.digest, party] = _Wait(now, length)
             self._attempt("signatures", partial(self._countersigning.offer, agreement, party, now=now))
+
+    def _unsigned(self, now: datetime) -> list[tuple[Agreement, EntityId]]:
+        return [
+            (standing.agreement, party)
+            for standing in self.book.standings(now=now)
+            if isinstance(standing, NotInForce) and self._countersigning.own not in standing.missing
+            for party in standing.missing
+            if standing.agreement.valid_until >= now.date()
+        ]
 
     def _due(self, agreement: Agreement, party: EntityId, now: datetime) -> bool:
         wait = self._waits.get((agreement.ref.digest, party))
@@ -281,11 +386,19 @@ def _answer(held: StoredAgreement) -> bytes:
     return strict_json.dumps({"signatures": [each.raw.decode("ascii") for each in held.signatures.values()]})
 
 
-def _signatures(body: bytes) -> list[bytes]:
-    found = strict_json.loads(body, max_bytes=MAX_ANSWER).get("signatures")
-    if not isinstance(found, list) or not all(isinstance(each, str) and each.isascii() for each in found):
+def _read_answer(body: bytes) -> tuple[list[bytes], bytes | None]:
+    """Return the signatures and the notice of an ending, not verified yet, that a party answered with."""
+    answer = strict_json.loads(body, max_bytes=MAX_ANSWER)
+    found, ending = answer.get("signatures"), answer.get("ending")
+    if not isinstance(found, list) or not all(_is_ascii(each) for each in found):
         raise MalformedAgreement([Fault(path="signatures", problem="must be a list of signatures")])
-    return [each.encode("ascii") for each in found]
+    if ending is not None and not _is_ascii(ending):
+        raise MalformedAgreement([Fault(path="ending", problem="must be a signed notice")])
+    return [str(each).encode("ascii") for each in found], None if ending is None else str(ending).encode("ascii")
+
+
+def _is_ascii(value: object) -> bool:
+    return isinstance(value, str) and value.isascii()
 
 
 def _reason(answer: PeerAnswer) -> str:

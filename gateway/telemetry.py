@@ -29,6 +29,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway.background import LastHandler
 from gateway.observed import AnsweredRequest, HandledMessage, SentMessage
+from trust.agreements.agreement import Closure
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
 
@@ -306,6 +307,13 @@ def agreement_signed(party: EntityId, agreement: AgreementRef) -> None:
     """Note a party's signature that was accepted from another node."""
     structlog.get_logger("hearthgate.agreements").info(
         "agreement_signed", peer=party, agreement=f"{agreement.id}/{agreement.version}"
+    )
+
+
+def agreement_closed(party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
+    """Note a party's notice, accepted from its node, that a version never binds again."""
+    structlog.get_logger("hearthgate.agreements").warning(
+        "agreement_closed", peer=party, agreement=f"{agreement.id}/{agreement.version}", code=closure
     )
 
 

@@ -25,6 +25,15 @@ LATEST_SECONDS = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 """What no one-line text may contain: controls, line and paragraph separators, bidirectional overrides, surrogates."""
 
+IGNORABLE = re.compile(
+    "[\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u3164"
+    "\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff]"
+)
+"""What shows nothing, so that two texts that look the same differ (Unicode 14, ``Default_Ignorable_Code_Point``).
+
+Refused in the names of agencies, ids, notes and agreements; stripped from people's names, in which some are usual.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
@@ -35,13 +44,20 @@ class Times:
 
 
 def require_str(claims: JsonObject, name: str, *, max_len: int = MAX_TEXT) -> str:
-    """Return a non-empty string of `max_len` characters at most, nothing :data:`UNPRINTABLE` in it."""
+    """Return a non-empty string of `max_len` characters at most, nothing :data:`UNPRINTABLE` or ignorable in it."""
     value = _stated(claims, name)
     if type(value) is not str or not 0 < len(value) <= max_len:
         raise MalformedClaims(f"'{name}' must be a text of 1 to {max_len} characters.")
     if not value.isprintable() and UNPRINTABLE.search(value):
         raise MalformedClaims(f"'{name}' must not contain control characters.")
+    if not value.isascii() and IGNORABLE.search(value):
+        raise MalformedClaims(f"'{name}' must not contain characters that show nothing.")
     return value
+
+
+def strip_ignorable(text: str) -> str:
+    """Return ``text`` without the characters that show nothing."""
+    return text if text.isascii() else IGNORABLE.sub("", text)
 
 
 def optional_str(claims: JsonObject, name: str, *, max_len: int = MAX_TEXT) -> str | None:

@@ -1,8 +1,8 @@
-"""Agreements on the peer face: fetched by digest, and signed by their parties.
+"""Agreements on the peer face: fetched by digest, and signed and ended by their parties.
 
 There is no list: an agreement's address is its digest, which only those know who were shown the agreement or its
-address. It holds no person's data. Signatures name those who signed, so they are given in exchange for one: only to a
-party that has signed.
+address. It holds no person's data. Signatures name those who signed, so they are given to parties only, each of which
+proves itself in its call (:mod:`trust.agreements.party_call`).
 """
 
 from collections.abc import Callable
@@ -11,18 +11,21 @@ from datetime import datetime
 
 from flask import Blueprint, Response
 
-from gateway.countersigning import AGREEMENTS_PATH, JSON, SIGNATURE_TYPE, SIGNATURES
+from gateway.countersigning import AGREEMENTS_PATH, CALL_TYPE, JSON, SIGNATURES, CallReused
 from gateway.http import bodies, problem
 from gateway.http.guards import open_to_all
 from gateway.http.problem import Problem
 from gateway.ports import Clock
-from trust.agreements.signature import MAX_BYTES
+from trust.agreements.party_call import MAX_BYTES
 from trust.exchange.envelope import DIGEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementsFace:
-    """What this part of the face stands on. Both answer ``None`` for an agreement that is not held, or has ended."""
+    """What this part of the face stands on. Both answer ``None`` for an agreement that is not held.
+
+    ``document`` does so for one that has ended, too.
+    """
 
     document: Callable[[str], bytes | None]
     receive: Callable[[str, bytes, datetime], bytes | None]
@@ -39,11 +42,14 @@ def agreements_blueprint(face: AgreementsFace) -> Blueprint:
         return _found(face.document(_checked(digest)))
 
     @blueprint.post(AGREEMENTS_PATH + "/<digest>" + SIGNATURES)
-    @open_to_all("each signature proves which party it is from, inside")
-    def sign(digest: str) -> Response:
+    @open_to_all("each call is signed by a party for this node, and is good once, inside")
+    def call(digest: str) -> Response:
         known = _checked(digest)
-        raw = bodies.read_body(SIGNATURE_TYPE, max_bytes=MAX_BYTES)
-        return _found(face.receive(known, raw, face.clock.now()))
+        raw = bodies.read_body(CALL_TYPE, max_bytes=MAX_BYTES)
+        try:
+            return _found(face.receive(known, raw, face.clock.now()))
+        except CallReused:
+            raise Problem(problem.CONFLICT) from None
 
     return blueprint
 

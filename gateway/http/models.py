@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 from gateway.http import problem
 from gateway.http.problem import Problem
 from trust import strict_json
-from trust.claims import UNPRINTABLE
+from trust.claims import IGNORABLE, UNPRINTABLE, strip_ignorable
 from trust.errors import MalformedInput, TrustError, shown_member
 from trust.exchange.consent import EVIDENCE, ConsentForm, ConsentRecord, ConsentRole
 from trust.exchange.eligibility import Question
@@ -34,9 +34,13 @@ SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
 def _one_line(text: str) -> str:
-    if UNPRINTABLE.search(text) or not text.strip():
+    if UNPRINTABLE.search(text) or IGNORABLE.search(text) or not text.strip():
         raise ValueError("one_line")
     return text.strip()
+
+
+def _words(text: str) -> str:
+    return _one_line(text if UNPRINTABLE.search(text) else strip_ignorable(text))
 
 
 def _code(text: str) -> str:
@@ -62,7 +66,7 @@ def _service(text: str) -> str:
 
 Service = Annotated[str, Field(min_length=1, max_length=MAX_ENTITY_ID + 65), AfterValidator(_service)]
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-LongLine = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
+LongLine = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_words)]
 Code = Annotated[
     str, Field(min_length=1, max_length=64, json_schema_extra={"pattern": CODE_PATTERN}), AfterValidator(_code)
 ]

@@ -1,7 +1,7 @@
 """Agreements and the signatures under them, as received; the epoch tells a cache when to look again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, select, update
@@ -9,7 +9,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gateway.ports import Transaction
 from gateway.store.moments import optional_from_microseconds, to_microseconds
-from gateway.store.schema import agreement_signatures, agreements, epochs
+from gateway.store.schema import (
+    agreement_endings,
+    agreement_endings_told,
+    agreement_retirements,
+    agreement_signatures,
+    agreements,
+    epochs,
+)
 from gateway.store.statement import Statement, insertion
 from trust.exchange.envelope import AgreementRef
 
@@ -28,7 +35,7 @@ _SIGNATURE = select(
     bindparam("raw", type_=agreement_signatures.c.raw.type),
     bindparam("jwks", type_=agreement_signatures.c.jwks.type),
     bindparam("added_at", type_=agreement_signatures.c.added_at.type),
-).where(_ID, agreements.c.digest == bindparam("digest"))
+).where(_ID, agreements.c.digest == bindparam("digest"), agreements.c.ended_at.is_(None))
 _INSERT_SIGNATURE = insert(agreement_signatures).from_select(
     ["agreement_id", "version", "entity", "raw", "jwks", "added_at"], _SIGNATURE
 )
@@ -39,8 +46,29 @@ _PUT_SIGNATURE = Statement(
     )
 )
 _END = Statement(update(agreements).where(_ID, agreements.c.ended_at.is_(None)).values(ended_at=bindparam("at")))
+_RETIREMENT = insertion(agreement_retirements)
+_RETIRE = Statement(
+    _RETIREMENT.on_conflict_do_update(
+        index_elements=["agreement_id"],
+        set_={"version": _RETIREMENT.excluded.version},
+        where=agreement_retirements.c.version < _RETIREMENT.excluded.version,
+    )
+)
+_RETIRED = Statement(select(agreement_retirements))
+_ENDING = insertion(agreement_endings)
+_PUT_ENDING = Statement(
+    _ENDING.on_conflict_do_update(
+        index_elements=["agreement_id", "version", "entity"],
+        set_={name: _ENDING.excluded[name] for name in ("state", "raw", "jwks", "added_at")},
+    )
+)
+_LOAD_ENDINGS = Statement(select(agreement_endings).order_by(agreement_endings.c.added_at, agreement_endings.c.entity))
+_PUT_TOLD = Statement(
+    insertion(agreement_endings_told).on_conflict_do_nothing(index_elements=["agreement_id", "version", "party"])
+)
+_LOAD_TOLD = Statement(select(agreement_endings_told))
 _LOAD = Statement(select(agreements).order_by(agreements.c.agreement_id, agreements.c.version))
-_FIND = Statement(select(agreements).where(agreements.c.digest == bindparam("digest"), agreements.c.ended_at.is_(None)))
+_FIND = Statement(select(agreements).where(agreements.c.digest == bindparam("digest")))
 _FIND_SIGNATURES = Statement(select(agreement_signatures).where(_SIGNED_ID).order_by(agreement_signatures.c.entity))
 _LOAD_SIGNATURES = Statement(select(agreement_signatures).order_by(agreement_signatures.c.entity))
 _BUMP = Statement(update(epochs).where(epochs.c.name == "agreements").values(value=epochs.c.value + 1))
@@ -71,6 +99,18 @@ class StoredAgreement:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEnding:
+    """A party's notice that it closed a version, and the JWK set (JSON) of its federation keys that proved it."""
+
+    agreement_id: str
+    version: int
+    entity: str
+    state: str
+    raw: bytes
+    jwks: bytes
+
+
 def put(tx: Transaction, *, agreement_id: str, version: int, digest: str, raw: bytes, added_at: datetime) -> None:
     """Store an agreement; storing it again changes nothing.
 
@@ -91,14 +131,14 @@ def put_signature(
 ) -> None:
     """Store a party's signature, which the caller verified with its keys, in place of its earlier one.
 
-    Raises :class:`AgreementConflict` unless that very agreement, by its digest, is stored.
+    Raises :class:`AgreementConflict` unless that very agreement, by its digest, is stored and has not ended.
     """
     identity = {"agreement_id": agreement.id, "version": agreement.version, "digest": agreement.digest}
     signed = {"entity": entity, "raw": signature.raw, "jwks": signature.jwks, "added_at": to_microseconds(added_at)}
     if not tx.run(_PUT_SIGNATURE, {**identity, **signed}):
         raise AgreementConflict(
-            f"Agreement {agreement.id} version {agreement.version} with the signed digest is not stored: "
-            "add the agreement first."
+            f"Agreement {agreement.id} version {agreement.version} with the signed digest is not stored, or "
+            "has ended: add the agreement first, in a version that has not."
         )
     tx.run(_BUMP, {})
 
@@ -111,8 +151,59 @@ def end(tx: Transaction, *, agreement_id: str, version: int, at: datetime) -> bo
     return ended
 
 
+def retire(tx: Transaction, *, agreement_id: str, through: int) -> bool:
+    """Retire every version up to ``through`` for good; return false where that is on record already."""
+    retired = tx.run(_RETIRE, {"agreement_id": agreement_id, "version": through}) == 1
+    if retired:
+        tx.run(_BUMP, {})
+    return retired
+
+
+def retired(tx: Transaction) -> Mapping[str, int]:
+    """Return for each agreement, by id, the version up to which every one is retired for good."""
+    return {row.agreement_id: row.version for row in tx.rows(_RETIRED, {})}
+
+
+def put_ending(tx: Transaction, ending: StoredEnding, *, added_at: datetime) -> None:
+    """Store a party's notice, which the caller verified with its keys, in place of its earlier one."""
+    tx.run(_PUT_ENDING, {**asdict(ending), "added_at": to_microseconds(added_at)})
+    tx.run(_BUMP, {})
+
+
+def endings(tx: Transaction) -> tuple[StoredEnding, ...]:
+    """Return every notice of an ending, oldest first."""
+    return tuple(
+        StoredEnding(
+            agreement_id=row.agreement_id,
+            version=row.version,
+            entity=row.entity,
+            state=row.state,
+            raw=row.raw,
+            jwks=row.jwks,
+        )
+        for row in tx.rows(_LOAD_ENDINGS, {})
+    )
+
+
+def put_told(tx: Transaction, *, agreement_id: str, version: int, party: str, told_at: datetime) -> None:
+    """Note that a party's node has this node's notice."""
+    identity = {"agreement_id": agreement_id, "version": version, "party": party}
+    tx.run(_PUT_TOLD, {**identity, "told_at": to_microseconds(told_at)})
+
+
+def told(tx: Transaction) -> frozenset[tuple[str, int, str]]:
+    """Return the id, version and party of each notice of this node that a party's node has."""
+    return frozenset((row.agreement_id, row.version, row.party) for row in tx.rows(_LOAD_TOLD, {}))
+
+
 def find(tx: Transaction, *, digest: str) -> StoredAgreement | None:
     """Return the agreement whose bytes have this digest, unless it has ended."""
+    held = find_ended_too(tx, digest=digest)
+    return None if held is None or held.ended_at is not None else held
+
+
+def find_ended_too(tx: Transaction, *, digest: str) -> StoredAgreement | None:
+    """Return the agreement whose bytes have this digest, whether or not it has ended."""
     rows = tx.rows(_FIND, {"digest": digest})
     if not rows:
         return None
@@ -121,7 +212,7 @@ def find(tx: Transaction, *, digest: str) -> StoredAgreement | None:
     return StoredAgreement(
         raw=held.raw,
         signatures={row.entity: StoredSignature(raw=row.raw, jwks=row.jwks) for row in signed},
-        ended_at=None,
+        ended_at=optional_from_microseconds(held.ended_at),
     )
 
 

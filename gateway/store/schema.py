@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0004_practitioners"
+REVISION = "0005_agreement_endings"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -84,6 +84,35 @@ agreement_signatures = Table(
     Column("jwks", LargeBinary, nullable=False),
     Column("added_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["agreement_id", "version"], ["agreements.agreement_id", "agreements.version"]),
+)
+
+agreement_retirements = Table(
+    "agreement_retirements",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+agreement_endings = Table(
+    "agreement_endings",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("entity", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("jwks", LargeBinary, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["agreement_id", "version"], ["agreements.agreement_id", "agreements.version"]),
+)
+
+agreement_endings_told = Table(
+    "agreement_endings_told",
+    metadata,
+    Column("agreement_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("party", Text, primary_key=True),
+    Column("told_at", BigInteger, nullable=False),
 )
 
 epochs = Table(

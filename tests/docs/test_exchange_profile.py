@@ -12,7 +12,7 @@ from gateway.peers import answer, resolver, tokens
 from gateway.store import messages
 from tests.docs.pages import codes, column, page, section, table, tables
 from trust import jose
-from trust.agreements import agreement, clause, signature
+from trust.agreements import agreement, clause, ending, party_call, signature
 from trust.agreements.denial import DenialCode
 from trust.evidence.leaf import Leaf
 from trust.exchange import envelope, involvement, kinds, message, misuse, person, receipt, reply, subject_members
@@ -136,7 +136,8 @@ def test_the_caps_are_the_codes() -> None:
         "token request body": forms.MAX_BODY,
         "message, reply, receipt, query about misuse and its reply": envelope.MAX_BYTES,
         "agreement document": agreement.MAX_BYTES,
-        "agreement signature": signature.MAX_BYTES,
+        "agreement signature, notice of an ending": signature.MAX_BYTES,
+        "call about an agreement": party_call.MAX_BYTES,
     }
     assert historical_keys.MAX_BYTES == anchor_keys.MAX_BYTES
     assert dpop_proof.MAX_BYTES == client_assertion.MAX_BYTES
@@ -166,6 +167,8 @@ def test_the_types_stand_on_the_page() -> None:
         reply,
         receipt,
         signature,
+        ending,
+        party_call,
         trust_mark,
         suspension,
         anchor_keys,

@@ -1,6 +1,9 @@
 """An agreement goes to whoever asks for it by its digest, and its signatures to whoever has signed."""
 
 import json
+from dataclasses import replace
+from secrets import token_hex
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,6 +17,7 @@ from tests.federation.network import Network
 from tests.federation.town import COUNCIL, TRUST
 from tests.federation.wire import Pass
 from trust.agreements.agreement import Signatory, build_signature
+from trust.agreements.party_call import PartyCall, build_call, call_parties
 from trust.errors import TrustError
 from trust.exchange.message import AgreementRef
 from trust.identifiers import EntityId
@@ -31,9 +35,22 @@ def http(network: Network, entity: EntityId) -> FlaskClient:
     return network.nodes[entity].peer_app.test_client()
 
 
-def post(network: Network, ref: AgreementRef, raw: bytes, to: EntityId = TRUST) -> TestResponse:
+def call(network: Network, ref: AgreementRef, signature: bytes | None = None, **changes: Any) -> bytes:
+    """Make the council's call on the trust about an agreement, with some of it changed."""
+    signer = changes.pop("signer", None) or network.nodes[COUNCIL].vault.signer(KeyUse.FEDERATION)
+    ending = changes.pop("ending", None)
+    parties = call_parties(COUNCIL, TRUST, jti=token_hex(8), now=network.clock.now())
+    called = PartyCall(parties=replace(parties, **changes), agreement=ref, signature=signature, ending=ending)
+    return build_call(called, signer=signer)
+
+
+def post_call(network: Network, ref: AgreementRef, raw: bytes) -> TestResponse:
     path = f"/agreements/v1/{ref.digest}/signatures"
-    return http(network, to).post(path, data=raw, content_type="application/jwt", base_url=to)
+    return http(network, TRUST).post(path, data=raw, content_type="application/jwt", base_url=TRUST)
+
+
+def post(network: Network, ref: AgreementRef, signature: bytes | None) -> TestResponse:
+    return post_call(network, ref, call(network, ref, signature))
 
 
 def signers(network: Network, entity: EntityId, ref: AgreementRef) -> set[str]:
@@ -79,7 +96,11 @@ def test_an_ended_agreement_is_neither_shown_nor_signed(pair: Network) -> None:
     raw = pair.signature(COUNCIL, ref).raw
     now = pair.clock.now()
     pair.nodes[TRUST].store.write(lambda tx: agreements.end(tx, agreement_id=ref.id, version=ref.version, at=now))
-    assert post(pair, ref, raw).status_code == 404
+    answer = post(pair, ref, raw)
+    assert (answer.status_code, answer.get_json()["signatures"]) == (200, [])
+    held = pair.nodes[TRUST].store.read(lambda tx: agreements.find_ended_too(tx, digest=ref.digest))
+    assert held is not None
+    assert set(held.signatures) == {TRUST}
     with pytest.raises(TransportError, match="ended"):
         fetch_agreement(pair.wire, address(TRUST, ref.digest))
 
@@ -137,6 +158,7 @@ def test_only_a_partys_own_vouched_key_signs_for_it(pair: Network) -> None:
     assert post(pair, ref, forged).status_code == 400
     council = pair.nodes[COUNCIL].vault.signer(KeyUse.FEDERATION)
     foreign = build_signature(ref, party=ELSEWHERE, signatory=who, signer=council, now=now)
+    post(pair, ref, None)  # so that the council's own chain is known
     fetched = len(pair.wire.asked)
     assert post(pair, ref, foreign).status_code == 400
     assert len(pair.wire.asked) == fetched, "nothing is fetched for one who is no party"
@@ -156,8 +178,46 @@ def test_the_inbox_takes_signatures_only(pair: Network, content_type: str) -> No
     ref = proposed(pair)
     path = f"/agreements/v1/{ref.digest}/signatures"
     assert http(pair, TRUST).post(path, data=b"{}", content_type=content_type, base_url=TRUST).status_code == 415
-    assert post(pair, ref, b"x" * 9000).status_code == 413
+    assert post_call(pair, ref, b"x" * 33_000).status_code == 413
+    assert post_call(pair, ref, b"not a call").status_code == 400
     assert post(pair, ref, b"not a signature").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"iss": ELSEWHERE}, 400),
+        ({"iss": TRUST}, 400),
+        ({"aud": ELSEWHERE}, 400),
+        ({"signer": LocalSigner.generate(KeyUse.FEDERATION)}, 400),
+    ],
+    ids=["no-party", "itself", "for-another", "forged"],
+)
+def test_signatures_are_given_to_parties_only(pair: Network, changes: dict[str, Any], status: int) -> None:
+    """A party's signature, which others may have a copy of, proves no caller."""
+    ref = proposed(pair)
+    signature = pair.signature(COUNCIL, ref).raw
+    bare = post_call(pair, ref, signature)
+    refused = post_call(pair, ref, call(pair, ref, signature, **changes))
+    assert [bare.status_code, refused.status_code] == [400, status]
+    assert "R. Example" not in bare.text + refused.text
+    assert "signatures" not in refused.get_json()
+    assert signers(pair, TRUST, ref) == {TRUST}
+
+
+def test_a_call_is_good_once_and_for_a_minute(pair: Network) -> None:
+    ref = proposed(pair)
+    raw = call(pair, ref)
+    assert post_call(pair, ref, raw).status_code == 200
+    assert (post_call(pair, ref, raw).status_code, post_call(pair, ref, call(pair, ref)).status_code) == (409, 200)
+    late = call(pair, ref)
+    pair.clock.forward(seconds=61)
+    assert post_call(pair, ref, late).status_code == 400
+
+
+def test_a_party_that_has_not_signed_is_given_who_has(pair: Network) -> None:
+    ref = proposed(pair)
+    assert len(post(pair, ref, None).get_json()["signatures"]) == 1
 
 
 def test_a_node_that_was_away_collects_what_it_missed(pair: Network) -> None:

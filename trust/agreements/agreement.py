@@ -7,6 +7,7 @@ known by the digest of its bytes: another wording is another agreement.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import StrEnum
 
 from trust.agreements.clause import Clause, Existence, Onward, read_clause
 from trust.agreements.lawful_basis import lookup
@@ -32,6 +33,7 @@ __all__ = [
     "Agreement",
     "AgreementSignature",
     "Clause",
+    "Closure",
     "Existence",
     "InForce",
     "NotInForce",
@@ -41,6 +43,7 @@ __all__ = [
     "Signatory",
     "build_signature",
     "in_force",
+    "missing_parties",
     "parse_agreement",
     "verify_signature",
 ]
@@ -138,6 +141,17 @@ class Agreement:
         return next((party for party in self.parties if party.entity == entity), None)
 
 
+class Closure(StrEnum):
+    """Why a version never binds again."""
+
+    ENDED = "ended"
+    """A party ended it after it had taken effect, and every lower version with it."""
+    WITHDRAWN = "withdrawn"
+    """A party ended it before it had taken effect; lower versions stay as they were."""
+    REPLACED = "replaced"
+    """A higher version took effect; every lower version is replaced with it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
     """An agreement that binds: signed by every party and within its dates when it was looked at."""
@@ -147,20 +161,25 @@ class InForce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotInForce:
-    """An agreement that does not bind, with the reason and the parties whose signature is missing."""
+    """An agreement that does not bind, with the reason and the parties whose signature is missing.
+
+    ``closure`` is set where it never binds again.
+    """
 
     agreement: Agreement
     missing: tuple[EntityId, ...]
     reason: str
+    closure: Closure | None = None
 
 
 def parse_agreement(raw: bytes) -> Agreement:
     """Read an agreement document.
 
     Raises :class:`MalformedAgreement`, whose ``faults`` name everything that is wrong with it, or ``MalformedJson`` and
-    ``TooLarge``. Whether it binds anybody is :func:`in_force`'s to say.
+    ``TooLarge``. Whether it binds its parties is :func:`in_force`'s to say, and what else a draft must keep
+    :mod:`trust.agreements.draft`'s.
     """
-    reader = Reader(loads(raw, max_bytes=MAX_BYTES))
+    reader = Reader(loads(raw, max_bytes=MAX_BYTES), visible=True)
     reader.refuse_unknown(_MEMBERS)
     ref = AgreementRef(
         id=AgreementId(reader.parsed("id", parse_code)),
@@ -199,11 +218,7 @@ def in_force(
 
     1. every party has signed exactly this wording; 2. it has begun; 3. it has not run out. Days are counted in UTC.
     """
-    missing = tuple(
-        party.entity
-        for party in agreement.parties
-        if not _signed_by(party.entity, agreement.ref, signatures.get(party.entity))
-    )
+    missing = missing_parties(agreement, signatures)
     if missing:  # 1
         names = ", ".join(party.name for party in agreement.parties if party.entity in missing)
         return NotInForce(agreement=agreement, missing=missing, reason=f"It has not been signed by {names}.")
@@ -215,6 +230,15 @@ def in_force(
         reason = f"It ended on {agreement.valid_until.isoformat()}."
         return NotInForce(agreement=agreement, missing=(), reason=reason)
     return InForce(agreement=agreement)
+
+
+def missing_parties(agreement: Agreement, signatures: Mapping[EntityId, AgreementSignature]) -> tuple[EntityId, ...]:
+    """Return the parties that have not signed exactly this wording."""
+    return tuple(
+        party.entity
+        for party in agreement.parties
+        if not _signed_by(party.entity, agreement.ref, signatures.get(party.entity))
+    )
 
 
 def _signed_by(party: EntityId, ref: AgreementRef, signature: AgreementSignature | None) -> bool:

@@ -65,11 +65,12 @@ def choose_clause(agreements: Iterable[InForce], sought: Sought) -> tuple[Choice
 def explain_no_choice(agreements: Sequence[InForce | NotInForce], sought: Sought) -> Denial:
     """Say why :func:`choose_clause` found nothing, given every agreement on record.
 
-    Where one would permit it and does not bind, that is why; else it is the first step at which no clause was left.
+    Where one would permit it and does not bind, that is why, by its highest version; else it is the first step at which
+    no clause was left.
     """
     binding = _newest(held for held in agreements if isinstance(held, InForce))
     replaced = {held.agreement.id for held in binding}
-    for held in agreements:
+    for held in sorted(agreements, key=lambda each: (each.agreement.id, -each.agreement.version)):
         if isinstance(held, InForce) or held.agreement.id in replaced:
             continue
         if any(_fitting([held], sought)):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trust.agreements.decision import Permit
-from trust.claims import UNPRINTABLE
+from trust.claims import UNPRINTABLE, strip_ignorable
 from trust.exchange.reader import MAX_TEXT, one_line
 
 
@@ -31,4 +31,4 @@ def minimise(permit: Permit, fields: Mapping[str, str]) -> Minimised:
 
 
 def _inert(text: str) -> str:
-    return one_line(UNPRINTABLE.sub(" ", text))[:MAX_TEXT].rstrip()
+    return one_line(strip_ignorable(UNPRINTABLE.sub(" ", text)))[:MAX_TEXT].rstrip()

@@ -74,7 +74,7 @@ def verify_signature(
     """
     federation_keys = keys.require_use(KeyUse.FEDERATION)  # 1
     opened = jose.open_signed(raw, typ=TYP, keys=federation_keys, max_bytes=MAX_BYTES)  # 2
-    signature = _parse_signature(Reader(opened.claims))  # 3
+    signature = _parse_signature(Reader(opened.claims, visible=True))  # 3
     if signature.party != party:  # 4
         raise WrongIssuer("The signature is issued in another party's name than the one whose key made it.")
     if signature.agreement != agreement:  # 5

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from trust.claims import UNPRINTABLE
+from trust.claims import IGNORABLE, UNPRINTABLE, strip_ignorable
 from trust.exchange.errors import MalformedBody
 from trust.exchange.reader import Reader
 from trust.identifiers import KindName
@@ -192,6 +192,8 @@ def parse_reply_body(body: JsonObject) -> InvolvementReply:
             reader.fault("no_current_involvement", "must be there only when the status is not_known")
         status = InvolvementStatus.NO_CURRENT_INVOLVEMENT
     note = reader.optional_text("note", max_len=500) or ""
+    if IGNORABLE.search(note):
+        reader.fault("note", "must not have characters that show nothing")
     as_of, keep_until = reader.day("as_of"), reader.day("keep_until")
     onward = reader.text("onward", pattern=_WORD)
     if reader.faults or status is None:
@@ -226,7 +228,7 @@ def _parse_involvement(reader: Reader) -> Mapping[str, str]:
         elif field is InvolvementField.LAST_CONTACT_MONTH:
             fields[field] = reader.text(field, pattern=_MONTH)
         else:
-            fields[field] = reader.text(field)
+            fields[field] = strip_ignorable(reader.text(field))
     return {str(field): text for field, text in fields.items()}
 
 

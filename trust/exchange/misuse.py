@@ -189,7 +189,7 @@ def open_reply(raw: bytes, *, asker_keys: KeySet, sent: bytes, query: MisuseQuer
 
 
 def _read_query(claims: JsonObject) -> MisuseQuery:
-    reader = Reader(claims)
+    reader = Reader(claims, visible=True)
     parties = read_parties(reader)
     query = MisuseQuery(
         iss=parties.iss,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from trust.claims import strip_ignorable
 from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
 from trust.exchange.errors import Fault, MalformedSubject, NotEnoughToGoOn
 from trust.exchange.reader import Reader, one_line
@@ -254,7 +255,7 @@ def _identifier(reader: Reader, name: str) -> str | None:
     if text is None:
         return None
     normalise, is_ok, problem = _IDENTIFIERS[name]
-    number = normalise(text)
+    number = normalise(strip_ignorable(text))
     if not is_ok(number):
         reader.fault(name, f"{problem}; check it for a slip of the pen")
         return None
@@ -265,7 +266,7 @@ def _name(reader: Reader, name: str) -> str | None:
     text = reader.optional_text(name, max_len=100)
     if text is None:
         return None
-    tidy = one_line(text)
+    tidy = one_line(strip_ignorable(text))
     if not tidy:
         reader.fault(name, "must have a character that is not a space")
     return tidy or None
@@ -279,7 +280,7 @@ def _address(reader: Reader) -> Address | None:
     uprn = nested.optional_text("uprn", pattern=_UPRN)
     postcode = nested.optional_text("postcode", max_len=12)
     if postcode is not None:
-        postcode = normal_postcode(postcode)
+        postcode = normal_postcode(strip_ignorable(postcode))
         if not _POSTCODE.fullmatch(postcode):
             nested.fault("postcode", "is not a United Kingdom postcode in form")
     if not nested.has("uprn") and not nested.has("postcode"):

@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar, cast
 
-from trust.claims import UNPRINTABLE
+from trust.claims import IGNORABLE, UNPRINTABLE
 from trust.errors import TrustError, shown_member
 from trust.exchange.errors import Fault
 from trust.identifiers import MAX_ENTITY_ID
@@ -26,6 +26,7 @@ MAX_TEXT = 200
 """Characters in a text member unless the reader is told otherwise."""
 MAX_ITEMS = 1000
 """Items in any list: more is a fault, not a reason to work longer."""
+_INVISIBLE = "must not have characters that show nothing, such as a soft hyphen or a zero-width space"
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -38,12 +39,16 @@ class Reader:
     """One JSON object on its way to becoming a typed value.
 
     ``path`` stands before every member's name in a fault. Readers of nested objects share ``faults``, so the outermost
-    caller checks once, at the end, whether there were any.
+    caller checks once, at the end, whether there were any. With ``visible``, which they share too, characters that show
+    nothing are faults: what is signed must be what was read.
     """
 
-    def __init__(self, obj: JsonObject, *, path: str = "", faults: list[Fault] | None = None) -> None:
+    def __init__(
+        self, obj: JsonObject, *, path: str = "", faults: list[Fault] | None = None, visible: bool = False
+    ) -> None:
         self._obj = obj
         self._path = path
+        self._visible = visible
         self.faults: list[Fault] = [] if faults is None else faults
 
     def fault(self, name: str, problem: str) -> None:
@@ -70,6 +75,7 @@ class Reader:
             type(value) is str
             and 0 < len(value) <= max_len
             and value.isprintable()  # which is stricter than `UNPRINTABLE`
+            and not (self._visible and IGNORABLE.search(value))
             and (pattern is None or pattern.fullmatch(value))
         ):
             return value
@@ -85,6 +91,8 @@ class Reader:
             self.fault(name, f"must have 1 to {max_len} characters")
         elif UNPRINTABLE.search(value):
             self.fault(name, "must be one line without control characters")
+        elif self._visible and IGNORABLE.search(value):
+            self.fault(name, _INVISIBLE)
         elif pattern is not None and not pattern.fullmatch(value):
             self.fault(name, "has characters or a form that are not allowed here")
         else:
@@ -176,6 +184,8 @@ class Reader:
         for position, item in enumerate(self._items(name, required=required, max_items=max_items)):
             if not isinstance(item, str) or not 0 < len(item) <= MAX_TEXT or UNPRINTABLE.search(item):
                 self.fault(f"{name}[{position}]", f"must be one line of 1 to {MAX_TEXT} characters")
+            elif self._visible and IGNORABLE.search(item):
+                self.fault(f"{name}[{position}]", _INVISIBLE)
             elif item in values:
                 self.fault(f"{name}[{position}]", "stands in the list twice")
             else:
@@ -198,7 +208,7 @@ class Reader:
         if not isinstance(value, dict):
             self.fault(name, "must be an object")
             return None
-        return Reader(value, path=f"{self._path}{name}.", faults=self.faults)
+        return Reader(value, path=f"{self._path}{name}.", faults=self.faults, visible=self._visible)
 
     def raw_child(self, name: str, *, required: bool = True) -> JsonObject | None:
         """Return a nested object as it is, for a reader of its own."""
@@ -213,7 +223,8 @@ class Reader:
         readers: list[Reader] = []
         for position, item in enumerate(self._items(name, required=required, max_items=max_items)):
             if isinstance(item, dict):
-                readers.append(Reader(item, path=f"{self._path}{name}[{position}].", faults=self.faults))
+                path = f"{self._path}{name}[{position}]."
+                readers.append(Reader(item, path=path, faults=self.faults, visible=self._visible))
             else:
                 self.fault(f"{name}[{position}]", "must be an object")
         return readers

@@ -7,7 +7,7 @@ import click
 from gateway.cli.agreement import summary
 from gateway.cli.files import read_input
 from gateway.cli.outcome import Outcome, answers
-from trust.agreements.agreement import parse_agreement
+from trust.agreements.draft import parse_draft
 
 
 @click.command()
@@ -15,7 +15,7 @@ from trust.agreements.agreement import parse_agreement
 @answers
 def check(*, file: Path) -> Outcome:
     """Read the agreement in FILE and say everything that is wrong with it, or what it allows. Nothing is stored."""
-    agreement = parse_agreement(read_input(file, "The agreement"))
+    agreement = parse_draft(read_input(file, "The agreement"))
     return Outcome(
         lines=[*summary.summary(agreement), "It is well formed. It binds nobody until every party has signed it."],
         data=summary.to_json(agreement),

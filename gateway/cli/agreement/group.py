@@ -12,7 +12,7 @@ _COMMANDS = {
     "add": ("gateway.cli.agreement.holding:add", "Hold an agreement and the parties' signatures at this node."),
     "list": ("gateway.cli.agreement.holding:list_agreements", "The agreements held here, and which are in force."),
     "show": ("gateway.cli.agreement.holding:show", "One agreement in full, with who has signed it."),
-    "end": ("gateway.cli.agreement.holding:end", "End an agreement at this node: nothing flows under it any more."),
+    "end": ("gateway.cli.agreement.ending:end", "End an agreement for good, and tell the other parties' nodes."),
 }
 
 

@@ -1,4 +1,4 @@
-"""``hearthgate agreement add``, ``list``, ``show`` and ``end``: the agreements that this node holds."""
+"""``hearthgate agreement add``, ``list`` and ``show``: the agreements that this node holds."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +8,7 @@ import click
 
 from gateway.agreement_book import AgreementBook
 from gateway.cli.agreement import summary
+from gateway.cli.agreement.ending import versions_of
 from gateway.cli.agreement.signatures import Signed, standing_of, verified
 from gateway.cli.agreement.standings import standing_json, standing_lines
 from gateway.cli.context import config_option, load_node, now, opened_store
@@ -16,9 +17,9 @@ from gateway.cli.federation import federation_of
 from gateway.cli.files import read_input
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.ports import Store, Transaction
+from gateway.ports import Transaction
 from gateway.store import agreements
-from trust.agreements.agreement import Agreement, InForce, NotInForce, parse_agreement
+from trust.agreements.agreement import Agreement, parse_agreement
 
 
 @click.command()
@@ -50,6 +51,7 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: b
             signatures=[str(each.signature.party) for each in signed],
         )
         federation.store.write(lambda tx: _put(tx, agreement, raw, signed, at))
+        federation.agreements.settle(at)
         standing = standing_of(federation.agreements, agreement, at=at)
     return Outcome(
         lines=[
@@ -86,7 +88,7 @@ def list_agreements(*, config: Path | None) -> Outcome:
 def show(*, agreement_id: str, config: Path | None) -> Outcome:
     """Show every version of the agreement ID in full, and who has signed it."""
     with opened_store(load_node(config)) as store:
-        found = _versions(AgreementBook(store), agreement_id, now())
+        found = versions_of(AgreementBook(store), agreement_id, now())
         signatures = {
             (held.id, held.version): sorted(stored.signatures)
             for stored in store.read(agreements.load_all)
@@ -110,31 +112,6 @@ def show(*, agreement_id: str, config: Path | None) -> Outcome:
                 for standing in found
             ]
         },
-    )
-
-
-@click.command()
-@click.argument("agreement_id", metavar="ID")
-@click.argument("version", type=int)
-@config_option
-@yes_option
-@answers
-def end(*, agreement_id: str, version: int, config: Path | None, yes: bool) -> Outcome:
-    """End a VERSION of the agreement ID at this node, at once and for good. The other parties are told by you."""
-    settings = load_node(config)
-    with opened_store(settings) as store:
-        versions = _versions(AgreementBook(store), agreement_id, now())
-        found = [standing for standing in versions if standing.agreement.version == version]
-        if not found:
-            raise Refused(f"{agreement_id} version {version} is not held here; see `hearthgate agreement list`.")
-        effect = "This node neither asks nor answers under it any more. To share again, the parties sign a new version."
-        announce(f"{agreement_id} version {version}: {found[0].agreement.title}. {effect}")
-        confirm("End it?", yes=yes)
-        record(settings, "agreement end", **_named(found[0].agreement))
-        _end(store, agreement_id, version)
-    return Outcome(
-        lines=[f"{agreement_id} version {version} has ended. {effect}"],
-        data={"id": agreement_id, "version": version, "ended": True},
     )
 
 
@@ -162,16 +139,3 @@ def _put(tx: Transaction, agreement: Agreement, raw: bytes, signed: Sequence[Sig
         agreements.put_signature(
             tx, agreement=agreement.ref, entity=each.signature.party, signature=each.stored, added_at=at
         )
-
-
-def _end(store: Store, agreement_id: str, version: int) -> None:
-    at = now()
-    if not store.write(lambda tx: agreements.end(tx, agreement_id=agreement_id, version=version, at=at)):
-        raise Refused(f"{agreement_id} version {version} has ended already; nothing was changed.")
-
-
-def _versions(book: AgreementBook, agreement_id: str, at: datetime) -> list[InForce | NotInForce]:
-    found = [standing for standing in book.standings(now=at) if standing.agreement.id == agreement_id]
-    if not found:
-        raise Refused(f"No agreement {agreement_id} is held here; see `hearthgate agreement list`.")
-    return found

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.agreement_book import AgreementBook
+from gateway.agreement_endings import Endings
+from gateway.cli.context import node_vault
 from gateway.cli.faults import Refused
 from gateway.cli.federation import Federation
 from gateway.cli.journal import record
@@ -11,12 +13,19 @@ from gateway.cli.trust.tracing import trace_vouching
 from gateway.countersigning import Countersigning
 from gateway.store.agreements import StoredSignature
 from trust import strict_json
-from trust.agreements.agreement import Agreement, AgreementSignature, InForce, NotInForce, verify_signature
+from trust.agreements.agreement import (
+    Agreement,
+    AgreementSignature,
+    Closure,
+    InForce,
+    NotInForce,
+    verify_signature,
+)
 from trust.agreements.signature import peek_party
 from trust.errors import NoChain
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
-from trust.keys import KeySet
+from trust.keys import KeySet, KeyUse, Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +59,27 @@ def countersigning_of(federation: Federation) -> Countersigning:
         named = {"party": party, "agreement": str(agreement.id)}
         record(federation.settings, "agreement signature received", version=agreement.version, **named)
 
+    def closed(party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
+        named = {"party": party, "agreement": str(agreement.id), "closure": closure}
+        record(federation.settings, "agreement ending received", version=agreement.version, **named)
+
+    def signer() -> Signer:
+        return node_vault(federation.settings).signer(KeyUse.FEDERATION)
+
     return Countersigning(
         own=federation.own,
         store=federation.store,
         transport=federation.transport,
         keys_of=keys_of,
         notice=received,
+        signer=signer,
+        endings=Endings(
+            own=federation.own,
+            store=federation.store,
+            book=federation.agreements,
+            signer=signer,
+            notice=closed,
+        ),
     )
 
 

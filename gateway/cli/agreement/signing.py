@@ -1,14 +1,13 @@
 """``hearthgate agreement propose``, ``sign`` and ``sync``: an agreement and its signatures, from node to node."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gateway.cli.agreement import summary
+from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
 from gateway.cli.agreement.signatures import countersigning_of, standing_of
 from gateway.cli.agreement.standings import standing_json, standing_lines
 from gateway.cli.context import config_option, load_node, node_vault, now
@@ -17,16 +16,16 @@ from gateway.cli.federation import Federation, federation_of
 from gateway.cli.files import read_input, write_new
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.countersigning import Countersigning, Offered, Told, address, fetch_agreement
+from gateway.countersigning import Offered, Told, address, fetch_agreement
 from gateway.ports import Transaction
 from gateway.store import agreements
 from gateway.store.agreements import StoredSignature
 from trust import strict_json
-from trust.agreements.agreement import Agreement, InForce, NotInForce, parse_agreement
+from trust.agreements.agreement import Agreement, InForce, NotInForce
+from trust.agreements.draft import parse_draft
 from trust.agreements.signature import Signatory, build_signature
 from trust.keys import KeySet, KeyUse, Signer
 
-_AT_ONCE = 8
 _TOLD = {
     Told.TOLD: "has our signature",
     Told.NOT_HELD: "does not hold this agreement yet; it asks for our signature when it signs",
@@ -91,7 +90,7 @@ def sign(*, source: str | None, config: Path | None, name: str, post: str, **opt
             return _written(federation, raw, signatory, out, yes=yes)
         agreement = _signed_and_held(federation, raw, signatory, yes=yes)
         at = now()
-        offered = _exchanged(countersigning_of(federation), agreement, _others(federation, agreement), at)
+        offered = exchanged(countersigning_of(federation), agreement, others(federation, agreement), at)
         standing = standing_of(federation.agreements, agreement, at=at)
     return _told(agreement, offered, standing)
 
@@ -108,11 +107,11 @@ def sync(*, config: Path | None) -> Outcome:
         for standing in federation.agreements.standings(now=at):
             if isinstance(standing, InForce) or not standing.missing or federation.own in standing.missing:
                 continue
-            offered = _exchanged(countersigning_of(federation), standing.agreement, standing.missing, at)
+            offered = exchanged(countersigning_of(federation), standing.agreement, standing.missing, at)
             again = standing_of(federation.agreements, standing.agreement, at=now())
             lines += [f"{standing.agreement.id} version {standing.agreement.version}:"]
-            lines += [*_offered_lines(standing.agreement, offered), *standing_lines(again)]
-            found.append({**standing_json(again), "parties": [_offered_json(each) for each in offered]})
+            lines += [*exchanged_lines(standing.agreement, offered, _TOLD), *standing_lines(again)]
+            found.append({**standing_json(again), "parties": [exchanged_json(each) for each in offered]})
     return Outcome(
         lines=lines or ["No agreement that this agency has signed misses a signature."], data={"agreements": found}
     )
@@ -133,7 +132,7 @@ def _obtained(federation: Federation, source: str) -> bytes:
 
 def _checked(federation: Federation, raw: bytes, signatory: Signatory, signer: Signer, *, yes: bool) -> Agreement:
     """Show what is about to be signed, and ask. Raises :class:`Refused`."""
-    agreement = parse_agreement(raw)
+    agreement = parse_draft(raw)
     party = agreement.party(federation.own)
     if party is None:
         raise Refused(
@@ -174,6 +173,7 @@ def _signed_and_held(federation: Federation, raw: bytes, signatory: Signatory, *
         agreements.put_signature(tx, agreement=ref, entity=federation.own, signature=signature, added_at=at)
 
     federation.store.write(hold)
+    federation.agreements.settle(at)
     return agreement
 
 
@@ -196,42 +196,12 @@ def _written(federation: Federation, raw: bytes, signatory: Signatory, out: Path
     )
 
 
-def _others(federation: Federation, agreement: Agreement) -> list[Any]:
-    return [party.entity for party in agreement.parties if party.entity != federation.own]
-
-
-def _exchanged(
-    countersigning: Countersigning, agreement: Agreement, parties: Sequence[Any], at: datetime
-) -> list[Offered]:
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda party: countersigning.offer(agreement, party, now=at), parties))
-
-
 def _told(agreement: Agreement, offered: Sequence[Offered], standing: InForce | NotInForce) -> Outcome:
     return Outcome(
         lines=[
             f"{agreement.id} version {agreement.version} ({agreement.title}) is signed and held here.",
-            *_offered_lines(agreement, offered),
+            *exchanged_lines(agreement, offered, _TOLD),
             *standing_lines(standing),
         ],
-        data={**standing_json(standing), "parties": [_offered_json(each) for each in offered]},
+        data={**standing_json(standing), "parties": [exchanged_json(each) for each in offered]},
     )
-
-
-def _offered_lines(agreement: Agreement, offered: Sequence[Offered]) -> list[str]:
-    lines = []
-    for each in offered:
-        party = agreement.party(each.party)
-        name = party.name if party else each.party
-        lines.append(f"  {name} {_TOLD[each.told]}" + (f" ({each.detail})" if each.detail else ""))
-        lines += [f"    and gave that of {received}" for received in each.received]
-    return lines
-
-
-def _offered_json(offered: Offered) -> dict[str, Any]:
-    return {
-        "entity_id": offered.party,
-        "told": offered.told,
-        "detail": offered.detail,
-        "received": list(offered.received),
-    }

@@ -9,6 +9,8 @@ def standing_lines(standing: InForce | NotInForce) -> list[str]:
     """Return whether it binds, for people."""
     if isinstance(standing, InForce):
         return [f"  It is in force until {standing.agreement.valid_until}."]
+    if standing.closure is not None:
+        return [f"  It is not in force, and never comes into force again: {standing.reason}"]
     return [f"  It is not in force, and nothing flows under it: {standing.reason}"]
 
 
@@ -24,5 +26,6 @@ def standing_json(standing: InForce | NotInForce) -> dict[str, Any]:
         "valid_until": held.valid_until.isoformat(),
         "in_force": isinstance(standing, InForce),
         "reason": standing.reason if isinstance(standing, NotInForce) else None,
+        "closed": standing.closure if isinstance(standing, NotInForce) else None,
         "missing_signatures": missing,
     }

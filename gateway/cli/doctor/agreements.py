@@ -9,7 +9,6 @@ from gateway.cli.doctor.spans import words
 from gateway.cli.federation import Federation
 from gateway.store import agreements
 from trust.agreements.agreement import InForce, NotInForce
-from trust.claims import digest
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import name_mark
 
@@ -28,8 +27,7 @@ def checks(federation: Federation, standings: Standings, now: datetime) -> list[
         detail = f"{len(held) - len(standings)} cannot be read by this version, and binds nobody"
         remedy = "Have the parties sign a new version of it; the journal names what was added here."
         lines.append(CheckLine(name="every agreement that is held can be read", ok=False, detail=detail, remedy=remedy))
-    ended = {digest(stored.raw) for stored in held if stored.ended_at is not None}
-    return lines + [_agreement(each, ended=each.agreement.ref.digest in ended, now=now) for each in standings]
+    return lines + [_agreement(each, now) for each in standings]
 
 
 def restrictions(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:
@@ -90,12 +88,12 @@ def own_marks(federation: Federation, own: TrustedEntity, now: datetime) -> Iter
         )
 
 
-def _agreement(standing: InForce | NotInForce, *, ended: bool, now: datetime) -> CheckLine:
+def _agreement(standing: InForce | NotInForce, now: datetime) -> CheckLine:
     held = standing.agreement
     name = f"{held.id} version {held.version}"
-    if ended:
-        return CheckLine(name=name, ok=True, detail="ended; nothing flows under it")
     if isinstance(standing, NotInForce):
+        if standing.closure is not None:
+            return CheckLine(name=name, ok=True, detail=f"{standing.closure}, for good: {standing.reason}")
         signing = "Get the missing signatures and add them: hearthgate agreement add FILE SIGNATURE..."
         remedy = signing if standing.missing else "Sign a new version, or end this one with `hearthgate agreement end`."
         begins_later = not standing.missing and held.valid_from > now.date()

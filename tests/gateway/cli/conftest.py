@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from json import dumps, loads
 from pathlib import Path
+from secrets import token_hex
 from shutil import copytree
 from threading import Thread
 from time import time
@@ -189,7 +190,7 @@ class Partnership:
 
     def signature(self, name: str, document: Path) -> Path:
         """Let an agency sign, and return its signature."""
-        out = self.root / f"{name}-signature.jwt"
+        out = self.root / f"{name}-signature-{token_hex(4)}.jwt"
         who = ["--name", "R. Example", "--post", "Caldicott Guardian"]
         signed = hearthgate("agreement", "sign", document, "--config", self.config(name), *who, "--out", out, "--yes")
         assert signed.code == 0, signed.err

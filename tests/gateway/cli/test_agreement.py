@@ -1,7 +1,10 @@
 """Each party signs for itself, and nothing flows until all have."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hearthgate
 
@@ -139,15 +142,75 @@ def test_another_text_under_the_same_version_is_refused(partnership: Partnership
     assert "give it a new version" in answer.json["error"]
 
 
-def test_an_agreement_ends_at_once_and_once(both: Partnership) -> None:
-    document = both.agreement()
+def in_force(partnership: Partnership, document: Path) -> None:
+    """Have both parties sign, and the council hold it."""
+    held = add(
+        partnership, document, partnership.signature("council", document), partnership.signature("police", document)
+    )
+    assert held.json["in_force"] is True, held.out
+
+
+def listed(partnership: Partnership) -> dict[tuple[str, int], str | None]:
+    """Return how the council's node has closed each version; ``"in force"`` for one that binds."""
+    found = hearthgate("agreement", "list", "--config", partnership.config("council"), "--json").json["agreements"]
+    return {(each["id"], each["version"]): "in force" if each["in_force"] else each["closed"] for each in found}
+
+
+@pytest.mark.holds("A72")
+def test_an_agreement_ends_with_every_version_and_says_what_goes_on(both: Partnership) -> None:
+    in_force(both, both.agreement())
+    in_force(both, both.agreement(version=2))
+    in_force(both, both.agreement(id="vale-other", title="Vale other agreement"))
+    words = ["agreement", "end", "vale-early-help", "--config", both.config("council")]
+    shown = hearthgate(*words, answer="n\n")
+    assert shown.code == 1
+    assert "vale-early-help version 2 and every lower version end for good." in shown.err
+    assert "vale-other version 1: Vale other agreement, in force until" in shown.err
+    assert "between Vale Council, Vale Police" in shown.err
+    ended = hearthgate(*words, "--yes", "--json")
+    assert (ended.code, ended.json["version"], ended.json["closed"]) == (0, 2, "ended")
+    assert ended.json["in_force"] == [{"id": "vale-other", "version": 1}]
+    assert [(each["entity_id"], each["told"]) for each in ended.json["parties"]] == [(POLICE, "silent")]
+    assert listed(both) == {
+        ("vale-early-help", 1): "replaced",
+        ("vale-early-help", 2): "ended",
+        ("vale-other", 1): "in force",
+    }
+    for version in ([], ["1"], ["2"], ["9"]):
+        assert hearthgate("agreement", "end", "vale-early-help", *version, *words[3:], "--yes").code == 1
+
+
+def test_a_version_that_was_replaced_is_not_ended_in_place_of_the_one_in_force(both: Partnership) -> None:
+    in_force(both, both.agreement())
+    in_force(both, both.agreement(version=2))
+    words = ["agreement", "end", "vale-early-help", "1", "--config", both.config("council"), "--yes"]
+    refused = hearthgate(*words)
+    assert refused.code == 1
+    assert "Version 2 has replaced it. To end the agreement: hearthgate agreement end vale-early-help" in refused.err
+    assert listed(both)["vale-early-help", 2] == "in force"
+
+
+def test_a_version_that_has_not_begun_is_withdrawn_alone(both: Partnership) -> None:
+    in_force(both, both.agreement())
+    later = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+    document = both.agreement(version=2, valid_from=later)
     add(both, document, both.signature("council", document), both.signature("police", document))
-    words = ["agreement", "end", "vale-early-help", "1", "--config", both.config("council")]
-    assert hearthgate(*words, answer="n\n").code == 1
-    ended = hearthgate(*words, "--yes")
-    assert ended.code == 0
-    assert "neither asks nor answers" in ended.err
-    listed = hearthgate("agreement", "list", "--config", both.config("council"), "--json")
-    assert listed.json["agreements"][0]["in_force"] is False
-    assert hearthgate(*words, "--yes").code == 1
-    assert hearthgate("agreement", "end", "vale-early-help", "9", "--config", both.config("council")).code == 1
+    words = ["agreement", "end", "vale-early-help", "2", "--config", both.config("council"), "--yes"]
+    ended = hearthgate(*words)
+    assert "vale-early-help version 1: Vale early help agreement, in force until" in ended.out
+    assert listed(both) == {("vale-early-help", 1): "in force", ("vale-early-help", 2): "withdrawn"}
+
+
+@pytest.mark.holds("A72")
+def test_the_other_partys_node_is_told_of_the_end_by_the_command(both: Partnership) -> None:
+    document = both.agreement()
+    in_force(both, document)
+    signatures = [both.signature(name, document) for name in ("council", "police")]
+    words = ["--config", both.config("police"), "--json"]
+    assert hearthgate("agreement", "add", document, *signatures, *words, "--yes").json["in_force"] is True
+    both.run_node("police")
+    both.run_node("council")
+    ended = hearthgate("agreement", "end", "vale-early-help", "--config", both.config("council"), "--yes")
+    assert "Vale Police has our notice" in ended.out, ended.out
+    [there] = hearthgate("agreement", "list", *words).json["agreements"]
+    assert (there["in_force"], there["closed"], there["reason"]) == (False, "ended", "Vale Council has ended it.")

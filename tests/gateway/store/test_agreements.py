@@ -1,10 +1,19 @@
 """Agreements and the signatures under them."""
 
+import json
+from functools import partial
+from pathlib import Path
+
 import pytest
+from sqlalchemy import text
 
 from gateway.ports import Store, Transaction
 from gateway.store import agreements
 from gateway.store.agreements import AgreementConflict, StoredAgreement, StoredSignature
+from gateway.store.location import administration_engine, locate
+from gateway.store.migration import migrate, migrated_within
+from gateway.store.opening import open_store
+from gateway.store.sqlite_files import create_in_wal_mode
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import AgreementId
@@ -61,6 +70,22 @@ def test_a_signature_under_another_text_is_refused(store: Store, ref: AgreementR
     assert store.read(agreements.load_all)[0].signatures == {}
 
 
+def test_an_ended_agreement_is_signed_no_more(store: Store) -> None:
+    store.write(put)
+    store.write(lambda tx: agreements.end(tx, agreement_id=REF.id, version=REF.version, at=LATER))
+    with pytest.raises(AgreementConflict, match="has ended"):
+        store.write(lambda tx: sign(tx, COUNCIL))
+
+
+def test_what_is_retired_grows_and_never_shrinks(store: Store) -> None:
+    epoch = store.read(agreements.epoch)
+    for through, changed in ((2, True), (2, False), (1, False), (3, True)):
+        retire = partial(agreements.retire, agreement_id=REF.id, through=through)
+        assert store.write(retire) is changed
+    assert store.read(agreements.retired) == {REF.id: 3}
+    assert store.read(agreements.epoch) == epoch + 2
+
+
 def test_the_epoch_grows_with_every_change_and_only_then(store: Store) -> None:
     epochs = [store.read(agreements.epoch)]
     for change in (
@@ -92,3 +117,35 @@ def test_an_agreement_is_found_by_its_digest_until_it_ends(store: Store) -> None
     assert store.read(lambda tx: agreements.find(tx, digest="another-digest")) is None
     store.write(lambda tx: agreements.end(tx, agreement_id=REF.id, version=REF.version, at=LATER))
     assert store.read(lambda tx: agreements.find(tx, digest=REF.digest)) is None
+
+
+@pytest.mark.holds("A72")
+@pytest.mark.parametrize(
+    ("signed_by", "begins", "ended", "through"),
+    [
+        ([COUNCIL, POLICE], "2020-01-01", False, {"vale": 2}),
+        ([COUNCIL, POLICE], "2020-01-01", True, {"vale": 3}),
+        ([COUNCIL], "2020-01-01", False, {}),
+        ([COUNCIL, POLICE], "9999-01-01", False, {}),
+        ([COUNCIL, POLICE], "9999-01-01", True, {}),
+        ([COUNCIL, POLICE], None, False, {"vale": 2}),
+    ],
+    ids=["in-force", "ended", "unsigned", "ahead", "withdrawn", "unreadable"],
+)
+def test_an_upgrade_retires_what_a_version_has_replaced_or_ended(
+    tmp_path: Path, signed_by: list[str], begins: str | None, ended: bool, through: dict[str, int]
+) -> None:
+    document = {"parties": [{"entity": COUNCIL}, {"entity": POLICE}]} | ({"valid_from": begins} if begins else {})
+    url = f"sqlite:///{tmp_path}/old.db"
+    create_in_wal_mode(tmp_path / "old.db")
+    with administration_engine(locate(url, base_dir=tmp_path)).begin() as connection:
+        migrated_within(connection, "0004_practitioners")
+        row = {"id": "vale", "raw": json.dumps(document).encode(), "ended": 1_700_000_000_000_000 if ended else None}
+        connection.execute(text("INSERT INTO agreements VALUES (:id, 3, 'digest', :raw, 1, :ended)"), row)
+        for entity in signed_by:
+            signed = {"id": "vale", "entity": entity}
+            connection.execute(text("INSERT INTO agreement_signatures VALUES (:id, 3, :entity, 'x', 'x', 1)"), signed)
+    migrate(url, base_dir=tmp_path)
+    store = open_store(url, base_dir=tmp_path)
+    assert store.read(agreements.retired) == through
+    store.close()

@@ -1,0 +1,50 @@
+"""Calls on the other parties' nodes, a few at once, and the lines that say how each answered."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from gateway.cli.federation import Federation
+from gateway.countersigning import Countersigning, Offered, Told
+from trust.agreements.agreement import Agreement
+from trust.identifiers import EntityId
+
+_AT_ONCE = 8
+
+
+def others(federation: Federation, agreement: Agreement) -> list[EntityId]:
+    """Return the parties but this agency."""
+    return [party.entity for party in agreement.parties if party.entity != federation.own]
+
+
+def exchanged(
+    countersigning: Countersigning, agreement: Agreement, parties: Sequence[EntityId], at: datetime
+) -> list[Offered]:
+    """Call on each of these parties."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda party: countersigning.offer(agreement, party, now=at), parties))
+
+
+def exchanged_lines(agreement: Agreement, offered: Sequence[Offered], words: Mapping[Told, str]) -> list[str]:
+    """Return how each party answered, for people."""
+    lines = []
+    for each in offered:
+        party = agreement.party(each.party)
+        name = party.name if party else each.party
+        lines.append(f"  {name} {words[each.told]}" + (f" ({each.detail})" if each.detail else ""))
+        lines += [f"    and gave that of {received}" for received in each.received]
+        if each.closed:
+            lines.append("    and says that this version is closed there; it is closed here too now")
+    return lines
+
+
+def exchanged_json(offered: Offered) -> dict[str, Any]:
+    """Return the same for machines."""
+    return {
+        "entity_id": offered.party,
+        "told": offered.told,
+        "detail": offered.detail,
+        "received": list(offered.received),
+        "closed": offered.closed,
+    }
