@@ -5,11 +5,11 @@ that are involved. Forces publish no schema of their systems, so ``config/schema
 for this project; a force's own service is a translation of this module and of that file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from lxml import etree
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,7 +23,14 @@ from adapters.contract import (
     Deadline,
     SourceNonsense,
 )
-from adapters.sources.fields import Unreadable, defaults_of, most_recent_first, read_involvement, read_person
+from adapters.sources.days import DayForms
+from adapters.sources.fields import (
+    defaults_of,
+    most_recent_first,
+    read_involvement_row,
+    read_person,
+    read_person_row,
+)
 from adapters.sources.secret_file import read_secret
 from adapters.sources.soap_xml import Operation, SoapService, basic_authorization
 from adapters.sources.xml import Schema, load_schema, validate
@@ -38,6 +45,7 @@ INVOLVEMENT: Final = Operation(
 SCHEMA: Final = Path(__file__).parents[2] / "config" / "schemas" / "police-involvement.xsd"
 
 _DAY: Final = "%d/%m/%Y"
+_FORMS: Final = DayForms(default=(_DAY,))
 _INVOLVEMENT_ELEMENTS: Final = {
     "service_type": "unit",
     "role": "role",
@@ -46,7 +54,6 @@ _INVOLVEMENT_ELEMENTS: Final = {
     "since": "start_date",
     "last_contact": "last_contact",
 }
-_T = TypeVar("_T")
 _NOBODY: Final = "HEARTHGATE-CHECK"
 """A record id that no force gives out: asking for it shows that the service answers, and shows no one's record."""
 
@@ -78,7 +85,7 @@ class PoliceService:
         if not subject.pnc_id and not (subject.family_name and subject.birth_date):
             return ()
         persons = self._ask(_search(subject, self.settings.max_records), deadline=deadline)
-        return tuple(Candidate(ref=person.findtext("record_id", ""), person=_subject(person)) for person in persons)
+        return tuple(_candidate(person) for person in persons)
 
     def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
         """Return the units involved with the record ``ref``, most recent contact first."""
@@ -128,9 +135,9 @@ class PoliceService:
         return load_schema(SCHEMA)
 
     def _involvement(self, item: etree._Element) -> Involvement:
+        """Read a valid ``involvement`` element; a day that no calendar has (31/02) costs itself alone."""
         row: dict[str, object] = {field: item.findtext(element) for field, element in _INVOLVEMENT_ELEMENTS.items()}
-        defaults = defaults_of(self.context)
-        return _readable(lambda: read_involvement(row, defaults, date_format=_DAY))
+        return read_involvement_row(row, defaults_of(self.context), _FORMS)[0]
 
 
 class PoliceFactory:
@@ -173,8 +180,8 @@ def _add(parent: etree._Element, name: str, text: str) -> None:
         raise SourceNonsense("This description of a person cannot be written in XML.") from None
 
 
-def _subject(person: etree._Element) -> Subject:
-    """Read a valid ``person`` element."""
+def _candidate(person: etree._Element) -> Candidate:
+    """Read a valid ``person`` element; a day that no calendar has (31/02) is left out and named."""
     row: dict[str, object] = {
         "pnc_id": person.findtext("pnc_id"),
         "birth_date": person.findtext("dob"),
@@ -183,9 +190,12 @@ def _subject(person: etree._Element) -> Subject:
         **_name(person.find("name_elements")),
     }
     aliases = [read_person(_name(element)) for element in person.iterfind("alias_elements")]
-    return replace(
-        _readable(lambda: read_person(row, date_format=_DAY)),
-        aliases=tuple(Name(family_name=alias.family_name, given_names=alias.given_names) for alias in aliases),
+    described, faults = read_person_row(row, _FORMS)
+    names = tuple(Name(family_name=alias.family_name, given_names=alias.given_names) for alias in aliases)
+    return Candidate(
+        ref=person.findtext("record_id", ""),
+        person=replace(described, aliases=names),
+        unreadable=frozenset(fault.field for fault in faults),
     )
 
 
@@ -194,11 +204,3 @@ def _name(element: etree._Element | None) -> dict[str, object]:
         return {}
     forenames = [element.findtext(f"forename{position}", "") for position in (1, 2, 3)]
     return {"family_name": element.findtext("surname"), "given_names": " ".join(filter(None, forenames))}
-
-
-def _readable(read: Callable[[], _T]) -> _T:
-    """Call ``read``. The schema's pattern lets 31/02 pass; the calendar does not."""
-    try:
-        return read()
-    except Unreadable as fault:
-        raise SourceNonsense(f"The police service's answer cannot be read: {fault}.") from None

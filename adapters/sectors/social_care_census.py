@@ -17,7 +17,8 @@ from adapters.contract import SourceNonsense
 from adapters.matching.compare import Level, compare
 from adapters.matching.normalise import name_tokens
 from adapters.sources.csv_drop import BadLine, Line
-from adapters.sources.fields import Unreadable, read_day, read_text
+from adapters.sources.days import has_ended, read_day
+from adapters.sources.fields import Unreadable, read_text
 from trust.exchange.person import Subject, nhs_number_ok, normal_identifier, upn_ok
 
 T = TypeVar("T")
@@ -250,7 +251,7 @@ class Join:
 
     def _allocation(self, line: Line) -> tuple[str, Allocation]:
         texts = {name: self._read(read_text, line, name) for name in self.columns if name not in _DAYS}
-        ended_on = self._read(read_day, line, "ended_on")
+        ended_on = self._read(_read_end, line, "ended_on")
         la_child_id, family_name = texts["la_child_id"], texts["family_name"]
         if la_child_id is None or family_name is None:
             raise Unreadable("it lacks the local identifier or the family name")
@@ -352,6 +353,16 @@ def _why_not_in_census(la_child_id: str, shortened: Collection[str]) -> tuple[st
     if _SCIENTIFIC.fullmatch(la_child_id):
         return "The local identifier is written as a rounded number, such as 1.2E+11.", f"{_AS_TEXT}."
     return "The child is not in the census.", "Correct the local identifier, or wait for the census that has the child."
+
+
+def _read_end(value: object) -> date | None:
+    """Read an end; what stands for none (``9999-12-31``, ``0000-00-00``, ``ongoing``) is none."""
+    try:
+        return read_day(value)
+    except Unreadable:
+        if has_ended(value):
+            raise
+        return None
 
 
 _AGREEING: Final = frozenset({Level.SAME, Level.VARIANT, Level.UNKNOWN})

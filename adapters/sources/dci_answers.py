@@ -18,11 +18,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
-from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from adapters.contract import HttpAnswer, SourceNonsense, SourceUnavailable
+from adapters.sources.days import read_birth_date, read_day
 
 JSON: Final = "application/json"
 _HTTP_OK: Final = 200
@@ -75,8 +75,7 @@ def _day(value: object) -> object:
     blank = _blank_is_absent(value)
     if blank is None or not isinstance(blank, str):
         return blank
-    moment = datetime.fromisoformat(blank)
-    return moment.date() if moment.tzinfo is None else moment.astimezone(ZoneInfo("Europe/London")).date()
+    return read_day(datetime.fromisoformat(blank))
 
 
 _Text = Annotated[str, Field(max_length=300)]
@@ -200,7 +199,9 @@ _BIRTH_DATES: Final = AliasChoices("birth_date", "birthdate", "birthDate", "date
 
 
 class _Born(_Part):
-    birth_date: _Day = Field(default=None, validation_alias=_BIRTH_DATES)
+    birth_date: Annotated[date | None, BeforeValidator(read_birth_date)] = Field(
+        default=None, validation_alias=_BIRTH_DATES
+    )
 
 
 class _Sexed(_Part):

@@ -284,10 +284,32 @@ def person(ref: str, rest: str = "") -> str:
     return f"<person><record_id>{ref}</record_id><name_elements><surname>Stone</surname></name_elements>{rest}</person>"
 
 
-def test_a_day_that_no_calendar_has_is_nonsense_though_the_schema_lets_it_pass(password_file: Path) -> None:
-    police = service("https://p.example/", Canned(person("A", "<dob>31/02/2001</dob>")), password_file)
-    with pytest.raises(SourceNonsense, match="birth_date"):
-        police.find(Subject(pnc_id=DANIEL.pnc_id), deadline=soon())
+@pytest.mark.parametrize("dob", ["31/02/2001", "01/01/2999"])
+def test_a_day_that_no_one_was_born_on_costs_itself_alone_and_is_named(password_file: Path, dob: str) -> None:
+    canned = Canned(person("A", f"<dob>{dob}</dob>") + person("B", "<dob>14/03/2004</dob>"))
+    police = service("https://p.example/", canned, password_file)
+    found = police.find(Subject(pnc_id=DANIEL.pnc_id), deadline=soon())
+    assert [(each.ref, each.person.birth_date, each.unreadable) for each in found] == [
+        ("A", None, {"birth_date"}),
+        ("B", date(2004, 3, 14), frozenset()),
+    ]
+
+
+def test_a_day_of_an_involvement_that_no_calendar_has_does_not_cost_the_officer(password_file: Path) -> None:
+    given = (
+        "<involvements><involvement><unit>North</unit><role>Officer in the case</role><officer>PC 1 Ash</officer>"
+        "<start_date>31/02/2025</start_date><last_contact>01/06/2026</last_contact></involvement></involvements>"
+    )
+    police = service("https://p.example/", Canned(person("A", given)), password_file)
+    (work,) = police.involvements("A", deadline=soon())
+    assert (work.worker, work.since, work.last_contact_month) == ("PC 1 Ash", None, "2026-06")
+
+
+@pytest.mark.parametrize("pcode", ["BFPO 57", "ZZ99 3VZ", "D02 X285", "", "not known"])
+def test_a_code_that_is_no_postcode_does_not_cost_the_answer(password_file: Path, pcode: str) -> None:
+    canned = Canned(person("A", f"<pcode>{pcode}</pcode>") + person("B"))
+    police = service("https://p.example/", canned, password_file)
+    assert [each.ref for each in police.find(Subject(pnc_id=DANIEL.pnc_id), deadline=soon())] == ["A", "B"]
 
 
 def test_another_record_than_the_one_asked_for_is_nonsense(password_file: Path) -> None:

@@ -85,6 +85,8 @@ class TestInvolvements:
             ({"closed": "2099-06-01"}, OCTAVIA_ROW),
             ({}, OCTAVIA_ROW.replace(",,2026-10-31", ",2099-12-31,2026-10-31")),
             ({"closed": "9999-12-31"}, OCTAVIA_ROW.replace(",,2026-10-31", ",9999-12-31,2026-10-31")),
+            ({}, OCTAVIA_ROW.replace(",,2026-10-31", ",0000-00-00,2026-10-31")),
+            ({}, OCTAVIA_ROW.replace(",,2026-10-31", ",ongoing,2026-10-31")),
         ],
     )
     def test_an_end_that_lies_ahead_is_only_planned(
