@@ -18,5 +18,19 @@ def open_account(key: bytes, question_id: str, sealed: bytes) -> JsonObject:
     return strict_json.loads(open_own(key, sealed, _place(question_id)), max_bytes=MAX_SEALED)
 
 
+def seal_message(key: bytes, message: str, question_id: str, sent: JsonObject) -> bytes:
+    """Seal what a message of ours is called outside, for its own row."""
+    return seal(key, strict_json.dumps(sent), _message_place(message, question_id))
+
+
+def open_message(key: bytes, message: str, question_id: str, sealed: bytes) -> JsonObject:
+    """Open it again. Raises :class:`gateway.sealed.SealBroken`."""
+    return strict_json.loads(open_own(key, sealed, _message_place(message, question_id)), max_bytes=MAX_SEALED)
+
+
+def _message_place(message: str, question_id: str) -> bytes:
+    return f"lookup {question_id} message {message}".encode()
+
+
 def _place(question_id: str) -> bytes:
     return f"lookup {question_id} request".encode()

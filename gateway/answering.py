@@ -5,12 +5,13 @@ return all they hold; every cut is made here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
 from adapters.contract import (
     AdapterError,
+    Candidate,
     Deadline,
     EligibilitySource,
     Finder,
@@ -58,7 +59,8 @@ NOT_OFFERED = Refusal(
 class Findings:
     """The body to sign, and what the evidence and the metrics say of it. ``failure`` is safe to log.
 
-    ``dropped`` names the members of the question that its version does not know.
+    ``dropped`` names the members of the question that its version does not know. ``record`` is the record that was
+    found, for this node's own account alone: nothing that leaves, and no budget, depends on it.
     """
 
     body: JsonObject
@@ -66,6 +68,7 @@ class Findings:
     reasons: tuple[str, ...] = ()
     failure: str | None = None
     dropped: tuple[str, ...] = ()
+    record: Candidate | None = field(default=None, repr=False)
 
 
 def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline: Deadline) -> Findings:
@@ -81,9 +84,9 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
     if source is None:
         return _refused(NOT_OFFERED, failure=f"{service.ref}: no source is configured for {permit.clause.kind}")
     search = _Search(permit=permit, service=service, source=source, subject=subject, deadline=deadline)
-    failure = None
+    failure, record = None, None
     try:
-        found = search.find()
+        found, record = search.find()
     except RecordUnreadable as doubt:
         found, failure = Match(outcome=Found.REVIEW), doubt.detail
     except AdapterError as failed:
@@ -95,7 +98,7 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
         findings = _eligibility(search, adapter.eligibility, found)
     else:
         findings = _involvement(search, found)
-    return findings if failure is None else replace(findings, failure=failure)
+    return replace(findings, failure=failure or findings.failure, record=record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +111,16 @@ class _Search:
     subject: Subject
     deadline: Deadline
 
-    def find(self) -> Match:
-        """Search for the person. Raises :class:`AdapterError`."""
+    def find(self) -> tuple[Match, Candidate | None]:
+        """Search for the person and return the match, with the record that is theirs. Raises :class:`AdapterError`."""
         deadline = self.deadline
         if is_conditional(self.permit):
             deadline = Deadline.after(deadline.remaining_s() / 2)
-        return _asked(lambda: match(self.subject, self.source.find(self.subject, deadline=deadline)))
+        return _asked(lambda: self._matched(self.source.find(self.subject, deadline=deadline)))
+
+    def _matched(self, candidates: Sequence[Candidate]) -> tuple[Match, Candidate | None]:
+        found = match(self.subject, candidates)
+        return found, next((each for each in candidates if each.ref == found.ref), None)
 
     def told(self, failed: AdapterError) -> Findings | None:
         """Return the refusal that tells of a failure, or ``None`` where it may only look like an absence."""

@@ -328,7 +328,7 @@ def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound, prov
     limits = parts.settings.limits
     fan_out = FanOut(outbound, peer_s=limits.peer_s, crashed=_line_crashed)
     budgets = Budgets(limits=limits_of(parts.settings.budgets.asking))
-    spending = Spending(store=parts.store, vault=parts.vault, budgets=budgets)
+    spending = Spending(own=parts.own, store=parts.store, vault=parts.vault, budgets=budgets)
     face = CaseFace(
         oauth=_case_oauth(parts, providers),
         clock=parts.clock,

@@ -15,6 +15,7 @@ from trust.agreements.agreement import InForce
 from trust.agreements.choice import Choice, Sought, choose_clause, explain_no_choice
 from trust.exchange.consent import consent_to_json
 from trust.identifiers import RoleCode, ServiceRef
+from trust.oauth.access_token import names_who_signed_in
 from trust.strict_json import JsonObject
 
 MAX_PARALLEL = 64
@@ -146,13 +147,14 @@ def choices(book: AgreementBook, sought: Sought, *, now: datetime) -> tuple[Aske
         names = {party.entity: party.name for held in binding for party in held.agreement.parties}
         return tuple(Asked(choice=choice, organisation=names[choice.holder.entity]) for choice in found)
     denial = explain_no_choice(standings, sought)
-    raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=denial.reason, remedy=denial.remedy)
+    raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=denial.reason, remedy=denial.remedy, code=str(denial.code))
 
 
-def asker(practitioner: Practitioner) -> Asker:
+def asker(practitioner: Practitioner, client_id: str) -> Asker:
     """Return the practitioner as the outbound line takes them."""
     return Asker(
         id=practitioner.id,
+        client=None if names_who_signed_in(practitioner.id) else client_id,
         role=RoleCode(practitioner.role),
         org_unit=practitioner.org_unit,
         call_back=practitioner.call_back,

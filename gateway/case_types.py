@@ -56,7 +56,8 @@ class LookupRequest:
 
     ``holders`` and ``fields`` are ``None`` for all that an agreement permits. ``consent`` is the record of the person's
     consent, where there is one. ``wait_s`` is how long the caller is ready to wait for the answer before it is told to
-    come back. ``trace`` is the request's own, for the log: it is no part of what was asked.
+    come back. ``trace`` is the request's own, for the log, and ``request_id`` its ``X-Request-Id``: they are no part of
+    what was asked.
     """
 
     subject: Subject
@@ -67,6 +68,7 @@ class LookupRequest:
     from_service: ServiceSlug
     wait_s: float
     trace: str
+    request_id: str
     holders: frozenset[ServiceRef] | None = None
     fields: frozenset[str] | None = None
     consent: ConsentRecord | None = None
@@ -135,6 +137,7 @@ class EligibilityRequest:
     practitioner: Practitioner
     from_service: ServiceSlug
     trace: str
+    request_id: str
     holders: frozenset[ServiceRef] | None = None
     consent: ConsentRecord | None = None
 
@@ -191,12 +194,22 @@ class CaseRefusal(StrEnum):
 class CaseRefused(Exception):
     """A capability would not do what was asked; both sentences are for the caller and name no person.
 
-    ``detail`` says why, ``remedy`` what would change it; ``retry_after_s`` is there where waiting does.
+    ``detail`` says why, ``remedy`` what would change it; ``retry_after_s`` is there where waiting does. ``code`` is
+    what the evidence says of it.
     """
 
-    def __init__(self, refusal: CaseRefusal, *, detail: str, remedy: str, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self,
+        refusal: CaseRefusal,
+        *,
+        detail: str,
+        remedy: str,
+        retry_after_s: int | None = None,
+        code: str | None = None,
+    ) -> None:
         super().__init__(detail)
         self.refusal = refusal
+        self.code = code or str(refusal)
         self.detail = detail
         self.remedy = remedy
         self.retry_after_s = retry_after_s

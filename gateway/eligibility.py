@@ -14,7 +14,6 @@ from gateway.asking import (
     account,
     agreement_name,
     asker,
-    choices,
     service_name,
     summary,
 )
@@ -57,10 +56,9 @@ class Eligibility:
             question=request.question,
         )
         self.fan_out.check_room()
-        asked = choices(self.agreements, sought, now=now)
-        question_id = token_urlsafe(16)
-        self._account_for(caller, request, asked, question_id, now)
-        planned = [_planned(each, request, question_id) for each in asked]
+        asked = self.spending.choose(self.agreements, sought, request, now=now)
+        row = self._account_for(caller, request, asked, now)
+        planned = [_planned(each, request, row) for each in asked]
         running = self.fan_out.start(planned, limit_s=self.limit_s, done=_nothing_more)
         outcomes = running.wait(self.limit_s)
         today = now.astimezone(UTC).date()
@@ -79,9 +77,9 @@ class Eligibility:
         caller: CaseCaller,
         request: EligibilityRequest,
         asked: tuple[Asked, ...],
-        question_id: str,
         now: datetime,
-    ) -> None:
+    ) -> lookups.LookupRow:
+        question_id = token_urlsafe(16)
         told = {**account(request), "asked": [str(each.choice.holder) for each in asked], "question": request.question}
         row = lookups.LookupRow(
             id=question_id,
@@ -95,18 +93,19 @@ class Eligibility:
             state=lookups.COMPLETE,
         )
         self.spending.create(row, caller, request, asked, now)
+        return row
 
 
-def _planned(asked: Asked, request: EligibilityRequest, question_id: str) -> Planned:
+def _planned(asked: Asked, request: EligibilityRequest, row: lookups.LookupRow) -> Planned:
     query = EligibilityQuery(question=request.question, as_of=request.as_of, benefit=request.benefit)
     question = Question(
         choice=asked.choice,
         from_service=request.from_service,
-        asker=asker(request.practitioner),
+        asker=asker(request.practitioner, row.client_id),
         subject=request.subject,
         body=eligibility.build_query_body(query),
         consent=request.consent,
-        correlation=question_id,
+        correlation=row.id,
         trace=request.trace,
     )
     return Planned(question=question, keep=_keep_nothing)

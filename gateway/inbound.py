@@ -26,7 +26,7 @@ from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk
 from gateway.key_learning import verified_by
 from gateway.pacing import COMMIT_MARGIN_S, REAL_TIME, Pace
-from gateway.person_keys import person_keys
+from gateway.person_keys import person_keys, record_key
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.sealed import open_own
 from gateway.store import messages
@@ -37,7 +37,7 @@ from trust.agreements.denial import deny
 from trust.agreements.probing import features
 from trust.claims import digest, from_seconds
 from trust.errors import NoChain, TooOld, WrongIssuer
-from trust.evidence.leaf import Leaf, subject_key
+from trust.evidence.leaf import Leaf, message_key, subject_key
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message, OpenedMessage, open_message
@@ -144,7 +144,8 @@ class Inbound:
         if silent:
             self.pace.hold(since=began, step_s=step_s, before_s=COMMIT_MARGIN_S)
         try:
-            answered = self._commit(opened, findings, now, self._charging(opened.message, asked, findings, now))  # 8, 9
+            charging = self._charging(opened.message, asked, findings, now)
+            answered = self._commit(opened, asked, findings, now, charging)  # 8, 9
         except BudgetExceeded as spent:  # by others, while this one was looking
             answered = self._over_budget(opened, asked, spent.exceeded, findings.dropped, now)
             silent = answering.is_conditional(permit)
@@ -181,7 +182,8 @@ class Inbound:
         held = self.agreements.find_within(tx, opened.message.agreement, now=now)
         opened = self._cut(opened, held)
         asked = self._asked(opened.message)
-        return opened, asked, _find(tx, opened), held, self.budgets.look(tx, asked, now=now)
+        prior = messages.find(tx, issuer=opened.message.iss, message=self._name(opened.message))
+        return opened, asked, prior, held, self.budgets.look(tx, asked, now=now)
 
     def _cut(self, opened: OpenedMessage, held: InForce | NotInForce | None) -> OpenedMessage:
         """Forget what the service may not be told before anything is digested, charged or sought by it (A48)."""
@@ -237,8 +239,24 @@ class Inbound:
     def _subject(self, message: Message) -> str:
         return subject_key(self.vault.evidence_hmac_key(), message.subject)
 
+    def _name(self, message: Message) -> str:
+        return message_key(self.vault.evidence_hmac_key(), message.iss, message.jti)
+
+    def _place(self, message: Message) -> bytes:
+        """Bind a sealed reply to the message it answers, so that rows cannot be swapped in the store."""
+        return f"reply {message.iss} {self._name(message)}".encode()
+
+    def _found(self, message: Message, findings: Findings) -> tuple[str, ...]:
+        """Return by what the record that was found is known, for our own account of it and nothing else."""
+        service, record = self.desk.service(message.to_service), findings.record
+        if service is None or record is None:
+            return ()
+        key = self.vault.evidence_hmac_key()
+        return record_key(key, service.ref, record.ref), *person_keys(key, record.person)
+
     def _received(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Leaf:
-        return inbound_record.received(opened, findings, self._subject(opened.message), now)
+        key = self.vault.evidence_hmac_key()
+        return inbound_record.received(opened, findings, self._subject(opened.message), key, now)
 
     def _charging(self, message: Message, asked: Asked, findings: Findings, now: datetime) -> Account:
         """Return what an answer costs; a refusal tells nothing of anybody, and costs nothing."""
@@ -254,12 +272,15 @@ class Inbound:
         denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
         flagging = partial(self.budgets.flag, asked=asked, now=now)
         findings = replace(_denied(denial.refusal), dropped=dropped)
-        return self._commit(opened, findings, now, flagging)
+        return self._commit(opened, asked, findings, now, flagging)
 
-    def _commit(self, opened: OpenedMessage, findings: Findings, now: datetime, account: Account) -> Answered:
+    def _commit(
+        self, opened: OpenedMessage, asked: Asked, findings: Findings, now: datetime, account: Account
+    ) -> Answered:
         message = opened.message
         received = self._received(opened, findings, now)
-        first = evidence.written(received)
+        persons = (*asked.persons, *self._found(message, findings))
+        first = inbound_record.question(received, opened, persons, self.vault.seal_key())
         reply = answer_to(
             opened,
             body=findings.body,
@@ -270,14 +291,14 @@ class Inbound:
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
         second = evidence.written(inbound_record.answered(received, signed))
-        sealed = seal(self.vault.seal_key(), signed, _place(opened))
+        sealed = seal(self.vault.seal_key(), signed, self._place(opened.message))
         expires = datetime.fromtimestamp(message.exp, UTC)
 
         def effect(tx: Transaction) -> messages.Prior | None:  # 9
             prior = messages.claim(
                 tx,
                 issuer=message.iss,
-                jti=message.jti,
+                message=self._name(message),
                 digest=opened.digest,
                 sealed_reply=sealed,
                 expires=expires,
@@ -322,7 +343,7 @@ class Inbound:
             inbound_record.record_conflict(self.store, self._received(opened, nothing, now))
             self._tell(opened.message, inbound_record.ID_REUSED)
             raise MessageIdReused
-        return open_own(self.vault.seal_key(), prior.sealed_reply, _place(opened))
+        return open_own(self.vault.seal_key(), prior.sealed_reply, self._place(opened.message))
 
     def _repeated(self, opened: OpenedMessage, original: bytes, now: datetime) -> Answered:
         given = Findings(body=_body(original), outcome=inbound_record.REPEATED)
@@ -351,15 +372,6 @@ def _body(original: bytes) -> JsonObject:
 
 def _nothing(_tx: Transaction) -> None:
     """Cost nothing."""
-
-
-def _find(tx: Transaction, opened: OpenedMessage) -> messages.Prior | None:
-    return messages.find(tx, issuer=opened.message.iss, jti=opened.message.jti)
-
-
-def _place(opened: OpenedMessage) -> bytes:
-    """Bind a sealed reply to the message it answers, so that rows cannot be swapped in the store."""
-    return f"reply {opened.message.iss} {opened.message.jti}".encode()
 
 
 def _denied(refusal: Refusal) -> Findings:

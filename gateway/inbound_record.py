@@ -6,26 +6,33 @@ one under an id that stands for other bytes, which is told nothing. That is also
 since a peer that does it is broken, restored wrongly, or not the peer (assertion A4).
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from gateway import evidence
 from gateway.answering import Findings, released_fields
+from gateway.evidence import Entry
 from gateway.ports import Store, Transaction
+from gateway.sealed import open_own
 from gateway.store import flags
-from gateway.store.evidence_leaves import StoredLeaf
+from trust import strict_json
 from trust.claims import digest
-from trust.evidence.leaf import Leaf, LeafKind, dropped_members
+from trust.evidence.leaf import Leaf, LeafKind, dropped_members, message_key
 from trust.exchange.message import OpenedMessage
+from trust.exchange.question_signature import signature_of, signature_to_json
+from trust.sealing import seal
+from trust.strict_json import JsonObject
 
 ID_REUSED = "id_reused"
 REPEATED = "repeated"
+_MAX_QUESTION = 16_384
 
 
-def received(opened: OpenedMessage, findings: Findings, subject: str, now: datetime) -> Leaf:
+def received(opened: OpenedMessage, findings: Findings, subject: str, key: bytes, now: datetime) -> Leaf:
     """Return the leaf of a message that was received, with what was found and released.
 
-    ``subject`` is the person's keyed digest.
+    ``subject`` is the person's keyed digest, ``key`` the one that keys the evidence.
     """
     message = opened.message
     return Leaf(
@@ -33,7 +40,7 @@ def received(opened: OpenedMessage, findings: Findings, subject: str, now: datet
         at=now,
         peer=message.iss,
         message_iss=message.iss,
-        message_id=message.jti,
+        message_id=message_key(key, message.iss, message.jti),
         message_digest=opened.digest,
         outcome_code=findings.outcome,
         reason_codes=findings.reasons,
@@ -48,6 +55,26 @@ def received(opened: OpenedMessage, findings: Findings, subject: str, now: datet
         fields=released_fields(findings.body),
         dropped=dropped_members(findings.dropped),
     )
+
+
+def question(leaf: Leaf, opened: OpenedMessage, persons: Iterable[str], key: bytes) -> Entry:
+    """Return the entry of a message that came for the first time.
+
+    It is found by ``persons``, the keyed digests of what the question and the record that was found say of the person.
+    Beside it rest, sealed, the message's own id and its signature (:mod:`trust.exchange.question_signature`).
+    """
+    entry = evidence.written(leaf, persons)
+    kept = {"jti": opened.message.jti, **signature_to_json(signature_of(opened.raw))}
+    return replace(entry, sealed=seal(key, strict_json.dumps(kept), _place(entry.stored.id)))
+
+
+def open_question(key: bytes, leaf: bytes, sealed: bytes) -> JsonObject:
+    """Return what :func:`question` sealed for the leaf of this id. Raises :class:`gateway.sealed.SealBroken`."""
+    return strict_json.loads(open_own(key, sealed, _place(leaf)), max_bytes=_MAX_QUESTION)
+
+
+def _place(leaf: bytes) -> bytes:
+    return b"question " + leaf
 
 
 def answered(first: Leaf, signed: bytes) -> Leaf:
@@ -77,5 +104,5 @@ def record_conflict(store: Store, conflicting: Leaf) -> None:
     store.write(effect)
 
 
-def _write(store: Store, leaf: StoredLeaf) -> None:
-    store.write(lambda tx: evidence.record(tx, leaf))
+def _write(store: Store, entry: Entry) -> None:
+    store.write(lambda tx: evidence.record(tx, entry))

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from gateway import lookup_lines
 from gateway.accounts import MAX_SEALED, open_account, seal_account
 from gateway.agreement_book import AgreementBook
-from gateway.asking import Asked, FanOut, Planned, account, asker, choices, summary
+from gateway.asking import Asked, FanOut, Planned, account, asker, summary
 from gateway.case_types import (
     CaseCaller,
     CaseRefusal,
@@ -57,13 +57,13 @@ class Lookups:
     def start(self, caller: CaseCaller, request: LookupRequest, *, idempotency_key: str, now: datetime) -> LookupView:
         """Ask every service that an agreement lets us ask, and wait up to ``request.wait_s``."""
         self.fan_out.check_room()
-        asked = choices(self.agreements, self._sought(request), now=now)
+        asked = self.spending.choose(self.agreements, self._sought(request), request, now=now)
         row = self._row(caller, request, asked, idempotency_key, now)
         earlier = self.spending.create(row, caller, request, asked, now)
         if earlier is not None:
             return self._earlier(earlier, row, now)
         running = self.fan_out.start(
-            [self._planned(each, request, row.id) for each in asked],
+            [self._planned(each, request, row) for each in asked],
             limit_s=self.limit_s,
             done=partial(self._complete, row.id, now),
         )
@@ -118,21 +118,21 @@ class Lookups:
         """Tell two requests apart without a digest that could be tried against a list of people."""
         return keyed_digest(self.vault.evidence_hmac_key(), strict_json.dumps(request))
 
-    def _planned(self, asked: Asked, request: LookupRequest, lookup_id: str) -> Planned:
+    def _planned(self, asked: Asked, request: LookupRequest, row: lookups.LookupRow) -> Planned:
         def keep(tx: Transaction, outcome: Outcome) -> None:
             line = strict_json.dumps(lookup_lines.line(asked, outcome))
             service = str(asked.choice.holder)
-            sealed = seal(self.vault.seal_key(), line, _place(lookup_id, service))
-            lookups.add_answer(tx, lookup_id=lookup_id, service=service, sealed=sealed, at=self.clock.now())
+            sealed = seal(self.vault.seal_key(), line, _place(row.id, service))
+            lookups.add_answer(tx, lookup_id=row.id, service=service, sealed=sealed, at=self.clock.now())
 
         question = Question(
             choice=asked.choice,
             from_service=request.from_service,
-            asker=asker(request.practitioner),
+            asker=asker(request.practitioner, row.client_id),
             subject=request.subject,
             body=involvement.build_query_body(InvolvementQuery(fields=_fields(asked, request))),
             consent=request.consent,
-            correlation=lookup_id,
+            correlation=row.id,
             trace=request.trace,
         )
         return Planned(question=question, keep=keep)

@@ -20,7 +20,7 @@ from gateway.store.misuse_received import Received
 from trust import strict_json
 from trust.claims import digest, from_seconds, to_seconds
 from trust.errors import NoChain, WrongIssuer
-from trust.evidence.leaf import Leaf, LeafKind
+from trust.evidence.leaf import Leaf, LeafKind, message_key
 from trust.exchange.misuse import (
     LIFE,
     MisuseQuery,
@@ -75,7 +75,7 @@ class MisuseAnswering:
             raise WrongIssuer("The query is from another node than its key's.")
         self._use_up(query, claims, now)  # 3
         found = self.store.read(
-            lambda tx: sent_message(tx, query.message, to=holder, received_at=from_seconds(query.received_at))
+            lambda tx: sent_message(tx, query.message, own=self.own, to=holder, key=self.vault.evidence_hmac_key())
         )  # 4
         return self._answered(opened, found if found and found.pseudonym == query.pseudonym else None, now)
 
@@ -105,7 +105,7 @@ class MisuseAnswering:
             at=now,
             peer=query.iss,
             message_iss=query.iss,
-            message_id=query.jti,
+            message_id=message_key(self.vault.evidence_hmac_key(), query.iss, query.jti),
             message_digest=opened.digest,
             outcome_code=f"misuse_{reply.state}",
         )
@@ -126,7 +126,7 @@ class MisuseAnswering:
     def _kept(self, query: MisuseQuery, found: FoundMessage, now: datetime) -> Received:
         earlier, waiting = self.store.read(
             lambda tx: (
-                misuse_received.get(tx, holder=query.iss, query=query.query),
+                misuse_received.get(tx, holder=query.iss, query=digest(query.query.encode())),
                 misuse_received.open_of(tx, holder=query.iss),
             )
         )
@@ -136,16 +136,21 @@ class MisuseAnswering:
             raise TooManyOpen
         told = {
             "reason": query.reason,
-            "message": {"jti": found.ref.jti, "digest": found.ref.digest, "at": found.at.isoformat()},
+            "message": {
+                "id": found.id,
+                "jti": query.message.jti,
+                "digest": found.digest,
+                "at": found.at.isoformat(),
+            },
             "pseudonym": found.pseudonym,
         }
-        place = place_of(query.iss, query.query, "query")
+        ours = digest(query.query.encode())  # the holder's own id may hold anything
         return Received(
             holder=query.iss,
-            query=query.query,
+            query=ours,
             received_at=now,
             due_at=due_by(now),
-            sealed_query=seal(self.vault.seal_key(), strict_json.dumps(told), place),
+            sealed_query=seal(self.vault.seal_key(), strict_json.dumps(told), place_of(query.iss, ours, "query")),
         )
 
     def _reply(self, opened: OpenedQuery, held: Received | None, now: datetime) -> MisuseReply:

@@ -9,18 +9,19 @@ from datetime import datetime
 from secrets import token_urlsafe
 
 from gateway import evidence
+from gateway.evidence import Entry
 from gateway.key_learning import verified_by
 from gateway.misuse_answering import MAX_SEALED, place_of
-from gateway.misuse_evidence import FoundMessage
+from gateway.misuse_evidence import FoundMessage, reference_of
 from gateway.ports import Directory, KeyVault, PeerRequest, Store, Transaction, Transport, TransportError
 from gateway.sealed import open_own
 from gateway.store import misuse_asked
-from gateway.store.evidence_leaves import StoredLeaf
 from gateway.store.misuse_asked import Asked, State
 from trust import strict_json
 from trust.claims import digest, to_seconds
 from trust.errors import NoChain
-from trust.evidence.leaf import Leaf, LeafKind
+from trust.evidence.leaf import Leaf, LeafKind, message_key
+from trust.exchange.message import RequestRef
 from trust.exchange.misuse import (
     LIFE,
     MisuseQuery,
@@ -44,6 +45,10 @@ _ASK_S = 5.0
 _OK = 200
 
 
+class MessageForgotten(Exception):
+    """The retention of this message has ended: its own id is erased, and its sender cannot be asked about it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MisuseAsking:
     """Ask about messages that we received."""
@@ -58,26 +63,29 @@ class MisuseAsking:
         """Ask for the first time or again, and return the query as it stands then.
 
         Raises ``TransportError`` where the agency does not answer, and ``TrustError`` where it is not trusted now or
-        its answer does not verify; the query stays on record.
+        its answer does not verify; the query stays on record. Raises :class:`MessageForgotten` where the message's own
+        id is erased, so that its sender could not find it.
         """
+        reference = self.store.read(lambda tx: reference_of(tx, message, key=self.vault.seal_key()))
+        if reference is None:
+            raise MessageForgotten
         held = self._held(message, reason, now)
         if held.state is State.ANSWERED:
             return held
         peer = self.directory.trusted(message.peer, now=now, urgent=True)
-        query = self._query(held, message, now)
+        query = self._query(held, message, reference, now)
         raw = build_query(query, self.vault.signer(KeyUse.MESSAGE))
-        sent = evidence.written(_leaf(LeafKind.SENT, query, raw, now))
+        sent = evidence.written(self._leaf(LeafKind.SENT, query, raw, now))
         self.store.write(lambda tx: evidence.record(tx, sent))
         answered = self._post(message.peer, raw)
         reply = verified_by(
             peer, answered, lambda party: _opened(answered, party, raw, query, now), directory=self.directory, now=now
         )
-        leaf = evidence.written(_leaf(LeafKind.RECEIVED, query, raw, now, answered=answered, state=reply.state))
+        leaf = evidence.written(self._leaf(LeafKind.RECEIVED, query, raw, now, reply=(answered, reply.state)))
         return self._settled(held, reply, leaf, now)
 
     def _held(self, message: FoundMessage, reason: str, now: datetime) -> Asked:
-        jti = message.ref.jti
-        found = self.store.read(lambda tx: misuse_asked.find(tx, asker=message.peer, message_jti=jti))
+        found = self.store.read(lambda tx: misuse_asked.find(tx, asker=message.peer, message=message.id))
         if found is not None:
             return found
         query = token_urlsafe(16)
@@ -85,7 +93,7 @@ class MisuseAsking:
         made = Asked(
             query=query,
             asker=message.peer,
-            message_jti=jti,
+            message=message.id,
             asked_at=now,
             due_at=due_by(now),
             sealed_query=seal(self.vault.seal_key(), told, place_of(message.peer, query, "asked")),
@@ -93,7 +101,7 @@ class MisuseAsking:
         self.store.write(lambda tx: misuse_asked.put(tx, made))
         return made
 
-    def _query(self, held: Asked, message: FoundMessage, now: datetime) -> MisuseQuery:
+    def _query(self, held: Asked, message: FoundMessage, reference: RequestRef, now: datetime) -> MisuseQuery:
         issued = to_seconds(now)
         return MisuseQuery(
             iss=self.own,
@@ -102,7 +110,7 @@ class MisuseAsking:
             exp=issued + int(LIFE.total_seconds()),
             jti=token_urlsafe(16),
             query=held.query,
-            message=message.ref,
+            message=reference,
             received_at=to_seconds(message.at),
             pseudonym=message.pseudonym,
             reason=str(open_asked(self.vault.seal_key(), held)["reason"]),
@@ -124,7 +132,7 @@ class MisuseAsking:
             raise TransportError(f"{peer} answered {answer.status} and not the query")
         return answer.body
 
-    def _settled(self, held: Asked, reply: MisuseReply, leaf: StoredLeaf, now: datetime) -> Asked:
+    def _settled(self, held: Asked, reply: MisuseReply, leaf: Entry, now: datetime) -> Asked:
         told: JsonObject = {"state": str(reply.state)}
         if reply.practitioner is not None:
             told |= practitioner_to_json(reply.practitioner)
@@ -136,35 +144,35 @@ class MisuseAsking:
                 misuse_asked.settle(tx, query=held.query, state=State(reply.state), sealed_answer=sealed, at=now)
 
         self.store.write(effect)
-        found = self.store.read(lambda tx: misuse_asked.find(tx, asker=held.asker, message_jti=held.message_jti))
+        found = self.store.read(lambda tx: misuse_asked.find(tx, asker=held.asker, message=held.message))
         return found or held
+
+    def _leaf(
+        self,
+        kind: LeafKind,
+        query: MisuseQuery,
+        raw: bytes,
+        at: datetime,
+        *,
+        reply: tuple[bytes, MisuseState] | None = None,
+    ) -> Leaf:
+        answered, state = reply or (None, "asked")
+        return Leaf(
+            kind=kind,
+            at=at,
+            peer=query.aud,
+            message_iss=query.iss,
+            message_id=message_key(self.vault.evidence_hmac_key(), query.iss, query.jti),
+            message_digest=digest(raw),
+            outcome_code=f"misuse_{state}",
+            answer_digest=None if answered is None else digest(answered),
+        )
 
 
 def _opened(answered: bytes, party: TrustedEntity, raw: bytes, query: MisuseQuery, now: datetime) -> MisuseReply:
     if party.node is None:
         raise NoChain("The agency's chain describes no node that may exchange messages.")
     return open_reply(answered, asker_keys=party.node.message_keys, sent=raw, query=query, now=now)
-
-
-def _leaf(
-    kind: LeafKind,
-    query: MisuseQuery,
-    raw: bytes,
-    at: datetime,
-    *,
-    answered: bytes | None = None,
-    state: MisuseState | None = None,
-) -> Leaf:
-    return Leaf(
-        kind=kind,
-        at=at,
-        peer=query.aud,
-        message_iss=query.iss,
-        message_id=query.jti,
-        message_digest=digest(raw),
-        outcome_code=f"misuse_{state or 'asked'}",
-        answer_digest=None if answered is None else digest(answered),
-    )
 
 
 def open_asked(key: bytes, held: Asked) -> JsonObject:

@@ -1,81 +1,113 @@
-"""Find in our own evidence what a query about misuse is about, and who of ours it was.
+"""Find in our own evidence what a query about misuse is about, and for which case of ours it was asked.
 
-Nothing is kept to find it by: the leaf of a message is known by its time and id, and the practitioner is whoever's
-pseudonym for this holder comes out the same, among those who asked at that time. That is a little work, seldom.
+A message is found by the keyed digest of its id, and its case by the lookup that it was sent for. Both are written with
+the message itself, so that no other case of the same practitioner, however close in time, can stand for it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from gateway.accounts import open_account
-from gateway.outbound import pseudonym
+from gateway.accounts import open_account, open_message
+from gateway.inbound_record import open_question
 from gateway.ports import KeyVault, Store, Transaction
-from gateway.sealed import SealBroken
-from gateway.store import evidence_leaves, lookups
-from trust import strict_json
-from trust.evidence.leaf import LeafKind
+from gateway.store import evidence_index, evidence_leaves, lookup_messages, lookups, question_signatures
+from gateway.store.evidence_leaves import StoredLeaf
+from trust.evidence.leaf import Leaf, LeafKind, message_key, parse_leaf
 from trust.exchange.message import RequestRef
 from trust.identifiers import EntityId
 from trust.strict_json import JsonObject
 
-_MAX_LEAF = 65_536
-_BEFORE, _AFTER = timedelta(minutes=6), timedelta(minutes=1)
-"""A message lives five minutes, and clocks may be a little apart."""
-_ASKED_WITHIN = timedelta(minutes=1)
-"""A question is on record for no longer than this before its messages leave."""
+_END = b"\xff" * 16
+_MOST = 64
+"""Leaves of one message that are looked at: two, and one for each time that it was repeated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundMessage:
-    """One message, as our evidence has it. ``peer`` is the other agency, ``iss`` whoever sent it."""
+    """One message, as our evidence has it.
+
+    ``peer`` is the other agency, ``iss`` the sender. ``id`` is this node's own name for the message, ``leaf`` the id of
+    its leaf.
+    """
 
     peer: EntityId
     iss: EntityId
-    ref: RequestRef
+    id: str
+    digest: str
     pseudonym: str
     at: datetime
+    leaf: bytes
 
 
-def sent_message(tx: Transaction, ref: RequestRef, *, to: EntityId, received_at: datetime) -> FoundMessage | None:
+def sent_message(tx: Transaction, ref: RequestRef, *, own: EntityId, to: EntityId, key: bytes) -> FoundMessage | None:
     """Return our own message of these very bytes to this holder, or none."""
-    sent = _messages(tx, LeafKind.SENT, since=received_at - _BEFORE, until=received_at + _AFTER)
-    return next((each for each in sent if each.peer == to and each.ref == ref), None)
+    names = (message_key(key, own, ref.jti), ref.jti)
+    ids = evidence_index.find(tx, names, before=_END, limit=_MOST)
+    found = (_message(stored, LeafKind.SENT) for stored in evidence_leaves.get_all(tx, ids))
+    return next((each for each in found if each and each.peer == to and each.digest == ref.digest), None)
 
 
 def received_messages(tx: Transaction, *, since: datetime, until: datetime) -> Iterator[FoundMessage]:
     """Yield every message that we received of others in a span of time, the latest first."""
-    received = _messages(tx, LeafKind.RECEIVED, since=since, until=until)
-    return (each for each in received if each.iss == each.peer)
+    leaves = evidence_leaves.between(tx, since=since, until=until)
+    found = (_message(stored, LeafKind.RECEIVED) for stored in leaves)
+    return (each for each in found if each and each.iss == each.peer)
 
 
-def _messages(tx: Transaction, kind: LeafKind, *, since: datetime, until: datetime) -> Iterator[FoundMessage]:
-    """Yield what the leaves of one kind say of messages that came or went under a pseudonym."""
-    for stored in evidence_leaves.between(tx, since=since, until=until):
-        leaf = strict_json.loads(stored.leaf, max_bytes=_MAX_LEAF)
-        if leaf["kind"] == kind and "practitioner" in leaf:
-            message = leaf["message"]
-            yield FoundMessage(
-                peer=EntityId(leaf["peer"]),
-                iss=EntityId(message["iss"]),
-                ref=RequestRef(jti=message.get("id") or message["jti"], digest=message["digest"]),
-                pseudonym=leaf["practitioner"],
-                at=stored.at,
-            )
+def reference_of(tx: Transaction, message: FoundMessage, *, key: bytes) -> RequestRef | None:
+    """Return how its sender knows a message that we received; none once that is erased.
+
+    Raises :class:`gateway.sealed.SealBroken`.
+    """
+    sealed = question_signatures.get(tx, leaf=message.leaf)
+    if sealed is not None:
+        return RequestRef(jti=open_question(key, message.leaf, sealed)["jti"], digest=message.digest)
+    old = [each for each in evidence_leaves.get_all(tx, [message.leaf]) if parse_leaf(each.leaf).version == 1]
+    return RequestRef(jti=message.id, digest=message.digest) if old else None
 
 
-def account_of(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
-    """Return the account of the question that a message of ours was part of: who asked, for which case and why."""
-    since = message.at - _ASKED_WITHIN
-    rows = store.read(lambda tx: lookups.created_between(tx, since=since, until=message.at))
-    for row in rows:
-        if row.sealed_request is None:
-            continue
-        try:
-            account = open_account(vault.seal_key(), row.id, row.sealed_request)
-        except SealBroken:
-            continue
-        practitioner = account["practitioner"]
-        if pseudonym(vault.pseudonym_key(), practitioner["id"], message.peer) == message.pseudonym:
-            return {**account, "client": row.client_id}
-    return None
+def signature_of_message(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
+    """Return the signature of a message that we received, for a third party to verify; none once that is erased.
+
+    It is :func:`trust.exchange.question_signature.signature_to_json`'s form, and holds nothing of the content. Raises
+    :class:`gateway.sealed.SealBroken`.
+    """
+    sealed = store.read(lambda tx: question_signatures.get(tx, leaf=message.leaf))
+    if sealed is None:
+        return None
+    kept = open_question(vault.seal_key(), message.leaf, sealed)
+    return {name: value for name, value in kept.items() if name != "jti"}
+
+
+def _message(stored: StoredLeaf, kind: LeafKind) -> FoundMessage | None:
+    """Return what a leaf of this kind says of a message that came or went under a pseudonym."""
+    leaf: Leaf = parse_leaf(stored.leaf)
+    if leaf.kind is not kind or leaf.practitioner is None:
+        return None
+    return FoundMessage(
+        peer=EntityId(str(leaf.peer)),
+        iss=EntityId(str(leaf.message_iss)),
+        id=str(leaf.message_id),
+        digest=str(leaf.message_digest),
+        pseudonym=leaf.practitioner,
+        at=stored.at,
+        leaf=stored.id,
+    )
+
+
+def account_of(store: Store, vault: KeyVault, message_id: str) -> JsonObject | None:
+    """Return the account of the question that a message of ours was part of: who asked, for which case and why.
+
+    ``message_id`` is this node's own name for it. Raises :class:`gateway.sealed.SealBroken`.
+    """
+    found = store.read(lambda tx: lookup_messages.find(tx, message=message_id))
+    if found is None:
+        return None
+    lookup_id, sealed = found
+    message = open_message(vault.seal_key(), message_id, lookup_id, sealed)
+    row = store.read(lambda tx: lookups.find(tx, lookup_id=lookup_id))
+    if row is None or row.sealed_request is None:
+        return None
+    account = open_account(vault.seal_key(), row.id, row.sealed_request)
+    return {**account, "client": row.client_id, "lookup": row.id, "message": message["jti"]}

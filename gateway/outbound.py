@@ -19,11 +19,13 @@ from hmac import digest as hmac_digest
 from secrets import token_urlsafe
 
 from gateway import evidence
+from gateway.accounts import seal_message
 from gateway.agreement_book import detail_for
 from gateway.key_learning import verified_by
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
 from gateway.question_record import QuestionRecord, fields_read
-from trust import base64url
+from gateway.store import lookup_messages
+from trust import base64url, strict_json
 from trust.agreements.choice import Choice, check_requested_fields
 from trust.agreements.clause import Onward
 from trust.agreements.consent import deny_consent
@@ -70,9 +72,13 @@ Reading = involvement.InvolvementReply | eligibility.EligibilityAnswer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who asks, as this agency knows them. ``id`` never leaves the node."""
+    """The practitioner, as this agency knows them. ``id`` and ``client`` never leave the node.
+
+    ``client`` is the case system whose own name ``id`` is; none for a person who signed in, whose name is no client's.
+    """
 
     id: str
+    client: str | None
     role: RoleCode
     org_unit: str
     call_back: str | None
@@ -151,16 +157,27 @@ class Outbound:
             return self._unsent(question, refusal or WITHDRAWN, keep, now)
         message = self._message(question, _told(question, entry), now)
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
-        record = self.record.sent(message, question.subject, raw, now)
-        leaf = evidence.written(record)
-        self.store.write(lambda tx: evidence.record(tx, leaf))  # 3
-        sent = _Sent(message=message, raw=raw, leaf=record, peer=peer, entry=entry, question=question)
+        leaf = self._record.sent(message, question.subject, raw, now)
+        sent = _Sent(message=message, raw=raw, leaf=leaf, peer=peer, entry=entry, question=question)
+        self._keep_sent(sent)  # 3
         return self._exchange(sent, keep, timeout_s)
 
     @property
-    def record(self) -> QuestionRecord:
-        """What makes the leaves of our questions."""
+    def _record(self) -> QuestionRecord:
         return QuestionRecord(own=self.own, vault=self.vault)
+
+    def _keep_sent(self, sent: "_Sent") -> None:
+        question, leaf = sent.question, sent.leaf
+        entry = evidence.written(leaf, self._record.keys(question.correlation, question.subject))
+        message = str(leaf.message_id)
+        told: JsonObject = {"jti": sent.message.jti, "digest": leaf.message_digest, "holder": sent.message.aud}
+        sealed = seal_message(self.vault.seal_key(), message, question.correlation, told)
+
+        def effect(tx: Transaction) -> None:
+            evidence.record(tx, entry)
+            lookup_messages.put(tx, message=message, lookup_id=question.correlation, sealed=sealed)
+
+        self.store.write(effect)
 
     def _exchange(self, sent: "_Sent", keep: Keep, timeout_s: float) -> Outcome:
         answered: bytes | None = None
@@ -217,7 +234,7 @@ class Outbound:
         )
 
     def _received(self, sent: "_Sent", answered: bytes, outcome: Outcome) -> Leaf:
-        return self.record.received(
+        return self._record.received(
             sent.leaf,
             answered,
             outcome=outcome.code,
@@ -228,7 +245,8 @@ class Outbound:
 
     def _unsent(self, question: Question, outcome: Outcome, keep: Keep, now: datetime) -> Outcome:
         """Record what this node refuses to send, together with ``keep``'s effect. Its holder was told nothing."""
-        leaf = evidence.written(self.record.refused(self._message(question, question.subject, now), outcome.code, now))
+        refused = self._record.refused(self._message(question, question.subject, now), outcome.code, now)
+        leaf = evidence.written(refused, self._record.keys(question.correlation, question.subject))
 
         def effect(tx: Transaction) -> None:
             evidence.record(tx, leaf)
@@ -254,7 +272,9 @@ class Outbound:
             from_service=question.from_service,
             to_service=choice.holder.service,
             practitioner=Practitioner(
-                sub=pseudonym(self.vault.pseudonym_key(), question.asker.id, choice.holder.entity),
+                sub=pseudonym(
+                    self.vault.pseudonym_key(), question.asker.id, choice.holder.entity, client=question.asker.client
+                ),
                 role=question.asker.role,
                 org_unit=question.asker.org_unit,
                 call_back=question.asker.call_back,
@@ -277,12 +297,14 @@ class _Sent:
     question: Question
 
 
-def pseudonym(key: bytes, practitioner_id: str, holder: EntityId) -> str:
+def pseudonym(key: bytes, practitioner_id: str, holder: EntityId, *, client: str | None = None) -> str:
     """Return the name by which one holder knows one practitioner: always the same, and useless to any other holder.
 
     HMAC-SHA-256 over the holder and the agency's own identifier, so two holders cannot compare notes (WIRE section 4).
+    ``client`` is the case system whose identifier it is: two of them may give one name to two people.
     """
-    told = f"{holder}\n{practitioner_id}".encode()
+    own = practitioner_id if client is None else strict_json.dumps([client, practitioner_id]).decode()
+    told = f"{holder}\n{own}".encode()
     return base64url.encode(hmac_digest(key, told, sha256)).decode("ascii")
 
 

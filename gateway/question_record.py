@@ -9,9 +9,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gateway.person_keys import person_keys
 from gateway.ports import KeyVault
 from trust.claims import digest
-from trust.evidence.leaf import Leaf, LeafKind, dropped_members, subject_key
+from trust.evidence.leaf import Leaf, LeafKind, dropped_members, message_key, subject_key
 from trust.exchange.eligibility import EligibilityAnswer
 from trust.exchange.involvement import InvolvementReply
 from trust.exchange.message import Message
@@ -39,6 +40,11 @@ class QuestionRecord:
 
     own: EntityId
     vault: KeyVault
+
+    def keys(self, question_id: str, subject: Subject) -> tuple[str, ...]:
+        """Return the keys by which an account finds a question's leaves: its own id, and all it says of the person."""
+        key = self.vault.evidence_hmac_key()
+        return message_key(key, self.own, question_id), *person_keys(key, subject)
 
     def sent(self, message: Message, asked_about: Subject, raw: bytes, at: datetime) -> Leaf:
         """Return the leaf of a message that is about to leave.
@@ -90,7 +96,7 @@ class QuestionRecord:
             outcome_code="refused",
             reason_codes=(question.code,),
             message_iss=self.own,
-            message_id=question.question_id,
+            message_id=message_key(key, self.own, question.question_id),
             purpose=question.purpose,
             from_service=question.from_service,
             role=question.role,
@@ -106,7 +112,7 @@ class QuestionRecord:
             outcome_code=str(kind),
             peer=message.aud,
             message_iss=message.iss,
-            message_id=message.jti,
+            message_id=message_key(key, message.iss, message.jti),
             agreement=message.agreement,
             clause=message.clause,
             purpose=message.purpose,

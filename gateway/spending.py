@@ -5,17 +5,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
+from gateway import evidence
+from gateway.agreement_book import AgreementBook
 from gateway.asking import Asked as Sought
+from gateway.asking import choices
 from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
+from gateway.evidence import Entry
 from gateway.person_keys import person_keys
 from gateway.ports import KeyVault, Store, Transaction
+from gateway.question_record import QuestionRecord, RefusedQuestion
 from gateway.sampling import sample
 from gateway.store import lookups, samples
+from trust.agreements.choice import Sought as Target
 from trust.agreements.probing import features
 from trust.claims import keyed_digest
 from trust.evidence.leaf import subject_key
-from trust.identifiers import RoleCode
+from trust.identifiers import EntityId, PurposeCode, RoleCode
 
 _MINUTE_S = 60
 
@@ -24,9 +30,21 @@ _MINUTE_S = 60
 class Spending:
     """Put questions on record, charge the budgets of whoever asks, and choose what is to be justified, all at once."""
 
+    own: EntityId
     store: Store
     vault: KeyVault
     budgets: Budgets
+
+    def choose(
+        self, book: AgreementBook, sought: Target, request: LookupRequest | EligibilityRequest, *, now: datetime
+    ) -> tuple[Sought, ...]:
+        """Return the services that an agreement lets us ask. Raises :class:`CaseRefused`, which is on record then."""
+        try:
+            return choices(book, sought, now=now)
+        except CaseRefused as refused:
+            entry = self._refusal(request, refused.code, now)
+            self.store.write(lambda tx: evidence.record(tx, entry))
+            raise
 
     def create(
         self,
@@ -38,7 +56,7 @@ class Spending:
     ) -> lookups.LookupRow | None:
         """Put a question on record and return none, or the one that the same key already stands for, which is free.
 
-        Raises :class:`CaseRefused` where a budget is used up; nothing is on record then but a flag.
+        Raises :class:`CaseRefused` where a budget is used up; on record are then the refusal and a flag.
         """
         key = self.vault.evidence_hmac_key()
         asked = self._asked(caller, request, key)
@@ -57,8 +75,27 @@ class Spending:
         try:
             return self.store.write(record)
         except BudgetExceeded as spent:
-            self.store.write(lambda tx: self.budgets.flag(tx, asked, now=now))
+            entry = self._refusal(request, str(CaseRefusal.OVER_BUDGET), now)
+
+            def refuse(tx: Transaction) -> None:
+                evidence.record(tx, entry)
+                self.budgets.flag(tx, asked, now=now)
+
+            self.store.write(refuse)
             raise _refused(ceil(spent.exceeded.retry_after.total_seconds())) from spent
+
+    def _refusal(self, request: LookupRequest | EligibilityRequest, code: str, now: datetime) -> Entry:
+        record = QuestionRecord(own=self.own, vault=self.vault)
+        refused = RefusedQuestion(
+            question_id=request.request_id,
+            from_service=request.from_service,
+            purpose=PurposeCode(request.purpose),
+            role=RoleCode(request.practitioner.role),
+            subject=request.subject,
+            code=code,
+        )
+        keys = record.keys(request.request_id, request.subject)
+        return evidence.written(record.refused_question(refused, now), keys)
 
     def _asked(self, caller: CaseCaller, request: LookupRequest | EligibilityRequest, key: bytes) -> Asked:
         return Asked(

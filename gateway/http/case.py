@@ -19,7 +19,7 @@ from gateway.case_types import (
 from gateway.http import bodies, models, openapi, problem
 from gateway.http.asking import practitioner_of, service_of
 from gateway.http.discovery import publish
-from gateway.http.face import current_trace
+from gateway.http.face import current_request_id, current_trace
 from gateway.http.guards import CaseGuard
 from gateway.http.models import EligibilityBody, LookupBody
 from gateway.http.problem import Problem
@@ -100,6 +100,7 @@ def _lookup_request(caller: CaseCaller, now: datetime) -> LookupRequest:
         from_service=service_of(caller.client, body.from_service, practitioner),
         wait_s=body.wait_s,
         trace=current_trace(),
+        request_id=current_request_id(),
         holders=body.services(),
         fields=None if body.fields is None else frozenset(body.fields),
         consent=body.consent_record(),
@@ -122,6 +123,7 @@ def _eligibility_request(caller: CaseCaller, now: datetime) -> EligibilityReques
         practitioner=practitioner,
         from_service=service_of(caller.client, body.from_service, practitioner),
         trace=current_trace(),
+        request_id=current_request_id(),
         holders=body.services(),
         consent=body.consent_record(),
     )

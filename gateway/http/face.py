@@ -126,6 +126,11 @@ def current_trace() -> str:
     return _passing().trace
 
 
+def current_request_id() -> str:
+    """Return the id of the current request, which its answer carries as ``X-Request-Id``."""
+    return _passing().request_id
+
+
 def _passing() -> _Passing:
     found: _Passing = request.environ[_PASSING]
     return found

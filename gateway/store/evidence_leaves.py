@@ -1,4 +1,7 @@
-"""Evidence leaves: appended, never changed, not numbered (a sequencer numbers them at a checkpoint)."""
+"""Evidence leaves: appended, never changed, not numbered (a sequencer numbers them at a checkpoint).
+
+The keys by which an account finds them stand in :mod:`gateway.store.evidence_index`, and are erased in time.
+"""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -6,26 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import BindParameter, bindparam, func, select
 
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import evidence_leaves
-from gateway.store.statement import Statement, insertion
+from gateway.store.statement import Row, Statement, insertion
 
 _COUNT = Statement(select(func.count().label("leaves")).select_from(evidence_leaves))
-_RECENT = Statement(
-    select(evidence_leaves.c.at, evidence_leaves.c.leaf, evidence_leaves.c.leaf_hash)
-    .order_by(evidence_leaves.c.id.desc())
-    .limit(bindparam("limit"))
-)
+_RECENT = Statement(select(evidence_leaves).order_by(evidence_leaves.c.id.desc()).limit(bindparam("limit")))
 _BETWEEN = Statement(
-    select(evidence_leaves.c.id, evidence_leaves.c.at, evidence_leaves.c.leaf, evidence_leaves.c.leaf_hash)
+    select(evidence_leaves)
     .where(evidence_leaves.c.id >= bindparam("first"), evidence_leaves.c.id < bindparam("end"))
     .order_by(evidence_leaves.c.id.desc())
     .limit(bindparam("limit"))
 )
 PAGE = 1_000
+_MOMENT_BYTES = 8
 
 
 @cache
@@ -33,40 +33,67 @@ def _append(count: int) -> Statement:
     return Statement(insertion(evidence_leaves, rows=count))
 
 
+@cache
+def _get(count: int) -> Statement:
+    ids: list[BindParameter[bytes]] = [bindparam(f"id{number}") for number in range(count)]
+    return Statement(select(evidence_leaves).where(evidence_leaves.c.id.in_(ids)).order_by(evidence_leaves.c.id))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLeaf:
-    """A leaf as it was appended; ``leaf_hash`` is RFC 6962's over ``leaf``."""
+    """A leaf as it was appended; ``leaf_hash`` is RFC 6962's over ``leaf``, ``id`` comes from :func:`new_id`."""
 
+    id: bytes
     at: datetime
     leaf: bytes
     leaf_hash: bytes
 
 
+def new_id(at: datetime) -> bytes:
+    """Return an id that sorts by time and collides with none."""
+    return first_id(at) + secrets.token_bytes(8)
+
+
+def first_id(at: datetime) -> bytes:
+    """Return what sorts before every id of a moment and after those of all moments before it."""
+    return to_microseconds(at).to_bytes(_MOMENT_BYTES, "big")
+
+
 def append(tx: Transaction, *, leaf: bytes, leaf_hash: bytes, at: datetime) -> None:
-    """Append one leaf under an id that sorts by time and collides with none."""
-    append_all(tx, (StoredLeaf(at=at, leaf=leaf, leaf_hash=leaf_hash),))
+    """Append one leaf under a new id."""
+    append_all(tx, (StoredLeaf(id=new_id(at), at=at, leaf=leaf, leaf_hash=leaf_hash),))
 
 
 def append_all(tx: Transaction, leaves: Sequence[StoredLeaf]) -> None:
-    """Append leaves, each as :func:`append` does, in one statement."""
+    """Append leaves in one statement."""
     values: dict[str, bytes | int] = {}
     for number, leaf in enumerate(leaves):
-        values[f"id{number}"] = _from(leaf.at) + secrets.token_bytes(8)
-        values[f"at{number}"] = to_microseconds(leaf.at)
+        values[f"id{number}"], values[f"at{number}"] = leaf.id, to_microseconds(leaf.at)
         values[f"leaf{number}"], values[f"leaf_hash{number}"] = leaf.leaf, leaf.leaf_hash
     tx.run(_append(len(leaves)), values)
 
 
 def between(tx: Transaction, *, since: datetime, until: datetime) -> Iterator[StoredLeaf]:
     """Yield the leaves from one moment to just before another, newest first, however many there are."""
-    first, end = _from(since), _from(until)
+    first, end = first_id(since), first_id(until)
     while True:
-        rows = tx.rows(_BETWEEN, {"first": first, "end": end, "limit": PAGE})
-        for row in rows:
-            yield StoredLeaf(at=from_microseconds(row.at), leaf=row.leaf, leaf_hash=row.leaf_hash)
-        if len(rows) < PAGE:
+        page = page_between(tx, first=first, end=end, limit=PAGE)
+        yield from page
+        if len(page) < PAGE:
             return
-        end = rows[-1].id
+        end = page[-1].id
+
+
+def page_between(tx: Transaction, *, first: bytes, end: bytes, limit: int) -> tuple[StoredLeaf, ...]:
+    """Return the newest leaves whose ids lie from ``first`` to just before ``end``, newest first."""
+    return tuple(_leaf(row) for row in tx.rows(_BETWEEN, {"first": first, "end": end, "limit": limit}))
+
+
+def get_all(tx: Transaction, ids: Sequence[bytes]) -> tuple[StoredLeaf, ...]:
+    """Return the leaves of these ids, oldest first; ids that no leaf has are left out."""
+    if not ids:
+        return ()
+    return tuple(_leaf(row) for row in tx.rows(_get(len(ids)), {f"id{n}": each for n, each in enumerate(ids)}))
 
 
 def count(tx: Transaction) -> int:
@@ -76,10 +103,8 @@ def count(tx: Transaction) -> int:
 
 def recent(tx: Transaction, *, limit: int) -> tuple[StoredLeaf, ...]:
     """Return the newest leaves, newest first."""
-    rows = tx.rows(_RECENT, {"limit": limit})
-    return tuple(StoredLeaf(at=from_microseconds(row.at), leaf=row.leaf, leaf_hash=row.leaf_hash) for row in rows)
+    return tuple(_leaf(row) for row in tx.rows(_RECENT, {"limit": limit}))
 
 
-def _from(at: datetime) -> bytes:
-    """Return what the ids of the leaves of one moment begin with."""
-    return to_microseconds(at).to_bytes(8, "big")
+def _leaf(row: Row) -> StoredLeaf:
+    return StoredLeaf(id=row.id, at=from_microseconds(row.at), leaf=row.leaf, leaf_hash=row.leaf_hash)

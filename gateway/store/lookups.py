@@ -5,7 +5,7 @@ alone can name the practitioner, and owes that to the person asked about (WIRE s
 """
 
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -16,8 +16,6 @@ from gateway.store.moments import from_microseconds, optional_from_microseconds,
 from gateway.store.schema import lookup_answers, lookups
 from gateway.store.statement import Row, Statement, insertion
 
-LONGEST_KEPT = timedelta(days=1)
-"""How long answers are kept at the most (``[limits] answers_kept_s``)."""
 RUNNING = "running"
 COMPLETE = "complete"
 
@@ -28,6 +26,7 @@ _FIND_BY_KEY = Statement(
     )
 )
 _GET = Statement(select(lookups).where(lookups.c.id == bindparam("id"), lookups.c.client_id == bindparam("client_id")))
+_FIND = Statement(select(lookups).where(lookups.c.id == bindparam("its_id")))
 _ANSWERS = Statement(
     select(lookup_answers.c.service, lookup_answers.c.sealed, lookup_answers.c.at)
     .where(lookup_answers.c.lookup_id == bindparam("id"))
@@ -53,14 +52,6 @@ _COMPLETE = Statement(
 )
 _PAST_KEEPING = select(lookups.c.id).where(
     lookups.c.id == lookup_answers.c.lookup_id, lookups.c.keep_until <= bindparam("now")
-)
-_BETWEEN = Statement(
-    select(lookups).where(
-        lookups.c.keep_until >= bindparam("since"),
-        lookups.c.keep_until <= bindparam("kept_until"),
-        lookups.c.created_at >= bindparam("since"),
-        lookups.c.created_at <= bindparam("until"),
-    )
 )
 # from the answers, which are few, to their lookups, which are kept
 _EXPIRED = select(lookup_answers.c.lookup_id).where(_PAST_KEEPING.exists()).limit(bindparam("batch"))
@@ -140,14 +131,10 @@ def get(tx: Transaction, *, lookup_id: str, client_id: str) -> LookupWithAnswers
     )
 
 
-def created_between(tx: Transaction, *, since: datetime, until: datetime) -> tuple[LookupRow, ...]:
-    """Return every client's lookups of a short span, found by their keeping, which is indexed."""
-    values = {
-        "since": to_microseconds(since),
-        "until": to_microseconds(until),
-        "kept_until": to_microseconds(until + LONGEST_KEPT),
-    }
-    return tuple(_lookup(row) for row in tx.rows(_BETWEEN, values))
+def find(tx: Transaction, *, lookup_id: str) -> LookupRow | None:
+    """Return any client's lookup, for this agency's own account of it."""
+    rows = tx.rows(_FIND, {"its_id": lookup_id})
+    return _lookup(rows[0]) if rows else None
 
 
 def erase_expired(tx: Transaction, *, now: datetime, batch: int) -> int:

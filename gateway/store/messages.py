@@ -1,7 +1,8 @@
 """The ids of messages that were handled, with the answer that each was given.
 
 A message id is (issuer, jti). It is remembered past the message's own expiry, so that nothing is done twice; the sealed
-answer is kept only until then.
+answer is kept only until then. An issuer may write anything into a ``jti``, so the node's own keyed digest of it
+(:func:`trust.evidence.leaf.message_key`) stands in the column of that name.
 """
 
 from dataclasses import dataclass
@@ -40,14 +41,14 @@ class Prior:
     sealed_reply: bytes | None
 
 
-def find(tx: Transaction, *, issuer: str, jti: str) -> Prior | None:
+def find(tx: Transaction, *, issuer: str, message: str) -> Prior | None:
     """Return what this id was used for, or none for a new one."""
-    rows = tx.rows(_FIND, {"issuer": issuer, "jti": jti})
+    rows = tx.rows(_FIND, {"issuer": issuer, "jti": message})
     return Prior(digest=rows[0].digest, sealed_reply=rows[0].sealed_reply) if rows else None
 
 
 def claim(
-    tx: Transaction, *, issuer: str, jti: str, digest: str, sealed_reply: bytes | None, expires: datetime
+    tx: Transaction, *, issuer: str, message: str, digest: str, sealed_reply: bytes | None, expires: datetime
 ) -> Prior | None:
     """Claim a message id together with its answer and return none, or what an earlier claim holds.
 
@@ -56,12 +57,12 @@ def claim(
     """
     values = {
         "issuer": issuer,
-        "jti": jti,
+        "jti": message,
         "digest": digest,
         "sealed_reply": sealed_reply,
         "expires": to_microseconds(expires),
     }
-    return None if tx.run(_CLAIM, values) else find(tx, issuer=issuer, jti=jti)
+    return None if tx.run(_CLAIM, values) else find(tx, issuer=issuer, message=message)
 
 
 def erase_expired(tx: Transaction, *, now: datetime, batch: int) -> int:

@@ -11,10 +11,10 @@ from gateway.store.moments import from_microseconds, optional_from_microseconds,
 from gateway.store.schema import misuse_asked
 from gateway.store.statement import Row, Statement, insertion
 
-_PUT = Statement(insertion(misuse_asked).on_conflict_do_nothing(index_elements=["asker", "message_jti"]))
+_PUT = Statement(insertion(misuse_asked).on_conflict_do_nothing(index_elements=["asker", "message"]))
 _FIND = Statement(
     select(misuse_asked).where(
-        misuse_asked.c.asker == bindparam("its_asker"), misuse_asked.c.message_jti == bindparam("its_message")
+        misuse_asked.c.asker == bindparam("its_asker"), misuse_asked.c.message == bindparam("its_message")
     )
 )
 _OVERDUE = Statement(
@@ -45,7 +45,7 @@ class Asked:
 
     query: str
     asker: str
-    message_jti: str
+    message: str
     asked_at: datetime
     due_at: datetime
     sealed_query: bytes
@@ -59,7 +59,7 @@ def put(tx: Transaction, asked: Asked) -> bool:
     values = {
         "query": asked.query,
         "asker": asked.asker,
-        "message_jti": asked.message_jti,
+        "message": asked.message,
         "asked_at": to_microseconds(asked.asked_at),
         "due_at": to_microseconds(asked.due_at),
         "state": asked.state,
@@ -70,9 +70,9 @@ def put(tx: Transaction, asked: Asked) -> bool:
     return tx.run(_PUT, values) == 1
 
 
-def find(tx: Transaction, *, asker: str, message_jti: str) -> Asked | None:
+def find(tx: Transaction, *, asker: str, message: str) -> Asked | None:
     """Return the query about a message, or none."""
-    rows = tx.rows(_FIND, {"its_asker": asker, "its_message": message_jti})
+    rows = tx.rows(_FIND, {"its_asker": asker, "its_message": message})
     return _asked(rows[0]) if rows else None
 
 
@@ -96,7 +96,7 @@ def _asked(row: Row) -> Asked:
     return Asked(
         query=row.query,
         asker=row.asker,
-        message_jti=row.message_jti,
+        message=row.message,
         asked_at=from_microseconds(row.asked_at),
         due_at=from_microseconds(row.due_at),
         sealed_query=row.sealed_query,

@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0005_agreement_endings"
+REVISION = "0006_accounting"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -35,6 +35,30 @@ evidence_leaves = Table(
     Column("leaf", LargeBinary, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
 )
+
+evidence_index = Table(
+    "evidence_index",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("leaf", LargeBinary, primary_key=True),
+)
+Index("evidence_index_by_leaf", evidence_index.c.leaf)
+
+question_signatures = Table(
+    "question_signatures",
+    metadata,
+    Column("leaf", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+lookup_messages = Table(
+    "lookup_messages",
+    metadata,
+    Column("message", Text, primary_key=True),
+    Column("lookup_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+Index("lookup_messages_by_lookup", lookup_messages.c.lookup_id)
 
 lookups = Table(
     "lookups",
@@ -308,7 +332,7 @@ misuse_asked = Table(
     metadata,
     Column("query", Text, primary_key=True),
     Column("asker", Text, nullable=False),
-    Column("message_jti", Text, nullable=False),
+    Column("message", Text, nullable=False),
     Column("asked_at", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
@@ -316,7 +340,7 @@ misuse_asked = Table(
     Column("sealed_answer", LargeBinary),
     Column("answered_at", BigInteger),
 )
-Index("misuse_asked_by_message", misuse_asked.c.asker, misuse_asked.c.message_jti, unique=True)
+Index("misuse_asked_by_message", misuse_asked.c.asker, misuse_asked.c.message, unique=True)
 
 claims_metadata = MetaData()
 """Single-use identifiers: a file of their own beside SQLite's store, unlogged tables within PostgreSQL's."""

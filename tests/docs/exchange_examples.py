@@ -294,7 +294,7 @@ def leaf_of(sent: Message, raw: bytes) -> Leaf:
         at=NOW,
         peer=COUNCIL,
         message_iss=sent.iss,
-        message_id=sent.jti,
+        message_id=digest(b"a keyed digest; the key is the trust's own"),
         message_digest=digest(raw),
         outcome_code="known",
         reason_codes=("match:unique",),

@@ -10,15 +10,23 @@ from typing import Any
 import pytest
 
 from gateway import misuse_answering
+from gateway.app import Node
 from gateway.http.anchor import MemberState
 from gateway.misuse_answering import MisuseAnswering, QueryReused, seal_answer
-from gateway.misuse_asking import MisuseAsking, open_told
-from gateway.misuse_evidence import FoundMessage, account_of, received_messages, sent_message
+from gateway.misuse_asking import MessageForgotten, MisuseAsking, open_told
+from gateway.misuse_evidence import (
+    FoundMessage,
+    account_of,
+    received_messages,
+    reference_of,
+    sent_message,
+    signature_of_message,
+)
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.store import misuse_received
 from gateway.store.misuse_asked import State
 from tests.federation.network import Network
-from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, TRUST
+from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, SUBJECT, TRUST
 from tests.federation.wire import Pass
 from trust import claims, jose
 from trust.base64url import decode
@@ -34,6 +42,7 @@ from trust.exchange.misuse import (
     build_query,
     open_reply,
 )
+from trust.exchange.question_signature import parse_signature, verify_question_signature
 from trust.keys import KeyUse
 
 
@@ -44,12 +53,21 @@ class Suspicion:
     network: Network
 
     def __post_init__(self) -> None:
-        self.network.case_client().look_up()
+        self.client = self.network.case_client()
+        self.client.look_up()
 
     @property
     def message(self) -> FoundMessage:
         store, at = self.network.nodes[TRUST].store, self.network.clock.now()
         return store.read(lambda tx: next(received_messages(tx, since=at.replace(year=2020), until=_after(at))))
+
+    @property
+    def ref(self) -> RequestRef:
+        """How the council knows it, which the trust keeps sealed."""
+        holder, message = self.network.nodes[TRUST], self.message
+        found = holder.store.read(lambda tx: reference_of(tx, message, key=holder.vault.seal_key()))
+        assert found is not None
+        return found
 
     def asking(self) -> MisuseAsking:
         holder = self.network.nodes[TRUST]
@@ -78,6 +96,10 @@ class Suspicion:
     def queries(self) -> list[bytes]:
         """Return the bytes of every query that left."""
         return [request.body for request, _ in self.network.wire.log if request.url.endswith("/misuse/v1/queries")]
+
+
+def hmac_key(node: Node) -> bytes:
+    return node.vault.evidence_hmac_key()
 
 
 def _after(at: Any) -> Any:  # noqa: ANN401 - a moment
@@ -111,12 +133,42 @@ def test_a_query_about_misuse_is_pending_until_the_name_is_released_and_then_tol
 
 def test_the_asking_agency_finds_who_it_was_from_its_own_records(suspicion: Suspicion) -> None:
     message, council = suspicion.message, suspicion.network.nodes[COUNCIL]
-    sent = council.store.read(lambda tx: sent_message(tx, message.ref, to=TRUST, received_at=message.at))
+    sent = council.store.read(lambda tx: sent_message(tx, suspicion.ref, own=COUNCIL, to=TRUST, key=hmac_key(council)))
     assert sent is not None
-    account = account_of(council.store, council.vault, sent)
+    assert sent.digest == message.digest
+    account = account_of(council.store, council.vault, sent.id)
     assert account is not None
     assert account["practitioner"]["id"] == "u-17"
     assert account["case_ref"] == "CF-2291"
+
+
+def test_of_two_cases_of_one_practitioner_in_one_minute_the_one_that_the_message_was_sent_for_is_named(
+    suspicion: Suspicion,
+) -> None:
+    client, council = suspicion.client, suspicion.network.nodes[COUNCIL]
+    suspicion.network.clock.forward(seconds=5)
+    client.post_lookup(client.body(wait_s=20.0, case_ref="CF-9999"))
+    sent = council.store.read(lambda tx: sent_message(tx, suspicion.ref, own=COUNCIL, to=TRUST, key=hmac_key(council)))
+    assert sent is not None
+    account = account_of(council.store, council.vault, sent.id)
+    assert account is not None
+    assert (account["case_ref"], account["message"]) == ("CF-9999", suspicion.ref.jti)
+
+
+def test_a_third_party_verifies_the_signature_of_a_question_with_the_agencys_published_key(
+    suspicion: Suspicion,
+) -> None:
+    holder, message = suspicion.network.nodes[TRUST], suspicion.message
+    exported = json.dumps(signature_of_message(holder.store, holder.vault, message))
+    assert not [value for value in (*map(str, SUBJECT.values()), suspicion.ref.jti, "early-help") if value in exported]
+    published = suspicion.network.nodes[COUNCIL].directory.trusted(TRUST, now=suspicion.network.clock.now())
+    asker = holder.directory.trusted(COUNCIL, now=suspicion.network.clock.now())
+    assert asker.node is not None
+    assert published.node is not None
+    kept = parse_signature(json.loads(exported))
+    assert verify_question_signature(kept, keys=asker.node.message_keys).use is KeyUse.MESSAGE
+    with pytest.raises(UnknownKey):
+        verify_question_signature(kept, keys=published.node.message_keys)
 
 
 def test_the_name_rests_sealed_at_both(suspicion: Suspicion) -> None:
@@ -156,13 +208,13 @@ def forged(suspicion: Suspicion, **changes: Any) -> MisuseReply:
         "exp": now + 300,
         "jti": token_urlsafe(16),
         "query": "q-1",
-        "message": message.ref,
+        "message": suspicion.ref,
         "received_at": claims.to_seconds(message.at),
         "pseudonym": message.pseudonym,
         "reason": "A reason.",
     }
     query = MisuseQuery(**{**good, **changes})
-    raw = build_query(query, network.nodes[TRUST].vault.signer(KeyUse.MESSAGE))
+    raw = build_query(query, network.nodes[query.iss].vault.signer(KeyUse.MESSAGE))
     council = network.nodes[COUNCIL]
     answering = MisuseAnswering(own=COUNCIL, directory=council.directory, vault=council.vault, store=council.store)
     answered = answering.receive(raw, claims=council.claims, now=network.clock.now())
@@ -175,7 +227,6 @@ def forged(suspicion: Suspicion, **changes: Any) -> MisuseReply:
     [
         {"message": RequestRef(jti="another", digest="d" * 43)},
         {"pseudonym": "another"},
-        {"received_at": 1_700_000_000},
     ],
 )
 def test_a_message_that_was_not_sent_to_this_holder_under_that_name_is_not_known(
@@ -196,14 +247,14 @@ def test_a_time_at_the_ends_of_time_is_malformed(suspicion: Suspicion, moment: i
 
 def test_an_answered_query_is_no_way_to_the_name_behind_another_message(suspicion: Suspicion) -> None:
     network = suspicion.network
-    first = suspicion.message
+    first, when = suspicion.ref, suspicion.message.at
     assert forged(suspicion).state is MisuseState.PENDING
     suspicion.release()
     network.clock.forward(minutes=10)
-    network.case_client().look_up()
-    assert suspicion.message.ref != first.ref
+    suspicion.client.look_up()
+    assert suspicion.ref != first
     assert forged(suspicion).state is MisuseState.UNKNOWN
-    assert forged(suspicion, message=first.ref, received_at=claims.to_seconds(first.at)).state is MisuseState.ANSWERED
+    assert forged(suspicion, message=first, received_at=claims.to_seconds(when)).state is MisuseState.ANSWERED
 
 
 def test_no_member_floods_those_who_answer(suspicion: Suspicion, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +270,7 @@ def test_no_member_floods_those_who_answer(suspicion: Suspicion, monkeypatch: py
             exp=issued + 300,
             jti=token_urlsafe(16),
             query=query,
-            message=message.ref,
+            message=suspicion.ref,
             received_at=claims.to_seconds(message.at),
             pseudonym=message.pseudonym,
             reason="Looked up at three in the morning.",
@@ -246,12 +297,13 @@ def test_another_member_learns_nothing_of_a_message_to_somebody_else(tmp_path: P
     network = Network(tmp_path, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST], BY_ENTITY[POLICE]])
     network.agree()
     suspicion = Suspicion(network=network)
-    message = suspicion.message
+    assert forged(suspicion, iss=POLICE).state is MisuseState.UNKNOWN
     police = network.nodes[POLICE]
     asking = MisuseAsking(
         own=POLICE, directory=police.directory, vault=police.vault, store=police.store, transport=network.wire
     )
-    assert asking.ask(message, "Curious.", now=network.clock.now()).state is State.UNKNOWN
+    with pytest.raises(MessageForgotten):
+        asking.ask(suspicion.message, "Curious.", now=network.clock.now())
     network.close()
 
 

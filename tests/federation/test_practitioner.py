@@ -142,12 +142,15 @@ def test_a_real_providers_token_is_refused_for_what_it_says(
 def test_each_holder_knows_a_practitioner_by_another_name_and_always_the_same(tmp_path: Path) -> None:
     network = Network(tmp_path, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST], BY_ENTITY[POLICE]])
     network.agree()
+    client = network.case_client()
     for _ in range(2):
-        network.case_client().look_up()
+        client.look_up()
     names = {
         entity: {leaf["practitioner"] for leaf in network.leaves(entity) if leaf["peer"] == COUNCIL}
         for entity in (TRUST, POLICE)
     }
     assert len(names[TRUST]) == len(names[POLICE]) == 1
     assert names[TRUST].isdisjoint(names[POLICE])
+    network.case_client().look_up()  # another case system, in which the same local id is another person's
+    assert len({leaf["practitioner"] for leaf in network.leaves(TRUST) if leaf["peer"] == COUNCIL}) == 2
     network.close()

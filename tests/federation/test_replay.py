@@ -18,6 +18,7 @@ from tests.federation.test_binding import end, ref_of
 from tests.federation.test_evidence import RELEASED
 from tests.federation.town import AGREEMENT, BY_ENTITY, COUNCIL, POLICE, TRUST
 from trust.claims import digest
+from trust.evidence.leaf import message_key
 from trust.federation import node_metadata
 from trust.identifiers import ServiceSlug
 from trust.keys import KeyUse
@@ -114,7 +115,8 @@ def test_the_same_id_with_other_bytes_is_a_conflict(
     assert COUNCIL in alarm
     leaf = hand.network.leaves(TRUST)[-1]
     assert (leaf["kind"], leaf["outcome"], leaf["reasons"]) == ("refused", "id_reused", ["id_reused"])
-    assert leaf["message"] == {"iss": COUNCIL, "id": message.jti, "digest": digest(conflicting)}
+    name = message_key(hand.network.nodes[TRUST].vault.evidence_hmac_key(), COUNCIL, message.jti)
+    assert leaf["message"] == {"iss": COUNCIL, "id": name, "digest": digest(conflicting)}
     assert leaf["fields"] == []
     metrics = hand.network.nodes[TRUST].operations_app.test_client().get("/metrics").text
     assert re.search(

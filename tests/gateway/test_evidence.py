@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def answer(tx: Transaction) -> None:
     """Do what an answer does: claim the id with the sealed reply, and record it."""
-    messages.claim(tx, issuer=POLICE, jti="a", digest=DIGEST, sealed_reply=b"sealed", expires=LATER)
+    messages.claim(tx, issuer=POLICE, message="a", digest=DIGEST, sealed_reply=b"sealed", expires=LATER)
     evidence.record(tx, evidence.written(LEAF))
 
 
@@ -63,4 +63,4 @@ def test_where_evidence_cannot_be_written_the_effect_does_not_happen(store: Stor
     )
     with pytest.raises(dbapi2.IntegrityError, match="cannot be written"):
         store.write(answer)
-    assert store.read(lambda tx: messages.find(tx, issuer=POLICE, jti="a")) is None
+    assert store.read(lambda tx: messages.find(tx, issuer=POLICE, message="a")) is None

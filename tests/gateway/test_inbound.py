@@ -18,6 +18,7 @@ from tests.federation.test_binding import ref_of
 from tests.federation.town import COUNCIL, PURPOSE, TRUST
 from trust.claims import digest
 from trust.errors import Expired, NoChain, TrustError, UnknownKey, WrongAudience
+from trust.evidence.leaf import message_key
 from trust.exchange.message import Message, RequestRef
 from trust.exchange.reply import Reply, open_reply
 from trust.identifiers import EntityId, KindName, PurposeCode
@@ -194,6 +195,7 @@ def test_an_answer_rests_no_longer_than_its_question_lives(
     late = expiry + timedelta(seconds=1)
     assert store.write(lambda tx: messages.erase_expired(tx, now=expiry - timedelta(seconds=1), batch=9)) == 0
     assert store.write(lambda tx: messages.erase_expired(tx, now=late, batch=9)) == 1
-    prior = store.read(lambda tx: messages.find(tx, issuer=COUNCIL, jti=message.jti))
+    name = message_key(pair.nodes[TRUST].vault.evidence_hmac_key(), COUNCIL, message.jti)
+    prior = store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message=name))
     assert prior is not None
     assert prior.sealed_reply is None

@@ -50,7 +50,7 @@ def question(network: Network, **changes: Any) -> Question:
     good = Question(
         choice=asked.choice,
         from_service=ServiceSlug("connecting-families"),
-        asker=asker(Practitioner(id="u-17", role="key-worker", org_unit="north-team")),
+        asker=asker(Practitioner(id="u-17", role="key-worker", org_unit="north-team"), "case-system"),
         subject=parse_subject(dict(SUBJECT)),
         body={},
         correlation="a-lookup",
@@ -171,3 +171,15 @@ def test_a_practitioner_has_one_name_for_each_holder_and_it_leads_nowhere() -> N
     assert len({name, pseudonym(key, "u-17", HOUSING), pseudonym(key, "u-18", TRUST)}) == 3
     assert pseudonym(bytes(32), "u-17", TRUST) != name
     assert "u-17" not in name
+
+
+def test_one_local_name_in_two_case_systems_is_two_practitioners_and_one_sign_in_is_one() -> None:
+    vouched, signed_in = (Practitioner(id=name, role="r", org_unit="u") for name in ("u-17", "https://id.example#u-17"))
+    key = b"k" * 32
+
+    def names(practitioner: Practitioner) -> set[str]:
+        made = (asker(practitioner, client) for client in ("adults", "children"))
+        return {pseudonym(key, each.id, TRUST, client=each.client) for each in made}
+
+    assert len(names(vouched)) == 2
+    assert len(names(signed_in)) == 1

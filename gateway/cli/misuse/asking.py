@@ -13,11 +13,12 @@ from gateway.cli.federation import federation_of
 from gateway.cli.journal import record
 from gateway.cli.misuse.listing import asked_json, asked_lines
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.misuse_asking import MisuseAsking
+from gateway.keys.vault import FileKeyVault
+from gateway.misuse_asking import MessageForgotten, MisuseAsking
 from gateway.misuse_evidence import FoundMessage, received_messages
 from gateway.ports import Store
+from trust.evidence.leaf import message_key
 from trust.exchange.misuse import MAX_REASON
-from trust.identifiers import EntityId
 
 _SPARE = timedelta(minutes=1)
 days_option = click.option(
@@ -37,8 +38,8 @@ def messages(*, asker: str, days: int, config: Path | None) -> Outcome:
     with opened_store(load_node(config)) as store:
         found = [each for each in _received(store, days, at) if (each.peer, each.pseudonym) == (agency, pseudonym)]
     return Outcome(
-        lines=[f"{each.ref.jti}  {each.at:%Y-%m-%d %H:%M:%S} UTC" for each in found] or ["No message came from there."],
-        data={"messages": [{"id": each.ref.jti, "from": each.peer, "at": each.at.isoformat()} for each in found]},
+        lines=[f"{each.id}  {each.at:%Y-%m-%d %H:%M:%S} UTC" for each in found] or ["No message came from there."],
+        data={"messages": [{"id": each.id, "from": each.peer, "at": each.at.isoformat()} for each in found]},
     )
 
 
@@ -59,11 +60,13 @@ def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **optio
     if not 0 < len(reason.strip()) <= MAX_REASON or not reason.isprintable():
         raise Refused(f"--reason: write 1 to {MAX_REASON} characters on one line.")
     with federation_of(settings) as federation:
-        message = _one(federation.store, message_id, federation.own, options, at)
+        vault = node_vault(settings)
+        message = _one(federation.store, vault, message_id, options, at)
+        if message.peer == federation.own:
+            raise Refused("The message came from this agency itself; its own records say who stands behind it.")
         announce(f"{message.peer} is asked who sent {message_id}, {message.at:%Y-%m-%d %H:%M} UTC, and told: {reason}")
         confirm("Ask?", yes=yes)
-        record(settings, "misuse ask", message=message_id, of=message.peer)
-        vault = node_vault(settings)
+        record(settings, "misuse ask", message=message.id, of=message.peer)
         asking = MisuseAsking(
             own=federation.own,
             directory=federation.directory,
@@ -71,7 +74,10 @@ def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **optio
             store=federation.store,
             transport=federation.transport,
         )
-        found = asking.ask(message, reason, now=at)
+        try:
+            found = asking.ask(message, reason, now=at)
+        except MessageForgotten:
+            raise Refused("The message is past its retention here, so its sender could not find it.") from None
     return Outcome(lines=asked_lines(vault, found, at), data=asked_json(vault, found, at))
 
 
@@ -79,12 +85,13 @@ def _received(store: Store, days: int, at: datetime) -> list[FoundMessage]:
     return store.read(lambda tx: list(received_messages(tx, since=at - timedelta(days=days), until=at + _SPARE)))
 
 
-def _one(store: Store, message_id: str, own: EntityId, options: Mapping[str, Any], at: datetime) -> FoundMessage:
-    days, sender = options["days"], options["sender"]
+def _one(store: Store, vault: FileKeyVault, message_id: str, options: Mapping[str, Any], at: datetime) -> FoundMessage:
+    """Return the message of this node's own name for it, or of the id that its sender gave it."""
+    days, sender, key = options["days"], options["sender"], vault.evidence_hmac_key()
     found = {
-        (each.peer, each.ref): each
+        (each.peer, each.id, each.digest): each
         for each in _received(store, days, at)
-        if each.ref.jti == message_id and sender in {None, each.peer}
+        if each.id in {message_id, message_key(key, each.iss, message_id)} and sender in {None, each.peer}
     }
     if not found:
         raise Refused(f"No such message came in the last {days} days; give more --days, or check the id.")
@@ -92,6 +99,4 @@ def _one(store: Store, message_id: str, own: EntityId, options: Mapping[str, Any
         agencies = ", ".join(sorted({each.peer for each in found.values()}))
         raise Refused(f"Say with --from whose message it is; this id came from {agencies}.")
     (message,) = found.values()
-    if message.peer == own:
-        raise Refused("The message came from this agency itself; its own records say who stands behind it.")
     return message

@@ -12,15 +12,13 @@ from gateway.cli.outcome import Outcome, answers
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse_answering import open_query_record
 from gateway.misuse_asking import open_asked, open_told
-from gateway.misuse_evidence import FoundMessage, account_of
+from gateway.misuse_evidence import account_of
 from gateway.ports import Store
 from gateway.store import misuse_asked, misuse_received
 from gateway.store.misuse_asked import Asked
 from gateway.store.misuse_asked import State as AskedState
 from gateway.store.misuse_received import Received, State
 from trust.claims import digest
-from trust.exchange.message import RequestRef
-from trust.identifiers import EntityId
 
 _ID = 16
 _PERSON = ("name", "role", "org_unit", "contact")
@@ -54,14 +52,7 @@ def short_id(received: Received) -> str:
 def received_json(store: Store, vault: FileKeyVault, received: Received, at: datetime) -> dict[str, Any]:
     """Return one query of a holder, with what our own records say of the practitioner."""
     said = open_query_record(vault.seal_key(), received)
-    message = FoundMessage(
-        peer=EntityId(received.holder),
-        iss=EntityId(received.holder),
-        ref=RequestRef(jti=said["message"]["jti"], digest=said["message"]["digest"]),
-        pseudonym=said["pseudonym"],
-        at=datetime.fromisoformat(said["message"]["at"]),
-    )
-    account = account_of(store, vault, message) or {}
+    account = account_of(store, vault, str(said["message"].get("id"))) or {}
     return {
         "id": short_id(received),
         "holder": received.holder,
@@ -97,7 +88,7 @@ def asked_json(vault: FileKeyVault, asked: Asked, at: datetime) -> dict[str, Any
     """Return one query of ours, with the answer where there is one."""
     told = open_told(vault.seal_key(), asked)
     return {
-        "message": asked.message_jti,
+        "message": asked.message,
         "agency": asked.asker,
         "state": asked.state,
         "asked_at": asked.asked_at.isoformat(),

@@ -54,6 +54,14 @@ def migrated_postgres_url(empty_postgres_url: str, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
+def unmigrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of a store that has no tables yet, on each database in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/node.db"
+    return str(request.getfixturevalue("empty_postgres_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 def store_url(request: pytest.FixtureRequest) -> str:
     """Give the URL of a migrated store, on each database in turn."""
     fixture = {"sqlite": "sqlite_url", "postgres": "migrated_postgres_url"}[request.param]

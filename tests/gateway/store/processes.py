@@ -59,7 +59,7 @@ def claim_messages(url: str, name: str) -> None:
 
             def claim(tx: Transaction, jti: str = str(number), mine: str = mine) -> bytes:
                 prior = messages.claim(
-                    tx, issuer=COUNCIL, jti=jti, digest="digest", sealed_reply=mine.encode(), expires=LATER
+                    tx, issuer=COUNCIL, message=jti, digest="digest", sealed_reply=mine.encode(), expires=LATER
                 )
                 return mine.encode() if prior is None else prior.sealed_reply or b""
 

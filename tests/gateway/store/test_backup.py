@@ -44,7 +44,7 @@ def filled(store: Store, count: int = 3) -> None:
     store.write(lambda tx: clients.add(tx, make_client()))
     store.write(
         lambda tx: messages.claim(
-            tx, issuer=POLICE, jti="a", digest=DIGEST, sealed_reply=b'\x00"\n,\\N\xff', expires=LATER
+            tx, issuer=POLICE, message="a", digest=DIGEST, sealed_reply=b'\x00"\n,\\N\xff', expires=LATER
         )
     )
 
@@ -60,7 +60,7 @@ def test_a_copy_goes_back_as_it_was_while_the_first_store_went_on(
     again: Store = open_store(other_url, base_dir=tmp_path)
     assert again.read(evidence_leaves.count) == 3
     assert again.read(lambda tx: clients.get(tx, client_id="case-system")) == make_client()
-    prior = again.read(lambda tx: messages.find(tx, issuer=POLICE, jti="a"))
+    prior = again.read(lambda tx: messages.find(tx, issuer=POLICE, message="a"))
     assert prior is not None
     assert prior.sealed_reply == b'\x00"\n,\\N\xff'
     again.write(lambda tx: evidence_leaves.append(tx, leaf=b"own", leaf_hash=bytes(32), at=NOW))

@@ -1,5 +1,6 @@
 """Evidence leaves are appended and never changed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -9,18 +10,16 @@ from sqlalchemy import text
 
 from gateway.ports import Store, Transaction
 from gateway.store import evidence_leaves
-from gateway.store.evidence_leaves import StoredLeaf
+from gateway.store.evidence_leaves import StoredLeaf, new_id
 from gateway.store.statement import Statement
 from tests.gateway.store.makers import NOW
 
-LEAVES = [
-    StoredLeaf(at=NOW + timedelta(seconds=second), leaf=bytes([second]), leaf_hash=bytes(32)) for second in range(3)
-]
+MOMENTS = [NOW + timedelta(seconds=second) for second in range(3)]
+LEAVES = [StoredLeaf(id=new_id(at), at=at, leaf=bytes([n]), leaf_hash=bytes(32)) for n, at in enumerate(MOMENTS)]
 
 
 def append(tx: Transaction, *leaves: StoredLeaf) -> None:
-    for leaf in leaves:
-        evidence_leaves.append(tx, leaf=leaf.leaf, leaf_hash=leaf.leaf_hash, at=leaf.at)
+    evidence_leaves.append_all(tx, leaves)
 
 
 def test_leaves_come_back_newest_first(store: Store) -> None:
@@ -30,7 +29,7 @@ def test_leaves_come_back_newest_first(store: Store) -> None:
 
 
 def test_many_leaves_of_one_instant_are_all_kept(store: Store) -> None:
-    store.write(lambda tx: append(tx, *[LEAVES[0]] * 50))
+    store.write(lambda tx: append(tx, *[replace(LEAVES[0], id=new_id(NOW)) for _ in range(50)]))
     assert store.read(evidence_leaves.count) == 50
 
 

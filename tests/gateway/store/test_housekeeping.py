@@ -15,7 +15,7 @@ from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, make_lookup
 
 def fill(tx: Transaction) -> None:
     for number in range(BATCH + 5):
-        messages.claim(tx, issuer=COUNCIL, jti=str(number), digest=DIGEST, sealed_reply=b"sealed", expires=LATER)
+        messages.claim(tx, issuer=COUNCIL, message=str(number), digest=DIGEST, sealed_reply=b"sealed", expires=LATER)
     lookups.create(tx, make_lookup())
     lookups.create(tx, make_lookup(id="kept", idempotency_key="key-2", keep_until=LATER + timedelta(days=1)))
     for lookup_id in ("lookup-1", "kept"):

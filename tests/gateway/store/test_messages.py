@@ -9,13 +9,13 @@ from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, POLICE
 
 
 def claim(tx: Transaction, jti: str, reply: bytes | None = b"sealed", issuer: str = COUNCIL) -> Prior | None:
-    return messages.claim(tx, issuer=issuer, jti=jti, digest=DIGEST, sealed_reply=reply, expires=LATER)
+    return messages.claim(tx, issuer=issuer, message=jti, digest=DIGEST, sealed_reply=reply, expires=LATER)
 
 
 def test_an_id_is_unknown_until_it_is_claimed(store: Store) -> None:
-    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, jti="a")) is None
+    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message="a")) is None
     assert store.write(lambda tx: claim(tx, "a")) is None
-    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, jti="a")) == Prior(
+    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message="a")) == Prior(
         digest=DIGEST, sealed_reply=b"sealed"
     )
 
@@ -41,9 +41,11 @@ def test_an_expired_message_loses_its_answer_at_once_and_its_id_later(store: Sto
 
     assert store.write(lambda tx: messages.erase_expired(tx, now=before, batch=10)) == 0
     assert store.write(lambda tx: messages.erase_expired(tx, now=after, batch=10)) == 1
-    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, jti="a")) == Prior(digest=DIGEST, sealed_reply=None)
+    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message="a")) == Prior(
+        digest=DIGEST, sealed_reply=None
+    )
     assert store.write(lambda tx: messages.erase_expired(tx, now=long_after, batch=10)) == 1
-    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, jti="a")) is None
+    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message="a")) is None
 
 
 def test_erasing_takes_no_more_than_its_batch(store: Store) -> None:

@@ -22,13 +22,6 @@ from gateway.store.sqlite_files import refuse_old_library
 from tests.gateway.store.makers import NOW, FixedClock
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def unmigrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/node.db"
-    return str(request.getfixturevalue("empty_postgres_url"))
-
-
 def test_an_unmigrated_store_is_refused_with_the_command_to_run(unmigrated_url: str, tmp_path: Path) -> None:
     assert not is_current(unmigrated_url, base_dir=tmp_path)
     with pytest.raises(StoreUnmigrated, match="run `hearthgate upgrade`"):

@@ -49,7 +49,7 @@ def append(tx: Transaction, *, size: int = 4) -> None:
 
 
 def claim(tx: Transaction, jti: str, reply: bytes = b"sealed") -> None:
-    messages.claim(tx, issuer=COUNCIL, jti=jti, digest=DIGEST, sealed_reply=reply, expires=LATER)
+    messages.claim(tx, issuer=COUNCIL, message=jti, digest=DIGEST, sealed_reply=reply, expires=LATER)
 
 
 def count(store: Store) -> int:
