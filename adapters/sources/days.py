@@ -111,11 +111,14 @@ def read_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
 def read_birth_date(value: object, forms: Forms = ISO_ONLY) -> date | None:
     """Return a birth date. One that lies ahead, or longer ago than anyone has lived, is unreadable."""
     day = read_day(value, forms)
-    if day is None or today() - _OLDEST <= day <= today():
-        if day in _NO_BIRTH:
-            raise Unreadable("stands for no date")
-        return day
-    raise Unreadable("lies in the future or too long ago")
+    if day is None:
+        return None
+    now = today()
+    if day in _NO_BIRTH:
+        raise Unreadable("stands for no date")
+    if not now - _OLDEST <= day <= now:
+        raise Unreadable("lies in the future or too long ago")
+    return day
 
 
 _NO_BIRTH: Final = frozenset({date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1)})
@@ -234,7 +237,7 @@ def _reads_as(text: str, day: date, forms: Sequence[str]) -> bool:
 
 
 def _written(day: date, form: str) -> Iterator[str]:
-    """Yield the spellings of ``day`` in a form without time: with and without leading zeros, in either case."""
+    """Yield the spellings of ``day`` in a form without time: numbers padded or not, words in either case."""
     loose = not _TOUCHING.search(form)
     parts = re.split(r"(%.)", form)
     yield from ("".join(each) for each in product(*(_spellings_of(day, part, loose=loose) for part in parts)))
@@ -244,7 +247,8 @@ def _spellings_of(day: date, part: str, *, loose: bool) -> tuple[str, ...]:
     numbers = {"%d": day.day, "%m": day.month, "%j": day.timetuple().tm_yday}
     if part in numbers:
         plain, width = str(numbers[part]), 3 if part == "%j" else 2
-        return tuple(dict.fromkeys((plain.zfill(width), plain))) if loose else (plain.zfill(width),)
+        padded = (plain.zfill(width), plain, plain.rjust(width))  # the last as some databases convert a date to a text
+        return tuple(dict.fromkeys(padded)) if loose else padded[:1]
     if part == "%Y":
         return (f"{day.year:04d}",)
     if part in {"%b", "%B", "%a", "%A"}:

@@ -14,7 +14,7 @@ _PADDED_WIDTH: Final = 32
 
 
 def identifier_spellings(field: str, value: str) -> tuple[str, ...]:
-    """Return how an identifier may stand in a column once all but letters, digits and ``/`` are taken out."""
+    """Return how an identifier may stand in a column once all but its letters and digits are taken out."""
     spell = _SPELLINGS.get(field)
     return (value,) if spell is None else spell(value)
 
@@ -34,11 +34,13 @@ def _pnc_ids(value: str) -> tuple[str, ...]:
     if parts is None:
         return (value,)
     century, year, serial, letter = parts.groups()
-    spelled = (
-        f"{years}{slash}{number}{letter}"
-        for years, slash, number in product((century + year, year), ("/", ""), (serial, serial.lstrip("0") or "0"))
+    spelled = product((century + year, year), (serial, serial.lstrip("0") or "0"))
+    read = (
+        f"{years}{number}{letter}"
+        for years, number in spelled
+        if value in {normal_pnc_id(f"{years}/{number}{letter}"), normal_pnc_id(f"{years}{number}{letter}")}
     )
-    return tuple(dict.fromkeys(text for text in spelled if text == value or normal_pnc_id(text) == value))
+    return tuple(dict.fromkeys(read))
 
 
 _SPELLINGS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {

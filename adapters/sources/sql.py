@@ -142,6 +142,7 @@ class SqlSource:
         try:
             sample = self.sample(MAX_CANDIDATES, deadline=deadline)
             self._involvements.probe(deadline=deadline)
+            self._persons.probe(deadline=deadline)
         except AdapterError as error:
             remedy = "Check the file or url, that this process may read it, and every table and column named."
             return (CheckLine(name="database", ok=False, detail=error.detail, remedy=remedy),)
@@ -149,7 +150,13 @@ class SqlSource:
             CheckLine(name="database", ok=True, detail="It is readable and has every table and column named."),
             sample_line(sample.faults, sample.rows),
             verification_line(verified=self._settings.identifiers_verified),
+            *([self._indexes_line()] if sample.rows >= MAX_CANDIDATES else ()),
         )
+
+    def _indexes_line(self) -> CheckLine:
+        """Name the indexes that a table of some size needs; whether it has them is not looked at."""
+        made = "; ".join(self._search.indexes()) or "see the table of indexes in docs/adapters.md"
+        return CheckLine(name="indexes", ok=True, detail=f"The searches need an index each: {made}.")
 
     def _read_person(self, row: Row) -> PersonRow:
         key, values = self._persons.split(row)

@@ -39,6 +39,7 @@ class RowSearch:
         self._kinds: tuple[Kind, ...] = ()
         columns = ", ".join(database.quoted(name) for name in self._names)
         origin = database.quoted(*source.table_parts) if source.table else f"({source.query}) AS rows_of_the_query"
+        self.table = database.quoted(*source.table_parts) if source.table else None
         self.select = f"SELECT {columns} FROM {origin}"  # noqa: S608 - names from the settings model only, quoted
 
     def split(self, row: Row) -> tuple[Sequence[object], dict[str, object]]:
@@ -132,6 +133,21 @@ class PersonSearch:
             return ()
         rows = self._rows(lambda places: self._name_terms(subject, places), deadline)
         return rows if len(rows) <= MAX_CANDIDATES else ()
+
+    def indexes(self) -> Sequence[str]:
+        """Return a statement for each index that serves a search; none for a query, whose tables are not known here."""
+        search, terms = self._search, self._terms
+        if search.table is None:
+            return ()
+        made: dict[str, str] = {
+            field: terms.index_of_identifier(*search.column(field), plain=field in self._plain)
+            for field in self._identifiers
+        }
+        if "birth_date" in search.fields:
+            made["birth_date"] = terms.index_of_day(*search.column("birth_date"))
+        if "family_name" in search.fields:
+            made["family_name"] = search.column("family_name")[0]
+        return [f"CREATE INDEX hearthgate_{field} ON {search.table} ({of})" for field, of in made.items()]
 
     def _rows(self, condition: Condition, deadline: Deadline) -> Sequence[Row]:
         return self._search.rows(condition, limit=MAX_CANDIDATES, deadline=deadline)

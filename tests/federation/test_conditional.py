@@ -147,12 +147,11 @@ def test_a_record_that_the_case_system_fails_to_read_is_told_like_no_record(hand
 
 
 def crowd(network: Network) -> None:
-    """Have more patients share the young man's birth date than the adapter reads."""
+    """Have more patients share the young man's NHS number than the adapter reads."""
     with closing(dbapi2.connect(str(network.folder_of(TRUST) / "community-team-cases.db"))) as connection, connection:
         for number in range(MAX_CANDIDATES):
             connection.execute(
-                "INSERT INTO PATIENT (LOCAL_PATIENT_ID, PERSON_BIRTH_DATE) SELECT ?, PERSON_BIRTH_DATE FROM PATIENT "
-                "WHERE NHS_NUMBER = ?",
+                "INSERT INTO PATIENT (LOCAL_PATIENT_ID, NHS_NUMBER) VALUES (?, ?)",
                 [f"crowd-{number}", KNOWN.nhs_number],
             )
 

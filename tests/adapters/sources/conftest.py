@@ -1,4 +1,4 @@
-"""The housing case system in both databases, each behind its adapter."""
+"""The housing case system in both databases, each behind its adapter, and small tables to be filled in either."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 
 from adapters.contract import Adapter, AdapterContext
+from tests.support.case_tables import Make, in_postgres, in_sqlite
 from tests.support.housing_case import SCHEMA, SETTINGS, build
 
 
@@ -45,3 +46,21 @@ def postgres_adapter(postgres_url: str, context: AdapterContext) -> Iterator[Ada
 def adapter(request: pytest.FixtureRequest) -> Adapter:
     built: Adapter = request.getfixturevalue(f"{request.param}_adapter")
     return built
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def make(request: pytest.FixtureRequest, context: AdapterContext) -> Make:
+    if request.param == "sqlite":
+        return lambda tables: in_sqlite(tables, context)
+    url: str = request.getfixturevalue("postgres_url")
+    return lambda tables: in_postgres(tables, context, url)
+
+
+@pytest.fixture
+def make_sqlite(context: AdapterContext) -> Make:
+    return lambda tables: in_sqlite(tables, context)
+
+
+@pytest.fixture
+def make_postgres(context: AdapterContext, postgres_url: str) -> Make:
+    return lambda tables: in_postgres(tables, context, postgres_url)

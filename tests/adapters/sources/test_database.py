@@ -10,7 +10,10 @@ import pytest
 
 from adapters.contract import Adapter, AdapterContext, Deadline, SourceNonsense, SourceUnavailable
 from adapters.sources.database import SqliteFile
+from adapters.sources.postgres import PostgresServer, parse_url
+from tests.support.case_tables import NHS_NUMBER, ROWAN, UNNUMBERED, Tables, ask, in_postgres, in_sqlite
 from tests.support.housing_case import OCTAVIA, SCHEMA, build, source
+from tests.support.pooler import Refusal, pooler
 from trust.exchange.person import Subject
 
 
@@ -108,6 +111,97 @@ def test_a_connection_that_the_server_closed_is_opened_anew(
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hearthgate'")
     assert source(postgres_adapter).find(OCTAVIA, deadline=soon)
+
+
+class TestChangesOfTheTables:
+    """A case system is upgraded while the node runs: a change must not fail every question until a restart."""
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "ALTER TABLE held.people ALTER COLUMN surname TYPE varchar(200)",
+            "ALTER TABLE held.people ALTER COLUMN dob TYPE date USING dob::date",
+            "ALTER TABLE held.people ALTER COLUMN nhs TYPE bigint USING nhs::bigint",
+            "ALTER TABLE held.people ALTER COLUMN no TYPE varchar(9)",
+            "ALTER TABLE held.work ALTER COLUMN no TYPE varchar(9)",
+            "CREATE TABLE held.o AS TABLE held.people; DROP TABLE held.people; ALTER TABLE held.o RENAME TO people",
+            "ALTER TABLE held.people RENAME TO hidden; CREATE VIEW held.people AS SELECT * FROM held.hidden",
+        ],
+    )
+    def test_the_next_question_is_answered(self, context: AdapterContext, postgres_url: str, change: str) -> None:
+        source = in_postgres(Tables(people=[{"nhs": NHS_NUMBER}]), context, postgres_url)
+        for _ in range(7):  # psycopg prepares a statement at its sixth use, unless it is told not to
+            before = ask(source, ROWAN)
+        with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(change.encode())
+        for _ in range(2):
+            assert ask(source, ROWAN) == before
+            assert before[0] == "unique"
+            assert before[1]
+
+    def test_a_column_that_became_a_text_of_another_form_is_searched_as_one(
+        self, context: AdapterContext, postgres_url: str
+    ) -> None:
+        tables = Tables(columns={"people.dob": "date"}, settings={"date_format": "%d/%m/%Y"})
+        source = in_postgres(tables, context, postgres_url)
+        assert ask(source, UNNUMBERED)[0] == "unique"
+        with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(
+                "ALTER TABLE held.people ALTER COLUMN dob TYPE text USING to_char(dob, 'FMDD/FMMM/YYYY')"
+            )
+        assert ask(source, UNNUMBERED)[0] == "unique"
+
+
+class TestPoolers:
+    @pytest.mark.parametrize("refusal", Refusal)
+    def test_a_pooler_that_takes_no_options_is_read_through(
+        self, context: AdapterContext, postgres_url: str, refusal: Refusal
+    ) -> None:
+        tables = Tables(people=[{"nhs": NHS_NUMBER}])
+        in_postgres(tables, context, postgres_url)
+        with pooler(postgres_url, refusal) as url:
+            source = tables.build(context, "held.", url=url)
+            assert ask(source, ROWAN)[0] == "unique"
+            server = PostgresServer(parse_url(url), password_file=None)
+            with pytest.raises(SourceNonsense):
+                server.ask("DELETE FROM held.people RETURNING no", (), deadline=Deadline.after(20))
+            assert server.ask("SELECT 1", (), deadline=Deadline.after(20)).rows == [(1,)]
+        assert ask(in_postgres(tables, context, postgres_url), ROWAN)[0] == "unique"
+
+    def test_a_server_that_is_away_is_unavailable(self, context: AdapterContext) -> None:
+        with pytest.raises(SourceUnavailable, match="could not be reached") as refused:
+            Tables().build(context, "", url="postgresql://127.0.0.1:9/case").find(ROWAN, deadline=Deadline.after(5))
+        assert "pooler" in refused.value.detail
+
+
+class TestWriteAheadLog:
+    def test_a_database_whose_log_cannot_be_opened_says_what_helps(
+        self, database: Path, sqlite_adapter: Adapter, soon: Deadline
+    ) -> None:
+        connection = sqlite.connect(str(database))
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.close()
+        assert source(sqlite_adapter).find(OCTAVIA, deadline=soon)
+        other = database.with_name("other.db")
+        other.write_bytes(database.read_bytes())
+        other.with_name("other.db-shm").symlink_to(database.parent / "gone" / "x")  # as where it may not be made
+        with pytest.raises(SourceUnavailable, match="WAL mode") as refused:
+            SqliteFile(other).ask("SELECT 1 FROM tenants", (), deadline=soon)
+        assert "VACUUM INTO" in refused.value.detail
+
+    def test_another_database_that_cannot_be_opened_is_not_blamed_on_it(self, tmp_path: Path, soon: Deadline) -> None:
+        (tmp_path / "folder.db").mkdir()
+        with pytest.raises(SourceUnavailable) as refused:
+            SqliteFile(tmp_path / "folder.db").ask("SELECT 1", (), deadline=soon)
+        assert "WAL" not in refused.value.detail
+
+
+@pytest.mark.holds("A74")
+def test_a_table_of_involvements_that_is_gone_fails_the_search_for_everyone(context: AdapterContext) -> None:
+    """Else only a person who has a record would meet the failure."""
+    source = in_sqlite(Tables(involvements={"table": "gone"}), context)
+    with pytest.raises(SourceNonsense, match="tables or columns"):
+        source.find(Subject(nhs_number="9449306494"), deadline=Deadline.after(20))
 
 
 def test_threads_ask_at_once(adapter: Adapter, soon: Deadline) -> None:

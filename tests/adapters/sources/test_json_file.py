@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from pydantic import ValidationError
@@ -182,3 +182,85 @@ def test_all_faults_of_the_settings_are_reported_at_once() -> None:
         "contacts.1.fixed.since.[key]",
         "colour",
     }
+
+
+class TestRealExtracts:
+    """What extracts of real systems look like; the people are invented."""
+
+    ROW: dict[str, Any] = {  # noqa: RUF012 - never changed
+        "Client no": "T7  ", "NHS": "943 476 5919", "Name": "QUILLFEATHER, Rowan", "Date of birth": "3/11/2004 00:00",
+        "work": [{"who": "Ada Tarn", "from": "2025-01-02"}],
+    }  # fmt: skip
+    SETTINGS: dict[str, Any] = {  # noqa: RUF012 - never changed
+        "records": "[]", "ref": ['"Client no"'], "full_name_order": "family-first",
+        "person": {"nhs_number": "NHS", "full_name": "Name", "birth_date": '"Date of birth"'},
+        "date_formats": {"birth_date": ["%d/%m/%Y", "%d-%b-%Y"]},
+        "contacts": [{"each": "work[]", "fields": {"worker": "who", "since": "from", "ended": "to"}}],
+    }  # fmt: skip
+    ROWAN = Subject(
+        nhs_number="9434765919", family_name="Quillfeather", given_names="Rowan", birth_date=date(2004, 11, 3)
+    )
+
+    def made(self, context: AdapterContext, rows: object, **settings: object) -> JsonFileSource:
+        path = Path(context.base_dir) / "extract.json"
+        path.write_bytes(rows if isinstance(rows, bytes) else json.dumps(rows).encode())
+        return source(
+            FACTORY.build(JsonFileSettings.model_validate({**self.SETTINGS, "file": path, **settings}), context)
+        )
+
+    def ask(self, found: JsonFileSource, subject: Subject, soon: Deadline) -> tuple[str, list[str | None]]:
+        decided = match(subject, found.find(subject, deadline=soon))
+        held = found.involvements(decided.ref, deadline=soon) if decided.ref else ()
+        return str(decided.outcome), [each.worker for each in held]
+
+    @pytest.mark.parametrize("records", ["[]", "@[]", "@"])
+    def test_a_list_at_the_top_with_names_of_several_words(
+        self, context: AdapterContext, soon: Deadline, records: str
+    ) -> None:
+        found = self.made(context, [self.ROW], records=records)
+        assert self.ask(found, self.ROWAN, soon) == ("unique", ["Ada Tarn"])
+
+    @pytest.mark.parametrize("end", ["", None, "9999-12-31", "0000-00-00", "2999-01-01", 0, False])
+    def test_an_end_that_is_none_ends_nothing(self, context: AdapterContext, soon: Deadline, end: object) -> None:
+        row = {**self.ROW, "work": [{"who": "Ada Tarn", "to": end}]}
+        assert self.ask(self.made(context, [row]), self.ROWAN, soon) == ("unique", ["Ada Tarn"])
+
+    def test_a_contact_that_ended_is_not_current(self, context: AdapterContext, soon: Deadline) -> None:
+        row = {**self.ROW, "work": [{"who": "Ada Tarn", "to": "2016-01-01"}]}
+        found = self.made(context, [row])
+        assert self.ask(found, self.ROWAN, soon) == ("unique", [])
+        (held,) = found.involvement_rows("text:T7", deadline=soon)
+        assert (held.current, held.why_not) == (False, "it has ended")
+
+    @pytest.mark.holds("A74")
+    @pytest.mark.parametrize("change", [{"Client no": None}, {"Date of birth": "31/02/2004", "NHS": None}])
+    def test_what_cannot_be_read_leaves_a_doubt(
+        self, context: AdapterContext, soon: Deadline, change: dict[str, object]
+    ) -> None:
+        other = {**self.ROW, "Client no": "T8", "NHS": None, "Name": "LARKSPUR, Odette"}
+        found = self.made(context, [{**self.ROW, **change}, other])
+        assert self.ask(found, self.ROWAN, soon)[0] == "review"
+        (fault,) = found.sample(10, deadline=soon).faults
+        assert fault.column in {'"Client no"', '"Date of birth"'}
+
+    def test_one_name_in_another_encoding_costs_no_other_record(self, context: AdapterContext, soon: Deadline) -> None:
+        zoe = {**self.ROW, "Client no": "T8", "NHS": None, "Name": "LOWE, Zoë"}
+        raw = json.dumps([self.ROW, zoe], ensure_ascii=False).encode("cp1252")
+        found = self.made(context, b"\xef\xbb\xbf" + raw)
+        assert self.ask(found, self.ROWAN, soon)[0] == "unique"
+        (held,) = [each for each in found.find(self.ROWAN, deadline=soon) if each.ref == "text:T8"]
+        assert held.person.given_names == "Zoë"
+
+    @pytest.mark.parametrize("records", ["records[]", "[].records[]", "a.b[]"])
+    def test_a_path_at_which_there_is_no_list_is_no_empty_source(
+        self, context: AdapterContext, soon: Deadline, records: str
+    ) -> None:
+        with pytest.raises(SourceNonsense, match="nothing at the path records"):
+            self.made(context, {"people": [self.ROW]}, records=records).find(self.ROWAN, deadline=soon)
+
+    def test_an_empty_list_is_an_empty_source(self, context: AdapterContext, soon: Deadline) -> None:
+        assert self.made(context, []).find(self.ROWAN, deadline=soon) == ()
+
+    def test_a_key_of_several_parts(self, context: AdapterContext, soon: Deadline) -> None:
+        found = self.made(context, [self.ROW], ref=['"Client no"', "NHS"])
+        assert self.ask(found, self.ROWAN, soon) == ("unique", ["Ada Tarn"])
