@@ -26,16 +26,16 @@ _SHORTEST_TELLING: Final = 4
 """Characters from which a value found in a sentence tells something: ``M`` or ``Jo`` stand in any text."""
 
 NOBODY: Final = Subject(
-    nhs_number="9999999999",
-    upn="A999999999999",
-    nino="ZY999999D",
-    pnc_id="1899/9999999Z",
+    nhs_number="9998135745",
+    upn="C999274106853",
+    nino="ZY981347D",
+    pnc_id="1902/8135740A",
     family_name="Hearthgate-Conformance",
     given_names="Nobody",
     birth_date=date(1901, 2, 3),
-    address=Address(uprn="999999999999", postcode="ZZ99 9ZZ"),
+    address=Address(uprn="999274106853", postcode="ZX9 9WZ"),
 )
-"""A person whom no case system knows; the NHS number and the postcode are reserved for the purpose."""
+"""A person whom no case system knows: numbers of test ranges and places that do not exist, none of them a stand-in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

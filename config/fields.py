@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from trust.claims import IGNORABLE
 from trust.errors import TrustError
+from trust.exchange.addresses import institution_key
 from trust.identifiers import TELEPHONE, parse_code, parse_entity_id, parse_own_entity_id, parse_slug
 
 _BIND = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}")
@@ -86,6 +87,13 @@ def _store_url(text: str) -> str:
     return text
 
 
+def _institution(text: str) -> str:
+    key = institution_key(text)
+    if key is None:
+        raise ValueError("write a postcode such as LS9 7TF, or a UPRN")
+    return key
+
+
 Bind = Annotated[str, AfterValidator(_bind)]
 HostName = Annotated[str, AfterValidator(_host)]
 PrivateNetwork = Annotated[str, AfterValidator(_network)]
@@ -97,4 +105,5 @@ StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Label = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_visible)]
 Reason = Annotated[str, Field(min_length=8, max_length=200), AfterValidator(_visible)]
 Phone = Annotated[str, Field(pattern=f"^{TELEPHONE.pattern}$")]
+Institution = Annotated[str, AfterValidator(_institution)]
 MarkType = Annotated[str, Field(min_length=1, max_length=256)]

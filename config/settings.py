@@ -10,6 +10,7 @@ from config.fields import (
     Code,
     Entity,
     HostName,
+    Institution,
     Label,
     MarkType,
     OwnEntity,
@@ -128,9 +129,13 @@ class CaseSystems(Frozen):
 
 
 class AdapterSettings(Frozen):
-    """``[services.adapter]``: the kind of adapter, and its own table, which that adapter validates."""
+    """``[services.adapter]``: the kind of adapter, and its own table, which that adapter validates.
+
+    ``institutions`` are postcodes and UPRNs of prisons, hostels, hospitals: an address there is no evidence.
+    """
 
     type: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    institutions: tuple[Institution, ...] = Field(default=(), max_length=1000)
     settings: dict[str, Any] = Field(default_factory=dict)
 
 

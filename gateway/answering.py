@@ -119,7 +119,7 @@ class _Search:
         return _asked(lambda: self._matched(self.source.find(self.subject, deadline=deadline)))
 
     def _matched(self, candidates: Sequence[Candidate]) -> tuple[Match, Candidate | None]:
-        found = match(self.subject, candidates)
+        found = match(self.subject, candidates, institutions=self.service.institutions)
         return found, next((each for each in candidates if each.ref == found.ref), None)
 
     def told(self, failed: AdapterError) -> Findings | None:

@@ -216,6 +216,7 @@ def hosted(service: Service, settings: NodeSettings, http: HttpCaller) -> Hosted
         duty_phone=service.duty_phone,
         adapter=build_adapter(described.type, described.settings, context) if described else Adapter(name="none"),
         answer_after_s=service.answer_after_s,
+        institutions=frozenset(described.institutions if described else ()),
         restrictions=tuple(
             Restriction(agreement=rule.agreement, clause=rule.clause, role=RoleCode(rule.role) if rule.role else None)
             for rule in service.restrictions

@@ -51,6 +51,14 @@ class Practitioner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A member of the description that tells no one apart, so that the person was asked about without it, and why."""
+
+    member: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookupRequest:
     """Who else is working with this person? ``reason`` and ``case_ref`` stay at the asking node.
 
@@ -72,6 +80,7 @@ class LookupRequest:
     holders: frozenset[ServiceRef] | None = None
     fields: frozenset[str] | None = None
     consent: ConsentRecord | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class LookupState(StrEnum):
@@ -120,6 +129,7 @@ class LookupView:
     summary: str
     answers: tuple[LookupAnswer, ...]
     keep_until: datetime
+    left_out: tuple[LeftOut, ...] = ()
     emergency: str = EMERGENCY
 
 
@@ -140,6 +150,7 @@ class EligibilityRequest:
     request_id: str
     holders: frozenset[ServiceRef] | None = None
     consent: ConsentRecord | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class EligibilityStatus(StrEnum):
@@ -177,6 +188,7 @@ class EligibilityView:
     answered: int
     summary: str
     answers: tuple[EligibilityLine, ...]
+    left_out: tuple[LeftOut, ...] = ()
     emergency: str = EMERGENCY
 
 

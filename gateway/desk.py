@@ -26,6 +26,7 @@ class HostedService:
     """One service of this node. ``kind`` says which identifiers it may be given (``trust.exchange.person``).
 
     ``answer_after_s`` is the step at which conditional answers leave (:mod:`gateway.pacing`).
+    ``institutions`` are postcodes and UPRNs at which many unrelated people live (:mod:`trust.exchange.addresses`).
     """
 
     ref: ServiceRef
@@ -34,6 +35,7 @@ class HostedService:
     duty_phone: str
     adapter: Adapter
     answer_after_s: float = ANSWER_AFTER_S
+    institutions: frozenset[str] = frozenset()
     restrictions: tuple[Restriction, ...] = ()
 
     def local_policy(self, agreement_id: str, clause: Clause | None) -> LocalPolicy:

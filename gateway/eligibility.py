@@ -70,6 +70,7 @@ class Eligibility:
             answered=answered,
             summary=summary(answered, len(lines)),
             answers=lines,
+            left_out=request.left_out,
         )
 
     def _account_for(

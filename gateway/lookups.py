@@ -1,7 +1,7 @@
 """Who else is working with this person, and whom do I ring? One line from every service that may be asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_urlsafe
@@ -15,6 +15,7 @@ from gateway.case_types import (
     CaseCaller,
     CaseRefusal,
     CaseRefused,
+    LeftOut,
     LookupRequest,
     LookupState,
     LookupView,
@@ -101,7 +102,11 @@ class Lookups:
         told = account(request)
         if request.fields is not None:
             told["fields"] = sorted(request.fields)
-        sealed = {**told, "asked": [lookup_lines.template(each) for each in asked]}
+        sealed = {
+            **told,
+            "asked": [lookup_lines.template(each) for each in asked],
+            "left_out": [asdict(each) for each in request.left_out],
+        }
         return lookups.LookupRow(
             id=lookup_id,
             client_id=caller.client.client_id,
@@ -194,6 +199,7 @@ class Lookups:
             summary=summary(answered, len(asked)),
             answers=answers,
             keep_until=found.lookup.keep_until,
+            left_out=tuple(LeftOut(**each) for each in told_then.get("left_out", [])),
         )
 
     def _open(self, sealed: bytes, lookup_id: str, part: str) -> JsonObject:

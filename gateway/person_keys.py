@@ -14,11 +14,11 @@ so that each true identifier finds each question, whichever words found the reco
 
 from collections.abc import Iterator
 
-from adapters.matching.compare import IDENTIFIERS
 from adapters.matching.normalise import name_tokens
 from trust.claims import keyed_digest
 from trust.evidence.leaf import letters_of
 from trust.exchange.person import Subject
+from trust.exchange.person_identifiers import IDENTIFIERS, identifier_evidence
 from trust.identifiers import ServiceRef
 from trust.strict_json import dumps
 
@@ -38,10 +38,10 @@ def record_key(hmac_key: bytes, service: ServiceRef, ref: str) -> str:
 
 
 def _identifiers(subject: Subject) -> Iterator[tuple[str, str]]:
-    """Yield the identifiers that are ones, in their normal form: a record may hold them as they were typed."""
-    for name, (normal, is_ok) in IDENTIFIERS.items():
-        identifier = normal(getattr(subject, name) or "")
-        if is_ok(identifier):
+    """Yield the identifiers that are evidence, as they are compared: a record may hold them as they were typed."""
+    for name in IDENTIFIERS:
+        identifier = identifier_evidence(name, getattr(subject, name) or "")
+        if identifier:
             yield name, identifier
 
 

@@ -23,12 +23,12 @@ _INVENTED: Final = Subject(
     nhs_number="9990451273",
     upn="G999904512798",
     nino="ZY904512D",
-    pnc_id="1899/9045127Q",
+    pnc_id="1901/9045127Z",
     family_name="Hearthgate-Probe",
     given_names="Absent",
     birth_date=date(1901, 2, 4),
     gender=Gender.UNKNOWN,
-    address=Address(uprn="999990451279", postcode="ZZ99 3VZ"),
+    address=Address(uprn="999990451279", postcode="ZX9 9WZ"),
 )
 """A person of no case system: NHS numbers from 999 on are never issued, and none of these values stands in for others.
 

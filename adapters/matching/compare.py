@@ -1,21 +1,28 @@
 """Compare one subject with one candidate, field by field; nothing is weighed here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from adapters.matching.normalise import are_short_forms, is_own_name, is_slip_of, name_tokens, postcode_key
-from trust.exchange.person import (
-    Address,
-    Gender,
-    Subject,
-    nhs_number_ok,
-    nino_ok,
-    normal_identifier,
-    normal_pnc_id,
-    pnc_id_ok,
-    upn_ok,
+from adapters.matching.normalise import (
+    are_short_forms,
+    is_doubtful_form,
+    is_shared,
+    is_slip_of,
+    postcode_key,
+    stands_for_several,
+)
+from trust.exchange.addresses import home_postcode, normal_uprn
+from trust.exchange.person import Gender, Subject
+from trust.exchange.person_identifiers import IDENTIFIERS, identifier_evidence
+from trust.exchange.person_names import (
+    Sex,
+    family_name_words,
+    given_name_words,
+    is_initial,
+    is_one_of_several,
+    sex_in,
 )
 
 _SIMILAR_ENOUGH: Final = 0.85
@@ -37,15 +44,10 @@ class Level(StrEnum):
     """Missing, or unusable, on either side."""
 
 
-IDENTIFIERS: Final[dict[str, tuple[Callable[[str], str], Callable[[str], bool]]]] = {
-    "nhs_number": (normal_identifier, nhs_number_ok),
-    "upn": (normal_identifier, upn_ok),
-    "nino": (normal_identifier, nino_ok),
-    "pnc_id": (normal_pnc_id, pnc_id_ok),
-}
-"""The identifiers that are compared, each with its normal form and its check digit or, where it has none, its form."""
-
+_SEVERAL_BORN: Final = ("(one of several)",)
+"""Stands for given names such as Twin 1, which may be any of the children's; no name has a bracket."""
 _KNOWN_GENDERS: Final = frozenset({Gender.FEMALE, Gender.MALE})
+_GENDER_OF: Final = {Sex.BOY: Gender.MALE, Sex.GIRL: Gender.FEMALE}
 _RANK: Final = {Level.SAME: 4, Level.VARIANT: 3, Level.SIMILAR: 2, Level.DIFFERENT: 1, Level.UNKNOWN: 0}
 
 
@@ -61,35 +63,52 @@ class Comparison:
     uprn: Level
     postcode: Level
     gender: Level
+    given_names_contradicted: bool = False
+    """Under the family name that agrees best no given names are known; under another name they do not agree."""
 
 
-def compare(subject: Subject, person: Subject) -> Comparison:
-    """Compare every field that tells people apart."""
+def compare(subject: Subject, person: Subject, *, institutions: Collection[str] = frozenset()) -> Comparison:
+    """Compare every field that tells people apart.
+
+    ``institutions`` are postcodes and UPRNs at which many unrelated people live, as
+    :func:`trust.exchange.addresses.institution_key` writes them: an address there is no evidence, nor is a restricted
+    one.
+    """
     same, different = _identifiers(subject, person)
-    family, given = _best_names(subject, person)
-    own, theirs = subject.address or Address(), person.address or Address()
+    family, given, contradicted = _best_names(subject, person)
+    own, theirs = _home(subject, institutions), _home(person, institutions)
     return Comparison(
         identifiers_same=same,
         identifiers_different=different,
         birth_date=_birth_dates(subject, person),
         family_name=family,
         given_names=given,
-        uprn=_exact(own.uprn, theirs.uprn),
-        postcode=_exact(postcode_key(own.postcode), postcode_key(theirs.postcode)),
+        given_names_contradicted=contradicted,
+        uprn=_exact(own[0], theirs[0]),
+        postcode=_exact(own[1], theirs[1]),
         gender=_genders(subject, person),
     )
 
 
+def _home(person: Subject, institutions: Collection[str]) -> tuple[str, str]:
+    """Return UPRN and postcode of a home that tells people apart, each empty where there is none."""
+    address = person.address
+    if address is None or person.address_restricted:
+        return "", ""
+    uprn, postcode = normal_uprn(address.uprn or "") or "", postcode_key(home_postcode(address.postcode or ""))
+    return ("", "") if uprn in institutions or postcode in institutions else (uprn, postcode)
+
+
 def _identifiers(subject: Subject, person: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Split the identifiers that both sides hold and that pass their check digits into same and different."""
+    """Split the identifiers that both sides hold, and that are evidence, into same and different."""
     same: list[str] = []
     different: list[str] = []
-    for name, (normal, is_ok) in IDENTIFIERS.items():
+    for name in IDENTIFIERS:
         asked, held = getattr(subject, name), getattr(person, name)
         if asked is None or held is None:
             continue
-        one, other = normal(asked), normal(held)
-        if is_ok(one) and is_ok(other):
+        one, other = identifier_evidence(name, asked), identifier_evidence(name, held)
+        if one is not None and other is not None:
             (same if one == other else different).append(name)
     return tuple(same), tuple(different)
 
@@ -104,9 +123,20 @@ def _birth_dates(subject: Subject, person: Subject) -> Level:
 
 
 def _genders(subject: Subject, person: Subject) -> Level:
-    if subject.gender not in _KNOWN_GENDERS or person.gender not in _KNOWN_GENDERS:
+    one, other = _gender(subject), _gender(person)
+    if one is None or other is None:
         return Level.UNKNOWN
-    return Level.SAME if subject.gender == person.gender else Level.DIFFERENT
+    return Level.SAME if one == other else Level.DIFFERENT
+
+
+def _gender(person: Subject) -> Gender | None:
+    """Return the gender, or what a stand-in for given names says of it (Baby Girl)."""
+    if person.gender in _KNOWN_GENDERS:
+        return person.gender
+    if person.given_names is None or given_name_words(person.given_names):
+        return None
+    sex = sex_in(person.given_names)
+    return _GENDER_OF[sex] if sex is not None else None
 
 
 def _exact(one: str | None, other: str | None) -> Level:
@@ -119,14 +149,23 @@ _Words = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def _names(person: Subject) -> Iterator[_Words]:
-    """Yield every name the person is known by, as family and given tokens."""
-    yield name_tokens(person.family_name), name_tokens(person.given_names)
+    """Yield every name the person is known by, as family and given words, without stand-ins."""
+    yield _words(person.family_name, person.given_names)
     for alias in person.aliases:
-        yield name_tokens(alias.family_name or person.family_name), name_tokens(alias.given_names or person.given_names)
+        yield _words(alias.family_name or person.family_name, alias.given_names or person.given_names)
 
 
-def _best_names(subject: Subject, person: Subject) -> tuple[Level, Level]:
-    """Return the levels of the best-agreeing pair of names, the right way round or family and given exchanged."""
+def _words(family_name: str | None, given_names: str | None) -> _Words:
+    family = family_name_words(family_name)
+    given = given_name_words(given_names, family=family)
+    return family, given or (_SEVERAL_BORN if is_one_of_several(given_names) else ())
+
+
+def _best_names(subject: Subject, person: Subject) -> tuple[Level, Level, bool]:
+    """Return the levels of the best-agreeing pair of names, the right way round or family and given exchanged.
+
+    The last value says that this pair has no given names to compare, and another has some that do not agree.
+    """
     theirs = tuple(_names(person))
     pairs = [
         (_families(family, their_family), _givens(given, their_given))
@@ -135,7 +174,9 @@ def _best_names(subject: Subject, person: Subject) -> tuple[Level, Level]:
         for their_family, their_given in ((left, right), (right, left))
         if (their_family, their_given) == (left, right) or _is_exchanged((family, given), (their_family, their_given))
     ]
-    return max(pairs, key=lambda pair: (_RANK[pair[0]] + _RANK[pair[1]], _RANK[pair[1]]))
+    family, given = max(pairs, key=lambda pair: (_RANK[pair[0]] + _RANK[pair[1]], _RANK[pair[1]]))
+    known = [level for _, level in pairs if level is not Level.UNKNOWN]
+    return family, given, given is Level.UNKNOWN and bool(known)
 
 
 def _is_exchanged(ours: _Words, theirs: _Words) -> bool:
@@ -155,11 +196,15 @@ def _families(one: tuple[str, ...], other: tuple[str, ...]) -> Level:
 
 def _givens(one: tuple[str, ...], other: tuple[str, ...]) -> Level:
     """Compare given names: the first must agree, and further ones must not contradict each other."""
+    if _SEVERAL_BORN in (one, other):
+        return Level.SIMILAR
     if not one or not other:
         return Level.UNKNOWN
-    if "".join(one) == "".join(other):
-        return Level.SAME
     first = _given(one[0], other[0])
+    if first in (Level.SAME, Level.VARIANT) and (is_shared(one[0]) or is_shared(other[0])):
+        return _after_shared(first, one[1:], other[1:])
+    if "".join(one) == "".join(other) and not any(_tells_little(words[0]) for words in (one, other)):
+        return Level.SAME
     if first in (Level.SAME, Level.VARIANT):
         later = all(_may_be_same(a, b) for a, b in zip(one[1:], other[1:], strict=False))
         return first if later else Level.SIMILAR
@@ -167,13 +212,24 @@ def _givens(one: tuple[str, ...], other: tuple[str, ...]) -> Level:
     return Level.SIMILAR if crossed else first
 
 
+def _tells_little(word: str) -> bool:
+    return is_initial(word) or stands_for_several(word)
+
+
+def _after_shared(first: Level, one: tuple[str, ...], other: tuple[str, ...]) -> Level:
+    """Compare what follows a first name that brothers share; without it on one side, either of them may be meant."""
+    if not one and not other:
+        return first
+    return _givens(one, other) if one and other else Level.SIMILAR
+
+
 def _given(one: str, other: str) -> Level:
-    if one == other:
-        return Level.SAME
-    if are_short_forms(one, other):
-        return Level.SIMILAR if is_own_name(one) or is_own_name(other) else Level.VARIANT
-    if min(len(one), len(other)) == 1:
+    if is_initial(one) or is_initial(other):
         return Level.SIMILAR if one[0] == other[0] else Level.DIFFERENT
+    if one == other:
+        return Level.SIMILAR if stands_for_several(one) else Level.SAME
+    if are_short_forms(one, other):
+        return Level.SIMILAR if is_doubtful_form(one) or is_doubtful_form(other) else Level.VARIANT
     return Level.SIMILAR if _looks_like(one, other) else Level.DIFFERENT
 
 

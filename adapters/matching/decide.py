@@ -4,14 +4,21 @@ The rules, in the order in which they are applied to each candidate (a person in
 
 1. A valid identifier that both sides hold and that is the same, with the same birth date, links. So does one without a
    birth date to confirm it where the source's identifiers are declared verified; elsewhere a human decides.
-2. It does not link against the evidence: another birth date, another given name, or a second identifier that differs.
+2. It does not link against the evidence: another birth date, another gender, or a second identifier that differs. The
+   given names must be the same, a known variant, or unknown on one side: twins' numbers are exchanged by mistake, and
+   their names are often alike.
 3. Without an identifier, the evidence must reach ``LINK_AT``, and birth date, family name and given names must each
    agree well. A twin, who shares all but the given names, can therefore never be linked.
 4. An identifier that differs keeps a candidate from being linked by any likeness.
+5. Where the name does not agree, a likeness is no reason for a human to look either: an address and a birth date would
+   tell who lives there.
+
+What stands where there is nothing is no evidence in any of them: stand-ins for identifiers and names (Baby, Unknown, an
+initial), postcodes without homes, addresses that are restricted, and those of institutions.
 
 Then over all candidates:
 
-5. Only one may be left. Two that could each be linked, or a rival that nearly could, go to a human. This uniqueness
+6. Only one may be left. Two that could each be linked, or a rival that nearly could, go to a human. This uniqueness
    rule is what keeps namesakes apart: no threshold does (measured on FEBRL 4 with twins and namesakes added).
 
 A record that cannot be read in full, and that nothing speaks against, is never taken for an absence: where no record is
@@ -20,7 +27,7 @@ plausible, a human decides.
 Nothing here depends on the order of the candidates, and no explanation holds a value of a record.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -34,6 +41,7 @@ RIVAL_MARGIN: Final = 10.0
 """Bits by which a linked record must lead the next one: odds of a thousand to one between the two."""
 
 _AGREES_WELL: Final = frozenset({Level.SAME, Level.VARIANT})
+_CONFIRMS_IDENTIFIER: Final = _AGREES_WELL | {Level.UNKNOWN}
 _NAMES: Final = {"nhs_number": "NHS number", "upn": "UPN", "nino": "National Insurance number", "pnc_id": "PNC id"}
 
 
@@ -79,9 +87,9 @@ class _Assessment:
         return (*_observations(self.comparison), *self.why)
 
 
-def match(subject: Subject, candidates: Sequence[Candidate]) -> Match:
-    """Decide whether exactly one candidate is the subject."""
-    assessments = _one_for_each_ref(_assess(subject, candidate) for candidate in candidates)
+def match(subject: Subject, candidates: Sequence[Candidate], *, institutions: Collection[str] = frozenset()) -> Match:
+    """Decide whether exactly one candidate is the subject; ``institutions`` are as :func:`compare` takes them."""
+    assessments = _one_for_each_ref(_assess(subject, candidate, institutions) for candidate in candidates)
     plausible = [assessment for assessment in assessments if assessment.verdict > _Verdict.UNLIKE]
     if not plausible and any(_may_be(subject, candidate) for candidate in candidates):
         return Match(outcome=MatchOutcome.REVIEW, explanation=_UNREADABLE)
@@ -138,8 +146,8 @@ def _one_for_each_ref(assessments: Iterable[_Assessment]) -> list[_Assessment]:
     return list(by_ref.values())
 
 
-def _assess(subject: Subject, candidate: Candidate) -> _Assessment:
-    comparison = compare(subject, candidate.person)
+def _assess(subject: Subject, candidate: Candidate, institutions: Collection[str]) -> _Assessment:
+    comparison = compare(subject, candidate.person, institutions=institutions)
     weight = score(comparison)
     by_identifier = bool(comparison.identifiers_same)
     if by_identifier:
@@ -160,12 +168,9 @@ def _assess(subject: Subject, candidate: Candidate) -> _Assessment:
 
 def _by_identifier(comparison: Comparison, *, verified: bool) -> tuple[_Verdict, tuple[str, ...]]:
     """Apply rules 1 and 2."""
-    if comparison.identifiers_different:
-        return _Verdict.POSSIBLE, ("One identifier agrees and another does not.",)
-    if comparison.birth_date in (Level.DIFFERENT, Level.SIMILAR):
-        return _Verdict.POSSIBLE, ("The date of birth contradicts the identifier.",)
-    if comparison.given_names is Level.DIFFERENT:
-        return _Verdict.POSSIBLE, ("The given name contradicts the identifier.",)
+    against = tuple(_against_identifier(comparison))
+    if against:
+        return _Verdict.POSSIBLE, against
     if comparison.birth_date is Level.SAME:
         return _Verdict.LINKABLE, ()
     if verified:
@@ -173,9 +178,21 @@ def _by_identifier(comparison: Comparison, *, verified: bool) -> tuple[_Verdict,
     return _Verdict.POSSIBLE, ("No date of birth confirms the identifier, and the source's are not declared verified.",)
 
 
+def _against_identifier(comparison: Comparison) -> Iterable[str]:
+    """Yield what keeps an identifier that agrees from linking by itself."""
+    if comparison.identifiers_different:
+        yield "One identifier agrees and another does not."
+    if comparison.birth_date in (Level.DIFFERENT, Level.SIMILAR):
+        yield "The date of birth contradicts the identifier."
+    if comparison.gender is Level.DIFFERENT:
+        yield "The gender contradicts the identifier."
+    if comparison.given_names not in _CONFIRMS_IDENTIFIER or comparison.given_names_contradicted:
+        yield "The given name does not confirm the identifier: this may be a twin."
+
+
 def _by_likeness(comparison: Comparison, weight: float) -> tuple[_Verdict, tuple[str, ...]]:
-    """Apply rules 3 and 4."""
-    if weight < REVIEW_AT or comparison.birth_date is Level.DIFFERENT:
+    """Apply rules 3 to 5."""
+    if weight < REVIEW_AT or comparison.birth_date is Level.DIFFERENT or not _name_agrees(comparison):
         return _Verdict.UNLIKE, ()
     if comparison.identifiers_different:
         well = comparison.given_names in _AGREES_WELL and comparison.family_name is Level.SAME
@@ -184,6 +201,15 @@ def _by_likeness(comparison: Comparison, weight: float) -> tuple[_Verdict, tuple
     if doubts or weight < LINK_AT:
         return _Verdict.POSSIBLE, doubts or ("What agrees would fit more than one person.",)
     return _Verdict.LINKABLE, ()
+
+
+def _name_agrees(comparison: Comparison) -> bool:
+    """Say whether a human could take both for one person: by the family name, or by full given names without one."""
+    if comparison.family_name is Level.SAME:
+        return True
+    if comparison.family_name is Level.SIMILAR:
+        return comparison.given_names is not Level.DIFFERENT
+    return comparison.family_name is Level.UNKNOWN and comparison.given_names in _AGREES_WELL
 
 
 def _doubts(comparison: Comparison) -> Iterable[str]:

@@ -3,16 +3,20 @@
 Nothing here is ever shown or sent: a normalised value lives only as long as one comparison.
 """
 
-import unicodedata
 from datetime import date
 from typing import Final
 
-_LETTERS: Final = str.maketrans(
-    {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i", "ħ": "h", "ß": "ss"}
-)
-"""Latin letters that Unicode does not decompose; case folding has already turned the capital forms into these."""
+from trust.exchange.person_names import name_tokens
 
-_APOSTROPHES: Final = frozenset("'\u2018\u2019\u02bc\u00b4`")
+__all__ = [
+    "are_short_forms",
+    "is_doubtful_form",
+    "is_shared",
+    "is_slip_of",
+    "name_tokens",
+    "postcode_key",
+    "stands_for_several",
+]
 
 _SHORT_FORMS: Final[dict[str, frozenset[str]]] = {
     short: frozenset(full.split())
@@ -136,19 +140,41 @@ _OWN_NAMES: Final = frozenset(
 )
 """Short forms that are also given to a child in their own right: one twin can be Jack and the other John."""
 
+_SPELLINGS: Final = (
+    {"catherine", "katherine", "kathryn"},
+    {"stephen", "steven"},
+    {"mohammed", "muhammad", "mohamed", "mohammad"},
+    {"susan", "susanna", "susannah"},
+    {"kimberley", "kimberly"},
+)
+"""Spellings of one name, which parents do not give to two of their children."""
 
-def name_tokens(text: str | None) -> tuple[str, ...]:
-    """Return the words of a name in lower case, without accents, apostrophes, hyphens or other punctuation."""
-    if not text:
-        return ()
-    if text.isascii() and text.replace(" ", "").isalpha():  # as most names are
-        return tuple(text.lower().split())
-    folded = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
-    kept = (
-        "" if unicodedata.combining(char) or char in _APOSTROPHES else char if char.isalnum() else " "
-        for char in folded
-    )
-    return tuple("".join(kept).split())
+_OF_SEVERAL: Final = frozenset(
+    short
+    for short, full in _SHORT_FORMS.items()
+    if len(full) > 1 and not any(full <= spellings for spellings in _SPELLINGS)
+)
+"""Short forms of several names: Fred may be Frederick, or his twin Alfred."""
+
+_SHARED: Final = frozenset(
+    {
+        "abdel",
+        "abdul",
+        "md",
+        "mo",
+        "mohamad",
+        "mohamed",
+        "mohammad",
+        "mohammed",
+        "mohd",
+        "muhammad",
+        "muhammed",
+        "sayed",
+        "sayyid",
+        "syed",
+    }
+)
+"""First names that brothers share, so that the name after it tells them apart."""
 
 
 def are_short_forms(one: str, other: str) -> bool:
@@ -158,9 +184,19 @@ def are_short_forms(one: str, other: str) -> bool:
     return one in full_of_other or other in full_of_one or not full_of_one.isdisjoint(full_of_other)
 
 
-def is_own_name(name: str) -> bool:
-    """Say whether a short form is also a full name by itself, so that it does not prove the name it is short for."""
-    return name in _OWN_NAMES
+def is_doubtful_form(name: str) -> bool:
+    """Say whether a short form does not prove the name it is short for: a name by itself, or short for several."""
+    return name in _OWN_NAMES or name in _OF_SEVERAL
+
+
+def stands_for_several(name: str) -> bool:
+    """Say whether a short form, which is no name by itself, is short for several: Al and Al may be two brothers."""
+    return name in _OF_SEVERAL and name not in _OWN_NAMES
+
+
+def is_shared(name: str) -> bool:
+    """Say whether brothers often share this first name."""
+    return name in _SHARED
 
 
 def postcode_key(text: str | None) -> str:

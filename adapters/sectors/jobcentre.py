@@ -24,6 +24,7 @@ from adapters.sectors.benefits import judge
 from adapters.sources.dci import ByIdentifier, ByNameAndBirth, DciRegistry, DciSettings
 from adapters.sources.dci_answers import RegistryRecord
 from adapters.sources.fields import Unreadable, read_person
+from adapters.sources.spellings import identifier_spellings
 from adapters.sources.sql import SqlSettings, build_sql_source
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery, Question
 from trust.exchange.person import Name, Subject
@@ -54,10 +55,10 @@ class BenefitRegistry:
     benefits: Mapping[str, str]
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
-        """Return the records that fit by National Insurance number, or by surname and birth date."""
+        """Return the records that fit by any form of the National Insurance number, or by surname and birth date."""
         searches: list[ByIdentifier | ByNameAndBirth] = []
         if subject.nino:
-            searches.append(ByIdentifier(kind=self.settings.nino_identifier, value=subject.nino))
+            searches += [ByIdentifier(kind=self.settings.nino_identifier, value=nino) for nino in _forms(subject.nino)]
         if subject.family_name and subject.birth_date:
             searches.append(ByNameAndBirth(surname=subject.family_name, birth_date=subject.birth_date))
         if not searches:
@@ -127,6 +128,12 @@ class JobcentreFactory:
 FACTORY: Final = JobcentreFactory()
 
 
+def _forms(nino: str) -> tuple[str, ...]:
+    """Return the forms in which a registry may have a number: with the suffix that is known, or any, and without."""
+    forms = identifier_spellings("nino", nino)
+    return (nino, min(forms, key=len)) if len(nino) == max(map(len, forms)) else forms
+
+
 def _subject(record: RegistryRecord, *, nino: str | None) -> Subject:
     """Describe the person as the registry does."""
     current, *former = record.names
@@ -137,6 +144,7 @@ def _subject(record: RegistryRecord, *, nino: str | None) -> Subject:
         "birth_date": record.birth_date,
         "gender": record.sex,
         "postcode": record.postcode,
+        "address_restricted": record.address_restricted,
     }
     try:
         person = read_person(row)

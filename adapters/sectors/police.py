@@ -187,6 +187,7 @@ def _candidate(person: etree._Element) -> Candidate:
         "birth_date": person.findtext("dob"),
         "gender": person.findtext("sex"),
         "postcode": person.findtext("pcode"),
+        "address_restricted": person.findtext("pcode_restricted"),
         **_name(person.find("name_elements")),
     }
     aliases = [read_person(_name(element)) for element in person.iterfind("alias_elements")]

@@ -18,7 +18,7 @@ from adapters.matching.compare import Level, compare
 from adapters.matching.normalise import name_tokens
 from adapters.sources.csv_drop import BadLine, Line
 from adapters.sources.days import has_ended, read_day
-from adapters.sources.fields import Unreadable, read_text
+from adapters.sources.fields import Unreadable, read_restriction, read_text
 from trust.exchange.person import Subject, nhs_number_ok, normal_identifier, upn_ok
 
 T = TypeVar("T")
@@ -88,6 +88,7 @@ class Allocation:
     nhs_number: str | None
     postcode: str | None
     uprn: str | None
+    address_restricted: bool
     role: str | None
     worker: str | None
     team: str | None
@@ -267,6 +268,7 @@ class Join:
             given_names=texts["given_names"],
             postcode=texts["postcode"],
             uprn=texts["uprn"],
+            address_restricted=read_restriction(texts["address_restricted"]),
             role=texts["role"],
             worker=texts["worker"],
             team=texts["team"],

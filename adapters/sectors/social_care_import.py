@@ -226,6 +226,7 @@ def _open(path: Path) -> Any:  # noqa: ANN401 - pysqlite3 ships no types
 
 def _insert(connection: Any, case: Case) -> None:  # noqa: ANN401 - pysqlite3 ships no types
     child, who = case.child, case.allocations
+    restricted = any(found.address_restricted for found in who)  # such an address is not even kept
     connection.execute(
         "INSERT INTO child VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -236,8 +237,8 @@ def _insert(connection: Any, case: Case) -> None:  # noqa: ANN401 - pysqlite3 sh
             _first(found.given_names for found in who),
             _iso(child.birth_date),
             child.gender,
-            _first(found.postcode for found in who),
-            _first(found.uprn for found in who),
+            None if restricted else _first(found.postcode for found in who),
+            None if restricted else _first(found.uprn for found in who),
         ),
     )
     connection.executemany(

@@ -15,7 +15,7 @@ How the published standard was read, where it leaves a choice:
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -40,6 +40,8 @@ from adapters.sources.dci_answers import (
 from adapters.sources.dci_token import TokenSource
 
 MAX_ANSWER_BYTES: Final = 1024 * 1024
+MAX_SEARCHES: Final = 5
+"""Searches that one message of the standard carries."""
 VERSION: Final = "1.0.0"
 _HTTP_UNAUTHORIZED: Final = 401
 _MODEL = TypeVar("_MODEL", SearchAnswer, EnrolledAnswer)
@@ -52,7 +54,8 @@ class DciSettings(BaseModel):
     ``client_secret_file`` is relative to the configuration. ``record_identifier`` is the registry's own identifier
     type, by which a record is asked for again; ``nino_identifier`` is its type for National Insurance numbers.
     ``not_registered_codes`` are the reason codes with which this registry rejects a search because it has no such
-    person; a rejection that says so in words needs none.
+    person; a rejection that says so in words needs none. ``address_restricted`` names the member of a person, or of an
+    address, that says that the address is restricted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +68,7 @@ class DciSettings(BaseModel):
     record_identifier: str = Field(default="CRN", min_length=1, max_length=40)
     nino_identifier: str = Field(default="NINO", min_length=1, max_length=40)
     not_registered_codes: tuple[str, ...] = ()
+    address_restricted: str | None = Field(default=None, min_length=1, max_length=60)
     max_records: int = Field(default=10, ge=1, le=50)
 
 
@@ -103,11 +107,19 @@ class DciRegistry:
     def search(
         self, searches: Sequence[ByIdentifier | ByNameAndBirth], *, deadline: Deadline
     ) -> tuple[RegistryRecord, ...]:
-        """Return the records that fit any of the searches, each once, all asked in one message.
+        """Return the records that fit any of the searches, each once, asked in as few messages as can be.
 
         Raises :class:`SourceUnavailable` where one search finds more than ``max_records``: a cut list could hide the
         person or a namesake.
         """
+        batches = [searches[start : start + MAX_SEARCHES] for start in range(0, len(searches), MAX_SEARCHES)]
+        found = [record for batch in batches for record in self._search(batch, deadline=deadline)]
+        return tuple({record.identifier(self.settings.record_identifier): record for record in found}.values())
+
+    def _search(
+        self, searches: Sequence[ByIdentifier | ByNameAndBirth], *, deadline: Deadline
+    ) -> Iterator[RegistryRecord]:
+        """Send one message, and yield what each of its searches found."""
         references = {str(uuid.uuid4()): search for search in searches}
         transaction = str(uuid.uuid4())
         message = {
@@ -122,8 +134,8 @@ class DciRegistry:
             raise SourceNonsense("The benefit registry answered another transaction than ours.")
         if sorted(item.reference_id for item in answer.message.search_response) != sorted(references):
             raise SourceNonsense("The benefit registry did not answer each of our searches once.")
-        found = [record for item in answer.message.search_response for record in self._records(item)]
-        return tuple({record.identifier(self.settings.record_identifier): record for record in found}.values())
+        for item in answer.message.search_response:
+            yield from self._records(item)
 
     def enrolled(self, ref: str, *, programme: str | None = None, deadline: Deadline) -> tuple[bool, date]:
         """Say whether the record ``ref`` is registered as a beneficiary, and on which day that is true.
@@ -175,7 +187,7 @@ class DciRegistry:
         return records if fault is None else [*records, UNREADABLE]
 
     def _record(self, document: _Json) -> RegistryRecord:
-        record = read_record(document)
+        record = read_record(document, restriction=self.settings.address_restricted)
         if not record.identifier(self.settings.record_identifier):
             raise SourceNonsense("A record of the benefit registry lacks the identifier set as record_identifier.")
         return record

@@ -23,6 +23,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from adapters.contract import HttpAnswer, SourceNonsense, SourceUnavailable
 from adapters.sources.days import read_birth_date, read_day
+from adapters.sources.fields import read_restriction
 
 JSON: Final = "application/json"
 _HTTP_OK: Final = 200
@@ -278,6 +279,7 @@ class RegistryRecord:
     enrolments: tuple[Enrolment, ...]
     payments: tuple[Payment, ...] | None
     unreadable: frozenset[str] = frozenset()
+    address_restricted: bool = False
 
     def identifier(self, wanted: str) -> str | None:
         """Return the value of the identifier of one type, whose case does not count."""
@@ -327,9 +329,10 @@ def parse_answer(raw: bytes, model: type[_MODEL]) -> _MODEL:
     return _read(document, model)
 
 
-def read_record(record: _Json) -> RegistryRecord:
+def read_record(record: _Json, *, restriction: str | None = None) -> RegistryRecord:
     """Read one registry record, in any of its three published forms.
 
+    ``restriction`` is the member that says that an address is restricted; the standard has none.
     Raises :class:`SourceNonsense` for one that is of no person.
     """
     member = record.get("member", record)
@@ -350,6 +353,7 @@ def read_record(record: _Json) -> RegistryRecord:
         enrolments=tuple(_enrolment(item) for item in benefits.programme),
         payments=None if benefits.payroll is None else tuple(_payment(item) for item in benefits.payroll),
         unreadable=frozenset(unreadable),
+        address_restricted=restriction is not None and _is_restricted(record, member, person_json, restriction),
     )
 
 
@@ -360,6 +364,14 @@ def _read_part(document: object, model: type[_MODEL], name: str, unreadable: set
     except SourceNonsense:
         unreadable.add(name)
         return model()
+
+
+def _is_restricted(record: _Json, member: object, person: object, restriction: str) -> bool:
+    """Look for the restriction at the record, its person and each of their addresses: in one place is enough."""
+    places = [place for place in (record, member, person) if isinstance(place, dict)]
+    addresses = [place.get("address") for place in places]
+    listed = [each for found in addresses for each in (found if isinstance(found, list) else [found])]
+    return any(read_restriction(place.get(restriction)) for place in (*places, *listed) if isinstance(place, dict))
 
 
 def _benefits(record: _Json, member: object) -> _Json:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Final, TypeVar
 
 from adapters.contract import AdapterContext, current_month
@@ -18,19 +19,15 @@ from adapters.sources.days import (
     read_birth_date,
     read_day,
     read_optional_day,
+    today,
 )
 from adapters.sources.full_names import read_full_name
 from adapters.sources.text import MAX_TEXT, Unreadable, read_text
+from trust.exchange.addresses import home_postcode, normal_uprn
 from trust.exchange.involvement import Involvement
-from trust.exchange.person import (
-    Address,
-    Gender,
-    Name,
-    Subject,
-    normal_identifier,
-    normal_pnc_id,
-    normal_postcode,
-)
+from trust.exchange.person import Address, Gender, Name, Subject
+from trust.exchange.person_identifiers import is_stand_in, read_identifier
+from trust.exchange.person_names import normal_name, strip_ignorable
 
 __all__ = [
     "INVOLVEMENT_FIELDS",
@@ -49,6 +46,7 @@ __all__ = [
     "read_involvement_row",
     "read_person",
     "read_person_row",
+    "read_restriction",
     "read_text",
 ]
 
@@ -66,6 +64,7 @@ PERSON_FIELDS: Final = (
     "gender",
     "postcode",
     "uprn",
+    "address_restricted",
 )
 """What a source may know of a person, by the names that configurations use."""
 
@@ -95,6 +94,10 @@ _GENDERS: Final = {
 }
 """The words in use, and the codes 1, 2 and 9 of the NHS Data Dictionary and of the Department for Education."""
 
+_NOT_RESTRICTED: Final = frozenset(
+    {"", "0", "f", "false", "n", "no", "none", "normal", "not restricted", "null", "u", "unrestricted"}
+)
+"""What a column of restrictions holds where there is none; any other value restricts the address."""
 _DECIMALS: Final = re.compile(r"\.0+$")
 
 
@@ -150,14 +153,18 @@ class RowReader:
 
 
 def read_person_row(row: Mapping[str, object], forms: DayForms) -> tuple[Subject, tuple[FieldFault, ...]]:
-    """Return the person that a row describes, without the fields that cannot be read, and these."""
+    """Return the person that a row describes, without the fields that cannot be read, and these.
+
+    A stand-in for an identifier is left out, and a restricted address is not read: neither takes part in matching.
+    """
     reader = RowReader(row, forms)
-    family_name, given_names = reader.text("family_name"), reader.text("given_names")
+    family_name, given_names = reader.read("family_name", _read_name), reader.read("given_names", _read_name)
     full_name = reader.read("full_name", lambda value: read_full_name(value, str(row.get("full_name_order"))))
     if full_name is not None:
         family_name, given_names = family_name or full_name.family_name, given_names or full_name.given_names
+    restricted = read_restriction(row.get("address_restricted"))
     person = Subject(
-        nhs_number=_number(reader, "nhs_number"),
+        nhs_number=_identifier(reader, "nhs_number"),
         upn=_identifier(reader, "upn"),
         nino=_identifier(reader, "nino"),
         pnc_id=_identifier(reader, "pnc_id"),
@@ -165,7 +172,8 @@ def read_person_row(row: Mapping[str, object], forms: DayForms) -> tuple[Subject
         given_names=given_names,
         birth_date=reader.day("birth_date", read_birth_date),
         gender=_gender(reader.text("gender")),
-        address=_address(reader.text("postcode"), _number(reader, "uprn")),
+        address=None if restricted else _address(reader.text("postcode"), reader.text("uprn")),
+        address_restricted=restricted,
     )
     return person, tuple(reader.faults)
 
@@ -175,6 +183,16 @@ def read_person(row: Mapping[str, object], *, date_format: str = ISO_DATE) -> Su
     person, faults = read_person_row(row, DayForms(default=(date_format,)))
     _refuse(faults)
     return person
+
+
+def read_restriction(value: object) -> bool:
+    """Say whether an address is restricted: so it is for every value but a blank and a plain no."""
+    if value is None or isinstance(value, bool | int | float | Decimal):
+        return bool(value)
+    try:
+        return (read_text(value) or "").lower() not in _NOT_RESTRICTED
+    except Unreadable:
+        return True
 
 
 def read_involvement_row(
@@ -250,6 +268,8 @@ def _merge(one: Subject, other: Subject) -> Subject:
         field: getattr(one, field) if getattr(one, field) is not None else getattr(other, field)
         for field in (*_DECISIVE, "family_name", "given_names", "gender", "address")
     }
+    if one.address_restricted or other.address_restricted:  # in one row is enough
+        filled |= {"address": None, "address_restricted": True}
     further = Name(family_name=other.family_name, given_names=other.given_names)
     says_more = any(theirs is not None and theirs != ours for ours, theirs in zip(*names, strict=True))
     new = (further,) if says_more and names[0] != (None, None) and further not in one.aliases else ()
@@ -260,13 +280,16 @@ def _identifier(reader: RowReader, field: str) -> str | None:
     text = reader.text(field)
     if text is None:
         return None
-    return normal_pnc_id(text) if field == "pnc_id" else normal_identifier(text)
+    if field == "nhs_number":
+        text = _DECIMALS.sub("", text)  # 9434765919.0, which a spreadsheet made of it
+    number = read_identifier(field, text, this_year=today().year)
+    return None if is_stand_in(field, number) else number
 
 
-def _number(reader: RowReader, field: str) -> str | None:
-    """Return a number of digits. What a spreadsheet made a decimal number of (``9434765919.0``) is its digits."""
-    text = _identifier(reader, field)
-    return _DECIMALS.sub("", text).lstrip("0" if field == "uprn" else "") if text else None
+def _read_name(value: object) -> str | None:
+    """Read a name without the characters that no one sees, some of which would divide it."""
+    seen = strip_ignorable(value) if isinstance(value, str) else value
+    return normal_name(read_text(seen) or "") or None
 
 
 def _gender(text: str | None) -> Gender | None:
@@ -274,6 +297,5 @@ def _gender(text: str | None) -> Gender | None:
 
 
 def _address(postcode: str | None, uprn: str | None) -> Address | None:
-    if postcode is None and uprn is None:
-        return None
-    return Address(postcode=normal_postcode(postcode) if postcode else None, uprn=uprn)
+    home = Address(postcode=home_postcode(postcode or ""), uprn=normal_uprn(uprn or ""))
+    return None if home == Address() else home

@@ -62,6 +62,7 @@ PersonField = Literal[
     "gender",
     "postcode",
     "uprn",
+    "address_restricted",
 ]
 TextField = Literal["organisation", "service_type", "role", "worker", "phone", "duty_phone"]
 ContactField = Literal[TextField, "plan", "since", "last_contact", "ended", "status"]

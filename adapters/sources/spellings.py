@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Final
 
+from adapters.sources.days import today
 from trust.exchange.person import normal_pnc_id
 
 _PNC_ID: Final = re.compile(r"([0-9]{2})([0-9]{2})/([0-9]{7})([A-Z])")
@@ -34,13 +36,14 @@ def _pnc_ids(value: str) -> tuple[str, ...]:
     if parts is None:
         return (value,)
     century, year, serial, letter = parts.groups()
+    read = partial(normal_pnc_id, this_year=today().year)
     spelled = product((century + year, year), (serial, serial.lstrip("0") or "0"))
-    read = (
+    forms = (
         f"{years}{number}{letter}"
         for years, number in spelled
-        if value in {normal_pnc_id(f"{years}/{number}{letter}"), normal_pnc_id(f"{years}{number}{letter}")}
+        if value in {read(f"{years}/{number}{letter}"), read(f"{years}{number}{letter}")}
     )
-    return tuple(dict.fromkeys(read))
+    return tuple(dict.fromkeys(forms))
 
 
 _SPELLINGS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {

@@ -54,7 +54,7 @@ from adapters.sources.sql_search import (
 )
 from adapters.sources.sql_settings import SqlSettings
 from trust.exchange.involvement import Involvement
-from trust.exchange.person import Subject
+from trust.exchange.person import Subject, without_stand_ins
 
 __all__ = ["FACTORY", "MAX_CANDIDATES", "SqlFactory", "SqlSettings", "SqlSource", "build_sql_source"]
 
@@ -87,6 +87,7 @@ class SqlSource:
 
         A table of involvements that cannot be read fails this search too, so that its failure tells of no person.
         """
+        subject = without_stand_ins(subject)
         self._involvements.probe(deadline=deadline)
         identified = self._search.by_identifier(subject, deadline=deadline)
         born = self._search.by_birth_date(subject, deadline=deadline)

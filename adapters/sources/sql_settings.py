@@ -93,6 +93,7 @@ class PersonColumns(RowSource):
     gender: str | None = Column
     postcode: str | None = Column
     uprn: str | None = Column
+    address_restricted: str | None = Column
     plain_identifiers: tuple[Identifier, ...] = ()
 
     @model_validator(mode="after")

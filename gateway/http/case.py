@@ -11,6 +11,7 @@ from gateway.case_types import (
     CaseCaller,
     EligibilityRequest,
     EligibilityService,
+    LeftOut,
     LookupRequest,
     LookupService,
     LookupState,
@@ -28,7 +29,7 @@ from gateway.oauth import forms, metadata
 from gateway.oauth.case_server import CaseOAuth, case_server
 from gateway.oauth.protector import CaseProtector
 from gateway.ports import Clock
-from trust.exchange.person import enough_to_go_on
+from trust.exchange.person import Description, enough_to_go_on
 
 MAX_BODY = max(models.MAX_BODY, forms.MAX_BODY)
 # The draft standard writes the key as a quoted string; most clients leave the quotes out.
@@ -88,11 +89,12 @@ def _add_discovery(blueprint: Blueprint, face: CaseFace) -> None:
 
 def _lookup_request(caller: CaseCaller, now: datetime) -> LookupRequest:
     raw = bodies.read_json_body(max_bytes=models.MAX_BODY)
-    body, subject = models.read(LookupBody, raw, today=now.date())
-    enough_to_go_on(subject)
+    body, described = models.read(LookupBody, raw, today=now.date())
+    enough_to_go_on(described.subject)
     practitioner = practitioner_of(caller, body.practitioner)
     return LookupRequest(
-        subject=subject,
+        subject=described.subject,
+        left_out=_left_out(described),
         purpose=body.purpose,
         reason=body.reason,
         case_ref=body.case_ref,
@@ -109,11 +111,12 @@ def _lookup_request(caller: CaseCaller, now: datetime) -> LookupRequest:
 
 def _eligibility_request(caller: CaseCaller, now: datetime) -> EligibilityRequest:
     raw = bodies.read_json_body(max_bytes=models.MAX_BODY)
-    body, subject = models.read(EligibilityBody, raw, today=now.date())
-    enough_to_go_on(subject)
+    body, described = models.read(EligibilityBody, raw, today=now.date())
+    enough_to_go_on(described.subject)
     practitioner = practitioner_of(caller, body.practitioner)
     return EligibilityRequest(
-        subject=subject,
+        subject=described.subject,
+        left_out=_left_out(described),
         question=body.question,
         benefit=body.benefit,
         as_of=body.as_of or now.date(),
@@ -127,6 +130,10 @@ def _eligibility_request(caller: CaseCaller, now: datetime) -> EligibilityReques
         holders=body.services(),
         consent=body.consent_record(),
     )
+
+
+def _left_out(described: Description) -> tuple[LeftOut, ...]:
+    return tuple(LeftOut(member=each.path, reason=each.problem) for each in described.left_out)
 
 
 def _idempotency_key() -> str:

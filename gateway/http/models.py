@@ -20,7 +20,7 @@ from trust.exchange.consent import EVIDENCE, ConsentForm, ConsentRecord, Consent
 from trust.exchange.eligibility import Question
 from trust.exchange.errors import Fault, MalformedSubject
 from trust.exchange.involvement import InvolvementField
-from trust.exchange.person import Subject, check_birth_date, parse_subject
+from trust.exchange.person import MAX_POSTCODE, Description, check_birth_date, parse_description
 from trust.identifiers import MAX_ENTITY_ID, TELEPHONE, ServiceRef, parse_code, parse_service_ref, parse_slug
 
 MAX_BODY = 32_768
@@ -100,7 +100,11 @@ SUBJECT_SCHEMA: strict_json.JsonObject = {
             "minProperties": 1,
             "properties": {
                 "uprn": {"type": "string", "pattern": "^[0-9]{1,12}$"},
-                "postcode": {"type": "string", "maxLength": 12},
+                "postcode": {
+                    "type": "string",
+                    "maxLength": MAX_POSTCODE,
+                    "description": "Left out, and listed in left_out, where it is not a home's in the United Kingdom.",
+                },
             },
         },
         "address_restricted": {"type": "boolean", "description": "The address must not be passed on."},
@@ -111,7 +115,7 @@ SUBJECT_SCHEMA: strict_json.JsonObject = {
         },
     },
 }
-"""What :func:`trust.exchange.person.parse_subject` reads; a test holds the two together."""
+"""What :func:`trust.exchange.person.parse_description` reads; a test holds the two together."""
 
 
 class Body(BaseModel):
@@ -219,18 +223,18 @@ class EligibilityBody(_Asking):
 AnyBody = TypeVar("AnyBody", bound=_Asking)
 
 
-def read(model: type[AnyBody], raw: bytes, *, today: date) -> tuple[AnyBody, Subject]:
-    """Return the body and the person in it. Raises :class:`Problem` with every fault."""
+def read(model: type[AnyBody], raw: bytes, *, today: date) -> tuple[AnyBody, Description]:
+    """Return the body, and the person in it with what was left out. Raises :class:`Problem` with every fault."""
     try:
         document = strict_json.loads(raw, max_bytes=MAX_BODY)
     except MalformedInput as refused:
         raise Problem(problem.NOT_JSON, refused.detail) from refused
     body, faults = _body(model, raw)
-    subject, about_subject = _subject(document.get("subject"), today)
+    described, about_subject = _described(document.get("subject"), today)
     faults.extend(about_subject)
-    if body is None or subject is None or faults:
+    if body is None or described is None or faults:
         raise Problem(problem.MEMBERS_AT_FAULT, faults=faults)
-    return body, subject
+    return body, described
 
 
 def _body(model: type[AnyBody], raw: bytes) -> tuple[AnyBody | None, list[Fault]]:
@@ -240,15 +244,15 @@ def _body(model: type[AnyBody], raw: bytes) -> tuple[AnyBody | None, list[Fault]
         return None, list(_faults(refused))
 
 
-def _subject(unverified: object, today: date) -> tuple[Subject | None, tuple[Fault, ...]]:
+def _described(unverified: object, today: date) -> tuple[Description | None, tuple[Fault, ...]]:
     if not isinstance(unverified, dict):
         return None, ()
     try:
-        subject = parse_subject(unverified)
-        check_birth_date(subject, today=today)
+        described = parse_description(unverified, this_year=today.year)
+        check_birth_date(described.subject, today=today)
     except MalformedSubject as refused:
         return None, refused.faults
-    return subject, ()
+    return described, ()
 
 
 _SENTENCES = {

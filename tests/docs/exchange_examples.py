@@ -238,7 +238,7 @@ def message(agreement: bytes) -> Message:
             family_name="Thistlethwaite",
             given_names="Corvin Asher",
             birth_date=date(2004, 11, 23),
-            address=Address(postcode="ZZ99 3VZ"),
+            address=Address(postcode="ZX4 1QB"),
         ),
         body={},
         correlation="l-7d21b0",

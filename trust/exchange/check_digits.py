@@ -11,7 +11,7 @@ LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 
 _NHS_NUMBER = re.compile(r"[0-9]{10}")
 _UPN = re.compile(r"[A-HJ-NP-RT-Z][0-9]{11}[0-9A-HJ-NP-RT-Z]")
-_NINO = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]")
+_NINO = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]?")
 _NINO_PREFIXES_NEVER_USED = ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")
 _PNC_ID = re.compile(r"[0-9]{4}/[0-9]{7}[A-HJ-NP-RT-Z]")
 
@@ -39,7 +39,10 @@ def upn_ok(number: str) -> bool:
 
 
 def nino_ok(number: str) -> bool:
-    """Check the form of a National Insurance number, which has no check digit (HMRC manual NIM39110)."""
+    """Check the form of a National Insurance number, which has no check digit (HMRC manual NIM39110).
+
+    The suffix may be missing: it tells no one apart, and many systems do not hold it.
+    """
     return bool(_NINO.fullmatch(number)) and not number.startswith(_NINO_PREFIXES_NEVER_USED)
 
 

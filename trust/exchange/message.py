@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from trust import jose
-from trust.claims import LATEST_SECONDS, check_times, digest
+from trust.claims import LATEST_SECONDS, check_times, digest, from_seconds
 from trust.errors import WrongAudience
 from trust.exchange.consent import ConsentRecord, consent_to_json, read_consent
 from trust.exchange.envelope import (
@@ -242,7 +242,7 @@ def _parse_message(claims: JsonObject) -> Message:
         from_service=services.from_service,
         to_service=services.to_service,
         practitioner=_read_practitioner(reader),
-        subject=_read_subject(reader, subject),
+        subject=_read_subject(reader, subject, year=from_seconds(parties.iat).year),
         body=body or {},
         correlation=reader.optional_text("correlation", pattern=JTI),
         supersedes=reader.optional_text("supersedes", pattern=JTI),
@@ -256,11 +256,11 @@ def _parse_message(claims: JsonObject) -> Message:
     return message
 
 
-def _read_subject(reader: Reader, subject: JsonObject | None) -> Subject:
+def _read_subject(reader: Reader, subject: JsonObject | None, *, year: int) -> Subject:
     if subject is None:
         return Subject()
     try:
-        return parse_subject(subject)
+        return parse_subject(subject, this_year=year)
     except MalformedSubject as malformed:
         reader.faults.extend(malformed.faults)
         return Subject()

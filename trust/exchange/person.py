@@ -1,24 +1,38 @@
 """Describe the person a message is about, and hold that description to its rules.
 
-Whatever comes in is normalised here, once, at the edge: identifiers without spaces and in upper case, names in Unicode
-NFC with single spaces, postcodes with their one space. From then on a :class:`Subject` is never checked again.
+What comes in is normalised here, once, at the edge: identifiers without spaces and in upper case, names in Unicode
+NFKC with single spaces, postcodes with their one space. Stand-ins for an identifier or a home are left out and listed.
+From then on a :class:`Subject` is never checked again.
 """
 
-import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
-from trust.claims import strip_ignorable
+from trust.claims import UNPRINTABLE, strip_ignorable
+from trust.exchange.addresses import home_postcode, normal_postcode, normal_uprn
 from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
 from trust.exchange.errors import Fault, MalformedSubject, NotEnoughToGoOn
-from trust.exchange.reader import Reader, one_line
-from trust.exchange.subject_members import IDENTIFIERS, default_members, members_for
+from trust.exchange.person_identifiers import (
+    IDENTIFIERS,
+    RELEASE_YEAR,
+    is_stand_in,
+    normal_identifier,
+    normal_pnc_id,
+    read_identifier,
+)
+from trust.exchange.person_names import is_no_name, normal_name
+from trust.exchange.reader import Reader
+from trust.exchange.subject_members import default_members, members_for
 from trust.strict_json import JsonObject
+
+T = TypeVar("T")
 
 __all__ = [
     "Address",
+    "Description",
     "Gender",
     "Name",
     "Subject",
@@ -30,13 +44,18 @@ __all__ = [
     "normal_identifier",
     "normal_pnc_id",
     "normal_postcode",
+    "parse_description",
     "parse_subject",
     "pnc_id_ok",
     "subject_to_json",
     "upn_ok",
+    "without_stand_ins",
 ]
 
 MAX_ALIASES = 20
+MAX_NAME = 100
+MAX_POSTCODE = 60
+"""Characters of what is written where a postcode should be: a country's name may stand beside a foreign one."""
 OLDEST = timedelta(days=131 * 366)
 """Nobody is this old: a birth date further back is a slip of the pen."""
 
@@ -54,9 +73,6 @@ _MEMBERS = (
     "address_restricted",
     "aliases",
 )
-_UPRN = re.compile(r"[0-9]{1,12}")
-_POSTCODE = re.compile(r"(?:[A-Z]{1,2}[0-9][A-Z0-9]?|GIR) [0-9][A-Z]{2}")
-_PNC_ID_PARTS = re.compile(r"([0-9]{4}|[0-9]{2})/?([0-9]{1,7})([A-Z])")
 
 
 class Gender(StrEnum):
@@ -107,61 +123,46 @@ class Subject:
         return f"<Subject with {', '.join(known) or 'nothing'}>"
 
 
-def normal_identifier(text: str) -> str:
-    """Return an NHS number, UPN or NINO as it is stored and compared: no white space, upper case."""
-    return "".join(text.split()).upper()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """A person as they were described, and what of the description was left out, since it tells no one apart."""
+
+    subject: Subject
+    left_out: tuple[Fault, ...]
 
 
-def normal_pnc_id(text: str) -> str:
-    """Return a PNC id in its full form ``YYYY/NNNNNNNL``; text that is not one comes back only tidied.
-
-    A two-digit year is taken as 19YY from 50 up, else as 20YY: the computer was started in 1974.
-    """
-    tidy = normal_identifier(text)
-    parts = _PNC_ID_PARTS.fullmatch(tidy)
-    if not parts:
-        return tidy
-    year, serial, letter = parts.groups()
-    if len(year) == len("YY"):
-        year = ("19" if year >= "50" else "20") + year
-    return f"{year}/{serial:0>7}{letter}"
+def parse_subject(obj: JsonObject, *, this_year: int = RELEASE_YEAR) -> Subject:
+    """Read and normalise the ``subject`` object as :func:`parse_description` does, for callers that show no one."""
+    return parse_description(obj, this_year=this_year).subject
 
 
-def normal_postcode(text: str) -> str:
-    """Return a postcode in upper case with the one space before its last three characters."""
-    tidy = normal_identifier(text)
-    return f"{tidy[:-3]} {tidy[-3:]}"
-
-
-def parse_subject(obj: JsonObject) -> Subject:
-    """Read and normalise the ``subject`` object.
+def parse_description(obj: JsonObject, *, this_year: int) -> Description:
+    """Read and normalise the ``subject`` object; ``this_year`` settles the century of short PNC ids.
 
     Raises :class:`MalformedSubject`, whose ``faults`` name every wrong or unknown member by its path and repeat no
-    value. Whether a birth date lies in the future is :func:`check_birth_date`'s to say, which is told the day.
+    value. Not checked: a birth date that lies ahead (:func:`check_birth_date`).
     """
-    reader = Reader(obj, path="subject.")
+    reader = Reader(_without_ignorable(obj), path="subject.")
+    left_out: list[Fault] = []
+    numbers = {name: _identifier(reader, name, left_out, this_year) for name in IDENTIFIERS}
     reader.refuse_unknown(_MEMBERS)
-    nhs_number = _identifier(reader, "nhs_number")
     verified = reader.flag("nhs_number_verified")
     if verified and not reader.has("nhs_number"):
         reader.fault("nhs_number_verified", "says that an NHS number was verified, but there is none")
     subject = Subject(
-        nhs_number=nhs_number,
-        nhs_number_verified=verified,
-        upn=_identifier(reader, "upn"),
-        nino=_identifier(reader, "nino"),
-        pnc_id=_identifier(reader, "pnc_id"),
+        **numbers,
+        nhs_number_verified=verified and numbers["nhs_number"] is not None,
         family_name=_name(reader, "family_name"),
         given_names=_name(reader, "given_names"),
         birth_date=reader.optional_day("birth_date"),
         gender=reader.choice("gender", Gender) if reader.has("gender") else None,
-        address=_address(reader),
+        address=_address(reader, left_out),
         address_restricted=reader.flag("address_restricted"),
         aliases=_aliases(reader),
     )
     if reader.faults:
         raise MalformedSubject(reader.faults)
-    return subject
+    return Description(subject=subject, left_out=tuple(left_out))
 
 
 def check_birth_date(subject: Subject, *, today: date) -> None:
@@ -174,16 +175,28 @@ def check_birth_date(subject: Subject, *, today: date) -> None:
 def enough_to_go_on(subject: Subject) -> None:
     """Refuse a description that would fit too many people (:class:`NotEnoughToGoOn`).
 
-    Enough is one identifier; or a family name, a birth date, and given names or an address.
+    Enough is one identifier; or a family name, a birth date, and given names or an address. A stand-in is none of them.
     """
-    if subject.nhs_number or subject.upn or subject.nino or subject.pnc_id:
+    if any(number and not is_stand_in(name, number) for name in IDENTIFIERS if (number := getattr(subject, name))):
         return
-    if subject.family_name and subject.birth_date and (subject.given_names or subject.address):
+    family = subject.family_name is not None and not is_no_name(subject.family_name, family=True)
+    given = subject.given_names is not None and not is_no_name(subject.given_names)
+    if family and subject.birth_date and (given or subject.address):
         return
     raise NotEnoughToGoOn(
         "This describes too many people. Give an NHS number, UPN or other identifier that the service may use, or the "
-        "family name and birth date together with the given names or the address."
+        "family name and birth date together with the given names or the address. Words such as Baby or Unknown, and "
+        "numbers and postcodes that stand for none, do not count."
     )
+
+
+def without_stand_ins(subject: Subject) -> Subject:
+    """Return ``subject`` without identifiers that stand for none, as a source is searched."""
+    for name in IDENTIFIERS:
+        number: str | None = getattr(subject, name)
+        if number and is_stand_in(name, number):
+            subject = replace(subject, **{name: None})  # type: ignore[arg-type]  # each of them may be None
+    return subject
 
 
 def for_holder(subject: Subject, service_kind: str, listed: Collection[str] | None = None) -> Subject:
@@ -194,7 +207,7 @@ def for_holder(subject: Subject, service_kind: str, listed: Collection[str] | No
     longer be enough to go on: ask again.
     """
     members = default_members(service_kind) if listed is None else members_for(service_kind, listed)
-    if listed is None and any(getattr(subject, name) for name in IDENTIFIERS & members):
+    if listed is None and any(getattr(subject, name) for name in IDENTIFIERS.keys() & members):
         members -= {"postcode"}
     kept = {name: getattr(subject, name) for name in _MEMBERS if name in members}
     return Subject(
@@ -242,50 +255,74 @@ def _present(members: JsonObject) -> JsonObject:
     return {name: value for name, value in members.items() if value is not None}
 
 
-_IDENTIFIERS = {
-    "nhs_number": (normal_identifier, nhs_number_ok, "is not an NHS number: ten digits, the last a check digit"),
-    "upn": (normal_identifier, upn_ok, "is not a UPN: a check letter, eleven digits and a digit or letter"),
-    "nino": (normal_identifier, nino_ok, "is not a National Insurance number such as AB 12 34 56 C in form"),
-    "pnc_id": (normal_pnc_id, pnc_id_ok, "is not a PNC id: year, slash, serial number and check letter"),
+_PROBLEMS = {
+    "nhs_number": "is not an NHS number: ten digits, the last a check digit",
+    "upn": "is not a UPN: a check letter, eleven digits and a digit or letter",
+    "nino": "is not a National Insurance number such as AB 12 34 56 C in form",
+    "pnc_id": "is not a PNC id: year, slash, serial number and check letter",
 }
+_STAND_IN = "stands where there is no number, so it was not used"
+_NO_HOME = "is not the postcode of a home in the United Kingdom, so it was not compared; correct it if it should be"
+_NO_UPRN = "is not the number of a property, so it was not compared; correct it if it should be"
+_TEMPORARY_NINO = "TN"
+_TEMPORARY = "is a temporary number (TN), which is made from a birth date and tells no one apart; leave it out"
 
 
-def _identifier(reader: Reader, name: str) -> str | None:
+def _without_ignorable(value: T) -> T:
+    """Leave out of every text what no one sees; what may not be there at all stays, for the reader to refuse."""
+    if isinstance(value, str) and not UNPRINTABLE.search(value):
+        return strip_ignorable(value)  # type: ignore[return-value]  # a text for a text
+    if isinstance(value, dict):
+        return {name: _without_ignorable(each) for name, each in value.items()}  # type: ignore[return-value]  # likewise
+    if isinstance(value, list):
+        return [_without_ignorable(each) for each in value]  # type: ignore[return-value]  # likewise
+    return value
+
+
+def _identifier(reader: Reader, name: str, left_out: list[Fault], this_year: int) -> str | None:
     text = reader.optional_text(name, max_len=32)
     if text is None:
         return None
-    normalise, is_ok, problem = _IDENTIFIERS[name]
-    number = normalise(strip_ignorable(text))
-    if not is_ok(number):
-        reader.fault(name, f"{problem}; check it for a slip of the pen")
+    number = read_identifier(name, text, this_year=this_year)
+    if is_stand_in(name, number):
+        left_out.append(Fault(path=f"subject.{name}", problem=_STAND_IN))
         return None
-    return number
+    _, is_ok = IDENTIFIERS[name]
+    if is_ok(number):
+        return number
+    if name == "nino" and number.startswith(_TEMPORARY_NINO):
+        reader.fault(name, _TEMPORARY)
+    else:
+        reader.fault(name, f"{_PROBLEMS[name]}; check it for a slip of the pen")
+    return None
 
 
 def _name(reader: Reader, name: str) -> str | None:
-    text = reader.optional_text(name, max_len=100)
+    text = reader.optional_text(name, max_len=MAX_NAME)
     if text is None:
         return None
-    tidy = one_line(strip_ignorable(text))
+    tidy = normal_name(text)
     if not tidy:
         reader.fault(name, "must have a character that is not a space")
+    elif len(tidy) > MAX_NAME:
+        reader.fault(name, f"must have 1 to {MAX_NAME} characters")
     return tidy or None
 
 
-def _address(reader: Reader) -> Address | None:
+def _address(reader: Reader, left_out: list[Fault]) -> Address | None:
     nested = reader.child("address", required=False)
     if nested is None:
         return None
     nested.refuse_unknown(("uprn", "postcode"))
-    uprn = nested.optional_text("uprn", pattern=_UPRN)
-    postcode = nested.optional_text("postcode", max_len=12)
-    if postcode is not None:
-        postcode = normal_postcode(strip_ignorable(postcode))
-        if not _POSTCODE.fullmatch(postcode):
-            nested.fault("postcode", "is not a United Kingdom postcode in form")
     if not nested.has("uprn") and not nested.has("postcode"):
         reader.fault("address", "must have a UPRN or a postcode; leave it out if neither is known")
-    return Address(uprn=uprn.lstrip("0") or "0" if uprn else None, postcode=postcode)
+    uprn, postcode = nested.optional_text("uprn", max_len=32), nested.optional_text("postcode", max_len=MAX_POSTCODE)
+    address = Address(uprn=normal_uprn(uprn or ""), postcode=home_postcode(postcode or ""))
+    if uprn and not address.uprn:
+        left_out.append(Fault(path="subject.address.uprn", problem=_NO_UPRN))
+    if postcode and not address.postcode:
+        left_out.append(Fault(path="subject.address.postcode", problem=_NO_HOME))
+    return None if address == Address() else address
 
 
 def _aliases(reader: Reader) -> tuple[Name, ...]:

@@ -168,6 +168,7 @@ def _lines(document: strict_json.JsonObject) -> list[str]:
         lines.append(f"{line['service_name']} ({line['organisation']}): {line['status']}")
         lines += [f"  {_involvement(each)}" for each in line["involvements"]]
         lines += [f"  {line[name]}" for name in ("reason", "note", "law") if line.get(name)]
+    lines += [f"Not used: {each['member']} {each['reason']}." for each in document.get("left_out", [])]
     return [*lines, f"{document['summary']}.", str(document["emergency"])]
 
 

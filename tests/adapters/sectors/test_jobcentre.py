@@ -301,6 +301,8 @@ class OtherVendor:
 
 def records(item: dict[str, Any], *changes: dict[str, Any]) -> dict[str, Any]:
     """Return the data of an answer with a copy of its one record for each of ``changes``, under keys of their own."""
+    if not item["data"]["reg_records"]:  # another form of the same number
+        return {}
     (record,) = item["data"]["reg_records"]
     copies = []
     for number, change in enumerate(changes):

@@ -30,9 +30,9 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 def test_the_examples_of_the_description_are_good() -> None:
     for model, example in ((LookupBody, openapi.EXAMPLE_LOOKUP), (EligibilityBody, openapi.EXAMPLE_ELIGIBILITY)):
-        body, subject = read(model, json.dumps(example).encode(), today=TODAY)
+        body, described = read(model, json.dumps(example).encode(), today=TODAY)
         assert body.purpose == "early-help"
-        assert subject.family_name == "Reed"
+        assert described.subject.family_name == "Reed"
 
 
 def test_all_faults_are_named_at_once() -> None:

@@ -27,7 +27,7 @@ SUBJECT = Subject(
     given_names="Corvin Asher",
     birth_date=date(2004, 11, 23),
     gender=Gender.MALE,
-    address=Address(uprn="100012345678", postcode="ZZ99 3VZ"),
+    address=Address(uprn="100012345678", postcode="ZX4 1QB"),
     aliases=(Name(family_name="Quillfeather"),),
 )
 

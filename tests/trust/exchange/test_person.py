@@ -20,8 +20,10 @@ from trust.exchange.person import (
     enough_to_go_on,
     for_holder,
     normal_pnc_id,
+    parse_description,
     parse_subject,
     subject_to_json,
+    without_stand_ins,
 )
 from trust.exchange.subject_members import IDENTIFIERS, MEMBERS, enough_members
 
@@ -51,18 +53,85 @@ def test_spaces_and_case_are_normalised_at_the_edge() -> None:
             "pnc_id": "01/171310w",
             "family_name": "  O\u2019Grady   Vane ",
             "given_names": "Zoe\u0308",
-            "address": {"uprn": "000012345", "postcode": "zz993vz"},
+            "address": {"uprn": "000012345", "postcode": "zx41qb"},
         }
     )
     assert subject.nhs_number == NHS_NUMBER
     assert (subject.upn, subject.nino, subject.pnc_id) == (UPN, NINO, PNC_ID)
     assert (subject.family_name, subject.given_names) == ("O\u2019Grady Vane", "Zo\u00eb")
-    assert subject.address == Address(uprn="12345", postcode="ZZ99 3VZ")
+    assert subject.address == Address(uprn="12345", postcode="ZX4 1QB")
 
 
 def test_a_two_digit_year_of_a_pnc_id_is_taken_from_the_right_century() -> None:
     assert normal_pnc_id("81/154257c") == "1981/0154257C"
     assert normal_pnc_id("not one") == "NOTONE"
+
+
+def left_out_of(obj: dict[str, Any]) -> set[str]:
+    described = parse_description(obj, this_year=2026)
+    return {fault.path for fault in described.left_out}
+
+
+@pytest.mark.holds("A73")
+def test_stand_ins_are_left_out_and_told_and_the_rest_is_read() -> None:
+    obj = {
+        "nhs_number": "999 999 9999",
+        "nhs_number_verified": True,
+        "upn": "A000000000000",
+        "nino": "AA000000A",
+        "pnc_id": "0000/0000000Z",
+        "family_name": "Quillfeather",
+        "address": {"uprn": "0", "postcode": "ZZ99 3VZ"},
+    }
+    assert parse_subject(obj) == Subject(family_name="Quillfeather")
+    assert left_out_of(obj) == {
+        *("subject.nhs_number", "subject.upn", "subject.nino", "subject.pnc_id"),
+        *("subject.address.uprn", "subject.address.postcode"),
+    }
+
+
+@pytest.mark.parametrize(
+    "postcode", ["BFPO 57", "ASCN 1ZZ", "ZZZSECUR", "D02 X285", "75008", "E1 6ANX", "Singapore 049315"]
+)
+def test_a_postcode_that_is_none_costs_itself_and_not_the_question(postcode: str) -> None:
+    obj = {"nhs_number": NHS_NUMBER, "address": {"postcode": postcode, "uprn": "10001234567"}}
+    assert parse_subject(obj).address == Address(uprn="10001234567")
+    assert left_out_of(obj) == {"subject.address.postcode"}
+
+
+def test_a_temporary_national_insurance_number_is_refused_with_what_to_do() -> None:
+    assert "leave it out" in faults_of({"nino": "TN231104M"})["subject.nino"]
+    assert "slip of the pen" in faults_of({"nino": "GB123456A"})["subject.nino"]
+    assert parse_subject({"nino": "ab 12 34 56"}).nino == "AB123456"
+
+
+def test_names_lose_what_no_one_sees_and_keep_what_may_not_be_there() -> None:
+    subject = parse_subject({"family_name": "Quill\u200bfeather", "aliases": [{"given_names": "\ufb01nn\u2060"}]})
+    assert subject == Subject(family_name="Quillfeather", aliases=(Name(given_names="finn"),))
+    assert set(faults_of({"family_name": "Quill\u202efeather"})) == {"subject.family_name"}
+    assert set(faults_of({"given_names": "\ufdfa" * 20})) == {"subject.given_names"}  # each is eighteen characters
+
+
+@pytest.mark.holds("A73")
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Subject(nhs_number="9999999999"),
+        Subject(family_name="Quillfeather", given_names="Baby", birth_date=date(2001, 1, 1)),
+        Subject(family_name="Unknown", given_names="Ada", birth_date=date(2001, 1, 1)),
+        Subject(family_name="Not known", birth_date=date(2001, 1, 1), address=Address(uprn="7")),
+    ],
+)
+def test_a_stand_in_does_not_make_a_description_enough(subject: Subject) -> None:
+    with pytest.raises(NotEnoughToGoOn):
+        enough_to_go_on(subject)
+
+
+@pytest.mark.holds("A73")
+def test_a_source_is_not_searched_by_a_stand_in() -> None:
+    asked = Subject(nhs_number="0000000000", upn=UPN, birth_date=date(2001, 1, 1))
+    assert without_stand_ins(asked) == replace(asked, nhs_number=None)
+    assert without_stand_ins(FULL) is FULL
 
 
 def test_every_fault_is_named_at_once_and_no_value_is_repeated() -> None:
@@ -86,7 +155,6 @@ def test_every_fault_is_named_at_once_and_no_value_is_repeated() -> None:
         "subject.nino",
         "subject.family_name",
         "subject.birth_date",
-        "subject.address.postcode",
         "subject.address.street",
         "subject.gender",
         "subject.aliases[0]",
@@ -124,7 +192,7 @@ def test_a_description_never_shows_itself_in_a_traceback() -> None:
         Subject(nhs_number=NHS_NUMBER),
         Subject(upn=UPN),
         Subject(family_name="Quillfeather", given_names="Ada", birth_date=date(2001, 1, 1)),
-        Subject(family_name="Quillfeather", birth_date=date(2001, 1, 1), address=Address(postcode="ZZ99 3VZ")),
+        Subject(family_name="Quillfeather", birth_date=date(2001, 1, 1), address=Address(postcode="ZX4 1QB")),
     ],
 )
 def test_an_identifier_or_a_full_name_and_birth_date_is_enough_to_go_on(subject: Subject) -> None:
@@ -137,7 +205,7 @@ def test_an_identifier_or_a_full_name_and_birth_date_is_enough_to_go_on(subject:
         Subject(),
         Subject(family_name="Quillfeather", given_names="Ada"),
         Subject(family_name="Quillfeather", birth_date=date(2001, 1, 1)),
-        Subject(given_names="Ada", birth_date=date(2001, 1, 1), address=Address(postcode="ZZ99 3VZ")),
+        Subject(given_names="Ada", birth_date=date(2001, 1, 1), address=Address(postcode="ZX4 1QB")),
         Subject(aliases=(Name(family_name="Quillfeather"),)),
     ],
 )
@@ -179,12 +247,12 @@ def test_by_default_no_former_name_no_property_and_no_mark_of_a_restricted_addre
         told = for_holder(replace(ALL, address_restricted=True), kind)
         assert (told.aliases, told.address_restricted, told.address) == ((), False, None)
     address = for_holder(ALL, "housing").address
-    assert address == Address(postcode="ZZ99 3VZ")
+    assert address == Address(postcode="ZX4 1QB")
 
 
 def test_a_postcode_goes_by_default_only_where_no_identifier_does() -> None:
     assert for_holder(ALL, "mental-health").address is None
-    assert for_holder(replace(ALL, nhs_number=None), "mental-health").address == Address(postcode="ZZ99 3VZ")
+    assert for_holder(replace(ALL, nhs_number=None), "mental-health").address == Address(postcode="ZX4 1QB")
 
 
 def test_a_clause_lists_what_goes_instead() -> None:

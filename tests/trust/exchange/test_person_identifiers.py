@@ -1,0 +1,132 @@
+"""Identifiers have one normal form, and what stands where there is none is recognised."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.trust.exchange.examples import NHS_NUMBER, NINO, PNC_ID, UPN
+from trust.exchange.check_digits import LETTERS, nhs_number_ok, pnc_id_ok, upn_ok
+from trust.exchange.person_identifiers import (
+    IDENTIFIERS,
+    identifier_evidence,
+    is_stand_in,
+    normal_identifier,
+    normal_pnc_id,
+)
+
+REAL = {"nhs_number": NHS_NUMBER, "upn": UPN, "nino": NINO, "pnc_id": PNC_ID}
+KEYED_IN = [
+    *(("nhs_number", str(digit) * 10) for digit in range(10)),
+    ("nhs_number", "0123456789"),
+    ("nhs_number", "9876543210"),
+    ("upn", "A000000000000"),
+    ("nino", "AA000000A"),
+    ("nino", "AA111111A"),
+    ("nino", "ZY999999"),
+    ("pnc_id", "0000/0000000Z"),
+    ("pnc_id", "2000/0000000Z"),
+]
+
+
+def upns(digits: str) -> list[str]:
+    return [letter + digits for letter in LETTERS if upn_ok(letter + digits)]
+
+
+@pytest.mark.holds("A73")
+@pytest.mark.parametrize(("field", "number"), KEYED_IN)
+def test_a_number_that_is_keyed_in_for_none_passes_its_check_and_is_no_evidence(field: str, number: str) -> None:
+    _, is_ok = IDENTIFIERS[field]
+    assert is_ok(number)
+    assert is_stand_in(field, number)
+    assert identifier_evidence(field, number) is None
+
+
+@pytest.mark.holds("A73")
+@given(digit=st.sampled_from("0123456789"), year=st.integers(0, 9999), prefix=st.sampled_from(["AA", "JT", "ZY"]))
+def test_one_digit_throughout_is_a_stand_in_in_every_identifier(digit: str, year: int, prefix: str) -> None:
+    numbers = [("nhs_number", digit * 10), ("nino", f"{prefix}{digit * 6}A"), ("nino", prefix + digit * 6)]
+    numbers += [("upn", number) for number in (*upns(digit * 12), *upns(digit * 11 + "B"))]
+    numbers += [("pnc_id", f"{year:04}/{digit * 7}{letter}") for letter in LETTERS]
+    assert all(identifier_evidence(field, number) is None for field, number in numbers)
+
+
+@pytest.mark.parametrize("text", ["UNKNOWN", "N/A", "none", "-", "0", "000", "99999", "XXXXXXXXXX"])
+def test_a_word_or_digit_for_none_is_a_stand_in_of_every_field(text: str) -> None:
+    for field in IDENTIFIERS:
+        assert is_stand_in(field, normal_identifier(text))
+
+
+@pytest.mark.parametrize(("field", "number"), [*REAL.items(), ("nhs_number", "943476591"), ("upn", "H80120000100")])
+def test_a_real_number_and_a_slip_of_the_pen_are_no_stand_ins(field: str, number: str) -> None:
+    assert not is_stand_in(field, number)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["943 476 5919", "943-476-5919", "943\u00a0476\u00a05919", "943\u200d4765919\ufeff", " 9434765919.", "'9434765919"],
+)
+def test_spaces_dashes_and_what_no_one_sees_are_left_out(written: str) -> None:
+    assert normal_identifier(written) == NHS_NUMBER
+    assert identifier_evidence("nhs_number", written) == NHS_NUMBER
+
+
+def test_full_width_digits_are_digits() -> None:
+    assert normal_identifier("\uff19\uff14\uff13\uff14\uff17\uff16\uff15\uff19\uff11\uff19") == NHS_NUMBER
+
+
+@pytest.mark.parametrize(
+    ("written", "full"),
+    [
+        ("47/171310n", "1947/0171310N"),
+        ("47171310N", "1947/0171310N"),
+        ("25/171310X", "2025/0171310X"),
+        ("01171310W", "2001/0171310W"),
+        ("2001171310W", "2001/0171310W"),
+        ("20010171310w", "2001/0171310W"),
+        ("2001 / 171310 W", "2001/0171310W"),
+        ("not one", "NOTONE"),
+    ],
+)
+def test_a_pnc_id_is_completed(written: str, full: str) -> None:
+    assert normal_pnc_id(written, this_year=2026) == full
+
+
+@given(year=st.integers(1927, 2026), serial=st.integers(1, 9_999_999))
+def test_every_short_form_of_a_pnc_id_is_read_back(year: int, serial: int) -> None:
+    (full,) = [f"{year}/{serial:07}{letter}" for letter in LETTERS if pnc_id_ok(f"{year}/{serial:07}{letter}")]
+    letter, short = full[-1], f"{year % 100:02}/{serial}{full[-1]}"
+    assert normal_pnc_id(short, this_year=2026) == full
+    assert normal_pnc_id(full.replace("/", ""), this_year=2026) == full
+    assert normal_pnc_id(f"{year % 100:02}{serial:07}{letter}", this_year=2026) in {full, *_also_fits(full)}
+
+
+def _also_fits(full: str) -> list[str]:
+    """Return the other reading of nine digits, which one letter in 23 fits as well."""
+    digits = full[2:4] + full[5:-1]
+    other = f"{digits[:4]}/{digits[4:]:0>7}{full[-1]}"
+    return [other] if pnc_id_ok(other) else []
+
+
+def test_the_century_of_a_short_pnc_id_is_settled_by_the_present_year() -> None:
+    assert normal_pnc_id("27/171310D", this_year=2026) == "1927/0171310D"
+    assert normal_pnc_id("27/171310D", this_year=2027) == "2027/0171310D"
+
+
+def test_a_national_insurance_number_is_compared_without_its_suffix() -> None:
+    assert {identifier_evidence("nino", text) for text in ("AB123456C", "AB 12 34 56", "ab123456d")} == {"AB123456"}
+
+
+@given(text=st.text(max_size=40))
+def test_any_text_has_a_normal_form_that_stays(text: str) -> None:
+    for field, (normal, _) in IDENTIFIERS.items():
+        once = normal(text)
+        assert normal(once) == once
+        is_stand_in(field, once)
+        identifier_evidence(field, text)
+
+
+def test_a_number_that_can_have_been_issued_is_evidence() -> None:
+    assert nhs_number_ok("9998135745")
+    assert [identifier_evidence(field, number) for field, number in REAL.items()] == [
+        NHS_NUMBER, UPN, NINO[:8], PNC_ID,
+    ]  # fmt: skip

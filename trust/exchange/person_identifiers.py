@@ -1,0 +1,132 @@
+"""Identifiers of people: one normal form for each, and the stand-ins that are keyed in where there is none.
+
+A stand-in passes every check digit and belongs to no one, or to everyone who has none: it is no evidence on either
+side and is not searched by (assertion A73).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Final
+
+from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
+
+RELEASE_YEAR: Final = 2026
+"""The present year for callers that are not told the day."""
+
+_SEPARATORS: Final = frozenset("./\\'`_")
+_SPACES_AND_DASHES: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pd"})
+_WRITTEN_PNC_ID: Final = re.compile(r"([0-9]{4}|[0-9]{2})/([0-9]{1,7})([A-Z])")
+_BARE_PNC_ID: Final = re.compile(r"([0-9]{3,11})([A-Z])")
+_LONG_BARE_PNC_ID: Final = 9
+"""Digits from which an id without a slash is more likely to begin with all four digits of its year."""
+_PNC_YEARS: Final = ("19", "20")
+_NINO_PROPER: Final = 8
+"""Places of a National Insurance number that tell people apart; the suffix does not (HMRC manual NIM39110)."""
+_KEYED: Final = 3
+"""Equal digits from which a number of any length was keyed in for none; fewer may be the beginning of one."""
+_RUN: Final = 9
+"""Digits from which a run such as 0123456789 was keyed in rather than issued."""
+
+
+def normal_identifier(text: str) -> str:
+    """Return an NHS number, UPN or NINO as it is stored and compared: upper case, no spaces, dashes or other marks."""
+    return text.upper() if text.isascii() and text.isalnum() else _bare(text)
+
+
+def _bare(text: str, keep: str = "") -> str:
+    """Leave out separators, spaces of every kind and what cannot be seen; full-width forms become plain ones."""
+    plain = unicodedata.normalize("NFKC", text).upper()
+    return "".join(char for char in plain if char in keep or not _is_separator(char))
+
+
+def _is_separator(char: str) -> bool:
+    return char in _SEPARATORS or char.isspace() or unicodedata.category(char) in _SPACES_AND_DASHES
+
+
+def normal_pnc_id(text: str, *, this_year: int = RELEASE_YEAR) -> str:
+    """Return a PNC id in its full form ``YYYY/NNNNNNNL``; text that is not one comes back only tidied.
+
+    A two-digit year is the latest such year up to ``this_year``. Without a slash the check letter decides where the
+    year ends.
+    """
+    tidy = _bare(text, keep="/")
+    if written := _WRITTEN_PNC_ID.fullmatch(tidy):
+        return _full_pnc_id(*written.groups(), this_year=this_year)
+    bare = _BARE_PNC_ID.fullmatch(tidy)
+    if bare is None:
+        return tidy
+    digits, letter = bare.groups()
+    forms = [
+        _full_pnc_id(digits[:years], digits[years:], letter, this_year=this_year)
+        for years in ((4, 2) if len(digits) >= _LONG_BARE_PNC_ID else (2, 4))
+        if 1 <= len(digits) - years <= len("NNNNNNN")
+    ]
+    fitting = [form for form in forms if pnc_id_ok(form) and form.startswith(_PNC_YEARS)]
+    return (fitting or forms or [tidy])[0]
+
+
+def _full_pnc_id(year: str, serial: str, letter: str, *, this_year: int) -> str:
+    if len(year) == len("YY"):
+        year = str(this_year - (this_year - int(year)) % 100)
+    return f"{year}/{serial:0>7}{letter}"
+
+
+IDENTIFIERS: Final[dict[str, tuple[Callable[[str], str], Callable[[str], bool]]]] = {
+    "nhs_number": (normal_identifier, nhs_number_ok),
+    "upn": (normal_identifier, upn_ok),
+    "nino": (normal_identifier, nino_ok),
+    "pnc_id": (normal_pnc_id, pnc_id_ok),
+}
+"""The identifiers by which people are told apart, each with its normal form and its check digit or form."""
+
+_TELLING: Final[dict[str, slice]] = {
+    "nhs_number": slice(None),
+    "upn": slice(1, None),
+    "nino": slice(2, _NINO_PROPER),
+    "pnc_id": slice(len("YYYY/"), -1),
+}
+"""The places of a normal form that differ from person to person."""
+
+
+def read_identifier(field: str, text: str, *, this_year: int = RELEASE_YEAR) -> str:
+    """Return the normal form of the identifier ``field``, whatever it is worth as evidence."""
+    return normal_pnc_id(text, this_year=this_year) if field == "pnc_id" else normal_identifier(text)
+
+
+def is_stand_in(field: str, number: str) -> bool:
+    """Say whether a normal form stands where there is no number: one digit throughout, a run, or no digit at all."""
+    digits = digits_in(number)
+    if set(digits) <= {0} or (len(digits) >= _KEYED and len(set(digits)) == 1):
+        return True
+    _, is_ok = IDENTIFIERS[field]
+    if not is_ok(number):  # a slip of the pen
+        return False
+    telling = digits_in(number[_TELLING[field]])
+    if len(set(telling)) <= 1 or is_run(telling):
+        return True
+    return field == "pnc_id" and not number.startswith(_PNC_YEARS)
+
+
+def identifier_evidence(field: str, text: str) -> str | None:
+    """Return what two identifiers are compared by; ``None`` for a stand-in, or a number that cannot have been issued.
+
+    A National Insurance number is compared without its suffix, which many systems do not hold.
+    """
+    normal, is_ok = IDENTIFIERS[field]
+    number = normal(text)
+    if not is_ok(number) or is_stand_in(field, number):
+        return None
+    return number[:_NINO_PROPER] if field == "nino" else number
+
+
+def digits_in(text: str) -> list[int]:
+    """Return the digits of a number, in order."""
+    return [int(place) for place in text if place in "0123456789"]
+
+
+def is_run(digits: list[int]) -> bool:
+    """Say whether digits count up or down by one, 0 following 9, as one keys in for a number that one has not."""
+    steps = {(after - before) % 10 for before, after in pairwise(digits)}
+    return len(digits) >= _RUN and steps in ({1}, {9})

@@ -1,0 +1,225 @@
+"""Names of people: one normal form, and the words that stand where a name was not given.
+
+A stand-in ("Baby", "Not known", an initial) is borne by no one, so two records that share one agree in nothing
+(assertion A73). Words are compared in lower case, without accents and punctuation.
+"""
+
+import unicodedata
+from enum import StrEnum
+from typing import Final
+
+from trust.claims import strip_ignorable
+
+__all__ = [
+    "Sex",
+    "family_name_words",
+    "given_name_words",
+    "is_initial",
+    "is_no_name",
+    "is_one_of_several",
+    "name_tokens",
+    "normal_name",
+    "sex_in",
+    "strip_ignorable",
+]
+
+
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_LETTERS: Final = str.maketrans(
+    {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i", "ħ": "h", "ß": "ss"}
+)
+"""Latin letters that Unicode does not decompose; case folding has already turned the capital forms into these."""
+
+_APOSTROPHES: Final = frozenset("'\u2018\u2019\u02bc\u00b4`")
+
+_BOYS: Final = _word_set("boy male son bachgen chlopiec garcon")
+_GIRLS: Final = _word_set("girl female daughter merch dziewczynka fille")
+_ONE_OF_SEVERAL: Final = _word_set(
+    "twin twins triplet triplets quad quads quadruplet quadruplets quin quintuplet multiple sibling gefell "
+    "gefeilliaid efaill blizniak blizniaczka blizniaki jumeau jumelle gemelo gemela geaman zwilling ikiz"
+)
+_NEWBORN: Final = _word_set(
+    "baby babe bby bub bubba infant infants newborn neonate neonatal unborn ubb nb foetus fetus stillborn "
+    "stillbirth bump child kid minor baban plentyn leanbh leanabh naionan niemowle noworodek dziecko bebe "
+    "bebelus bebek nourrisson neonato neonata recien nacido nacida saugling baccha bacha bachcha nawzaad"
+)
+_NOT_KNOWN: Final = _word_set(
+    "unknown unkown unknow unknwon unkn unk uknown unspecified unidentified unnamed undisclosed unrecorded "
+    "unavailable unconfirmed unsure uncertain awaiting awaited notknown notgiven notstated notrecorded "
+    "notprovided notdisclosed notapplicable notavailable noname nameless not dont none nil null nan empty blank "
+    "missing pending refused declined withheld redacted restricted confidential anon anonymous anonymised dummy "
+    "test tests testing tester testpatient testperson testclient patient person client resident applicant "
+    "claimant occupant occupier individual name names forename forenames firstname givenname middlename surname "
+    "lastname familyname fullname nfn nln nmn nsn ngn fnu lnu snu na nk nka nfd tbc tba tbd tbn dk dnk error "
+    "invalid delete deleted duplicate void example sample someone anyone nobody anhysbys anaithnid nieznany "
+    "nieznana nieznane brak necunoscut necunoscuta inconnu inconnue neant desconocido desconocida ninguno "
+    "desconhecido desconhecida sconosciuto sconosciuta ignoto ignota unbekannt bilinmiyor bilinmeyen nezinomas "
+    "nezinoma namaloom nomaloom majhool majhul ojana nevidomo nevidomyi neizvestno neizvestnyi neizvesten "
+    "неизвестно неизвестныи неизвестен неизвестна невідомо невідомии невідома مجهول نامعلوم"
+)
+_DOUBTFUL: Final = _word_set(
+    "na nk nan not none nil null test tester male son child kid minor boy babe bub bebe baban merch person name "
+    "blank quad oo aa ee uu ii"
+)
+"""Stand-ins that are also names: they are no evidence, and yet enough to ask about."""
+_FILLERS: Final = _word_set(
+    "of the a an no is to be yet given stated recorded known disclosed provided available applicable specified "
+    "named confirmed advised announced supplied entered declared first second third middle last family one two "
+    "three four five ii iii iv st nd rd th mr mrs ms miss mx master mstr and or sans nom sin nombre senza nome "
+    "ohne namen dim enw bez nazwiska imienia fara nume"
+)
+"""Words that say nothing beside a stand-in."""
+_PHRASES: Final = _word_set(
+    "noname nofirstname noforename noforenames nogivenname nogivennames nomiddlename nosurname nofamilyname "
+    "nolastname nofixedname nonamegiven nonameyet tobeconfirmed tobeadvised tobeannounced tobenamed tobedecided "
+    "sansnom sinnombre senzanome ohnenamen dimenw beznazwiska bezimienia faranume miss mr mrs ms mx master mstr"
+)
+_FAMILY_STAND_INS: Final = frozenset({"doe", "bloggs"})
+_FAMILY_NAMES: Final = _word_set("son child kid minor quin babe bub sample blank person")
+"""Words that are family names too often to stand for none there."""
+_NEWBORN_PREFIXES: Final = ("baby", "newborn", "unborn", "infantb", "infantg", "infantm", "infantf")
+_NEWBORN_SUFFIXES: Final = ("baby", "infant", "newborn")
+_NOT_KNOWN_PREFIXES: Final = ("unknown", "zz", "xx")
+_COUNTED: Final = _word_set("one two three four first second third i ii iii iv a b c")
+_TWIN_WORDS: Final = frozenset(f"{word}{which}" for word in ("twin", "triplet") for which in _COUNTED)
+_CHILDREN: Final = _BOYS | _GIRLS | _NEWBORN | _ONE_OF_SEVERAL | _TWIN_WORDS
+_VOWELS: Final = frozenset("aeiouy")
+_INITIALS: Final = 3
+"""Letters of a word without a vowel that is taken for initials (JMK)."""
+_TWO_LETTERS: Final = _word_set("al an bo cy di ed el jo li lu mo oz su ty vi wu xi yu")
+"""Names of two letters; any other two letters are initials (JM, AJ)."""
+_WHOLE_WORDS: Final = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA")
+"""Scripts in which one character can be a whole name."""
+
+
+class Sex(StrEnum):
+    """What a stand-in says of a child who has no name yet."""
+
+    BOY = "boy"
+    GIRL = "girl"
+
+
+def normal_name(text: str) -> str:
+    """Return a name in Unicode NFKC on one line, with single spaces and without characters that no one sees."""
+    if text.isascii():
+        return " ".join(text.split())
+    plain = strip_ignorable(unicodedata.normalize("NFKC", text))
+    return " ".join(unicodedata.normalize("NFKC", plain).split())
+
+
+def name_tokens(text: str | None) -> tuple[str, ...]:
+    """Return the words of a name in lower case, without accents, apostrophes, hyphens or other punctuation."""
+    if not text:
+        return ()
+    if text.isascii() and text.replace(" ", "").isalpha():  # as most names are
+        return tuple(text.lower().split())
+    folded = unicodedata.normalize("NFKD", normal_name(text).casefold()).translate(_LETTERS)
+    kept = (
+        "" if unicodedata.combining(char) or char in _APOSTROPHES else char if char.isalnum() else " "
+        for char in strip_ignorable(folded)
+    )
+    return tuple("".join(kept).split())
+
+
+def given_name_words(text: str | None, *, family: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the words of given names that are names; none where the first is a stand-in.
+
+    ``family`` is the family name's words: alone or beside a stand-in they name the family (Baby Marsh), not the child.
+    """
+    tokens = name_tokens(text)
+    words = _without_digits(tokens)
+    if set(words) <= set(family) or _is_newborn(words) or _is_stand_in_word(words[0]) or _is_phrase(words):
+        return ()
+    if not any(_is_stand_in_word(word) for word in words):
+        return tokens
+    rest = (word for word in words if not _is_stand_in_word(word) and not _is_filler(word))
+    return tuple(word for word in rest if word not in family)
+
+
+def family_name_words(text: str | None) -> tuple[str, ...]:
+    """Return the words of a family name that are names; none for a stand-in or a mere initial."""
+    tokens = name_tokens(text)
+    words = _without_digits(tokens)
+    if not words or _is_phrase(words) or all(len(word) == 1 and is_initial(word) for word in words):
+        return ()
+    stand_ins = {word for word in words if _stands_for_family(word)}
+    if not stand_ins:
+        return tokens
+    return tuple(word for word in words if word not in stand_ins and not _is_filler(word))
+
+
+def is_one_of_several(text: str | None) -> bool:
+    """Say whether a stand-in tells of a birth of several children: Twin, Baby 2, Infant B."""
+    tokens = name_tokens(text)
+    words = _without_digits(tokens)
+    if not _ONE_OF_SEVERAL.isdisjoint(words) or not _TWIN_WORDS.isdisjoint(words):
+        return True
+    numbered = any(char.isdigit() for token in tokens for char in token) or not _COUNTED.isdisjoint(words)
+    return numbered and _is_newborn(words)
+
+
+def sex_in(text: str | None) -> Sex | None:
+    """Return what a stand-in says of the child (Baby Girl, Male Infant); ``None`` where it says nothing or both."""
+    words = {word.removeprefix("baby").removeprefix("infant") for word in _without_digits(name_tokens(text))}
+    boy, girl = not words.isdisjoint(_BOYS), not words.isdisjoint(_GIRLS)
+    if boy == girl:
+        return None
+    return Sex.BOY if boy else Sex.GIRL
+
+
+def is_initial(word: str) -> bool:
+    """Say whether a word of given names is initials: one letter of an alphabet, two, or three without a vowel."""
+    if len(word) == 1:
+        return not unicodedata.name(word, "").startswith(_WHOLE_WORDS)
+    if not word.isascii() or len(word) > _INITIALS:
+        return False
+    return _VOWELS.isdisjoint(word) or (len(word) == len("aj") and word not in _TWO_LETTERS)
+
+
+def is_no_name(text: str | None, *, family: bool = False) -> bool:
+    """Say whether a text surely gives no name, so that a description with it lacks one."""
+    words = family_name_words(text) if family else given_name_words(text)
+    if words:
+        return False
+    tokens = name_tokens(text)
+    return not tokens or not (
+        len(tokens) == 1 and (tokens[0] in _DOUBTFUL or (len(tokens[0]) == 1 and tokens[0].isalpha()))
+    )
+
+
+def _without_digits(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    stripped = ("".join(char for char in token if not char.isdigit()) for token in tokens)
+    return tuple(word for word in stripped if word)
+
+
+def _is_newborn(words: tuple[str, ...]) -> bool:
+    """Recognise a child without a name, wherever the word stands: what is beside it is the family's or the mother's."""
+    return words[:2] == ("b", "o") or any(
+        word in _CHILDREN or word.startswith(_NEWBORN_PREFIXES) or word.endswith(_NEWBORN_SUFFIXES) for word in words
+    )
+
+
+def _is_stand_in_word(word: str) -> bool:
+    return (
+        word in _NOT_KNOWN
+        or word.startswith(_NOT_KNOWN_PREFIXES)
+        or (len(word) > 1 and word.isascii() and len(set(word)) == 1)
+        or _is_newborn((word,))
+    )
+
+
+def _stands_for_family(word: str) -> bool:
+    return word in _FAMILY_STAND_INS or (word not in _FAMILY_NAMES and _is_stand_in_word(word))
+
+
+def _is_filler(word: str) -> bool:
+    return word in _FILLERS or (len(word) == 1 and word.isascii())
+
+
+def _is_phrase(words: tuple[str, ...]) -> bool:
+    """Recognise a stand-in of several words, or of letters with marks between them: No name, N/A."""
+    whole = "".join(words)
+    return whole in _PHRASES or (len(words) > 1 and whole in _NOT_KNOWN)
