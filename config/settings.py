@@ -37,6 +37,8 @@ class Identity(Frozen):
     entity_id: OwnEntity
     name: Label
     superiors: tuple[Entity, ...] = Field(default=(), max_length=5)
+    administrators: int = Field(default=2, ge=1, le=100)
+    """How many people administer it. Members see where it is one: nobody of its own approves that one's changes."""
 
 
 class AuthorityIdentity(Identity):
@@ -275,6 +277,7 @@ class NodeSettings(Frozen):
     limits: Limits = Limits()
     budgets: BudgetSettings = BudgetSettings()
     identity: IdentitySettings = IdentitySettings()
+    administrator_keys: dict[Label, Path] = Field(default_factory=dict)
     base_dir: Path = Field(exclude=True)
 
 
@@ -290,6 +293,7 @@ class AnchorSettings(Frozen):
     trust: TrustSettings = TrustSettings()
     marks: MarkSettings = MarkSettings()
     freshness: FreshnessSettings = FreshnessSettings()
+    administrator_keys: dict[Label, Path] = Field(default_factory=dict)
     hosts: dict[HostName, HostException] = Field(default_factory=dict)
     networks: dict[HostName, NetworkException] = Field(default_factory=dict)
     proxy: Proxy | None = None

@@ -15,6 +15,7 @@ from config.settings import NodeSettings
 from gateway import telemetry, trust_telemetry, waiting
 from gateway.agreement_book import AgreementBook
 from gateway.agreement_endings import Endings
+from gateway.announcements import announcements
 from gateway.asking import FanOut
 from gateway.assembly import (
     TRUST_TABLES,
@@ -41,7 +42,7 @@ from gateway.http.agreements import AgreementsFace, agreements_blueprint
 from gateway.http.case import CaseFace, case_blueprint
 from gateway.http.face import build_face
 from gateway.http.fair_share import FairShare
-from gateway.http.federation import federation_blueprint, node_configuration
+from gateway.http.federation import SignedConfiguration, federation_blueprint, node_configuration
 from gateway.http.gate import gated
 from gateway.http.historical_keys import historical_keys_blueprint
 from gateway.http.misuse import MisuseFace, misuse_blueprint
@@ -119,7 +120,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
     vouching = Vouching(store)
     vault = open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since)
-    configuration = node_configuration(profile(settings), vault, HeldMarks(store))
+    configuration = _configuration(settings, vault, store)
     agreements, fitness = AgreementBook(store), Fitness(store, host=gethostname())
     parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault, fitness=fitness)
     fetcher = Fetcher(transport=outside.transport, own=own, own_configuration=configuration)
@@ -152,6 +153,11 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         case_app=_case_app(parts, agreements, outbound, sign_in_providers(settings, outside.sign_in)),
         operations_app=operations_app([*checks(store, fitness), trust_check(directory, own, clock)]),
     )
+
+
+def _configuration(settings: NodeSettings, vault: FileKeyVault, store: Store) -> SignedConfiguration:
+    announced = announcements(store, administrators=settings.node.administrators)
+    return node_configuration(profile(settings), vault, HeldMarks(store), announced)
 
 
 def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> FederationDirectory:

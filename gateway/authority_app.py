@@ -13,6 +13,7 @@ from flask import Flask
 
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
 from gateway import telemetry
+from gateway.announcements import announcements
 from gateway.assembly import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
 from gateway.authority_keeper import AuthorityKeeper
 from gateway.background import Background
@@ -117,6 +118,7 @@ def authority_face(settings: AnchorSettings, vault: KeyVault, store: Store, cloc
         mark_types=mark_types(settings),
         accredited=Accredited() if superiors else _accredited(settings.marks, own, settings.base_dir),
         held=HeldMarks(store),
+        announced=announcements(store, administrators=settings.anchor.administrators),
     )
 
 

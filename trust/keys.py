@@ -38,6 +38,8 @@ class KeyUse(StrEnum):
     EVIDENCE = "evidence"
     RECOVERY = "recovery"
     """Kept offline: it alone may replace an anchor's federation keys."""
+    ADMINISTRATOR = "administrator"
+    """One person's, who administers a node or an authority; it signs journal entries and is kept off that machine."""
     SIGN_IN = "sign-in"
     """Of an agency's own OpenID provider, whose keys are named and chosen by others (trust.oauth.provider_keys)."""
 
@@ -63,6 +65,7 @@ _ALGORITHM: Mapping[KeyUse, Mapping[str, Alg]] = {
     KeyUse.ENCRYPTION: {"EC": Alg.ECDH_ES},
     KeyUse.EVIDENCE: {"OKP": Alg.ED25519},
     KeyUse.RECOVERY: _SIGNING,
+    KeyUse.ADMINISTRATOR: _SIGNING,
     KeyUse.SIGN_IN: {},
 }
 

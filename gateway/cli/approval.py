@@ -1,5 +1,8 @@
 """Changes that take two administrators: one asks, another approves; or one makes it in an emergency, to be reviewed.
 
+An agency with one administrator says so in its metadata. There the second approval is a superior's
+(:mod:`trust.federation.second_approval`), or the change is made 24 hours after members were told of it.
+
 What such a change would do is checked and shown when it is asked for, and again when it is approved: it is approved as
 it was asked for, or not at all. It is made and its approval noted in one transaction, so that nobody makes it twice.
 """
@@ -7,25 +10,39 @@ it was asked for, or not at all. It is made and its approval noted in one transa
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol
 
 import click
 
 from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.context import now, opened_store
+from gateway.cli import fingerprints
+from gateway.cli.administrators import KnownBy, current, is_another
+from gateway.cli.context import identity, now, opened_store, own_entity, superiors
 from gateway.cli.faults import Refused
-from gateway.cli.journal import administrator, is_another, record
+from gateway.cli.files import read_input
+from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, confirm
 from gateway.ports import Transaction
-from gateway.store import changes
+from gateway.store import changes, trusted
 from gateway.store.changes import Change, ChangeState
+from trust import claims, jose, strict_json
+from trust.errors import TrustError
+from trust.federation import entity_statement
+from trust.federation.second_approval import ChangeApproval, verify_approval
+from trust.identifiers import EntityId
+from trust.keys import KeySet, KeyUse
 
 EXPIRES = timedelta(days=7)
 """How long a change waits for its second administrator."""
-HIDDEN = frozenset({"document"})
+NOTICE = timedelta(hours=24)
+"""How long members are told of a change before an agency's only administrator makes it."""
+HIDDEN = frozenset({"document", "jwks"})
 """Arguments that are long and signed, and shown to nobody."""
 _ID_BYTES = 4
+_CHAIN_OF_SUPERIOR = 3
+"""Our configuration, the statement about us, and the one that names the keys of the superior who made it."""
 
 Settings = NodeSettings | AnchorSettings
 Settle = Callable[[Transaction], None]
@@ -72,13 +89,12 @@ def ask(settings: Settings, wanted: Wanted, *, yes: bool) -> Outcome:
     effect = act.effect(settings, wanted.arguments)
     if wanted.emergency is None:
         _refuse_asked_before(settings, wanted)
-    announce(*effect, _what_follows(wanted))
+    announce(*effect, _what_follows(settings, wanted))
     confirm("Make it now?" if wanted.emergency is not None else "Ask for it?", yes=yes)
-    change = change_of(act.name, wanted.arguments, reason=wanted.reason, emergency=wanted.emergency)
+    change = change_of(settings, act.name, wanted.arguments, reason=wanted.reason, emergency=wanted.emergency)
     told = {name: str(value) for name, value in wanted.arguments.items() if name not in HIDDEN}
-    record(
-        settings, act.name, **told, why=wanted.reason, change=change.id, state=change.state, emergency=wanted.emergency
-    )
+    facts = {"change": change.id, "digest": digest(change), "state": change.state, "emergency": wanted.emergency}
+    record(settings, act.name, **told, why=wanted.reason, **facts)
 
     def put(tx: Transaction) -> None:
         changes.put(tx, change)
@@ -89,22 +105,22 @@ def ask(settings: Settings, wanted: Wanted, *, yes: bool) -> Outcome:
     else:
         with opened_store(settings) as store:
             store.write(put)
-        lines = [
-            "Nothing has changed yet.",
-            f"Another administrator makes it with: hearthgate trust approve {change.id}",
-        ]
+        lines = ["Nothing has changed yet.", *_next_steps(settings, change)]
     return Outcome(lines=lines, data=to_json(change, now()))
 
 
-def approve(settings: Settings, acts: Mapping[str, Act], change_id: str, *, yes: bool) -> Outcome:
-    """Make a change that another administrator asked for. Raises :class:`Refused`."""
+def approve(
+    settings: Settings, acts: Mapping[str, Act], change_id: str, *, superior: Path | None = None, yes: bool
+) -> Outcome:
+    """Make a change that another administrator asked for, or that a superior approved. Raises :class:`Refused`."""
     at = now()
     change = _found(settings, change_id, ChangeState.PENDING, at=at)
-    _refuse_alone(change)
+    second = _second(settings, change, superior, at)
     act = acts[change.act]
     announce(*about(change), *act.effect(settings, change.arguments))
     confirm("Make it?", yes=yes)
-    by = record(settings, "trust approve", change=change.id, of=change.act, requested_by=change.requested_by)
+    facts = {"change": change.id, "of": change.act, "requested_by": change.requested_by, "second": second}
+    by = record(settings, "trust approve", **facts)
     lines = act.perform(settings, change.arguments, at=at, settle=_moving(change, ChangeState.APPROVED, by, at))
     return Outcome(lines=lines, data=to_json(_held(settings, change.id), at))
 
@@ -119,26 +135,30 @@ def decline(settings: Settings, change_id: str, reason: str, *, yes: bool) -> Ou
     return _settled(settings, change, _moving(change, ChangeState.WITHDRAWN, by, at), "It was given up.")
 
 
-def review(settings: Settings, change_id: str, finding: str, *, yes: bool) -> Outcome:
+def review(settings: Settings, change_id: str, finding: str, *, superior: Path | None = None, yes: bool) -> Outcome:
     """Note that a second administrator looked at an emergency. Raises :class:`Refused`."""
     at = now()
     change = _found(settings, change_id, ChangeState.UNREVIEWED, at=at)
-    _refuse_alone(change)
+    second = _second(settings, change, superior, at)
     announce(*about(change))
     confirm("Note that you reviewed it?", yes=yes)
-    by = record(settings, "trust review", change=change.id, of=change.act, finding=finding)
+    by = record(settings, "trust review", change=change.id, of=change.act, finding=finding, second=second)
     return _settled(settings, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
 
 
-def change_of(act: str, arguments: Mapping[str, Any], *, reason: str, emergency: str | None) -> Change:
+def change_of(
+    settings: Settings, act: str, arguments: Mapping[str, Any], *, reason: str, emergency: str | None
+) -> Change:
     """Return a new change: one that waits for a second administrator, or an emergency that is to be reviewed."""
+    by = current(settings)
     return Change(
         id=token_hex(_ID_BYTES),
         act=act,
         arguments=arguments,
         reason=reason,
         state=ChangeState.PENDING if emergency is None else ChangeState.UNREVIEWED,
-        requested_by=administrator(),
+        requested_by=by.name,
+        requested_known_by=by.known_by,
         requested_at=now(),
         emergency=emergency,
     )
@@ -174,6 +194,8 @@ def to_json(change: Change, at: datetime) -> dict[str, Any]:
         "requested_at": change.requested_at.isoformat(),
         "second_by": change.second_by,
         "second_at": None if change.second_at is None else change.second_at.isoformat(),
+        "announced_at": None if change.announced_at is None else change.announced_at.isoformat(),
+        "digest": fingerprints.spoken(fingerprints.digits(digest(change))),
     }
 
 
@@ -202,9 +224,30 @@ def _same(change: Change, wanted: Wanted) -> bool:
     return change.act == wanted.act.name and plain[0] == plain[1]
 
 
-def _what_follows(wanted: Wanted) -> str:
+def digest(change: Change) -> str:
+    """Return the digest of what a change is, which a superior approves and the journal keeps."""
+    return claims.digest(strict_json.dumps({"act": change.act, "arguments": dict(change.arguments), "id": change.id}))
+
+
+def _next_steps(settings: Settings, change: Change) -> list[str]:
+    command = f"hearthgate trust approve {change.id}"
+    if identity(settings).administrators > 1:
+        return [f"Another administrator makes it with: {command}"]
+    hours = int(NOTICE.total_seconds()) // 3600
+    lines = [f"Members are told of it while this entity serves; {hours} hours later, make it with: {command}"]
+    for superior in superiors(settings):
+        lines.append(f"Or read this out to {superior}, which approves it with `hearthgate trust second`:")
+        lines.append(
+            f"    {own_entity(settings)} {change.id} {fingerprints.spoken(fingerprints.digits(digest(change)))}"
+        )
+    return lines
+
+
+def _what_follows(settings: Settings, wanted: Wanted) -> str:
     if wanted.emergency is not None:
         return "In an emergency it is made now, by one administrator, and listed until another has reviewed it."
+    if identity(settings).administrators == 1:
+        return "A superior approves it, or it is made 24 hours after members were told; until then nothing changes."
     return f"It takes a second administrator, who has {EXPIRES.days} days to approve it; until then nothing changes."
 
 
@@ -225,13 +268,62 @@ def _found(settings: Settings, change_id: str, wanted: ChangeState, *, at: datet
     return change
 
 
-def _refuse_alone(change: Change) -> None:
-    by = administrator()
-    if not is_another(change.requested_by, by):
+def _second(settings: Settings, change: Change, superior: Path | None, at: datetime) -> str:
+    """Return what stands for the second administrator. Raises :class:`Refused` where nothing does."""
+    if superior is not None:
+        return _approved_above(settings, change, read_input(superior, "The superior's approval"), at)
+    by = current(settings)
+    proven = KnownBy.NAME not in {by.known_by, change.requested_known_by}
+    if proven and is_another(change.requested_by, by.name):
+        return by.name
+    if identity(settings).administrators == 1:
+        return _announced_long_enough(change, at)
+    if not proven:
         raise Refused(
-            f"It takes another administrator than {change.requested_by}, who asked for it, in an account of their own; "
-            f"you are {by}, who cannot be told from them. Nothing was changed."
+            "A second administrator must approve this change, and nothing proves who one of the two is: this machine "
+            "keeps no login id of a session. Each asks and approves with a key of their own; see `hearthgate trust "
+            "administrator --help`. Then ask for the change again."
         )
+    raise Refused(
+        f"A second administrator must approve this change. {change.requested_by} requested it, and you ({by.name}) "
+        "may be the same person. Nothing was changed."
+    )
+
+
+def _announced_long_enough(change: Change, at: datetime) -> str:
+    if change.announced_at is None:
+        raise Refused(
+            "Members have not been told of this change yet: they are within five minutes while this entity serves. "
+            "Nothing was changed."
+        )
+    due = change.announced_at + NOTICE
+    if at < due:
+        raise Refused(
+            f"Members were told of this change at {change.announced_at:%Y-%m-%d %H:%M} UTC; it may be made from "
+            f"{due:%Y-%m-%d %H:%M} UTC, or before with a superior's approval (--superior FILE). Nothing was changed."
+        )
+    return f"announced {change.announced_at.isoformat(timespec='seconds')}"
+
+
+def _approved_above(settings: Settings, change: Change, raw: bytes, at: datetime) -> str:
+    own = own_entity(settings)
+    with opened_store(settings) as store:
+        chain = store.read(lambda tx: trusted.get_chain(tx, entity=own))
+    if chain is None or len(chain.statements) < _CHAIN_OF_SUPERIOR:
+        raise Refused("No superior's keys are known here yet: have this entity serve, and try again.")
+    above, about_above = (
+        jose.peek(each, typ=entity_statement.TYP, max_bytes=entity_statement.MAX_BYTES).claims
+        for each in chain.statements[1:_CHAIN_OF_SUPERIOR]
+    )
+    superior = EntityId(above["iss"])
+    approved = fingerprints.digits(digest(change))
+    expected = ChangeApproval(superior=superior, entity=own, change=change.id, digest=approved)
+    try:
+        keys = KeySet.from_jwks(about_above["jwks"], KeyUse.FEDERATION)
+        verify_approval(raw, expected=expected, keys=keys, now=at)
+    except TrustError as refused:
+        raise Refused(f"That is no approval of this change by {superior}: {refused.detail}") from refused
+    return superior
 
 
 def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Settle:

@@ -14,14 +14,17 @@ from typing import Any
 import click
 
 from config.loading import load
-from config.settings import AnchorSettings, NodeSettings
+from config.settings import AnchorSettings, Identity, NodeSettings
 from gateway.cli.faults import Refused
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Store
+from trust.identifiers import EntityId
 
 CONFIG_VARIABLE = "HEARTHGATE_CONFIG"
 TAKES_ID: Mapping[str, Any] = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 """Settings of a command that takes an id: one in 64 of them begins with a hyphen, and is no option, not even -h."""
+ADMINISTRATOR_KEY_VARIABLE = "HEARTHGATE_ADMINISTRATOR_KEY"
+"""Names the file of the administrator's own private key, where there is one."""
 NODE_FILE, ANCHOR_FILE = "node.toml", "anchor.toml"
 
 
@@ -67,6 +70,24 @@ def load_anchor(config: Path | None) -> AnchorSettings:
     return settings
 
 
+def identity(settings: NodeSettings | AnchorSettings) -> Identity:
+    """Return who a configuration is for."""
+    return settings.node if isinstance(settings, NodeSettings) else settings.anchor
+
+
+def own_entity(settings: NodeSettings | AnchorSettings) -> EntityId:
+    """Return the entity that a configuration is for."""
+    return EntityId(identity(settings).entity_id)
+
+
+def superiors(settings: NodeSettings | AnchorSettings) -> tuple[EntityId, ...]:
+    """Return the authorities that vouch for this entity; a trust anchor has none."""
+    named = identity(settings).superiors
+    if not named and isinstance(settings, NodeSettings):
+        named = tuple(anchor.entity_id for anchor in settings.trust.anchors)
+    return tuple(EntityId(each) for each in named)
+
+
 def certificates(settings: NodeSettings | AnchorSettings) -> list[tuple[Path, Path]]:
     """Return the certificate and the key of each face that speaks TLS."""
     faces = [settings.peer] if isinstance(settings, AnchorSettings) else [settings.peer, settings.case]
@@ -81,8 +102,9 @@ def _nearest() -> Path:
 
 
 def environment() -> Mapping[str, str]:
-    """Return the environment without the variable that only says where the configuration is."""
-    return {name: value for name, value in os.environ.items() if name != CONFIG_VARIABLE}
+    """Return the environment without the variables that say where the configuration and an administrator's key are."""
+    elsewhere = {CONFIG_VARIABLE, ADMINISTRATOR_KEY_VARIABLE}
+    return {name: value for name, value in os.environ.items() if name not in elsewhere}
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""Key thumbprints as people compare them over the telephone."""
+"""Key thumbprints as people compare them over the telephone: 30 decimal digits for one key or for a whole set.
+
+The digits are the thumbprint (SHA-256) modulo 10^30, about 99.7 bits: finding another key with the same digits takes
+some 2^99 tries. A set of several keys has one number, from the digest of its key ids in order.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,57 +11,77 @@ import click
 
 from gateway.cli.faults import Refused
 from trust import base64url
+from trust.claims import digest
 
-_GROUP = 4
+DIGITS = 30
+_GROUP = 5
+_NUMBER = re.compile(rf"[0-9]{{{DIGITS}}}")
 _THUMBPRINT = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Za-z_-]{43}")
 
 
-def spoken(kid: str) -> str:
-    """Write a thumbprint in groups of four hexadecimal digits, which can be read out without spelling out capitals."""
-    digits = base64url.decode(kid.encode("ascii"), "key id").hex()
-    return " ".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))
+def digits(of: str) -> str:
+    """Return the digits of a thumbprint or digest (base64url of SHA-256)."""
+    number = int.from_bytes(base64url.decode(of.encode("ascii"), "digest"), "big")
+    return str(number % 10**DIGITS).zfill(DIGITS)
 
 
-def typed(of: str, count: int) -> list[str]:
-    """Ask for as many thumbprints as the keys to compare, before any of them is shown. Raises :class:`Refused`."""
+def digits_of_keys(kids: Iterable[str]) -> str:
+    """Return the digits of a set of keys; those of its key where it has one."""
+    ordered = sorted(set(kids))
+    return digits(ordered[0] if len(ordered) == 1 else digest(" ".join(ordered).encode("ascii")))
+
+
+def spoken(number: str) -> str:
+    """Write digits in groups of five, to be read out."""
+    return " ".join(number[at : at + _GROUP] for at in range(0, len(number), _GROUP))
+
+
+def typed(of: str) -> list[str]:
+    """Ask for the digits of some keys before they are shown. Raises :class:`Refused`."""
     try:
-        return [
-            str(click.prompt(f"Type thumbprint {number} of {count} of {of}, as it was read out", err=True))
-            for number in range(1, count + 1)
-        ]
+        return [str(click.prompt(f"Type the {DIGITS} digits of {of}, as they were read out", err=True))]
     except click.Abort:
         raise Refused(
-            f"Nothing was changed: type the thumbprints of {of} in a terminal, or give --thumbprint for each."
+            f"Nothing was changed: type the digits of {of} in a terminal, or give them with --thumbprint."
         ) from None
 
 
-def compare(given: Sequence[str], kids: Sequence[str]) -> bool:
-    """Return whether the typed thumbprints name exactly these keys, each as its key id or in spoken form.
+def read_digits(given: Sequence[str]) -> str:
+    """Return digits as typed, in groups or not. Raises :class:`Refused`."""
+    number = "".join("".join(given).split())
+    if _NUMBER.fullmatch(number) is None:
+        raise Refused(f"Nothing was changed: type the {DIGITS} digits again as they were read out.")
+    return number
 
-    Raises :class:`Refused` where they cannot: mistyped, or fewer or more than there are keys.
+
+def compare(given: Sequence[str], kids: Sequence[str]) -> bool:
+    """Return whether what was typed names exactly these keys: by their digits, or each by its key id.
+
+    A key id is taken in hexadecimal too. Raises :class:`Refused` where it cannot: mistyped, or too few or too many ids.
     """
-    known = tuple(kids)
-    for text in given:
-        if _THUMBPRINT.fullmatch("".join(text.split())) is None:
-            raise Refused(
-                "Nothing was changed: a thumbprint is 64 hexadecimal digits, or a key id of 43 characters; type it "
-                "again as it was read out."
-            )
-    if len(given) != len(known):
+    plain = ["".join(text.split()) for text in given]
+    joined = "".join(plain)
+    if _NUMBER.fullmatch(joined):
+        return joined == digits_of_keys(kids)
+    if not all(_THUMBPRINT.fullmatch(text) for text in plain):
         raise Refused(
-            f"Nothing was changed: there are {len(known)} thumbprints to compare, and {len(given)} given; give "
-            "--thumbprint once for each."
+            f"Nothing was changed: a thumbprint is {DIGITS} digits, or the id of each key (43 characters, or 64 "
+            "hexadecimal digits); type it again as it was read out."
         )
-    spellings = {spoken(kid).replace(" ", ""): kid for kid in known} | {kid: kid for kid in known}
-    named = [
-        spellings.get("".join(typed.split())) or spellings.get("".join(typed.split()).lower()) or "" for typed in given
-    ]
-    return set(named) == set(known)
+    if len(plain) != len(kids):
+        raise Refused(
+            f"Nothing was changed: there are {len(kids)} keys to compare, and {len(plain)} ids given; give "
+            "--thumbprint once for each, or the digits of all of them once."
+        )
+    known = {_hex(kid): kid for kid in kids} | {kid: kid for kid in kids}
+    return {known.get(text) or known.get(text.lower()) or "" for text in plain} == set(kids)
 
 
 def lines(kids: Iterable[str]) -> list[str]:
-    """Return each thumbprint in both spellings, for an answer."""
-    shown = []
-    for kid in kids:
-        shown += [f"    {spoken(kid)}", f"    (key id {kid})"]
-    return shown
+    """Return the digits of a set of keys, to be read out, and its key ids."""
+    listed = list(kids)
+    return [f"    {spoken(digits_of_keys(listed))}", *(f"    (key id {kid})" for kid in listed)]
+
+
+def _hex(kid: str) -> str:
+    return base64url.decode(kid.encode("ascii"), "key id").hex()

@@ -1,76 +1,85 @@
 """The administrators' journal: every change that a command makes, by whom and when, before it is made.
 
-It is a file of JSON lines beside the store, appended to and never rewritten. No person but the administrator stands in
-it, by the name of their account on this machine. What that name proves stands in docs/operating.md, "Two
-administrators".
+It is a file of JSON lines beside the store, appended to and never rewritten. Each line holds the digest of the line
+before it (:mod:`trust.evidence.journal`), and an evidence leaf in the store holds the digest of the last line. It names
+no person but the administrator.
 """
 
-import json
+import fcntl
 import os
-import pwd
+from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
-from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.context import now
+from gateway import evidence
+from gateway.cli.administrators import Settings, current, key_set
+from gateway.cli.context import now, opened_store
 from gateway.cli.faults import Refused
+from gateway.ports import Transaction
+from gateway.store import journal_head
+from gateway.store.refusals import StoreRefused
+from trust.claims import digest
+from trust.evidence.journal import MAX_LINE, Chain, build_entry, verify_journal
+from trust.evidence.leaf import Leaf, LeafKind
 
 FILE = Path("data") / "administration.jsonl"
-LOGIN_ID = Path("/proc/self/loginuid")
-_NEVER_LOGGED_IN = 2**32 - 1
 
 
-def record(settings: NodeSettings | AnchorSettings, act: str, **facts: str | int | list[str] | None) -> str:
+def record(settings: Settings, act: str, **facts: str | int | list[str] | None) -> str:
     """Append one change that is about to be made, and return whose it is.
 
     Raises :class:`Refused`: what cannot be recorded is not done.
     """
-    by = administrator()
-    entry = {"at": now().isoformat(timespec="seconds"), "by": by, "act": act, **facts}
+    by, at = current(settings), now()
     path = settings.base_dir / FILE
-    line = json.dumps(entry, ensure_ascii=True) + "\n"
+    entry = {"at": at.isoformat(timespec="seconds"), "by": by.name, "known_by": by.known_by, "act": act, **facts}
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "ab", buffering=0) as file:
-            file.write(line.encode("ascii"))
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            line = build_entry(entry, previous=_head(file), signer=by.signer)
+            file.write(line + b"\n")
             os.fsync(file.fileno())
     except OSError as failed:
         raise Refused(
             f"The change cannot be recorded in {path} ({failed.strerror}), so it was not made; make that file writable."
         ) from failed
-    return by
+    _commit(settings, digest(line), at)
+    return by.name
 
 
-def administrator() -> str:
-    """Return who works here: the account that was logged in to, and the one that it works as where that is another.
-
-    The kernel's login id (audit) says who logged in, and only root can change it. Where the machine keeps none, sudo's
-    own word is taken, which somebody who may run any command as that account can forge.
-    """
-    account = _name(os.getuid())
-    person = _logged_in() or os.environ.get("SUDO_USER") or account
-    return account if person == account else f"{person} as {account}"
+def verified(settings: Settings) -> Chain:
+    """Verify the whole journal. Raises ``TrustError`` naming the first line that is not as it was written."""
+    path = settings.base_dir / FILE
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return verify_journal(lines, keys=key_set(settings))
 
 
-def is_another(first: str, second: str) -> bool:
-    """Tell whether two administrators, as :func:`administrator` writes them, are two people as far as can be known.
-
-    Whoever logged in as the one must stand nowhere in the other: not as the account that it was done as either.
-    """
-    names, others = first.split(" as "), second.split(" as ")
-    return names[0] not in others and others[0] not in names
+def committed(settings: Settings) -> str | None:
+    """Return the head that the evidence committed to last, None where it did not yet. Raises ``StoreRefused``."""
+    with opened_store(settings) as store:
+        return store.read(journal_head.get)
 
 
-def _logged_in() -> str | None:
+def _head(file: BinaryIO) -> str:
+    """Return the digest of the last line, empty where there is none."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - MAX_LINE))
+    lines = file.read(MAX_LINE).splitlines()
+    return digest(lines[-1]) if lines else ""
+
+
+def _commit(settings: Settings, head: str, at: datetime) -> None:
+    """Put the journal's head into the evidence, where there is a store of this version."""
+    leaf = evidence.written(Leaf(kind=LeafKind.JOURNAL, at=at, outcome_code="recorded", answer_digest=head))
+
+    def work(tx: Transaction) -> None:
+        journal_head.put(tx, head=head, at=at)
+        evidence.record(tx, leaf)
+
     try:
-        uid = int(LOGIN_ID.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
-    return None if uid == _NEVER_LOGGED_IN else _name(uid)
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+        with opened_store(settings) as store:
+            store.write(work)
+    except StoreRefused:
+        return  # init, upgrade and restore: the next change commits to this line too

@@ -13,6 +13,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
+from config.loading import load
+from config.settings import NodeSettings
+from gateway.cli.client.registry import register_first
 from gateway.demo import agreement, configuration
 from gateway.demo.agencies import (
     AGENCIES,
@@ -152,16 +155,24 @@ class Federation:
         """Fill children's social care from its census, and register the case system of Connecting Families."""
         council = self.config(COUNCIL.slug)
         files = ["--census", str(systems.census), "--allocations", str(systems.allocations)]
-        limits = ["--service", str(ASKER), "--unit", UNIT, *(word for role in _ROLES for word in ("--role", role))]
-        key = str(self.root / "tls" / f"{CLIENT_ID}.key")
-        name = ["--id", CLIENT_ID, "--name", "Connecting Families case system", "--generate-key", key]
-        name += ["--manager", MANAGER]
+        limits = {
+            "services": (str(ASKER),),
+            "units": (UNIT,),
+            "roles": tuple(_ROLES),
+            "manager": MANAGER,
+            "jwks": None,
+            "generate_key": self.root / "tls" / f"{CLIENT_ID}.key",
+        }
         self._run(
             [
                 hearthgate("adapter", "import", str(CaseService.CHILDRENS_SOCIAL_CARE), "--config", council, *files),
-                hearthgate("client", "add", "--config", council, *name, *limits, "--yes"),
             ]
         )
+        # One person sets the demonstration up; a running node takes two for a case system that vouches.
+        settings = load(Path(council), {})
+        if not isinstance(settings, NodeSettings):
+            raise TypeError("the council is a node")
+        register_first(settings, CLIENT_ID, "Connecting Families case system", limits)
 
     def start_nodes(self, databases: Mapping[str, Path]) -> None:
         """Start the servers of the case systems and the six nodes, and wait until all of them take requests."""

@@ -12,6 +12,7 @@ from functools import partial
 
 from flask import Blueprint, Flask, Response, request
 
+from gateway.announcements import Announcements, no_announcements
 from gateway.http.anchor_keys import AnchorDocuments, anchor_keys_blueprint
 from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
 from gateway.http.face import Observer, build_face
@@ -83,7 +84,7 @@ class AnchorFace:
     ``recovery`` are the public halves of a trust anchor's offline recovery keys, to be pinned with the others.
     ``bounds`` are how long members may go on without a refresh under it.
     ``mark_types`` are the marks that it issues, ``accredited`` those that count under it, ``held`` those that were
-    issued to it.
+    issued to it, ``announced`` the changes of an only administrator.
     """
 
     entity_id: EntityId
@@ -97,6 +98,7 @@ class AnchorFace:
     mark_types: Mapping[str, MarkTerms] = field(default_factory=dict)
     accredited: Accredited = Accredited()
     held: Holder = NO_MARKS
+    announced: Announcements = no_announcements
 
     @property
     def office(self) -> MarkOffice:
@@ -131,12 +133,13 @@ def anchor_configuration(face: AnchorFace, *, resolves: bool) -> SignedConfigura
     metadata[party_metadata.FEDERATION_ENTITY] |= build_bounds(face.bounds)
 
     def sign(now: datetime) -> bytes:
+        own = {**metadata[party_metadata.FEDERATION_ENTITY], **face.announced(now)}
         draft = StatementDraft(
             subject=face.entity_id,
             keys=face.vault.published(KeyUse.FEDERATION),
             issued_at=now,
             expires_at=now + MAX_LIFE,
-            metadata=metadata,
+            metadata={**metadata, party_metadata.FEDERATION_ENTITY: own},
             trust_marks=face.held.stated(now),
             trust_mark_issuers=face.accredited.issuers,
             trust_mark_owners=face.accredited.owners,

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from flask import Blueprint, Response, request
 
+from gateway.announcements import Announcements, no_announcements
 from gateway.http.guards import open_to_all
 from gateway.oauth.peer_server import RESOURCE_PATH
 from gateway.oauth.server import TOKEN_PATH
@@ -82,16 +83,26 @@ class SignedConfiguration:
         return held[2]
 
 
-def node_configuration(profile: NodeProfile, vault: KeyVault, held: Holder = NO_MARKS) -> SignedConfiguration:
-    """Return the statement of a node with the marks that it holds, signed with the federation key of its vault."""
+def node_configuration(
+    profile: NodeProfile,
+    vault: KeyVault,
+    held: Holder = NO_MARKS,
+    announced: Announcements = no_announcements,
+) -> SignedConfiguration:
+    """Return the statement of a node with the marks that it holds, signed with the federation key of its vault.
+
+    ``announced`` are the changes of an only administrator.
+    """
 
     def sign(now: datetime) -> bytes:
+        metadata = node_statement_metadata(profile, vault)
+        metadata[party_metadata.FEDERATION_ENTITY] |= announced(now)
         draft = StatementDraft(
             subject=profile.entity_id,
             keys=vault.published(KeyUse.FEDERATION),
             issued_at=now,
             expires_at=now + MAX_LIFE,
-            metadata=node_statement_metadata(profile, vault),
+            metadata=metadata,
             trust_marks=held.stated(now),
         )
         return build_entity_configuration(draft, vault.signer(KeyUse.FEDERATION), authority_hints=profile.superiors)

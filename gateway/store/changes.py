@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
@@ -21,6 +21,11 @@ _SECOND = Statement(
     update(changes)
     .where(changes.c.id == bindparam("change"), changes.c.state == bindparam("from_state"))
     .values(state=bindparam("to_state"), second_by=bindparam("by"), second_at=bindparam("at"))
+)
+_ANNOUNCE = Statement(
+    update(changes)
+    .where(or_(changes.c.state == "pending", changes.c.state == "unreviewed"), changes.c.announced_at.is_(None))
+    .values(announced_at=bindparam("at"))
 )
 
 
@@ -41,7 +46,11 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change; ``arguments`` are what its act needs to be done. No person stands in it but the administrators."""
+    """One change; ``arguments`` are what its act needs to be done. No person stands in it but the administrators.
+
+    ``requested_known_by`` is what proved who asked for it. ``announced_at`` is when members were first told of it, at
+    an agency with one administrator.
+    """
 
     id: str
     act: str
@@ -49,10 +58,12 @@ class Change:
     reason: str
     state: ChangeState
     requested_by: str
+    requested_known_by: str
     requested_at: datetime
     emergency: str | None = None
     second_by: str | None = None
     second_at: datetime | None = None
+    announced_at: datetime | None = None
 
 
 def put(tx: Transaction, change: Change) -> None:
@@ -70,6 +81,8 @@ def put(tx: Transaction, change: Change) -> None:
             "requested_at": to_microseconds(change.requested_at),
             "second_by": None,
             "second_at": None,
+            "requested_known_by": change.requested_known_by,
+            "announced_at": None,
         },
     )
 
@@ -91,6 +104,12 @@ def move(tx: Transaction, change: Change, to: ChangeState, *, by: str, at: datet
     return tx.run(_SECOND, values) == 1
 
 
+def announce(tx: Transaction, *, at: datetime) -> tuple[Change, ...]:
+    """Return what waits for a second administrator or a review, after noting that members are told of it from now."""
+    tx.run(_ANNOUNCE, {"at": to_microseconds(at)})
+    return tuple(each for each in list(tx) if each.state in {ChangeState.PENDING, ChangeState.UNREVIEWED})
+
+
 def _change(row: Row) -> Change:
     return Change(
         id=row.id,
@@ -99,8 +118,10 @@ def _change(row: Row) -> Change:
         reason=row.reason,
         state=ChangeState(row.state),
         requested_by=row.requested_by,
+        requested_known_by=row.requested_known_by,
         requested_at=from_microseconds(row.requested_at),
         emergency=row.emergency,
         second_by=row.second_by,
         second_at=None if row.second_at is None else from_microseconds(row.second_at),
+        announced_at=None if row.announced_at is None else from_microseconds(row.announced_at),
     )

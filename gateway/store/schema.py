@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0006_accounting"
+REVISION = "0007_dual_control"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -243,6 +243,16 @@ changes = Table(
     Column("requested_at", BigInteger, nullable=False),
     Column("second_by", Text),
     Column("second_at", BigInteger),
+    Column("requested_known_by", Text, nullable=False, server_default="name"),
+    Column("announced_at", BigInteger),
+)
+
+journal_head = Table(
+    "journal_head",
+    metadata,
+    Column("only", Integer, primary_key=True),
+    Column("head", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 budgets = Table(

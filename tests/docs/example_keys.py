@@ -19,7 +19,7 @@ class Keys:
             (entity, use): LocalSigner.generate(use, Alg.ED25519 if use is KeyUse.EVIDENCE else Alg.ES256)
             for entity in (ANCHOR, COUNCIL, TRUST)
             for use in KeyUse
-            if use not in {KeyUse.ENCRYPTION, KeyUse.SIGN_IN}
+            if use not in {KeyUse.ENCRYPTION, KeyUse.SIGN_IN, KeyUse.ADMINISTRATOR}
         }
 
     def signer(self, entity: EntityId, use: KeyUse) -> LocalSigner:

@@ -25,7 +25,13 @@ from trust.federation.entity_statement import (
     build_subordinate_statement,
 )
 from trust.federation.freshness import PROFILE_BOUNDS, Bounds, build_bounds
-from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, ServiceEntry, build_node_metadata
+from trust.federation.node_metadata import (
+    ENTITY_TYPE,
+    NodeMetadata,
+    ServiceEntry,
+    build_node_metadata,
+    state_service_kinds,
+)
 from trust.federation.party_metadata import CLIENT, FEDERATION_ENTITY, build_client
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension
 from trust.federation.trust_mark import MarkStatus, StatedMark, build_status_response
@@ -140,7 +146,9 @@ class Tree:
     def statement(self, superior: EntityId, subject: EntityId, at: datetime | None = None) -> bytes:
         """Say what an authority says of somebody."""
         signer = self.entities[superior].keys.signer(KeyUse.FEDERATION)
-        return build_subordinate_statement(self._draft(subject, at), signer, issuer=superior)
+        stated = state_service_kinds(self._metadata(self.entities[subject]))
+        draft = replace(self._draft(subject, at), metadata=stated)
+        return build_subordinate_statement(draft, signer, issuer=superior)
 
     def suspension(self, issuer: EntityId, seq: int) -> bytes:
         """Say the entry of an authority's log."""

@@ -52,6 +52,8 @@ class LeafKind(StrEnum):
     ANSWERED = "answered"
     REFUSED = "refused"
     REPEATED = "repeated"
+    JOURNAL = "journal"
+    """No message: a line of the administrators' journal, whose digest is in ``answer_digest``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ OpenID Federation 1.0 section 5.1; RFC 8414 section 2; RFC 7591 section 2. Keys 
 host (A40).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from trust import claims
 from trust.errors import WrongIssuer
@@ -18,6 +20,7 @@ AUTHORIZATION_SERVER = "oauth_authorization_server"
 CLIENT = "oauth_client"
 RESOURCE = "oauth_resource"
 MAX_NAME = 200
+_MAX_CHANGE = 64
 
 FEDERATION_ENDPOINTS = (
     "federation_fetch_endpoint",
@@ -33,13 +36,33 @@ ENROLMENT_ENDPOINT = "hearthgate_enrolment_endpoint"
 """Our own: where an authority takes in requests to be vouched for (exchange profile section 1)."""
 
 
+ADMINISTRATORS = "hearthgate_administrators"
+"""Our own: stated where one person administers an entity (exchange profile section 1)."""
+ANNOUNCED = "hearthgate_announced_changes"
+"""Our own: what that one person is about to change, or changed in an emergency."""
+MAX_ANNOUNCED = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncedChange:
+    """A change at an entity with one administrator; ``act`` is the command's name. Nothing in it concerns a person."""
+
+    id: str
+    act: str
+    announced_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FederationEntity:
-    """What an entity says of itself as a member; a superior has a fetch endpoint, and perhaps an inbox."""
+    """What an entity says of itself as a member; a superior has a fetch endpoint, and perhaps an inbox.
+
+    ``announced`` is None where more than one person administers it, else what that person is about to change.
+    """
 
     name: str | None = None
     fetch_endpoint: str | None = None
     enrolment_endpoint: str | None = None
+    announced: tuple[AnnouncedChange, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +85,23 @@ def parse_federation_entity(metadata: JsonObject, *, entity: EntityId) -> Federa
         name=claims.optional_str(metadata, "organization_name", max_len=MAX_NAME),
         fetch_endpoint=endpoints.get("federation_fetch_endpoint"),
         enrolment_endpoint=endpoints.get(ENROLMENT_ENDPOINT),
+        announced=_parse_announced(metadata),
+    )
+
+
+def _parse_announced(metadata: JsonObject) -> tuple[AnnouncedChange, ...] | None:
+    if ADMINISTRATORS not in metadata or claims.require_int(metadata, ADMINISTRATORS, minimum=1) > 1:
+        return None
+    listed = claims.require_list(metadata, ANNOUNCED, max_items=MAX_ANNOUNCED) if ANNOUNCED in metadata else []
+    return tuple(_parse_change(claims.require_object({ANNOUNCED: item}, ANNOUNCED)) for item in listed)
+
+
+def _parse_change(stated: JsonObject) -> AnnouncedChange:
+    announced = claims.require_int(stated, "announced_at", maximum=claims.LATEST_SECONDS)
+    return AnnouncedChange(
+        id=claims.require_str(stated, "id", max_len=_MAX_CHANGE),
+        act=claims.require_str(stated, "act", max_len=_MAX_CHANGE),
+        announced_at=claims.from_seconds(announced),
     )
 
 
@@ -74,7 +114,18 @@ def build_federation_entity(member: FederationEntity) -> JsonObject:
         metadata["federation_fetch_endpoint"] = member.fetch_endpoint
     if member.enrolment_endpoint is not None:
         metadata[ENROLMENT_ENDPOINT] = member.enrolment_endpoint
+    if member.announced is not None:
+        metadata |= build_announced(member.announced)
     return metadata
+
+
+def build_announced(changes: Sequence[AnnouncedChange]) -> JsonObject:
+    """Write that one person administers an entity, and what that person is about to change."""
+    listed = [
+        {"id": each.id, "act": each.act, "announced_at": claims.to_seconds(each.announced_at)}
+        for each in changes[:MAX_ANNOUNCED]
+    ]
+    return {ADMINISTRATORS: 1, ANNOUNCED: listed}
 
 
 def parse_authorization_server(metadata: JsonObject, *, entity: EntityId) -> AuthorizationServer:

@@ -20,8 +20,6 @@ from trust.errors import TrustError
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import client_assertion
 
-KEYS = "clients"
-"""Where ``init`` puts the private key of the first case system, under the node's folder."""
 _TOKEN_S = 5.0
 _MAX_BYTES = 1_048_576
 _OK = 200

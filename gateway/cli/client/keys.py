@@ -1,22 +1,27 @@
 """``hearthgate client keys``: other keys for a case system, under the id and within the limits that it has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
+from gateway.cli.approval import Settings, Settle, Wanted, ask
 from gateway.cli.context import config_option, load_node, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input, write_new
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.ports import LocalClient
+from gateway.ports import LocalClient, Store, Transaction
 from gateway.store import clients
 from trust import strict_json
 from trust.keys import MAX_KEYS, KeySet, KeyUse, LocalSigner, PublicKey, parse_key
 
+WHY_VOUCHING = "it vouches for its users"
+_TOKENS = "Tokens that it has run out within ten minutes."
 _path = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -37,7 +42,10 @@ def keys(
     dropped: tuple[str, ...],
     yes: bool,
 ) -> Outcome:
-    """Give the case system ID other keys: the new one beside the old, and once it is in use, without the old."""
+    """Give the case system ID other keys: the new one beside the old, and once it is in use, without the old.
+
+    A new key of a case system that vouches for its users takes a second administrator; taking one away does not.
+    """
     if sum(bool(given) for given in (jwks, generate_key, dropped)) != 1:
         raise click.UsageError("Give --jwks, or --generate-key, or --drop.")
     settings = load_node(config)
@@ -47,16 +55,62 @@ def keys(
             raise Refused(f"No case system {client_id} is in use here; see `hearthgate client list`.")
         private = LocalSigner.generate(KeyUse.OAUTH) if generate_key else None
         chosen = _chosen(client, private, jwks, dropped)
-        effect = f"It signs in with {', '.join(kids(chosen))} and with nothing else."
+        note = [f"Its new private key is in {generate_key}: hand it over, and keep no copy."] if generate_key else []
+        if client.vouches and set(kids(chosen)) - set(kids(client)):
+            arguments = {"id": client_id, "was": kids(client), "key_ids": kids(chosen), "jwks": dict(chosen.jwks)}
+            wanted = Wanted(act=ADD_KEY, arguments=arguments, reason=WHY_VOUCHING, emergency=None)
+            with written(private, generate_key):
+                waiting = ask(settings, wanted, yes=yes)
+            return replace(waiting, lines=[*waiting.lines, *note])
+        effect = _effect(chosen)
         announce(f"{client_id} ({client.name}), so far with {', '.join(kids(client))}. {effect}")
         confirm("Change its keys?", yes=yes)
         with written(private, generate_key):
             record(settings, "client keys", id=client_id, key_ids=kids(chosen))
             if not store.write(lambda tx: clients.rekey(tx, chosen)):
                 raise Refused(f"{client_id} was revoked meanwhile; nothing was changed.")
-    note = [f"Its new private key is in {generate_key}: hand it over, and keep no copy."] if generate_key else []
     data = {"id": client_id, "key_ids": kids(chosen)}
-    return Outcome(lines=[f"{client_id}: {effect} Tokens that it has run out within ten minutes.", *note], data=data)
+    return Outcome(lines=[f"{client_id}: {effect} {_TOKENS}", *note], data=data)
+
+
+class _NewKey:
+    """The act of giving a case system that vouches for its users a key that it did not have."""
+
+    name = "client keys"
+
+    def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
+        """Say which keys it would have. Raises :class:`Refused` where it has others than when this was asked for."""
+        with opened_store(settings) as store:
+            client = _fitting(store, arguments)
+        so_far = f"{client.client_id} ({client.name}), so far with {', '.join(kids(client))}."
+        return [so_far, _effect(replace(client, jwks=arguments["jwks"]))]
+
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:  # noqa: ARG002 - the protocol's
+        """Change its keys. Raises as :meth:`effect`."""
+        with opened_store(settings) as store:
+            chosen = replace(_fitting(store, arguments), jwks=arguments["jwks"])
+
+            def work(tx: Transaction) -> None:
+                if not clients.rekey(tx, chosen):
+                    raise Refused(f"{chosen.client_id} was revoked meanwhile; nothing was changed.")
+                settle(tx)
+
+            store.write(work)
+        return [f"{chosen.client_id}: {_effect(chosen)} {_TOKENS}"]
+
+
+ADD_KEY = _NewKey()
+
+
+def _fitting(store: Store, arguments: Mapping[str, Any]) -> LocalClient:
+    client = store.read(lambda tx: clients.get(tx, client_id=arguments["id"]))
+    if client is None or client.revoked_at is not None or kids(client) != list(arguments["was"]):
+        raise Refused(f"{arguments['id']} was changed since this was asked for. Decline it, and ask again.")
+    return client
+
+
+def _effect(chosen: LocalClient) -> str:
+    return f"It signs in with {', '.join(kids(chosen))} and with nothing else."
 
 
 def _chosen(

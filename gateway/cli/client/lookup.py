@@ -15,10 +15,11 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
-from gateway.cli.client.case_face import KEYS, CaseFaceClient, read_answer
+from gateway.cli.client.case_face import CaseFaceClient, read_answer
 from gateway.cli.context import config_option, load_node, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import MAX_INPUT, read_input
+from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, answers
 from gateway.http.openapi import LOOKUPS_PATH
 from gateway.ports import LocalClient
@@ -43,7 +44,7 @@ _TEXTS = (
 @click.argument("question", required=False, metavar="[FILE]")
 @config_option
 @click.option("--client", "client_id", help="The case system to be [default: the only one that is registered].")
-@click.option("--key", type=click.Path(path_type=Path), help="Its private key [default: where `init` put it].")
+@click.option("--key", type=click.Path(path_type=Path), help="Its private key [default: ./ID.pem].")
 @click.option("--ca", type=click.Path(path_type=Path), help="The CA of the case face [default: [trust] ca].")
 @click.option("--service", help="The service that asks [default: the only one it is registered for].")
 @click.option("--purpose", help="A purpose that an agreement names, such as early-help.")
@@ -61,8 +62,9 @@ def lookup(*, question: str | None, config: Path | None, **options: Any) -> Outc
     client = _registered(settings, options["client_id"])
     body = _body(client, question, options)
     caller = CaseFaceClient(
-        settings=settings, client_id=client.client_id, key=_key(settings, client, options["key"]), ca=options["ca"]
+        settings=settings, client_id=client.client_id, key=_key(client, options["key"]), ca=options["ca"]
     )
+    record(settings, "lookup", client=client.client_id, purpose=str(body["purpose"]))
     headers = {
         "Authorization": f"Bearer {caller.token()['access_token']}",
         "Content-Type": "application/json",
@@ -89,8 +91,8 @@ def _registered(settings: NodeSettings, client_id: str | None) -> LocalClient:
     raise Refused(f"Say with --client which case system asks; these are registered: {names}")
 
 
-def _key(settings: NodeSettings, client: LocalClient, given: Path | None) -> Path:
-    return given or settings.base_dir / KEYS / f"{client.client_id}.pem"
+def _key(client: LocalClient, given: Path | None) -> Path:
+    return given or Path(f"{client.client_id}.pem")
 
 
 def _body(client: LocalClient, question: str | None, options: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """``hearthgate client add``, ``list`` and ``revoke``: which case systems may use this node, and within what limits."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -9,18 +9,21 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
-from gateway.cli.client.keys import kids, read_keys, written
+from gateway.cli.administrators import current
+from gateway.cli.approval import Settings, Settle, Wanted, ask
+from gateway.cli.client.keys import WHY_VOUCHING, kids, read_keys, written
 from gateway.cli.context import config_option, load_node, now, opened_store
 from gateway.cli.faults import Refused
-from gateway.cli.journal import administrator, record
+from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.ports import LocalClient
+from gateway.ports import LocalClient, Store, Transaction
 from gateway.store import clients
 from trust.errors import MalformedClaims
 from trust.identifiers import parse_code
 from trust.keys import KeySet, KeyUse, LocalSigner
 
 DEFAULT_PERCENT = 10
+_ARGUMENTS = ("id", "name", "services", "roles", "units", "manager", "sample_percent", "key_ids")
 _MAX_TEXT = 120
 _path = click.Path(path_type=Path, dir_okay=False)
 
@@ -46,46 +49,113 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @yes_option
 @answers
 def add(*, config: Path | None, client_id: str, name: str, yes: bool, **options: Any) -> Outcome:
-    """Register a case system. It vouches for its users within the services, roles and units given here only."""
+    """Register a case system. It vouches for its users within the services, roles and units given here only.
+
+    One that vouches takes a second administrator; one whose users sign in themselves (--signed-in-only) does not.
+    """
     if options["signed_in_only"] and options["manager"]:
         raise click.UsageError("Nobody justifies what users ask who sign in themselves: leave --manager out.")
     if (options["jwks"] is None) == (options["generate_key"] is None):
         raise click.UsageError("Give either --jwks or --generate-key.")
 
-    def agree(client: LocalClient) -> None:
-        announce(f"{client_id} will get tokens, and may ask within these limits:", *_lines(client))
-        confirm("Register it?", yes=yes)
-
-    registered = register(load_node(config), client_id, name, options, agree=agree)
-    made = options["generate_key"]
+    settings, made = load_node(config), options["generate_key"]
+    client, private = _drafted(settings, client_id, name, options)
     note = [f"Its private key is in {made}: hand that file to the case system, and keep no copy."] if made else []
-    return Outcome(lines=[f"{client_id} is registered.", *_lines(registered), *note], data=_to_json(registered))
+    if client.vouches:
+        wanted = Wanted(act=REGISTER, arguments=_to_arguments(client), reason=WHY_VOUCHING, emergency=None)
+        with written(private, made):
+            waiting = ask(settings, wanted, yes=yes)
+        return replace(waiting, lines=[*waiting.lines, *note])
+    announce(*_effect(client))
+    confirm("Register it?", yes=yes)
+    _register(settings, client, private, made)
+    return Outcome(lines=[f"{client_id} is registered.", *_lines(client), *note], data=_to_json(client))
 
 
-def register(
-    settings: NodeSettings,
-    client_id: str,
-    name: str,
-    options: dict[str, Any],
-    *,
-    agree: Callable[[LocalClient], None] = lambda _: None,
-) -> LocalClient:
-    """Register a case system within the limits in ``options``; its key is read or made, once ``agree`` returned.
+def register_first(settings: NodeSettings, client_id: str, name: str, options: dict[str, Any]) -> LocalClient:
+    """Register the case system that a node is set up with, by the one administrator who sets it up.
 
     Raises :class:`Refused`; no key is left behind then.
     """
+    client, private = _drafted(settings, client_id, name, options)
+    _register(settings, client, private, options["generate_key"])
+    return client
+
+
+class _Registration:
+    """The act of registering a case system that vouches for its users."""
+
+    name = "client add"
+
+    def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
+        """Say what it may ask. Raises :class:`Refused`."""
+        client = _from_arguments(arguments)
+        with opened_store(settings) as store:
+            _refuse_taken(store, client.client_id)
+        return _effect(client)
+
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
+        """Register it. Raises as :meth:`effect`."""
+        client = replace(_from_arguments(arguments), created_at=at)
+        with opened_store(settings) as store:
+            _refuse_taken(store, client.client_id)
+
+            def work(tx: Transaction) -> None:
+                clients.add(tx, client)
+                settle(tx)
+
+            store.write(work)
+        return [f"{client.client_id} is registered.", *_lines(client)]
+
+
+REGISTER = _Registration()
+
+
+def _drafted(
+    settings: NodeSettings, client_id: str, name: str, options: dict[str, Any]
+) -> tuple[LocalClient, LocalSigner | None]:
+    """Return a case system within the limits in ``options``, and the key that was made for it. Raises Refused."""
     client = _client(settings, client_id, name, options, now())
     with opened_store(settings) as store:
-        if store.read(lambda tx: clients.get(tx, client_id=client_id)) is not None:
-            raise Refused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
-        private = LocalSigner.generate(KeyUse.OAUTH) if options["generate_key"] else None
-        keys = read_keys(options["jwks"]) if private is None else KeySet.of(KeyUse.OAUTH, [private.public])
-        registered = replace(client, jwks=keys.to_jwks())
-        agree(registered)
-        with written(private, options["generate_key"]):
-            record(settings, "client add", id=client_id, key_ids=kids(registered))
-            store.write(lambda tx: clients.add(tx, registered))
-    return registered
+        _refuse_taken(store, client_id)
+    private = LocalSigner.generate(KeyUse.OAUTH) if options["generate_key"] else None
+    keys = read_keys(options["jwks"]) if private is None else KeySet.of(KeyUse.OAUTH, [private.public])
+    return replace(client, jwks=keys.to_jwks()), private
+
+
+def _register(settings: NodeSettings, client: LocalClient, private: LocalSigner | None, made: Path | None) -> None:
+    with opened_store(settings) as store, written(private, made):
+        record(settings, "client add", id=client.client_id, key_ids=kids(client))
+        store.write(lambda tx: clients.add(tx, client))
+
+
+def _refuse_taken(store: Store, client_id: str) -> None:
+    if store.read(lambda tx: clients.get(tx, client_id=client_id)) is not None:
+        raise Refused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
+
+
+def _effect(client: LocalClient) -> list[str]:
+    return [f"{client.client_id} will get tokens, and may ask within these limits:", *_lines(client)]
+
+
+def _to_arguments(client: LocalClient) -> dict[str, Any]:
+    told = _to_json(client)
+    return {**{name: told[name] for name in _ARGUMENTS}, "jwks": dict(client.jwks)}
+
+
+def _from_arguments(arguments: Mapping[str, Any]) -> LocalClient:
+    return LocalClient(
+        client_id=arguments["id"],
+        name=arguments["name"],
+        jwks=arguments["jwks"],
+        services=tuple(arguments["services"]),
+        roles=tuple(arguments["roles"]),
+        units=tuple(arguments["units"]),
+        created_at=now(),
+        vouches=True,
+        manager=arguments["manager"],
+        sample_percent=arguments["sample_percent"],
+    )
 
 
 @click.command("list")
@@ -134,7 +204,7 @@ def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str
         if slug not in hosted
     ]
     faults += [fault for fault in (_code_fault("--id", client_id), *_role_faults(options["roles"])) if fault]
-    manager = None if options.get("signed_in_only") else options.get("manager") or administrator()
+    manager = None if options.get("signed_in_only") else options.get("manager") or current(settings).name
     texts = {"--name": [name], "--unit": options["units"], "--manager": [] if manager is None else [manager]}
     faults += [
         f"{option}: write 1 to {_MAX_TEXT} characters on one line"

@@ -9,6 +9,7 @@ import click
 
 from gateway.accounts import open_account
 from gateway.budgets import UNJUSTIFIED
+from gateway.cli.administrators import Settings, current, persons
 from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
@@ -78,6 +79,7 @@ def justify(
     with opened_store(settings) as store:
         found, client = _waiting(store, lookup_id, manager)
         told = _told(store, vault, found, at)
+        _refuse_asker(settings, manager, str(told["practitioner"].get("id")))
         announce(*_lines(told))
         confirm("Note that it was justified?" if right else "Note that it was not justified?", yes=yes)
         by = record(
@@ -96,6 +98,12 @@ def justify(
         store.write(settle)
     said = "is not justified, and a flag is up: hearthgate flag list" if not_justified else "is justified"
     return Outcome(lines=[f"{lookup_id} {said}."], data={"id": lookup_id, "justified": right})
+
+
+def _refuse_asker(settings: Settings, manager: str, asker: str) -> None:
+    """Raise Refused where the practitioner whose lookup it was would settle it."""
+    if asker.casefold() in {manager.casefold(), *(each.casefold() for each in persons(current(settings).name))}:
+        raise Refused("The practitioner who asked cannot settle this; another manager or administrator does.")
 
 
 def _waiting(store: Store, lookup_id: str, manager: str) -> tuple[Sample, LocalClient]:

@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.client.case_face import CaseFaceClient
 from gateway.cli.context import config_option, load_node
+from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, answers
 
 
@@ -17,5 +18,7 @@ from gateway.cli.outcome import Outcome, answers
 @answers
 def token(*, client_id: str, config: Path | None, key: Path, ca: Path | None) -> Outcome:
     """Ask the running node for an access token of the case system ID, and print it alone, ready for a request."""
-    granted = CaseFaceClient(settings=load_node(config), client_id=client_id, key=key, ca=ca).token()
+    settings = load_node(config)
+    record(settings, "client token", id=client_id)
+    granted = CaseFaceClient(settings=settings, client_id=client_id, key=key, ca=ca).token()
     return Outcome(lines=[str(granted["access_token"])], data=granted)

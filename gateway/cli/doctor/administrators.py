@@ -1,10 +1,13 @@
 """What administrators owe each other: emergencies to review, changes that wait for a second one, and flags."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from adapters.contract import CheckLine
+from gateway.cli import journal
+from gateway.cli.administrators import KnownBy, current
 from gateway.cli.approval import Settings, stage
-from gateway.cli.context import opened_store
+from gateway.cli.context import identity, opened_store
 from gateway.cli.doctor.spans import words
 from gateway.cli.faults import expected, read_faults
 from gateway.store import changes, flags
@@ -29,7 +32,37 @@ def checks(settings: Settings, now: datetime) -> list[CheckLine]:
     changed = CheckLine(
         name=_NAME, ok=not unreviewed, warning=bool(waiting), detail=detail.removeprefix("; "), remedy=remedy
     )
-    return [changed, _flags(up, now)]
+    return [changed, _flags(up, now), _journal(settings), *_told_apart(settings)]
+
+
+def _journal(settings: Settings) -> CheckLine:
+    """Verify the journal's chain, and that it holds the line that the evidence committed to last."""
+    name = "the administrators' journal is as it was written"
+    remedy = "Compare it with its copy in a backup; who changed it had the service account or root."
+    try:
+        chain, committed = journal.verified(settings), journal.committed(settings)
+    except expected() as refused:
+        return CheckLine(name=name, ok=False, detail=read_faults(refused)[0], remedy=remedy)
+    cut = committed is not None and committed not in chain.digests
+    lines = f"{len(chain.digests)} lines, {chain.unchained} from before the chain"
+    detail = "the line that the evidence committed to last is missing: it was cut short or replaced" if cut else lines
+    return CheckLine(name=name, ok=not cut, detail=detail, remedy=remedy)
+
+
+def _told_apart(settings: Settings) -> Iterator[CheckLine]:
+    """Say what this machine can prove of administrators, and where there is one only."""
+    by = current(settings)
+    if identity(settings).administrators == 1:
+        detail = "members see that; a change waits 24 hours after they were told, or for a superior's approval"
+        yield CheckLine(name="one person administers this entity", ok=True, warning=True, detail=detail)
+    unproven = by.known_by is KnownBy.NAME
+    yield CheckLine(
+        name="two administrators can be told apart",
+        ok=True,
+        warning=unproven,
+        detail="this session has no login id, as in many containers" if unproven else f"by {by.known_by}",
+        remedy="Approvals need each one's own key: hearthgate trust administrator NAME --generate-key FILE",
+    )
 
 
 def _told(change: Change, now: datetime) -> str:

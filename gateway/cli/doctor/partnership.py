@@ -7,11 +7,10 @@ from datetime import datetime
 from adapters.contract import CheckLine
 from config.settings import AnchorSettings, NodeSettings
 from gateway.assembly import peer_transport
-from gateway.cli.context import opened_store
+from gateway.cli.context import opened_store, superiors
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.faults import expected, read_faults
 from gateway.cli.federation import Federation, federation_of
-from gateway.cli.trust.key.held import superiors
 from gateway.cli.trust.tracing import fetch_statement
 from gateway.clock_watch import Parties
 from gateway.directory.fetching import CONFIGURATION_PATH

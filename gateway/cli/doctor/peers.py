@@ -58,6 +58,7 @@ def checks(federation: Federation, standings: Standings, now: datetime) -> Itera
         yield line
         if trusted is not None:
             yield from _marks(trusted, standings)
+            yield from _announced(trusted)
             yield _says_of_us(federation, trusted, standings)
 
 
@@ -124,6 +125,21 @@ def _marks(peer: TrustedEntity, standings: Standings) -> Iterator[CheckLine]:
                 detail=f"it lacks {name_mark(missing)}, so nothing is exchanged under that agreement",
                 remedy="Ask its administrators to have that mark issued and to publish it.",
             )
+
+
+def _announced(peer: TrustedEntity) -> Iterator[CheckLine]:
+    """Say that one person administers a peer, and what that person is about to change."""
+    stated = None if peer.federation_entity is None else peer.federation_entity.announced
+    if stated is None:
+        return
+    changes = [f"{each.act} ({each.id}, told {each.announced_at:%Y-%m-%d %H:%M} UTC)" for each in stated]
+    yield CheckLine(
+        name=f"one person administers {peer.entity_id}",
+        ok=True,
+        warning=bool(changes),
+        detail=f"it announces: {', '.join(changes)}" if changes else "it announces no change",
+        remedy="Ring that agency where a change looks wrong: it is made 24 hours after it was told.",
+    )
 
 
 def _between(standings: Standings, peer: EntityId) -> Iterator[Agreement]:

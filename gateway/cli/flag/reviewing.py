@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
+from config.settings import NodeSettings
 from gateway.budgets import OVER_BASELINE, OVER_BUDGET, UNJUSTIFIED
+from gateway.cli.administrators import current, persons
 from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
@@ -57,6 +59,7 @@ def review(*, code: str, asker: str, config: Path | None, finding: str, yes: boo
         found = [each for each in store.read(flags.list_open) if (each.code, each.asker) == (code, asker)]
         if not found:
             raise Refused("No such flag is up; `hearthgate flag list` shows those that are.")
+        _refuse_asker(settings, asker)
         announce(*(line for each in found for line in _lines(each)))
         confirm("Take it down?", yes=yes)
         by = record(settings, "flag review", code=code, asker=asker, finding=finding)
@@ -74,6 +77,14 @@ def name(*, client_id: str, config: Path | None, practitioner: str) -> Outcome:
     vault = node_vault(load_node(config))
     asker = f"{client_id} {own_name(vault.evidence_hmac_key(), client_id, practitioner)}"
     return Outcome(lines=[f'"{asker}"'], data={"asker": asker})
+
+
+def _refuse_asker(settings: NodeSettings, asker: str) -> None:
+    """Raise Refused where a flag concerns the administrator who would review it."""
+    client_id, _, pseudonym = asker.partition(" ")
+    key = node_vault(settings).evidence_hmac_key()
+    if pseudonym in {own_name(key, client_id, person) for person in persons(current(settings).name)}:
+        raise Refused("This flag concerns you; another administrator reviews it.")
 
 
 def _lines(each: Flag) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from gateway.cli import fingerprints
-from gateway.cli.client.case_face import KEYS
 from gateway.cli.context import NODE_FILE
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input, write_new
@@ -35,7 +34,8 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--service", multiple=True, metavar="SLUG:KIND:NAME:PHONE", help="A service; give one for each.")
 @click.option("--asks-only", is_flag=True, help="The services ask others and are asked nothing: no case system.")
 @click.option("--anchor-pin", type=_file, help="A trust anchor's pin, got as a file; else `trust join` pins it.")
-@click.option("--client", metavar="ID", help="Register a first case system, with a new key in DIR/clients.")
+@click.option("--client", metavar="ID", help="Register a first case system, with a new key.")
+@click.option("--client-key", type=_file, help="Where to write that private key, outside DIR [default: ./ID.pem].")
 @click.option("--role", "roles", multiple=True, help="A role that its users may have.")
 @click.option("--unit", "units", multiple=True, help="A team or unit that they may belong to.")
 @click.option("--case-bind", default="127.0.0.1:8444", show_default=True, help="Where case systems' calls arrive.")
@@ -50,6 +50,7 @@ def init(*, folder: Path, **options: Any) -> Outcome:
     furnishing.refuse_used(folder, options)
     if options["client"] and not (options["roles"] and options["units"] and options["certificate"]):
         raise click.UsageError("--client needs a --role and a --unit, and the --certificate.")
+    options["client_key"] = _client_key(folder, options)
     options = completed(options, serviceless=not options["service"] and not options["tables"])
     furnishing.parsed(parse_own_entity_id, options["entity_id"], "--entity-id")
     return furnishing.in_new_folder(folder, lambda staging, target: _node(staging, target, options))
@@ -69,7 +70,11 @@ def _node(staging: Path, target: Path, options: dict[str, Any]) -> Outcome:
     return Outcome(
         lines=[
             f"A node for {text.name} ({text.entity_id}) is set up in {target}.",
-            *([] if client is None else [f"The case system {client} is registered; its key is in {target / KEYS}."]),
+            *(
+                []
+                if client is None
+                else [f"The case system {client} is registered; hand over {options['client_key']}."]
+            ),
             "",
             *([] if pin is None else _compare(pin)),
             *furnishing.next_steps(target, options, _STEPS[1:] if options["asks_only"] else _STEPS),
@@ -98,6 +103,16 @@ def _node_text(options: dict[str, Any], pin: Pin | None, anchor_file: Path | Non
         services=tuple(_service(each, asks_only=options["asks_only"]) for each in options["service"]),
         tables=exceptions(options) + furnishing.tables(options["tables"]),
     )
+
+
+def _client_key(folder: Path, options: dict[str, Any]) -> Path | None:
+    """Return where the first case system's private key goes. The node must not hold it: it could ask as that system."""
+    if not options["client"]:
+        return None
+    path: Path = options["client_key"] or Path(f"{options['client']}.pem")
+    if path.resolve().is_relative_to(folder.resolve()):
+        raise click.UsageError("--client-key must lie outside DIR: the node does not keep a case system's private key.")
+    return path
 
 
 def _compare(pin: Pin) -> list[str]:

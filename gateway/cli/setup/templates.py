@@ -140,6 +140,7 @@ role = "node"
 [node]
 entity_id = {entity_id}   # who this agency is in the federation; peers reach it at this address
 name = {name}
+# administrators = 2   # how many people administer it; partners see where it is one
 
 # What other agencies reach, through nginx or another proxy.
 [peer]
@@ -211,6 +212,10 @@ _REST = """
 # practitioner = { per_hour = 240, burst = 120 }
 # agency = { per_hour = 6000, burst = 2000 }
 # subject = { per_hour = 120, burst = 60 }
+
+# Keys of administrators of their own, for machines without login ids (hearthgate trust administrator).
+# [administrator_keys]
+# "Ada Tarn" = "administrators/ada.jwk"
 
 # A peer that is reached over a private network, which no name may lead to otherwise.
 # [networks]
@@ -293,6 +298,10 @@ _ANCHOR_REST = """
 # alarm_minutes = 15
 # urgent_only_hours = 24
 # closed_hours = 120
+
+# Keys of administrators of their own, for machines without login ids (hearthgate trust administrator).
+# [administrator_keys]
+# "Ada Tarn" = "administrators/ada.jwk"
 
 # A member that is reached over a private network, which no name may lead to otherwise.
 # [networks]

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from config.settings import AnchorSettings
 from gateway.cli import fingerprints
-from gateway.cli.context import config_option, load_anchor, now, opened_store
+from gateway.cli.approval import Settings, Settle, Wanted, ask, emergency_option
+from gateway.cli.context import config_option, load_anchor, now, opened_store, own_entity
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input
 from gateway.cli.journal import record
@@ -24,15 +24,18 @@ from gateway.store.enrolments import WaitingEnrolment
 from gateway.store.members import Member
 from trust import strict_json
 from trust.errors import ChainRefused, TrustError
+from trust.exchange.subject_members import default_members
 from trust.federation.constraints import check_constraints
 from trust.federation.enrolment import EnrolmentRequest, compare, parse_enrolment_request
-from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, parse_node_metadata
+from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, ServiceEntry, parse_node_metadata
 from trust.federation.suspension import SuspensionState
-from trust.federation.terms import Terms, constraints_of
+from trust.federation.terms import Terms, constraints_of, parse_terms
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse
+from trust.strict_json import JsonObject
 
 _HTTPS = "https://"
+_ITS_REQUEST = "the member asked for it"
 _WELCOME = "Members may exchange messages with it from now on, as far as they have signed agreements with it."
 
 
@@ -64,14 +67,26 @@ def pending(*, config: Path | None, shown: bool) -> Outcome:
     "--thumbprint", "thumbprints", multiple=True, help="As the agency read it out to you [default: asked for]."
 )
 @terms_options
+@emergency_option
 @yes_option
 @answers
-def admit(*, who: str, config: Path | None, thumbprints: tuple[str, ...], given: GivenTerms, yes: bool) -> Outcome:
+def admit(
+    *,
+    who: str,
+    config: Path | None,
+    thumbprints: tuple[str, ...],
+    given: GivenTerms,
+    emergency: str | None,
+    yes: bool,
+) -> Outcome:
     """Vouch for ENTITY, whose enrolment request waits here, or for the agency that made the request in FILE.
 
     Ring the agency on a number that did not come with the request, have its administrator read out the thumbprint, and
     type it here: it is what ties the request to the agency. A member that changes its keys or services signs with a key
     that is vouched for already, and needs no thumbprint.
+
+    A new member takes one administrator. A change of a member, or another admission of one that was removed, takes a
+    second, or an emergency.
     """
     settings = load_anchor(config)
     with opened_store(settings) as store:
@@ -84,6 +99,11 @@ def admit(*, who: str, config: Path | None, thumbprints: tuple[str, ...], given:
         _refuse_silent(asked, terms)
         _refuse_cut_off(asked, terms)
         admission = Admission(asked=asked, raw=raw, held=held, terms=terms)
+        if held is not None:
+            wanted = Wanted(act=ADMIT, arguments=_arguments(admission), reason=_ITS_REQUEST, emergency=emergency)
+            return ask(settings, wanted, yes=yes)
+        if emergency is not None:
+            raise Refused("A new member takes one administrator; leave --emergency out.")
         announce(*_about(asked), *_effect(admission))
         confirm("Admit it?", yes=yes)
         kids, bound = list(asked.thumbprints), stated.to_json(terms)
@@ -94,7 +114,7 @@ def admit(*, who: str, config: Path | None, thumbprints: tuple[str, ...], given:
             thumbprints=kids,
             terms=strict_json.dumps(bound).decode("utf-8"),
         )
-        _admit(settings, store, admission, now())
+        _admit(settings, store, admission, at=now())
     return Outcome(
         lines=[f"{asked.entity_id} is a member.", *_effect(admission)],
         data={"entity_id": asked.entity_id, "state": SuspensionState.ACTIVE, "thumbprints": kids, "terms": bound},
@@ -130,6 +150,51 @@ class Admission:
     raw: bytes
     held: Member | None
     terms: Terms
+
+
+class _Change:
+    """The act of admitting a known member's request: other keys, services or terms, or a removed one let in again."""
+
+    name = "trust admit"
+
+    def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
+        """Say what admitting it changes. Raises :class:`Refused`, ``TrustError``."""
+        with opened_store(settings) as store:
+            admission = _planned(store, arguments)
+        return [*_about(admission.asked), *_effect(admission)]
+
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
+        """Admit the request. Raises as :meth:`effect`, and ``KeyFilesRefused``."""
+        with opened_store(settings) as store:
+            admission = _planned(store, arguments)
+            _admit(settings, store, admission, at=at, settle=settle)
+        return [f"{admission.asked.entity_id} is a member, as shown."]
+
+
+ADMIT = _Change()
+
+
+def _arguments(admission: Admission) -> dict[str, str]:
+    held = admission.held
+    return {
+        "entity_id": admission.asked.entity_id,
+        "was": "" if held is None else held.state,
+        "since": "" if held is None else held.changed_at.isoformat(),
+        "terms": strict_json.dumps(stated.to_json(admission.terms)).decode("utf-8"),
+        "document": admission.raw.decode("ascii"),
+    }
+
+
+def _planned(store: Store, arguments: Mapping[str, Any]) -> Admission:
+    """Return the admission as it was asked for. Raises :class:`Refused` where the member is another by now."""
+    raw, terms = arguments["document"].encode("ascii"), arguments["terms"].encode("utf-8")
+    asked = parse_enrolment_request(raw, now=now())
+    held = store.read(lambda tx: members.get(tx, entity=asked.entity_id))
+    if held is None or (held.state, held.changed_at.isoformat()) != (arguments["was"], arguments["since"]):
+        raise Refused(
+            f"{asked.entity_id} was changed since this was asked for: nothing was changed. Decline it, and ask again."
+        )
+    return Admission(asked=asked, raw=raw, held=held, terms=parse_terms(strict_json.loads(terms, max_bytes=len(terms))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +247,7 @@ def _refuse_unknown(asked: EnrolmentRequest, held: Member | None, thumbprints: t
     """Refuse what was not compared, before its own thumbprints are shown, so that nobody can copy them from there."""
     if not thumbprints and _proves_itself(asked, held):
         return
-    given = thumbprints or fingerprints.typed(asked.entity_id, len(asked.thumbprints))
+    given = thumbprints or fingerprints.typed(asked.entity_id)
     if not fingerprints.compare(given, asked.thumbprints):
         raise Refused(
             f"What you typed is not the thumbprint of the key that signed {asked.entity_id}'s request. If it is what "
@@ -244,17 +309,38 @@ def _effect(admission: Admission) -> list[str]:
     said += [f"It now states {name}." for name in change.types_added]
     said += [f"It no longer states {name}." for name in change.types_dropped]
     said += [f"What it states as {name} is new, as shown above." for name in change.types_changed]
+    said += _kinds_opened(asked, held)
     if terms != held.terms:
         said += ["Its terms change:", *lines]
     return ["It is a member already.", *(said or ["Nothing changes."])]
 
 
-def _admit(settings: AnchorSettings, store: Store, admission: Admission, at: datetime) -> None:
+def _kinds_opened(asked: EnrolmentRequest, held: Member) -> list[str]:
+    """Say what members may send a service of another kind than before."""
+    was = {service.slug: service.kind for service in _services(held.metadata, asked.entity_id)}
+    lines = []
+    for service in _services(asked.metadata, asked.entity_id):
+        if was.get(service.slug) == service.kind:
+            continue
+        before = f"was {was[service.slug]}" if service.slug in was else "is new"
+        lines.append(f"{service.slug} {before} and will count as {service.kind}. By default members may send it:")
+        lines.append(f"    {', '.join(sorted(default_members(service.kind)))}")
+    return lines
+
+
+def _services(metadata: Mapping[str, JsonObject], entity: EntityId) -> tuple[ServiceEntry, ...]:
+    node = metadata.get(ENTITY_TYPE)
+    return () if node is None else parse_node_metadata(node, entity=entity, as_stated=True).services
+
+
+def _admit(
+    settings: Settings, store: Store, admission: Admission, *, at: datetime, settle: Settle = lambda _: None
+) -> None:
     """Store the member and forget its request; where the log last said that it may not take part, say that it may.
 
     Raises :class:`Refused` where the member is not as it was when this was shown.
     """
-    signer, issuer, asked = authority_signer(settings, store), EntityId(settings.anchor.entity_id), admission.asked
+    signer, issuer, asked = authority_signer(settings, store), own_entity(settings), admission.asked
 
     def work(tx: Transaction) -> None:
         if members.get(tx, entity=asked.entity_id) != admission.held:
@@ -272,6 +358,7 @@ def _admit(settings: AnchorSettings, store: Store, admission: Admission, at: dat
         last = suspensions.states(tx).get((issuer, asked.entity_id), SuspensionState.ACTIVE)
         if last != SuspensionState.ACTIVE:
             log(tx, asked.entity_id, SuspensionState.ACTIVE, at=at, issuer=issuer, signer=signer)
+        settle(tx)
 
     store.write(work)
 

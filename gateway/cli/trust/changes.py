@@ -5,17 +5,28 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import approval
+from gateway.cli import approval, fingerprints
 from gateway.cli.approval import Act
-from gateway.cli.context import config_option, load_settings, now, opened_store
+from gateway.cli.client.keys import ADD_KEY
+from gateway.cli.client.registry import REGISTER
+from gateway.cli.context import config_option, load_anchor, load_settings, now, opened_store, own_entity
+from gateway.cli.faults import Refused
+from gateway.cli.files import write_new
+from gateway.cli.journal import record
 from gateway.cli.misuse.answering import ANSWER
-from gateway.cli.outcome import Outcome, answers, yes_option
+from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.trust.admission import ADMIT
 from gateway.cli.trust.key.revoking import REVOKE
-from gateway.cli.trust.ruling import REMOVE, SUSPEND
-from gateway.store import changes
+from gateway.cli.trust.ruling import READMIT, REMOVE, SUSPEND, authority_signer
+from gateway.store import changes, members
 from gateway.store.changes import Change, ChangeState
+from trust.federation.second_approval import ChangeApproval, build_approval
+from trust.federation.suspension import SuspensionState
+from trust.identifiers import parse_entity_id
 
-_ACTS: Mapping[str, Act] = {act.name: act for act in (SUSPEND, REMOVE, REVOKE, ANSWER)}
+_ACTS: Mapping[str, Act] = {
+    act.name: act for act in (ADMIT, READMIT, SUSPEND, REMOVE, REVOKE, ANSWER, REGISTER, ADD_KEY)
+}
 _OPEN = {ChangeState.PENDING, ChangeState.UNREVIEWED}
 _NEXT = {
     ChangeState.PENDING: "waits for another administrator: hearthgate trust approve {id}, or decline {id}",
@@ -39,14 +50,20 @@ def list_changes(*, config: Path | None, every: bool) -> Outcome:
     )
 
 
+_superior = click.option(
+    "--superior", type=click.Path(path_type=Path), help="A superior's approval, from `trust second` there."
+)
+
+
 @click.command()
 @click.argument("change_id", metavar="ID")
+@_superior
 @config_option
 @yes_option
 @answers
-def approve(*, change_id: str, config: Path | None, yes: bool) -> Outcome:
+def approve(*, change_id: str, config: Path | None, superior: Path | None, yes: bool) -> Outcome:
     """Make the change ID that another administrator asked for."""
-    return approval.approve(load_settings(config), _ACTS, change_id, yes=yes)
+    return approval.approve(load_settings(config), _ACTS, change_id, superior=superior, yes=yes)
 
 
 @click.command()
@@ -63,12 +80,49 @@ def decline(*, change_id: str, config: Path | None, reason: str, yes: bool) -> O
 @click.command()
 @click.argument("change_id", metavar="ID")
 @click.option("--finding", required=True, help="What came of it; it is kept in the journal.")
+@_superior
 @config_option
 @yes_option
 @answers
-def review(*, change_id: str, config: Path | None, finding: str, yes: bool) -> Outcome:
+def review(*, change_id: str, config: Path | None, finding: str, superior: Path | None, yes: bool) -> Outcome:
     """Note that you looked at the emergency ID, which another administrator made alone."""
-    return approval.review(load_settings(config), change_id, finding, yes=yes)
+    return approval.review(load_settings(config), change_id, finding, superior=superior, yes=yes)
+
+
+@click.command()
+@click.argument("entity")
+@click.argument("change_id", metavar="ID")
+@click.argument("digits", nargs=-1, required=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write the approval to.")
+@config_option
+@yes_option
+@answers
+def second(
+    *, entity: str, change_id: str, digits: tuple[str, ...], out: Path, config: Path | None, yes: bool
+) -> Outcome:
+    """Approve the change ID of ENTITY, a member with one administrator.
+
+    Ring it, have it say what the change is and read out the change's id and its 30 DIGITS. Send it the file.
+    """
+    settings, member = load_anchor(config), parse_entity_id(entity)
+    with opened_store(settings) as store:
+        held = store.read(lambda tx: members.get(tx, entity=member))
+        if held is None or held.state != SuspensionState.ACTIVE:
+            raise Refused(f"{member} is no active member here; `hearthgate trust list` shows who is.")
+        number = fingerprints.read_digits(digits)
+        shown = fingerprints.spoken(number)
+        announce(f"{member} may make its change {change_id} ({shown}) with one administrator of its own.")
+        confirm("Approve it?", yes=yes)
+        record(settings, "trust second", entity_id=member, change=change_id, digits=shown)
+        wanted = ChangeApproval(superior=own_entity(settings), entity=member, change=change_id, digest=number)
+        raw = build_approval(wanted, authority_signer(settings, store), now=now())
+    write_new(out, raw, "The approval")
+    return Outcome(
+        lines=[
+            f"The approval is in {out}; send it to {member}, which makes the change with `trust approve --superior`."
+        ],
+        data={"entity_id": member, "change": change_id, "file": str(out)},
+    )
 
 
 def _lines(change: Change, stage: str) -> list[str]:

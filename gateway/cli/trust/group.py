@@ -22,6 +22,8 @@ _COMMANDS = {
     "approve": ("gateway.cli.trust.changes:approve", "Make a change that another administrator asked for."),
     "decline": ("gateway.cli.trust.changes:decline", "Give up a change that was asked for."),
     "review": ("gateway.cli.trust.changes:review", "Note that you looked at another administrator's emergency."),
+    "second": ("gateway.cli.trust.changes:second", "Authority: approve a change of a member's only administrator."),
+    "administrator": ("gateway.cli.trust.administrator:administrator", "Register an administrator's own key."),
     "mark": ("gateway.cli.trust.mark.group:mark", "Trust marks: issue, revoke, delegate, list."),
     "bundle": ("gateway.cli.trust.bundle.group:bundle", "Carry statements to a node without a route to the anchor."),
     "key": ("gateway.cli.trust.key.group:key", "The keys of this node or authority: see, rotate, revoke."),

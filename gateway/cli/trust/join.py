@@ -12,14 +12,14 @@ import click
 from config.settings import AnchorSettings
 from gateway.assembly import peer_transport
 from gateway.cli import fingerprints
-from gateway.cli.context import config_option, config_path, load_settings, now
+from gateway.cli.context import config_option, config_path, identity, load_settings, now
 from gateway.cli.faults import Refused
 from gateway.cli.files import write_new
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.setup.editing import pin_file, replace, with_pin, with_superior
 from gateway.cli.trust.authorities import Line, fetch, lines_above, pin_of
-from gateway.cli.trust.membership import Settings, identity, request_of, send_request, vault_of
+from gateway.cli.trust.membership import Settings, request_of, send_request, vault_of
 from gateway.ports import Transport, TransportError
 from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, build_pin, parse_pin
@@ -98,7 +98,7 @@ def _compared(settings: Settings, transport: Transport, line: Line, thumbprints:
     if held is not None and line.anchor.signed_with in held.keys.kids:
         return held
     pin = pin_of(transport, line.anchor)
-    given = thumbprints or fingerprints.typed(pin.entity, len(_kids(pin)))
+    given = thumbprints or fingerprints.typed(pin.entity)
     # Nothing of it is shown before, so that nobody can copy it from there.
     if not fingerprints.compare(given, _kids(pin)):
         raise Refused(

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from config.settings import AnchorSettings, Identity, NodeSettings
+from config.settings import AnchorSettings, NodeSettings
 from gateway.assembly import profile
+from gateway.cli.context import identity
 from gateway.cli.faults import Refused
 from gateway.cli.trust.authorities import statement_of
 from gateway.http.anchor import authority_metadata
@@ -29,11 +30,6 @@ _POST_S = 5.0
 _MAX_ANSWER = 65_536
 _MAX_WHY = 400
 _TAKEN = 202
-
-
-def identity(settings: Settings) -> Identity:
-    """Return who a configuration is for."""
-    return settings.node if isinstance(settings, NodeSettings) else settings.anchor
 
 
 def vault_of(settings: Settings) -> FileKeyVault:

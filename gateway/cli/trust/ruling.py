@@ -14,11 +14,9 @@ import click
 
 from config.settings import AnchorSettings
 from gateway.cli.approval import Settings, Settle, Wanted, ask, emergency_option
-from gateway.cli.context import config_option, load_anchor, now, opened_store
+from gateway.cli.context import config_option, load_anchor, opened_store, own_entity
 from gateway.cli.faults import Refused
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.cli.trust.key.held import own_entity
+from gateway.cli.outcome import Outcome, answers, yes_option
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Store, Transaction
@@ -68,34 +66,17 @@ def remove(*, entity: str, config: Path | None, reason: str, emergency: str | No
 
 @click.command()
 @click.argument("entity")
-@click.option("--reason", help="Why; it is kept in the journal.")
+@_reason
+@emergency_option
 @config_option
 @yes_option
 @answers
-def readmit(*, entity: str, config: Path | None, reason: str | None, yes: bool) -> Outcome:
-    """Vouch again for the suspended ENTITY, with the keys that it was admitted with."""
-    settings = load_anchor(config)
-    named = parse_entity_id(entity)
-    with opened_store(settings) as store:
-        held = _member(store, named)
-        if held.state != SuspensionState.SUSPENDED:
-            again = "; admit it anew" if held.state == SuspensionState.REMOVED else ""
-            raise Refused(f"{named} is {held.state} and not suspended: nothing was changed{again}.")
-        announce(
-            f"{named} is suspended since {held.changed_at:%Y-%m-%d %H:%M} UTC. Members may exchange messages with it "
-            f"again, as their agreements allow. {_WITHIN}"
-        )
-        confirm("Readmit it?", yes=yes)
-        at = now()
-        record(settings, "trust readmit", entity_id=named, why=reason)
-        ruling = Ruling(held=held, state=SuspensionState.ACTIVE, at=at)
-        seq = store.write(
-            lambda tx: rule(tx, ruling, issuer=own_entity(settings), signer=authority_signer(settings, store))
-        )
-    return Outcome(
-        lines=[f"{named} is a member again; number {seq} of the log of suspensions says so."],
-        data={"entity_id": named, "state": SuspensionState.ACTIVE, "seq": seq, "changed_at": at.isoformat()},
-    )
+def readmit(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> Outcome:
+    """Vouch again for the suspended ENTITY, with the keys that it was admitted with.
+
+    It takes a second administrator, or an emergency.
+    """
+    return _asked(READMIT, entity, load_anchor(config), _Why(reason=reason, emergency=emergency, yes=yes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +123,8 @@ def authority_signer(settings: Settings, store: Store) -> Signer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Against:
-    """The act of suspending or removing a member.
+class _Ruling:
+    """The act of suspending, readmitting or removing a member; ``consequence`` says what that means for the others.
 
     The arguments name the member as it was when the act was asked for: its state and when that last changed.
     """
@@ -151,6 +132,7 @@ class _Against:
     name: str
     state: SuspensionState
     from_states: frozenset[str]
+    consequence: str
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
         """Say whom it concerns. Raises :class:`Refused`."""
@@ -158,9 +140,9 @@ class _Against:
             held = self._fitting(store, arguments)
             return [
                 f"{held.entity} is {held.state} since {held.changed_at:%Y-%m-%d %H:%M} UTC, and will be {self.state}.",
-                "Nobody will exchange messages with it, nor it with anybody; agreements stay, with nothing under them.",
+                self.consequence,
                 _WITHIN,
-                *_below(held),
+                *(_below(held) if self.state is not SuspensionState.ACTIVE else ()),
             ]
 
     def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
@@ -181,7 +163,9 @@ class _Against:
         """Return the arguments for a member as it is now. Raises :class:`Refused`."""
         held = _member(store, entity)
         if held.state not in self.from_states:
-            raise Refused(f"{entity} is {held.state} already; nothing was changed.")
+            removed = self is READMIT and held.state == SuspensionState.REMOVED
+            again = "; admit it anew" if removed else ""
+            raise Refused(f"{entity} is {held.state} already; nothing was changed{again}.")
         return {"entity_id": entity, "was": held.state, "since": held.changed_at.isoformat()}
 
     def _fitting(self, store: Store, arguments: Mapping[str, Any]) -> Member:
@@ -194,13 +178,24 @@ class _Against:
         return held
 
 
-SUSPEND = _Against(
-    name="trust suspend", state=SuspensionState.SUSPENDED, from_states=frozenset({SuspensionState.ACTIVE})
+_CUT_OFF = "No member will exchange messages with it; agreements stay, with nothing under them."
+SUSPEND = _Ruling(
+    name="trust suspend",
+    state=SuspensionState.SUSPENDED,
+    from_states=frozenset({SuspensionState.ACTIVE}),
+    consequence=_CUT_OFF,
 )
-REMOVE = _Against(
+REMOVE = _Ruling(
     name="trust remove",
     state=SuspensionState.REMOVED,
     from_states=frozenset({SuspensionState.ACTIVE, SuspensionState.SUSPENDED}),
+    consequence=_CUT_OFF,
+)
+READMIT = _Ruling(
+    name="trust readmit",
+    state=SuspensionState.ACTIVE,
+    from_states=frozenset({SuspensionState.SUSPENDED}),
+    consequence="Members may exchange messages with it again, as their agreements allow.",
 )
 
 
@@ -211,7 +206,7 @@ class _Why:
     yes: bool
 
 
-def _asked(act: _Against, entity: str, settings: AnchorSettings, why: _Why) -> Outcome:
+def _asked(act: _Ruling, entity: str, settings: AnchorSettings, why: _Why) -> Outcome:
     with opened_store(settings) as store:
         arguments = act.planned(store, parse_entity_id(entity))
     return ask(settings, Wanted(act=act, arguments=arguments, reason=why.reason, emergency=why.emergency), yes=why.yes)

@@ -101,6 +101,9 @@ class _Tree:
         if standing.following is not None and standing.stage is not Stage.NORMAL:
             stage, begins = standing.following
             yield f"  without an answer {stage.replace('_', ' ')} from {begins:%Y-%m-%d %H:%M} UTC"
+        stated = None if trusted.federation_entity is None else trusted.federation_entity.announced
+        if stated is not None:
+            yield f"  administered by one person; announced changes: {len(stated)} (hearthgate doctor shows them)"
         for mark in trusted.marks:
             until = f"until {mark.expires_at:%Y-%m-%d %H:%M} UTC" if mark.expires_at else "without an end"
             yield f"  {name_mark(mark.mark_type)}, issued by {mark.issuer}, {until}"

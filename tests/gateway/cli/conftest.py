@@ -1,5 +1,6 @@
 """The real commands on real folders: an anchor and two agencies under a test CA, each with its own keys and store."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
 from gateway.app import create_node
 from gateway.authority_app import create_anchor
-from gateway.cli import journal
+from gateway.cli import administrators
 from gateway.cli.main import main
 from gateway.pool import server_tls
 from gateway.serve import Application
@@ -72,6 +73,15 @@ def hearthgate(*words: object, answer: str | None = None, **environment: str) ->
         raise result.exception
     assert "Traceback" not in result.output
     return Answer(code=result.exit_code, out=result.stdout, err=result.stderr)
+
+
+def seconded(config: Path, *words: object) -> Answer:
+    """Run a command that takes two administrators, and have the second approve what it asked for."""
+    asked = hearthgate(*words, "--config", config, "--yes", "--json", SUDO_USER="ann")
+    if asked.code == 0 and asked.json.get("state") == "pending":
+        approved = hearthgate("trust", "approve", asked.json["id"], "--config", config, "--yes", SUDO_USER="ben")
+        assert approved.code == 0, approved.err
+    return asked
 
 
 class _Quiet(WSGIRequestHandler):
@@ -147,13 +157,15 @@ class Partnership:
         words += ["--anchor-pin", str(self.root / "anchor" / "anchor-pin.json")]
         return [*words, "--ca", str(self.authority.certificate), "--tables", str(tables), *self.words(name)]
 
-    def admit(self, name: str) -> None:
-        """Enrol an agency and admit it by the thumbprint it reads out."""
+    def admit(self, name: str, *, by: str = "ann") -> str:
+        """Enrol an agency and admit it by the thumbprint it reads out; return the change's id where one waits."""
         request = self.root / f"{name}-enrolment.jwt"
         joining = ("trust", "join", ANCHOR, "--config", self.config(name), "--out", request, "--yes", "--json")
         (thumbprint,) = hearthgate(*joining).json["thumbprints"]
         words = ["trust", "admit", request, "--config", self.config("anchor"), "--thumbprint", thumbprint, "--yes"]
-        assert hearthgate(*words).code == 0
+        answer = hearthgate(*words, "--json", SUDO_USER=by)
+        assert answer.code == 0, answer.err
+        return str(answer.json.get("id", ""))
 
     def run_anchor(self) -> None:
         """Let the anchor be reached."""
@@ -234,9 +246,9 @@ def agreement_between_two(begins: str, ends: str) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_logged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tests say with SUDO_USER who works, on a machine whose kernel knows who logged in as on any other."""
-    monkeypatch.setattr(journal, "LOGIN_ID", tmp_path / "no-login-id")
+def _who_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests say with SUDO_USER who logged in, whatever the kernel of this machine knows."""
+    monkeypatch.setattr(administrators, "logged_in", lambda: os.environ.get("SUDO_USER"))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.cli.setup import archive, key_safe
 from gateway.keys.files import KeyFile
-from tests.gateway.cli.conftest import Answer, Partnership, hearthgate
+from tests.gateway.cli.conftest import Answer, Partnership, hearthgate, seconded
 from trust import jose
 from trust.keys import KeyUse, LocalSigner
 
@@ -52,9 +52,9 @@ def members(path: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
 
 
 def test_a_node_is_made_again_as_it_was(partnership: Partnership, passphrase: Path) -> None:
-    words = ["client", "add", "--config", partnership.config("council"), "--id", "case", "--name", "Case", "--yes"]
-    words += ["--service", "families", "--role", "key-worker", "--unit", "north"]
-    assert hearthgate(*words, "--generate-key", partnership.root / "case.pem").code == 0
+    words = ["client", "add", "--id", "case", "--name", "Case", "--service", "families", "--role", "key-worker"]
+    key = partnership.root / "case.pem"
+    assert seconded(partnership.config("council"), *words, "--unit", "north", "--generate-key", key).code == 0
     made, keys = back_up(partnership, passphrase)
     again = partnership.root / "again"
     answer = restore(made, again, keys, passphrase)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.cli.conftest import Answer, Partnership, hearthgate
+from tests.gateway.cli.conftest import Answer, Partnership, hearthgate, seconded
 from trust.keys import KeyUse, LocalSigner
 
 LIMITS = ("--service", "families", "--role", "key-worker", "--role", "duty-officer", "--unit", "North team")
@@ -14,7 +14,7 @@ LIMITS = ("--service", "families", "--role", "key-worker", "--role", "duty-offic
 
 def add(partnership: Partnership, *words: str | Path, client_id: str = "case-system") -> Answer:
     config = partnership.config("council")
-    return hearthgate("client", "add", "--config", config, "--id", client_id, "--name", "Case system", "--yes", *words)
+    return seconded(config, "client", "add", "--id", client_id, "--name", "Case system", *words)
 
 
 def listed(partnership: Partnership) -> list[dict[str, object]]:
@@ -68,7 +68,7 @@ def test_what_is_no_set_of_public_keys_is_refused(partnership: Partnership, docu
 def test_every_mistake_is_named_at_once_and_no_key_is_made(partnership: Partnership) -> None:
     key = partnership.root / "case.pem"
     words = ("--service", "gardening", "--role", "Key Worker", "--unit", "two\nlines", "--generate-key", key)
-    answer = add(partnership, *words, "--json", client_id="Case System")
+    answer = add(partnership, *words, client_id="Case System")
     assert answer.code == 1
     assert [fault.partition(":")[0] for fault in answer.json["faults"]] == [
         "--service gardening",
@@ -86,7 +86,7 @@ def test_an_id_never_changes_hands(partnership: Partnership) -> None:
     assert hearthgate(*words).code == 1
     again = add(partnership, *LIMITS, "--generate-key", partnership.root / "two.pem")
     assert again.code == 1
-    assert "taken" in again.err
+    assert "taken" in again.json["error"]
     assert not (partnership.root / "two.pem").exists()
 
 
@@ -126,7 +126,7 @@ def test_a_revoked_client_and_a_wrong_key_get_no_token(partnership: Partnership)
 
 
 def rekey(partnership: Partnership, *words: str | Path, client_id: str = "case-system") -> Answer:
-    return hearthgate("client", "keys", client_id, "--config", partnership.config("council"), "--yes", *words)
+    return seconded(partnership.config("council"), "client", "keys", client_id, *words)
 
 
 def test_a_new_key_works_beside_the_old_one_until_that_is_dropped(partnership: Partnership) -> None:
@@ -153,8 +153,8 @@ def test_a_case_system_keeps_a_key_and_at_most_sixteen(partnership: Partnership)
     key = partnership.root / "0.pem"
     add(partnership, *LIMITS, "--generate-key", key)
     kid = LocalSigner.from_pem(key.read_bytes(), KeyUse.OAUTH).kid
-    assert "client revoke" in rekey(partnership, "--drop", kid).err
-    assert "has no key" in rekey(partnership, "--drop", "unknown").err
+    assert "client revoke" in rekey(partnership, "--drop", kid).json["error"]
+    assert "has no key" in rekey(partnership, "--drop", "unknown").json["error"]
     assert [rekey(partnership, "--generate-key", partnership.root / f"{n}.pem").code for n in range(1, 17)] == [
         *[0] * 15,
         1,

@@ -13,7 +13,7 @@ from gateway.cli.context import node_vault, opened_store
 from gateway.cli.doctor import accountability
 from gateway.store import lookups, samples
 from gateway.store.samples import Sample
-from tests.gateway.cli.conftest import Answer, Partnership, hearthgate
+from tests.gateway.cli.conftest import Answer, Partnership, hearthgate, seconded
 
 MANAGER = "Maud Ellery"
 LOOKUP = "-XkD10gwz7Il5pwi1ncr-A"
@@ -37,19 +37,10 @@ def settings(partnership: Partnership) -> NodeSettings:
 
 
 def add(partnership: Partnership, *more: str, client_id: str = "case") -> Answer:
-    words = [
-        "add",
-        "--id",
-        client_id,
-        "--name",
-        "Case system",
-        "--service",
-        "families",
-        "--role",
-        "key-worker",
-        "--yes",
-    ]
-    return run(partnership, *words, "--unit", "north", "--generate-key", partnership.root / f"{client_id}.pem", *more)
+    words = ["client", "add", "--id", client_id, "--name", "Case system", "--service", "families"]
+    words += ["--role", "key-worker", "--unit", "north"]
+    key = partnership.root / f"{client_id}.pem"
+    return seconded(partnership.config("council"), *words, "--generate-key", key, *more)
 
 
 @pytest.fixture
@@ -143,8 +134,16 @@ def test_what_was_not_justified_puts_up_a_flag_that_can_be_matched_to_the_practi
     assert flag["asker"] == hearthgate("flag", "name", "case", "--id", "u-17", *config).json["asker"]
 
 
+@pytest.mark.parametrize("by", ["u-17", "U-17"])
+def test_the_practitioner_who_asked_settles_nothing(chosen: Partnership, by: str) -> None:
+    words = ("client", "sample", "justify", LOOKUP, "--by", MANAGER, "--reason", "It was right.", "--yes", "--json")
+    refused = hearthgate(*words, "--config", chosen.config("council"), SUDO_USER=by)
+    assert refused.code == 1
+    assert "cannot settle this" in refused.json["error"]
+
+
 def test_somebody_is_always_named_unless_users_sign_in_themselves(partnership: Partnership) -> None:
-    assert add(partnership).json["manager"]
+    assert add(partnership).json["arguments"]["manager"]
     alone = add(partnership, "--signed-in-only", client_id="portal").json
     assert (alone["vouches"], alone["manager"], alone["sample_percent"]) == (False, None, 0)
     assert add(partnership, "--signed-in-only", "--manager", MANAGER, client_id="other").code == 2

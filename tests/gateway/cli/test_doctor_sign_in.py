@@ -8,7 +8,7 @@ from adapters.contract import CheckLine
 from config.loading import load
 from config.settings import NodeSettings
 from gateway.cli.doctor import accountability
-from tests.gateway.cli.conftest import Partnership, hearthgate
+from tests.gateway.cli.conftest import Partnership, seconded
 
 PROVIDER = """
 [[identity.providers]]
@@ -25,19 +25,9 @@ units = {{ "N" = "{unit}" }}
 def looked(
     partnership: Partnership, *, client: str = "case", role: str = "key-worker", unit: str = "north"
 ) -> CheckLine:
-    words = [
-        "client",
-        "add",
-        "--config",
-        partnership.config("council"),
-        "--id",
-        "case",
-        "--name",
-        "Case system",
-        "--yes",
-    ]
-    words += ["--service", "families", "--role", "key-worker", "--unit", "north"]
-    assert hearthgate(*words, "--generate-key", partnership.root / "case.pem").code == 0
+    words = ["client", "add", "--id", "case", "--name", "Case system", "--service", "families", "--role", "key-worker"]
+    words += ["--unit", "north", "--generate-key", str(partnership.root / "case.pem")]
+    assert seconded(partnership.config("council"), *words).code == 0
     with partnership.config("council").open("a") as file:
         file.write(PROVIDER.format(client=client, role=role, unit=unit))
     settings = load(partnership.config("council"), {})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.gateway.cli.conftest import Answer, Partnership, hearthgate
+from tests.gateway.cli.conftest import Answer, Partnership, hearthgate, seconded
 
 QUESTION = {
     "subject": {"family_name": "Fell", "given_names": "Ada", "birth_date": "2001-01-02"},
@@ -18,9 +18,10 @@ PRACTITIONER = {"id": "u-17", "role": "key-worker", "org_unit": "north", "second
 @pytest.fixture
 def registered(partnership: Partnership) -> Partnership:
     """Register a case system with two roles."""
-    words = ["client", "add", "--config", partnership.config("council"), "--id", "case", "--name", "Case system"]
+    words = ["client", "add", "--id", "case", "--name", "Case system"]
     words += ["--service", "families", "--unit", "north", "--role", "key-worker", "--role", "business-support"]
-    assert hearthgate(*words, "--generate-key", partnership.root / "case.pem", "--yes").code == 0
+    words += ["--generate-key", str(partnership.root / "case.pem")]
+    assert seconded(partnership.config("council"), *words).code == 0
     return partnership
 
 

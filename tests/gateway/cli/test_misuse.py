@@ -11,7 +11,7 @@ from pysqlite3 import dbapi2
 from config.loading import load
 from config.settings import NodeSettings
 from gateway.cli.doctor import accountability
-from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hearthgate
+from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hearthgate, seconded
 
 SECRET = "Ada Canary"
 WHY = "Looked up outside working hours."
@@ -35,9 +35,10 @@ def asked(whole: Partnership) -> str:
         words = ["agreement", "add", agreement, *signatures, "--config", whole.config(name), "--yes"]
         assert hearthgate(*words).code == 0
     key = whole.root / "case.pem"
-    words = ["client", "add", "--config", whole.config("council"), "--id", "case", "--name", "Case system", "--yes"]
+    words = ["client", "add", "--id", "case", "--name", "Case system"]
     words += ["--service", "families", "--role", "key-worker", "--unit", "north", "--generate-key", key]
-    assert hearthgate(*words, "--manager", "Maud Ellery", "--sample-percent", 100).code == 0
+    words += ["--manager", "Maud Ellery", "--sample-percent", "100"]
+    assert seconded(whole.config("council"), *words).code == 0
     question = whole.root / "question.json"
     subject = {"family_name": "Fell", "given_names": "Ada", "birth_date": "2001-01-02"}
     practitioner = {"id": "u-17", "role": "key-worker", "org_unit": "north", "second_factor": True}
@@ -96,7 +97,7 @@ def test_two_people_name_the_practitioner_and_the_holder_hears_it(whole: Partner
 
     alone = approve(whole, change)
     assert alone.code == 1
-    assert "another administrator" in alone.json["error"]
+    assert "A second administrator" in alone.json["error"]
     assert ask(whole, asked).json["state"] == "pending"
 
     released = approve(whole, change, by="ben")

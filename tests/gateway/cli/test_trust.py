@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.fingerprints import spoken
+from gateway.cli.fingerprints import digits, spoken
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Answer, Partnership, hearthgate
 
 
@@ -58,7 +58,7 @@ def test_the_request_and_what_is_read_out(partnership: Partnership) -> None:
 def test_an_agency_is_admitted_by_the_thumbprint_it_read_out(
     partnership: Partnership, request_file: Path, thumbprint: str
 ) -> None:
-    answer = admit(partnership, request_file, "--thumbprint", spoken(thumbprint).upper(), "--yes")
+    answer = admit(partnership, request_file, "--thumbprint", spoken(digits(thumbprint)), "--yes")
     assert answer.code == 0
     assert "Families (families, families)" in answer.err
     (member,) = members(partnership)
@@ -74,7 +74,7 @@ def test_another_thumbprint_is_refused_and_the_requests_own_is_not_shown(
     assert answer.code == 1
     assert "do not admit it" in answer.err
     assert thumbprint not in answer.out + answer.err
-    assert spoken(thumbprint) not in answer.out + answer.err
+    assert spoken(digits(thumbprint)) not in answer.out + answer.err
     assert members(partnership) == []
 
 
@@ -82,7 +82,7 @@ def test_a_thumbprint_is_required(partnership: Partnership, request_file: Path, 
     """It is asked for where it is not given, and without it nobody is admitted, whatever was agreed beforehand."""
     answer = admit(partnership, request_file, "--yes")
     assert answer.code == 1
-    assert "Nothing was changed: type the thumbprints" in answer.err
+    assert "Nothing was changed: type the digits" in answer.err
     assert thumbprint not in answer.out + answer.err
     assert members(partnership) == []
 

@@ -1,6 +1,7 @@
 """Suspending, removing and revoking take a second administrator, or an emergency that another one reviews."""
 
 import json
+import os
 from datetime import timedelta
 from os import getuid
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from config.loading import load
 from config.settings import AnchorSettings
-from gateway.cli import approval, journal
+from gateway.cli import administrators, approval
 from gateway.cli.context import now
 from gateway.store import members, suspensions
 from gateway.store.opening import open_store
@@ -20,6 +21,7 @@ from trust.federation.suspension import Suspension, parse_suspension
 from trust.keys import KeySet, KeyUse, LocalSigner
 
 REASON = ("--reason", "a lost laptop")
+LOGGED_IN = administrators.logged_in
 ACCOUNT = getpwuid(getuid()).pw_name
 EMERGENCY = ("--emergency", "it is being used now")
 
@@ -109,7 +111,7 @@ def test_nobody_approves_or_reviews_alone(joined: Partnership) -> None:
     change = asked(joined)
     refused = run(joined, "approve", change, by="ann")
     assert refused.code == 1
-    assert f"another administrator than ann as {ACCOUNT}" in refused.json["error"]
+    assert f"ann as {ACCOUNT} requested it" in refused.json["error"]
     assert state(joined) == "active"
     made = run(joined, "suspend", POLICE, *REASON, *EMERGENCY)
     assert run(joined, "review", made.json["id"], "--finding", "fine", by="ann").code == 1
@@ -130,19 +132,73 @@ def test_nobody_approves_or_reviews_alone(joined: Partnership) -> None:
     ],
 )
 def test_who_counts_as_another(first: str, second: str, *, another: bool) -> None:
-    assert journal.is_another(first, second) is another
+    assert administrators.is_another(first, second) is another
 
 
-@pytest.mark.parametrize(("login", "said"), [("0", "root"), ("4294967295", "eve as root"), ("", "eve as root")])
+@pytest.mark.parametrize(
+    ("login", "said", "known_by"),
+    [("0", "root", "login"), ("4294967295", "eve as root", "name"), ("", "eve as root", "name")],
+)
 def test_whom_the_kernel_saw_log_in_is_not_talked_over(
-    login: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    joined: Partnership, login: str, said: str, known_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "loginuid"
+    file = joined.root / "loginuid"
     file.write_text(login)
-    monkeypatch.setattr(journal, "LOGIN_ID", file)
+    monkeypatch.setattr(administrators, "LOGIN_ID", file)
+    monkeypatch.setattr(administrators, "logged_in", LOGGED_IN)
     monkeypatch.setenv("SUDO_USER", "eve")
     monkeypatch.setattr("os.getuid", lambda: 0)
-    assert journal.administrator() == said
+    found = administrators.current(load(joined.config("anchor"), {}))
+    assert (found.name, found.known_by) == (said, known_by)
+
+
+def test_where_nothing_proves_who_asks_each_needs_a_key_of_their_own(
+    joined: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(administrators, "logged_in", lambda: None)
+    unproven = asked(joined)
+    refused = run(joined, "approve", unproven, by="ben")
+    assert refused.code == 1
+    assert "key of their own" in refused.json["error"]
+    assert run(joined, "decline", unproven, "--reason", "again").code == 0
+    keys = {name: own_key(joined, tmp_path, name) for name in ("ann", "ben")}
+    monkeypatch.setenv("HEARTHGATE_ADMINISTRATOR_KEY", str(keys["ann"]))
+    proven = asked(joined)
+    assert run(joined, "approve", proven, by="ben").code == 1
+    monkeypatch.delenv("HEARTHGATE_ADMINISTRATOR_KEY")
+    assert run(joined, "approve", proven, by="ben").code == 1
+    monkeypatch.setenv("HEARTHGATE_ADMINISTRATOR_KEY", str(keys["ben"]))
+    approved = run(joined, "approve", proven)
+    assert approved.code == 0, approved.err
+    assert state(joined) == "suspended"
+    lines = [json.loads(line) for line in journal_of(joined).read_text().splitlines()]
+    assert [each["known_by"] for each in lines if each["act"] == "trust approve"] == ["key"]
+
+
+def own_key(joined: Partnership, folder: Path, name: str) -> Path:
+    """Register a key for an administrator, as its command says, and return the private one's file."""
+    file = folder / f"{name}.pem"
+    config = joined.config("anchor")
+    made = hearthgate("trust", "administrator", name, "--generate-key", file, "--config", config, "--yes", "--json")
+    assert made.code == 0, made.err
+    text = config.read_text()
+    table = "[administrator_keys]"
+    line = f'"{name}" = "{made.json["file"]}"'
+    config.write_text(text.replace(table, f"{table}\n{line}") if table in text else f"{text}\n{table}\n{line}\n")
+    return file
+
+
+def test_a_stranger_to_the_configuration_has_no_key_here(joined: Partnership, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = joined.root / "strange.pem"
+    file.write_bytes(LocalSigner.generate(KeyUse.ADMINISTRATOR).to_pem())
+    monkeypatch.setenv("HEARTHGATE_ADMINISTRATOR_KEY", str(file))
+    refused = run(joined, "suspend", COUNCIL, *REASON)
+    assert (refused.code, listed(joined)) == (1, [])
+    assert "no administrator of this configuration" in refused.json["error"]
+
+
+def journal_of(joined: Partnership) -> Path:
+    return joined.root / "anchor" / "data" / "administration.jsonl"
 
 
 def test_an_emergency_is_made_at_once_and_stands_until_another_reviews_it(joined: Partnership) -> None:
@@ -169,12 +225,15 @@ def test_an_emergency_is_made_at_once_and_stands_until_another_reviews_it(joined
 
 def test_a_member_is_readmitted_and_removed_each_with_the_next_number(joined: Partnership) -> None:
     run(joined, "suspend", COUNCIL, *REASON, *EMERGENCY)
-    assert run(joined, "readmit", COUNCIL, *REASON).json["seq"] == 2
+    change = asked(joined, "readmit", COUNCIL)
+    assert state(joined) == "suspended"
+    assert run(joined, "approve", change, by="ann").code == 1
+    assert run(joined, "approve", change, by="ben").code == 0
     assert state(joined) == "active"
     assert run(joined, "approve", asked(joined, "remove", COUNCIL), by="ben").code == 0
     assert state(joined) == "removed"
     assert [(entry.seq, entry.state) for entry in log(joined)] == [(1, "suspended"), (2, "active"), (3, "removed")]
-    refused = run(joined, "readmit", COUNCIL)
+    refused = run(joined, "readmit", COUNCIL, *REASON)
     assert refused.code == 1
     assert "admit it anew" in refused.json["error"]
 
@@ -182,7 +241,10 @@ def test_a_member_is_readmitted_and_removed_each_with_the_next_number(joined: Pa
 def test_a_removed_member_comes_back_by_an_admission_that_the_log_states(joined: Partnership) -> None:
     run(joined, "remove", COUNCIL, *REASON, *EMERGENCY)
     (joined.root / "council-enrolment.jwt").unlink()
-    joined.admit("council")
+    change = joined.admit("council", by="ann")
+    assert state(joined) == "removed"
+    assert run(joined, "approve", change, by="ann").code == 1
+    assert run(joined, "approve", change, by="ben").code == 0
     assert state(joined) == "active"
     assert [entry.state for entry in log(joined)] == ["removed", "active"]
 
@@ -203,7 +265,7 @@ def test_a_suspended_member_is_not_let_in_by_a_new_request(joined: Partnership) 
     ("meanwhile", "why"),
     [
         ((("suspend", COUNCIL, *REASON, *EMERGENCY),), "is suspended since"),
-        ((("suspend", COUNCIL, *REASON, *EMERGENCY), ("readmit", COUNCIL)), "is active since"),
+        ((("suspend", COUNCIL, *REASON, *EMERGENCY), ("readmit", COUNCIL, *REASON, *EMERGENCY)), "is active since"),
         ((("remove", COUNCIL, *REASON, *EMERGENCY),), "is removed since"),
     ],
 )
@@ -248,8 +310,8 @@ def test_a_change_is_given_up_and_never_made(joined: Partnership) -> None:
     [
         ("suspend", "https://stranger.example", *REASON),
         ("remove", "https://stranger.example", *REASON),
-        ("readmit", "https://stranger.example"),
-        ("readmit", COUNCIL),
+        ("readmit", "https://stranger.example", *REASON),
+        ("readmit", COUNCIL, *REASON),
         ("suspend", "council", *REASON),
         ("suspend", COUNCIL, "--reason", " "),
         ("suspend", COUNCIL, *REASON, "--emergency", ""),
@@ -327,7 +389,7 @@ def test_what_somebody_else_settles_while_one_reads_it_is_not_made_again(
 
     def meanwhile(_: str, *, yes: bool) -> None:
         monkeypatch.undo()
-        monkeypatch.setattr(journal, "LOGIN_ID", joined.root / "no-login-id")
+        monkeypatch.setattr(administrators, "logged_in", lambda: os.environ.get("SUDO_USER"))
         assert yes
         assert run(joined, words[0], change, *words[1:], by="cat").code == 0
 

@@ -8,7 +8,7 @@ from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
 from gateway.cli.context import now
 from gateway.cli.federation import federation_of
-from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, hearthgate
+from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, hearthgate, seconded
 from trust import jose
 from trust.errors import Untrusted
 from trust.federation.entity_statement import MAX_BYTES, TYP
@@ -91,11 +91,9 @@ def test_a_key_of_an_intermediate_is_renewed_through_its_superior(partnership: P
     rotating = ("trust", "key", "rotate", "--use", "federation", "--config", county, "--yes", "--json")
     rotated = hearthgate(*rotating)
     assert rotated.code == 0, rotated.err
-    words = ("--config", partnership.config("anchor"), "--yes", "--json")
-    admitted = hearthgate("trust", "admit", COUNTY, *words)
-    assert admitted.code == 0, admitted.err
-    assert rotated.json["made"]["key_id"] in admitted.json["thumbprints"]
-    assert admitted.json["terms"] == {"intermediate": True}
+    renewed = seconded(partnership.config("anchor"), "trust", "admit", COUNTY)
+    assert rotated.json["made"]["key_id"] in renewed.err
+    assert renewed.json["arguments"]["terms"] == '{"intermediate":true}'
 
 
 def test_a_trust_anchor_joins_nobody(partnership: Partnership, county: Path) -> None:

@@ -61,7 +61,9 @@ def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: P
             "Trust marks that an old key signed verify no longer.",
         )
         confirm("Replace the keys?", yes=yes)
-        change = change_of(_ACT, {"reason": reason, "key_ids": sorted(keys.kids)}, reason=reason, emergency=emergency)
+        change = change_of(
+            settings, _ACT, {"reason": reason, "key_ids": sorted(keys.kids)}, reason=reason, emergency=emergency
+        )
         record(settings, _ACT, key_ids=sorted(keys.kids), why=reason, change=change.id, emergency=emergency)
         said = way.tell(keys, at=at)
         try:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.context import opened_store
+from gateway.cli.context import opened_store, own_entity, superiors
 from gateway.keys.changes import settled
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFile, sole_change
 from gateway.keys.ledger import KeyRecord, Life, lives, published
@@ -60,19 +60,6 @@ def held_keys(settings: Settings, *, needed: Sequence[KeyFile] | None = None) ->
         first = needed_files(settings) if needed is None else needed
         records = settled(read_records(directory, first), vouched=vouched)
         yield HeldKeys(settings=settings, store=store, directory=directory, records=records, vouched=vouched)
-
-
-def own_entity(settings: Settings) -> EntityId:
-    """Return who a configuration is for."""
-    return EntityId((settings.node if isinstance(settings, NodeSettings) else settings.anchor).entity_id)
-
-
-def superiors(settings: Settings) -> tuple[EntityId, ...]:
-    """Return the authorities that vouch for this entity; a trust anchor has none."""
-    if isinstance(settings, AnchorSettings):
-        return tuple(EntityId(each) for each in settings.anchor.superiors)
-    named = settings.node.superiors or tuple(anchor.entity_id for anchor in settings.trust.anchors)
-    return tuple(EntityId(each) for each in named)
 
 
 def needed_files(settings: Settings) -> tuple[KeyFile, ...]:

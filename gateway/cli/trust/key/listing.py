@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from gateway.cli.context import config_option, load_settings, now
+from gateway.cli.context import config_option, load_settings, now, superiors
 from gateway.cli.outcome import Outcome, answers
-from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above, superiors
+from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
 from gateway.keys.ledger import OVERLAPS, Life, Stage
 from trust.keys import KeyUse
 

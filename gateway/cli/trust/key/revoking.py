@@ -9,10 +9,10 @@ import click
 
 from config.settings import AnchorSettings
 from gateway.cli.approval import Settle, Wanted, ask, emergency_option
-from gateway.cli.context import config_option, load_settings, now
+from gateway.cli.context import config_option, load_settings, now, superiors
 from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, answers, yes_option
-from gateway.cli.trust.key.held import HeldKeys, Settings, held_keys, superiors
+from gateway.cli.trust.key.held import HeldKeys, Settings, held_keys
 from gateway.cli.trust.key.ways import recovery_option, recovery_signer, signed_document
 from gateway.keys.changes import Draft, make, revocation
 from gateway.keys.ledger import lives, signing

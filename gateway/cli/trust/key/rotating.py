@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from gateway.cli import fingerprints
-from gateway.cli.context import config_option, load_settings, now
+from gateway.cli.context import config_option, load_settings, now, superiors
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.cli.trust.key.held import HeldKeys, held_keys, superiors
+from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.listing import to_json, told
 from gateway.cli.trust.key.ways import Way, out_option, recovery_option, way_up
 from gateway.keys.changes import Draft, make, postponed, rotation

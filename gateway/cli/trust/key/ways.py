@@ -13,9 +13,10 @@ import click
 from config.settings import AnchorSettings
 from gateway.assembly import peer_transport
 from gateway.cli import fingerprints
+from gateway.cli.context import superiors
 from gateway.cli.faults import Refused
 from gateway.cli.files import read_input, write_new
-from gateway.cli.trust.key.held import HeldKeys, needed_files, superiors
+from gateway.cli.trust.key.held import HeldKeys, needed_files
 from gateway.cli.trust.membership import request_of, send_request
 from gateway.keys.files import read_private
 from gateway.keys.vault import open_vault
