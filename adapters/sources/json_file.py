@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Final, Literal, NoReturn, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, field_validator, model_validator
 
@@ -323,15 +323,15 @@ class JsonFileSource:
 
 
 def _parse(raw: bytes) -> object:
-    """Parse JSON; text that is not UTF-8 keeps its bytes, so that it costs only its own value."""
+    """Parse JSON as systems write it.
+
+    Text that is not UTF-8 keeps its bytes; NaN and Infinity, which are no JSON, are numbers that cannot be read. Each
+    costs only its own value.
+    """
     try:
-        return json.loads(raw, parse_constant=_no_constant)
+        return json.loads(raw)
     except UnicodeDecodeError:
-        return json.loads(raw.decode("utf-8-sig", errors="surrogateescape"), parse_constant=_no_constant)
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise ValueError("not a number")
+        return json.loads(raw.decode("utf-8-sig", errors="surrogateescape"))
 
 
 def _shares_a_detail(subject: Subject, person: Subject) -> bool:

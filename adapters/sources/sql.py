@@ -96,7 +96,7 @@ class SqlSource:
                 f"More than {MAX_CANDIDATES} people share this birth date and also the names or the postcode, most "
                 "likely because the date stands for unknown: leave unknown birth dates empty in the case system."
             )
-        named = self._search.by_name(subject, deadline=deadline)
+        named = () if identified else self._search.by_name(subject, deadline=deadline)
         found = [self._read_person(row) for row in dict.fromkeys(tuple(row) for row in (*identified, *(born or ())))]
         undated = [self._read_person(row) for row in dict.fromkeys(tuple(row) for row in named)]
         known = {row.ref for row in found}

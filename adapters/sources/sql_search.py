@@ -7,6 +7,7 @@ A person is searched in three ways, each with an index of its own:
 3. by family name and first given name, to find the records whose own birth date is missing or cannot be read.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -24,6 +25,8 @@ MAX_INVOLVEMENT_ROWS: Final = 5000
 """Rows about one record, current or not."""
 _TELLING: Final = 3
 """Letters at the beginning of a name by which a crowded birth date is narrowed."""
+_SOUND: Final = re.compile(r"[aeiouy]|[^a-z]", re.IGNORECASE | re.ASCII)
+"""Letters that are often written otherwise (with or without an accent), for which any letter is taken."""
 
 Condition = Callable[[Places], str | None]
 
@@ -118,10 +121,18 @@ class PersonSearch:
         return rows
 
     def by_birth_date(self, subject: Subject, *, deadline: Deadline) -> Sequence[Row] | None:
-        """Return the rows of the subject's birth date; ``None`` where too many share it, its names and its postcode."""
+        """Return the rows of the subject's birth date; ``None`` where too many share it, its names and its postcode.
+
+        A day that too many share tells nothing of a subject without names and postcode: no row is then returned.
+        """
         if subject.birth_date is None or "birth_date" not in self._search.fields:
             return ()
-        for narrow in (_not_at_all, self._loosely, self._closely):
+        rows = self._rows(self._day_and(subject, _not_at_all), deadline)
+        if len(rows) <= MAX_CANDIDATES:
+            return rows
+        if self._loosely(subject, Places(self._search.database.place)) is None:
+            return ()
+        for narrow in (self._loosely, self._closely):
             rows = self._rows(self._day_and(subject, narrow), deadline)
             if len(rows) <= MAX_CANDIDATES:
                 return rows
@@ -189,10 +200,12 @@ class PersonSearch:
         """Yield terms for the beginnings of all the subject's names of one kind, in their column or in that of both."""
         texts = [getattr(subject, field), *(getattr(alias, field) for alias in subject.aliases)]
         for text in dict.fromkeys(texts):
-            if text and field in self._search.fields:
-                yield self._terms.begins(self._search.column(field)[0], text[:_TELLING], places)
-            elif text and "full_name" in self._search.fields:
-                yield self._terms.contains(self._search.column("full_name")[0], text[:_TELLING], places)
+            beginnings = {_SOUND.sub("_", each[:_TELLING]) for each in family_name_spellings(text)} if text else set()
+            for beginning in sorted(beginnings):
+                if field in self._search.fields:
+                    yield self._terms.begins(self._search.column(field)[0], beginning, places)
+                elif "full_name" in self._search.fields:
+                    yield self._terms.contains(self._search.column("full_name")[0], beginning, places)
 
     def _postcode(self, subject: Subject, places: Places) -> str | None:
         postcode = subject.address.postcode if subject.address else None

@@ -214,8 +214,11 @@ class PostgresTerms:
 
 
 def like(text: str) -> str:
-    """Return a pattern for LIKE that finds texts beginning with ``text``, with ``!`` as its escape."""
-    return "".join(f"!{char}" if char in "!%_" else char for char in text) + "%"
+    """Return a pattern for LIKE that finds texts beginning with ``text``, in which ``_`` is any character.
+
+    ``!`` is the escape. The pattern is a bound value; what it finds is compared with the text itself afterwards.
+    """
+    return "".join(f"!{char}" if char in "!%" else char for char in text) + "%"
 
 
 def _is_uuid(text: str) -> bool:

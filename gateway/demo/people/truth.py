@@ -44,6 +44,8 @@ class Work:
 class Person:
     """One resident: what a case system would ask about them with, and who works with them. ``pair`` as in the truth.
 
+    ``closed`` lists the services that worked with them once.
+
     ``benefit`` has the right answers to ``entitled`` and ``in_payment``; nobody without an award is in the registry.
     """
 
@@ -53,6 +55,7 @@ class Person:
     pair: int | None
     subject: Mapping[str, Any]
     works: Mapping[CaseService, Work]
+    closed: frozenset[CaseService]
     benefit: Mapping[str, str]
 
     @property
@@ -68,6 +71,8 @@ class Person:
         """
         silent = "nothing_to_share" if service in CONDITIONAL else None
         work = self.works.get(service)
+        if work is None and service in self.closed:
+            return frozenset({silent} if silent else {"no_current_involvement", "review"})
         if work is None:
             doubtful = self.group in {Group.TWIN, Group.NAMESAKE}
             return frozenset({silent} if silent else {"not_known", "review"} if doubtful else {"not_known"})
@@ -196,5 +201,6 @@ def _read_person(item: Mapping[str, Any]) -> Person:
             CaseService(service): Work(**{**work, "spelling": Spelling(work["spelling"])})
             for service, work in item["works"].items()
         },
+        closed=frozenset(CaseService(service) for service in item["closed"]),
         benefit=item["benefit"],
     )

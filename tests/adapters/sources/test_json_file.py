@@ -114,7 +114,7 @@ class TestTheFile:
         os.utime(path, ns=(1, 1))
         assert found.find(OCTAVIA, deadline=soon) == ()
 
-    @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b'{"records": [NaN]}'])
+    @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
     def test_what_is_not_json_is_nonsense(
         self, tmp_path: Path, context: AdapterContext, soon: Deadline, content: bytes
     ) -> None:
@@ -250,6 +250,13 @@ class TestRealExtracts:
         assert self.ask(found, self.ROWAN, soon)[0] == "unique"
         (held,) = [each for each in found.find(self.ROWAN, deadline=soon) if each.ref == "text:T8"]
         assert held.person.given_names == "Zoë"
+
+    @pytest.mark.parametrize("held", [float("nan"), float("inf"), 1.5, True, ["x"], {"a": 1}])
+    def test_one_value_that_is_none_costs_no_other(self, context: AdapterContext, soon: Deadline, held: object) -> None:
+        found = self.made(context, [{**self.ROW, "NHS": held}])
+        (candidate,) = found.find(self.ROWAN, deadline=soon)
+        assert candidate.unreadable == {"nhs_number"}
+        assert candidate.person.birth_date == self.ROWAN.birth_date
 
     @pytest.mark.parametrize("records", ["records[]", "[].records[]", "a.b[]"])
     def test_a_path_at_which_there_is_no_list_is_no_empty_source(

@@ -150,6 +150,16 @@ class TestCrowdedBirthDates:
             "number:7"
         ]
 
+    def test_accents_and_apostrophes_do_not_hide_anyone_in_the_crowd(self, make: Make) -> None:
+        crowd = [{**each, "forenames": "Isolde", "pcode": None} for each in self.CROWD]
+        source = make(Tables(people=[{"surname": "O\u2019Brien", "forenames": "Zoe"}, *crowd]))
+        asked = replace(UNNUMBERED, family_name="O'Brien", given_names="Zo\u00eb", address=None)
+        assert "number:7" in [each.ref for each in source.find(asked, deadline=Deadline.after(20))]
+
+    def test_a_day_alone_tells_nothing_of_somebody_whose_number_is_not_there(self, make: Make) -> None:
+        asked = Subject(nhs_number=NHS_NUMBER, birth_date=ROWAN.birth_date)
+        assert make(Tables(people=self.CROWD)).find(asked, deadline=Deadline.after(20)) == ()
+
     def test_what_is_still_too_many_is_told_for_what_it_is(self, make: Make) -> None:
         crowd = [{**each, "surname": "Quillfeather"} for each in self.CROWD]
         with pytest.raises(SourceNonsense, match="share this birth date"):

@@ -176,7 +176,9 @@ def test_a_birth_date_that_stands_for_unknown_is_reported(
     connection.commit()
     connection.close()
     with pytest.raises(SourceNonsense, match="stands for unknown"):
-        source(build(context, file=database.name)).find(Subject(birth_date=date(1900, 1, 1)), deadline=soon)
+        source(build(context, file=database.name)).find(
+            Subject(family_name="x", birth_date=date(1900, 1, 1)), deadline=soon
+        )
 
 
 def test_its_own_records_can_be_sampled(adapter: Adapter, soon: Deadline) -> None:

@@ -25,7 +25,12 @@ from trust.identifiers import parse_service_ref
 
 TODAY = date(2026, 11, 23)
 AGREEMENT = parse_agreement(agreement.document(TODAY))
-STATUSES = {"known": MatchOutcome.UNIQUE, "not_known": MatchOutcome.NONE, "review": MatchOutcome.REVIEW}
+STATUSES = {
+    "known": MatchOutcome.UNIQUE,
+    "not_known": MatchOutcome.NONE,
+    "no_current_involvement": MatchOutcome.NONE,
+    "review": MatchOutcome.REVIEW,
+}
 SAMPLE = 120
 ASKED = sorted(service for service in sql_systems.DESIGNS if service is not CaseService.CONNECTING_FAMILIES)
 
