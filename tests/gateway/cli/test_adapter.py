@@ -1,5 +1,6 @@
 """Adapters are tried against their real source, about nobody, and every mistake is named at once."""
 
+import json
 from pathlib import Path
 
 from tests.gateway.cli.conftest import PEOPLE, Partnership, hearthgate
@@ -17,6 +18,19 @@ def test_a_working_adapter_keeps_every_promise(partnership: Partnership) -> None
     answer = hearthgate("adapter", "check", "families", "--config", partnership.config("council"), "--json")
     assert answer.code == 0
     assert len(answer.json["services"]["families"]) > 5
+
+
+def test_a_check_looks_for_the_sources_own_records_again_and_shows_no_value(partnership: Partnership) -> None:
+    people = [
+        {"id": "1", "family": "Fell", "born": "2001-01-02", "worker": "Ada Tarn"},
+        {"id": "2", "family": "Ash", "born": "Whitsun", "worker": "Ada Tarn"},
+    ]
+    (partnership.root / "council" / "people.json").write_text(json.dumps({"people": people}))
+    answer = hearthgate("adapter", "check", "families", "--config", partnership.config("council"))
+    assert "sample: 2 rows were read, of 2 people; 2 of them were looked for again." in answer.out
+    assert "born is not a date in the form %Y-%m-%d" in answer.out
+    for value in ("Fell", "Ash", "Whitsun", "2001", "Tarn"):
+        assert value not in answer.out + answer.err
 
 
 def test_a_source_that_is_not_there_fails_its_line(partnership: Partnership) -> None:

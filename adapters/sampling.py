@@ -1,0 +1,301 @@
+"""Find a source's own records again, as partners' questions would, and count what is not found.
+
+1. A bounded number of rows is read; values that cannot be read are counted by column and cause.
+2. Each record, spread over the sample, is searched for by each of its identifiers alone, then by birth date, names and
+   address, through the source's own search. A value that is read in one form and stored in another shows here.
+3. The whole record goes to the matcher: one key must be left.
+4. The involvements of each record are read: how many are current, and why the others are not.
+5. Postcodes and UPRNs that stand out by how many people share them are proposed as institutions'.
+
+The lines name counts, columns and causes. The one value that they may name is a postcode or UPRN that at least
+:data:`FEWEST_IN_INSTITUTION` people share. Only the agency's own files and databases are sampled.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+from adapters.contract import (
+    AdapterError,
+    Candidate,
+    CellFault,
+    CheckLine,
+    Deadline,
+    SampledSource,
+    SourceUnavailable,
+)
+from adapters.matching.decide import MatchOutcome, match
+from trust.exchange.person import Address, Subject
+
+MOST_ROWS: Final = 2000
+MOST_RECORDS: Final = 200
+LONGEST_S: Final = 30.0
+FEWEST_IN_INSTITUTION: Final = 10
+_STANDS_OUT: Final = 8
+"""How many times the usual number of people an address must have to be proposed as an institution's."""
+_FEW: Final = 0.1
+"""Share of a column's values that may be unreadable before the line is a fault instead of a warning."""
+_MOST_LINES: Final = 20
+_IDENTIFIERS: Final = ("nhs_number", "upn", "nino", "pnc_id")
+_BY_BIRTH_DATE: Final = "birth_date with names and address"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """What was counted, over the records that were tried."""
+
+    tried: int = 0
+    asked_by: Counter[str] = field(default_factory=Counter)
+    missed_by: Counter[str] = field(default_factory=Counter)
+    unsearchable: int = 0
+    several_keys: int = 0
+    in_doubt: int = 0
+    questions: int = 0
+    read: int = 0
+    current: int = 0
+    rows: int = 0
+    not_current: Counter[str] = field(default_factory=Counter)
+    faults: Counter[CellFault] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+
+
+def check_sample(
+    source: SampledSource,
+    *,
+    institutions: Collection[str] = frozenset(),
+    progress: Progress = lambda _done, _all: None,
+    timeout_s: float = 10.0,
+    budget_s: float = LONGEST_S,
+) -> list[CheckLine]:
+    """Sample ``source`` and return what was counted; ``progress`` is called with the records tried and their number.
+
+    Each call may take ``timeout_s``, all of them ``budget_s``: what is left over then is said. Not checked: whether the
+    columns mean what the settings say.
+    """
+    ends = Deadline.after(budget_s)
+    try:
+        sample = source.sample(MOST_ROWS, deadline=_deadline(ends, timeout_s))
+    except AdapterError as error:
+        return [_line("sample", ok=False, detail=error.detail, remedy="Check that the source can be read.")]
+    chosen = _spread(sample.records, MOST_RECORDS)
+    tally = _Tally()
+    for candidate in chosen:
+        if ends.remaining_s() <= 0:
+            break
+        try:
+            _try_one(source, candidate, tally, deadline=_deadline(ends, timeout_s))
+        except SourceUnavailable as error:
+            tally.errors[error.detail] += 1
+            break
+        tally.tried += 1
+        progress(tally.tried, len(chosen))
+    return [
+        _extent(sample.rows, len(sample.records), len(chosen), tally),
+        *_searches(tally),
+        *_matches(tally),
+        *_involvements(tally),
+        *_unreadable(tally),
+        *_institutions(sample.records, institutions),
+    ]
+
+
+def _deadline(ends: Deadline, timeout_s: float) -> Deadline:
+    return Deadline.after(min(timeout_s, ends.remaining_s()))
+
+
+def _spread(records: Sequence[Candidate], most: int) -> list[Candidate]:
+    """Return at most ``most`` records at even distances, so that old and new ones are among them."""
+    step = max(1.0, len(records) / most)
+    return [records[int(place * step)] for place in range(min(most, len(records)))]
+
+
+def _try_one(source: SampledSource, candidate: Candidate, tally: _Tally, *, deadline: Deadline) -> None:
+    """Search for one record in every way, match it, and read its involvements. Raises :class:`SourceUnavailable`."""
+    questions = dict(_questions(candidate.person))
+    tally.unsearchable += not questions
+    for by, question in questions.items():
+        with _counted(tally):
+            found = source.find(question, deadline=deadline)
+            tally.asked_by[by] += 1
+            tally.missed_by[by] += candidate.ref not in {each.ref for each in found}
+    if questions:
+        with _counted(tally):
+            _match(source, candidate, tally, deadline=deadline)
+    with _counted(tally):
+        rows = source.involvement_rows(candidate.ref, deadline=deadline)
+        tally.read += 1
+        tally.rows += len(rows)
+        tally.current += any(row.current for row in rows)
+        tally.not_current.update(row.why_not for row in rows if not row.current)
+        tally.faults.update(fault for row in rows for fault in row.faults)
+
+
+@contextmanager
+def _counted(tally: _Tally) -> Iterator[None]:
+    """Count a question that fails for one record alone, and go on."""
+    tally.questions += 1
+    try:
+        yield
+    except SourceUnavailable:
+        raise
+    except AdapterError as error:
+        tally.errors[error.detail] += 1
+
+
+def _match(source: SampledSource, candidate: Candidate, tally: _Tally, *, deadline: Deadline) -> None:
+    found = source.find(candidate.person, deadline=deadline)
+    outcome = match(candidate.person, found)
+    if outcome.outcome is MatchOutcome.UNIQUE and outcome.ref == candidate.ref:
+        return
+    alone = match(candidate.person, [each for each in found if each.ref == candidate.ref])
+    if alone.outcome is MatchOutcome.UNIQUE or outcome.outcome is MatchOutcome.UNIQUE:
+        tally.several_keys += 1
+    else:
+        tally.in_doubt += 1
+
+
+def _questions(person: Subject) -> Iterator[tuple[str, Subject]]:
+    """Yield what partners might ask with: each identifier alone, and the description without any."""
+    for name in _IDENTIFIERS:
+        if (value := getattr(person, name)) is not None:
+            yield name, Subject(**{name: value})
+    if person.birth_date is not None:
+        described = Subject(
+            family_name=person.family_name,
+            given_names=person.given_names,
+            birth_date=person.birth_date,
+            address=person.address,
+        )
+        yield _BY_BIRTH_DATE, described
+
+
+def _extent(rows: int, records: int, chosen: int, tally: _Tally) -> CheckLine:
+    detail = f"{rows} rows were read, of {records} people; {tally.tried} of them were looked for again."
+    if not records:
+        remedy = "Look at the table or file and at the key column: the source has no record that can be read."
+        return _line("sample", ok=True, detail=detail, remedy=remedy, warning=True)
+    if tally.tried < chosen:
+        remedy = "The time was up. Index the columns that are searched, or try again when the source is less busy."
+        return _line("sample", ok=True, detail=detail, remedy=remedy, warning=True)
+    return _line("sample", ok=True, detail=detail)
+
+
+def _searches(tally: _Tally) -> Iterator[CheckLine]:
+    """Say by which fields records are not found again."""
+    missed = [f"{count} of {tally.asked_by[by]} by {by}" for by, count in tally.missed_by.items() if count]
+    yield _line(
+        "sample: not found again",
+        ok=not missed,
+        detail=f"Not found again: {', '.join(missed)}." if missed else "Every record is found again by what it holds.",
+        remedy="Their columns are stored in a form that is read and not searched: name the form in the settings "
+        "(date_format), or map a view that tidies the column.",
+    )
+    if tally.unsearchable:
+        detail = f"{tally.unsearchable} of {tally.tried} people have neither an identifier nor a birth date."
+        remedy = "They are never found. Record a birth date, or map the column that has it."
+        yield _line("sample: not searchable", ok=True, detail=detail, remedy=remedy, warning=True)
+    for detail, count in tally.errors.most_common(_MOST_LINES):
+        said = f"{count} of {tally.questions} questions failed: {detail}"
+        few = count <= _FEW * tally.questions
+        remedy = "Partners' questions about such people fail too."
+        yield _line("sample: failed", ok=few, detail=said, remedy=remedy, warning=few)
+
+
+def _matches(tally: _Tally) -> Iterator[CheckLine]:
+    if tally.several_keys:
+        yield _line(
+            "sample: several keys",
+            ok=True,
+            detail=f"{tally.several_keys} of {tally.tried} people are like a record with another key.",
+            remedy="A question about them goes to a human. Merge records of one person in the case system.",
+            warning=tally.several_keys > _FEW * tally.tried,
+        )
+    if tally.in_doubt:
+        yield _line(
+            "sample: in doubt",
+            ok=True,
+            detail=f"{tally.in_doubt} of {tally.tried} people hold too little to be told from others by it alone.",
+            remedy="A question about them goes to a human. An identifier with a birth date, or names, birth date and "
+            "postcode, would settle it.",
+            warning=2 * tally.in_doubt > tally.tried,
+        )
+
+
+def _involvements(tally: _Tally) -> Iterator[CheckLine]:
+    """Say how many people have a current involvement, and why rows are not current."""
+    if not tally.read:
+        return
+    why = ", ".join(f"{count} {reason}" for reason, count in tally.not_current.most_common(_MOST_LINES))
+    detail = f"{tally.read - tally.current} of {tally.read} people have no current involvement."
+    detail += f" Rows that are not current: {why}." if why else ""
+    remedy, ok = "", True
+    if not tally.rows:
+        ok = False
+        detail = f"No involvement has the key of any of the {tally.read} people."
+        remedy = "Compare the key columns of both tables: another column, padding, or a number here and a text there."
+    elif not tally.current:
+        remedy = "Look at the column `ended` and at what it holds where work goes on."
+    yield _line("sample: current involvements", ok=ok, detail=detail, remedy=remedy, warning=ok and not tally.current)
+
+
+def _unreadable(tally: _Tally) -> Iterator[CheckLine]:
+    """Say which columns of involvements hold values that cannot be read; the source's own check says it of persons."""
+    for fault, count in tally.faults.most_common(_MOST_LINES):
+        many = count > _FEW * tally.rows
+        yield _line(
+            f"sample: unreadable {fault.column}",
+            ok=not many,
+            detail=f"{count} values in {tally.rows} rows of {fault.part}: {fault.column} {fault.cause}.",
+            remedy="Such a value is left out. Correct it, or say in the settings how the column is written.",
+            warning=not many,
+        )
+
+
+def _institutions(records: Sequence[Candidate], known: Collection[str]) -> Iterator[CheckLine]:
+    """Propose the addresses that stand out by how many people share them."""
+    crowds = {
+        **crowded((_key(each.person, "postcode"), each.ref) for each in records),
+        **crowded((_key(each.person, "uprn"), each.ref) for each in records),
+    }
+    new = {text: count for text, count in crowds.items() if text.replace(" ", "") not in known}
+    if not new:
+        return
+    shared = ", ".join(f"{text} ({count} people)" for text, count in new.items())
+    listed = ", ".join(f'"{text}"' for text in sorted({*known, *new}))
+    yield _line(
+        "institutions",
+        ok=True,
+        detail=f"Many of the sampled people share an address: {shared}.",
+        remedy=f"If these are prisons, hostels or hospitals, set institutions = [{listed}] in [services.adapter]: an "
+        "address there does not tell people apart.",
+        warning=True,
+    )
+
+
+def crowded(people: Iterable[tuple[str | None, str]]) -> dict[str, int]:
+    """Return the addresses that stand out, with how many people have each; the pairs are an address and a key."""
+    keys: dict[str, set[str]] = {}
+    for address, ref in people:
+        if address:
+            keys.setdefault(address, set()).add(ref)
+    if not keys:
+        return {}
+    usual = median(len(refs) for refs in keys.values())
+    least = max(FEWEST_IN_INSTITUTION, _STANDS_OUT * usual)
+    counted = Counter({address: len(refs) for address, refs in keys.items() if len(refs) >= least})
+    return dict(counted.most_common(_MOST_LINES))
+
+
+def _key(person: Subject, name: str) -> str | None:
+    text: str | None = getattr(person.address or Address(), name)
+    return text
+
+
+def _line(name: str, *, ok: bool, detail: str, remedy: str = "", warning: bool = False) -> CheckLine:
+    shown = remedy if warning or not ok else ""
+    return CheckLine(name=name, ok=ok, detail=detail, remedy=shown, warning=warning)
