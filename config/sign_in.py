@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from config.fields import Code, Label
+from config.fields import Code, Label, Slug
 from config.tables import Frozen
 
 _ISSUER = re.compile(r"https://[^\s?#\x00-\x1f\x7f]{1,248}")
@@ -49,11 +49,21 @@ class SecondFactorValues(Frozen):
     declared: Annotated[str, Field(min_length=10, max_length=200)] | None = None
 
 
+class PositionRow(Frozen):
+    """``[[identity.providers.positions]]``: what a role and a unit of the provider's, together, are here."""
+
+    service: Slug
+    role: Code
+    unit: Label
+    role_value: Value
+    unit_value: Value
+
+
 class Provider(Frozen):
     """``[[identity.providers]]``: an OpenID provider of this agency. ``algorithm`` is the one that it signs with.
 
     Its keys are in the file ``jwks``, or fetched from ``jwks_uri``. ``clients`` names, for each of its client ids, the
-    case system registered here that it is. ``roles`` and ``units`` say what its values of the claims mean here.
+    case system registered here that it is. ``positions`` say what its values of the two claims mean here, together.
     ``resource`` is the audience of access tokens; without it only ID tokens are taken.
     """
 
@@ -67,10 +77,19 @@ class Provider(Frozen):
     role_claim: Value
     unit_claim: Value
     second_factor: SecondFactorValues = SecondFactorValues()
-    roles: dict[Value, Code] = Field(min_length=1, max_length=256)
-    units: dict[Value, Label] = Field(min_length=1, max_length=1024)
+    positions: tuple[PositionRow, ...] = Field(min_length=1, max_length=1024)
     max_auth_age_s: int = Field(default=43_200, ge=300, le=86_400)
     exchanges_per_token: int = Field(default=12, ge=1, le=100)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rows_in_place_of_two_tables(cls, given: object) -> object:
+        if isinstance(given, dict) and not {"roles", "units"}.isdisjoint(given):
+            raise ValueError(
+                "roles and units are rows now: write one [[identity.providers.positions]] with service, role, unit, "
+                "role_value and unit_value for each that people may ask in (CHANGELOG, docs/operating.md)"
+            )
+        return given
 
     @model_validator(mode="after")
     def _one_source_of_keys(self) -> Self:

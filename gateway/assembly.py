@@ -1,6 +1,7 @@
 """From settings to the parts that a node is put together from."""
 
 import ssl
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,8 +11,8 @@ from adapters.loading import build_adapter
 from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings, Service
 from config.settings import Proxy as ProxySettings
+from config.sign_in import PositionRow, SecondFactorValues
 from config.sign_in import Provider as ProviderSettings
-from config.sign_in import SecondFactorValues
 from gateway.desk import Desk, HostedService, Restriction
 from gateway.directory.memory import Tables
 from gateway.http.federation import NodeProfile
@@ -31,6 +32,7 @@ from trust.federation.node_metadata import ServiceEntry
 from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
 from trust.keys import Alg
 from trust.oauth import provider_keys
+from trust.oauth.access_token import Position
 from trust.oauth.id_token import ClaimNames, Expected, SecondFactor
 
 TRUST_TABLES = Tables(chains=trusted, seen=seen, suspensions=suspensions, anchor_keys=anchor_keys)
@@ -148,11 +150,18 @@ def _provider(settings: ProviderSettings, base_dir: Path, transport: Transport) 
             max_auth_age=timedelta(seconds=settings.max_auth_age_s),
         ),
         clients=settings.clients,
-        roles=settings.roles,
-        units=settings.units,
+        positions=_positions(settings.positions),
         exchanges=settings.exchanges_per_token,
         keys=keys,
     )
+
+
+def _positions(rows: Iterable[PositionRow]) -> Mapping[tuple[str, str], tuple[Position, ...]]:
+    found: dict[tuple[str, str], list[Position]] = {}
+    for row in rows:
+        position = Position(service=row.service, role=row.role, org_unit=row.unit)
+        found.setdefault((row.role_value, row.unit_value), []).append(position)
+    return {values: tuple(positions) for values, positions in found.items()}
 
 
 def _second_factor(settings: SecondFactorValues) -> SecondFactor:

@@ -117,7 +117,7 @@ class LookupAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupView:
-    """A lookup as it stands: ``answered`` of ``asked`` services have said something.
+    """A lookup as it stands: ``answered`` of ``asked`` services have answered; one that refused has not.
 
     ``keep_until`` is when the node itself forgets the answers.
     """

@@ -63,7 +63,7 @@ class Eligibility:
         outcomes = running.wait(self.limit_s)
         today = now.astimezone(UTC).date()
         lines = tuple(_line(each, outcome or TOO_LATE, today) for each, outcome in zip(asked, outcomes, strict=True))
-        answered = sum(line.status is not EligibilityStatus.NO_REPLY for line in lines)
+        answered = sum(line.status is EligibilityStatus.ANSWERED for line in lines)
         return EligibilityView(
             question=request.question,
             asked=len(lines),

@@ -32,9 +32,11 @@ from trust.exchange import involvement
 from trust.exchange.involvement import InvolvementQuery, InvolvementStatus
 from trust.exchange.person import subject_to_json
 from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef
+from trust.oauth.access_token import names_who_signed_in
 from trust.sealing import seal
 from trust.strict_json import JsonObject
 
+_UNANSWERED = frozenset({InvolvementStatus.NO_REPLY, InvolvementStatus.REFUSED})
 NOTHING_TOLD: Mapping[str, JsonObject] = MappingProxyType({})
 
 
@@ -62,7 +64,7 @@ class Lookups:
         row = self._row(caller, request, asked, idempotency_key, now)
         earlier = self.spending.create(row, caller, request, asked, now)
         if earlier is not None:
-            return self._earlier(earlier, row, now)
+            return self._earlier(earlier, row, caller, now)
         running = self.fan_out.start(
             [self._planned(each, request, row) for each in asked],
             limit_s=self.limit_s,
@@ -74,15 +76,15 @@ class Lookups:
             for each, outcome in zip(asked, outcomes, strict=True)
             if outcome is not None
         }
-        return self._view(row.id, caller.client.client_id, self.clock.now(), told=told) or self._forgotten()
+        return self._view(row.id, caller, self.clock.now(), told=told) or self._forgotten()
 
     def get(self, lookup_id: str, caller: CaseCaller, *, now: datetime) -> LookupView | None:
         """Return the lookup, or ``None`` where this client has none by that id, or its answers were forgotten.
 
-        With a token of somebody who signed in, only what they themselves asked is found.
+        With the token of a practitioner who signed in, only what they themselves asked is found; with the client's own,
+        only what it vouched for.
         """
-        signed_in = caller.token.signed_in
-        return self._view(lookup_id, caller.client.client_id, now, of=signed_in.sub if signed_in else None)
+        return self._view(lookup_id, caller, now)
 
     def _sought(self, request: LookupRequest) -> Sought:
         return Sought(
@@ -149,14 +151,16 @@ class Lookups:
         except (StoreFull, StoreBusy):
             return
 
-    def _earlier(self, earlier: lookups.LookupRow, row: lookups.LookupRow, now: datetime) -> LookupView:
+    def _earlier(
+        self, earlier: lookups.LookupRow, row: lookups.LookupRow, caller: CaseCaller, now: datetime
+    ) -> LookupView:
         if earlier.request_digest != row.request_digest:
             raise CaseRefused(
                 CaseRefusal.KEY_REUSED,
                 detail="This Idempotency-Key already stands for another lookup.",
                 remedy="Use a new key for each lookup; repeat one with exactly the same body.",
             )
-        return self._view(earlier.id, earlier.client_id, now) or self._forgotten()
+        return self._view(earlier.id, caller, now) or self._forgotten()
 
     def _forgotten(self) -> LookupView:
         raise CaseRefused(
@@ -168,21 +172,18 @@ class Lookups:
     def _view(
         self,
         lookup_id: str,
-        client_id: str,
+        caller: CaseCaller,
         now: datetime,
         *,
         told: Mapping[str, JsonObject] = NOTHING_TOLD,
-        of: str | None = None,
     ) -> LookupView | None:
-        """Show what is stored; ``told`` are lines that came just now, of which some could perhaps not be stored.
-
-        ``of`` is the only practitioner whose lookup may be shown, where there is one.
-        """
+        """Show what is stored; ``told`` are lines that came just now, of which some could perhaps not be stored."""
+        client_id = caller.client.client_id
         found = self.store.read(lambda tx: lookups.get(tx, lookup_id=lookup_id, client_id=client_id))
         if found is None or found.lookup.sealed_request is None or found.lookup.keep_until <= now:
             return None
         told_then = open_account(self.vault.seal_key(), lookup_id, found.lookup.sealed_request)
-        if of is not None and told_then["practitioner"]["id"] != of:
+        if not _may_read(caller, told_then["practitioner"]["id"]):
             return None
         asked = told_then.get("asked", [])
         held = dict(told) | {each.service: self._open(each.sealed, lookup_id, each.service) for each in found.answers}
@@ -190,7 +191,7 @@ class Lookups:
         complete = over or len(held) == len(asked)
         lines = [held.get(each["service"]) or (each if complete else None) for each in asked]
         answers = tuple(lookup_lines.answer(line) for line in lines if line is not None)
-        answered = sum(each.status is not InvolvementStatus.NO_REPLY for each in answers)
+        answered = sum(each.status not in _UNANSWERED for each in answers)
         return LookupView(
             id=lookup_id,
             state=LookupState.COMPLETE if complete else LookupState.RUNNING,
@@ -205,6 +206,12 @@ class Lookups:
     def _open(self, sealed: bytes, lookup_id: str, part: str) -> JsonObject:
         plain = open_own(self.vault.seal_key(), sealed, _place(lookup_id, part))
         return strict_json.loads(plain, max_bytes=MAX_SEALED)
+
+
+def _may_read(caller: CaseCaller, practitioner_id: str) -> bool:
+    """Say whether this token may read what the practitioner asked: theirs, or what the client vouched for itself."""
+    signed_in = caller.token.signed_in
+    return not names_who_signed_in(practitioner_id) if signed_in is None else practitioner_id == signed_in.sub
 
 
 def _fields(asked: Asked, request: LookupRequest) -> frozenset[str] | None:

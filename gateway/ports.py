@@ -13,7 +13,7 @@ from trust.federation.chain import TrustedEntity
 from trust.federation.historical_keys import HistoricalKey
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, Signer
-from trust.oauth.access_token import AccessToken
+from trust.oauth.access_token import AccessToken, Position
 from trust.oauth.authorization_details import AuthorizationDetail
 
 T = TypeVar("T")
@@ -224,7 +224,7 @@ class PeerCaller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalClient:
-    """A case system registered at its own node, with the limits it may vouch within.
+    """A case system registered at its own node, with the positions that its users may ask in.
 
     One that ``vouches`` speaks for its users itself; ``manager`` then justifies a sample of its lookups, so many in a
     hundred. Any other asks with tokens that are its users' own.
@@ -233,9 +233,7 @@ class LocalClient:
     client_id: str
     name: str
     jwks: Mapping[str, Any]
-    services: tuple[str, ...]
-    roles: tuple[str, ...]
-    units: tuple[str, ...]
+    positions: tuple[Position, ...]
     created_at: datetime
     revoked_at: datetime | None = None
     vouches: bool = True

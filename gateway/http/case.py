@@ -18,7 +18,7 @@ from gateway.case_types import (
     LookupView,
 )
 from gateway.http import bodies, models, openapi, problem
-from gateway.http.asking import practitioner_of, service_of
+from gateway.http.asking import asker_of
 from gateway.http.discovery import publish
 from gateway.http.face import current_request_id, current_trace
 from gateway.http.guards import CaseGuard
@@ -91,7 +91,7 @@ def _lookup_request(caller: CaseCaller, now: datetime) -> LookupRequest:
     raw = bodies.read_json_body(max_bytes=models.MAX_BODY)
     body, described = models.read(LookupBody, raw, today=now.date())
     enough_to_go_on(described.subject)
-    practitioner = practitioner_of(caller, body.practitioner)
+    practitioner, from_service = asker_of(caller, body.practitioner, body.from_service)
     return LookupRequest(
         subject=described.subject,
         left_out=_left_out(described),
@@ -99,7 +99,7 @@ def _lookup_request(caller: CaseCaller, now: datetime) -> LookupRequest:
         reason=body.reason,
         case_ref=body.case_ref,
         practitioner=practitioner,
-        from_service=service_of(caller.client, body.from_service, practitioner),
+        from_service=from_service,
         wait_s=body.wait_s,
         trace=current_trace(),
         request_id=current_request_id(),
@@ -113,7 +113,7 @@ def _eligibility_request(caller: CaseCaller, now: datetime) -> EligibilityReques
     raw = bodies.read_json_body(max_bytes=models.MAX_BODY)
     body, described = models.read(EligibilityBody, raw, today=now.date())
     enough_to_go_on(described.subject)
-    practitioner = practitioner_of(caller, body.practitioner)
+    practitioner, from_service = asker_of(caller, body.practitioner, body.from_service)
     return EligibilityRequest(
         subject=described.subject,
         left_out=_left_out(described),
@@ -124,7 +124,7 @@ def _eligibility_request(caller: CaseCaller, now: datetime) -> EligibilityReques
         reason=body.reason,
         case_ref=body.case_ref,
         practitioner=practitioner,
-        from_service=service_of(caller.client, body.from_service, practitioner),
+        from_service=from_service,
         trace=current_trace(),
         request_id=current_request_id(),
         holders=body.services(),

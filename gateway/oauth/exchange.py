@@ -1,8 +1,8 @@
 """Exchange a practitioner's sign-in at their own agency for a case face token that is theirs (RFC 8693).
 
 The order, once the client is authenticated: 1 the parameters of the exchange; 2 the provider, by the unverified issuer,
-from configured ones only; 3 its keys; 4 everything that :mod:`trust.oauth.id_token` verifies; 5 the roles and units
-that the provider's own values stand for, and of those the ones that this client is registered for; 6 how often the same
+from configured ones only; 3 its keys; 4 everything that :mod:`trust.oauth.id_token` verifies; 5 the positions that the
+provider's own values stand for, and of those the ones that this client is registered for; 6 how often the same
 token was shown. Refusals are ``invalid_request``, as RFC 8693 section 2.2.2 has it for every subject token that is
 invalid or unacceptable.
 """
@@ -10,6 +10,7 @@ invalid or unacceptable.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import cast
 
 from gateway.oauth.errors import InvalidRequest
@@ -20,7 +21,7 @@ from trust.claims import digest
 from trust.errors import TrustError
 from trust.jose import peek_key_id
 from trust.oauth import id_token
-from trust.oauth.access_token import MAX_ROLES, SignedIn
+from trust.oauth.access_token import MAX_POSITIONS, Position, SignedIn
 from trust.oauth.id_token import Expected, SignIn, TokenKind
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -36,13 +37,13 @@ _KINDS: Mapping[str, TokenKind] = {
 class Provider:
     """One sign-in service of the agency. ``clients`` says which registered client its own client ids are.
 
-    ``roles`` and ``units`` say what its values mean here; ``exchanges`` is how often one token may be shown.
+    ``positions`` says what a role and a unit there are here, together; ``exchanges`` is how often one token may be
+    shown.
     """
 
     expected: Expected
     clients: Mapping[str, str]
-    roles: Mapping[str, str]
-    units: Mapping[str, str]
+    positions: Mapping[tuple[str, str], tuple[Position, ...]]
     exchanges: int
     keys: SignInKeys
 
@@ -116,15 +117,10 @@ class SignIns:
 
 
 def _known(found: SignIn, provider: Provider, client: LocalClient) -> SignedIn:
-    roles = _ours(found.roles, provider.roles, client.roles)
-    units = _ours(found.units, provider.units, client.units)
-    if not roles:
-        raise InvalidRequest("The practitioner has no role there that this case system may use here.")
-    if not units:
-        raise InvalidRequest("The practitioner belongs to no unit there that this case system may use here.")
-    return SignedIn(issuer=provider.expected.issuer, name=found.person, roles=roles, org_units=units)
-
-
-def _ours(theirs: Iterable[str], meanings: Mapping[str, str], registered: Iterable[str]) -> tuple[str, ...]:
-    found = {meanings[each] for each in theirs if each in meanings}
-    return tuple(sorted(found.intersection(registered)))[:MAX_ROLES]
+    there = [pair for pair in product(found.roles, found.units) if pair in provider.positions]
+    if not there:
+        raise InvalidRequest("The practitioner's role and unit there are, together, no position of this agency.")
+    held = {position for pair in there for position in provider.positions[pair]}.intersection(client.positions)
+    if not held:
+        raise InvalidRequest("The practitioner has no position that this case system is registered for.")
+    return SignedIn(issuer=provider.expected.issuer, name=found.person, positions=tuple(sorted(held))[:MAX_POSITIONS])

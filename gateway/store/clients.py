@@ -1,6 +1,7 @@
 """The case systems that are registered at this node."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import bindparam, select, update
@@ -9,6 +10,7 @@ from gateway.ports import LocalClient, Transaction
 from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
 from gateway.store.schema import clients
 from gateway.store.statement import Row, Statement, insertion
+from trust.oauth.access_token import Position
 
 _ADD = Statement(insertion(clients).on_conflict_do_nothing(index_elements=["client_id"]))
 _GET = Statement(select(clients).where(clients.c.client_id == bindparam("client_id")))
@@ -40,9 +42,7 @@ def add(tx: Transaction, client: LocalClient) -> None:
         "client_id": client.client_id,
         "name": client.name,
         "jwks": json.dumps(client.jwks),
-        "services": json.dumps(client.services),
-        "roles": json.dumps(client.roles),
-        "units": json.dumps(client.units),
+        "positions": json.dumps([asdict(position) for position in client.positions]),
         "created_at": to_microseconds(client.created_at),
         "revoked_at": None if client.revoked_at is None else to_microseconds(client.revoked_at),
         "vouches": int(client.vouches),
@@ -87,9 +87,7 @@ def _client(row: Row) -> LocalClient:
         client_id=row.client_id,
         name=row.name,
         jwks=json.loads(row.jwks),
-        services=tuple(json.loads(row.services)),
-        roles=tuple(json.loads(row.roles)),
-        units=tuple(json.loads(row.units)),
+        positions=tuple(Position(**each) for each in json.loads(row.positions)),
         created_at=from_microseconds(row.created_at),
         revoked_at=optional_from_microseconds(row.revoked_at),
         vouches=bool(row.vouches),

@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0007_dual_control"
+REVISION = "0008_positions"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -301,14 +301,12 @@ clients = Table(
     Column("client_id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("jwks", Text, nullable=False),
-    Column("services", Text, nullable=False),
-    Column("roles", Text, nullable=False),
-    Column("units", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
     Column("vouches", Integer, nullable=False),
     Column("manager", Text),
     Column("sample_percent", Integer, nullable=False),
+    Column("positions", Text, nullable=False),
 )
 
 samples = Table(

@@ -13,8 +13,15 @@ GOOD: dict[str, Any] = {
     "clients": {"families-web": "families-cases"},
     "role_claim": "groups",
     "unit_claim": "team",
-    "roles": {"Family Support Worker": "key-worker"},
-    "units": {"north": "Family Hub East"},
+    "positions": [
+        {
+            "service": "connecting-families",
+            "role": "key-worker",
+            "unit": "Family Hub East",
+            "role_value": "Family Support Worker",
+            "unit_value": "north",
+        }
+    ],
 }
 
 
@@ -65,3 +72,8 @@ def test_a_second_factor_is_named_or_declared() -> None:
     for nothing in empty:
         with pytest.raises(ValidationError, match="second"):
             provider(second_factor=nothing)
+
+
+def test_the_two_tables_of_before_are_refused_with_what_to_write_now() -> None:
+    with pytest.raises(ValidationError, match=r"\[\[identity.providers.positions\]\]"):
+        provider(roles={"Family Support Worker": "key-worker"}, units={"north": "Family Hub East"})

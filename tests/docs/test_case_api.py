@@ -23,6 +23,7 @@ from tests.federation.network import Network
 from tests.federation.settings_files import case_base_url, toml
 from tests.federation.town import BY_ENTITY, COUNCIL, PURPOSE, SUBJECT, TRUST
 from tests.support.faces import SetClock
+from tests.support.positions import positions
 from tests.support.sign_in import ISSUER, WEB_CLIENT, SignInService
 from trust.exchange.involvement import InvolvementField, InvolvementStatus
 from trust.keys import KeyUse, LocalSigner
@@ -71,9 +72,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
         client_id=CLIENT_ID,
         name="Families case system",
         jwks={"keys": [dict(KEY.public.jwk)]},
-        services=("connecting-families",),
-        roles=("key-worker",),
-        units=("Family Hub East",),
+        positions=positions(["connecting-families"], ["key-worker"], ["Family Hub East"]),
         created_at=made.clock.now(),
     )
     made.nodes[COUNCIL].store.write(lambda tx: clients.add(tx, client))
@@ -116,8 +115,15 @@ def test_the_code_on_the_page_exchanges_a_sign_in_and_asks_for_whoever_it_was(
         "clients": {WEB_CLIENT: CLIENT_ID},
         "role_claim": "groups",
         "unit_claim": "team",
-        "roles": {"Family Support Worker": "key-worker"},
-        "units": {"north": "Family Hub East"},
+        "positions": [
+            {
+                "service": "connecting-families",
+                "role": "key-worker",
+                "unit": "Family Hub East",
+                "role_value": "Family Support Worker",
+                "unit_value": "north",
+            }
+        ],
     }
     with (folder / "hearthgate.toml").open("a") as file:
         file.write(f"identity = {toml({'providers': [provider]})}\n")

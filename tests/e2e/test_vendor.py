@@ -19,6 +19,7 @@ from tests.e2e.processes import Served, served
 from tests.federation.settings_files import case_base_url
 from tests.federation.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST
 from tests.support.node import Node
+from tests.support.positions import positions
 from trust.keys import KeyUse, LocalSigner
 
 pytestmark = pytest.mark.e2e
@@ -81,9 +82,7 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
             client_id=CLIENT_ID,
             name="Families case system",
             jwks={"keys": [dict(key.public.jwk)]},
-            services=("connecting-families",),
-            roles=("key-worker",),
-            units=("Family Hub East",),
+            positions=positions(["connecting-families"], ["key-worker"], ["Family Hub East"]),
             created_at=datetime.now(UTC),
         )
         federation.network.nodes[COUNCIL].store.write(lambda tx: clients.add(tx, registered))

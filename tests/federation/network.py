@@ -37,6 +37,7 @@ from tests.federation.settings_files import (
 )
 from tests.federation.town import AGENCIES, ANCHOR, BY_ENTITY, COUNCIL, JOBCENTRE, Agency, agreement
 from tests.federation.wire import CaseSystemWire, Wire
+from tests.support.positions import positions
 from trust.agreements.agreement import Signatory, build_signature, parse_agreement
 from trust.exchange.message import AgreementRef
 from trust.federation.enrolment import build_enrolment_request, parse_enrolment_request
@@ -201,9 +202,11 @@ class Network:
             client_id=client_id,
             name="Case system",
             jwks={"keys": [dict(made.signer.public.jwk)]},
-            services=limits.get("services", services),
-            roles=limits.get("roles", ("key-worker", "duty-officer", "volunteer")),
-            units=limits.get("units", ("north-team",)),
+            positions=positions(
+                limits.get("services", services),
+                limits.get("roles", ("key-worker", "duty-officer", "volunteer")),
+                limits.get("units", ("north-team",)),
+            ),
             created_at=self.clock.now(),
             sample_percent=limits.get("sample_percent", 0),
         )

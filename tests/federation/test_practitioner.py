@@ -74,8 +74,15 @@ def identity(client_id: str) -> dict[str, Any]:
         "clients": {WEB_CLIENT: client_id},
         "role_claim": "role",
         "unit_claim": "unit",
-        "roles": {"Family Support Worker": "key-worker"},
-        "units": {"north": "north-team"},
+        "positions": [
+            {
+                "service": "connecting-families",
+                "role": "key-worker",
+                "unit": "north-team",
+                "role_value": "Family Support Worker",
+                "unit_value": "north",
+            }
+        ],
     }
 
 
@@ -126,7 +133,7 @@ def test_the_sign_in_at_a_real_provider_becomes_a_pseudonym_a_role_and_a_unit_at
     ("user", "client", "said"),
     [
         ("u-18", WEB_CLIENT, "second factor"),
-        ("u-19", WEB_CLIENT, "no role"),
+        ("u-19", WEB_CLIENT, "no position"),
         ("u-17", OTHER_CLIENT, "another application"),
     ],
 )

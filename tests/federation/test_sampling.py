@@ -10,6 +10,7 @@ from gateway.sampling import WITHIN, chosen, sample
 from gateway.store import samples
 from tests.federation.network import Network
 from tests.federation.town import COUNCIL
+from tests.support.positions import positions
 from trust.oauth.access_token import AccessToken, AccessTokenClaims, SignedIn
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -18,9 +19,7 @@ CLIENT = LocalClient(
     client_id="case-system",
     name="Case system",
     jwks={},
-    services=("families",),
-    roles=("key-worker",),
-    units=("north",),
+    positions=positions(["families"], ["key-worker"], ["north"]),
     created_at=NOW,
     manager="Maud Ellery",
     sample_percent=100,
@@ -29,7 +28,7 @@ TOKEN = AccessTokenClaims(iss="i", sub="case-system", client_id="case-system", a
 
 
 def caller(*, signed_in: bool = False, percent: int = 100) -> CaseCaller:
-    person = SignedIn(issuer="https://login.example", name="u", roles=("key-worker",), org_units=("north",))
+    person = SignedIn(issuer="https://login.example", name="u", positions=CLIENT.positions)
     token = AccessToken(replace(TOKEN, signed_in=person if signed_in else None))
     return CaseCaller(client=replace(CLIENT, sample_percent=percent), token=token)
 

@@ -36,6 +36,7 @@ from gateway.store.claims_sqlite import SqliteClaims, create_claims_file
 from gateway.store.location import locate
 from gateway.store.sqlite_files import SqliteFiles
 from tests.support.network import Keys
+from tests.support.positions import positions
 from trust.claims import digest
 from trust.errors import NoChain
 from trust.exchange.eligibility import Answer
@@ -264,9 +265,11 @@ class Node:
             client_id=client_id,
             name="Case system",
             jwks={"keys": [dict(signer.public.jwk)]},
-            services=limits.get("services", ("connecting-families",)),
-            roles=limits.get("roles", ("key-worker",)),
-            units=limits.get("units", ("north-team",)),
+            positions=positions(
+                limits.get("services", ("connecting-families",)),
+                limits.get("roles", ("key-worker",)),
+                limits.get("units", ("north-team",)),
+            ),
             created_at=self.clock.now(),
             vouches=limits.get("vouches", True),
         )

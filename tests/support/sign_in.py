@@ -13,6 +13,7 @@ from gateway.oauth.exchange import Provider
 from gateway.oauth.sign_in_keys import PinnedKeys, SignInKeys
 from tests.support.faces import CASE, SetClock
 from tests.support.forge import b64
+from tests.support.positions import positions
 from trust import claims, jwk
 from trust.keys import Alg
 from trust.oauth import provider_keys
@@ -83,11 +84,20 @@ class SignInService:
         return Provider(
             expected=expected(),
             clients={WEB_CLIENT: "case-system", "housing-web": "another-system"},
-            roles={"Family Support Worker": "key-worker", "Director": "director"},
-            units={"north": "north-team", "south": "south-team"},
+            positions=POSITIONS,
             exchanges=exchanges,
             keys=keys or pinned,
         )
+
+
+_ROLES = {"Family Support Worker": "key-worker", "Director": "director"}
+_UNITS = {"north": "north-team", "south": "south-team"}
+POSITIONS = {
+    (there, where): positions(["connecting-families"], [_ROLES[there]], [_UNITS[where]])
+    for there in _ROLES
+    for where in _UNITS
+}
+"""What each role and unit of the provider's are here, together."""
 
 
 def expected(**changes: Any) -> Expected:

@@ -7,14 +7,14 @@ Verification, in this order:
 3. `aud` is the resource, as one string;
 4. `iat` and `exp`, no further apart than the face allows;
 5. `sub`, `client_id`, `jti`, and where present `cnf.jkt`, `authorization_details` and `scope`;
-6. where `roles` is there, the practitioner who signed in: `sub` is theirs, `roles` and `org_units` what they may be.
+6. where `positions` is there, the practitioner who signed in: `sub` is theirs, `positions` what they may ask as.
 
 Not checked here: that the token was presented with its key (dpop_proof), that it was not revoked, that its client still
 stands. A face that demands a bound token must ask whether `jkt` is there, and compare it with the proof's.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import NewType
 
@@ -30,21 +30,29 @@ MAX_BYTES = 16384
 MAX_NAME = 256
 MAX_SUB = 1024
 MAX_SCOPE = 256
-MAX_ROLES = 64
+MAX_POSITIONS = 64
 PEER_MAX_LIFE = timedelta(seconds=300)
 CASE_MAX_LIFE = timedelta(seconds=600)
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _SIGNED_IN = re.compile(r"https://[^#]+#", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Position:
+    """What a practitioner may ask as: one role, in one unit, of one service of the agency."""
+
+    service: str
+    role: str
+    org_unit: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """The practitioner for whom a token was exchanged (RFC 8693): `name` at their provider, and what they may be."""
+    """The practitioner for whom a token was exchanged (RFC 8693): `name` at their provider, and their positions."""
 
     issuer: str
     name: str
-    roles: tuple[str, ...]
-    org_units: tuple[str, ...]
+    positions: tuple[Position, ...]
 
     @property
     def sub(self) -> str:
@@ -99,7 +107,7 @@ def build(token: AccessTokenClaims, signer: Signer) -> bytes:
     if token.scope is not None:
         body["scope"] = token.scope
     if token.signed_in is not None:
-        body |= {"roles": list(token.signed_in.roles), "org_units": list(token.signed_in.org_units)}
+        body["positions"] = [asdict(position) for position in token.signed_in.positions]
     return jose.sign(body, typ=TYP, signer=signer)
 
 
@@ -131,17 +139,24 @@ def verify(raw: bytes, *, issuer: str, audience: str, keys: KeySet, now: datetim
 
 
 def _signed_in(opened: JsonObject) -> SignedIn | None:  # 6
-    if "roles" not in opened:
+    if "positions" not in opened:
         return None
     issuer, separator, name = claims.require_str(opened, "sub", max_len=MAX_SUB).partition("#")
     if not separator or not issuer or not name:
         raise MalformedClaims("'sub' must name the provider and the practitioner, joined by '#'.")
-    return SignedIn(
-        issuer=issuer,
-        name=name,
-        roles=claims.require_str_list(opened, "roles", min_items=1, max_items=MAX_ROLES),
-        org_units=claims.require_str_list(opened, "org_units", min_items=1, max_items=MAX_ROLES),
+    listed = opened["positions"]
+    if not isinstance(listed, list) or not 0 < len(listed) <= MAX_POSITIONS:
+        raise MalformedClaims(f"'positions' must be a list of 1 to {MAX_POSITIONS} objects.")
+    return SignedIn(issuer=issuer, name=name, positions=tuple(_position(each) for each in listed))
+
+
+def _position(stated: object) -> Position:
+    if not isinstance(stated, dict):
+        raise MalformedClaims("'positions' must hold objects only.")
+    service, role, unit = (
+        claims.require_str(stated, name, max_len=MAX_NAME) for name in ("service", "role", "org_unit")
     )
+    return Position(service=service, role=role, org_unit=unit)
 
 
 def _bound_to(opened: JsonObject) -> str | None:

@@ -99,7 +99,7 @@ def _body(client: LocalClient, question: str | None, options: dict[str, Any]) ->
     given: dict[str, Any] = {} if question is None else _read(question)
     body: dict[str, Any] = {"purpose": options["purpose"], "wait_s": 30, **given}
     if "from_service" not in given:
-        body["from_service"] = _one("--service", options["service"], client.services)
+        body["from_service"] = _one("--service", options["service"], _each(client, "service"))
     if "practitioner" not in given:
         body["practitioner"] = _practitioner(client, options, ask=question is None)
     if body["purpose"] is None:
@@ -115,8 +115,8 @@ def _body(client: LocalClient, question: str | None, options: dict[str, Any]) ->
 def _practitioner(client: LocalClient, options: dict[str, Any], *, ask: bool) -> dict[str, Any]:
     return {
         "id": pwd.getpwuid(os.getuid()).pw_name,
-        "role": _one("--role", options["role"], client.roles),
-        "org_unit": _one("--unit", options["unit"], client.units),
+        "role": _one("--role", options["role"], _each(client, "role")),
+        "org_unit": _one("--unit", options["unit"], _each(client, "org_unit")),
         "second_factor": options["second_factor"] or _second_factor(ask=ask),
     }
 
@@ -129,6 +129,10 @@ def _second_factor(*, ask: bool) -> bool:
         return bool(click.confirm("Did you sign in to this machine with a second factor?", err=True))
     except click.Abort:
         raise Refused("Nobody was asked: say with --second-factor that you signed in with one.") from None
+
+
+def _each(client: LocalClient, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(getattr(position, name) for position in client.positions))
 
 
 def _one(option: str, given: str | None, registered: tuple[str, ...]) -> str:

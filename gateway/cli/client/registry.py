@@ -1,8 +1,9 @@
 """``hearthgate client add``, ``list`` and ``revoke``: which case systems may use this node, and within what limits."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from gateway.store import clients
 from trust.errors import MalformedClaims
 from trust.identifiers import parse_code
 from trust.keys import KeySet, KeyUse, LocalSigner
+from trust.oauth.access_token import Position
 
 DEFAULT_PERCENT = 10
-_ARGUMENTS = ("id", "name", "services", "roles", "units", "manager", "sample_percent", "key_ids")
+_ARGUMENTS = ("id", "name", "positions", "manager", "sample_percent", "key_ids")
 _MAX_TEXT = 120
+_POSITION = "A position its users may ask in: the role in that unit of that service. Give one for each."
 _path = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -34,9 +37,10 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @click.option("--name", required=True, help="What people call the case system.")
 @click.option("--jwks", type=_path, help="The file with its public keys (a JWK set).")
 @click.option("--generate-key", type=_path, help="Make a key pair instead, and write the private key to this file.")
-@click.option("--service", "services", multiple=True, required=True, help="A service of this node it may ask for.")
-@click.option("--role", "roles", multiple=True, required=True, help="A role its users may have.")
-@click.option("--unit", "units", multiple=True, required=True, help="A team or unit its users may belong to.")
+@click.option("--position", "positions", multiple=True, nargs=3, metavar="SERVICE ROLE UNIT", help=_POSITION)
+@click.option("--service", "services", multiple=True, help="The service of this node that all its users ask for.")
+@click.option("--role", "roles", multiple=True, help="A role that its users have there.")
+@click.option("--unit", "units", multiple=True, help="A unit in which they have each of these roles.")
 @click.option("--manager", help="Who justifies a sample of its lookups [default: you].")
 @click.option(
     "--sample-percent",
@@ -49,9 +53,11 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @yes_option
 @answers
 def add(*, config: Path | None, client_id: str, name: str, yes: bool, **options: Any) -> Outcome:
-    """Register a case system. It vouches for its users within the services, roles and units given here only.
+    """Register a case system. Its users ask in the positions that are given here, and in no other.
 
-    One that vouches takes a second administrator; one whose users sign in themselves (--signed-in-only) does not.
+    Each position is one role in one unit of one service. Where all are of one service, --service, --role and --unit
+    stand for each role in each unit of it. One that vouches takes a second administrator; one whose users sign in
+    themselves (--signed-in-only) does not.
     """
     if options["signed_in_only"] and options["manager"]:
         raise click.UsageError("Nobody justifies what users ask who sign in themselves: leave --manager out.")
@@ -148,9 +154,7 @@ def _from_arguments(arguments: Mapping[str, Any]) -> LocalClient:
         client_id=arguments["id"],
         name=arguments["name"],
         jwks=arguments["jwks"],
-        services=tuple(arguments["services"]),
-        roles=tuple(arguments["roles"]),
-        units=tuple(arguments["units"]),
+        positions=tuple(Position(**each) for each in arguments["positions"]),
         created_at=now(),
         vouches=True,
         manager=arguments["manager"],
@@ -198,14 +202,18 @@ def revoke(*, client_id: str, config: Path | None, yes: bool) -> Outcome:
 def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str, Any], at: datetime) -> LocalClient:
     """Check everything but the keys, and name every fault at once. Raises :class:`Refused`."""
     hosted = {service.slug for service in settings.services}
+    positions = _positions(options)
+    services, roles, units = (
+        list(dict.fromkeys(getattr(each, name) for each in positions)) for name in ("service", "role", "org_unit")
+    )
     faults = [
         f"--service {slug}: this node does not host it; it hosts {', '.join(sorted(hosted))}"
-        for slug in options["services"]
+        for slug in services
         if slug not in hosted
     ]
-    faults += [fault for fault in (_code_fault("--id", client_id), *_role_faults(options["roles"])) if fault]
+    faults += [fault for fault in (_code_fault("--id", client_id), *_role_faults(roles)) if fault]
     manager = None if options.get("signed_in_only") else options.get("manager") or current(settings).name
-    texts = {"--name": [name], "--unit": options["units"], "--manager": [] if manager is None else [manager]}
+    texts = {"--name": [name], "--unit": units, "--manager": [] if manager is None else [manager]}
     faults += [
         f"{option}: write 1 to {_MAX_TEXT} characters on one line"
         for option, values in texts.items()
@@ -218,9 +226,7 @@ def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str
         client_id=client_id,
         name=name,
         jwks={},
-        services=tuple(options["services"]),
-        roles=tuple(options["roles"]),
-        units=tuple(options["units"]),
+        positions=positions,
         created_at=at,
         vouches=manager is not None,
         manager=manager,
@@ -228,7 +234,24 @@ def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str
     )
 
 
-def _role_faults(roles: tuple[str, ...]) -> list[str | None]:
+def _positions(options: dict[str, Any]) -> tuple[Position, ...]:
+    """Return the rows that were given, or those that one service with roles and units stands for."""
+    given = [Position(service=service, role=role, org_unit=unit) for service, role, unit in options["positions"]]
+    limits = [options["services"], options["roles"], options["units"]]
+    if any(limits):
+        if given:
+            raise click.UsageError("Give either --position, or --service with --role and --unit.")
+        if len(options["services"]) != 1 or not all(limits):
+            raise click.UsageError(
+                "Give one --service with a --role and a --unit, or a --position SERVICE ROLE UNIT for each of several."
+            )
+        given = [Position(service=service, role=role, org_unit=unit) for service, role, unit in product(*limits)]
+    if not given:
+        raise click.UsageError("Say with --position SERVICE ROLE UNIT what its users may ask as.")
+    return tuple(dict.fromkeys(given))
+
+
+def _role_faults(roles: Iterable[str]) -> list[str | None]:
     return [_code_fault("--role", role) for role in roles]
 
 
@@ -244,9 +267,7 @@ def _lines(client: LocalClient) -> list[str]:
     state = f"revoked on {client.revoked_at:%Y-%m-%d}" if client.revoked_at else "in use"
     return [
         f"  {client.name}; {state}",
-        f"  services: {', '.join(client.services)}",
-        f"  roles: {', '.join(client.roles)}",
-        f"  units: {', '.join(client.units)}",
+        *(f"  {each.service}: {each.role} in {each.org_unit}" for each in client.positions),
         f"  keys: {', '.join(kids(client))}",
         f"  {_who_speaks(client)}",
     ]
@@ -256,9 +277,7 @@ def _to_json(client: LocalClient) -> dict[str, Any]:
     return {
         "id": client.client_id,
         "name": client.name,
-        "services": list(client.services),
-        "roles": list(client.roles),
-        "units": list(client.units),
+        "positions": [asdict(position) for position in client.positions],
         "key_ids": kids(client),
         "vouches": client.vouches,
         "manager": client.manager,

@@ -53,7 +53,7 @@ def _misuse(store: Store, now: datetime) -> Iterator[CheckLine]:
 
 def _sign_ins(store: Store, settings: NodeSettings) -> Iterator[CheckLine]:
     in_use = {each.client_id: each for each in store.read(clients.list) if each.revoked_at is None}
-    remedy = "Correct clients, roles and units in [[identity.providers]], or register it: hearthgate client add"
+    remedy = "Correct clients and positions in [[identity.providers]], or register it: hearthgate client add"
     for provider in settings.identity.providers:
         named = sorted(set(provider.clients.values()))
         faults = [fault for name in named for fault in _in_the_way(name, in_use.get(name), provider)]
@@ -68,9 +68,6 @@ def _in_the_way(name: str, client: LocalClient | None, provider: Provider) -> It
     if client is None:
         yield f"no case system {name} is registered"
         return
-    for what, mapped, registered in (
-        ("roles", provider.roles, client.roles),
-        ("units", provider.units, client.units),
-    ):
-        if set(registered).isdisjoint(mapped.values()):
-            yield f"none of its {what} is one that {name} is registered for"
+    mapped = {(row.service, row.role, row.unit) for row in provider.positions}
+    if mapped.isdisjoint((each.service, each.role, each.org_unit) for each in client.positions):
+        yield f"none of its positions is one that {name} is registered for"

@@ -7,19 +7,25 @@ from config.loading import load
 from config.settings import NodeSettings
 from gateway.cli.client.registry import register_first
 from gateway.cli.context import NODE_FILE
+from gateway.cli.faults import Refused
 
 
 def first_client(folder: Path, options: dict[str, Any]) -> str:
-    """Register it for every service of the node, with a new key in a file of the administrator's; return its id."""
+    """Register it for the node's one service, with a new key in a file of the administrator's; return its id.
+
+    Raises :class:`Refused` where the node has several: who may ask for which is a wall within the agency.
+    """
     settings = load(folder / NODE_FILE, {})
     if not isinstance(settings, NodeSettings):
         raise TypeError("a node's configuration was just written")
     client_id = str(options["client"])
-    limits = {
-        "services": tuple(service.slug for service in settings.services),
-        "roles": options["roles"],
-        "units": options["units"],
-    }
+    services = tuple(service.slug for service in settings.services)
+    if len(services) != 1:
+        raise Refused(
+            "--client registers a case system of one service, and this node has several. Leave it out, and register "
+            "each with `hearthgate client add --position SERVICE ROLE UNIT`."
+        )
+    limits = {"positions": (), "services": services, "roles": options["roles"], "units": options["units"]}
     keys = {"jwks": None, "generate_key": options["client_key"]}
     register_first(settings, client_id, client_id, {**limits, **keys})
     return client_id

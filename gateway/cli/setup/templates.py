@@ -199,8 +199,12 @@ _REST = """
 # clients = { "families-web" = "families-cases" }
 # role_claim = "groups"
 # unit_claim = "team"
-# roles = { "Family Support Worker" = "key-worker" }
-# units = { "north" = "Family Hub East" }
+# [[identity.providers.positions]]
+# service = "connecting-families"
+# role = "key-worker"
+# unit = "Family Hub East"
+# role_value = "Family Support Worker"
+# unit_value = "north"
 
 # How often practitioners here may ask, and others may ask here, an hour and at once; a table is given whole.
 # [budgets.asking]

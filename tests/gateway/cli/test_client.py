@@ -35,7 +35,8 @@ def test_a_key_made_here_is_the_case_systems_only(partnership: Partnership) -> N
     kid = LocalSigner.from_pem(key.read_bytes(), KeyUse.OAUTH).kid
     (client,) = listed(partnership)
     assert client["key_ids"] == [kid]
-    assert client["roles"] == ["key-worker", "duty-officer"]
+    positions = [("families", role, "North team") for role in ("key-worker", "duty-officer")]
+    assert client["positions"] == [{"service": s, "role": r, "org_unit": u} for s, r, u in positions]
 
 
 def test_who_registers_a_case_system_sees_its_limits_before(partnership: Partnership) -> None:
@@ -43,7 +44,7 @@ def test_who_registers_a_case_system_sees_its_limits_before(partnership: Partner
     words = ["client", "add", "--config", partnership.config("council"), "--id", "case-system", "--name", "Case system"]
     answer = hearthgate(*words, *LIMITS, "--generate-key", key, answer="n\n")
     assert answer.code == 1
-    assert "roles: key-worker, duty-officer" in answer.err
+    assert "families: key-worker in North team" in answer.err
     assert not key.exists()
     assert listed(partnership) == []
 
@@ -77,6 +78,28 @@ def test_every_mistake_is_named_at_once_and_no_key_is_made(partnership: Partners
         "--unit",
     ]
     assert not key.exists()
+
+
+def test_positions_of_several_services_are_given_row_by_row(partnership: Partnership) -> None:
+    key = partnership.root / "case.pem"
+    rows = (
+        "--position",
+        "families",
+        "key-worker",
+        "North team",
+        "--position",
+        "families",
+        "duty-officer",
+        "Out of hours",
+    )
+    assert add(partnership, *rows, "--generate-key", key).code == 0
+    (client,) = listed(partnership)
+    assert client["positions"] == [
+        {"service": "families", "role": "key-worker", "org_unit": "North team"},
+        {"service": "families", "role": "duty-officer", "org_unit": "Out of hours"},
+    ]
+    for words in ((*LIMITS, *rows[:4]), ("--service", "families", *LIMITS), ("--role", "key-worker"), ()):
+        assert add(partnership, *words, "--generate-key", partnership.root / "x.pem", client_id="other").code == 2
 
 
 def test_an_id_never_changes_hands(partnership: Partnership) -> None:

@@ -17,8 +17,12 @@ jwks_uri = "https://login.council.example/keys"
 clients = {{ "web" = "{client}" }}
 role_claim = "groups"
 unit_claim = "teams"
-roles = {{ "Family Support Worker" = "{role}" }}
-units = {{ "N" = "{unit}" }}
+[[identity.providers.positions]]
+service = "families"
+role = "{role}"
+unit = "{unit}"
+role_value = "Family Support Worker"
+unit_value = "N"
 """
 
 
@@ -46,8 +50,8 @@ def test_a_provider_that_leads_to_a_registered_case_system_is_right(partnership:
     ("change", "said"),
     [
         ({"client": "nobody"}, "no case system nobody is registered"),
-        ({"role": "director"}, "none of its roles is one that case is registered for"),
-        ({"unit": "south"}, "none of its units is one that case is registered for"),
+        ({"role": "director"}, "none of its positions is one that case is registered for"),
+        ({"unit": "south"}, "none of its positions is one that case is registered for"),
     ],
 )
 def test_what_lets_nobody_ask_is_a_fault(partnership: Partnership, change: dict[str, str], said: str) -> None:

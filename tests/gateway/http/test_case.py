@@ -13,6 +13,7 @@ from gateway.case_types import CaseRefusal, CaseRefused, LookupState
 from gateway.http import openapi
 from tests.support.callers import Caller, case_system
 from tests.support.faces import CASE, Node
+from tests.support.positions import positions
 from trust.exchange.eligibility import Question
 
 KEY = "2b9c8f4e-6f1d-4a77-9d55-0c1f3f6f9a10"
@@ -175,6 +176,43 @@ def test_a_client_vouches_only_within_its_registration(
     assert answer.get_json()["code"] == "not-vouched-for"
     assert member in answer.get_json()["detail"]
     assert node.lookups.requests == []
+
+
+WALLED = (
+    *positions(["connecting-families"], ["key-worker"], ["north-team"]),
+    *positions(["youth-justice"], ["justice-worker"], ["court-team"]),
+    *positions(["youth-justice"], ["key-worker"], ["court-team"]),
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "role", "unit"),
+    [
+        ("youth-justice", "key-worker", "north-team"),
+        ("connecting-families", "justice-worker", "court-team"),
+        ("connecting-families", "key-worker", "court-team"),
+        ("connecting-families", "justice-worker", "north-team"),
+    ],
+)
+def test_what_is_registered_for_one_service_is_not_for_another(
+    node: Node, session: Session, service: str, role: str, unit: str
+) -> None:
+    node.clients["case-system"] = replace(node.clients["case-system"], positions=WALLED)
+    who = {"id": "u", "role": role, "org_unit": unit, "second_factor": True}
+    answer = session.post("/case/v1/lookups", lookup_body(from_service=service, practitioner=who))
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "not-vouched-for")
+    assert node.lookups.requests == []
+
+
+def test_the_position_decides_the_service_where_it_is_the_only_one(node: Node, session: Session) -> None:
+    node.clients["case-system"] = replace(node.clients["case-system"], positions=WALLED)
+    for role, unit, service in (
+        ("key-worker", "north-team", "connecting-families"),
+        ("justice-worker", "court-team", "youth-justice"),
+    ):
+        who = {"id": "u", "role": role, "org_unit": unit, "second_factor": True}
+        assert session.post("/case/v1/lookups", lookup_body(practitioner=who)).status_code == 201
+        assert node.lookups.requests[-1].from_service == service
 
 
 def test_a_capabilitys_refusal_is_told_with_its_reason_and_remedy(node: Node, session: Session) -> None:

@@ -15,6 +15,7 @@ from tests.gateway.oauth.test_peer_server import refused_as
 from tests.support import forge
 from tests.support.callers import Caller, case_system
 from tests.support.faces import CASE, CASE_TOKEN_URL, Node
+from tests.support.positions import positions
 from tests.support.sign_in import ISSUER, RESOURCE, WEB_CLIENT, SignInService, rsa_key
 from trust import jwk
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner
@@ -77,11 +78,8 @@ def test_an_id_token_becomes_ten_minutes_of_a_token_for_that_practitioner(
     assert token.sub == f"{ISSUER}#u-17"
     assert token.client_id == "case-system"
     assert token.signed_in is not None
-    assert (token.signed_in.name, token.signed_in.roles, token.signed_in.org_units) == (
-        "u-17",
-        ("key-worker",),
-        ("north-team",),
-    )
+    assert token.signed_in.name == "u-17"
+    assert token.signed_in.positions == positions(["connecting-families"], ["key-worker"], ["north-team"])
 
 
 def test_an_access_token_for_the_case_face_becomes_one_too(node: Node, service: SignInService, system: Caller) -> None:
@@ -153,9 +151,9 @@ def test_the_client_authenticates_before_any_token_is_looked_at(service: SignInS
         ({"amr": ["pwd"]}, "second factor"),
         ({"exp": 1}, "'exp'"),
         ({"auth_time": 1}, "too long ago"),
-        ({"groups": ["Social Club"]}, "no role"),
-        ({"groups": ["Director"]}, "no role"),
-        ({"team": "south"}, "no unit"),
+        ({"groups": ["Social Club"]}, "no position of this agency"),
+        ({"groups": ["Director"]}, "no position that this case system"),
+        ({"team": "south"}, "no position that this case system"),
     ],
 )
 def test_each_rule_about_the_subject_token_refuses(
@@ -223,8 +221,8 @@ class Signed:
         assert answer.status_code == 200, answer.text
         self.headers = {"Authorization": f"Bearer {answer.get_json()['access_token']}", "Idempotency-Key": "key-000001"}
 
-    def ask(self, practitioner: dict[str, Any] | None) -> TestResponse:
-        body = {name: value for name, value in openapi.EXAMPLE_LOOKUP.items() if name != "practitioner"}
+    def ask(self, practitioner: dict[str, Any] | None, **changes: Any) -> TestResponse:
+        body = {name: value for name, value in openapi.EXAMPLE_LOOKUP.items() if name != "practitioner"} | changes
         if practitioner is not None:
             body["practitioner"] = practitioner
         return self.http.post("/case/v1/lookups", json=body, headers=self.headers)
@@ -270,6 +268,16 @@ def test_whoever_has_several_roles_says_in_which_they_ask(node: Node, service: S
     signed = Signed(node, service, system, groups=["Director", "Family Support Worker"])
     assert "practitioner.role" in signed.ask(None).get_json()["detail"]
     assert signed.ask({"role": "director"}).status_code == 201
+
+
+def test_the_sign_in_decides_the_service(node: Node, service: SignInService, system: Caller) -> None:
+    """The registration has the role and the unit for two services, and the provider's values stand for one."""
+    services = ("connecting-families", "youth-justice")
+    node.register("case-system", system.oauth, services=services, vouches=False)
+    signed = Signed(node, service, system)
+    assert signed.ask(None).status_code == 201
+    assert node.lookups.requests[-1].from_service == "connecting-families"
+    assert signed.ask(None, from_service="youth-justice").status_code == 403
 
 
 def test_a_registration_that_was_narrowed_since_counts(node: Node, service: SignInService, system: Caller) -> None:

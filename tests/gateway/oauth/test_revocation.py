@@ -11,6 +11,7 @@ from gateway.store.claims_sqlite import SqliteClaims
 from tests.gateway.oauth.test_protector import ask, refused_as
 from tests.support.callers import Caller, case_system, token_claims
 from tests.support.faces import CASE_TOKEN_URL, COUNCIL, FORM, Node
+from tests.support.positions import positions
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import access_token
 from trust.oauth.access_token import SignedIn
@@ -40,7 +41,9 @@ def test_a_revoked_case_token_is_refused_as_bearer(system: Caller) -> None:
 
 
 def test_a_revoked_practitioners_token_is_refused(node: Node, system: Caller) -> None:
-    signed_in = SignedIn(issuer="https://idp.example", name="u-1", roles=("key-worker",), org_units=("north",))
+    signed_in = SignedIn(
+        issuer="https://idp.example", name="u-1", positions=positions(["families"], ["key-worker"], ["north"])
+    )
     claims = token_claims(node, iss=system.issuer, sub=signed_in.sub, client_id=system.client_id, details=())
     raw = access_token.build(replace(claims, aud=system.issuer + "/case/v1", signed_in=signed_in), node.signer)
     assert ask(system, raw).status_code == 404

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.ports import LocalClient
 from gateway.store.lookups import RUNNING, LookupRow
+from tests.support.positions import positions
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -44,9 +45,7 @@ def make_client(**changes: Any) -> LocalClient:
         "client_id": "case-system",
         "name": "The council's case system",
         "jwks": {"keys": [{"kty": "EC", "kid": "a"}]},
-        "services": ("money-advice",),
-        "roles": ("key-worker", "duty-worker"),
-        "units": ("team-north",),
+        "positions": positions(["money-advice"], ["key-worker", "duty-worker"], ["team-north"]),
         "created_at": NOW,
     }
     return LocalClient(**{**values, **changes})

@@ -1,19 +1,21 @@
 """Opening and migrating a store, and refusing one that is not fit."""
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, create_engine, text
 
 from gateway.ports import ClaimStore, Store
 from gateway.store import evidence_leaves
 from gateway.store.location import administration_engine, locate
-from gateway.store.migration import migrate
+from gateway.store.migration import migrate, migrated_within
 from gateway.store.opening import open_claims, open_store
 from gateway.store.refusals import StoreRefused, StoreUnmigrated, StoreUnsafe
 from gateway.store.revision import is_current
@@ -67,6 +69,22 @@ def test_the_migrations_make_the_tables_that_the_repositories_use(store_url: str
             table.to_metadata(described)
     with administration_engine(locate(store_url, base_dir=tmp_path)).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), described) == []
+
+
+def test_a_registration_of_before_becomes_the_rows_that_it_stood_for() -> None:
+    with create_engine("sqlite://").begin() as connection:
+        migrated_within(connection, "0007_dual_control")
+        connection.execute(
+            text(
+                "INSERT INTO clients (client_id, name, jwks, services, roles, units, created_at) "
+                "VALUES ('case', 'Case', '{}', :services, :roles, :units, 0)"
+            ),
+            {"services": '["families", "money"]', "roles": '["key-worker"]', "units": '["north", "south"]'},
+        )
+        migrated_within(connection)
+        (row,) = connection.execute(text("SELECT positions FROM clients")).all()
+    rows = {(each["service"], each["role"], each["org_unit"]) for each in json.loads(row.positions)}
+    assert rows == set(product(["families", "money"], ["key-worker"], ["north", "south"]))
 
 
 def test_the_program_asks_for_the_newest_migration() -> None:
