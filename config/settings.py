@@ -22,6 +22,7 @@ from config.fields import (
 )
 from config.sign_in import IdentitySettings
 from config.tables import Frozen
+from trust.agreements.bodies import Body
 
 ANSWER_AFTER_S = 1.0
 """The step of conditional answers by default: room for two calls of 0.3 s to the case system, with a margin."""
@@ -39,6 +40,12 @@ class Identity(Frozen):
     superiors: tuple[Entity, ...] = Field(default=(), max_length=5)
     administrators: int = Field(default=2, ge=1, le=100)
     """How many people administer it. Members see where it is one: nobody of its own approves that one's changes."""
+
+
+class NodeIdentity(Identity):
+    """``[node]``: also what the agency is in law, by which a signatory's commands check the laws that it relies on."""
+
+    body: Body | None = None
 
 
 class AuthorityIdentity(Identity):
@@ -262,7 +269,7 @@ class NodeSettings(Frozen):
     """A node's whole configuration file; paths are resolved against the folder of the file."""
 
     role: Literal["node"] = "node"
-    node: Identity
+    node: NodeIdentity
     peer: PeerFace
     case: CaseFace
     operations: OperationsFace

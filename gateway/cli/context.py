@@ -44,6 +44,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def names_node(config: Path | None) -> bool:
+    """Return whether the command line names a configuration, or a node's lies in the folder it works on."""
+    return config is not None or Path(NODE_FILE).exists()
+
+
 def load_settings(config: Path | None) -> NodeSettings | AnchorSettings:
     """Load the configuration that the command line names. Raises ``ConfigError`` with every fault."""
     return load(config_path(config), environment())

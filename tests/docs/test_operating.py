@@ -30,7 +30,7 @@ from trust.agreements.probing import THRESHOLDS, Pattern
 
 PAGE = page("operating.md")
 TABLES: dict[str, type[BaseModel]] = {
-    "`[node]`": settings.Identity,
+    "`[node]`": settings.NodeIdentity,
     "`[anchor]`": settings.AuthorityIdentity,
     "`[peer]`": settings.PeerFace,
     "`[case]`": settings.CaseFace,

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from trust.agreements.bodies import ANY, PUBLIC_AUTHORITIES, Body
+
 __all__ = ["REGISTER", "LegalEntry", "LegalPart"]
 
 
@@ -27,7 +29,9 @@ class LegalPart(StrEnum):
 class LegalEntry:
     """One citable rule. ``title`` reads well after "under"; ``power`` says what it lets or makes somebody do.
 
-    ``consent_needed`` means that this very rule fails without the person's consent, whatever else applies.
+    ``bodies`` are the kinds of body that ``relied_on_by`` describes, widely read: where the words leave it open, the
+    kind is among them. ``consent_needed`` means that this very rule fails without the person's consent, whatever else
+    applies.
     """
 
     code: str
@@ -39,6 +43,7 @@ class LegalEntry:
     valid_from: date
     source: str
     confirmed: bool
+    bodies: frozenset[Body] = ANY
 
 
 _PUBLIC = "public authorities"
@@ -46,6 +51,26 @@ _ANYONE = "any controller"
 _COUNCILS = "local authorities"
 _COUNCILS_AND_ASKED = "local authorities and those they ask"
 _COUNCILS_AND_PARTNERS = "local authorities and their relevant partners"
+_BODIES = {
+    _COUNCILS: frozenset({Body.LOCAL_AUTHORITY}),
+    "controllers that are not public authorities": ANY - PUBLIC_AUTHORITIES,
+    "police and other competent authorities": frozenset({Body.POLICE, Body.JUSTICE, Body.GOVERNMENT}),
+    "local authorities, police, health bodies and others listed": PUBLIC_AUTHORITIES,
+    "relevant bodies": PUBLIC_AUTHORITIES,
+    "police forces": frozenset({Body.POLICE}),
+    "responsible authorities and those with a duty to co-operate": PUBLIC_AUTHORITIES | {Body.HOUSING},
+    "specified public authorities in England": frozenset(
+        {Body.LOCAL_AUTHORITY, Body.HEALTH, Body.JUSTICE, Body.GOVERNMENT}
+    ),
+    "health and adult social care commissioners and providers": frozenset(
+        {Body.HEALTH, Body.LOCAL_AUTHORITY, Body.OTHER}
+    ),
+    "the Secretary of State, local authorities and others prescribed": frozenset(
+        {Body.GOVERNMENT, Body.LOCAL_AUTHORITY, Body.HOUSING}
+    ),
+    _PUBLIC: PUBLIC_AUTHORITIES | {Body.HOUSING},  # a housing provider carries out public tasks, and is not told apart
+}
+"""What kinds of body the words in ``relied_on_by`` describe; any body for words that are not here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +92,7 @@ class _Law:
             title=title,
             power=power,
             relied_on_by=relied_on_by,
+            bodies=_BODIES.get(relied_on_by, ANY),
             consent_needed=False,
             valid_from=self.valid_from,
             source=self.source or title,

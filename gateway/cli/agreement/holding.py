@@ -88,18 +88,14 @@ def list_agreements(*, config: Path | None) -> Outcome:
 def show(*, agreement_id: str, config: Path | None) -> Outcome:
     """Show every version of the agreement ID in full, and who has signed it."""
     with opened_store(load_node(config)) as store:
-        found = versions_of(AgreementBook(store), agreement_id, now())
-        signatures = {
-            (held.id, held.version): sorted(stored.signatures)
-            for stored in store.read(agreements.load_all)
-            if (held := parse_agreement(stored.raw)).id == agreement_id
-        }
+        book, at = AgreementBook(store), now()
+        found = versions_of(book, agreement_id, at)
+        signed = {each.agreement.ref: book.signatures(each.agreement.ref, now=at) for each in found}
     lines: list[str] = []
     for standing in found:
         held = standing.agreement
-        signed = signatures[held.id, held.version]
-        lines += [*summary.summary(held), "Signed by:", *(f"  {entity}" for entity in signed or ["nobody yet"])]
-        lines += standing_lines(standing)
+        lines += [*summary.summary(held), *summary.signed_lines(held, signed[held.ref])]
+        lines += [*summary.change_lines(held, summary.version_before(held, found)), *standing_lines(standing)]
     return Outcome(
         lines=lines,
         data={
@@ -107,7 +103,8 @@ def show(*, agreement_id: str, config: Path | None) -> Outcome:
                 {
                     **summary.to_json(standing.agreement),
                     **standing_json(standing),
-                    "signed_by": signatures[standing.agreement.id, standing.agreement.version],
+                    "signed_by": [each.party for each in signed[standing.agreement.ref]],
+                    "signatures": summary.signatures_json(signed[standing.agreement.ref]),
                 }
                 for standing in found
             ]

@@ -1,5 +1,6 @@
 """Verifying a party's signature before it is held, with keys that an anchor vouches for."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from gateway.cli.federation import Federation
 from gateway.cli.journal import record
 from gateway.cli.trust.tracing import trace_vouching
 from gateway.countersigning import Countersigning
+from gateway.store import agreements
 from gateway.store.agreements import StoredSignature
 from trust import strict_json
 from trust.agreements.agreement import (
@@ -22,10 +24,15 @@ from trust.agreements.agreement import (
     verify_signature,
 )
 from trust.agreements.signature import peek_party
+from trust.agreements.signing import Signer, Vouched
 from trust.errors import NoChain
 from trust.exchange.envelope import AgreementRef
-from trust.identifiers import EntityId
-from trust.keys import KeySet, KeyUse, Signer
+from trust.federation import node_metadata
+from trust.identifiers import EntityId, ServiceSlug
+from trust.keys import KeySet, KeyUse
+from trust.keys import Signer as KeySigner
+
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,7 @@ def countersigning_of(federation: Federation) -> Countersigning:
         named = {"party": party, "agreement": str(agreement.id), "closure": closure}
         record(federation.settings, "agreement ending received", version=agreement.version, **named)
 
-    def signer() -> Signer:
+    def signer() -> KeySigner:
         return node_vault(federation.settings).signer(KeyUse.FEDERATION)
 
     return Countersigning(
@@ -81,6 +88,31 @@ def countersigning_of(federation: Federation) -> Countersigning:
             notice=closed,
         ),
     )
+
+
+def signer_of(federation: Federation, agreement: Agreement, at: datetime) -> Signer:
+    """Return what this node knows of itself and of the other parties before it signs."""
+    node = federation.settings.node
+    retired = federation.store.read(agreements.retired)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        parties = [party.entity for party in agreement.parties if party.entity != federation.own]
+        vouched = dict(zip(parties, pool.map(lambda party: _vouched(federation, party, at), parties), strict=True))
+    return Signer(
+        own=federation.own,
+        services={ServiceSlug(each.slug): each.kind for each in federation.settings.services},
+        body=node.body,
+        vouched=vouched,
+        in_force=federation.agreements.in_force(now=at),
+        retired=retired.get(agreement.id, 0),
+    )
+
+
+def _vouched(federation: Federation, party: EntityId, at: datetime) -> Vouched:
+    trace = trace_vouching(federation, party, now=at)
+    if trace.vouched is not None:
+        kinds = trace.vouched.metadata.get(node_metadata.ENTITY_TYPE, {}).get("service_kinds")
+        return Vouched(known=True, services=frozenset(kinds) if isinstance(kinds, dict) else None)
+    return Vouched(known=False if trace.answered else None)
 
 
 def standing_of(book: AgreementBook, agreement: Agreement, *, at: datetime) -> InForce | NotInForce:

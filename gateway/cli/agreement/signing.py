@@ -8,7 +8,7 @@ import click
 
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
-from gateway.cli.agreement.signatures import countersigning_of, standing_of
+from gateway.cli.agreement.signatures import countersigning_of, signer_of, standing_of
 from gateway.cli.agreement.standings import standing_json, standing_lines
 from gateway.cli.context import config_option, load_node, node_vault, now
 from gateway.cli.faults import Refused
@@ -24,7 +24,9 @@ from trust import strict_json
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.draft import parse_draft
 from trust.agreements.signature import Signatory, build_signature
-from trust.keys import KeySet, KeyUse, Signer
+from trust.agreements.signing import advise
+from trust.keys import KeySet, KeyUse
+from trust.keys import Signer as KeySigner
 
 _TOLD = {
     Told.TOLD: "has our signature",
@@ -130,27 +132,32 @@ def _obtained(federation: Federation, source: str) -> bytes:
     return read_input(Path(source), "The agreement")
 
 
-def _checked(federation: Federation, raw: bytes, signatory: Signatory, signer: Signer, *, yes: bool) -> Agreement:
+def _checked(federation: Federation, raw: bytes, signatory: Signatory, key: KeySigner, *, yes: bool) -> Agreement:
     """Show what is about to be signed, and ask. Raises :class:`Refused`."""
     agreement = parse_draft(raw)
     party = agreement.party(federation.own)
+    named = f"{agreement.id} version {agreement.version}"
     if party is None:
-        raise Refused(
-            f"{federation.own} is not a party to {agreement.id} version {agreement.version}, so there is nothing to "
-            "sign."
-        )
+        raise Refused(f"{federation.own} is not a party to {named}, so there is nothing to sign.")
+    at, book = now(), federation.agreements
+    advice = advise(agreement, signer_of(federation, agreement, at), today=at.date())
+    if advice.faults:
+        raise Refused(f"{party.name} cannot sign {named}; nothing was signed.", list(advice.faults))
     announce(
         *summary.summary(agreement),
+        *summary.change_lines(agreement, summary.version_before(agreement, book.standings(now=at))),
+        *summary.signed_lines(agreement, book.signatures(agreement.ref, now=at)),
+        *summary.question_lines(advice.questions),
         "",
         f"{signatory.name}, {signatory.post}, signs this for {party.name} ({federation.own}):",
-        f"  {agreement.id} version {agreement.version}, digest {agreement.ref.digest}",
-        f"  with the federation key {signer.kid}",
+        f"  {named}, digest {agreement.ref.digest}",
+        f"  with the federation key {key.kid}",
     )
-    confirm("Sign it?", yes=yes)
+    confirm("Sign it all the same?" if advice.questions else "Sign it?", yes=yes)
     return agreement
 
 
-def _signature(federation: Federation, agreement: Agreement, signatory: Signatory, signer: Signer) -> bytes:
+def _signature(federation: Federation, agreement: Agreement, signatory: Signatory, signer: KeySigner) -> bytes:
     record(
         federation.settings,
         "agreement sign",

@@ -1,44 +1,64 @@
-"""An agreement in plain English: who are the parties, what for, and what each clause lets whom ask, under which law."""
+"""An agreement as commands show it: the reading of :mod:`trust.agreements.reading`, and the same for machines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from trust.agreements.agreement import Agreement
-from trust.agreements.clause import Clause, Existence, Onward
-from trust.federation.trust_mark import name_mark
-from trust.identifiers import ServiceRef
-
-_EXISTENCE = {
-    Existence.UNCONDITIONAL: "A holder says so when it does not know the person.",
-    Existence.CONDITIONAL: "A holder never says whether it knows the person unless it shares: silence means nothing.",
-}
-_ONWARD = {
-    Onward.NONE: "It may not be passed on.",
-    Onward.WITHIN_AGENCY: "It may be passed on within the asking agency.",
-}
-
-_DEFAULT = (
-    "of the person: the names, birth date and gender, the identifiers of its own sector, and the postcode where it is "
-    "sent no identifier"
-)
+from trust.agreements.agreement import Agreement, AgreementSignature, Closure, InForce, NotInForce
+from trust.agreements.clause import Clause
+from trust.agreements.reading import changes, read_out, signatories
 
 
 def summary(agreement: Agreement) -> list[str]:
-    """Return the agreement as lines for people."""
-    lines = [
-        f"{agreement.title}",
-        f"  {agreement.id}, version {agreement.version}, digest {agreement.ref.digest}",
-        f"  from {agreement.valid_from} to {agreement.valid_until}, to be reviewed on {agreement.review_date}",
-        "Parties:",
-        *(f"  {party.name} ({party.entity}): {', '.join(party.services)}" for party in agreement.parties),
-        "Purposes:",
-        *(f"  {purpose.code}: {purpose.description}" for purpose in agreement.purposes),
-        *_marks(agreement),
-        "Clauses:",
+    """Return the whole document as lines for people."""
+    return [line for section in read_out(agreement) for line in (f"{section.heading}:", *_indented(section.lines))]
+
+
+def signed_lines(agreement: Agreement, signatures: Iterable[AgreementSignature]) -> list[str]:
+    """Return who signed, in which post and on which day."""
+    return ["Signatories:", *_indented(signatories(agreement, signatures))]
+
+
+def change_lines(agreement: Agreement, before: Agreement | None) -> list[str]:
+    """Return what changes from an earlier version; nothing where there is none."""
+    if before is None:
+        return []
+    return [f"What changes from version {before.version}:", *_indented(changes(before, agreement))]
+
+
+def version_before(agreement: Agreement, standings: Iterable[InForce | NotInForce]) -> Agreement | None:
+    """Return the lower version that is in force, else the highest lower one that was not withdrawn."""
+    lower = [
+        standing
+        for standing in standings
+        if standing.agreement.id == agreement.id and standing.agreement.version < agreement.version
     ]
-    for clause in agreement.clauses:
-        lines += _clause(clause)
-    return lines
+    for standing in lower:
+        if isinstance(standing, InForce):
+            return standing.agreement
+    held = [each.agreement for each in lower if isinstance(each, InForce) or each.closure is not Closure.WITHDRAWN]
+    return max(held, key=lambda each: each.version, default=None)
+
+
+def question_lines(questions: Sequence[str]) -> list[str]:
+    """Return what a signatory should ask about; nothing where there is nothing."""
+    return ["To be asked about before it is signed:", *_indented(questions)] if questions else []
+
+
+def signatures_json(signatures: Iterable[AgreementSignature]) -> list[dict[str, Any]]:
+    """Return who signed, for machines; ``signed_at`` is in seconds since 1970."""
+    return [
+        {
+            "entity_id": each.party,
+            "name": each.signatory.name,
+            "post": each.signatory.post,
+            "signed_at": each.signed_at,
+        }
+        for each in signatures
+    ]
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
 
 
 def to_json(agreement: Agreement) -> dict[str, Any]:
@@ -55,49 +75,19 @@ def to_json(agreement: Agreement) -> dict[str, Any]:
             {"entity_id": party.entity, "name": party.name, "services": list(party.services)}
             for party in agreement.parties
         ],
+        "powers": list(agreement.powers),
+        "items": list(agreement.items),
+        "benefits": agreement.benefits,
+        "individuals_informed": agreement.individuals_informed,
+        "consent_text": agreement.consent_text,
+        "rights": agreement.rights,
+        "retention": agreement.retention,
+        "security": agreement.security,
+        "dpia_reference": agreement.dpia_reference,
         "purposes": [{"code": purpose.code, "description": purpose.description} for purpose in agreement.purposes],
         "required_marks": list(agreement.required_marks),
         "clauses": [_clause_to_json(clause) for clause in agreement.clauses],
     }
-
-
-def _marks(agreement: Agreement) -> list[str]:
-    if not agreement.required_marks:
-        return []
-    return [
-        "Nobody asks or is asked under it without holding:",
-        *(f"  {name_mark(mark_type)}" for mark_type in agreement.required_marks),
-    ]
-
-
-def _clause(clause: Clause) -> list[str]:
-    lines = [
-        f"  {clause.id}: {clause.kind} for {clause.purpose}",
-        f"    who may ask: {_services(clause.askers)}",
-        f"    whom: {_services(clause.holders)}",
-    ]
-    if clause.questions:
-        lines.append(f"    only these questions: {', '.join(sorted(clause.questions))}")
-    for role, fields in sorted(clause.fields_by_role.items()):
-        lines.append(f"    a {role} is told: {', '.join(sorted(fields)) or 'nothing'}")
-    for holder, members in sorted(clause.subject_by_holder.items(), key=str):
-        lines.append(f"    {holder} is sent of the person: {', '.join(sorted(members))}")
-    if clause.holders - clause.subject_by_holder.keys():
-        lines.append(f"    {'each other holder' if clause.subject_by_holder else 'each holder'} is sent {_DEFAULT}")
-    days = "1 day" if clause.keep_days == 1 else f"{clause.keep_days} days"
-    lines += [
-        f"    {_EXISTENCE[clause.existence]}",
-        f"    The answer is kept for {days} at most. {_ONWARD[clause.onward]}",
-        f"    {clause.law}",
-    ]
-    if clause.consent_roles:
-        lines.append(
-            "    It rests on the person's consent: each question shows the asker's record of it, as "
-            f"{', '.join(sorted(clause.consent_roles))}, or is refused."
-        )
-    if clause.urgent:
-        lines.append("    Urgent: never refused for the number of questions, and goes on while the anchor is away.")
-    return lines
 
 
 def _clause_to_json(clause: Clause) -> dict[str, Any]:
@@ -121,7 +111,3 @@ def _clause_to_json(clause: Clause) -> dict[str, Any]:
         "consent_roles": sorted(clause.consent_roles),
         "urgent": clause.urgent,
     }
-
-
-def _services(services: Iterable[ServiceRef]) -> str:
-    return ", ".join(sorted(str(service) for service in services))

@@ -214,3 +214,103 @@ def test_the_other_partys_node_is_told_of_the_end_by_the_command(both: Partnersh
     assert "Vale Police has our notice" in ended.out, ended.out
     [there] = hearthgate("agreement", "list", *words).json["agreements"]
     assert (there["in_force"], there["closed"], there["reason"]) == (False, "ended", "Vale Council has ended it.")
+
+
+def sign(partnership: Partnership, document: Path, name: str = "council", answer: str | None = None) -> Answer:
+    """Have an agency hold the agreement with its own signature."""
+    words = ["--name", "R. Example", "--post", "SIRO", "--config", partnership.config(name)]
+    return hearthgate("agreement", "propose", document, *words, *([] if answer else ["--yes"]), answer=answer)
+
+
+def clause(partnership: Partnership, **changes: object) -> list[dict[str, object]]:
+    """Return the agreement's one clause, with some of it changed."""
+    [found] = json.loads(partnership.agreement().read_text())["clauses"]
+    return [{**found, **changes}]
+
+
+def test_the_whole_document_and_what_changes_is_read_before_signing(both: Partnership) -> None:
+    in_force(both, both.agreement(retention="Answers are deleted after 90 days."))
+    fields = {"key-worker": ["organisation", "duty_phone", "worker"]}
+    new = both.agreement(
+        version=2,
+        retention="Answers are deleted after 90 days.",
+        clauses=clause(both, fields_by_role=fields),
+        rights="Any party answers for all.",
+    )
+    read = sign(both, new, answer="n\n").err
+    for line in (
+        '"People\'s rights" no longer says: As written down.',
+        '"People\'s rights" now says: Any party answers for all.',
+        "Clause who-else no longer says: a key-worker is told: duty_phone, organisation",
+        "Clause who-else now says: a key-worker is told: duty_phone, organisation, worker",
+        "Vale Council: has not signed.",
+        "R. Example, SIRO, signs this for Vale Council",
+    ):
+        assert f"  {line}" in read or line in read
+    checked = hearthgate("agreement", "check", new, "--config", both.config("council"))
+    assert "What changes from version 1:" in checked.out
+    assert "Any party answers for all." in checked.out
+    assert "What changes" not in hearthgate("agreement", "check", new).out
+    assert sign(both, new).code == 0
+    shown = hearthgate("agreement", "show", "vale-early-help", "--config", both.config("council"))
+    today = datetime.now(UTC).date()
+    assert f"Vale Council: signed by R. Example, SIRO, on {today.day} {today:%B} {today.year}." in shown.out
+    assert "Vale Police: signed by R. Example, Caldicott Guardian, on" in shown.out
+    assert "Vale Police: has not signed." in shown.out
+    assert "What changes from version 1:" in shown.out
+
+
+def test_what_an_agency_cannot_mean_is_not_signed(both: Partnership) -> None:
+    parties = [
+        {"entity": COUNCIL, "name": "Vale Council", "services": ["families", "housing"]},
+        {"entity": POLICE, "name": "Vale Police", "services": ["neighbourhood", "custody"]},
+        {"entity": "https://elsewhere.example", "name": "Elsewhere", "services": ["other"]},
+    ]
+    refused = sign(both, both.agreement(parties=parties))
+    assert refused.code == 1
+    for fault in (
+        "this node has no service housing",
+        "no anchor knows the service custody of https://police.example",
+        "no anchor knows https://elsewhere.example (Elsewhere)",
+    ):
+        assert fault in refused.err
+    listed = hearthgate("agreement", "list", "--config", both.config("council"), "--json")
+    assert listed.json["agreements"] == []
+
+
+def test_a_law_that_is_for_other_bodies_is_not_signed(both: Partnership) -> None:
+    config = both.config("council")
+    config.write_text(config.read_text().replace("[node]\n", '[node]\nbody = "local-authority"\n', 1))
+    refused = sign(both, both.agreement(clauses=clause(both, basis=["6-1-ea", "ca2004-s10"])))
+    assert refused.code == 1
+    assert "clause who-else names no lawful basis that a local-authority may rely on" in refused.err
+    undeclared = both.agreement(clauses=clause(both, basis=["6-1-e", "ca2004-s11"]))
+    assert "names ca2004-s11, which is not among the agreement's powers" in sign(both, undeclared).err
+    assert sign(both, both.agreement()).code == 0
+
+
+def test_answers_kept_longer_than_the_stated_retention_are_asked_about(both: Partnership) -> None:
+    document = both.agreement(retention="Answers are deleted after seven days.")
+    asked = sign(both, document, answer="n\n")
+    assert asked.code == 1
+    assert "Clause who-else has an answer kept for 90 days, longer than the 7 days" in asked.err
+    assert "Sign it all the same?" in asked.err
+    assert "longer than the 7 days" in hearthgate("agreement", "check", document).out
+
+
+def test_a_version_that_was_replaced_is_not_signed_again(both: Partnership) -> None:
+    document = both.agreement(version=2)
+    in_force(both, document)
+    refused = sign(both, both.agreement(version=1))
+    assert refused.code == 1
+    assert "give the new wording version 2 or higher" in refused.err
+
+
+def test_a_renewed_agreement_leaves_the_doctor_content(both: Partnership) -> None:
+    in_force(both, both.agreement())
+    in_force(both, both.agreement(version=2))
+    both.run_node("council")
+    sections = hearthgate("doctor", "--config", both.config("council"), "--json").json["sections"]
+    found = [line for line in sections["Agreements"] if line["name"].startswith("vale-early-help version")]
+    assert [line["ok"] for line in found] == [True, True]
+    assert "Version 2 has replaced it." in found[0]["detail"]

@@ -1,0 +1,31 @@
+"""Nothing of an agreement is left out where a signatory reads it: every field has its passage."""
+
+from dataclasses import fields
+
+from trust.agreements.agreement import Agreement
+from trust.agreements.clause import Clause, Existence, Onward
+from trust.agreements.reading import CLAUSE_PASSAGES, CONSENT, EXISTENCE, KINDS, ONWARD, PASSAGES, QUESTIONS
+from trust.exchange import kinds
+from trust.exchange.consent import ConsentRole
+from trust.exchange.eligibility import Question
+
+
+def test_every_field_of_an_agreement_is_read_out_once() -> None:
+    read = [name for passage in PASSAGES for name in passage.fields]
+    assert sorted([*read, "clauses"]) == sorted(field.name for field in fields(Agreement))
+
+
+def test_every_field_of_a_clause_is_read_out_once() -> None:
+    read = [name for passage in CLAUSE_PASSAGES for name in passage.fields]
+    assert sorted([*read, "id"]) == sorted(field.name for field in fields(Clause))
+
+
+def test_every_word_of_a_closed_vocabulary_has_a_sentence() -> None:
+    for words, vocabulary in (
+        (EXISTENCE, Existence),
+        (ONWARD, Onward),
+        (QUESTIONS, Question),
+        (CONSENT, ConsentRole),
+        (KINDS, kinds.KINDS),
+    ):
+        assert set(words) == set(vocabulary)

@@ -1,0 +1,61 @@
+"""Kinds of body that hold records, as the law tells them apart, and which of them offer each kind of service."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Body(StrEnum):
+    """What an agency is in law. The values stand in a node's configuration."""
+
+    LOCAL_AUTHORITY = "local-authority"
+    POLICE = "police"
+    HEALTH = "health-body"
+    EDUCATION = "school-or-college"
+    GOVERNMENT = "government-department"
+    JUSTICE = "justice-body"
+    """Probation, youth justice and prisons."""
+    HOUSING = "housing-provider"
+    """A registered provider of social housing that is no local authority."""
+    OTHER = "charity-or-company"
+
+
+ANY = frozenset(Body)
+PUBLIC_AUTHORITIES = ANY - {Body.HOUSING, Body.OTHER}
+_HEALTH = frozenset({Body.HEALTH})
+_EDUCATION = frozenset({Body.EDUCATION, Body.LOCAL_AUTHORITY})
+_COUNCIL = frozenset({Body.LOCAL_AUTHORITY})
+_SERVICES: Mapping[str, frozenset[Body]] = MappingProxyType(
+    {
+        "social-care": _COUNCIL,
+        "childrens-social-care": _COUNCIL,
+        "adult-social-care": _COUNCIL,
+        "education": _EDUCATION,
+        "virtual-school": _COUNCIL,
+        "school": _EDUCATION,
+        "college": frozenset({Body.EDUCATION}),
+        "police": frozenset({Body.POLICE}),
+        "probation": frozenset({Body.JUSTICE}),
+        "youth-justice": frozenset({Body.JUSTICE, Body.LOCAL_AUTHORITY}),
+        "jobcentre": frozenset({Body.GOVERNMENT}),
+        "housing": frozenset({Body.HOUSING, Body.LOCAL_AUTHORITY}),
+        "mental-health": _HEALTH,
+        "camhs": _HEALTH,
+        "general-practice": _HEALTH,
+        "hospital": _HEALTH,
+        "ambulance": _HEALTH,
+        "midwifery": _HEALTH,
+        "health-visiting": _HEALTH,
+        "school-nursing": _HEALTH,
+        "community-health": _HEALTH,
+        "public-health": _HEALTH | _COUNCIL,
+        "charity": frozenset({Body.OTHER}),
+        "voluntary": frozenset({Body.OTHER}),
+        "advocacy": frozenset({Body.OTHER}),
+    }
+)
+
+
+def bodies_offering(service_kind: str) -> frozenset[Body]:
+    """Return the kinds of body that may offer a kind of service; all of them where it does not tell."""
+    return _SERVICES.get(service_kind.replace("_", "-"), ANY)

@@ -1,0 +1,272 @@
+"""An agreement in plain English: the whole document, who signed it, and what a new version changes.
+
+Each line is a sentence or a list, without indentation. Every field of an agreement and of a clause belongs to one of
+the passages below; a test holds the two together, so that no signatory signs what was not shown.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from trust.agreements.agreement import Agreement, AgreementSignature
+from trust.agreements.clause import Clause, Existence, Onward
+from trust.agreements.lawful_basis import lookup
+from trust.exchange import eligibility, involvement
+from trust.exchange.consent import ConsentRole
+from trust.exchange.eligibility import Question
+from trust.federation.trust_mark import name_mark
+from trust.identifiers import ServiceRef
+
+EXISTENCE = {
+    Existence.UNCONDITIONAL: "A holder says so when it does not know the person.",
+    Existence.CONDITIONAL: "A holder never says whether it knows the person unless it shares: silence means nothing.",
+}
+ONWARD = {
+    Onward.NONE: "It may not be passed on.",
+    Onward.WITHIN_AGENCY: "It may be passed on within the asking agency.",
+}
+KINDS = {
+    involvement.KIND: "whether they work with a person, and whom to ring",
+    eligibility.KIND: "about a person's benefit, to be answered yes, no or unknown",
+}
+QUESTIONS = {
+    Question.IN_PAYMENT: "whether it is in payment",
+    Question.ENTITLED: "whether the person is entitled to it",
+    Question.KNOWN_TO_SERVICE: "whether the person is known to the service",
+}
+CONSENT = {
+    ConsentRole.LAWFUL_BASIS: "as the legal basis",
+    ConsentRole.CONFIDENTIALITY: "to set confidentiality aside",
+    ConsentRole.STATUTORY_CONDITION: "as a statute requires",
+    ConsentRole.ENGAGEMENT: "to work with a service",
+}
+_SUBJECT_DEFAULT = (
+    "of the person: the names, birth date and gender, the identifiers of its own sector, and the postcode where it is "
+    "sent no identifier"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One headed part of a reading."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """The fields that one passage reads out, and how."""
+
+    fields: tuple[str, ...]
+    heading: str
+    read: Callable[[Agreement], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClausePassage:
+    """The fields of a clause that one passage reads out, and how."""
+
+    fields: tuple[str, ...]
+    read: Callable[[Clause, Agreement], Sequence[str]]
+
+
+def read_out(agreement: Agreement) -> tuple[Section, ...]:
+    """Return the whole document, section by section, with one section for each clause."""
+    before = [Section(heading=each.heading, lines=tuple(each.read(agreement))) for each in PASSAGES]
+    clauses = [
+        Section(heading=f"Clause {clause.id}", lines=tuple(read_clause_out(clause, agreement)))
+        for clause in agreement.clauses
+    ]
+    return tuple(section for section in (*before, *clauses) if section.lines)
+
+
+def read_clause_out(clause: Clause, agreement: Agreement) -> list[str]:
+    """Return what one clause permits."""
+    return [line for passage in CLAUSE_PASSAGES for line in passage.read(clause, agreement)]
+
+
+def signatories(agreement: Agreement, signatures: Iterable[AgreementSignature]) -> list[str]:
+    """Return who signed for each party, in which post and on which day, or that it has not signed."""
+    signed = {signature.party: signature for signature in signatures}
+    lines = []
+    for party in agreement.parties:
+        found = signed.get(party.entity)
+        if found is None:
+            lines.append(f"{party.name}: has not signed.")
+        else:
+            day = datetime.fromtimestamp(found.signed_at, UTC).date()
+            who = found.signatory
+            lines.append(f"{party.name}: signed by {who.name}, {who.post}, on {in_words(day)}.")
+    return lines
+
+
+def changes(old: Agreement, new: Agreement) -> list[str]:
+    """Return what ``new`` changes, in sentences."""
+    lines = []
+    for passage in PASSAGES[1:]:
+        lines += _changed(f'"{passage.heading}"', passage.read(old), passage.read(new))
+    for clause in new.clauses:
+        before = old.clause(clause.id)
+        now = read_clause_out(clause, new)
+        if before is None:
+            lines += [f"Clause {clause.id} is new: {line}" for line in now]
+        else:
+            lines += _changed(f"Clause {clause.id}", read_clause_out(before, old), now)
+    for clause in old.clauses:
+        if new.clause(clause.id) is None:
+            lines.append(f"Clause {clause.id} is taken out. It said: {read_clause_out(clause, old)[0]}")
+    return lines or ["Nothing changes but the version."]
+
+
+def in_words(day: date) -> str:
+    """Write a day as people do."""
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words by commas and "and"."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _changed(what: str, before: Sequence[str], now: Sequence[str]) -> list[str]:
+    gone = [line for line in before if line not in now]
+    new = [line for line in now if line not in before]
+    return [f"{what} no longer says: {line}" for line in gone] + [f"{what} now says: {line}" for line in new]
+
+
+def _identity(agreement: Agreement) -> list[str]:
+    return [f"{agreement.id}, version {agreement.version}, digest {agreement.ref.digest}"]
+
+
+def _days(agreement: Agreement) -> list[str]:
+    return [
+        f"It begins on {in_words(agreement.valid_from)}.",
+        f"Its last day is {in_words(agreement.valid_until)}.",
+        f"It is to be reviewed by {in_words(agreement.review_date)}.",
+    ]
+
+
+def _parties(agreement: Agreement) -> list[str]:
+    return [f"{party.name} ({party.entity}): {', '.join(party.services)}" for party in agreement.parties]
+
+
+def _purposes(agreement: Agreement) -> list[str]:
+    return [f"{purpose.code}: {purpose.description}" for purpose in agreement.purposes]
+
+
+def _powers(agreement: Agreement) -> list[str]:
+    entries = [lookup(code, agreement.valid_from) for code in agreement.powers]
+    return [f"{entry.title} ({entry.power}) [{entry.code}]" for entry in entries]
+
+
+def _marks(agreement: Agreement) -> list[str]:
+    if not agreement.required_marks:
+        return []
+    marks = [name_mark(mark_type) for mark_type in agreement.required_marks]
+    return ["No party asks or is asked without holding:", *marks]
+
+
+def _who(clause: Clause, agreement: Agreement) -> list[str]:
+    askers, holders = (_services(services, agreement) for services in (clause.askers, clause.holders))
+    what = f"{KINDS.get(clause.kind, clause.kind)} ({clause.kind}, version {clause.version})"
+    return [f"For {clause.purpose}, {askers} may ask {holders} {what}."]
+
+
+def _questions(clause: Clause, _: Agreement) -> list[str]:
+    if not clause.questions:
+        return []
+    return [f"It may ask only {listed(QUESTIONS[each] for each in sorted(clause.questions))}."]
+
+
+def _roles(clause: Clause, _: Agreement) -> list[str]:
+    return [
+        f"a {role} is told: {', '.join(sorted(fields)) or 'nothing'}"
+        for role, fields in sorted(clause.fields_by_role.items())
+    ]
+
+
+def _subject(clause: Clause, agreement: Agreement) -> list[str]:
+    told = clause.subject_by_holder
+    lines = [
+        f"{_service(holder, agreement)} is sent of the person: {', '.join(sorted(members)) or 'nothing'}"
+        for holder, members in sorted(told.items(), key=str)
+    ]
+    if clause.holders - told.keys():
+        lines.append(f"{'each other holder' if told else 'each holder'} is sent {_SUBJECT_DEFAULT}")
+    return lines
+
+
+def _law(clause: Clause, _: Agreement) -> list[str]:
+    return [f"{clause.law} [{', '.join(clause.basis)}]"]
+
+
+def _consent(clause: Clause, _: Agreement) -> list[str]:
+    if not clause.consent_roles:
+        return ["It does not rest on the person's consent."]
+    roles = listed(CONSENT[role] for role in sorted(clause.consent_roles))
+    return [
+        f"It rests on the person's consent ({roles}): each question carries the record of it, and is refused without."
+    ]
+
+
+def _existence(clause: Clause, _: Agreement) -> list[str]:
+    return [EXISTENCE[clause.existence]]
+
+
+def _keeping(clause: Clause, _: Agreement) -> list[str]:
+    days = "1 day" if clause.keep_days == 1 else f"{clause.keep_days} days"
+    return [f"The answer is kept for {days} at most. {ONWARD[clause.onward]}"]
+
+
+def _budgets(clause: Clause, _: Agreement) -> list[str]:
+    if clause.urgent:
+        return ["Urgent: never refused for the number of questions, and goes on while the anchor is away."]
+    return ["Each party sets how often it may be asked; a question over that budget is refused and flagged."]
+
+
+def _service(service: ServiceRef, agreement: Agreement) -> str:
+    party = agreement.party(service.entity)
+    return f"{service.service} ({party.name if party else service.entity})"
+
+
+def _services(services: Iterable[ServiceRef], agreement: Agreement) -> str:
+    return listed(_service(service, agreement) for service in sorted(services, key=str))
+
+
+def _prose(name: str, heading: str, text: Callable[[Agreement], str]) -> Passage:
+    return Passage(fields=(name,), heading=heading, read=lambda agreement: [text(agreement)])
+
+
+PASSAGES: tuple[Passage, ...] = (
+    Passage(fields=("ref",), heading="Agreement", read=_identity),
+    Passage(fields=("title",), heading="Title", read=lambda agreement: [agreement.title]),
+    Passage(fields=("valid_from", "valid_until", "review_date"), heading="Days", read=_days),
+    Passage(fields=("parties", "services"), heading="Parties", read=_parties),
+    Passage(fields=("purposes",), heading="Purposes", read=_purposes),
+    Passage(fields=("powers",), heading="Powers relied on", read=_powers),
+    Passage(fields=("items",), heading="What is shared", read=lambda agreement: agreement.items),
+    _prose("benefits", "Benefits", lambda agreement: agreement.benefits),
+    _prose("individuals_informed", "How people are told", lambda agreement: agreement.individuals_informed),
+    _prose("consent_text", "Consent", lambda agreement: agreement.consent_text),
+    _prose("rights", "People's rights", lambda agreement: agreement.rights),
+    _prose("retention", "How long records are kept", lambda agreement: agreement.retention),
+    _prose("security", "Security", lambda agreement: agreement.security),
+    _prose("dpia_reference", "Data protection impact assessment", lambda agreement: agreement.dpia_reference),
+    Passage(fields=("required_marks",), heading="Trust marks", read=_marks),
+)
+"""Every field of an agreement but its clauses, in the order in which it is read out; the first always changes."""
+
+CLAUSE_PASSAGES: tuple[ClausePassage, ...] = (
+    ClausePassage(fields=("kind", "version", "purpose", "askers", "holders"), read=_who),
+    ClausePassage(fields=("questions",), read=_questions),
+    ClausePassage(fields=("fields_by_role",), read=_roles),
+    ClausePassage(fields=("subject_by_holder",), read=_subject),
+    ClausePassage(fields=("basis", "law"), read=_law),
+    ClausePassage(fields=("consent_roles",), read=_consent),
+    ClausePassage(fields=("existence",), read=_existence),
+    ClausePassage(fields=("keep_days", "onward"), read=_keeping),
+    ClausePassage(fields=("urgent",), read=_budgets),
+)
+"""Every field of a clause but its id."""
