@@ -10,13 +10,15 @@ import click
 from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.federation import federation_of
+from gateway.cli.files import write_new
 from gateway.cli.journal import record
 from gateway.cli.misuse.listing import asked_json, asked_lines
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse_asking import MessageForgotten, MisuseAsking
-from gateway.misuse_evidence import FoundMessage, received_messages
+from gateway.misuse_evidence import FoundMessage, received_messages, signature_of_message
 from gateway.ports import Store
+from trust import strict_json
 from trust.evidence.leaf import message_key
 from trust.exchange.misuse import MAX_REASON
 
@@ -79,6 +81,32 @@ def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **optio
         except MessageForgotten:
             raise Refused("The message is past its retention here, so its sender could not find it.") from None
     return Outcome(lines=asked_lines(vault, found, at), data=asked_json(vault, found, at))
+
+
+@click.command(context_settings=dict(TAKES_ID))
+@click.argument("message_id", metavar="MESSAGE-ID")
+@click.option("--from", "sender", help="The agency that sent it, where several used the same id.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The new file to write it into.")
+@days_option
+@config_option
+@answers
+def signature(*, message_id: str, out: Path, config: Path | None, **options: Any) -> Outcome:
+    """Write the signature of the message MESSAGE-ID into a file, for a third party to verify.
+
+    It holds nothing of what was asked. Who has the agency's message key verifies it with
+    `trust.exchange.question_signature`; docs/operating.md has the lines.
+    """
+    settings, at = load_node(config), now()
+    vault = node_vault(settings)
+    with opened_store(settings) as store:
+        message = _one(store, vault, message_id, options, at)
+        kept = signature_of_message(store, vault, message)
+    if kept is None:
+        raise Refused("The message is past its retention here, or older than this version; its signature is not kept.")
+    record(settings, "misuse signature", message=message.id, of=message.peer)
+    exported = {"agency": message.peer, "received_at": message.at.isoformat(), **kept}
+    write_new(out, strict_json.dumps(exported) + b"\n", "The signature", mode=0o600)
+    return Outcome(lines=[f"The signature of {message.peer} is in {out}."], data={"signature": exported})
 
 
 def _received(store: Store, days: int, at: datetime) -> list[FoundMessage]:

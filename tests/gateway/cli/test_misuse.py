@@ -10,8 +10,11 @@ from pysqlite3 import dbapi2
 
 from config.loading import load
 from config.settings import NodeSettings
+from gateway.cli.context import node_vault
 from gateway.cli.doctor import accountability
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hearthgate, seconded
+from trust.exchange.question_signature import parse_signature, verify_question_signature
+from trust.keys import KeyUse
 
 SECRET = "Ada Canary"
 WHY = "Looked up outside working hours."
@@ -147,3 +150,17 @@ def test_a_query_that_waits_is_shown_among_the_changes_without_the_name(whole: P
     approved = approve(whole, shown.json["changes"][0]["id"], by="ben")
     assert approved.code == 0
     assert ask(whole, asked).json["practitioner"]["name"] == SECRET
+
+
+def test_the_signature_of_a_message_is_written_for_a_third_party(whole: Partnership, asked: str) -> None:
+    target = whole.root / "signature.json"
+    words = ["misuse", "signature", asked, "--out", target, "--config", whole.config("police"), "--json"]
+    assert hearthgate(*words).code == 0
+    exported = json.loads(target.read_text())
+    assert exported["agency"] == COUNCIL
+    assert not [said for said in ("Fell", "Ada", "2001-01-02", "canary") if said in target.read_text()]
+    settings = load(whole.config("council"), environment={})
+    assert isinstance(settings, NodeSettings)
+    keys = node_vault(settings).published(KeyUse.MESSAGE)
+    assert verify_question_signature(parse_signature(exported), keys=keys).use is KeyUse.MESSAGE
+    assert hearthgate(*words).code == 1  # no file is written over

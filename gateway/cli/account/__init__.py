@@ -1,0 +1,1 @@
+"""``hearthgate account``."""
