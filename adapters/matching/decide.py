@@ -118,6 +118,19 @@ def _may_be(subject: Subject, candidate: Candidate) -> bool:
     return not comparison.identifiers_different and Level.DIFFERENT not in levels
 
 
+def explain(subject: Subject, candidate: Candidate) -> tuple[MatchOutcome, tuple[str, ...]]:
+    """Say what one record alone would come to, and why: field by field, and then the rules that decided."""
+    assessment = _assess(subject, candidate)
+    outcome = {
+        _Verdict.LINKABLE: MatchOutcome.UNIQUE,
+        _Verdict.POSSIBLE: MatchOutcome.REVIEW,
+        _Verdict.UNLIKE: MatchOutcome.NONE,
+    }[assessment.verdict]
+    if outcome is MatchOutcome.NONE and _may_be(subject, candidate):
+        return MatchOutcome.REVIEW, (*assessment.reasons(), *_UNREADABLE)
+    return outcome, assessment.reasons()
+
+
 def _review(best: _Assessment, explanation: tuple[str, ...]) -> Match:
     return Match(outcome=MatchOutcome.REVIEW, score=best.score, explanation=explanation)
 

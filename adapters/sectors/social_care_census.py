@@ -160,15 +160,19 @@ class Join:
         return cases
 
     def _refuse_changed_dates(self, lines: Sequence[Line]) -> None:
-        """Refuse a table of which most dates in a column are written as a spreadsheet shows them."""
+        """Refuse a table of which most dates in a column are not written YYYY-MM-DD, as a spreadsheet leaves them."""
         for name in _DAYS:
             column = self.columns[name]
             filled = [text for line in lines if (text := line.fields.get(column))]
-            slashed = sum(_SLASHED.fullmatch(text) is not None for text in filled)
-            if 2 * slashed > len(filled):
+            changed = [text for text in filled if not _is_readable_day(text)]
+            if 2 * len(changed) > len(filled):
+                slashed = any(map(_SLASHED.fullmatch, changed))
+                written = (
+                    f"written dd/mm/yyyy, {_AS_EXCEL}" if slashed else f"not written YYYY-MM-DD, perhaps {_AS_EXCEL}"
+                )
                 raise SourceNonsense(
-                    f"{self.allocation_file}: {slashed} of the {len(filled)} dates in {column} are written dd/mm/yyyy, "
-                    f"{_AS_EXCEL}. Nothing was imported."
+                    f"{self.allocation_file}: {len(changed)} of the {len(filled)} dates in {column} are {written}. "
+                    "Nothing was imported."
                 )
 
     def _refuse_lost_zeros(self, in_census: Collection[str], in_table: Collection[str]) -> None:
@@ -355,6 +359,14 @@ def _why_not_in_census(la_child_id: str, shortened: Collection[str]) -> tuple[st
     if _SCIENTIFIC.fullmatch(la_child_id):
         return "The local identifier is written as a rounded number, such as 1.2E+11.", f"{_AS_TEXT}."
     return "The child is not in the census.", "Correct the local identifier, or wait for the census that has the child."
+
+
+def _is_readable_day(text: str) -> bool:
+    try:
+        _read_end(text)
+    except Unreadable:
+        return False
+    return True
 
 
 def _read_end(value: object) -> date | None:

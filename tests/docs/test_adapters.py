@@ -24,7 +24,7 @@ from adapters.sources.sql_settings import InvolvementColumns, PersonColumns, Sql
 from config.settings import Service
 from gateway.peers.caller import CaseSystemCaller
 from gateway.peers.transport import client_tls
-from tests.docs.pages import blocks, column, example, page, section, table, tables
+from tests.docs.pages import ROOT, blocks, column, example, page, section, table, tables
 from trust.exchange.person import Subject
 
 PAGE = page("adapters.md")
@@ -39,6 +39,112 @@ MODELS: list[tuple[str, int, type[BaseModel]]] = [
     ("Type `jobcentre`", 1, DciSettings),
     ("Type `police-soap`", 0, PoliceSettings),
 ]
+
+REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
+    "an identifier with spaces, no-break spaces, lower case or padding, or as a number": (
+        "tests/adapters/sources/test_real_people.py::test_a_number_is_found_however_it_is_spaced",
+        "tests/adapters/sources/test_real_people.py::test_postgresql_holds_a_number_as_any_type",
+    ),
+    "a National Insurance number without its suffix": (
+        "tests/adapters/sources/test_real_people.py::test_a_national_insurance_number_is_found_with_and_without_its_suffix",
+    ),
+    "a birth date as text: with a time, without leading zeros, with the name of a month, in several forms": (
+        "tests/adapters/sources/test_real_people.py::test_a_text_is_found_as_it_is_read",
+    ),
+    "a birth date in a column of dates": (
+        "tests/adapters/sources/test_real_people.py::test_a_column_of_dates_is_asked_for_a_date_whatever_the_form_of_texts",
+    ),
+    "a birth date with a year of two digits": (
+        "tests/adapters/sources/test_real_people.py::test_years_of_two_digits_are_refused_for_birth_dates_alone",
+    ),
+    "a moment with a time zone": (
+        "tests/adapters/sources/test_real_people.py::test_a_summer_day_in_a_column_with_a_zone_is_that_day",
+        "tests/adapters/sources/test_real_involvements.py::test_the_day_of_a_moment_with_a_zone_is_londons",
+    ),
+    "a birth date that is none: 0000-00-00, in the future, 31 February, a word": (
+        "tests/adapters/sources/test_real_people.py::test_a_birth_date_that_cannot_be_one_is_counted_and_leaves_a_doubt",
+    ),
+    "no birth date": (
+        "tests/adapters/sources/test_real_people.py::test_a_record_without_a_birth_date_is_found_by_its_names",
+    ),
+    "one birth date for more than 500 people": (
+        "tests/adapters/sources/test_real_people.py::test_an_identifier_is_found_however_many_share_the_day",
+        "tests/adapters/sources/test_real_people.py::test_names_and_postcode_narrow_the_day",
+    ),
+    "the whole name in one column": ("tests/adapters/sources/test_real_people.py::test_a_whole_name_in_one_column",),
+    "tables and columns whose names have spaces or signs": (
+        "tests/adapters/sources/test_real_people.py::test_tables_and_columns_have_names_with_spaces_and_signs",
+    ),
+    "a key that is padded, a number here and a text there, or of several columns": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_key_finds_itself_in_another_type",
+        "tests/adapters/sources/test_real_involvements.py::test_a_key_has_several_columns",
+    ),
+    "an end that is none: blank, 9999-12-31, 0000-00-00, a word for open, or a day ahead": (
+        "tests/adapters/sources/test_real_involvements.py::test_an_end_that_is_none_ends_nothing",
+        "tests/adapters/sectors/test_social_care.py::test_an_end_that_lies_ahead_is_only_planned",
+    ),
+    "an involvement that ended": (
+        "tests/adapters/sources/test_real_involvements.py::test_an_end_that_has_come_ends",
+        "tests/gateway/test_answering.py::test_a_record_without_a_current_involvement_is_not_told_as_no_record",
+    ),
+    "a status instead of an end": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_status_says_what_is_current",
+    ),
+    "an end or status that cannot be read": (
+        "tests/adapters/sources/test_real_involvements.py::test_an_end_that_cannot_be_read_is_a_doubt_where_nothing_else_is_current",
+    ),
+    "another date of an involvement that cannot be read": (
+        "tests/adapters/sources/test_real_involvements.py::test_an_optional_date_costs_no_worker",
+        "tests/adapters/sectors/test_police.py::test_a_day_of_an_involvement_that_no_calendar_has_does_not_cost_the_officer",
+    ),
+    "text in Windows-1252, or a database without an encoding": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_name_in_another_encoding_costs_no_other_record",
+        "tests/adapters/sources/test_real_involvements.py::test_a_database_without_an_encoding_is_read",
+    ),
+    "a date out of range (`infinity`, the year 10000)": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_date_out_of_range_costs_only_itself",
+    ),
+    "tables that are altered while the node runs": (
+        "tests/adapters/sources/test_database.py::test_the_next_question_is_answered",
+    ),
+    "a PostgreSQL pooler": (
+        "tests/adapters/sources/test_database.py::test_a_pooler_that_takes_no_options_is_read_through",
+    ),
+    "an SQLite database in WAL mode in a folder that cannot be written": (
+        "tests/adapters/sources/test_database.py::test_a_database_whose_log_cannot_be_opened_says_what_helps",
+    ),
+    "a JSON file with a list at the top, or names of several words": (
+        "tests/adapters/sources/test_json_file.py::test_a_list_at_the_top_with_names_of_several_words",
+    ),
+    "an allocation table that Excel saved: dd/mm/yyyy, leading zeros gone": (
+        "tests/adapters/sectors/test_social_care_import.py::test_is_refused_with_what_to_do_and_the_good_data_kept",
+    ),
+    "an import with less than half of the children of the last one": (
+        "tests/adapters/sectors/test_social_care_import.py::test_is_refused_unless_the_administrator_accepts_it",
+    ),
+    "one child's name in capitals, or an NHS number in one row only": (
+        "tests/adapters/sectors/test_social_care_import.py::test_stays_where_the_same_name_is_written_otherwise_or_left_out",
+    ),
+    "a census of 2024 to 2026 (`Sex`, elements that were added)": (
+        "tests/adapters/sectors/test_social_care_import.py::test_sex_is_read_as_gender_was",
+        "tests/adapters/sectors/test_social_care_import.py::test_an_element_of_2026_stands_in_the_way_of_nothing",
+    ),
+    "white space around a date in XML": (
+        "tests/adapters/sources/test_xml.py::test_white_space_around_a_value_of_a_collapsing_type_is_none_of_it",
+    ),
+    "a SOAP fault without addressing headers, or of SOAP 1.1": (
+        "tests/adapters/sources/test_soap_xml.py::test_a_fault_counts_whatever_its_headers_are",
+        "tests/adapters/sources/test_soap_xml.py::test_a_fault_of_soap_1_1_is_said_for_what_it_is",
+    ),
+    "a registry that has no such person, in words or codes of its own": (
+        "tests/adapters/sectors/test_jobcentre.py::test_a_person_who_is_not_registered_is_nobody_and_no_error",
+        "tests/adapters/sectors/test_jobcentre.py::test_an_outage_is_never_an_absence",
+    ),
+    "a registry's record with a birth date of a year, or without its identifier": (
+        "tests/adapters/sectors/test_jobcentre.py::test_a_record_that_cannot_be_read_leaves_the_others_and_stays_in_doubt",
+    ),
+}
+"""What proves each row of the table of what real systems hold: tests by file and name."""
 
 
 def written(field: FieldInfo) -> str:
@@ -69,6 +175,14 @@ def test_the_types_are_those_that_are_installed() -> None:
 def test_the_columns_of_the_allocation_table_are_the_importers() -> None:
     rows = list(tables(section(PAGE, "Type `social-care-cin`")))[1]
     assert dict(zip(column(rows), column(rows, 1), strict=True)) == ALLOCATION_COLUMNS
+
+
+def test_each_row_of_what_real_systems_hold_has_its_tests() -> None:
+    rows = table(section(PAGE, "What real systems hold, and what happens"))
+    assert [row[0] for row in rows] == list(REAL_SYSTEMS)
+    for proof in (proof for proofs in REAL_SYSTEMS.values() for proof in proofs):
+        file, _, name = proof.partition("::")
+        assert re.search(rf"def {name}\(", (ROOT / file).read_text(encoding="utf-8")), proof
 
 
 def test_the_hooks_are_those_of_the_contract() -> None:

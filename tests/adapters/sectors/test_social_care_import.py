@@ -274,6 +274,8 @@ class TestWhatASpreadsheetDoes:
             ("001,Chislett,Octavia,,,Alex Patel,,,,,31/10/2026", "1 of the 1 dates in LastContact are written dd/mm"),
             ("001,Chislett,Octavia,,,Alex Patel,,,,31/10/2099,", "dates in AllocatedTo are written dd/mm/yyyy"),
             ("001,Chislett,Octavia,,,Alex Patel,,,,,1/2/26 00:00", "dates in LastContact are written dd/mm/yyyy"),
+            ("001,Chislett,Octavia,,,Alex Patel,,,,,07-Oct-23", "dates in LastContact are not written YYYY-MM-DD"),
+            ("001,Chislett,Octavia,,,Alex Patel,,,,45206,", "dates in AllocatedTo are not written YYYY-MM-DD"),
             ("1,Chislett,Octavia,,,Alex Patel,,,,,", "found only without the leading zeros of LAchildID"),
             ("1.2E+11,Chislett,Octavia,,,Alex Patel,,,,,", "written as a rounded number"),
             ("OTHER,Chislett,Octavia,,,Alex Patel,,,,,", "No child of the two files could be kept"),

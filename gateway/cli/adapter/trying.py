@@ -1,0 +1,199 @@
+"""``hearthgate adapter try``: look one person up in this agency's own case system, and show what is made of it.
+
+The person is asked for at the terminal, never on the command line: other accounts can read that, and shells remember
+it. The reason is recorded in the administrators' journal before anything is searched; the person is recorded nowhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from adapters.contract import Adapter, Candidate, Deadline, Finder, InvolvementRow, RecordUnreadable
+from adapters.matching.decide import Match, MatchOutcome, explain, match
+from gateway.cli.adapter.building import build, services_named
+from gateway.cli.context import config_option, load_node
+from gateway.cli.faults import Refused
+from gateway.cli.journal import record
+from gateway.cli.outcome import Outcome, answers
+from trust.exchange.involvement import involvement_to_fields
+from trust.exchange.person import Subject, check_birth_date, enough_to_go_on, for_holder, parse_subject
+
+MOST_SHOWN: Final = 5
+_SHORTEST_REASON: Final = 8
+_SHORTEST_NAME: Final = 3
+_TIMEOUT_S: Final = 30.0
+_FIELDS: Final = (
+    ("family_name", "Family name"),
+    ("given_names", "Given names"),
+    ("birth_date", "Date of birth (YYYY-MM-DD)"),
+    ("gender", "Gender (female, male, other, unknown)"),
+    ("nhs_number", "NHS number"),
+    ("upn", "UPN"),
+    ("nino", "National Insurance number"),
+    ("pnc_id", "PNC id"),
+    ("postcode", "Postcode"),
+    ("uprn", "UPRN"),
+)
+_ADDRESS: Final = frozenset({"postcode", "uprn"})
+_FOUND: Final = {
+    MatchOutcome.UNIQUE: "linked beyond doubt",
+    MatchOutcome.REVIEW: "a human must decide",
+    MatchOutcome.NONE: "not like the person",
+}
+
+
+@click.command("try")
+@click.argument("service")
+@config_option
+@answers
+def try_source(*, service: str, config: Path | None) -> Outcome:
+    """Look a person up in the case system of SERVICE, and say why they are found or not.
+
+    The reason and the person are asked for. The reason stays in the administrators' journal, the person nowhere.
+    """
+    settings = load_node(config)
+    (described,) = services_named(settings, service)
+    (built,) = build(settings, (described,))
+    if built.adapter is None:
+        faults = [line.detail for line in built.faults]
+        raise Refused(f"The settings of {service} cannot work:" if faults else f"{service} only asks.", faults)
+    reason = _ask("Why is this needed? The answer stays in the journal; do not name the person")
+    subject = _person()
+    _refuse_reason(reason, subject)
+    record(settings, "adapter try", service=service, reason=reason)
+    seen = _look(built.adapter, subject)
+    return Outcome(lines=[*seen.lines(subject), *_not_sent(subject, described.kind)], data=seen.to_json(subject))
+
+
+def _ask(question: str, *, optional: bool = False) -> str:
+    """Ask on standard error, so that standard output holds the answer alone."""
+    try:
+        said = click.prompt(
+            question + ", or nothing" * optional, default="" if optional else None, show_default=False, err=True
+        )
+    except click.Abort:
+        raise Refused("The person was not searched for: the question is not complete. Run it in a terminal.") from None
+    return str(said).strip()
+
+
+def _person() -> Subject:
+    """Ask for the person. Raises ``TrustError`` for a description that no partner could send."""
+    said = {name: text for name, question in _FIELDS if (text := _ask(question, optional=True))}
+    address = {name: said.pop(name) for name in tuple(said) if name in _ADDRESS}
+    subject = parse_subject({**said, **({"address": address} if address else {})})
+    check_birth_date(subject, today=datetime.now(UTC).date())
+    enough_to_go_on(subject)
+    return subject
+
+
+def _refuse_reason(reason: str, subject: Subject) -> None:
+    """Refuse a reason that says nothing, or that names the person. Raises :class:`Refused`."""
+    if len(reason) < _SHORTEST_REASON:
+        raise Refused("Give a reason of a few words, such as the ticket and what was reported.")
+    names = f"{subject.family_name or ''} {subject.given_names or ''}".lower().split()
+    identifiers = (subject.nhs_number, subject.upn, subject.nino, subject.pnc_id)
+    telling = [name for name in names if len(name) >= _SHORTEST_NAME] + [text.lower() for text in identifiers if text]
+    words = "".join(char if char.isalnum() else " " for char in reason.lower()).split()
+    if any(text in words or (text in "".join(words) and text[-1:].isdigit()) for text in telling):
+        raise Refused("The reason stays in the journal: leave out what the person is called, and their numbers.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the case system gave, what the matcher made of it, and the rows of the record that was linked."""
+
+    candidates: Sequence[Candidate]
+    matched: Match
+    rows: Sequence[InvolvementRow]
+
+    def lines(self, subject: Subject) -> list[str]:
+        """Write it for people."""
+        lines = [f"The case system has {len(self.candidates)} records that share a detail."]
+        for number, (outcome, reasons) in enumerate(self._explained(subject), start=1):
+            lines += [f"Record {number}: {_FOUND[outcome]}.", *(f"  {reason}" for reason in reasons)]
+        if len(self.candidates) > MOST_SHOWN:
+            lines.append(f"{len(self.candidates) - MOST_SHOWN} more are not shown.")
+        lines += [f"Together: {_FOUND[self.matched.outcome]}.", *(f"  {why}" for why in self.matched.explanation)]
+        lines += [line for number, row in enumerate(self.rows, start=1) for line in _row_lines(number, row)]
+        return [*lines, f"A partner who may be told of a record would be told: {self.status}."]
+
+    def to_json(self, subject: Subject) -> dict[str, Any]:
+        """Write it for machines."""
+        return {
+            "records": [
+                {"outcome": str(outcome), "reasons": list(reasons)} for outcome, reasons in self._explained(subject)
+            ],
+            "found": len(self.candidates),
+            "outcome": str(self.matched.outcome),
+            "reasons": list(self.matched.explanation),
+            "involvements": [
+                {"current": row.current, "why_not": row.why_not, "fields": _fields(row)} for row in self.rows
+            ],
+            "status": self.status,
+        }
+
+    @property
+    def status(self) -> str:
+        """The status that an unconditional clause would give."""
+        if self.matched.outcome is not MatchOutcome.UNIQUE:
+            return "review" if self.matched.outcome is MatchOutcome.REVIEW else "not_known"
+        if any(row.current for row in self.rows):
+            return "known"
+        return "review" if any(row.involvement is None for row in self.rows) else "no_current_involvement"
+
+    def _explained(self, subject: Subject) -> list[tuple[MatchOutcome, tuple[str, ...]]]:
+        shown = self.candidates[:MOST_SHOWN]
+        return [explain(subject, candidate) for candidate in shown]
+
+
+def _look(adapter: Adapter, subject: Subject) -> _Seen:
+    """Search, match, and read the involvements of the record that is linked. Raises ``AdapterError``."""
+    deadline = Deadline.after(_TIMEOUT_S)
+    source: Finder | None = adapter.involvement or adapter.eligibility
+    candidates = () if source is None else source.find(subject, deadline=deadline)
+    matched = match(subject, candidates)
+    rows: Sequence[InvolvementRow] = ()
+    if matched.ref is not None:
+        rows = _rows(adapter, matched.ref, deadline=deadline)
+    return _Seen(candidates=candidates, matched=matched, rows=rows)
+
+
+def _rows(adapter: Adapter, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
+    if adapter.sampled is not None:
+        return adapter.sampled.involvement_rows(ref, deadline=deadline)
+    if adapter.involvement is None:
+        return ()
+    try:
+        held = adapter.involvement.involvements(ref, deadline=deadline)
+    except RecordUnreadable as doubt:
+        return (InvolvementRow(involvement=None, current=False, why_not=doubt.detail),)
+    return tuple(InvolvementRow(involvement=each, current=True) for each in held)
+
+
+def _row_lines(number: int, row: InvolvementRow) -> list[str]:
+    state = "current" if row.current else f"not current, because {row.why_not}"
+    fields = ", ".join(f"{name.replace('_', ' ')}: {text}" for name, text in _fields(row).items())
+    faults = [f"  {fault.column} {fault.cause}." for fault in row.faults]
+    return [f"Involvement {number}: {state}.", *([f"  {fields}"] if fields else []), *faults]
+
+
+def _fields(row: InvolvementRow) -> dict[str, str]:
+    if row.involvement is None:
+        return {}
+    return {str(name): text for name, text in involvement_to_fields(row.involvement).items()}
+
+
+def _not_sent(subject: Subject, kind: str) -> list[str]:
+    """Say what a partner would leave out for a service of this kind, so that the search may differ."""
+    told = for_holder(subject, kind)
+    names = [name for name, _ in _FIELDS if name not in _ADDRESS]
+    left_out = [name for name in names if getattr(subject, name) is not None and getattr(told, name) is None]
+    if subject.address is not None and told.address != subject.address:
+        left_out.append("address")
+    if not left_out:
+        return []
+    return [f"Unless an agreement lists it, partners do not send a service of this kind: {', '.join(left_out)}."]
