@@ -28,6 +28,7 @@ from adapters.contract import (
     SourceUnavailable,
 )
 from adapters.matching.decide import MatchOutcome, match
+from trust.exchange.addresses import institution_key
 from trust.exchange.person import Address, Subject
 
 MOST_ROWS: Final = 2000
@@ -88,7 +89,7 @@ def check_sample(
         if ends.remaining_s() <= 0:
             break
         try:
-            _try_one(source, candidate, tally, deadline=_deadline(ends, timeout_s))
+            _try_one(source, candidate, tally, institutions, deadline=_deadline(ends, timeout_s))
         except SourceUnavailable as error:
             tally.errors[error.detail] += 1
             break
@@ -114,7 +115,9 @@ def _spread(records: Sequence[Candidate], most: int) -> list[Candidate]:
     return [records[int(place * step)] for place in range(min(most, len(records)))]
 
 
-def _try_one(source: SampledSource, candidate: Candidate, tally: _Tally, *, deadline: Deadline) -> None:
+def _try_one(
+    source: SampledSource, candidate: Candidate, tally: _Tally, institutions: Collection[str], *, deadline: Deadline
+) -> None:
     """Search for one record in every way, match it, and read its involvements. Raises :class:`SourceUnavailable`."""
     questions = dict(_questions(candidate.person))
     tally.unsearchable += not questions
@@ -125,7 +128,7 @@ def _try_one(source: SampledSource, candidate: Candidate, tally: _Tally, *, dead
             tally.missed_by[by] += candidate.ref not in {each.ref for each in found}
     if questions:
         with _counted(tally):
-            _match(source, candidate, tally, deadline=deadline)
+            _match(source, candidate, tally, institutions, deadline=deadline)
     with _counted(tally):
         rows = source.involvement_rows(candidate.ref, deadline=deadline)
         tally.read += 1
@@ -147,12 +150,15 @@ def _counted(tally: _Tally) -> Iterator[None]:
         tally.errors[error.detail] += 1
 
 
-def _match(source: SampledSource, candidate: Candidate, tally: _Tally, *, deadline: Deadline) -> None:
+def _match(
+    source: SampledSource, candidate: Candidate, tally: _Tally, institutions: Collection[str], *, deadline: Deadline
+) -> None:
     found = source.find(candidate.person, deadline=deadline)
-    outcome = match(candidate.person, found)
+    outcome = match(candidate.person, found, institutions=institutions)
     if outcome.outcome is MatchOutcome.UNIQUE and outcome.ref == candidate.ref:
         return
-    alone = match(candidate.person, [each for each in found if each.ref == candidate.ref])
+    own = [each for each in found if each.ref == candidate.ref]
+    alone = match(candidate.person, own, institutions=institutions)
     if alone.outcome is MatchOutcome.UNIQUE or outcome.outcome is MatchOutcome.UNIQUE:
         tally.several_keys += 1
     else:
@@ -262,7 +268,7 @@ def _institutions(records: Sequence[Candidate], known: Collection[str]) -> Itera
         **crowded((_key(each.person, "postcode"), each.ref) for each in records),
         **crowded((_key(each.person, "uprn"), each.ref) for each in records),
     }
-    new = {text: count for text, count in crowds.items() if text.replace(" ", "") not in known}
+    new = {text: count for text, count in crowds.items() if institution_key(text) not in known}
     if not new:
         return
     shared = ", ".join(f"{text} ({count} people)" for text, count in new.items())

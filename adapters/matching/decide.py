@@ -118,9 +118,11 @@ def _may_be(subject: Subject, candidate: Candidate) -> bool:
     return not comparison.identifiers_different and Level.DIFFERENT not in levels
 
 
-def explain(subject: Subject, candidate: Candidate) -> tuple[MatchOutcome, tuple[str, ...]]:
+def explain(
+    subject: Subject, candidate: Candidate, *, institutions: Collection[str] = frozenset()
+) -> tuple[MatchOutcome, tuple[str, ...]]:
     """Say what one record alone would come to, and why: field by field, and then the rules that decided."""
-    assessment = _assess(subject, candidate)
+    assessment = _assess(subject, candidate, institutions)
     outcome = {
         _Verdict.LINKABLE: MatchOutcome.UNIQUE,
         _Verdict.POSSIBLE: MatchOutcome.REVIEW,

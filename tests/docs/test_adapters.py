@@ -41,89 +41,109 @@ MODELS: list[tuple[str, int, type[BaseModel]]] = [
 ]
 
 REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
-    "an identifier with spaces, no-break spaces, lower case or padding, or as a number": (
+    "an identifier with spaces, no-break spaces, padding, invisible characters, or in small letters": (
         "tests/adapters/sources/test_real_people.py::test_a_number_is_found_however_it_is_spaced",
+    ),
+    "an identifier as a number (`numeric`, `REAL`), or as `9434765919.0`": (
+        "tests/adapters/sources/test_real_people.py::test_sqlite_holds_a_number_as_any_type",
         "tests/adapters/sources/test_real_people.py::test_postgresql_holds_a_number_as_any_type",
     ),
     "a National Insurance number without its suffix": (
         "tests/adapters/sources/test_real_people.py::test_a_national_insurance_number_is_found_with_and_without_its_suffix",
     ),
-    "a birth date as text: with a time, without leading zeros, with the name of a month, in several forms": (
+    "a UPRN with leading zeros": ("tests/trust/exchange/test_addresses.py::test_a_uprn_is_written_without_padding",),
+    "a stand-in such as 9999999999": (
+        "tests/adapters/matching/test_stand_ins.py::test_a_stand_in_number_neither_links_nor_keeps_apart",
+    ),
+    "a birth date with a time, without leading zeros, with a month name, or in one of several forms": (
         "tests/adapters/sources/test_real_people.py::test_a_text_is_found_as_it_is_read",
     ),
-    "a birth date in a column of dates": (
+    "a column of dates or moments": (
         "tests/adapters/sources/test_real_people.py::test_a_column_of_dates_is_asked_for_a_date_whatever_the_form_of_texts",
-    ),
-    "a birth date with a year of two digits": (
-        "tests/adapters/sources/test_real_people.py::test_years_of_two_digits_are_refused_for_birth_dates_alone",
     ),
     "a moment with a time zone": (
         "tests/adapters/sources/test_real_people.py::test_a_summer_day_in_a_column_with_a_zone_is_that_day",
         "tests/adapters/sources/test_real_involvements.py::test_the_day_of_a_moment_with_a_zone_is_londons",
     ),
-    "a birth date that is none: 0000-00-00, in the future, 31 February, a word": (
+    "a birth date with two digits of the year": (
+        "tests/adapters/sources/test_real_people.py::test_years_of_two_digits_are_refused_for_birth_dates_alone",
+    ),
+    "a birth date that lies ahead, before 1895, `1899-12-30`, `1900-01-01`, `0000-00-00`": (
         "tests/adapters/sources/test_real_people.py::test_a_birth_date_that_cannot_be_one_is_counted_and_leaves_a_doubt",
     ),
-    "no birth date": (
+    "a birth date that is missing or cannot be read": (
         "tests/adapters/sources/test_real_people.py::test_a_record_without_a_birth_date_is_found_by_its_names",
     ),
-    "one birth date for more than 500 people": (
+    "one birth date shared by more than 500": (
         "tests/adapters/sources/test_real_people.py::test_an_identifier_is_found_however_many_share_the_day",
         "tests/adapters/sources/test_real_people.py::test_names_and_postcode_narrow_the_day",
+        "tests/adapters/sources/test_real_people.py::test_what_is_still_too_many_is_told_for_what_it_is",
     ),
-    "the whole name in one column": ("tests/adapters/sources/test_real_people.py::test_a_whole_name_in_one_column",),
-    "tables and columns whose names have spaces or signs": (
-        "tests/adapters/sources/test_real_people.py::test_tables_and_columns_have_names_with_spaces_and_signs",
+    "a name in Windows-1252, a database without an encoding": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_name_in_another_encoding_costs_no_other_record",
+        "tests/adapters/sources/test_real_involvements.py::test_a_database_without_an_encoding_is_read",
     ),
-    "a key that is padded, a number here and a text there, or of several columns": (
-        "tests/adapters/sources/test_real_involvements.py::test_a_key_finds_itself_in_another_type",
-        "tests/adapters/sources/test_real_involvements.py::test_a_key_has_several_columns",
+    "a whole name in one column": ("tests/adapters/sources/test_real_people.py::test_a_whole_name_in_one_column",),
+    "a date of `infinity`, after 9999 or before Christ": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_date_out_of_range_costs_only_itself",
     ),
-    "an end that is none: blank, 9999-12-31, 0000-00-00, a word for open, or a day ahead": (
+    "an end that is empty, `9999-12-31`, `0000-00-00`, before 1901, `1970-01-01`, `NULL`, `ongoing`, or lies ahead": (
         "tests/adapters/sources/test_real_involvements.py::test_an_end_that_is_none_ends_nothing",
-        "tests/adapters/sectors/test_social_care.py::test_an_end_that_lies_ahead_is_only_planned",
+        "tests/adapters/sources/test_real_involvements.py::test_an_end_that_is_none_in_a_column_of_dates",
     ),
-    "an involvement that ended": (
+    "an end that is today or earlier, `true`, `yes` or `1`": (
         "tests/adapters/sources/test_real_involvements.py::test_an_end_that_has_come_ends",
+    ),
+    "an end or a status that cannot be read": (
+        "tests/adapters/sources/test_real_involvements.py::test_an_end_that_cannot_be_read_is_a_doubt_where_nothing_else_is_current",
+    ),
+    "an involvement whose start or last contact cannot be read": (
+        "tests/adapters/sources/test_real_involvements.py::test_an_optional_date_costs_no_worker",
+    ),
+    "a record whose involvements have all ended": (
         "tests/gateway/test_answering.py::test_a_record_without_a_current_involvement_is_not_told_as_no_record",
+    ),
+    "a key padded with spaces, or a number here and a text there": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_key_finds_itself_in_another_type",
+        "tests/adapters/sources/test_real_involvements.py::test_another_key_is_another_persons",
+    ),
+    "a record without a key": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_record_without_a_key_is_left_to_a_human",
+    ),
+    "a table that is altered, replaced by a view, or gets other types while the node runs": (
+        "tests/adapters/sources/test_database.py::test_the_next_question_is_answered",
+    ),
+    "a pooler that refuses or drops `options`": (
+        "tests/adapters/sources/test_database.py::test_a_pooler_that_takes_no_options_is_read_through",
+    ),
+    "an SQLite file in WAL mode in a folder that the node may not write to": (
+        "tests/adapters/sources/test_database.py::test_a_database_whose_log_cannot_be_opened_says_what_helps",
     ),
     "a status instead of an end": (
         "tests/adapters/sources/test_real_involvements.py::test_a_status_says_what_is_current",
     ),
-    "an end or status that cannot be read": (
-        "tests/adapters/sources/test_real_involvements.py::test_an_end_that_cannot_be_read_is_a_doubt_where_nothing_else_is_current",
-    ),
-    "another date of an involvement that cannot be read": (
-        "tests/adapters/sources/test_real_involvements.py::test_an_optional_date_costs_no_worker",
-        "tests/adapters/sectors/test_police.py::test_a_day_of_an_involvement_that_no_calendar_has_does_not_cost_the_officer",
-    ),
-    "text in Windows-1252, or a database without an encoding": (
-        "tests/adapters/sources/test_real_involvements.py::test_a_name_in_another_encoding_costs_no_other_record",
-        "tests/adapters/sources/test_real_involvements.py::test_a_database_without_an_encoding_is_read",
-    ),
-    "a date out of range (`infinity`, the year 10000)": (
-        "tests/adapters/sources/test_real_involvements.py::test_a_date_out_of_range_costs_only_itself",
-    ),
-    "tables that are altered while the node runs": (
-        "tests/adapters/sources/test_database.py::test_the_next_question_is_answered",
-    ),
-    "a PostgreSQL pooler": (
-        "tests/adapters/sources/test_database.py::test_a_pooler_that_takes_no_options_is_read_through",
-    ),
-    "an SQLite database in WAL mode in a folder that cannot be written": (
-        "tests/adapters/sources/test_database.py::test_a_database_whose_log_cannot_be_opened_says_what_helps",
+    "tables and columns whose names have spaces or signs": (
+        "tests/adapters/sources/test_real_people.py::test_tables_and_columns_have_names_with_spaces_and_signs",
     ),
     "a JSON file with a list at the top, or names of several words": (
         "tests/adapters/sources/test_json_file.py::test_a_list_at_the_top_with_names_of_several_words",
     ),
-    "an allocation table that Excel saved: dd/mm/yyyy, leading zeros gone": (
+    "the postcode of a prison, a hostel or a hospital": (
+        "tests/adapters/test_sampling.py::test_a_postcode_that_many_people_share_is_proposed_as_an_institutions",
+        "tests/adapters/matching/test_stand_ins.py::test_an_institution_is_not_a_shared_home",
+    ),
+    "one person under two keys": ("tests/adapters/test_sampling.py::test_a_person_under_two_keys_is_counted",),
+    "an allocation table that Excel saved: dates as dd/mm/yyyy, leading zeros gone": (
         "tests/adapters/sectors/test_social_care_import.py::test_is_refused_with_what_to_do_and_the_good_data_kept",
     ),
-    "an import with less than half of the children of the last one": (
+    "files that would leave less than half of the last import": (
         "tests/adapters/sectors/test_social_care_import.py::test_is_refused_unless_the_administrator_accepts_it",
     ),
-    "one child's name in capitals, or an NHS number in one row only": (
+    "a child's name in capitals in one row, or the NHS number in one row only": (
         "tests/adapters/sectors/test_social_care_import.py::test_stays_where_the_same_name_is_written_otherwise_or_left_out",
+    ),
+    "a case closure or an `AllocatedTo` that lies ahead": (
+        "tests/adapters/sectors/test_social_care.py::test_an_end_that_lies_ahead_is_only_planned",
     ),
     "a census of 2024 to 2026 (`Sex`, elements that were added)": (
         "tests/adapters/sectors/test_social_care_import.py::test_sex_is_read_as_gender_was",
@@ -136,11 +156,15 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
         "tests/adapters/sources/test_soap_xml.py::test_a_fault_counts_whatever_its_headers_are",
         "tests/adapters/sources/test_soap_xml.py::test_a_fault_of_soap_1_1_is_said_for_what_it_is",
     ),
-    "a registry that has no such person, in words or codes of its own": (
+    "a police record with a day that no calendar has, or a code that is no postcode": (
+        "tests/adapters/sectors/test_police.py::test_a_day_that_no_one_was_born_on_costs_itself_alone_and_is_named",
+        "tests/adapters/sectors/test_police.py::test_a_code_that_is_no_postcode_does_not_cost_the_answer",
+    ),
+    "a registry's own words or codes for a person whom it does not have": (
         "tests/adapters/sectors/test_jobcentre.py::test_a_person_who_is_not_registered_is_nobody_and_no_error",
         "tests/adapters/sectors/test_jobcentre.py::test_an_outage_is_never_an_absence",
     ),
-    "a registry's record with a birth date of a year, or without its identifier": (
+    "a registry's record with the year of birth only, or without its identifier": (
         "tests/adapters/sectors/test_jobcentre.py::test_a_record_that_cannot_be_read_leaves_the_others_and_stays_in_doubt",
     ),
 }

@@ -1,7 +1,7 @@
 """Building the adapters that the configuration describes, with every mistake of every one of them at once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.contract import Adapter, CheckLine, SourceMisconfigured
 from config.settings import NodeSettings, Service
@@ -16,6 +16,7 @@ class Built:
     service: str
     adapter: Adapter | None
     answer_after_s: float
+    institutions: frozenset[str] = frozenset()
     faults: tuple[CheckLine, ...] = ()
 
 
@@ -33,17 +34,17 @@ def build(settings: NodeSettings, services: Iterable[Service]) -> list[Built]:
     http = production(settings).case_systems
     built = []
     for service in services:
+        plain = Built(service=service.slug, adapter=None, answer_after_s=service.answer_after_s)
         if service.adapter is None:
-            built.append(Built(service=service.slug, adapter=None, answer_after_s=service.answer_after_s))
+            built.append(plain)
             continue
-        adapter: Adapter | None = None
-        faults: tuple[CheckLine, ...] = ()
         try:
             adapter = hosted(service, settings, http).adapter
         except SourceMisconfigured as refused:
             faults = tuple(map(_fault, refused.faults or (refused.detail,)))
-        step_s = service.answer_after_s
-        built.append(Built(service=service.slug, adapter=adapter, answer_after_s=step_s, faults=faults))
+            built.append(replace(plain, faults=faults))
+        else:
+            built.append(replace(plain, adapter=adapter, institutions=frozenset(service.adapter.institutions)))
     return built
 
 

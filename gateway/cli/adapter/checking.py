@@ -60,4 +60,4 @@ def _sampled(built: Built, adapter: Adapter) -> list[CheckLine]:
             told = monotonic()
             announce(f"{built.service}: {done} of {every} records were looked for again.")
 
-    return check_sample(adapter.sampled, progress=progress)
+    return check_sample(adapter.sampled, institutions=built.institutions, progress=progress)

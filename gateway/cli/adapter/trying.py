@@ -65,7 +65,7 @@ def try_source(*, service: str, config: Path | None) -> Outcome:
     subject = _person()
     _refuse_reason(reason, subject)
     record(settings, "adapter try", service=service, reason=reason)
-    seen = _look(built.adapter, subject)
+    seen = _look(built.adapter, subject, built.institutions)
     return Outcome(lines=[*seen.lines(subject), *_not_sent(subject, described.kind)], data=seen.to_json(subject))
 
 
@@ -109,6 +109,7 @@ class _Seen:
     candidates: Sequence[Candidate]
     matched: Match
     rows: Sequence[InvolvementRow]
+    institutions: frozenset[str]
 
     def lines(self, subject: Subject) -> list[str]:
         """Write it for people."""
@@ -147,19 +148,19 @@ class _Seen:
 
     def _explained(self, subject: Subject) -> list[tuple[MatchOutcome, tuple[str, ...]]]:
         shown = self.candidates[:MOST_SHOWN]
-        return [explain(subject, candidate) for candidate in shown]
+        return [explain(subject, candidate, institutions=self.institutions) for candidate in shown]
 
 
-def _look(adapter: Adapter, subject: Subject) -> _Seen:
+def _look(adapter: Adapter, subject: Subject, institutions: frozenset[str]) -> _Seen:
     """Search, match, and read the involvements of the record that is linked. Raises ``AdapterError``."""
     deadline = Deadline.after(_TIMEOUT_S)
     source: Finder | None = adapter.involvement or adapter.eligibility
     candidates = () if source is None else source.find(subject, deadline=deadline)
-    matched = match(subject, candidates)
+    matched = match(subject, candidates, institutions=institutions)
     rows: Sequence[InvolvementRow] = ()
     if matched.ref is not None:
         rows = _rows(adapter, matched.ref, deadline=deadline)
-    return _Seen(candidates=candidates, matched=matched, rows=rows)
+    return _Seen(candidates=candidates, matched=matched, rows=rows, institutions=institutions)
 
 
 def _rows(adapter: Adapter, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
