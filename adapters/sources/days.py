@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -80,11 +80,16 @@ def says_the_century(forms: Forms) -> bool:
 
 def today() -> date:
     """Return the day that it is in the United Kingdom."""
-    now = datetime.now(UTC)
+    return _day_in_london(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=1)
+def _day_in_london(hour: datetime) -> date:
+    """Return the day of a whole hour: London is whole hours from UTC. Every row asks for it."""
     try:
-        return now.astimezone(_london()).date()
+        return hour.astimezone(_london()).date()
     except ZoneInfoNotFoundError:
-        return now.date()
+        return hour.date()
 
 
 def read_day(value: object, forms: Forms = ISO_ONLY) -> date | None:

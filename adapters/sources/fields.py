@@ -159,7 +159,7 @@ def read_person_row(row: Mapping[str, object], forms: DayForms) -> tuple[Subject
     """
     reader = RowReader(row, forms)
     family_name, given_names = reader.read("family_name", _read_name), reader.read("given_names", _read_name)
-    full_name = reader.read("full_name", lambda value: read_full_name(value, str(row.get("full_name_order"))))
+    full_name = reader.read("full_name", lambda value: _read_full_name(value, str(row.get("full_name_order"))))
     if full_name is not None:
         family_name, given_names = family_name or full_name.family_name, given_names or full_name.given_names
     restricted = read_restriction(row.get("address_restricted"))
@@ -290,6 +290,10 @@ def _read_name(value: object) -> str | None:
     """Read a name without the characters that no one sees, some of which would divide it."""
     seen = strip_ignorable(value) if isinstance(value, str) else value
     return normal_name(read_text(seen) or "") or None
+
+
+def _read_full_name(value: object, order: str) -> Name | None:
+    return read_full_name(_read_name(value), order)
 
 
 def _gender(text: str | None) -> Gender | None:

@@ -26,7 +26,7 @@ def _nhs_numbers(value: str) -> tuple[str, ...]:
 
 
 def _ninos(value: str) -> tuple[str, ...]:
-    """Return a National Insurance number with and without each suffix, which many systems do not hold."""
+    """Return a National Insurance number without a suffix and with each, which tells no two people apart."""
     parts = _NINO.fullmatch(value)
     return (value,) if parts is None else tuple(f"{parts[1]}{suffix}" for suffix in ("", "A", "B", "C", "D"))
 

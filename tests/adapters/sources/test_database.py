@@ -139,6 +139,23 @@ class TestChangesOfTheTables:
             assert before[0] == "unique"
             assert before[1]
 
+    def test_nothing_is_prepared_on_the_server(self, postgres_url: str, soon: Deadline) -> None:
+        server = PostgresServer(parse_url(postgres_url), password_file=None)
+        for _ in range(7):
+            server.ask("SELECT 1", (), deadline=soon)
+        assert server.ask("SELECT count(*) FROM pg_prepared_statements", (), deadline=soon).rows == [(0,)]
+
+    @pytest.mark.parametrize("state", ["0A000", "26000", "42P05"])
+    def test_a_connection_that_is_stale_is_given_up_once(self, postgres_url: str, soon: Deadline, state: str) -> None:
+        server = PostgresServer(parse_url(postgres_url), password_file=None)
+        ((process,),) = server.ask("SELECT pg_backend_pid()", (), deadline=soon).rows
+        with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(
+                f"CREATE OR REPLACE FUNCTION stale() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN IF pg_backend_pid() ="
+                f" {process} THEN RAISE 'stale' USING ERRCODE = '{state}'; END IF; RETURN 1; END $$"
+            )
+        assert server.ask("SELECT stale()", (), deadline=soon).rows == [(1,)]
+
     def test_a_column_that_became_a_text_of_another_form_is_searched_as_one(
         self, context: AdapterContext, postgres_url: str
     ) -> None:
