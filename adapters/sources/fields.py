@@ -190,9 +190,12 @@ def read_restriction(value: object) -> bool:
     if value is None or isinstance(value, bool | int | float | Decimal):
         return bool(value)
     try:
-        return (read_text(value) or "").lower() not in _NOT_RESTRICTED
+        text = read_text(value) or ""
     except Unreadable:
         return True
+    if not text and isinstance(value, bytes):  # a bit
+        return any(value)
+    return text.lower() not in _NOT_RESTRICTED
 
 
 def read_involvement_row(

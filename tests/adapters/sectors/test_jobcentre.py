@@ -365,6 +365,30 @@ class TestOtherVendors:
         with pytest.raises(SourceNonsense, match="identifier"):
             find(lambda item: records(item, {"identifier": []})).find(ASKED, deadline=soon())
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"protected": True, "address": [{"postal_code": "KT21 1JA"}]},
+            {"address": [{"postal_code": "KT21 1JA"}, {"protected": "Y"}]},
+        ],
+    )
+    def test_a_member_that_the_settings_name_restricts_the_address(
+        self, url: str, caller: TestCaller, files: tuple[Path, Path], change: dict[str, Any]
+    ) -> None:
+        vendor = OtherVendor(caller, lambda item: records(item, change, {"address": [{"postal_code": "KT21 1JA"}]}))
+        adapter = build(url, vendor, *files, address_restricted="protected")
+        assert adapter.eligibility is not None
+        marked, other = adapter.eligibility.find(ASKED, deadline=soon())
+        assert (marked.person.address, marked.person.address_restricted) == (None, True)
+        assert other.person.address is not None
+
+    def test_a_number_is_found_with_and_without_its_suffix(self, find: Callable[[Change], BenefitRegistry]) -> None:
+        assert ASKED.nino is not None
+        bare = Subject(nino=ASKED.nino[:8])
+        assert [each.ref for each in find(lambda _: {}).find(bare, deadline=soon())] == ["CLM-000117"]
+        everything = replace(ASKED, nino=ASKED.nino[:8])  # more searches than one message carries
+        assert [each.ref for each in find(lambda _: {}).find(everything, deadline=soon())] == ["CLM-000117"]
+
     def test_programmes_that_cannot_be_read_answer_no_question(self, find: Callable[[Change], BenefitRegistry]) -> None:
         registry = find(
             lambda item: {"data": {"reg_records": [each | {"payroll": 1} for each in item["data"]["reg_records"]]}}

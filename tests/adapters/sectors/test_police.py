@@ -312,6 +312,15 @@ def test_a_code_that_is_no_postcode_does_not_cost_the_answer(password_file: Path
     assert [each.ref for each in police.find(Subject(pnc_id=DANIEL.pnc_id), deadline=soon())] == ["A", "B"]
 
 
+@pytest.mark.parametrize(("said", "restricted"), [("true", True), ("1", True), ("false", False), (" 0 ", False)])
+def test_a_restricted_postcode_is_not_read(password_file: Path, said: str, restricted: bool) -> None:
+    written = f"<pcode>KT21 1JA</pcode><pcode_restricted>{said}</pcode_restricted>"
+    police = service("https://p.example/", Canned(person("A", written)), password_file)
+    (found,) = police.find(Subject(pnc_id=DANIEL.pnc_id), deadline=soon())
+    assert found.person.address_restricted is restricted
+    assert (found.person.address is None) is restricted
+
+
 def test_another_record_than_the_one_asked_for_is_nonsense(password_file: Path) -> None:
     police = service("https://p.example/", Canned(person("B")), password_file)
     with pytest.raises(SourceNonsense, match="another record"):

@@ -77,6 +77,23 @@ class TestImport:
         run_import(census(child("C2", case(), born="2010-01-01")), [second])
         assert involvements(care_adapter, OCTAVIA, soon) == ()
 
+    def test_a_restricted_address_is_not_even_kept(self, care_adapter: Adapter, tmp_path: Path, soon: Deadline) -> None:
+        (tmp_path / "census.xml").write_text(census(child("C1", case(), upn=UPN)))
+        rows = ["C1,Chislett,Octavia,Alex Patel,KT21 1JA,7,", "C1,Chislett,Octavia,Jo Bell,KT21 1JA,7,Y"]
+        header = "LAchildID,FamilyName,GivenNames,WorkerName,Postcode,UPRN,AddressRestricted"
+        (tmp_path / "allocations.csv").write_text("\n".join([header, *rows]))
+        import_census(
+            SocialCareSettings(database=Path("care.db"), schemas={2022: REDUCED}),
+            base_dir=tmp_path,
+            census=tmp_path / "census.xml",
+            allocations=tmp_path / "allocations.csv",
+            now=NOW,
+        )
+        assert care_adapter.involvement is not None
+        (found,) = care_adapter.involvement.find(OCTAVIA, deadline=soon)
+        assert found.person.address is None
+        assert b"KT21" not in (tmp_path / "care.db").read_bytes()
+
     def test_a_database_of_an_earlier_layout_is_laid_out_anew(
         self, run_import: RunImport, tmp_path: Path, care_adapter: Adapter, soon: Deadline
     ) -> None:
