@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from threading import Lock
 
 from gateway.ports import Store, Transaction
-from gateway.store import agreements
+from gateway.store import agreements, restore_holds
+from gateway.store.restore_holds import HoldKind
 from trust import strict_json
 from trust.agreements.agreement import (
     Agreement,
@@ -26,15 +27,23 @@ from trust.keys import KeySet, KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
 
 _KEYS_MAX_BYTES = 65_536
+_UNCONFIRMED = (
+    "This node was restored from a backup, and not every party has told yet whether the agreement has ended; "
+    "`hearthgate restore confirm` opens it all the same."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
-    """Every version that can be read, and up to which version each agreement is recorded as retired."""
+    """Every version that can be read, and up to which version each agreement is recorded as retired.
+
+    ``unconfirmed`` are the digests of those out of a backup that may have ended since.
+    """
 
     epoch: int
     held: tuple[HeldVersion, ...]
     retired: Mapping[AgreementId, int]
+    unconfirmed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +140,7 @@ class AgreementBook:
         day, known = now.astimezone(UTC).date(), self._day
         if known is not None and known.page is page and known.day == day:
             return known
-        found_standings = standings(page.held, now, recorded=page.retired)
+        found_standings = tuple(_unless_held(each, page) for each in standings(page.held, now, recorded=page.retired))
         by_version = {(each.agreement.id, each.agreement.version): each for each in found_standings}
         found = self._day = _Day(page=page, day=day, standings=found_standings, by_version=by_version)
         return found
@@ -168,7 +177,14 @@ def _load(tx: Transaction, now: datetime) -> _Page:
         with suppress(TrustError):  # one that this version cannot read binds nobody, and costs no other; doctor says so
             held.append(_open(stored, ended_by, now))
     retired = {AgreementId(each): version for each, version in agreements.retired(tx).items()}
-    return _Page(epoch=agreements.epoch(tx), held=tuple(held), retired=retired)
+    kept = frozenset(each.name for each in restore_holds.list(tx) if each.kind is HoldKind.AGREEMENT)
+    return _Page(epoch=agreements.epoch(tx), held=tuple(held), retired=retired, unconfirmed=kept)
+
+
+def _unless_held(standing: InForce | NotInForce, page: _Page) -> InForce | NotInForce:
+    if isinstance(standing, NotInForce) or standing.agreement.ref.digest not in page.unconfirmed:
+        return standing
+    return NotInForce(agreement=standing.agreement, missing=(), reason=_UNCONFIRMED)
 
 
 def _retire(tx: Transaction, through: Mapping[AgreementId, int]) -> None:

@@ -45,15 +45,17 @@ from gateway.http.fair_share import FairShare
 from gateway.http.federation import SignedConfiguration, federation_blueprint, node_configuration
 from gateway.http.gate import gated
 from gateway.http.historical_keys import historical_keys_blueprint
+from gateway.http.key_revocations import OwnRevocations, key_revocations_blueprint
 from gateway.http.misuse import MisuseFace, misuse_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
 from gateway.http.problem import Problem
 from gateway.http.suspensions import suspensions_blueprint
 from gateway.inbound import Answered, Inbound, MessageIdReused, Sender
 from gateway.keeper import Keeper
+from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.lookups import Lookups
-from gateway.minding import Minding, of_node
+from gateway.minding import KeyFolder, Minding, of_node
 from gateway.misuse_answering import MisuseAnswering
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider
@@ -61,14 +63,16 @@ from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.outbound import Local, Outbound
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.tokens import TokenRequester
-from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transport
+from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport
 from gateway.readiness import checks, operations_app, trust_check
+from gateway.restored_agreements import RestoredAgreements
 from gateway.spending import Spending
-from gateway.store import clients
+from gateway.store import clients, restore_holds
 from gateway.store.claims_postgres import PostgresClaims
 from gateway.store.claims_sqlite import SqliteClaims
 from gateway.store.opening import open_claims, open_store
 from gateway.store.postgres import PostgresStore
+from gateway.store.restore_holds import HoldKind
 from gateway.store.sqlite import SqliteStore
 from gateway.vouching import Vouching
 from trust.federation.chain import TrustedEntity
@@ -141,7 +145,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
         keeper=_keeper(
             parts,
             directory,
-            mind=of_node(machine(store, clock, outside.transport, fitness), directory, own),
+            mind=_mind(parts, directory, outside.transport, countersigning, agreements),
             vouching=vouching,
             collecting=Collecting(countersigning, agreements, telemetry.last_handler),
             fetcher=fetcher,
@@ -160,6 +164,20 @@ def _configuration(settings: NodeSettings, vault: FileKeyVault, store: Store) ->
     return node_configuration(profile(settings), vault, HeldMarks(store), announced)
 
 
+def _mind(
+    parts: _Parts,
+    directory: FederationDirectory,
+    transport: Transport,
+    countersigning: Countersigning,
+    agreements: AgreementBook,
+) -> Minding:
+    settings = parts.settings
+    keys = KeyFolder(settings.base_dir / settings.keys.directory, NODE_KEYS, parts.vault)
+    restored = RestoredAgreements(own=parts.own, store=parts.store, book=agreements, countersigning=countersigning)
+    host = machine(parts.store, parts.clock, transport, parts.fitness)
+    return of_node(host, directory, parts.own, keys, restored.round)
+
+
 def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> FederationDirectory:
     return FederationDirectory(
         fetcher=fetcher,
@@ -173,8 +191,10 @@ def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> Fe
 
 def _public(parts: _Parts, countersigning: Countersigning, directory: FederationDirectory) -> list[Blueprint]:
     """Return what anybody may read at a node, and who it is from proves itself."""
+    revocations = OwnRevocations(parts.own, parts.vault)
     return [
-        historical_keys_blueprint(parts.own, parts.vault, clock=parts.clock),
+        historical_keys_blueprint(parts.own, parts.vault, revocations, clock=parts.clock),
+        key_revocations_blueprint(revocations, parts.own, parts.store),
         suspensions_blueprint(parts.store),
         agreements_blueprint(_signing(parts, countersigning)),
         misuse_blueprint(_misuse(parts, directory)),
@@ -319,7 +339,11 @@ def _peer_app(
 
 def _case_oauth(parts: _Parts, providers: tuple[Provider, ...]) -> CaseOAuth:
     def find_client(client_id: str) -> LocalClient | None:
-        return parts.store.read(lambda tx: clients.get(tx, client_id=client_id))
+        def find(tx: Transaction) -> LocalClient | None:
+            held = restore_holds.is_held(tx, HoldKind.CLIENT, client_id)
+            return None if held else clients.get(tx, client_id=client_id)
+
+        return parts.store.read(find)
 
     return CaseOAuth(
         base_url=parts.settings.case.base_url,

@@ -23,6 +23,7 @@ from gateway.directory.memory import Memory
 from gateway.fitness import Fitness
 from gateway.held_marks import HeldMarks, MarkKeeping
 from gateway.http.anchor import (
+    VOUCHING_PATHS,
     Accredited,
     AnchorFace,
     anchor_configuration,
@@ -33,7 +34,7 @@ from gateway.http.gate import gated
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.mark_office import MarkTerms, delegated
-from gateway.minding import Machine, Minding, of_authority
+from gateway.minding import KeyFolder, Machine, Minding, of_authority
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.store.opening import open_store
@@ -85,6 +86,7 @@ def create_anchor(
     face = authority_face(settings, vault, store, clock)
     knowing = _knowing(settings, face, transport)
     host = machine(store, clock, transport, fitness)
+    keys = KeyFolder(settings.base_dir / settings.keys.directory, ANCHOR_KEYS, vault)
     app = create_anchor_app(face, observer=telemetry.FaceObserver(), known=knowing.directory)
     ready = checks(store, fitness)
     if face.superiors:
@@ -96,8 +98,8 @@ def create_anchor(
         vault=vault,
         face=face,
         directory=knowing.directory,
-        keeper=_keeper(face, knowing, vouching, of_authority(host, knowing.directory, face.entity_id, vault), fitness),
-        peer_app=gated(app, fitness.refuse_unfit),
+        keeper=_keeper(face, knowing, vouching, of_authority(host, knowing.directory, face.entity_id, keys), fitness),
+        peer_app=gated(app, fitness.refuse_unfit, confirmed=dict.fromkeys(VOUCHING_PATHS, fitness.refuse_unconfirmed)),
         operations_app=operations_app(ready),
     )
 

@@ -65,6 +65,7 @@ class AuthorityKeeper:
             self.attempt("vouched_keys", lambda: self._note_vouched(now))
             self.attempt("marks", lambda: self.renew_marks(now))
         self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
+        self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
         until = monotonic() + ROUND_S
         for entity in self.attempt("members", lambda: self._due(now)) or ():
             if monotonic() < until and self.lately.first(entity, now):

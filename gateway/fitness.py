@@ -44,6 +44,12 @@ class Fitness:
         if not found.epoch.reconciled:
             raise NotReconciled(described(found))
 
+    def refuse_unconfirmed(self) -> None:
+        """Raise :class:`NotReconciled` also while an administrator has not confirmed the restore."""
+        self.refuse_unfit()
+        if not self.now().epoch.confirmed:
+            raise NotReconciled("The restore waits for `hearthgate restore confirm`.")
+
     def refuse_unfit_anew(self) -> None:
         """Look again, and then do as :meth:`refuse_unfit`: what is done unasked may wait for a look into the store."""
         self.look_again()
@@ -64,7 +70,7 @@ class Fitness:
         if self._well is not None and at - self._well[0] < HELD_S:
             return self._well[1]
         found = self._store.read(self._read)
-        well = not found.clock_off and found.epoch.reconciled
+        well = not found.clock_off and found.epoch.reconciled and found.epoch.confirmed
         self._well = (at, found) if well else None
         return found
 
@@ -87,7 +93,7 @@ def described(found: Condition) -> str:
         )
     if not found.epoch.reconciled:
         return (
-            "The store was restored and is not reconciled with the others yet, so nobody is served. It is tried every "
-            "minute; check that its superiors and peers can be reached."
+            "This node was restored from a backup and is still catching up, so it answers 503. It retries every "
+            "minute. Check that it can reach its superiors and peers; if no peer exists, `hearthgate restore confirm`."
         )
     return ""

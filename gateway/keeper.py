@@ -69,6 +69,7 @@ class Keeper:
         now = self.clock.now()
         self.attempt("erase_expired", lambda: erase_expired(self.store, self.claims, now=now))
         self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
+        self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
         standings = self.attempt("chains", lambda: self.directory.known(now=now)) or ()
         self.attempt("show_waiting", lambda: self.show_waiting(now))
         self.attempt("show_standings", lambda: self.watch(standings))

@@ -3,18 +3,23 @@
 The keepers of nodes and authorities do it in their rounds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from gateway import machine_clock
 from gateway.background import Attempt
 from gateway.clock_watch import ClockWatch, Parties
 from gateway.directory.federation import FederationDirectory
-from gateway.keys.vault import FileKeyVault
+from gateway.keys.changes import make, revocation
+from gateway.keys.files import KeyFile, sole_change
+from gateway.keys.vault import FileKeyVault, read_records
 from gateway.ports import Clock, Store, Transport
-from gateway.reconciling import Missed, MissedByAuthority, MissedByNode, Reconciling
+from gateway.reconciling import Endings, Missed, MissedByAuthority, MissedByNode, Reconciling
 from gateway.store import members
+from trust.federation.historical_keys import RevocationReason
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, parse_key
 
@@ -54,21 +59,42 @@ class Machine:
     changed: Callable[[], None]
 
 
-def of_node(machine: Machine, directory: FederationDirectory, own: EntityId) -> Minding:
+class KeyFolder:
+    """The key files of a node or authority (:class:`gateway.reconciling.OwnKeys`)."""
+
+    def __init__(self, directory: Path, needed: Sequence[KeyFile], vault: FileKeyVault) -> None:
+        self._directory = directory
+        self._needed = needed
+        self._vault = vault
+
+    def known(self) -> KeySet:
+        """Return the federation keys that it has or had, the revoked ones left out."""
+        past = [parse_key(key.jwk, KeyUse.FEDERATION) for key in self._vault.historical() if key.revoked is None]
+        return KeySet.of(KeyUse.FEDERATION, [*self._vault.published(KeyUse.FEDERATION).keys, *past])
+
+    def revoke(self, kids: Collection[str], *, at: datetime) -> None:
+        """Revoke those of its keys that it holds and has not revoked."""
+        with sole_change(self._directory):
+            for kid in sorted(kids):
+                records = read_records(self._directory, self._needed)
+                if any(each.kid == kid and each.revoked_at is None for each in records):
+                    make(self._directory, revocation(records, kid, RevocationReason.UNSPECIFIED, at=at), at=at)
+
+
+def of_node(
+    machine: Machine, directory: FederationDirectory, own: EntityId, keys: KeyFolder, endings: Endings
+) -> Minding:
     """Return the rounds of a node, which compares its clock with the anchors' and with every other trusted party's."""
     return _minding(
         machine,
         known=lambda: _parties(directory, own, machine.clock),
-        missed=MissedByNode(own=own, directory=directory, attempt=machine.attempt),
+        missed=MissedByNode(own=own, directory=directory, keys=keys, attempt=machine.attempt),
+        endings=endings,
     )
 
 
-def of_authority(machine: Machine, directory: FederationDirectory, own: EntityId, vault: FileKeyVault) -> Minding:
+def of_authority(machine: Machine, directory: FederationDirectory, own: EntityId, keys: KeyFolder) -> Minding:
     """Return the rounds of an authority, which compares its clock with its members' and with the anchors' above it."""
-
-    def keys() -> KeySet:
-        past = [parse_key(key.jwk, KeyUse.FEDERATION) for key in vault.historical() if key.revoked is None]
-        return KeySet.of(KeyUse.FEDERATION, [*vault.published(KeyUse.FEDERATION).keys, *past])
 
     def known() -> Parties:
         anchors = tuple(each for each in directory.anchors(now=machine.clock.now()) if each != own)
@@ -79,12 +105,18 @@ def of_authority(machine: Machine, directory: FederationDirectory, own: EntityId
         machine,
         known=known,
         missed=MissedByAuthority(
-            own=own, own_keys=keys, store=machine.store, transport=machine.transport, attempt=machine.attempt
+            own=own,
+            directory=directory,
+            keys=keys,
+            store=machine.store,
+            transport=machine.transport,
+            attempt=machine.attempt,
         ),
+        endings=lambda _now: None,
     )
 
 
-def _minding(machine: Machine, *, known: Callable[[], Parties], missed: Missed) -> Minding:
+def _minding(machine: Machine, *, known: Callable[[], Parties], missed: Missed, endings: Endings) -> Minding:
     return Minding(
         watch=ClockWatch(
             store=machine.store,
@@ -97,7 +129,12 @@ def _minding(machine: Machine, *, known: Callable[[], Parties], missed: Missed) 
             attempt=machine.attempt,
         ),
         reconciling=Reconciling(
-            host=machine.host, store=machine.store, clock=machine.clock, missed=missed, changed=machine.changed
+            host=machine.host,
+            store=machine.store,
+            clock=machine.clock,
+            missed=missed,
+            endings=endings,
+            changed=machine.changed,
         ),
         attempt=machine.attempt,
     )

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from trust.federation.chain import TrustedEntity
 from trust.federation.historical_keys import HistoricalKey
+from trust.federation.key_revocation import RevokedKey
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, Signer
 from trust.oauth.access_token import AccessToken, Position
@@ -195,6 +196,10 @@ class KeyVault(Protocol):
 
     def historical(self) -> tuple[HistoricalKey, ...]:
         """Return the federation keys of the past, revoked ones with their reason."""
+        ...
+
+    def revoked(self) -> tuple[RevokedKey, ...]:
+        """Return the keys of every use that were revoked."""
         ...
 
     def edition(self) -> int:

@@ -5,11 +5,12 @@
 2. A node asks who stands above it, and above each party that it knew, for statements made since: what it trusts from
    now on, those have confirmed after the restore. Whom they do not confirm, it does not trust.
 3. It takes up the suspensions that it lacks, from their issuers and from every peer that can be reached.
-4. An authority takes up its own suspensions from its members, who all relay them: else it would give out the number of
+4. It revokes again each of its own keys that it had revoked since the copy, as every peer remembers it.
+5. An authority takes up its own suspensions from its members, who all relay them: else it would give out the number of
    one of them again, and vouch for a member that it has suspended.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,9 +43,25 @@ _OK = 200
 class Missed(Protocol):
     """Take up what was missed; return whether enough of the others could be asked."""
 
-    def __call__(self, now: datetime) -> bool:
-        """Ask them."""
+    def __call__(self, now: datetime, *, confirmed: bool) -> bool:
+        """Ask them; where an administrator has ``confirmed`` the restore, no answer about this party is needed."""
         ...
+
+
+class OwnKeys(Protocol):
+    """This party's key files."""
+
+    def known(self) -> KeySet:
+        """Return the federation keys that it has or had, the revoked ones left out."""
+        ...
+
+    def revoke(self, kids: Collection[str], *, at: datetime) -> None:
+        """Revoke those of its keys that it holds and has not revoked."""
+        ...
+
+
+Endings = Callable[[datetime], None]
+"""Ask the parties of agreements out of the backup whether they ended, and close or release each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +72,20 @@ class Reconciling:
     store: Store
     clock: Clock
     missed: Missed
+    endings: Endings
     changed: Callable[[], None]
 
     def round(self) -> None:
         """Reconcile a restored store; nothing is done to any other."""
         found, now = self.store.read(lambda tx: condition.read(tx, host=self.host)), self.clock.now()
-        if found.epoch.reconciled or found.clock_off or not found.epoch.covers(now):  # 1
+        if found.clock_off or not found.epoch.covers(now):  # 1
             return
-        if self.missed(now):
+        if not found.epoch.reconciled and self.missed(now, confirmed=found.epoch.confirmed):
             self.store.write(store_epoch.note_reconciled)
             self.changed()
+            found = self.store.read(lambda tx: condition.read(tx, host=self.host))
+        if found.epoch.reconciled and not found.epoch.confirmed:
+            self.endings(now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +94,10 @@ class MissedByNode:
 
     own: EntityId
     directory: FederationDirectory
+    keys: OwnKeys
     attempt: Attempt
 
-    def __call__(self, now: datetime) -> bool:
+    def __call__(self, now: datetime, *, confirmed: bool) -> bool:
         """Have everything confirmed anew; a node that nobody vouches for now is not done."""
         try:
             self.directory.refresh(self.own, now=now)  # 2
@@ -85,7 +107,9 @@ class MissedByNode:
             self.attempt("refresh", partial(self._confirm, standing.entity, now))
         self.directory.catch_up(now=now)
         self.directory.catch_up_with_all(now=now)  # 3
-        return True
+        tellers = [standing.entity for standing in self.directory.known(now=now) if standing.trusted is not None]
+        tellers += self.directory.anchors(now=now)
+        return _own_revoked(self.own, self.directory, self.keys, tellers, now) or confirmed  # 4
 
     def _confirm(self, entity: EntityId, now: datetime) -> None:
         with suppress(TrustError):  # a party that no superior confirms is not trusted
@@ -97,20 +121,23 @@ class MissedByAuthority:
     """What an authority has missed of its own rulings."""
 
     own: EntityId
-    own_keys: Callable[[], KeySet]
+    directory: FederationDirectory
+    keys: OwnKeys
     store: Store
     transport: Transport
     attempt: Attempt
 
-    def __call__(self, now: datetime) -> bool:
+    def __call__(self, now: datetime, *, confirmed: bool) -> bool:
         """Ask every member; where there are any, one answer is needed."""
         everybody, answered = self.store.read(members.list), 0
         until = monotonic() + ASKING_S
         for member in everybody:
-            answered += bool(self.attempt("suspensions", partial(self._take_up, member.entity, now)))  # 4
+            answered += bool(self.attempt("suspensions", partial(self._take_up, member.entity, now)))  # 5
             if answered >= ENOUGH_ANSWERS or monotonic() > until:
                 break
-        return answered > 0 or not everybody
+        tellers = [EntityId(member.entity) for member in everybody]
+        told = _own_revoked(self.own, self.directory, self.keys, tellers, now)  # 4
+        return (answered > 0 and told) or not everybody or confirmed
 
     def _take_up(self, teller: str, now: datetime) -> bool:
         """Take up everything that one member has; return whether it answered."""
@@ -146,7 +173,7 @@ class MissedByAuthority:
         """Yield the entries that follow without a gap, each signed by this authority itself."""
         for number, entry in enumerate(told, start=after + 1):
             raw = entry.encode("utf-8")
-            opened = parse_suspension(raw, issuer_keys=self.own_keys(), now=now)
+            opened = parse_suspension(raw, issuer_keys=self.keys.known(), now=now)
             if (opened.issuer, opened.seq) != (self.own, number):
                 return
             yield StoredSuspension.of(opened, raw)
@@ -159,3 +186,12 @@ class MissedByAuthority:
 
         if entries:
             self.store.write(work)
+
+
+def _own_revoked(
+    own: EntityId, directory: FederationDirectory, keys: OwnKeys, tellers: Collection[EntityId], now: datetime
+) -> bool:
+    """Revoke what others remember as revoked of this party's keys; return whether any of them answered."""
+    answered = directory.ask_key_revocations(own, keys.known(), tellers, now=now)
+    keys.revoke(directory.revoked_keys(own, now=now), at=now)
+    return bool(answered)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
+from trust.federation.key_revocation import KeyRevocation
 from trust.federation.suspension import Suspension
 
 INACTIVE_MARK = "?"
@@ -47,6 +48,30 @@ class StoredSuspension:
             subject=entry.subject,
             state=entry.state.value,
             issued_at=entry.issued_at,
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKeyRevocation:
+    """One revoked key of ``subject``, and the signed bytes of the notice."""
+
+    issuer: str
+    subject: str
+    kid: str
+    use: str
+    revoked_at: datetime
+    raw: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, notice: KeyRevocation, raw: bytes) -> Self:
+        """Return a notice as the store keeps it, with the bytes that it was read from."""
+        return cls(
+            issuer=notice.issuer,
+            subject=notice.subject,
+            kid=notice.kid,
+            use=notice.use.value,
+            revoked_at=notice.revoked_at,
             raw=raw,
         )
 

@@ -4,7 +4,7 @@ A key id is the RFC 7638 thumbprint of the key, so equal ids mean equal keys, an
 purposes is found by comparing ids. Private keys stay behind the Signer protocol.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -116,6 +116,10 @@ class KeySet:
     def kids(self) -> frozenset[str]:
         """The ids of all its keys."""
         return frozenset(key.kid for key in self.keys)
+
+    def without(self, kids: Collection[str]) -> "KeySet":
+        """Return the set without the keys of these ids; it may be empty then."""
+        return KeySet(use=self.use, keys=tuple(key for key in self.keys if key.kid not in kids))
 
     def require_use(self, use: KeyUse) -> "KeySet":
         """Return the set itself when it is for this use, else raise KeyPurposeMismatch."""

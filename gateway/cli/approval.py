@@ -25,8 +25,9 @@ from gateway.cli.files import read_input
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, confirm
 from gateway.ports import Transaction
-from gateway.store import changes, trusted
+from gateway.store import changes, restore_holds, trusted
 from gateway.store.changes import Change, ChangeState
+from gateway.store.restore_holds import HoldKind
 from trust import claims, jose, strict_json
 from trust.errors import TrustError
 from trust.federation import entity_statement
@@ -115,6 +116,7 @@ def approve(
     """Make a change that another administrator asked for, or that a superior approved. Raises :class:`Refused`."""
     at = now()
     change = _found(settings, change_id, ChangeState.PENDING, at=at)
+    _refuse_held(settings, change)
     second = _second(settings, change, superior, at)
     act = acts[change.act]
     announce(*about(change), *act.effect(settings, change.arguments))
@@ -266,6 +268,17 @@ def _found(settings: Settings, change_id: str, wanted: ChangeState, *, at: datet
         again = "; ask for it again" if state == "expired" else ""
         raise Refused(f"The change {change_id} is {state} and not {wanted}: nothing was changed{again}.")
     return change
+
+
+def _refuse_held(settings: Settings, change: Change) -> None:
+    """Refuse a change out of a backup that was not confirmed yet."""
+    with opened_store(settings) as store:
+        held = store.read(lambda tx: restore_holds.is_held(tx, HoldKind.CHANGE, change.id))
+    if held:
+        raise Refused(
+            f"The change {change.id} was asked for before the restore, and may have been declined since: "
+            "`hearthgate trust decline` ends it, `hearthgate restore confirm` opens what is left."
+        )
 
 
 def _second(settings: Settings, change: Change, superior: Path | None, at: datetime) -> str:

@@ -2,13 +2,14 @@
 
 It is a file of JSON lines beside the store, appended to and never rewritten. Each line holds the digest of the line
 before it (:mod:`trust.evidence.journal`), and an evidence leaf in the store holds the digest of the last line. It names
-no person but the administrator.
+no person but the administrator. Each line also goes to the system log, which outlives the node's folder.
 """
 
 import fcntl
 import os
 from datetime import datetime
 from pathlib import Path
+from syslog import LOG_AUTHPRIV, LOG_NOTICE, syslog
 from typing import BinaryIO
 
 from gateway import evidence
@@ -23,6 +24,7 @@ from trust.evidence.journal import MAX_LINE, Chain, build_entry, verify_journal
 from trust.evidence.leaf import Leaf, LeafKind
 
 FILE = Path("data") / "administration.jsonl"
+_SYSLOG = LOG_AUTHPRIV | LOG_NOTICE
 
 
 def record(settings: Settings, act: str, **facts: str | int | list[str] | None) -> str:
@@ -45,6 +47,7 @@ def record(settings: Settings, act: str, **facts: str | int | list[str] | None) 
         raise Refused(
             f"The change cannot be recorded in {path} ({failed.strerror}), so it was not made; make that file writable."
         ) from failed
+    syslog(_SYSLOG, line.decode("ascii").rstrip())
     _commit(settings, digest(line), at)
     return by.name
 

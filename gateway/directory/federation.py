@@ -13,7 +13,7 @@ Whatever it comes from, nobody is trusted whom an authority above has suspended.
 the stored chain is replaced by an empty one dated now, so that neither a restart nor an earlier statement revives it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from gateway.directory.carrying import Carrier
 from gateway.directory.chains import Chains
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.directory.holding import Held
+from gateway.directory.key_revocations import KeyRevocations, Party
 from gateway.directory.limits import MAX_REMEMBERED, Budget, Lately, Limits
 from gateway.directory.marking import RequiredMarks
 from gateway.directory.memory import Memory
@@ -38,6 +39,7 @@ from gateway.trust_records import StoredChain
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, Untrusted
 from trust.federation.anchor_keys import Pin
 from trust.federation.chain import TrustedEntity
+from trust.federation.party_metadata import FEDERATION_ENTITY
 from trust.federation.placing import BOUNDS, ROLLBACK, placed, section
 from trust.federation.resolve import Resolution
 from trust.identifiers import EntityId
@@ -103,6 +105,14 @@ class FederationDirectory:
             rulings=self._rulings,
             memory=memory,
             ways=Ways(known=self._is_known, keys_of=self._authority_keys, notice=notice, background=background),
+        )
+        self._revocations = KeyRevocations(
+            fetcher=fetcher,
+            rulings=self._rulings,
+            memory=memory,
+            party=self._party,
+            notice=notice,
+            attempt=background.attempt,
         )
         self._shown = ShownChains()
         self._learned = Budget(LEARNED_A_MINUTE)
@@ -202,6 +212,25 @@ class FederationDirectory:
         for authority, others in self._authorities(now).items():
             self._relay.ask_all(authority, others, now=now)
 
+    def collect_key_revocations(self, *, now: datetime) -> None:
+        """Ask every known party, every few minutes, which of its keys it has revoked."""
+        known = (held.entity for _, held in self._chains.holdings.all(now=now) if held is not None)
+        self._revocations.collect((*self._rulings.pins, *known), now=now)
+
+    def ask_key_revocations(
+        self, subject: EntityId, keys: KeySet, tellers: Iterable[EntityId], *, now: datetime
+    ) -> frozenset[EntityId]:
+        """Ask these for the revoked keys of an entity, and return those that answered.
+
+        ``keys`` are the federation keys that the entity has or had.
+        """
+        asked = dict.fromkeys(each for each in tellers if each != self._own)
+        return frozenset(each for each in asked if self._revocations.ask(each, subject, keys=keys, now=now))
+
+    def revoked_keys(self, entity: EntityId, *, now: datetime) -> frozenset[str]:
+        """Return the thumbprints of an entity's keys that were revoked, as far as that was told here."""
+        return self._rulings.view(now).revoked.get(entity, frozenset())
+
     def known(self, *, now: datetime) -> tuple[Standing, ...]:
         """Return every entity that was ever trusted, those above others first, without fetching, whatever its age."""
         view = self._rulings.view(now)
@@ -287,6 +316,22 @@ class FederationDirectory:
             authority: [held.entity for held in sorted(nodes, key=lambda held: authority not in held.line)]
             for authority in above
         }
+
+    def _party(self, entity: EntityId, now: datetime) -> Party:
+        """Return an entity with its chain; an anchor stands by itself."""
+        try:
+            if entity in self._rulings.view(now).anchors:
+                superior = self._chains.superior_of(entity, Limits.beginning(known=True), now=now)
+                return Party(entity=entity, keys=superior.keys, metadata=superior.metadata, superiors=())
+        except TransportError as failed:
+            raise Unconfirmed(f"{entity} could not be asked: {failed}") from failed
+        held = self._chains.current(entity, now=now)
+        return Party(
+            entity=entity,
+            keys=held.trusted.federation_keys,
+            metadata=held.trusted.metadata.get(FEDERATION_ENTITY, {}),
+            superiors=held.trusted.superiors,
+        )
 
     def _is_known(self, authority: EntityId, now: datetime) -> bool:
         return authority in self._rulings.pins or self._chains.holdings.newest(authority, now=now)[1] is not None

@@ -13,19 +13,23 @@ from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
 from trust import strict_json
 from trust.errors import NoChain, TrustError, Untrusted
 from trust.federation.entity_statement import MAX_BYTES
+from trust.federation.historical_keys import MAX_BYTES as MAX_HISTORY_BYTES
 from trust.federation.placing import section
 from trust.federation.trust_mark import MAX_BYTES as MAX_MARK_BYTES
 from trust.identifiers import EntityId
 
 CONFIGURATION_PATH = "/.well-known/openid-federation"
 SUSPENSIONS_PATH = "/federation/v1/suspensions"
+KEY_REVOCATIONS_PATH = "/federation/v1/key-revocations"
 ANCHOR_KEYS_PATH = "/federation/v1/anchor-keys"
 STATEMENT_TYPE = "application/entity-statement+jwt"
 MARK_STATUS_TYPE = "application/trust-mark-status-response+jwt"
 MARK_TYPE = "application/trust-mark+jwt"
 JWT_TYPE = "application/jwt"
 JSON_TYPE = "application/json"
+HISTORICAL_KEYS_TYPE = "application/jwk-set+jwt"
 MAX_SUSPENSIONS_BYTES = 524_288
+MAX_REVOCATIONS_BYTES = 262_144
 LEFT_ALONE = timedelta(seconds=15)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _OK = 200
@@ -122,6 +126,16 @@ class Fetcher:
             return None
         answer = self._send(_Wanted(url=anchor + ANCHOR_KEYS_PATH, accept=JWT_TYPE), limits)
         return None if answer.status == _NOT_FOUND else _body(answer)
+
+    def historical_keys(self, endpoint: str, limits: Limits) -> bytes:
+        """Return what an entity says of its past and its revoked keys. Raises ``TransportError``."""
+        wanted = _Wanted(url=endpoint, accept=HISTORICAL_KEYS_TYPE, max_bytes=MAX_HISTORY_BYTES)
+        return _body(self._send(wanted, limits))
+
+    def key_revocations(self, teller: EntityId, subject: EntityId, limits: Limits) -> bytes:
+        """Return the notices that a party knows about an entity's revoked keys. Raises ``TransportError``."""
+        url = f"{teller}{KEY_REVOCATIONS_PATH}?{urlencode({'sub': subject})}"
+        return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_REVOCATIONS_BYTES), limits))
 
     def mark_status(self, endpoint: str, mark: bytes, limits: Limits) -> bytes | None:
         """Return what a mark's issuer says has become of it; none where it does not know it. Raises ``TransportError``.

@@ -14,6 +14,7 @@ from gateway.directory.stages import REFRESH_AFTER
 from gateway.trust_records import INACTIVE_MARK, StoredChain
 from trust.errors import RolledBack, TrustError
 from trust.federation.chain import KeysOf, TrustedEntity, verify_chain
+from trust.federation.key_revocation import without_revoked
 from trust.federation.placing import ROLLBACK, placed
 from trust.federation.trust_mark import mark_digest
 from trust.identifiers import EntityId
@@ -154,6 +155,7 @@ class Holdings:
     ) -> Held:
         """Verify a chain under what is ruled in ``view``, which need not be what the store has."""
         trusted = verify_chain(statements, anchors=view.anchors, now=now, keys_of=keys_of)
+        trusted = without_revoked(trusted, statements, view.revoked)
         if revoked_marks:
             dropped = {revoked.removeprefix(INACTIVE_MARK) for revoked in revoked_marks}
             marks = tuple(mark for mark in trusted.marks if mark_digest(mark.raw) not in dropped)

@@ -1,6 +1,6 @@
 """What the directory keeps in the store, which all workers of a node share and which outlives them.
 
-The four tables are modules of :mod:`gateway.store`, handed in; each function takes the transaction first.
+The tables are modules of :mod:`gateway.store`, handed in; each function takes the transaction first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.ports import Store, Transaction
-from gateway.trust_records import StoredAnchorKeys, StoredChain, StoredSuspension
+from gateway.trust_records import StoredAnchorKeys, StoredChain, StoredKeyRevocation, StoredSuspension
 from trust import jose
 from trust.identifiers import EntityId
 
@@ -89,14 +89,27 @@ class AnchorKeysTable(Protocol):
         ...
 
 
+class KeyRevocationTable(Protocol):
+    """:mod:`gateway.store.key_revocations`."""
+
+    def put(self, tx: Transaction, revocation: StoredKeyRevocation, *, at: datetime) -> bool:
+        """Store a verified notice; return false where the key is known to be revoked."""
+        ...
+
+    def kids(self, tx: Transaction) -> Mapping[str, frozenset[str]]:
+        """Return the thumbprints of every entity's revoked keys."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """The four of them."""
+    """The five of them."""
 
     chains: ChainTable
     seen: SeenTable
     suspensions: SuspensionTable
     anchor_keys: AnchorKeysTable
+    key_revocations: KeyRevocationTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +119,7 @@ class Ruled:
     states: Mapping[tuple[str, str], str]
     highest: Mapping[str, int]
     anchor_keys: Sequence[StoredAnchorKeys]
+    revoked_keys: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,8 +221,14 @@ class Memory:
                 states=self._tables.suspensions.states(tx),
                 highest=self._tables.suspensions.highest(tx),
                 anchor_keys=self._tables.anchor_keys.load(tx),
+                revoked_keys=self._tables.key_revocations.kids(tx),
             )
         )
+
+    def keep_key_revocations(self, notices: Iterable[StoredKeyRevocation], *, now: datetime) -> int:
+        """Store verified notices and return how many keys were not known to be revoked."""
+        every = tuple(notices)
+        return self._store.write(lambda tx: sum(self._tables.key_revocations.put(tx, each, at=now) for each in every))
 
     def log(self, issuer: EntityId) -> Sequence[StoredSuspension]:
         """Return every entry of an issuer, the lowest number first."""

@@ -18,6 +18,7 @@ from gateway.directory.memory import Memory, Proof
 from gateway.trust_records import StoredAnchorKeys, StoredSuspension
 from trust.errors import ChainRefused, TrustError
 from trust.federation.anchor_keys import AnchorKeys, Pin, parse_anchor_keys
+from trust.federation.key_revocation import RevokedKeys
 from trust.federation.placing import PROFILE, placed
 from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
@@ -34,7 +35,10 @@ class Suspended(ChainRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What was ruled when the store was last read. ``anchors`` is the same object for as long as no key changes.
+    """What was ruled when the store was last read.
+
+    ``anchors`` is the same object for as long as no key of theirs changes and no key of any party is revoked: what was
+    verified under another is verified again. ``revoked`` are the keys that count no more.
 
     ``seqs`` count no entry in doubt, nor what follows one; ``doubted`` are the anchors that have any.
     """
@@ -46,6 +50,7 @@ class View:
     read_at: datetime
     proofs: Mapping[EntityId, Proof] = field(default_factory=dict)
     doubted: frozenset[EntityId] = frozenset()
+    revoked: RevokedKeys = field(default_factory=dict)
 
     def ruled_out(self, line: Sequence[EntityId]) -> tuple[EntityId, EntityId, SuspensionState] | None:
         """Return who of ``line``, an entity and those above it, was suspended, by which of those above, and how."""
@@ -122,8 +127,9 @@ class Rulings:
             found = held if held is not None and held.seq == stored.seq else self._opened(anchor, stored, now)
             if found is not None:
                 replaced[anchor] = found
-        anchors = self._anchors(replaced)  # an authority's own pin follows its keys
-        if earlier is not None and earlier.anchors == anchors:
+        revoked = {EntityId(subject): kids for subject, kids in ruled.revoked_keys.items()}
+        anchors = self._anchors(replaced, revoked)  # an authority's own pin follows its keys
+        if earlier is not None and earlier.anchors == anchors and earlier.revoked == revoked:
             anchors = earlier.anchors
         numbers = {stored.anchor: stored.seq for stored in ruled.anchor_keys}
         proofs = {
@@ -145,6 +151,7 @@ class Rulings:
             read_at=now,
             proofs=proofs,
             doubted=frozenset(doubts),
+            revoked=revoked,
         )
 
     def proven(self, anchor: EntityId, keys: KeySet) -> int:
@@ -167,7 +174,6 @@ class Rulings:
                 return parse_anchor_keys(stored.raw, recovery_keys=pin.recovery, now=now)
         return None
 
-    def _anchors(self, replaced: Mapping[EntityId, AnchorKeys]) -> Mapping[EntityId, KeySet]:
-        return MappingProxyType(
-            {anchor: replaced[anchor].keys if anchor in replaced else pin.keys for anchor, pin in self.pins.items()}
-        )
+    def _anchors(self, replaced: Mapping[EntityId, AnchorKeys], revoked: RevokedKeys) -> Mapping[EntityId, KeySet]:
+        keys = {anchor: replaced[anchor].keys if anchor in replaced else pin.keys for anchor, pin in self.pins.items()}
+        return MappingProxyType({anchor: each.without(revoked.get(anchor, ())) for anchor, each in keys.items()})

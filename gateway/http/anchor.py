@@ -34,12 +34,13 @@ from gateway.http.federation_errors import (
 )
 from gateway.http.guards import open_to_all
 from gateway.http.historical_keys import historical_keys_blueprint
+from gateway.http.key_revocations import OwnRevocations, key_revocations_blueprint
 from gateway.http.marks import MARK_PATH, MARKED_PATH, STATUS_PATH, marks_blueprint
 from gateway.http.resolving import RESOLVE_PATH, Known, Resolver, resolve_blueprint
 from gateway.http.suspensions import signed_today, suspensions_blueprint
 from gateway.mark_office import MarkOffice, MarkTerms
 from gateway.ports import Clock, KeyVault, Store
-from gateway.store import members
+from gateway.store import key_revocations, members
 from gateway.store.members import Member
 from trust import strict_json
 from trust.federation import node_metadata, party_metadata
@@ -59,6 +60,8 @@ from trust.strict_json import JsonObject
 
 FETCH_PATH = "/federation/v1/fetch"
 LIST_PATH = "/federation/v1/list"
+VOUCHING_PATHS = (FETCH_PATH, LIST_PATH, RESOLVE_PATH, STATUS_PATH, MARKED_PATH, MARK_PATH)
+"""Where an authority vouches for members: closed after a restore until an administrator has confirmed its members."""
 
 
 class MemberState(StrEnum):
@@ -115,7 +118,9 @@ def _blueprints(face: AnchorFace, known: Known | None) -> Iterator[Blueprint]:
     own, vault, store, clock = face.entity_id, face.vault, face.store, face.clock
     yield federation_blueprint(anchor_configuration(face, resolves=known is not None), clock=clock)
     yield members_blueprint(face)
-    yield historical_keys_blueprint(own, vault, clock=clock)
+    revocations = OwnRevocations(own, vault)
+    yield historical_keys_blueprint(own, vault, revocations, clock=clock)
+    yield key_revocations_blueprint(revocations, own, store)
     yield suspensions_blueprint(store, shown=signed_today(own, vault))
     yield enrolments_blueprint(Inbox(own=own, store=store, clock=clock))
     if face.mark_types:
@@ -225,11 +230,16 @@ def _is_of(member: Member, types: Sequence[str]) -> bool:
 
 def statement_about(face: AnchorFace, subject: EntityId, *, now: datetime) -> bytes | None:
     """Sign what the authority says of an entity, if it vouches for it."""
-    member = face.store.read(lambda tx: members.get(tx, entity=subject))
+    member, revoked = face.store.read(
+        lambda tx: (members.get(tx, entity=subject), key_revocations.of(tx, subject=subject))
+    )
     if member is None or member.state != MemberState.ACTIVE:
         return None
+    keys = KeySet.from_jwks(dict(member.jwks), KeyUse.FEDERATION).without({each.kid for each in revoked})
+    if not keys.keys:
+        return None  # none of its keys counts any more
     signer = face.vault.signer(KeyUse.FEDERATION)
-    return subordinate_statement(member, issuer=face.entity_id, signer=signer, now=now)
+    return subordinate_statement(member, keys, issuer=face.entity_id, signer=signer, now=now)
 
 
 def _is_active(face: AnchorFace, entity: EntityId) -> bool:
@@ -237,15 +247,15 @@ def _is_active(face: AnchorFace, entity: EntityId) -> bool:
     return member is not None and member.state == MemberState.ACTIVE
 
 
-def subordinate_statement(member: Member, *, issuer: EntityId, signer: Signer, now: datetime) -> bytes:
-    """Sign what an authority says of a member: that it vouches for these federation keys, on these terms.
+def subordinate_statement(member: Member, keys: KeySet, *, issuer: EntityId, signer: Signer, now: datetime) -> bytes:
+    """Sign what an authority says of a member: that it vouches for these federation keys, on its terms.
 
     Of its metadata it overrides the kinds of its services and nothing else, so a member rotates its other keys without
     asking.
     """
     draft = StatementDraft(
         subject=parse_entity_id(member.entity),
-        keys=KeySet.from_jwks(dict(member.jwks), KeyUse.FEDERATION),
+        keys=keys,
         issued_at=now,
         expires_at=now + MAX_LIFE,
         metadata=node_metadata.state_service_kinds(member.metadata),

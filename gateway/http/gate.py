@@ -3,27 +3,34 @@
 It stands before all guards, so that a request that is turned away has used up nothing and can be repeated as it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Flask, request
 
-from gateway.directory.fetching import SUSPENSIONS_PATH
+from gateway.directory.fetching import KEY_REVOCATIONS_PATH, SUSPENSIONS_PATH
 from gateway.fitness import ClockWrong, NotReconciled
 from gateway.http import problem
 from gateway.http.problem import Problem
 
+_HANDED_ON = frozenset({SUSPENSIONS_PATH, KEY_REVOCATIONS_PATH})
+"""What others signed, and may need to be reconciled themselves."""
 _RETRY_AFTER_S = "60"
 """The condition is looked at again every minute."""
 
 
-def gated(app: Flask, refuse_unfit: Callable[[], None]) -> Flask:
-    """Have a face turn everybody away while ``refuse_unfit`` raises; suspensions alone are handed on all the same."""
+def gated(
+    app: Flask, refuse_unfit: Callable[[], None], *, confirmed: Mapping[str, Callable[[], None]] | None = None
+) -> Flask:
+    """Have a face turn everybody away while ``refuse_unfit`` raises; what others signed is handed on all the same.
+
+    ``confirmed`` names paths that are refused by another rule besides.
+    """
 
     def look() -> None:
-        if request.path == SUSPENSIONS_PATH:
+        if request.path in _HANDED_ON:
             return
         try:
-            refuse_unfit()
+            (confirmed or {}).get(request.path, refuse_unfit)()
         except ClockWrong:
             raise Problem(problem.CLOCK_WRONG, headers={"Retry-After": _RETRY_AFTER_S}) from None
         except NotReconciled:

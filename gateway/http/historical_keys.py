@@ -1,4 +1,4 @@
-"""The federation keys that an entity had before, and why they are gone (OpenID Federation 1.0 section 8.7)."""
+"""The federation keys that an entity had before (OpenID Federation 1.0 section 8.7), and its revoked keys."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from gateway.http.federation import HISTORICAL_KEYS_PATH, SignedConfiguration
 from gateway.http.guards import open_to_all
+from gateway.http.key_revocations import OwnRevocations
 from gateway.ports import Clock, KeyVault
 from trust.federation.historical_keys import HistoricalKeys, build_historical_keys
 from trust.identifiers import EntityId
@@ -15,12 +16,16 @@ HISTORICAL_KEYS_TYPE = "application/jwk-set+jwt"
 _CACHE_CONTROL = "public, max-age=60"
 
 
-def historical_keys_blueprint(entity: EntityId, vault: KeyVault, *, clock: Clock) -> Blueprint:
+def historical_keys_blueprint(
+    entity: EntityId, vault: KeyVault, revocations: OwnRevocations, *, clock: Clock
+) -> Blueprint:
     """Return the historical keys endpoint of one entity; the standard's request has no parameters of its own."""
     blueprint = Blueprint("historical_keys", __name__)
 
     def sign(now: datetime) -> bytes:
-        history = HistoricalKeys(issuer=entity, issued_at=now, keys=vault.historical())
+        history = HistoricalKeys(
+            issuer=entity, issued_at=now, keys=vault.historical(), revocations=revocations.notices()
+        )
         return build_historical_keys(history, vault.signer(KeyUse.FEDERATION))
 
     signed = SignedConfiguration(sign, edition=vault.edition)

@@ -21,7 +21,15 @@ from typing import TypeVar
 
 from trust import claims, strict_json
 from trust.errors import MalformedClaims
-from trust.federation.historical_keys import MAX_KEYS, HistoricalKey, Revocation, RevocationReason, past_key
+from trust.federation.historical_keys import (
+    MAX_KEYS,
+    MAX_REVOCATIONS,
+    HistoricalKey,
+    Revocation,
+    RevocationReason,
+    past_key,
+)
+from trust.federation.key_revocation import RevokedKey
 from trust.keys import KeySet, KeyUse, PublicKey, parse_key
 from trust.strict_json import JsonObject
 
@@ -166,7 +174,8 @@ def published(lives: Iterable[Life], use: KeyUse, *, now: datetime) -> KeySet:
 def historical(lives: Iterable[Life], *, now: datetime) -> tuple[HistoricalKey, ...]:
     """Return the federation keys that nobody may rely on any more, the newest where they are too many.
 
-    Those of other uses are left out: who stole one could else pass it off as one that signed statements.
+    Those of other uses are left out: who stole one could else pass it off as one that signed statements. That they
+    were revoked is said without them (:func:`revoked`).
     """
     past = [
         _past(life)
@@ -174,6 +183,21 @@ def historical(lives: Iterable[Life], *, now: datetime) -> tuple[HistoricalKey, 
         if life.record.use is KeyUse.FEDERATION and life.stage(now) in {Stage.GONE, Stage.REVOKED}
     ]
     return tuple(past[-MAX_KEYS:])
+
+
+def revoked(lives: Iterable[Life], *, now: datetime) -> tuple[RevokedKey, ...]:
+    """Return the keys of every use that were revoked, the newest where they are too many."""
+    found = [
+        RevokedKey(
+            kid=life.record.kid,
+            use=life.record.use,
+            revoked_at=life.record.revoked_at,
+            reason=life.record.reason,
+        )
+        for life in lives
+        if life.record.revoked_at is not None and life.stage(now) is Stage.REVOKED
+    ]
+    return tuple(sorted(found, key=lambda key: key.revoked_at)[-MAX_REVOCATIONS:])
 
 
 def next_event(lives: Iterable[Life], *, now: datetime) -> datetime:

@@ -28,6 +28,7 @@ from gateway.keys.files import (
 from gateway.keys.ledger import KeyRecord
 from trust.errors import TrustError
 from trust.federation.historical_keys import HistoricalKey
+from trust.federation.key_revocation import RevokedKey
 from trust.keys import KeySet, KeyUse, LocalSigner, Signer
 from trust.sealing import KEY_BYTES
 
@@ -56,6 +57,7 @@ class _View:
     signers: Mapping[KeyUse, Signer]
     published: Mapping[KeyUse, KeySet]
     historical: tuple[HistoricalKey, ...]
+    revoked: tuple[RevokedKey, ...]
 
 
 def machine_time() -> datetime:
@@ -95,6 +97,10 @@ class FileKeyVault:
     def historical(self) -> tuple[HistoricalKey, ...]:
         """Return the federation keys of the past, the revoked ones with their reason."""
         return self._current().historical
+
+    def revoked(self) -> tuple[RevokedKey, ...]:
+        """Return the keys of every use that were revoked."""
+        return self._current().revoked
 
     def edition(self) -> int:
         """Return a number that changes whenever another answer here may."""
@@ -152,6 +158,7 @@ class FileKeyVault:
             },
             published={use: ledger.published(lives, use, now=now) for use in uses},
             historical=ledger.historical(lives, now=now),
+            revoked=ledger.revoked(lives, now=now),
         )
 
 

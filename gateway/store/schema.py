@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0008_positions"
+REVISION = "0009_restore"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -187,6 +187,25 @@ suspensions = Table(
     Column("state", Text, nullable=False),
     Column("issued_at", BigInteger, nullable=False),
     Column("raw", LargeBinary, nullable=False),
+)
+
+key_revocations = Table(
+    "key_revocations",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("kid", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("key_use", Text, nullable=False),
+    Column("revoked_at", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("noted_at", BigInteger, nullable=False),
+)
+
+restore_holds = Table(
+    "restore_holds",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
 )
 
 anchor_keys = Table(

@@ -12,11 +12,14 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, update
 
 from gateway.ports import Transaction
+from gateway.store import agreements, restore_holds
 from gateway.store.claims_sqlite import ACCEPTED_AHEAD
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import epochs, trusted_chains
 from gateway.store.statement import Statement, insertion
 
+CONFIRMED = "store_confirmed"
+"""Whether an administrator has confirmed what the others could not tell; a store restored before this mark was."""
 _NUMBER, _NOT_BEFORE, _RECONCILED = _NAMES = ("store", "store_not_before", "store_reconciled")
 
 _READ = Statement(select(epochs))
@@ -36,11 +39,15 @@ _EMPTY_CHAINS = Statement(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreEpoch:
-    """``not_before`` is none, and ``number`` 0, for a store that was never restored."""
+    """``not_before`` is none, and ``number`` 0, for a store that was never restored.
+
+    ``confirmed``: an administrator has confirmed what no peer could answer for (:mod:`gateway.store.restore_holds`).
+    """
 
     number: int = 0
     not_before: datetime | None = None
     reconciled: bool = True
+    confirmed: bool = True
 
     def covers(self, dated: datetime) -> bool:
         """Return whether something of that date belongs to this epoch; what does not may have been seen and lost."""
@@ -65,7 +72,10 @@ def of(held: Mapping[str, int]) -> StoreEpoch:
     if _NUMBER not in held:
         return NEVER_RESTORED
     return StoreEpoch(
-        number=held[_NUMBER], not_before=from_microseconds(held[_NOT_BEFORE]), reconciled=bool(held[_RECONCILED])
+        number=held[_NUMBER],
+        not_before=from_microseconds(held[_NOT_BEFORE]),
+        reconciled=bool(held[_RECONCILED]),
+        confirmed=bool(held.get(CONFIRMED, 1)),
     )
 
 
@@ -75,12 +85,22 @@ def begin(tx: Transaction, *, at: datetime) -> StoreEpoch:
     The epoch begins as much later as another party's clock may be ahead (the profile's section 2): the lost node may
     have accepted what was dated so.
     """
-    begun = StoreEpoch(number=read(tx).number + 1, not_before=at + ACCEPTED_AHEAD, reconciled=False)
+    number, start = read(tx).number + 1, at + ACCEPTED_AHEAD
+    begun = StoreEpoch(number=number, not_before=start, reconciled=False, confirmed=False)
     bound = to_microseconds(at + ACCEPTED_AHEAD)
     for name, value in zip(_NAMES, (begun.number, bound, 0), strict=True):
         put_mark(tx, name, value)
     tx.run(_EMPTY_CHAINS, {"bound": bound, "none": "[]"})
+    put_mark(tx, CONFIRMED, 0)
+    restore_holds.hold_all(tx)
     return begun
+
+
+def confirm(tx: Transaction) -> None:
+    """Note that an administrator has confirmed the rest, and release it."""
+    put_mark(tx, CONFIRMED, 1)
+    restore_holds.release_all(tx)
+    agreements.touch(tx)
 
 
 def note_reconciled(tx: Transaction) -> None:

@@ -23,6 +23,7 @@ PUBLIC = {
         "/oauth/v1/token",
         "/federation/v1/historical-keys",
         "/federation/v1/suspensions",
+        "/federation/v1/key-revocations",
     },
     "case": {
         "/.well-known/oauth-authorization-server",

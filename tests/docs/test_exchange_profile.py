@@ -25,6 +25,7 @@ from trust.federation import (
     entity_statement,
     freshness,
     historical_keys,
+    key_revocation,
     resolve_response,
     suspension,
     trust_mark,
@@ -126,6 +127,7 @@ def test_the_caps_are_the_codes() -> None:
         "trust mark, with its delegation": trust_mark.MAX_BYTES,
         "trust mark status": trust_mark.MAX_STATUS_BYTES,
         "suspension": suspension.MAX_BYTES,
+        "key revocation": key_revocation.MAX_BYTES,
         "anchor's keys, historical keys": anchor_keys.MAX_BYTES,
         "resolve response": resolve_response.MAX_BYTES,
         "whole chain": chain.MAX_CHAIN_BYTES,
@@ -174,6 +176,7 @@ def test_the_types_stand_on_the_page() -> None:
         anchor_keys,
         resolve_response,
         historical_keys,
+        key_revocation,
     )
     others = (trust_mark.DELEGATION_TYP, trust_mark.STATUS_TYP, misuse.QUERY_TYP, misuse.REPLY_TYP)
     for typ in (*(module.TYP for module in signed), *others):

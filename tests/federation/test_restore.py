@@ -83,6 +83,15 @@ def mind(network: Network, entity: EntityId) -> None:
         network.nodes[entity].keeper.mind()
 
 
+def confirm(network: Network, entity: EntityId) -> None:
+    """Have an administrator confirm the restore of a party, and its processes look again."""
+    if entity == ANCHOR:
+        network.anchor.store.write(store_epoch.confirm)
+    else:
+        network.nodes[entity].store.write(store_epoch.confirm)
+        network.nodes[entity].fitness.look_again()
+
+
 def posted(network: Network, to: EntityId) -> list[PeerRequest]:
     """Return every request with an effect that a party has been sent."""
     return [each for each, _ in network.wire.log if each.method == "POST" and each.url.startswith(to)]
@@ -188,6 +197,8 @@ def test_an_anchor_takes_up_its_own_rulings_from_its_members_and_reuses_no_numbe
     assert asked.get(fetch, base_url=ANCHOR).status_code == 503  # by its copy, it would vouch for the suspended one
     pair.wire.apps.update(silent)
     mind(pair, ANCHOR)
+    assert asked.get(fetch, base_url=ANCHOR).status_code == 503  # its members wait for an administrator
+    confirm(pair, ANCHOR)
     assert asked.get(fetch, base_url=ANCHOR).status_code == 404
     assert asked.get(f"/federation/v1/fetch?sub={TRUST}", base_url=ANCHOR).status_code == 200
     number = pair.anchor.store.write(lambda tx: log(tx, POLICE, SuspensionState.SUSPENDED, **ruled_by(pair)))

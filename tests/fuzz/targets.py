@@ -23,6 +23,7 @@ from trust.federation import (
     enrolment,
     entity_statement,
     historical_keys,
+    key_revocation,
     resolve_response,
     suspension,
     trust_mark,
@@ -121,6 +122,7 @@ def _standing(data: bytes) -> None:
     for module, parse in (
         (suspension, suspension.parse_suspension),
         (historical_keys, historical_keys.parse_historical_keys),
+        (key_revocation, key_revocation.parse_key_revocation),
         (resolve_response, resolve_response.parse_resolve_response),
     ):
         with suppress(TrustError):
@@ -282,6 +284,7 @@ TARGETS: Mapping[str, Target] = {
         seeds=_encoded(
             {**_CLAIMS, "sub": OWN, "seq": 1, "state": "suspended"},
             {**_CLAIMS, "seq": 1, "jwks": _JWKS},
+            {**_CLAIMS, "kid": "A" * 43, "use": "message", "revoked_at": 1, "reason": "lost"},
             {**_CLAIMS, "keys": [{**_JWKS["keys"][0], "exp": 1, "revoked": {"revoked_at": 1, "reason": "lost"}}]},
             {**_CLAIMS, "metadata": {}, "trust_chain": ["a"], "trust_marks": []},
             {"entity_id": PEER, **_JWKS, "recovery": key_set(_RECOVERY).to_jwks()},

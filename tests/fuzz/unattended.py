@@ -9,7 +9,7 @@ from atexit import register
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ from tests.federation.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST
 from tests.trust.makers import compact, header
 from trust.base64url import decode
 from trust.errors import TrustError
-from trust.federation import entity_statement, suspension
+from trust.federation import entity_statement, key_revocation, suspension
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
@@ -80,7 +80,8 @@ class _Answers:
 
     def _listed(self, host: EntityId, text: bytes) -> bytes:
         entry = self._by(host, suspension.TYP, text).decode()
-        return json.dumps({"suspensions": [entry], "signatures": [entry]}).encode()
+        revoked = self._by(host, key_revocation.TYP, text).decode()
+        return json.dumps({"suspensions": [entry], "signatures": [entry], "revocations": [revoked]}).encode()
 
     def _by(self, host: EntityId, typ: str, payload: bytes) -> bytes:
         vault = self.network.anchor.vault if host == ANCHOR else self.network.nodes[host].vault
@@ -140,7 +141,7 @@ def run(data: bytes) -> None:
         each.keeper.run(_once())
         minding = each.keeper.mind.__self__  # type: ignore[attr-defined]
         assert isinstance(minding, Minding)
-        telemetry.last_handler("missed", lambda minding=minding: minding.reconciling.missed(network.clock.now()))  # type: ignore[misc]
+        telemetry.last_handler("missed", partial(minding.reconciling.missed, network.clock.now(), confirmed=False))
         each.store.close()
     node.claims.close()
     if crashes:

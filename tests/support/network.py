@@ -25,6 +25,7 @@ from gateway.store.sqlite import SqliteStore
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import HistoricalKey
+from trust.federation.key_revocation import RevokedKey
 from trust.federation.node_metadata import ServiceEntry
 from trust.identifiers import EntityId, KindName, ServiceSlug
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner, Signer
@@ -62,6 +63,9 @@ class Keys:
 
     def published(self, use: KeyUse) -> KeySet:
         return KeySet.of(use, [self.encryption if use is KeyUse.ENCRYPTION else self.signers[use].public])
+
+    def revoked(self) -> tuple[RevokedKey, ...]:
+        return ()
 
     def historical(self) -> tuple[HistoricalKey, ...]:
         return ()

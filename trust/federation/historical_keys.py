@@ -8,7 +8,8 @@ published, never as a key that a KeySet would take. It is read by these rules:
 1. signed under `typ` exactly `jwk-set+jwt`, by a federation key that is trusted to be its issuer's today;
 2. `iss` is an entity identifier, and `iat` does not lie ahead;
 3. each of `keys` is a whole public key named by its thumbprint, with its `exp` and perhaps `iat`;
-4. `revoked`, where it is there, has `revoked_at` and perhaps a `reason`.
+4. `revoked`, where it is there, has `revoked_at` and perhaps a `reason`;
+5. `revocations`, where it is there, are compact tokens, each of which is a notice that proves itself (key_revocation).
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ TYP = "jwk-set+jwt"
 MAX_BYTES = 65536
 MAX_KEYS = 64
 MAX_REASON = 64
+MAX_REVOCATIONS = 40
+_MAX_NOTICE = 2048
 
 
 class RevocationReason(StrEnum):
@@ -56,11 +59,15 @@ class HistoricalKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoricalKeys:
-    """What an entity says of the federation keys that it had before."""
+    """What an entity says of the federation keys that it had before.
+
+    `revocations` are signed notices (key_revocation) about its revoked keys of every use, unopened.
+    """
 
     issuer: EntityId
     issued_at: datetime
     keys: tuple[HistoricalKey, ...]
+    revocations: tuple[bytes, ...] = ()
 
 
 def past_key(
@@ -77,6 +84,8 @@ def build_historical_keys(history: HistoricalKeys, signer: Signer) -> bytes:
         "iat": claims.to_seconds(history.issued_at),
         "keys": [_to_json(key) for key in history.keys],
     }
+    if history.revocations:
+        body["revocations"] = [raw.decode("ascii") for raw in history.revocations]
     return jose.sign(body, typ=TYP, signer=signer)
 
 
@@ -88,7 +97,15 @@ def parse_historical_keys(raw: bytes, *, issuer_keys: KeySet, now: datetime) -> 
         issuer=parse_entity_id(claims.require_str(body, "iss")),  # 2
         issued_at=claims.check_issued(body, now=now),
         keys=tuple(_parse_key(item) for item in claims.require_list(body, "keys", max_items=MAX_KEYS)),
+        revocations=_revocations(body),  # 5
     )
+
+
+def _revocations(body: JsonObject) -> tuple[bytes, ...]:
+    if "revocations" not in body:
+        return ()
+    listed = claims.require_str_list(body, "revocations", max_items=MAX_REVOCATIONS, max_len=_MAX_NOTICE)
+    return tuple(each.encode("utf-8") for each in listed)
 
 
 def _parse_key(item: object) -> HistoricalKey:

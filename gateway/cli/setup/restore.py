@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,6 +23,7 @@ from gateway.cli.setup import archive, key_safe
 from gateway.cli.setup.archive import Manifest
 from gateway.cli.setup.backup import Settings, entity_of
 from gateway.cli.setup.key_safe import Safe
+from gateway.cli.setup.restore_confirm import restore_confirm
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
 from gateway.keys.vault import open_vault
 from gateway.store.backup import StoreCopy, copy_in, refuse_misfit
@@ -30,7 +32,19 @@ from trust.keys import KeySet, KeyUse
 _path = click.Path(path_type=Path)
 
 
-@click.command()
+class _Restore(click.Command):
+    """`restore`, with `restore confirm` beside it: an argument of the one is no name of a command."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Hand `confirm` over to its own command."""
+        if args[:1] == ["confirm"]:
+            return restore_confirm.make_context(f"{info_name} confirm", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_Restore)
 @click.argument("source", metavar="BACKUP", type=_path)
 @click.argument("folder", metavar="DIR", type=_path)
 @click.option("--keys", "keys_file", type=_path, required=True, help="The private keys, as `backup --keys` wrote them.")
@@ -38,7 +52,10 @@ _path = click.Path(path_type=Path)
 @yes_option
 @answers
 def restore(*, source: Path, folder: Path, keys_file: Path, passphrase_file: Path, yes: bool) -> Outcome:
-    """Make a node or an authority again in DIR, a new folder, from BACKUP and its private keys."""
+    """Make a node or an authority again in DIR, a new folder, from BACKUP and its private keys.
+
+    `hearthgate restore confirm` opens afterwards what peers could not answer for.
+    """
     target = folder.absolute()
     if target.exists():
         raise Refused(f"{folder} exists already, and a restore overwrites nothing; name a new folder.")
@@ -93,11 +110,10 @@ def _announce(prepared: _Prepared, target: Path) -> None:
     announce(
         f"This makes {manifest.entity} again in {target}, as it was on {manifest.made_at:%Y-%m-%d at %H:%M:%S} UTC",
         f"(version {manifest.version}, tables of {manifest.revision}), in the store {prepared.settings.store.url}.",
-        "What happened since is not in it: messages, lookups and evidence are lost, and administrators' changes have",
-        "to be made again: clients revoked, agreements ended, members admitted. The lost data/administration.jsonl",
-        "lists them, where it can still be read.",
-        "The old one must not run any more. The new one accepts nothing that is dated before this moment, and serves",
-        "nobody until it has asked the others what it missed.",
+        "What happened since is not in it: messages, lookups and evidence are lost. The new one accepts nothing that",
+        "is dated before this moment, and answers 503 until it has asked the others what it missed: keys revoked,",
+        "agreements ended, suspensions. Case systems, pending changes, members and what no peer answers for stay",
+        "closed until `hearthgate restore confirm`. The old one must not run any more.",
     )
 
 
@@ -114,7 +130,7 @@ def _restore(prepared: _Prepared, staging: Path, target: Path) -> Outcome:
             "What to do next:",
             f"  1. Run it: hearthgate serve --config {config}",
             f"  2. Look at it: hearthgate doctor --config {config}",
-            "  3. Make the administrators' changes since the backup again.",
+            f"  3. Close what was closed since the backup, then: hearthgate restore confirm --config {config}",
         ],
         data={
             "directory": str(target),

@@ -1,6 +1,6 @@
 """``hearthgate trust pending``, ``admit`` and ``dismiss``: requests to be vouched for, and what becomes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,9 +19,10 @@ from gateway.cli.trust import terms as stated
 from gateway.cli.trust.ruling import authority_signer, log
 from gateway.cli.trust.terms import GivenTerms, terms_options
 from gateway.ports import Store, Transaction
-from gateway.store import enrolments, members, suspensions
+from gateway.store import enrolments, key_revocations, members, suspensions
 from gateway.store.enrolments import WaitingEnrolment
 from gateway.store.members import Member
+from gateway.trust_records import StoredKeyRevocation
 from trust import strict_json
 from trust.errors import ChainRefused, TrustError
 from trust.exchange.subject_members import default_members
@@ -94,7 +95,7 @@ def admit(
         asked = parse_enrolment_request(raw, now=now())
         held = store.read(lambda tx: members.get(tx, entity=asked.entity_id))
         _refuse_unknown(asked, held, thumbprints)
-        _refuse_hasty(asked, held)
+        _refuse_hasty(asked, held, store)
         terms = given.terms(held.terms if held is not None else None)
         _refuse_silent(asked, terms)
         _refuse_cut_off(asked, terms)
@@ -255,10 +256,21 @@ def _refuse_unknown(asked: EnrolmentRequest, held: Member | None, thumbprints: t
         )
 
 
-def _refuse_hasty(asked: EnrolmentRequest, held: Member | None) -> None:
+def _refuse_hasty(asked: EnrolmentRequest, held: Member | None, store: Store) -> None:
     if held is not None and held.state == SuspensionState.SUSPENDED:
         raise Refused(
             f"{asked.entity_id} is suspended. Lift that first, deliberately: hearthgate trust readmit {asked.entity_id}"
+        )
+    _refuse_revoked(asked, store.read(lambda tx: key_revocations.of(tx, subject=asked.entity_id)))
+
+
+def _refuse_revoked(asked: EnrolmentRequest, revoked: Sequence[StoredKeyRevocation]) -> None:
+    """Refuse keys that the agency itself has revoked: they never come back."""
+    again = asked.federation_keys.kids & {each.kid for each in revoked}
+    if again:
+        raise Refused(
+            f"{asked.entity_id} has revoked a key that it names, {', '.join(sorted(again))}: its node may run from an "
+            "older backup. Have its administrators make a new key and ask again."
         )
 
 

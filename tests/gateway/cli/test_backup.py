@@ -244,6 +244,27 @@ def test_a_restore_that_nobody_confirms_makes_nothing(partnership: Partnership, 
     assert_nothing_is_left(partnership)
 
 
+def test_what_is_held_is_listed_beside_the_journal_and_opened_in_one_step(
+    partnership: Partnership, passphrase: Path
+) -> None:
+    client = ["client", "add", "--config", partnership.config("council"), "--id", "case", "--name", "Case", "--yes"]
+    client += ["--service", "families", "--role", "key-worker", "--unit", "north"]
+    assert hearthgate(*client, "--generate-key", partnership.root / "case.pem").code == 0
+    made, keys = back_up(partnership, passphrase)
+    again = partnership.root / "again"
+    assert restore(made, again, keys, passphrase).code == 0
+    words = ["restore", "confirm", "--config", again / "node.toml"]
+    asked = hearthgate(*words, answer="n\n")
+    assert asked.code == 1
+    assert "(client add, asked for by" in asked.err  # it waits for a second administrator
+    assert "as old as the backup" in asked.err
+    assert "restored" in asked.err  # the journal's last entry
+    confirmed = hearthgate(*words, "--yes", "--json")
+    assert [each["kind"] for each in confirmed.json["opened"]] == ["change"]
+    assert hearthgate(*words, "--yes").code == 1  # once
+    assert '"restore confirmed"' in (again / "data" / "administration.jsonl").read_text()
+
+
 def test_the_keys_need_their_passphrase(partnership: Partnership, passphrase: Path) -> None:
     made, keys = back_up(partnership, passphrase)
     passphrase.write_text("quite another passphrase", encoding="utf-8")

@@ -17,7 +17,7 @@ from trust.federation.entity_statement import parse_entity_configuration, parse_
 from trust.federation.party_metadata import parse_federation_entity
 from trust.federation.terms import NODE, Terms
 from trust.identifiers import EntityId
-from trust.keys import KeyUse
+from trust.keys import KeySet, KeyUse
 
 
 @pytest.fixture
@@ -109,6 +109,7 @@ def test_nothing_is_stated_of_a_member_that_showed_no_node(federation: Federatio
     assert member is not None
     signed = subordinate_statement(
         replace(member, metadata={"federation_entity": {}}),
+        KeySet.from_jwks(dict(member.jwks), KeyUse.FEDERATION),
         issuer=ANCHOR,
         signer=federation.anchor_keys.signer(KeyUse.FEDERATION),
         now=federation.clock.now(),

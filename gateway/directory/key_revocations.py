@@ -1,0 +1,138 @@
+"""Learn which keys were revoked: from each party itself, and after a restore from every party about one's own.
+
+1. A notice counts where its issuer is the key's owner, or stands above it, and signed it with a key that is trusted to
+   be the issuer's. It does not matter who hands it on.
+2. What was learned stays: no later list that leaves a key out brings it back.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from time import monotonic
+
+from gateway.background import Attempt
+from gateway.directory.anchors import Notice
+from gateway.directory.fetching import MAX_REVOCATIONS_BYTES, Fetcher
+from gateway.directory.limits import Lately, Limits
+from gateway.directory.memory import Memory
+from gateway.directory.rulings import Rulings
+from gateway.directory.stages import REFRESH_AFTER
+from gateway.ports import TransportError
+from gateway.trust_records import StoredKeyRevocation
+from trust import claims, strict_json
+from trust.errors import TrustError, WrongIssuer
+from trust.federation.historical_keys import parse_historical_keys
+from trust.federation.key_revocation import MAX_BYTES, parse_key_revocation, peek_issuer
+from trust.identifiers import EntityId, parse_endpoint
+from trust.keys import KeySet
+from trust.strict_json import JsonObject
+
+ENDPOINT = "federation_historical_keys_endpoint"
+MOST_TOLD = 100
+"""Notices about one entity's keys in one answer."""
+ROUND_S = 30.0
+"""Time for asking the known parties in one round; the others follow in the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """An entity with its valid chain: its federation keys, what it says of its endpoints, and who stands above it."""
+
+    entity: EntityId
+    keys: KeySet
+    metadata: JsonObject
+    superiors: tuple[EntityId, ...]
+
+
+class KeyRevocations:
+    """What one process does about revoked keys. ``party`` gives an entity with its chain, or raises ``TrustError``."""
+
+    def __init__(
+        self,
+        *,
+        fetcher: Fetcher,
+        rulings: Rulings,
+        memory: Memory,
+        party: Callable[[EntityId, datetime], Party],
+        notice: Notice,
+        attempt: Attempt,
+    ) -> None:
+        self._fetcher = fetcher
+        self._rulings = rulings
+        self._memory = memory
+        self._party = party
+        self._notice = notice
+        self._attempt = attempt
+        self._asked = Lately(REFRESH_AFTER - timedelta(seconds=30))
+
+    def collect(self, entities: Iterable[EntityId], *, now: datetime) -> None:
+        """Ask each of these, every few minutes, which of its keys it has revoked."""
+        until = monotonic() + ROUND_S
+        for entity in entities:
+            if entity != self._fetcher.own and monotonic() < until and self._asked.first(entity, now):
+                self._attempt("key_revocations", partial(self._collect, entity, now))
+
+    def ask(self, teller: EntityId, subject: EntityId, *, keys: KeySet | None, now: datetime) -> bool:
+        """Ask a party for what it knows of an entity's revoked keys; return whether it answered.
+
+        ``keys`` are federation keys of the entity, for one that knows its own.
+        """
+        return bool(self._attempt("key_revocations", partial(self._ask, teller, subject, keys, now)))
+
+    def _collect(self, entity: EntityId, now: datetime) -> None:
+        try:
+            party = self._party(entity, now)
+            if ENDPOINT not in party.metadata:
+                return
+            endpoint = parse_endpoint(claims.require_str(party.metadata, ENDPOINT), entity=entity)
+            raw = self._fetcher.historical_keys(endpoint, Limits.beginning(known=True))
+            history = parse_historical_keys(raw, issuer_keys=party.keys, now=now)
+            if history.issuer != entity:
+                raise WrongIssuer("The historical keys are another entity's.")
+        except (TransportError, TrustError):
+            return  # what was learned before stays
+        self._keep(history.revocations, party, now)
+
+    def _ask(self, teller: EntityId, subject: EntityId, keys: KeySet | None, now: datetime) -> bool:
+        try:
+            document = strict_json.loads(
+                self._fetcher.key_revocations(teller, subject, Limits.beginning(known=True)),
+                max_bytes=MAX_REVOCATIONS_BYTES,
+            )
+            told = claims.require_str_list(document, "revocations", max_items=MOST_TOLD, max_len=MAX_BYTES)
+            party = self._party(subject, now)
+        except (TransportError, TrustError):
+            return False
+        if keys is not None:
+            others = [key for key in party.keys.keys if key.kid not in keys.kids]
+            party = Party(
+                entity=subject,
+                keys=KeySet.of(keys.use, [*keys.keys, *others]),
+                metadata=party.metadata,
+                superiors=party.superiors,
+            )
+        self._keep((each.encode("utf-8") for each in told), party, now)
+        return True
+
+    def _keep(self, told: Iterable[bytes], party: Party, now: datetime) -> None:
+        known = self._rulings.view(now).revoked.get(party.entity, frozenset())
+        good = [found for raw in told if (found := self._opened(raw, party, now)) is not None]
+        new = [each for each in good if each.kid not in known]
+        if new and self._memory.keep_key_revocations(new, now=now):
+            self._rulings.look_again()
+            self._notice("key_revoked", party.entity)
+
+    def _opened(self, raw: bytes, party: Party, now: datetime) -> StoredKeyRevocation | None:
+        """Return a notice that counts; one that does not costs no other."""
+        try:
+            issuer = peek_issuer(raw)
+            if issuer != party.entity and issuer not in party.superiors:
+                return None
+            keys = party.keys if issuer == party.entity else self._party(issuer, now).keys
+            notice = parse_key_revocation(raw, issuer_keys=keys, now=now)
+        except TrustError:
+            return None
+        if (notice.issuer, notice.subject) != (issuer, party.entity):
+            return None
+        return StoredKeyRevocation.of(notice, raw)

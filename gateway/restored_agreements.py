@@ -1,0 +1,45 @@
+"""Agreements out of a backup: each binds again once every other party has told whether it ended (assertion A59)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gateway.agreement_book import AgreementBook
+from gateway.countersigning import Countersigning
+from gateway.directory.limits import Lately
+from gateway.ports import Store, Transaction
+from gateway.store import agreements, restore_holds
+from gateway.store.restore_holds import HoldKind
+from trust.agreements.agreement import Agreement
+from trust.identifiers import EntityId
+
+ASKED_AGAIN_AFTER = timedelta(minutes=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoredAgreements:
+    """What a restored node does in its rounds until every agreement was answered for, or confirmed."""
+
+    own: EntityId
+    store: Store
+    book: AgreementBook
+    countersigning: Countersigning
+    lately: Lately = field(default_factory=lambda: Lately(ASKED_AGAIN_AFTER))
+
+    def round(self, now: datetime) -> None:
+        """Ask every party of what is held, close what was closed, and release what each has answered for."""
+        held = {each.name for each in self.store.read(restore_holds.list) if each.kind is HoldKind.AGREEMENT}
+        if not held or not self.lately.first("parties", now):
+            return
+        silent = self.countersigning.ask_endings(now=now).silent
+        known = {standing.agreement.ref.digest: standing.agreement for standing in self.book.standings(now=now)}
+        told = [each for each in held if each in known and not self._others(known[each]) & silent]
+
+        def release(tx: Transaction) -> None:
+            restore_holds.release(tx, HoldKind.AGREEMENT, told)
+            agreements.touch(tx)
+
+        if told:
+            self.store.write(release)
+
+    def _others(self, agreement: Agreement) -> frozenset[EntityId]:
+        return frozenset(party.entity for party in agreement.parties if party.entity != self.own)
