@@ -49,7 +49,7 @@ class SourceNonsense(AdapterError):
 
 
 class RecordUnreadable(SourceNonsense):
-    """The source holds something about this person that cannot be read, so only a human can say what it is."""
+    """What the source holds about this person cannot be read, or is too much to compare: only a human can decide."""
 
 
 class SourceMisconfigured(AdapterError):

@@ -11,6 +11,7 @@ from trust.exchange.person import normal_pnc_id
 
 _PNC_ID: Final = re.compile(r"([0-9]{2})([0-9]{2})/([0-9]{7})([A-Z])")
 _NINO: Final = re.compile(r"([A-Z]{2}[0-9]{6})[A-D]?")
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _APOSTROPHES: Final = ("'", "\u2019", "", " ")
 _PADDED_WIDTH: Final = 32
 
@@ -68,5 +69,5 @@ def key_spellings(key: str) -> tuple[str, ...]:
 
 def whole_number(text: str) -> int | None:
     """Return the number of which ``text`` is the plain decimal form, if it is one that a database can hold."""
-    number = int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdigit() and len(text) <= 18 else None  # noqa: PLR2004 - digits of 64 bits
+    number = int(text) if _WHOLE.fullmatch(text) else None
     return number if number is not None and str(number) == text else None

@@ -20,6 +20,7 @@ from adapters.contract import (
     CheckLine,
     Deadline,
     InvolvementRow,
+    RecordUnreadable,
     Sample,
     SourceNonsense,
 )
@@ -92,7 +93,7 @@ class SqlSource:
         identified = self._search.by_identifier(subject, deadline=deadline)
         born = self._search.by_birth_date(subject, deadline=deadline)
         if born is None and not identified:
-            raise SourceNonsense(
+            raise RecordUnreadable(
                 f"More than {MAX_CANDIDATES} people share this birth date and also the names or the postcode, most "
                 "likely because the date stands for unknown: leave unknown birth dates empty in the case system."
             )

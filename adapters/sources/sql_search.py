@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from adapters.contract import Deadline, SourceNonsense
+from adapters.contract import Deadline, RecordUnreadable, SourceNonsense
 from adapters.sources.database import Answer, Database, Row
 from adapters.sources.days import DayForms
 from adapters.sources.spellings import family_name_spellings, identifier_spellings
@@ -114,7 +114,7 @@ class PersonSearch:
         """Return the rows that hold one of the subject's identifiers."""
         rows = self._rows(lambda places: self._identifier_terms(subject, places), deadline)
         if len(rows) > MAX_CANDIDATES:
-            raise SourceNonsense(
+            raise RecordUnreadable(
                 f"More than {MAX_CANDIDATES} records have one of the identifiers that were asked for, so it stands for "
                 "none in the case system: leave unknown identifiers empty there."
             )
