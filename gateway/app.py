@@ -60,6 +60,7 @@ from gateway.misuse_answering import MisuseAnswering
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
+from gateway.options import Options
 from gateway.outbound import Local, Outbound
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.tokens import TokenRequester
@@ -373,6 +374,7 @@ def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound, prov
             limit_s=limits.lookup_s,
             kept=timedelta(seconds=limits.answers_kept_s),
         ),
+        options=Options(own=parts.own, agreements=agreements),
         eligibility=Eligibility(
             own=parts.own,
             vault=parts.vault,

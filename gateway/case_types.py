@@ -4,7 +4,7 @@ They stand below both sides that meet over them: the capabilities, which answer,
 writes JSON. Nothing here is checked again once made; :mod:`gateway.http.models` checks what comes from outside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from trust.exchange.eligibility import Answer, Question
 from trust.exchange.involvement import InvolvementStatus
 from trust.exchange.person import Subject
 from trust.identifiers import ServiceRef, ServiceSlug
-from trust.oauth.access_token import AccessToken
+from trust.oauth.access_token import AccessToken, Position
 
 EMERGENCY = "In immediate danger, ring 999."
 """Every answer to a practitioner ends with this."""
@@ -96,7 +96,8 @@ class LookupAnswer:
 
     ``involvements`` hold the fields that the clause permits, of organisation, service_type, plan, role, worker, phone,
     duty_phone, since and last_contact_month. ``reason`` says why there is no
-    answer, ``note`` what the service tells the practitioner.
+    answer, ``note`` what the service tells the practitioner. ``settle`` names, where the status is ``review``, the
+    members of the subject that you left out and may send it: with one of them, ask again.
     """
 
     service: str
@@ -111,6 +112,7 @@ class LookupAnswer:
     keep_until: date | None = None
     onward: str | None = None
     note: str | None = None
+    settle: tuple[str, ...] = ()
     reason: str | None = None
     duty_phone: str | None = None
 
@@ -192,6 +194,40 @@ class EligibilityView:
     emergency: str = EMERGENCY
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One service that may be asked: as what, for which purpose, and for what.
+
+    ``kind`` is ``involvement.query`` for a lookup and ``eligibility.query`` for a benefit question. ``consent_roles``
+    are those that a record of consent must have, none where the clause rests on no consent. ``benefits`` is empty where
+    the agreement lists none.
+    """
+
+    from_service: str
+    role: str
+    kind: str
+    purpose: str
+    holder: str
+    organisation: str
+    agreement: str
+    fields: tuple[str, ...]
+    questions: tuple[str, ...] = ()
+    benefits: tuple[str, ...] = ()
+    consent_roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionsView:
+    """What may be asked with this token today; ``options`` has what goes together."""
+
+    positions: tuple[Position, ...]
+    purposes: tuple[str, ...]
+    roles: tuple[str, ...]
+    services: tuple[str, ...]
+    benefits: tuple[str, ...]
+    options: tuple[Option, ...]
+
+
 class CaseRefusal(StrEnum):
     """Why a case system's request was not carried out."""
 
@@ -252,4 +288,12 @@ class EligibilityService(Protocol):
 
         Raises as :meth:`LookupService.start` does.
         """
+        ...
+
+
+class OptionsService(Protocol):
+    """Say what may be asked."""
+
+    def list(self, positions: Sequence[Position], *, now: datetime) -> OptionsView:
+        """Return what each of these positions may ask under the agreements in force."""
         ...

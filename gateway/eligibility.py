@@ -54,6 +54,7 @@ class Eligibility:
             holders=request.holders,
             consent=request.consent is not None,
             question=request.question,
+            benefit=request.benefit,
         )
         self.fan_out.check_room()
         asked = self.spending.choose(self.agreements, sought, request, now=now)

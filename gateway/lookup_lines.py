@@ -44,6 +44,7 @@ def line(asked: Asked, outcome: Outcome) -> JsonObject:
             "keep_until": reading.keep_until.isoformat(),
             "onward": reading.onward,
             "note": reading.note,
+            "settle": list(outcome.settle),
         }
     refused = outcome.status is Status.REFUSED
     return {**found, "status": str(InvolvementStatus.REFUSED if refused else InvolvementStatus.NO_REPLY)}
@@ -64,6 +65,7 @@ def answer(kept: JsonObject) -> LookupAnswer:
         keep_until=_day(kept.get("keep_until")),
         onward=kept.get("onward"),
         note=kept.get("note"),
+        settle=tuple(kept.get("settle", ())),
         reason=kept.get("reason"),
         duty_phone=kept.get("duty_phone"),
     )

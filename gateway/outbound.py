@@ -36,9 +36,10 @@ from trust.evidence.leaf import Leaf
 from trust.exchange import eligibility, involvement
 from trust.exchange.consent import ConsentRecord
 from trust.exchange.errors import FieldsNotPermitted, MalformedBody, NotEnoughToGoOn
+from trust.exchange.involvement import InvolvementStatus
 from trust.exchange.kinds import QUERY_LIFE, dropped_of_reply
 from trust.exchange.message import Message, Practitioner, RequestRef, build_message
-from trust.exchange.person import Subject, enough_to_go_on, for_holder
+from trust.exchange.person import Subject, enough_to_go_on, for_holder, would_settle
 from trust.exchange.refusal import Refusal, is_refusal, parse_refusal_body
 from trust.exchange.reply import Reply, open_reply
 from trust.federation.chain import TrustedEntity
@@ -108,7 +109,8 @@ class Outcome:
     """How one question ended; ``reading`` is there for an answer, ``reason`` for everything else.
 
     ``entry`` is how the holder's own metadata describes the service, where it could be read; ``dropped`` names the
-    members of its answer that nothing here reads.
+    members of its answer that nothing here reads; ``settle`` names what the question left out, where a human
+    there must decide whether it is the same person.
     """
 
     status: Status
@@ -117,6 +119,7 @@ class Outcome:
     code: str = "answered"
     entry: ServiceEntry | None = None
     dropped: tuple[str, ...] = ()
+    settle: tuple[str, ...] = ()
 
 
 WITHDRAWN = Outcome(status=Status.NO_REPLY, reason="Its node no longer offers this service.", code="withdrawn")
@@ -218,8 +221,13 @@ class Outbound:
         if is_refusal(reply.body):
             return _refused(parse_refusal_body(reply.body), sent.entry)
         reading = _reading(reply.kind, reply.body, sent.question.choice, today=now.astimezone(UTC).date())
-        dropped = dropped_of_reply(reply.kind, reply.body)
-        return Outcome(status=Status.ANSWERED, reading=reading, entry=sent.entry, dropped=dropped)
+        return Outcome(
+            status=Status.ANSWERED,
+            reading=reading,
+            entry=sent.entry,
+            dropped=dropped_of_reply(reply.kind, reply.body),
+            settle=_settling(sent, reading),
+        )
 
     def _opened(self, sent: "_Sent", answered: bytes, peer: TrustedEntity, now: datetime) -> Reply:
         if peer.node is None:
@@ -335,6 +343,15 @@ def _told(question: Question, entry: ServiceEntry) -> Subject:
     """Return the person as this holder may be told of them (assertion A48)."""
     clause, holder = question.choice.clause, question.choice.holder
     return for_holder(question.subject, entry.kind, clause.subject_by_holder.get(holder))
+
+
+def _settling(sent: "_Sent", reading: Reading) -> tuple[str, ...]:
+    """Return what the question left out that would settle a doubt, read off the question alone."""
+    if not isinstance(reading, involvement.InvolvementReply) or reading.status is not InvolvementStatus.REVIEW:
+        return ()
+    choice = sent.question.choice
+    listed = choice.clause.subject_by_holder.get(choice.holder)
+    return would_settle(sent.question.subject, sent.entry.kind, listed)
 
 
 def _reading(kind: KindName, body: JsonObject, choice: Choice, *, today: date) -> Reading:

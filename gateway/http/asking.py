@@ -53,9 +53,13 @@ def _chosen(positions: tuple[Position, ...], wanted: Mapping[str, str | None], *
         detail = f"There are several positions; name {' and '.join(several)}."
         raise Problem(problem.NOT_VOUCHED_FOR, detail, remedy="Name one of the positions in GET /case/v1/options.")
     nowhere = [name for name, value in named.items() if value not in {getattr(each, name) for each in positions}]
-    outside = ", ".join(_MEMBERS[name] for name in nowhere or wanted)
+    outside = ", ".join(f"{_MEMBERS[name]} (known: {_known(positions, name)})" for name in nowhere or wanted)
     what = "Outside the registration or the sign-in" if nowhere else "Not together in the registration or the sign-in"
     raise Problem(problem.NOT_VOUCHED_FOR, f"{what}: {outside}.", remedy=remedy)
+
+
+def _known(positions: tuple[Position, ...], name: str) -> str:
+    return ", ".join(sorted({getattr(position, name) for position in positions})) or "none"
 
 
 def _vouched_for(caller: CaseCaller, stated: PractitionerBody) -> str:

@@ -16,9 +16,10 @@ from gateway.case_types import (
     LookupService,
     LookupState,
     LookupView,
+    OptionsService,
 )
 from gateway.http import bodies, models, openapi, problem
-from gateway.http.asking import asker_of
+from gateway.http.asking import asker_of, positions_of
 from gateway.http.discovery import publish
 from gateway.http.face import current_request_id, current_trace
 from gateway.http.guards import CaseGuard
@@ -44,6 +45,7 @@ class CaseFace:
     clock: Clock
     lookups: LookupService
     eligibility: EligibilityService
+    options: OptionsService
 
 
 def case_blueprint(face: CaseFace) -> Blueprint:
@@ -70,6 +72,12 @@ def case_blueprint(face: CaseFace) -> Blueprint:
         if view is None:
             raise Problem(problem.NOT_FOUND)
         return _lookup(view, HTTPStatus.OK)
+
+    @blueprint.get(openapi.OPTIONS_PATH)
+    @guard
+    def list_options(caller: CaseCaller, now: datetime) -> Response:
+        view = face.options.list(positions_of(caller), now=now)
+        return Response(openapi.OPTIONS_VIEW.dump_json(view, exclude_none=True), content_type=bodies.JSON)
 
     @blueprint.post(openapi.ELIGIBILITY_PATH)
     @guard

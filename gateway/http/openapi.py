@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from gateway.case_types import EligibilityView, LookupView
+from gateway.case_types import EligibilityView, LookupView, OptionsView
 from gateway.http import problem
 from gateway.http.models import SUBJECT_SCHEMA, EligibilityBody, LookupBody
 from gateway.oauth.case_server import RESOURCE_PATH
@@ -20,11 +20,13 @@ from trust.strict_json import JsonObject
 LOOKUPS_PATH = RESOURCE_PATH + "/lookups"
 LOOKUP_PATH = LOOKUPS_PATH + "/{id}"
 ELIGIBILITY_PATH = RESOURCE_PATH + "/eligibility"
+OPTIONS_PATH = RESOURCE_PATH + "/options"
 OPENAPI_PATH = RESOURCE_PATH + "/openapi.json"
 VERSION = "1"
 
 LOOKUP_VIEW: TypeAdapter[LookupView] = TypeAdapter(LookupView)
 ELIGIBILITY_VIEW: TypeAdapter[EligibilityView] = TypeAdapter(EligibilityView)
+OPTIONS_VIEW: TypeAdapter[OptionsView] = TypeAdapter(OptionsView)
 _REFERENCE = "#/components/schemas/{model}"
 EXAMPLE_SUBJECT: JsonObject = {"nhs_number": "969 129 2211", "family_name": "Reed", "birth_date": "2004-03-09"}
 _EXAMPLE_ASKING: JsonObject = {
@@ -110,6 +112,14 @@ _ASK = _Operation(
 )
 
 
+_OPTIONS = _Operation(
+    id="listOptions",
+    summary="List the purposes, roles, services and benefits that this token may ask with and about.",
+    view="OptionsView",
+    answers={"200": "What may be asked today."},
+)
+
+
 def document(base_url: str) -> JsonObject:
     """Return the description of the case API at ``base_url``."""
     return {
@@ -126,6 +136,7 @@ def document(base_url: str) -> JsonObject:
             LOOKUPS_PATH: {"post": _operation(_START)},
             LOOKUP_PATH: {"get": _operation(_GET)},
             ELIGIBILITY_PATH: {"post": _operation(_ASK)},
+            OPTIONS_PATH: {"get": _operation(_OPTIONS)},
             OPENAPI_PATH: {"get": _this_document()},
         },
         "components": {"schemas": _schemas(), "securitySchemes": _security(base_url)},
@@ -185,7 +196,12 @@ def _schemas() -> JsonObject:
     schemas = {name: _never_null(each) for name, each in schemas.items()}
     for body in (LookupBody, EligibilityBody):
         schemas[body.__name__]["properties"]["subject"] = {"$ref": _REFERENCE.format(model="Subject")}
-    for adapter, name in ((LOOKUP_VIEW, "LookupView"), (ELIGIBILITY_VIEW, "EligibilityView")):
+    views: tuple[tuple[TypeAdapter[Any], str], ...] = (
+        (LOOKUP_VIEW, "LookupView"),
+        (ELIGIBILITY_VIEW, "EligibilityView"),
+        (OPTIONS_VIEW, "OptionsView"),
+    )
+    for adapter, name in views:
         schema = adapter.json_schema(ref_template=_REFERENCE, mode="validation")
         schemas.update({name: _never_null(each) for name, each in schema.pop("$defs", {}).items()})
         schemas[name] = _never_null(schema)

@@ -21,6 +21,8 @@ from gateway.case_types import (
     LookupRequest,
     LookupState,
     LookupView,
+    Option,
+    OptionsView,
 )
 from gateway.http import case, operations, peer
 from gateway.http.case import CaseFace, case_blueprint
@@ -44,6 +46,7 @@ from trust.exchange.involvement import InvolvementStatus
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
 from trust.keys import KeySet, KeyUse, LocalSigner, Signer
+from trust.oauth.access_token import Position
 from trust.oauth.authorization_details import AuthorizationDetail
 
 COUNCIL = EntityId("https://council.example")
@@ -209,6 +212,30 @@ class Eligibility:
         )
 
 
+class Options:
+    """One question that each position may ask."""
+
+    def list(self, positions: Sequence[Position], *, now: datetime) -> OptionsView:
+        option = Option(
+            from_service="connecting-families",
+            role="key-worker",
+            kind="involvement.query",
+            purpose="early-help",
+            holder="https://housing.example#tenancies",
+            organisation="Housing",
+            agreement="vale/1",
+            fields=("worker",),
+        )
+        return OptionsView(
+            positions=tuple(positions),
+            purposes=("early-help",),
+            roles=("key-worker",),
+            services=(option.holder,),
+            benefits=(),
+            options=(option,),
+        )
+
+
 class Node:
     """One node's faces, and everything a test may want to change behind them."""
 
@@ -253,7 +280,13 @@ class Node:
         return build_face("peer", [peer_blueprint(face)], max_body=peer.MAX_BODY, observer=self.watcher)
 
     def case_app(self) -> Flask:
-        face = CaseFace(oauth=self.case_oauth(), clock=self.clock, lookups=self.lookups, eligibility=self.eligibility)
+        face = CaseFace(
+            oauth=self.case_oauth(),
+            clock=self.clock,
+            lookups=self.lookups,
+            eligibility=self.eligibility,
+            options=Options(),
+        )
         return build_face("case", [case_blueprint(face)], max_body=case.MAX_BODY, observer=self.watcher)
 
     def operations_app(self, face: OperationsFace) -> Flask:

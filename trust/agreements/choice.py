@@ -1,6 +1,6 @@
 """Find the clause under which a service may ask, so that neither practitioner nor case system needs to know the law."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from trust.agreements.agreement import InForce, NotInForce
@@ -17,7 +17,8 @@ from trust.identifiers import AgreementId, KindName, PurposeCode, RoleCode, Serv
 class Sought:
     """What a practitioner wants to ask. ``holders`` and ``fields`` are ``None`` for all that an agreement permits.
 
-    ``consent`` says that there is a record of the person's consent; ``question`` is set for ``eligibility.query`` only.
+    ``consent`` says that there is a record of the person's consent; ``question`` and ``benefit`` are set
+    for ``eligibility.query`` only.
     """
 
     asker: ServiceRef
@@ -28,6 +29,7 @@ class Sought:
     fields: frozenset[str] | None = None
     consent: bool = False
     question: Question | None = None
+    benefit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +81,48 @@ def explain_no_choice(agreements: Sequence[InForce | NotInForce], sought: Sought
     clauses = [clause for held in binding for clause in held.agreement.clauses if sought.asker in clause.askers]
     if not clauses:
         return deny(DenialCode.NO_AGREEMENT)
-    steps = (
-        (DenialCode.KIND_NOT_COVERED, lambda clause: clause.kind == sought.kind),
-        (DenialCode.PURPOSE_NOT_COVERED, lambda clause: clause.purpose == sought.purpose),
-        (DenialCode.SERVICE_NOT_COVERED, lambda clause: bool(_holders(clause, sought))),
-        (DenialCode.ROLE_NOT_PERMITTED, lambda clause: sought.role in clause.fields_by_role),
+    for code, fits, known in _steps(sought):
+        left = [clause for clause in clauses if fits(clause)]
+        if not left:
+            listed = sorted({str(name) for clause in clauses for name in known(clause)})
+            return deny(code, detail=f"Known here: {_listed(listed)}." if listed else "")
+        clauses = left
+    return deny(DenialCode.NO_AGREEMENT)
+
+
+_Step = tuple[DenialCode, Callable[[Clause], bool], Callable[[Clause], Iterable[str]]]
+
+
+def _steps(sought: Sought) -> tuple[_Step, ...]:
+    """Return what a clause must fit, in order, with the denial of the first that none does and what would fit."""
+    return (
+        (DenialCode.KIND_NOT_COVERED, lambda clause: clause.kind == sought.kind, lambda _: ()),
+        (
+            DenialCode.PURPOSE_NOT_COVERED,
+            lambda clause: clause.purpose == sought.purpose,
+            lambda clause: (clause.purpose,),
+        ),
+        (DenialCode.SERVICE_NOT_COVERED, lambda clause: bool(_holders(clause, sought)), lambda _: ()),
+        (
+            DenialCode.ROLE_NOT_PERMITTED,
+            lambda clause: sought.role in clause.fields_by_role,
+            lambda clause: clause.fields_by_role,
+        ),
+        (
+            DenialCode.QUESTION_NOT_PERMITTED,
+            lambda clause: sought.question is None or sought.question in clause.questions,
+            lambda clause: clause.questions,
+        ),
+        (
+            DenialCode.BENEFIT_NOT_PERMITTED,
+            lambda clause: _covers_benefit(clause, sought),
+            lambda clause: clause.benefits,
+        ),
     )
-    for code, fits in steps:
-        clauses = [clause for clause in clauses if fits(clause)]
-        if not clauses:
-            return deny(code)
-    return deny(DenialCode.QUESTION_NOT_PERMITTED)
+
+
+def _covers_benefit(clause: Clause, sought: Sought) -> bool:
+    return sought.benefit is None or not clause.benefits or sought.benefit in clause.benefits
 
 
 def check_requested_fields(clause: Clause, role: RoleCode, requested: Collection[str]) -> None:
@@ -139,6 +172,7 @@ def _permits(clause: Clause, sought: Sought) -> bool:
         and clause.purpose == sought.purpose
         and sought.role in clause.fields_by_role
         and (sought.question is None or sought.question in clause.questions)
+        and _covers_benefit(clause, sought)
     )
 
 

@@ -46,6 +46,7 @@ _MEMBERS = (
     "keep_days",
     "onward",
     "questions",
+    "benefits",
     "urgent",
 )
 
@@ -77,8 +78,9 @@ class Clause:
 
     ``law`` is the legal footing as one plain sentence, made from ``basis``. ``consent_roles`` are those that a record
     of the person's consent must have; there are none where the basis rests on no consent. ``questions`` is empty except
-    for ``eligibility.query``. ``urgent`` says that waiting may cost somebody's safety: such a question goes on for
-    longer while the centre is away, and is answered, and flagged, where another would be refused for its number.
+    for ``eligibility.query``. ``benefits`` are the codes that it may ask about, or any where it is empty. ``urgent``
+    says that waiting may cost a person's safety: such a question goes on for longer while the centre is away, and is
+    answered, and flagged, where another would be refused for its number.
     """
 
     id: ClauseId
@@ -96,6 +98,7 @@ class Clause:
     subject_by_holder: Mapping[ServiceRef, frozenset[str]] = field(default_factory=dict)
     consent_roles: frozenset[ConsentRole] = frozenset()
     questions: frozenset[Question] = frozenset()
+    benefits: frozenset[str] = frozenset()
     urgent: bool = False
 
 
@@ -132,6 +135,7 @@ def read_clause(reader: Reader, *, services: frozenset[ServiceRef], purposes: fr
         keep_days=reader.whole("keep_days", least=0, most=MOST_DAYS),
         onward=reader.choice("onward", Onward) or Onward.NONE,
         questions=_read_questions(reader, kind),
+        benefits=_read_benefits(reader, kind),
         urgent=reader.flag("urgent"),
     )
 
@@ -216,3 +220,9 @@ def _read_questions(reader: Reader, kind: KindName) -> frozenset[Question]:
         reader.fault("questions", "must be some of " + ", ".join(Question))
         return frozenset()
     return frozenset(Question(word) for word in words)
+
+
+def _read_benefits(reader: Reader, kind: KindName) -> frozenset[str]:
+    if kind != eligibility.KIND and reader.has("benefits"):
+        reader.fault("benefits", f"belongs only in a clause of {eligibility.KIND}")
+    return frozenset(reader.parsed_list("benefits", parse_code, required=False))

@@ -240,8 +240,11 @@ def _permit(
         query = parse_body(message.kind, message.version, message.body)  # 9
     except MalformedBody as malformed:
         return deny(DenialCode.MALFORMED_BODY, detail=f"At fault: {malformed.detail}.")
-    if isinstance(query, EligibilityQuery) and query.question not in clause.questions:
-        return deny(DenialCode.QUESTION_NOT_PERMITTED)
+    if isinstance(query, EligibilityQuery):
+        if query.question not in clause.questions:
+            return deny(DenialCode.QUESTION_NOT_PERMITTED)
+        if clause.benefits and query.benefit is not None and query.benefit not in clause.benefits:
+            return deny(DenialCode.BENEFIT_NOT_PERMITTED, detail=f"It lists: {', '.join(sorted(clause.benefits))}.")
     role = message.practitioner.role
     if (  # 10
         message.to_service in local.withdrawn_services

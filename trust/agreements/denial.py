@@ -35,6 +35,7 @@ class DenialCode(StrEnum):
     CONSENT_NOT_VALID = "consent_not_valid"
     MALFORMED_BODY = "malformed_body"
     QUESTION_NOT_PERMITTED = "question_not_permitted"
+    BENEFIT_NOT_PERMITTED = "benefit_not_permitted"
     LOCAL_POLICY = "local_policy"
     OVER_BUDGET = "over_budget"
 
@@ -144,6 +145,10 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
         DenialCode.QUESTION_NOT_PERMITTED: (
             "The clause does not permit this question.",
             "Ask one of the questions that the clause lists.",
+        ),
+        DenialCode.BENEFIT_NOT_PERMITTED: (
+            "The clause does not list this benefit.",
+            "Ask about one of the benefits that the clause lists.",
         ),
         DenialCode.LOCAL_POLICY: (
             "The agency that was asked has withdrawn this service, clause or role from exchange.",

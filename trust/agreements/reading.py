@@ -177,7 +177,10 @@ def _who(clause: Clause, agreement: Agreement) -> list[str]:
 def _questions(clause: Clause, _: Agreement) -> list[str]:
     if not clause.questions:
         return []
-    return [f"It may ask only {listed(QUESTIONS[each] for each in sorted(clause.questions))}."]
+    asked = [f"It may ask only {listed(QUESTIONS[each] for each in sorted(clause.questions))}."]
+    if clause.benefits:
+        asked.append(f"It may ask only about these benefits: {listed(sorted(clause.benefits))}.")
+    return asked
 
 
 def _roles(clause: Clause, _: Agreement) -> list[str]:
@@ -260,7 +263,7 @@ PASSAGES: tuple[Passage, ...] = (
 
 CLAUSE_PASSAGES: tuple[ClausePassage, ...] = (
     ClausePassage(fields=("kind", "version", "purpose", "askers", "holders"), read=_who),
-    ClausePassage(fields=("questions",), read=_questions),
+    ClausePassage(fields=("questions", "benefits"), read=_questions),
     ClausePassage(fields=("fields_by_role",), read=_roles),
     ClausePassage(fields=("subject_by_holder",), read=_subject),
     ClausePassage(fields=("basis", "law"), read=_law),

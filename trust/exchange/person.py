@@ -50,6 +50,7 @@ __all__ = [
     "subject_to_json",
     "upn_ok",
     "without_stand_ins",
+    "would_settle",
 ]
 
 MAX_ALIASES = 20
@@ -59,6 +60,8 @@ MAX_POSTCODE = 60
 OLDEST = timedelta(days=131 * 366)
 """Nobody is this old: a birth date further back is a slip of the pen."""
 
+_TELLING = ("nhs_number", "upn", "nino", "pnc_id", "birth_date", "given_names", "postcode", "uprn")
+"""What tells one of several people of one name apart, the most telling first."""
 _MEMBERS = (
     "nhs_number",
     "nhs_number_verified",
@@ -207,7 +210,7 @@ def for_holder(subject: Subject, service_kind: str, listed: Collection[str] | No
     longer be enough to go on: ask again.
     """
     members = default_members(service_kind) if listed is None else members_for(service_kind, listed)
-    if listed is None and any(getattr(subject, name) for name in IDENTIFIERS.keys() & members):
+    if listed is None and _has_identifier(subject, members):
         members -= {"postcode"}
     kept = {name: getattr(subject, name) for name in _MEMBERS if name in members}
     return Subject(
@@ -215,6 +218,25 @@ def for_holder(subject: Subject, service_kind: str, listed: Collection[str] | No
         nhs_number_verified=subject.nhs_number_verified and "nhs_number" in members,
         address=_address_for_holder(subject, members),
     )
+
+
+def would_settle(subject: Subject, service_kind: str, listed: Collection[str] | None = None) -> tuple[str, ...]:
+    """Return the members that the asker left out and could send to this holder, for it to tell the person apart.
+
+    It depends on the question alone, never on what the holder has. ``listed`` is as in :func:`for_holder`.
+    """
+    members = default_members(service_kind) if listed is None else members_for(service_kind, listed)
+    if listed is None and _has_identifier(subject, members):
+        members -= {"postcode"}
+    address = subject.address or Address()
+    known = {name for name in _TELLING if name in _MEMBERS and getattr(subject, name)}
+    known |= {name for name in ("postcode", "uprn") if subject.address_restricted or getattr(address, name)}
+    return tuple(name for name in _TELLING if name in members and name not in known)
+
+
+def _has_identifier(subject: Subject, members: Collection[str]) -> bool:
+    numbers = ((name, getattr(subject, name)) for name in IDENTIFIERS if name in members)
+    return any(number and not is_stand_in(name, number) for name, number in numbers)
 
 
 def _address_for_holder(subject: Subject, members: Collection[str]) -> Address | None:

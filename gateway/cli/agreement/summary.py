@@ -103,6 +103,7 @@ def _clause_to_json(clause: Clause) -> dict[str, Any]:
             str(holder): sorted(members) for holder, members in sorted(clause.subject_by_holder.items(), key=str)
         },
         "questions": sorted(clause.questions),
+        "benefits": sorted(clause.benefits),
         "basis": list(clause.basis),
         "law": clause.law,
         "existence": clause.existence,

@@ -331,3 +331,16 @@ def test_the_reasons_stay_with_the_release_for_the_agencys_own_evidence() -> Non
 def test_every_kind_has_fields_a_clause_can_permit() -> None:
     assert all(kind.fields for kind in KINDS.values())
     assert EntityId(parsed().parties[0].entity) == COUNCIL
+
+
+def test_a_benefit_that_the_clause_does_not_list_is_refused_with_those_that_it_lists() -> None:
+    held = binding(clauses(1, benefits=["housing-benefit", "universal-credit"]))
+    asked = replace(BENEFIT_QUESTION, agreement=held.agreement.ref)
+    for benefit, refused in ((None, False), ("universal-credit", False), ("child-benefit", True)):
+        body = {**BENEFIT_QUESTION.body, **({} if benefit is None else {"benefit": benefit})}
+        decision = decided(replace(asked, body=body), held=held)
+        assert isinstance(decision, Denial) == refused
+        if isinstance(decision, Denial):
+            assert decision.code is DenialCode.BENEFIT_NOT_PERMITTED
+            assert "housing-benefit, universal-credit" in decision.reason
+    assert isinstance(decided(replace(BENEFIT_QUESTION, body={**BENEFIT_QUESTION.body, "benefit": "any"})), Permit)

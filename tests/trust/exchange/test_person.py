@@ -24,6 +24,7 @@ from trust.exchange.person import (
     parse_subject,
     subject_to_json,
     without_stand_ins,
+    would_settle,
 )
 from trust.exchange.subject_members import IDENTIFIERS, MEMBERS, enough_members
 
@@ -323,3 +324,29 @@ def test_any_object_gives_a_subject_or_a_refusal(obj: dict[str, Any]) -> None:
     except TrustError:
         return
     assert parse_subject(subject_to_json(subject)) == subject
+
+
+@pytest.mark.parametrize(
+    ("known", "kind", "listed", "settle"),
+    [
+        (ALL, "housing", None, ()),
+        (replace(ALL, address=None), "housing", None, ("postcode",)),
+        (replace(ALL, address=None, birth_date=None), "housing", None, ("birth_date", "postcode")),
+        (replace(ALL, address=None, address_restricted=True), "housing", None, ()),
+        (replace(ALL, nhs_number=None, nhs_number_verified=False), "mental-health", None, ("nhs_number",)),
+        (replace(ALL, address=None), "mental-health", None, ()),
+        (replace(ALL, nino=None), "jobcentre", None, ("nino",)),
+        (replace(ALL, nino=None), "housing", None, ()),
+        (replace(ALL, address=None), "housing", {"family_name", "birth_date", "uprn"}, ("uprn",)),
+    ],
+)
+def test_what_would_settle_a_doubt_is_what_was_left_out_and_may_be_sent(
+    known: Subject, kind: str, listed: set[str] | None, settle: tuple[str, ...]
+) -> None:
+    assert would_settle(known, kind, listed) == settle
+
+
+def test_a_stand_in_identifier_does_not_keep_the_postcode_back() -> None:
+    told = for_holder(replace(ALL, nhs_number="9999999999", nhs_number_verified=False), "mental-health")
+    assert ALL.address is not None
+    assert told.address == Address(postcode=ALL.address.postcode)
