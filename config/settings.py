@@ -265,6 +265,12 @@ class FreshnessSettings(Frozen):
     closed_hours: int = Field(default=120, ge=1, le=120)
 
 
+class Retention(Frozen):
+    """``[retention]``: for how many days what accounts for a question is kept, practitioners' data among it."""
+
+    accounts_days: int = Field(default=2_192, ge=31, le=36_525)
+
+
 class NodeSettings(Frozen):
     """A node's whole configuration file; paths are resolved against the folder of the file."""
 
@@ -283,6 +289,7 @@ class NodeSettings(Frozen):
     services: tuple[Service, ...] = Field(min_length=1, max_length=50)
     limits: Limits = Limits()
     budgets: BudgetSettings = BudgetSettings()
+    retention: Retention = Retention()
     identity: IdentitySettings = IdentitySettings()
     administrator_keys: dict[Label, Path] = Field(default_factory=dict)
     base_dir: Path = Field(exclude=True)

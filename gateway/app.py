@@ -216,6 +216,8 @@ def _keeper(
     return Keeper(
         store=parts.store,
         claims=parts.claims,
+        destroy_old_seals=parts.vault.destroy_old_seals,
+        accounts_kept=timedelta(days=parts.settings.retention.accounts_days),
         directory=directory,
         clock=parts.clock,
         attempt=attempt,

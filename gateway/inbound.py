@@ -11,6 +11,7 @@ and a budgeted refresh of trust; so two nodes that ask each other at the same ti
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,10 +26,10 @@ from gateway.answering import Findings
 from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk
 from gateway.key_learning import verified_by
+from gateway.keys.daily_seal import SealExpired
 from gateway.pacing import COMMIT_MARGIN_S, REAL_TIME, Pace
 from gateway.person_keys import person_keys, record_key
 from gateway.ports import Directory, KeyVault, Store, Transaction
-from gateway.sealed import open_own
 from gateway.store import messages
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
@@ -51,7 +52,6 @@ from trust.identifiers import EntityId
 from trust.jose import peek
 from trust.keys import KeyUse
 from trust.oauth.authorization_details import AuthorizationDetail
-from trust.sealing import seal
 from trust.strict_json import JsonObject
 
 CONTENT_TYPE = "application/jwt"
@@ -291,7 +291,7 @@ class Inbound:
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
         second = evidence.written(inbound_record.answered(received, signed))
-        sealed = seal(self.vault.seal_key(), signed, self._place(opened.message))
+        sealed = self.vault.seal_for_a_day(signed, self._place(message))
         expires = datetime.fromtimestamp(message.exp, UTC)
 
         def effect(tx: Transaction) -> messages.Prior | None:  # 9
@@ -338,12 +338,16 @@ class Inbound:
 
     def _original(self, opened: OpenedMessage, prior: messages.Prior, now: datetime) -> bytes:
         """Return the original answer to these very bytes (A3). Raises :class:`MessageIdReused` for others (A4)."""
-        if prior.digest != opened.digest or prior.sealed_reply is None:
+        original = None
+        if prior.digest == opened.digest and prior.sealed_reply is not None:
+            with suppress(SealExpired):
+                original = self.vault.open_of_a_day(prior.sealed_reply, self._place(opened.message))
+        if original is None:
             nothing = Findings(body={}, outcome=inbound_record.ID_REUSED)
             inbound_record.record_conflict(self.store, self._received(opened, nothing, now))
             self._tell(opened.message, inbound_record.ID_REUSED)
             raise MessageIdReused
-        return open_own(self.vault.seal_key(), prior.sealed_reply, self._place(opened.message))
+        return original
 
     def _repeated(self, opened: OpenedMessage, original: bytes, now: datetime) -> Answered:
         given = Findings(body=_body(original), outcome=inbound_record.REPEATED)

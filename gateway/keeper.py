@@ -18,6 +18,7 @@ from gateway.directory.stages import REFRESH_AFTER
 from gateway.fitness import ClockWrong, NotReconciled
 from gateway.ports import Clock
 from gateway.store.housekeeping import ErasingClaims, ErasingStore, erase_expired
+from gateway.store.retention import erase_accounts
 from trust.errors import TrustError
 from trust.identifiers import EntityId
 
@@ -31,6 +32,10 @@ class Keeper:
 
     store: ErasingStore
     claims: ErasingClaims
+    destroy_old_seals: Callable[[], None]
+    """Destroy the daily keys of what is kept for a day (:mod:`gateway.keys.daily_seal`)."""
+    accounts_kept: timedelta
+    """For how long what accounts for a question is kept."""
     directory: FederationDirectory
     clock: Clock
     attempt: Attempt
@@ -68,6 +73,8 @@ class Keeper:
             return
         now = self.clock.now()
         self.attempt("erase_expired", lambda: erase_expired(self.store, self.claims, now=now))
+        self.attempt("daily_seal", self.destroy_old_seals)
+        self.attempt("retention", lambda: erase_accounts(self.store, before=now - self.accounts_kept))
         self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
         self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
         standings = self.attempt("chains", lambda: self.directory.known(now=now)) or ()

@@ -20,9 +20,9 @@ from gateway.case_types import (
     LookupState,
     LookupView,
 )
+from gateway.keys.daily_seal import SealExpired
 from gateway.outbound import Outcome, Question
 from gateway.ports import Clock, KeyVault, Store, StoreBusy, StoreFull, Transaction
-from gateway.sealed import open_own
 from gateway.spending import Spending
 from gateway.store import lookups
 from trust import strict_json
@@ -33,7 +33,6 @@ from trust.exchange.involvement import InvolvementQuery, InvolvementStatus
 from trust.exchange.person import subject_to_json
 from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef
 from trust.oauth.access_token import names_who_signed_in
-from trust.sealing import seal
 from trust.strict_json import JsonObject
 
 _UNANSWERED = frozenset({InvolvementStatus.NO_REPLY, InvolvementStatus.REFUSED})
@@ -129,7 +128,7 @@ class Lookups:
         def keep(tx: Transaction, outcome: Outcome) -> None:
             line = strict_json.dumps(lookup_lines.line(asked, outcome))
             service = str(asked.choice.holder)
-            sealed = seal(self.vault.seal_key(), line, _place(row.id, service))
+            sealed = self.vault.seal_for_a_day(line, _place(row.id, service))
             lookups.add_answer(tx, lookup_id=row.id, service=service, sealed=sealed, at=self.clock.now())
 
         question = Question(
@@ -186,7 +185,11 @@ class Lookups:
         if not _may_read(caller, told_then["practitioner"]["id"]):
             return None
         asked = told_then.get("asked", [])
-        held = dict(told) | {each.service: self._open(each.sealed, lookup_id, each.service) for each in found.answers}
+        try:
+            kept = {each.service: self._open(each.sealed, lookup_id, each.service) for each in found.answers}
+        except SealExpired:  # as after a restore, whose keys of the day are new
+            return None
+        held = dict(told) | kept
         over = found.completed_at is not None or now >= found.lookup.created_at + timedelta(seconds=self.limit_s)
         complete = over or len(held) == len(asked)
         lines = [held.get(each["service"]) or (each if complete else None) for each in asked]
@@ -204,7 +207,7 @@ class Lookups:
         )
 
     def _open(self, sealed: bytes, lookup_id: str, part: str) -> JsonObject:
-        plain = open_own(self.vault.seal_key(), sealed, _place(lookup_id, part))
+        plain = self.vault.open_of_a_day(sealed, _place(lookup_id, part))
         return strict_json.loads(plain, max_bytes=MAX_SEALED)
 
 

@@ -207,7 +207,15 @@ class KeyVault(Protocol):
         ...
 
     def seal_key(self) -> bytes:
-        """Return the 32 bytes under which replies and answers rest in the store."""
+        """Return the 32 bytes under which accounts rest in the store."""
+        ...
+
+    def seal_for_a_day(self, plaintext: bytes, place: bytes) -> bytes:
+        """Seal what is kept for a day at most, under a key that is destroyed after two."""
+        ...
+
+    def open_of_a_day(self, sealed: bytes, place: bytes) -> bytes:
+        """Open such a record. Raises :class:`gateway.sealed.SealBroken`."""
         ...
 
     def pseudonym_key(self) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from gateway.keys import ledger
+from gateway.keys.daily_seal import DailySeal, is_daily
 from gateway.keys.files import (
     KEY_USES,
     NODE_KEYS,
@@ -26,6 +27,7 @@ from gateway.keys.files import (
     read_private,
 )
 from gateway.keys.ledger import KeyRecord
+from gateway.sealed import open_own
 from trust.errors import TrustError
 from trust.federation.historical_keys import HistoricalKey
 from trust.federation.key_revocation import RevokedKey
@@ -81,6 +83,7 @@ class FileKeyVault:
         self._now = now
         self._vouched = vouched
         self._lock = Lock()
+        self._daily = DailySeal(directory, now=now)
         self._edition = 0
         self._loaded = _load(directory, self._needed)
         self._seen = self._loaded.stamp
@@ -110,6 +113,23 @@ class FileKeyVault:
     def seal_key(self) -> bytes:
         """Return the 32 bytes under which replies and answers rest in the store."""
         return self._loaded.secrets[KeyFile.SEAL]
+
+    def seal_for_a_day(self, plaintext: bytes, place: bytes) -> bytes:
+        """Seal what is kept for a day at most; two days later nobody can open it (:mod:`gateway.keys.daily_seal`)."""
+        return self._daily.seal(plaintext, place)
+
+    def open_of_a_day(self, sealed: bytes, place: bytes) -> bytes:
+        """Open such a record, or one that an earlier version sealed under the key that does not change.
+
+        Raises :class:`gateway.keys.daily_seal.SealExpired`, and :class:`gateway.sealed.SealBroken`.
+        """
+        if not is_daily(sealed):
+            return open_own(self.seal_key(), sealed, place)
+        return self._daily.open(sealed, place)
+
+    def destroy_old_seals(self) -> None:
+        """Destroy the daily keys that nothing needs any more, also where nothing is sealed."""
+        self._daily.destroy_old()
 
     def pseudonym_key(self) -> bytes:
         """Return the 32 bytes that make practitioners' pairwise pseudonyms."""

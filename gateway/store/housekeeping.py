@@ -45,10 +45,10 @@ class Erased:
 def erase_expired(store: ErasingStore, claims: ErasingClaims, *, now: datetime) -> Erased:
     """Erase all expired message answers and ids, answers of lookups and claims, batch by batch."""
     return Erased(
-        messages=_all(lambda: store.erase(lambda tx: messages.erase_expired(tx, now=now, batch=BATCH))),
-        lookups=_all(lambda: store.erase(lambda tx: lookups.erase_expired(tx, now=now, batch=BATCH))),
-        claims=_all(lambda: claims.erase_expired(now=now, batch=BATCH)),
-        counts=_all(lambda: store.erase(lambda tx: _erase_counts(tx, now))),
+        messages=erase_all(lambda: store.erase(lambda tx: messages.erase_expired(tx, now=now, batch=BATCH))),
+        lookups=erase_all(lambda: store.erase(lambda tx: lookups.erase_expired(tx, now=now, batch=BATCH))),
+        claims=erase_all(lambda: claims.erase_expired(now=now, batch=BATCH)),
+        counts=erase_all(lambda: store.erase(lambda tx: _erase_counts(tx, now))),
     )
 
 
@@ -61,7 +61,8 @@ def _erase_counts(tx: Transaction, now: datetime) -> int:
     )
 
 
-def _all(erase_batch: Callable[[], int]) -> int:
+def erase_all(erase_batch: Callable[[], int]) -> int:
+    """Erase batch by batch until one erases nothing, and return how many rows went."""
     total = 0
     while erased := erase_batch():
         total += erased

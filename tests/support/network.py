@@ -17,6 +17,7 @@ from gateway.http.face import Exchange, build_face
 from gateway.http.federation import NodeProfile, SignedConfiguration, federation_blueprint, node_configuration
 from gateway.keys.files import new_pem, public_half
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.sealed import open_own
 from gateway.store import members
 from gateway.store.migration import migrate
 from gateway.store.opening import open_store
@@ -29,6 +30,7 @@ from trust.federation.key_revocation import RevokedKey
 from trust.federation.node_metadata import ServiceEntry
 from trust.identifiers import EntityId, KindName, ServiceSlug
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner, Signer
+from trust.sealing import seal
 
 ANCHOR = EntityId("https://anchor.example")
 COUNCIL = EntityId("https://council.example")
@@ -75,6 +77,12 @@ class Keys:
 
     def seal_key(self) -> bytes:
         return bytes(32)
+
+    def seal_for_a_day(self, plaintext: bytes, place: bytes) -> bytes:
+        return seal(self.seal_key(), plaintext, place)
+
+    def open_of_a_day(self, sealed: bytes, place: bytes) -> bytes:
+        return open_own(self.seal_key(), sealed, place)
 
     def pseudonym_key(self) -> bytes:
         return bytes(32)

@@ -21,6 +21,7 @@ from gateway.cli.context import config_option, config_path, load_settings, now
 from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.setup import archive, key_safe
+from gateway.keys.daily_seal import FILE as DAILY_FILE
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, read_private
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.store.backup import copy_out
@@ -32,6 +33,7 @@ SUFFIX = ".backup"
 _PRIVATE = (b"PRIVATE KEY-----", b'"d":', b'"d" :')
 _NOT_COPIED = frozenset({"key", "directory", "base_dir"})
 """Settings whose path leads to private keys, or to the whole folder."""
+_DAILY = Path(DAILY_FILE).stem
 _MAX_KEYS = 65_536
 _path = click.Path(path_type=Path)
 
@@ -136,14 +138,17 @@ def _keys(settings: Settings, target: Path, passphrase_file: Path, *, yes: bool)
 
 
 def _key_files(settings: Settings) -> list[Path]:
-    """Return the files of the vault, and the faces' keys where they lie in the folder too."""
+    """Return the files of the vault, and the faces' keys where they lie in the folder too.
+
+    Not the daily keys: whoever kept one could make all later ones of it.
+    """
     base = settings.base_dir
     directory = base / settings.keys.directory
     if not directory.resolve().is_relative_to(base.resolve()):
         raise Refused(f"The keys lie outside {base}, in {directory}, and are looked after there; copy that folder.")
     faces = [settings.peer] if isinstance(settings, AnchorSettings) else [settings.peer, settings.case]
     own = {base / face.key for face in faces if (base / face.key).resolve().is_relative_to(base.resolve())}
-    return [*sorted(each for each in directory.iterdir() if each.is_file()), *sorted(own)]
+    return [*sorted(each for each in directory.iterdir() if each.is_file() and each.stem != _DAILY), *sorted(own)]
 
 
 def _configuration_files(settings: Settings, config: Path) -> Iterator[Path]:

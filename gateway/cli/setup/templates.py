@@ -187,6 +187,10 @@ _REST = """
 # case_system_s = 3.0
 # answers_kept_s = 900
 
+# For how many days it can be accounted for who asked and what was told; six years.
+# [retention]
+# accounts_days = 2192
+
 # Which of this agency's own systems the adapters may call over the network.
 # [case_systems]
 # names = ["registry.internal.council.example"]

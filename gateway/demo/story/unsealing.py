@@ -1,4 +1,4 @@
-"""Open everything that is sealed in a node's store with that node's own key, and judge what it is."""
+"""Open everything that is sealed in a node's store with that node's own keys, and judge what it is."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -13,11 +13,10 @@ from gateway.demo.case_systems.records import CaseService
 from gateway.demo.federation import Federation
 from gateway.demo.people.truth import Truth
 from gateway.demo.story.details import NUMBERS, found_in
-from gateway.keys.vault import open_vault
+from gateway.keys.vault import FileKeyVault, open_vault
+from gateway.sealed import SealBroken
 from trust import jose, strict_json
-from trust.errors import TrustError
 from trust.exchange import reply
-from trust.sealing import open_sealed
 
 _MAX_BYTES: Final = 262_144
 
@@ -36,15 +35,15 @@ class Unsealed:
 
 def unseal(federation: Federation, agency: Agency, truth: Truth) -> Unsealed:
     """Open one node's store. Anything sealed that does not open, or is not what it should be, is a fault."""
-    key = open_vault(federation.folder(agency.slug) / "keys").seal_key()
-    return _Opening(federation, agency, truth, key).judge()
+    vault = open_vault(federation.folder(agency.slug) / "keys")
+    return _Opening(federation, agency, truth, vault).judge()
 
 
 class _Opening:
-    def __init__(self, federation: Federation, agency: Agency, truth: Truth, key: bytes) -> None:
+    def __init__(self, federation: Federation, agency: Agency, truth: Truth, vault: FileKeyVault) -> None:
         self._path = federation.folder(agency.slug) / "data" / "node.db"
         self._agency = agency
-        self._key = key
+        self._vault = vault
         self._workers = _workers_by_agency(truth)
         self._now = datetime.now(UTC)
         self._numbers = {kind: data for kind, data in truth.secrets.items() if kind in {*NUMBERS, "postcodes"}}
@@ -131,8 +130,8 @@ class _Opening:
 
     def _try(self, sealed: bytes, place: str) -> bytes | None:
         try:
-            return open_sealed(self._key, bytes(sealed), place.encode())
-        except TrustError:
+            return self._vault.open_of_a_day(bytes(sealed), place.encode())
+        except SealBroken:
             return None
 
     def _rows(self, query: str) -> Sequence[Mapping[str, Any]]:

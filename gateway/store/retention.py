@@ -1,0 +1,67 @@
+"""Erase, at the end of their retention, what accounts for questions: practitioners' data, and the keys to persons.
+
+1. At the asking agency: the account of a question (practitioner, case, reason), its messages and its sample.
+2. At both: the keys by which a leaf is found by person and message, and signatures of questions.
+3. Queries about misuse with their answers, and flags that were reviewed.
+
+The leaves stay. They hold pseudonyms, and with the keys gone no person and no question leads to them.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import BindParameter, bindparam, delete, select, tuple_
+
+from gateway.ports import Transaction
+from gateway.store import evidence_index, question_signatures
+from gateway.store.evidence_leaves import first_id
+from gateway.store.housekeeping import BATCH, ErasingStore, erase_all
+from gateway.store.moments import to_microseconds
+from gateway.store.schema import flags, lookup_messages, lookups, misuse_asked, misuse_received, samples
+from gateway.store.statement import Statement
+
+_BATCH: BindParameter[int] = bindparam("batch")
+_BEFORE: BindParameter[int] = bindparam("before")
+_OLD_LOOKUPS = (
+    select(lookups.c.id)
+    .where(lookups.c.keep_until < _BEFORE)
+    .order_by(lookups.c.keep_until, lookups.c.id)
+    .limit(_BATCH)
+    .scalar_subquery()
+)
+"""The same lookups for each statement of one transaction."""
+_RECEIVED = tuple_(misuse_received.c.holder, misuse_received.c.query)
+_OLD_RECEIVED = (
+    select(misuse_received.c.holder, misuse_received.c.query)
+    .where(misuse_received.c.received_at < _BEFORE)
+    .limit(_BATCH)
+)
+_OLD_ASKED = select(misuse_asked.c.query).where(misuse_asked.c.asked_at < _BEFORE).limit(_BATCH)
+_FLAG = tuple_(flags.c.code, flags.c.asker, flags.c.day)
+_OLD_FLAGS = (
+    select(flags.c.code, flags.c.asker, flags.c.day)
+    .where(flags.c.reviewed_at.is_not(None), flags.c.last_at < _BEFORE)
+    .limit(_BATCH)
+)
+_ERASE = tuple(
+    Statement(each)
+    for each in (
+        delete(lookup_messages).where(lookup_messages.c.lookup_id.in_(_OLD_LOOKUPS)),
+        delete(samples).where(samples.c.lookup_id.in_(_OLD_LOOKUPS)),
+        delete(lookups).where(lookups.c.id.in_(_OLD_LOOKUPS)),
+        delete(misuse_received).where(_RECEIVED.in_(_OLD_RECEIVED)),
+        delete(misuse_asked).where(misuse_asked.c.query.in_(_OLD_ASKED)),
+        delete(flags).where(_FLAG.in_(_OLD_FLAGS)),
+    )
+)
+
+
+def erase_accounts(store: ErasingStore, *, before: datetime) -> int:
+    """Erase what accounts for questions of before a moment, batch by batch, and return how many rows went."""
+    return erase_all(lambda: store.erase(lambda tx: _erase(tx, before)))
+
+
+def _erase(tx: Transaction, before: datetime) -> int:
+    values = {"before": to_microseconds(before), "batch": BATCH}
+    erased = sum(tx.run(statement, values) for statement in _ERASE)
+    erased += evidence_index.erase_before(tx, before=first_id(before), batch=BATCH)
+    return erased + question_signatures.erase_before(tx, before=first_id(before), batch=BATCH)

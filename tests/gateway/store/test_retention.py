@@ -1,0 +1,66 @@
+"""What accounts for questions ends with its retention, and the leaves stay."""
+
+from datetime import timedelta
+
+from gateway import evidence
+from gateway.ports import Transaction
+from gateway.store import (
+    evidence_index,
+    evidence_leaves,
+    flags,
+    lookup_messages,
+    lookups,
+    misuse_asked,
+    misuse_received,
+    question_signatures,
+    samples,
+)
+from gateway.store.evidence_leaves import StoredLeaf, new_id
+from gateway.store.misuse_asked import Asked
+from gateway.store.misuse_received import Received
+from gateway.store.postgres import PostgresStore
+from gateway.store.retention import erase_accounts
+from gateway.store.samples import Sample
+from gateway.store.sqlite import SqliteStore
+from tests.gateway.store.makers import COUNCIL, NOW, make_lookup
+
+END = b"\xff" * 16
+LATE = NOW + timedelta(days=40)
+MIDDLE = NOW + timedelta(days=20)
+
+
+def fill(tx: Transaction) -> None:
+    for name, at in (("old", NOW), ("new", LATE)):
+        lookups.create(tx, make_lookup(id=name, idempotency_key=name, created_at=at, keep_until=at))
+        lookup_messages.put(tx, message=name, lookup_id=name, sealed=b"sealed")
+        samples.put(tx, Sample(lookup_id=name, client_id="c", taken_at=at, due_at=at))
+        asked = Asked(query=name, asker=COUNCIL, message=name, asked_at=at, due_at=at, sealed_query=b"s")
+        misuse_asked.put(tx, asked)
+        misuse_received.put(tx, Received(holder=COUNCIL, query=name, received_at=at, due_at=at, sealed_query=b"sealed"))
+        flags.put_up(tx, code=name, asker=COUNCIL, at=at)
+        flags.review(tx, code=name, asker=COUNCIL, by="ann", at=at)
+        stored = StoredLeaf(id=new_id(at), at=at, leaf=name.encode(), leaf_hash=bytes(32))
+        evidence.record(tx, evidence.Entry(stored=stored, keys=("person", name), sealed=b"sealed"))
+    flags.put_up(tx, code="unreviewed", asker=COUNCIL, at=NOW)
+
+
+def test_all_of_before_the_moment_goes_and_nothing_else(store: SqliteStore | PostgresStore) -> None:
+    store.write(fill)
+    assert erase_accounts(store, before=NOW) == 0
+    assert erase_accounts(store, before=MIDDLE) == 9
+    assert erase_accounts(store, before=MIDDLE) == 0
+
+    def left(tx: Transaction) -> list[object]:
+        return [
+            [name for name in ("old", "new") if lookups.find(tx, lookup_id=name)],
+            [name for name in ("old", "new") if lookup_messages.find(tx, message=name)],
+            [each.lookup_id for each in samples.list(tx, settled=True)],
+            [each.query for each in misuse_asked.list(tx)],
+            [each.query for each in misuse_received.list(tx)],
+        ]
+
+    assert store.read(left) == [["new"]] * 5
+    [leaf] = store.read(lambda tx: evidence_index.find(tx, ("person", "old", "new"), before=END, limit=9))
+    assert store.read(lambda tx: question_signatures.get(tx, leaf=leaf)) == b"sealed"
+    assert store.read(evidence_leaves.count) == 2
+    assert store.read(flags.count_open) == 1
