@@ -1,5 +1,6 @@
 """What every capability that asks other services shares: whom to ask, the fan-out, and what comes back."""
 
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -14,12 +15,14 @@ from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from trust.agreements.agreement import InForce
 from trust.agreements.choice import Choice, Sought, choose_clause, explain_no_choice
 from trust.exchange.consent import consent_to_json
-from trust.identifiers import RoleCode, ServiceRef
+from trust.identifiers import EntityId, RoleCode, ServiceRef
 from trust.oauth.access_token import names_who_signed_in
 from trust.strict_json import JsonObject
 
 MAX_PARALLEL = 64
 """Questions under way in one worker process; more wait their turn, within their own deadline."""
+MAX_PARALLEL_FOR_ONE = 16
+"""Of these, questions to one agency: one that stalls leaves the other threads to everybody else's lines."""
 MAX_WAITING = 512
 """Questions that may be under way or waiting in one worker process; beyond it a lookup is refused before it begins."""
 UNRECORDED = Outcome(
@@ -37,17 +40,29 @@ TOO_LATE = Outcome(status=Status.NO_REPLY, reason="It did not answer in time.", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """One service that will be asked: the question, and how to keep what comes of it."""
+    """One service that will be asked: the question, its agency, and how to keep what comes of it."""
 
     question: Question
+    agency: EntityId
     keep: Keep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """One question of a fan-out, which ends in ``outcome`` whatever happens."""
+
+    planned: Planned
+    deadline: float
+    running: "Running"
+    outcome: "Future[Outcome]"
 
 
 class FanOut:
     """Ask several services at once and always end, with an outcome for each; no single one may take over ``peer_s``.
 
-    The threads belong to one worker process and start at the first use, after the fork. ``crashed`` is told of a fault
-    of our own, which costs no other line.
+    The threads belong to one worker process and start at the first use, after the fork. An agency has a bounded share
+    of them; more questions to it wait without a thread. ``crashed`` is told of a fault of our own, which costs no other
+    line.
     """
 
     def __init__(self, outbound: Outbound, *, peer_s: float, crashed: Callable[[BaseException], None]) -> None:
@@ -57,6 +72,8 @@ class FanOut:
         self._lock = Lock()
         self._out = 0
         self._pool: ThreadPoolExecutor | None = None
+        self._under_way: Counter[EntityId] = Counter()
+        self._waiting: defaultdict[EntityId, deque[_Task]] = defaultdict(deque)
 
     def check_room(self) -> None:
         """Refuse to begin more than can be ended in time: :class:`NodeBusy`. Whoever comes next is not made to wait."""
@@ -69,8 +86,37 @@ class FanOut:
         running = Running(len(planned), done)
         self._count(len(planned))
         for each in planned:
-            running.add(self._threads().submit(self._one, each, deadline, running))
+            task = _Task(planned=each, deadline=deadline, running=running, outcome=Future())
+            running.add(task.outcome)
+            self._begin(task)
         return running
+
+    def _begin(self, task: _Task) -> None:
+        """Give a question a thread, or have it wait behind others to the same agency."""
+        agency = task.planned.agency
+        with self._lock:
+            if self._under_way[agency] >= MAX_PARALLEL_FOR_ONE:
+                self._waiting[agency].append(task)
+                return
+            self._under_way[agency] += 1
+        self._threads().submit(self._work, task)
+
+    def _work(self, task: _Task) -> None:
+        """Ask one question, then those that waited behind it."""
+        following: _Task | None = task
+        while following is not None:
+            self._one(following)
+            following = self._next(task.planned.agency)
+
+    def _next(self, agency: EntityId) -> _Task | None:
+        with self._lock:
+            if waiting := self._waiting.get(agency):
+                return waiting.popleft()
+            self._waiting.pop(agency, None)
+            self._under_way[agency] -= 1
+            if not self._under_way[agency]:
+                del self._under_way[agency]
+            return None
 
     def _count(self, change: int) -> None:
         with self._lock:
@@ -82,20 +128,27 @@ class FanOut:
                 self._pool = ThreadPoolExecutor(max_workers=MAX_PARALLEL, thread_name_prefix="ask")
             return self._pool
 
-    def _one(self, planned: Planned, deadline: float, running: "Running") -> Outcome:
+    def _one(self, task: _Task) -> None:
+        """End one question. A fault of our own is told, and keeps the thread and those that wait."""
+        task.outcome.set_result(self._ask(task))
+        self._count(-1)
         try:
-            remaining = deadline - monotonic()
-            if remaining <= 0:
-                return TOO_LATE
-            return self._outbound.ask(planned.question, keep=planned.keep, timeout_s=min(remaining, self._peer_s))
+            task.running.ended()
+        except Exception as fault:  # noqa: BLE001 - as in _ask
+            self._crashed(fault)
+
+    def _ask(self, task: _Task) -> Outcome:
+        remaining = task.deadline - monotonic()
+        if remaining <= 0:
+            return TOO_LATE
+        question, keep = task.planned.question, task.planned.keep
+        try:
+            return self._outbound.ask(question, keep=keep, timeout_s=min(remaining, self._peer_s))
         except (StoreFull, StoreBusy):
             return UNRECORDED
         except Exception as fault:  # noqa: BLE001 - told to the administrator; the other lines stand
             self._crashed(fault)
             return FAILED
-        finally:
-            self._count(-1)
-            running.ended()
 
 
 class Running:

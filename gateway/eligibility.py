@@ -110,7 +110,7 @@ def _planned(asked: Asked, request: EligibilityRequest, row: lookups.LookupRow) 
         correlation=row.id,
         trace=request.trace,
     )
-    return Planned(question=question, keep=_keep_nothing)
+    return Planned(question=question, agency=question.choice.holder.entity, keep=_keep_nothing)
 
 
 def _keep_nothing(_tx: Transaction, _outcome: Outcome) -> None:

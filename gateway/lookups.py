@@ -141,7 +141,7 @@ class Lookups:
             correlation=row.id,
             trace=request.trace,
         )
-        return Planned(question=question, keep=keep)
+        return Planned(question=question, agency=question.choice.holder.entity, keep=keep)
 
     def _complete(self, lookup_id: str, now: datetime) -> None:
         """Note that nothing more will come. Where that cannot be written, the time limit says it all the same."""

@@ -1,8 +1,9 @@
 """Gunicorn's threaded worker, made fit for strangers.
 
-It answers what it cannot parse with a problem document that echoes nothing, keeps no thread for a connection on which
-nothing arrives, and gives up on a client that stalls in the middle of a request or of an answer (assertion A65).
-Clients that send a byte every few seconds are nginx's work.
+1. A thread is kept for whole requests only: bytes are collected as they come (:mod:`gateway.request_intake`), and the
+   poller waits between them. 2. A request that is not whole in time is dropped, handshake included. 3. Where no more
+   connections fit, the oldest one that is not whole makes room. 4. What cannot be parsed is answered with a problem
+   document that echoes nothing. 5. A client that stalls while it reads its response is dropped (assertion A65).
 """
 
 import errno
@@ -11,18 +12,21 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from logging import getLogger
+from math import inf
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic
 from typing import Any
 
 from gunicorn import util
+from gunicorn.http import get_parser
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
-from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
+from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from gateway.http import headers, problem
 from gateway.http.problem import Problem, ProblemType
 from gateway.keys.files import KeyFilesRefused, refuse_open_files
+from gateway.request_intake import RECEIVED_WITHIN_S, RequestIntake
 
 _log = getLogger("hearthgate.serve")
 STALLED_AFTER_S = 4.0
@@ -30,8 +34,10 @@ STALLED_AFTER_S = 4.0
 
 It strikes twice at most for one request, in reading it and in draining what is left of it: 8 s of a thread.
 """
-_FIRST_BYTES_WITHIN_S = 0.02
-"""Seconds that a thread waits for the request after a handshake; then the poller waits, without a thread."""
+_READ_AT_ONCE = 65_536
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_MOST_COLLECTED = 33_554_432
+"""Bytes of requests that are not whole, in one worker; beyond them the oldest makes room."""
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
@@ -98,11 +104,16 @@ def _file_stamp(path: Path) -> object:
 class _Impatient(socket.socket):
     """A socket that never blocks for ever: gunicorn asks for blocking ones and gets a time limit."""
 
+    deadline: float | None = None
+    """The monotonic time after which no more of a request is read."""
+
     def setblocking(self, flag: bool, /) -> None:  # noqa: FBT001 - the standard library's signature
         self.settimeout(STALLED_AFTER_S if flag else 0.0)
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         with _stalling_is_leaving():
+            if self.deadline is not None and self.gettimeout():
+                self.settimeout(min(STALLED_AFTER_S, max(self.deadline - monotonic(), 0.001)))
             return super().recv(bufsize, flags)
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:  # noqa: ANN401 - the standard library's signature
@@ -124,6 +135,56 @@ def _stalling_is_leaving() -> Iterator[None]:
         raise ConnectionResetError(errno.ECONNRESET, "the client stalled") from stalled
 
 
+class _Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
+    """One connection, with what has come of the next request."""
+
+    sock: Any
+    initialized: bool
+    intake: RequestIntake | None = None
+    accepted_at: float
+
+    def deadline(self) -> float:
+        """Return when a request or a handshake that is not whole by then is dropped; between requests there is none."""
+        if self.intake is not None:
+            return self.intake.deadline
+        return inf if self.initialized else self.accepted_at + RECEIVED_WITHIN_S
+
+    def prepare(self) -> bool:
+        """Go on with the handshake; return whether bytes of a request may be read. Raises ``OSError``."""
+        if not self.initialized:
+            if self.cfg.is_ssl and not isinstance(self.sock, ssl.SSLSocket):
+                context = self.cfg.ssl_context(self.cfg, None)
+                self.sock = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+                self.sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            if isinstance(self.sock, ssl.SSLSocket):
+                try:
+                    self.sock.do_handshake()
+                except ssl.SSLWantReadError:
+                    return False
+            self.parser = get_parser(self.cfg, self.sock, self.client)
+            self.initialized = True
+        return True
+
+    def collect(self) -> bool:
+        """Read what is there of a request; return whether it is whole or has ended. Raises ``OSError``."""
+        if self.intake is None:
+            self.intake = RequestIntake(self.parser.unreader.take_buffered(), now=monotonic())
+        ended = False
+        while not (ended or self.intake.is_whole()):
+            try:
+                received = self.sock.recv(_READ_AT_ONCE)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                if self.intake.expects_continue():
+                    self.sock.sendall(_CONTINUE)
+                return False
+            ended = not received
+            self.intake.add(received)
+        self.parser.unreader.unread(bytes(self.intake.buffer))
+        self.sock.deadline = self.intake.deadline
+        self.intake = None
+        return True
+
+
 class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     """Gunicorn's threaded worker with impatient sockets, and our own words where the application has no say."""
 
@@ -142,21 +203,38 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             return
         client = _Impatient(fileno=accepted.detach())
         self.nr_conns += 1
-        self.enqueue_req(TConn(self.cfg, client, address, listener.getsockname()))
+        connection = _Connection(self.cfg, client, address, listener.getsockname())
+        connection.accepted_at = monotonic()
+        self.enqueue_req(connection)
 
     def handle(self, conn: Any) -> object:  # noqa: ANN401 - gunicorn ships no types
-        """Shake hands, and let the poller wait for the request if it does not come at once."""
-        if self.cfg.is_ssl and not conn.initialized:
-            if not conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT):
-                return _DEFER
-            try:
-                conn.init()
-            except OSError:
+        """Take what has come of a request, and answer it once it is whole; until then the poller waits for more."""
+        try:
+            conn.sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            if monotonic() > conn.deadline():
                 return False
-            conn.data_ready = conn.sock.pending() > 0
-            if not conn.wait_for_data(_FIRST_BYTES_WITHIN_S):
+            if not (conn.prepare() and conn.collect()):
                 return _DEFER
+        except OSError:  # an SSLError is an OSError
+            return False
         return super().handle(conn)
+
+    def murder_pending(self) -> None:
+        """Drop every connection whose request is not whole in time, and the oldest where no more fit."""
+        now = monotonic()
+        late = [conn for conn in self.pending_conns if now > conn.deadline()]
+        left = sorted((conn for conn in self.pending_conns if now <= conn.deadline()), key=lambda each: each.deadline())
+        collected = sum(len(conn.intake.buffer) for conn in left if conn.intake is not None)
+        while left and (self.nr_conns - len(late) >= self.worker_connections or collected > _MOST_COLLECTED):
+            oldest = left.pop(0)
+            collected -= 0 if oldest.intake is None else len(oldest.intake.buffer)
+            late.append(oldest)
+        for conn in late:
+            self.pending_conns.remove(conn)
+            with suppress(OSError, KeyError, ValueError):
+                self.poller.unregister(conn.sock)
+            self.nr_conns -= 1
+            conn.close()
 
     def handle_error(self, _req: object, client: Any, _addr: object, exc: BaseException) -> None:  # noqa: ANN401
         """Answer once and let the connection be closed. Gunicorn's own answer and log line repeat what was sent."""

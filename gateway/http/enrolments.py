@@ -7,9 +7,10 @@ Whoever sends one is a stranger, so:
    same entity does not take its place, and an older one does not come back;
 3. so many wait at most, each until its own end, and so many are taken in a minute;
 4. one that is signed with a key that this authority vouches for already, to renew a membership, proves whose it is: it
-   finds room, and takes the place of whatever waits.
+   finds room, takes the place of whatever waits, and is counted with its member's own and not with strangers'.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -36,7 +37,9 @@ ENROLMENT_TYPE = "application/enrolment-request+jwt"
 JWT_TYPE = "application/jwt"
 MOST_WAITING = 500
 TAKEN_A_MINUTE = 60
-"""Requests that one process writes down in a minute."""
+"""Strangers' requests that one process writes down in a minute."""
+RENEWED_A_MINUTE = 6
+"""The same for one member."""
 _AGAIN_S = "60"
 
 
@@ -53,7 +56,8 @@ class Inbox:
 def enrolments_blueprint(inbox: Inbox) -> Blueprint:
     """Return the inbox's endpoint."""
     blueprint = Blueprint("enrolments", __name__)
-    budget = Budget(TAKEN_A_MINUTE)
+    strangers = Budget(TAKEN_A_MINUTE)
+    renewals: defaultdict[EntityId, Budget] = defaultdict(lambda: Budget(RENEWED_A_MINUTE))  # one for each member
 
     @blueprint.post(ENROLMENTS_PATH)
     @open_to_all("whoever asks to be admitted is a stranger yet; what is sent is believed by nobody")
@@ -65,7 +69,8 @@ def enrolments_blueprint(inbox: Inbox) -> Blueprint:
         asked = parse_enrolment_request(raw, now=now)  # 1
         if asked.entity_id == inbox.own:
             raise Problem(problem.ENROLMENT_REFUSED, "An authority does not vouch for itself.")
-        if not budget.take(now):  # 3
+        ours = inbox.store.read(lambda tx: _is_members(tx, asked))
+        if not (renewals[asked.entity_id] if ours else strangers).take(now):  # 3
             raise Problem(problem.BUSY, headers={"Retry-After": _AGAIN_S})
         inbox.store.write(lambda tx: _keep(tx, inbox, asked, raw, now))
         return _taken(asked)
@@ -73,13 +78,18 @@ def enrolments_blueprint(inbox: Inbox) -> Blueprint:
     return blueprint
 
 
-def _keep(tx: Transaction, inbox: Inbox, asked: EnrolmentRequest, raw: bytes, now: datetime) -> None:
+def _is_members(tx: Transaction, asked: EnrolmentRequest) -> bool:
+    """Tell whether an active member's own, vouched-for key signed a request."""
     member = members.get(tx, entity=asked.entity_id)
-    ours = (
+    return (
         member is not None
         and member.state == SuspensionState.ACTIVE
         and asked.signed_with in {key.get("kid") for key in member.jwks.get("keys", ())}
     )
+
+
+def _keep(tx: Transaction, inbox: Inbox, asked: EnrolmentRequest, raw: bytes, now: datetime) -> None:
+    ours = _is_members(tx, asked)
     held = enrolments.get(tx, entity=asked.entity_id, now=now)
     if held is not None:
         _refuse_to_replace(asked, held, by_member=ours, now=now)

@@ -6,14 +6,25 @@ from typing import Any
 
 import pytest
 
-from gateway.asking import FAILED, MAX_WAITING, TOO_LATE, UNRECORDED, FanOut, Planned, choices, summary
+from gateway.asking import (
+    FAILED,
+    MAX_PARALLEL,
+    MAX_PARALLEL_FOR_ONE,
+    MAX_WAITING,
+    TOO_LATE,
+    UNRECORDED,
+    FanOut,
+    Planned,
+    choices,
+    summary,
+)
 from gateway.case_types import CaseRefusal, CaseRefused
 from gateway.outbound import Outcome, Status
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from tests.federation.network import Network
 from tests.federation.town import COUNCIL, PURPOSE, TRUST
 from trust.agreements.choice import Sought
-from trust.identifiers import KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
+from trust.identifiers import EntityId, KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
 
 WELL = Outcome(status=Status.ANSWERED)
 Ask = Callable[[float], Outcome]
@@ -30,8 +41,11 @@ class Scripted:
         return question(timeout_s)
 
 
-def plan(*questions: Ask) -> list[Planned]:
-    return [Planned(question=question, keep=lambda _tx, _outcome: None) for question in questions]  # type: ignore[arg-type]
+def plan(*questions: Ask, agency: EntityId = COUNCIL) -> list[Planned]:
+    return [
+        Planned(question=question, agency=agency, keep=lambda _tx, _outcome: None)  # type: ignore[arg-type]
+        for question in questions
+    ]
 
 
 def well(_timeout_s: float) -> Outcome:
@@ -131,6 +145,35 @@ def test_a_fault_of_our_own_costs_one_line_and_is_told(fan_out: FanOut, crashes:
     fault = RuntimeError("a bug")
     assert fan_out.start(plan(failing(fault), well), limit_s=10, done=lambda: None).wait(10) == (FAILED, WELL)
     assert crashes == [fault]
+
+
+def test_an_agency_that_stalls_costs_no_other_its_line(fan_out: FanOut) -> None:
+    """As many lookups as there are threads hang on one agency, and the next one to another is answered."""
+    go = Event()
+
+    def stalled(_allowed_s: float) -> Outcome:
+        go.wait(30)
+        return WELL
+
+    stuck = [fan_out.start(plan(stalled), limit_s=60, done=lambda: None) for _ in range(MAX_PARALLEL + 5)]
+    other = fan_out.start(plan(well, agency=TRUST), limit_s=60, done=lambda: None)
+    assert other.wait(20) == (WELL,)
+    assert all(each.wait(0) == (None,) for each in stuck)
+    go.set()
+    assert all(each.wait(30) == (WELL,) for each in stuck)
+    assert not fan_out._under_way
+    assert not fan_out._waiting
+
+
+def test_a_failure_to_say_that_all_have_ended_keeps_no_thread(fan_out: FanOut, crashes: list[BaseException]) -> None:
+    fault = RuntimeError("a bug")
+
+    def fail() -> None:
+        raise fault
+
+    for _ in range(MAX_PARALLEL_FOR_ONE + 1):
+        assert fan_out.start(plan(well), limit_s=10, done=fail).wait(10) == (WELL,)
+    assert set(crashes) == {fault}
 
 
 def test_more_than_can_be_ended_in_time_is_refused_before_it_begins(fan_out: FanOut) -> None:

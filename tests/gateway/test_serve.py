@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from gateway.pool import STALLED_AFTER_S
+from gateway.request_intake import RECEIVED_WITHIN_S
 from gateway.serve import Hooks, serve
 from tests.gateway.serving import DPOP_KEY, OAUTH_KEY
 from tests.support.callers import Caller
@@ -286,19 +287,64 @@ def test_connected_clients_that_say_nothing_leave_the_threads_to_others(running:
         connection.close()
 
 
+HALF = b"POST /oauth/v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab"
+
+
 @pytest.mark.holds("A65")
-def test_clients_that_stall_in_the_middle_are_dropped(running: Running) -> None:
+def test_clients_that_stall_in_the_middle_hold_no_thread_and_are_dropped(running: Running) -> None:
     stalled = []
     for _ in range(8):
         plain = socket.create_connection(("127.0.0.1", running.ports[0]), timeout=10)
         connection = running.tls.wrap_socket(plain, server_hostname="council.example")
-        connection.sendall(b"POST /oauth/v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab")
+        connection.sendall(HALF)
         stalled.append(connection)
     assert b" 404 " in running.raw(b"GET /nowhere HTTP/1.0\r\nHost: x\r\n\r\n")[:20]
     for connection in stalled:
-        connection.settimeout(10)
-        assert _received(connection)[:13] in {b"", b"HTTP/1.1 400 "}
+        connection.settimeout(2 * RECEIVED_WITHIN_S)
+        assert _received(connection) == b""
         connection.close()
+
+
+@pytest.mark.holds("A61")
+@pytest.mark.parametrize("part", ["handshake", "head", "body"])
+def test_clients_that_drip_leave_every_thread_to_others_without_a_proxy(running: Running, part: str) -> None:
+    """Far more drips than threads, each with a byte more while others are answered."""
+    dripping = []
+    for _ in range(64):
+        plain = socket.create_connection(("127.0.0.1", running.ports[0]), timeout=10)
+        dripping.append(
+            plain if part == "handshake" else running.tls.wrap_socket(plain, server_hostname="council.example")
+        )
+    sent = {"handshake": b"\x16\x03\x01\x02\x00\x01", "head": HALF[:40], "body": HALF}[part]
+    for at in range(len(sent) if part == "handshake" else 4):
+        for connection in dripping:
+            connection.sendall(sent[at : at + 1] if part == "handshake" or at else sent)
+        assert b" 404 " in running.raw(b"GET /nowhere HTTP/1.0\r\nHost: x\r\n\r\n")[:20]
+    for connection in dripping:
+        connection.close()
+
+
+def test_a_request_that_comes_in_pieces_and_one_behind_another_are_answered(running: Running) -> None:
+    plain = socket.create_connection(("127.0.0.1", running.ports[0]), timeout=10)
+    connection = running.tls.wrap_socket(plain, server_hostname="council.example")
+    one = b"GET /nowhere HTTP/1.1\r\nHost: council.example\r\n\r\n"
+    for byte in one:
+        connection.sendall(bytes([byte]))
+    connection.sendall(one + one[:10])
+    connection.sendall(one[10:-2] + b"Connection: close\r\n\r\n")
+    assert _until_the_end(connection).count(b"HTTP/1.1 404 ") == 3
+    connection.close()
+
+
+def test_a_client_that_waits_for_100_continue_is_told_to_go_on(running: Running) -> None:
+    plain = socket.create_connection(("127.0.0.1", running.ports[0]), timeout=10)
+    connection = running.tls.wrap_socket(plain, server_hostname="council.example")
+    head = b"POST /oauth/v1/token HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\n"
+    connection.sendall(head + b"Content-Length: 3\r\n\r\n")
+    assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    connection.sendall(b"a=b")
+    assert b"HTTP/1.1 4" in _until_the_end(connection)
+    connection.close()
 
 
 def test_a_thread_before_the_fork_is_refused() -> None:
@@ -353,3 +399,10 @@ def _wait_until(condition: object, within_s: float) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.05)
+
+
+def _until_the_end(connection: ssl.SSLSocket) -> bytes:
+    whole = b""
+    while received := connection.recv(65536):
+        whole += received
+    return whole

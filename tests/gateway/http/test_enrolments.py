@@ -13,7 +13,7 @@ from gateway.http.anchor import MemberState
 from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
 from gateway.http.face import build_face
 from gateway.store import enrolments
-from tests.support.network import ANCHOR, COUNCIL, Federation, Keys, Silent
+from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
 from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import MAX_BYTES, StatementDraft, build_entity_configuration
 from trust.identifiers import EntityId
@@ -97,6 +97,10 @@ def test_so_many_are_written_down_in_a_minute(
     app = build_face("anchor", [enrolments_blueprint(room)], max_body=MAX_BYTES, observer=Silent()).test_client()
     keys = Keys()
     assert [post(app, request(federation, keys)).status_code for _ in range(3)] == [202, 202, 503]
+    renewal = request(federation, federation.keys[COUNCIL], COUNCIL)
+    renewed = [post(app, renewal).status_code for _ in range(inbox.RENEWED_A_MINUTE + 1)]
+    assert renewed == [*[202] * inbox.RENEWED_A_MINUTE, 503], "strangers starve no member, and a member itself alone"
+    assert post(app, request(federation, federation.keys[POLICE], POLICE)).status_code == 202
     federation.clock.forward(minutes=1)
     assert post(app, request(federation, keys)).status_code == 202
 
