@@ -28,6 +28,7 @@ from adapters.contract import (
     SourceUnavailable,
 )
 from adapters.matching.decide import MatchOutcome, match
+from adapters.sources.days import STANDS_FOR_NONE
 from trust.exchange.addresses import institution_key
 from trust.exchange.person import Address, Subject
 
@@ -250,9 +251,12 @@ def _involvements(tally: _Tally) -> Iterator[CheckLine]:
 
 
 def _unreadable(tally: _Tally) -> Iterator[CheckLine]:
-    """Say which columns of involvements hold values that cannot be read; the source's own check says it of persons."""
+    """Say which columns of involvements hold values that cannot be read; the source's own check says it of persons.
+
+    What stands for no date (0000-00-00) is a blank in all but form, however many there are.
+    """
     for fault, count in tally.faults.most_common(_MOST_LINES):
-        many = count > _FEW * tally.rows
+        many = count > _FEW * tally.rows and fault.cause != STANDS_FOR_NONE
         yield _line(
             f"sample: unreadable {fault.column}",
             ok=not many,

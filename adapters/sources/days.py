@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from adapters.sources.text import Unreadable, read_text
 
 ISO_DATE: Final = "%Y-%m-%d"
+STANDS_FOR_NONE: Final = "stands for no date"
 Forms = tuple[str, ...]
 ISO_ONLY: Final[Forms] = (ISO_DATE,)
 
@@ -102,7 +103,7 @@ def read_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
     if text is None:
         return None
     if _is_placeholder(text):
-        raise Unreadable("stands for no date")
+        raise Unreadable(STANDS_FOR_NONE)
     for form in forms:
         try:
             return _parse(text, form)
@@ -120,7 +121,7 @@ def read_birth_date(value: object, forms: Forms = ISO_ONLY) -> date | None:
         return None
     now = today()
     if day in _NO_BIRTH:
-        raise Unreadable("stands for no date")
+        raise Unreadable(STANDS_FOR_NONE)
     if not now - _OLDEST <= day <= now:
         raise Unreadable("lies in the future or too long ago")
     return day
@@ -134,7 +135,7 @@ def read_optional_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
     """Return a day of an involvement. One that no involvement can have is unreadable."""
     day = read_day(value, forms)
     if day is not None and not _FIRST_REAL_YEAR <= day.year <= _LAST_REAL_YEAR:
-        raise Unreadable("stands for no date")
+        raise Unreadable(STANDS_FOR_NONE)
     return day
 
 

@@ -113,6 +113,12 @@ def test_ended_and_unreadable_involvements_are_counted_by_reason_and_column(buil
     assert not any("Whitsun" in line.detail + line.remedy for line in lines)
 
 
+def test_a_stand_in_for_no_date_is_a_warning_however_many_there_are(build: Build) -> None:
+    lines = check_sample(build(map(tenant, range(3)), (tenancy(number, started="0000-00-00") for number in range(3))))
+    line = named(lines, "sample: unreadable started")
+    assert (line.ok, line.warning) == (True, True)
+
+
 def test_involvements_under_other_keys_are_a_fault(build: Build) -> None:
     lines = check_sample(build(map(tenant, range(3)), [("K1", "Femi Cole", "2024-01-01", None)]))
     line = named(lines, "sample: current involvements")

@@ -91,6 +91,17 @@ def test_a_known_person_is_described_with_the_permitted_fields_only() -> None:
     assert body["involvements"] == [{"organisation": "Vale Mental Health", "worker": "Ada Fell", "since": "2025-01-02"}]
 
 
+def test_a_plan_is_told_to_no_role_that_the_clause_does_not_name_it_for() -> None:
+    planned = replace(WORKED_WITH, service_type="social-care", plan="child protection plan")
+    (told,) = said(Source(held=(planned,)))["involvements"]
+    assert told["service_type"] == "social-care"
+    assert "plan" not in told
+    named = permit()
+    naming = replace(named, fields=named.fields | {"plan"})
+    findings = answer(naming, service(Source(held=(planned,))), SUBJECT, deadline=Deadline.after(5))
+    assert findings.body["involvements"] == [told | {"plan": "child protection plan"}]
+
+
 def test_a_record_without_a_current_involvement_is_not_told_as_no_record() -> None:
     body = said(Source(held=()))
     assert (body["status"], body["no_current_involvement"]) == ("not_known", True)
