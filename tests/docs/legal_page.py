@@ -17,9 +17,11 @@ what the agency may rely on. Entries marked *to be confirmed* have an effect or 
 confirm; a clause that cites one says so in the sentence that practitioners read. The days of entry into force are to be
 checked with counsel too.
 
-A clause needs at least one lawful basis. A clause whose basis holds a code that *needs consent* must be of conditional
-existence. A code can be cited by an agreement that starts on or after the day it came into force. A change in the law
-is a new entry with the same code and a later day, so that what was done under the old one stays explained.
+A clause needs at least one lawful basis. An agency does not sign a clause without one that a body of its kind may rely
+on, nor, where it is asked under the clause, without such a power (`agreement sign`). A clause whose basis holds a code
+that *needs consent* must be of conditional existence. A code can be cited by an agreement that starts on or after the
+day it came into force. A change in the law is a new entry with the same code and a later day, so that what was done
+under the old one stays explained.
 """
 _HEADINGS = {
     LegalPart.LAWFUL_BASIS: "Lawful bases",

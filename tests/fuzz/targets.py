@@ -13,11 +13,13 @@ from datetime import timedelta
 from tests.fuzz import unattended
 from tests.trust.makers import NOW, compact, header, key_set, signer
 from trust import jose, strict_json
+from trust.agreements import ending, party_call, reading, signature
 from trust.agreements.agreement import parse_agreement
+from trust.agreements.draft import parse_draft
 from trust.claims import digest
 from trust.errors import TrustError
 from trust.exchange import message, misuse
-from trust.exchange.envelope import RequestRef
+from trust.exchange.envelope import AgreementRef, RequestRef, agreement_to_json
 from trust.federation import (
     anchor_keys,
     enrolment,
@@ -28,7 +30,7 @@ from trust.federation import (
     suspension,
     trust_mark,
 )
-from trust.identifiers import EntityId
+from trust.identifiers import AgreementId, EntityId
 from trust.keys import Alg, KeySet, KeyUse
 from trust.oauth import access_token, authorization_details, client_assertion, dpop_proof, id_token, provider_keys
 from trust.oauth.id_token import TokenKind
@@ -199,6 +201,26 @@ def _misuse(data: bytes) -> None:
 def _agreement(data: bytes) -> None:
     with suppress(TrustError):
         parse_agreement(data)
+    with suppress(TrustError):
+        reading.read_out(parse_draft(data))
+
+
+def _signed_agreements(data: bytes) -> None:
+    """Read what parties send each other about an agreement."""
+    keys = key_set(_FEDERATION)
+    signed, ended, called = (
+        compact(header(_FEDERATION, module.TYP), data, _FEDERATION) for module in (signature, ending, party_call)
+    )
+    with suppress(TrustError):
+        signature.peek_party(signed)
+    with suppress(TrustError):
+        signature.verify_signature(signed, party=PEER, keys=keys, agreement=_AGREED, now=NOW)
+    with suppress(TrustError):
+        ending.verify_ending(ended, party=PEER, keys=keys, agreement=_AGREED, now=NOW)
+    with suppress(TrustError):
+        party_call.peek_caller(called)
+    with suppress(TrustError):
+        party_call.open_call(called, caller=PEER, keys=keys, own=OWN, agreement=_AGREED, now=NOW)
 
 
 def _keys(data: bytes) -> None:
@@ -212,6 +234,7 @@ def _encoded(*documents: object) -> tuple[bytes, ...]:
     return tuple(json.dumps(document).encode() for document in documents)
 
 
+_AGREED = AgreementRef(id=AgreementId("early-help"), version=1, digest="A" * 43)
 _CLAIMS = {"iss": PEER, "sub": PEER, "aud": OWN, **_TIMES}
 _JWKS = key_set(_FEDERATION).to_jwks()
 _ENVELOPE = {
@@ -311,6 +334,14 @@ TARGETS: Mapping[str, Target] = {
         run=_misuse, seeds=_encoded(_ASKS, _REPLIES, {**_REPLIES, "state": "pending"}, {**_REPLIES, "state": "unknown"})
     ),
     "agreement": Target(run=_agreement, seeds=_encoded({"id": "early-help", "version": 1, "parties": [{}]})),
+    "signed_agreements": Target(
+        run=_signed_agreements,
+        seeds=_encoded(
+            {**_CLAIMS, "agreement": agreement_to_json(_AGREED), "signatory": {"name": "R. Example", "post": "SIRO"}},
+            {**_CLAIMS, "agreement": agreement_to_json(_AGREED), "closure": "ended"},
+            {**_CLAIMS, "jti": "j", "agreement": agreement_to_json(_AGREED), "signature": "a.b.c", "ending": "d.e.f"},
+        ),
+    ),
     "unattended": Target(run=unattended.run, seeds=unattended.SEEDS),
     "keys": Target(run=_keys, seeds=_encoded(key_set(_MESSAGE).to_jwks())),
 }

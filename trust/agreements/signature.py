@@ -41,7 +41,11 @@ class AgreementSignature:
 def build_signature(
     agreement: AgreementRef, *, party: EntityId, signatory: Signatory, signer: Signer, now: datetime
 ) -> bytes:
-    """Sign an agreement for ``party`` with its federation key. Raises :class:`KeyPurposeMismatch` for any other key."""
+    """Sign an agreement for ``party`` with its federation key.
+
+    Raises :class:`KeyPurposeMismatch` for any other key, and :class:`MalformedAgreement` for a signatory whose name or
+    post no verifier would take.
+    """
     if signer.use is not KeyUse.FEDERATION:
         raise KeyPurposeMismatch("An agreement is signed with the party's federation key and no other.")
     claims = {
@@ -50,6 +54,7 @@ def build_signature(
         "agreement": agreement_to_json(agreement),
         "signatory": {"name": signatory.name, "post": signatory.post},
     }
+    _parse_signature(Reader(claims, visible=True))
     return jose.sign(claims, typ=TYP, signer=signer)
 
 

@@ -1,6 +1,7 @@
 """``hearthgate agreement propose``, ``sign`` and ``sync``: an agreement and its signatures, from node to node."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gateway.cli.federation import Federation, federation_of
 from gateway.cli.files import read_input, write_new
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.countersigning import Offered, Told, address, fetch_agreement
+from gateway.countersigning import Countersigning, Offered, Told, address, fetch_agreement
 from gateway.ports import Transaction
 from gateway.store import agreements
 from gateway.store.agreements import StoredSignature
@@ -25,11 +26,12 @@ from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.draft import parse_draft
 from trust.agreements.signature import Signatory, build_signature
 from trust.agreements.signing import advise
+from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 from trust.keys import Signer as KeySigner
 
 _TOLD = {
-    Told.TOLD: "has our signature",
+    Told.TOLD: "has what we hold",
     Told.NOT_HELD: "does not hold this agreement yet; it asks for our signature when it signs",
     Told.REFUSED: "did not take our signature",
     Told.SILENT: "did not answer; this node goes on asking",
@@ -101,22 +103,36 @@ def sign(*, source: str | None, config: Path | None, name: str, post: str, **opt
 @config_option
 @answers
 def sync(*, config: Path | None) -> Outcome:
-    """Ask the other parties now for the signatures that are still missing. A running node does so by itself."""
+    """Ask the other parties now for missing signatures, and tell them of endings. A running node does so by itself."""
     at = now()
     lines: list[str] = []
     found = []
     with federation_of(load_node(config)) as federation:
-        for standing in federation.agreements.standings(now=at):
-            if isinstance(standing, InForce) or not standing.missing or federation.own in standing.missing:
-                continue
-            offered = exchanged(countersigning_of(federation), standing.agreement, standing.missing, at)
-            again = standing_of(federation.agreements, standing.agreement, at=now())
-            lines += [f"{standing.agreement.id} version {standing.agreement.version}:"]
-            lines += [*exchanged_lines(standing.agreement, offered, _TOLD), *standing_lines(again)]
+        countersigning = countersigning_of(federation)
+        for agreement, parties in _to_call(federation, countersigning, at):
+            offered = exchanged(countersigning, agreement, parties, at)
+            again = standing_of(federation.agreements, agreement, at=now())
+            lines += [f"{agreement.id} version {agreement.version}:"]
+            lines += [*exchanged_lines(agreement, offered, _TOLD), *standing_lines(again)]
             found.append({**standing_json(again), "parties": [exchanged_json(each) for each in offered]})
+        federation.agreements.settle(now())
     return Outcome(
-        lines=lines or ["No agreement that this agency has signed misses a signature."], data={"agreements": found}
+        lines=lines or ["No signature is missing, and every party has our notices of endings."],
+        data={"agreements": found},
     )
+
+
+def _to_call(
+    federation: Federation, countersigning: Countersigning, at: datetime
+) -> list[tuple[Agreement, list[EntityId]]]:
+    """Return the parties whose signature is missing or that lack our notice of an ending, by agreement."""
+    untold = [(agreement, [party]) for agreement, party in countersigning.endings.untold(now=at)]
+    unsigned = [
+        (standing.agreement, list(standing.missing))
+        for standing in federation.agreements.standings(now=at)
+        if isinstance(standing, NotInForce) and standing.missing and federation.own not in standing.missing
+    ]
+    return [*untold, *unsigned]
 
 
 def _address_given() -> str:

@@ -314,3 +314,19 @@ def test_a_renewed_agreement_leaves_the_doctor_content(both: Partnership) -> Non
     found = [line for line in sections["Agreements"] if line["name"].startswith("vale-early-help version")]
     assert [line["ok"] for line in found] == [True, True]
     assert "Version 2 has replaced it." in found[0]["detail"]
+
+
+def test_a_party_that_was_away_is_told_of_an_ending_by_sync(both: Partnership) -> None:
+    document = both.agreement()
+    in_force(both, document)
+    signatures = [both.signature(name, document) for name in ("council", "police")]
+    there, here = (["--config", both.config(name)] for name in ("police", "council"))
+    hearthgate("agreement", "add", document, *signatures, *there, "--yes")
+    ended = hearthgate("agreement", "end", "vale-early-help", *here, "--yes")
+    assert "Vale Police did not answer; this node goes on telling it" in ended.out
+    both.run_node("police")
+    both.run_node("council")
+    assert "Vale Police has what we hold" in hearthgate("agreement", "sync", *here).out
+    assert "every party has our notices" in hearthgate("agreement", "sync", *here).out
+    [held] = hearthgate("agreement", "list", *there, "--json").json["agreements"]
+    assert held["closed"] == "ended"

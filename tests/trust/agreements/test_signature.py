@@ -69,3 +69,15 @@ def test_any_signed_claims_give_a_signature_or_a_refusal(claims: dict[str, Any])
         assert peek_party(raw) == verify_signature(raw, party=COUNCIL, keys=KEYS, agreement=REF, now=NOW).party
     except TrustError:
         return
+
+
+@pytest.mark.parametrize("name", ["", "R.\u200b Example", "R. Example\n", "R" * 201])
+def test_a_signatory_that_no_verifier_would_take_signs_nothing(name: str) -> None:
+    with pytest.raises(MalformedAgreement):
+        build_signature(
+            REF,
+            party=COUNCIL,
+            signatory=Signatory(name=name, post="SIRO"),
+            signer=signer(COUNCIL, KeyUse.FEDERATION),
+            now=NOW,
+        )
