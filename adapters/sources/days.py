@@ -107,6 +107,8 @@ def read_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
     for form in forms:
         try:
             return _parse(text, form)
+        except Unreadable:
+            raise
         except ValueError:
             continue
     if _BEYOND.fullmatch(text):
@@ -178,6 +180,8 @@ def _parse(text: str, form: str) -> date:
     for each in dict.fromkeys((form, of_the_day)):
         try:
             return _parse_day(text, each)
+        except Unreadable:
+            raise
         except ValueError:
             continue
     parts = _MOMENT.fullmatch(text)

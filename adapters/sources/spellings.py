@@ -55,10 +55,17 @@ _SPELLINGS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {
 
 
 def family_name_spellings(name: str) -> tuple[str, ...]:
-    """Return a family name in the usual cases, and with each apostrophe or hyphen that systems write."""
+    """Return a family name in small letters, with each apostrophe or hyphen that systems write.
+
+    Databases make small only the letters of ASCII in some locales, so capitals with accents are there twice.
+    """
     apostrophes = [name.replace("'", mark).replace("\u2019", mark) for mark in _APOSTROPHES]
     written = dict.fromkeys([name, *apostrophes, name.replace("-", " ")])
-    return tuple(dict.fromkeys(text for each in written for text in (each, each.upper(), each.title(), each.lower())))
+    return tuple(dict.fromkeys(text for each in written for text in (each.lower(), _lower_ascii(each.upper()))))
+
+
+def _lower_ascii(text: str) -> str:
+    return "".join(char.lower() if char.isascii() else char for char in text)
 
 
 def key_spellings(key: str) -> tuple[str, ...]:

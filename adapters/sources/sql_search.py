@@ -157,7 +157,7 @@ class PersonSearch:
         if "birth_date" in search.fields:
             made["birth_date"] = terms.index_of_day(*search.column("birth_date"))
         if "family_name" in search.fields:
-            made["family_name"] = search.column("family_name")[0]
+            made["family_name"] = terms.name_form(*search.column("family_name"))
         return [f"CREATE INDEX hearthgate_{field} ON {search.table} ({of})" for field, of in made.items()]
 
     def _rows(self, condition: Condition, deadline: Deadline) -> Sequence[Row]:
@@ -223,7 +223,8 @@ class PersonSearch:
             )
         if not {"family_name", "given_names"} <= set(self._search.fields):
             return None
-        family, given = self._search.column("family_name")[0], self._search.column("given_names")[0]
+        family = self._terms.name_form(*self._search.column("family_name"))
+        given = self._search.column("given_names")[0]
         return _any_of(
             [
                 f"{family} IN ({places.listed(family_name_spellings(family_name))})"

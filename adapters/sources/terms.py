@@ -77,6 +77,10 @@ class Terms(Protocol):
         """Find a key, whichever type it has on the other side."""
         ...
 
+    def name_form(self, column: str, kind: Kind) -> str:
+        """Return the expression of a name in small letters without padding."""
+        ...
+
     def begins(self, column: str, text: str, places: Places) -> str:
         """Find texts that begin with ``text``, in either case."""
         ...
@@ -147,6 +151,11 @@ class SqliteTerms:
         numbers: list[object] = [] if number is None else [number, f"{number}.0"]
         return f"{column} IN ({places.listed([*key_spellings(key), *numbers])})"
 
+    def name_form(self, column: str, kind: Kind) -> str:
+        """Return a name in small letters, as far as they are of ASCII, and without spaces around it."""
+        del kind
+        return f"lower(trim({column}))"
+
     def begins(self, column: str, text: str, places: Places) -> str:
         """Compare with LIKE, which ignores the case of ASCII letters."""
         return f"{column} LIKE {places.take(like(text))} ESCAPE '!'"
@@ -203,6 +212,10 @@ class PostgresTerms:
             return f"{column} = {places.take(key)}" if _is_uuid(key) else None
         tested = column if kind is Kind.TEXT else f"{column}::text"
         return f"{tested} IN ({places.listed(key_spellings(key))})"
+
+    def name_form(self, column: str, kind: Kind) -> str:
+        """Return a name in small letters and without spaces around it."""
+        return f"lower(trim({column if kind is Kind.TEXT else f'{column}::text'}))"
 
     def begins(self, column: str, text: str, places: Places) -> str:
         """Compare with ILIKE."""

@@ -1,11 +1,13 @@
 """Days are read in the forms that systems write, found in every spelling that is read, and never invented."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.sources import days
 from adapters.sources.days import (
     ISO_DATE,
     check_form,
@@ -92,6 +94,16 @@ def test_who_is_born_today_is_born() -> None:
 def test_a_day_that_no_involvement_has_is_left_out(day: date) -> None:
     with pytest.raises(Unreadable):
         read_optional_day(day)
+
+
+def test_a_machine_without_time_zones_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> ZoneInfo:
+        raise ZoneInfoNotFoundError
+
+    monkeypatch.setattr(days, "_london", missing)
+    with pytest.raises(Unreadable, match="install tzdata"):
+        read_day("2008-09-01T23:00:00Z")
+    assert read_day("2008-09-01") == date(2008, 9, 1)
 
 
 class TestEnds:

@@ -133,8 +133,20 @@ class TestBirthDates:
         other = Subject(family_name="Quillfeather", given_names="Odile", birth_date=UNNUMBERED.birth_date)
         assert ask(source, other)[0] == "none"
 
-    def test_a_record_without_a_birth_date_is_found_by_its_names(self, make: Make) -> None:
-        assert ask(make(Tables(people=[{"dob": None, "surname": "QUILLFEATHER"}])), UNNUMBERED)[0] == "review"
+    @pytest.mark.parametrize(
+        ("asked", "held"),
+        [
+            ("Quillfeather", "QUILLFEATHER"),
+            ("Quillfeather", "QuillFeather   "),
+            ("O'Hara", "O\u2019HARA"),
+            ("O'Hara", "OHara"),
+            ("Bront\u00eb", "BRONT\u00cb"),
+            ("Smith-Lowe", "SMITH LOWE"),
+        ],
+    )
+    def test_a_record_without_a_birth_date_is_found_by_its_names(self, make: Make, asked: str, held: str) -> None:
+        source = make(Tables(people=[{"dob": None, "surname": held, "forenames": "ROWAN"}]))
+        assert ask(source, replace(UNNUMBERED, family_name=asked))[0] == "review"
 
 
 class TestCrowdedBirthDates:
