@@ -37,6 +37,8 @@ from trust.strict_json import JsonObject
 T = TypeVar("T")
 NO_RESTRICTIONS = PersonRestrictions()
 UNAVAILABLE_OUTCOME = "unavailable"
+NO_RECORD = f"match:{MatchOutcome.NONE}"
+"""The reason of an answer whose search found no record."""
 _ELIGIBILITY_MEMBERS = frozenset({"answer", "as_of"})
 UNAVAILABLE = Refusal(
     code="source_unavailable",

@@ -1,4 +1,4 @@
-"""Who asks how often, and whether it looks like guessing: refused, flagged, or both.
+"""Limits on how often a caller may ask: refused and flagged where one is used up.
 
 Three budgets are charged for each question: the practitioner's, by role, the asking agency's, and that of one person
 being asked about by one agency, whatever words describe them (:mod:`gateway.person_keys`). They are looked at before
@@ -7,25 +7,22 @@ question, one finds out there that it came second. A clause marked urgent is ans
 flagged (assertion A43).
 
 What is kept are keyed digests and pseudonyms. A flag names an agency, or a practitioner by pseudonym, and never the
-person they asked about.
+person they asked about. No budget depends on the record that was found.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from statistics import median
+from datetime import datetime
+from enum import StrEnum
 
 from config.settings import Allowance, Allowances
 from gateway.ports import Transaction
-from gateway.store import budgets, flags, probes, usage
+from gateway.store import budgets, flags
 from trust.agreements.budget import Budget, Exceeded, Spent, spend
-from trust.agreements.probing import THRESHOLDS, WINDOW, Feature, Pattern
+from trust.agreements.probing import Feature
 from trust.identifiers import RoleCode
 
-_LEAST_UNUSUAL = 20
-_TIMES_THE_USUAL = 4
-_LEAST_DAYS_KNOWN = 5
-OVER_BUDGET, OVER_BASELINE, UNJUSTIFIED = "over_budget", "over_baseline", "unjustified"
+OVER_BUDGET, UNJUSTIFIED = "over_budget", "unjustified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +35,22 @@ class Limits:
     roles: Mapping[RoleCode, Budget]
 
 
+class AddressUse(StrEnum):
+    """What becomes of the address in a question."""
+
+    COUNTED = "counted"
+    LEFT_OUT = "left_out"
+    UNLIMITED = "unlimited"
+    """Our own practitioners' questions are searched elsewhere."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """One question as the budgets see it: ``subject`` is a keyed digest, ``practitioner`` a pseudonym.
 
     ``agency`` is the asking agency, or the case system of our own agency. ``persons`` are what the description shares
-    with others of the same person (:mod:`gateway.person_keys`). ``urgent`` says that its clause is.
+    with others of the same person (:mod:`gateway.person_keys`); ``features`` what it shares with attempts to guess
+    (:mod:`gateway.enumeration`). ``urgent`` says that its clause is, ``absent`` that the search found no record.
     """
 
     agency: str
@@ -51,12 +58,20 @@ class Asked:
     role: RoleCode
     subject: str
     persons: tuple[str, ...]
+    features: tuple[Feature, ...] = ()
+    address: AddressUse = AddressUse.UNLIMITED
     urgent: bool = False
+    absent: bool = False
 
     @property
     def who(self) -> str:
         """The practitioner, named together with the agency whose pseudonym it is."""
-        return f"{self.agency} {self.practitioner}"
+        return name_asker(self.agency, self.practitioner)
+
+
+def name_asker(agency: str, practitioner: str) -> str:
+    """Name a practitioner together with the agency whose pseudonym it is."""
+    return f"{agency} {practitioner}"
 
 
 def limits_of(settings: Allowances) -> Limits:
@@ -83,7 +98,7 @@ class BudgetExceeded(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
-    """Look at the budgets, charge them, and put up flags, each within a transaction of the caller's."""
+    """Look at the budgets and charge them, each within a transaction of the caller's."""
 
     limits: Limits
 
@@ -92,8 +107,8 @@ class Budgets:
         exceeded = [outcome for _, outcome in self._spent(tx, asked, now) if isinstance(outcome, Exceeded)]
         return max(exceeded, key=lambda outcome: outcome.retry_after, default=None)
 
-    def charge(self, tx: Transaction, asked: Asked, features: Iterable[Feature], *, now: datetime) -> None:
-        """Charge every budget and note, by ``features`` of the subject, what may look like guessing.
+    def charge(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
+        """Charge every budget.
 
         Raises :class:`BudgetExceeded` where one has no room for this question; an urgent one goes through.
         """
@@ -106,8 +121,6 @@ class Budgets:
             else:
                 raise BudgetExceeded(outcome)
         budgets.keep(tx, moments)
-        self._note(tx, asked, features, now=now)
-        self._compare(tx, asked, now=now)
 
     def flag(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
         """Flag a question that came over budget, whether it was answered or not."""
@@ -124,22 +137,3 @@ class Budgets:
             (f"agency {asked.agency}", self.limits.agency),
             *((f"subject {asked.agency} {person}", self.limits.subject) for person in asked.persons),
         )
-
-    def _note(self, tx: Transaction, asked: Asked, features: Iterable[Feature], *, now: datetime) -> None:
-        for feature in features:
-            asker = asked.who if feature.pattern is Pattern.ONE_NAME else asked.agency
-            found = probes.note(
-                tx, asker=asker, feature=feature.digest, subject=asked.subject, at=now, since=now - WINDOW
-            )
-            if found >= THRESHOLDS[feature.pattern]:
-                flags.put_up(tx, code=feature.pattern, asker=asked.who, at=now)
-
-    def _compare(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
-        """Flag whoever asks far more than is usual in the role; looked at with every tenth question of a day."""
-        today = now.astimezone(UTC).date()
-        count = usage.count(tx, role=asked.role, asker=asked.who, day=today)
-        if count < _LEAST_UNUSUAL or count % 10:
-            return
-        usual = usage.others(tx, role=asked.role, asker=asked.who, since=today - usage.USUAL_OVER)
-        if len(usual) >= _LEAST_DAYS_KNOWN and count > _TIMES_THE_USUAL * median(usual):
-            flags.put_up(tx, code=OVER_BASELINE, asker=asked.who, at=now)

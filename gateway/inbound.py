@@ -20,11 +20,12 @@ from typing import TypeAlias
 
 from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
-from gateway import answering, evidence, inbound_record
+from gateway import answering, enumeration, evidence, inbound_record
 from gateway.agreement_book import AgreementBook
 from gateway.answering import Findings
-from gateway.budgets import Asked, BudgetExceeded, Budgets
+from gateway.budgets import AddressUse, Asked, BudgetExceeded, Budgets, name_asker
 from gateway.desk import Desk
+from gateway.enumeration import AddressLimitReached
 from gateway.key_learning import verified_by
 from gateway.keys.daily_seal import SealExpired
 from gateway.pacing import COMMIT_MARGIN_S, REAL_TIME, Pace
@@ -35,7 +36,6 @@ from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
 from trust.agreements.decision import Denial, DenialCode, LocalPolicy, Permit, RequestFacts, decide_request
 from trust.agreements.denial import deny
-from trust.agreements.probing import features
 from trust.claims import digest, from_seconds
 from trust.errors import NoChain, TooOld, WrongIssuer
 from trust.evidence.leaf import Leaf, message_key, subject_key
@@ -127,9 +127,16 @@ class Inbound:
         Raises ``TrustError`` for bytes that are no message of this sender to this node now, :class:`MessageIdReused`
         (A4), and the store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
+        try:
+            return self._handle(raw, sender, now)
+        except AddressLimitReached:  # by questions sent at the same time; their addresses are on record by now
+            return self._handle(raw, sender, now, limited=True)
+
+    def _handle(self, raw: bytes, sender: Sender, now: datetime, *, limited: bool = False) -> Answered:
         began = self.pace.now()
         opened, facts = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
         opened, asked, prior, held, exceeded = self.store.read(lambda tx: self._consult(tx, opened, now))
+        asked = replace(asked, address=AddressUse.LEFT_OUT) if limited else asked
         self._refuse_stale(opened.message, held, now)
         permit = self._decide(facts, held, now)  # 2 (within the token), 4
         if prior is not None:
@@ -138,13 +145,13 @@ class Inbound:
             asked = replace(asked, urgent=True) if permit.clause.urgent else asked
             if exceeded is not None and not asked.urgent:
                 return self._over_budget(opened, asked, exceeded, permit.query.dropped, now)
-        findings = self._answer(permit, opened.message, now)  # 5, 6, 7
+        findings = self._answer(permit, opened.message, asked, now)  # 5, 6, 7
         step_s = self._step_s(opened.message)
         silent = answering.tells_nothing(permit, findings)
         if silent:
             self.pace.hold(since=began, step_s=step_s, before_s=COMMIT_MARGIN_S)
         try:
-            charging = self._charging(opened.message, asked, findings, now)
+            charging = self._charging(asked, findings, now)
             answered = self._commit(opened, asked, findings, now, charging)  # 8, 9
         except BudgetExceeded as spent:  # by others, while this one was looking
             answered = self._over_budget(opened, asked, spent.exceeded, findings.dropped, now)
@@ -181,7 +188,7 @@ class Inbound:
         """Return what the store knows before the decision, with the message cut to what the service may be told."""
         held = self.agreements.find_within(tx, opened.message.agreement, now=now)
         opened = self._cut(opened, held)
-        asked = self._asked(opened.message)
+        asked = self._asked(tx, opened.message, now)
         prior = messages.find(tx, issuer=opened.message.iss, message=self._name(opened.message))
         return opened, asked, prior, held, self.budgets.look(tx, asked, now=now)
 
@@ -212,28 +219,37 @@ class Inbound:
         local = service.local_policy(message.agreement.id, clause) if service else LocalPolicy()
         return decide_request(facts, agreement=held, local=local, own=self.own, now=now)
 
-    def _answer(self, permit: Permit | Denial, message: Message, now: datetime) -> Findings:
+    def _answer(self, permit: Permit | Denial, message: Message, asked: Asked, now: datetime) -> Findings:
         if isinstance(permit, Denial):
             return _denied(permit.refusal)
-        findings = self._look(permit, message, now)
+        findings = self._look(permit, message, asked, now)
         return replace(findings, dropped=permit.query.dropped) if permit.query.dropped else findings
 
-    def _look(self, permit: Permit, message: Message, now: datetime) -> Findings:
+    def _look(self, permit: Permit, message: Message, asked: Asked, now: datetime) -> Findings:
         service = self.desk.service(message.to_service)
         if service is None:
             return _denied(deny(DenialCode.UNKNOWN_SERVICE).refusal)
         vague = answering.too_vague(message.subject, today=now.date())
         if vague is not None:
             return _denied(vague)
-        return answering.answer(permit, service, message.subject, deadline=Deadline.after(self.case_system_s))
+        left_out = asked.address is AddressUse.LEFT_OUT
+        subject = replace(message.subject, address=None) if left_out else message.subject
+        return answering.answer(permit, service, subject, deadline=Deadline.after(self.case_system_s))
 
-    def _asked(self, message: Message) -> Asked:
+    def _asked(self, tx: Transaction, message: Message, now: datetime) -> Asked:
+        key, who = self.vault.evidence_hmac_key(), message.practitioner.sub
+        persons = person_keys(key, message.subject)
+        shared = enumeration.features_of(
+            key, message.subject, agency=message.iss, who=name_asker(message.iss, who), persons=persons
+        )
         return Asked(
             agency=message.iss,
-            practitioner=message.practitioner.sub,
+            practitioner=who,
             role=message.practitioner.role,
             subject=self._subject(message),
-            persons=person_keys(self.vault.evidence_hmac_key(), message.subject),
+            persons=persons,
+            features=shared,
+            address=enumeration.address_use(tx, shared, now=now),
         )
 
     def _subject(self, message: Message) -> str:
@@ -258,12 +274,18 @@ class Inbound:
         key = self.vault.evidence_hmac_key()
         return inbound_record.received(opened, findings, self._subject(opened.message), key, now)
 
-    def _charging(self, message: Message, asked: Asked, findings: Findings, now: datetime) -> Account:
+    def _charging(self, asked: Asked, findings: Findings, now: datetime) -> Account:
         """Return what an answer costs; a refusal tells nothing of anybody, and costs nothing."""
         if findings.outcome == "refused":
             return _nothing
-        shared = features(self.vault.evidence_hmac_key(), message.subject)
-        return lambda tx: self.budgets.charge(tx, asked, shared, now=now)
+        if answering.NO_RECORD in findings.reasons:
+            asked = replace(asked, absent=True)
+
+        def charge(tx: Transaction) -> None:
+            self.budgets.charge(tx, asked, now=now)
+            enumeration.observe(tx, asked, now=now)
+
+        return charge
 
     def _over_budget(
         self, opened: OpenedMessage, asked: Asked, exceeded: Exceeded, dropped: tuple[str, ...], now: datetime

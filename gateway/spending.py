@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
-from gateway import evidence
+from gateway import enumeration, evidence
 from gateway.agreement_book import AgreementBook
 from gateway.asking import Asked as Sought
 from gateway.asking import choices
-from gateway.budgets import Asked, BudgetExceeded, Budgets
+from gateway.budgets import Asked, BudgetExceeded, Budgets, name_asker
 from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
 from gateway.evidence import Entry
 from gateway.person_keys import person_keys
@@ -18,7 +18,6 @@ from gateway.question_record import QuestionRecord, RefusedQuestion
 from gateway.sampling import sample
 from gateway.store import lookups, samples
 from trust.agreements.choice import Sought as Target
-from trust.agreements.probing import features
 from trust.claims import keyed_digest
 from trust.evidence.leaf import subject_key
 from trust.identifiers import EntityId, PurposeCode, RoleCode
@@ -61,13 +60,13 @@ class Spending:
         key = self.vault.evidence_hmac_key()
         asked = self._asked(caller, request, key)
         asked = replace(asked, urgent=any(each.choice.clause.urgent for each in sought))
-        shared = features(key, request.subject)
         sampled = sample(caller, row.id, key=key, now=now)
 
         def record(tx: Transaction) -> lookups.LookupRow | None:
             earlier = lookups.create(tx, row)
             if earlier is None:
-                self.budgets.charge(tx, asked, shared, now=now)
+                self.budgets.charge(tx, asked, now=now)
+                enumeration.observe(tx, asked, now=now)
                 if sampled is not None:
                     samples.put(tx, sampled)
             return earlier
@@ -98,12 +97,16 @@ class Spending:
         return evidence.written(record.refused_question(refused, now), keys)
 
     def _asked(self, caller: CaseCaller, request: LookupRequest | EligibilityRequest, key: bytes) -> Asked:
+        agency, persons = caller.client.client_id, person_keys(key, request.subject)
+        practitioner = own_name(key, agency, request.practitioner.id)
+        who = name_asker(agency, practitioner)
         return Asked(
-            agency=caller.client.client_id,
-            practitioner=own_name(key, caller.client.client_id, request.practitioner.id),
+            agency=agency,
+            practitioner=practitioner,
             role=RoleCode(request.practitioner.role),
             subject=subject_key(key, request.subject),
-            persons=person_keys(key, request.subject),
+            persons=persons,
+            features=enumeration.features_of(key, request.subject, agency=agency, who=who, persons=persons),
         )
 
 

@@ -165,6 +165,14 @@ def keyed_digest(key: bytes, raw: bytes) -> str:
     return base64url.encode(hmac.digest(key, raw, hashlib.sha256)).decode("ascii")
 
 
+def keyed_number(key: bytes, raw: bytes) -> int:
+    """Return 63 bits of a keyed hash as a number, for tables of many that are only compared.
+
+    Keyed BLAKE2b (RFC 7693), which takes a third of the time of an HMAC.
+    """
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8, key=key).digest(), "big") >> 1
+
+
 def to_seconds(moment: datetime) -> int:
     """Return whole seconds since 1970, rounded down; a time without a zone is the caller's error (ValueError)."""
     if moment.tzinfo is None:

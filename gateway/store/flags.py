@@ -1,9 +1,10 @@
-"""What an administrator should look at: one row for each reason, asker and day, until somebody has reviewed it."""
+"""Flags for the administrator: one row for each reason, asker and day, shown as one for each reason and agency."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
@@ -18,7 +19,6 @@ _RAISE = Statement(
     )
 )
 _OPEN = Statement(select(flags).where(flags.c.reviewed_at.is_(None)).order_by(flags.c.last_at.desc()))
-_COUNT_OPEN = Statement(select(func.count().label("open")).select_from(flags).where(flags.c.reviewed_at.is_(None)))
 _REVIEW = Statement(
     update(flags)
     .where(
@@ -40,6 +40,30 @@ class Flag:
     count: int
     reviewed_by: str | None
     reviewed_at: datetime | None
+
+    @property
+    def agency(self) -> str:
+        """The agency, or the case system of our own, of the asker."""
+        return self.asker.partition(" ")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedFlag:
+    """All open flags of one code and agency, so that an agency with many pseudonyms fills no list."""
+
+    code: str
+    agency: str
+    flags: tuple[Flag, ...]
+
+    @property
+    def count(self) -> int:
+        """How often it came up."""
+        return sum(each.count for each in self.flags)
+
+    @property
+    def askers(self) -> tuple[str, ...]:
+        """Who it concerns, the latest first."""
+        return tuple(dict.fromkeys(each.asker for each in self.flags))
 
 
 def put_up(tx: Transaction, *, code: str, asker: str, at: datetime) -> None:
@@ -65,9 +89,17 @@ def list_open(tx: Transaction) -> tuple[Flag, ...]:
     return tuple(_flag(row) for row in tx.rows(_OPEN, {}))
 
 
+def fold(found: Iterable[Flag]) -> tuple[FoldedFlag, ...]:
+    """Put the flags of each code and agency together, in the order in which they came."""
+    folded: dict[tuple[str, str], list[Flag]] = {}
+    for each in found:
+        folded.setdefault((each.code, each.agency), []).append(each)
+    return tuple(FoldedFlag(code=code, agency=agency, flags=tuple(same)) for (code, agency), same in folded.items())
+
+
 def count_open(tx: Transaction) -> int:
-    """Return how many flags nobody has reviewed."""
-    return int(tx.rows(_COUNT_OPEN, {})[0].open)
+    """Return how many flags wait for a review, those of one code and agency as one."""
+    return len(fold(list_open(tx)))
 
 
 def review(tx: Transaction, *, code: str, asker: str, by: str, at: datetime) -> int:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from gateway.ports import Transaction
 from gateway.store import budgets, lookups, messages, probes, usage
 from gateway.store.usage import USUAL_OVER
-from trust.agreements.probing import WINDOW
 
 T = TypeVar("T")
 
@@ -56,7 +55,7 @@ def _erase_counts(tx: Transaction, now: datetime) -> int:
     """Forget who asked how often once nothing depends on it any more."""
     return (
         budgets.erase_full(tx, now=now, batch=BATCH)
-        + probes.erase_before(tx, moment=now - WINDOW, batch=BATCH)
+        + probes.erase_before(tx, day=now.astimezone(UTC).toordinal(), batch=BATCH)
         + usage.erase_before(tx, day=(now - USUAL_OVER).date(), batch=BATCH)
     )
 

@@ -1,47 +1,86 @@
-"""Which neighbouring subjects somebody asked about lately: keyed digests only, forgotten after a day."""
+"""Values that were asked about beside one feature: keyed digests only, each kept until the end of a day of its own.
 
-from datetime import datetime
+The day comes first in the key, so that a question writes close together and old days are erased without an index.
+"""
 
-from sqlalchemy import BindParameter, bindparam, delete, func, select, tuple_
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, delete, func, select, tuple_
 
 from gateway.ports import Transaction
-from gateway.store.moments import to_microseconds
 from gateway.store.schema import probes
 from gateway.store.statement import Statement, insertion
 
+Probe = tuple[int, int, int]
+"""Day until which a value is counted (its ordinal), feature and value."""
+
 _BATCH: BindParameter[int] = bindparam("batch")
-_INSERT = insertion(probes)
-_NOTE = Statement(
-    _INSERT.on_conflict_do_update(
-        index_elements=["asker", "feature", "subject"],
-        set_={"at": _INSERT.excluded.at},
-        where=probes.c.at < bindparam("since"),
-    )
-)
-_COUNT = Statement(
-    select(func.count().label("subjects")).where(
-        probes.c.asker == bindparam("asker"),
-        probes.c.feature == bindparam("feature"),
-        probes.c.at >= bindparam("since"),
-    )
-)
-_ID = tuple_(probes.c.asker, probes.c.feature, probes.c.subject)
-_OLD = select(probes.c.asker, probes.c.feature, probes.c.subject).where(probes.c.at < bindparam("before")).limit(_BATCH)
-_ERASE = Statement(delete(probes).where(_ID.in_(_OLD)))
+_KEY = (probes.c.until, probes.c.feature, probes.c.value)
+_OLD = select(*_KEY).where(probes.c.until < bindparam("day")).limit(_BATCH)
+_ERASE = Statement(delete(probes).where(tuple_(*_KEY).in_(_OLD)))
 
 
-def note(tx: Transaction, *, asker: str, feature: str, subject: str, at: datetime, since: datetime) -> int:
-    """Note that ``asker`` asked about ``subject`` and return how many different subjects share the feature since then.
-
-    A subject that was noted since then already costs no write and returns 0: nothing new was learnt.
-    """
-    values = {"asker": asker, "feature": feature, "subject": subject, "at": to_microseconds(at)}
-    if not tx.run(_NOTE, {**values, "since": to_microseconds(since)}):
-        return 0
-    rows = tx.rows(_COUNT, {"asker": asker, "feature": feature, "since": to_microseconds(since)})
-    return int(rows[0].subjects)
+@cache
+def _note(rows: int) -> Statement:
+    return Statement(insertion(probes, rows=rows).on_conflict_do_nothing().returning(probes.c.feature))
 
 
-def erase_before(tx: Transaction, *, moment: datetime, batch: int) -> int:
-    """Forget at most ``batch`` subjects that were last asked about before ``moment``."""
-    return tx.run(_ERASE, {"before": to_microseconds(moment), "batch": batch})
+@cache
+def _values(days: int, features: int) -> Statement:
+    return Statement(select(probes.c.feature, probes.c.value).where(*_counted(days, features)))
+
+
+@cache
+def _count(days: int, features: int) -> Statement:
+    values = func.count(probes.c.value.distinct()).label("values")
+    return Statement(select(probes.c.feature, values).where(*_counted(days, features)).group_by(probes.c.feature))
+
+
+def _counted(days: int, features: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return probes.c.until.in_(_numbered("until", days)), probes.c.feature.in_(_numbered("feature", features))
+
+
+def _numbered(name: str, count: int) -> list[BindParameter[int]]:
+    return [bindparam(f"{name}{number}", type_=Integer) for number in range(count)]
+
+
+def note(tx: Transaction, noted: Sequence[Probe]) -> frozenset[int]:
+    """Note values, and return the features of those that were not noted yet."""
+    if not noted:
+        return frozenset()
+    parameters: dict[str, int] = {}
+    for number, (until, feature, value) in enumerate(noted):
+        parameters[f"until{number}"] = until
+        parameters[f"feature{number}"] = feature
+        parameters[f"value{number}"] = value
+    return frozenset(row.feature for row in tx.rows(_note(len(noted)), parameters))
+
+
+def values(tx: Transaction, features: Sequence[int], *, until: Sequence[int]) -> Mapping[int, set[int]]:
+    """Return the values beside each feature that are counted until one of these days."""
+    found: dict[int, set[int]] = {}
+    if features:
+        for feature, value in tx.rows(_values(len(until), len(features)), _parameters(features, until)):
+            found.setdefault(feature, set()).add(value)
+    return found
+
+
+def count(tx: Transaction, features: Sequence[int], *, until: Sequence[int]) -> Mapping[int, int]:
+    """Return how many different values are counted beside each feature until one of these days."""
+    if not features:
+        return {}
+    return {
+        feature: int(values)
+        for feature, values in tx.rows(_count(len(until), len(features)), _parameters(features, until))
+    }
+
+
+def _parameters(features: Sequence[int], until: Sequence[int]) -> dict[str, int]:
+    parameters = {f"until{number}": day for number, day in enumerate(until)}
+    return parameters | {f"feature{number}": feature for number, feature in enumerate(features)}
+
+
+def erase_before(tx: Transaction, *, day: int, batch: int) -> int:
+    """Erase at most ``batch`` values that were counted until a day before ``day``."""
+    return tx.run(_ERASE, {"day": day, "batch": batch})

@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0009_restore"
+REVISION = "0010_enumeration"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -285,19 +285,19 @@ Index("budgets_by_due", budgets.c.due)
 probes = Table(
     "probes",
     metadata,
-    Column("asker", Text, primary_key=True),
-    Column("feature", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("at", BigInteger, nullable=False),
+    Column("until", Integer, primary_key=True, autoincrement=False),
+    Column("feature", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
-Index("probes_by_age", probes.c.at)
 
 usage = Table(
     "usage",
     metadata,
-    Column("role", Text, primary_key=True),
-    Column("day", Text, primary_key=True),
+    Column("agency", Text, primary_key=True),
+    Column("counted", Text, primary_key=True),
     Column("asker", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
 

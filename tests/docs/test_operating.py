@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from config import settings, sign_in
 from config.loading import _SCALAR_TABLES
-from gateway import budgets, telemetry
+from gateway import enumeration, telemetry
 from gateway.cli import doctor, journal, main
 from gateway.cli.flag import reviewing
 from gateway.keys.files import KeyFile
@@ -26,7 +26,7 @@ from gateway.store.jobs import Limits
 from gateway.store.sqlite_files import SqliteFiles
 from tests.docs.handshake import handshake
 from tests.docs.pages import blocks, codes, column, page, section, table
-from trust.agreements.probing import THRESHOLDS, Pattern
+from trust.agreements.probing import THRESHOLDS
 
 PAGE = page("operating.md")
 TABLES: dict[str, type[BaseModel]] = {
@@ -112,10 +112,15 @@ def test_the_table_of_commands_is_the_help() -> None:
 def test_every_flag_is_explained() -> None:
     rows = {row[0].strip("`"): row[1] for row in table(section(PAGE, "Accounting for practitioners"))}
     assert rows.keys() == reviewing._MEANINGS.keys()
-    assert THRESHOLDS == {Pattern.NEIGHBOURING_NUMBERS: 6, Pattern.ONE_NAME: 15}
-    assert "six people" in rows[Pattern.NEIGHBOURING_NUMBERS]
-    assert "15 people" in rows[Pattern.ONE_NAME]
-    assert f"{budgets._LEAST_UNUSUAL} times or more" in rows[budgets.OVER_BASELINE]
+    words = {4: "a fourth address", 6: "six numbers", 8: "eight"}
+    for pattern, threshold in THRESHOLDS.items():
+        assert words.get(threshold.values, str(threshold.values)) in rows[pattern], pattern
+        assert threshold.per is None or f"for each {threshold.per} questions" in rows[pattern]
+    assert f"{enumeration._LEAST_UNUSUAL} times or more" in rows[enumeration.OVER_BASELINE]
+    for word, (least, before) in enumeration._LEAST.items():
+        code = enumeration._CODES[word]
+        assert f"{least} " in rows[code]
+        assert str(before) in rows[code]
 
 
 def test_every_section_of_the_doctor_is_described() -> None:

@@ -121,7 +121,7 @@ class Sealed:
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
         found = self.source.find(subject, deadline=deadline)
-        if subject == self.known:
+        if subject.nhs_number == self.known.nhs_number:
             raise SourceUnavailable("The record is sealed.")
         return found
 

@@ -12,7 +12,7 @@ from gateway.cli.doctor.spans import words
 from gateway.cli.faults import expected, read_faults
 from gateway.store import changes, flags
 from gateway.store.changes import Change, ChangeState
-from gateway.store.flags import Flag
+from gateway.store.flags import FoldedFlag
 
 _NAME = "every emergency was reviewed by a second administrator"
 
@@ -22,7 +22,7 @@ def checks(settings: Settings, now: datetime) -> list[CheckLine]:
     try:
         with opened_store(settings) as store:
             found = [(each, stage(each, now)) for each in store.read(changes.list)]
-            up = store.read(flags.list_open)
+            up = flags.fold(store.read(flags.list_open))
     except expected() as refused:
         return [CheckLine(name=_NAME, ok=False, detail=read_faults(refused)[0], remedy="Correct that first.")]
     unreviewed = [_told(each, now) for each, at in found if at == ChangeState.UNREVIEWED]
@@ -69,8 +69,8 @@ def _told(change: Change, now: datetime) -> str:
     return f"{change.id} ({change.act}, {words(now - change.requested_at)} ago)"
 
 
-def _flags(up: tuple[Flag, ...], now: datetime) -> CheckLine:
-    oldest = min((each.first_at for each in up), default=now)
+def _flags(up: tuple[FoldedFlag, ...], now: datetime) -> CheckLine:
+    oldest = min((each.first_at for folded in up for each in folded.flags), default=now)
     return CheckLine(
         name="every flag was reviewed",
         ok=True,

@@ -6,39 +6,49 @@ from pathlib import Path
 import click
 
 from config.settings import NodeSettings
-from gateway.budgets import OVER_BASELINE, OVER_BUDGET, UNJUSTIFIED
+from gateway.budgets import OVER_BUDGET, UNJUSTIFIED
 from gateway.cli.administrators import current, persons
 from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.enumeration import ABSENCES, NEW_PRACTITIONERS, OVER_BASELINE
 from gateway.inbound_record import ID_REUSED
 from gateway.spending import own_name
 from gateway.store import flags
-from gateway.store.flags import Flag
+from gateway.store.flags import Flag, FoldedFlag
 from trust.agreements.probing import Pattern
 
 _MEANINGS: Mapping[str, str] = {
     OVER_BUDGET: "asked more than the budgets of this node allow",
     OVER_BASELINE: "asked far more than others in the same role",
+    ABSENCES: "asked about far more people without a record here than usual",
+    NEW_PRACTITIONERS: "asked by far more practitioners never seen before than usual",
     ID_REUSED: "sent another message under an id that it had used before",
     UNJUSTIFIED: "asked something that the manager could not justify",
     Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",
     Pattern.ONE_NAME: "asked about many people of one name",
+    Pattern.NAME_BIRTH_DATES: "asked with many birth dates for one name",
+    Pattern.ADDRESS_BIRTH_DATES: "asked with many birth dates for one address",
+    Pattern.POSTCODE_BIRTH_DATES: "asked with many birth dates for one postcode",
+    Pattern.PERSON_DESCRIPTIONS: "described one person in many ways",
+    Pattern.PERSON_ADDRESSES: "gave one person many addresses",
 }
+_SHOWN = 5
+"""Askers of one agency that are listed by name."""
 
 
 @click.command("list")
 @config_option
 @answers
 def list_flags(*, config: Path | None) -> Outcome:
-    """Show every flag that nobody has reviewed, the latest first.
+    """List open flags, the latest first, those of one agency and code as one.
 
     An asker, in quotation marks for the shell, is an agency and its pseudonym for a practitioner, which that agency can
     name; or a case system of our own and our name for its user (`hearthgate flag name`).
     """
     with opened_store(load_node(config)) as store:
-        found = store.read(flags.list_open)
+        found = flags.fold(store.read(flags.list_open))
     return Outcome(
         lines=[line for each in found for line in _lines(each)] or ["There is nothing to review."],
         data={"flags": [_to_json(each) for each in found]},
@@ -53,17 +63,26 @@ def list_flags(*, config: Path | None) -> Outcome:
 @yes_option
 @answers
 def review(*, code: str, asker: str, config: Path | None, finding: str, yes: bool) -> Outcome:
-    """Take down the flags of CODE that concern ASKER, as `hearthgate flag list` writes them."""
+    """Take down the flags of CODE that concern ASKER, as `hearthgate flag list` writes them.
+
+    An agency alone stands for all of its practitioners.
+    """
     settings = load_node(config)
     with opened_store(settings) as store:
-        found = [each for each in store.read(flags.list_open) if (each.code, each.asker) == (code, asker)]
+        found = [
+            each for each in store.read(flags.list_open) if each.code == code and asker in {each.asker, each.agency}
+        ]
         if not found:
             raise Refused("No such flag is up; `hearthgate flag list` shows those that are.")
-        _refuse_asker(settings, asker)
-        announce(*(line for each in found for line in _lines(each)))
+        for each in {one.asker for one in found}:
+            _refuse_asker(settings, each)
+        announce(*(line for each in flags.fold(found) for line in _lines(each)))
         confirm("Take it down?", yes=yes)
         by = record(settings, "flag review", code=code, asker=asker, finding=finding)
-        taken = store.write(lambda tx: flags.review(tx, code=code, asker=asker, by=by, at=now()))
+        askers = {each.asker for each in found}
+        taken = store.write(
+            lambda tx: sum(flags.review(tx, code=code, asker=each, by=by, at=now()) for each in sorted(askers))
+        )
     return Outcome(lines=[f"It is down. Finding: {finding}"], data={"code": code, "asker": asker, "taken_down": taken})
 
 
@@ -87,18 +106,30 @@ def _refuse_asker(settings: NodeSettings, asker: str) -> None:
         raise Refused("This flag concerns you; another administrator reviews it.")
 
 
-def _lines(each: Flag) -> list[str]:
-    times = "once" if each.count == 1 else f"{each.count} times"
+def _lines(folded: FoldedFlag) -> list[str]:
+    times = "once" if folded.count == 1 else f"{folded.count} times"
+    days = sorted(each.day for each in folded.flags)
+    when = f"on {days[0]}" if days[0] == days[-1] else f"from {days[0]} to {days[-1]}"
+    more = len(folded.askers) - _SHOWN
     return [
-        f"{each.code}: {_MEANINGS[each.code]}",
-        f'  "{each.asker}"',
-        f"  {times} on {each.day}, last at {each.last_at:%H:%M} UTC",
+        f"{folded.code}: {_MEANINGS[folded.code]}",
+        *(f'  "{asker}"' for asker in folded.askers[:_SHOWN]),
+        *([f'  and {more} more of "{folded.agency}"'] if more > 0 else []),
+        f"  {times} {when}, last at {max(each.last_at for each in folded.flags):%H:%M} UTC",
     ]
 
 
-def _to_json(each: Flag) -> dict[str, object]:
+def _to_json(folded: FoldedFlag) -> dict[str, object]:
     return {
-        "code": each.code,
+        "code": folded.code,
+        "agency": folded.agency,
+        "count": folded.count,
+        "askers": [_asker_to_json(each) for each in folded.flags],
+    }
+
+
+def _asker_to_json(each: Flag) -> dict[str, object]:
+    return {
         "asker": each.asker,
         "day": each.day,
         "count": each.count,

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.budgets import OVER_BASELINE, OVER_BUDGET, Asked, BudgetExceeded, Budgets, Limits
+from gateway.budgets import OVER_BUDGET, Asked, BudgetExceeded, Budgets, Limits
 from gateway.ports import Store
 from gateway.store import budgets as rows
-from gateway.store import flags, probes, usage
+from gateway.store import flags
 from gateway.store.opening import open_store
 from trust.agreements.budget import Budget
-from trust.agreements.probing import THRESHOLDS, Feature, Pattern
 from trust.identifiers import RoleCode
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -28,10 +27,10 @@ ASKED = Asked(
 )
 
 
-def charged(store: Store, asked: Asked, *features: Feature, limits: Limits = LIMITS, now: datetime = NOW) -> bool:
+def charged(store: Store, asked: Asked, *, limits: Limits = LIMITS, now: datetime = NOW) -> bool:
     """Ask once, and say whether it was within the budgets."""
     try:
-        store.write(lambda tx: Budgets(limits=limits).charge(tx, asked, features, now=now))
+        store.write(lambda tx: Budgets(limits=limits).charge(tx, asked, now=now))
     except BudgetExceeded:
         return False
     return True
@@ -89,55 +88,6 @@ def test_an_urgent_question_is_answered_and_flagged_whatever_was_asked_before(st
     assert raised(store) == {(OVER_BUDGET, ASKED.who)}
 
 
-def test_a_question_over_budget_records_nothing(store: Store) -> None:
-    assert not all(charged(store, ASKED) for _ in range(20))
-    feature = Feature(Pattern.ONE_NAME, "f")
-    assert not charged(store, ASKED, feature)
-    counted = store.write(lambda tx: probes.note(tx, asker=ASKED.who, feature="f", subject="s-1", at=NOW, since=NOW))
-    assert counted == 1
-
-
-@pytest.mark.holds("A44")
-@pytest.mark.parametrize("pattern", Pattern)
-def test_many_neighbours_within_a_day_are_flagged_and_a_family_is_not(store: Store, pattern: Pattern) -> None:
-    limits = Limits(practitioner=ROOMY, agency=ROOMY, subject=ROOMY, roles={})
-    feature = Feature(pattern, "f")
-    for number in range(THRESHOLDS[pattern] - 1):
-        for _ in range(3):
-            charged(store, replace(ASKED, subject=f"s-{number}"), feature, limits=limits)
-    assert raised(store) == set()
-    charged(store, replace(ASKED, subject="one more"), feature, limits=limits)
-    assert raised(store) == {(pattern, ASKED.who)}
-
-
-def test_neighbours_of_another_day_are_forgotten(store: Store) -> None:
-    limits = Limits(practitioner=ROOMY, agency=ROOMY, subject=ROOMY, roles={})
-    feature = Feature(Pattern.NEIGHBOURING_NUMBERS, "f")
-    for number in range(THRESHOLDS[feature.pattern] + 3):
-        later = NOW + timedelta(hours=7) * number
-        charged(store, replace(ASKED, subject=f"s-{number}"), feature, limits=limits, now=later)
-    assert raised(store) == set()
-    assert store.write(lambda tx: probes.erase_before(tx, moment=NOW + timedelta(days=90), batch=100)) > 0
-
-
-def test_whoever_asks_far_more_than_others_in_the_role_is_flagged(store: Store) -> None:
-    limits = Limits(practitioner=ROOMY, agency=ROOMY, subject=ROOMY, roles={})
-    for number in range(6):
-        for _ in range(4):
-            charged(store, replace(ASKED, practitioner=f"other-{number}"), limits=limits)
-    for _ in range(20):
-        charged(store, ASKED, limits=limits)
-    assert raised(store) == {(OVER_BASELINE, ASKED.who)}
-
-
-def test_where_everybody_asks_much_nobody_stands_out(store: Store) -> None:
-    limits = Limits(practitioner=ROOMY, agency=ROOMY, subject=ROOMY, roles={})
-    for number in range(7):
-        for _ in range(20):
-            charged(store, replace(ASKED, practitioner=f"p-{number}"), limits=limits)
-    assert raised(store) == set()
-
-
 def test_a_reviewed_flag_is_down_and_names_who_looked(store: Store) -> None:
     store.write(lambda tx: Budgets(limits=LIMITS).flag(tx, ASKED, now=NOW))
     store.write(lambda tx: Budgets(limits=LIMITS).flag(tx, ASKED, now=NOW + timedelta(minutes=1)))
@@ -151,4 +101,15 @@ def test_what_is_kept_is_forgotten_in_time(store: Store) -> None:
     charged(store, ASKED)
     tomorrow = NOW + timedelta(days=1)
     assert store.write(lambda tx: rows.erase_full(tx, now=tomorrow, batch=100)) == 3
-    assert store.write(lambda tx: usage.erase_before(tx, day=tomorrow.date(), batch=100)) == 1
+
+
+def test_flags_of_one_agency_and_code_are_one_with_a_count(store: Store) -> None:
+    for number in range(30):
+        asked = replace(ASKED, practitioner=f"p-{number}")
+        store.write(lambda tx, asked=asked: Budgets(limits=LIMITS).flag(tx, asked, now=NOW))  # type: ignore[misc]
+    other = replace(ASKED, agency="https://police.example")
+    store.write(lambda tx: Budgets(limits=LIMITS).flag(tx, other, now=NOW))
+    folded = {each.agency: each for each in flags.fold(store.read(flags.list_open))}
+    assert folded.keys() == {ASKED.agency, other.agency}
+    assert (folded[ASKED.agency].count, len(folded[ASKED.agency].askers)) == (30, 30)
+    assert store.read(flags.count_open) == 2

@@ -1,0 +1,136 @@
+"""Flag callers that try out people, and leave out addresses that are tried out (A44).
+
+Three kinds of sign, each noted in the transaction that records the answer:
+
+1. many values beside one detail (:mod:`trust.agreements.probing`);
+2. more questions about people without a record, or more practitioners who were never seen before, than this agency
+   usually has in a day;
+3. more questions of one practitioner than is usual in the role at the same agency.
+
+A flag is for the administrator alone. No answer and no budget depends on one. One sign does change what is searched:
+of one person and asking agency three addresses in 30 days take part in the search, and further ones are left out of it.
+That follows from the questions alone, so it tells nothing of a record.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from statistics import median
+
+from gateway.budgets import AddressUse, Asked
+from gateway.ports import Transaction
+from gateway.store import flags, probes, usage
+from gateway.store.usage import Counter
+from trust.agreements.probing import (
+    A_MONTH,
+    MOST_ADDRESSES,
+    THRESHOLDS,
+    Askers,
+    Feature,
+    Pattern,
+    features,
+)
+from trust.exchange.person import Subject
+
+OVER_BASELINE, ABSENCES, NEW_PRACTITIONERS = "over_baseline", "absences", "new_practitioners"
+_ABSENT, _NEW = "*absent", "*new"
+"""Counters of a whole agency; no role's code has an asterisk."""
+_LEAST_UNUSUAL = 20
+_TIMES_THE_USUAL = 4
+_TIMES_THE_AGENCYS_USUAL = 3
+_LEAST_DAYS_KNOWN = 5
+_EVERY = 10
+"""Daily counts are compared at each tenth question."""
+_LEAST: Mapping[str, tuple[int, int]] = {_ABSENT: (100, 200), _NEW: (60, 60)}
+"""From how many a day on a count is looked at: once the agency's usual is known, and before."""
+_CODES: Mapping[str, str] = {_ABSENT: ABSENCES, _NEW: NEW_PRACTITIONERS}
+
+
+Features = tuple[Feature, ...]
+
+
+class AddressLimitReached(Exception):
+    """Other addresses of the person were counted while this one was searched; nothing was recorded."""
+
+
+def features_of(hmac_key: bytes, subject: Subject, *, agency: str, who: str, persons: tuple[str, ...]) -> Features:
+    """Return what a question shares with attempts to guess."""
+    return features(hmac_key, subject, Askers(agency=agency, practitioner=who), persons)
+
+
+def address_use(tx: Transaction, features: Features, *, now: datetime) -> AddressUse:
+    """Say whether the address takes part in the search, in a transaction that need not write."""
+    about = {each.digest: each.value for each in features if each.pattern is Pattern.PERSON_ADDRESSES}
+    counted = probes.values(tx, list(about), until=A_MONTH.counted(_day(now)))
+    is_over = any(len(known) >= MOST_ADDRESSES and about[each] not in known for each, known in counted.items())
+    return AddressUse.LEFT_OUT if is_over else AddressUse.COUNTED
+
+
+def observe(tx: Transaction, asked: Asked, *, now: datetime) -> None:
+    """Note one answered question and flag what it shows. Raises :class:`AddressLimitReached`."""
+    for code in _signs(tx, asked, now):
+        flags.put_up(tx, code=code, asker=asked.who, at=now)
+    day = now.astimezone(UTC).date()
+    counters = [Counter(agency=asked.agency, counted=asked.role, asker=asked.who)]
+    if asked.absent:
+        counters.append(Counter(agency=asked.agency, counted=_ABSENT))
+    today = dict(usage.count(tx, counters, day=day))
+    if today[asked.role] == 1 and not usage.earlier(tx, counters[0], day=day):
+        today |= usage.count(tx, [Counter(agency=asked.agency, counted=_NEW)], day=day)
+    _compare_practitioner(tx, counters[0], today[asked.role], now)
+    _compare_agency(tx, asked.agency, today, now)
+
+
+def _signs(tx: Transaction, asked: Asked, now: datetime) -> set[str]:
+    """Note each value, and return the signs of the features that got one more."""
+    day = _day(now)
+    noted = [
+        (THRESHOLDS[each.pattern].window.until(day), each.digest, each.value)
+        for each in asked.features
+        if each.pattern is not Pattern.PERSON_ADDRESSES or asked.address is not AddressUse.LEFT_OUT
+    ]
+    more = probes.note(tx, noted)
+    signs: set[str] = {Pattern.PERSON_ADDRESSES} if asked.address is AddressUse.LEFT_OUT else set()
+    patterns = {each.digest: each.pattern for each in asked.features if each.digest in more}
+    until = {last for pattern in set(patterns.values()) for last in THRESHOLDS[pattern].window.counted(day)}
+    for feature, values in probes.count(tx, list(patterns), until=sorted(until)).items():
+        if _is_reached(tx, patterns[feature], values, asked, now):
+            signs.add(patterns[feature])
+    if Pattern.PERSON_ADDRESSES in signs and asked.address is AddressUse.COUNTED:
+        raise AddressLimitReached
+    return signs
+
+
+def _is_reached(tx: Transaction, pattern: Pattern, values: int, asked: Asked, now: datetime) -> bool:
+    threshold = THRESHOLDS[pattern]
+    if values < threshold.values or threshold.per is None:
+        return values >= threshold.values
+    return values >= usage.asked(tx, agency=asked.agency, day=now.astimezone(UTC).date()) // threshold.per
+
+
+def _day(now: datetime) -> int:
+    return now.astimezone(UTC).toordinal()
+
+
+def _compare_practitioner(tx: Transaction, counter: Counter, count: int, now: datetime) -> None:
+    """Flag a practitioner who asks far more than the others in the role, or than before where there are no others."""
+    if count < _LEAST_UNUSUAL or count % _EVERY:
+        return
+    day = now.astimezone(UTC).date()
+    usual = usage.others(tx, counter, since=day - usage.USUAL_OVER)
+    if len(usual) < _LEAST_DAYS_KNOWN:
+        usual = usage.earlier(tx, counter, day=day)
+    if len(usual) >= _LEAST_DAYS_KNOWN and count > _TIMES_THE_USUAL * median(usual):
+        flags.put_up(tx, code=OVER_BASELINE, asker=counter.asker, at=now)
+
+
+def _compare_agency(tx: Transaction, agency: str, today: Mapping[str, int], now: datetime) -> None:
+    """Flag an agency that has far more absences or new practitioners than on its own days before."""
+    day = now.astimezone(UTC).date()
+    for word, (least, least_before) in _LEAST.items():
+        count = today.get(word, 0)
+        if count < least or count % _EVERY:
+            continue
+        usual = usage.earlier(tx, Counter(agency=agency, counted=word), day=day)
+        is_known = len(usual) >= _LEAST_DAYS_KNOWN
+        if count >= (max(least, _TIMES_THE_AGENCYS_USUAL * median(usual)) if is_known else least_before):
+            flags.put_up(tx, code=_CODES[word], asker=agency, at=now)
