@@ -1,7 +1,8 @@
 """Compare one subject with one candidate, field by field; nothing is weighed here."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -11,6 +12,7 @@ from adapters.matching.normalise import (
     is_shared,
     is_slip_of,
     postcode_key,
+    stands_alone,
     stands_for_several,
 )
 from trust.exchange.addresses import home_postcode, normal_uprn
@@ -67,26 +69,57 @@ class Comparison:
     """Under the family name that agrees best no given names are known; under another name they do not agree."""
 
 
-def compare(subject: Subject, person: Subject, *, institutions: Collection[str] = frozenset()) -> Comparison:
-    """Compare every field that tells people apart.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One side of a comparison: all of a description that is evidence, in the form in which it is compared."""
 
-    ``institutions`` are postcodes and UPRNs at which many unrelated people live, as
-    :func:`trust.exchange.addresses.institution_key` writes them: an address there is no evidence, nor is a restricted
-    one.
+    identifiers: Mapping[str, str]
+    names: "tuple[_Words, ...]"
+    birth_date: date | None
+    uprn: str
+    postcode: str
+    gender: Gender | None
+
+
+def profile(person: Subject, *, institutions: Collection[str] = frozenset()) -> Profile:
+    """Return what is evidence in a description; a restricted address is not, nor is one in ``institutions``.
+
+    These are postcodes and UPRNs at which many unrelated people live, as
+    :func:`trust.exchange.addresses.institution_key` writes them.
     """
-    same, different = _identifiers(subject, person)
-    family, given, contradicted = _best_names(subject, person)
-    own, theirs = _home(subject, institutions), _home(person, institutions)
+    held = ((name, getattr(person, name)) for name in IDENTIFIERS)
+    evidence = ((name, identifier_evidence(name, text)) for name, text in held if text is not None)
+    uprn, postcode = _home(person, institutions)
+    return Profile(
+        identifiers={name: number for name, number in evidence if number is not None},
+        names=tuple(_names(person)),
+        birth_date=person.birth_date,
+        uprn=uprn,
+        postcode=postcode,
+        gender=_gender(person),
+    )
+
+
+def compare(subject: Subject, person: Subject) -> Comparison:
+    """Compare every field of two descriptions that tells people apart."""
+    return compare_profiles(profile(subject), profile(person))
+
+
+def compare_profiles(one: Profile, other: Profile) -> Comparison:
+    """Compare every field that tells people apart."""
+    family, given, contradicted = _best_names(one.names, other.names)
+    shared = [name for name in one.identifiers if name in other.identifiers]
+    same = tuple(name for name in shared if one.identifiers[name] == other.identifiers[name])
     return Comparison(
         identifiers_same=same,
-        identifiers_different=different,
-        birth_date=_birth_dates(subject, person),
+        identifiers_different=tuple(name for name in shared if name not in same),
+        birth_date=_birth_dates(one.birth_date, other.birth_date),
         family_name=family,
         given_names=given,
         given_names_contradicted=contradicted,
-        uprn=_exact(own[0], theirs[0]),
-        postcode=_exact(own[1], theirs[1]),
-        gender=_genders(subject, person),
+        uprn=_exact(one.uprn, other.uprn),
+        postcode=_exact(one.postcode, other.postcode),
+        gender=_exact(one.gender, other.gender),
     )
 
 
@@ -99,34 +132,12 @@ def _home(person: Subject, institutions: Collection[str]) -> tuple[str, str]:
     return ("", "") if uprn in institutions or postcode in institutions else (uprn, postcode)
 
 
-def _identifiers(subject: Subject, person: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Split the identifiers that both sides hold, and that are evidence, into same and different."""
-    same: list[str] = []
-    different: list[str] = []
-    for name in IDENTIFIERS:
-        asked, held = getattr(subject, name), getattr(person, name)
-        if asked is None or held is None:
-            continue
-        one, other = identifier_evidence(name, asked), identifier_evidence(name, held)
-        if one is not None and other is not None:
-            (same if one == other else different).append(name)
-    return tuple(same), tuple(different)
-
-
-def _birth_dates(subject: Subject, person: Subject) -> Level:
-    one, other = subject.birth_date, person.birth_date
+def _birth_dates(one: date | None, other: date | None) -> Level:
     if one is None or other is None:
         return Level.UNKNOWN
     if one == other:
         return Level.SAME
     return Level.SIMILAR if is_slip_of(one, other) else Level.DIFFERENT
-
-
-def _genders(subject: Subject, person: Subject) -> Level:
-    one, other = _gender(subject), _gender(person)
-    if one is None or other is None:
-        return Level.UNKNOWN
-    return Level.SAME if one == other else Level.DIFFERENT
 
 
 def _gender(person: Subject) -> Gender | None:
@@ -161,15 +172,14 @@ def _words(family_name: str | None, given_names: str | None) -> _Words:
     return family, given or (_SEVERAL_BORN if is_one_of_several(given_names) else ())
 
 
-def _best_names(subject: Subject, person: Subject) -> tuple[Level, Level, bool]:
+def _best_names(ours: tuple[_Words, ...], theirs: tuple[_Words, ...]) -> tuple[Level, Level, bool]:
     """Return the levels of the best-agreeing pair of names, the right way round or family and given exchanged.
 
     The last value says that this pair has no given names to compare, and another has some that do not agree.
     """
-    theirs = tuple(_names(person))
     pairs = [
         (_families(family, their_family), _givens(given, their_given))
-        for family, given in _names(subject)
+        for family, given in ours
         for left, right in theirs
         for their_family, their_given in ((left, right), (right, left))
         if (their_family, their_given) == (left, right) or _is_exchanged((family, given), (their_family, their_given))
@@ -202,7 +212,7 @@ def _givens(one: tuple[str, ...], other: tuple[str, ...]) -> Level:
         return Level.UNKNOWN
     first = _given(one[0], other[0])
     if first in (Level.SAME, Level.VARIANT) and (is_shared(one[0]) or is_shared(other[0])):
-        return _after_shared(first, one[1:], other[1:])
+        return _after_shared(first, one, other)
     if "".join(one) == "".join(other) and not any(_tells_little(words[0]) for words in (one, other)):
         return Level.SAME
     if first in (Level.SAME, Level.VARIANT):
@@ -218,9 +228,9 @@ def _tells_little(word: str) -> bool:
 
 def _after_shared(first: Level, one: tuple[str, ...], other: tuple[str, ...]) -> Level:
     """Compare what follows a first name that brothers share; without it on one side, either of them may be meant."""
-    if not one and not other:
-        return first
-    return _givens(one, other) if one and other else Level.SIMILAR
+    if len(one) == len(other) == 1:
+        return first if stands_alone(one[0]) and stands_alone(other[0]) else Level.SIMILAR
+    return _givens(one[1:], other[1:]) if min(len(one), len(other)) > 1 else Level.SIMILAR
 
 
 def _given(one: str, other: str) -> Level:

@@ -33,7 +33,7 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from adapters.contract import Candidate
-from adapters.matching.compare import Comparison, Level, compare
+from adapters.matching.compare import Comparison, Level, Profile, compare, compare_profiles, profile
 from adapters.matching.score import LINK_AT, REVIEW_AT, score
 from trust.exchange.person import Subject
 
@@ -88,8 +88,9 @@ class _Assessment:
 
 
 def match(subject: Subject, candidates: Sequence[Candidate], *, institutions: Collection[str] = frozenset()) -> Match:
-    """Decide whether exactly one candidate is the subject; ``institutions`` are as :func:`compare` takes them."""
-    assessments = _one_for_each_ref(_assess(subject, candidate, institutions) for candidate in candidates)
+    """Decide whether exactly one candidate is the subject; ``institutions`` are as :func:`profile` takes them."""
+    asked = profile(subject, institutions=institutions)
+    assessments = _one_for_each_ref(_assess(asked, candidate, institutions) for candidate in candidates)
     plausible = [assessment for assessment in assessments if assessment.verdict > _Verdict.UNLIKE]
     if not plausible and any(_may_be(subject, candidate) for candidate in candidates):
         return Match(outcome=MatchOutcome.REVIEW, explanation=_UNREADABLE)
@@ -122,7 +123,7 @@ def explain(
     subject: Subject, candidate: Candidate, *, institutions: Collection[str] = frozenset()
 ) -> tuple[MatchOutcome, tuple[str, ...]]:
     """Say what one record alone would come to, and why: field by field, and then the rules that decided."""
-    assessment = _assess(subject, candidate, institutions)
+    assessment = _assess(profile(subject, institutions=institutions), candidate, institutions)
     outcome = {
         _Verdict.LINKABLE: MatchOutcome.UNIQUE,
         _Verdict.POSSIBLE: MatchOutcome.REVIEW,
@@ -161,8 +162,8 @@ def _one_for_each_ref(assessments: Iterable[_Assessment]) -> list[_Assessment]:
     return list(by_ref.values())
 
 
-def _assess(subject: Subject, candidate: Candidate, institutions: Collection[str]) -> _Assessment:
-    comparison = compare(subject, candidate.person, institutions=institutions)
+def _assess(asked: Profile, candidate: Candidate, institutions: Collection[str]) -> _Assessment:
+    comparison = compare_profiles(asked, profile(candidate.person, institutions=institutions))
     weight = score(comparison)
     by_identifier = bool(comparison.identifiers_same)
     if by_identifier:

@@ -15,6 +15,7 @@ __all__ = [
     "is_slip_of",
     "name_tokens",
     "postcode_key",
+    "stands_alone",
     "stands_for_several",
 ]
 
@@ -176,6 +177,8 @@ _SHARED: Final = frozenset(
 )
 """First names that brothers share, so that the name after it tells them apart."""
 
+_HALVES: Final = frozenset({"abdel", "abdul", "md", "mohd", "sayed", "sayyid", "syed"})
+
 
 def are_short_forms(one: str, other: str) -> bool:
     """Say whether two different normalised given names are everyday forms of the same name."""
@@ -197,6 +200,11 @@ def stands_for_several(name: str) -> bool:
 def is_shared(name: str) -> bool:
     """Say whether brothers often share this first name."""
     return name in _SHARED
+
+
+def stands_alone(name: str) -> bool:
+    """Say whether a first name that brothers share is a whole name by itself: Mohammed is, Abdul is half of one."""
+    return name not in _HALVES
 
 
 def postcode_key(text: str | None) -> str:

@@ -4,13 +4,15 @@ import re
 import unicodedata
 from typing import Final
 
+from trust.claims import strip_ignorable
 from trust.exchange.person_identifiers import digits_in, is_run
 
 _UNITED_KINGDOM: Final = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}")
-_NO_HOMES: Final = ("AA", "BF", "GX", "NF", "QQ", "XX", "YY", "ZZ")
+_NO_HOMES: Final = ("AA", "BF", "BX", "GX", "NF", "NO", "QQ", "UK", "XM", "XX", "YY", "ZZ")
 """Areas without homes: the pseudo-postcodes of the NHS (ZZ99) and of others who fill a field, forces' post offices
-(BF), and Gibraltar, which has one postcode for everyone."""
-
+(BF), Gibraltar, which has one postcode for everyone, and addresses for post alone (BX, XM)."""
+_POST_ALONE: Final = re.compile(r"[A-Z]+99 ")
+"""Districts that Royal Mail keeps for large receivers of post."""
 _UPRN_DIGITS: Final = 12
 _KEYED_UPRN: Final = 6
 """Equal digits from which a UPRN stands for none; shorter ones of the kind are issued."""
@@ -18,7 +20,9 @@ _KEYED_UPRN: Final = 6
 
 def normal_postcode(text: str) -> str:
     """Return a postcode in upper case with the one space before its last three characters."""
-    tidy = "".join(char for char in unicodedata.normalize("NFKC", text) if char.isalnum()).upper()
+    tidy = text.replace(" ", "").upper()
+    if not (tidy.isascii() and tidy.isalnum()):  # as nearly every postcode is
+        tidy = "".join(char for char in unicodedata.normalize("NFKC", strip_ignorable(text)) if char.isalnum()).upper()
     return f"{tidy[:-3]} {tidy[-3:]}"
 
 
@@ -29,7 +33,8 @@ def home_postcode(text: str) -> str | None:
     not known) tell nothing about where a person lives.
     """
     postcode = normal_postcode(text)
-    if not _UNITED_KINGDOM.fullmatch(postcode) or postcode.startswith(_NO_HOMES):
+    no_home = postcode.startswith(_NO_HOMES) or _POST_ALONE.match(postcode)
+    if no_home or not _UNITED_KINGDOM.fullmatch(postcode):
         return None
     return postcode
 
@@ -39,7 +44,7 @@ def normal_uprn(text: str) -> str | None:
 
     A whole number written with decimals (``10001234567.0``) is what some systems make of it.
     """
-    whole, _, decimals = "".join(unicodedata.normalize("NFKC", text).split()).partition(".")
+    whole, _, decimals = "".join(unicodedata.normalize("NFKC", strip_ignorable(text)).split()).partition(".")
     number = whole.lstrip("0")
     if not (whole.isascii() and whole.isdigit()) or decimals.strip("0") or not 0 < len(number) <= _UPRN_DIGITS:
         return None

@@ -9,9 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import TypeVar
 
-from trust.claims import UNPRINTABLE, strip_ignorable
+from trust.claims import strip_ignorable
 from trust.exchange.addresses import home_postcode, normal_postcode, normal_uprn
 from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
 from trust.exchange.errors import Fault, MalformedSubject, NotEnoughToGoOn
@@ -27,8 +26,6 @@ from trust.exchange.person_names import is_no_name, normal_name
 from trust.exchange.reader import Reader
 from trust.exchange.subject_members import default_members, members_for
 from trust.strict_json import JsonObject
-
-T = TypeVar("T")
 
 __all__ = [
     "Address",
@@ -145,7 +142,7 @@ def parse_description(obj: JsonObject, *, this_year: int) -> Description:
     Raises :class:`MalformedSubject`, whose ``faults`` name every wrong or unknown member by its path and repeat no
     value. Not checked: a birth date that lies ahead (:func:`check_birth_date`).
     """
-    reader = Reader(_without_ignorable(obj), path="subject.")
+    reader = Reader(obj, path="subject.")
     left_out: list[Fault] = []
     numbers = {name: _identifier(reader, name, left_out, this_year) for name in IDENTIFIERS}
     reader.refuse_unknown(_MEMBERS)
@@ -290,22 +287,11 @@ _TEMPORARY_NINO = "TN"
 _TEMPORARY = "is a temporary number (TN), which is made from a birth date and tells no one apart; leave it out"
 
 
-def _without_ignorable(value: T) -> T:
-    """Leave out of every text what no one sees; what may not be there at all stays, for the reader to refuse."""
-    if isinstance(value, str) and not UNPRINTABLE.search(value):
-        return strip_ignorable(value)  # type: ignore[return-value]  # a text for a text
-    if isinstance(value, dict):
-        return {name: _without_ignorable(each) for name, each in value.items()}  # type: ignore[return-value]  # likewise
-    if isinstance(value, list):
-        return [_without_ignorable(each) for each in value]  # type: ignore[return-value]  # likewise
-    return value
-
-
 def _identifier(reader: Reader, name: str, left_out: list[Fault], this_year: int) -> str | None:
     text = reader.optional_text(name, max_len=32)
     if text is None:
         return None
-    number = read_identifier(name, text, this_year=this_year)
+    number = read_identifier(name, strip_ignorable(text), this_year=this_year)
     if is_stand_in(name, number):
         left_out.append(Fault(path=f"subject.{name}", problem=_STAND_IN))
         return None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
-from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
+from trust.exchange.check_digits import LETTERS, nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
 
 RELEASE_YEAR: Final = 2026
 """The present year for callers that are not told the day."""
@@ -37,8 +37,9 @@ def normal_identifier(text: str) -> str:
 
 def _bare(text: str, keep: str = "") -> str:
     """Leave out separators, spaces of every kind and what cannot be seen; full-width forms become plain ones."""
-    plain = unicodedata.normalize("NFKC", text).upper()
-    return "".join(char for char in plain if char in keep or not _is_separator(char))
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
+    kept = "".join(char for char in plain if char in keep or not _is_separator(char))
+    return unicodedata.normalize("NFKC", kept)
 
 
 def _is_separator(char: str) -> bool:
@@ -97,14 +98,18 @@ def read_identifier(field: str, text: str, *, this_year: int = RELEASE_YEAR) -> 
 
 def is_stand_in(field: str, number: str) -> bool:
     """Say whether a normal form stands where there is no number: one digit throughout, a run, or no digit at all."""
-    digits = digits_in(number)
-    if set(digits) <= {0} or (len(digits) >= _KEYED and len(set(digits)) == 1):
-        return True
     _, is_ok = IDENTIFIERS[field]
-    if not is_ok(number):  # a slip of the pen
-        return False
-    telling = digits_in(number[_TELLING[field]])
-    if len(set(telling)) <= 1 or is_run(telling):
+    if is_ok(number):
+        return _is_keyed_in(field, number)
+    digits = digits_in(number)  # of a slip of the pen, or of what is no number
+    return set(digits) <= {0} or (len(digits) >= _KEYED and len(set(digits)) == 1)
+
+
+def _is_keyed_in(field: str, number: str) -> bool:
+    """Say it of a number that passes its check."""
+    telling = number[_TELLING[field]].rstrip(LETTERS)
+    distinct = len(set(telling))
+    if distinct == 1 or (distinct >= _RUN and is_run(digits_in(telling))):
         return True
     return field == "pnc_id" and not number.startswith(_PNC_YEARS)
 
@@ -116,7 +121,7 @@ def identifier_evidence(field: str, text: str) -> str | None:
     """
     normal, is_ok = IDENTIFIERS[field]
     number = normal(text)
-    if not is_ok(number) or is_stand_in(field, number):
+    if not is_ok(number) or _is_keyed_in(field, number):
         return None
     return number[:_NINO_PROPER] if field == "nino" else number
 

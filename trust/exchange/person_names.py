@@ -23,83 +23,12 @@ __all__ = [
     "strip_ignorable",
 ]
 
-
-def _word_set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 _LETTERS: Final = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i", "ħ": "h", "ß": "ss"}
 )
 """Latin letters that Unicode does not decompose; case folding has already turned the capital forms into these."""
 
 _APOSTROPHES: Final = frozenset("'\u2018\u2019\u02bc\u00b4`")
-
-_BOYS: Final = _word_set("boy male son bachgen chlopiec garcon")
-_GIRLS: Final = _word_set("girl female daughter merch dziewczynka fille")
-_ONE_OF_SEVERAL: Final = _word_set(
-    "twin twins triplet triplets quad quads quadruplet quadruplets quin quintuplet multiple sibling gefell "
-    "gefeilliaid efaill blizniak blizniaczka blizniaki jumeau jumelle gemelo gemela geaman zwilling ikiz"
-)
-_NEWBORN: Final = _word_set(
-    "baby babe bby bub bubba infant infants newborn neonate neonatal unborn ubb nb foetus fetus stillborn "
-    "stillbirth bump child kid minor baban plentyn leanbh leanabh naionan niemowle noworodek dziecko bebe "
-    "bebelus bebek nourrisson neonato neonata recien nacido nacida saugling baccha bacha bachcha nawzaad"
-)
-_NOT_KNOWN: Final = _word_set(
-    "unknown unkown unknow unknwon unkn unk uknown unspecified unidentified unnamed undisclosed unrecorded "
-    "unavailable unconfirmed unsure uncertain awaiting awaited notknown notgiven notstated notrecorded "
-    "notprovided notdisclosed notapplicable notavailable noname nameless not dont none nil null nan empty blank "
-    "missing pending refused declined withheld redacted restricted confidential anon anonymous anonymised dummy "
-    "test tests testing tester testpatient testperson testclient patient person client resident applicant "
-    "claimant occupant occupier individual name names forename forenames firstname givenname middlename surname "
-    "lastname familyname fullname nfn nln nmn nsn ngn fnu lnu snu na nk nka nfd tbc tba tbd tbn dk dnk error "
-    "invalid delete deleted duplicate void example sample someone anyone nobody anhysbys anaithnid nieznany "
-    "nieznana nieznane brak necunoscut necunoscuta inconnu inconnue neant desconocido desconocida ninguno "
-    "desconhecido desconhecida sconosciuto sconosciuta ignoto ignota unbekannt bilinmiyor bilinmeyen nezinomas "
-    "nezinoma namaloom nomaloom majhool majhul ojana nevidomo nevidomyi neizvestno neizvestnyi neizvesten "
-    "неизвестно неизвестныи неизвестен неизвестна невідомо невідомии невідома مجهول نامعلوم"
-)
-_DOUBTFUL: Final = _word_set(
-    "na nk nan not none nil null test tester male son child kid minor boy babe bub bebe baban merch person name "
-    "blank quad oo aa ee uu ii"
-)
-"""Stand-ins that are also names: they are no evidence, and yet enough to ask about."""
-_FILLERS: Final = _word_set(
-    "of the a an no is to be yet given stated recorded known disclosed provided available applicable specified "
-    "named confirmed advised announced supplied entered declared first second third middle last family one two "
-    "three four five ii iii iv st nd rd th mr mrs ms miss mx master mstr and or sans nom sin nombre senza nome "
-    "ohne namen dim enw bez nazwiska imienia fara nume"
-)
-"""Words that say nothing beside a stand-in."""
-_PHRASES: Final = _word_set(
-    "noname nofirstname noforename noforenames nogivenname nogivennames nomiddlename nosurname nofamilyname "
-    "nolastname nofixedname nonamegiven nonameyet tobeconfirmed tobeadvised tobeannounced tobenamed tobedecided "
-    "sansnom sinnombre senzanome ohnenamen dimenw beznazwiska bezimienia faranume miss mr mrs ms mx master mstr"
-)
-_FAMILY_STAND_INS: Final = frozenset({"doe", "bloggs"})
-_FAMILY_NAMES: Final = _word_set("son child kid minor quin babe bub sample blank person")
-"""Words that are family names too often to stand for none there."""
-_NEWBORN_PREFIXES: Final = ("baby", "newborn", "unborn", "infantb", "infantg", "infantm", "infantf")
-_NEWBORN_SUFFIXES: Final = ("baby", "infant", "newborn")
-_NOT_KNOWN_PREFIXES: Final = ("unknown", "zz", "xx")
-_COUNTED: Final = _word_set("one two three four first second third i ii iii iv a b c")
-_TWIN_WORDS: Final = frozenset(f"{word}{which}" for word in ("twin", "triplet") for which in _COUNTED)
-_CHILDREN: Final = _BOYS | _GIRLS | _NEWBORN | _ONE_OF_SEVERAL | _TWIN_WORDS
-_VOWELS: Final = frozenset("aeiouy")
-_INITIALS: Final = 3
-"""Letters of a word without a vowel that is taken for initials (JMK)."""
-_TWO_LETTERS: Final = _word_set("al an bo cy di ed el jo li lu mo oz su ty vi wu xi yu")
-"""Names of two letters; any other two letters are initials (JM, AJ)."""
-_WHOLE_WORDS: Final = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA")
-"""Scripts in which one character can be a whole name."""
-
-
-class Sex(StrEnum):
-    """What a stand-in says of a child who has no name yet."""
-
-    BOY = "boy"
-    GIRL = "girl"
 
 
 def normal_name(text: str) -> str:
@@ -118,10 +47,92 @@ def name_tokens(text: str | None) -> tuple[str, ...]:
         return tuple(text.lower().split())
     folded = unicodedata.normalize("NFKD", normal_name(text).casefold()).translate(_LETTERS)
     kept = (
-        "" if unicodedata.combining(char) or char in _APOSTROPHES else char if char.isalnum() else " "
+        "" if unicodedata.combining(char) or char in _APOSTROPHES else char if _is_letter(char) else " "
         for char in strip_ignorable(folded)
     )
     return tuple("".join(kept).split())
+
+
+def _is_letter(char: str) -> bool:
+    return char.isalnum() or unicodedata.category(char) in {"Mc", "Mn"}  # vowel signs, of which Hindi makes words
+
+
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(name_tokens(text))
+
+
+_BOYS: Final = _word_set("boy male son bachgen chlopiec garcon ladka beta wiil мальчик хлопчик")
+_GIRLS: Final = _word_set("girl female daughter merch dziewczynka fille dtr ladki larki beti gabar девочка дівчинка")
+_ONE_OF_SEVERAL: Final = _word_set(
+    "twin twins triplet triplets quad quads quadruplet quadruplets quin quintuplet multiple sibling gefell "
+    "gefeilliaid efaill blizniak blizniaczka blizniaki jumeau jumelle gemelo gemela geaman zwilling ikiz"
+)
+_NEWBORN: Final = _word_set(
+    "baby babe bby bub bubba infant infants newborn neonate neonatal unborn ubb nb foetus fetus stillborn "
+    "stillbirth bump child kid minor baban plentyn leanbh leanabh naionan niemowle noworodek dziecko bebe "
+    "bebelus bebek nourrisson neonato neonata recien nacido nacida saugling baccha bacha bachcha nawzaad babi "
+    "copil enfant bambino bambina bimbo bimba kind kleinkind munna munni ilmo cunug edd ребенок новорожденный "
+    "немовля дитина طفل طفلة مولود رضيع بچہ بچی बच्चा शिशु বাচ্চা শিশু ਬੱਚਾ 婴儿 嬰兒 아기"
+)
+_NOT_KNOWN: Final = _word_set(
+    "unknown unkown unknow unknwon unkn unk uknown unspecified unidentified unnamed undisclosed unrecorded "
+    "unavailable unconfirmed unsure uncertain awaiting awaited notknown notgiven notstated notrecorded "
+    "notprovided notdisclosed notapplicable notavailable noname nameless not dont none nil null nan empty blank "
+    "missing pending refused declined withheld redacted restricted confidential anon anonymous anonymised dummy "
+    "test tests testing tester testpatient testperson testclient patient person client resident applicant "
+    "claimant occupant occupier individual name names forename forenames firstname givenname middlename surname "
+    "lastname familyname fullname nfn nln nmn nsn ngn fnu lnu snu na nk nka nfd tbc tba tbd tbn dk dnk error "
+    "invalid delete deleted duplicate void example sample someone anyone nobody anhysbys anaithnid nieznany "
+    "nieznana nieznane brak necunoscut necunoscuta inconnu inconnue neant desconocido desconocida ninguno "
+    "desconhecido desconhecida sconosciuto sconosciuta ignoto ignota unbekannt bilinmiyor bilinmeyen nezinomas "
+    "nezinoma namaloom nomaloom majhool majhul ojana nevidomo nevidomyi neizvestno neizvestnyi neizvesten "
+    "неизвестно неизвестныи неизвестен неизвестна невідомо невідомии невідома مجهول نامعلوم protected private "
+    "deceased adopted other withheldname 無名 无名 不详 不詳 未知 미상"
+)
+_DOUBTFUL: Final = _word_set(
+    "na nk nan not none nil null test tester male son child kid minor boy babe bub bebe baban merch person name "
+    "blank quad oo aa ee uu ii"
+)
+"""Stand-ins that are also names: they are no evidence, and yet enough to ask about."""
+_FILLERS: Final = _word_set(
+    "of the a an no is to be yet given stated recorded known disclosed provided available applicable specified "
+    "named confirmed advised announced supplied entered declared first second third middle last family one two "
+    "three four five ii iii iv st nd rd th mr mrs ms miss mx master mstr and or sans nom sin nombre senza nome "
+    "ohne namen dim enw bez nazwiska imienia fara nume"
+)
+"""Words that say nothing beside a stand-in."""
+_PHRASES: Final = _word_set(
+    "noname nofirstname noforename noforenames nogivenname nogivennames nomiddlename nosurname nofamilyname "
+    "nolastname nofixedname nonamegiven nonameyet tobeconfirmed tobeadvised tobeannounced tobenamed tobedecided "
+    "sansnom sinnombre senzanome ohnenamen dimenw beznazwiska bezimienia faranume miss mr mrs ms mx master mstr "
+    "donotuse seenotes seefile"
+)
+_TITLES: Final = _word_set("mr mrs ms miss mx master mstr dr")
+_FAMILY_STAND_INS: Final = _word_set("doe bloggs family refugee asylum seeker")
+_FAMILY_NAMES: Final = _word_set("son child kid minor quin babe bub sample blank person")
+"""Words that are family names too often to stand for none there."""
+_NEWBORN_PREFIXES: Final = ("baby", "newborn", "unborn", "infantb", "infantg", "infantm", "infantf")
+_NEWBORN_SUFFIXES: Final = ("baby", "infant", "newborn")
+_NOT_KNOWN_PREFIXES: Final = ("unknown", "zz", "xx")
+_COUNTED: Final = _word_set("one two three four first second third i ii iii iv a b c")
+_TWIN_WORDS: Final = frozenset(f"{word}{which}" for word in ("twin", "triplet") for which in _COUNTED)
+_CHILDREN: Final = _BOYS | _GIRLS | _NEWBORN | _ONE_OF_SEVERAL | _TWIN_WORDS
+_SUSPECT: Final = _CHILDREN | _NOT_KNOWN | _FILLERS | _TITLES | _FAMILY_STAND_INS
+_SUSPECT_PREFIXES: Final = (*_NEWBORN_PREFIXES, *_NOT_KNOWN_PREFIXES)
+_VOWELS: Final = frozenset("aeiouy")
+_INITIALS: Final = 3
+"""Letters of a word without a vowel that is taken for initials (JMK)."""
+_TWO_LETTERS: Final = _word_set("al an bo cy di ed el jo li lu mo oz su ty vi wu xi yu")
+"""Names of two letters; any other two letters are initials (JM, AJ)."""
+_WHOLE_WORDS: Final = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA")
+"""Scripts in which one character can be a whole name."""
+
+
+class Sex(StrEnum):
+    """What a stand-in says of a child who has no name yet."""
+
+    BOY = "boy"
+    GIRL = "girl"
 
 
 def given_name_words(text: str | None, *, family: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -130,6 +141,9 @@ def given_name_words(text: str | None, *, family: tuple[str, ...] = ()) -> tuple
     ``family`` is the family name's words: alone or beside a stand-in they name the family (Baby Marsh), not the child.
     """
     tokens = name_tokens(text)
+    if _are_plain(tokens):
+        return () if set(tokens) <= set(family) else tokens
+    tokens = _without_title(tokens)
     words = _without_digits(tokens)
     if set(words) <= set(family) or _is_newborn(words) or _is_stand_in_word(words[0]) or _is_phrase(words):
         return ()
@@ -142,6 +156,8 @@ def given_name_words(text: str | None, *, family: tuple[str, ...] = ()) -> tuple
 def family_name_words(text: str | None) -> tuple[str, ...]:
     """Return the words of a family name that are names; none for a stand-in or a mere initial."""
     tokens = name_tokens(text)
+    if _are_plain(tokens):
+        return tokens
     words = _without_digits(tokens)
     if not words or _is_phrase(words) or all(len(word) == 1 and is_initial(word) for word in words):
         return ()
@@ -174,7 +190,7 @@ def is_initial(word: str) -> bool:
     """Say whether a word of given names is initials: one letter of an alphabet, two, or three without a vowel."""
     if len(word) == 1:
         return not unicodedata.name(word, "").startswith(_WHOLE_WORDS)
-    if not word.isascii() or len(word) > _INITIALS:
+    if len(word) > _INITIALS or not word.isascii():
         return False
     return _VOWELS.isdisjoint(word) or (len(word) == len("aj") and word not in _TWO_LETTERS)
 
@@ -188,6 +204,24 @@ def is_no_name(text: str | None, *, family: bool = False) -> bool:
     return not tokens or not (
         len(tokens) == 1 and (tokens[0] in _DOUBTFUL or (len(tokens[0]) == 1 and tokens[0].isalpha()))
     )
+
+
+def _are_plain(words: tuple[str, ...]) -> bool:
+    """Recognise names in which nothing can be a stand-in, as nearly all are, before looking at them word by word."""
+    if not _SUSPECT.isdisjoint(words) or (len(words) > 1 and _is_phrase(words)):
+        return False
+    return not any(
+        len(word) == 1
+        or not word.isalpha()
+        or word.startswith(_SUSPECT_PREFIXES)
+        or word.endswith(_NEWBORN_SUFFIXES)
+        or len(set(word)) == 1
+        for word in words
+    )
+
+
+def _without_title(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    return tokens[1:] if len(tokens) > 1 and tokens[0] in _TITLES else tokens
 
 
 def _without_digits(tokens: tuple[str, ...]) -> tuple[str, ...]:
@@ -222,4 +256,4 @@ def _is_filler(word: str) -> bool:
 def _is_phrase(words: tuple[str, ...]) -> bool:
     """Recognise a stand-in of several words, or of letters with marks between them: No name, N/A."""
     whole = "".join(words)
-    return whole in _PHRASES or (len(words) > 1 and whole in _NOT_KNOWN)
+    return whole in _PHRASES or (len(words) > 1 and whole in _NOT_KNOWN | _CHILDREN)

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from adapters.contract import Candidate
-from adapters.matching.compare import Level, compare
+from adapters.matching.compare import Level, compare, compare_profiles, profile
 from adapters.matching.decide import Match, MatchOutcome, match
 from adapters.matching.normalise import _SHORT_FORMS, _SPELLINGS, is_doubtful_form, stands_for_several
 from trust.exchange.person import Address, Gender, Name, Subject
@@ -61,7 +61,8 @@ def test_an_institution_is_not_a_shared_home(institution: str) -> None:
     assert decide(MARSH, MARSH).outcome is MatchOutcome.UNIQUE
     assert decide(MARSH, MARSH, institutions=frozenset({institution})).outcome is MatchOutcome.REVIEW
     elsewhere = replace(MARSH, address=Address(postcode="ZX1 1AA"))
-    found = compare(elsewhere, MARSH, institutions=frozenset({institution}))
+    listed = frozenset({institution})
+    found = compare_profiles(profile(elsewhere, institutions=listed), profile(MARSH, institutions=listed))
     assert (found.postcode, found.uprn) == (Level.UNKNOWN, Level.UNKNOWN)
 
 

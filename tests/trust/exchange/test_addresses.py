@@ -18,7 +18,7 @@ def test_a_postcode_is_written_one_way(written: str) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        *("ZZ99 3VZ", "zz993wz", "ZZ99 3CZ", "ZZ99 9ZZ", "XX1 1XX", "AA1 1AA"),
+        *("ZZ99 3VZ", "zz993wz", "ZZ99 3CZ", "ZZ99 9ZZ", "XX1 1XX", "AA1 1AA", "EH99 1SP", "BX1 1LT"),
         *("BFPO 57", "BF1 2AT", "ASCN 1ZZ", "FIQQ 1ZZ", "GX11 1AA", "AI-2640", "ZZZSECUR", "D02 X285", "A65 F4E2"),
         *("75008", "H0H 0H0", "Singapore 049315", "NFA", "Unknown", "N/A", "-", "", "LS1"),
     ],

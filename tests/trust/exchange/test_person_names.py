@@ -22,7 +22,21 @@ NOT_GIVEN = [
     *("Unknown", "Unkown", "unknown unknown", "Not Known", "not-given", "N/A", "N.K.", "NFN", "FNU", "No Name", "Name"),
     *("TBC", "To be confirmed", "Anon", "Redacted", "Test", "XX", "XXX", "zzz", "ZZTEST", "Test 3", "None", "NULL"),
     *("First name not known", "?", "-", "...", "123", "Miss", "Anhysbys", "Nieznane", "Necunoscut", "Inconnu", "Bebé"),
-    *("Bachgen", "Noworodek", "Неизвестно", "مجهول", "B\u200baby", "\uff22\uff41\uff42\uff59"),
+    *(
+        "Bachgen",
+        "Noworodek",
+        "Неизвестно",
+        "مجهول",
+        "Ребенок",
+        "बच्चा",
+        "아기",
+        "无名",
+        "New Born",
+        "Miss",
+        "Ladka",
+        "B\u200baby",
+        "\uff22\uff41\uff42\uff59",
+    ),
 ]
 GIVEN = [
     "Olivia",
@@ -39,6 +53,7 @@ GIVEN = [
     "Boyd",
     "伟",
     "준",
+    "सुनीता",
 ]
 
 
