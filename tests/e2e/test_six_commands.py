@@ -149,7 +149,18 @@ class Story:
             assert address is not None
             return [address[0], "y"]
         if "lookup" in step.line:
-            return ["y", "He asked who else can help him.", "CF-1", "Fell", "Robin", "2001-01-02", "", "TM1 2AB"]
+            return [
+                "y",
+                "He asked who else can help him.",
+                "CF-1",
+                "Fell",
+                "Robin",
+                "2001-01-02",
+                "",
+                "",
+                "",
+                "TM1 2AB",
+            ]
         return []
 
     def enter(self, step: Step) -> None:

@@ -7,7 +7,6 @@ read that, and shells remember it.
 import os
 import pwd
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -15,29 +14,24 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
+from gateway.cli.client.answer_lines import lines_of
 from gateway.cli.client.case_face import CaseFaceClient, read_answer
+from gateway.cli.client.question import Typed
 from gateway.cli.context import config_option, load_node, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import MAX_INPUT, read_input
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, answers
-from gateway.http.openapi import LOOKUPS_PATH
+from gateway.http.openapi import ELIGIBILITY_PATH, LOOKUPS_PATH
 from gateway.ports import LocalClient
 from gateway.store import clients
 from trust import strict_json
+from trust.exchange.eligibility import Question
 
 _CREATED = 201
 _SPARE_S = 5.0
-_PERSON = (
-    ("family_name", "Family name"),
-    ("given_names", "Given names"),
-    ("birth_date", "Date of birth (YYYY-MM-DD)"),
-    ("nhs_number", "NHS number"),
-)
-_TEXTS = (
-    ("reason", "Why is this needed? It stays at this node"),
-    ("case_ref", "Your own reference for the case. It stays at this node"),
-)
+_OK = 200
+_WRONG = 422
 
 
 @click.command()
@@ -51,31 +45,50 @@ _TEXTS = (
 @click.option("--role", help="The role of whoever asks [default: the only one it is registered for].")
 @click.option("--unit", help="Their team or unit [default: the only one it is registered for].")
 @click.option("--second-factor", is_flag=True, help="Say that you signed in here with a second factor.")
+@click.option("--holder", "holders", multiple=True, help="A service to ask, in full [default: all that may be asked].")
+@click.option("--consent", is_flag=True, help="Ask for the record of the person's consent too.")
+@click.option(
+    "--benefit-question", type=click.Choice(tuple(map(str, Question))), help="Ask this benefit question instead."
+)
+@click.option("--benefit", help="The code of the one benefit that it is about.")
 @answers
 def lookup(*, question: str | None, config: Path | None, **options: Any) -> Outcome:
     """Ask who else works with a person, and print the answer of each service that an agreement lets you ask.
 
     FILE holds the question as the case API takes it (- for standard input); its members go before the options. Without
-    FILE the person, the reason and the case reference are asked for.
+    FILE the person, the reason and the case reference are asked for, again where the node finds one wrong.
     """
     settings = load_node(config)
     client = _registered(settings, options["client_id"])
     body = _body(client, question, options)
+    typed = Typed(consent=options["consent"]) if question is None else None
+    if typed is not None:
+        typed.ask_all()
     caller = CaseFaceClient(
         settings=settings, client_id=client.client_id, key=_key(client, options["key"]), ca=options["ca"]
     )
     record(settings, "lookup", client=client.client_id, purpose=str(body["purpose"]))
+    token = str(caller.token()["access_token"])
+    while True:
+        status, document = _sent(caller, token, {**body, **(typed.body() if typed else {})}, settings)
+        if status in {_OK, _CREATED}:
+            return Outcome(lines=lines_of(document), data=document)
+        if status != _WRONG or typed is None or not typed.ask_again(document):
+            raise Refused(_refusal(status, document), _faults(document))
+
+
+def _sent(
+    caller: CaseFaceClient, token: str, body: dict[str, Any], settings: NodeSettings
+) -> tuple[int, strict_json.JsonObject]:
     headers = {
-        "Authorization": f"Bearer {caller.token()['access_token']}",
+        "Authorization": f"Bearer {token}",
         "Content-Type": "application/json",
         "Accept": "application/json",
         "Idempotency-Key": token_urlsafe(16),
     }
-    answer = caller.post(LOOKUPS_PATH, headers, strict_json.dumps(body), timeout_s=settings.limits.lookup_s + _SPARE_S)
-    document = read_answer(answer)
-    if answer.status != _CREATED:
-        raise Refused(_refusal(answer.status, document), _faults(document))
-    return Outcome(lines=_lines(document), data=document)
+    path = ELIGIBILITY_PATH if "question" in body else LOOKUPS_PATH
+    answer = caller.post(path, headers, strict_json.dumps(body), timeout_s=settings.limits.lookup_s + _SPARE_S)
+    return answer.status, read_answer(answer)
 
 
 def _registered(settings: NodeSettings, client_id: str | None) -> LocalClient:
@@ -97,18 +110,21 @@ def _key(client: LocalClient, given: Path | None) -> Path:
 
 def _body(client: LocalClient, question: str | None, options: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {} if question is None else _read(question)
-    body: dict[str, Any] = {"purpose": options["purpose"], "wait_s": 30, **given}
+    body: dict[str, Any] = {"purpose": options["purpose"], **given}
+    if options["holders"]:
+        body.setdefault("holders", list(options["holders"]))
+    if options["benefit_question"]:
+        body.setdefault("question", options["benefit_question"])
+        if options["benefit"]:
+            body.setdefault("benefit", options["benefit"])
+    if "question" not in body:
+        body.setdefault("wait_s", 30)
     if "from_service" not in given:
         body["from_service"] = _one("--service", options["service"], _each(client, "service"))
     if "practitioner" not in given:
         body["practitioner"] = _practitioner(client, options, ask=question is None)
     if body["purpose"] is None:
         raise click.UsageError("Say with --purpose what the agreement allows this for.")
-    if question is None:
-        body |= {name: _ask(text) for name, text in _TEXTS}
-        subject: dict[str, Any] = {name: said for name, text in _PERSON if (said := _ask(text, optional=True))}
-        postcode = _ask("Postcode", optional=True)
-        body["subject"] = subject | ({"address": {"postcode": postcode}} if postcode else {})
     return body
 
 
@@ -128,7 +144,7 @@ def _second_factor(*, ask: bool) -> bool:
             raise click.Abort
         return bool(click.confirm("Did you sign in to this machine with a second factor?", err=True))
     except click.Abort:
-        raise Refused("Nobody was asked: say with --second-factor that you signed in with one.") from None
+        raise Refused("No service was asked: say with --second-factor that you signed in with one.") from None
 
 
 def _each(client: LocalClient, name: str) -> tuple[str, ...]:
@@ -148,16 +164,6 @@ def _read(question: str) -> dict[str, Any]:
     return strict_json.loads(raw, max_bytes=MAX_INPUT)
 
 
-def _ask(text: str, *, optional: bool = False) -> str:
-    """Ask on standard error, so that standard output holds the answer alone."""
-    try:
-        if not optional:
-            return str(click.prompt(text, err=True))
-        return str(click.prompt(text + ", or nothing", default="", show_default=False, err=True))
-    except click.Abort:
-        raise Refused("Nobody was asked: the question is not complete. Give it in a terminal or as FILE.") from None
-
-
 def _refusal(status: int, document: strict_json.JsonObject) -> str:
     said = [str(document[name]) for name in ("title", "detail", "remedy") if document.get(name)]
     return " ".join(said) or f"The node answered {status}."
@@ -166,17 +172,3 @@ def _refusal(status: int, document: strict_json.JsonObject) -> str:
 def _faults(document: strict_json.JsonObject) -> list[str]:
     faults = document.get("faults")
     return [f"{fault.get('member')}: {fault.get('problem')}" for fault in faults] if isinstance(faults, list) else []
-
-
-def _lines(document: strict_json.JsonObject) -> list[str]:
-    lines = []
-    for line in document["answers"]:
-        lines.append(f"{line['service_name']} ({line['organisation']}): {line['status']}")
-        lines += [f"  {_involvement(each)}" for each in line["involvements"]]
-        lines += [f"  {line[name]}" for name in ("reason", "note", "law") if line.get(name)]
-    lines += [f"Not used: {each['member']} {each['reason']}." for each in document.get("left_out", [])]
-    return [*lines, f"{document['summary']}.", str(document["emergency"])]
-
-
-def _involvement(involvement: Mapping[str, object]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')}: {said}" for name, said in involvement.items())

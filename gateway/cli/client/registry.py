@@ -236,7 +236,9 @@ def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str
 
 def _positions(options: dict[str, Any]) -> tuple[Position, ...]:
     """Return the rows that were given, or those that one service with roles and units stands for."""
-    given = [Position(service=service, role=role, org_unit=unit) for service, role, unit in options["positions"]]
+    given = [
+        Position(service=service, role=role, org_unit=unit) for service, role, unit in options.get("positions", ())
+    ]
     limits = [options["services"], options["roles"], options["units"]]
     if any(limits):
         if given:
