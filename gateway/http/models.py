@@ -208,7 +208,7 @@ class LookupBody(_Asking):
         default=DEFAULT_WAIT_S,
         ge=0,
         le=MAX_WAIT_S,
-        description="Seconds to wait for the answers before a 202 tells you to come back.",
+        description=f"Seconds to wait before a 202 tells you to come back; {DEFAULT_WAIT_S:g} if left out.",
     )
 
 

@@ -217,8 +217,8 @@ def _never_null(schema: JsonObject) -> JsonObject:
         present = [each for each in member.get("anyOf", ()) if each != {"type": "null"}]
         if len(present) == 1:
             del member["anyOf"]
-            del member["default"]
             member.update(present[0])
+        member.pop("default", None)  # some generators then demand the member
     return schema
 
 

@@ -73,8 +73,8 @@ def test_every_route_of_the_case_api_is_described_and_no_other(node: Node) -> No
 
 
 def test_no_schema_has_what_generators_of_clients_cannot_type() -> None:
-    """A list of alternative ``required`` members, and null as the default: of both, generators make ``Any``."""
-    assert '"default": null' not in json.dumps(openapi.document(CASE))
+    """Alternative ``required`` members and null become ``Any``; a member with a default is demanded by some."""
+    assert '"default":' not in json.dumps(openapi.document(CASE))
     for part in parts(openapi.document(CASE)):
         assert not [each for each in part.get("anyOf", []) if "properties" not in each and "required" in each]
         assert {"type": "null"} not in part.get("anyOf", [])
