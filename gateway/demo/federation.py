@@ -157,6 +157,7 @@ class Federation:
         files = ["--census", str(systems.census), "--allocations", str(systems.allocations)]
         limits = {
             "services": (str(ASKER),),
+            "positions": (),
             "units": (UNIT,),
             "roles": tuple(_ROLES),
             "manager": MANAGER,
