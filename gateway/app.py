@@ -62,6 +62,7 @@ from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.options import Options
 from gateway.outbound import Local, Outbound
+from gateway.own_chain import OwnChain
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.tokens import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport
@@ -194,7 +195,7 @@ def _public(parts: _Parts, countersigning: Countersigning, directory: Federation
     """Return what anybody may read at a node, and who it is from proves itself."""
     revocations = OwnRevocations(parts.own, parts.vault)
     return [
-        historical_keys_blueprint(parts.own, parts.vault, revocations, clock=parts.clock),
+        historical_keys_blueprint(parts.own, parts.vault, revocations, parts.store, clock=parts.clock),
         key_revocations_blueprint(revocations, parts.own, parts.store),
         suspensions_blueprint(parts.store),
         agreements_blueprint(_signing(parts, countersigning)),
@@ -229,6 +230,9 @@ def _keeper(
         note_vouched=lambda now: vouching.note(directory, parts.own, now=now),
         collect=collecting.round,
         renew_marks=marks.round,
+        own_chain=OwnChain(
+            own=parts.own, directory=directory, vault=parts.vault, store=parts.store, notice=telemetry.notice_trust
+        ).round,
     )
 
 

@@ -24,7 +24,7 @@ from gateway.peers.exceptions import host_addresses, private_networks, proxy_add
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
-from gateway.store import anchor_keys, key_revocations, seen, suspensions, trusted
+from gateway.store import anchor_keys, disowned_keys, key_revocations, seen, suspensions, trusted
 from trust import strict_json
 from trust.exchange import kinds
 from trust.federation.anchor_keys import Pin, parse_pin
@@ -36,7 +36,12 @@ from trust.oauth.access_token import Position
 from trust.oauth.id_token import ClaimNames, Expected, SecondFactor
 
 TRUST_TABLES = Tables(
-    chains=trusted, seen=seen, suspensions=suspensions, anchor_keys=anchor_keys, key_revocations=key_revocations
+    chains=trusted,
+    seen=seen,
+    suspensions=suspensions,
+    anchor_keys=anchor_keys,
+    key_revocations=key_revocations,
+    disowned_keys=disowned_keys,
 )
 """Where the directory keeps what all workers share."""
 

@@ -35,6 +35,7 @@ from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.mark_office import MarkTerms, delegated
 from gateway.minding import KeyFolder, Machine, Minding, of_authority
+from gateway.own_chain import OwnChain
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.store.opening import open_store
@@ -205,6 +206,9 @@ def _keeper(
         refuse_unfit=fitness.refuse_unfit_anew,
         note_vouched=lambda now: vouching.note(directory, own, now=now),
         renew_marks=marks.round,
+        own_chain=OwnChain(
+            own=own, directory=directory, vault=face.vault, store=face.store, notice=telemetry.notice_trust
+        ).round,
     )
 
 

@@ -42,6 +42,8 @@ class AuthorityKeeper:
     """Note which federation keys the superiors vouch for, so that a new one may begin to sign."""
     renew_marks: Callable[[datetime], None]
     """Ask for this authority's own trust marks, before those that it has end."""
+    own_chain: Callable[[datetime], None]
+    """Compare what the superiors vouch for with this authority's own keys."""
     lately: Lately = field(default_factory=lambda: Lately(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
     """Whom a round asked; one that does not answer is not asked in the next."""
 
@@ -63,6 +65,7 @@ class AuthorityKeeper:
         if self.under_others:
             self._refresh(self.own)
             self.attempt("vouched_keys", lambda: self._note_vouched(now))
+            self.attempt("own_chain", lambda: self.own_chain(now))
             self.attempt("marks", lambda: self.renew_marks(now))
         self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
         self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))

@@ -56,6 +56,8 @@ class Keeper:
     """Ask the parties of agreements for what signatures are still missing."""
     renew_marks: Callable[[datetime], None]
     """Ask for this entity's own trust marks, before those that it has end."""
+    own_chain: Callable[[datetime], None]
+    """Compare what the superior vouches for with this entity's own keys."""
     lately: Lately = field(default_factory=lambda: Lately(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
     """Which unknown parties a round asked about; for whom nobody vouches is not asked about in the next."""
 
@@ -86,6 +88,7 @@ class Keeper:
         known = frozenset(each.entity for each in standings if each.trusted is not None)
         self.attempt("parties", lambda: self._meet(known, now))
         self.attempt("vouched_keys", lambda: self._note_vouched(now))
+        self.attempt("own_chain", lambda: self.own_chain(now))
         self.attempt("signatures", lambda: self.collect(now))
         self.attempt("marks", lambda: self.renew_marks(now))
 

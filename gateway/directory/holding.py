@@ -155,7 +155,7 @@ class Holdings:
     ) -> Held:
         """Verify a chain under what is ruled in ``view``, which need not be what the store has."""
         trusted = verify_chain(statements, anchors=view.anchors, now=now, keys_of=keys_of)
-        trusted = without_revoked(trusted, statements, view.revoked)
+        trusted = without_revoked(trusted, statements, view.rejected)
         if revoked_marks:
             dropped = {revoked.removeprefix(INACTIVE_MARK) for revoked in revoked_marks}
             marks = tuple(mark for mark in trusted.marks if mark_digest(mark.raw) not in dropped)

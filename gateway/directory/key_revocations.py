@@ -3,6 +3,7 @@
 1. A notice counts where its issuer is the key's owner, or stands above it, and signed it with a key that is trusted to
    be the issuer's. It does not matter who hands it on.
 2. What was learned stays: no later list that leaves a key out brings it back.
+3. A key that a party disowns does not count while the party says so (decision 38).
 """
 
 from collections.abc import Callable, Iterable
@@ -93,6 +94,15 @@ class KeyRevocations:
         except (TransportError, TrustError):
             return  # what was learned before stays
         self._keep(history.revocations, party, now)
+        self._keep_disowned(entity, frozenset(history.disowned), now)
+
+    def _keep_disowned(self, entity: EntityId, kids: frozenset[str], now: datetime) -> None:
+        """Store what a party disowns now; its superior vouches for a key that it does not have."""
+        if kids != self._rulings.view(now).disowned.get(entity, frozenset()):
+            self._memory.keep_disowned(entity, kids)
+            self._rulings.look_again()
+        if kids:
+            self._notice("key_disowned", entity)
 
     def _ask(self, teller: EntityId, subject: EntityId, keys: KeySet | None, now: datetime) -> bool:
         try:

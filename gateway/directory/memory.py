@@ -3,7 +3,7 @@
 The tables are modules of :mod:`gateway.store`, handed in; each function takes the transaction first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -101,15 +101,28 @@ class KeyRevocationTable(Protocol):
         ...
 
 
+class DisownedKeysTable(Protocol):
+    """:mod:`gateway.store.disowned_keys`."""
+
+    def replace(self, tx: Transaction, *, entity: str, kids: Collection[str]) -> None:
+        """Store which keys an entity disowns now."""
+        ...
+
+    def kids(self, tx: Transaction) -> Mapping[str, frozenset[str]]:
+        """Return the thumbprints of the keys that each entity disowns."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """The five of them."""
+    """All of them."""
 
     chains: ChainTable
     seen: SeenTable
     suspensions: SuspensionTable
     anchor_keys: AnchorKeysTable
     key_revocations: KeyRevocationTable
+    disowned_keys: DisownedKeysTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +133,7 @@ class Ruled:
     highest: Mapping[str, int]
     anchor_keys: Sequence[StoredAnchorKeys]
     revoked_keys: Mapping[str, frozenset[str]]
+    disowned_keys: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,8 +236,13 @@ class Memory:
                 highest=self._tables.suspensions.highest(tx),
                 anchor_keys=self._tables.anchor_keys.load(tx),
                 revoked_keys=self._tables.key_revocations.kids(tx),
+                disowned_keys=self._tables.disowned_keys.kids(tx),
             )
         )
+
+    def keep_disowned(self, entity: EntityId, kids: Collection[str]) -> None:
+        """Store which keys an entity disowns now."""
+        self._store.write(lambda tx: self._tables.disowned_keys.replace(tx, entity=entity, kids=kids))
 
     def keep_key_revocations(self, notices: Iterable[StoredKeyRevocation], *, now: datetime) -> int:
         """Store verified notices and return how many keys were not known to be revoked."""

@@ -38,7 +38,8 @@ class View:
     """What was ruled when the store was last read.
 
     ``anchors`` is the same object for as long as no key of theirs changes and no key of any party is revoked: what was
-    verified under another is verified again. ``revoked`` are the keys that count no more.
+    verified under another is verified again. ``rejected`` are the keys that count not: those ``revoked`` for good, and
+    those ``disowned`` by others while they say so.
 
     ``seqs`` count no entry in doubt, nor what follows one; ``doubted`` are the anchors that have any.
     """
@@ -51,6 +52,8 @@ class View:
     proofs: Mapping[EntityId, Proof] = field(default_factory=dict)
     doubted: frozenset[EntityId] = frozenset()
     revoked: RevokedKeys = field(default_factory=dict)
+    disowned: RevokedKeys = field(default_factory=dict)
+    rejected: RevokedKeys = field(default_factory=dict)
 
     def ruled_out(self, line: Sequence[EntityId]) -> tuple[EntityId, EntityId, SuspensionState] | None:
         """Return who of ``line``, an entity and those above it, was suspended, by which of those above, and how."""
@@ -128,8 +131,11 @@ class Rulings:
             if found is not None:
                 replaced[anchor] = found
         revoked = {EntityId(subject): kids for subject, kids in ruled.revoked_keys.items()}
-        anchors = self._anchors(replaced, revoked)  # an authority's own pin follows its keys
-        if earlier is not None and earlier.anchors == anchors and earlier.revoked == revoked:
+        disowned = {EntityId(subject): kids for subject, kids in ruled.disowned_keys.items()}
+        disowned.pop(self._own, None)  # what it disowns itself, its own chain still shows
+        rejected = revoked | {each: kids | revoked.get(each, frozenset()) for each, kids in disowned.items()}
+        anchors = self._anchors(replaced, rejected)  # an authority's own pin follows its keys
+        if earlier is not None and earlier.anchors == anchors and earlier.rejected == rejected:
             anchors = earlier.anchors
         numbers = {stored.anchor: stored.seq for stored in ruled.anchor_keys}
         proofs = {
@@ -152,6 +158,8 @@ class Rulings:
             proofs=proofs,
             doubted=frozenset(doubts),
             revoked=revoked,
+            disowned=disowned,
+            rejected=rejected,
         )
 
     def proven(self, anchor: EntityId, keys: KeySet) -> int:

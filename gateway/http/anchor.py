@@ -119,7 +119,7 @@ def _blueprints(face: AnchorFace, known: Known | None) -> Iterator[Blueprint]:
     yield federation_blueprint(anchor_configuration(face, resolves=known is not None), clock=clock)
     yield members_blueprint(face)
     revocations = OwnRevocations(own, vault)
-    yield historical_keys_blueprint(own, vault, revocations, clock=clock)
+    yield historical_keys_blueprint(own, vault, revocations, store, clock=clock)
     yield key_revocations_blueprint(revocations, own, store)
     yield suspensions_blueprint(store, shown=signed_today(own, vault))
     yield enrolments_blueprint(Inbox(own=own, store=store, clock=clock))

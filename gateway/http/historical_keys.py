@@ -7,8 +7,9 @@ from flask import Blueprint, Response, request
 from gateway.http.federation import HISTORICAL_KEYS_PATH, SignedConfiguration
 from gateway.http.guards import open_to_all
 from gateway.http.key_revocations import OwnRevocations
-from gateway.ports import Clock, KeyVault
-from trust.federation.historical_keys import HistoricalKeys, build_historical_keys
+from gateway.ports import Clock, KeyVault, Store
+from gateway.store import disowned_keys
+from trust.federation.historical_keys import MAX_DISOWNED, HistoricalKeys, build_historical_keys
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
@@ -17,18 +18,25 @@ _CACHE_CONTROL = "public, max-age=60"
 
 
 def historical_keys_blueprint(
-    entity: EntityId, vault: KeyVault, revocations: OwnRevocations, *, clock: Clock
+    entity: EntityId, vault: KeyVault, revocations: OwnRevocations, store: Store, *, clock: Clock
 ) -> Blueprint:
     """Return the historical keys endpoint of one entity; the standard's request has no parameters of its own."""
     blueprint = Blueprint("historical_keys", __name__)
 
     def sign(now: datetime) -> bytes:
         history = HistoricalKeys(
-            issuer=entity, issued_at=now, keys=vault.historical(), revocations=revocations.notices()
+            issuer=entity,
+            issued_at=now,
+            keys=vault.historical(),
+            revocations=revocations.notices(),
+            disowned=disowned()[:MAX_DISOWNED],
         )
         return build_historical_keys(history, vault.signer(KeyUse.FEDERATION))
 
-    signed = SignedConfiguration(sign, edition=vault.edition)
+    def disowned() -> tuple[str, ...]:
+        return tuple(sorted(store.read(disowned_keys.kids).get(entity, frozenset())))
+
+    signed = SignedConfiguration(sign, edition=lambda: (vault.edition(), disowned()))
 
     @blueprint.get(HISTORICAL_KEYS_PATH)
     @open_to_all("federation endpoint: public by its standard, and signed")

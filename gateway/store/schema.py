@@ -5,7 +5,7 @@ The migrations make these tables; this module describes them to the repositories
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0010_enumeration"
+REVISION = "0011_disowned_keys"
 """The newest migration, which a store must have before this program works on it."""
 
 metadata = MetaData()
@@ -199,6 +199,13 @@ key_revocations = Table(
     Column("revoked_at", BigInteger, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("noted_at", BigInteger, nullable=False),
+)
+
+disowned_keys = Table(
+    "disowned_keys",
+    metadata,
+    Column("entity", Text, primary_key=True),
+    Column("kid", Text, primary_key=True),
 )
 
 restore_holds = Table(

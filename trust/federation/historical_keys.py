@@ -9,7 +9,8 @@ published, never as a key that a KeySet would take. It is read by these rules:
 2. `iss` is an entity identifier, and `iat` does not lie ahead;
 3. each of `keys` is a whole public key named by its thumbprint, with its `exp` and perhaps `iat`;
 4. `revoked`, where it is there, has `revoked_at` and perhaps a `reason`;
-5. `revocations`, where it is there, are compact tokens, each of which is a notice that proves itself (key_revocation).
+5. `revocations`, where it is there, are compact tokens, each of which is a notice that proves itself (key_revocation);
+6. `disowned`, where it is there, are thumbprints.
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ MAX_BYTES = 65536
 MAX_KEYS = 64
 MAX_REASON = 64
 MAX_REVOCATIONS = 40
+MAX_DISOWNED = 64
+_THUMBPRINT = 43
 _MAX_NOTICE = 2048
 
 
@@ -61,13 +64,15 @@ class HistoricalKey:
 class HistoricalKeys:
     """What an entity says of the federation keys that it had before.
 
-    `revocations` are signed notices (key_revocation) about its revoked keys of every use, unopened.
+    `revocations` are signed notices (key_revocation) about its revoked keys of every use, unopened. `disowned` are the
+    thumbprints of keys that its superior vouches for now and that are not its own.
     """
 
     issuer: EntityId
     issued_at: datetime
     keys: tuple[HistoricalKey, ...]
     revocations: tuple[bytes, ...] = ()
+    disowned: tuple[str, ...] = ()
 
 
 def past_key(
@@ -86,6 +91,8 @@ def build_historical_keys(history: HistoricalKeys, signer: Signer) -> bytes:
     }
     if history.revocations:
         body["revocations"] = [raw.decode("ascii") for raw in history.revocations]
+    if history.disowned:
+        body["disowned"] = list(history.disowned)
     return jose.sign(body, typ=TYP, signer=signer)
 
 
@@ -98,6 +105,7 @@ def parse_historical_keys(raw: bytes, *, issuer_keys: KeySet, now: datetime) -> 
         issued_at=claims.check_issued(body, now=now),
         keys=tuple(_parse_key(item) for item in claims.require_list(body, "keys", max_items=MAX_KEYS)),
         revocations=_revocations(body),  # 5
+        disowned=_disowned(body),  # 6
     )
 
 
@@ -106,6 +114,12 @@ def _revocations(body: JsonObject) -> tuple[bytes, ...]:
         return ()
     listed = claims.require_str_list(body, "revocations", max_items=MAX_REVOCATIONS, max_len=_MAX_NOTICE)
     return tuple(each.encode("utf-8") for each in listed)
+
+
+def _disowned(body: JsonObject) -> tuple[str, ...]:
+    if "disowned" not in body:
+        return ()
+    return claims.require_str_list(body, "disowned", max_items=MAX_DISOWNED, max_len=_THUMBPRINT)
 
 
 def _parse_key(item: object) -> HistoricalKey:

@@ -3,7 +3,8 @@
 The statements are verified already (chain). In this order (OpenID Federation 1.0 sections 6.1.4.2 and 6.2.3):
 
 1. every superior's constraints are kept, each by itself (section 6.2);
-2. every superior's policy is sound, and they merge into one, from the most superior down (section 6.1.4.1);
+2. every superior's policy is sound, and they merge into one, from the most superior down (section 6.1.4.1); none of
+   them states a key of those below it, nor has a policy that could change one: keys are their owner's alone;
 3. the direct superior's `metadata` goes over the subject's, for entity types that the subject declares (section 3.1.1);
 4. entity types that some superior does not allow are taken away (section 6.2.3);
 5. the merged policy is applied to what is left (section 6.1.4.2), and only then are services taken away whose kind some
@@ -36,6 +37,11 @@ from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 from trust.strict_json import JsonObject
 
+_KEY_PARAMETERS = ("jwks", "jwks_uri", "_key", "_keys")
+"""How the names of parameters end that hold keys, or say where keys are."""
+_CHANGING = frozenset({metadata_policy.VALUE, metadata_policy.ADD, metadata_policy.DEFAULT, metadata_policy.SUBSET_OF})
+"""The operators that may put something in the place of what an entity states; the others only check it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedMetadata:
@@ -58,6 +64,8 @@ def resolve_metadata(subject: EntityConfiguration, superiors: Sequence[Subordina
             below = [subordinate.subject for subordinate in superiors[: number + 1]]
             check_constraints(vouched.constraints, intermediates=number, below=below, statement=vouched.name)
     policies = _merged_policies(superiors)  # 2
+    for vouched in superiors:
+        _refuse_keys(vouched)
     metadata = _overridden(subject, superiors[0])  # 3
     for vouched in superiors:  # 4
         metadata = filter_entity_types(metadata, vouched.constraints or {})
@@ -72,6 +80,26 @@ def resolve_metadata(subject: EntityConfiguration, superiors: Sequence[Subordina
         resolved = _typed(subject.entity_id, metadata)  # 6
         _check_key_purposes(subject, superiors[0].keys, resolved)  # 7
     return resolved
+
+
+def _refuse_keys(vouched: SubordinateStatement) -> None:
+    """Refuse a statement that reaches for keys other than the federation keys, which alone a superior vouches for."""
+    stated = {name for each in vouched.metadata.values() for name in each if _names_keys(name)}
+    policies = [policy.items() for policy in (vouched.metadata_policy or {}).values()]
+    changed = {
+        name for policy in policies for name, operators in policy if _names_keys(name) and _CHANGING & operators.keys()
+    }
+    if stated or changed:
+        named = " and ".join(shown(name) for name in sorted(stated | changed))
+        with placed(vouched.name, PROFILE):
+            raise MetadataRefused(
+                f"It sets {named} of {vouched.subject}, whose keys are its own to state. Tell its administrators and "
+                f"those of {vouched.issuer}."
+            )
+
+
+def _names_keys(parameter: str) -> bool:
+    return parameter.endswith(_KEY_PARAMETERS)
 
 
 def _merged_policies(superiors: Sequence[SubordinateStatement]) -> dict[str, Policy]:

@@ -16,7 +16,7 @@ from gateway.clock_watch import Parties
 from gateway.directory.fetching import CONFIGURATION_PATH
 from gateway.http.anchor import MemberState
 from gateway.ports import Transport, TransportError
-from gateway.store import members
+from gateway.store import disowned_keys, members
 from gateway.store.members import Member
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
@@ -62,6 +62,7 @@ def checks(settings: NodeSettings, now: datetime) -> Iterator[Section]:
                     clock.not_behind(newest, now),
                     *clock.against_others(federation.transport, Parties(anchors=anchors, members=others)),
                     _own_name(federation, now),
+                    _own_keys(federation),
                     *_own_chains(federation, now),
                 ],
             )
@@ -99,6 +100,18 @@ def _own_name(federation: Federation, now: datetime) -> CheckLine:
     remedy = "Lead the name and the proxy to this node; a restored or copied node must run only once."
     detail = "it answers with these keys" if theirs == ours else "what answers there has other federation keys"
     return CheckLine(name=name, ok=theirs == ours, detail=detail, remedy=remedy)
+
+
+def _own_keys(federation: Federation) -> CheckLine:
+    """Say whether the running node found a key in its own chain that it never had."""
+    foreign = federation.store.read(disowned_keys.kids).get(federation.own, frozenset())
+    return CheckLine(
+        name="superiors vouch for this node's own keys only",
+        ok=not foreign,
+        detail=f"keys that this node never had: {', '.join(sorted(foreign))}" if foreign else "",
+        remedy="Ring the administrators of your superior by a number that you know. If they did not add the key, their "
+        "own keys may be stolen: tell your peers, and stop the exchange. This node disowns the key meanwhile.",
+    )
 
 
 def _own_chains(federation: Federation, now: datetime) -> Iterator[CheckLine]:

@@ -38,6 +38,7 @@ from trust.errors import (
     ChainRefused,
     Expired,
     MalformedClaims,
+    MetadataRefused,
     NoChain,
     NotYetValid,
     TooLarge,
@@ -47,7 +48,7 @@ from trust.errors import (
 )
 from trust.federation.chain import refuse_rollback, verify_anchor, verify_chain
 from trust.federation.node_metadata import ENTITY_TYPE
-from trust.federation.party_metadata import AUTHORIZATION_SERVER
+from trust.federation.party_metadata import AUTHORIZATION_SERVER, CLIENT
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, LocalSigner
 from trust.strict_json import JsonObject
@@ -263,3 +264,31 @@ def test_no_mix_of_statements_is_accepted_but_the_right_one_in_its_time(chain: l
         verify_chain(chain, anchors=PINNED, now=NOW + timedelta(seconds=later_s))
         assert chain == [OWN, ABOUT, TOP]
         assert later_s < LIFE_S
+
+
+REACHING = [
+    {"metadata": vouching_for_kinds(message_jwks=key_set(signer(KeyUse.MESSAGE, number=9)).to_jwks())},
+    {"metadata": vouching_for_kinds(evidence_key={"kty": "OKP"})},
+    {"metadata": vouching_for_kinds(encryption_jwks={"keys": []})},
+    {"metadata": {CLIENT: {"jwks": key_set(signer(KeyUse.OAUTH, number=9)).to_jwks()}}},
+    {"metadata": {CLIENT: {"jwks_uri": f"{STRANGER}/jwks"}}},
+    {"metadata": {AUTHORIZATION_SERVER: {"signed_jwks_uri": f"{STRANGER}/jwks"}}},
+    {"metadata_policy": {CLIENT: {"jwks": {"value": key_set(signer(KeyUse.OAUTH, number=9)).to_jwks()}}}},
+    {"metadata_policy": {CLIENT: {"jwks": {"value": None}}}},
+    {"metadata_policy": {CLIENT: {"jwks_uri": {"default": f"{STRANGER}/jwks"}}}},
+    {"metadata_policy": {ENTITY_TYPE: {"message_jwks": {"add": [{}]}}}},
+    {"metadata_policy": {ENTITY_TYPE: {"evidence_key": {"subset_of": [{}]}}}},
+    {"metadata_policy": {"anything_else": {"more_jwks": {"value": {}}}}},
+]
+
+
+@pytest.mark.parametrize("reaching", REACHING, ids=lambda each: str(each)[:60])
+def test_a_superior_that_reaches_for_keys_is_refused(reaching: dict[str, Any]) -> None:
+    """Else an anchor alone could ask in a member's name."""
+    with pytest.raises(MetadataRefused, match="whose keys are its own to state"):
+        verified(about=statement(ANCHOR_KEY, about_claims(**reaching)))
+
+
+def test_a_policy_that_only_checks_keys_may_stay() -> None:
+    policy = {CLIENT: {"jwks": {"essential": True}}}
+    assert verified(about=statement(ANCHOR_KEY, about_claims(metadata_policy=policy))).entity_id == COUNCIL

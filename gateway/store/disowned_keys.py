@@ -1,0 +1,28 @@
+"""Keys that an entity says are not its own although its superior vouches for them, as it said last."""
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import bindparam, delete, select
+
+from gateway.ports import Transaction
+from gateway.store.schema import disowned_keys
+from gateway.store.statement import Statement, insertion
+
+_PUT = Statement(insertion(disowned_keys).on_conflict_do_nothing(index_elements=["entity", "kid"]))
+_CLEAR = Statement(delete(disowned_keys).where(disowned_keys.c.entity == bindparam("of")))
+_KIDS = Statement(select(disowned_keys))
+
+
+def replace(tx: Transaction, *, entity: str, kids: Collection[str]) -> None:
+    """Store which keys an entity disowns now."""
+    tx.run(_CLEAR, {"of": entity})
+    for kid in kids:
+        tx.run(_PUT, {"entity": entity, "kid": kid})
+
+
+def kids(tx: Transaction) -> Mapping[str, frozenset[str]]:
+    """Return the thumbprints of the keys that each entity disowns."""
+    found: dict[str, set[str]] = {}
+    for row in tx.rows(_KIDS, {}):
+        found.setdefault(row.entity, set()).add(row.kid)
+    return {entity: frozenset(each) for entity, each in found.items()}
