@@ -19,6 +19,7 @@ from gateway.store import flags
 from trust import strict_json
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind, dropped_members, message_key
+from trust.exchange.consent import consent_to_json
 from trust.exchange.message import OpenedMessage
 from trust.exchange.question_signature import signature_of, signature_to_json
 from trust.sealing import seal
@@ -61,10 +62,13 @@ def question(leaf: Leaf, opened: OpenedMessage, persons: Iterable[str], key: byt
     """Return the entry of a message that came for the first time.
 
     It is found by ``persons``, the keyed digests of what the question and the record that was found say of the person.
-    Beside it rest, sealed, the message's own id and its signature (:mod:`trust.exchange.question_signature`).
+    Beside it rest, sealed, the message's own id and its signature (:mod:`trust.exchange.question_signature`), and the
+    asker's record of the person's consent where the question was answered on it.
     """
-    entry = evidence.written(leaf, persons)
+    entry, consent = evidence.written(leaf, persons), opened.message.consent
     kept = {"jti": opened.message.jti, **signature_to_json(signature_of(opened.raw))}
+    if consent is not None and leaf.outcome_code != "refused":
+        kept["consent"] = consent_to_json(consent)
     return replace(entry, sealed=seal(key, strict_json.dumps(kept), _place(entry.stored.id)))
 
 

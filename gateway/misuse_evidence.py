@@ -73,11 +73,19 @@ def signature_of_message(store: Store, vault: KeyVault, message: FoundMessage) -
     It is :func:`trust.exchange.question_signature.signature_to_json`'s form, and holds nothing of the content. Raises
     :class:`gateway.sealed.SealBroken`.
     """
+    kept = _kept(store, vault, message)
+    return None if kept is None else {name: value for name, value in kept.items() if name not in {"jti", "consent"}}
+
+
+def consent_of_message(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
+    """Return the asker's record of consent on which we answered, or none. Raises as :func:`signature_of_message`."""
+    kept = _kept(store, vault, message)
+    return None if kept is None else kept.get("consent")
+
+
+def _kept(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
     sealed = store.read(lambda tx: question_signatures.get(tx, leaf=message.leaf))
-    if sealed is None:
-        return None
-    kept = open_question(vault.seal_key(), message.leaf, sealed)
-    return {name: value for name, value in kept.items() if name != "jti"}
+    return None if sealed is None else open_question(vault.seal_key(), message.leaf, sealed)
 
 
 def _message(stored: StoredLeaf, kind: LeafKind) -> FoundMessage | None:

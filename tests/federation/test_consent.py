@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.misuse_evidence import consent_of_message, received_messages, signature_of_message
 from tests.federation import faults
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
@@ -82,6 +83,17 @@ def test_the_record_rests_in_clear_at_neither_node(network: Network, record: dic
     files = [path for path in network.folder.rglob("*") if path.is_file() and "cases" not in path.name]
     assert len(files) > 4
     assert not [path.name for path in files if b"CF-2291" in path.read_bytes()]
+
+
+def test_the_holder_keeps_the_record_sealed_to_show_what_it_answered_on(
+    network: Network, record: dict[str, Any]
+) -> None:
+    network.case_client().lines(consent=record)
+    node, now = network.nodes[TRUST], network.clock.now()
+    span = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1)}
+    [found] = node.store.read(lambda tx: list(received_messages(tx, **span)))
+    assert consent_of_message(node.store, node.vault, found) == record
+    assert "consent" not in (signature_of_message(node.store, node.vault, found) or {})
 
 
 @pytest.mark.parametrize("consent", ["none", "engagement", "run out"])

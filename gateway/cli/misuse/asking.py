@@ -16,7 +16,7 @@ from gateway.cli.misuse.listing import asked_json, asked_lines
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse_asking import MessageForgotten, MisuseAsking
-from gateway.misuse_evidence import FoundMessage, received_messages, signature_of_message
+from gateway.misuse_evidence import FoundMessage, consent_of_message, received_messages, signature_of_message
 from gateway.ports import Store
 from trust import strict_json
 from trust.evidence.leaf import message_key
@@ -100,13 +100,18 @@ def signature(*, message_id: str, out: Path, config: Path | None, **options: Any
     vault = node_vault(settings)
     with opened_store(settings) as store:
         message = _one(store, vault, message_id, options, at)
-        kept = signature_of_message(store, vault, message)
+        kept, consent = signature_of_message(store, vault, message), consent_of_message(store, vault, message)
     if kept is None:
         raise Refused("The message is past its retention here, or older than this version; its signature is not kept.")
     record(settings, "misuse signature", message=message.id, of=message.peer)
     exported = {"agency": message.peer, "received_at": message.at.isoformat(), **kept}
     write_new(out, strict_json.dumps(exported) + b"\n", "The signature", mode=0o600)
-    return Outcome(lines=[f"The signature of {message.peer} is in {out}."], data={"signature": exported})
+    shown = "" if consent is None else strict_json.dumps(consent).decode()
+    rested = [f"It was answered on this record of consent: {shown}"] if shown else []
+    return Outcome(
+        lines=[f"The signature of {message.peer} is in {out}.", *rested],
+        data={"signature": exported, "consent": consent},
+    )
 
 
 def _received(store: Store, days: int, at: datetime) -> list[FoundMessage]:
