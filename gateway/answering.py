@@ -122,7 +122,8 @@ class _Search:
 
     def _matched(self, candidates: Sequence[Candidate]) -> tuple[Match, Candidate | None]:
         found = match(self.subject, candidates, institutions=self.service.institutions)
-        return found, next((each for each in candidates if each.ref == found.ref), None)
+        ref = found.ref or found.nearest
+        return found, next((each for each in candidates if each.ref == ref), None)
 
     def told(self, failed: AdapterError) -> Findings | None:
         """Return the refusal that tells of a failure, or ``None`` where it may only look like an absence."""

@@ -40,7 +40,8 @@ def record_key(hmac_key: bytes, service: ServiceRef, ref: str) -> str:
 def _identifiers(subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield the identifiers that are evidence, as they are compared: a record may hold them as they were typed."""
     for name in IDENTIFIERS:
-        identifier = identifier_evidence(name, getattr(subject, name) or "")
+        text = getattr(subject, name)
+        identifier = identifier_evidence(name, text) if text else None
         if identifier:
             yield name, identifier
 

@@ -57,12 +57,14 @@ class MatchOutcome(StrEnum):
 class Match:
     """What the matcher decided. ``ref`` is given only where the outcome is unique.
 
+    ``nearest`` is the record that a human has to look at, where the outcome is review; nothing is read of it.
     ``score`` is the weight of the evidence for the best candidate in bits (0.0 where there is none); ``explanation``
     says in plain sentences what agreed and what did not, and holds no personal data.
     """
 
     outcome: MatchOutcome
     ref: str | None = None
+    nearest: str | None = None
     score: float = 0.0
     explanation: tuple[str, ...] = ()
 
@@ -135,7 +137,7 @@ def explain(
 
 
 def _review(best: _Assessment, explanation: tuple[str, ...]) -> Match:
-    return Match(outcome=MatchOutcome.REVIEW, score=best.score, explanation=explanation)
+    return Match(outcome=MatchOutcome.REVIEW, nearest=best.ref, score=best.score, explanation=explanation)
 
 
 def _rivals(best: _Assessment, other: _Assessment) -> bool:

@@ -157,8 +157,8 @@ class Federation:
         files = ["--census", str(systems.census), "--allocations", str(systems.allocations)]
         limits = {
             "services": (str(ASKER),),
-            "positions": (),
             "units": (UNIT,),
+            "positions": (),
             "roles": tuple(_ROLES),
             "manager": MANAGER,
             "jwks": None,

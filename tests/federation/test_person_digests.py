@@ -58,6 +58,13 @@ def test_a_question_that_finds_the_record_is_found_by_each_thing_the_record_says
         assert (leaf.outcome_code, leaf.role, bool(leaf.fields)) == ("known", "key-worker", True)
 
 
+def test_a_question_that_a_human_must_look_into_is_found_by_what_the_record_says(hand: PeerHand) -> None:
+    doubtful = {"nhs_number": SUBJECT["nhs_number"], "birth_date": "1999-01-02"}
+    assert hand.ask(subject=parse_subject(doubtful))["status"] == "nothing_to_share"
+    [leaf] = found_by(hand.network, TRUST, TRUE[1])
+    assert leaf.reason_codes == ("match:review",)
+
+
 def test_a_question_that_finds_no_record_is_found_by_its_own_words_alone(hand: PeerHand) -> None:
     stranger = parse_subject({**NAMED, "family_name": "Ottery", "given_names": "Una"})
     assert hand.ask(subject=stranger)["status"] == "nothing_to_share"
