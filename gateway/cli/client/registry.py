@@ -10,17 +10,18 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
+from gateway.agreement_book import AgreementBook
 from gateway.cli.administrators import current
 from gateway.cli.approval import Settings, Settle, Wanted, ask
 from gateway.cli.client.keys import WHY_VOUCHING, kids, read_keys, written
-from gateway.cli.context import config_option, load_node, now, opened_store
+from gateway.cli.context import config_option, load_node, now, opened_store, own_entity
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.ports import LocalClient, Store, Transaction
 from gateway.store import clients
 from trust.errors import MalformedClaims
-from trust.identifiers import parse_code
+from trust.identifiers import ServiceRef, ServiceSlug, parse_code
 from trust.keys import KeySet, KeyUse, LocalSigner
 from trust.oauth.access_token import Position
 
@@ -124,6 +125,7 @@ def _drafted(
     client = _client(settings, client_id, name, options, now())
     with opened_store(settings) as store:
         _refuse_taken(store, client_id)
+        _refuse_unknown_roles(settings, store, client)
     private = LocalSigner.generate(KeyUse.OAUTH) if options["generate_key"] else None
     keys = read_keys(options["jwks"]) if private is None else KeySet.of(KeyUse.OAUTH, [private.public])
     return replace(client, jwks=keys.to_jwks()), private
@@ -138,6 +140,23 @@ def _register(settings: NodeSettings, client: LocalClient, private: LocalSigner 
 def _refuse_taken(store: Store, client_id: str) -> None:
     if store.read(lambda tx: clients.get(tx, client_id=client_id)) is not None:
         raise Refused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
+
+
+def _refuse_unknown_roles(settings: NodeSettings, store: Store, client: LocalClient) -> None:
+    """Raise Refused for a role that no agreement held here lets the service ask in; before the first, any will do."""
+    own = own_entity(settings)
+    clauses = [
+        clause for standing in AgreementBook(store).standings(now=now()) for clause in standing.agreement.clauses
+    ]
+    faults = []
+    for position in client.positions:
+        asker = ServiceRef(entity=own, service=ServiceSlug(position.service))
+        known = {role for clause in clauses if asker in clause.askers for role in clause.fields_by_role}
+        if known and position.role not in known:
+            listed = ", ".join(sorted(known))
+            faults.append(f"--role {position.role}: no agreement lets {position.service} ask in it; known: {listed}")
+    if faults:
+        raise Refused("The case system was not registered:", list(dict.fromkeys(faults)))
 
 
 def _effect(client: LocalClient) -> list[str]:

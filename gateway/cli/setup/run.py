@@ -13,6 +13,7 @@ import click
 
 from config.settings import AnchorSettings, Face, NodeSettings, OperationsFace
 from gateway.cli.context import certificates, config_option, load_settings
+from gateway.cli.faults import Refused
 from gateway.cli.outcome import refusing
 from gateway.serve import Application, Companion, Hooks, Pool
 from gateway.serve import serve as serve_pools
@@ -54,6 +55,11 @@ def _serve_node(settings: NodeSettings) -> int:
     from gateway.keys.files import refuse_open_files, refuse_unusable
     from gateway.telemetry import configure_logging
 
+    if not settings.trust.anchors:
+        raise Refused(
+            "No trust anchor is pinned, so this node would trust no other and no other it. Pin one first: "
+            "hearthgate trust join URL, with the address of the authority that is to vouch for it."
+        )
     configure_logging()
     refuse_open_files(settings.base_dir / face.key for face in (settings.peer, settings.case))
     refuse_unusable(certificates(settings))
@@ -86,7 +92,8 @@ def _serve_anchor(settings: AnchorSettings) -> int:
         _operations(anchor.operations_app, settings.operations),
     ]
     keeper = Companion(name="keeper", run=anchor.keeper.run)
-    return serve_pools(pools, _hooks(f"The trust anchor {settings.anchor.entity_id}", anchor.store.close), [keeper])
+    what = "intermediate" if settings.anchor.superiors else "trust anchor"
+    return serve_pools(pools, _hooks(f"The {what} {settings.anchor.entity_id}", anchor.store.close), [keeper])
 
 
 def _pool(name: str, app: Application, face: Face, base_dir: Path) -> Pool:

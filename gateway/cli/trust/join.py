@@ -69,7 +69,14 @@ def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **optio
         write_new(out, request, "The request")
     else:
         send_request(transport, authority, request, at=now())
-    _keep(settings, path, text, pin)
+    try:
+        _keep(settings, path, text, pin)
+    except (Refused, OSError) as failed:
+        done = f"The request is in {out}" if out is not None else f"{authority} has the request"
+        raise Refused(
+            f"{done}, and the anchor is not pinned here yet: {failed}. Make that file and its folder writable, then "
+            "run the same command again; a request that is sent twice counts once."
+        ) from failed
     announce(*_read_out(authority, kids, out))
     if options["wait"] and line is not None:
         _wait(transport, settings, line, timedelta(minutes=options["minutes"]))

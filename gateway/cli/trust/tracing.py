@@ -89,6 +89,10 @@ def trace_vouching(federation: Federation, entity: EntityId, *, now: datetime) -
 
 
 def _on_each_way(federation: Federation, entity: EntityId, now: datetime, go: Callable[["_Walk"], object]) -> Trace:
+    if not federation.anchors:
+        remedy = "Pin one: hearthgate trust join URL, with the address of the authority that is to vouch for this node."
+        unpinned = CheckLine(name="a trust anchor is pinned here", ok=False, detail="none is", remedy=remedy)
+        return Trace(lines=[unpinned])
     best, answered = Trace(), False
     fetch = _Fetch(federation=federation, now=now)
     for way in _ways(fetch, entity):

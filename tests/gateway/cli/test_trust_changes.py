@@ -182,9 +182,8 @@ def own_key(joined: Partnership, folder: Path, name: str) -> Path:
     made = hearthgate("trust", "administrator", name, "--generate-key", file, "--config", config, "--yes", "--json")
     assert made.code == 0, made.err
     text = config.read_text()
-    table = "[administrator_keys]"
-    line = f'"{name}" = "{made.json["file"]}"'
-    config.write_text(text.replace(table, f"{table}\n{line}") if table in text else f"{text}\n{table}\n{line}\n")
+    table, line = "\n[administrator_keys]\n", f'"{name}" = "{made.json["file"]}"\n'
+    config.write_text(text.replace(table, table + line) if table in text else f"{text}{table}{line}")
     return file
 
 
