@@ -127,6 +127,14 @@ def _store(settings: Settings) -> Iterator[CheckLine]:
     yield CheckLine(
         name="the node found itself fit to serve", ok=not wrong, detail=wrong or f"store {epoch}", remedy=remedy
     )
+    if not found.epoch.confirmed:
+        yield CheckLine(
+            name="the restore is confirmed",
+            ok=True,
+            warning=True,
+            detail="case systems, pending changes, members and what no peer answered for are closed",
+            remedy="Close what was closed since the backup, then open the rest: hearthgate restore confirm.",
+        )
 
 
 def _disk(settings: Settings) -> Iterator[CheckLine]:

@@ -254,6 +254,11 @@ def test_what_is_held_is_listed_beside_the_journal_and_opened_in_one_step(
     again = partnership.root / "again"
     assert restore(made, again, keys, passphrase).code == 0
     words = ["restore", "confirm", "--config", again / "node.toml"]
+    listed = hearthgate("trust", "changes", "--config", again / "node.toml", "--json").json["changes"]
+    held = hearthgate("trust", "approve", listed[0]["id"], "--config", again / "node.toml", "--yes")
+    assert held.code == 1
+    assert "asked for before the restore" in held.err
+    assert "the restore is confirmed" in hearthgate("doctor", "--config", again / "node.toml").out
     asked = hearthgate(*words, answer="n\n")
     assert asked.code == 1
     assert "(client add, asked for by" in asked.err  # it waits for a second administrator
