@@ -1,4 +1,4 @@
-"""Measure a node on this machine: ``python -m tests.bench [--json FILE] [--page FILE] [--from FILE] [--quick]``."""
+"""Measure a node on this machine: ``python -m tests.bench``, whose options ``--help`` explains."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.bench import (
+    before,
     case_systems,
     chains,
     components,
@@ -40,6 +41,7 @@ class Plan:
     untold: int = 500
     chains: int = 400
     refresh_after_s: float | None = None
+    before: Path | None = None
 
 
 QUICK = Plan(
@@ -74,6 +76,7 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
         figures |= tokens.measure(estate, folder / "provider", plan.issued)
         _say("what the time of an answer tells that the answer does not")
         figures |= untold.measure(estate, folder / "untold", plan.untold)
+        figures |= before.measure(plan.before)
         for entity in (HOLDER, COUNCIL):
             estate.stop(entity)
         _say("lookups over eight services")
@@ -109,6 +112,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--from", dest="earlier", type=Path, metavar="FILE", help="measure nothing; take what --json wrote earlier"
     )
+    parser.add_argument(
+        "--before",
+        type=Path,
+        metavar="FOLDER",
+        help="also compare with that checkout",
+    )
     parser.add_argument("--quick", action="store_true", help="only see that every part works")
     most = Faces().threads // 2  # they are all one member's, who holds half of the threads at most
     parser.add_argument(
@@ -125,7 +134,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measured(arguments: argparse.Namespace) -> page.Measured:
-    plan = QUICK if arguments.quick else replace(Plan(), untold=arguments.untold)
+    plan = QUICK if arguments.quick else replace(Plan(), untold=arguments.untold, before=arguments.before)
     plan = replace(plan, exchanges=replace(plan.exchanges, connections=arguments.connections))
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:

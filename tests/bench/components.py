@@ -35,6 +35,7 @@ from gateway.app import Node, create_node
 from gateway.directory.federation import FederationDirectory
 from gateway.http.peer import MESSAGES_PATH
 from gateway.inbound import Inbound
+from gateway.keys.vault import FileKeyVault
 from gateway.oauth.protector import PeerProtector
 from gateway.oauth.signatures import GoodSignatures
 from gateway.store.claims_sqlite import SqliteClaims
@@ -74,7 +75,7 @@ PARTS: Sequence[tuple[str, object, str]] = (
     ("decision with the person in sight, cutting", gateway.answering, "decide_release"),
     ("decision with the person in sight, cutting", gateway.answering, "_cut"),
     ("reply: write and seal", gateway.inbound, "build_reply"),
-    ("reply: write and seal", gateway.inbound, "seal"),
+    ("reply: write and seal", FileKeyVault, "seal_for_a_day"),
     ("evidence: leaves", gateway.inbound_record, "received"),
     ("evidence: leaves", gateway.evidence, "written"),
     (_COMMIT, SqliteStore, "write"),

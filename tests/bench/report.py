@@ -47,6 +47,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "exchange_cold_rps": Meaning(text="with a new token each: exchanges a second", unit="1/s"),
     "exchange_cold_cpu_ms": Meaning(text="with a new token each: CPU for token and exchange", unit="ms"),
     "exchange_cold_over_floor": Meaning(text="with a new token each, over floor, by throughput"),
+    "exchange_over_before_cpu": Meaning(
+        text="an exchange over that of another checkout, by CPU", most=1.05, needs="--before FOLDER"
+    ),
     "token_rps": Meaning(text="access tokens issued a second", unit="1/s"),
     "token_cpu_ms": Meaning(text="... each: CPU", unit="ms"),
     "oidc_provider_rps": Meaning(text="npm oidc-provider, the same profile: tokens a second", unit="1/s", needs=_NODE),

@@ -213,6 +213,8 @@ def letters_of(name: str | None) -> str:
     """Return the letters of a name in lower case, compatible forms made one (NFKC) and accents left out."""
     if not name:
         return ""
+    if name.isascii() and name.isalpha():  # as most names are
+        return name.lower()
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     return "".join(char for char in plain if char.isalpha())
 

@@ -225,6 +225,8 @@ def _without_title(tokens: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _without_digits(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    if all(map(str.isalpha, tokens)):
+        return tokens
     stripped = ("".join(char for char in token if not char.isdigit()) for token in tokens)
     return tuple(word for word in stripped if word)
 
