@@ -86,6 +86,13 @@ def test_every_fault_of_a_body_is_named_at_once_and_no_value_is_repeated(client:
     assert not [value for value in ("Canary", "9990000019", "14.03.2004", "Early Help!") if value in said]
 
 
+@pytest.mark.parametrize("field", ["address", "nhs_number", "Worker", "worker'--"])
+def test_a_field_that_no_answer_has_cannot_be_asked_for(client: CaseClient, field: str) -> None:
+    status, problem = post(client, json.dumps(client.body(fields=["worker", field])).encode())
+    assert status == 422
+    assert [fault["member"] for fault in problem["faults"]] == ["fields[1]"]
+
+
 def test_a_service_that_the_client_does_not_speak_for_is_refused(client: CaseClient) -> None:
     status, problem = post(client, json.dumps(client.body(from_service="no-such-service")).encode())
     assert (status, problem["code"]) == (403, "not-vouched-for")
