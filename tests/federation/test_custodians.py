@@ -11,6 +11,7 @@ from tests.federation.network import Network
 from tests.federation.settings_files import toml
 from tests.federation.town import BY_ENTITY, COLLEGE, COUNCIL, POLICE, TRUST
 from tests.support import custodians
+from trust.exchange.subject_members import MEMBERS
 from trust.identifiers import EntityId
 
 SERVICES: dict[str, tuple[EntityId, str]] = {
@@ -33,7 +34,7 @@ LookUp = Callable[[bool], Lines]
 def look_up(tmp_path: Path, shared_data: Path) -> Iterator[LookUp]:
     """Ask about the person in the four files, with or without their identifiers declared verified."""
     network = Network(tmp_path, [BY_ENTITY[entity] for entity, _ in SERVICES.values()])
-    network.agree()
+    network.agree(sending_everything(network))
 
     def look_up(verified: bool) -> Lines:
         for name, (entity, slug) in SERVICES.items():
@@ -49,6 +50,14 @@ def look_up(tmp_path: Path, shared_data: Path) -> Iterator[LookUp]:
 
     yield look_up
     network.close()
+
+
+def sending_everything(network: Network) -> dict[str, Any]:
+    """Return the agreement by which each holder is sent what an agreement may let it be sent."""
+    document = network.document()
+    for clause in document["clauses"]:
+        clause["subject_by_holder"] = {holder: sorted(MEMBERS) for holder in clause["holders"]}
+    return document
 
 
 def configure(path: Path, slug: str, settings: dict[str, Any]) -> None:

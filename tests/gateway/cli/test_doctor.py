@@ -162,7 +162,7 @@ def test_what_the_node_has_found_out_about_itself(partnership: Partnership) -> N
         store.write(lambda tx: condition.note_clock(tx, host=gethostname(), off=timedelta()))
         assert looked(partnership)["ok"]["the node found itself fit to serve"] == "store never restored"
         store.write(lambda tx: store_epoch.begin(tx, at=datetime.now(UTC)))
-        assert "not reconciled" in failing(partnership)["the node found itself fit to serve"]
+        assert "still catching up" in failing(partnership)["the node found itself fit to serve"]
 
 
 @pytest.mark.parametrize(
