@@ -36,10 +36,13 @@ def normal_identifier(text: str) -> str:
 
 
 def _bare(text: str, keep: str = "") -> str:
-    """Leave out separators, spaces of every kind and what cannot be seen; full-width forms become plain ones."""
+    """Leave out separators, spaces of every kind and what cannot be seen; full-width forms become plain ones.
+
+    What is left out may have kept a letter and its mark apart, so it is repeated until nothing changes.
+    """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
     kept = "".join(char for char in plain if char in keep or not _is_separator(char))
-    return unicodedata.normalize("NFKC", kept)
+    return kept if kept == text else _bare(kept, keep)
 
 
 def _is_separator(char: str) -> bool:

@@ -1,7 +1,7 @@
 """Identifiers have one normal form, and what stands where there is none is recognised."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.trust.exchange.examples import NHS_NUMBER, NINO, PNC_ID, UPN
@@ -117,6 +117,8 @@ def test_a_national_insurance_number_is_compared_without_its_suffix() -> None:
 
 
 @given(text=st.text(max_size=40))
+@example(text="R\u200b\u0327")
+@example(text="\u0149\u200b\u0301")
 def test_any_text_has_a_normal_form_that_stays(text: str) -> None:
     for field, (normal, _) in IDENTIFIERS.items():
         once = normal(text)
