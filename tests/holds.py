@@ -11,6 +11,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def empty_record(root: Path) -> dict[str, Any]:
         "source": fingerprint(root),
         "tests": {},
         "counts": {"passed": 0, "failed": 0, "skipped": 0},
+        "skips": {},
     }
 
 
@@ -127,6 +129,7 @@ class Recorder:
         self._path = path
         self._outcomes: dict[str, str] = {}
         self._holds: dict[str, list[str]] = {}
+        self._skips: Counter[str] = Counter()
         self._broken_files = 0
         self._start = empty_record(ROOT)
 
@@ -135,6 +138,8 @@ class Recorder:
         rank = ("passed", "skipped", "failed")
         before = self._outcomes.get(report.nodeid, "passed")
         self._outcomes[report.nodeid] = max(before, report.outcome, key=rank.index)
+        if report.skipped and isinstance(report.longrepr, tuple):
+            self._skips[report.longrepr[2].removeprefix("Skipped: ")] += 1
         for name, value in report.user_properties:
             if name == "holds":
                 self._holds[report.nodeid] = value  # type: ignore[assignment]  # what we attached above
@@ -153,6 +158,7 @@ class Recorder:
         for outcome in self._outcomes.values():
             record["counts"][outcome] += 1
         record["counts"]["failed"] += self._broken_files
+        record["skips"] = dict(self._skips + Counter(record["skips"]))
         self._path.parent.mkdir(exist_ok=True)
         self._path.write_text(json.dumps(record, indent=1, sort_keys=True))
 
@@ -211,6 +217,8 @@ def close(path: Path, checks_passed: int, checks_failed: int) -> int:
     print("\n".join(table(record)))
     counts = record["counts"]
     failed = counts["failed"] + checks_failed
+    if record["skips"]:
+        print("\nSkipped: " + "; ".join(f"{why} ({count})" for why, count in sorted(record["skips"].items())))
     print(f"\n{counts['passed'] + checks_passed} passed, {failed} failed, {counts['skipped']} skipped")
     return int(failed > 0 or counts["passed"] == 0)
 

