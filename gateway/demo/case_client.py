@@ -21,13 +21,13 @@ class CaseClient:
         self._https = https
         self.base_url = base_url
         self._config = config
-        self._key = key
+        self.key = key
         self._token: str | None = None
 
     @property
     def token_command(self) -> list[str]:
         """The command that gets a token from the running node, as the case system would by itself."""
-        return hearthgate("client", "token", CLIENT_ID, "--config", self._config, "--key", self._key)
+        return hearthgate("client", "token", CLIENT_ID, "--config", self._config, "--key", self.key)
 
     def new_token(self) -> str:
         """Ask the node for a bearer token, which lives ten minutes."""

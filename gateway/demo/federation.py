@@ -38,6 +38,7 @@ from gateway.demo.processes import Processes, free_ports
 
 ANCHOR: Final = "anchor"
 _SERVERS: Final = {"police": POLICE_RECORDS_HOST, "dci": REGISTRY_HOST}
+_CASE_SYSTEM: Final = "case-system-"
 _ASSURED: Final = "data-protection-assured"
 _SIGNATORY: Final = f"agreement/{agreement.ID}"
 _ROLES: Final = (agreement.KEY_WORKER, agreement.BUSINESS_SUPPORT)
@@ -182,12 +183,12 @@ class Federation:
             command = [sys.executable, "-m", "gateway.demo.case_systems.server", "--system", system]
             command += ["--db", str(path), "--bind", f"127.0.0.1:{self._server_ports[system]}"]
             command += ["--cert", str(certificate.certificate), "--key", str(certificate.key)]
-            self.processes.start(f"case-system-{system}", command)
+            self.processes.start(f"{_CASE_SYSTEM}{system}", command)
         slugs = [agency.slug for agency in AGENCIES]
         for slug in slugs:
             self._serve(slug)
         self.processes.wait_until_ready({slug: self.ports[slug].operations for slug in slugs})
-        listening = {f"case-system-{system}": port for system, port in self._server_ports.items()}
+        listening = {f"{_CASE_SYSTEM}{system}": port for system, port in self._server_ports.items()}
         self.processes.wait_until_listening(listening)
 
     def stop_node(self, agency: Agency) -> None:
@@ -196,8 +197,15 @@ class Federation:
 
     def start_node(self, agency: Agency) -> None:
         """Start it again."""
-        self._serve(agency.slug)
-        self.processes.wait_until_ready({agency.slug: self.ports[agency.slug].operations})
+        self.start_again(agency.slug)
+
+    def start_again(self, name: str) -> None:
+        """Start a stopped node, the anchor or a case system again, and wait until it takes requests."""
+        self.processes.start_again(name)
+        if name in self.ports:
+            self.processes.wait_until_ready({name: self.ports[name].operations})
+        else:
+            self.processes.wait_until_listening({name: self._server_ports[name.removeprefix(_CASE_SYSTEM)]})
 
     def write_agreement(self, today: date) -> Path:
         """Write the agreement down for everybody to sign."""

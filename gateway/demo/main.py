@@ -1,6 +1,5 @@
 """The demo itself: set everything up, tell the story, and end every process that was started, whatever happens."""
 
-import shlex
 import shutil
 import signal
 import tempfile
@@ -8,26 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from types import FrameType
 from typing import Final, NoReturn
 
-from gateway.demo import commands, filling
-from gateway.demo.agencies import AGENCIES, COUNCIL
-from gateway.demo.federation import ANCHOR, Federation
+from gateway.demo import commands, filling, staying
+from gateway.demo.federation import Federation
 from gateway.demo.narrator import Narrator
 from gateway.demo.people import inventing, truth
-from gateway.demo.people.population import Group
-from gateway.demo.people.truth import Truth
 from gateway.demo.processes import DemoFailed, Processes
 from gateway.demo.story import benefits, eight_workers, layers, refusals, residents, search, signing
-from gateway.demo.story.scene import Scene, lookup_body
-from gateway.http import openapi
-from trust import strict_json
+from gateway.demo.story.scene import Scene
 
 INTERRUPTED: Final = 130
 _PARTS: Final = (eight_workers, layers, benefits, refusals, residents, search)
-_HEALTH: Final = "/health/ready"
 
 
 def run(*, once: bool, seed: int) -> int:
@@ -48,7 +41,7 @@ def run(*, once: bool, seed: int) -> int:
                 part.tell(scene)
             code = _sum_up(narrator)
             if not once:
-                _stay(scene)
+                staying.stay(scene)
     except DemoFailed as failed:
         narrator.show("", *f"The demo cannot go on: {failed}".splitlines())
         code = 1
@@ -97,46 +90,6 @@ def _sum_up(narrator: Narrator) -> int:
     for statement in narrator.failed:
         narrator.show(f"✗ {statement}")
     return 1 if narrator.failed else 0
-
-
-def _stay(scene: Scene) -> None:
-    """Print where everything is and how to ask, and wait for Ctrl-C."""
-    narrator, federation = scene.narrator, scene.federation
-    narrator.section("It goes on running, until you press Ctrl-C")
-    rows = [
-        (
-            name,
-            f"https://127.0.0.1:{federation.ports[slug].peer}",
-            f"https://127.0.0.1:{federation.ports[slug].case}" if slug != ANCHOR else "-",
-            f"http://127.0.0.1:{federation.ports[slug].operations}{_HEALTH}",
-        )
-        for slug, name in ((ANCHOR, "the trust anchor"), *((agency.slug, agency.name) for agency in AGENCIES))
-    ]
-    narrator.table(("node", "peer face", "case face", "health"), rows)
-    narrator.gap()
-    narrator.say("Ask as Connecting Families' case system does, from another terminal (the token lives ten minutes):")
-    narrator.gap()
-    narrator.show(*_curl(federation, scene.truth))
-    narrator.gap()
-    narrator.say("A new token:")
-    narrator.show(shlex.join(federation.case_client.token_command))
-    narrator.say(f"The truth about everybody: {federation.root / 'truth.json'}. Logs: {federation.root / 'logs'}.")
-    with suppress(KeyboardInterrupt):
-        while True:
-            sleep(1)
-            federation.processes.require_alive()
-
-
-def _curl(federation: Federation, known: Truth) -> list[str]:
-    host, port = COUNCIL.case_host, federation.ports[COUNCIL.slug].case
-    body = strict_json.dumps(lookup_body(known.first(Group.YOUNG_MAN))).decode("utf-8")
-    return [
-        f"curl --cacert {federation.ca} --connect-to {host}:443:127.0.0.1:{port} \\",
-        f"  https://{host}{openapi.LOOKUPS_PATH} \\",
-        f"  -H 'Authorization: Bearer {federation.case_client.new_token()}' \\",
-        "  -H \"Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)\" -H 'Content-Type: application/json' \\",
-        f"  --data {shlex.quote(body)}",
-    ]
 
 
 @contextmanager

@@ -19,7 +19,8 @@ _PATIENCE_S: Final = 4.0
 _POLL_S: Final = 0.05
 _OK: Final = 200
 _PORTS: Final = range(20_000, 32_000)
-_given: Final[set[int]] = set()
+_given: Final[list[socket.socket]] = []
+"""The reservations of the ports that were given; they end with this process."""
 
 
 class DemoFailed(Exception):
@@ -30,16 +31,27 @@ def free_ports(count: int) -> list[int]:
     """Return ports of the loopback address that nothing listens on, all different and none of them given before.
 
     They lie below those that the kernel gives to outgoing connections, one of which could otherwise take a port before
-    its server listens.
+    its server listens. Another demo on this machine takes none of them, also while their server is stopped.
     """
     found: list[int] = []
     for port in SystemRandom().sample(_PORTS, len(_PORTS)):
         if len(found) == count:
             break
-        if port not in _given and _is_free(port):
-            _given.add(port)
+        if _reserve(port):
             found.append(port)
     return found
+
+
+def _reserve(port: int) -> bool:
+    """Reserve a free port by an abstract socket of its number, of which a network namespace has one, as of the port."""
+    reservation = socket.socket(socket.AF_UNIX)
+    try:
+        reservation.bind(f"\0hearthgate-demo-port-{port}")
+    except OSError:
+        reservation.close()
+        return False
+    _given.append(reservation)  # also where the port turns out to be taken, so that it is tried once
+    return _is_free(port)
 
 
 def _is_free(port: int) -> bool:
@@ -62,6 +74,7 @@ class Processes:
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, Sequence[str]] = {}
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a server in a process group of its own, its output in a log file of its name.
@@ -69,6 +82,7 @@ class Processes:
         Where ``setpriv`` is there, the kernel ends the server when the demo is killed. (So it must be started by the
         main thread: the kernel watches the thread that starts it.)
         """
+        self._commands[name] = command
         guard = shutil.which("setpriv")
         words = [guard, "--pdeathsig", "TERM", "--", *command] if guard else list(command)
         with self.log(name).open("ab") as log:
@@ -80,6 +94,10 @@ class Processes:
                 env=own_environment(),
                 start_new_session=True,
             )
+
+    def start_again(self, name: str) -> None:
+        """Start a server that was stopped or ended, with the command of its first start."""
+        self.start(name, self._commands[name])
 
     def log(self, name: str) -> Path:
         """Return where a server's output goes."""
@@ -102,6 +120,16 @@ class Processes:
     def stop_all(self) -> None:
         """End every server that still runs."""
         self.stop(*self._running)
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a server that was started."""
+        return self._running[name].pid
+
+    def forget_ended(self) -> list[str]:
+        """Return the servers that ended without :meth:`stop`, each once, and end what they forked."""
+        ended = [name for name, process in self._running.items() if process.poll() is not None]
+        self.stop(*ended)
+        return ended
 
     def require_alive(self) -> None:
         """Raise :class:`DemoFailed` where a server has ended by itself."""

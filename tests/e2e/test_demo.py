@@ -75,10 +75,25 @@ def left_behind(folder: Path) -> list[str]:
     return [path.name for path in (folder / "temporary").iterdir() if path.name.startswith("hearthgate-demo-")]
 
 
+def run_line(line: str) -> str:
+    """Run one line as it was printed, in a shell of its own; return what it said."""
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, (line, done.stdout, done.stderr)
+    return done.stdout
+
+
+def lines_under(said: str, heading: str) -> list[str]:
+    """Return the commands printed under one heading of the things to try, in their order."""
+    things = said[said.index("Four things to try") :]
+    start = things.index(f"\n{heading}")
+    part = things[start : things.index("\n\n", start)]
+    return [line for line in part.splitlines() if line.startswith(("    /", "    kill"))]
+
+
 @pytest.mark.holds("S1", "S19")
 def test_it_goes_on_running_until_ctrl_c_and_every_expectation_is_met(tmp_path: Path) -> None:
     with demo(tmp_path, "--seed", "2") as running:
-        running.wait_until_said("A new token:")
+        running.wait_until_said(" client token ")
         said = running.said()
         assert "✗" not in said
         assert "8 of 8 services answered. In immediate danger, ring 999." in said
@@ -86,14 +101,33 @@ def test_it_goes_on_running_until_ctrl_c_and_every_expectation_is_met(tmp_path: 
         assert "(--seed 2)" in said
         if shutil.which("curl"):
             start = said.index("    curl ")
-            curl = said[start : said.index("A new token:", start)]
-            answer = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, timeout=60, check=True)
-            assert '"summary":"8 of 8 services answered"' in answer.stdout
+            *curl, token = said[start:].rstrip().splitlines()
+            assert '"summary":"8 of 8 services answered"' in run_line("\n".join(curl))
+            assert run_line(token).count(".") == 2
+        what_can_be_tried(running)
         assert len(running.others()) > 7 * 2
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(timeout=60) == 0
         assert running.others() == []
     assert left_behind(tmp_path) == []
+
+
+def what_can_be_tried(running: RunningDemo) -> None:
+    said = running.said()
+    (lookup,) = lines_under(said, "1. ")
+    assert "8 of 8 services answered" in run_line(lookup)
+    (benefit,) = lines_under(said, "2. ")
+    assert "yes" in run_line(benefit)
+    stop, again, start = lines_under(said, "3. ")
+    run_line(stop)
+    running.wait_until_said("The node of Jobcentre Thornmere has stopped.")
+    assert "7 of 8 services answered" in run_line(again)
+    run_line(start)
+    running.wait_until_said("Jobcentre Thornmere runs again.")
+    assert "8 of 8 services answered" in run_line(again)
+    others = lines_under(said, "4. ")
+    assert len(others) == 4
+    assert all("services answered" in run_line(line) for line in others)
 
 
 def test_stopped_in_the_middle_it_leaves_no_process_and_no_folder(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def tell(scene: Scene) -> None:
     for what, question, truth in _CASES:
         person = dice.choice([each for each in scene.truth.people if _suits(each, truth)])
         right = person.benefit[question]
-        answer = scene.federation.case_client.ask_eligibility(_body(person, question))
+        answer = scene.federation.case_client.ask_eligibility(question_body(person, question))
         line = next(iter(answer.document.get("answers", [])), {})
         told = str(line.get("answer", line.get("reason", answer.status)))
         rows.append((person.name, question, told, str(line.get("as_of", "")), f"{right} ({what})"))
@@ -60,7 +60,8 @@ def _suits(person: Person, truth: tuple[str, str]) -> bool:
     return person.pair is None
 
 
-def _body(person: Person, question: str) -> dict[str, Any]:
+def question_body(person: Person, question: str) -> dict[str, Any]:
+    """Write a benefit question as a case system posts it."""
     return {
         "subject": dict(person.subject),
         "purpose": WELFARE,

@@ -2,6 +2,8 @@
 
 import base64
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -78,6 +80,29 @@ class TestProcesses:
         try:
             with pytest.raises(DemoFailed, match=r"brief ended by itself with code 3; see .*brief\.log"):
                 processes.wait_until_ready({"brief": port})
+        finally:
+            processes.stop_all()
+
+    def test_a_port_that_was_given_is_given_to_no_other_demo_while_its_server_is_stopped(self) -> None:
+        (port,) = free_ports(1)
+        other = (
+            "from gateway.demo import processes as p; import sys; first = int(sys.argv[1]); "
+            "p._PORTS = range(first, first + 1); print(p.free_ports(1))"
+        )
+        said = subprocess.run([sys.executable, "-c", other, str(port)], capture_output=True, text=True, check=True)
+        assert said.stdout == "[]\n"
+
+    def test_a_server_that_was_stopped_is_told_once_and_starts_again(self, tmp_path: Path) -> None:
+        processes = Processes(tmp_path)
+        processes.start("node", [sys.executable, "-c", "import time; time.sleep(99)"])
+        try:
+            first = processes.pid("node")
+            os.kill(first, signal.SIGKILL)
+            os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+            assert [processes.forget_ended(), processes.forget_ended()] == [["node"], []]
+            processes.start_again("node")
+            assert processes.pid("node") != first
+            processes.require_alive()
         finally:
             processes.stop_all()
 
