@@ -34,7 +34,7 @@ PARTIES = {
 }
 _TOLD = section(page("README.md"), "From a bare machine to a first exchange")
 _BETWEEN = frozenset({"&&", "||", ";", "|", "&"})
-_THUMBPRINT = re.compile(r"^ *((?:[0-9a-f]{4} ){15}[0-9a-f]{4})$", re.MULTILINE)
+_DIGITS = re.compile(r"^ *((?:[0-9]{5} ){5}[0-9]{5})$", re.MULTILINE)
 _SERVICES = """
 [[services]]
 slug = "{slug}"
@@ -138,10 +138,10 @@ class Story:
     def told(self, step: Step) -> list[str]:
         """Return what is typed at a command: what the others said of themselves, and that one agrees."""
         if "trust join" in step.line:
-            return [*_THUMBPRINT.findall(self.said("anchor", "trust anchor init")), "y"]
+            return [*_DIGITS.findall(self.said("anchor", "trust anchor init")), "y"]
         if "trust admit" in step.line:
             joining = self.last["police" if "police" in step.line else "council"]
-            return [*_THUMBPRINT.findall(joining.said().rpartition("read out the")[2]), "y"]
+            return [*_DIGITS.findall(joining.said().rpartition("read out the")[2]), "y"]
         if "agreement propose" in step.line:
             return ["y"]
         if "agreement sign" in step.line:
