@@ -80,3 +80,18 @@ def test_the_decisions_are_listed_with_their_titles() -> None:
     for number, path in files.items():
         title = path.read_text(encoding="utf-8").splitlines()[0]
         assert title.startswith(f"# {int(number)}. "), path.name
+
+
+def test_the_decisions_are_numbered_without_gaps_and_listed_in_order_once() -> None:
+    listed = re.findall(r"\| \[(\d{4})\]\(", page("decisions/README.md"))
+    assert listed == [f"{number:04}" for number in range(1, len(listed) + 1)]
+
+
+def test_a_decision_that_changes_another_is_named_by_it() -> None:
+    statuses = {
+        int(path.name[:4]): path.read_text(encoding="utf-8").splitlines()[2]
+        for path in Path(ROOT / "docs/decisions").glob("0*.md")
+    }
+    named = {number: {int(each) for each in re.findall(r"\[(\d+)\]\(", text)} for number, text in statuses.items()}
+    one_way = [(number, other) for number, others in named.items() for other in others if number not in named[other]]
+    assert one_way == []
