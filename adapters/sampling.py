@@ -31,6 +31,7 @@ from adapters.matching.decide import MatchOutcome, match
 from adapters.sources.days import STANDS_FOR_NONE
 from trust.exchange.addresses import institution_key
 from trust.exchange.person import Address, Subject
+from trust.exchange.person_identifiers import IDENTIFIERS
 
 MOST_ROWS: Final = 2000
 MOST_RECORDS: Final = 200
@@ -41,7 +42,6 @@ _STANDS_OUT: Final = 8
 _FEW: Final = 0.1
 """Share of a column's values that may be unreadable before the line is a fault instead of a warning."""
 _MOST_LINES: Final = 20
-_IDENTIFIERS: Final = ("nhs_number", "upn", "nino", "pnc_id")
 _BY_BIRTH_DATE: Final = "birth_date with names and address"
 
 Progress = Callable[[int, int], None]
@@ -168,7 +168,7 @@ def _match(
 
 def _questions(person: Subject) -> Iterator[tuple[str, Subject]]:
     """Yield what partners might ask with: each identifier alone, and the description without any."""
-    for name in _IDENTIFIERS:
+    for name in IDENTIFIERS:
         if (value := getattr(person, name)) is not None:
             yield name, Subject(**{name: value})
     if person.birth_date is not None:

@@ -25,13 +25,13 @@ from trust.agreements.denial import SENTENCES, DenialCode
 from trust.evidence.leaf import Leaf, LeafKind, message_key, parse_leaf, subject_key
 from trust.exchange.message import AgreementRef
 from trust.exchange.person import Subject
+from trust.exchange.person_identifiers import IDENTIFIERS
 from trust.identifiers import EntityId
 
 END = b"\xff" * 16
 """What sorts after the id of every leaf."""
 MAX_PAGE = 1_000
 _LEAVES_OF_MESSAGE = 256
-_IDENTIFIERS = ("nhs_number", "upn", "nino", "pnc_id")
 
 
 class Side(StrEnum):
@@ -128,7 +128,7 @@ class Disclosures:
 
     def _old_keys(self, person: Subject) -> Iterator[str]:
         """Yield the digests of a person that leaves of version 1 hold, by each identifier and by name."""
-        for name in _IDENTIFIERS:
+        for name in IDENTIFIERS:
             if getattr(person, name):
                 yield subject_key(self.key, Subject(**{name: getattr(person, name)}))
         if person.family_name and person.birth_date:

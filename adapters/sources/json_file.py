@@ -47,6 +47,7 @@ from adapters.sources.settings import DateForms, DayField, Statuses, check_birth
 from adapters.sources.spellings import identifier_spellings
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
+from trust.exchange.person_identifiers import IDENTIFIERS
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 
@@ -66,7 +67,6 @@ PersonField = Literal[
 ]
 TextField = Literal["organisation", "service_type", "role", "worker", "phone", "duty_phone"]
 ContactField = Literal[TextField, "plan", "since", "last_contact", "ended", "status"]
-_IDENTIFIERS: Final = ("nhs_number", "upn", "nino", "pnc_id")
 
 
 def _path(text: object) -> JsonPath:
@@ -335,7 +335,7 @@ def _parse(raw: bytes) -> object:
 
 
 def _shares_a_detail(subject: Subject, person: Subject) -> bool:
-    for field in _IDENTIFIERS:
+    for field in IDENTIFIERS:
         asked, held = getattr(subject, field), getattr(person, field)
         if asked is not None and held is not None and (held == asked or held in identifier_spellings(field, asked)):
             return True

@@ -15,9 +15,10 @@ from adapters.contract import Deadline, RecordUnreadable, SourceNonsense
 from adapters.sources.database import Answer, Database, Row
 from adapters.sources.days import DayForms
 from adapters.sources.spellings import family_name_spellings, identifier_spellings
-from adapters.sources.sql_settings import IDENTIFIERS, PersonColumns, RowSource
+from adapters.sources.sql_settings import PersonColumns, RowSource
 from adapters.sources.terms import NEVER, Kind, Places
 from trust.exchange.person import Name, Subject
+from trust.exchange.person_identifiers import IDENTIFIERS
 
 MAX_CANDIDATES: Final = 500
 """Rows that one way of searching may find."""

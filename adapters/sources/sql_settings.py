@@ -19,6 +19,7 @@ from adapters.sources.days import ISO_DATE, DayForms, Forms
 from adapters.sources.full_names import NameOrder
 from adapters.sources.postgres import parse_url
 from adapters.sources.settings import DateForms, DayField, Statuses, check_birth_forms, check_full_name, check_statuses
+from trust.exchange.person_identifiers import IDENTIFIERS
 
 _CHARACTERS: Final = r'[^\x00-\x1f\x7f"\[\]`;\\]'
 _NAME: Final = re.compile(rf"{_CHARACTERS}{{1,63}}")
@@ -26,7 +27,6 @@ _TABLE_PART: Final = rf'(?:"{_CHARACTERS}{{1,63}}"|[^\x00-\x1f\x7f"\[\]`;.\\]{{1
 _TABLE: Final = rf"^{_TABLE_PART}(?:\.{_TABLE_PART})?$"
 _QUERY: Final = r"^\s*(?i:SELECT|WITH)\b[^;]*$"
 _MOST_KEY_COLUMNS: Final = 4
-IDENTIFIERS: Final = ("nhs_number", "upn", "nino", "pnc_id")
 SEARCHED: Final = (*IDENTIFIERS, "birth_date")
 """The columns by which a person is searched; the matcher compares the names."""
 

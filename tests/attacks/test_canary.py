@@ -125,7 +125,7 @@ def broken_nodes(network: Network, body: dict[str, Any]) -> list[str]:
 
 def bad_messages(network: Network) -> list[str]:
     hand = PeerHand(network=network, agreement=ref_of(network))
-    subject = parse_subject(dict(SUBJECT))
+    subject = parse_subject(dict(SUBJECT), this_year=2026)
     message = hand.message(subject=subject)
     raw = hand.signed(message)
     texts = [hand.post(raw[:-4] + b"AAAA"), hand.post(raw + b"Canaryfeather"), hand.post(b"Canaryfeather")]

@@ -206,4 +206,4 @@ def described(person: ResidentRecord, kind: str) -> Subject:
         "birth_date": person.birth_date.isoformat(),
         "address": {"postcode": person.postcode, "uprn": person.uprn},
     }
-    return for_holder(parse_subject({name: value for name, value in known.items() if value}), kind)
+    return for_holder(parse_subject({name: value for name, value in known.items() if value}, this_year=2026), kind)

@@ -52,7 +52,7 @@ class PeerHand:
             from_service=ServiceSlug("connecting-families"),
             to_service=ServiceSlug(self.to_service),
             practitioner=Practitioner(sub="a-pseudonym", role=RoleCode("key-worker"), org_unit="north-team"),
-            subject=parse_subject(dict(SUBJECT)),
+            subject=parse_subject(dict(SUBJECT), this_year=2026),
             body={},
         )
         return replace(good, **changes)

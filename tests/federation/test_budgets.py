@@ -114,7 +114,7 @@ def test_another_wording_of_the_same_person_costs_the_same_budget(tmp_path: Path
     network = town(tmp_path, {"subject": 2})
     for wording in WORDINGS:
         peer = hand(network)
-        asked = [peer.ask(subject=parse_subject(each)) for each in (NAMED, wording, NAMED, wording)]
+        asked = [peer.ask(subject=parse_subject(each, this_year=2026)) for each in (NAMED, wording, NAMED, wording)]
         assert [each["status"] for each in asked] == ["known", "known", "refused", "refused"], wording
         assert {each["reason"]["code"] for each in asked[2:]} == {"over_budget"}
         network.clock.forward(hours=1)  # room for two again

@@ -21,8 +21,8 @@ from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject, parse_subject
 from trust.strict_json import JsonObject
 
-KNOWN = parse_subject(dict(SUBJECT))
-NOBODY = parse_subject(dict(STRANGER))
+KNOWN = parse_subject(dict(SUBJECT), this_year=2026)
+NOBODY = parse_subject(dict(STRANGER), this_year=2026)
 IN_DOUBT = replace(KNOWN, birth_date=date(1999, 1, 1))
 """The young man's NHS number with another birth date: somebody must look."""
 WORKED_WITH = Involvement(worker="Farouk Linton")

@@ -15,7 +15,9 @@ from trust.exchange.person import Subject, parse_subject
 from trust.identifiers import EntityId
 
 PERSON = Subject(nhs_number=SUBJECT["nhs_number"])
-BY_NAME = parse_subject({name: SUBJECT[name] for name in ("family_name", "given_names", "birth_date", "address")})
+BY_NAME = parse_subject(
+    {name: SUBJECT[name] for name in ("family_name", "given_names", "birth_date", "address")}, this_year=2026
+)
 
 
 def account_of(network: Network, entity: EntityId) -> Disclosures:

@@ -91,7 +91,7 @@ def test_what_is_refused_for_a_budget_or_a_vague_description_is_recorded_with_it
     network = Network(tmp_path, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST]], budget=budget(subject=1))
     network.agree()
     hand = PeerHand(network=network, agreement=ref_of(network))
-    vague = parse_subject({"family_name": "Hartley"})
+    vague = parse_subject({"family_name": "Hartley"}, this_year=2026)
     assert hand.ask(body={"consent_note": "Hartley"})["status"] == "known"
     assert hand.ask(body={"review_by": "Hartley"})["reason"]["code"] == "over_budget"
     assert hand.ask(body={"later_word": "Hartley"}, subject=vague)["reason"]["code"] == "not_enough_to_go_on"
@@ -148,7 +148,9 @@ def test_each_leaf_of_the_holder_says_who_asked_for_what_and_which_fields_were_r
 
 def test_a_holder_that_tells_nothing_releases_no_field(pair: Network) -> None:
     hand = PeerHand(network=pair, agreement=ref_of(pair))
-    unknown = parse_subject({**SUBJECT, "nhs_number": "9449306494", "family_name": "Ottery", "given_names": "Una"})
+    unknown = parse_subject(
+        {**SUBJECT, "nhs_number": "9449306494", "family_name": "Ottery", "given_names": "Una"}, this_year=2026
+    )
     assert hand.ask(subject=unknown)["status"] == "nothing_to_share"
     assert hand.ask(basis=("6-1-a",))["status"] == "refused"
     assert [leaf["fields"] for leaf in pair.leaves(TRUST)] == [[]] * 4
@@ -160,9 +162,9 @@ def test_an_identifier_that_the_holder_may_not_be_given_is_no_part_of_any_digest
     decoy = {name: SUBJECT[name] for name in ("nino", "pnc_id", "upn")}
     named = {name: value for name, value in SUBJECT.items() if name not in {"nhs_number", *decoy}}
     for described in (named, {**named, **decoy}):
-        hand.ask(subject=parse_subject(described))
+        hand.ask(subject=parse_subject(described, this_year=2026))
     assert len({leaf["subject"] for leaf in pair.leaves(TRUST)}) == 1
-    assert hand.ask(subject=parse_subject(decoy))["reason"]["code"] == "not_enough_to_go_on"
+    assert hand.ask(subject=parse_subject(decoy, this_year=2026))["reason"]["code"] == "not_enough_to_go_on"
 
 
 def test_both_sides_hold_leaves_of_the_same_bytes(pair: Network) -> None:

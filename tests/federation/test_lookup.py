@@ -203,7 +203,7 @@ def test_a_holder_does_not_look_by_what_it_should_not_have_been_sent(town: Netwo
     counted = faults.Counted(adapter.involvement)
     town.use_adapter(HOUSING, "tenancies", replace(adapter, involvement=counted))
     hand = PeerHand(network=town, agreement=ref_of(town), target=HOUSING, to_service="tenancies", clause="who-else")
-    hand.ask(subject=parse_subject(dict(FULL_SUBJECT)))
+    hand.ask(subject=parse_subject(dict(FULL_SUBJECT), this_year=2026))
     [looked_for] = counted.subjects
     assert set(subject_to_json(looked_for)) == KNOWN_BY_NAME | {"address"}
 

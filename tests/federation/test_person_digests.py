@@ -34,7 +34,7 @@ def hand(pair: Network) -> PeerHand:
 
 
 NAMED = {name: SUBJECT[name] for name in ("family_name", "given_names", "birth_date", "address")}
-TRUE = [Subject(nhs_number=SUBJECT["nhs_number"]), parse_subject(NAMED)]
+TRUE = [Subject(nhs_number=SUBJECT["nhs_number"]), parse_subject(NAMED, this_year=2026)]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ TRUE = [Subject(nhs_number=SUBJECT["nhs_number"]), parse_subject(NAMED)]
 def test_a_question_that_finds_the_record_is_found_by_each_thing_the_record_says(
     hand: PeerHand, decoy: dict[str, object]
 ) -> None:
-    assert hand.ask(subject=parse_subject(decoy))["status"] == "known"
+    assert hand.ask(subject=parse_subject(decoy, this_year=2026))["status"] == "known"
     for person in TRUE:
         [leaf] = found_by(hand.network, TRUST, person)
         assert (leaf.outcome_code, leaf.role, bool(leaf.fields)) == ("known", "key-worker", True)
@@ -60,13 +60,13 @@ def test_a_question_that_finds_the_record_is_found_by_each_thing_the_record_says
 
 def test_a_question_that_a_human_must_look_into_is_found_by_what_the_record_says(hand: PeerHand) -> None:
     doubtful = {"nhs_number": SUBJECT["nhs_number"], "birth_date": "1999-01-02"}
-    assert hand.ask(subject=parse_subject(doubtful))["status"] == "nothing_to_share"
+    assert hand.ask(subject=parse_subject(doubtful, this_year=2026))["status"] == "nothing_to_share"
     [leaf] = found_by(hand.network, TRUST, TRUE[1])
     assert leaf.reason_codes == ("match:review",)
 
 
 def test_a_question_that_finds_no_record_is_found_by_its_own_words_alone(hand: PeerHand) -> None:
-    stranger = parse_subject({**NAMED, "family_name": "Ottery", "given_names": "Una"})
+    stranger = parse_subject({**NAMED, "family_name": "Ottery", "given_names": "Una"}, this_year=2026)
     assert hand.ask(subject=stranger)["status"] == "nothing_to_share"
     assert len(found_by(hand.network, TRUST, stranger)) == 1
     assert not [person for person in TRUE if found_by(hand.network, TRUST, person)]
@@ -74,7 +74,7 @@ def test_a_question_that_finds_no_record_is_found_by_its_own_words_alone(hand: P
 
 @pytest.mark.holds("A42")
 def test_no_leaf_answer_or_budget_has_what_the_record_alone_says(hand: PeerHand) -> None:
-    hand.ask(subject=parse_subject(NAMED))
+    hand.ask(subject=parse_subject(NAMED, this_year=2026))
     node = hand.network.nodes[TRUST]
     [number] = person_keys(node.vault.evidence_hmac_key(), TRUE[0])
     assert found_by(hand.network, TRUST, TRUE[0])

@@ -51,7 +51,7 @@ def question(network: Network, **changes: Any) -> Question:
         choice=asked.choice,
         from_service=ServiceSlug("connecting-families"),
         asker=asker(Practitioner(id="u-17", role="key-worker", org_unit="north-team"), "case-system"),
-        subject=parse_subject(dict(SUBJECT)),
+        subject=parse_subject(dict(SUBJECT), this_year=2026),
         body={},
         correlation="a-lookup",
         trace="4bf92f3577b34da6a3ce929d0e0e4736",

@@ -53,10 +53,11 @@ def test_a_persons_name_and_numbers_are_read_without_them() -> None:
             "given_names": "Zo\u00adë",
             "nhs_number": "943\u200d476\u20605919",
             "address": {"postcode": "SW1A\u200b 1AA"},
-        }
+        },
+        this_year=2026,
     )
     plain = {"family_name": "Hartley", "given_names": "Zoë", "nhs_number": "9434765919"}
-    assert told == parse_subject({**plain, "address": {"postcode": "SW1A 1AA"}})
+    assert told == parse_subject({**plain, "address": {"postcode": "SW1A 1AA"}}, this_year=2026)
 
 
 def test_a_case_reference_is_plain_and_a_practitioners_reason_is_made_so() -> None:

@@ -16,7 +16,6 @@ from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_o
 from trust.exchange.errors import Fault, MalformedSubject, NotEnoughToGoOn
 from trust.exchange.person_identifiers import (
     IDENTIFIERS,
-    RELEASE_YEAR,
     is_stand_in,
     normal_identifier,
     normal_pnc_id,
@@ -131,7 +130,7 @@ class Description:
     left_out: tuple[Fault, ...]
 
 
-def parse_subject(obj: JsonObject, *, this_year: int = RELEASE_YEAR) -> Subject:
+def parse_subject(obj: JsonObject, *, this_year: int) -> Subject:
     """Read and normalise the ``subject`` object as :func:`parse_description` does, for callers that show no one."""
     return parse_description(obj, this_year=this_year).subject
 
@@ -295,8 +294,7 @@ def _identifier(reader: Reader, name: str, left_out: list[Fault], this_year: int
     if is_stand_in(name, number):
         left_out.append(Fault(path=f"subject.{name}", problem=_STAND_IN))
         return None
-    _, is_ok = IDENTIFIERS[name]
-    if is_ok(number):
+    if IDENTIFIERS[name](number):
         return number
     if name == "nino" and number.startswith(_TEMPORARY_NINO):
         reader.fault(name, _TEMPORARY)

@@ -12,9 +12,6 @@ from typing import Final
 
 from trust.exchange.check_digits import LETTERS, nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
 
-RELEASE_YEAR: Final = 2026
-"""The present year for callers that are not told the day."""
-
 _SEPARATORS: Final = frozenset("./\\'`_")
 _SPACES_AND_DASHES: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pd"})
 _WRITTEN_PNC_ID: Final = re.compile(r"([0-9]{4}|[0-9]{2})/([0-9]{1,7})([A-Z])")
@@ -49,11 +46,11 @@ def _is_separator(char: str) -> bool:
     return char in _SEPARATORS or char.isspace() or unicodedata.category(char) in _SPACES_AND_DASHES
 
 
-def normal_pnc_id(text: str, *, this_year: int = RELEASE_YEAR) -> str:
+def normal_pnc_id(text: str, *, this_year: int | None) -> str:
     """Return a PNC id in its full form ``YYYY/NNNNNNNL``; text that is not one comes back only tidied.
 
-    A two-digit year is the latest such year up to ``this_year``. Without a slash the check letter decides where the
-    year ends.
+    A two-digit year is the latest such year up to ``this_year``; without ``this_year`` it stays, and the id passes no
+    check. Without a slash the check letter decides where the year ends.
     """
     tidy = _bare(text, keep="/")
     if written := _WRITTEN_PNC_ID.fullmatch(tidy):
@@ -71,19 +68,19 @@ def normal_pnc_id(text: str, *, this_year: int = RELEASE_YEAR) -> str:
     return (fitting or forms or [tidy])[0]
 
 
-def _full_pnc_id(year: str, serial: str, letter: str, *, this_year: int) -> str:
-    if len(year) == len("YY"):
+def _full_pnc_id(year: str, serial: str, letter: str, *, this_year: int | None) -> str:
+    if len(year) == len("YY") and this_year is not None:
         year = str(this_year - (this_year - int(year)) % 100)
     return f"{year}/{serial:0>7}{letter}"
 
 
-IDENTIFIERS: Final[dict[str, tuple[Callable[[str], str], Callable[[str], bool]]]] = {
-    "nhs_number": (normal_identifier, nhs_number_ok),
-    "upn": (normal_identifier, upn_ok),
-    "nino": (normal_identifier, nino_ok),
-    "pnc_id": (normal_pnc_id, pnc_id_ok),
+IDENTIFIERS: Final[dict[str, Callable[[str], bool]]] = {
+    "nhs_number": nhs_number_ok,
+    "upn": upn_ok,
+    "nino": nino_ok,
+    "pnc_id": pnc_id_ok,
 }
-"""The identifiers by which people are told apart, each with its normal form and its check digit or form."""
+"""The identifiers by which people are told apart, each with the check of its normal form."""
 
 _TELLING: Final[dict[str, slice]] = {
     "nhs_number": slice(None),
@@ -94,15 +91,14 @@ _TELLING: Final[dict[str, slice]] = {
 """The places of a normal form that differ from person to person."""
 
 
-def read_identifier(field: str, text: str, *, this_year: int = RELEASE_YEAR) -> str:
-    """Return the normal form of the identifier ``field``, whatever it is worth as evidence."""
+def read_identifier(field: str, text: str, *, this_year: int | None) -> str:
+    """Return the normal form of the identifier ``field``; ``this_year`` is as in :func:`normal_pnc_id`."""
     return normal_pnc_id(text, this_year=this_year) if field == "pnc_id" else normal_identifier(text)
 
 
 def is_stand_in(field: str, number: str) -> bool:
     """Say whether a normal form stands where there is no number: one digit throughout, a run, or no digit at all."""
-    _, is_ok = IDENTIFIERS[field]
-    if is_ok(number):
+    if IDENTIFIERS[field](number):
         return _is_keyed_in(field, number)
     digits = digits_in(number)  # of a slip of the pen, or of what is no number
     return set(digits) <= {0} or (len(digits) >= _KEYED and len(set(digits)) == 1)
@@ -120,11 +116,11 @@ def _is_keyed_in(field: str, number: str) -> bool:
 def identifier_evidence(field: str, text: str) -> str | None:
     """Return what two identifiers are compared by; ``None`` for a stand-in, or a number that cannot have been issued.
 
-    A National Insurance number is compared without its suffix, which many systems do not hold.
+    A National Insurance number is compared without its suffix, which many systems do not hold. A PNC id needs the four
+    digits of its year: only those who read it know the present year (:func:`read_identifier`).
     """
-    normal, is_ok = IDENTIFIERS[field]
-    number = normal(text)
-    if not is_ok(number) or _is_keyed_in(field, number):
+    number = read_identifier(field, text, this_year=None)
+    if not IDENTIFIERS[field](number) or _is_keyed_in(field, number):
         return None
     return number[:_NINO_PROPER] if field == "nino" else number
 

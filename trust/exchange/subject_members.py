@@ -12,7 +12,9 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-__all__ = ["IDENTIFIERS", "MEMBERS", "SECTORS", "SubjectMember", "default_members", "enough_members", "members_for"]
+from trust.exchange.person_identifiers import IDENTIFIERS
+
+__all__ = ["MEMBERS", "SECTORS", "SubjectMember", "default_members", "enough_members", "members_for"]
 
 
 class SubjectMember(StrEnum):
@@ -33,7 +35,6 @@ class SubjectMember(StrEnum):
 
 
 MEMBERS = frozenset(str(member) for member in SubjectMember)
-IDENTIFIERS = frozenset({"nhs_number", "upn", "nino", "pnc_id"})
 _ALWAYS = frozenset({"family_name", "given_names", "birth_date", "gender"})
 _CHILDREN = frozenset({"social-care", "childrens-social-care", "family-support", "early-help"})
 _SOCIAL_CARE = frozenset({"social-care", "childrens-social-care", "adult-social-care"})
@@ -78,11 +79,11 @@ def default_members(service_kind: str) -> frozenset[str]:
 
 def members_for(service_kind: str, listed: Collection[str]) -> frozenset[str]:
     """Return those of the members that a clause lists which a service of this kind may be sent (rules 1 and 2)."""
-    return frozenset(listed) - (IDENTIFIERS - _BY_CLAUSE - default_members(service_kind))
+    return frozenset(listed) - (IDENTIFIERS.keys() - _BY_CLAUSE - default_members(service_kind))
 
 
 def enough_members(listed: Collection[str]) -> bool:
     """Say whether these members can describe one person, as :func:`trust.exchange.person.enough_to_go_on` has it."""
-    if IDENTIFIERS & set(listed):
+    if IDENTIFIERS.keys() & set(listed):
         return True
     return {"family_name", "birth_date"} <= set(listed) and not {"given_names", "postcode", "uprn"}.isdisjoint(listed)

@@ -84,8 +84,9 @@ def _person() -> Subject:
     """Ask for the person. Raises ``TrustError`` for a description that no partner could send."""
     said = {name: text for name, question in _FIELDS if (text := _ask(question, optional=True))}
     address = {name: said.pop(name) for name in tuple(said) if name in _ADDRESS}
-    subject = parse_subject({**said, **({"address": address} if address else {})})
-    check_birth_date(subject, today=datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    subject = parse_subject({**said, **({"address": address} if address else {})}, this_year=today.year)
+    check_birth_date(subject, today=today)
     enough_to_go_on(subject)
     return subject
 

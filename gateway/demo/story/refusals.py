@@ -154,7 +154,8 @@ class _Replays:
         return str(answer.document["access_token"])
 
     def _write(self) -> Message:
-        now = int(datetime.now(UTC).timestamp())
+        moment = datetime.now(UTC)
+        now = int(moment.timestamp())
         clause = self._scene.clause_for(CaseService.HOUSING)
         return Message(
             iss=self._node.entity,
@@ -171,7 +172,7 @@ class _Replays:
             from_service=ServiceSlug(ASKER),
             to_service=ServiceSlug(CaseService.HOUSING),
             practitioner=Practitioner(sub=token_urlsafe(16), role=RoleCode(KEY_WORKER), org_unit=UNIT),
-            subject=parse_subject(self._subject()),
+            subject=parse_subject(self._subject(), this_year=moment.year),
             body={},
         )
 

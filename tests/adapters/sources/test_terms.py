@@ -41,7 +41,7 @@ def test_a_pnc_id_is_found_in_every_form_that_is_read_as_it(value: str) -> None:
     year, rest = value.split("/")
     serial = rest[:-1].lstrip("0") or "0"
     for held in (value, f"{year[2:]}/{rest}", f"{year}/{serial}{rest[-1]}", f"{year[2:]}/{serial}{rest[-1]}"):
-        if normal_pnc_id(held) == value:
+        if normal_pnc_id(held, this_year=2026) == value:
             assert plain_form(held) in identifier_spellings("pnc_id", value)
 
 

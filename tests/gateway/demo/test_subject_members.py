@@ -70,7 +70,7 @@ def clause_for(service: CaseService, whole: Agreement = AGREEMENT) -> Clause:
 
 def told_to(service: CaseService, person: Person) -> Subject:
     listed = clause_for(service).subject_by_holder.get(parse_service_ref(service_ref(service)))
-    return for_holder(parse_subject(dict(person.subject)), hosted(service).kind, listed)
+    return for_holder(parse_subject(dict(person.subject), this_year=2026), hosted(service).kind, listed)
 
 
 def found(source: InvolvementSource, subject: Subject) -> MatchOutcome:

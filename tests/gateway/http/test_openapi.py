@@ -110,13 +110,13 @@ def test_every_reference_resolves() -> None:
 
 def test_the_subjects_schema_is_what_is_read() -> None:
     assert set(EVERYTHING_ABOUT_A_PERSON) == set(SUBJECT_SCHEMA["properties"])
-    parse_subject(EVERYTHING_ABOUT_A_PERSON)
+    parse_subject(EVERYTHING_ABOUT_A_PERSON, this_year=2026)
     schema("Subject").validate(EVERYTHING_ABOUT_A_PERSON)
     wrong: list[dict[str, Any]] = [{"nickname": "x"}, {"address": {"town": "x"}}, {"gender": "x"}, {"aliases": [{}]}]
     for faulty in [*wrong, {"address": {}}]:
         assert not schema("Subject").is_valid({"upn": "H801200001001", **faulty})
         with pytest.raises(MalformedSubject):
-            parse_subject(faulty)
+            parse_subject(faulty, this_year=2026)
 
 
 def test_answers_are_as_described(node: Node) -> None:

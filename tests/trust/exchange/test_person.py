@@ -26,7 +26,8 @@ from trust.exchange.person import (
     without_stand_ins,
     would_settle,
 )
-from trust.exchange.subject_members import IDENTIFIERS, MEMBERS, enough_members
+from trust.exchange.person_identifiers import IDENTIFIERS
+from trust.exchange.subject_members import MEMBERS, enough_members
 
 FULL = replace(SUBJECT, upn=UPN, nino=NINO, pnc_id=PNC_ID, address_restricted=True)
 
@@ -35,14 +36,14 @@ IN_A_CLAUSE = st.sampled_from(sorted(MEMBERS))
 
 def faults_of(obj: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(MalformedSubject) as refused:
-        parse_subject(obj)
+        parse_subject(obj, this_year=2026)
     return {fault.path: fault.problem for fault in refused.value.faults}
 
 
 def test_what_is_written_is_read_back_the_same() -> None:
-    assert parse_subject(subject_to_json(FULL)) == FULL
+    assert parse_subject(subject_to_json(FULL), this_year=2026) == FULL
     assert subject_to_json(Subject()) == {}
-    assert parse_subject({}) == Subject()
+    assert parse_subject({}, this_year=2026) == Subject()
 
 
 def test_spaces_and_case_are_normalised_at_the_edge() -> None:
@@ -55,7 +56,8 @@ def test_spaces_and_case_are_normalised_at_the_edge() -> None:
             "family_name": "  O\u2019Grady   Vane ",
             "given_names": "Zoe\u0308",
             "address": {"uprn": "000012345", "postcode": "zx41qb"},
-        }
+        },
+        this_year=2026,
     )
     assert subject.nhs_number == NHS_NUMBER
     assert (subject.upn, subject.nino, subject.pnc_id) == (UPN, NINO, PNC_ID)
@@ -64,8 +66,8 @@ def test_spaces_and_case_are_normalised_at_the_edge() -> None:
 
 
 def test_a_two_digit_year_of_a_pnc_id_is_taken_from_the_right_century() -> None:
-    assert normal_pnc_id("81/154257c") == "1981/0154257C"
-    assert normal_pnc_id("not one") == "NOTONE"
+    assert normal_pnc_id("81/154257c", this_year=2026) == "1981/0154257C"
+    assert normal_pnc_id("not one", this_year=2026) == "NOTONE"
 
 
 def left_out_of(obj: dict[str, Any]) -> set[str]:
@@ -84,7 +86,7 @@ def test_stand_ins_are_left_out_and_told_and_the_rest_is_read() -> None:
         "family_name": "Quillfeather",
         "address": {"uprn": "0", "postcode": "ZZ99 3VZ"},
     }
-    assert parse_subject(obj) == Subject(family_name="Quillfeather")
+    assert parse_subject(obj, this_year=2026) == Subject(family_name="Quillfeather")
     assert left_out_of(obj) == {
         *("subject.nhs_number", "subject.upn", "subject.nino", "subject.pnc_id"),
         *("subject.address.uprn", "subject.address.postcode"),
@@ -96,18 +98,20 @@ def test_stand_ins_are_left_out_and_told_and_the_rest_is_read() -> None:
 )
 def test_a_postcode_that_is_none_costs_itself_and_not_the_question(postcode: str) -> None:
     obj = {"nhs_number": NHS_NUMBER, "address": {"postcode": postcode, "uprn": "10001234567"}}
-    assert parse_subject(obj).address == Address(uprn="10001234567")
+    assert parse_subject(obj, this_year=2026).address == Address(uprn="10001234567")
     assert left_out_of(obj) == {"subject.address.postcode"}
 
 
 def test_a_temporary_national_insurance_number_is_refused_with_what_to_do() -> None:
     assert "leave it out" in faults_of({"nino": "TN231104M"})["subject.nino"]
     assert "slip of the pen" in faults_of({"nino": "GB123456A"})["subject.nino"]
-    assert parse_subject({"nino": "ab 12 34 56"}).nino == "AB123456"
+    assert parse_subject({"nino": "ab 12 34 56"}, this_year=2026).nino == "AB123456"
 
 
 def test_names_lose_what_no_one_sees_and_keep_what_may_not_be_there() -> None:
-    subject = parse_subject({"family_name": "Quill\u200bfeather", "aliases": [{"given_names": "\ufb01nn\u2060"}]})
+    subject = parse_subject(
+        {"family_name": "Quill\u200bfeather", "aliases": [{"given_names": "\ufb01nn\u2060"}]}, this_year=2026
+    )
     assert subject == Subject(family_name="Quillfeather", aliases=(Name(given_names="finn"),))
     assert set(faults_of({"family_name": "Quill\u202efeather"})) == {"subject.family_name"}
     assert set(faults_of({"given_names": "\ufdfa" * 20})) == {"subject.given_names"}  # each is eighteen characters
@@ -149,7 +153,7 @@ def test_every_fault_is_named_at_once_and_no_value_is_repeated() -> None:
         "shoe_size": 43,
     }
     with pytest.raises(MalformedSubject) as refused:
-        parse_subject(obj)
+        parse_subject(obj, this_year=2026)
     paths = {fault.path for fault in refused.value.faults}
     assert paths == {
         "subject.nhs_number",
@@ -292,7 +296,9 @@ def test_a_holder_that_cuts_again_cuts_nothing_more(
     kind: str, listed: frozenset[str] | None, missing: set[str]
 ) -> None:
     stated = subject_to_json(ALL)
-    known = parse_subject({name: stated[name] for name in stated.keys() - {*missing, "nhs_number_verified"}})
+    known = parse_subject(
+        {name: stated[name] for name in stated.keys() - {*missing, "nhs_number_verified"}}, this_year=2026
+    )
     told = for_holder(known, kind, listed)
     assert for_holder(told, kind, listed) == told
 
@@ -320,10 +326,10 @@ def test_a_birth_date_must_lie_in_the_past_and_within_a_life() -> None:
 @given(obj=objects(*subject_to_json(FULL)) | changed(subject_to_json(FULL)))
 def test_any_object_gives_a_subject_or_a_refusal(obj: dict[str, Any]) -> None:
     try:
-        subject = parse_subject(obj)
+        subject = parse_subject(obj, this_year=2026)
     except TrustError:
         return
-    assert parse_subject(subject_to_json(subject)) == subject
+    assert parse_subject(subject_to_json(subject), this_year=2026) == subject
 
 
 @pytest.mark.parametrize(
