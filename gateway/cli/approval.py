@@ -17,7 +17,6 @@ from typing import Any, Protocol
 import click
 
 from config.settings import AnchorSettings, NodeSettings
-from gateway.cli import fingerprints
 from gateway.cli.administrators import KnownBy, current, is_another
 from gateway.cli.context import identity, now, opened_store, own_entity, superiors
 from gateway.cli.faults import Refused
@@ -34,6 +33,7 @@ from trust.federation import entity_statement
 from trust.federation.second_approval import ChangeApproval, verify_approval
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
+from trust.spoken_digits import digits, spoken
 
 EXPIRES = timedelta(days=7)
 """How long a change waits for its second administrator."""
@@ -197,7 +197,7 @@ def to_json(change: Change, at: datetime) -> dict[str, Any]:
         "second_by": change.second_by,
         "second_at": None if change.second_at is None else change.second_at.isoformat(),
         "announced_at": None if change.announced_at is None else change.announced_at.isoformat(),
-        "digest": fingerprints.spoken(fingerprints.digits(digest(change))),
+        "digest": spoken(digits(digest(change))),
     }
 
 
@@ -239,9 +239,7 @@ def _next_steps(settings: Settings, change: Change) -> list[str]:
     lines = [f"Members are told of it while this entity serves; {hours} hours later, make it with: {command}"]
     for superior in superiors(settings):
         lines.append(f"Or read this out to {superior}, which approves it with `hearthgate trust second`:")
-        lines.append(
-            f"    {own_entity(settings)} {change.id} {fingerprints.spoken(fingerprints.digits(digest(change)))}"
-        )
+        lines.append(f"    {own_entity(settings)} {change.id} {spoken(digits(digest(change)))}")
     return lines
 
 
@@ -329,7 +327,7 @@ def _approved_above(settings: Settings, change: Change, raw: bytes, at: datetime
         for each in chain.statements[1:_CHAIN_OF_SUPERIOR]
     )
     superior = EntityId(above["iss"])
-    approved = fingerprints.digits(digest(change))
+    approved = digits(digest(change))
     expected = ChangeApproval(superior=superior, entity=own, change=change.id, digest=approved)
     try:
         keys = KeySet.from_jwks(about_above["jwks"], KeyUse.FEDERATION)

@@ -31,6 +31,7 @@ from trust.federation.enrolment import EnrolmentRequest, parse_enrolment_request
 from trust.federation.entity_statement import MAX_BYTES
 from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
+from trust.spoken_digits import digits_of_keys, spoken
 
 ENROLMENTS_PATH = "/federation/v1/enrolments"
 ENROLMENT_TYPE = "application/enrolment-request+jwt"
@@ -110,11 +111,11 @@ def _refuse_to_replace(asked: EnrolmentRequest, held: WaitingEnrolment, *, by_me
 
 
 def _taken(asked: EnrolmentRequest) -> Response:
-    listed = ", ".join(asked.thumbprints)
+    number, listed = spoken(digits_of_keys(asked.thumbprints)), ", ".join(asked.thumbprints)
     document: strict_json.JsonObject = {
         "state": "waiting",
         "entity_id": asked.entity_id,
         "thumbprints": list(asked.thumbprints),
-        "message": f"The request waits. Ring the administrators and read out the thumbprint {listed}; they compare it.",
+        "message": f"The request waits. Ring the administrators and read out {number} (key id {listed}).",
     }
     return Response(strict_json.dumps(document), status=HTTPStatus.ACCEPTED, content_type="application/json")

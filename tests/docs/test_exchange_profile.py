@@ -27,6 +27,7 @@ from trust.federation import (
     historical_keys,
     key_revocation,
     resolve_response,
+    second_approval,
     suspension,
     trust_mark,
 )
@@ -140,6 +141,7 @@ def test_the_caps_are_the_codes() -> None:
         "agreement document": agreement.MAX_BYTES,
         "agreement signature, notice of an ending": signature.MAX_BYTES,
         "call about an agreement": party_call.MAX_BYTES,
+        "approval of a change": second_approval.MAX_BYTES,
     }
     assert historical_keys.MAX_BYTES == anchor_keys.MAX_BYTES
     assert dpop_proof.MAX_BYTES == client_assertion.MAX_BYTES

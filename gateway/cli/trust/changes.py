@@ -23,6 +23,7 @@ from gateway.store.changes import Change, ChangeState
 from trust.federation.second_approval import ChangeApproval, build_approval
 from trust.federation.suspension import SuspensionState
 from trust.identifiers import parse_entity_id
+from trust.spoken_digits import spoken
 
 _ACTS: Mapping[str, Act] = {
     act.name: act for act in (ADMIT, READMIT, SUSPEND, REMOVE, REVOKE, ANSWER, REGISTER, ADD_KEY)
@@ -110,7 +111,7 @@ def second(
         if held is None or held.state != SuspensionState.ACTIVE:
             raise Refused(f"{member} is no active member here; `hearthgate trust list` shows who is.")
         number = fingerprints.read_digits(digits)
-        shown = fingerprints.spoken(number)
+        shown = spoken(number)
         announce(f"{member} may make its change {change_id} ({shown}) with one administrator of its own.")
         confirm("Approve it?", yes=yes)
         record(settings, "trust second", entity_id=member, change=change_id, digits=shown)

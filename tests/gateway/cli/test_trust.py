@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.fingerprints import digits, spoken
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Answer, Partnership, hearthgate
+from trust.spoken_digits import digits, spoken
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 
 from config.loading import load
 from gateway.cli.context import now
-from gateway.cli.fingerprints import digits_of_keys, spoken
 from gateway.keys.files import STATE_FILE, sole_change
 from gateway.store import anchor_keys
 from gateway.store.opening import open_store
@@ -15,6 +14,7 @@ from tests.gateway.cli.conftest import ANCHOR, Answer, Partnership, hearthgate
 from trust.federation.anchor_keys import AnchorKeys, parse_anchor_keys
 from trust.federation.enrolment import parse_enrolment_request
 from trust.keys import KeySet, KeyUse, LocalSigner
+from trust.spoken_digits import digits_of_keys, spoken
 
 
 def run(partnership: Partnership, name: str, *words: object, answer: str | None = None, by: str = "ann") -> Answer:

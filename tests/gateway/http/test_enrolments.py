@@ -18,6 +18,7 @@ from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import MAX_BYTES, StatementDraft, build_entity_configuration
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
+from trust.spoken_digits import digits_of_keys, spoken
 
 HARBOUR = EntityId("https://harbour.example")
 
@@ -71,6 +72,7 @@ def test_a_request_waits_and_its_sender_is_told_what_to_read_out(
     assert answer.json
     assert answer.json["thumbprints"] == [kid]
     assert kid in answer.json["message"]
+    assert spoken(digits_of_keys([kid])) in answer.json["message"]
     assert waiting(federation) == [raw]
 
 
