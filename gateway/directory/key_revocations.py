@@ -24,7 +24,7 @@ from gateway.trust_records import StoredKeyRevocation
 from trust import claims, strict_json
 from trust.errors import TrustError, WrongIssuer
 from trust.federation.historical_keys import parse_historical_keys
-from trust.federation.key_revocation import MAX_BYTES, parse_key_revocation, peek_issuer
+from trust.federation.key_revocation import MAX_BYTES, parse_key_revocation, peek_issuer, peek_subject
 from trust.identifiers import EntityId, parse_endpoint
 from trust.keys import KeySet
 from trust.strict_json import JsonObject
@@ -94,7 +94,21 @@ class KeyRevocations:
         except (TransportError, TrustError):
             return  # what was learned before stays
         self._keep(history.revocations, party, now)
+        self._keep_of_others(history.revocations, entity, now)
         self._keep_disowned(entity, frozenset(history.disowned), now)
+
+    def _keep_of_others(self, told: Iterable[bytes], authority: EntityId, now: datetime) -> None:
+        """Keep what an authority revoked of those who stand below it."""
+        for raw in told:
+            try:
+                subject = peek_subject(raw)
+                if subject == authority:
+                    continue
+                party = self._party(subject, now)
+            except TrustError:
+                continue
+            if authority in party.superiors:
+                self._keep((raw,), party, now)
 
     def _keep_disowned(self, entity: EntityId, kids: frozenset[str], now: datetime) -> None:
         """Store what a party disowns now; its superior vouches for a key that it does not have."""

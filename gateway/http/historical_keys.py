@@ -8,8 +8,8 @@ from gateway.http.federation import HISTORICAL_KEYS_PATH, SignedConfiguration
 from gateway.http.guards import open_to_all
 from gateway.http.key_revocations import OwnRevocations
 from gateway.ports import Clock, KeyVault, Store
-from gateway.store import disowned_keys
-from trust.federation.historical_keys import MAX_DISOWNED, HistoricalKeys, build_historical_keys
+from gateway.store import disowned_keys, key_revocations
+from trust.federation.historical_keys import MAX_DISOWNED, MAX_REVOCATIONS, HistoricalKeys, build_historical_keys
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
@@ -28,7 +28,7 @@ def historical_keys_blueprint(
             issuer=entity,
             issued_at=now,
             keys=vault.historical(),
-            revocations=revocations.notices(),
+            revocations=(*of_others(), *revocations.notices())[:MAX_REVOCATIONS],
             disowned=disowned()[:MAX_DISOWNED],
         )
         return build_historical_keys(history, vault.signer(KeyUse.FEDERATION))
@@ -36,7 +36,12 @@ def historical_keys_blueprint(
     def disowned() -> tuple[str, ...]:
         return tuple(sorted(store.read(disowned_keys.kids).get(entity, frozenset())))
 
-    signed = SignedConfiguration(sign, edition=lambda: (vault.edition(), disowned()))
+    def of_others() -> tuple[bytes, ...]:
+        """Return what an authority revoked of those below it."""
+        made = store.read(lambda tx: key_revocations.by(tx, issuer=entity, limit=MAX_REVOCATIONS // 2))
+        return tuple(each.raw for each in made)
+
+    signed = SignedConfiguration(sign, edition=lambda: (vault.edition(), disowned(), of_others()))
 
     @blueprint.get(HISTORICAL_KEYS_PATH)
     @open_to_all("federation endpoint: public by its standard, and signed")

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import key_revocations
-from gateway.store.statement import Statement, insertion
+from gateway.store.statement import Row, Statement, insertion
 from gateway.trust_records import StoredKeyRevocation
 
 MOST_OF_ONE = 1_000
@@ -21,6 +21,12 @@ _COUNT = Statement(
 _OF = Statement(
     select(key_revocations)
     .where(key_revocations.c.subject == bindparam("of"))
+    .order_by(key_revocations.c.noted_at.desc(), key_revocations.c.kid)
+    .limit(bindparam("most"))
+)
+_BY = Statement(
+    select(key_revocations)
+    .where(key_revocations.c.issuer == bindparam("by"), key_revocations.c.subject != bindparam("by"))
     .order_by(key_revocations.c.noted_at.desc(), key_revocations.c.kid)
     .limit(bindparam("most"))
 )
@@ -45,17 +51,12 @@ def put(tx: Transaction, revocation: StoredKeyRevocation, *, at: datetime) -> bo
 
 def of(tx: Transaction, *, subject: str, limit: int = MOST_OF_ONE) -> tuple[StoredKeyRevocation, ...]:
     """Return the notices about an entity's keys, those that were noted last first."""
-    return tuple(
-        StoredKeyRevocation(
-            issuer=row.issuer,
-            subject=row.subject,
-            kid=row.kid,
-            use=row.key_use,
-            revoked_at=from_microseconds(row.revoked_at),
-            raw=row.raw,
-        )
-        for row in tx.rows(_OF, {"of": subject, "most": limit})
-    )
+    return tuple(_notice(row) for row in tx.rows(_OF, {"of": subject, "most": limit}))
+
+
+def by(tx: Transaction, *, issuer: str, limit: int) -> tuple[StoredKeyRevocation, ...]:
+    """Return an authority's notices about others' keys, those that were noted last first."""
+    return tuple(_notice(row) for row in tx.rows(_BY, {"by": issuer, "most": limit}))
 
 
 def kids(tx: Transaction) -> Mapping[str, frozenset[str]]:
@@ -64,3 +65,14 @@ def kids(tx: Transaction) -> Mapping[str, frozenset[str]]:
     for row in tx.rows(_KIDS, {}):
         found.setdefault(row.subject, set()).add(row.kid)
     return {subject: frozenset(each) for subject, each in found.items()}
+
+
+def _notice(row: Row) -> StoredKeyRevocation:
+    return StoredKeyRevocation(
+        issuer=row.issuer,
+        subject=row.subject,
+        kid=row.kid,
+        use=row.key_use,
+        revoked_at=from_microseconds(row.revoked_at),
+        raw=row.raw,
+    )

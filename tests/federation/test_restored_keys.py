@@ -293,3 +293,24 @@ def test_confirming_ends_the_wait_for_good(known: Network) -> None:
     assert not known.nodes[TRUST].store.read(store_epoch.read).confirmed
     confirm(known, TRUST)
     assert known.nodes[TRUST].store.read(store_epoch.read).confirmed
+
+
+def test_a_superior_ends_the_trust_in_a_members_key_for_good(known: Network) -> None:
+    """The member goes on publishing it, and members refuse it all the same; so they do what a stranger says nowhere."""
+    kid = known.nodes[TRUST].vault.signer(KeyUse.MESSAGE).kid
+    other = known.nodes[COUNCIL].vault.signer(KeyUse.MESSAGE).kid
+    for issuer, store, signer, revoked, subject in (
+        (ANCHOR, known.anchor.store, known.anchor.vault.signer(KeyUse.FEDERATION), kid, TRUST),
+        (TRUST, known.nodes[TRUST].store, known.nodes[TRUST].vault.signer(KeyUse.FEDERATION), other, COUNCIL),
+    ):
+        raw = notice(revoked, subject, signer, issuer, known)
+        stored = StoredKeyRevocation(
+            issuer=issuer, subject=subject, kid=revoked, use="message", revoked_at=known.clock.now(), raw=raw
+        )
+        store.write(lambda tx, stored=stored: key_revocations.put(tx, stored, at=known.clock.now()))  # type: ignore[misc]
+    rounds(known, COUNCIL, ANCHOR)
+    held = known.nodes[COUNCIL].store.read(lambda tx: key_revocations.of(tx, subject=TRUST))
+    assert [(each.kid, each.issuer) for each in held] == [(kid, ANCHOR)]
+    with pytest.raises(TrustError):
+        kids_of(known, TRUST, KeyUse.MESSAGE)
+    assert known.anchor.store.read(lambda tx: key_revocations.of(tx, subject=COUNCIL)) == ()

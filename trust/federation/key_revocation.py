@@ -73,9 +73,19 @@ def build_key_revocation(revocation: KeyRevocation, signer: Signer) -> bytes:
     return jose.sign(body, typ=TYP, signer=signer)
 
 
+def is_key_id(text: str) -> bool:
+    """Tell whether a text can be the id of a key: an RFC 7638 thumbprint."""
+    return _KID.fullmatch(text) is not None
+
+
 def peek_issuer(raw: bytes) -> EntityId:
     """Return the issuer that a notice *says* it has, to find the keys that may prove it."""
     return parse_entity_id(claims.require_str(jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims, "iss"))
+
+
+def peek_subject(raw: bytes) -> EntityId:
+    """Return whose key a notice *says* it is about, to find who stands above that entity."""
+    return parse_entity_id(claims.require_str(jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims, "sub"))
 
 
 def parse_key_revocation(raw: bytes, *, issuer_keys: KeySet, now: datetime) -> KeyRevocation:
@@ -84,7 +94,7 @@ def parse_key_revocation(raw: bytes, *, issuer_keys: KeySet, now: datetime) -> K
     body = jose.open_signed(raw, typ=TYP, keys=issuer_keys, max_bytes=MAX_BYTES).claims  # 1
     kid = claims.require_str(body, "kid")  # 3
     use = claims.require_str(body, "use")
-    if not _KID.fullmatch(kid) or use not in tuple(KeyUse):
+    if not is_key_id(kid) or use not in tuple(KeyUse):
         raise MalformedClaims("A revocation's 'kid' must be a thumbprint and its 'use' one of the key uses.")
     return KeyRevocation(
         issuer=parse_entity_id(claims.require_str(body, "iss")),  # 2

@@ -17,6 +17,7 @@ from gateway.cli.misuse.answering import ANSWER
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.admission import ADMIT
 from gateway.cli.trust.key.revoking import REVOKE
+from gateway.cli.trust.member_key import REVOKE_MEMBER_KEY
 from gateway.cli.trust.ruling import READMIT, REMOVE, SUSPEND, authority_signer
 from gateway.store import changes, members
 from gateway.store.changes import Change, ChangeState
@@ -26,7 +27,7 @@ from trust.identifiers import parse_entity_id
 from trust.spoken_digits import spoken
 
 _ACTS: Mapping[str, Act] = {
-    act.name: act for act in (ADMIT, READMIT, SUSPEND, REMOVE, REVOKE, ANSWER, REGISTER, ADD_KEY)
+    act.name: act for act in (ADMIT, READMIT, SUSPEND, REMOVE, REVOKE, REVOKE_MEMBER_KEY, ANSWER, REGISTER, ADD_KEY)
 }
 _OPEN = {ChangeState.PENDING, ChangeState.UNREVIEWED}
 _NEXT = {

@@ -17,6 +17,7 @@ _COMMANDS = {
     "suspend": ("gateway.cli.trust.ruling:suspend", "Authority: stop vouching for a member, until it is readmitted."),
     "readmit": ("gateway.cli.trust.ruling:readmit", "Authority: vouch again for a suspended member."),
     "remove": ("gateway.cli.trust.ruling:remove", "Authority: end a membership for good."),
+    "revoke": ("gateway.cli.trust.member_key:revoke", "Authority: end the trust in a key of a member, for good."),
     "list": ("gateway.cli.trust.members:list_members", "Authority: the members, their states and terms."),
     "changes": ("gateway.cli.trust.changes:list_changes", "What waits for a second administrator or a review."),
     "approve": ("gateway.cli.trust.changes:approve", "Make a change that another administrator asked for."),

@@ -13,7 +13,7 @@ from gateway.announcements import announcements
 from gateway.cli import administrators, approval
 from gateway.cli.doctor.administrators import checks
 from gateway.cli.federation import federation_of
-from gateway.store import changes, clients, members
+from gateway.store import changes, clients, key_revocations, members
 from gateway.store.opening import open_store
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, Template, hearthgate
 from trust.federation.party_metadata import parse_federation_entity
@@ -238,3 +238,16 @@ def test_asking_by_command_and_taking_a_token_are_on_record(joined: Partnership)
     assert run(joined, "council", "client", "token", "nobody", "--key", key).code == 1
     file = joined.root / "council" / "data" / "administration.jsonl"
     assert json.loads(file.read_text().splitlines()[-1])["act"] == "client token"
+
+
+def test_an_authority_revokes_a_members_key_with_two_administrators(joined: Partnership) -> None:
+    kid = "k" * 43
+    words = ("trust", "revoke", COUNCIL, kid, "--use", "message", "--reason", "compromised", "--yes")
+    assert run(joined, "anchor", "trust", "revoke", COUNCIL, "short", *words[4:]).code == 1
+    asked = run(joined, "anchor", *words)
+    assert asked.json["state"] == "pending", asked.json
+    assert approve(joined, "anchor", asked.json["id"], by="ann").code == 1
+    assert approve(joined, "anchor", asked.json["id"]).code == 0
+    held = read(joined, "anchor", lambda tx: key_revocations.of(tx, subject=COUNCIL))
+    assert [(each.kid, each.issuer, each.use) for each in held] == [(kid, ANCHOR, "message")]  # type: ignore[attr-defined]
+    assert "revoked already" in run(joined, "anchor", *words).json["error"]
