@@ -31,7 +31,7 @@ from adapters.matching.decide import MatchOutcome, match
 from adapters.sources.days import STANDS_FOR_NONE
 from trust.exchange.addresses import institution_key
 from trust.exchange.person import Address, Subject
-from trust.exchange.person_identifiers import IDENTIFIERS
+from trust.exchange.person_identifiers import IDENTIFIERS, identifier_evidence
 
 MOST_ROWS: Final = 2000
 MOST_RECORDS: Final = 200
@@ -102,6 +102,7 @@ def check_sample(
         *_matches(tally),
         *_involvements(tally),
         *_unreadable(tally),
+        *_no_identifiers(sample.records),
         *_institutions(sample.records, institutions),
     ]
 
@@ -264,6 +265,22 @@ def _unreadable(tally: _Tally) -> Iterator[CheckLine]:
             remedy="Such a value is left out. Correct it, or say in the settings how the column is written.",
             warning=not many,
         )
+
+
+def _no_identifiers(records: Sequence[Candidate]) -> Iterator[CheckLine]:
+    """Say which columns of identifiers hold values that fail their check digit or form, and so are no evidence."""
+    for name in IDENTIFIERS:
+        held = [text for each in records if (text := getattr(each.person, name)) is not None]
+        wrong = sum(identifier_evidence(name, text) is None for text in held)
+        if wrong:
+            many = 2 * wrong > len(held)
+            yield _line(
+                f"sample: {name}",
+                ok=not many,
+                detail=f"{wrong} of {len(held)} values are no identifiers of this kind by their form or check digit.",
+                remedy="No one is found or told apart by them. Correct them, or map another column or a view.",
+                warning=not many,
+            )
 
 
 def _institutions(records: Sequence[Candidate], known: Collection[str]) -> Iterator[CheckLine]:

@@ -190,8 +190,9 @@ def _best_names(ours: tuple[_Words, ...], theirs: tuple[_Words, ...]) -> tuple[L
 
 
 def _is_exchanged(ours: _Words, theirs: _Words) -> bool:
-    """Accept family and given names the wrong way round only where both then agree word for word."""
-    return all(ours) and ours == theirs
+    """Accept family and given names the wrong way round only where they agree word for word, but for middle names."""
+    (family, given), (their_family, their_given) = ours, theirs
+    return bool(family and given and their_given) and family == their_family and given[0] == their_given[0]
 
 
 def _families(one: tuple[str, ...], other: tuple[str, ...]) -> Level:

@@ -34,8 +34,39 @@ _FIRST_REAL_YEAR, _LAST_REAL_YEAR = 1901, 2200
 _OLDEST: Final = timedelta(days=131 * 366)
 _EPOCH: Final = date(1970, 1, 1)
 _STILL_OPEN: Final = frozenset(
-    {"null", "none", "nil", "na", "n/a", "-", "--", "open", "current", "ongoing", "present", "false", "no", "n", "f"}
+    {
+        "null",
+        "none",
+        "nil",
+        "na",
+        "nan",
+        "nat",
+        "n/a",
+        "open",
+        "current",
+        "currently",
+        "ongoing",
+        "continuing",
+        "present",
+        "active",
+        "live",
+        "false",
+        "no",
+        "n",
+        "f",
+        "until-further-notice",
+        "to-date",
+        "still-open",
+        "still-active",
+        "not-ended",
+        "not-closed",
+        "not-applicable",
+        "no-end",
+        "no-end-date",
+        "never",
+    }
 )
+_MARKS: Final = re.compile(r"[^\w?]*")
 _OVER: Final = frozenset({"true", "yes", "y", "t", "1"})
 
 
@@ -129,7 +160,7 @@ def read_birth_date(value: object, forms: Forms = ISO_ONLY) -> date | None:
     return day
 
 
-_NO_BIRTH: Final = frozenset({date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1)})
+_NO_BIRTH: Final = frozenset({date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1), date(1901, 1, 1)})
 """The first days of spreadsheets and of several databases, which is what an empty date becomes in them."""
 
 
@@ -150,12 +181,17 @@ def has_ended(value: object, forms: Forms = ISO_ONLY) -> bool:
         return False
     if text is not None:
         word = text.lower()
-        if word in _STILL_OPEN or _is_placeholder(text) or _BEYOND.fullmatch(text) or _is_never(text):
+        if _is_still_open(word) or _is_placeholder(text) or _BEYOND.fullmatch(text) or _is_never(text):
             return False
         if word in _OVER:
             return True
     day = read_day(value, forms)
     return day is not None and day.year >= _FIRST_REAL_YEAR and day != _EPOCH and day <= today()
+
+
+def _is_still_open(text: str) -> bool:
+    """Say whether a text in small letters is words that say so, or marks alone; a question mark says nothing."""
+    return _MARKS.fullmatch(text) is not None or "-".join(re.findall(r"[\w/]+", text)) in _STILL_OPEN
 
 
 def spellings(day: date, forms: Forms = ISO_ONLY) -> tuple[str, ...]:

@@ -8,11 +8,17 @@ from typing import Final
 
 from adapters.sources.days import today
 from trust.exchange.person import normal_pnc_id
+from trust.exchange.person_names import normal_name
 
 _PNC_ID: Final = re.compile(r"([0-9]{2})([0-9]{2})/([0-9]{7})([A-Z])")
 _NINO: Final = re.compile(r"([A-Z]{2}[0-9]{6})[A-D]?")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-_APOSTROPHES: Final = ("'", "\u2019", "", " ")
+_APOSTROPHES: Final = ("'", "\u2019", "", " ", "\u2018", "\u02bc", "`", "\u00b4")
+_HYPHENS: Final = ("-", " ", "", "\u2010", "\u2011", "\u2013", "\u00a0", " - ")
+_PLAIN_MARKS: Final = str.maketrans(
+    dict.fromkeys((*_APOSTROPHES[4:], "\u2019"), "'") | dict.fromkeys(_HYPHENS[3:6], "-")
+)
+_AFTER_KEY: Final = ("\r\n", "\n", "\r", "\t", "\u00a0")
 _PADDED_WIDTH: Final = 32
 
 
@@ -55,12 +61,13 @@ _SPELLINGS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {
 
 
 def family_name_spellings(name: str) -> tuple[str, ...]:
-    """Return a family name in small letters, with each apostrophe or hyphen that systems write.
+    """Return a family name in small letters, with each apostrophe and hyphen that systems write.
 
     Databases make small only the letters of ASCII in some locales, so capitals with accents are there twice.
     """
-    apostrophes = [name.replace("'", mark).replace("\u2019", mark) for mark in _APOSTROPHES]
-    written = dict.fromkeys([name, *apostrophes, name.replace("-", " ")])
+    plain = normal_name(name).translate(_PLAIN_MARKS)
+    marked = dict.fromkeys(plain.replace("'", mark) for mark in _APOSTROPHES)
+    written = dict.fromkeys([name, *(each.replace("-", mark) for each in marked for mark in _HYPHENS)])
     return tuple(dict.fromkeys(text for each in written for text in (each.lower(), _lower_ascii(each.upper()))))
 
 
@@ -71,7 +78,7 @@ def _lower_ascii(text: str) -> str:
 def key_spellings(key: str) -> tuple[str, ...]:
     """Return a key as it may stand in a column of fixed width, padded on either side."""
     padded = [pad(width) for width in range(len(key) + 1, _PADDED_WIDTH + 1) for pad in (key.ljust, key.rjust)]
-    return key, *padded
+    return key, *(f"{key}{mark}" for mark in _AFTER_KEY), *padded
 
 
 def whole_number(text: str) -> int | None:

@@ -101,7 +101,8 @@ class SqlSource:
         found = [self._read_person(row) for row in dict.fromkeys(tuple(row) for row in (*identified, *(born or ())))]
         undated = [self._read_person(row) for row in dict.fromkeys(tuple(row) for row in named)]
         known = {row.ref for row in found}
-        people = [*found, *(row for row in undated if row.person.birth_date is None and row.ref not in known)]
+        same = (None, subject.birth_date)  # a day that is read, and written in no form that is searched
+        people = [*found, *(row for row in undated if row.person.birth_date in same and row.ref not in known)]
         for row in people:
             self._quarantine.add("persons", row.faults)
         return candidates(people, verified=self._settings.identifiers_verified)

@@ -229,7 +229,7 @@ class PersonSearch:
         return _any_of(
             [
                 f"{family} IN ({places.listed(family_name_spellings(family_name))})"
-                f" AND {self._terms.begins(given, given_name, places)}"
+                f" AND {self._terms.begins(given, _SOUND.sub('_', given_name[:_TELLING]), places)}"
                 for family_name, given_name in named
             ]
         )

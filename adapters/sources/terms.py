@@ -91,8 +91,8 @@ class Terms(Protocol):
 
 
 _TAKEN_OUT: Final = (
-    *(9, 10, 11, 12, 13, 32, 39, 45, 46, 47, 92, 95, 96, 133, 160, 173),
-    *(*range(8192, 8209), 8209, 8210, 8211, 8212, 8213, 8232, 8233, 8239, 8287, 8288, 8722, 12288, 65279),
+    *(*range(9, 14), *range(32, 48), *range(58, 65), *range(91, 97), *range(123, 127), 133, 160, 173, 183),
+    *(5760, 6158, *range(8192, 8214), 8216, 8217, 8226, *range(8232, 8240), 8287, 8288, 8722, 12288, 65279, 65293),
 )
 """Spaces, hyphens, other signs, control and invisible characters that are found in identifiers."""
 

@@ -95,6 +95,18 @@ def test_what_cannot_be_looked_for_is_counted(build: Build) -> None:
     assert named(lines, "sample: not searchable").detail.startswith("2 of 3 people have neither")
 
 
+def test_identifiers_that_fail_their_check_are_counted(build: Build) -> None:
+    people = [*(tenant(number, nhs_no=f"943476591{number}") for number in range(3)), tenant(3, nhs_no=NUMBERS[0])]
+    line = named(check_sample(build(people, map(tenancy, range(4)))), "sample: nhs_number")
+    assert (line.ok, line.detail.split(" by ")[0]) == (False, "3 of 4 values are no identifiers of this kind")
+
+
+def test_a_few_of_them_are_a_warning(build: Build) -> None:
+    people = [tenant(0), tenant(1), tenant(2, nhs_no="9434765911")]
+    line = named(check_sample(build(people, [])), "sample: nhs_number")
+    assert (line.ok, line.warning) == (True, True)
+
+
 def test_ended_and_unreadable_involvements_are_counted_by_reason_and_column(build: Build) -> None:
     rows = [
         tenancy(0, closed="2020-01-01"),

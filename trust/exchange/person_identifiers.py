@@ -12,8 +12,6 @@ from typing import Final
 
 from trust.exchange.check_digits import LETTERS, nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
 
-_SEPARATORS: Final = frozenset("./\\'`_")
-_SPACES_AND_DASHES: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Pd"})
 _WRITTEN_PNC_ID: Final = re.compile(r"([0-9]{4}|[0-9]{2})/([0-9]{1,7})([A-Z])")
 _BARE_PNC_ID: Final = re.compile(r"([0-9]{3,11})([A-Z])")
 _LONG_BARE_PNC_ID: Final = 9
@@ -33,17 +31,13 @@ def normal_identifier(text: str) -> str:
 
 
 def _bare(text: str, keep: str = "") -> str:
-    """Leave out separators, spaces of every kind and what cannot be seen; full-width forms become plain ones.
+    """Leave out all but letters and digits; full-width forms become plain ones.
 
     What is left out may have kept a letter and its mark apart, so it is repeated until nothing changes.
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
-    kept = "".join(char for char in plain if char in keep or not _is_separator(char))
+    kept = "".join(char for char in plain if char in keep or char.isalnum())
     return kept if kept == text else _bare(kept, keep)
-
-
-def _is_separator(char: str) -> bool:
-    return char in _SEPARATORS or char.isspace() or unicodedata.category(char) in _SPACES_AND_DASHES
 
 
 def normal_pnc_id(text: str, *, this_year: int | None) -> str:
@@ -91,6 +85,14 @@ _TELLING: Final[dict[str, slice]] = {
 """The places of a normal form that differ from person to person."""
 
 
+_NEVER_ISSUED: Final[dict[str, tuple[str, ...]]] = {
+    "nhs_number": ("00",),  # a health number that begins so is neither of a range nor of a day of birth
+    "upn": ("000",),  # no local authority has this number
+    "nino": (),
+    "pnc_id": (),
+}
+
+
 def read_identifier(field: str, text: str, *, this_year: int | None) -> str:
     """Return the normal form of the identifier ``field``; ``this_year`` is as in :func:`normal_pnc_id`."""
     return normal_pnc_id(text, this_year=this_year) if field == "pnc_id" else normal_identifier(text)
@@ -108,7 +110,7 @@ def _is_keyed_in(field: str, number: str) -> bool:
     """Say it of a number that passes its check."""
     telling = number[_TELLING[field]].rstrip(LETTERS)
     distinct = len(set(telling))
-    if distinct == 1 or (distinct >= _RUN and is_run(digits_in(telling))):
+    if distinct == 1 or (distinct >= _RUN and is_run(digits_in(telling))) or telling.startswith(_NEVER_ISSUED[field]):
         return True
     return field == "pnc_id" and not number.startswith(_PNC_YEARS)
 

@@ -72,7 +72,10 @@ _NEWBORN: Final = _word_set(
     "stillbirth bump child kid minor baban plentyn leanbh leanabh naionan niemowle noworodek dziecko bebe "
     "bebelus bebek nourrisson neonato neonata recien nacido nacida saugling baccha bacha bachcha nawzaad babi "
     "copil enfant bambino bambina bimbo bimba kind kleinkind munna munni ilmo cunug edd ребенок новорожденный "
-    "немовля дитина طفل طفلة مولود رضيع بچہ بچی बच्चा शिशु বাচ্চা শিশু ਬੱਚਾ 婴儿 嬰兒 아기"
+    "немовля дитина inf fetal foetal embryo placenta preterm premature premie lad sib sibs sister brother mother "
+    "father mum mam mummy dad daddy parent parents carer carers guardian grandchild grandson granddaughter "
+    "nephew niece cousin nouveaune firstborn secondborn thirdborn طفل طفلة مولود رضيع بچہ بچی बच्चा शिशु বাচ্চা "
+    "শিশু ਬੱਚਾ 婴儿 嬰兒 아기"
 )
 _NOT_KNOWN: Final = _word_set(
     "unknown unkown unknow unknwon unkn unk uknown unspecified unidentified unnamed undisclosed unrecorded "
@@ -82,16 +85,22 @@ _NOT_KNOWN: Final = _word_set(
     "test tests testing tester testpatient testperson testclient patient person client resident applicant "
     "claimant occupant occupier individual name names forename forenames firstname givenname middlename surname "
     "lastname familyname fullname nfn nln nmn nsn ngn fnu lnu snu na nk nka nfd tbc tba tbd tbn dk dnk error "
-    "invalid delete deleted duplicate void example sample someone anyone nobody anhysbys anaithnid nieznany "
-    "nieznana nieznane brak necunoscut necunoscuta inconnu inconnue neant desconocido desconocida ninguno "
-    "desconhecido desconhecida sconosciuto sconosciuta ignoto ignota unbekannt bilinmiyor bilinmeyen nezinomas "
-    "nezinoma namaloom nomaloom majhool majhul ojana nevidomo nevidomyi neizvestno neizvestnyi neizvesten "
-    "неизвестно неизвестныи неизвестен неизвестна невідомо невідомии невідома مجهول نامعلوم protected private "
+    "invalid unaccompanied unassigned unregistered unreadable unable unclear undefined illegible uasc refugee "
+    "asylum juvenile jnr jr user tenant temp temporary dnu dup misc miscellaneous ref value div adoptee ivf lac "
+    "surrogate hospital emergency trauma incident casualty alias aka mystery somebody anybody everyone enter "
+    "please required mandatory default placeholder fake bogus training trainee demo ditto above abc abcd abcde "
+    "xyz asd asdf asdfg asdfgh qwe qwer qwert qwerty delete deleted duplicate void example sample someone anyone "
+    "nobody anhysbys anaithnid nieznany nieznana nieznane brak necunoscut necunoscuta inconnu inconnue neant "
+    "desconocido desconocida ninguno desconhecido desconhecida sconosciuto sconosciuta ignoto ignota unbekannt "
+    "bilinmiyor bilinmeyen nezinomas nezinoma namaloom nomaloom majhool majhul ojana nevidomo nevidomyi "
+    "neizvestno neizvestnyi neizvesten неизвестно неизвестныи неизвестен неизвестна невідомо невідомии невідома "
+    "مجهول نامعلوم protected private ismeretlen okand okant ukjent ukendt onbekend tundmatu tuntematon nepoznato "
+    "nepoznat nepoznata neznamy neznama neznano neznan nezname αγνωστο αγνωστος αγνωστη अज्ञात অজানা ਅਣਜਾਣ "
     "deceased adopted other withheldname 無名 无名 不详 不詳 未知 미상"
 )
 _DOUBTFUL: Final = _word_set(
-    "na nk nan not none nil null test tester male son child kid minor boy babe bub bebe baban merch person name "
-    "blank quad oo aa ee uu ii"
+    "lad temp above given na nk nan not none nil null test tester male son child kid minor boy babe bub bebe "
+    "baban merch person name blank quad oo aa ee uu ii"
 )
 """Stand-ins that are also names: they are no evidence, and yet enough to ask about."""
 _FILLERS: Final = _word_set(
@@ -105,15 +114,19 @@ _PHRASES: Final = _word_set(
     "noname nofirstname noforename noforenames nogivenname nogivennames nomiddlename nosurname nofamilyname "
     "nolastname nofixedname nonamegiven nonameyet tobeconfirmed tobeadvised tobeannounced tobenamed tobedecided "
     "sansnom sinnombre senzanome ohnenamen dimenw beznazwiska bezimienia faranume miss mr mrs ms mx master mstr "
-    "donotuse seenotes seefile"
+    "donotuse donotknow didnotgive didnotsay doesnotknow seenotes seefile seemother seeabove asabove sameasabove "
+    "lookedafter youngperson nestpasconnu bilajina lamayaqaan magaclaaan لايوجد بدوناسم"
 )
 _TITLES: Final = _word_set("mr mrs ms miss mx master mstr dr")
-_FAMILY_STAND_INS: Final = _word_set("doe bloggs family refugee asylum seeker")
-_FAMILY_NAMES: Final = _word_set("son child kid minor quin babe bub sample blank person")
+_FAMILY_STAND_INS: Final = _word_set("doe bloggs family seeker")
+_FAMILY_NAMES: Final = _word_set(
+    "son child kid minor quin babe bub sample blank person lad parent guardian brother father mam sib cousin "
+    "nephew hospital temp tenant demo above"
+)
 """Words that are family names too often to stand for none there."""
 _NEWBORN_PREFIXES: Final = ("baby", "newborn", "unborn", "infantb", "infantg", "infantm", "infantf")
 _NEWBORN_SUFFIXES: Final = ("baby", "infant", "newborn")
-_NOT_KNOWN_PREFIXES: Final = ("unknown", "zz", "xx")
+_NOT_KNOWN_PREFIXES: Final = ("unknown", "unkn", "ukn", "unident", "unspec", "zz", "xx")
 _COUNTED: Final = _word_set("one two three four first second third i ii iii iv a b c")
 _TWIN_WORDS: Final = frozenset(f"{word}{which}" for word in ("twin", "triplet") for which in _COUNTED)
 _CHILDREN: Final = _BOYS | _GIRLS | _NEWBORN | _ONE_OF_SEVERAL | _TWIN_WORDS
@@ -145,7 +158,7 @@ def given_name_words(text: str | None, *, family: tuple[str, ...] = ()) -> tuple
         return () if set(tokens) <= set(family) else tokens
     tokens = _without_title(tokens)
     words = _without_digits(tokens)
-    if set(words) <= set(family) or _is_newborn(words) or _is_stand_in_word(words[0]) or _is_phrase(words):
+    if set(words) <= set(family) or _is_newborn(words) or _is_phrase(words) or _says_nothing(words):
         return ()
     if not any(_is_stand_in_word(word) for word in words):
         return tokens
@@ -208,7 +221,7 @@ def is_no_name(text: str | None, *, family: bool = False) -> bool:
 
 def _are_plain(words: tuple[str, ...]) -> bool:
     """Recognise names in which nothing can be a stand-in, as nearly all are, before looking at them word by word."""
-    if not _SUSPECT.isdisjoint(words) or (len(words) > 1 and _is_phrase(words)):
+    if not _SUSPECT.isdisjoint(words) or _is_phrase(words):
         return False
     return not any(
         len(word) == 1
@@ -245,6 +258,12 @@ def _is_stand_in_word(word: str) -> bool:
         or (len(word) > 1 and word.isascii() and len(set(word)) == 1)
         or _is_newborn((word,))
     )
+
+
+def _says_nothing(words: tuple[str, ...]) -> bool:
+    """Recognise a stand-in at the beginning, or several fillers alone: Yet to be named."""
+    fillers = len(words) > 1 and all(_is_filler(word) and len(word) > 1 for word in words)
+    return fillers or _is_stand_in_word(words[0])
 
 
 def _stands_for_family(word: str) -> bool:

@@ -53,6 +53,14 @@ def test_family_and_given_names_the_wrong_way_round_are_recognised() -> None:
     assert (found.family_name, found.given_names) == (Level.SAME, Level.SAME)
 
 
+def test_a_middle_name_that_one_side_lacks_does_not_hide_names_the_wrong_way_round() -> None:
+    asked = Subject(family_name="Nguyen", given_names="Lan Thi")
+    found = compare(asked, Subject(family_name="Lan", given_names="Nguyen"))
+    assert (found.family_name, found.given_names) == (Level.SAME, Level.SAME)
+    other = compare(asked, Subject(family_name="Mai", given_names="Nguyen"))
+    assert other.given_names is Level.DIFFERENT
+
+
 def test_an_alias_on_either_side_counts_as_a_name() -> None:
     born = Subject(family_name="Chislett", given_names="Octavia")
     married = Subject(family_name="Flindall", given_names="Octavia", aliases=(Name(family_name="Chislett"),))

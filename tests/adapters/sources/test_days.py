@@ -80,7 +80,7 @@ def test_the_cause_is_told(value: str, cause: str) -> None:
         read_day(value)
 
 
-@pytest.mark.parametrize("day", [TOMORROW, date(2054, 11, 23), date(1780, 1, 1), date(1900, 1, 1), date(1899, 12, 30)])
+@pytest.mark.parametrize("day", [TOMORROW, date(2054, 11, 23), date(1780, 1, 1), date(1901, 1, 1), date(1899, 12, 30)])
 def test_nobody_is_born_ahead_or_in_a_placeholder(day: date) -> None:
     with pytest.raises(Unreadable):
         read_birth_date(day)
@@ -113,7 +113,8 @@ class TestEnds:
             None, "", "  ", "\u00a0", "0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "9999-12-31", "9999",
             "31/12/9999", "99991231", 9999, 0, "0", "infinity", "-infinity", "10000-01-01", "1899-12-30", "1900-01-01",
             "1753-01-01", "0001-01-01", "1970-01-01", "NULL", "n/a", "Ongoing", False, date(9999, 12, 31), TOMORROW,
-            TOMORROW.isoformat(), "2999-01-01T00:00:00",
+            TOMORROW.isoformat(), "2999-01-01T00:00:00", "Still open", "not ended", "No end date", "(none)", "<null>",
+            "NaT", "\u2014", "..", "ongoing.", "to date", "Active",
         ],
     )  # fmt: skip
     def test_what_is_no_end_or_lies_ahead_ends_nothing(self, value: object) -> None:
@@ -123,7 +124,7 @@ class TestEnds:
     def test_an_end_that_has_come_ends(self, value: object) -> None:
         assert has_ended(value)
 
-    @pytest.mark.parametrize("value", ["when he left", "31/02/2020", "2016-13-01"])
+    @pytest.mark.parametrize("value", ["when he left", "31/02/2020", "2016-13-01", "?", "unknown", "TBC", "closed"])
     def test_what_may_be_an_end_is_unreadable(self, value: str) -> None:
         with pytest.raises(Unreadable):
             has_ended(value)

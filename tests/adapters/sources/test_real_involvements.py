@@ -23,6 +23,8 @@ class TestKeys:
             (("CHAR(8)", "T7      "), ("TEXT", "T7")),
             (("TEXT", "T7"), ("CHAR(12)", "T7          ")),
             (("TEXT", "T7   "), ("TEXT", " T7")),
+            (("TEXT", "T7"), ("TEXT", "T7\r\n")),
+            (("TEXT", "T7\u00a0"), ("TEXT", "T7\u00a0")),
             (("INTEGER", 7), ("VARCHAR(10)", "7")),
             (("VARCHAR(10)", "7"), ("INTEGER", 7)),
             (("NUMERIC(8,0)", 7), ("INTEGER", 7)),

@@ -31,7 +31,8 @@ class TestIdentifiers:
             NHS_NUMBER, "943 476 5919", "943-476-5919", "943.476.5919", "943/476/5919", "943\u2011476\u20115919",
             "943\u00a0476\u00a05919", "943\u202f476\u202f5919",
             "  9434765919", "9434765919          ", "9434\u200b765919\ufeff", "9434765919\t",
-            "9434765919.0", "9 4 3 4 7 6 5 9 1 9",
+            "9434765919.0", "9 4 3 4 7 6 5 9 1 9", "(943) 476 5919", '="9434765919"', "9434765919*", "943,476,5919",
+            "943\u00b7476\u00b75919", "943\uff0d476\uff0d5919", "\u202a9434765919\u202c", "943|476|5919", "#9434765919",
         ],
     )  # fmt: skip
     def test_a_number_is_found_however_it_is_spaced(self, make: Make, held: str) -> None:
@@ -84,6 +85,15 @@ class TestBirthDates:
         ],
     )
     def test_a_text_is_found_as_it_is_read(self, make: Make, held: str, form: object) -> None:
+        settings = {"date_formats": {"birth_date": form}} if form else {}
+        assert ask(make(Tables(people=[{"dob": held}], settings=settings)), UNNUMBERED)[0] == "unique"
+
+    @pytest.mark.parametrize(
+        ("held", "form"), [(" 2004-11-03", None), ("\u00a02004-11-03", None), ("3  November 2004", "%d %B %Y")]
+    )
+    def test_a_day_that_is_read_and_not_searched_is_found_by_name(
+        self, make: Make, held: str, form: str | None
+    ) -> None:
         settings = {"date_formats": {"birth_date": form}} if form else {}
         assert ask(make(Tables(people=[{"dob": held}], settings=settings)), UNNUMBERED)[0] == "unique"
 
@@ -142,11 +152,18 @@ class TestBirthDates:
             ("O'Hara", "OHara"),
             ("Bront\u00eb", "BRONT\u00cb"),
             ("Smith-Lowe", "SMITH LOWE"),
+            ("Smith-Lowe", "Smith\u2013Lowe"),
+            ("O'Hara-Lowe", "O`Hara Lowe"),
+            ("O\u2019Hara-Lowe", "OHARALOWE"),
         ],
     )
     def test_a_record_without_a_birth_date_is_found_by_its_names(self, make: Make, asked: str, held: str) -> None:
         source = make(Tables(people=[{"dob": None, "surname": held, "forenames": "ROWAN"}]))
         assert ask(source, replace(UNNUMBERED, family_name=asked))[0] == "review"
+
+    def test_an_accent_in_a_given_name_hides_no_record_without_a_birth_date(self, make: Make) -> None:
+        source = make(Tables(people=[{"dob": None, "forenames": "R\u00f3wan"}]))
+        assert ask(source, UNNUMBERED)[0] == "review"
 
 
 class TestCrowdedBirthDates:

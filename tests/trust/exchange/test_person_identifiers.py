@@ -20,7 +20,9 @@ KEYED_IN = [
     *(("nhs_number", str(digit) * 10) for digit in range(10)),
     ("nhs_number", "0123456789"),
     ("nhs_number", "9876543210"),
+    ("nhs_number", "0000000019"),
     ("upn", "A000000000000"),
+    ("upn", "P000000000001"),
     ("nino", "AA000000A"),
     ("nino", "AA111111A"),
     ("nino", "ZY999999"),
@@ -63,7 +65,19 @@ def test_a_real_number_and_a_slip_of_the_pen_are_no_stand_ins(field: str, number
 
 @pytest.mark.parametrize(
     "written",
-    ["943 476 5919", "943-476-5919", "943\u00a0476\u00a05919", "943\u200d4765919\ufeff", " 9434765919.", "'9434765919"],
+    [
+        "943 476 5919",
+        "943-476-5919",
+        "943\u00a0476\u00a05919",
+        "943\u200d4765919\ufeff",
+        " 9434765919.",
+        "'9434765919",
+        "(943) 476 5919",
+        '="9434765919"',
+        "9434765919*",
+        "943,476,5919",
+        "943\u00b7476\u00b75919",
+    ],
 )
 def test_spaces_dashes_and_what_no_one_sees_are_left_out(written: str) -> None:
     assert normal_identifier(written) == NHS_NUMBER

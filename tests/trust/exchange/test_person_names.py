@@ -37,6 +37,17 @@ NOT_GIVEN = [
         "B\u200baby",
         "\uff22\uff41\uff42\uff59",
     ),
+    *("Yet to be named", "Nofirstname", "Firstborn", "Brother", "Mother", "Foetal", "UASC 1", "Unknwn", "Unidentfied"),
+    *("Asdf", "ABCD", "Ditto", "Placeholder", "Temp", "DNU", "Casualty", "#REF!", "#VALUE!", "Did not give"),
+    *(
+        "N'est pas connu",
+        "Nouveau-n\u00e9",
+        "Ok\u00e4nd",
+        "Onbekend",
+        "Nezn\u00e1m\u00fd",
+        "\u0905\u091c\u094d\u091e\u093e\u0924",
+        "Lama yaqaan",
+    ),
 ]
 GIVEN = [
     "Olivia",
@@ -51,6 +62,10 @@ GIVEN = [
     "Tess",
     "Maleah",
     "Boyd",
+    "Junior",
+    "Prem",
+    "Una",
+    "Unathi",
     "伟",
     "준",
     "सुनीता",
@@ -81,13 +96,32 @@ def test_a_given_name_beside_a_note_is_still_one() -> None:
 
 @pytest.mark.holds("A73")
 @pytest.mark.parametrize(
-    "text", ["Unknown", "Baby", "Not Known", "NA", "N/A", "XX", "M", "J.M.", "Test", "Twin", "Doe", "?"]
+    "text",
+    [
+        "Unknown",
+        "Baby",
+        "Not Known",
+        "NA",
+        "N/A",
+        "XX",
+        "M",
+        "J.M.",
+        "Test",
+        "Twin",
+        "Doe",
+        "?",
+        "UASC",
+        "Ditto",
+        "As above",
+    ],
 )
 def test_words_that_stand_for_none_are_no_family_names(text: str) -> None:
     assert family_name_words(text) == ()
 
 
-@pytest.mark.parametrize("text", ["Marsh", "Son", "Child", "Quin", "Infantino", "Ng", "Nguyen", "Goodwin", "Testa"])
+@pytest.mark.parametrize(
+    "text", ["Marsh", "Son", "Child", "Quin", "Infantino", "Ng", "Nguyen", "Goodwin", "Testa", "Parent", "Lad"]
+)
 def test_family_names_are_family_names(text: str) -> None:
     assert family_name_words(text) == name_tokens(text)
 
