@@ -35,7 +35,7 @@ NOBODY: Final = Subject(
     birth_date=date(1901, 2, 3),
     address=Address(uprn="999274106853", postcode="ZX9 9WZ"),
 )
-"""A person whom no case system knows: numbers of test ranges and places that do not exist, none of them a stand-in."""
+"""A person unknown to every case system: numbers of test ranges and places that do not exist, and no stand-in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ class Identity(Frozen):
     name: Label
     superiors: tuple[Entity, ...] = Field(default=(), max_length=5)
     administrators: int = Field(default=2, ge=1, le=100)
-    """How many people administer it. Members see where it is one: nobody of its own approves that one's changes."""
+    """How many people administer it. Members see where it is one: it has no one to approve that one's changes."""
 
 
 class NodeIdentity(Identity):

@@ -95,7 +95,7 @@ class AgreementBook:
         return any(took_effect(each, now) for each in self._read(now).held if each.agreement.ref == ref)
 
     def settle(self, now: datetime) -> None:
-        """Record which versions are retired by now, so that they stay so whatever becomes of the newer ones.
+        """Record which versions are retired by now, so that they stay so without the newer ones.
 
         Until then it follows from the documents and signatures that are held.
         """

@@ -49,7 +49,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
-    """One question of a fan-out, which ends in ``outcome`` whatever happens."""
+    """One question of a fan-out, which always ends in ``outcome``."""
 
     planned: Planned
     deadline: float
@@ -192,7 +192,7 @@ def choices(book: AgreementBook, sought: Sought, *, now: datetime) -> tuple[Aske
     binding = [standing for standing in standings if isinstance(standing, InForce)]
     found = choose_clause(binding, sought)
     left_out = (sought.holders or frozenset()) - {choice.holder for choice in found}
-    if left_out:  # whoever names a service counts on its line
+    if left_out:  # an asker that names a service counts on its line
         denial = explain_no_choice(standings, replace(sought, holders=left_out))
         named = ", ".join(sorted(map(str, left_out)))
         raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=f"{denial.reason} ({named})", remedy=denial.remedy)

@@ -75,7 +75,7 @@ class AuthorityKeeper:
                 self._refresh(entity)
 
     def _is_fit(self) -> bool:
-        with suppress(ClockWrong, NotReconciled):  # whoever minds the authority has told the administrator
+        with suppress(ClockWrong, NotReconciled):  # the watch has told the administrator
             self.refuse_unfit()
             return True
         return False

@@ -1,7 +1,7 @@
 """Watch over this machine's clock (assertion A66).
 
 1. A clock that a time service keeps is right (:mod:`gateway.machine_clock`); that others disagree is noticed.
-2. Any other clock is compared with the dates of signed answers: a few parties are asked, drawn anew each time.
+2. Any other clock is compared with the dates of signed answers: a few parties are drawn each time and asked.
 3. One party's clock decides nothing. An anchor and a member, or three members, must agree, and be more than half of
    those that answered. While only anchors are known, one of them decides.
 4. Where no such group agrees, what was known before stays.
@@ -123,7 +123,7 @@ def _decide(agreeing: Sequence[Reading], readings: Sequence[Reading], parties: P
 
 
 def read_clocks(transport: Transport, parties: Parties, clock: Clock, attempt: Attempt) -> list[Reading]:
-    """Ask a few parties, drawn anew; one whose answer is a fault of ours costs no other reading."""
+    """Draw a few parties and ask them; one whose answer is a fault of ours costs no other reading."""
     anchors = _drawn(parties.anchors)[:ANCHORS_ASKED]
     readings: list[Reading] = []
     for entity in (*anchors, *_drawn(parties.members))[:MOST_ASKED]:

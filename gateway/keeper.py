@@ -93,7 +93,7 @@ class Keeper:
         self.attempt("marks", lambda: self.renew_marks(now))
 
     def _is_fit(self) -> bool:
-        with suppress(ClockWrong, NotReconciled):  # whoever minds the node has told the administrator
+        with suppress(ClockWrong, NotReconciled):  # the watch has told the administrator
             self.refuse_unfit()
             return True
         return False

@@ -1,4 +1,4 @@
-"""What the asking side records of a question: its leaves as it leaves, as it is answered, and where it is refused here.
+"""Evidence of the asking side: leaves for a question as it is sent, answered, or refused here.
 
 1. A question that is sent leaves one leaf, which names the members of the description that the holder was told, and one
    more once its answer was read, which names the fields that came. Silence leaves no second one.
@@ -49,8 +49,8 @@ class QuestionRecord:
     def sent(self, message: Message, asked_about: Subject, raw: bytes, at: datetime) -> Leaf:
         """Return the leaf of a message that is about to leave.
 
-        It names the person by all that is known here (``asked_about``), so that one person has one name in it, whatever
-        each holder is told.
+        It names the person by all that is known here (``asked_about``), so that one person has one name in it,
+        however little each holder is told.
         """
         return replace(
             self._leaf(LeafKind.SENT, message, at),

@@ -52,7 +52,7 @@ CREATE INDEX allocation_child ON allocation (la_child_id);
 """
 _TABLES: Final = ("allocation", "episode", "child")
 _LAYOUT: Final = 2
-"""SQLite's ``user_version`` of this layout; an import lays an older database out anew."""
+"""SQLite's ``user_version`` of this layout; an import replaces an older layout."""
 _MOST_COMMON: Final = 5
 """Reasons for rows left out that a refusal spells out."""
 
@@ -173,7 +173,7 @@ def _require_enough(before: _Kept, after: _Kept, report: ImportReport) -> None:
 
 
 def _kept(connection: Any, path: Path, today: date) -> _Kept:  # noqa: ANN401 - pysqlite3 ships no types
-    """Count what the last import kept; lay out a new database, and an older one anew.
+    """Count what the last import kept; lay out a new database, and replace an older layout.
 
     Raises :class:`SourceUnavailable` for a database that something else made.
     """

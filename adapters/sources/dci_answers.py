@@ -37,7 +37,7 @@ _ABSENT: Final = re.compile(
     r"|\b(no|zero)[ _.-]?(such|record|match|result|person|beneficiar|member)",
     re.IGNORECASE,
 )
-"""What vendors' own codes and messages say of a person whom the registry does not have."""
+"""What vendors' own codes and messages say of a person missing in the registry."""
 _NOT_OF_PERSON: Final = re.compile(
     r"sender|receiver|client|service|server|endpoint|url|operation|action|schema|version|query|token|user|account",
     re.IGNORECASE,

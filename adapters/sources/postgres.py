@@ -1,4 +1,4 @@
-"""Ask a case system's PostgreSQL: read-only, within a deadline, through poolers, whatever a value is.
+"""Ask a case system's PostgreSQL: read-only, within a deadline, through poolers, with values of any type.
 
 Statements are never prepared on the server: a prepared plan outlives an ALTER TABLE and is another session's behind a
 pooler. Values that the driver cannot hold (infinite dates, years after 9999) come as their text.
@@ -103,7 +103,7 @@ class PostgresServer:
         return f"${number}"
 
     def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> Answer:
-        """Run one reading statement; a connection that was closed or is stale is opened anew, once."""
+        """Run one reading statement; a connection that was closed or is stale is opened again, once."""
         reused = self._mine.kept is not None
         try:
             return self._ask_once(statement, parameters, deadline)
@@ -170,7 +170,7 @@ class PostgresServer:
             raise _unreachable(error) from None
 
     def _connect(self, deadline: Deadline, *, options: str | None = None) -> _BoundedConnection:
-        """Connect; libpq waits at least 2 s for a host that does not answer, whatever the deadline says."""
+        """Connect; libpq waits at least 2 s for a host that does not answer, also where the deadline is shorter."""
         password = read_secret(self._password_file) if self._password_file else None
         connection = _BoundedConnection.connect(
             make_conninfo(self._url, password=password, options=options),

@@ -2,7 +2,7 @@
 
 A person is searched in three ways, each with an index of its own:
 
-1. by the identifiers that the asker gave, in whatever spelling they are stored;
+1. by the identifiers that the asker gave, in every spelling in which they may be stored;
 2. by the birth date. Where too many share it, by the birth date narrowed by names or postcode;
 3. by family name and first given name, to find the records whose own birth date is missing or cannot be read.
 """
@@ -252,7 +252,7 @@ def _any_of(terms: Sequence[str | None]) -> str | None:
 
 
 def key_condition(search: RowSearch, parts: Sequence[str]) -> Condition:
-    """Return the condition that a row has the key ``parts``, whatever the types of its columns."""
+    """Return the condition that a row has the key ``parts``, for any types of its columns."""
 
     def condition(places: Places) -> str | None:
         columns = search.key_columns()

@@ -62,7 +62,7 @@ class Terms(Protocol):
         ...
 
     def day(self, column: str, kind: Kind, day: date, forms: Forms, places: Places) -> str | None:
-        """Find a day, whatever time follows it."""
+        """Find a day with any time after it."""
         ...
 
     def index_of_identifier(self, column: str, kind: Kind, *, plain: bool) -> str:
@@ -119,7 +119,7 @@ class SqliteTerms:
         return f"{column} IN ({places.listed([*texts, *numbers])})"
 
     def day(self, column: str, kind: Kind, day: date, forms: Forms, places: Places) -> str | None:
-        """Compare by ranges, which an index serves whatever the column's affinity is."""
+        """Compare by ranges, which an index serves under any affinity of the column."""
         del kind
         ranges: list[str] = []
         for text in spellings(day, forms):
@@ -182,7 +182,7 @@ class PostgresTerms:
         return f"{self.plain_form(f'{column}::text')} IN ({places.listed(texts)})"
 
     def day(self, column: str, kind: Kind, day: date, forms: Forms, places: Places) -> str | None:
-        """Compare a date as a date, whatever form the source's texts have."""
+        """Compare a date as a date, for any form of the source's texts."""
         if kind is Kind.DATE:
             return f"{column} = {places.take(day.isoformat())}"
         if kind in {Kind.MOMENT, Kind.ZONED}:
@@ -200,7 +200,7 @@ class PostgresTerms:
         return column if plain or kind is not Kind.TEXT else self.plain_form(column)
 
     def index_of_day(self, column: str, kind: Kind) -> str:
-        """Return the column, of which the beginning of a text is compared whatever the collation."""
+        """Return the column, of which the beginning of a text is compared under any collation."""
         return f"{column} text_pattern_ops" if kind is Kind.TEXT else column
 
     def key(self, column: str, kind: Kind, key: str, places: Places) -> str | None:

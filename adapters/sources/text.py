@@ -1,4 +1,4 @@
-"""One line of text from whatever a case system's driver returns."""
+"""One line of text from any value that a case system's driver returns."""
 
 import unicodedata
 from decimal import Decimal

@@ -21,7 +21,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "client": ("gateway.cli.client.group:client", "Register the case systems that may use this node."),
     "lookup": ("gateway.cli.client.lookup:lookup", "Ask who else works with a person, as a case system does."),
     "flag": ("gateway.cli.flag.group:flag", "See and review what looked like misuse."),
-    "account": ("gateway.cli.account.group:account", "Account for what was told to whom, on which clause and law."),
+    "account": ("gateway.cli.account.group:account", "Show disclosures, with recipient, clause and law."),
     "misuse": ("gateway.cli.misuse.group:misuse", "Ask and answer whose question looks like misuse."),
     "adapter": ("gateway.cli.adapter.group:adapter", "Check and fill the adapters to this agency's case systems."),
     "demo": ("gateway.cli.setup.run:demo", "Run a whole federation on this machine and tell its story."),

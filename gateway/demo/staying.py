@@ -30,7 +30,7 @@ _PEOPLE: Final = {
     Group.YOUNG_MAN: "eight services",
     Group.THREE: "three services",
     Group.NONE: "no other service",
-    Group.TWIN: "some; a twin, whom others know",
+    Group.TWIN: "some; a twin, known to others",
 }
 
 
@@ -81,7 +81,7 @@ def _show_things_to_try(scene: Scene) -> None:
     narrator.say(f"3. Stop the node of {JOBCENTRE.name}, ask again, and have this demo start it again:")
     narrator.show(_stop_line(federation, JOBCENTRE.slug), lookup, _start_line())
     narrator.gap()
-    narrator.say("4. Ask about other residents, of whom the truth says this:")
+    narrator.say("4. Ask about other residents, with the truth about each:")
     people = {group: scene.truth.first(group) for group in _PEOPLE}
     rows = [(each.name, each.subject["birth_date"], _PEOPLE[group]) for group, each in people.items()]
     narrator.table(("resident", "born", "known to"), rows)

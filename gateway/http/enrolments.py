@@ -7,7 +7,7 @@ Whoever sends one is a stranger, so:
    same entity does not take its place, and an older one does not come back;
 3. so many wait at most, each until its own end, and so many are taken in a minute;
 4. one that is signed with a key that this authority vouches for already, to renew a membership, proves whose it is: it
-   finds room, takes the place of whatever waits, and is counted with its member's own and not with strangers'.
+   finds room, takes the place of the one that waits, and is counted with its member's own and not with strangers'.
 """
 
 from collections import defaultdict

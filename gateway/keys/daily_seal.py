@@ -8,7 +8,7 @@ sealed here is unreadable from then on, since the key is gone.
    made of a later one.
 2. Held are the keys of today and of yesterday. The file is replaced at the first use of a day, and the bytes of the old
    one are overwritten. A disk or file system that keeps old blocks may keep them all the same.
-3. The file is in no backup, neither of the store nor of the private keys: whoever holds the key of a day can make all
+3. The file is in no backup, neither of the store nor of the private keys: a holder of the key of a day can make all
    later ones.
 4. A clock that went far ahead and came back begins with a new key.
 

@@ -115,7 +115,7 @@ class FileKeyVault:
         return self._loaded.secrets[KeyFile.SEAL]
 
     def seal_for_a_day(self, plaintext: bytes, place: bytes) -> bytes:
-        """Seal what is kept for a day at most; two days later nobody can open it (:mod:`gateway.keys.daily_seal`)."""
+        """Seal what is kept for a day at most; two days later it cannot be opened (:mod:`gateway.keys.daily_seal`)."""
         return self._daily.seal(plaintext, place)
 
     def open_of_a_day(self, sealed: bytes, place: bytes) -> bytes:

@@ -234,7 +234,7 @@ def load_all(tx: Transaction) -> tuple[StoredAgreement, ...]:
 
 
 def touch(tx: Transaction) -> None:
-    """Have whoever keeps what stands here look again."""
+    """Have caches of these tables read again."""
     tx.run(_BUMP, {})
 
 

@@ -1,4 +1,4 @@
-"""Which lookup each message of ours was part of, so that accounting for a message names the case it was sent for.
+"""The lookup of each sent message, so that accounting for a message names its case.
 
 ``message`` is the node's own keyed digest of the message id; the id itself, with its holder, rests sealed.
 """

@@ -1,4 +1,4 @@
-"""What a restored store holds back until an administrator confirms it, since it may have been closed after the copy.
+"""Parts of a restored store that wait for an administrator, since they may have been closed after the copy.
 
 The copy does not know what was revoked, ended, declined or removed since. What peers can tell is taken from them; each
 of the rest is held: registered clients, changes that wait for a second administrator, agreements, members and marks.

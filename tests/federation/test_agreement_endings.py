@@ -1,4 +1,4 @@
-"""What was replaced or ended never binds again, at any party's node, whatever happens to the newer version."""
+"""A replaced or ended version never binds again at any party's node, also after the loss of the newer one."""
 
 import shutil
 from collections.abc import Callable

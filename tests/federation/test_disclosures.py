@@ -1,4 +1,4 @@
-"""What a node can account for: what it told which agency about whom, on which clause and law, and why it refused."""
+"""The account of disclosures: content, recipient, person, clause and law, and the reason for a refusal."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What was closed before a loss stays closed after a restore: keys, agreements, case systems and pending changes."""
+"""Keys, agreements, case systems and changes that were closed before a loss stay closed after a restore."""
 
 import shutil
 from collections.abc import Iterator, Mapping

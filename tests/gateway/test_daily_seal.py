@@ -1,4 +1,4 @@
-"""What is sealed for a day is unreadable two days later, with every byte of the store and every key that is left."""
+"""Content sealed for a day is unreadable two days later, with every byte of the store and every key left."""
 
 import os
 from collections.abc import Callable

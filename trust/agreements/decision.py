@@ -171,8 +171,8 @@ def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonR
 
     1. one record, unrestricted: ``known``, with the permitted fields;
     2. anything else under a conditional clause: ``nothing_to_share``, always the same;
-    3. nobody, under an unconditional clause: ``not_known``; one record, unrestricted, that has no current involvement:
-       ``no_current_involvement``;
+    3. no record, under an unconditional clause: ``not_known``; one record, unrestricted, without a current
+       involvement: ``no_current_involvement``;
     4. someone who may be the person, or whose record is restricted, under an unconditional clause: ``review``, because
        a human must decide and "not known" would be untrue.
 

@@ -30,8 +30,8 @@ class LegalEntry:
     """One citable rule. ``title`` reads well after "under"; ``power`` says what it lets or makes somebody do.
 
     ``bodies`` are the kinds of body that ``relied_on_by`` describes, widely read: where the words leave it open, the
-    kind is among them. ``consent_needed`` means that this very rule fails without the person's consent, whatever else
-    applies.
+    kind is among them. ``consent_needed`` means that this very rule fails without the person's consent,
+    also where other rules apply.
     """
 
     code: str

@@ -1,6 +1,6 @@
-"""What keeps an agency from signing an agreement, and what its signatory should ask about first.
+"""Faults that keep an agency from signing an agreement, and questions for its signatory.
 
-A fault is what the agency cannot mean: it would sign for services that it does not have, with parties that nobody
+A fault is what the agency cannot mean: it would sign for services that it does not have, with parties that no anchor
 vouches for, on a law that it may not rely on. A question is what people may mean, and should have noticed.
 """
 

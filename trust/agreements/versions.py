@@ -7,7 +7,7 @@
 4. A version whose first day lies ahead replaces nothing before that day. Ended before it, it alone is withdrawn.
 5. A version past its last day binds nothing, and keeps its place above the lower ones.
 
-What is recorded as retired stays so, whatever the documents, the signatures and the clock say later (assertion A72).
+What is recorded as retired stays so, against later documents, signatures and clocks (assertion A72).
 """
 
 from collections.abc import Mapping, Sequence

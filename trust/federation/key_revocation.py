@@ -1,6 +1,6 @@
 """Say that a key must never be believed again, in a notice that any party can relay and that has no end.
 
-An entity publishes a notice for each key that it has revoked, whatever the key is for, with its historical keys. A key
+An entity publishes a notice for each key that it has revoked, for any use, with its historical keys. A key
 is named by its thumbprint alone, so no notice hands out a key. It is read by these rules:
 
 1. signed under `typ` exactly `key-revocation+jwt`, by a federation key of its issuer;
@@ -47,7 +47,7 @@ class RevokedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRevocation:
-    """One key of `subject` that must not be believed from `revoked_at` on, whatever it is said to have signed."""
+    """One key of `subject` that must not be believed from `revoked_at` on, for anything that it signed."""
 
     issuer: EntityId
     subject: EntityId

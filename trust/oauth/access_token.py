@@ -48,7 +48,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """The practitioner for whom a token was exchanged (RFC 8693): `name` at their provider, and their positions."""
+    """The practitioner of an exchanged token (RFC 8693): `name` at their provider, and their positions."""
 
     issuer: str
     name: str

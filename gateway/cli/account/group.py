@@ -13,4 +13,4 @@ _COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS)
 def account() -> None:
-    """Account for what was told to whom, on which clause and law."""
+    """Show disclosures, with recipient, clause and law."""

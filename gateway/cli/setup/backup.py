@@ -140,7 +140,7 @@ def _keys(settings: Settings, target: Path, passphrase_file: Path, *, yes: bool)
 def _key_files(settings: Settings) -> list[Path]:
     """Return the files of the vault, and the faces' keys where they lie in the folder too.
 
-    Not the daily keys: whoever kept one could make all later ones of it.
+    Not the daily keys: a holder of one could make all later ones of it.
     """
     base = settings.base_dir
     directory = base / settings.keys.directory

@@ -1,4 +1,4 @@
-"""What stands where there is nothing is evidence of nothing, and twins are never linked by it."""
+"""Stand-ins for names, numbers and homes are evidence of nothing, and never link twins."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""What real case systems hold about involvements is read in either database, and one bad value costs no other.
+"""Involvements as real case systems hold them are read in either database; one bad value costs no other.
 
 The cases were reported by people who run such systems; the records are invented.
 """

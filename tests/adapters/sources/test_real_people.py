@@ -1,4 +1,4 @@
-"""What real case systems hold about people is found and read in either database, however it is written.
+"""People as real case systems hold them are found and read in either database, however they are written.
 
 The cases were reported by people who run such systems; the records are invented.
 """

@@ -1,4 +1,4 @@
-"""What reading takes for one identifier, the search finds, wherever its separators stand."""
+"""The search finds every spelling that reading takes for one identifier, with separators at any place."""
 
 from contextlib import closing
 

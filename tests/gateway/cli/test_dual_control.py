@@ -1,4 +1,4 @@
-"""What takes two administrators beside suspending, removing and revoking, and what an agency with one does."""
+"""Changes that take two administrators beside suspending, removing and revoking, and agencies with one."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What looks like trying people out is flagged, on each database, and an ordinary month is not."""
+"""Trying people out is flagged, on each database, and an ordinary month is not."""
 
 from collections.abc import Iterator
 from dataclasses import replace

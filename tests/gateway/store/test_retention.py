@@ -1,4 +1,4 @@
-"""What accounts for questions ends with its retention, and the leaves stay."""
+"""Accounts of questions end with their retention, and the leaves stay."""
 
 from datetime import timedelta
 

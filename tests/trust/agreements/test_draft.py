@@ -1,4 +1,4 @@
-"""What a draft must keep before it is signed."""
+"""Rules that a draft must keep before it is signed."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a signatory reads: all of it, who signed it, and what a new version changes."""
+"""A signatory reads all of an agreement, who signed it, and what a new version changes."""
 
 from copy import deepcopy
 from typing import Any

@@ -1,4 +1,4 @@
-"""What keeps an agency from signing, and what its signatory is to ask about."""
+"""Faults that keep an agency from signing, and questions for its signatory."""
 
 from dataclasses import replace
 from datetime import date

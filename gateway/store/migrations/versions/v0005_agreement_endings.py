@@ -1,4 +1,4 @@
-"""Which versions of an agreement are retired for good, and the parties' notices of an ending."""
+"""Retired versions of agreements, and the parties' notices of an ending."""
 
 import json
 from datetime import UTC, datetime

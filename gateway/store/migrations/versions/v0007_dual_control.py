@@ -1,4 +1,4 @@
-"""What proved who asked for a change, since when members were told of it, and the head of the journal."""
+"""Proof of the account that asked for a change, the time of its announcement, and the head of the journal."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What a case system's users may ask as, row by row: before, each role in each unit for each service."""
+"""Positions of a case system's users, row by row; before, each role in each unit for each service."""
 
 import json
 from itertools import product
