@@ -13,6 +13,7 @@ from threading import Event
 from typing import Any, Final
 
 from gateway.demo.agencies import AGENCIES, ANCHOR_NAME, ASKER, COUNCIL, JOBCENTRE
+from gateway.demo.agreement import EARLY_HELP, KEY_WORKER
 from gateway.demo.commands import hearthgate
 from gateway.demo.federation import ANCHOR, Federation
 from gateway.demo.people.population import Group
@@ -27,7 +28,7 @@ _HEALTH: Final = "/health/ready"
 _LOOK_EVERY_S: Final = 0.5
 _NODES: Final = {ANCHOR: ANCHOR_NAME} | {agency.slug: agency.name for agency in AGENCIES}
 _PEOPLE: Final = {
-    Group.YOUNG_MAN: "eight services",
+    Group.EIGHT: "eight services",
     Group.THREE: "three services",
     Group.NONE: "no other service",
     Group.TWIN: "some; a twin, known to others",
@@ -81,11 +82,12 @@ def _show_things_to_try(scene: Scene) -> None:
     narrator.say(f"3. Stop the node of {JOBCENTRE.name}, ask again, and have this demo start it again:")
     narrator.show(_stop_line(federation, JOBCENTRE.slug), lookup, _start_line())
     narrator.gap()
-    narrator.say("4. Ask about other residents, with the truth about each:")
+    narrator.say("4. Ask about other residents, by file or by typing who they are, with the truth about each:")
     people = {group: scene.truth.first(group) for group in _PEOPLE}
     rows = [(each.name, each.subject["birth_date"], _PEOPLE[group]) for group, each in people.items()]
     narrator.table(("resident", "born", "known to"), rows)
     narrator.show(*(_ask(federation, str(group), lookup_body(each)) for group, each in people.items()))
+    narrator.show(_command(federation, "--purpose", EARLY_HELP, "--role", KEY_WORKER))
     narrator.gap()
     narrator.say("As a case system's program does; the token lives ten minutes, and the second line gets a new one:")
     narrator.show(*_curl(federation, lookup_body(young_man)), shlex.join(federation.case_client.token_command))
@@ -100,8 +102,12 @@ def _ask(federation: Federation, name: str, body: Mapping[str, Any]) -> str:
     path = federation.papers / f"ask-{name}.json"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(strict_json.dumps(dict(body)))
+    return _command(federation, str(path))
+
+
+def _command(federation: Federation, *words: str) -> str:
     key = federation.case_client.key
-    return shlex.join(hearthgate("lookup", path, "--config", federation.config(COUNCIL.slug), "--key", key))
+    return shlex.join(hearthgate("lookup", *words, "--config", federation.config(COUNCIL.slug), "--key", key))
 
 
 def _stop_line(federation: Federation, slug: str) -> str:

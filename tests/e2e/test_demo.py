@@ -1,6 +1,7 @@
 """The demo as a newcomer meets it: it goes on running, its curl line works, Ctrl-C ends everything; a kill does too."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -75,9 +76,10 @@ def left_behind(folder: Path) -> list[str]:
     return [path.name for path in (folder / "temporary").iterdir() if path.name.startswith("hearthgate-demo-")]
 
 
-def run_line(line: str) -> str:
-    """Run one line as it was printed, in a shell of its own; return what it said."""
-    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+def run_line(line: str, *typed: str) -> str:
+    """Run one line as it was printed, in a shell of its own, and type these answers; return what it said."""
+    answers = "".join(f"{each}\n" for each in typed)
+    done = subprocess.run(["sh", "-c", line], input=answers, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, (line, done.stdout, done.stderr)
     return done.stdout
 
@@ -125,9 +127,14 @@ def what_can_be_tried(running: RunningDemo) -> None:
     run_line(start)
     running.wait_until_said("Jobcentre Thornmere runs again.")
     assert "8 of 8 services answered" in run_line(again)
-    others = lines_under(said, "4. ")
+    *others, by_typing = lines_under(said, "4. ")
     assert len(others) == 4
-    assert all("services answered" in run_line(line) for line in others)
+    assert all("8 of 8 services answered" in run_line(line) for line in others)
+    row = re.search(r"^    ([^\d\n]*) (\S+) +(\d{4}-\d\d-\d\d)  three services$", said, re.MULTILINE)
+    assert row is not None
+    given, family, born = row.groups()
+    typed = ("y", "First visit to the family.", "CF-1", family, given, born, "", "", "", "")
+    assert "services answered" in run_line(by_typing, *typed)
 
 
 def test_stopped_in_the_middle_it_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
