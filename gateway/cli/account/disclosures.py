@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ def _paging(page: Mapping[str, Any]) -> dict[str, Any]:
 def _person() -> Subject:
     typed = {name: said for name, text in _PERSON if (said := _ask(f"{text}, or nothing", optional=True).strip())}
     try:
-        described = parse_subject(typed, this_year=datetime.now(UTC).year)
+        described = parse_subject(typed, this_year=now().year)
     except MalformedSubject as malformed:
         raise Refused("The person cannot be looked for:", [str(fault) for fault in malformed.faults]) from malformed
     by_name = described.family_name or described.given_names

@@ -6,7 +6,6 @@ it. The reason is recorded in the administrators' journal before anything is sea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ import click
 from adapters.contract import Adapter, Candidate, Deadline, Finder, InvolvementRow, RecordUnreadable
 from adapters.matching.decide import Match, MatchOutcome, explain, match
 from gateway.cli.adapter.building import build, services_named
-from gateway.cli.context import config_option, load_node
+from gateway.cli.context import config_option, load_node, now
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, answers
@@ -84,7 +83,7 @@ def _person() -> Subject:
     """Ask for the person. Raises ``TrustError`` for a description that no partner could send."""
     said = {name: text for name, question in _FIELDS if (text := _ask(question, optional=True))}
     address = {name: said.pop(name) for name in tuple(said) if name in _ADDRESS}
-    today = datetime.now(UTC).date()
+    today = now().date()
     subject = parse_subject({**said, **({"address": address} if address else {})}, this_year=today.year)
     check_birth_date(subject, today=today)
     enough_to_go_on(subject)
