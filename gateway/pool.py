@@ -2,11 +2,13 @@
 
 1. A thread is kept for whole requests only: bytes are collected as they come (:mod:`gateway.request_intake`), and the
    poller waits between them. 2. A request that is not whole in time is dropped, handshake included. 3. Where no more
-   connections fit, the oldest one that is not whole makes room. 4. What cannot be parsed is answered with a problem
-   document that echoes nothing. 5. A client that stalls while it reads its response is dropped (assertion A65).
+   connections fit, the oldest idle one makes room, then the oldest that is not whole. 4. What cannot be parsed is
+   answered with a problem document that echoes nothing. 5. A client that stalls while it reads its response is dropped
+   (assertion A65). 6. A connection that was closed lingers in the poller: no thread waits for its client to close too.
 """
 
 import errno
+import selectors
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
@@ -32,8 +34,13 @@ _log = getLogger("hearthgate.serve")
 STALLED_AFTER_S = 4.0
 """Seconds without a byte, in the middle of something, after which a client counts as gone.
 
-It strikes twice at most for one request, in reading it and in draining what is left of it: 8 s of a thread.
+It strikes while a response is written: a thread never waits for a request's bytes.
 """
+LINGER_S = 2.0
+"""Seconds that a closed connection is still read from, so that its client gets the response (RFC 9112 9.6)."""
+_MOST_LINGERING = 256
+_MOST_DRAINED = 262_144
+_NO_WAIT_S = 0.001
 _READ_AT_ONCE = 65_536
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _MOST_COLLECTED = 33_554_432
@@ -104,17 +111,19 @@ def _file_stamp(path: Path) -> object:
 class _Impatient(socket.socket):
     """A socket that never blocks for ever: gunicorn asks for blocking ones and gets a time limit."""
 
-    deadline: float | None = None
-    """The monotonic time after which no more of a request is read."""
-
     def setblocking(self, flag: bool, /) -> None:  # noqa: FBT001 - the standard library's signature
         self.settimeout(STALLED_AFTER_S if flag else 0.0)
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
-        with _stalling_is_leaving():
-            if self.deadline is not None and self.gettimeout():
-                self.settimeout(min(STALLED_AFTER_S, max(self.deadline - monotonic(), 0.001)))
+        patience = self.gettimeout()
+        if not patience:
             return super().recv(bufsize, flags)
+        self.settimeout(_NO_WAIT_S)  # the request was whole before a thread got it: what is missing never comes
+        try:
+            with _stalling_is_leaving():
+                return super().recv(bufsize, flags)
+        finally:
+            self.settimeout(patience)
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:  # noqa: ANN401 - the standard library's signature
         with _stalling_is_leaving():
@@ -142,6 +151,7 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
     initialized: bool
     intake: RequestIntake | None = None
     accepted_at: float
+    linger: Callable[[Any], None]
 
     def deadline(self) -> float:
         """Return when a request or a handshake that is not whole by then is dropped; between requests there is none."""
@@ -180,15 +190,26 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
             ended = not received
             self.intake.add(received)
         self.parser.unreader.unread(bytes(self.intake.buffer))
-        self.sock.deadline = self.intake.deadline
         self.intake = None
         return True
+
+    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's signature
+        """Close it. Gunicorn's graceful way would keep the poller's thread waiting until the client closes too."""
+        if graceful:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_WR)
+                return self.linger(self.sock)
+        return super().close()  # type: ignore[no-any-return]
 
 
 class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     """Gunicorn's threaded worker with impatient sockets, and our own words where the application has no say."""
 
     wsgi: Callable[..., Iterable[bytes]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lingering: dict[Any, tuple[float, int]] = {}
 
     def load_wsgi(self) -> None:
         """Let a body that breaks its chunked coding look to the application like one that was cut off."""
@@ -205,6 +226,7 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self.nr_conns += 1
         connection = _Connection(self.cfg, client, address, listener.getsockname())
         connection.accepted_at = monotonic()
+        connection.linger = self._linger
         self.enqueue_req(connection)
 
     def handle(self, conn: Any) -> object:  # noqa: ANN401 - gunicorn ships no types
@@ -222,6 +244,10 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def murder_pending(self) -> None:
         """Drop every connection whose request is not whole in time, and the oldest where no more fit."""
         now = monotonic()
+        for sock in [sock for sock, (until, _) in self._lingering.items() if now > until]:
+            self._let_go(sock)
+        while self.keepalived_conns and self.nr_conns >= self.worker_connections:
+            self._drop(self.keepalived_conns.popleft())
         late = [conn for conn in self.pending_conns if now > conn.deadline()]
         left = sorted((conn for conn in self.pending_conns if now <= conn.deadline()), key=lambda each: each.deadline())
         collected = sum(len(conn.intake.buffer) for conn in left if conn.intake is not None)
@@ -231,10 +257,37 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             late.append(oldest)
         for conn in late:
             self.pending_conns.remove(conn)
-            with suppress(OSError, KeyError, ValueError):
-                self.poller.unregister(conn.sock)
-            self.nr_conns -= 1
-            conn.close()
+            self._drop(conn)
+
+    def _drop(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn ships no types
+        with suppress(OSError, KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _linger(self, sock: Any) -> None:  # noqa: ANN401 - a plain or a TLS socket
+        """Read on from a connection that we closed, in the poller, until its client is done or time is up."""
+        sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        self.poller.register(sock, selectors.EVENT_READ, self._drain)
+        self._lingering[sock] = monotonic() + LINGER_S, 0
+        if len(self._lingering) > _MOST_LINGERING:
+            self._let_go(next(iter(self._lingering)))
+
+    def _drain(self, sock: Any) -> None:  # noqa: ANN401 - a plain or a TLS socket
+        until, drained = self._lingering[sock]
+        received = 0
+        with suppress(OSError):
+            received = len(sock.recv(_READ_AT_ONCE))
+        if received and drained + received <= _MOST_DRAINED:
+            self._lingering[sock] = until, drained + received
+        else:
+            self._let_go(sock)
+
+    def _let_go(self, sock: Any) -> None:  # noqa: ANN401 - a plain or a TLS socket
+        del self._lingering[sock]
+        with suppress(OSError, KeyError, ValueError):
+            self.poller.unregister(sock)
+        util.close(sock)
 
     def handle_error(self, _req: object, client: Any, _addr: object, exc: BaseException) -> None:  # noqa: ANN401
         """Answer once and let the connection be closed. Gunicorn's own answer and log line repeat what was sent."""

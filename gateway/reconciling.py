@@ -140,14 +140,18 @@ class MissedByAuthority:
         return (answered > 0 and told) or not everybody or confirmed
 
     def _take_up(self, teller: str, now: datetime) -> bool:
-        """Take up everything that one member has; return whether it answered."""
+        """Take up everything that one member has; return whether it answered.
+
+        A full page with nothing that follows is no answer, and does not make this authority ask for ever.
+        """
         try:
             while True:
                 after = self.store.read(suspensions.highest).get(self.own, 0)
                 told = self._told(teller, after)
-                self._keep(list(self._verified(told, after, now)), now)
-                if len(told) < PAGE:
-                    return True
+                entries = list(self._verified(told, after, now))
+                self._keep(entries, now)
+                if len(told) < PAGE or not entries:
+                    return len(told) < PAGE
         except (TransportError, TrustError):
             return False
 

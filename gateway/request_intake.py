@@ -58,13 +58,16 @@ class RequestIntake:
         fields = [(name.strip().lower(), value.strip().lower()) for name, _, value in lines]
         self._continue = (b"expect", _CONTINUE) in fields
         framing = [field for field in fields if field[0] in {b"content-length", b"transfer-encoding"}]
-        if len(framing) == 1:  # more than one is refused by the parser, without a body
+        codings = [value for name, value in framing if name == b"transfer-encoding"]
+        if codings and len(codings) == len(framing):  # the parser takes them as one list, and the last one counts
+            self._frame(b"transfer-encoding", codings[-1])
+        elif len(framing) == 1:  # anything else is refused by the parser, without a body
             self._frame(*framing[0])
         return True
 
     def _frame(self, name: bytes, value: bytes) -> None:
         if name == b"transfer-encoding":
-            self._chunk_at = self._body_at if value == b"chunked" else None
+            self._chunk_at = self._body_at if value.rpartition(b",")[2].strip() == b"chunked" else None
         elif value.isdigit() and len(value) <= len(str(MAX_BODY)) and int(value) <= MAX_BODY:
             self._length = int(value)
 

@@ -7,7 +7,8 @@ Whoever sends one is a stranger, so:
    same entity does not take its place, and an older one does not come back;
 3. so many wait at most, each until its own end, and so many are taken in a minute;
 4. one that is signed with a key that this authority vouches for already, to renew a membership, proves whose it is: it
-   finds room, takes the place of the one that waits, and is counted with its member's own and not with strangers'.
+   finds room, takes the place of the one that waits, and is counted with its member's own and not with strangers';
+5. a key that the member has revoked is a stranger's.
 """
 
 from collections import defaultdict
@@ -23,7 +24,7 @@ from gateway.http.bodies import read_body
 from gateway.http.guards import open_to_all
 from gateway.http.problem import Problem
 from gateway.ports import Clock, Store, Transaction
-from gateway.store import enrolments, members
+from gateway.store import enrolments, key_revocations, members
 from gateway.store.enrolments import WaitingEnrolment
 from trust import strict_json
 from trust.errors import TrustError
@@ -86,6 +87,7 @@ def _is_members(tx: Transaction, asked: EnrolmentRequest) -> bool:
         member is not None
         and member.state == SuspensionState.ACTIVE
         and asked.signed_with in {key.get("kid") for key in member.jwks.get("keys", ())}
+        and asked.signed_with not in {each.kid for each in key_revocations.of(tx, subject=asked.entity_id)}  # 5
     )
 
 

@@ -1,15 +1,19 @@
 """A node or an anchor that was lost and made again from a copy of its store answers nothing twice, nobody too soon."""
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Response, request
 
 from gateway.authority_app import create_anchor
 from gateway.cli.trust.ruling import Ruling, log, rule
+from gateway.directory.fetching import SUSPENSIONS_PATH
 from gateway.ports import PeerAnswer, PeerRequest, Transaction
+from gateway.reconciling import PAGE
 from gateway.store import members, store_epoch, suspensions
 from gateway.store.backup import StoreCopy, copy_in, copy_out
 from gateway.store.claims_sqlite import ACCEPTED_AHEAD
@@ -23,6 +27,7 @@ from trust.identifiers import EntityId
 from trust.keys import KeyUse, Signer
 from trust.strict_json import loads
 
+MOST = 20
 LATER = ACCEPTED_AHEAD.total_seconds() + 1
 
 
@@ -203,6 +208,33 @@ def test_an_anchor_takes_up_its_own_rulings_from_its_members_and_reuses_no_numbe
     assert asked.get(f"/federation/v1/fetch?sub={TRUST}", base_url=ANCHOR).status_code == 200
     number = pair.anchor.store.write(lambda tx: log(tx, POLICE, SuspensionState.SUSPENDED, **ruled_by(pair)))
     assert number == 2
+
+
+@pytest.mark.holds("A59")
+def test_a_member_that_repeats_what_is_known_does_not_keep_an_anchor_asking_for_ever(pair: Network) -> None:
+    PeerHand(network=pair, agreement=ref_of(pair)).ask()
+    pair.anchor.store.write(lambda tx: log(tx, POLICE, SuspensionState.SUSPENDED, **ruled_by(pair)))
+    kept = Kept.of(pair, ANCHOR)
+    (entry,) = pair.anchor.store.read(lambda tx: suspensions.after(tx, issuer=ANCHOR, seq=0, limit=1))
+    kept.restore()
+    pair.clock.forward(seconds=LATER)
+    asked = 0
+
+    def repeat() -> Response | None:
+        nonlocal asked
+        if request.path != SUSPENSIONS_PATH:
+            return None
+        asked += 1
+        if asked > MOST:
+            return Response(status=500)
+        page = [entry.raw.decode(), *(f"{number}" for number in range(1, PAGE))]
+        return Response(json.dumps({"suspensions": page}), content_type="application/json")
+
+    pair.wire.apps[COUNCIL].before_request_funcs[None].insert(0, repeat)
+    pair.wire.apps[TRUST].before_request_funcs[None].insert(0, repeat)
+    mind(pair, ANCHOR)
+    assert 0 < asked <= MOST
+    assert not pair.anchor.store.read(store_epoch.read).reconciled
 
 
 def signer_of(network: Network) -> Signer:

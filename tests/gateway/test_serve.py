@@ -332,7 +332,7 @@ def test_a_request_that_comes_in_pieces_and_one_behind_another_are_answered(runn
         connection.sendall(bytes([byte]))
     connection.sendall(one + one[:10])
     connection.sendall(one[10:-2] + b"Connection: close\r\n\r\n")
-    assert _until_the_end(connection).count(b"HTTP/1.1 404 ") == 3
+    assert until_the_end(connection).count(b"HTTP/1.1 404 ") == 3
     connection.close()
 
 
@@ -343,7 +343,7 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on(running: Running)
     connection.sendall(head + b"Content-Length: 3\r\n\r\n")
     assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
     connection.sendall(b"a=b")
-    assert b"HTTP/1.1 4" in _until_the_end(connection)
+    assert b"HTTP/1.1 4" in until_the_end(connection)
     connection.close()
 
 
@@ -401,7 +401,7 @@ def _wait_until(condition: object, within_s: float) -> None:
         time.sleep(0.05)
 
 
-def _until_the_end(connection: ssl.SSLSocket) -> bytes:
+def until_the_end(connection: ssl.SSLSocket) -> bytes:
     whole = b""
     while received := connection.recv(65536):
         whole += received

@@ -190,11 +190,14 @@ def _planned(store: Store, arguments: Mapping[str, Any]) -> Admission:
     """Return the admission as it was asked for. Raises :class:`Refused` where the member is another by now."""
     raw, terms = arguments["document"].encode("ascii"), arguments["terms"].encode("utf-8")
     asked = parse_enrolment_request(raw, now=now())
-    held = store.read(lambda tx: members.get(tx, entity=asked.entity_id))
+    held, revoked = store.read(
+        lambda tx: (members.get(tx, entity=asked.entity_id), key_revocations.of(tx, subject=asked.entity_id))
+    )
     if held is None or (held.state, held.changed_at.isoformat()) != (arguments["was"], arguments["since"]):
         raise Refused(
             f"{asked.entity_id} was changed since this was asked for: nothing was changed. Decline it, and ask again."
         )
+    _refuse_revoked(asked, revoked)  # a key revoked since it was asked for would bring another one in its place
     return Admission(asked=asked, raw=raw, held=held, terms=parse_terms(strict_json.loads(terms, max_bytes=len(terms))))
 
 
@@ -205,11 +208,17 @@ class _Waiting:
     waiting: WaitingEnrolment
     asked: EnrolmentRequest | None
     held: Member | None
+    revoked: frozenset[str]
 
 
 def _inbox(tx: Transaction, at: datetime) -> list[_Waiting]:
     return [
-        _Waiting(waiting=each, asked=_read(each.raw, at), held=members.get(tx, entity=each.entity))
+        _Waiting(
+            waiting=each,
+            asked=_read(each.raw, at),
+            held=members.get(tx, entity=each.entity),
+            revoked=frozenset(one.kid for one in key_revocations.of(tx, subject=each.entity)),
+        )
         for each in enrolments.list(tx, now=at)
     ]
 
@@ -237,9 +246,9 @@ def _waiting(store: Store, entity: EntityId) -> WaitingEnrolment:
     return waiting
 
 
-def _proves_itself(asked: EnrolmentRequest, held: Member | None) -> bool:
-    """Tell whether an active member's own, vouched-for key signed the request."""
-    if held is None or held.state != SuspensionState.ACTIVE:
+def _proves_itself(asked: EnrolmentRequest, held: Member | None, revoked: frozenset[str] = frozenset()) -> bool:
+    """Tell whether an active member's own, vouched-for key signed the request, and not one that it ``revoked``."""
+    if held is None or held.state != SuspensionState.ACTIVE or asked.signed_with in revoked:
         return False
     return compare(asked, keys=_keys(held), metadata=held.metadata).signed_by_member
 
@@ -391,7 +400,7 @@ def _kind(each: _Waiting) -> str:
     if each.asked is None:
         return "cannot be read any more: dismiss it"
     what = "an authority" if each.asked.fetch_endpoint is not None else "an agency"
-    if _proves_itself(each.asked, each.held):
+    if _proves_itself(each.asked, each.held, each.revoked):
         return f"{what} that is a member: new keys or services, signed with a key vouched for; needs no thumbprint"
     return what if each.held is None else f"{what} that is known here as {each.held.state}, with other keys"
 
@@ -403,6 +412,6 @@ def _to_json(each: _Waiting, *, shown: bool) -> Mapping[str, Any]:
         "received_at": each.waiting.received_at.isoformat(),
         "expires_at": each.waiting.expires_at.isoformat(),
         "intermediate": asked is not None and asked.fetch_endpoint is not None,
-        "signed_by_member": asked is not None and _proves_itself(asked, each.held),
+        "signed_by_member": asked is not None and _proves_itself(asked, each.held, each.revoked),
     }
     return found | ({"thumbprints": list(asked.thumbprints)} if shown and asked is not None else {})

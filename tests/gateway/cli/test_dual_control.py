@@ -11,10 +11,12 @@ from config.loading import load
 from config.settings import NodeSettings
 from gateway.announcements import announcements
 from gateway.cli import administrators, approval
+from gateway.cli.context import now
 from gateway.cli.doctor.administrators import checks
 from gateway.cli.federation import federation_of
 from gateway.store import changes, clients, key_revocations, members
 from gateway.store.opening import open_store
+from gateway.trust_records import StoredKeyRevocation
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, Template, hearthgate
 from trust.federation.party_metadata import parse_federation_entity
 from trust.keys import KeyUse, LocalSigner
@@ -45,6 +47,15 @@ def read(partnership: Partnership, name: str, work: object) -> object:
         store.close()
 
 
+def written(partnership: Partnership, name: str, work: object) -> None:
+    settings = load(partnership.config(name), {})
+    store = open_store(settings.store.url, base_dir=settings.base_dir)
+    try:
+        store.write(work)  # type: ignore[arg-type]
+    finally:
+        store.close()
+
+
 # ---- members
 
 
@@ -67,6 +78,24 @@ def test_a_service_of_another_kind_is_shown_as_what_it_opens_and_takes_two(joine
     assert approved.code == 0, approved.err
     after = read(joined, "anchor", lambda tx: members.get(tx, entity=COUNCIL))
     assert "jobcentre" in json.dumps(after.metadata)  # type: ignore[attr-defined]
+
+
+@pytest.mark.holds("A59")
+def test_a_change_that_a_key_asked_for_is_not_made_once_the_member_has_revoked_that_key(joined: Partnership) -> None:
+    """Whoever stole the key had another one put beside it before its owner noticed."""
+    request = joined.root / "again.jwt"
+    words = ("trust", "join", ANCHOR, "--config", joined.config("council"), "--out", request, "--yes", "--json")
+    assert hearthgate(*words).code == 0
+    change = run(joined, "anchor", "trust", "admit", request, "--yes").json["id"]
+    before = read(joined, "anchor", lambda tx: members.get(tx, entity=COUNCIL))
+    kid = before.jwks["keys"][0]["kid"]  # type: ignore[attr-defined]
+    stolen = StoredKeyRevocation(
+        issuer=COUNCIL, subject=COUNCIL, kid=kid, use="federation", revoked_at=now(), raw=b"as its owner signed it"
+    )
+    written(joined, "anchor", lambda tx: key_revocations.put(tx, stolen, at=now()))
+    refused = approve(joined, "anchor", change)
+    assert (refused.code, "has revoked a key" in refused.json["error"]) == (1, True)
+    assert read(joined, "anchor", lambda tx: members.get(tx, entity=COUNCIL)) == before
 
 
 def test_a_new_member_takes_one_administrator_and_no_emergency(partnership: Partnership) -> None:

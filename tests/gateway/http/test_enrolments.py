@@ -12,7 +12,8 @@ from gateway.http import enrolments as inbox
 from gateway.http.anchor import MemberState
 from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
 from gateway.http.face import build_face
-from gateway.store import enrolments
+from gateway.store import enrolments, key_revocations
+from gateway.trust_records import StoredKeyRevocation
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
 from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import MAX_BYTES, StatementDraft, build_entity_configuration
@@ -140,6 +141,22 @@ def test_a_suspended_members_key_is_no_better_than_a_strangers(federation: Feder
     post(anchor, stranger)
     assert post(anchor, request(federation, federation.keys[COUNCIL], COUNCIL)).status_code == 409
     assert waiting(federation) == [stranger]
+
+
+@pytest.mark.holds("A59")
+def test_a_key_that_a_member_has_revoked_is_no_better_than_a_strangers(
+    federation: Federation, anchor: FlaskClient
+) -> None:
+    keys, now = federation.keys[COUNCIL], federation.clock.now()
+    signer = keys.signer(KeyUse.FEDERATION)
+    revoked = StoredKeyRevocation(
+        issuer=COUNCIL, subject=COUNCIL, kid=signer.kid, use="federation", revoked_at=now, raw=b"as its owner signed it"
+    )
+    federation.anchor_store.write(lambda tx: key_revocations.put(tx, revoked, at=now))
+    honest = request(federation, Keys(), COUNCIL)
+    assert post(anchor, honest).status_code == 202
+    assert post(anchor, request(federation, keys, COUNCIL)).status_code == 409
+    assert waiting(federation) == [honest]
 
 
 def test_a_request_ends_by_itself(federation: Federation, anchor: FlaskClient) -> None:
