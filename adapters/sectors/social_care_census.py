@@ -136,6 +136,7 @@ class Join:
         Raises :class:`SourceNonsense` where a spreadsheet changed the dates or the identifiers of the table.
         """
         self._refuse_changed_dates(lines)
+        self._refuse_rounded_numbers(lines)
         for bad in bad_lines:
             self._allocation_note(bad.number, f"The row {bad.what}.", "Correct the row.")
         allocations = self._allocations(lines)
@@ -173,6 +174,18 @@ class Join:
                 raise SourceNonsense(
                     f"{self.allocation_file}: {len(changed)} of the {len(filled)} dates in {column} are {written}. "
                     "Nothing was imported."
+                )
+
+    def _refuse_rounded_numbers(self, lines: Sequence[Line]) -> None:
+        """Refuse a table of which most numbers in a column were rounded (9.69129E+09), as a spreadsheet leaves them."""
+        for name in ("nhs_number", "uprn"):
+            column = self.columns[name]
+            filled = [text for line in lines if (text := line.fields.get(column))]
+            rounded = sum(_SCIENTIFIC.fullmatch(text) is not None for text in filled)
+            if 2 * rounded > len(filled):
+                raise SourceNonsense(
+                    f"{self.allocation_file}: {rounded} of the {len(filled)} numbers in {column} are rounded. "
+                    f"{_AS_TEXT}. Nothing was imported."
                 )
 
     def _refuse_lost_zeros(self, in_census: Collection[str], in_table: Collection[str]) -> None:

@@ -66,7 +66,7 @@ _STILL_OPEN: Final = frozenset(
         "never",
     }
 )
-_MARKS: Final = re.compile(r"[^\w?]*")
+_MARKS: Final = re.compile(r"[-\u2010-\u2015\u2212.\s]*")
 _OVER: Final = frozenset({"true", "yes", "y", "t", "1"})
 
 
@@ -190,7 +190,7 @@ def has_ended(value: object, forms: Forms = ISO_ONLY) -> bool:
 
 
 def _is_still_open(text: str) -> bool:
-    """Say whether a text in small letters is words that say so, or marks alone; a question mark says nothing."""
+    """Say whether a text in small letters is words that say so, or dashes alone; other marks (?, ####) say nothing."""
     return _MARKS.fullmatch(text) is not None or "-".join(re.findall(r"[\w/]+", text)) in _STILL_OPEN
 
 

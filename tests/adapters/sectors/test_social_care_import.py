@@ -113,6 +113,15 @@ class TestImport:
         asked = Subject(nhs_number="9691292211", birth_date=date(2008, 9, 20))
         assert {found.worker for found in involvements(care_adapter, asked, soon)} == {"Alex Patel", "Sam Okoro"}
 
+    @pytest.mark.parametrize("written", ["9.69129E+09", "9.7E9", "1E+10"])
+    def test_numbers_that_a_spreadsheet_rounded_are_refused_and_the_last_import_kept(
+        self, run_import: RunImport, care_adapter: Adapter, soon: Deadline, written: str
+    ) -> None:
+        run_import(census(child("C1", case(), upn=UPN)), [OCTAVIA_ROW])
+        with pytest.raises(SourceNonsense, match="1 of the 1 numbers in NHSNumber are rounded"):
+            run_import(census(child("C1", case(), upn=UPN)), [OCTAVIA_ROW.replace("9691292211", written)])
+        assert involvements(care_adapter, OCTAVIA, soon)
+
     def test_the_database_is_its_owners_alone(self, run_import: RunImport, tmp_path: Path) -> None:
         run_import(census(child("C1", case())), [OCTAVIA_ROW])
         assert stat.S_IMODE((tmp_path / "care.db").stat().st_mode) == 0o600

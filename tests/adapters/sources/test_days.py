@@ -124,7 +124,9 @@ class TestEnds:
     def test_an_end_that_has_come_ends(self, value: object) -> None:
         assert has_ended(value)
 
-    @pytest.mark.parametrize("value", ["when he left", "31/02/2020", "2016-13-01", "?", "unknown", "TBC", "closed"])
+    @pytest.mark.parametrize(
+        "value", ["when he left", "31/02/2020", "2016-13-01", "?", "unknown", "TBC", "closed", "#####", "***"]
+    )
     def test_what_may_be_an_end_is_unreadable(self, value: str) -> None:
         with pytest.raises(Unreadable):
             has_ended(value)
