@@ -21,8 +21,10 @@ from adapters.sources.terms import Kind, PostgresTerms, Terms
 
 _SERVER_STOPS_MS: Final = 15_000
 """When PostgreSQL itself gives up on a question whose asker has long gone."""
-_READ_ONLY: Final = {"default_transaction_read_only": "on", "statement_timeout": str(_SERVER_STOPS_MS)}
-_OPTIONS: Final = " ".join(f"-c {name}={value}" for name, value in _READ_ONLY.items())
+_READ_ONLY: Final = {"default_transaction_read_only": "on"}
+_BOUNDS: Final = {"statement_timeout": str(_SERVER_STOPS_MS), "datestyle": "ISO"}
+"""What holds for each statement; days in any other style than ISO cannot be read back for certain."""
+_OPTIONS: Final = " ".join(f"-c {name}={value}" for name, value in (_BOUNDS | _READ_ONLY).items())
 _OPTIONS_REFUSED: Final = ("startup parameter", "command-line option", "options")
 _STALE: Final = (
     psycopg.errors.FeatureNotSupported,  # "cached plan must not change result type"
@@ -191,7 +193,8 @@ def _rows(connection: _BoundedConnection, statement: str, parameters: Sequence[o
         return _answer(connection.execute(statement, parameters))
     connection.execute("BEGIN READ ONLY")
     try:
-        connection.execute(f"SET LOCAL statement_timeout = {_SERVER_STOPS_MS}")
+        for name, value in _BOUNDS.items():
+            connection.execute(f"SET LOCAL {name} = {value}")
         return _answer(connection.execute(statement, parameters))
     finally:
         if not connection.closed:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from adapters.contract import Candidate, CellFault, CheckLine, InvolvementRow, RecordUnreadable
 from adapters.sources.fields import FieldFault, Unreadable, merge_people, most_recent_first
-from adapters.sources.spellings import whole_number
+from adapters.sources.spellings import GUID, whole_number
 from adapters.sources.text import plain_text
 from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
 from trust.exchange.person import Subject
@@ -113,11 +113,11 @@ def read_ref(ref: str) -> tuple[str, ...]:
 
 
 def key_text(key: object) -> str:
-    """Return one part of a key without its padding. A whole number of any type is its digits."""
+    """Return one part of a key without its padding: of a whole number its digits, of a GUID its small letters."""
     text = key.isoformat() if isinstance(key, date) else plain_text("" if key is None else key).strip(_SPACE)
     if not text:
         raise Unreadable("is missing")
-    return text
+    return text.strip("{}").lower() if GUID.fullmatch(text) else text
 
 
 def sample_line(faults: Mapping[CellFault, int], rows: int) -> CheckLine:

@@ -13,6 +13,7 @@ from trust.exchange.person_names import normal_name
 _PNC_ID: Final = re.compile(r"([0-9]{2})([0-9]{2})/([0-9]{7})([A-Z])")
 _NINO: Final = re.compile(r"([A-Z]{2}[0-9]{6})[A-D]?")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+GUID: Final = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
 _APOSTROPHES: Final = ("'", "\u2019", "", " ", "\u2018", "\u02bc", "`", "\u00b4")
 _HYPHENS: Final = ("-", " ", "", "\u2010", "\u2011", "\u2013", "\u00a0", " - ")
 _PLAIN_MARKS: Final = str.maketrans(
@@ -76,7 +77,9 @@ def _lower_ascii(text: str) -> str:
 
 
 def key_spellings(key: str) -> tuple[str, ...]:
-    """Return a key as it may stand in a column of fixed width, padded on either side."""
+    """Return a key as it may stand in a column of fixed width, padded on either side; a GUID in each of its forms."""
+    if GUID.fullmatch(key):
+        return key, key.upper(), f"{{{key}}}", f"{{{key.upper()}}}"
     padded = [pad(width) for width in range(len(key) + 1, _PADDED_WIDTH + 1) for pad in (key.ljust, key.rjust)]
     return key, *(f"{key}{mark}" for mark in _AFTER_KEY), *padded
 

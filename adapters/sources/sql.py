@@ -51,6 +51,7 @@ from adapters.sources.sql_search import (
     MAX_INVOLVEMENT_ROWS,
     PersonSearch,
     RowSearch,
+    distinct,
     key_condition,
 )
 from adapters.sources.sql_settings import SqlSettings
@@ -98,8 +99,8 @@ class SqlSource:
                 "likely because the date stands for unknown: leave unknown birth dates empty in the case system."
             )
         named = () if identified else self._search.by_name(subject, deadline=deadline)
-        found = [self._read_person(row) for row in dict.fromkeys(tuple(row) for row in (*identified, *(born or ())))]
-        undated = [self._read_person(row) for row in dict.fromkeys(tuple(row) for row in named)]
+        found = [self._read_person(row) for row in distinct((*identified, *(born or ())))]
+        undated = [self._read_person(row) for row in distinct(named)]
         known = {row.ref for row in found}
         same = (None, subject.birth_date)  # a day that is read, and written in no form that is searched
         people = [*found, *(row for row in undated if row.person.birth_date in same and row.ref not in known)]

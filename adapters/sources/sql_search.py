@@ -91,7 +91,7 @@ class RowSearch:
         order = ", ".join(f"{self.database.quoted(name)} DESC" for name in self._names[: self._keys])
         first = self.database.ask(f"{self.select} LIMIT {limit - limit // 2}", (), deadline=deadline).rows
         last = self.database.ask(f"{self.select} ORDER BY {order} LIMIT {limit // 2}", (), deadline=deadline).rows
-        return list(dict.fromkeys(tuple(row) for row in (*first, *last)))
+        return distinct((*first, *last))
 
     def _ask(self, condition: Condition, limit: int, deadline: Deadline) -> Answer:
         places = Places(self.database.place)
@@ -233,6 +233,14 @@ class PersonSearch:
                 for family_name, given_name in named
             ]
         )
+
+
+def distinct(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return each row once; a column of lists or of JSON holds values that no set can."""
+    try:
+        return list(dict.fromkeys(map(tuple, rows)))
+    except TypeError:
+        return list({repr(row): row for row in rows}.values())
 
 
 def _names(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -255,6 +255,10 @@ def _described(unverified: object, today: date) -> tuple[Description | None, tup
     return described, ()
 
 
+_PATTERNS = {
+    f"^{TELEPHONE.pattern}$": "must be a telephone number: digits and spaces, perhaps a leading +",
+    f"^{EVIDENCE.pattern}$": "must be a reference of 1 to 128 letters, digits and . _ ~ / -, without spaces",
+}
 _SENTENCES = {
     "missing": "is missing",
     "extra_forbidden": "is not a member of this object; remove it",
@@ -262,7 +266,6 @@ _SENTENCES = {
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "model_type": "must be an object",
-    "string_pattern_mismatch": "must be a telephone number: digits and spaces, perhaps a leading +",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "finite_number": "must be a number",
@@ -295,6 +298,8 @@ def _sentence(kind: str, context: dict[str, Any]) -> str:
         return _SENTENCES_OF_OURS[str(context["error"])]
     if kind == "enum":
         return "must be one of: " + str(context["expected"]).replace("'", "").replace(" or ", ", ")
+    if kind == "string_pattern_mismatch":
+        return _PATTERNS[str(context["pattern"])]
     if kind == "too_long":
         return f"may have {context['max_length']} items"
     return _SENTENCES.get(kind, "is not what the API's description says")

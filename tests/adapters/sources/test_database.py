@@ -1,6 +1,7 @@
 """A case system's database is only read, and costs no more than the deadline, whatever state it is in."""
 
 import threading
+from datetime import date
 from pathlib import Path
 from time import monotonic
 
@@ -167,6 +168,25 @@ class TestChangesOfTheTables:
                 "ALTER TABLE held.people ALTER COLUMN dob TYPE text USING to_char(dob, 'FMDD/FMMM/YYYY')"
             )
         assert ask(source, UNNUMBERED)[0] == "unique"
+
+
+@pytest.mark.parametrize("style", ["German", "SQL, DMY", "Postgres, MDY"])
+def test_a_server_that_writes_days_in_its_own_style_is_read(
+    context: AdapterContext, postgres_url: str, style: str
+) -> None:
+    kinds = {"people.dob": "date", "work.began": "timestamptz", "work.ended": "timestamptz"}
+    work = [{"began": "2025-06-03 00:30 Europe/London", "ended": "9999-12-31 00:00+00"}]
+    tables = Tables(columns=kinds, work=work)
+    in_postgres(tables, context, postgres_url)
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"ALTER ROLE CURRENT_USER SET datestyle = {style}")
+        try:
+            _, (held,) = ask(tables.build(context, "held.", url=postgres_url), UNNUMBERED)
+            with pooler(postgres_url, Refusal.REFUSED) as url:
+                assert ask(tables.build(context, "held.", url=url), UNNUMBERED)[1] == (held,)
+        finally:
+            connection.execute("ALTER ROLE CURRENT_USER RESET datestyle")
+    assert held.since == date(2025, 6, 3)
 
 
 class TestPoolers:

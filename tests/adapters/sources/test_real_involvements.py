@@ -69,6 +69,14 @@ class TestKeys:
         tables = Tables(columns={"people.no": "uuid", "work.no": "text"}, people=[{"no": key}], work=[{"no": key}])
         assert len(ask(make_postgres(tables), UNNUMBERED)[1]) == 1
 
+    @pytest.mark.parametrize("held", ["{6f9619ff-8b86-d011-b42d-00c04fc964ff}", "6F9619FF-8B86-D011-B42D-00C04FC964FF"])
+    def test_a_uuid_is_the_same_key_in_each_of_its_forms(self, make: Make, held: str) -> None:
+        columns = {"people.no": "TEXT", "work.no": "TEXT"}
+        plain = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+        for one, other in ((plain, held), (held, plain)):
+            tables = Tables(columns=columns, people=[{"no": one}], work=[{"no": other}])
+            assert len(ask(make(tables), UNNUMBERED)[1]) == 1
+
     @pytest.mark.holds("A74")
     def test_a_record_without_a_key_is_left_to_a_human(self, make: Make) -> None:
         assert ask(make(Tables(people=[{"no": None}])), UNNUMBERED)[0] == "review"

@@ -120,6 +120,15 @@ class TestBirthDates:
         tables = Tables(columns={"people.dob": kind}, people=people, settings={"date_format": UK})
         assert ask(make_postgres(tables), UNNUMBERED)[0] == "unique"
 
+    @pytest.mark.holds("A74")
+    @pytest.mark.parametrize(
+        ("kind", "held"), [("text[]", "{2004-11-03}"), ("jsonb", '["2004-11-03"]'), ("bool", "true")]
+    )
+    def test_a_column_of_another_type_leaves_a_doubt(self, make_postgres: Make, kind: str, held: str) -> None:
+        source = make_postgres(Tables(columns={"people.dob": kind}, people=[{"dob": held}, {"dob": held, "no": 8}]))
+        assert ask(source, UNNUMBERED)[0] == "review"
+        assert source.sample(9, deadline=Deadline.after(20)).rows == 2
+
     def test_a_summer_day_in_a_column_with_a_zone_is_that_day(self, make_postgres: Make) -> None:
         tables = Tables(columns={"people.dob": "timestamptz"}, people=[{"dob": "1990-06-15 00:00+01"}])
         source = make_postgres(tables)

@@ -76,6 +76,8 @@ def test_all_faults_are_named_at_once() -> None:
         ({"wait_s": -1}, "wait_s", "must be a number of seconds from 0 to 30"),
         ({"from_service": "Money Advice"}, "from_service", "must be a service's short name"),
         ({"subject": {"birth_date": "2027-01-01"}}, "subject.birth_date", "lies in the future"),
+        ({"practitioner": {"call_back": "ring me"}}, "practitioner.call_back", "must be a telephone number"),
+        ({"consent": {"evidence": "Mum said so"}}, "consent.evidence", "must be a reference"),
     ],
 )
 def test_each_fault_has_a_plain_sentence(changes: dict[str, Any], member: str, sentence: str) -> None:
