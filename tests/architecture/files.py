@@ -70,7 +70,8 @@ def folder_readmes(paths: Iterable[PurePosixPath]) -> Iterator[str]:
     known = set(paths)
     folders = {path.parent for path in known if path.suffix == ".py" and path.parts[0] in PACKAGES}
     folders |= {
-        PurePosixPath(folder) for folder in ("docs", "docs/decisions", "requirements", "tests", "tests/architecture")
+        PurePosixPath(folder)
+        for folder in ("docs", "docs/decisions", "findings", "requirements", "tests", "tests/architecture")
     }
     for folder in sorted(folders):
         if folder / "README.md" not in known:

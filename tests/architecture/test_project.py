@@ -23,6 +23,7 @@ TOP_LEVEL = frozenset(
         "gateway",
         "tests",
         "docs",
+        "findings",
         "requirements",
         "CHANGELOG.md",
         "LICENSE",
