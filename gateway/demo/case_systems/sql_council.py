@@ -37,6 +37,7 @@ CREATE TABLE person (person_id INTEGER PRIMARY KEY, reference TEXT NOT NULL UNIQ
     household_id INTEGER NOT NULL REFERENCES household, surname TEXT NOT NULL, forenames TEXT, date_of_birth TEXT,
     sex TEXT, nhs_no TEXT, upn TEXT);
 CREATE INDEX person_birth ON person (date_of_birth);
+CREATE INDEX person_name ON person (lower(trim(surname)));
 CREATE INDEX person_nhs ON person (nhs_no);
 CREATE INDEX person_upn ON person (upn);
 CREATE TABLE key_worker (worker_id INTEGER PRIMARY KEY, display_name TEXT NOT NULL, job_title TEXT, desk_phone TEXT);
@@ -91,6 +92,7 @@ CREATE TABLE Clients (ClientNo TEXT NOT NULL, Surname TEXT NOT NULL, FirstNames 
     AdviceType TEXT, Adviser TEXT, AdviserTel TEXT, FirstSeen TEXT, LastSeen TEXT, ClosedOn TEXT);
 CREATE INDEX ClientsNo ON Clients (ClientNo);
 CREATE INDEX ClientsDob ON Clients (DOB);
+CREATE INDEX ClientsName ON Clients (lower(trim(Surname)));
 """,
     rows=_money_rows,
     settings={
@@ -146,6 +148,7 @@ YOUTH_JUSTICE: Final = Design(
 CREATE TABLE tblYoungPerson (YPID TEXT PRIMARY KEY, FamilyName TEXT, GivenName TEXT, BirthDate TEXT, Sex TEXT,
     PNCID TEXT, NHSNumber TEXT, PostCode TEXT);
 CREATE INDEX idxBirth ON tblYoungPerson (substr(BirthDate, 1, 10));
+CREATE INDEX idxName ON tblYoungPerson (lower(trim(FamilyName)));
 CREATE INDEX idxNhs ON tblYoungPerson (NHSNumber);
 CREATE INDEX idxPnc ON tblYoungPerson (PNCID);
 CREATE TABLE tblStaff (StaffID INTEGER PRIMARY KEY, FullName TEXT, Telephone TEXT);

@@ -33,6 +33,7 @@ CREATE TABLE PATIENT (LOCAL_PATIENT_ID TEXT PRIMARY KEY, NHS_NUMBER TEXT, PERSON
     PERSON_GIVEN_NAME TEXT, PERSON_BIRTH_DATE TEXT, PERSON_STATED_GENDER_CODE TEXT, POSTCODE_OF_USUAL_ADDRESS TEXT);
 CREATE INDEX PATIENT_NHS ON PATIENT (NHS_NUMBER);
 CREATE INDEX PATIENT_BIRTH ON PATIENT (PERSON_BIRTH_DATE);
+CREATE INDEX PATIENT_NAME ON PATIENT (lower(trim(PERSON_FAMILY_NAME)));
 CREATE TABLE CARE_PROFESSIONAL (CARE_PROF_ID INTEGER PRIMARY KEY, FULL_NAME TEXT, JOB_ROLE TEXT, TELEPHONE TEXT);
 CREATE TABLE SERVICE_REFERRAL (LOCAL_PATIENT_ID TEXT NOT NULL REFERENCES PATIENT, CARE_PROF_ID INTEGER NOT NULL
     REFERENCES CARE_PROFESSIONAL, REFERRAL_RECEIVED_DATE TEXT, DISCHARGE_DATE TEXT, LAST_CARE_CONTACT_DATE TEXT);
@@ -91,6 +92,7 @@ CREATE TABLE occupant (occupant_ref TEXT NOT NULL, tenancy_no INTEGER NOT NULL R
     first_name TEXT, dob TEXT);
 CREATE INDEX occupant_ref ON occupant (occupant_ref);
 CREATE INDEX occupant_dob ON occupant (dob);
+CREATE INDEX occupant_name ON occupant (lower(trim(last_name)));
 """,
     rows=_housing_rows,
     settings={
@@ -139,6 +141,7 @@ CREATE TABLE Learner (LearnRefNumber TEXT PRIMARY KEY, UPN TEXT, FamilyName TEXT
     Sex TEXT, Postcode TEXT);
 CREATE INDEX LearnerUpn ON Learner (UPN);
 CREATE INDEX LearnerBirth ON Learner (DateOfBirth);
+CREATE INDEX LearnerName ON Learner (lower(trim(FamilyName)));
 CREATE TABLE TutorGroup (GroupCode TEXT PRIMARY KEY, TutorName TEXT, TutorRole TEXT, TutorTel TEXT);
 CREATE TABLE LearningDelivery (LearnRefNumber TEXT NOT NULL REFERENCES Learner, GroupCode TEXT NOT NULL
     REFERENCES TutorGroup, LearnStartDate TEXT, LearnActEndDate TEXT, LastAttended TEXT);
@@ -197,6 +200,7 @@ CREATE TABLE claimant (claimant_id TEXT PRIMARY KEY, nino TEXT, last_name TEXT, 
     gender TEXT, post_code TEXT);
 CREATE INDEX claimant_nino ON claimant (nino);
 CREATE INDEX claimant_birth ON claimant (birth_dt);
+CREATE INDEX claimant_name ON claimant (lower(trim(last_name)));
 CREATE TABLE work_coach (coach_id INTEGER PRIMARY KEY, coach_name TEXT, coach_role TEXT, coach_phone TEXT);
 CREATE TABLE allocation (claimant_id TEXT NOT NULL REFERENCES claimant, coach_id INTEGER NOT NULL
     REFERENCES work_coach, allocated_from TEXT, allocated_to TEXT, last_appointment TEXT);
