@@ -9,6 +9,7 @@ Connections are opened at first use and never cross a fork or a thread. A databa
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import local
 from time import sleep
@@ -88,7 +89,9 @@ class SqliteFile:
         """Quote with brackets: SQLite takes an unknown name in double quotes for a text."""
         return ".".join(f"[{part}]" for part in parts)
 
-    def place(self, number: int) -> str:
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def place(number: int) -> str:
         """Return a numbered question mark."""
         return f"?{number}"
 

@@ -133,6 +133,8 @@ def read_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
     text = read_text(value)
     if text is None:
         return None
+    if forms[:1] == ISO_ONLY and (day := _iso_day(text)) is not None:  # as nearly every day is
+        return day
     if _is_placeholder(text):
         raise Unreadable(STANDS_FOR_NONE)
     for form in forms:
@@ -196,7 +198,11 @@ def _is_still_open(text: str) -> bool:
 
 def spellings(day: date, forms: Forms = ISO_ONLY) -> tuple[str, ...]:
     """Return the beginnings of every text that ``forms`` read as ``day``; a time may follow each."""
-    found = [text for form in forms for text in _written(day, _TIME.sub("", form)) if _reads_as(text, day, forms)]
+    if forms == ISO_ONLY:  # as nearly every source writes: what its form reads of what :func:`_written` makes
+        months, days = ({f"{number:02}", str(number)} for number in (day.month, day.day))
+        found = [f"{day.year:04}-{each}" for each in map("-".join, product(sorted(months), sorted(days)))]
+    else:
+        found = [text for form in forms for text in _written(day, _TIME.sub("", form)) if _reads_as(text, day, forms)]
     if ISO_DATE in forms:  # the last hours of the day before in UTC, which are this day in summer time
         before = (day - timedelta(days=1)).isoformat()
         found += [f"{before}{gap}{hour}" for gap, hour in product((" ", "T"), ("22", "23"))]
@@ -229,12 +235,19 @@ def _parse(text: str, form: str) -> date:
 
 def _parse_day(text: str, form: str) -> date:
     if form == ISO_DATE:
-        parts = _ISO_DAY.fullmatch(text)
-        if parts is None:
+        day = _iso_day(text)
+        if day is None:
             raise ValueError
-        year, month, day = (int(part) for part in parts.groups())
-        return date(year, month, day)
+        return day
     return _day_of(datetime.strptime(text, form))  # noqa: DTZ007 - most forms have no zone
+
+
+def _iso_day(text: str) -> date | None:
+    parts = _ISO_DAY.fullmatch(text)
+    try:
+        return None if parts is None else date(int(parts[1]), int(parts[2]), int(parts[3]))
+    except ValueError:
+        return None
 
 
 def _moment(day: date, parts: re.Match[str]) -> datetime:

@@ -145,8 +145,11 @@ class RowReader:
 
     def read(self, field: str, read: Callable[[object], T]) -> T | None:
         """Return what ``read`` makes of a field, or ``None`` with a fault."""
+        value = self._row.get(field)
+        if value is None:
+            return None
         try:
-            return read(self._row.get(field))
+            return read(value)
         except Unreadable as fault:
             self.faults.append(FieldFault(field=field, cause=str(fault)))
             return None
@@ -292,7 +295,8 @@ def _identifier(reader: RowReader, field: str) -> str | None:
 def _read_name(value: object) -> str | None:
     """Read a name without the characters that no one sees, some of which would divide it."""
     seen = strip_ignorable(value) if isinstance(value, str) else value
-    return normal_name(read_text(seen) or "") or None
+    text = read_text(seen)
+    return (normal_name(text) or None) if text else None
 
 
 def _read_full_name(value: object, order: str) -> Name | None:
@@ -304,5 +308,5 @@ def _gender(text: str | None) -> Gender | None:
 
 
 def _address(postcode: str | None, uprn: str | None) -> Address | None:
-    home = Address(postcode=home_postcode(postcode or ""), uprn=normal_uprn(uprn or ""))
-    return None if home == Address() else home
+    home = Address(postcode=home_postcode(postcode) if postcode else None, uprn=normal_uprn(uprn) if uprn else None)
+    return home if home.postcode or home.uprn else None

@@ -21,6 +21,7 @@ _PLAIN_MARKS: Final = str.maketrans(
 )
 _AFTER_KEY: Final = ("\r\n", "\n", "\r", "\t", "\u00a0")
 _PADDED_WIDTH: Final = 32
+_PADDINGS: Final = tuple(" " * width for width in range(1, _PADDED_WIDTH + 1))
 
 
 def identifier_spellings(field: str, value: str) -> tuple[str, ...]:
@@ -73,15 +74,16 @@ def family_name_spellings(name: str) -> tuple[str, ...]:
 
 
 def _lower_ascii(text: str) -> str:
-    return "".join(char.lower() if char.isascii() else char for char in text)
+    return text.lower() if text.isascii() else "".join(char.lower() if char.isascii() else char for char in text)
 
 
 def key_spellings(key: str) -> tuple[str, ...]:
     """Return a key as it may stand in a column of fixed width, padded on either side; a GUID in each of its forms."""
     if GUID.fullmatch(key):
         return key, key.upper(), f"{{{key}}}", f"{{{key.upper()}}}"
-    padded = [pad(width) for width in range(len(key) + 1, _PADDED_WIDTH + 1) for pad in (key.ljust, key.rjust)]
-    return key, *(f"{key}{mark}" for mark in _AFTER_KEY), *padded
+    after = _AFTER_KEY + _PADDINGS[: max(0, _PADDED_WIDTH - len(key))]
+    before = after[len(_AFTER_KEY) :]
+    return key, *[key + padding for padding in after], *[padding + key for padding in before]
 
 
 def whole_number(text: str) -> int | None:

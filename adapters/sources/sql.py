@@ -99,8 +99,9 @@ class SqlSource:
                 "likely because the date stands for unknown: leave unknown birth dates empty in the case system."
             )
         named = () if identified else self._search.by_name(subject, deadline=deadline)
-        found = [self._read_person(row) for row in distinct((*identified, *(born or ())))]
-        undated = [self._read_person(row) for row in distinct(named)]
+        matched = distinct((*identified, *(born or ())))
+        found = [self._read_person(row) for row in matched]
+        undated = [self._read_person(row) for row in distinct(named) if row not in matched]
         known = {row.ref for row in found}
         same = (None, subject.birth_date)  # a day that is read, and written in no form that is searched
         people = [*found, *(row for row in undated if row.person.birth_date in same and row.ref not in known)]

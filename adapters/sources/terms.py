@@ -18,6 +18,9 @@ LAST_CHARACTER: Final = "\U0010ffff"
 NEVER: Final = "1 = 0"
 
 
+_ESCAPED: Final = str.maketrans({char: f"!{char}" for char in "!%"})
+
+
 class Kind(StrEnum):
     """What a column holds, as far as it decides how it is searched."""
 
@@ -47,7 +50,9 @@ class Places:
 
     def listed(self, values: Iterable[object]) -> str:
         """Return the places of several values, for ``IN``."""
-        return ", ".join(self.take(value) for value in values)
+        first = len(self.values) + 1
+        self.values.extend(values)
+        return ", ".join(map(self.place, range(first, len(self.values) + 1)))
 
 
 class Terms(Protocol):
@@ -231,7 +236,7 @@ def like(text: str) -> str:
 
     ``!`` is the escape. The pattern is a bound value; what it finds is compared with the text itself afterwards.
     """
-    return "".join(f"!{char}" if char in "!%" else char for char in text) + "%"
+    return text.translate(_ESCAPED) + "%"
 
 
 def _is_uuid(text: str) -> bool:
