@@ -171,3 +171,9 @@ def test_forms_that_read_one_text_as_two_days_are_refused() -> None:
     check_forms((UK, MONTH_NAME, ISO_DATE))
     with pytest.raises(ValueError, match="different days"):
         check_forms((UK, "%m/%d/%Y"))
+
+
+@given(st.dates(min_value=date(1900, 1, 1), max_value=date(2100, 12, 31)))
+def test_a_day_is_spelled_alike_in_the_iso_form_alone_and_beside_another(day: date) -> None:
+    beside = spellings(day, (ISO_DATE, "%d/%m/%Y"))
+    assert spellings(day) == tuple(text for text in beside if "/" not in text)
