@@ -258,10 +258,6 @@ class Inbound:
     def _name(self, message: Message) -> str:
         return message_key(self.vault.evidence_hmac_key(), message.iss, message.jti)
 
-    def _place(self, message: Message) -> bytes:
-        """Bind a sealed reply to the message it answers, so that rows cannot be swapped in the store."""
-        return f"reply {message.iss} {self._name(message)}".encode()
-
     def _found(self, message: Message, findings: Findings) -> tuple[str, ...]:
         """Return by what the record that was found is known, for our own account of it and nothing else."""
         service, record = self.desk.service(message.to_service), findings.record
@@ -271,8 +267,8 @@ class Inbound:
         return record_key(key, service.ref, record.ref), *person_keys(key, record.person)
 
     def _received(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Leaf:
-        key = self.vault.evidence_hmac_key()
-        return inbound_record.received(opened, findings, self._subject(opened.message), key, now)
+        message = opened.message
+        return inbound_record.received(opened, findings, self._subject(message), self._name(message), now)
 
     def _charging(self, asked: Asked, findings: Findings, now: datetime) -> Account:
         """Return what an answer costs; a refusal tells nothing of anybody, and costs nothing."""
@@ -300,7 +296,8 @@ class Inbound:
         self, opened: OpenedMessage, asked: Asked, findings: Findings, now: datetime, account: Account
     ) -> Answered:
         message = opened.message
-        received = self._received(opened, findings, now)
+        name = self._name(message)
+        received = inbound_record.received(opened, findings, asked.subject, name, now)
         persons = (*asked.persons, *self._found(message, findings))
         first = inbound_record.question(received, opened, persons, self.vault.seal_key())
         reply = answer_to(
@@ -313,14 +310,14 @@ class Inbound:
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
         second = evidence.written(inbound_record.answered(received, signed))
-        sealed = self.vault.seal_for_a_day(signed, self._place(message))
+        sealed = self.vault.seal_for_a_day(signed, _place(message.iss, name))
         expires = datetime.fromtimestamp(message.exp, UTC)
 
         def effect(tx: Transaction) -> messages.Prior | None:  # 9
             prior = messages.claim(
                 tx,
                 issuer=message.iss,
-                message=self._name(message),
+                message=name,
                 digest=opened.digest,
                 sealed_reply=sealed,
                 expires=expires,
@@ -363,7 +360,8 @@ class Inbound:
         original = None
         if prior.digest == opened.digest and prior.sealed_reply is not None:
             with suppress(SealExpired):
-                original = self.vault.open_of_a_day(prior.sealed_reply, self._place(opened.message))
+                place = _place(opened.message.iss, self._name(opened.message))
+                original = self.vault.open_of_a_day(prior.sealed_reply, place)
         if original is None:
             nothing = Findings(body={}, outcome=inbound_record.ID_REUSED)
             inbound_record.record_conflict(self.store, self._received(opened, nothing, now))
@@ -388,6 +386,11 @@ class Inbound:
                 failure=failure,
             )
         )
+
+
+def _place(issuer: str, name: str) -> bytes:
+    """Bind a sealed reply to the message it answers, so that rows cannot be swapped in the store."""
+    return f"reply {issuer} {name}".encode()
 
 
 def _body(original: bytes) -> JsonObject:

@@ -18,7 +18,7 @@ from gateway.sealed import open_own
 from gateway.store import flags
 from trust import strict_json
 from trust.claims import digest
-from trust.evidence.leaf import Leaf, LeafKind, dropped_members, message_key
+from trust.evidence.leaf import Leaf, LeafKind, dropped_members
 from trust.exchange.consent import consent_to_json
 from trust.exchange.message import OpenedMessage
 from trust.exchange.question_signature import signature_of, signature_to_json
@@ -30,10 +30,10 @@ REPEATED = "repeated"
 _MAX_QUESTION = 16_384
 
 
-def received(opened: OpenedMessage, findings: Findings, subject: str, key: bytes, now: datetime) -> Leaf:
+def received(opened: OpenedMessage, findings: Findings, subject: str, name: str, now: datetime) -> Leaf:
     """Return the leaf of a message that was received, with what was found and released.
 
-    ``subject`` is the person's keyed digest, ``key`` the one that keys the evidence.
+    ``subject`` is the person's keyed digest, ``name`` the message's.
     """
     message = opened.message
     return Leaf(
@@ -41,7 +41,7 @@ def received(opened: OpenedMessage, findings: Findings, subject: str, key: bytes
         at=now,
         peer=message.iss,
         message_iss=message.iss,
-        message_id=message_key(key, message.iss, message.jti),
+        message_id=name,
         message_digest=opened.digest,
         outcome_code=findings.outcome,
         reason_codes=findings.reasons,

@@ -44,7 +44,8 @@ def normal_uprn(text: str) -> str | None:
 
     A whole number written with decimals (``10001234567.0``) is what some systems make of it.
     """
-    whole, _, decimals = "".join(unicodedata.normalize("NFKC", strip_ignorable(text)).split()).partition(".")
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", strip_ignorable(text))
+    whole, _, decimals = "".join(plain.split()).partition(".")
     number = whole.lstrip("0")
     if not (whole.isascii() and whole.isdigit()) or decimals.strip("0") or not 0 < len(number) <= _UPRN_DIGITS:
         return None

@@ -129,10 +129,13 @@ def identifier_evidence(field: str, text: str) -> str | None:
 
 def digits_in(text: str) -> list[int]:
     """Return the digits of a number, in order."""
+    if text.isascii() and text.isdigit():  # as nearly every number is
+        return list(map(int, text))
     return [int(place) for place in text if place in "0123456789"]
 
 
 def is_run(digits: list[int]) -> bool:
     """Say whether digits count up or down by one, 0 following 9, as one keys in for a number that one has not."""
-    steps = {(after - before) % 10 for before, after in pairwise(digits)}
-    return len(digits) >= _RUN and steps in ({1}, {9})
+    if len(digits) < _RUN or (digits[1] - digits[0]) % 10 not in {1, 9}:
+        return False
+    return len({(after - before) % 10 for before, after in pairwise(digits)}) == 1

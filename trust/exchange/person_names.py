@@ -130,7 +130,8 @@ _NOT_KNOWN_PREFIXES: Final = ("unknown", "unkn", "ukn", "unident", "unspec", "zz
 _COUNTED: Final = _word_set("one two three four first second third i ii iii iv a b c")
 _TWIN_WORDS: Final = frozenset(f"{word}{which}" for word in ("twin", "triplet") for which in _COUNTED)
 _CHILDREN: Final = _BOYS | _GIRLS | _NEWBORN | _ONE_OF_SEVERAL | _TWIN_WORDS
-_SUSPECT: Final = _CHILDREN | _NOT_KNOWN | _FILLERS | _TITLES | _FAMILY_STAND_INS
+_STAND_INS: Final = _CHILDREN | _NOT_KNOWN
+_SUSPECT: Final = _STAND_INS | _FILLERS | _TITLES | _FAMILY_STAND_INS
 _SUSPECT_PREFIXES: Final = (*_NEWBORN_PREFIXES, *_NOT_KNOWN_PREFIXES)
 _VOWELS: Final = frozenset("aeiouy")
 _INITIALS: Final = 3
@@ -277,4 +278,4 @@ def _is_filler(word: str) -> bool:
 def _is_phrase(words: tuple[str, ...]) -> bool:
     """Recognise a stand-in of several words, or of letters with marks between them: No name, N/A."""
     whole = "".join(words)
-    return whole in _PHRASES or (len(words) > 1 and whole in _NOT_KNOWN | _CHILDREN)
+    return whole in _PHRASES or (len(words) > 1 and whole in _STAND_INS)
