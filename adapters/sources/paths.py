@@ -92,6 +92,8 @@ def _walk(value: object, steps: tuple[str | int, ...]) -> Iterator[object]:
     if isinstance(step, str):
         if isinstance(value, dict):
             yield from _walk(value.get(step), rest)
+    elif isinstance(value, dict) and step == EACH:  # many an export writes a list of one without the list
+        yield from _walk(value, rest)
     elif isinstance(value, list):
         items = value if step == EACH else value[step : step + 1]
         for item in items:

@@ -33,7 +33,9 @@ RECORD = {
         ('deep."er"[1][0]', [6]),
         ('"Date of birth"', ["d"]),
         ('odd."a.b [c]"[]', [8, 9]),
-        ("[]", []),
+        ("[]", [RECORD]),
+        ("deep[].er[1][0]", [6]),
+        ("deep[0]", []),
     ],
 )
 def test_values_are_selected(path: str, values: list[object]) -> None:
