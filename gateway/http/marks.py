@@ -81,8 +81,8 @@ def _status(office: MarkOffice, asked: str, now: datetime) -> Response:
 
 
 def _form() -> MultiDict[str, str]:
-    """Read the parameters of the body, and refuse any in the address."""
-    if request.args:
+    """Read the parameters of the body; one in the address is refused where it is ours, and ignored where it is not."""
+    if "trust_mark" in request.args:
         raise FederationRefused(FederationError.INVALID_REQUEST, "Send the parameters in the body.")
     if request.mimetype != _FORM:
         raise FederationRefused(FederationError.INVALID_REQUEST, f"Send {_FORM}.")

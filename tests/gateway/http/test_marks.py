@@ -257,6 +257,7 @@ def test_a_status_is_asked_for_in_the_body_and_within_its_cap(issuing: Issuing) 
         400,
         "invalid_request",
     )
+    assert error(issuing.client.post(f"{STATUS_PATH}?trace=1", data={"trust_mark": "a"})) == (404, "not_found")
     assert issuing.client.post(STATUS_PATH, data={"trust_mark": "a" * 40_000}).status_code == 413
     assert issuing.client.get(f"{STATUS_PATH}?trust_mark=a").status_code == 405
 
