@@ -130,12 +130,15 @@ class Description:
     left_out: tuple[Fault, ...]
 
 
-def parse_subject(obj: JsonObject, *, this_year: int) -> Subject:
-    """Read and normalise the ``subject`` object as :func:`parse_description` does, for callers that show no one."""
+def parse_subject(obj: JsonObject, *, this_year: int | None = None) -> Subject:
+    """Read and normalise the ``subject`` object as :func:`parse_description` does, for callers that show no one.
+
+    Without ``this_year`` a PNC id needs the four digits of its year.
+    """
     return parse_description(obj, this_year=this_year).subject
 
 
-def parse_description(obj: JsonObject, *, this_year: int) -> Description:
+def parse_description(obj: JsonObject, *, this_year: int | None) -> Description:
     """Read and normalise the ``subject`` object; ``this_year`` settles the century of short PNC ids.
 
     Raises :class:`MalformedSubject`, whose ``faults`` name every wrong or unknown member by its path and repeat no
@@ -286,7 +289,7 @@ _TEMPORARY_NINO = "TN"
 _TEMPORARY = "is a temporary number (TN), which is made from a birth date and tells no one apart; leave it out"
 
 
-def _identifier(reader: Reader, name: str, left_out: list[Fault], this_year: int) -> str | None:
+def _identifier(reader: Reader, name: str, left_out: list[Fault], this_year: int | None) -> str | None:
     text = reader.optional_text(name, max_len=32)
     if text is None:
         return None

@@ -356,3 +356,9 @@ def test_a_stand_in_identifier_does_not_keep_the_postcode_back() -> None:
     told = for_holder(replace(ALL, nhs_number="9999999999", nhs_number_verified=False), "mental-health")
     assert ALL.address is not None
     assert told.address == Address(postcode=ALL.address.postcode)
+
+
+def test_without_the_present_year_a_short_pnc_id_is_refused() -> None:
+    assert parse_subject({"pnc_id": "2004/0012345D"}).pnc_id == "2004/0012345D"
+    with pytest.raises(MalformedSubject):
+        parse_subject({"pnc_id": "04/0012345D"})
