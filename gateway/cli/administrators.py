@@ -46,12 +46,13 @@ class Administrator:
 
 def current(settings: Settings) -> Administrator:
     """Return who runs this command. Raises :class:`Refused` for a key that the configuration does not name."""
-    account = _name(os.getuid())
+    account, login = _name(os.getuid()), logged_in()
     file = os.environ.get(ADMINISTRATOR_KEY_VARIABLE)
     if file:
         signer = LocalSigner.from_pem(read_input(Path(file), "The administrator's key"), KeyUse.ADMINISTRATOR)
-        return Administrator(name=f"{_owner(settings, signer.kid)} as {account}", known_by=KnownBy.KEY, signer=signer)
-    login = logged_in()
+        # The login stays in the name: a person who registers a key under another name approves nothing of their own.
+        named = dict.fromkeys((_owner(settings, signer.kid), *([] if login is None else [login]), account))
+        return Administrator(name=" as ".join(named), known_by=KnownBy.KEY, signer=signer)
     person = login or os.environ.get("SUDO_USER") or account
     name = account if person == account else f"{person} as {account}"
     return Administrator(name=name, known_by=KnownBy.NAME if login is None else KnownBy.LOGIN)
@@ -78,7 +79,8 @@ def is_another(first: str, second: str) -> bool:
     The person of the one must stand nowhere in the other: not as the account that it was done as either.
     """
     names, others = persons(first), persons(second)
-    return names[0] not in others and others[0] not in names
+    account = {names[-1]} & {others[-1]}  # the service account that both work as
+    return names[0] not in others and others[0] not in names and not (set(names) & set(others)) - account
 
 
 def persons(name: str) -> tuple[str, ...]:

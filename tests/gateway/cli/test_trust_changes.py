@@ -124,6 +124,9 @@ def test_nobody_approves_or_reviews_alone(joined: Partnership) -> None:
         ("ann", "ben", True),
         ("ann as root", "ben as root", True),
         ("ann as hearthgate", "ben as hearthgate", True),
+        ("Ann as ann as hearthgate", "Ben as ben as hearthgate", True),
+        ("ann as hearthgate", "Ben as ann as hearthgate", False),
+        ("Ann as ann as hearthgate", "Ben as ann as hearthgate", False),
         ("ann", "ann", False),
         ("ann as root", "ann as hearthgate", False),
         ("ann", "ben as ann", False),
@@ -185,6 +188,16 @@ def own_key(joined: Partnership, folder: Path, name: str) -> Path:
     table, line = "\n[administrator_keys]\n", f'"{name}" = "{made.json["file"]}"\n'
     config.write_text(text.replace(table, table + line) if table in text else f"{text}{table}{line}")
     return file
+
+
+def test_a_key_under_an_invented_name_makes_no_second_person(
+    joined: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = asked(joined)
+    monkeypatch.setenv("HEARTHGATE_ADMINISTRATOR_KEY", str(own_key(joined, tmp_path, "bob")))
+    refused = run(joined, "approve", change, by="ann")
+    assert (refused.code, state(joined)) == (1, "active")
+    assert run(joined, "approve", change, by="ben").code == 0
 
 
 def test_a_stranger_to_the_configuration_has_no_key_here(joined: Partnership, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def test_every_route_of_every_face_declares_its_guard(node: Node) -> None:
         "/.well-known/oauth-authorization-server": "none",
         "/.well-known/oauth-protected-resource/case/v1": "none",
         "/case/v1/eligibility": "case",
+        "/case/v1/options": "case",
         "/case/v1/lookups": "case",
         "/case/v1/lookups/<lookup_id>": "case",
         "/case/v1/openapi.json": "none",
