@@ -20,6 +20,7 @@ from tests.federation.town import AGENCIES, ANCHOR, ASKER, HOLDERS, PURPOSE
 from tests.support.case_systems import free_port
 from tests.support.tls import Authority, make_authority
 from trust.exchange.message import AgreementRef
+from trust.exchange.subject_members import MEMBERS
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, Signer
 
@@ -145,9 +146,15 @@ class Estate:
 
 
 def _with_purpose_for(document: dict[str, Any], holder: str) -> dict[str, Any]:
-    """Let the agreement also permit, under a purpose of its own, to ask one service and no other."""
+    """Let the agreement also permit, under a purpose of its own, to ask one service and no other.
+
+    The holders share one police system, which knows people by other members than most kinds are sent by default.
+    """
+    for each in document["clauses"]:
+        each["subject_by_holder"] = {ref: sorted(MEMBERS) for ref in each["holders"]}
     model = next(clause for clause in document["clauses"] if clause["purpose"] == PURPOSE)
     clause = {**model, "id": "alone", "purpose": ALONE, "askers": [ASKER], "holders": [holder]}
+    clause["subject_by_holder"] = {holder: sorted(MEMBERS)}
     purpose = {"code": ALONE, "description": "To measure how fast one service answers by itself."}
     return {
         **document,

@@ -41,8 +41,13 @@ MODELS: list[tuple[str, int, type[BaseModel]]] = [
 ]
 
 REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
-    "an identifier with spaces, no-break spaces, padding, invisible characters, or in small letters": (
+    "an identifier with spaces, brackets, commas, quotes, hyphens, padding or other signs, invisible "
+    "characters, or in small letters": (
         "tests/adapters/sources/test_real_people.py::test_a_number_is_found_however_it_is_spaced",
+    ),
+    "an identifier that fails its check digit or form": (
+        "tests/adapters/test_sampling.py::test_identifiers_that_fail_their_check_are_counted",
+        "tests/adapters/matching/test_decide.py::test_an_identifier_with_a_wrong_check_digit_links_nobody",
     ),
     "an identifier as a number (`numeric`, `REAL`), or as `9434765919.0`": (
         "tests/adapters/sources/test_real_people.py::test_sqlite_holds_a_number_as_any_type",
@@ -54,6 +59,9 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     "a UPRN with leading zeros": ("tests/trust/exchange/test_addresses.py::test_a_uprn_is_written_without_padding",),
     "a stand-in such as 9999999999": (
         "tests/adapters/matching/test_stand_ins.py::test_a_stand_in_number_neither_links_nor_keeps_apart",
+    ),
+    "a birth date in a text with spaces before it, or several inside": (
+        "tests/adapters/sources/test_real_people.py::test_a_day_that_is_read_and_not_searched_is_found_by_name",
     ),
     "a birth date with a time, without leading zeros, with a month name, or in one of several forms": (
         "tests/adapters/sources/test_real_people.py::test_a_text_is_found_as_it_is_read",
@@ -68,7 +76,8 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     "a birth date with two digits of the year": (
         "tests/adapters/sources/test_real_people.py::test_years_of_two_digits_are_refused_for_birth_dates_alone",
     ),
-    "a birth date that lies ahead, or more than 131 years ago, `1899-12-30`, `1900-01-01`, `0000-00-00`": (
+    "a birth date that lies ahead, or more than 131 years ago, `1899-12-30`, `1900-01-01`, `1901-01-01`, "
+    "`0000-00-00`": (
         "tests/adapters/sources/test_real_people.py::test_a_birth_date_that_cannot_be_one_is_counted_and_leaves_a_doubt",
     ),
     "a birth date that is missing or cannot be read": (
@@ -87,7 +96,8 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     "a date of `infinity`, after 9999 or before Christ": (
         "tests/adapters/sources/test_real_involvements.py::test_a_date_out_of_range_costs_only_itself",
     ),
-    "an end that is empty, `9999-12-31`, `0000-00-00`, before 1901, `1970-01-01`, `NULL`, `ongoing`, or lies ahead": (
+    "an end that is empty, `9999-12-31`, `0000-00-00`, before 1901, `1970-01-01`, `NULL`, `ongoing`, "
+    "`not ended`, dashes alone, or lies ahead": (
         "tests/adapters/sources/test_real_involvements.py::test_an_end_that_is_none_ends_nothing",
         "tests/adapters/sources/test_real_involvements.py::test_an_end_that_is_none_in_a_column_of_dates",
     ),
@@ -103,9 +113,15 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     "a record whose involvements have all ended": (
         "tests/gateway/test_answering.py::test_a_record_without_a_current_involvement_is_not_told_as_no_record",
     ),
-    "a key padded with spaces, or a number here and a text there": (
+    "a key padded with spaces, with a line break or no-break space after it, or a number here and a text there": (
         "tests/adapters/sources/test_real_involvements.py::test_a_key_finds_itself_in_another_type",
         "tests/adapters/sources/test_real_involvements.py::test_another_key_is_another_persons",
+    ),
+    "a key that is a GUID, in capitals, in braces or of the type `uuid`": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_uuid_is_the_same_key_in_each_of_its_forms",
+    ),
+    "a column of a type that cannot be read (a list, JSON, a range), or a PostgreSQL with a `DateStyle` of its own": (
+        "tests/adapters/sources/test_database.py::test_a_server_that_writes_days_in_its_own_style_is_read",
     ),
     "a record without a key": (
         "tests/adapters/sources/test_real_involvements.py::test_a_record_without_a_key_is_left_to_a_human",
@@ -128,12 +144,15 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     "a JSON file with a list at the top, or names of several words": (
         "tests/adapters/sources/test_json_file.py::test_a_list_at_the_top_with_names_of_several_words",
     ),
+    "a JSON export that writes a list of one as that one object": (
+        "tests/adapters/sources/test_paths.py::test_values_are_selected",
+    ),
     "the postcode of a prison, a hostel or a hospital": (
         "tests/adapters/test_sampling.py::test_a_postcode_that_many_people_share_is_proposed_as_an_institutions",
         "tests/adapters/matching/test_stand_ins.py::test_an_institution_is_not_a_shared_home",
     ),
     "one person under two keys": ("tests/adapters/test_sampling.py::test_a_person_under_two_keys_is_counted",),
-    "an allocation table that Excel saved: dates as dd/mm/yyyy, leading zeros gone": (
+    "an allocation table that Excel saved: dates as dd/mm/yyyy, leading zeros gone, long numbers rounded": (
         "tests/adapters/sectors/test_social_care_import.py::test_is_refused_with_what_to_do_and_the_good_data_kept",
     ),
     "files that would leave less than half of the last import": (
@@ -160,7 +179,7 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
         "tests/adapters/sectors/test_police.py::test_a_day_that_no_one_was_born_on_costs_itself_alone_and_is_named",
         "tests/adapters/sectors/test_police.py::test_a_code_that_is_no_postcode_does_not_cost_the_answer",
     ),
-    "a registry's own words or codes for a person whom it does not have": (
+    "a registry's own words or codes for a person that it does not have": (
         "tests/adapters/sectors/test_jobcentre.py::test_a_person_who_is_not_registered_is_nobody_and_no_error",
         "tests/adapters/sectors/test_jobcentre.py::test_an_outage_is_never_an_absence",
     ),

@@ -14,6 +14,7 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from gateway import machine_clock, telemetry
 from gateway.app import create_node
@@ -100,7 +101,6 @@ def _network() -> Network:
     network.nodes[COUNCIL].keeper.round()
     network.anchor.keeper.round()
     network.clock.forward(minutes=6)
-    machine_clock.synchronised = _not_kept
     return network
 
 
@@ -130,8 +130,15 @@ def run(data: bytes) -> None:
     """Make a round of a node and of its anchor, and look for what a restored one has missed."""
     if len(data) < _CHOICES:
         return
-    network, crashes = _network(), list[BaseException]()
-    telemetry.last_handler = LastHandler(crashed=lambda error, _step: crashes.append(error), notice=lambda _code: None)
+    crashes = list[BaseException]()
+    heard = LastHandler(crashed=lambda error, _step: crashes.append(error), notice=lambda _code: None)
+    with patch.object(telemetry, "last_handler", heard), patch.object(machine_clock, "synchronised", _not_kept):
+        _round(_network(), data)
+    if crashes:
+        raise crashes[0]
+
+
+def _round(network: Network, data: bytes) -> None:
     wire = _Answers(network, data)
     outside = Outside(clock=network.clock, transport=wire, case_systems=network.case_systems, sign_in=wire)
     node = create_node(network.nodes[COUNCIL].settings, outside)
@@ -144,8 +151,6 @@ def run(data: bytes) -> None:
         telemetry.last_handler("missed", partial(minding.reconciling.missed, network.clock.now(), confirmed=False))
         each.store.close()
     node.claims.close()
-    if crashes:
-        raise crashes[0]
 
 
 def _once() -> Callable[[float], bool]:
