@@ -37,6 +37,7 @@ def serve(*, config: Path | None) -> None:
     try:
         code = _serve_node(settings) if isinstance(settings, NodeSettings) else _serve_anchor(settings)
     finally:
+        del os.environ[_METRICS_VARIABLE]
         shutil.rmtree(metrics, ignore_errors=True)
     sys.exit(code)
 
