@@ -39,7 +39,6 @@ NO_RESTRICTIONS = PersonRestrictions()
 UNAVAILABLE_OUTCOME = "unavailable"
 NO_RECORD = f"match:{MatchOutcome.NONE}"
 """The reason of an answer whose search found no record."""
-_ELIGIBILITY_MEMBERS = frozenset({"answer", "as_of"})
 UNAVAILABLE = Refusal(
     code="source_unavailable",
     reason="The service's own case system did not answer in time.",
@@ -155,7 +154,7 @@ def tells_nothing(permit: Permit | Denial, findings: Findings) -> bool:
 def released_fields(body: JsonObject) -> tuple[str, ...]:
     """Name what an answer releases beyond its status: fields of involvements, or a benefit's answer and its day."""
     rows = body.get("involvements", ())
-    told = {name for row in rows for name in row} | (_ELIGIBILITY_MEMBERS if "answer" in body else set())
+    told = {name for row in rows for name in row} | (eligibility.FIELDS if "answer" in body else set())
     return tuple(sorted(told))
 
 

@@ -13,13 +13,11 @@ from gateway.person_keys import person_keys
 from gateway.ports import KeyVault
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind, dropped_members, message_key, subject_key
-from trust.exchange.eligibility import EligibilityAnswer
+from trust.exchange.eligibility import FIELDS, EligibilityAnswer
 from trust.exchange.involvement import InvolvementReply
 from trust.exchange.message import Message
 from trust.exchange.person import Subject, subject_to_json
 from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceSlug
-
-_ELIGIBILITY_FIELDS = ("answer", "as_of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +125,6 @@ class QuestionRecord:
 def fields_read(reading: InvolvementReply | EligibilityAnswer | None) -> tuple[str, ...]:
     """Name the fields that an answer brought."""
     if isinstance(reading, EligibilityAnswer):
-        return _ELIGIBILITY_FIELDS
+        return tuple(sorted(FIELDS))
     rows = reading.involvements if reading else ()
     return tuple(sorted({name for row in rows for name in row}))
