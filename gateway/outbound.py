@@ -155,10 +155,13 @@ class Outbound:
             untrusted = Outcome(status=Status.NO_REPLY, reason=UNTRUSTED, code="untrusted")
             return self._unsent(question, untrusted, keep, now)
         entry = _entry(peer, holder.service)
-        refusal = _unfit(question, peer, entry, now)  # 1
-        if entry is None or refusal is not None:
-            return self._unsent(question, refusal or WITHDRAWN, keep, now)
-        message = self._message(question, _told(question, entry), now)
+        if entry is None:
+            return self._unsent(question, WITHDRAWN, keep, now)
+        told = _told(question, entry)
+        refusal = _unfit(question, told, peer, entry, now)  # 1
+        if refusal is not None:
+            return self._unsent(question, refusal, keep, now)
+        message = self._message(question, told, now)
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
         leaf = self._record.sent(message, question.subject, raw, now)
         sent = _Sent(message=message, raw=raw, leaf=leaf, peer=peer, entry=entry, question=question)
@@ -316,13 +319,13 @@ def pseudonym(key: bytes, practitioner_id: str, holder: EntityId, *, client: str
     return base64url.encode(hmac_digest(key, told, sha256)).decode("ascii")
 
 
-def _unfit(question: Question, peer: TrustedEntity, entry: ServiceEntry | None, now: datetime) -> Outcome | None:
+def _unfit(
+    question: Question, told: Subject, peer: TrustedEntity, entry: ServiceEntry, now: datetime
+) -> Outcome | None:
     """Return why our own policy does not let this holder be asked, or none where it does.
 
-    What is left of the person once it is cut to what this holder may be told must still be enough (assertion A48).
+    ``told`` is what is left of the person once cut to what this holder may be told: it must be enough (assertion A48).
     """
-    if entry is None:
-        return WITHDRAWN
     if entry.asks_only:
         return Outcome(status=Status.REFUSED, reason=ASKS_ONLY, code="not_offered", entry=entry)
     choice = question.choice
@@ -333,7 +336,7 @@ def _unfit(question: Question, peer: TrustedEntity, entry: ServiceEntry | None, 
         return _refused(denial.refusal, entry)
     try:
         check_requested_fields(choice.clause, question.asker.role, question.body.get("fields", ()))
-        enough_to_go_on(_told(question, entry))
+        enough_to_go_on(told)
     except (FieldsNotPermitted, NotEnoughToGoOn) as refused:
         return Outcome(status=Status.REFUSED, reason=refused.detail, code=refused.code, entry=entry)
     return None
