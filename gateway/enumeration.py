@@ -13,10 +13,11 @@ That follows from the questions alone, so it tells nothing of a record.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from statistics import median
 
-from gateway.budgets import AddressUse, Asked
+from gateway.budgets import AddressUse, Asked, name_asker
+from gateway.person_keys import person_keys
 from gateway.ports import Transaction
 from gateway.store import flags, probes, usage
 from gateway.store.usage import Counter
@@ -29,7 +30,9 @@ from trust.agreements.probing import (
     Pattern,
     features,
 )
+from trust.evidence.leaf import subject_key
 from trust.exchange.person import Subject
+from trust.identifiers import RoleCode
 
 OVER_BASELINE, ABSENCES, NEW_PRACTITIONERS = "over_baseline", "absences", "new_practitioners"
 _ABSENT, _NEW = "*absent", "*new"
@@ -45,22 +48,28 @@ _LEAST: Mapping[str, tuple[int, int]] = {_ABSENT: (100, 200), _NEW: (60, 60)}
 _CODES: Mapping[str, str] = {_ABSENT: ABSENCES, _NEW: NEW_PRACTITIONERS}
 
 
-Features = tuple[Feature, ...]
-
-
 class AddressLimitReached(Exception):
     """Other addresses of the person were counted while this one was searched; nothing was recorded."""
 
 
-def features_of(hmac_key: bytes, subject: Subject, *, agency: str, who: str, persons: tuple[str, ...]) -> Features:
-    """Return what a question shares with attempts to guess."""
-    return features(hmac_key, subject, Askers(agency=agency, practitioner=who), persons)
+def asked_about(hmac_key: bytes, subject: Subject, *, agency: str, practitioner: str, role: RoleCode) -> Asked:
+    """Return a question as budgets and flags see it, with what it shares with others and with attempts to guess."""
+    persons = person_keys(hmac_key, subject)
+    askers = Askers(agency=agency, practitioner=name_asker(agency, practitioner))
+    return Asked(
+        agency=agency,
+        practitioner=practitioner,
+        role=role,
+        subject=subject_key(hmac_key, subject),
+        persons=persons,
+        features=features(hmac_key, subject, askers, persons),
+    )
 
 
-def address_use(tx: Transaction, features: Features, *, now: datetime) -> AddressUse:
+def address_use(tx: Transaction, features: tuple[Feature, ...], *, now: datetime) -> AddressUse:
     """Say whether the address takes part in the search, in a transaction that need not write."""
     about = {each.digest: each.value for each in features if each.pattern is Pattern.PERSON_ADDRESSES}
-    counted = probes.values(tx, list(about), until=A_MONTH.counted(_day(now)))
+    counted = probes.values(tx, list(about), until=A_MONTH.counted(_day(now).toordinal()))
     is_over = any(len(known) >= MOST_ADDRESSES and about[each] not in known for each, known in counted.items())
     return AddressUse.LEFT_OUT if is_over else AddressUse.COUNTED
 
@@ -69,7 +78,7 @@ def observe(tx: Transaction, asked: Asked, *, now: datetime) -> None:
     """Note one answered question and flag what it shows. Raises :class:`AddressLimitReached`."""
     for code in _signs(tx, asked, now):
         flags.put_up(tx, code=code, asker=asked.who, at=now)
-    day = now.astimezone(UTC).date()
+    day = _day(now)
     counters = [Counter(agency=asked.agency, counted=asked.role, asker=asked.who)]
     if asked.absent:
         counters.append(Counter(agency=asked.agency, counted=_ABSENT))
@@ -82,7 +91,7 @@ def observe(tx: Transaction, asked: Asked, *, now: datetime) -> None:
 
 def _signs(tx: Transaction, asked: Asked, now: datetime) -> set[str]:
     """Note each value, and return the signs of the features that got one more."""
-    day = _day(now)
+    day = _day(now).toordinal()
     noted = [
         (THRESHOLDS[each.pattern].window.until(day), each.digest, each.value)
         for each in asked.features
@@ -104,18 +113,18 @@ def _is_reached(tx: Transaction, pattern: Pattern, values: int, asked: Asked, no
     threshold = THRESHOLDS[pattern]
     if values < threshold.values or threshold.per is None:
         return values >= threshold.values
-    return values >= usage.asked(tx, agency=asked.agency, day=now.astimezone(UTC).date()) // threshold.per
+    return values >= usage.asked(tx, agency=asked.agency, day=_day(now)) // threshold.per
 
 
-def _day(now: datetime) -> int:
-    return now.astimezone(UTC).toordinal()
+def _day(now: datetime) -> date:
+    return now.astimezone(UTC).date()
 
 
 def _compare_practitioner(tx: Transaction, counter: Counter, count: int, now: datetime) -> None:
     """Flag a practitioner who asks far more than the others in the role, or than before where there are no others."""
     if count < _LEAST_UNUSUAL or count % _EVERY:
         return
-    day = now.astimezone(UTC).date()
+    day = _day(now)
     usual = usage.others(tx, counter, since=day - usage.USUAL_OVER)
     if len(usual) < _LEAST_DAYS_KNOWN:
         usual = usage.earlier(tx, counter, day=day)
@@ -125,7 +134,7 @@ def _compare_practitioner(tx: Transaction, counter: Counter, count: int, now: da
 
 def _compare_agency(tx: Transaction, agency: str, today: Mapping[str, int], now: datetime) -> None:
     """Flag an agency that has far more absences or new practitioners than on its own days before."""
-    day = now.astimezone(UTC).date()
+    day = _day(now)
     for word, (least, least_before) in _LEAST.items():
         count = today.get(word, 0)
         if count < least or count % _EVERY:

@@ -23,7 +23,7 @@ from config.settings import ANSWER_AFTER_S
 from gateway import answering, enumeration, evidence, inbound_record
 from gateway.agreement_book import AgreementBook
 from gateway.answering import Findings
-from gateway.budgets import AddressUse, Asked, BudgetExceeded, Budgets, name_asker
+from gateway.budgets import AddressUse, Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk
 from gateway.enumeration import AddressLimitReached
 from gateway.key_learning import verified_by
@@ -237,20 +237,14 @@ class Inbound:
         return answering.answer(permit, service, subject, deadline=Deadline.after(self.case_system_s))
 
     def _asked(self, tx: Transaction, message: Message, now: datetime) -> Asked:
-        key, who = self.vault.evidence_hmac_key(), message.practitioner.sub
-        persons = person_keys(key, message.subject)
-        shared = enumeration.features_of(
-            key, message.subject, agency=message.iss, who=name_asker(message.iss, who), persons=persons
-        )
-        return Asked(
+        asked = enumeration.asked_about(
+            self.vault.evidence_hmac_key(),
+            message.subject,
             agency=message.iss,
-            practitioner=who,
+            practitioner=message.practitioner.sub,
             role=message.practitioner.role,
-            subject=self._subject(message),
-            persons=persons,
-            features=shared,
-            address=enumeration.address_use(tx, shared, now=now),
         )
+        return replace(asked, address=enumeration.address_use(tx, asked.features, now=now))
 
     def _subject(self, message: Message) -> str:
         return subject_key(self.vault.evidence_hmac_key(), message.subject)

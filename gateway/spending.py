@@ -9,17 +9,15 @@ from gateway import enumeration, evidence
 from gateway.agreement_book import AgreementBook
 from gateway.asking import Asked as Sought
 from gateway.asking import choices
-from gateway.budgets import Asked, BudgetExceeded, Budgets, name_asker
+from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
 from gateway.evidence import Entry
-from gateway.person_keys import person_keys
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.question_record import QuestionRecord, RefusedQuestion
 from gateway.sampling import sample
 from gateway.store import lookups, samples
 from trust.agreements.choice import Sought as Target
 from trust.claims import keyed_digest
-from trust.evidence.leaf import subject_key
 from trust.identifiers import EntityId, PurposeCode, RoleCode
 
 _MINUTE_S = 60
@@ -97,16 +95,13 @@ class Spending:
         return evidence.written(record.refused_question(refused, now), keys)
 
     def _asked(self, caller: CaseCaller, request: LookupRequest | EligibilityRequest, key: bytes) -> Asked:
-        agency, persons = caller.client.client_id, person_keys(key, request.subject)
-        practitioner = own_name(key, agency, request.practitioner.id)
-        who = name_asker(agency, practitioner)
-        return Asked(
+        agency = caller.client.client_id
+        return enumeration.asked_about(
+            key,
+            request.subject,
             agency=agency,
-            practitioner=practitioner,
+            practitioner=own_name(key, agency, request.practitioner.id),
             role=RoleCode(request.practitioner.role),
-            subject=subject_key(key, request.subject),
-            persons=persons,
-            features=enumeration.features_of(key, request.subject, agency=agency, who=who, persons=persons),
         )
 
 

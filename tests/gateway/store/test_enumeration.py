@@ -16,10 +16,9 @@ from gateway.enumeration import (
     OVER_BASELINE,
     AddressLimitReached,
     address_use,
-    features_of,
+    asked_about,
     observe,
 )
-from gateway.person_keys import person_keys
 from gateway.ports import Store
 from gateway.store import flags, probes, usage
 from gateway.store.opening import open_store
@@ -53,9 +52,8 @@ def codes(store: Store) -> set[str]:
 
 def about(subject: Subject, practitioner: str = "p-1", *, absent: bool = False) -> Asked:
     """Return a question about a person."""
-    asked = replace(ASKED, practitioner=practitioner, persons=person_keys(KEY, subject), absent=absent)
-    shared = features_of(KEY, subject, agency=AGENCY, who=asked.who, persons=asked.persons)
-    return replace(asked, features=shared, address=AddressUse.UNLIMITED)
+    asked = asked_about(KEY, subject, agency=AGENCY, practitioner=practitioner, role=ASKED.role)
+    return replace(asked, absent=absent)
 
 
 @pytest.mark.holds("A44")
