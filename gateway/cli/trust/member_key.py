@@ -11,11 +11,11 @@ from gateway.cli.approval import Settings, Settle, Wanted, ask, emergency_option
 from gateway.cli.context import config_option, load_anchor, opened_store, own_entity
 from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, answers, yes_option
+from gateway.cli.trust.key.ways import reason_option
 from gateway.cli.trust.ruling import authority_signer
 from gateway.ports import Store, Transaction
 from gateway.store import key_revocations, members
 from gateway.trust_records import StoredKeyRevocation
-from trust.federation.historical_keys import RevocationReason
 from trust.federation.key_revocation import KeyRevocation, build_key_revocation, is_key_id
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeyUse
@@ -27,12 +27,7 @@ _USES = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.ENCRYPTION, Key
 @click.argument("entity")
 @click.argument("kid", metavar="KEY-ID")
 @click.option("--use", required=True, type=click.Choice([str(use) for use in _USES]), help="What the key is for.")
-@click.option(
-    "--reason",
-    required=True,
-    type=click.Choice([str(reason) for reason in RevocationReason]),
-    help="As it is published with the key.",
-)
+@reason_option
 @emergency_option
 @config_option
 @yes_option

@@ -15,7 +15,7 @@ from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.key.held import HeldKeys, held_keys
-from gateway.cli.trust.key.ways import way_up
+from gateway.cli.trust.key.ways import reason_option, way_up
 from gateway.keys.changes import Draft, lost_key, make, revocation
 from gateway.keys.files import ANCHOR_KEYS, KeyFile, KeyFilesRefused
 from gateway.keys.ledger import Stage, lives
@@ -28,12 +28,7 @@ _ACT = "trust anchor recover"
 
 @click.command()
 @click.option("--recovery-key", required=True, type=click.Path(path_type=Path), help="Its file, as `init` wrote it.")
-@click.option(
-    "--reason",
-    required=True,
-    type=click.Choice([str(reason) for reason in RevocationReason]),
-    help="As it is published with the old keys.",
-)
+@reason_option
 @emergency_option
 @config_option
 @yes_option

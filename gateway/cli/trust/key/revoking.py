@@ -13,7 +13,7 @@ from gateway.cli.context import config_option, load_settings, now, superiors
 from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, answers, yes_option
 from gateway.cli.trust.key.held import HeldKeys, Settings, held_keys
-from gateway.cli.trust.key.ways import recovery_option, recovery_signer, signed_document
+from gateway.cli.trust.key.ways import reason_option, recovery_option, recovery_signer, signed_document
 from gateway.keys.changes import Draft, make, revocation
 from gateway.keys.ledger import lives, signing
 from gateway.ports import Transaction
@@ -38,12 +38,7 @@ _EFFECTS: Mapping[KeyUse, str] = {
 
 @click.command()
 @click.argument("kid", metavar="KEY-ID")
-@click.option(
-    "--reason",
-    required=True,
-    type=click.Choice([str(reason) for reason in RevocationReason]),
-    help="As it is published with the key.",
-)
+@reason_option
 @recovery_option
 @emergency_option
 @config_option

@@ -25,6 +25,7 @@ from gateway.trust_records import StoredAnchorKeys
 from trust import strict_json
 from trust.errors import TrustError
 from trust.federation.anchor_keys import AnchorKeys, build_anchor_keys, parse_anchor_keys
+from trust.federation.historical_keys import RevocationReason
 from trust.keys import KeySet, KeyUse, LocalSigner, Signer
 
 out_option = click.option(
@@ -32,6 +33,12 @@ out_option = click.option(
 )
 recovery_option = click.option(
     "--recovery-key", type=click.Path(path_type=Path), help="Trust anchor: its offline recovery key (PEM), which signs."
+)
+reason_option = click.option(
+    "--reason",
+    required=True,
+    type=click.Choice([str(reason) for reason in RevocationReason]),
+    help="As it is published with the key.",
 )
 
 
