@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, bindparam, delete, select
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import budgets
-from gateway.store.statement import Statement, insertion
+from gateway.store.statement import Statement, insertion, numbered_values
 
 _BATCH: BindParameter[int] = bindparam("batch")
 _FULL = select(budgets.c.key).where(budgets.c.due <= bindparam("now")).limit(_BATCH)
@@ -37,10 +37,8 @@ def due(tx: Transaction, *, keys: Sequence[str]) -> Mapping[str, datetime]:
 def keep(tx: Transaction, moments: Mapping[str, datetime]) -> None:
     """Keep new moments, all in one statement: a question has a few budgets, and everybody waits for its commit."""
     if moments:
-        values: dict[str, str | int] = {}
-        for number, (key, moment) in enumerate(moments.items()):
-            values |= {f"key{number}": key, f"due{number}": to_microseconds(moment)}
-        tx.run(_put(len(moments)), values)
+        rows = ({"key": key, "due": to_microseconds(moment)} for key, moment in moments.items())
+        tx.run(_put(len(moments)), numbered_values(rows))
 
 
 def erase_full(tx: Transaction, *, now: datetime, batch: int) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, bindparam, delete, select
 
 from gateway.ports import Transaction
 from gateway.store.schema import evidence_index
-from gateway.store.statement import Statement, insertion
+from gateway.store.statement import Statement, insertion, numbered_values
 
 _BATCH: BindParameter[int] = bindparam("batch")
 _OLD = select(evidence_index.c.leaf).where(evidence_index.c.leaf < bindparam("before")).limit(_BATCH)
@@ -38,10 +38,7 @@ def _find(count: int) -> Statement:
 def put(tx: Transaction, rows: Collection[tuple[str, bytes]]) -> None:
     """Note by which keys leaves are found, each pair of key and leaf once, in one statement."""
     if rows:
-        values: dict[str, str | bytes] = {}
-        for number, (key, leaf) in enumerate(rows):
-            values[f"key{number}"], values[f"leaf{number}"] = key, leaf
-        tx.run(_put(len(rows)), values)
+        tx.run(_put(len(rows)), numbered_values({"key": key, "leaf": leaf} for key, leaf in rows))
 
 
 def find(tx: Transaction, keys: Sequence[str], *, before: bytes, limit: int) -> tuple[bytes, ...]:

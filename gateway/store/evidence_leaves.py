@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, bindparam, func, select
 from gateway.ports import Transaction
 from gateway.store.moments import from_microseconds, to_microseconds
 from gateway.store.schema import evidence_leaves
-from gateway.store.statement import Row, Statement, insertion
+from gateway.store.statement import Row, Statement, insertion, numbered_values
 
 _COUNT = Statement(select(func.count().label("leaves")).select_from(evidence_leaves))
 _RECENT = Statement(select(evidence_leaves).order_by(evidence_leaves.c.id.desc()).limit(bindparam("limit")))
@@ -66,10 +66,10 @@ def append(tx: Transaction, *, leaf: bytes, leaf_hash: bytes, at: datetime) -> N
 
 def append_all(tx: Transaction, leaves: Sequence[StoredLeaf]) -> None:
     """Append leaves in one statement."""
-    values: dict[str, bytes | int] = {}
-    for number, leaf in enumerate(leaves):
-        values[f"id{number}"], values[f"at{number}"] = leaf.id, to_microseconds(leaf.at)
-        values[f"leaf{number}"], values[f"leaf_hash{number}"] = leaf.leaf, leaf.leaf_hash
+    values = numbered_values(
+        {"id": each.id, "at": to_microseconds(each.at), "leaf": each.leaf, "leaf_hash": each.leaf_hash}
+        for each in leaves
+    )
     tx.run(_append(len(leaves)), values)
 
 

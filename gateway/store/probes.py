@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, delete,
 
 from gateway.ports import Transaction
 from gateway.store.schema import probes
-from gateway.store.statement import Statement, insertion
+from gateway.store.statement import Statement, insertion, numbered_values
 
 Probe = tuple[int, int, int]
 """Day until which a value is counted (its ordinal), feature and value."""
@@ -49,12 +49,8 @@ def note(tx: Transaction, noted: Sequence[Probe]) -> frozenset[int]:
     """Note values, and return the features of those that were not noted yet."""
     if not noted:
         return frozenset()
-    parameters: dict[str, int] = {}
-    for number, (until, feature, value) in enumerate(noted):
-        parameters[f"until{number}"] = until
-        parameters[f"feature{number}"] = feature
-        parameters[f"value{number}"] = value
-    return frozenset(row.feature for row in tx.rows(_note(len(noted)), parameters))
+    rows = numbered_values({"until": until, "feature": feature, "value": value} for until, feature, value in noted)
+    return frozenset(row.feature for row in tx.rows(_note(len(noted)), rows))
 
 
 def values(tx: Transaction, features: Sequence[int], *, until: Sequence[int]) -> Mapping[int, set[int]]:

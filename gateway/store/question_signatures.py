@@ -7,7 +7,7 @@ from sqlalchemy import BindParameter, bindparam, delete, select
 
 from gateway.ports import Transaction
 from gateway.store.schema import question_signatures
-from gateway.store.statement import Statement, insertion
+from gateway.store.statement import Statement, insertion, numbered_values
 
 _BATCH: BindParameter[int] = bindparam("batch")
 _GET = Statement(select(question_signatures.c.sealed).where(question_signatures.c.leaf == bindparam("its_leaf")))
@@ -23,10 +23,7 @@ def _put(count: int) -> Statement:
 def put(tx: Transaction, rows: Sequence[tuple[bytes, bytes]]) -> None:
     """Keep the sealed signatures of leaves' messages."""
     if rows:
-        values: dict[str, bytes] = {}
-        for number, (leaf, sealed) in enumerate(rows):
-            values[f"leaf{number}"], values[f"sealed{number}"] = leaf, sealed
-        tx.run(_put(len(rows)), values)
+        tx.run(_put(len(rows)), numbered_values({"leaf": leaf, "sealed": sealed} for leaf, sealed in rows))
 
 
 def get(tx: Transaction, *, leaf: bytes) -> bytes | None:

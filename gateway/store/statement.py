@@ -6,7 +6,7 @@ statements as module constants and a transaction hands the finished text to the 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import ClauseElement, Table, bindparam
 from sqlalchemy.dialects import sqlite
@@ -17,6 +17,7 @@ from sqlalchemy.engine.result import result_tuple
 _SQLITE = sqlite.dialect(paramstyle="named")
 _POSTGRES: Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy left it so
 
+T = TypeVar("T")
 Row: TypeAlias = Any
 """A row, with its columns as attributes. Which they are is up to the statement, so the repositories vouch for them."""
 
@@ -91,3 +92,8 @@ def insertion(table: Table, *, rows: int | None = None) -> Insert:
     return insert(table).values(
         [{column.name: bindparam(f"{column.name}{number}") for column in table.columns} for number in numbered]
     )
+
+
+def numbered_values(rows: Iterable[Mapping[str, T]]) -> dict[str, T]:
+    """Return the parameters of an :func:`insertion` of several rows, each row's values by column."""
+    return {f"{name}{number}": value for number, row in enumerate(rows) for name, value in row.items()}

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, bindparam, delete, func, select, tuple_
 
 from gateway.ports import Transaction
 from gateway.store.schema import usage
-from gateway.store.statement import Statement, insertion
+from gateway.store.statement import Statement, insertion, numbered_values
 
 USUAL_OVER = timedelta(days=28)
 """How far back it is known what is usual."""
@@ -61,14 +61,12 @@ def _count(rows: int) -> Statement:
 
 def count(tx: Transaction, counters: Sequence[Counter], *, day: date) -> Mapping[str, int]:
     """Count one question in each of some counters, and return by ``counted`` how many it makes today."""
-    parameters: dict[str, str | int] = {}
-    for number, each in enumerate(counters):
-        parameters[f"agency{number}"] = each.agency
-        parameters[f"counted{number}"] = each.counted
-        parameters[f"asker{number}"] = each.asker
-        parameters[f"day{number}"] = day.isoformat()
-        parameters[f"count{number}"] = 1
-    return {row.counted: int(row.count) for row in tx.rows(_count(len(counters)), parameters)}
+    on = day.isoformat()
+    values = numbered_values(
+        {"agency": each.agency, "counted": each.counted, "asker": each.asker, "day": on, "count": 1}
+        for each in counters
+    )
+    return {row.counted: int(row.count) for row in tx.rows(_count(len(counters)), values)}
 
 
 def others(tx: Transaction, counter: Counter, *, since: date) -> Sequence[int]:
