@@ -231,11 +231,11 @@ def _is_of(member: Member, types: Sequence[str]) -> bool:
 def statement_about(face: AnchorFace, subject: EntityId, *, now: datetime) -> bytes | None:
     """Sign what the authority says of an entity, if it vouches for it."""
     member, revoked = face.store.read(
-        lambda tx: (members.get(tx, entity=subject), key_revocations.of(tx, subject=subject))
+        lambda tx: (members.get(tx, entity=subject), key_revocations.kids_of(tx, subject=subject))
     )
     if member is None or member.state != MemberState.ACTIVE:
         return None
-    keys = KeySet.from_jwks(dict(member.jwks), KeyUse.FEDERATION).without({each.kid for each in revoked})
+    keys = KeySet.from_jwks(dict(member.jwks), KeyUse.FEDERATION).without(revoked)
     if not keys.keys:
         return None  # none of its keys counts any more
     signer = face.vault.signer(KeyUse.FEDERATION)

@@ -87,7 +87,7 @@ def _is_members(tx: Transaction, asked: EnrolmentRequest) -> bool:
         member is not None
         and member.state == SuspensionState.ACTIVE
         and asked.signed_with in {key.get("kid") for key in member.jwks.get("keys", ())}
-        and asked.signed_with not in {each.kid for each in key_revocations.of(tx, subject=asked.entity_id)}  # 5
+        and asked.signed_with not in key_revocations.kids_of(tx, subject=asked.entity_id)  # 5
     )
 
 

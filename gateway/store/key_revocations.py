@@ -30,6 +30,7 @@ _BY = Statement(
     .order_by(key_revocations.c.noted_at.desc(), key_revocations.c.kid)
     .limit(bindparam("most"))
 )
+_KIDS_OF = Statement(select(key_revocations.c.kid).where(key_revocations.c.subject == bindparam("of")))
 _KIDS = Statement(select(key_revocations.c.subject, key_revocations.c.kid))
 
 
@@ -57,6 +58,11 @@ def of(tx: Transaction, *, subject: str, limit: int = MOST_OF_ONE) -> tuple[Stor
 def by(tx: Transaction, *, issuer: str, limit: int) -> tuple[StoredKeyRevocation, ...]:
     """Return an authority's notices about others' keys, those that were noted last first."""
     return tuple(_notice(row) for row in tx.rows(_BY, {"by": issuer, "most": limit}))
+
+
+def kids_of(tx: Transaction, *, subject: str) -> frozenset[str]:
+    """Return the thumbprints of an entity's revoked keys."""
+    return frozenset(row.kid for row in tx.rows(_KIDS_OF, {"of": subject}))
 
 
 def kids(tx: Transaction) -> Mapping[str, frozenset[str]]:

@@ -1,6 +1,6 @@
 """``hearthgate trust pending``, ``admit`` and ``dismiss``: requests to be vouched for, and what becomes of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,6 @@ from gateway.ports import Store, Transaction
 from gateway.store import enrolments, key_revocations, members, suspensions
 from gateway.store.enrolments import WaitingEnrolment
 from gateway.store.members import Member
-from gateway.trust_records import StoredKeyRevocation
 from trust import strict_json
 from trust.errors import ChainRefused, TrustError
 from trust.exchange.subject_members import default_members
@@ -191,7 +190,7 @@ def _planned(store: Store, arguments: Mapping[str, Any]) -> Admission:
     raw, terms = arguments["document"].encode("ascii"), arguments["terms"].encode("utf-8")
     asked = parse_enrolment_request(raw, now=now())
     held, revoked = store.read(
-        lambda tx: (members.get(tx, entity=asked.entity_id), key_revocations.of(tx, subject=asked.entity_id))
+        lambda tx: (members.get(tx, entity=asked.entity_id), key_revocations.kids_of(tx, subject=asked.entity_id))
     )
     if held is None or (held.state, held.changed_at.isoformat()) != (arguments["was"], arguments["since"]):
         raise Refused(
@@ -217,7 +216,7 @@ def _inbox(tx: Transaction, at: datetime) -> list[_Waiting]:
             waiting=each,
             asked=_read(each.raw, at),
             held=members.get(tx, entity=each.entity),
-            revoked=frozenset(one.kid for one in key_revocations.of(tx, subject=each.entity)),
+            revoked=key_revocations.kids_of(tx, subject=each.entity),
         )
         for each in enrolments.list(tx, now=at)
     ]
@@ -270,12 +269,12 @@ def _refuse_hasty(asked: EnrolmentRequest, held: Member | None, store: Store) ->
         raise Refused(
             f"{asked.entity_id} is suspended. Lift that first, deliberately: hearthgate trust readmit {asked.entity_id}"
         )
-    _refuse_revoked(asked, store.read(lambda tx: key_revocations.of(tx, subject=asked.entity_id)))
+    _refuse_revoked(asked, store.read(lambda tx: key_revocations.kids_of(tx, subject=asked.entity_id)))
 
 
-def _refuse_revoked(asked: EnrolmentRequest, revoked: Sequence[StoredKeyRevocation]) -> None:
+def _refuse_revoked(asked: EnrolmentRequest, revoked: frozenset[str]) -> None:
     """Refuse keys that the agency itself has revoked: they never come back."""
-    again = asked.federation_keys.kids & {each.kid for each in revoked}
+    again = asked.federation_keys.kids & revoked
     if again:
         raise Refused(
             f"{asked.entity_id} has revoked a key that it names, {', '.join(sorted(again))}: its node may run from an "

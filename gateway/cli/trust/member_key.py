@@ -91,6 +91,6 @@ def _fitting(store: Store, arguments: Mapping[str, Any]) -> EntityId:
         )
     if store.read(lambda tx: members.get(tx, entity=entity)) is None:
         raise Refused(f"{entity} is not a member; `hearthgate trust list` shows who is.")
-    if kid in {each.kid for each in store.read(lambda tx: key_revocations.of(tx, subject=entity))}:
+    if kid in store.read(lambda tx: key_revocations.kids_of(tx, subject=entity)):
         raise Refused("That key is revoked already; nothing was changed.")
     return entity
