@@ -30,6 +30,8 @@ JSON_TYPE = "application/json"
 HISTORICAL_KEYS_TYPE = "application/jwk-set+jwt"
 MAX_SUSPENSIONS_BYTES = 524_288
 MAX_REVOCATIONS_BYTES = 262_144
+MOST_TOLD = 100
+"""Notices about one entity's revoked keys in one answer."""
 LEFT_ALONE = timedelta(seconds=15)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _OK = 200

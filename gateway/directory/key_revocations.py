@@ -14,7 +14,7 @@ from time import monotonic
 
 from gateway.background import Attempt
 from gateway.directory.anchors import Notice
-from gateway.directory.fetching import MAX_REVOCATIONS_BYTES, Fetcher
+from gateway.directory.fetching import MAX_REVOCATIONS_BYTES, MOST_TOLD, Fetcher
 from gateway.directory.limits import Lately, Limits
 from gateway.directory.memory import Memory
 from gateway.directory.rulings import Rulings
@@ -30,8 +30,6 @@ from trust.keys import KeySet
 from trust.strict_json import JsonObject
 
 ENDPOINT = "federation_historical_keys_endpoint"
-MOST_TOLD = 100
-"""Notices about one entity's keys in one answer."""
 ROUND_S = 30.0
 """Time for asking the known parties in one round; the others follow in the next."""
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from flask import Blueprint, Response, request
 
+from gateway.directory.fetching import HISTORICAL_KEYS_TYPE
 from gateway.http.federation import HISTORICAL_KEYS_PATH, SignedConfiguration
 from gateway.http.guards import open_to_all
 from gateway.http.key_revocations import OwnRevocations
@@ -13,7 +14,6 @@ from trust.federation.historical_keys import MAX_DISOWNED, MAX_REVOCATIONS, Hist
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
-HISTORICAL_KEYS_TYPE = "application/jwk-set+jwt"
 _CACHE_CONTROL = "public, max-age=60"
 
 

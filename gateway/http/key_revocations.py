@@ -4,21 +4,19 @@ They are signed, name keys by thumbprint only, and concern agencies that are pub
 """
 
 from functools import lru_cache
-from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from gateway.directory.fetching import KEY_REVOCATIONS_PATH
+from gateway.directory.fetching import KEY_REVOCATIONS_PATH, MOST_TOLD
+from gateway.http.federation_errors import FederationError, FederationRefused, answer_refusal, entity_of
 from gateway.http.guards import open_to_all
 from gateway.ports import KeyVault, Store
 from gateway.store import key_revocations
 from trust import strict_json
-from trust.errors import TrustError
 from trust.federation.key_revocation import KeyRevocation, RevokedKey, build_key_revocation
-from trust.identifiers import EntityId, parse_entity_id
+from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
-MOST_TOLD = 100
 _KEPT = 256
 
 
@@ -51,24 +49,17 @@ class OwnRevocations:
 def key_revocations_blueprint(own: OwnRevocations, entity: EntityId, store: Store) -> Blueprint:
     """Return the endpoint; ``sub`` is whose keys the asker means."""
     blueprint = Blueprint("key_revocations", __name__)
+    blueprint.errorhandler(FederationRefused)(answer_refusal)
 
     @blueprint.get(KEY_REVOCATIONS_PATH)
     @open_to_all("notices about revoked keys are signed, and concern agencies that are public in their federation")
     def tell() -> Response:
-        try:
-            if set(request.args) != {"sub"} or len(request.args.getlist("sub")) != 1:
-                return _refused("Name one entity as sub.")
-            subject = parse_entity_id(request.args["sub"])
-        except TrustError as refused:
-            return _refused(f"sub: {refused.detail}")
+        if set(request.args) != {"sub"} or len(request.args.getlist("sub")) != 1:
+            raise FederationRefused(FederationError.INVALID_REQUEST, "Name one entity as sub.")
+        subject = entity_of(request.args["sub"], "sub")
         made = own.notices() if subject == entity else ()
         known = store.read(lambda tx: key_revocations.of(tx, subject=subject, limit=MOST_TOLD))
         listed = [raw.decode("ascii") for raw in dict.fromkeys((*made, *(each.raw for each in known)))][:MOST_TOLD]
         return Response(strict_json.dumps({"revocations": listed}), content_type="application/json")
 
     return blueprint
-
-
-def _refused(why: str) -> Response:
-    body = strict_json.dumps({"error": "invalid_request", "error_description": why})
-    return Response(body, status=HTTPStatus.BAD_REQUEST, content_type="application/json")
