@@ -10,7 +10,8 @@ from gateway.countersigning import Countersigning, Offered, Told
 from trust.agreements.agreement import Agreement
 from trust.identifiers import EntityId
 
-_AT_ONCE = 8
+AT_ONCE = 8
+"""Nodes that a command calls at the same time."""
 
 
 def others(federation: Federation, agreement: Agreement) -> list[EntityId]:
@@ -22,7 +23,7 @@ def exchanged(
     countersigning: Countersigning, agreement: Agreement, parties: Sequence[EntityId], at: datetime
 ) -> list[Offered]:
     """Call on each of these parties."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(lambda party: countersigning.offer(agreement, party, now=at), parties))
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gateway.agreement_book import AgreementBook
 from gateway.agreement_endings import Endings
+from gateway.cli.agreement.exchanging import AT_ONCE, others
 from gateway.cli.context import node_vault
 from gateway.cli.faults import Refused
 from gateway.cli.federation import Federation
@@ -31,8 +32,6 @@ from trust.federation import node_metadata
 from trust.identifiers import EntityId, ServiceSlug
 from trust.keys import KeySet, KeyUse
 from trust.keys import Signer as KeySigner
-
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +93,8 @@ def signer_of(federation: Federation, agreement: Agreement, at: datetime) -> Sig
     """Return what this node knows of itself and of the other parties before it signs."""
     node = federation.settings.node
     retired = federation.store.read(agreements.retired)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        parties = [party.entity for party in agreement.parties if party.entity != federation.own]
+    parties = others(federation, agreement)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         vouched = dict(zip(parties, pool.map(lambda party: _vouched(federation, party, at), parties), strict=True))
     return Signer(
         own=federation.own,
