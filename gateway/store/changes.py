@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, update
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
 from gateway.store.schema import changes
 from gateway.store.statement import Row, Statement, insertion
 
@@ -122,6 +122,6 @@ def _change(row: Row) -> Change:
         requested_at=from_microseconds(row.requested_at),
         emergency=row.emergency,
         second_by=row.second_by,
-        second_at=None if row.second_at is None else from_microseconds(row.second_at),
-        announced_at=None if row.announced_at is None else from_microseconds(row.announced_at),
+        second_at=optional_from_microseconds(row.second_at),
+        announced_at=optional_from_microseconds(row.announced_at),
     )

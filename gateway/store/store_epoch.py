@@ -87,7 +87,7 @@ def begin(tx: Transaction, *, at: datetime) -> StoreEpoch:
     """
     number, start = read(tx).number + 1, at + ACCEPTED_AHEAD
     begun = StoreEpoch(number=number, not_before=start, reconciled=False, confirmed=False)
-    bound = to_microseconds(at + ACCEPTED_AHEAD)
+    bound = to_microseconds(start)
     for name, value in zip(_NAMES, (begun.number, bound, 0), strict=True):
         put_mark(tx, name, value)
     tx.run(_EMPTY_CHAINS, {"bound": bound, "none": "[]"})
