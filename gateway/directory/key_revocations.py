@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
@@ -127,13 +127,8 @@ class KeyRevocations:
         except (TransportError, TrustError):
             return False
         if keys is not None:
-            others = [key for key in party.keys.keys if key.kid not in keys.kids]
-            party = Party(
-                entity=subject,
-                keys=KeySet.of(keys.use, [*keys.keys, *others]),
-                metadata=party.metadata,
-                superiors=party.superiors,
-            )
+            others = party.keys.without(keys.kids).keys
+            party = replace(party, keys=KeySet.of(keys.use, [*keys.keys, *others]))
         self._keep((each.encode("utf-8") for each in told), party, now)
         return True
 
