@@ -100,7 +100,7 @@ def admit(
         _refuse_cut_off(asked, terms)
         admission = Admission(asked=asked, raw=raw, held=held, terms=terms)
         if held is not None:
-            wanted = Wanted(act=ADMIT, arguments=_arguments(admission), reason=_ITS_REQUEST, emergency=emergency)
+            wanted = Wanted(act=ADMIT, arguments=_arguments(admission, held), reason=_ITS_REQUEST, emergency=emergency)
             return ask(settings, wanted, yes=yes)
         if emergency is not None:
             raise Refused("A new member takes one administrator; leave --emergency out.")
@@ -174,12 +174,11 @@ class _Change:
 ADMIT = _Change()
 
 
-def _arguments(admission: Admission) -> dict[str, str]:
-    held = admission.held
+def _arguments(admission: Admission, held: Member) -> dict[str, str]:
     return {
         "entity_id": admission.asked.entity_id,
-        "was": "" if held is None else held.state,
-        "since": "" if held is None else held.changed_at.isoformat(),
+        "was": held.state,
+        "since": held.changed_at.isoformat(),
         "terms": strict_json.dumps(stated.to_json(admission.terms)).decode("utf-8"),
         "document": admission.raw.decode("ascii"),
     }
