@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-import click
-
 from gateway.cli.faults import Refused
+from gateway.cli.outcome import prompted
 from trust import base64url
 from trust.spoken_digits import DIGITS, digits_of_keys, spoken
 
@@ -15,12 +14,8 @@ _THUMBPRINT = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Za-z_-]{43}")
 
 def typed(of: str) -> list[str]:
     """Ask for the digits of some keys before they are shown. Raises :class:`Refused`."""
-    try:
-        return [str(click.prompt(f"Type the {DIGITS} digits of {of}, as they were read out", err=True))]
-    except click.Abort:
-        raise Refused(
-            f"Nothing was changed: type the digits of {of} in a terminal, or give them with --thumbprint."
-        ) from None
+    unanswered = f"Nothing was changed: type the digits of {of} in a terminal, or give them with --thumbprint."
+    return [prompted(f"Type the {DIGITS} digits of {of}, as they were read out", unanswered=unanswered)]
 
 
 def read_digits(given: Sequence[str]) -> str:

@@ -79,6 +79,17 @@ def confirm(question: str, *, yes: bool) -> None:
         raise Refused("Nothing was changed.")
 
 
+def prompted(question: str, *, unanswered: str, **how: Any) -> str:
+    """Ask on standard error, so that standard output holds the answer alone; ``how`` is :func:`click.prompt`'s.
+
+    Raises :class:`Refused` with ``unanswered`` where the input ends.
+    """
+    try:
+        return str(click.prompt(question, err=True, **how))
+    except click.Abort:
+        raise Refused(unanswered) from None
+
+
 yes_option = click.option("--yes", is_flag=True, help="Do not ask before changing anything.")
 
 

@@ -15,7 +15,7 @@ from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, 
 from gateway.cli.faults import Refused
 from gateway.cli.files import write_new
 from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.outcome import Outcome, answers, prompted
 from gateway.disclosures import END, MAX_PAGE, Disclosure, Disclosures, Page, Side
 from trust.errors import TrustError
 from trust.exchange.errors import MalformedSubject
@@ -141,13 +141,8 @@ def _person() -> Subject:
 
 
 def _ask(text: str, *, optional: bool = False) -> str:
-    """Ask on standard error, so that standard output holds the answer alone."""
-    try:
-        if optional:
-            return str(click.prompt(text, default="", show_default=False, err=True))
-        return str(click.prompt(text, err=True))
-    except click.Abort:
-        raise Refused("No account was given: run it in a terminal.") from None
+    unanswered = "No account was given: run it in a terminal."
+    return prompted(text, unanswered=unanswered, default="" if optional else None, show_default=False)
 
 
 def _agency(text: str) -> EntityId:

@@ -17,7 +17,7 @@ from gateway.cli.adapter.building import build, services_named
 from gateway.cli.context import config_option, load_node, now
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.outcome import Outcome, answers, prompted
 from trust.exchange.involvement import involvement_to_fields
 from trust.exchange.person import Subject, check_birth_date, enough_to_go_on, for_holder, parse_subject
 
@@ -69,14 +69,9 @@ def try_source(*, service: str, config: Path | None) -> Outcome:
 
 
 def _ask(question: str, *, optional: bool = False) -> str:
-    """Ask on standard error, so that standard output holds the answer alone."""
-    try:
-        said = click.prompt(
-            question + ", or nothing" * optional, default="" if optional else None, show_default=False, err=True
-        )
-    except click.Abort:
-        raise Refused("The person was not searched for: the question is not complete. Run it in a terminal.") from None
-    return str(said).strip()
+    unanswered = "The person was not searched for: the question is not complete. Run it in a terminal."
+    text, default = (f"{question}, or nothing", "") if optional else (question, None)
+    return prompted(text, unanswered=unanswered, default=default, show_default=False).strip()
 
 
 def _person() -> Subject:

@@ -16,7 +16,7 @@ from gateway.cli.faults import Refused
 from gateway.cli.federation import Federation, federation_of
 from gateway.cli.files import read_input, write_new
 from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.outcome import Outcome, announce, answers, confirm, prompted, yes_option
 from gateway.countersigning import Countersigning, Offered, Told, address, fetch_agreement
 from gateway.ports import Transaction
 from gateway.store import agreements
@@ -136,10 +136,8 @@ def _to_call(
 
 
 def _address_given() -> str:
-    try:
-        return str(click.prompt("The address of the agreement, as a party gave it to you", err=True)).strip()
-    except click.Abort:
-        raise Refused("Nothing was signed: name the agreement's address or its file.") from None
+    unanswered = "Nothing was signed: name the agreement's address or its file."
+    return prompted("The address of the agreement, as a party gave it to you", unanswered=unanswered).strip()
 
 
 def _obtained(federation: Federation, source: str) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.faults import Refused
+from gateway.cli.outcome import prompted
 from trust.exchange.consent import ConsentForm, ConsentRole
 
 
@@ -82,18 +82,14 @@ class Typed:
         return (*_ABOUT, *_PERSON, *(_CONSENT if self.consent else ()))
 
     def _ask(self, member: Member) -> None:
-        """Ask on standard error, so that standard output holds the answer alone."""
         before = self.said.get(member.path, "")
         text = member.text + (", or nothing" if member.optional else "")
         default = before if before or member.optional else None
         kind = click.Choice(member.choices) if member.choices else None
-        try:
-            said = click.prompt(text, default=default, show_default=bool(before), type=kind, err=True)
-        except click.Abort:
-            raise Refused(
-                "No service was asked: the question is not complete. Give it in a terminal or as FILE."
-            ) from None
-        self.said[member.path] = str(said)
+        unanswered = "No service was asked: the question is not complete. Give it in a terminal or as FILE."
+        self.said[member.path] = prompted(
+            text, unanswered=unanswered, default=default, show_default=bool(before), type=kind
+        )
 
 
 def _within(fault: str, path: str) -> bool:
