@@ -26,7 +26,7 @@ from adapters.sources.text import MAX_TEXT, Unreadable, read_text
 from trust.exchange.addresses import home_postcode, normal_uprn
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Address, Gender, Name, Subject
-from trust.exchange.person_identifiers import is_stand_in, read_identifier
+from trust.exchange.person_identifiers import IDENTIFIERS, is_stand_in, read_identifier
 from trust.exchange.person_names import normal_name, strip_ignorable
 
 __all__ = [
@@ -260,7 +260,7 @@ def merge_people(people: Sequence[Subject]) -> tuple[Subject, ...]:
     return tuple(merged)
 
 
-_DECISIVE: Final = ("nhs_number", "upn", "nino", "pnc_id", "birth_date")
+_DECISIVE: Final = (*IDENTIFIERS, "birth_date")
 
 
 def _agree(one: Subject, other: Subject) -> bool:

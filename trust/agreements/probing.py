@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from trust.claims import keyed_number
 from trust.exchange.person import Subject
+from trust.exchange.person_identifiers import IDENTIFIERS
 from trust.exchange.person_names import name_tokens
 
 MOST_ADDRESSES = 3
@@ -29,7 +30,6 @@ _MORE_SOUNDS = str.maketrans({"m": "5", "n": "5", "r": "6"})
 _REPEATED = re.compile(r"(.)\1+")
 _SILENT = re.compile(r"[aeiouyhw]")
 _SOUND_LENGTH = 4
-_NUMBERS = ("nhs_number", "upn", "nino", "pnc_id")
 
 _Name: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 """The words of a family name, and those of the given names."""
@@ -136,7 +136,7 @@ def _digest(hmac_key: bytes, *parts: str) -> int:
 
 def _pairs(subject: Subject, persons: tuple[str, ...]) -> Iterator[tuple[Pattern, str, str]]:
     """Yield pattern, what stays the same and what changes, each as text."""
-    numbers = {name: number for name in _NUMBERS if (number := getattr(subject, name))}
+    numbers = {name: number for name in IDENTIFIERS if (number := getattr(subject, name))}
     for name, number in numbers.items():
         running = _running_number(name, number)
         if running:
