@@ -1,6 +1,6 @@
 """Compare one subject with one candidate, field by field; nothing is weighed here."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -16,7 +16,7 @@ from adapters.matching.normalise import (
     stands_for_several,
 )
 from trust.exchange.addresses import home_postcode, normal_uprn
-from trust.exchange.person import Gender, Subject
+from trust.exchange.person import Gender, Name, Subject
 from trust.exchange.person_identifiers import IDENTIFIERS, identifier_evidence
 from trust.exchange.person_names import (
     Sex,
@@ -92,7 +92,7 @@ def profile(person: Subject, *, institutions: Collection[str] = frozenset()) -> 
     uprn, postcode = _home(person, institutions)
     return Profile(
         identifiers={name: number for name, number in evidence if number is not None},
-        names=tuple(_names(person)),
+        names=tuple(_words(name) for name in person.names()),
         birth_date=person.birth_date,
         uprn=uprn,
         postcode=postcode,
@@ -159,17 +159,11 @@ def _exact(one: str | None, other: str | None) -> Level:
 _Words = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def _names(person: Subject) -> Iterator[_Words]:
-    """Yield every name the person is known by, as family and given words, without stand-ins."""
-    yield _words(person.family_name, person.given_names)
-    for alias in person.aliases:
-        yield _words(alias.family_name or person.family_name, alias.given_names or person.given_names)
-
-
-def _words(family_name: str | None, given_names: str | None) -> _Words:
-    family = family_name_words(family_name)
-    given = given_name_words(given_names, family=family)
-    return family, given or (_SEVERAL_BORN if is_one_of_several(given_names) else ())
+def _words(name: Name) -> _Words:
+    """Return a name as family and given words, without stand-ins."""
+    family = family_name_words(name.family_name)
+    given = given_name_words(name.given_names, family=family)
+    return family, given or (_SEVERAL_BORN if is_one_of_several(name.given_names) else ())
 
 
 def _best_names(ours: tuple[_Words, ...], theirs: tuple[_Words, ...]) -> tuple[Level, Level, bool]:

@@ -17,7 +17,7 @@ from adapters.sources.days import DayForms
 from adapters.sources.spellings import family_name_spellings, identifier_spellings
 from adapters.sources.sql_settings import PersonColumns, RowSource
 from adapters.sources.terms import NEVER, Kind, Places
-from trust.exchange.person import Name, Subject
+from trust.exchange.person import Subject
 from trust.exchange.person_identifiers import IDENTIFIERS
 
 MAX_CANDIDATES: Final = 500
@@ -245,10 +245,9 @@ def distinct(rows: Sequence[Row]) -> Sequence[Row]:
 
 def _names(subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield each family name with the first given name that goes with it."""
-    for each in (Name(family_name=subject.family_name, given_names=subject.given_names), *subject.aliases):
-        family, given = each.family_name or subject.family_name, each.given_names or subject.given_names
-        if family and given:
-            yield family, given.split()[0]
+    for name in subject.names():
+        if name.family_name and name.given_names:
+            yield name.family_name, name.given_names.split()[0]
 
 
 def _not_at_all(subject: Subject, places: Places) -> None:

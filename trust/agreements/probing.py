@@ -167,11 +167,10 @@ def _beside_names(names: Iterable[_Name], born: str) -> Iterator[tuple[Pattern, 
 
 
 def _names(subject: Subject) -> Iterator[_Name]:
-    """Yield each name, aliases included, as the matcher pairs them: what an alias leaves out is the first name's."""
+    """Yield each name, aliases included, as the matcher pairs them; a part without a letter counts as left out."""
     family, given = name_tokens(subject.family_name), name_tokens(subject.given_names)
-    yield family, given
-    for alias in subject.aliases:
-        yield name_tokens(alias.family_name) or family, name_tokens(alias.given_names) or given
+    for name in subject.names():
+        yield name_tokens(name.family_name) or family, name_tokens(name.given_names) or given
 
 
 def _running_number(name: str, identifier: str) -> str:

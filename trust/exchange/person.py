@@ -5,7 +5,7 @@ NFKC with single spaces, postcodes with their one space. Stand-ins for an identi
 From then on a :class:`Subject` is never checked again.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -120,6 +120,14 @@ class Subject:
         """Show which members are known and none of their values, so that no traceback or log line names a person."""
         known = (member for member in _MEMBERS if getattr(self, member))
         return f"<Subject with {', '.join(known) or 'nothing'}>"
+
+    def names(self) -> Iterator[Name]:
+        """Yield every name the person is known by; what an alias leaves out is the first name's."""
+        yield Name(family_name=self.family_name, given_names=self.given_names)
+        for alias in self.aliases:
+            yield Name(
+                family_name=alias.family_name or self.family_name, given_names=alias.given_names or self.given_names
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
