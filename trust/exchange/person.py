@@ -216,9 +216,7 @@ def for_holder(subject: Subject, service_kind: str, listed: Collection[str] | No
     which the postcode goes only where no identifier does. A restricted address goes to no holder. What is left may no
     longer be enough to go on: ask again.
     """
-    members = default_members(service_kind) if listed is None else members_for(service_kind, listed)
-    if listed is None and _has_identifier(subject, members):
-        members -= {"postcode"}
+    members = _members_sent(subject, service_kind, listed)
     kept = {name: getattr(subject, name) for name in _MEMBERS if name in members}
     return Subject(
         **kept,
@@ -232,13 +230,18 @@ def would_settle(subject: Subject, service_kind: str, listed: Collection[str] | 
 
     It depends on the question alone, never on what the holder has. ``listed`` is as in :func:`for_holder`.
     """
-    members = default_members(service_kind) if listed is None else members_for(service_kind, listed)
-    if listed is None and _has_identifier(subject, members):
-        members -= {"postcode"}
+    members = _members_sent(subject, service_kind, listed)
     address = subject.address or Address()
     known = {name for name in _TELLING if name in _MEMBERS and getattr(subject, name)}
     known |= {name for name in ("postcode", "uprn") if subject.address_restricted or getattr(address, name)}
     return tuple(name for name in _TELLING if name in members and name not in known)
+
+
+def _members_sent(subject: Subject, service_kind: str, listed: Collection[str] | None) -> frozenset[str]:
+    if listed is not None:
+        return members_for(service_kind, listed)
+    members = default_members(service_kind)
+    return members - {"postcode"} if _has_identifier(subject, members) else members
 
 
 def _has_identifier(subject: Subject, members: Collection[str]) -> bool:
