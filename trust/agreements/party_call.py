@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trust import jose
+from trust.agreements.signature import peek_party
 from trust.claims import check_times, to_seconds
 from trust.errors import KeyPurposeMismatch, WrongAudience, WrongIssuer
 from trust.exchange.envelope import (
@@ -20,7 +21,7 @@ from trust.exchange.envelope import (
 )
 from trust.exchange.errors import MalformedAgreement, SignatureMismatch
 from trust.exchange.reader import Reader
-from trust.identifiers import EntityId, parse_entity_id
+from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, Signer
 
 TYP = "agreement-call+jwt"
@@ -57,11 +58,7 @@ def call_parties(own: EntityId, other: EntityId, *, jti: str, now: datetime) -> 
 
 def peek_caller(raw: bytes) -> EntityId:
     """Return who a call *says* it is from, to find the keys that may prove it. Nothing is verified."""
-    reader = Reader(jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims)
-    caller = reader.parsed("iss", parse_entity_id)
-    if reader.faults:
-        raise MalformedAgreement(reader.faults)
-    return caller
+    return peek_party(raw, typ=TYP, max_bytes=MAX_BYTES)
 
 
 def open_call(

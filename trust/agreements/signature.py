@@ -58,9 +58,9 @@ def build_signature(
     return jose.sign(claims, typ=TYP, signer=signer)
 
 
-def peek_party(raw: bytes) -> EntityId:
-    """Return who a signature *says* it is from, to find the keys that may prove it. Nothing is verified."""
-    reader = Reader(jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims)
+def peek_party(raw: bytes, *, typ: str = TYP, max_bytes: int = MAX_BYTES) -> EntityId:
+    """Return who a document *says* it is from, to find the keys that may prove it. Nothing is verified."""
+    reader = Reader(jose.peek(raw, typ=typ, max_bytes=max_bytes).claims)
     party = reader.parsed("iss", parse_entity_id)
     if reader.faults:
         raise MalformedAgreement(reader.faults)
