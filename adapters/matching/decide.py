@@ -33,7 +33,7 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from adapters.contract import Candidate
-from adapters.matching.compare import Comparison, Level, Profile, compare, compare_profiles, profile
+from adapters.matching.compare import Comparison, Level, Profile, compare_profiles, profile
 from adapters.matching.score import LINK_AT, REVIEW_AT, score
 from trust.exchange.person import Subject
 
@@ -94,7 +94,7 @@ def match(subject: Subject, candidates: Sequence[Candidate], *, institutions: Co
     asked = profile(subject, institutions=institutions)
     assessments = _one_for_each_ref(_assess(asked, candidate, institutions) for candidate in candidates)
     plausible = [assessment for assessment in assessments if assessment.verdict > _Verdict.UNLIKE]
-    if not plausible and any(_may_be(subject, candidate) for candidate in candidates):
+    if not plausible and any(_may_be(asked, candidate) for candidate in candidates):
         return Match(outcome=MatchOutcome.REVIEW, explanation=_UNREADABLE)
     if not plausible:
         return Match(outcome=MatchOutcome.NONE, explanation=("No record is like the person asked about.",))
@@ -112,11 +112,11 @@ _TELLING: Final = frozenset({"ref", *_NAMES, "birth_date", "family_name", "given
 """Fields without which a record cannot be told from another person's."""
 
 
-def _may_be(subject: Subject, candidate: Candidate) -> bool:
+def _may_be(asked: Profile, candidate: Candidate) -> bool:
     """Say whether a record that cannot be read in full may be the subject, because nothing in it speaks against it."""
     if not candidate.unreadable & _TELLING:
         return False
-    comparison = compare(subject, candidate.person)
+    comparison = compare_profiles(asked, profile(candidate.person))
     levels = (comparison.birth_date, comparison.family_name, comparison.given_names, comparison.gender)
     return not comparison.identifiers_different and Level.DIFFERENT not in levels
 
@@ -125,13 +125,14 @@ def explain(
     subject: Subject, candidate: Candidate, *, institutions: Collection[str] = frozenset()
 ) -> tuple[MatchOutcome, tuple[str, ...]]:
     """Say what one record alone would come to, and why: field by field, and then the rules that decided."""
-    assessment = _assess(profile(subject, institutions=institutions), candidate, institutions)
+    asked = profile(subject, institutions=institutions)
+    assessment = _assess(asked, candidate, institutions)
     outcome = {
         _Verdict.LINKABLE: MatchOutcome.UNIQUE,
         _Verdict.POSSIBLE: MatchOutcome.REVIEW,
         _Verdict.UNLIKE: MatchOutcome.NONE,
     }[assessment.verdict]
-    if outcome is MatchOutcome.NONE and _may_be(subject, candidate):
+    if outcome is MatchOutcome.NONE and _may_be(asked, candidate):
         return MatchOutcome.REVIEW, (*assessment.reasons(), *_UNREADABLE)
     return outcome, assessment.reasons()
 
