@@ -43,7 +43,15 @@ from adapters.sources.rows import (
     verification_line,
     write_ref,
 )
-from adapters.sources.settings import DateForms, DayField, Statuses, check_birth_forms, check_full_name, check_statuses
+from adapters.sources.settings import (
+    DateForms,
+    DayField,
+    Statuses,
+    TextField,
+    check_birth_forms,
+    check_full_name,
+    check_statuses,
+)
 from adapters.sources.spellings import identifier_spellings
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
@@ -65,7 +73,6 @@ PersonField = Literal[
     "uprn",
     "address_restricted",
 ]
-TextField = Literal["organisation", "service_type", "role", "worker", "phone", "duty_phone"]
 ContactField = Literal[TextField, "plan", "since", "last_contact", "ended", "status"]
 
 

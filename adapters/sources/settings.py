@@ -12,6 +12,7 @@ _FORM: Final = re.compile(r"[%A-Za-z0-9 /.:,-]{2,40}")
 _MOST_FORMS: Final = 6
 
 DayField = Literal["birth_date", "since", "last_contact", "ended"]
+TextField = Literal["organisation", "service_type", "role", "worker", "phone", "duty_phone"]
 
 
 def _date_forms(value: object) -> Forms:

@@ -18,7 +18,15 @@ from pydantic import (
 from adapters.sources.days import ISO_DATE, DayForms, Forms
 from adapters.sources.full_names import NameOrder
 from adapters.sources.postgres import parse_url
-from adapters.sources.settings import DateForms, DayField, Statuses, check_birth_forms, check_full_name, check_statuses
+from adapters.sources.settings import (
+    DateForms,
+    DayField,
+    Statuses,
+    TextField,
+    check_birth_forms,
+    check_full_name,
+    check_statuses,
+)
 from trust.exchange.person_identifiers import IDENTIFIERS
 
 _CHARACTERS: Final = r'[^\x00-\x1f\x7f"\[\]`;\\]'
@@ -30,7 +38,6 @@ _MOST_KEY_COLUMNS: Final = 4
 SEARCHED: Final = (*IDENTIFIERS, "birth_date")
 """The columns by which a person is searched; the matcher compares the names."""
 
-FixedField = Literal["organisation", "service_type", "role", "worker", "phone", "duty_phone"]
 Identifier = Literal["nhs_number", "upn", "nino", "pnc_id"]
 Column = Field(default=None, pattern=rf"^{_CHARACTERS}{{1,63}}$")
 
@@ -125,7 +132,7 @@ class InvolvementColumns(RowSource):
     status: str | None = Column
     current_statuses: Statuses = ()
     ended_statuses: Statuses = ()
-    fixed: dict[FixedField, str] = Field(default_factory=dict)
+    fixed: dict[TextField, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _status_is_said(self) -> Self:
