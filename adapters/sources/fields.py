@@ -13,16 +13,14 @@ from typing import Final, TypeVar
 
 from adapters.contract import AdapterContext, current_month
 from adapters.sources.days import (
-    ISO_DATE,
     DayForms,
     Forms,
     read_birth_date,
-    read_day,
     read_optional_day,
     today,
 )
 from adapters.sources.full_names import read_full_name
-from adapters.sources.text import MAX_TEXT, Unreadable, read_text
+from adapters.sources.text import Unreadable, read_text
 from trust.exchange.addresses import home_postcode, normal_uprn
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Address, Gender, Name, Subject
@@ -31,8 +29,6 @@ from trust.exchange.person_names import normal_name, strip_ignorable
 
 __all__ = [
     "INVOLVEMENT_FIELDS",
-    "ISO_DATE",
-    "MAX_TEXT",
     "PERSON_FIELDS",
     "Defaults",
     "FieldFault",
@@ -41,8 +37,6 @@ __all__ = [
     "defaults_of",
     "merge_people",
     "most_recent_first",
-    "read_day",
-    "read_involvement",
     "read_involvement_row",
     "read_person",
     "read_person_row",
@@ -181,10 +175,11 @@ def read_person_row(row: Mapping[str, object], forms: DayForms) -> tuple[Subject
     return person, tuple(reader.faults)
 
 
-def read_person(row: Mapping[str, object], *, date_format: str = ISO_DATE) -> Subject:
+def read_person(row: Mapping[str, object]) -> Subject:
     """Return the person that a row describes, under the names of :data:`PERSON_FIELDS`. Raises :class:`Unreadable`."""
-    person, faults = read_person_row(row, DayForms(default=(date_format,)))
-    _refuse(faults)
+    person, faults = read_person_row(row, DayForms())
+    if faults:
+        raise Unreadable(str(faults[0]))
     return person
 
 
@@ -219,18 +214,6 @@ def read_involvement_row(
         last_contact_month=current_month(last_contact) if last_contact else None,
     )
     return involvement, tuple(reader.faults)
-
-
-def read_involvement(row: Mapping[str, object], defaults: Defaults, *, date_format: str = ISO_DATE) -> Involvement:
-    """Return the involvement that a row describes, completed from ``defaults``. Raises :class:`Unreadable`."""
-    involvement, faults = read_involvement_row(row, defaults, DayForms(default=(date_format,)))
-    _refuse(faults)
-    return involvement
-
-
-def _refuse(faults: Sequence[FieldFault]) -> None:
-    if faults:
-        raise Unreadable(str(faults[0]))
 
 
 def most_recent_first(involvements: Sequence[Involvement]) -> tuple[Involvement, ...]:

@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from adapters.sources.days import DayForms
 from adapters.sources.fields import (
     Defaults,
     Unreadable,
     merge_people,
     most_recent_first,
-    read_involvement,
+    read_involvement_row,
     read_person,
     read_text,
 )
@@ -52,7 +53,10 @@ def test_an_unreadable_field_is_named() -> None:
 
 
 def test_an_involvement_is_completed_from_the_service() -> None:
-    assert read_involvement({"worker": "Alex Patel", "last_contact": "2026-10-31"}, DEFAULTS) == Involvement(
+    row = {"worker": "Alex Patel", "last_contact": "2026-10-31"}
+    involvement, faults = read_involvement_row(row, DEFAULTS, DayForms())
+    assert not faults
+    assert involvement == Involvement(
         organisation="Riverbank Homes",
         service_type="housing",
         worker="Alex Patel",
