@@ -14,11 +14,11 @@ so that each true identifier finds each question, whichever words found the reco
 
 from collections.abc import Iterator
 
-from adapters.matching.normalise import name_tokens
 from trust.claims import keyed_digest
 from trust.evidence.leaf import letters_of
 from trust.exchange.person import Subject
 from trust.exchange.person_identifiers import IDENTIFIERS, identifier_evidence
+from trust.exchange.person_names import name_tokens
 from trust.identifiers import ServiceRef
 from trust.strict_json import dumps
 

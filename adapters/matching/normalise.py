@@ -6,19 +6,6 @@ Nothing here is ever shown or sent: a normalised value lives only as long as one
 from datetime import date
 from typing import Final
 
-from trust.exchange.person_names import name_tokens
-
-__all__ = [
-    "are_short_forms",
-    "is_doubtful_form",
-    "is_shared",
-    "is_slip_of",
-    "name_tokens",
-    "postcode_key",
-    "stands_alone",
-    "stands_for_several",
-]
-
 _SHORT_FORMS: Final[dict[str, frozenset[str]]] = {
     short: frozenset(full.split())
     for short, full in {

@@ -23,9 +23,10 @@ from adapters.contract import (
 from adapters.sectors.benefits import judge
 from adapters.sources.dci import ByIdentifier, ByNameAndBirth, DciRegistry, DciSettings
 from adapters.sources.dci_answers import RegistryRecord
-from adapters.sources.fields import Unreadable, read_person
+from adapters.sources.fields import read_person
 from adapters.sources.spellings import identifier_spellings
 from adapters.sources.sql import SqlSettings, build_sql_source
+from adapters.sources.text import Unreadable
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery, Question
 from trust.exchange.person import Name, Subject
 

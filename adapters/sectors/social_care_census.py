@@ -15,11 +15,14 @@ from lxml import etree
 
 from adapters.contract import SourceNonsense
 from adapters.matching.compare import Level, compare
-from adapters.matching.normalise import name_tokens
 from adapters.sources.csv_drop import BadLine, Line
 from adapters.sources.days import has_ended, read_day
-from adapters.sources.fields import Unreadable, read_restriction, read_text
-from trust.exchange.person import Subject, nhs_number_ok, normal_identifier, upn_ok
+from adapters.sources.fields import read_restriction
+from adapters.sources.text import Unreadable, read_text
+from trust.exchange.check_digits import nhs_number_ok, upn_ok
+from trust.exchange.person import Subject
+from trust.exchange.person_identifiers import normal_identifier
+from trust.exchange.person_names import name_tokens
 
 T = TypeVar("T")
 

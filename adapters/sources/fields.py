@@ -21,28 +21,12 @@ from adapters.sources.days import (
 )
 from adapters.sources.full_names import read_full_name
 from adapters.sources.text import Unreadable, read_text
+from trust.claims import strip_ignorable
 from trust.exchange.addresses import home_postcode, normal_uprn
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Address, Gender, Name, Subject
 from trust.exchange.person_identifiers import IDENTIFIERS, is_stand_in, read_identifier
-from trust.exchange.person_names import normal_name, strip_ignorable
-
-__all__ = [
-    "INVOLVEMENT_FIELDS",
-    "PERSON_FIELDS",
-    "Defaults",
-    "FieldFault",
-    "RowReader",
-    "Unreadable",
-    "defaults_of",
-    "merge_people",
-    "most_recent_first",
-    "read_involvement_row",
-    "read_person",
-    "read_person_row",
-    "read_restriction",
-    "read_text",
-]
+from trust.exchange.person_names import normal_name
 
 T = TypeVar("T")
 

@@ -28,9 +28,8 @@ from adapters.contract import (
     SourceNonsense,
     SourceUnavailable,
 )
-from adapters.matching.normalise import name_tokens
 from adapters.sources.days import ISO_DATE, DayForms, Forms, read_day
-from adapters.sources.fields import Defaults, FieldFault, Unreadable, defaults_of, read_person_row
+from adapters.sources.fields import Defaults, FieldFault, defaults_of, read_person_row
 from adapters.sources.full_names import NameOrder
 from adapters.sources.involvement_rows import Currency, read_row
 from adapters.sources.paths import EACH, JsonPath
@@ -53,9 +52,11 @@ from adapters.sources.settings import (
     check_statuses,
 )
 from adapters.sources.spellings import identifier_spellings
+from adapters.sources.text import Unreadable
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 from trust.exchange.person_identifiers import IDENTIFIERS
+from trust.exchange.person_names import name_tokens
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 

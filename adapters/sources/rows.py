@@ -10,9 +10,9 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from adapters.contract import Candidate, CellFault, CheckLine, InvolvementRow, RecordUnreadable
-from adapters.sources.fields import FieldFault, Unreadable, merge_people, most_recent_first
+from adapters.sources.fields import FieldFault, merge_people, most_recent_first
 from adapters.sources.spellings import GUID, whole_number
-from adapters.sources.text import plain_text
+from adapters.sources.text import Unreadable, plain_text
 from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
 from trust.exchange.person import Subject
 

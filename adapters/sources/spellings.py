@@ -7,7 +7,7 @@ from itertools import product
 from typing import Final
 
 from adapters.sources.days import today
-from trust.exchange.person import normal_pnc_id
+from trust.exchange.person_identifiers import normal_pnc_id
 from trust.exchange.person_names import normal_name
 
 _PNC_ID: Final = re.compile(r"([0-9]{2})([0-9]{2})/([0-9]{7})([A-Z])")

@@ -30,7 +30,6 @@ from adapters.sources.fields import (
     PERSON_FIELDS,
     Defaults,
     FieldFault,
-    Unreadable,
     defaults_of,
     read_person_row,
 )
@@ -55,6 +54,7 @@ from adapters.sources.sql_search import (
     key_condition,
 )
 from adapters.sources.sql_settings import SqlSettings
+from adapters.sources.text import Unreadable
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject, without_stand_ins
 

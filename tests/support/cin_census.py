@@ -7,8 +7,9 @@ from pathlib import Path
 from adapters.contract import Adapter, Deadline
 from adapters.matching.decide import match
 from adapters.sectors.social_care_import import ImportReport
+from trust.exchange.check_digits import upn_ok
 from trust.exchange.involvement import Involvement
-from trust.exchange.person import Subject, upn_ok
+from trust.exchange.person import Subject
 
 REDUCED = Path(__file__).parents[2] / "config" / "schemas" / "cin-census-reduced.xsd"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -11,43 +11,13 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from trust.claims import strip_ignorable
-from trust.exchange.addresses import home_postcode, normal_postcode, normal_uprn
-from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
+from trust.exchange.addresses import home_postcode, normal_uprn
 from trust.exchange.errors import Fault, MalformedSubject, NotEnoughToGoOn
-from trust.exchange.person_identifiers import (
-    IDENTIFIERS,
-    is_stand_in,
-    normal_identifier,
-    normal_pnc_id,
-    read_identifier,
-)
+from trust.exchange.person_identifiers import IDENTIFIERS, is_stand_in, read_identifier
 from trust.exchange.person_names import is_no_name, normal_name
 from trust.exchange.reader import Reader
 from trust.exchange.subject_members import default_members, members_for
 from trust.strict_json import JsonObject
-
-__all__ = [
-    "Address",
-    "Description",
-    "Gender",
-    "Name",
-    "Subject",
-    "check_birth_date",
-    "enough_to_go_on",
-    "for_holder",
-    "nhs_number_ok",
-    "nino_ok",
-    "normal_identifier",
-    "normal_pnc_id",
-    "normal_postcode",
-    "parse_description",
-    "parse_subject",
-    "pnc_id_ok",
-    "subject_to_json",
-    "upn_ok",
-    "without_stand_ins",
-    "would_settle",
-]
 
 MAX_ALIASES = 20
 MAX_NAME = 100

@@ -10,19 +10,6 @@ from typing import Final
 
 from trust.claims import strip_ignorable
 
-__all__ = [
-    "Sex",
-    "family_name_words",
-    "given_name_words",
-    "is_initial",
-    "is_no_name",
-    "is_one_of_several",
-    "name_tokens",
-    "normal_name",
-    "sex_in",
-    "strip_ignorable",
-]
-
 _LETTERS: Final = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i", "ħ": "h", "ß": "ss"}
 )

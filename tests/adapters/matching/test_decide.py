@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from adapters.contract import Candidate
 from adapters.matching.decide import Match, MatchOutcome, match
-from adapters.matching.normalise import name_tokens
 from trust.exchange.person import Address, Gender, Name, Subject
+from trust.exchange.person_names import name_tokens
 
 NHS, OTHER_NHS = "9691292211", "9449306494"
 OCTAVIA = Subject(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.matching.normalise import are_short_forms, is_doubtful_form, is_slip_of, name_tokens, postcode_key
+from adapters.matching.normalise import are_short_forms, is_doubtful_form, is_slip_of, postcode_key
+from trust.exchange.person_names import name_tokens
 
 
 @pytest.mark.parametrize(

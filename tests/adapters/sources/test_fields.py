@@ -6,15 +6,8 @@ from decimal import Decimal
 import pytest
 
 from adapters.sources.days import DayForms
-from adapters.sources.fields import (
-    Defaults,
-    Unreadable,
-    merge_people,
-    most_recent_first,
-    read_involvement_row,
-    read_person,
-    read_text,
-)
+from adapters.sources.fields import Defaults, merge_people, most_recent_first, read_involvement_row, read_person
+from adapters.sources.text import Unreadable, read_text
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Address, Gender, Name, Subject
 

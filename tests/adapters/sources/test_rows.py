@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.contract import CellFault, InvolvementRow, RecordUnreadable
-from adapters.sources.fields import FieldFault, Unreadable
+from adapters.sources.fields import FieldFault
 from adapters.sources.rows import (
     PersonRow,
     Quarantine,
@@ -19,6 +19,7 @@ from adapters.sources.rows import (
     sample_line,
     write_ref,
 )
+from adapters.sources.text import Unreadable
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.sources.spellings import family_name_spellings, identifier_spellings, key_spellings, whole_number
 from adapters.sources.terms import SqliteTerms, like
-from trust.exchange.person import normal_pnc_id
-from trust.exchange.person_identifiers import normal_identifier
+from trust.exchange.person_identifiers import normal_identifier, normal_pnc_id
 
 SEPARATORS = st.text(
     "\t\n\r -./'_\\\u00a0\u2007\u2009\u200b\u200c\u200d\u2011\u2013\u202f\u2060\u3000\ufeff", max_size=3

@@ -10,8 +10,9 @@ from gateway.demo.case_systems.records import CaseService
 from gateway.demo.people import inventing, truth
 from gateway.demo.people.population import Group, Population, Spelling
 from gateway.demo.people.truth import Truth
+from trust.exchange.addresses import normal_postcode
 from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
-from trust.exchange.person import normal_postcode, parse_subject
+from trust.exchange.person import parse_subject
 
 TODAY = date(2026, 11, 23)
 

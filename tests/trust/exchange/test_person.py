@@ -19,14 +19,13 @@ from trust.exchange.person import (
     check_birth_date,
     enough_to_go_on,
     for_holder,
-    normal_pnc_id,
     parse_description,
     parse_subject,
     subject_to_json,
     without_stand_ins,
     would_settle,
 )
-from trust.exchange.person_identifiers import IDENTIFIERS
+from trust.exchange.person_identifiers import IDENTIFIERS, normal_pnc_id
 from trust.exchange.subject_members import MEMBERS, enough_members
 
 FULL = replace(SUBJECT, upn=UPN, nino=NINO, pnc_id=PNC_ID, address_restricted=True)
