@@ -1,4 +1,4 @@
-"""Write the examples of the exchange profile into the file and the page: `python -m tests.docs.exchange_file`."""
+"""Write the examples of the exchange profile into the file and the pages: `python -m tests.docs.exchange_file`."""
 
 import json
 import re
@@ -8,13 +8,12 @@ from typing import Any
 
 from tests.docs.example_keys import ANCHOR, COUNCIL, NOW, TRUST
 from tests.docs.exchange_examples import BODIES, make
-from tests.docs.pages import DOCS
+from tests.docs.pages import DOCS, profile_pages
 from tests.docs.showing import pretty, shown
 from trust import strict_json
 from trust.keys import KeyUse
 
 FILE = DOCS / "exchange-examples.json"
-PAGE = DOCS / "exchange-profile.md"
 _PUBLISHED = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.RECOVERY)
 
 
@@ -22,7 +21,7 @@ def write() -> None:
     """Write the file of examples and the blocks of the profile."""
     made = make()
     document = {
-        "about": "The examples of docs/exchange-profile.md as exact bytes. Verify them with these keys, at `now`.",
+        "about": "The examples of docs/exchange-profile as exact bytes. Verify them with these keys, at `now`.",
         "now": NOW.isoformat().replace("+00:00", "Z"),
         "keys": {
             entity: {use: made.keys.public(entity, use).to_jwks() for use in _PUBLISHED}
@@ -33,7 +32,8 @@ def write() -> None:
         "signed": {name: raw.decode("ascii") for name, raw in made.signed.items()},
     }
     FILE.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), document), encoding="utf-8")
+    for path in profile_pages():
+        path.write_text(filled(path.read_text(encoding="utf-8"), document), encoding="utf-8")
 
 
 def filled(text: str, document: Mapping[str, Any]) -> str:

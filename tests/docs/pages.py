@@ -26,6 +26,17 @@ def page(name: str) -> str:
     return (ROOT / name if name == "README.md" else DOCS / name).read_text(encoding="utf-8")
 
 
+def profile_pages() -> list[Path]:
+    """Return the pages of the exchange profile in the order of their sections, the index first."""
+    folder = DOCS / "exchange-profile"
+    return [folder / "README.md", *sorted(folder.glob("[0-9]*.md"))]
+
+
+def profile() -> str:
+    """Return the text of the whole exchange profile."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in profile_pages())
+
+
 def documents() -> list[Path]:
     """Return the README, the changelog and everything under `docs/` that is written in Markdown."""
     return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]

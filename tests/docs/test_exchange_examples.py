@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tests.docs import exchange_examples as examples
 from tests.docs import exchange_file
 from tests.docs.example_keys import ANCHOR, COUNCIL, TRUST
 from tests.docs.exchange_examples import MESSAGES, TOKEN_ENDPOINT
-from tests.docs.pages import example, page
+from tests.docs.pages import DOCS, example, profile
 from tests.docs.showing import claims_of
 from trust import strict_json
 from trust.agreements.agreement import InForce, NotInForce, in_force, parse_agreement
@@ -41,6 +42,11 @@ from trust.oauth.authorization_details import covers
 
 FILE: dict[str, Any] = json.loads(exchange_file.FILE.read_text(encoding="utf-8"))
 NOW = datetime.fromisoformat(FILE["now"])
+# Other implementations test against these bytes: a change here is a change of the profile, and is announced as one.
+PUBLISHED = {
+    "exchange-examples.json": "da731b56d13c5fcc89517fe0a7e9b78cf36a94cfb45cfe0f263b677b2aa17930",
+    "exchange-schemas.json": "0119085d5ca59be8d8ff084bcb69e9e2e1fbe0c458628532d10a38a261cea00c",
+}
 
 
 def signed(name: str) -> bytes:
@@ -67,11 +73,16 @@ def opened_reply(name: str) -> Reply:
     )
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_files_are_unchanged_byte_for_byte(name: str) -> None:
+    assert sha256((DOCS / name).read_bytes()).hexdigest() == PUBLISHED[name]
+
+
 @pytest.mark.parametrize("name", sorted(exchange_file.shown_examples(FILE)))
-def test_the_page_shows_each_example_as_the_file_has_it(name: str) -> None:
-    assert example(page("exchange-profile.md"), name).rstrip("\n") == exchange_file.shown_examples(FILE)[name].rstrip(
-        "\n"
-    )
+def test_a_page_shows_each_example_as_the_file_has_it(name: str) -> None:
+    shown, held = example(profile(), name), exchange_file.shown_examples(FILE)[name]
+    assert shown.rstrip("\n") == held.rstrip("\n")
+    assert profile().count(f"<!-- example: {name} -->") == 1
 
 
 def test_the_statements_form_a_chain_to_the_anchor() -> None:

@@ -10,7 +10,7 @@ from gateway.http import anchor, peer, problem
 from gateway.oauth import errors, forms, metadata, peer_server, server
 from gateway.peers import answer, resolver, tokens
 from gateway.store import messages
-from tests.docs.pages import codes, column, page, section, table, tables
+from tests.docs.pages import codes, column, profile, profile_pages, section, table, tables
 from trust import jose
 from trust.agreements import agreement, clause, ending, party_call, signature
 from trust.agreements.denial import DenialCode
@@ -33,12 +33,12 @@ from trust.federation import (
 )
 from trust.oauth import access_token, client_assertion, dpop_proof
 
-PAGE = page("exchange-profile.md")
+PROFILE = profile()
 
 
 def listed(heading: str, number: int = 0) -> list[list[str]]:
     """Return the rows of one of the tables under a heading."""
-    return list(tables(section(PAGE, heading)))[number]
+    return list(tables(section(PROFILE, heading)))[number]
 
 
 def every_code(rows: list[list[str]]) -> set[str]:
@@ -46,8 +46,17 @@ def every_code(rows: list[list[str]]) -> set[str]:
     return {code for row in rows for code in codes(row[0])}
 
 
+def test_each_section_has_its_page_and_the_index_lists_them_in_order() -> None:
+    index, *pages = profile_pages()
+    titles = [path.read_text(encoding="utf-8").splitlines()[0] for path in pages]
+    assert [title[:5] for title in titles] == [f"# {number}. " for number in range(10)]
+    assert [path.name[:2] for path in pages] == [f"{number}-" for number in range(10)]
+    rows = [row[0] for row in table(index.read_text(encoding="utf-8"))]
+    assert rows == [f"[{title[2:]}]({path.name})" for title, path in zip(titles, pages, strict=True)]
+
+
 def test_every_refusal_has_its_line() -> None:
-    before, after = tables(section(PAGE, "Refusals"))
+    before, after = tables(section(PROFILE, "Refusals"))
     own = {MalformedSubject.code, NotEnoughToGoOn.code, NOT_OFFERED.code}
     assert set(column(before)) == set(DenialCode) | own
     assert set(column(after)) == {UNAVAILABLE.code, UNREADABLE.code}
@@ -96,7 +105,7 @@ def test_the_fields_are_those_of_an_involvement() -> None:
 
 def test_both_kinds_have_a_section_with_their_version() -> None:
     for name, versions in kinds.supported().items():
-        section(PAGE, f"Kind `{name}`, version {max(versions)}")
+        section(PROFILE, f"Kind `{name}`, version {max(versions)}")
 
 
 def test_identifiers_go_to_the_kinds_of_service_that_the_page_lists() -> None:
@@ -105,7 +114,7 @@ def test_identifiers_go_to_the_kinds_of_service_that_the_page_lists() -> None:
 
 
 def test_the_members_of_an_agreement_and_of_a_clause_are_listed() -> None:
-    document, clauses = tables(section(PAGE, "The document"))
+    document, clauses = tables(section(PROFILE, "The document"))
     assert every_code(document) == set(agreement._MEMBERS)
     assert every_code(clauses) == set(clause._MEMBERS)
 
@@ -122,7 +131,7 @@ def test_the_members_of_a_leaf_are_listed() -> None:
 
 
 def test_the_caps_are_the_codes() -> None:
-    caps = {row[0]: int(row[1]) for row in list(tables(section(PAGE, "0. Rules for everything that is signed")))[1]}
+    caps = {row[0]: int(row[1]) for row in list(tables(section(PROFILE, "0. Rules for everything that is signed")))[1]}
     assert caps == {
         "entity statement, enrolment request": entity_statement.MAX_BYTES,
         "trust mark, with its delegation": trust_mark.MAX_BYTES,
@@ -160,7 +169,7 @@ def test_the_lives_are_the_codes() -> None:
     assert timedelta(hours=1) == messages.REMEMBERED_PAST_EXPIRY
 
 
-def test_the_types_stand_on_the_page() -> None:
+def test_the_types_stand_in_the_profile() -> None:
     signed = (
         entity_statement,
         enrolment,
@@ -182,20 +191,20 @@ def test_the_types_stand_on_the_page() -> None:
     )
     others = (trust_mark.DELEGATION_TYP, trust_mark.STATUS_TYP, misuse.QUERY_TYP, misuse.REPLY_TYP)
     for typ in (*(module.TYP for module in signed), *others):
-        assert f"`{typ}`" in PAGE
+        assert f"`{typ}`" in PROFILE
 
 
 def test_the_ages_of_section_6_are_the_directorys() -> None:
     bounds = freshness.PROFILE_BOUNDS
     ages = [stages.REFRESH_AFTER, bounds.alarm_after, bounds.urgent_only_after, bounds.closed_after]
     assert ages == [timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=24), timedelta(hours=120)]
-    rows = [row[0] for row in table(section(PAGE, "6. When the centre is away"))]
-    assert f"`{freshness.MEMBER}`" in PAGE
+    rows = [row[0] for row in table(section(PROFILE, "6. When the centre is away"))]
+    assert f"`{freshness.MEMBER}`" in PROFILE
     assert rows == ["under 5 minutes", "from 5 minutes", "from 15 minutes", "from 24 hours", "120 hours"]
 
 
 def test_the_limits_of_section_5_are_the_codes() -> None:
-    text = " ".join(section(PAGE, "5. Fetching from strangers").split())
+    text = " ".join(section(PROFILE, "5. Fetching from strangers").split())
     stated = (
         f"{limits.FETCH_S:g} s for a fetch ({limits.AGAIN_S:g} s where an earlier chain is held)",
         f"{limits.RESOLVE_S:g} s for a whole resolution ({2 * limits.AGAIN_S:g} s)",
@@ -220,7 +229,7 @@ def test_the_addresses_are_the_faces() -> None:
         misuse_asking.QUERIES_PATH,
     )
     for path in paths:
-        assert path in PAGE
+        assert path in PROFILE
 
 
 def test_the_reply_always_has_six_members_and_one_that_tells_of_an_involvement_that_ended() -> None:

@@ -60,7 +60,7 @@ def test_the_readme_names_the_commands_that_run_offers() -> None:
 
 
 def test_every_document_is_reached_from_an_index() -> None:
-    indexes = [ROOT / "docs/README.md", ROOT / "docs/decisions/README.md", *(ROOT / "tests").rglob("README.md")]
+    indexes = [*(ROOT / "docs").rglob("README.md"), *(ROOT / "tests").rglob("README.md")]
     linked = {
         (index.parent / target).resolve() for index in indexes for target, _ in links(index.read_text(encoding="utf-8"))
     }
