@@ -1,4 +1,4 @@
-"""Make `docs/legal-register.md` from the register in the code: `python -m tests.docs.legal_page`."""
+"""Generate `docs/legal-register.md` from the register in the code: `python -m tests.docs.legal_page`."""
 
 from collections.abc import Iterator
 
@@ -9,19 +9,26 @@ PAGE = DOCS / "legal-register.md"
 _INTRODUCTION = """\
 # The legal register
 
-The codes that agreements, clauses and messages cite, as `trust/agreements/legal_register.py` holds them. This page is
-made from that module; a test compares the two.
+The codes that agreements, clauses and messages cite. `python -m tests.docs.legal_page` generates this page from
+`trust/agreements/legal_register.py`; a test compares the two.
 
-It records what the drafters of this software understood. **It is not legal advice**: each agency's own counsel decides
-what the agency may rely on. Entries marked *to be confirmed* have an effect or a commencement that counsel has yet to
-confirm; a clause that cites one says so in the sentence that practitioners read. The days of entry into force are to be
-checked with counsel too.
+The register records the understanding of the drafters of this software. **It is not legal advice**: each agency's own
+counsel decides which entries the agency may rely on.
 
-A clause needs at least one lawful basis. An agency does not sign a clause without one that a body of its kind may rely
-on, nor, where it is asked under the clause, without such a power (`agreement sign`). A clause whose basis holds a code
-that *needs consent* must be of conditional existence. A code can be cited by an agreement that starts on or after the
-day it came into force. A change in the law is a new entry with the same code and a later day, so that what was done
-under the old one stays explained.
+- Counsel has yet to confirm the effect or the commencement of entries marked *to be confirmed*. If a clause cites such
+  an entry, the sentence that practitioners read says so.
+- Counsel should also check the days of entry into force.
+
+Rules for a clause:
+
+1. Its basis has at least one lawful basis.
+2. `agreement sign` refuses a clause without a lawful basis that a body of the agency's kind may rely on. If the agency
+   is a holder under the clause and the basis names powers, such a body may also rely on one of them.
+3. If its basis has a code that *needs consent*, its existence is conditional.
+4. An agreement may cite a code if the agreement begins on or after the day on which the code came into force.
+
+A change in the law is a new entry with the same code and a later day. The old entry still explains disclosures made
+under it.
 """
 _HEADINGS = {
     LegalPart.LAWFUL_BASIS: "Lawful bases",
@@ -34,13 +41,13 @@ _HEADINGS = {
 
 
 def as_markdown() -> str:
-    """Write the whole page."""
+    """Return the whole page."""
     return "\n".join([_INTRODUCTION, *(line for part in LegalPart for line in _part(part))])
 
 
 def _part(part: LegalPart) -> Iterator[str]:
     yield f"## {_HEADINGS[part]}\n"
-    yield "| code | where | what it lets or makes people do | who may rely on it | needs consent | since | confirmed |"
+    yield "| code | provision | subject | may be relied on by | needs consent | since | confirmed |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     entries = [entry for entry in REGISTER if entry.part is part]
     yield from map(_row, entries)

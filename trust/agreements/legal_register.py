@@ -1,8 +1,8 @@
-"""The legal vocabulary: every basis, condition, power and duty an agreement may cite, as data.
+"""The legal register: every basis, condition, power and duty an agreement may cite, as data.
 
-It records what the drafters of this software understood, to be checked by each agency's counsel; it is not advice.
+It records the understanding of the drafters of this software. Each agency's counsel checks it; it is not advice.
 ``confirmed=False`` marks an entry whose effect or commencement counsel has yet to confirm. A change in the law is a new
-entry with the same code and a later ``valid_from``: the older one keeps explaining what was done under it.
+entry with the same code and a later ``valid_from``; the older entry still explains disclosures made under it.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ __all__ = ["REGISTER", "LegalEntry", "LegalPart"]
 
 
 class LegalPart(StrEnum):
-    """What part an entry plays in justifying a disclosure."""
+    """The part of an entry in the justification of a disclosure."""
 
     LAWFUL_BASIS = "lawful basis"
     SPECIAL_CATEGORY = "special category condition"
@@ -27,11 +27,10 @@ class LegalPart(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalEntry:
-    """One citable rule. ``title`` reads well after "under"; ``power`` says what it lets or makes somebody do.
+    """One citable rule. ``title`` reads well after "under"; ``power`` is what the rule permits or requires.
 
-    ``bodies`` are the kinds of body that ``relied_on_by`` describes, widely read: where the words leave it open, the
-    kind is among them. ``consent_needed`` means that this very rule fails without the person's consent,
-    also where other rules apply.
+    ``bodies`` are the kinds of body that ``relied_on_by`` describes, read widely: a kind that the words may include is
+    among them. ``consent_needed`` means that this rule fails without the person's consent, even if other rules apply.
     """
 
     code: str
@@ -68,9 +67,9 @@ _BODIES = {
     "the Secretary of State, local authorities and others prescribed": frozenset(
         {Body.GOVERNMENT, Body.LOCAL_AUTHORITY, Body.HOUSING}
     ),
-    _PUBLIC: PUBLIC_AUTHORITIES | {Body.HOUSING},  # a housing provider carries out public tasks, and is not told apart
+    _PUBLIC: PUBLIC_AUTHORITIES | {Body.HOUSING},  # some housing providers are public; Body has one kind for all
 }
-"""What kinds of body the words in ``relied_on_by`` describe; any body for words that are not here."""
+"""Kinds of body that the words in ``relied_on_by`` describe; any body for words that are not here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +113,9 @@ _BASIS, _SPECIAL, _CONDITION = LegalPart.LAWFUL_BASIS, LegalPart.SPECIAL_CATEGOR
 _DATA_PROTECTION = (
     _with_consent(_UK_GDPR.entry("6-1-a", "Article 6(1)(a)", "the person's consent", _ANYONE, _BASIS)),
     _UK_GDPR.entry("6-1-c", "Article 6(1)(c)", "a legal obligation", _ANYONE, _BASIS),
-    _UK_GDPR.entry("6-1-d", "Article 6(1)(d)", "somebody's vital interests", _ANYONE, _BASIS),
+    _UK_GDPR.entry(
+        "6-1-d", "Article 6(1)(d)", "the vital interests of the person or of another person", _ANYONE, _BASIS
+    ),
     _UK_GDPR.entry("6-1-e", "Article 6(1)(e)", "a task in the public interest or official authority", _PUBLIC, _BASIS),
     _UK_GDPR_2026.entry(
         "6-1-ea",
@@ -218,8 +219,8 @@ _ADULTS_AND_PLACES = (
     _CARE_ACT.entry(
         "careact2014-s45",
         "section 45",
-        "information that a safeguarding adults board asks for",
-        "those whom a safeguarding adults board asks",
+        "information that a safeguarding adults board requests",
+        "persons that a safeguarding adults board asks",
     ),
     _Law(name="Crime and Disorder Act 1998,", valid_from=date(1998, 9, 30)).entry(
         "cda1998-s115",
@@ -316,4 +317,4 @@ REGISTER: tuple[LegalEntry, ...] = (
     *_LIMITS,
     *_CONFIDENTIALITY,
 )
-"""Every entry; a code may stand in it again with a later date."""
+"""Every entry; a code may occur again with a later date."""
