@@ -11,11 +11,17 @@ from datetime import date
 from trust.agreements.agreement import Agreement, InForce, Party
 from trust.agreements.bodies import ANY, Body, bodies_offering
 from trust.agreements.clause import Clause
-from trust.agreements.lawful_basis import LegalPart, lookup
+from trust.agreements.lawful_basis import LegalEntry, LegalPart, lookup
 from trust.agreements.overlap import overlaps
 from trust.agreements.reading import in_words, listed
-from trust.agreements.retention import longest_days
+from trust.agreements.retention import read_retention
 from trust.identifiers import EntityId, ServiceSlug
+
+_IN_WORDS = {LegalPart.LAWFUL_BASIS: "lawful basis", LegalPart.POWER: "power"}
+_FORBIDDEN = {LegalPart.LAWFUL_BASIS: "neither ask nor answer", LegalPart.POWER: "not answer"}
+_LAID_DOWN_IN_LAW = frozenset({"6-1-c", "6-1-e", "dpa2018-part3"})
+"""Lawful bases that are none without a law behind them."""
+_UNKNOWN_BODY = "The configuration does not say what kind of body this agency is ([node] body)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +64,12 @@ def advise(agreement: Agreement, signer: Signer, *, today: date) -> Advice:
     """Check an agreement before ``signer``, which is a party, signs it.
 
     Faults: 1 a version that can never come into force; 2 services of its own that the agency does not have; 3 parties,
-    and services of theirs, that no anchor knows; 4 a clause without a lawful basis that this kind of body may rely on,
-    or, where it is asked, without a power.
+    and services of theirs, that no anchor knows; 4 a clause whose lawful bases, or where the agency is asked whose
+    powers, are all for other kinds of body.
 
-    Questions: 5 what could not be checked; 6 answers kept longer than the stated retention; 7 a clause of another
-    agreement in force that tells what one here hides; 8 days on which neither this version nor the one in force binds.
+    Questions: 5 what could not be checked; 6 a clause that rests on a task or duty in law and names no power for it;
+    7 answers that may be kept longer than the words on retention say; 8 a clause of another agreement in force that
+    tells what one here hides; 9 days on which neither this version nor the one in force binds.
     """
     party = agreement.party(signer.own)
     if party is None:
@@ -75,9 +82,10 @@ def advise(agreement: Agreement, signer: Signer, *, today: date) -> Advice:
     )
     questions = (
         *_unchecked(agreement, signer),  # 5
-        *ask_about_draft(agreement),  # 6
-        *_told_elsewhere(agreement, signer.in_force),  # 7
-        *_gap(agreement, signer.in_force),  # 8
+        *(question for clause in agreement.clauses for question in _unnamed_law(clause, agreement, signer)),  # 6
+        *ask_about_draft(agreement),  # 7
+        *_told_elsewhere(agreement, signer.in_force),  # 8
+        *_gap(agreement, signer.in_force),  # 9
     )
     return Advice(faults=faults, questions=questions)
 
@@ -112,22 +120,44 @@ def _unknown_parties(agreement: Agreement, signer: Signer) -> Iterator[str]:
 
 
 def _unlawful(clause: Clause, agreement: Agreement, signer: Signer) -> Iterator[str]:
+    """Yield a fault where a clause names law of a part, and none of it is for a body of these kinds."""
     bodies = _bodies(signer)
-    holds = any(service.entity == signer.own for service in clause.holders)
-    if holds or any(service.entity == signer.own for service in clause.askers):
-        yield from _none_for(clause, LegalPart.LAWFUL_BASIS, "lawful basis", agreement, bodies)
-    if holds:
-        yield from _none_for(clause, LegalPart.POWER, "power", agreement, bodies)
+    for part in _parts_needed(clause, signer):
+        entries = _entries(clause, part, agreement)
+        if entries and not any(entry.bodies & bodies for entry in entries):
+            yield (
+                f"clause {clause.id} names no {_IN_WORDS[part]} that a {listed(sorted(bodies))} may rely on: "
+                f"{_for_whom(entries)}"
+            )
 
 
-def _none_for(
-    clause: Clause, part: LegalPart, what: str, agreement: Agreement, bodies: frozenset[Body]
-) -> Iterator[str]:
-    """Yield a fault where a clause names law of this part, and none of it is for a body of these kinds."""
-    entries = [entry for code in clause.basis if (entry := lookup(code, agreement.valid_from)).part is part]
-    if entries and not any(entry.bodies & bodies for entry in entries):
-        named = "; ".join(f"{entry.code} is for {entry.relied_on_by}" for entry in entries)
-        yield f"clause {clause.id} names no {what} that a {listed(sorted(bodies))} may rely on: {named}"
+def _unnamed_law(clause: Clause, agreement: Agreement, signer: Signer) -> Iterator[str]:
+    """Ask for the law behind a task or duty: UK GDPR Article 6(3), Data Protection Act 2018 section 35(2)."""
+    bodies, needed = _bodies(signer), _parts_needed(clause, signer)
+    bases = _entries(clause, LegalPart.LAWFUL_BASIS, agreement) if needed else ()
+    resting = [entry.code for entry in bases if entry.code in _LAID_DOWN_IN_LAW and entry.bodies & bodies]
+    powers = _entries(clause, LegalPart.POWER, agreement)
+    fitting = any(entry.bodies & bodies for entry in powers)
+    if resting and not fitting and not (powers and LegalPart.POWER in needed):  # that is a fault
+        yield (
+            f"Clause {clause.id} rests on {listed(resting)}, which holds only where a law lays down this agency's task "
+            f"or duty, and names no power {'for it' if powers else 'at all'}. Which law is it?"
+        )
+
+
+def _parts_needed(clause: Clause, signer: Signer) -> tuple[LegalPart, ...]:
+    """Return the parts of law that the agency needs in a clause: a lawful basis, and a power where it is asked."""
+    if any(service.entity == signer.own for service in clause.holders):
+        return (LegalPart.LAWFUL_BASIS, LegalPart.POWER)
+    return (LegalPart.LAWFUL_BASIS,) if any(service.entity == signer.own for service in clause.askers) else ()
+
+
+def _entries(clause: Clause, part: LegalPart, agreement: Agreement) -> tuple[LegalEntry, ...]:
+    return tuple(entry for code in clause.basis if (entry := lookup(code, agreement.valid_from)).part is part)
+
+
+def _for_whom(entries: Iterable[LegalEntry]) -> str:
+    return "; ".join(f"{entry.code} is for {entry.relied_on_by}" for entry in entries)
 
 
 def _bodies(signer: Signer) -> frozenset[Body]:
@@ -145,26 +175,42 @@ def _unchecked(agreement: Agreement, signer: Signer) -> Iterator[str]:
         found = signer.vouched.get(other.entity)
         if found is not None and found.known is None:
             yield f"No anchor could be asked about {other.entity} ({other.name}). Is that the right agency?"
-    if _bodies(signer) == ANY:
+    yield from _unknown_body(agreement, signer)
+
+
+def _unknown_body(agreement: Agreement, signer: Signer) -> Iterator[str]:
+    """Ask what the agency is, where some of the kinds that it may be have no law of a part in a clause."""
+    bodies = _bodies(signer)
+    lacking: dict[tuple[LegalPart, str, str], list[str]] = {}
+    for clause in agreement.clauses:
+        for part in _parts_needed(clause, signer):
+            entries = _entries(clause, part, agreement)
+            without = bodies.difference(*(entry.bodies for entry in entries))
+            if entries and without and without != bodies:  # of all kinds, it is a fault
+                about = (part, ", ".join(sorted(without)), _for_whom(entries))
+                lacking.setdefault(about, []).append(clause.id)
+    for (part, kinds, whose), clauses in lacking.items():
         yield (
-            "The configuration does not say what kind of body this agency is ([node] body), so nothing checked whether "
-            "it may rely on the laws that the clauses name. May it?"
+            f"{_UNKNOWN_BODY}. If it is one of these ({kinds}), it has no {_IN_WORDS[part]} in {listed(clauses)}, and "
+            f"may {_FORBIDDEN[part]} there: {whose}. Is it none of them?"
         )
+    if bodies == ANY and not lacking:
+        yield f"{_UNKNOWN_BODY}, so nothing checked whether it may rely on the laws that the clauses name. May it?"
 
 
 def ask_about_draft(agreement: Agreement) -> Iterator[str]:
-    """Return what any signatory should ask about: answers kept longer than the stated retention."""
-    stated = longest_days(agreement.retention)
+    """Return what any signatory should ask about: answers that may be kept longer than the words on retention say."""
+    stated = read_retention(agreement.retention)
     for clause in agreement.clauses:
-        if stated is None and clause.keep_days:
+        if stated.shortest is not None and clause.keep_days > stated.shortest:
+            yield (
+                f"Clause {clause.id} has an answer kept for {clause.keep_days} days, longer than the {stated.shortest} "
+                "days in the agreement's words on retention. Which is meant?"
+            )
+        elif clause.keep_days and not stated.clear:
             yield (
                 f"Clause {clause.id} has an answer kept for {clause.keep_days} days, and the agreement's words on "
-                "retention state no period that can be read. Do they agree?"
-            )
-        elif stated is not None and clause.keep_days > stated:
-            yield (
-                f"Clause {clause.id} has an answer kept for {clause.keep_days} days, longer than the {stated} days of "
-                "the agreement's words on retention. Which is meant?"
+                "retention do not say clearly that it may be kept so long. Do they agree?"
             )
 
 

@@ -10,7 +10,6 @@ from tests.trust.agreements.examples import BINDING, DOCUMENT, JOBCENTRE, clause
 from tests.trust.exchange.examples import COUNCIL, TRUST
 from trust.agreements.agreement import InForce
 from trust.agreements.bodies import Body
-from trust.agreements.retention import longest_days
 from trust.agreements.signing import Advice, Signer, Vouched, advise
 from trust.identifiers import EntityId, ServiceSlug
 
@@ -95,10 +94,84 @@ def test_clauses_of_others_are_theirs_to_check() -> None:
     assert advice(others).faults == ()
 
 
+UNKNOWN = {FAMILIES: "family-support", MONEY: "money-advice"}
+
+
 def test_an_agency_of_unknown_kind_is_asked() -> None:
-    found = advice(first(basis=["6-1-ea"]), services={FAMILIES: "family-support", MONEY: "money-advice"})
+    found = advice(first(basis=["6-1-d", "ca2004-s10"]), services=UNKNOWN)
     assert found.faults == ()
-    assert "[node] body" in found.questions[0]
+    whole = document(clauses=[{**DOCUMENT["clauses"][0], "basis": ["6-1-d", "ca2004-s10"]}])
+    [question] = advice(whole, services=UNKNOWN).questions
+    assert question.endswith("so nothing checked whether it may rely on the laws that the clauses name. May it?")
+
+
+@pytest.mark.parametrize(
+    ("services", "others"),
+    [
+        (UNKNOWN, ["charity-or-company", "health-body", "housing-provider", "local-authority", "school-or-college"]),
+        ({FAMILIES: "youth-justice", MONEY: "money-advice"}, ["local-authority"]),
+    ],
+)
+def test_an_agency_that_may_be_no_competent_authority_is_told_what_follows(
+    services: dict[ServiceSlug, str], others: list[str]
+) -> None:
+    """Data Protection Act 2018 section 30 and Schedule 7: Part 3 is for competent authorities only."""
+    whole = document(clauses=[{**DOCUMENT["clauses"][0], "basis": ["dpa2018-part3", "ca2004-s10"]}])
+    found = advice(whole, services=services)
+    assert found.faults == ()
+    [question] = found.questions
+    assert question == (
+        "The configuration does not say what kind of body this agency is ([node] body). If it is one of these "
+        f"({', '.join(others)}), it has no lawful basis in who-else, and may neither ask nor answer there: "
+        "dpa2018-part3 is for police and other competent authorities. Is it none of them?"
+    )
+    assert advice(whole, services=services, body=Body.HEALTH).faults != ()
+    assert advice(whole, services=services, body=Body.JUSTICE) == Advice(faults=(), questions=())
+
+
+def test_clauses_with_the_same_gap_are_asked_about_once() -> None:
+    """Under the first clause the agency answers too, so that it needs a power; any kind of body may have that one."""
+    [question] = [each for each in advice(services=UNKNOWN).questions if "[node] body" in each]
+    assert "(charity-or-company), it has no lawful basis in who-else and in-payment" in question
+
+
+@pytest.mark.parametrize(
+    ("basis", "body", "asked"),
+    [
+        (["6-1-e"], None, "names no power at all"),
+        (["6-1-c"], None, "names no power at all"),
+        (["6-1-c", "6-1-e", "9-2-h"], None, "rests on 6-1-c and 6-1-e,"),
+        (["6-1-e", "dpa2018-sch1-18"], None, "names no power at all"),
+        (["6-1-e", "ssaa1992-s123"], None, "names no power at all"),
+        (["dpa2018-part3"], Body.POLICE, "rests on dpa2018-part3,"),
+        (["6-1-d"], None, None),
+        (["6-1-a"], None, None),
+        (["6-1-e", "6-1-ea"], Body.OTHER, None),
+        (["6-1-e", "6-1-ea"], Body.LOCAL_AUTHORITY, "names no power at all"),
+        (["6-1-e", "ca2004-s10"], None, None),
+        (["6-1-c", "ca2004-s10"], None, None),
+    ],
+)
+@pytest.mark.parametrize("asks_only", [True, False])
+def test_a_task_in_law_without_its_law_is_asked_about(
+    basis: list[str], body: Body | None, asked: str | None, *, asks_only: bool
+) -> None:
+    """UK GDPR Article 6(3) and Data Protection Act 2018 section 35(2)."""
+    holders = [f"{TRUST}#community-team"] if asks_only else DOCUMENT["clauses"][0]["holders"]
+    whole = document(clauses=[{**DOCUMENT["clauses"][0], "basis": basis, "holders": holders}])
+    found = advice(whole, body=body)
+    assert found.faults == ()
+    assert len(found.questions) == (asked is not None)
+    assert all(str(asked) in question for question in found.questions)
+
+
+def test_a_power_for_another_body_is_no_law_for_ours() -> None:
+    whole = document(clauses=[{**DOCUMENT["clauses"][0], "basis": ["6-1-e", "vpa2024-encompass"]}])
+    assert len(advice(whole).faults) == 1
+    assert advice(whole).questions == ()
+    whole["clauses"][0]["holders"] = [f"{TRUST}#community-team"]
+    [question] = advice(whole).questions
+    assert "names no power for it. Which law is it?" in question
 
 
 def test_a_version_that_can_never_come_into_force_is_not_signed() -> None:
@@ -112,9 +185,11 @@ def test_a_version_that_can_never_come_into_force_is_not_signed() -> None:
     [
         ("Answers are deleted after 90 days.", 90, False),
         ("Answers are deleted after 90 days.", 91, True),
-        ("Answers are deleted after three months. The log is kept for six years.", 93, False),
-        ("Answers are deleted after three months. The log is kept for six years.", 94, True),
-        ("Records are kept for a year.", 366, False),
+        ("Answers are deleted after three months. The log is kept for six years.", 92, False),
+        ("Answers are deleted after three months. The log is kept for six years.", 93, True),
+        ("Answers are kept no longer than their clause says. The log is kept for six years.", 3653, True),
+        ("Answers are kept no longer than their clause says. The log is kept for six years.", 90, False),
+        ("Records are kept for a year.", 365, True),
         ("As written down.", 1, True),
         ("As written down.", 0, False),
     ],
@@ -122,26 +197,6 @@ def test_a_version_that_can_never_come_into_force_is_not_signed() -> None:
 def test_answers_kept_longer_than_the_stated_retention_are_asked_about(words: str, keep: int, asked: bool) -> None:
     whole = document(retention=words, clauses=[{**DOCUMENT["clauses"][0], "keep_days": keep}])
     assert bool(advice(whole).questions) is asked
-
-
-@pytest.mark.parametrize(
-    ("words", "days"),
-    [
-        ("seven days", 7),
-        ("twenty-one days", 21),
-        ("ninety days", 90),
-        ("Within 30 working days", 30),
-        ("one calendar month", 31),
-        ("two weeks or 1 fortnight", 14),
-        ("a quarter", 92),
-        ("25 years", 9150),
-        ("99999999999999999999 days", None),
-        ("days, months and years", None),
-        ("", None),
-    ],
-)
-def test_a_period_is_read_in_figures_and_in_words(words: str, days: int | None) -> None:
-    assert longest_days(words) == days
 
 
 def binding(whole: dict[str, Any]) -> tuple[InForce, ...]:
