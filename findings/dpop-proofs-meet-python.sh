@@ -1,11 +1,11 @@
 #!/bin/sh
-# Guess: a DPoP proof made with an Ed25519 key by the usual JavaScript library is verified by the usual Python ones.
-# What is: dpop writes "Ed25519" (RFC 9864) into the header, with no way to write "EdDSA". joserfc, jwcrypto and
-#   cryptojwt verify it; PyJWT, authlib.jose and jwskate know the algorithm under its old name alone and refuse it.
-# Version: dpop 2.1.2 (npm); joserfc 1.8.0, jwcrypto 1.6.1, cryptojwt 1.11.0, PyJWT 2.15.1, Authlib 1.9.10, jwskate 0.12.2
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: a client that may meet any authorization server makes its DPoP key ES256; a server that takes Ed25519 says so
-#   in dpop_signing_alg_values_supported by that very name.
+# Expected: A common JavaScript library makes a DPoP proof with an Ed25519 key; the common Python libraries verify it.
+# Actual: dpop writes "Ed25519" (RFC 9864) into the header and cannot write "EdDSA". joserfc, jwcrypto and cryptojwt
+#   verify the proof. PyJWT, authlib.jose and jwskate know only the old name of the algorithm and refuse it.
+# Versions: dpop 2.1.2 (npm); joserfc 1.8.0, jwcrypto 1.6.1, cryptojwt 1.11.0, PyJWT 2.15.1, Authlib 1.9.10, jwskate 0.12.2
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: A client of arbitrary authorization servers should use an ES256 key for DPoP. A server that accepts
+#   Ed25519 should list exactly that name in dpop_signing_alg_values_supported.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 header alg: Ed25519

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Guess: a converter between the JSON and the XML of FHIR gives the resource back after both ways: the standard says that
-#   the two are one model.
-# What is: an extension on the first given name, which has no text of its own, moves to the second name; and a number
-#   comes back as text, which FHIR's JSON does not allow.
-# Version: fhir 4.12.0 (npm)
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: "the first name is masked" becomes a note on a name that is shown. Do not let messages pass through the other
-#   format on their way; compare what was sent with what arrived.
+# Expected: A converter between FHIR's JSON and XML returns the same resource after both conversions, because the
+#   standard defines one model.
+# Actual: An extension on the first given name, which has no text of its own, moves to the second name. A number comes
+#   back as text, which FHIR's JSON does not allow.
+# Versions: fhir 4.12.0 (npm)
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: "The first name is masked" becomes a note on a name that is shown. Do not convert messages in transit;
+#   compare the sent message with the received one.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 name before: given [null,"Ann"] _given [{"extension":[{"url":"https://a.example/masked","valueBoolean":true}]},null]

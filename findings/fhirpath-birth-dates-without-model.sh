@@ -1,12 +1,12 @@
 #!/bin/sh
-# Guess: two implementations of FHIRPath answer one expression about a patient's birth date alike, and a library that lacks the
-#   type of a field says so.
-# What is: fhirpath.js without its model takes the birth date for text. Equality with the very same date is false, without a
-#   word, while "<" raises; with the model the first is true. fhirpathpy compares dates without a model.
-# Version: fhirpath 5.2.2 (npm), fhirpathpy 2.2.4
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: a rule written in FHIRPath that matches a person by birth date finds no match in the browser and one on the server. Always
-#   pass the model, and have a test in which the rule is true.
+# Expected: Two implementations of FHIRPath give the same answer for an expression about a patient's birth date. A
+#   library without the type of a field reports that.
+# Actual: fhirpath.js without its model treats the birth date as text. Equality with the same date is false, without a
+#   warning, and "<" raises. With the model equality is true. fhirpathpy compares dates without a model.
+# Versions: fhirpath 5.2.2 (npm), fhirpathpy 2.2.4
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: A FHIRPath rule that matches a person by birth date finds no match in the browser and one on the
+#   server. Always pass the model, and test that the rule can be true.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 Patient.birthDate = @1970-06-15: fhirpath.js [false], with model [true], fhirpathpy [true]

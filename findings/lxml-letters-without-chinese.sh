@@ -1,11 +1,12 @@
 #!/bin/sh
-# Guess: \p{L} in a schema's pattern takes any letter, so also a Chinese or Korean name: they are Unicode letters (Lo).
-# What is: libxml2 knows only the two ends of such ranges as letters. It takes U+4E00 and U+9FA5 and refuses the
-#   characters between them; the same for Hangul syllables. \w takes them. The xmlschema package takes all.
-# Version: lxml 6.1.3 (libxml2 2.14.6), xmlschema 4.3.2
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: a schema that asks for "letters only" in a name turns people away by their script, and only in some tools.
-#   Write such a pattern with \w, or check names outside the schema.
+# Expected: \p{L} in a schema's pattern accepts any letter, including Chinese and Korean ones: they are Unicode
+#   letters (Lo).
+# Actual: libxml2 knows only the two ends of such ranges as letters. It accepts U+4E00 and U+9FA5 and refuses the
+#   characters between them, and likewise for Hangul syllables. \w accepts them. The xmlschema package accepts all.
+# Versions: lxml 6.1.3 (libxml2 2.14.6), xmlschema 4.3.2
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: A schema that requires letters in a name rejects people by their script, and only in some tools. Use \w
+#   in such a pattern, or check names outside the schema.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 lxml      \p{L}+ U+4E00 taken, U+674E refused, U+738B refused, U+9FA5 taken, U+AC00 taken, U+D55C refused, U+0142 taken

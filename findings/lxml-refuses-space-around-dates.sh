@@ -1,11 +1,12 @@
 #!/bin/sh
-# Guess: a validator collapses white space around a date, as XML Schema part 2, section 4.3.6 fixes for every type but strings.
-# What is: lxml does so for integer and boolean, and calls a date, time or year with a space or a line break invalid.
-#   Not new in its newest release: the older line does the same. The xmlschema package takes all of them.
-# Version: lxml 6.1.3 (libxml2 2.14.6) and 5.4.0 (libxml2 2.13.8), xmlschema 4.3.2
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: a children in need census file that was printed with line breaks inside its elements is valid for one tool
-#   and refused by another. Strip the text of dates before validating with lxml.
+# Expected: A validator collapses white space around a date, as XML Schema part 2, section 4.3.6 requires for every
+#   type except strings.
+# Actual: lxml does so for integer and boolean, and rejects a date, time or year with a space or a line break. The
+#   older release line does the same. The xmlschema package accepts all of them.
+# Versions: lxml 6.1.3 (libxml2 2.14.6) and 5.4.0 (libxml2 2.13.8), xmlschema 4.3.2
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: A children in need census file with line breaks inside its elements is valid in one tool and rejected
+#   by another. Strip the text of dates before validation with lxml.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 lxml 5.4.0 date=refused time=refused gYear=refused integer=taken boolean=taken

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Guess: a phonetic comparison says that a name sounds like itself; and in a column of names each stands for itself.
-# What is: jellyfish's match_rating_comparison() returns None, which is no match to any caller that asks "if", for a name
-#   with an apostrophe, a hyphen or a full stop compared with itself. Its codex raises for such a name, so that
-#   recordlinkage's phonetic(method="match_rating") fails for a whole column because of one O'Brien.
-# Version: jellyfish 1.3.0, recordlinkage 0.16, pandas 2.3.3
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: Irish and double-barrelled names never match by this rule, silently. Take all but letters out first.
+# Expected: A phonetic comparison reports that a name sounds like itself. In a column of names, one name does not
+#   affect the others.
+# Actual: jellyfish's match_rating_comparison() returns None for a name with an apostrophe, a hyphen or a full stop
+#   compared with itself. A caller that tests it with "if" sees no match. The codex raises for such a name, so one
+#   O'Brien makes recordlinkage's phonetic(method="match_rating") fail for the whole column.
+# Versions: jellyfish 1.3.0, recordlinkage 0.16, pandas 2.3.3
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: Irish and double-barrelled names never match by this rule, without a warning. Remove all characters
+#   except letters first.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 Brien, Brien: True

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Guess: a phonetic code of Łukasz is that of Lukasz, as those of Siân and Sian are one; for letters that it does not know, the
-#   function raises or says so.
-# What is: letters that no normal form takes apart (Ł, Đ) are passed over in silence, so the code begins with the next
-#   consonant; a name in another script gets the empty code, and all such names the same one.
-# Version: jellyfish 1.3.0, Metaphone 0.6
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: blocking on these codes puts a Polish or Vietnamese person apart from their own record, and everyone with a
-#   name in Chinese into one block of equals. An empty code is no evidence; fold Ł, Đ and Ø by a table of your own.
+# Expected: The phonetic code of Łukasz is that of Lukasz, as Siân and Sian have one code. For unknown letters the
+#   function raises or reports it.
+# Actual: The function skips letters without a decomposition (Ł, Đ) without a warning, so the code begins with the
+#   next consonant. Every name in another script gets the same code, the empty one.
+# Versions: jellyfish 1.3.0, Metaphone 0.6
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: Blocking on these codes separates a Polish or Vietnamese person from their own record, and puts all
+#   names in Chinese into one block. An empty code is no evidence; fold Ł, Đ and Ø by a table of your own.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 Siân: metaphone XN, double metaphone SN/XN

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Guess: a parser of personal names keeps each name that a person has; a lone given name stands under "first".
-# What is: given names that are titles elsewhere are put under "title", and the family name moves up to "first" or
-#   stays alone. Md, the usual short form of Mohammed in Bangladesh, becomes a title or a medical degree by its place.
-# Version: nameparser 2.6.0
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: records keyed on first and last name lose one of the two for people with West African and Bengali names. Ask
-#   for the parts in a form; where only one field exists, compare it whole.
+# Expected: A parser of personal names keeps each name of a person. It returns a lone given name as "first".
+# Actual: Given names that are titles elsewhere become "title", and the family name moves to "first" or stays alone.
+#   Md, the usual short form of Mohammed in Bangladesh, becomes a title or a medical degree, depending on its place.
+# Versions: nameparser 2.6.0
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: Records keyed on first and last name lose one of the two for people with West African and Bengali
+#   names. Request the parts in a form; compare a single name field as a whole.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 Prince Okafor: title=Prince first=Okafor

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Guess: a validator of NHS numbers refuses what systems enter where there is none: ten zeros, ten nines, ten equal digits;
-#   and it takes the number as the NHS prints it, in groups of three, three and four.
-# What is: the check digit of ten equal digits is that digit, and none of the three validators looks further. The one for
-#   JavaScript refuses the printed form, so that stand-ins pass and real numbers with spaces do not.
-# Version: python-stdnum 2.2, nhs-number 2.2.0; nhs-number-validator 1.1.2 (npm)
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: a check digit is no evidence that a number is anyone's. List stand-ins and refuse them before a number links two
-#   records, or everyone without a number is one person.
+# Expected: A validator of NHS numbers rejects the placeholders of case systems: ten zeros, ten nines, ten equal
+#   digits. It accepts the number as the NHS prints it, in groups of three, three and four.
+# Actual: The check digit of ten equal digits is that digit, and none of the three validators checks further. The one
+#   for JavaScript rejects the printed form: it accepts placeholders and rejects real numbers with spaces.
+# Versions: python-stdnum 2.2, nhs-number 2.2.0; nhs-number-validator 1.1.2 (npm)
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: A check digit is no evidence that a number belongs to a person. Reject listed placeholders before a
+#   number links two records; otherwise all people without a number become one person.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
                      0000000000 1111111111 4444444444 9999999999 943 476 5919

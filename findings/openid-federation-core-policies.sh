@@ -1,12 +1,12 @@
 #!/bin/sh
-# Guess: the policy {"scope": {"subset_of": [...]}} narrows a client's scope, a string parted by spaces, as OpenID Federation
-#   1.0 (6.1.3.1.8) rules; and a policy on a parameter that the client leaves out does nothing (6.1.3.1.5, 6.1.3.1.6).
-# What is: each of the three is an error that ends the resolution, since the value "is not an array". one_of, on
-#   a parameter that is absent, is passed over as ruled.
-# Version: @openid-federation/core 0.2.1 (npm)
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: a policy of an anchor that is right by the standard shuts out members that use this library. Before a policy is
-#   published, resolve a member with each implementation in the federation, once with each parameter missing.
+# Expected: The policy {"scope": {"subset_of": [...]}} narrows a client's scope, a string separated by spaces (OpenID
+#   Federation 1.0, 6.1.3.1.8). A policy on a parameter that the client omits has no effect (6.1.3.1.5, 6.1.3.1.6).
+# Actual: Each of the three is an error that ends the resolution, because the value "is not an array". one_of ignores
+#   an absent parameter, as the standard requires.
+# Versions: @openid-federation/core 0.2.1 (npm)
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: An anchor's policy that conforms to the standard locks out members that use this library. Before you
+#   publish a policy, resolve a member with each implementation in the federation, once with each parameter missing.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 scope "read write admin", subset_of read and write: PolicyValidationError

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Guess: the telephone numbers that Ofcom keeps free for drama, the only ones for made-up people, are all valid to the
-#   usual library or all invalid.
-# What is: those of the named cities, freephone and premium rate are valid; those of no area (01632) and all mobile ones
-#   (07700 900) are not.
-# Version: phonenumbers 9.0.43
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: test data made of drama numbers loses its mobiles and its 01632 numbers wherever contacts are validated, and
-#   a test that expects "invalid" for made-up people sends others on. Use one city's range in test data.
+# Expected: The common library treats all telephone numbers that Ofcom reserves for drama alike, as valid or as
+#   invalid.
+# Actual: The numbers of named cities, freephone and premium rate are valid. Those of no area (01632) and all mobile
+#   ones (07700 900) are invalid.
+# Versions: phonenumbers 9.0.43
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: Test data made of drama numbers loses its mobile and 01632 numbers wherever contacts are validated. A
+#   test that expects "invalid" for invented people passes others on. Use one city's range in test data.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 0113 496 0123 Leeds: valid

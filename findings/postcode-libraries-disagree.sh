@@ -1,11 +1,12 @@
 #!/bin/sh
-# Guess: libraries for British postcodes agree on the few published special cases, and refuse an area that does not exist.
-# What is: these five give four different sets of answers. Three take ZZ99, which stands for "no fixed abode" and "unknown", as a
-#   postcode; the forces' BF1 passes everywhere and BFPO 61 in one; the Falklands in one; three take area AZ, which
-#   no place has.
-# Version: postcodes-uk 1.0.2, uk-postcode-utils 1.1, UkPostcodeParser 1.1.2, uk-postcodes-parsing 2.1.0; postcode 5.1.0 (npm)
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: "valid" tells nothing about a home. Before postcodes are compared, take ZZ99 out by your own rule; and two
+# Expected: Libraries for British postcodes agree on the few published special cases, and reject an area that does not
+#   exist.
+# Actual: The five libraries give four different sets of answers. Three accept ZZ99, which means "no fixed abode" or
+#   "unknown", as a postcode. All accept the forces' BF1, one accepts BFPO 61, and one the Falklands. Three accept the
+#   area AZ, which does not exist.
+# Versions: postcodes-uk 1.0.2, uk-postcode-utils 1.1, UkPostcodeParser 1.1.2, uk-postcodes-parsing 2.1.0; postcode 5.1.0 (npm)
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: "Valid" says nothing about a home. Exclude ZZ99 by your own rule before you compare postcodes. Two
 #   systems with different libraries keep different addresses of one person.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'

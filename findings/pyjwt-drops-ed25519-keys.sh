@@ -1,13 +1,13 @@
 #!/bin/sh
-# Guess: a key whose "alg" is "Ed25519" (RFC 9864, which deprecates "EdDSA") verifies tokens that say so, or its library says
-#   that it does not know the name.
-# What is: PyJWT leaves the key out of its set without a word. Where it was the only key, the error asks whether the
-#   cryptography package is missing, which is installed. Without "alg" the key is read, and tokens signed with it under
-#   the name "Ed25519" are refused all the same.
-# Version: PyJWT 2.15.1, cryptography 50.0.2
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: who publishes keys for unknown readers should publish an ECDSA or RSA key beside an Ed25519 one, or label the
-#   key "EdDSA" and sign with that name as long as PyJWT is among the readers.
+# Expected: A key whose "alg" is "Ed25519" (RFC 9864, which deprecates "EdDSA") verifies tokens with that name, or its
+#   library reports that it does not know the name.
+# Actual: PyJWT omits the key from its set without a warning. If it was the only key, the error suggests that the
+#   cryptography package is missing, although it is installed. Without "alg" the key is read, but tokens signed with
+#   it under the name "Ed25519" are still refused.
+# Versions: PyJWT 2.15.1, cryptography 50.0.2
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: If you publish keys for unknown readers, publish an ECDSA or RSA key beside an Ed25519 one. Otherwise
+#   label the key "EdDSA" and sign with that name while PyJWT is among the readers.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 a set of an Ed25519 and an ES256 key, labelled: read ['ES256']

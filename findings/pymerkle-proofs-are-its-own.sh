@@ -1,12 +1,13 @@
 #!/bin/sh
-# Guess: a Merkle tree whose root equals that of RFC 9162 (Certificate Transparency 2.0) gives the proofs of that RFC.
-# What is: the root is the RFC's. The proofs are not: leaves count from one, an inclusion path begins with the leaf
-#   itself and may name both children of a node, and a consistency proof has the old root's parts in it. The RFC's
-#   paths for the same tree have two hashes and one.
-# Version: pymerkle 7.0.0
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: equal roots in a trial say nothing about proofs. A log kept with it needs its own verifier at every witness;
-#   a verifier of the RFC or of the C2SP formats refuses its proofs.
+# Expected: A Merkle tree whose root equals that of RFC 9162 (Certificate Transparency 2.0) gives the proofs of that
+#   RFC.
+# Actual: The root is that of the RFC. The proofs are not: leaves count from one, an inclusion path begins with the
+#   leaf itself and may name both children of a node, and a consistency proof contains parts of the old root. The
+#   RFC's paths for the same tree have two hashes and one.
+# Versions: pymerkle 7.0.0
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: Equal roots in a trial say nothing about proofs. Every witness of a log kept with this package needs
+#   the package's own verifier; a verifier of the RFC or of the C2SP formats refuses its proofs.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 root of three leaves as in RFC 9162: True

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Guess: recordlinkage's clean() makes names comparable: small letters, no punctuation, an accent at most taken off.
-# What is: each letter outside a to z is cut out of the name, a name in another script is empty afterwards, and what
-#   stands in brackets is gone. strip_accents keeps letters with a mark, and still loses those that have no plain form.
-# Version: recordlinkage 0.16, pandas 2.3.3
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: different names become one (two people with Chinese names are both "", an exact match), and one name written
-#   with and without its accent becomes two. Normalise names before, and give clean() its replace_by_none as None.
+# Expected: recordlinkage's clean() makes names comparable: lower case, no punctuation, at most without accents.
+# Actual: It removes each letter outside a to z, so a name in another script becomes empty. It also removes text in
+#   brackets. strip_accents keeps letters with an accent, and still loses those without a plain form.
+# Versions: recordlinkage 0.16, pandas 2.3.3
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: Different names become one: two people with Chinese names are both "", an exact match. One name with
+#   and without its accent becomes two. Normalise names first, and pass None as replace_by_none of clean().
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 clean(): Siân=sin Zoë=zo José=jos Łukasz=ukasz Nguyễn=nguyn 李= 王= Davies (Jones)=davies

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Guess: two equal birth dates as text are an exact match in splink's DateOfBirthComparison, or a text that it cannot read
-#   is an error: it has a parameter for the format.
-# What is: every text that is not year-month-day counts as missing, without a word. 03/04/2015 against 03/04/2015
-#   falls into the level "is NULL", which adds no evidence, and so does 03/04/2015 against 01/01/1950.
-# Version: splink 5.0.0, duckdb 2.0.1, pandas 2.3.3
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: a British extract with days first links on everything but the birth date, so that a
-#   father and son of one name and address become one person. Give datetime_format="%d/%m/%Y", and count the share of nulls first.
+# Expected: Two equal birth dates as text are an exact match in splink's DateOfBirthComparison, or text that it cannot
+#   read is an error: it has a parameter for the format.
+# Actual: Every text that is not year-month-day counts as missing, without a warning. 03/04/2015 against 03/04/2015 is
+#   in the level "is NULL", which adds no evidence, as is 03/04/2015 against 01/01/1950.
+# Versions: splink 5.0.0, duckdb 2.0.1, pandas 2.3.3
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: A British extract with days first links on everything except the birth date. A father and son of one
+#   name and address become one person. Pass datetime_format="%d/%m/%Y", and first count the share of nulls.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 default 03/04/2015 against 03/04/2015: transformed dob is NULL

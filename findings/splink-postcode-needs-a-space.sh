@@ -1,11 +1,13 @@
 #!/bin/sh
-# Guess: splink's PostcodeComparison, made for British postcodes, knows one postcode written with and without its space.
-# What is: it reads the district as up to two characters from the first digit on. M11AE (M1 1AE) is put into district
-#   M11: against M1 1AE, the same postcode, only the area agrees; against M11 3FF, another part of town, the district does.
-# Version: splink 5.0.0, duckdb 2.0.1, pandas 2.3.3
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: where one source stores postcodes without a space, the same home weighs least and a stranger's district more.
-#   Put the space before the last three characters before linking.
+# Expected: splink's PostcodeComparison, made for British postcodes, recognises one postcode with and without its
+#   space.
+# Actual: It reads the district as up to two characters from the first digit on. M11AE (M1 1AE) gets the district M11.
+#   Against M1 1AE, the same postcode, only the area agrees; against M11 3FF, another part of town, the district
+#   agrees.
+# Versions: splink 5.0.0, duckdb 2.0.1, pandas 2.3.3
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: If one source stores postcodes without a space, the same home weighs least and a stranger's district
+#   more. Insert the space before the last three characters before linking.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 M1 1AE against M1 1AE: Exact match on full postcode

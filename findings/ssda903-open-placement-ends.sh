@@ -1,13 +1,13 @@
 #!/bin/sh
-# Guess: the validator of the return on looked-after children reads the same record from XML and from CSV; an episode without an
-#   end (DEC) is a placement that goes on.
-# What is: from XML, each episode is filled up with what the child's other episodes say. A placement that goes on, whose
-#   DEC and REC elements are left out, gets those of the one before: it ended on the day it began. With an empty DEC
-#   element it stays open; from CSV it stays open.
-# Version: csc-validator-be-903 0.1.17 (pandas 1.5.3; Python 3.9 to 3.11)
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: the child who is in care today counts as one who left. Write empty elements, or give the validator CSV; never
-#   take its tables as a source of who has a placement.
+# Expected: The validator of the return on looked-after children reads the same record from XML and from CSV. An
+#   episode without an end (DEC) is a current placement.
+# Actual: From XML, the validator completes each episode from the child's other episodes. A current placement without
+#   DEC and REC elements gets those of the previous one: it ended on the day it began. With an empty DEC element, or
+#   from CSV, it stays open.
+# Versions: csc-validator-be-903 0.1.17 (pandas 1.5.3; Python 3.9 to 3.11)
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: A child who is in care today counts as one who left. Write empty elements, or give the validator CSV;
+#   never use its tables as a source of current placements.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 XML, DEC left out: 01/06/2024 to 30/09/2024 (X1); 30/09/2024 to 30/09/2024 (X1)

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Guess: workalendar's class Scotland has Scotland's bank holidays.
-# What is: five days a year. Good Friday, the spring and summer bank holidays, St Andrew's Day and the days in lieu of a
-#   weekend are missing, and the days for the funeral of 2022 and the coronation of 2023; those of a few towns are
-#   in classes of their own.
-# Version: workalendar 17.0.0, govuk-bank-holidays 0.19 (its own copy of the list, no network)
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: times for answering that are counted in working days run out early in Scotland, without a message. Take the
-#   published list; the two lists here name the same country and differ by half.
+# Expected: workalendar's class Scotland has Scotland's bank holidays.
+# Actual: It has five days a year. Missing are Good Friday, the spring and summer bank holidays, St Andrew's Day and
+#   the days in lieu of a weekend. So are the days for the funeral of 2022 and the coronation of 2023. Those of a few
+#   towns are in separate classes.
+# Versions: workalendar 17.0.0, govuk-bank-holidays 0.19 (its own copy of the list, no network)
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: Deadlines in working days end early in Scotland, without a warning. Use the published list; the two
+#   lists here name the same country and differ by half.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 2022, weekdays: workalendar 2, published 11, missing 2022-01-03 2022-01-04 2022-04-15 2022-06-02 2022-06-03 2022-08-01 2022-09-19 2022-11-30 2022-12-27

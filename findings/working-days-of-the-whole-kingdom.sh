@@ -1,11 +1,11 @@
 #!/bin/sh
-# Guess: bank holidays asked for the United Kingdom, with no part named, are those of England, or of any part.
-# What is: both usual sources answer with the days that all parts share: no Easter Monday and no day in August, which
-#   England, Wales and Northern Ireland have. A working day is then counted on a holiday, and no error tells.
-# Version: holidays 0.109, govuk-bank-holidays 0.19 (its own copy of the list, no network)
-# Seen: 2026-11-30, the lines under `expected`.
-# Meaning: a child and family assessment is due 45 working days after the referral; without the part named, the date comes out
-#   a day early in an English case over Easter. Always name the part.
+# Expected: Bank holidays for the United Kingdom, without a named part, are those of England, or of any part.
+# Actual: Both common sources return the days that all parts share: no Easter Monday and no day in August, which
+#   England, Wales and Northern Ireland have. A working day is then counted on a holiday, without an error.
+# Versions: holidays 0.109, govuk-bank-holidays 0.19 (its own copy of the list, no network)
+# Date: 2026-11-30, the output under `expected`.
+# Consequence: A child and family assessment is due 45 working days after the referral. Without the named part, the
+#   date is a day early in an English case over Easter. Always name the part.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
 45 working days after 2026-03-02, holidays, UK: 2026-05-06

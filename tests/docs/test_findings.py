@@ -1,4 +1,4 @@
-"""Each finding says what it is, pins what it installs and has its row in the folder's README."""
+"""Each finding has its headings, pins the packages that it installs and has its row in the folder's README."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from tests.architecture.source import ROOT
 
 FOLDER = ROOT / "findings"
 SCRIPTS = sorted(path for path in FOLDER.glob("*.sh") if path.name != "setup.sh")
-HEADER = ("Guess", "What is", "Version", "Seen", "Meaning")
+HEADER = ("Expected", "Actual", "Versions", "Date", "Consequence")
 PINNED = {
     "python_packages": re.compile(r"[A-Za-z0-9][\w.-]*==\d[\w.]*"),
     "node_packages": re.compile(r"(?:@[\w-]+/)?[a-z][\w.-]*@\d[\w.]*"),
@@ -43,13 +43,13 @@ class TestScript:
     def test_runs_as_a_program(self, script: Path) -> None:
         text = script.read_text()
         assert os.access(script, os.X_OK)
-        assert text.startswith("#!/bin/sh\n# Guess: ")
+        assert text.startswith("#!/bin/sh\n# Expected: ")
         assert '\n. "$(dirname "$0")/setup.sh"\nexpected <<' in text
 
-    def test_header_says_what_one_guesses_and_what_is(self, script: Path) -> None:
+    def test_header_has_each_heading_once_in_order(self, script: Path) -> None:
         header = script.read_text().split("\n. ")[0]
         assert re.findall(r"^# ([A-Z][\w ]*): ", header, re.MULTILINE) == list(HEADER)
-        assert re.search(r"^# Seen: \d{4}-\d\d-\d\d", header, re.MULTILINE)
+        assert re.search(r"^# Date: \d{4}-\d\d-\d\d", header, re.MULTILINE)
 
     def test_installs_exact_versions_alone(self, script: Path) -> None:
         packages = installs(script.read_text())
@@ -59,7 +59,7 @@ class TestScript:
 
     def test_header_and_readme_name_versions_that_are_installed(self, script: Path) -> None:
         text = script.read_text()
-        stated = re.search(r"^# Version: (.*)$", text, re.MULTILINE)
+        stated = re.search(r"^# Versions: (.*)$", text, re.MULTILINE)
         assert stated
         installed = {re.split("==|(?<=.)@", package)[1] for _kind, package in installs(text)}
         assert installed & versions(stated.group(1))
