@@ -6,7 +6,6 @@ an involvement: the involvement source has no way to reach the registry.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +20,7 @@ from adapters.contract import (
     SourceNonsense,
 )
 from adapters.sectors.benefits import judge
+from adapters.sources.days import today
 from adapters.sources.dci import ByIdentifier, ByNameAndBirth, DciRegistry, DciSettings
 from adapters.sources.dci_answers import RegistryRecord
 from adapters.sources.fields import read_person
@@ -69,11 +69,11 @@ class BenefitRegistry:
     def answer(self, ref: str, query: EligibilityQuery, *, deadline: Deadline) -> EligibilityAnswer:
         """Answer one question about the record ``ref`` with a word and a date.
 
-        A benefit that the settings do not map, and a day that lies ahead, are ``unknown`` without asking.
+        A benefit that the settings do not map, and a day that lies ahead in London, are ``unknown`` without asking.
         """
         unknown = EligibilityAnswer(answer=Answer.UNKNOWN, as_of=query.as_of)
         programme = self.benefits.get(query.benefit) if query.benefit else None
-        if (query.benefit and programme is None) or query.as_of > datetime.now(UTC).date():
+        if (query.benefit and programme is None) or query.as_of > today():
             return unknown
         if query.question is Question.KNOWN_TO_SERVICE:
             registered, day = self.registry.enrolled(ref, programme=programme, deadline=deadline)

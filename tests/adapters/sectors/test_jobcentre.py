@@ -22,6 +22,7 @@ from adapters.contract import (
     SourceUnavailable,
 )
 from adapters.sectors.jobcentre import FACTORY, BenefitRegistry, JobcentreSettings
+from adapters.sources import days
 from gateway.demo.case_systems import dci_registry, sql_systems
 from gateway.demo.case_systems.records import CaseService
 from tests.support.case_systems import running
@@ -222,6 +223,27 @@ def test_a_question_is_answered_with_a_word_and_a_day(
     registry: BenefitRegistry, query: EligibilityQuery, answer: Answer
 ) -> None:
     assert registry.answer("CLM-000117", query, deadline=soon()) == EligibilityAnswer(answer=answer, as_of=query.as_of)
+
+
+@pytest.mark.parametrize(
+    ("now", "day", "answer"),
+    [
+        (datetime(2090, 7, 1, 23, 30, tzinfo=UTC), date(2090, 7, 2), Answer.YES),
+        (datetime(2090, 7, 1, 23, 30, tzinfo=UTC), date(2090, 7, 3), Answer.UNKNOWN),
+        (datetime(2090, 7, 1, 22, 30, tzinfo=UTC), date(2090, 7, 2), Answer.UNKNOWN),
+        (datetime(2090, 1, 1, 23, 30, tzinfo=UTC), date(2090, 1, 2), Answer.UNKNOWN),
+    ],
+)
+def test_the_day_that_it_is_in_london_is_no_day_ahead(
+    registry: BenefitRegistry, monkeypatch: pytest.MonkeyPatch, now: datetime, day: date, answer: Answer
+) -> None:
+    class Clock(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, datetime)
+
+    monkeypatch.setattr(days, "datetime", Clock("datetime", (datetime,), {"now": now.astimezone}))
+    query = ask(Question.ENTITLED, "universal-credit", day)
+    assert registry.answer("CLM-000117", query, deadline=soon()) == EligibilityAnswer(answer=answer, as_of=day)
 
 
 def test_a_record_that_has_gone_is_unknown(registry: BenefitRegistry) -> None:
