@@ -33,6 +33,7 @@ def _keys_address(text: str) -> str:
 Issuer = Annotated[str, AfterValidator(_issuer)]
 KeysAddress = Annotated[str, AfterValidator(_keys_address)]
 Value = Annotated[str, Field(min_length=1, max_length=256)]
+ClaimName = Value | Annotated[tuple[Value, ...], Field(min_length=1, max_length=8)]
 
 
 class SecondFactorValues(Frozen):
@@ -64,7 +65,8 @@ class Provider(Frozen):
 
     Its keys are in the file ``jwks``, or fetched from ``jwks_uri``. ``clients`` names, for each of its client ids, the
     case system registered here that it is. ``positions`` say what its values of the two claims mean here, together.
-    ``resource`` is the audience of access tokens; without it only ID tokens are taken.
+    ``resource`` is the audience of access tokens; without it only ID tokens are taken. ``role_claim`` and
+    ``unit_claim`` are each the name of a claim, or the list of the steps to one that is inside others.
     """
 
     issuer: Issuer
@@ -74,8 +76,8 @@ class Provider(Frozen):
     clients: dict[Value, Code] = Field(min_length=1, max_length=64)
     resource: Value | None = None
     person_claim: Value = "sub"
-    role_claim: Value
-    unit_claim: Value
+    role_claim: ClaimName
+    unit_claim: ClaimName
     second_factor: SecondFactorValues = SecondFactorValues()
     positions: tuple[PositionRow, ...] = Field(min_length=1, max_length=1024)
     max_auth_age_s: int = Field(default=43_200, ge=300, le=86_400)

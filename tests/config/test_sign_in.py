@@ -1,5 +1,7 @@
 """The settings of sign-in services take what real providers write."""
 
+import json
+import tomllib
 from typing import Any
 
 import pytest
@@ -77,3 +79,26 @@ def test_a_second_factor_is_named_or_declared() -> None:
 def test_the_two_tables_of_before_are_refused_with_what_to_write_now() -> None:
     with pytest.raises(ValidationError, match=r"\[\[identity.providers.positions\]\]"):
         provider(roles={"Family Support Worker": "key-worker"}, units={"north": "Family Hub East"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "groups",
+        "realm_access.roles",
+        "https://council.example/roles",
+        ("resource_access", "https://case.example/app", "roles"),
+        ("https://council.example/roles",),
+    ],
+)
+def test_a_claim_is_named_by_a_text_or_by_a_list_of_steps(name: str | tuple[str, ...]) -> None:
+    written = name if isinstance(name, str) else list(name)
+    assert provider(role_claim=written, unit_claim=written).role_claim == name
+    table = tomllib.loads(f"role_claim = {json.dumps(written)}")
+    assert provider(**table).role_claim == name
+
+
+@pytest.mark.parametrize("wrong", ["", [], [""], ["a"] * 9, [["a"]], ["a", 1], {"a": "b"}])
+def test_what_names_no_claim_is_refused(wrong: object) -> None:
+    with pytest.raises(ValidationError, match="role_claim"):
+        provider(role_claim=wrong)

@@ -25,10 +25,18 @@ from tests.support.tls import make_authority
 from trust.base64url import decode
 from trust.oauth import client_assertion
 
+APPLICATION, UNIT = "https://cases.council.example/app", "https://council.example/unit"
+
+
+def claims(role: str) -> dict[str, Any]:
+    """Write a role as Keycloak does for an application whose client id is a URL, and a unit as Auth0 does."""
+    return {"resource_access": {APPLICATION: {"roles": [role]}}, UNIT: "north"}
+
+
 USERS = {
-    "u-17": {"role": ["Family Support Worker"], "unit": "north", "amr": ["pwd", "mfa"]},
-    "u-18": {"role": ["Family Support Worker"], "unit": "north", "amr": ["pwd"]},
-    "u-19": {"role": ["Caretaker"], "unit": "north", "amr": ["pwd", "mfa"]},
+    "u-17": {"claims": claims("Family Support Worker"), "amr": ["pwd", "mfa"]},
+    "u-18": {"claims": claims("Family Support Worker"), "amr": ["pwd"]},
+    "u-19": {"claims": claims("Caretaker"), "amr": ["pwd", "mfa"]},
 }
 
 
@@ -72,8 +80,8 @@ def identity(client_id: str) -> dict[str, Any]:
         "issuer": ISSUER,
         "jwks_uri": f"{ISSUER}/jwks",
         "clients": {WEB_CLIENT: client_id},
-        "role_claim": "role",
-        "unit_claim": "unit",
+        "role_claim": ["resource_access", APPLICATION, "roles"],
+        "unit_claim": UNIT,
         "positions": [
             {
                 "service": "connecting-families",

@@ -1,6 +1,6 @@
 // A real OpenID provider (npm `oidc-provider`) for the tests: what an agency's sign-in service does, without the screens.
 // Usage: node oidc_provider.mjs SETTINGS.json, in which stand issuer, port, certificate, key, alg, clients and users.
-// A user signs in by `login_hint` alone; how they signed in (amr, acr) and what they may do (role, unit) is in the file.
+// A user signs in by `login_hint` alone; how they signed in (amr, acr) and what else is said of them (claims) is in the file.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -28,7 +28,7 @@ const provider = new Provider(settings.issuer, {
   })),
   jwks: { keys: [signingKey] },
   cookies: { keys: [randomUUID()] },
-  claims: { openid: ['sub', 'role', 'unit', 'amr', 'acr'] },
+  claims: { openid: ['sub', 'amr', 'acr', ...Object.values(settings.users).flatMap((user) => Object.keys(user.claims))] },
   conformIdTokenClaims: false,
   features: { devInteractions: { enabled: false } },
   pkce: { required: () => true },
@@ -36,7 +36,7 @@ const provider = new Provider(settings.issuer, {
   ttl: { IdToken: settings.id_token_s ?? 600, Session: 600, Interaction: 600, Grant: 600, AccessToken: 600 },
   findAccount: (_context, id) => {
     const user = settings.users[id];
-    return user && { accountId: id, claims: () => ({ sub: id, role: user.role, unit: user.unit }) };
+    return user && { accountId: id, claims: () => ({ ...user.claims, sub: id }) };
   },
 });
 provider.on('server_error', (_context, error) => console.error(error));

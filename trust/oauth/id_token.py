@@ -13,8 +13,8 @@ OpenID Connect Core 1.0 sections 2 and 3.1.3.7, RFC 9068 section 4, RFC 8725. Of
 6. `auth_time` is there, not later than `iat`, and not too long ago;
 7. `amr`, `acr` or a claim that the agency named says that there was a second factor, unless the agency declared a rule
    of the provider that enforces one;
-8. the claims that say role and unit: each a text, or a list that is read as a set. A name with dots that is no claim
-   itself is a path into objects and lists of objects.
+8. the claims that say role and unit: each a text, or a list that is read as a set. Names are read as :data:`ClaimName`
+   says.
 
 A JWT access token differs in 1 and 3: `typ` is `at+jwt`, `aud` is the case face, `client_id` is the client, and `sub`
 is not the client itself, for then nobody signed in.
@@ -23,7 +23,7 @@ is not the client itself, for then nobody signed in.
 them, and cannot be asked here. Not checked here either: how often the token was shown, and what its values are worth.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -56,13 +56,22 @@ class TokenKind(StrEnum):
     ACCESS_TOKEN = "at+jwt"  # noqa: S105 - a type
 
 
+ClaimName = str | tuple[str, ...]
+"""Where a claim is.
+
+1. Several texts are the steps of a path into objects and lists of objects; a step may hold any character.
+2. One text with `://` is the whole name of a claim of the token.
+3. Another text with dots is a whole name, or a path whose steps the dots divide; a token that has both is refused.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimNames:
     """Which claims of this provider name the practitioner, the role and the unit."""
 
     person: str = "sub"
-    role: str
-    unit: str
+    role: ClaimName
+    unit: ClaimName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,24 +186,37 @@ def _check_second_factor(opened: JsonObject, counts: SecondFactor) -> None:
     raise WeakSignIn("The practitioner signed in without a second factor; have them sign in with one.")
 
 
-def _values(opened: JsonObject, name: str) -> tuple[str, ...]:
+def _values(opened: JsonObject, name: ClaimName) -> tuple[str, ...]:
     found = _find(opened, name)
+    label = name if isinstance(name, str) else " > ".join(name)
     if found is None:
         elsewhere = opened.get("_claim_names")  # OpenID Connect Core 1.0 section 5.6.2: a distributed claim
-        distributed = type(elsewhere) is dict and name in elsewhere
+        distributed = type(elsewhere) is dict and (name if isinstance(name, str) else name[0]) in elsewhere
         hint = " The token only says where to fetch it; have the provider write it out." if distributed else ""
-        raise MalformedClaims(f"'{name}' is missing.{hint}")
-    listed = claims.require_list({name: found if type(found) is list else [found]}, name, max_items=MAX_VALUES)
+        raise MalformedClaims(f"'{label}' is missing.{hint}")
+    listed = claims.require_list({label: found if type(found) is list else [found]}, label, max_items=MAX_VALUES)
     texts = (str(item) if type(item) is int else item for item in listed)
-    return tuple(dict.fromkeys(claims.require_str({name: text}, name, max_len=MAX_VALUE) for text in texts))
+    return tuple(dict.fromkeys(claims.require_str({label: text}, label, max_len=MAX_VALUE) for text in texts))
 
 
-def _find(opened: JsonObject, name: str) -> object:
-    """Return the claim of this name, else what lies at it as a path; None where there is neither."""
-    if name in opened:
-        return opened[name]
+def _find(opened: JsonObject, name: ClaimName) -> object:
+    """Return the claim of a name, read as :data:`ClaimName` says; None where there is none."""
+    if not isinstance(name, str):
+        return _follow(opened, name)
+    whole = opened.get(name)
+    if "." not in name or "://" in name:
+        return whole
+    inner = _follow(opened, name.split("."))
+    if whole is not None and inner is not None:  # whichever is taken, the other might be what the agency meant
+        raise MalformedClaims(
+            f"'{name}' is in this token as one claim and as a path. Write the setting as a list of steps."
+        )
+    return inner if whole is None else whole
+
+
+def _follow(opened: JsonObject, steps: Iterable[str]) -> object:
     found: object = opened
-    for step in name.split("."):
+    for step in steps:
         found = _step(found, step)
     return found
 

@@ -33,12 +33,14 @@ from trust.errors import (
 )
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner
 from trust.oauth import id_token, provider_keys
-from trust.oauth.id_token import ClaimNames, SecondFactor, SignIn, TokenKind, WeakSignIn
+from trust.oauth.id_token import ClaimName, ClaimNames, SecondFactor, SignIn, TokenKind, WeakSignIn
 
 CLOCK = SetClock()
 SERVICE = SignInService(clock=CLOCK)
 KEYS = provider_keys.parse(SERVICE.jwks(), Alg.RS256)
 NOW = claims.to_seconds(CLOCK.now())
+ROLES = {"roles": ["a"]}
+POSTS = {"posts.of": [{"name": "a"}, {"name": "b"}, {"other": "c"}]}
 
 
 def verified(raw: str, *, kind: TokenKind = TokenKind.ID_TOKEN, keys: KeySet = KEYS, **changes: Any) -> SignIn:
@@ -252,11 +254,53 @@ def test_an_agency_names_the_claim_or_the_rule_of_its_provider() -> None:
         ("resource_access.families-web.roles", {"resource_access": {"families-web": {"roles": ["a"]}}}, ("a",)),
         ("nrbac_roles.role_name", {"nrbac_roles": [{"role_name": "a", "org": "X"}, {"org": "Y"}]}, ("a",)),
         ("https://council.example/roles", {"https://council.example/roles": ["a"]}, ("a",)),
+        ("council.example/roles", {"council.example/roles": ["a"]}, ("a",)),
+        (("https://council.example/roles",), {"https://council.example/roles": ["a"]}, ("a",)),
+        (("resource_access", "cases.web.example", "roles"), {"resource_access": {"cases.web.example": ROLES}}, ("a",)),
+        (
+            ("resource_access", "https://case.example/app", "roles"),
+            {"resource_access": {"https://case.example/app": ROLES, "https://case": {"example/app": {"roles": ["x"]}}}},
+            ("a",),
+        ),
+        (("https://council.example/app", "posts.of", "name"), {"https://council.example/app": POSTS}, ("a", "b")),
+        (("realm_access", "roles"), {"realm_access": ROLES, "realm_access.roles": ["x"]}, ("a",)),
+        (("realm_access.roles",), {"realm_access": {"roles": ["x"]}, "realm_access.roles": ["a"]}, ("a",)),
     ],
 )
-def test_roles_are_found_where_providers_put_them(name: str, changes: dict[str, Any], roles: tuple[str, ...]) -> None:
-    names = ClaimNames(role=name, unit="team")
-    assert verified(SERVICE.token(**changes), names=names).roles == roles
+def test_roles_are_found_where_providers_put_them(
+    name: ClaimName, changes: dict[str, Any], roles: tuple[str, ...]
+) -> None:
+    for names in (ClaimNames(role=name, unit="team"), ClaimNames(role="groups", unit=name)):
+        found = verified(SERVICE.token(**changes), names=names)
+        assert (found.roles if names.role == name else found.units) == roles
+
+
+def test_a_name_that_is_a_claim_and_a_path_is_refused() -> None:
+    both: dict[str, Any] = {"realm_access": ROLES, "realm_access.roles": ["b"]}
+    with pytest.raises(MalformedClaims, match="as a list of steps"):
+        verified(SERVICE.token(**both), names=ClaimNames(role="realm_access.roles", unit="team"))
+
+
+def test_a_url_is_no_path() -> None:
+    inside = SERVICE.token(**{"https://council": {"example/roles": ["a"]}})
+    with pytest.raises(MalformedClaims, match="missing"):
+        verified(inside, names=ClaimNames(role="https://council.example/roles", unit="team"))
+
+
+@given(
+    steps=st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=8),
+    place=st.integers(0, 8),
+)
+def test_any_steps_lead_to_their_claim_and_to_no_other(steps: list[str], place: int) -> None:
+    inner: Any = ["a"]
+    for step in reversed(steps[1:]):
+        inner = {step: inner}
+    name = ("https://council.example/claim", *steps[1:])
+    raw = SERVICE.token(**{name[0]: inner})
+    assert verified(raw, names=ClaimNames(role=name, unit="team")).roles == ("a",)
+    place %= len(name)
+    with pytest.raises(MalformedClaims, match="missing"):
+        verified(raw, names=ClaimNames(role=(*name[:place], name[place] + "+", *name[place + 1 :]), unit="team"))
 
 
 @pytest.mark.parametrize("wrong", [{"realm_access": {}}, {"realm_access": []}, {"realm_access": {"roles": [{}]}}, {}])
@@ -265,9 +309,10 @@ def test_a_path_that_leads_to_no_text_is_refused(wrong: dict[str, Any]) -> None:
         verified(SERVICE.token(**wrong), names=ClaimNames(role="realm_access.roles", unit="team"))
 
 
-def test_roles_that_are_only_pointed_at_are_said_to_be_elsewhere() -> None:
+@pytest.mark.parametrize("name", ["groups", ("groups", "inner")])
+def test_roles_that_are_only_pointed_at_are_said_to_be_elsewhere(name: ClaimName) -> None:
     with pytest.raises(MalformedClaims, match="where to fetch it"):
-        verified(SERVICE.token(groups=None, _claim_names={"groups": "src1"}))
+        verified(SERVICE.token(groups=None, _claim_names={"groups": "src1"}), names=ClaimNames(role=name, unit="team"))
 
 
 @pytest.mark.parametrize(
