@@ -89,7 +89,7 @@ class Provider(Frozen):
         if isinstance(given, dict) and not {"roles", "units"}.isdisjoint(given):
             raise ValueError(
                 "roles and units are rows now: write one [[identity.providers.positions]] with service, role, unit, "
-                "role_value and unit_value for each that people may ask in (CHANGELOG, docs/operating.md)"
+                "role_value and unit_value for each that people may ask in (CHANGELOG, docs/operating/configuration.md)"
             )
         return given
 

@@ -29,7 +29,7 @@ KEPT_AT_LEAST = timedelta(seconds=30)
 
 
 class Notice(Protocol):
-    """Hear what an administrator should know; the codes stand in docs/operating.md."""
+    """Hear what an administrator should know; the codes stand in docs/operating/monitoring.md."""
 
     def __call__(self, code: str, entity: EntityId) -> None:
         """Note one event; it may come with every attempt."""

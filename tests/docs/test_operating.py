@@ -1,4 +1,4 @@
-"""What the operator's page says of settings, commands, files, metrics and certificates is what the code has."""
+"""What the operator's pages say of settings, commands, files, metrics and certificates is what the code has."""
 
 import json
 import re
@@ -28,7 +28,8 @@ from tests.docs.handshake import handshake
 from tests.docs.pages import blocks, codes, column, page, section, table
 from trust.agreements.probing import THRESHOLDS
 
-PAGE = page("operating.md")
+CONFIGURATION = page("operating/configuration.md")
+MONITORING = page("operating/monitoring.md")
 TABLES: dict[str, type[BaseModel]] = {
     "`[node]`": settings.NodeIdentity,
     "`[anchor]`": settings.AuthorityIdentity,
@@ -72,20 +73,22 @@ def written(field: FieldInfo) -> str:
 
 @pytest.mark.parametrize("heading", TABLES)
 def test_each_table_of_settings_is_its_model(heading: str) -> None:
-    rows = table(section(PAGE, heading))
+    rows = table(section(CONFIGURATION, heading))
     assert {row[0].strip("`"): row[1] for row in rows} == {
         name: written(field) for name, field in TABLES[heading].model_fields.items()
     }
 
 
 def test_every_table_of_the_file_is_described() -> None:
-    described = {name for heading in re.findall(r"(?m)^### (`.*)", PAGE) for name in re.findall(r"\w+", heading)}
+    described = {
+        name for heading in re.findall(r"(?m)^## (`.*)", CONFIGURATION) for name in re.findall(r"\w+", heading)
+    }
     whole = settings.NodeSettings.model_fields.keys() | settings.AnchorSettings.model_fields.keys()
     assert whole - {"role", "base_dir"} <= described
 
 
 def test_the_overlaid_tables_are_listed() -> None:
-    sentence = re.search(r"That works for the\s+tables(.*?);", PAGE, re.DOTALL)
+    sentence = re.search(r"Variables exist for the tables(.*?)\. ", CONFIGURATION, re.DOTALL)
     assert sentence is not None
     assert set(codes(sentence[1])) == _SCALAR_TABLES
 
@@ -105,12 +108,12 @@ def leaf_commands(command: click.Command, words: str) -> Iterator[tuple[str, str
 
 
 def test_the_table_of_commands_is_the_help() -> None:
-    rows = table(section(PAGE, "The commands"))
+    rows = table(page("operating/commands.md"))
     assert {row[0].strip("`"): row[1] for row in rows} == dict(leaf_commands(main, "hearthgate"))
 
 
 def test_every_flag_is_explained() -> None:
-    rows = {row[0].strip("`"): row[1] for row in table(section(PAGE, "Accounting for practitioners"))}
+    rows = {row[0].strip("`"): row[1] for row in table(section(page("operating/accounting.md"), "Flags"))}
     assert rows.keys() == reviewing._MEANINGS.keys()
     words = {4: "a fourth address", 6: "six numbers", 8: "eight"}
     for pattern, threshold in THRESHOLDS.items():
@@ -124,7 +127,7 @@ def test_every_flag_is_explained() -> None:
 
 
 def test_every_section_of_the_doctor_is_described() -> None:
-    described = {row[0] for row in table(section(PAGE, "The doctor"))}
+    described = {row[0] for row in table(section(MONITORING, "The doctor"))}
     yielded = {
         title
         for file in Path(doctor.__file__).parent.glob("*.py")
@@ -134,7 +137,7 @@ def test_every_section_of_the_doctor_is_described() -> None:
 
 
 def test_the_key_files_are_the_vaults() -> None:
-    assert column(table(section(PAGE, "Key files"))) == list(KeyFile)
+    assert column(table(section(page("operating/keys.md"), "Key files"))) == list(KeyFile)
 
 
 def test_the_metrics_and_their_labels_are_the_exposed_ones() -> None:
@@ -143,33 +146,36 @@ def test_the_metrics_and_their_labels_are_the_exposed_ones() -> None:
     for metric in telemetry.shared_registry._names_to_collectors.values():
         name = str(vars(metric)["_name"]) + ("_total" if isinstance(metric, Counter) else "")
         exposed[name] = list(vars(metric)["_labelnames"])
-    rows = table(section(PAGE, "Health, metrics and logs"))
+    rows = table(section(MONITORING, "Health, metrics and logs"))
     assert {row[0].strip("`"): codes(row[1]) for row in rows} == exposed
 
 
 def test_the_members_of_a_log_line_are_the_closed_list() -> None:
-    sentence = re.search(r"A line has some of these members and no\s+others:(.*?)\. No", PAGE, re.DOTALL)
+    sentence = re.search(r"A log line has some of these fields and no\s+others:(.*?)\. No", MONITORING, re.DOTALL)
     assert sentence is not None
     assert set(codes(sentence[1])) == telemetry.ALLOWED
 
 
-def test_the_files_of_the_store_have_the_names_of_the_page() -> None:
+def test_the_files_of_the_store_have_the_names_of_the_pages() -> None:
     files = SqliteFiles(database=Path("data/node.db"))
-    assert f"`{files.claims}`" in PAGE
-    assert f"`{files.lock}`" in PAGE
+    retention = page("operating/retention.md")
+    assert f"`{files.claims}`" in retention
+    assert f"`{files.lock}`" in retention
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
-def test_the_certificates_of_the_page_pass_our_own_verification(tmp_path: Path) -> None:
-    (recipe,) = [block.text for block in blocks(section(PAGE, "TLS certificates")) if block.language == "sh"]
+def test_the_certificates_of_the_pages_pass_our_own_verification(tmp_path: Path) -> None:
+    (recipe,) = [block.text for block in blocks(page("operating/tls.md")) if block.language == "sh"]
     subprocess.run(["sh", "-eu"], input=recipe, text=True, cwd=tmp_path, check=True, capture_output=True)
     for host in ("council.example", "case.council.example"):
         handshake(tmp_path / "council.pem", tmp_path / "council.key", ca=tmp_path / "ca.pem", host=host)
 
 
-def test_the_numbers_and_names_on_the_page_are_the_codes() -> None:
-    prose = " ".join(PAGE.split())
-    assert f"`{journal.FILE}`" in prose
-    assert f"Below {Limits().reserve_bytes // 2**20} MB of free disk" in prose
-    assert f"be answered, {GRACEFUL_S} s at most" in prose
-    assert f"bodies of {round(forms.MAX_BODY / 1000)} kB" in prose
+def test_the_numbers_and_names_on_the_pages_are_the_codes() -> None:
+    for name, claim in {
+        "administrators": f"`{journal.FILE}`",
+        "incidents": f"Below {Limits().reserve_bytes // 2**20} MB of free disk",
+        "processes": f"be answered, {GRACEFUL_S} s at most",
+        "reverse-proxy": f"bodies of {round(forms.MAX_BODY / 1000)} kB",
+    }.items():
+        assert claim in " ".join(page(f"operating/{name}.md").split()), name

@@ -94,7 +94,7 @@ def signature(*, message_id: str, out: Path, config: Path | None, **options: Any
     """Write the signature of the message MESSAGE-ID into a file, for a third party to verify.
 
     It holds nothing of what was asked. Who has the agency's message key verifies it with
-    `trust.exchange.question_signature`; docs/operating.md has the lines.
+    `trust.exchange.question_signature`; docs/operating/accounting.md has the lines.
     """
     settings, at = load_node(config), now()
     vault = node_vault(settings)

@@ -196,7 +196,7 @@ _REST = """
 # names = ["registry.internal.council.example"]
 # ca = "internal-ca.pem"
 
-# Where practitioners sign in, so that case systems need not vouch for them (docs/operating.md says what each is).
+# Where practitioners sign in, so that case systems need not vouch for them (docs/operating/configuration.md).
 # [[identity.providers]]
 # issuer = "https://login.council.example/tenant"
 # jwks_uri = "https://login.council.example/tenant/keys"
@@ -293,7 +293,7 @@ directory = "keys"   # readable by their owner only
 """
 
 _ANCHOR_REST = """
-# The trust marks that this authority issues, and at a trust anchor those of others that count (docs/operating.md).
+# The trust marks that this authority issues, and at an anchor those that count (docs/operating/trust-marks.md).
 # [[marks.issues]]
 # type = "https://anchor.example/marks/data-protection-assured"
 # lifetime_days = 90
