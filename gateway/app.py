@@ -27,7 +27,6 @@ from gateway.assembly import (
     sign_in_providers,
 )
 from gateway.authority_app import machine
-from gateway.background import Background
 from gateway.budgets import Budgets, limits_of
 from gateway.countersigning import Collecting, Countersigning
 from gateway.desk import Desk
@@ -68,6 +67,7 @@ from gateway.peers.tokens import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.restored_agreements import RestoredAgreements
+from gateway.runtime.background import Background
 from gateway.spending import Spending
 from gateway.store import clients, restore_holds
 from gateway.store.claims_postgres import PostgresClaims

@@ -16,7 +16,6 @@ from gateway import telemetry
 from gateway.announcements import announcements
 from gateway.assembly import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
 from gateway.authority_keeper import AuthorityKeeper
-from gateway.background import Background
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
@@ -38,6 +37,7 @@ from gateway.minding import KeyFolder, Machine, Minding, of_authority
 from gateway.own_chain import OwnChain
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.readiness import checks, operations_app, trust_check
+from gateway.runtime.background import Background
 from gateway.store.opening import open_store
 from gateway.vouching import Vouching
 from trust import strict_json

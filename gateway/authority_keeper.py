@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.background import Attempt, Wait, run_rounds
 from gateway.directory.federation import FederationDirectory
-from gateway.directory.limits import Lately
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.fitness import ClockWrong, NotReconciled
 from gateway.keeper import ROUND_S
 from gateway.ports import Clock, Store
+from gateway.runtime.background import Attempt, Wait, run_rounds
+from gateway.runtime.limits import Lately
 from gateway.store import members
 from trust.errors import TrustError
 from trust.federation.suspension import SuspensionState

@@ -1,6 +1,6 @@
 """Watch over this machine's clock (assertion A66).
 
-1. A clock that a time service keeps is right (:mod:`gateway.machine_clock`); that others disagree is noticed.
+1. A clock that a time service keeps is right (:mod:`gateway.runtime.machine_clock`); that others disagree is noticed.
 2. Any other clock is compared with the dates of signed answers: a few parties are drawn each time and asked.
 3. One party's clock decides nothing. An anchor and a member, or three members, must agree, and be more than half of
    those that answered. While only anchors are known, one of them decides.
@@ -17,8 +17,8 @@ from random import SystemRandom
 from time import monotonic
 from typing import Protocol
 
-from gateway.background import Attempt
 from gateway.ports import Clock, PeerRequest, Store, Transport, TransportError
+from gateway.runtime.background import Attempt
 from gateway.store import condition
 from trust.claims import LATEST_SECONDS, from_seconds, require_int
 from trust.errors import TrustError

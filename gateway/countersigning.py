@@ -29,7 +29,6 @@ from typing import Protocol
 
 from gateway.agreement_book import AgreementBook
 from gateway.agreement_endings import Endings
-from gateway.background import Attempt
 from gateway.ports import (
     ClaimStore,
     NodeBusy,
@@ -39,6 +38,7 @@ from gateway.ports import (
     Transport,
     TransportError,
 )
+from gateway.runtime.background import Attempt
 from gateway.store import agreements
 from gateway.store.agreements import AgreementConflict, StoredAgreement, StoredSignature
 from trust import strict_json

@@ -13,11 +13,11 @@ from functools import partial
 from threading import Lock
 from time import monotonic
 
-from gateway.background import Attempt
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
-from gateway.directory.limits import Lately, Limits
 from gateway.ports import Store, StoreBusy, StoreFull, TransportError
+from gateway.runtime.background import Attempt
+from gateway.runtime.limits import Lately, Limits
 from gateway.store import marks_held
 from gateway.store.marks_held import HeldMark
 from trust import claims

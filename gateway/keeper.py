@@ -1,7 +1,7 @@
 """Periodic maintenance of a node: erase expired data, refresh trust chains, collect missing signatures.
 
 1. It runs in a process of its own, so no request waits for it and it takes no thread of a pool.
-2. Each step stands under its own last handler (:mod:`gateway.background`), and may be lost or done twice.
+2. Each step stands under its own last handler (:mod:`gateway.runtime.background`), and may be lost or done twice.
 3. The parties of agreements in force are found by name: strangers, who share one budget, lock no partner out.
 """
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.background import Attempt, Wait, run_rounds
 from gateway.directory.federation import FederationDirectory, Standing
-from gateway.directory.limits import Lately
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.fitness import ClockWrong, NotReconciled
 from gateway.ports import Clock
+from gateway.runtime.background import Attempt, Wait, run_rounds
+from gateway.runtime.limits import Lately
 from gateway.store.housekeeping import ErasingClaims, ErasingStore, erase_expired
 from gateway.store.retention import erase_accounts
 from trust.errors import TrustError

@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from gateway import machine_clock
-from gateway.background import Attempt
 from gateway.clock_watch import ClockWatch, Parties
 from gateway.directory.federation import FederationDirectory
 from gateway.keys.changes import make, revocation
@@ -18,6 +16,8 @@ from gateway.keys.files import KeyFile, sole_change
 from gateway.keys.vault import FileKeyVault, read_records
 from gateway.ports import Clock, Store, Transport
 from gateway.reconciling import Endings, Missed, MissedByAuthority, MissedByNode, Reconciling
+from gateway.runtime import machine_clock
+from gateway.runtime.background import Attempt
 from gateway.store import members
 from trust.federation.historical_keys import RevocationReason
 from trust.identifiers import EntityId

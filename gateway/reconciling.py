@@ -19,10 +19,10 @@ from time import monotonic
 from typing import Protocol
 from urllib.parse import urlencode
 
-from gateway.background import Attempt
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
 from gateway.ports import Clock, PeerRequest, Store, Transaction, Transport, TransportError
+from gateway.runtime.background import Attempt
 from gateway.store import condition, members, store_epoch, suspensions
 from gateway.trust_records import StoredSuspension
 from trust import claims, strict_json

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from gateway.agreement_book import AgreementBook
 from gateway.countersigning import Countersigning
-from gateway.directory.limits import Lately
 from gateway.ports import Store, Transaction
+from gateway.runtime.limits import Lately
 from gateway.store import agreements, restore_holds
 from gateway.store.restore_holds import HoldKind
 from trust.agreements.agreement import Agreement

@@ -32,9 +32,9 @@ from typing import Any, NoReturn
 from gunicorn.app.base import BaseApplication
 from gunicorn.systemd import sd_notify
 
-from gateway.background import Wait
 from gateway.confinement import forbid_core_dumps
 from gateway.pool import FaceTls, PoolWorker
+from gateway.runtime.background import Wait
 
 GRACEFUL_S = 10
 """Seconds for requests that have begun when the node is told to stop."""

@@ -8,7 +8,6 @@ from datetime import datetime
 from config.settings import NodeSettings
 from gateway.agreement_book import AgreementBook
 from gateway.assembly import TRUST_TABLES, peer_transport, pinned_anchors, profile
-from gateway.background import AtOnce
 from gateway.cli.context import node_vault, now, opened_store
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
@@ -16,6 +15,7 @@ from gateway.directory.memory import Memory
 from gateway.http.federation import node_configuration
 from gateway.peers.transport import HttpTransport
 from gateway.ports import Store
+from gateway.runtime.background import AtOnce
 from trust.federation.anchor_keys import Pin
 from trust.identifiers import EntityId
 from trust.keys import KeySet

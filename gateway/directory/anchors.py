@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.directory.fetching import Fetcher, Unconfirmed
-from gateway.directory.limits import RETRY_AFTER, Lately, Limits
 from gateway.directory.memory import Memory
 from gateway.directory.rulings import Rulings
 from gateway.ports import TransportError
+from gateway.runtime.limits import RETRY_AFTER, Lately, Limits
 from gateway.trust_records import StoredAnchorKeys
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError
 from trust.federation.anchor_keys import parse_anchor_keys, refuse_older

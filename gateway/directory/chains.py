@@ -11,13 +11,13 @@ from gateway.directory.anchors import KEPT, KEPT_AT_LEAST, Anchors, Notice, Supe
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.directory.finding import Finder
 from gateway.directory.holding import Held, Holdings
-from gateway.directory.limits import Budget, Limits, Remembered
 from gateway.directory.marking import MarkChecks, RequiredMarks
 from gateway.directory.memory import Memory
 from gateway.directory.resolving import Resolved, Resolver
 from gateway.directory.rulings import Rulings
 from gateway.directory.stages import Stage, stage_of
-from gateway.single_flight import SingleFlight
+from gateway.runtime.limits import Budget, Limits, Remembered
+from gateway.runtime.single_flight import SingleFlight
 from gateway.trust_records import StoredChain
 from trust.errors import NoChain, RolledBack, Untrusted
 from trust.federation.party_metadata import FEDERATION_ENTITY

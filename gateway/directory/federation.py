@@ -19,14 +19,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from gateway.background import Unattended
 from gateway.directory.anchors import Notice, Superior
 from gateway.directory.carrying import Carrier
 from gateway.directory.chains import Chains
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.directory.holding import Held
 from gateway.directory.key_revocations import KeyRevocations, Party
-from gateway.directory.limits import MAX_REMEMBERED, Budget, Lately, Limits
 from gateway.directory.marking import RequiredMarks
 from gateway.directory.memory import Memory
 from gateway.directory.relaying import Relay, Ways
@@ -35,6 +33,8 @@ from gateway.directory.rulings import Rulings, View
 from gateway.directory.showing import Shown, ShownChains
 from gateway.directory.stages import REFRESH_AFTER, SERVED, Stage, next_stage, stage_of
 from gateway.ports import TransportError
+from gateway.runtime.background import Unattended
+from gateway.runtime.limits import MAX_REMEMBERED, Budget, Lately, Limits
 from gateway.trust_records import StoredChain
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, Untrusted
 from trust.federation.anchor_keys import Pin

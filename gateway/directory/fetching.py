@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from gateway.directory.limits import Limits
 from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
+from gateway.runtime.limits import Limits
 from trust import strict_json
 from trust.errors import NoChain, TrustError, Untrusted
 from trust.federation.entity_statement import MAX_BYTES

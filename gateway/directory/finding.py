@@ -12,10 +12,10 @@ from datetime import datetime
 from gateway.directory.anchors import KEPT, KEPT_AT_LEAST, Anchors
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.directory.holding import Held, Holdings
-from gateway.directory.limits import Limits
 from gateway.directory.resolving import Resolved, chained
 from gateway.directory.rulings import Rulings
 from gateway.ports import TransportError
+from gateway.runtime.limits import Limits
 from trust.errors import NoChain, TrustError, UnknownKey
 from trust.federation.discovery import Ask, FetchConfiguration, FetchStatement, discover, drive
 from trust.federation.entity_statement import parse_entity_configuration

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 
-from gateway.background import Attempt
 from gateway.directory.anchors import Notice
 from gateway.directory.fetching import MAX_REVOCATIONS_BYTES, MOST_TOLD, Fetcher
-from gateway.directory.limits import Lately, Limits
 from gateway.directory.memory import Memory
 from gateway.directory.rulings import Rulings
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import TransportError
+from gateway.runtime.background import Attempt
+from gateway.runtime.limits import Lately, Limits
 from gateway.trust_records import StoredKeyRevocation
 from trust import claims, strict_json
 from trust.errors import TrustError, WrongIssuer

@@ -19,10 +19,10 @@ from enum import StrEnum
 from gateway.directory.anchors import Notice, Superior
 from gateway.directory.fetching import Fetcher
 from gateway.directory.holding import Held, Holdings
-from gateway.directory.limits import Limits
 from gateway.directory.resolving import SuperiorOf
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import TransportError
+from gateway.runtime.limits import Limits
 from gateway.trust_records import INACTIVE_MARK
 from trust import claims
 from trust.errors import TrustError

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.background import Unattended
 from gateway.directory.anchors import Notice
 from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, Fetcher
-from gateway.directory.limits import MAX_REMEMBERED, RETRY_AFTER, Budget, Lately, Limits
 from gateway.directory.memory import Memory
 from gateway.directory.rulings import Rulings
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import StoreBusy, StoreFull, TransportError
+from gateway.runtime.background import Unattended
+from gateway.runtime.limits import MAX_REMEMBERED, RETRY_AFTER, Budget, Lately, Limits
 from gateway.trust_records import StoredSuspension
 from trust import claims, strict_json
 from trust.errors import ChainRefused, TrustError

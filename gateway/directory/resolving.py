@@ -22,11 +22,11 @@ from typing import Protocol
 from gateway.directory.anchors import Superior
 from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.directory.holding import Held, Holdings
-from gateway.directory.limits import Limits
 from gateway.directory.memory import Link
 from gateway.directory.rulings import Suspended
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import TransportError
+from gateway.runtime.limits import Limits
 from trust.errors import ChainRefused, NoChain, TrustError, UnknownKey
 from trust.federation.entity_statement import (
     SubordinateStatement,

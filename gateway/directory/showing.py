@@ -12,8 +12,8 @@ from datetime import datetime
 from threading import Lock
 
 from gateway.directory.holding import Held
-from gateway.directory.limits import MAX_REMEMBERED
 from gateway.directory.stages import REFRESH_AFTER
+from gateway.runtime.limits import MAX_REMEMBERED
 from trust.identifiers import EntityId
 
 

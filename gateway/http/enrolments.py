@@ -18,12 +18,12 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from gateway.directory.limits import Budget
 from gateway.http import problem
 from gateway.http.bodies import read_body
 from gateway.http.guards import open_to_all
 from gateway.http.problem import Problem
 from gateway.ports import Clock, Store, Transaction
+from gateway.runtime.limits import Budget
 from gateway.store import enrolments, key_revocations, members
 from gateway.store.enrolments import WaitingEnrolment
 from trust import strict_json

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.ports import NodeBusy, PeerRequest, Transport, TransportError
-from gateway.single_flight import SingleFlight
+from gateway.runtime.single_flight import SingleFlight
 from trust import strict_json
 from trust.errors import TrustError
 from trust.keys import Alg, KeySet

@@ -17,7 +17,7 @@ from gateway.peers.errors import ConnectionLost, OverTime, remaining
 from gateway.peers.patience import until_there_is_room
 from gateway.peers.refusals import refusal_of
 from gateway.ports import Clock, KeyVault, PeerAnswer, PeerRequest, Transport, TransportError
-from gateway.single_flight import SingleFlight
+from gateway.runtime.single_flight import SingleFlight
 from trust import strict_json
 from trust.claims import require_int, require_list, require_str
 from trust.errors import TrustError

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tests.architecture.source import FunctionNode, Module, dotted, functions
 
-HOME = "gateway/background.py"
+HOME = "gateway/runtime/background.py"
 _LAST = frozenset({"Exception", "BaseException"})
 _HARMLESS = ("self.attempt", "self.clock.", "self.lately.")
 

@@ -4,11 +4,12 @@ from datetime import date, timedelta
 
 from gateway import misuse_asking
 from gateway.answering import NOT_OFFERED, UNAVAILABLE, UNREADABLE
-from gateway.directory import chains, limits, stages
+from gateway.directory import chains, stages
 from gateway.directory.fetching import CONFIGURATION_PATH
 from gateway.http import anchor, peer, problem
 from gateway.oauth import errors, forms, metadata, peer_server, server
 from gateway.peers import answer, resolver, tokens
+from gateway.runtime import limits
 from gateway.store import messages
 from tests.docs.pages import codes, column, profile, profile_pages, section, table, tables
 from trust import jose

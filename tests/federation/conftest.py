@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import machine_clock
+from gateway.runtime import machine_clock
 from tests.federation.network import Network
 from tests.federation.town import BY_ENTITY, COUNCIL, JOBCENTRE, TRUST
 

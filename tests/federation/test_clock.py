@@ -8,13 +8,13 @@ from email.utils import format_datetime
 import pytest
 from structlog.testing import capture_logs
 
-from gateway import machine_clock
 from gateway.app import Node, create_node
 from gateway.assembly import Outside
 from gateway.authority_app import AnchorParts, create_anchor
-from gateway.background import AtOnce
 from gateway.clock_watch import WRONG_BEYOND, ClockWatch, Parties, Reading, judged, read_clock
 from gateway.ports import PeerAnswer, PeerRequest
+from gateway.runtime import machine_clock
+from gateway.runtime.background import AtOnce
 from gateway.store import store_epoch
 from tests.federation.network import Network, SetClock
 from tests.federation.peer_hand import PeerHand, reply_body

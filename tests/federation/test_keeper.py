@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from gateway.background import LastHandler
 from gateway.directory.chains import STRANGERS_A_MINUTE
 from gateway.http.anchor import MemberState
 from gateway.ports import PeerAnswer, PeerRequest, StoreBusy
+from gateway.runtime.background import LastHandler
 from gateway.store.schema import lookup_answers
 from gateway.store.statement import Statement
 from tests.federation.network import Network

@@ -16,13 +16,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from gateway import machine_clock, telemetry
+from gateway import telemetry
 from gateway.app import create_node
 from gateway.assembly import Outside
 from gateway.authority_app import create_anchor
-from gateway.background import LastHandler
 from gateway.minding import Minding
 from gateway.ports import Clock, PeerAnswer, PeerRequest, Transaction, TransportError
+from gateway.runtime import machine_clock
+from gateway.runtime.background import LastHandler
 from gateway.telemetry import configure_logging
 from tests.federation.network import Network
 from tests.federation.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import gateway.serve
-from gateway.background import Wait
 from gateway.http.operations import OperationsFace, ReadyCheck
+from gateway.runtime.background import Wait
 from gateway.serve import Companion, Hooks, Pool, serve
 from tests.support.callers import housing
 from tests.support.faces import Node, RealClock

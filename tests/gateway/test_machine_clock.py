@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway import machine_clock
 from gateway.assembly import SystemClock
+from gateway.runtime import machine_clock
 
 
 class Apart:

@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from gateway.single_flight import SingleFlight
+from gateway.runtime.single_flight import SingleFlight
 
 
 def test_those_who_come_meanwhile_share_the_result() -> None:

@@ -9,7 +9,6 @@ from config.loading import load
 from config.settings import AnchorSettings
 from gateway.assembly import TRUST_TABLES
 from gateway.authority_app import AnchorParts, create_anchor
-from gateway.background import AtOnce
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
@@ -18,6 +17,7 @@ from gateway.http.anchor import MemberState
 from gateway.http.face import build_face
 from gateway.http.federation import NodeProfile, federation_blueprint, node_configuration
 from gateway.keys.files import ANCHOR_KEYS, create_keys
+from gateway.runtime.background import AtOnce
 from gateway.store import members, suspensions
 from gateway.store.migration import migrate
 from gateway.trust_records import StoredSuspension

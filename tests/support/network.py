@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from gateway.assembly import TRUST_TABLES
-from gateway.background import AtOnce
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
@@ -17,6 +16,7 @@ from gateway.http.face import Exchange, build_face
 from gateway.http.federation import NodeProfile, SignedConfiguration, federation_blueprint, node_configuration
 from gateway.keys.files import new_pem, public_half
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.runtime.background import AtOnce
 from gateway.sealed import open_own
 from gateway.store import members
 from gateway.store.migration import migrate

@@ -10,11 +10,11 @@ from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.assembly import TRUST_TABLES
-from gateway.background import AtOnce
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import Fetcher
 from gateway.directory.memory import Memory
 from gateway.ports import PeerAnswer, PeerRequest, Store, Transport, TransportError
+from gateway.runtime.background import AtOnce
 from tests.support.network import Keys, MovingClock
 from trust import strict_json
 from trust.federation.anchor_keys import AnchorKeys, Pin, build_anchor_keys

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
 from gateway.assembly import SystemClock
-from gateway.background import AtOnce
 from gateway.clock_watch import WRONG_BEYOND, Parties, Reading, judged, read_clocks
-from gateway.machine_clock import synchronised
 from gateway.ports import Transport
+from gateway.runtime.background import AtOnce
+from gateway.runtime.machine_clock import synchronised
 
 CLOCK_TOLERANCE = timedelta(seconds=10)
 """What the profile accepts of a message dated ahead (section 2)."""
