@@ -12,7 +12,7 @@ from socket import gethostname
 from flask import Blueprint, Flask
 
 from config.settings import NodeSettings
-from gateway import telemetry, trust_telemetry, waiting
+from gateway import waiting
 from gateway.agreement_book import AgreementBook
 from gateway.agreement_endings import Endings
 from gateway.announcements import announcements
@@ -76,6 +76,7 @@ from gateway.store.opening import open_claims, open_store
 from gateway.store.postgres import PostgresStore
 from gateway.store.restore_holds import HoldKind
 from gateway.store.sqlite import SqliteStore
+from gateway.telemetry import metrics, trust
 from gateway.vouching import Vouching
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
@@ -149,7 +150,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
             directory,
             mind=_mind(parts, directory, outside.transport, countersigning, agreements),
             vouching=vouching,
-            collecting=Collecting(countersigning, agreements, telemetry.last_handler),
+            collecting=Collecting(countersigning, agreements, metrics.last_handler),
             fetcher=fetcher,
         ),
         desk=desk,
@@ -185,9 +186,9 @@ def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> Fe
         fetcher=fetcher,
         pins=pinned_anchors(parts.settings),
         memory=Memory(parts.store, TRUST_TABLES),
-        notice=telemetry.notice_trust,
+        notice=metrics.notice_trust,
         required_marks=agreements.required_marks,
-        background=Background(telemetry.last_handler),
+        background=Background(metrics.last_handler),
     )
 
 
@@ -212,7 +213,7 @@ def _keeper(
     collecting: Collecting,
     fetcher: Fetcher,
 ) -> Keeper:
-    attempt = telemetry.last_handler
+    attempt = metrics.last_handler
     marks = MarkKeeping(own=parts.own, store=parts.store, directory=directory, fetcher=fetcher, attempt=attempt)
     return Keeper(
         store=parts.store,
@@ -225,19 +226,19 @@ def _keeper(
         parties=collecting.book.parties,
         mind=mind.round,
         refuse_unfit=parts.fitness.refuse_unfit_anew,
-        watch=trust_telemetry.show_standings,
+        watch=trust.show_standings,
         show_waiting=lambda now: parts.store.read(lambda tx: waiting.show_waiting(tx, now=now)),
         note_vouched=lambda now: vouching.note(directory, parts.own, now=now),
         collect=collecting.round,
         renew_marks=marks.round,
         own_chain=OwnChain(
-            own=parts.own, directory=directory, vault=parts.vault, store=parts.store, notice=telemetry.notice_trust
+            own=parts.own, directory=directory, vault=parts.vault, store=parts.store, notice=metrics.notice_trust
         ).round,
     )
 
 
 def _line_crashed(error: BaseException) -> None:
-    telemetry.FaceObserver().crashed(error, face="case", request_id="a-line-of-a-lookup")
+    metrics.FaceObserver().crashed(error, face="case", request_id="a-line-of-a-lookup")
 
 
 def _inbound(parts: _Parts, directory: FederationDirectory, desk: Desk, agreements: AgreementBook) -> Inbound:
@@ -249,7 +250,7 @@ def _inbound(parts: _Parts, directory: FederationDirectory, desk: Desk, agreemen
         desk=desk,
         agreements=agreements,
         budgets=Budgets(limits=limits_of(parts.settings.budgets.answering)),
-        observe=telemetry.message_handled,
+        observe=metrics.message_handled,
         case_system_s=parts.settings.limits.case_system_s,
         not_before=parts.fitness.not_before,
     )
@@ -262,7 +263,7 @@ def _outbound(parts: _Parts, directory: FederationDirectory, transport: Transpor
         directory=directory,
         vault=parts.vault,
         store=parts.store,
-        peers=HttpPeerClient(requester, observe=telemetry.message_sent),
+        peers=HttpPeerClient(requester, observe=metrics.message_sent),
         local=_in_process(inbound, parts.own),
         clock=parts.clock,
     )
@@ -279,10 +280,10 @@ def _countersigning(
         store=parts.store,
         transport=transport,
         keys_of=lambda party, now: directory.trusted(party, now=now).federation_keys,
-        notice=telemetry.agreement_signed,
+        notice=metrics.agreement_signed,
         signer=signer,
         endings=Endings(
-            own=parts.own, store=parts.store, book=agreements, signer=signer, notice=telemetry.agreement_closed
+            own=parts.own, store=parts.store, book=agreements, signer=signer, notice=metrics.agreement_closed
         ),
     )
 
@@ -340,7 +341,7 @@ def _peer_app(
     )
     face = PeerFace(oauth=oauth, clock=parts.clock, handle=handle, share=FairShare(parts.settings.peer.threads))
     blueprints = [peer_blueprint(face), *public]
-    app = build_face("peer", blueprints, max_body=peer.MAX_BODY, observer=telemetry.FaceObserver())
+    app = build_face("peer", blueprints, max_body=peer.MAX_BODY, observer=metrics.FaceObserver())
     return gated(app, parts.fitness.refuse_unfit)
 
 
@@ -390,5 +391,5 @@ def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound, prov
             limit_s=limits.lookup_s,
         ),
     )
-    app = build_face("case", [case_blueprint(face)], max_body=case.MAX_BODY, observer=telemetry.FaceObserver())
+    app = build_face("case", [case_blueprint(face)], max_body=case.MAX_BODY, observer=metrics.FaceObserver())
     return gated(app, parts.fitness.refuse_unfit)

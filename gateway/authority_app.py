@@ -12,7 +12,6 @@ from socket import gethostname
 from flask import Flask
 
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
-from gateway import telemetry
 from gateway.announcements import announcements
 from gateway.assembly import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
 from gateway.authority_keeper import AuthorityKeeper
@@ -39,6 +38,7 @@ from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.runtime.background import Background
 from gateway.store.opening import open_store
+from gateway.telemetry import metrics
 from gateway.vouching import Vouching
 from trust import strict_json
 from trust.federation.anchor_keys import MAX_BYTES, Pin
@@ -88,7 +88,7 @@ def create_anchor(
     knowing = _knowing(settings, face, transport)
     host = machine(store, clock, transport, fitness)
     keys = KeyFolder(settings.base_dir / settings.keys.directory, ANCHOR_KEYS, vault)
-    app = create_anchor_app(face, observer=telemetry.FaceObserver(), known=knowing.directory)
+    app = create_anchor_app(face, observer=metrics.FaceObserver(), known=knowing.directory)
     ready = checks(store, fitness)
     if face.superiors:
         ready.append(trust_check(knowing.directory, face.entity_id, clock))
@@ -146,8 +146,8 @@ def machine(store: Store, clock: Clock, transport: Transport, fitness: Fitness) 
         store=store,
         clock=clock,
         transport=transport,
-        notice=telemetry.notice_keeper,
-        attempt=telemetry.last_handler,
+        notice=metrics.notice_keeper,
+        attempt=metrics.last_handler,
         changed=fitness.look_again,
     )
 
@@ -181,9 +181,9 @@ def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -
         fetcher=fetcher,
         pins=pinned_anchors(settings) if face.superiors else _OwnPin(face),
         memory=Memory(face.store, TRUST_TABLES),
-        notice=telemetry.notice_trust,
+        notice=metrics.notice_trust,
         required_marks=lambda _now: frozenset(),
-        background=Background(telemetry.last_handler),
+        background=Background(metrics.last_handler),
     )
     return _Knowing(fetcher=fetcher, directory=directory)
 
@@ -193,7 +193,7 @@ def _keeper(
 ) -> AuthorityKeeper:
     own, directory = face.entity_id, knowing.directory
     marks = MarkKeeping(
-        own=own, store=face.store, directory=directory, fetcher=knowing.fetcher, attempt=telemetry.last_handler
+        own=own, store=face.store, directory=directory, fetcher=knowing.fetcher, attempt=metrics.last_handler
     )
     return AuthorityKeeper(
         own=own,
@@ -201,13 +201,13 @@ def _keeper(
         store=face.store,
         directory=directory,
         clock=face.clock,
-        attempt=telemetry.last_handler,
+        attempt=metrics.last_handler,
         mind=minding.round,
         refuse_unfit=fitness.refuse_unfit_anew,
         note_vouched=lambda now: vouching.note(directory, own, now=now),
         renew_marks=marks.round,
         own_chain=OwnChain(
-            own=own, directory=directory, vault=face.vault, store=face.store, notice=telemetry.notice_trust
+            own=own, directory=directory, vault=face.vault, store=face.store, notice=metrics.notice_trust
         ).round,
     )
 

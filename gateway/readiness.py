@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from flask import Flask
 
-from gateway import telemetry
 from gateway.directory.federation import FederationDirectory
 from gateway.fitness import Fitness
 from gateway.http import operations
@@ -12,18 +11,19 @@ from gateway.http.face import build_face
 from gateway.http.operations import OperationsFace, ReadyCheck, operations_blueprint
 from gateway.ports import Clock, Store, StoreBusy, StoreFull
 from gateway.store import agreements
+from gateway.telemetry import metrics
 from trust.errors import TrustError
 from trust.identifiers import EntityId
 
 
 def operations_app(checks: Sequence[ReadyCheck]) -> Flask:
     """Return the operations face over these checks."""
-    face = OperationsFace(checks=checks, metrics=telemetry.exposition)
+    face = OperationsFace(checks=checks, metrics=metrics.exposition)
     return build_face(
         "operations",
         [operations_blueprint(face)],
         max_body=operations.MAX_BODY,
-        observer=telemetry.FaceObserver(),
+        observer=metrics.FaceObserver(),
     )
 
 

@@ -6,7 +6,7 @@ from prometheus_client import Gauge
 
 from gateway.ports import Transaction
 from gateway.store import flags, misuse_asked, misuse_received, samples
-from gateway.telemetry import shared_registry
+from gateway.telemetry.metrics import shared_registry
 
 _waiting = Gauge(
     "hearthgate_waiting_for_people",

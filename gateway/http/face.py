@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from gateway import trace_context
 from gateway.case_types import CaseRefusal, CaseRefused
 from gateway.http import headers, problem
 from gateway.http.guards import require_guards
@@ -25,6 +24,7 @@ from gateway.http.problem import Problem
 from gateway.http.stateless import StatelessFlask, current_request
 from gateway.oauth.errors import AccessRefused, reason_of
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
+from gateway.telemetry import trace_context
 from trust.errors import TrustError
 
 if TYPE_CHECKING:

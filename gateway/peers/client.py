@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from secrets import token_urlsafe
 from time import monotonic
 
-from gateway import trace_context
-from gateway.observed import SentMessage
 from gateway.peers.errors import ConnectionLost, remaining
 from gateway.peers.patience import until_there_is_room
 from gateway.peers.refusals import refusal_of
 from gateway.peers.tokens import Grant, HeldToken, TokenCache, TokenRequester
 from gateway.ports import Clock, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError
+from gateway.telemetry import trace_context
+from gateway.telemetry.events import SentMessage
 from trust.federation.chain import TrustedEntity
 from trust.keys import KeyUse
 from trust.oauth import dpop_proof

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from gateway.telemetry import configure_logging
+from gateway.telemetry.metrics import configure_logging
 from tests.federation import faults
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand

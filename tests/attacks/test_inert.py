@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, announce, answers
-from gateway.telemetry import configure_logging
+from gateway.telemetry.metrics import configure_logging
 from tests.architecture.source import ROOT
 from tests.federation import faults
 from tests.federation.network import Network

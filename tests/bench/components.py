@@ -30,7 +30,6 @@ import gateway.inbound_record
 import trust.jose
 import trust.oauth.dpop_proof
 from adapters.sources.sql import SqlSource
-from gateway import telemetry
 from gateway.app import Node, create_node
 from gateway.directory.federation import FederationDirectory
 from gateway.http.peer import MESSAGES_PATH
@@ -40,6 +39,7 @@ from gateway.oauth.protector import PeerProtector
 from gateway.oauth.signatures import GoodSignatures
 from gateway.store.claims_sqlite import SqliteClaims
 from gateway.store.sqlite import SqliteStore
+from gateway.telemetry import metrics
 from tests.bench.asking import HOLDER, Asker
 from tests.bench.estate import Estate
 from tests.bench.lines import Answer, drive
@@ -81,8 +81,8 @@ PARTS: Sequence[tuple[str, object, str]] = (
     (_COMMIT, SqliteStore, "write"),
     ("what lies between these", Inbound, "handle"),
     ("what lies between these", PeerProtector, "authenticate"),
-    ("log and metrics", telemetry, "message_handled"),
-    ("log and metrics", telemetry.FaceObserver, "answered"),
+    ("log and metrics", metrics, "message_handled"),
+    ("log and metrics", metrics.FaceObserver, "answered"),
 )
 
 
@@ -224,7 +224,7 @@ def _status(app: "WSGIApplication", environ: dict[str, Any]) -> str:
 @contextmanager
 def _logged_to(path: Path) -> Iterator[None]:
     with path.open("w", encoding="utf-8", buffering=1) as log:
-        telemetry.configure_logging(log)
+        metrics.configure_logging(log)
         yield
 
 

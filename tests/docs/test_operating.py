@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from config import settings, sign_in
 from config.loading import _SCALAR_TABLES
-from gateway import enumeration, telemetry
+from gateway import enumeration
 from gateway.cli import doctor, journal, main
 from gateway.cli.flag import reviewing
 from gateway.keys.files import KeyFile
@@ -24,6 +24,7 @@ from gateway.oauth import forms
 from gateway.serve import GRACEFUL_S
 from gateway.store.jobs import Limits
 from gateway.store.sqlite_files import SqliteFiles
+from gateway.telemetry import metrics
 from tests.docs.handshake import handshake
 from tests.docs.pages import blocks, codes, column, page, section, table
 from trust.agreements.probing import THRESHOLDS
@@ -143,7 +144,7 @@ def test_the_key_files_are_the_vaults() -> None:
 def test_the_metrics_and_their_labels_are_the_exposed_ones() -> None:
     import_module("gateway.app")  # with it come all that have metrics
     exposed = {}
-    for metric in telemetry.shared_registry._names_to_collectors.values():
+    for metric in metrics.shared_registry._names_to_collectors.values():
         name = str(vars(metric)["_name"]) + ("_total" if isinstance(metric, Counter) else "")
         exposed[name] = list(vars(metric)["_labelnames"])
     rows = table(section(MONITORING, "Health, metrics and logs"))
@@ -153,7 +154,7 @@ def test_the_metrics_and_their_labels_are_the_exposed_ones() -> None:
 def test_the_members_of_a_log_line_are_the_closed_list() -> None:
     sentence = re.search(r"A log line has some of these fields and no\s+others:(.*?)\. No", MONITORING, re.DOTALL)
     assert sentence is not None
-    assert set(codes(sentence[1])) == telemetry.ALLOWED
+    assert set(codes(sentence[1])) == metrics.ALLOWED
 
 
 def test_the_files_of_the_store_have_the_names_of_the_pages() -> None:

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway import telemetry
-from gateway.observed import SentMessage
+from gateway.telemetry import metrics
+from gateway.telemetry.events import SentMessage
 from trust.identifiers import EntityId
 
 PERSON = "Jordan Example, 9991112223"
@@ -65,7 +65,7 @@ def lines() -> Iterator[Lines]:
     before = root.handlers[:], root.level
     show = warnings.showwarning
     written = Lines()
-    telemetry.configure_logging(written.stream)
+    metrics.configure_logging(written.stream)
     yield written
     structlog.reset_defaults()
     warnings.showwarning = show
@@ -78,7 +78,7 @@ def sent(peer: EntityId) -> SentMessage:
 
 
 def metric(name: str, **labels: str) -> float:
-    for family in text_string_to_metric_families(telemetry.exposition()[1].decode()):
+    for family in text_string_to_metric_families(metrics.exposition()[1].decode()):
         for sample in family.samples:
             if sample.name == name and sample.labels == labels:
                 return sample.value
@@ -89,7 +89,7 @@ def metric(name: str, **labels: str) -> float:
 
 
 def test_a_line_is_one_json_object(lines: Lines) -> None:
-    telemetry.FaceObserver().answered(Answered())
+    metrics.FaceObserver().answered(Answered())
     (line,) = lines()
     assert line.pop("ts").endswith("Z")
     assert line == {
@@ -125,24 +125,24 @@ def test_values_are_short_inert_and_of_plain_types(lines: Lines) -> None:
     assert raw.isascii()
     assert raw.strip().isprintable()
     (line,) = lines()
-    assert len(line["peer"]) == telemetry.MAX_VALUE
+    assert len(line["peer"]) == metrics.MAX_VALUE
     assert line["status"] == "(dict)"
     assert line["at"] == ["(bytes)"]
 
 
 @given(st.dictionaries(st.text(max_size=8), st.text(max_size=40) | st.binary(max_size=8) | st.integers()))
 def test_whatever_is_logged_is_one_ascii_line_of_known_members(event: dict[str, Any]) -> None:
-    rendered = telemetry._render(None, "", telemetry.keep_allowed(None, "", dict(event)))
+    rendered = metrics._render(None, "", metrics.keep_allowed(None, "", dict(event)))
     assert rendered.isascii()
     assert rendered.isprintable()
-    assert set(json.loads(rendered)) <= telemetry.ALLOWED
+    assert set(json.loads(rendered)) <= metrics.ALLOWED
 
 
 def test_a_crash_is_told_by_class_and_place_and_not_by_its_text(lines: Lines) -> None:
     try:
         raise ValueError(PERSON)
     except ValueError as error:
-        telemetry.FaceObserver().crashed(error, face="case", request_id="r1")
+        metrics.FaceObserver().crashed(error, face="case", request_id="r1")
     (line,) = lines()
     assert line["error"] == "ValueError"
     assert line["at"][0].startswith("test_telemetry.py:")
@@ -178,7 +178,7 @@ def test_authlib_does_not_write_tokens_even_where_all_else_is_debugged(lines: Li
 def test_warnings_of_the_language_come_in_the_same_form(lines: Lines) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        warnings.showwarning = telemetry._warned
+        warnings.showwarning = metrics._warned
         warnings.warn(PERSON, stacklevel=1)
     (line,) = lines()
     assert (line["event"], line["error"]) == ("warned", "UserWarning")
@@ -187,7 +187,7 @@ def test_warnings_of_the_language_come_in_the_same_form(lines: Lines) -> None:
 
 
 def test_probes_of_health_are_logged_only_where_they_fail(lines: Lines) -> None:
-    observer = telemetry.FaceObserver()
+    observer = metrics.FaceObserver()
     observer.answered(Answered(face="operations", route="/health/live"))
     observer.answered(Answered(face="operations", route="/health/ready", status=503))
     assert [line["status"] for line in lines()] == [503]
@@ -199,21 +199,21 @@ def test_probes_of_health_are_logged_only_where_they_fail(lines: Lines) -> None:
 def test_requests_and_messages_are_counted_by_bounded_labels(lines: Lines) -> None:
     labels = {"face": "case", "route": "/case/v1/lookups", "method": "POST", "status": "201"}
     before = metric("hearthgate_requests_total", **labels)
-    telemetry.FaceObserver().answered(Answered(face="case", route="/case/v1/lookups", status=201))
+    metrics.FaceObserver().answered(Answered(face="case", route="/case/v1/lookups", status=201))
     assert metric("hearthgate_requests_total", **labels) == before + 1
-    telemetry.message_handled(Handled(replayed=True))
+    metrics.message_handled(Handled(replayed=True))
     assert metric("hearthgate_messages_handled_total", kind="involvement.query", outcome="known", replayed="true") >= 1
-    telemetry.message_sent(sent(POLICE))
+    metrics.message_sent(sent(POLICE))
     assert metric("hearthgate_peer_seconds_count", peer=POLICE) >= 1
-    telemetry.notice_trust("stale", POLICE)
+    metrics.notice_trust("stale", POLICE)
     assert metric("hearthgate_trust_notices_total", code="stale") >= 1
     assert {line["event"] for line in lines()} == {"answered", "message_handled", "message_sent", "trust_notice"}
 
 
 def test_peers_beyond_the_limit_share_a_series(lines: Lines) -> None:
-    for number in range(telemetry.MAX_PEERS + 20):
-        telemetry.message_sent(sent(EntityId(f"https://n{number}.example")))
-    assert telemetry.exposition()[1].count(b"hearthgate_peer_seconds_count{") <= telemetry.MAX_PEERS + 1
+    for number in range(metrics.MAX_PEERS + 20):
+        metrics.message_sent(sent(EntityId(f"https://n{number}.example")))
+    assert metrics.exposition()[1].count(b"hearthgate_peer_seconds_count{") <= metrics.MAX_PEERS + 1
     assert metric("hearthgate_peer_seconds_count", peer="other") >= 20
 
 

@@ -54,7 +54,7 @@ def demo(*, once: bool, seed: int) -> None:
 def _serve_node(settings: NodeSettings) -> int:
     from gateway.app import create_node
     from gateway.keys.files import refuse_open_files, refuse_unusable
-    from gateway.telemetry import configure_logging
+    from gateway.telemetry.metrics import configure_logging
 
     if not settings.trust.anchors:
         raise Refused(
@@ -82,7 +82,7 @@ def _serve_node(settings: NodeSettings) -> int:
 def _serve_anchor(settings: AnchorSettings) -> int:
     from gateway.authority_app import create_anchor
     from gateway.keys.files import refuse_open_files, refuse_unusable
-    from gateway.telemetry import configure_logging
+    from gateway.telemetry.metrics import configure_logging
 
     configure_logging()
     refuse_open_files([settings.base_dir / settings.peer.key])

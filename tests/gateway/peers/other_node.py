@@ -8,10 +8,10 @@ from time import sleep
 from urllib.parse import parse_qsl
 
 from gateway.keys.vault import FileKeyVault
-from gateway.observed import SentMessage
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.tokens import TokenRequester
 from gateway.peers.transport import HttpTransport
+from gateway.telemetry.events import SentMessage
 from tests.support.hostile import HostileServer, Visit, answer
 from trust import strict_json
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode

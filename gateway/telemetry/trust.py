@@ -6,7 +6,7 @@ from typing import Protocol
 
 from prometheus_client import Gauge
 
-from gateway.telemetry import shared_registry
+from gateway.telemetry.metrics import shared_registry
 
 _STAGES = ("normal", "alarm", "urgent_only", "closed", "none")
 _known = Gauge(

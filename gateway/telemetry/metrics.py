@@ -27,8 +27,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from gateway.observed import AnsweredRequest, HandledMessage, SentMessage
 from gateway.runtime.background import LastHandler
+from gateway.telemetry.events import AnsweredRequest, HandledMessage, SentMessage
 from trust.agreements.agreement import Closure
 from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId

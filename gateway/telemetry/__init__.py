@@ -1,0 +1,1 @@
+"""Logs and metrics, neither of which can carry anything about a person."""
