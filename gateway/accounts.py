@@ -1,6 +1,6 @@
 """The account of one question of our own practitioners: who asked, for which case and why, sealed in the store."""
 
-from gateway.sealed import open_own
+from gateway.keys.sealed import open_own
 from trust import strict_json
 from trust.sealing import seal
 from trust.strict_json import JsonObject
@@ -14,7 +14,7 @@ def seal_account(key: bytes, question_id: str, account: JsonObject) -> bytes:
 
 
 def open_account(key: bytes, question_id: str, sealed: bytes) -> JsonObject:
-    """Open an account. Raises :class:`gateway.sealed.SealBroken`."""
+    """Open an account. Raises :class:`gateway.keys.sealed.SealBroken`."""
     return strict_json.loads(open_own(key, sealed, _place(question_id)), max_bytes=MAX_SEALED)
 
 
@@ -24,7 +24,7 @@ def seal_message(key: bytes, message: str, question_id: str, sent: JsonObject) -
 
 
 def open_message(key: bytes, message: str, question_id: str, sealed: bytes) -> JsonObject:
-    """Open it again. Raises :class:`gateway.sealed.SealBroken`."""
+    """Open it again. Raises :class:`gateway.keys.sealed.SealBroken`."""
     return strict_json.loads(open_own(key, sealed, _message_place(message, question_id)), max_bytes=MAX_SEALED)
 
 

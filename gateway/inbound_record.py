@@ -13,8 +13,8 @@ from datetime import datetime
 from gateway import evidence
 from gateway.answering import Findings, released_fields
 from gateway.evidence import Entry
+from gateway.keys.sealed import open_own
 from gateway.ports import Store, Transaction
-from gateway.sealed import open_own
 from gateway.store import flags
 from trust import strict_json
 from trust.claims import digest
@@ -73,7 +73,7 @@ def question(leaf: Leaf, opened: OpenedMessage, persons: Iterable[str], key: byt
 
 
 def open_question(key: bytes, leaf: bytes, sealed: bytes) -> JsonObject:
-    """Return what :func:`question` sealed for the leaf of this id. Raises :class:`gateway.sealed.SealBroken`."""
+    """Return what :func:`question` sealed for the leaf of this id. Raises :class:`gateway.keys.sealed.SealBroken`."""
     return strict_json.loads(open_own(key, sealed, _place(leaf)), max_bytes=_MAX_QUESTION)
 
 

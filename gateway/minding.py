@@ -11,8 +11,8 @@ from typing import Protocol
 
 from gateway.clock_watch import ClockWatch, Parties
 from gateway.directory.federation import FederationDirectory
-from gateway.keys.changes import make, revocation
 from gateway.keys.files import KeyFile, sole_change
+from gateway.keys.rotation import make, revocation
 from gateway.keys.vault import FileKeyVault, read_records
 from gateway.ports import Clock, Store, Transport
 from gateway.reconciling import Endings, Missed, MissedByAuthority, MissedByNode, Reconciling

@@ -12,9 +12,9 @@ from secrets import token_urlsafe
 
 from gateway import evidence
 from gateway.key_learning import verified_by
+from gateway.keys.sealed import open_own
 from gateway.misuse_evidence import FoundMessage, sent_message
 from gateway.ports import ClaimStore, Directory, KeyVault, Store, Transaction
-from gateway.sealed import open_own
 from gateway.store import misuse_received
 from gateway.store.misuse_received import Received
 from trust import strict_json
@@ -179,7 +179,7 @@ class MisuseAnswering:
 
 
 def open_query_record(key: bytes, held: Received) -> JsonObject:
-    """Return what the holder said. Raises :class:`gateway.sealed.SealBroken`."""
+    """Return what the holder said. Raises :class:`gateway.keys.sealed.SealBroken`."""
     opened = open_own(key, held.sealed_query, place_of(held.holder, held.query, "query"))
     return strict_json.loads(opened, max_bytes=MAX_SEALED)
 
@@ -190,7 +190,7 @@ def seal_answer(key: bytes, holder: str, query: str, named: NamedPractitioner) -
 
 
 def open_answer(key: bytes, holder: str, query: str, sealed: bytes) -> NamedPractitioner:
-    """Open it again. Raises :class:`gateway.sealed.SealBroken`."""
+    """Open it again. Raises :class:`gateway.keys.sealed.SealBroken`."""
     told = strict_json.loads(open_own(key, sealed, place_of(holder, query, "answer")), max_bytes=MAX_SEALED)
     return NamedPractitioner(name=told["name"], role=told["role"], org_unit=told["org_unit"], contact=told["contact"])
 

@@ -11,10 +11,10 @@ from secrets import token_urlsafe
 from gateway import evidence
 from gateway.evidence import Entry
 from gateway.key_learning import verified_by
+from gateway.keys.sealed import open_own
 from gateway.misuse_answering import MAX_SEALED, place_of
 from gateway.misuse_evidence import FoundMessage, reference_of
 from gateway.ports import Directory, KeyVault, PeerRequest, Store, Transaction, Transport, TransportError
-from gateway.sealed import open_own
 from gateway.store import misuse_asked
 from gateway.store.misuse_asked import Asked, State
 from trust import strict_json
@@ -176,13 +176,13 @@ def _opened(answered: bytes, party: TrustedEntity, raw: bytes, query: MisuseQuer
 
 
 def open_asked(key: bytes, held: Asked) -> JsonObject:
-    """Return why we asked. Raises :class:`gateway.sealed.SealBroken`."""
+    """Return why we asked. Raises :class:`gateway.keys.sealed.SealBroken`."""
     opened = open_own(key, held.sealed_query, place_of(held.asker, held.query, "asked"))
     return strict_json.loads(opened, max_bytes=MAX_SEALED)
 
 
 def open_told(key: bytes, held: Asked) -> JsonObject:
-    """Return what we were told. Raises :class:`gateway.sealed.SealBroken`."""
+    """Return what we were told. Raises :class:`gateway.keys.sealed.SealBroken`."""
     if held.sealed_answer is None:
         return {}
     opened = open_own(key, held.sealed_answer, place_of(held.asker, held.query, "told"))

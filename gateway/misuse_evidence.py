@@ -58,7 +58,7 @@ def received_messages(tx: Transaction, *, since: datetime, until: datetime) -> I
 def reference_of(tx: Transaction, message: FoundMessage, *, key: bytes) -> RequestRef | None:
     """Return how its sender knows a message that we received; none once that is erased.
 
-    Raises :class:`gateway.sealed.SealBroken`.
+    Raises :class:`gateway.keys.sealed.SealBroken`.
     """
     sealed = question_signatures.get(tx, leaf=message.leaf)
     if sealed is not None:
@@ -71,7 +71,7 @@ def signature_of_message(store: Store, vault: KeyVault, message: FoundMessage) -
     """Return the signature of a message that we received, for a third party to verify; none once that is erased.
 
     It is :func:`trust.exchange.question_signature.signature_to_json`'s form, and holds nothing of the content. Raises
-    :class:`gateway.sealed.SealBroken`.
+    :class:`gateway.keys.sealed.SealBroken`.
     """
     kept = _kept(store, vault, message)
     return None if kept is None else {name: value for name, value in kept.items() if name not in {"jti", "consent"}}
@@ -107,7 +107,7 @@ def _message(stored: StoredLeaf, kind: LeafKind) -> FoundMessage | None:
 def account_of(store: Store, vault: KeyVault, message_id: str) -> JsonObject | None:
     """Return the account of the question that a message of ours was part of: who asked, for which case and why.
 
-    ``message_id`` is this node's own name for it. Raises :class:`gateway.sealed.SealBroken`.
+    ``message_id`` is this node's own name for it. Raises :class:`gateway.keys.sealed.SealBroken`.
     """
     found = store.read(lambda tx: lookup_messages.find(tx, message=message_id))
     if found is None:

@@ -215,7 +215,7 @@ class KeyVault(Protocol):
         ...
 
     def open_of_a_day(self, sealed: bytes, place: bytes) -> bytes:
-        """Open such a record. Raises :class:`gateway.sealed.SealBroken`."""
+        """Open such a record. Raises :class:`gateway.keys.sealed.SealBroken`."""
         ...
 
     def pseudonym_key(self) -> bytes:

@@ -22,8 +22,8 @@ def expected() -> tuple[type[Exception], ...]:
 
     from adapters.contract import AdapterError
     from config.loading import ConfigError
-    from gateway.keys.changes import ChangeRefused
     from gateway.keys.files import KeyFilesRefused
+    from gateway.keys.rotation import ChangeRefused
     from gateway.ports import PeerRefused, StoreBusy, StoreFull, TransportError
     from gateway.store.agreements import AgreementConflict
     from gateway.store.clients import ClientExists

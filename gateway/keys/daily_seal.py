@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.keys.files import KeyFilesRefused, read_private
-from gateway.sealed import SealBroken, open_own
+from gateway.keys.sealed import SealBroken, open_own
 from trust.sealing import KEY_BYTES, new_key, seal
 
 FILE = "seal-daily.key"
@@ -59,7 +59,7 @@ class DailySeal:
         return day.to_bytes(_DAY_BYTES, "big") + seal(keys[day], plaintext, place)
 
     def open(self, sealed: bytes, place: bytes) -> bytes:
-        """Open a record. Raises :class:`SealExpired`, and :class:`gateway.sealed.SealBroken`."""
+        """Open a record. Raises :class:`SealExpired`, and :class:`gateway.keys.sealed.SealBroken`."""
         day, keys = int.from_bytes(sealed[:_DAY_BYTES], "big"), self._current()
         if day == max(keys) + 1:  # of a host whose day has begun
             keys = {**keys, day: _next(keys[day - 1])}

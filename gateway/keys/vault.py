@@ -14,7 +14,7 @@ from logging import getLogger
 from pathlib import Path
 from threading import Lock
 
-from gateway.keys import ledger
+from gateway.keys import schedule
 from gateway.keys.daily_seal import DailySeal, is_daily
 from gateway.keys.files import (
     KEY_USES,
@@ -26,8 +26,8 @@ from gateway.keys.files import (
     public_half,
     read_private,
 )
-from gateway.keys.ledger import KeyRecord
-from gateway.sealed import open_own
+from gateway.keys.schedule import KeyRecord
+from gateway.keys.sealed import open_own
 from trust.errors import TrustError
 from trust.federation.historical_keys import HistoricalKey
 from trust.federation.key_revocation import RevokedKey
@@ -121,7 +121,7 @@ class FileKeyVault:
     def open_of_a_day(self, sealed: bytes, place: bytes) -> bytes:
         """Open such a record, or one that an earlier version sealed under the key that does not change.
 
-        Raises :class:`gateway.keys.daily_seal.SealExpired`, and :class:`gateway.sealed.SealBroken`.
+        Raises :class:`gateway.keys.daily_seal.SealExpired`, and :class:`gateway.keys.sealed.SealBroken`.
         """
         if not is_daily(sealed):
             return open_own(self.seal_key(), sealed, place)
@@ -163,8 +163,8 @@ class FileKeyVault:
         loaded = self._loaded
         waiting = any(record.waits for record in loaded.records)
         vouched = self._vouched() if waiting and self._vouched is not None else {}
-        lives = ledger.lives(loaded.records, vouched=vouched)
-        until = ledger.next_event(lives, now=now)
+        lives = schedule.lives(loaded.records, vouched=vouched)
+        until = schedule.next_event(lives, now=now)
         if waiting or loaded.stamp != self._seen:
             until = min(until, now + _ASK_AGAIN)
         uses = {life.record.use for life in lives}
@@ -172,13 +172,13 @@ class FileKeyVault:
             since=now,
             until=until,
             signers={
-                use: loaded.signers[ledger.signing(lives, use, now=now).kid]
+                use: loaded.signers[schedule.signing(lives, use, now=now).kid]
                 for use in uses
                 if use is not KeyUse.ENCRYPTION
             },
-            published={use: ledger.published(lives, use, now=now) for use in uses},
-            historical=ledger.historical(lives, now=now),
-            revoked=ledger.revoked(lives, now=now),
+            published={use: schedule.published(lives, use, now=now) for use in uses},
+            historical=schedule.historical(lives, now=now),
+            revoked=schedule.revoked(lives, now=now),
         )
 
 
@@ -232,7 +232,7 @@ def _recorded(directory: Path) -> tuple[KeyRecord, ...]:
     if not os.path.lexists(path):
         return ()
     try:
-        return ledger.read(read_private(path, most=ledger.MAX_BYTES))
+        return schedule.read(read_private(path, most=schedule.MAX_BYTES))
     except TrustError as refused:
         raise KeyFilesRefused([_damaged(path, refused)]) from refused
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.http.federation import HISTORICAL_KEYS_PATH
-from gateway.keys.changes import make, revocation
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
+from gateway.keys.rotation import make, revocation
 from gateway.keys.vault import read_records
 from gateway.store import agreements, clients, key_revocations, restore_holds, store_epoch
 from gateway.store.restore_holds import Hold, HoldKind

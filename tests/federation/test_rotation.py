@@ -11,8 +11,8 @@ from gateway.app import Node, create_node
 from gateway.assembly import Outside
 from gateway.http.anchor import MemberState
 from gateway.http.federation import CONFIGURATION_PATH, HISTORICAL_KEYS_PATH
-from gateway.keys.changes import make, revocation, rotation
 from gateway.keys.files import NODE_KEYS
+from gateway.keys.rotation import make, revocation, rotation
 from gateway.keys.vault import read_records
 from tests.federation import faults
 from tests.federation.network import Network

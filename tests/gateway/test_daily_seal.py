@@ -10,7 +10,7 @@ import pytest
 
 from gateway.keys.daily_seal import FILE, DailySeal, SealExpired, is_daily
 from gateway.keys.files import KeyFilesRefused
-from gateway.sealed import SealBroken
+from gateway.keys.sealed import SealBroken
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 PLACE = b"a place"

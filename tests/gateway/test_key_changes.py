@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.keys.changes import ChangeRefused, Draft, make, revocation, rotation, settled
 from gateway.keys.files import NODE_KEYS, STATE_FILE, KeyFilesRefused, create_keys, sole_change
-from gateway.keys.ledger import HEARD_WITHIN, MAX_BYTES, KeyRecord, Stage, lives
+from gateway.keys.rotation import ChangeRefused, Draft, make, revocation, rotation, settled
+from gateway.keys.schedule import HEARD_WITHIN, MAX_BYTES, KeyRecord, Stage, lives
 from gateway.keys.vault import FileKeyVault, open_vault, read_records
 from tests.support.network import MovingClock
 from trust import jose

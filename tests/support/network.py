@@ -15,9 +15,9 @@ from gateway.http.anchor import AnchorFace, MemberState, create_anchor_app
 from gateway.http.face import Exchange, build_face
 from gateway.http.federation import NodeProfile, SignedConfiguration, federation_blueprint, node_configuration
 from gateway.keys.files import new_pem, public_half
+from gateway.keys.sealed import open_own
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from gateway.runtime.background import AtOnce
-from gateway.sealed import open_own
 from gateway.store import members
 from gateway.store.migration import migrate
 from gateway.store.opening import open_store

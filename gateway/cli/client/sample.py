@@ -15,9 +15,9 @@ from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.main import LazyGroup
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.keys.sealed import open_own
 from gateway.keys.vault import FileKeyVault
 from gateway.ports import LocalClient, Store, Transaction
-from gateway.sealed import open_own
 from gateway.spending import own_name
 from gateway.store import clients, flags, lookups, samples
 from gateway.store.samples import Sample

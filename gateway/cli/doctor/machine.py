@@ -13,7 +13,7 @@ from gateway.cli.faults import expected
 from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
 from gateway.fitness import described
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
-from gateway.keys.ledger import Life, Stage
+from gateway.keys.schedule import Life, Stage
 from gateway.keys.vault import open_vault
 from gateway.peers.exceptions import plain_exceptions
 from gateway.ports import StoreBusy, StoreFull

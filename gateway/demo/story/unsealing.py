@@ -13,8 +13,8 @@ from gateway.demo.case_systems.records import CaseService
 from gateway.demo.federation import Federation
 from gateway.demo.people.truth import Truth
 from gateway.demo.story.details import NUMBERS, found_in
+from gateway.keys.sealed import SealBroken
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.sealed import SealBroken
 from trust import jose, strict_json
 from trust.exchange import reply
 

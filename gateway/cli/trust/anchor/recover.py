@@ -16,9 +16,9 @@ from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.ways import reason_option, way_up
-from gateway.keys.changes import Draft, lost_key, make, revocation
 from gateway.keys.files import ANCHOR_KEYS, KeyFile, KeyFilesRefused
-from gateway.keys.ledger import Stage, lives
+from gateway.keys.rotation import Draft, lost_key, make, revocation
+from gateway.keys.schedule import Stage, lives
 from gateway.store import changes
 from trust.federation.historical_keys import RevocationReason
 from trust.keys import KeyUse

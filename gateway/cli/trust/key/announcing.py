@@ -10,7 +10,7 @@ from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.key.held import held_keys
 from gateway.cli.trust.key.ways import out_option, recovery_option, way_up
-from gateway.keys.changes import Draft, make
+from gateway.keys.rotation import Draft, make
 
 
 @click.command("announce")

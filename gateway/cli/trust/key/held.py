@@ -8,9 +8,9 @@ from pathlib import Path
 
 from config.settings import AnchorSettings, NodeSettings
 from gateway.cli.context import opened_store, own_entity, superiors
-from gateway.keys.changes import settled
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFile, sole_change
-from gateway.keys.ledger import KeyRecord, Life, lives, published
+from gateway.keys.rotation import settled
+from gateway.keys.schedule import KeyRecord, Life, lives, published
 from gateway.keys.vault import read_records
 from gateway.ports import Store
 from gateway.store import anchor_keys, trusted

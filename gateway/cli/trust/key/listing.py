@@ -9,7 +9,7 @@ import click
 from gateway.cli.context import config_option, load_settings, now, superiors
 from gateway.cli.outcome import Outcome, answers
 from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
-from gateway.keys.ledger import OVERLAPS, Life, Stage
+from gateway.keys.schedule import OVERLAPS, Life, Stage
 from trust.keys import KeyUse
 
 

@@ -14,8 +14,8 @@ from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, answers, yes_option
 from gateway.cli.trust.key.held import HeldKeys, Settings, held_keys
 from gateway.cli.trust.key.ways import reason_option, recovery_option, recovery_signer, signed_document
-from gateway.keys.changes import Draft, make, revocation
-from gateway.keys.ledger import lives, signing
+from gateway.keys.rotation import Draft, make, revocation
+from gateway.keys.schedule import lives, signing
 from gateway.ports import Transaction
 from gateway.store import anchor_keys
 from gateway.trust_records import StoredAnchorKeys

@@ -14,9 +14,9 @@ from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.listing import to_json, told
 from gateway.cli.trust.key.ways import Way, out_option, recovery_option, way_up
-from gateway.keys.changes import Draft, make, postponed, rotation
 from gateway.keys.files import KeyFilesRefused
-from gateway.keys.ledger import HEARD_WITHIN, OVERLAPS, Stage
+from gateway.keys.rotation import Draft, make, postponed, rotation
+from gateway.keys.schedule import HEARD_WITHIN, OVERLAPS, Stage
 from trust.keys import KeyUse
 
 _LONGEST_MINUTES = 7 * 24 * 60

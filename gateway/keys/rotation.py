@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gateway.keys import ledger
+from gateway.keys import schedule
 from gateway.keys.files import STATE_FILE, new_pem, public_half, replace_file, write_all
-from gateway.keys.ledger import OVERLAPS, KeyRecord, Stage
+from gateway.keys.schedule import OVERLAPS, KeyRecord, Stage
 from trust.federation.historical_keys import RevocationReason
 from trust.keys import MAX_KEYS, KeyUse
 
@@ -45,14 +45,14 @@ def rotation(
     ``waits``: it signs only once the superior is known to vouch for it. Raises :class:`ChangeRefused`.
     """
     at = at.replace(microsecond=0)
-    lives = ledger.lives(records, vouched={})
+    lives = schedule.lives(records, vouched={})
     coming = [life for life in lives if life.record.use is use and life.stage(at) is Stage.NEXT]
     if coming:
         raise ChangeRefused(
             f"A {use} key is being rotated already: {coming[0].record.kid} is published and takes over by itself. "
             "Rotate again after that, or revoke one of the two keys."
         )
-    if len(ledger.published(lives, use, now=at).keys) >= MAX_KEYS:
+    if len(schedule.published(lives, use, now=at).keys) >= MAX_KEYS:
         raise ChangeRefused(f"{MAX_KEYS} {use} keys are published, and peers take no more; wait until one is gone.")
     overlap = OVERLAPS[use]
     if sign_after is not None and not overlap.together:
@@ -89,7 +89,7 @@ def revocation(records: Sequence[KeyRecord], kid: str, reason: RevocationReason,
         raise ChangeRefused(f"The key {kid} is revoked already.")
     revoked = replace(found, revoked_at=at, reason=reason)
     left = [revoked if record is found else record for record in records]
-    stages = {life.record.kid: life.stage(at) for life in ledger.lives(left, vouched={})}
+    stages = {life.record.kid: life.stage(at) for life in schedule.lives(left, vouched={})}
     usable = [record for record in left if record.use is found.use and stages[record.kid] in (Stage.SIGNS, Stage.NEXT)]
     if any(stages[record.kid] is Stage.SIGNS for record in usable):
         return Draft(records=tuple(left), made=None)
@@ -102,7 +102,7 @@ def revocation(records: Sequence[KeyRecord], kid: str, reason: RevocationReason,
 
 def settled(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> tuple[KeyRecord, ...]:
     """Write down when each key that waited for its superior began to sign; what the store knew may be lost with it."""
-    begins = {life.record.kid: life.begins for life in ledger.lives(records, vouched=vouched)}
+    begins = {life.record.kid: life.begins for life in schedule.lives(records, vouched=vouched)}
     return tuple(
         replace(record, signs_from=begun, waits=False)
         if record.waits and (begun := begins[record.kid]) is not None
@@ -117,7 +117,7 @@ def make(directory: Path, draft: Draft, *, at: datetime) -> None:
     kept = [replace(each, file=None) if each.kid in spent else each for each in draft.records]
     write_all(directory, draft.files)
     try:
-        replace_file(directory / STATE_FILE, ledger.written(kept))
+        replace_file(directory / STATE_FILE, schedule.written(kept))
     except BaseException:
         for name in draft.files:
             (directory / name).unlink()
@@ -138,7 +138,7 @@ def _with_new_key(
 
 def _dispensable(draft: Draft, record: KeyRecord, at: datetime) -> bool:
     """Tell whether nobody needs a private key any more: to sign, or to decrypt what rests under it."""
-    life = next(life for life in ledger.lives(draft.records, vouched={}) if life.record.kid == record.kid)
+    life = next(life for life in schedule.lives(draft.records, vouched={}) if life.record.kid == record.kid)
     if record.use is KeyUse.ENCRYPTION:
         return life.gone is not None and life.gone <= at
     stopped = record.revoked_at or (life.retires and life.retires + _ERASED_AFTER)
