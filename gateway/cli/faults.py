@@ -27,7 +27,7 @@ def expected() -> tuple[type[Exception], ...]:
     from gateway.ports import PeerRefused, StoreBusy, StoreFull, TransportError
     from gateway.store.agreements import AgreementConflict
     from gateway.store.clients import ClientExists
-    from gateway.store.refusals import StoreRefused
+    from gateway.store.engine.refusals import StoreRefused
     from trust.errors import TrustError
 
     return (

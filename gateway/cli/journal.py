@@ -18,7 +18,7 @@ from gateway.cli.context import now, opened_store
 from gateway.cli.faults import Refused
 from gateway.ports import Transaction
 from gateway.store import journal_head
-from gateway.store.refusals import StoreRefused
+from gateway.store.engine.refusals import StoreRefused
 from trust.claims import digest
 from trust.evidence.journal import MAX_LINE, Chain, build_entry, verify_journal
 from trust.evidence.leaf import Leaf, LeafKind

@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gateway.ports import Transaction
-from gateway.store.moments import optional_from_microseconds, to_microseconds
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import optional_from_microseconds, to_microseconds
 from gateway.store.schema import (
     agreement_endings,
     agreement_endings_told,
@@ -17,7 +18,6 @@ from gateway.store.schema import (
     agreements,
     epochs,
 )
-from gateway.store.statement import Statement, insertion
 from trust.exchange.envelope import AgreementRef
 
 _ID = (agreements.c.agreement_id == bindparam("agreement_id")) & (agreements.c.version == bindparam("version"))

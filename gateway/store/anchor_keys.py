@@ -3,9 +3,9 @@
 from sqlalchemy import select
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import anchor_keys
-from gateway.store.statement import Statement, insertion
 from gateway.trust_records import StoredAnchorKeys
 
 _INSERT = insertion(anchor_keys)

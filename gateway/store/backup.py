@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from gateway.store import backup_postgres, backup_sqlite
-from gateway.store.location import administration_engine, locate
+from gateway.store.engine.location import administration_engine, locate
+from gateway.store.engine.refusals import StoreRefused
 from gateway.store.migration import migrate, migrated_within, steps_from
-from gateway.store.refusals import StoreRefused
 from gateway.store.revision import found_revision
 from gateway.store.store_epoch import StoreEpoch
 

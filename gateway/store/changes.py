@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, update
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
 from gateway.store.schema import changes
-from gateway.store.statement import Row, Statement, insertion
 
 _PUT = Statement(insertion(changes))
 _GET = Statement(select(changes).where(changes.c.id == bindparam("id")))

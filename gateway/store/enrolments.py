@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, func, select
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import enrolments
-from gateway.store.statement import Row, Statement, insertion
 
 _INSERT = insertion(enrolments)
 _PUT = Statement(

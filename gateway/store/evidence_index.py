@@ -10,8 +10,8 @@ from functools import cache
 from sqlalchemy import BindParameter, bindparam, delete, select
 
 from gateway.ports import Transaction
+from gateway.store.engine.statement import Statement, insertion, numbered_values
 from gateway.store.schema import evidence_index
-from gateway.store.statement import Statement, insertion, numbered_values
 
 _BATCH: BindParameter[int] = bindparam("batch")
 _OLD = select(evidence_index.c.leaf).where(evidence_index.c.leaf < bindparam("before")).limit(_BATCH)

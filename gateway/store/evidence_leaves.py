@@ -12,9 +12,9 @@ from functools import cache
 from sqlalchemy import BindParameter, bindparam, func, select
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion, numbered_values
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import evidence_leaves
-from gateway.store.statement import Row, Statement, insertion, numbered_values
 
 _COUNT = Statement(select(func.count().label("leaves")).select_from(evidence_leaves))
 _RECENT = Statement(select(evidence_leaves).order_by(evidence_leaves.c.id.desc()).limit(bindparam("limit")))

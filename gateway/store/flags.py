@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from sqlalchemy import bindparam, select, update
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
 from gateway.store.schema import flags
-from gateway.store.statement import Row, Statement, insertion
 
 _INSERT = insertion(flags)
 _RAISE = Statement(

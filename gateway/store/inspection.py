@@ -9,12 +9,12 @@ import psycopg
 from pysqlite3 import dbapi2
 from sqlalchemy import URL
 
-from gateway.store.jobs import Limits
-from gateway.store.location import locate
-from gateway.store.postgres_pool import connection_of, make_engine
-from gateway.store.refusals import StoreUnsafe
+from gateway.store.engine.location import locate
+from gateway.store.engine.postgres_pool import connection_of, make_engine
+from gateway.store.engine.refusals import StoreUnsafe
+from gateway.store.engine.sqlite_files import SqliteFiles, connect
+from gateway.store.engine.write_queue import Limits
 from gateway.store.schema import REVISION
-from gateway.store.sqlite_files import SqliteFiles, connect
 
 _WAIT_S = 5.0
 _SQLITE_LEVELS = {0: "off", 1: "normal", 2: "full", 3: "extra"}
@@ -33,7 +33,7 @@ class Room:
 def settings_in_effect(url: str, *, base_dir: Path) -> Mapping[str, str]:
     """Return the settings that durability rests on, as this very connection has them, and the tables' revision.
 
-    Raises :class:`gateway.store.refusals.StoreRefused` where they could lose what was acknowledged.
+    Raises :class:`gateway.store.engine.refusals.StoreRefused` where they could lose what was acknowledged.
     """
     location = locate(url, base_dir=base_dir)
     found = _of_sqlite(location) if isinstance(location, SqliteFiles) else _of_postgres(location)

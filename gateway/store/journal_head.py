@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from gateway.ports import Transaction
-from gateway.store.moments import to_microseconds
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import to_microseconds
 from gateway.store.schema import journal_head
-from gateway.store.statement import Statement, insertion
 
 _INSERT = insertion(journal_head)
 _PUT = Statement(

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import key_revocations
-from gateway.store.statement import Row, Statement, insertion
 from gateway.trust_records import StoredKeyRevocation
 
 MOST_OF_ONE = 1_000

@@ -12,9 +12,9 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
 from gateway.store.schema import lookup_answers, lookups
-from gateway.store.statement import Row, Statement, insertion
 
 RUNNING = "running"
 COMPLETE = "complete"

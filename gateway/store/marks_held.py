@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, select
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import marks_held
-from gateway.store.statement import Row, Statement, insertion
 
 _INSERT = insertion(marks_held)
 _PUT = Statement(

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import members
-from gateway.store.statement import Row, Statement, insertion
 from trust.federation.terms import NODE, Terms, parse_terms, terms_to_json
 
 _REMEMBERED = 4_096

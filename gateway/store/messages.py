@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import BindParameter, bindparam, delete, select, tuple_, update
 
 from gateway.ports import Transaction
-from gateway.store.moments import to_microseconds
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import to_microseconds
 from gateway.store.schema import messages
-from gateway.store.statement import Statement, insertion
 
 REMEMBERED_PAST_EXPIRY = timedelta(hours=1)
 """Far longer than clocks may differ: a replay is refused by its id or by its expiry, whichever forgets last."""

@@ -8,11 +8,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, text
 
-from gateway.store.claims_sqlite import create_claims_file
-from gateway.store.location import administration_engine, locate
-from gateway.store.refusals import StoreUnmigrated
+from gateway.store.engine.claims_sqlite import create_claims_file
+from gateway.store.engine.location import administration_engine, locate
+from gateway.store.engine.refusals import StoreUnmigrated
+from gateway.store.engine.sqlite_files import TurnLock, create_in_wal_mode
 from gateway.store.schema import REVISION
-from gateway.store.sqlite_files import TurnLock, create_in_wal_mode
 
 _ADVISORY_LOCK = 4_807_104_214_208
 """An arbitrary number that only this program's migrations lock."""

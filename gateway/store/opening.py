@@ -3,19 +3,19 @@
 from pathlib import Path
 
 from gateway.ports import Clock
-from gateway.store.claims_postgres import PostgresClaims
-from gateway.store.claims_sqlite import SqliteClaims
-from gateway.store.location import locate
-from gateway.store.postgres import PostgresStore
+from gateway.store.engine.claims_postgres import PostgresClaims
+from gateway.store.engine.claims_sqlite import SqliteClaims
+from gateway.store.engine.location import locate
+from gateway.store.engine.postgres import PostgresStore
+from gateway.store.engine.sqlite import SqliteStore
+from gateway.store.engine.sqlite_files import SqliteFiles
 from gateway.store.revision import refuse_other_revision
-from gateway.store.sqlite import SqliteStore
-from gateway.store.sqlite_files import SqliteFiles
 
 
 def open_store(url: str, *, base_dir: Path) -> SqliteStore | PostgresStore:
     """Return the node's store; relative SQLite paths are below ``base_dir``.
 
-    Safe before a fork: nothing stays open. Raises :class:`gateway.store.refusals.StoreRefused`, which says what to do
+    Safe before a fork: nothing stays open. Raises :class:`gateway.store.engine.refusals.StoreRefused`, which says what to do
     about a store that is missing, not migrated, or could lose acknowledged work.
     """
     location = locate(url, base_dir=base_dir)

@@ -9,8 +9,8 @@ from functools import cache
 from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, delete, func, select, tuple_
 
 from gateway.ports import Transaction
+from gateway.store.engine.statement import Statement, insertion, numbered_values
 from gateway.store.schema import probes
-from gateway.store.statement import Statement, insertion, numbered_values
 
 Probe = tuple[int, int, int]
 """Day until which a value is counted (its ordinal), feature and value."""

@@ -11,8 +11,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Text, bindparam, delete, insert, literal_column, select
 
 from gateway.ports import Transaction
+from gateway.store.engine.statement import Statement
 from gateway.store.schema import agreements, changes, clients, marks_issued, members, restore_holds
-from gateway.store.statement import Statement
 
 
 class HoldKind(StrEnum):

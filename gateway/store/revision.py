@@ -4,10 +4,10 @@ from pathlib import Path
 
 from sqlalchemy import inspect, text
 
-from gateway.store.location import Location, administration_engine, locate
-from gateway.store.refusals import StoreUnmigrated
+from gateway.store.engine.location import Location, administration_engine, locate
+from gateway.store.engine.refusals import StoreUnmigrated
+from gateway.store.engine.sqlite_files import SqliteFiles
 from gateway.store.schema import REVISION
-from gateway.store.sqlite_files import SqliteFiles
 
 
 def is_current(url: str, *, base_dir: Path) -> bool:

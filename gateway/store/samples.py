@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select, update
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
 from gateway.store.schema import samples
-from gateway.store.statement import Row, Statement, insertion
 
 _PUT = Statement(insertion(samples))
 _GET = Statement(select(samples).where(samples.c.lookup_id == bindparam("lookup_id")))

@@ -11,9 +11,9 @@ from sqlalchemy import bindparam, select
 
 from gateway.ports import Transaction
 from gateway.store import store_epoch
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import seen_statements
-from gateway.store.statement import Statement, insertion
 from trust.identifiers import EntityId
 
 _INSERT = insertion(seen_statements)

@@ -13,10 +13,10 @@ from sqlalchemy import bindparam, select, update
 
 from gateway.ports import Transaction
 from gateway.store import agreements, restore_holds
-from gateway.store.claims_sqlite import ACCEPTED_AHEAD
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import epochs, trusted_chains
-from gateway.store.statement import Statement, insertion
 
 CONFIRMED = "store_confirmed"
 """Whether an administrator has confirmed what the others could not tell; a store restored before this mark was."""

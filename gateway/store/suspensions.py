@@ -3,9 +3,9 @@
 from sqlalchemy import bindparam, delete, func, select
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import suspensions
-from gateway.store.statement import Statement, insertion
 from gateway.trust_records import StoredSuspension
 
 _PUT = Statement(insertion(suspensions).on_conflict_do_nothing(index_elements=["issuer", "seq"]))

@@ -5,9 +5,9 @@ import json
 from sqlalchemy import bindparam, select
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Row, Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import trusted_chains
-from gateway.store.statement import Row, Statement, insertion
 from gateway.trust_records import StoredChain
 
 _INSERT = insertion(trusted_chains)

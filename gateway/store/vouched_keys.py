@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from gateway.ports import Transaction
-from gateway.store.moments import from_microseconds, to_microseconds
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import epochs
-from gateway.store.statement import Statement, insertion
 
 _PREFIX = "vouched-key:"
 _NOTE = Statement(insertion(epochs).on_conflict_do_nothing(index_elements=["name"]))

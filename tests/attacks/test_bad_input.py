@@ -11,7 +11,7 @@ from config.settings import HostException
 from gateway.keys.files import KeyFile, KeyFilesRefused
 from gateway.peers.exceptions import host_addresses
 from gateway.peers.guard import AddressRefused
-from gateway.store.refusals import StoreRefused
+from gateway.store.engine.refusals import StoreRefused
 from tests.federation.case_client import CaseClient
 from tests.federation.network import Network
 from tests.federation.settings_files import read_node

@@ -37,8 +37,8 @@ from gateway.inbound import Inbound
 from gateway.keys.vault import FileKeyVault
 from gateway.oauth.protector import PeerProtector
 from gateway.oauth.signatures import GoodSignatures
-from gateway.store.claims_sqlite import SqliteClaims
-from gateway.store.sqlite import SqliteStore
+from gateway.store.engine.claims_sqlite import SqliteClaims
+from gateway.store.engine.sqlite import SqliteStore
 from gateway.telemetry import metrics
 from tests.bench.asking import HOLDER, Asker
 from tests.bench.estate import Estate

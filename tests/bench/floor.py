@@ -21,9 +21,9 @@ from flask import Flask, Response, request
 
 from gateway.serve import Hooks, Pool, serve
 from gateway.store import evidence_leaves
+from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.migration import migrate
 from gateway.store.opening import open_store
-from gateway.store.sqlite import SqliteStore
 from tests.bench import serving
 from tests.bench.estate import Estate
 from tests.bench.lines import Door, Line, post

@@ -22,8 +22,8 @@ from gateway.cli.flag import reviewing
 from gateway.keys.files import KeyFile
 from gateway.oauth import forms
 from gateway.serve import GRACEFUL_S
-from gateway.store.jobs import Limits
-from gateway.store.sqlite_files import SqliteFiles
+from gateway.store.engine.sqlite_files import SqliteFiles
+from gateway.store.engine.write_queue import Limits
 from gateway.telemetry import metrics
 from tests.docs.handshake import handshake
 from tests.docs.pages import blocks, codes, column, page, section, table

@@ -16,7 +16,7 @@ from gateway.ports import PeerAnswer, PeerRequest, Transaction
 from gateway.reconciling import PAGE
 from gateway.store import members, store_epoch, suspensions
 from gateway.store.backup import StoreCopy, copy_in, copy_out
-from gateway.store.claims_sqlite import ACCEPTED_AHEAD
+from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
 from tests.federation.test_binding import ref_of

@@ -34,9 +34,9 @@ from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.ports import LocalClient, PeerCaller
-from gateway.store.claims_sqlite import SqliteClaims, create_claims_file
-from gateway.store.location import locate
-from gateway.store.sqlite_files import SqliteFiles
+from gateway.store.engine.claims_sqlite import SqliteClaims, create_claims_file
+from gateway.store.engine.location import locate
+from gateway.store.engine.sqlite_files import SqliteFiles
 from tests.support.network import Keys
 from tests.support.positions import positions
 from trust.claims import digest

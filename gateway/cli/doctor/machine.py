@@ -18,8 +18,8 @@ from gateway.keys.vault import open_vault
 from gateway.peers.exceptions import plain_exceptions
 from gateway.ports import StoreBusy, StoreFull
 from gateway.store import condition, inspection
+from gateway.store.engine.refusals import StoreRefused
 from gateway.store.inspection import Room
-from gateway.store.refusals import StoreRefused
 
 Settings = NodeSettings | AnchorSettings
 ROTATE_WITHIN = timedelta(days=365)

@@ -14,8 +14,8 @@ from gateway.cli.context import opened_store
 from gateway.cli.doctor.machine import disk
 from gateway.store import changes, condition, flags, store_epoch
 from gateway.store.changes import Change, ChangeState
+from gateway.store.engine.sqlite_files import connect
 from gateway.store.inspection import Room
-from gateway.store.sqlite_files import connect
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Partnership, hearthgate
 from tests.support.tls import make_authority
 

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from config.loading import load
 from gateway.cli.setup import upgrade as upgrading
-from gateway.store.location import administration_engine, locate
+from gateway.store.engine.location import administration_engine, locate
+from gateway.store.engine.sqlite_files import create_in_wal_mode
 from gateway.store.migration import migrated_within
 from gateway.store.schema import REVISION
-from gateway.store.sqlite_files import create_in_wal_mode
 from tests.gateway.cli.conftest import Partnership, hearthgate
 
 

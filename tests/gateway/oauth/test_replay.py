@@ -19,8 +19,8 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from gateway.oauth.server import claim_proof
-from gateway.store.claims_sqlite import SqliteClaims
-from gateway.store.location import locate
+from gateway.store.engine.claims_sqlite import SqliteClaims
+from gateway.store.engine.location import locate
 from trust.oauth.dpop_proof import DPoPProof
 folder, key, count, iat = sys.argv[1:]
 iat = datetime.fromisoformat(iat)

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from gateway.oauth.revocation import PATH
-from gateway.store.claims_sqlite import SqliteClaims
+from gateway.store.engine.claims_sqlite import SqliteClaims
 from tests.gateway.oauth.test_protector import ask, refused_as
 from tests.support.callers import Caller, case_system, token_claims
 from tests.support.faces import CASE_TOKEN_URL, COUNCIL, FORM, Node

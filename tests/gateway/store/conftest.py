@@ -8,12 +8,12 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from gateway.store.claims_postgres import PostgresClaims
-from gateway.store.claims_sqlite import SqliteClaims
+from gateway.store.engine.claims_postgres import PostgresClaims
+from gateway.store.engine.claims_sqlite import SqliteClaims
+from gateway.store.engine.postgres import PostgresStore
+from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.migration import migrate
 from gateway.store.opening import open_claims, open_store
-from gateway.store.postgres import PostgresStore
-from gateway.store.sqlite import SqliteStore
 from tests.gateway.store.makers import FixedClock
 
 

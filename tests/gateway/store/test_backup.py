@@ -10,12 +10,12 @@ from sqlalchemy import text
 
 from gateway.ports import Store, Transaction
 from gateway.store import backup, clients, evidence_leaves, messages, seen, store_epoch, trusted
-from gateway.store.location import administration_engine, locate
+from gateway.store.engine.location import administration_engine, locate
+from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated
+from gateway.store.engine.sqlite_files import create_in_wal_mode
 from gateway.store.migration import migrate, migrated_within
 from gateway.store.opening import open_claims, open_store
-from gateway.store.refusals import StoreRefused, StoreUnmigrated
 from gateway.store.schema import REVISION
-from gateway.store.sqlite_files import create_in_wal_mode
 from gateway.trust_records import StoredChain
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE, FixedClock, make_client
 

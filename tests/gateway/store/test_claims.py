@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from sqlalchemy import URL, make_url
 
-from gateway.store.claims_postgres import PostgresClaims
-from gateway.store.claims_sqlite import ACCEPTED_AHEAD, MachineStart, SqliteClaims, read_machine_start
-from gateway.store.location import locate
+from gateway.store.engine.claims_postgres import PostgresClaims
+from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD, MachineStart, SqliteClaims, read_machine_start
+from gateway.store.engine.location import locate
+from gateway.store.engine.sqlite_files import SqliteFiles
 from gateway.store.migration import migrate
-from gateway.store.sqlite_files import SqliteFiles
 from tests.gateway.store.makers import LATER, NOW
 from tests.postgres import find_server_programs, running_server
 

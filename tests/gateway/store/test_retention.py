@@ -15,13 +15,13 @@ from gateway.store import (
     question_signatures,
     samples,
 )
+from gateway.store.engine.postgres import PostgresStore
+from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.evidence_leaves import StoredLeaf, new_id
 from gateway.store.misuse_asked import Asked
 from gateway.store.misuse_received import Received
-from gateway.store.postgres import PostgresStore
 from gateway.store.retention import erase_accounts
 from gateway.store.samples import Sample
-from gateway.store.sqlite import SqliteStore
 from tests.gateway.store.makers import COUNCIL, NOW, make_lookup
 
 END = b"\xff" * 16

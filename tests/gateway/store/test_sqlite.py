@@ -13,11 +13,11 @@ from sqlalchemy import text
 
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
 from gateway.store import evidence_leaves, messages
-from gateway.store.jobs import Limits
-from gateway.store.sqlite import SqliteStore
-from gateway.store.sqlite_files import SqliteFiles, TurnLock
-from gateway.store.sqlite_writer import COMMITS_PER_CHECKPOINT
-from gateway.store.statement import Statement
+from gateway.store.engine.sqlite import SqliteStore
+from gateway.store.engine.sqlite_files import SqliteFiles, TurnLock
+from gateway.store.engine.sqlite_writer import COMMITS_PER_CHECKPOINT
+from gateway.store.engine.statement import Statement
+from gateway.store.engine.write_queue import Limits
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW
 
 
@@ -135,7 +135,7 @@ def test_a_full_queue_refuses_at_once(files: SqliteFiles) -> None:
 def test_a_program_that_takes_no_turns_makes_us_busy_and_not_wrong(
     files: SqliteFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.store.sqlite_files.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("gateway.store.engine.sqlite_files.BUSY_TIMEOUT_S", 0.05)
     stranger = dbapi2.connect(str(files.database), isolation_level=None)
     with opened(files) as store:
         stranger.execute("BEGIN IMMEDIATE")

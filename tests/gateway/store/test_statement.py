@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, select
 
-from gateway.store.moments import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.per_process import PerProcess
+from gateway.store.engine.per_process import PerProcess
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
 from gateway.store.schema import messages
-from gateway.store.statement import Statement, insertion
 
 OPEN = Statement(
     select(messages.c.jti).where(messages.c.issuer == bindparam("issuer"), messages.c.digest == "fixed").limit(3)

@@ -18,11 +18,11 @@ from sqlalchemy import bindparam, delete, select, tuple_
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gateway.ports import StoreBusy, StoreFull
-from gateway.store.moments import to_microseconds
-from gateway.store.per_process import PerProcess
+from gateway.store.engine.per_process import PerProcess
+from gateway.store.engine.sqlite_files import SqliteConnection, SqliteFiles, connect, create_in_wal_mode, error_code
+from gateway.store.engine.statement import Statement, insertion
+from gateway.store.engine.timestamps import to_microseconds
 from gateway.store.schema import claims, claims_metadata, claims_start
-from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, connect, create_in_wal_mode, error_code
-from gateway.store.statement import Statement, insertion
 
 T = TypeVar("T")
 

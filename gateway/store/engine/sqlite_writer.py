@@ -19,9 +19,9 @@ import structlog
 from pysqlite3 import dbapi2
 
 from gateway.ports import StoreBusy, StoreFull
-from gateway.store.jobs import Job, Limits
-from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, TurnLock, connect, error_code
-from gateway.store.sqlite_transaction import SqliteTransaction
+from gateway.store.engine.sqlite_files import SqliteConnection, SqliteFiles, TurnLock, connect, error_code
+from gateway.store.engine.sqlite_transaction import SqliteTransaction
+from gateway.store.engine.write_queue import Job, Limits
 
 COMMITS_PER_CHECKPOINT = 256
 

@@ -9,11 +9,11 @@ import psycopg
 from sqlalchemy import URL
 
 from gateway.ports import Transaction
-from gateway.store.jobs import Limits
-from gateway.store.per_process import PerProcess
-from gateway.store.postgres_pool import connection_of, make_engine, may_retry, refusal
-from gateway.store.postgres_transaction import PostgresTransaction
-from gateway.store.refusals import StoreOutcomeUnknown
+from gateway.store.engine.per_process import PerProcess
+from gateway.store.engine.postgres_pool import connection_of, make_engine, may_retry, refusal
+from gateway.store.engine.postgres_transaction import PostgresTransaction
+from gateway.store.engine.refusals import StoreOutcomeUnknown
+from gateway.store.engine.write_queue import Limits
 
 T = TypeVar("T")
 

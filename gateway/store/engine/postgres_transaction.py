@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from gateway.store.statement import Row, Statement
+from gateway.store.engine.statement import Row, Statement
 
 
 class PostgresTransaction:

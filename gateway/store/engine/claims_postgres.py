@@ -12,13 +12,13 @@ import psycopg
 from sqlalchemy import URL, BigInteger, Text, bindparam, cast, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from gateway.store.claims_sqlite import ACCEPTED_AHEAD
-from gateway.store.jobs import Limits
-from gateway.store.moments import to_microseconds
-from gateway.store.per_process import PerProcess
-from gateway.store.postgres_pool import connection_of, make_engine, refusal
+from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
+from gateway.store.engine.per_process import PerProcess
+from gateway.store.engine.postgres_pool import connection_of, make_engine, refusal
+from gateway.store.engine.statement import CompiledStatement, Statement, insertion
+from gateway.store.engine.timestamps import to_microseconds
+from gateway.store.engine.write_queue import Limits
 from gateway.store.schema import claims, claims_start
-from gateway.store.statement import CompiledStatement, Statement, insertion
 
 _KEPT = select(claims_start.c.only).where(claims_start.c.not_before <= bindparam("issued_at")).exists()
 _NEW = select(

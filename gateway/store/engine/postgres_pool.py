@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.ports import StoreBusy, StoreFull
-from gateway.store.refusals import StoreUnsafe
+from gateway.store.engine.refusals import StoreUnsafe
 
 _SESSION = (
     "SET synchronous_commit = on",

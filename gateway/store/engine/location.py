@@ -6,8 +6,8 @@ from pysqlite3 import dbapi2
 from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from gateway.store.refusals import StoreRefused
-from gateway.store.sqlite_files import SqliteFiles, connect
+from gateway.store.engine.refusals import StoreRefused
+from gateway.store.engine.sqlite_files import SqliteFiles, connect
 
 Location = SqliteFiles | URL
 

@@ -7,11 +7,11 @@ from typing import TypeVar
 from pysqlite3 import dbapi2
 
 from gateway.ports import StoreBusy, Transaction
-from gateway.store.jobs import Job, Limits
-from gateway.store.per_process import PerProcess
-from gateway.store.sqlite_files import SqliteConnection, SqliteFiles, connect_reader, error_code
-from gateway.store.sqlite_transaction import SqliteTransaction
-from gateway.store.sqlite_writer import SqliteWriter
+from gateway.store.engine.per_process import PerProcess
+from gateway.store.engine.sqlite_files import SqliteConnection, SqliteFiles, connect_reader, error_code
+from gateway.store.engine.sqlite_transaction import SqliteTransaction
+from gateway.store.engine.sqlite_writer import SqliteWriter
+from gateway.store.engine.write_queue import Job, Limits
 
 T = TypeVar("T")
 

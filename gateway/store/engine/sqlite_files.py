@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from pysqlite3 import dbapi2
 
-from gateway.store.refusals import StoreUnmigrated, StoreUnsafe
-from gateway.store.statement import DriverCursor
+from gateway.store.engine.refusals import StoreUnmigrated, StoreUnsafe
+from gateway.store.engine.statement import DriverCursor
 
 OLDEST_SQLITE = (3, 51, 3)
 """Earlier ones can corrupt a database in WAL mode that several connections use (the WAL-reset bug)."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.store.sqlite_files import SqliteCursor
-from gateway.store.statement import Row, Statement
+from gateway.store.engine.sqlite_files import SqliteCursor
+from gateway.store.engine.statement import Row, Statement
 
 
 class SqliteTransaction:
