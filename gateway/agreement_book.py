@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from threading import Lock
 
 from gateway.ports import Store, Transaction
-from gateway.store import agreements, restore_holds
-from gateway.store.restore_holds import HoldKind
+from gateway.store.tables import agreements, restore_holds
+from gateway.store.tables.restore_holds import HoldKind
 from trust import strict_json
 from trust.agreements.agreement import (
     Agreement,

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from gateway.agreement_book import AgreementBook
 from gateway.ports import Store, Transaction
-from gateway.store import agreements
-from gateway.store.agreements import StoredEnding
+from gateway.store.tables import agreements
+from gateway.store.tables.agreements import StoredEnding
 from trust import strict_json
 from trust.agreements.agreement import Agreement, Closure, NotInForce
 from trust.agreements.ending import build_ending, verify_ending

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.ports import Store
-from gateway.store import changes
+from gateway.store.tables import pending_changes
 from trust.federation.party_metadata import AnnouncedChange, build_announced
 from trust.strict_json import JsonObject
 
@@ -23,7 +23,7 @@ def announcements(store: Store, *, administrators: int) -> Announcements:
         return no_announcements
 
     def stated(now: datetime) -> JsonObject:
-        waiting = store.write(lambda tx: changes.announce(tx, at=now))
+        waiting = store.write(lambda tx: pending_changes.announce(tx, at=now))
         return build_announced(
             [AnnouncedChange(id=each.id, act=each.act, announced_at=each.announced_at or now) for each in waiting]
         )

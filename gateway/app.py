@@ -69,13 +69,13 @@ from gateway.readiness import checks, operations_app, trust_check
 from gateway.restored_agreements import RestoredAgreements
 from gateway.runtime.background import Background
 from gateway.spending import Spending
-from gateway.store import clients, restore_holds
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.opening import open_claims, open_store
-from gateway.store.restore_holds import HoldKind
+from gateway.store.tables import clients, restore_holds
+from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import metrics, trust
 from gateway.vouching import Vouching
 from trust.federation.chain import TrustedEntity

@@ -24,7 +24,14 @@ from gateway.peers.exceptions import host_addresses, private_networks, proxy_add
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
-from gateway.store import anchor_keys, disowned_keys, key_revocations, seen, suspensions, trusted
+from gateway.store.tables import (
+    anchor_keys,
+    disowned_keys,
+    key_revocations,
+    latest_statements,
+    suspensions,
+    trust_chains,
+)
 from trust import strict_json
 from trust.exchange import kinds
 from trust.federation.anchor_keys import Pin, parse_pin
@@ -36,8 +43,8 @@ from trust.oauth.access_token import Position
 from trust.oauth.id_token import ClaimNames, Expected, SecondFactor
 
 TRUST_TABLES = Tables(
-    chains=trusted,
-    seen=seen,
+    chains=trust_chains,
+    seen=latest_statements,
     suspensions=suspensions,
     anchor_keys=anchor_keys,
     key_revocations=key_revocations,

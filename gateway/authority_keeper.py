@@ -17,7 +17,7 @@ from gateway.keeper import ROUND_S
 from gateway.ports import Clock, Store
 from gateway.runtime.background import Attempt, Wait, run_rounds
 from gateway.runtime.limits import Lately
-from gateway.store import members
+from gateway.store.tables import members
 from trust.errors import TrustError
 from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId

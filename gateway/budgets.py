@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from config.settings import Allowance, Allowances
 from gateway.ports import Transaction
-from gateway.store import budgets, flags
+from gateway.store.tables import budgets, flags
 from trust.agreements.budget import Budget, Exceeded, Spent, spend
 from trust.agreements.probing import Feature
 from trust.identifiers import RoleCode

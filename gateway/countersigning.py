@@ -39,8 +39,8 @@ from gateway.ports import (
     TransportError,
 )
 from gateway.runtime.background import Attempt
-from gateway.store import agreements
-from gateway.store.agreements import AgreementConflict, StoredAgreement, StoredSignature
+from gateway.store.tables import agreements
+from gateway.store.tables.agreements import AgreementConflict, StoredAgreement, StoredSignature
 from trust import strict_json
 from trust.agreements.agreement import (
     MAX_BYTES,

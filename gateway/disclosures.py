@@ -18,8 +18,8 @@ from itertools import islice
 
 from gateway.person_keys import person_keys
 from gateway.ports import Store, Transaction
-from gateway.store import agreements, evidence_index, evidence_leaves
-from gateway.store.evidence_leaves import StoredLeaf, first_id
+from gateway.store.tables import agreements, evidence_index, evidence_leaves
+from gateway.store.tables.evidence_leaves import StoredLeaf, first_id
 from trust.agreements.agreement import Agreement, parse_agreement
 from trust.agreements.denial import SENTENCES, DenialCode
 from trust.evidence.leaf import Leaf, LeafKind, message_key, parse_leaf, subject_key

@@ -21,7 +21,7 @@ from gateway.case_types import CaseCaller, EligibilityLine, EligibilityRequest, 
 from gateway.outbound import Outcome, Question
 from gateway.ports import KeyVault, Transaction
 from gateway.spending import Spending
-from gateway.store import lookups
+from gateway.store.tables import lookups
 from trust import strict_json
 from trust.agreements.choice import Sought
 from trust.claims import digest

@@ -19,8 +19,8 @@ from statistics import median
 from gateway.budgets import AddressUse, Asked, name_asker
 from gateway.person_keys import person_keys
 from gateway.ports import Transaction
-from gateway.store import flags, probes, usage
-from gateway.store.usage import Counter
+from gateway.store.tables import flags, query_counts, similar_queries
+from gateway.store.tables.query_counts import Counter
 from trust.agreements.probing import (
     A_MONTH,
     MOST_ADDRESSES,
@@ -69,7 +69,7 @@ def asked_about(hmac_key: bytes, subject: Subject, *, agency: str, practitioner:
 def address_use(tx: Transaction, features: tuple[Feature, ...], *, now: datetime) -> AddressUse:
     """Say whether the address takes part in the search, in a transaction that need not write."""
     about = {each.digest: each.value for each in features if each.pattern is Pattern.PERSON_ADDRESSES}
-    counted = probes.values(tx, list(about), until=A_MONTH.counted(_day(now).toordinal()))
+    counted = similar_queries.values(tx, list(about), until=A_MONTH.counted(_day(now).toordinal()))
     is_over = any(len(known) >= MOST_ADDRESSES and about[each] not in known for each, known in counted.items())
     return AddressUse.LEFT_OUT if is_over else AddressUse.COUNTED
 
@@ -82,9 +82,9 @@ def observe(tx: Transaction, asked: Asked, *, now: datetime) -> None:
     counters = [Counter(agency=asked.agency, counted=asked.role, asker=asked.who)]
     if asked.absent:
         counters.append(Counter(agency=asked.agency, counted=_ABSENT))
-    today = dict(usage.count(tx, counters, day=day))
-    if today[asked.role] == 1 and not usage.earlier(tx, counters[0], day=day):
-        today |= usage.count(tx, [Counter(agency=asked.agency, counted=_NEW)], day=day)
+    today = dict(query_counts.count(tx, counters, day=day))
+    if today[asked.role] == 1 and not query_counts.earlier(tx, counters[0], day=day):
+        today |= query_counts.count(tx, [Counter(agency=asked.agency, counted=_NEW)], day=day)
     _compare_practitioner(tx, counters[0], today[asked.role], now)
     _compare_agency(tx, asked.agency, today, now)
 
@@ -97,11 +97,11 @@ def _signs(tx: Transaction, asked: Asked, now: datetime) -> set[str]:
         for each in asked.features
         if each.pattern is not Pattern.PERSON_ADDRESSES or asked.address is not AddressUse.LEFT_OUT
     ]
-    more = probes.note(tx, noted)
+    more = similar_queries.note(tx, noted)
     signs: set[str] = {Pattern.PERSON_ADDRESSES} if asked.address is AddressUse.LEFT_OUT else set()
     patterns = {each.digest: each.pattern for each in asked.features if each.digest in more}
     until = {last for pattern in set(patterns.values()) for last in THRESHOLDS[pattern].window.counted(day)}
-    for feature, values in probes.count(tx, list(patterns), until=sorted(until)).items():
+    for feature, values in similar_queries.count(tx, list(patterns), until=sorted(until)).items():
         if _is_reached(tx, patterns[feature], values, asked, now):
             signs.add(patterns[feature])
     if Pattern.PERSON_ADDRESSES in signs and asked.address is AddressUse.COUNTED:
@@ -113,7 +113,7 @@ def _is_reached(tx: Transaction, pattern: Pattern, values: int, asked: Asked, no
     threshold = THRESHOLDS[pattern]
     if values < threshold.values or threshold.per is None:
         return values >= threshold.values
-    return values >= usage.asked(tx, agency=asked.agency, day=_day(now)) // threshold.per
+    return values >= query_counts.asked(tx, agency=asked.agency, day=_day(now)) // threshold.per
 
 
 def _day(now: datetime) -> date:
@@ -125,9 +125,9 @@ def _compare_practitioner(tx: Transaction, counter: Counter, count: int, now: da
     if count < _LEAST_UNUSUAL or count % _EVERY:
         return
     day = _day(now)
-    usual = usage.others(tx, counter, since=day - usage.USUAL_OVER)
+    usual = query_counts.others(tx, counter, since=day - query_counts.USUAL_OVER)
     if len(usual) < _LEAST_DAYS_KNOWN:
-        usual = usage.earlier(tx, counter, day=day)
+        usual = query_counts.earlier(tx, counter, day=day)
     if len(usual) >= _LEAST_DAYS_KNOWN and count > _TIMES_THE_USUAL * median(usual):
         flags.put_up(tx, code=OVER_BASELINE, asker=counter.asker, at=now)
 
@@ -139,7 +139,7 @@ def _compare_agency(tx: Transaction, agency: str, today: Mapping[str, int], now:
         count = today.get(word, 0)
         if count < least or count % _EVERY:
             continue
-        usual = usage.earlier(tx, Counter(agency=agency, counted=word), day=day)
+        usual = query_counts.earlier(tx, Counter(agency=agency, counted=word), day=day)
         is_known = len(usual) >= _LEAST_DAYS_KNOWN
         if count >= (max(least, _TIMES_THE_AGENCYS_USUAL * median(usual)) if is_known else least_before):
             flags.put_up(tx, code=_CODES[word], asker=agency, at=now)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.ports import Transaction
-from gateway.store import evidence_index, evidence_leaves, question_signatures
-from gateway.store.evidence_leaves import StoredLeaf
+from gateway.store.tables import evidence_index, evidence_leaves, question_signatures
+from gateway.store.tables.evidence_leaves import StoredLeaf
 from trust.evidence.leaf import Leaf, leaf_hash
 
 

@@ -18,8 +18,8 @@ from gateway.directory.fetching import Fetcher
 from gateway.ports import Store, StoreBusy, StoreFull, TransportError
 from gateway.runtime.background import Attempt
 from gateway.runtime.limits import Lately, Limits
-from gateway.store import marks_held
-from gateway.store.marks_held import HeldMark
+from gateway.store.tables import own_trust_marks
+from gateway.store.tables.own_trust_marks import HeldMark
 from trust import claims
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration
@@ -68,7 +68,7 @@ class HeldMarks:
 
     def _read(self) -> tuple[HeldMark, ...]:
         try:
-            return self._store.read(marks_held.list)
+            return self._store.read(own_trust_marks.list)
         except (StoreBusy, StoreFull):
             return self._held
 
@@ -86,7 +86,7 @@ class MarkKeeping:
 
     def round(self, now: datetime) -> None:
         """Ask for the marks that are missing or half through their life. Raises ``StoreBusy`` and ``StoreFull``."""
-        held = {(mark.mark_type, mark.issuer): mark for mark in self.store.read(marks_held.list)}
+        held = {(mark.mark_type, mark.issuer): mark for mark in self.store.read(own_trust_marks.list)}
         asked = 0
         for mark_type, issuer in (*held, *self._offered(now)):
             due = (mark_type, issuer) not in held or _due(held[mark_type, issuer], now)
@@ -113,7 +113,7 @@ class MarkKeeping:
             return
         if mark is not None:
             self.store.write(
-                lambda tx: marks_held.put(tx, mark_type=mark_type, issuer=issuer, raw=mark.raw, added_at=now)
+                lambda tx: own_trust_marks.put(tx, mark_type=mark_type, issuer=issuer, raw=mark.raw, added_at=now)
             )
 
     def _fetched(self, mark_type: str, issuer: EntityId, now: datetime) -> TrustMark | None:

@@ -31,7 +31,7 @@ from gateway.keys.daily_seal import SealExpired
 from gateway.pacing import COMMIT_MARGIN_S, REAL_TIME, Pace
 from gateway.person_keys import person_keys, record_key
 from gateway.ports import Directory, KeyVault, Store, Transaction
-from gateway.store import messages
+from gateway.store.tables import messages
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
 from trust.agreements.decision import Denial, DenialCode, LocalPolicy, Permit, RequestFacts, decide_request

@@ -15,7 +15,7 @@ from gateway.answering import Findings, released_fields
 from gateway.evidence import Entry
 from gateway.keys.sealed import open_own
 from gateway.ports import Store, Transaction
-from gateway.store import flags
+from gateway.store.tables import flags
 from trust import strict_json
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind, dropped_members

@@ -24,7 +24,7 @@ from gateway.keys.daily_seal import SealExpired
 from gateway.outbound import Outcome, Question
 from gateway.ports import Clock, KeyVault, Store, StoreBusy, StoreFull, Transaction
 from gateway.spending import Spending
-from gateway.store import lookups
+from gateway.store.tables import lookups
 from trust import strict_json
 from trust.agreements.choice import Sought
 from trust.claims import keyed_digest

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.ports import KeyVault, Store, Transaction
-from gateway.store import marks_issued, members
-from gateway.store.marks_issued import IssuedMark
+from gateway.store.tables import issued_trust_marks, members
+from gateway.store.tables.issued_trust_marks import IssuedMark
 from trust import jose
 from trust.errors import MarkRefused, TrustError, shown
 from trust.federation.suspension import SuspensionState
@@ -66,7 +66,7 @@ class MarkOffice:
 
     def status(self, raw: bytes, *, now: datetime) -> MarkStatus | None:
         """Say what has become of a mark; none where it was not issued here."""
-        found = self.store.read(lambda tx: marks_issued.get(tx, raw=raw))
+        found = self.store.read(lambda tx: issued_trust_marks.get(tx, raw=raw))
         if found is None:
             return None
         if raw != found.raw and not self._ours(raw):
@@ -78,7 +78,7 @@ class MarkOffice:
 
     def bearers(self, mark_type: str | None, *, now: datetime) -> frozenset[str]:
         """Return who has a valid mark of a type, or of any."""
-        every = self.store.read(lambda tx: marks_issued.list(tx, mark_type=mark_type))
+        every = self.store.read(lambda tx: issued_trust_marks.list(tx, mark_type=mark_type))
         return frozenset(mark.subject for mark in every if _valid(mark, now))
 
     def _renewed(self, tx: Transaction, mark_type: str, subject: EntityId, now: datetime) -> IssuedMark | None:
@@ -89,10 +89,10 @@ class MarkOffice:
 
     def _put(self, tx: Transaction, mark_type: str, subject: EntityId, now: datetime) -> IssuedMark:
         at = now.replace(microsecond=0)
-        for earlier in marks_issued.list(tx, mark_type=mark_type, subject=subject):
+        for earlier in issued_trust_marks.list(tx, mark_type=mark_type, subject=subject):
             at = max(at, earlier.issued_at + _SECOND)  # or it would say the same, and be revoked already
         mark = self._signed(mark_type, subject, at)
-        marks_issued.put(tx, mark)
+        issued_trust_marks.put(tx, mark)
         return mark
 
     def _signed(self, mark_type: str, subject: EntityId, issued_at: datetime) -> IssuedMark:
@@ -151,7 +151,7 @@ def _newest(tx: Transaction, mark_type: str, subject: str) -> IssuedMark | None:
     member = members.get(tx, entity=subject)
     if member is not None and member.state != SuspensionState.ACTIVE:
         return None
-    every = marks_issued.list(tx, mark_type=mark_type, subject=subject)
+    every = issued_trust_marks.list(tx, mark_type=mark_type, subject=subject)
     return next((mark for mark in reversed(every) if mark.revoked_at is None), None)
 
 

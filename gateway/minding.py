@@ -18,7 +18,7 @@ from gateway.ports import Clock, Store, Transport
 from gateway.reconciling import Endings, Missed, MissedByAuthority, MissedByNode, Reconciling
 from gateway.runtime import machine_clock
 from gateway.runtime.background import Attempt
-from gateway.store import members
+from gateway.store.tables import members
 from trust.federation.historical_keys import RevocationReason
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, parse_key

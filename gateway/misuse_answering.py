@@ -15,8 +15,8 @@ from gateway.key_learning import verified_by
 from gateway.keys.sealed import open_own
 from gateway.misuse_evidence import FoundMessage, sent_message
 from gateway.ports import ClaimStore, Directory, KeyVault, Store, Transaction
-from gateway.store import misuse_received
-from gateway.store.misuse_received import Received
+from gateway.store.tables import received_misuse_queries
+from gateway.store.tables.received_misuse_queries import Received
 from trust import strict_json
 from trust.claims import digest, from_seconds, to_seconds
 from trust.errors import NoChain, WrongIssuer
@@ -116,7 +116,7 @@ class MisuseAnswering:
 
         def effect(tx: Transaction) -> None:
             if held is not None:
-                misuse_received.put(tx, held)
+                received_misuse_queries.put(tx, held)
             for leaf in leaves:
                 evidence.record(tx, leaf)
 
@@ -126,8 +126,8 @@ class MisuseAnswering:
     def _kept(self, query: MisuseQuery, found: FoundMessage, now: datetime) -> Received:
         earlier, waiting = self.store.read(
             lambda tx: (
-                misuse_received.get(tx, holder=query.iss, query=digest(query.query.encode())),
-                misuse_received.open_of(tx, holder=query.iss),
+                received_misuse_queries.get(tx, holder=query.iss, query=digest(query.query.encode())),
+                received_misuse_queries.open_of(tx, holder=query.iss),
             )
         )
         if earlier is not None:

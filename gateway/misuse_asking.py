@@ -15,8 +15,8 @@ from gateway.keys.sealed import open_own
 from gateway.misuse_answering import MAX_SEALED, place_of
 from gateway.misuse_evidence import FoundMessage, reference_of
 from gateway.ports import Directory, KeyVault, PeerRequest, Store, Transaction, Transport, TransportError
-from gateway.store import misuse_asked
-from gateway.store.misuse_asked import Asked, State
+from gateway.store.tables import sent_misuse_queries
+from gateway.store.tables.sent_misuse_queries import Asked, State
 from trust import strict_json
 from trust.claims import digest, to_seconds
 from trust.errors import NoChain
@@ -85,7 +85,7 @@ class MisuseAsking:
         return self._settled(held, reply, leaf, now)
 
     def _held(self, message: FoundMessage, reason: str, now: datetime) -> Asked:
-        found = self.store.read(lambda tx: misuse_asked.find(tx, asker=message.peer, message=message.id))
+        found = self.store.read(lambda tx: sent_misuse_queries.find(tx, asker=message.peer, message=message.id))
         if found is not None:
             return found
         query = token_urlsafe(16)
@@ -98,7 +98,7 @@ class MisuseAsking:
             due_at=due_by(now),
             sealed_query=seal(self.vault.seal_key(), told, place_of(message.peer, query, "asked")),
         )
-        self.store.write(lambda tx: misuse_asked.put(tx, made))
+        self.store.write(lambda tx: sent_misuse_queries.put(tx, made))
         return made
 
     def _query(self, held: Asked, message: FoundMessage, reference: RequestRef, now: datetime) -> MisuseQuery:
@@ -141,10 +141,10 @@ class MisuseAsking:
         def effect(tx: Transaction) -> None:
             evidence.record(tx, leaf)
             if reply.state is not MisuseState.PENDING:
-                misuse_asked.settle(tx, query=held.query, state=State(reply.state), sealed_answer=sealed, at=now)
+                sent_misuse_queries.settle(tx, query=held.query, state=State(reply.state), sealed_answer=sealed, at=now)
 
         self.store.write(effect)
-        found = self.store.read(lambda tx: misuse_asked.find(tx, asker=held.asker, message=held.message))
+        found = self.store.read(lambda tx: sent_misuse_queries.find(tx, asker=held.asker, message=held.message))
         return found or held
 
     def _leaf(

@@ -11,8 +11,8 @@ from datetime import datetime
 from gateway.accounts import open_account, open_message
 from gateway.inbound_record import open_question
 from gateway.ports import KeyVault, Store, Transaction
-from gateway.store import evidence_index, evidence_leaves, lookup_messages, lookups, question_signatures
-from gateway.store.evidence_leaves import StoredLeaf
+from gateway.store.tables import evidence_index, evidence_leaves, lookup_messages, lookups, question_signatures
+from gateway.store.tables.evidence_leaves import StoredLeaf
 from trust.evidence.leaf import Leaf, LeafKind, message_key, parse_leaf
 from trust.exchange.message import RequestRef
 from trust.identifiers import EntityId

@@ -24,7 +24,7 @@ from gateway.agreement_book import detail_for
 from gateway.key_learning import verified_by
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
 from gateway.question_record import QuestionRecord, fields_read
-from gateway.store import lookup_messages
+from gateway.store.tables import lookup_messages
 from trust import base64url, strict_json
 from trust.agreements.choice import Choice, check_requested_fields
 from trust.agreements.clause import Onward

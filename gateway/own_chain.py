@@ -11,7 +11,7 @@ from datetime import datetime
 from gateway.directory.anchors import Notice
 from gateway.directory.federation import FederationDirectory
 from gateway.ports import KeyVault, Store
-from gateway.store import disowned_keys
+from gateway.store.tables import disowned_keys
 from trust import jose
 from trust.federation.chain import TrustedEntity
 from trust.federation.entity_statement import MAX_BYTES, TYP

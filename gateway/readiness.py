@@ -10,7 +10,7 @@ from gateway.http import operations
 from gateway.http.face import build_face
 from gateway.http.operations import OperationsFace, ReadyCheck, operations_blueprint
 from gateway.ports import Clock, Store, StoreBusy, StoreFull
-from gateway.store import agreements
+from gateway.store.tables import agreements
 from gateway.telemetry import metrics
 from trust.errors import TrustError
 from trust.identifiers import EntityId

@@ -23,8 +23,9 @@ from gateway.directory.federation import FederationDirectory
 from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
 from gateway.ports import Clock, PeerRequest, Store, Transaction, Transport, TransportError
 from gateway.runtime.background import Attempt
-from gateway.store import condition, members, store_epoch, suspensions
-from gateway.trust_records import StoredSuspension
+from gateway.store import condition
+from gateway.store.tables import members, store_epoch, suspensions
+from gateway.store.tables.federation_records import StoredSuspension
 from trust import claims, strict_json
 from trust.errors import TrustError
 from trust.federation.suspension import parse_suspension

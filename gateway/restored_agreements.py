@@ -7,8 +7,8 @@ from gateway.agreement_book import AgreementBook
 from gateway.countersigning import Countersigning
 from gateway.ports import Store, Transaction
 from gateway.runtime.limits import Lately
-from gateway.store import agreements, restore_holds
-from gateway.store.restore_holds import HoldKind
+from gateway.store.tables import agreements, restore_holds
+from gateway.store.tables.restore_holds import HoldKind
 from trust.agreements.agreement import Agreement
 from trust.identifiers import EntityId
 

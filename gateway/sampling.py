@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from gateway.case_types import CaseCaller
-from gateway.store.samples import Sample
+from gateway.store.tables.justifications import Sample
 
 WITHIN = timedelta(days=7)
 """How long a manager has."""

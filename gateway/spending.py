@@ -15,7 +15,7 @@ from gateway.evidence import Entry
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.question_record import QuestionRecord, RefusedQuestion
 from gateway.sampling import sample
-from gateway.store import lookups, samples
+from gateway.store.tables import justifications, lookups
 from trust.agreements.choice import Sought as Target
 from trust.claims import keyed_digest
 from trust.identifiers import EntityId, PurposeCode, RoleCode
@@ -66,7 +66,7 @@ class Spending:
                 self.budgets.charge(tx, asked, now=now)
                 enumeration.observe(tx, asked, now=now)
                 if sampled is not None:
-                    samples.put(tx, sampled)
+                    justifications.put(tx, sampled)
             return earlier
 
         try:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from gateway.ports import Directory, Store, StoreBusy, StoreFull
-from gateway.store import vouched_keys
+from gateway.store.tables import vouched_keys
 from trust.identifiers import EntityId
 
 

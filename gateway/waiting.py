@@ -5,7 +5,7 @@ from datetime import datetime
 from prometheus_client import Gauge
 
 from gateway.ports import Transaction
-from gateway.store import flags, misuse_asked, misuse_received, samples
+from gateway.store.tables import flags, justifications, received_misuse_queries, sent_misuse_queries
 from gateway.telemetry.metrics import shared_registry
 
 _waiting = Gauge(
@@ -20,6 +20,6 @@ _waiting = Gauge(
 def show_waiting(tx: Transaction, *, now: datetime) -> None:
     """Count it and show the numbers. Told by one process, for all."""
     _waiting.labels("flags").set(flags.count_open(tx))
-    _waiting.labels("lookups_to_justify").set(samples.overdue(tx, now=now))
-    _waiting.labels("misuse_to_answer").set(misuse_received.overdue(tx, now=now))
-    _waiting.labels("misuse_answers").set(misuse_asked.overdue(tx, now=now))
+    _waiting.labels("lookups_to_justify").set(justifications.overdue(tx, now=now))
+    _waiting.labels("misuse_to_answer").set(received_misuse_queries.overdue(tx, now=now))
+    _waiting.labels("misuse_answers").set(sent_misuse_queries.overdue(tx, now=now))

@@ -24,9 +24,9 @@ from gateway.cli.files import read_input
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, confirm
 from gateway.ports import Transaction
-from gateway.store import changes, restore_holds, trusted
-from gateway.store.changes import Change, ChangeState
-from gateway.store.restore_holds import HoldKind
+from gateway.store.tables import pending_changes, restore_holds, trust_chains
+from gateway.store.tables.pending_changes import Change, ChangeState
+from gateway.store.tables.restore_holds import HoldKind
 from trust import claims, jose, strict_json
 from trust.errors import TrustError
 from trust.federation import entity_statement
@@ -98,7 +98,7 @@ def ask(settings: Settings, wanted: Wanted, *, yes: bool) -> Outcome:
     record(settings, act.name, **told, why=wanted.reason, **facts)
 
     def put(tx: Transaction) -> None:
-        changes.put(tx, change)
+        pending_changes.put(tx, change)
 
     if wanted.emergency is not None:
         lines = act.perform(settings, wanted.arguments, at=change.requested_at, settle=put)
@@ -209,7 +209,7 @@ def _refuse_silence(wanted: Wanted) -> None:
 def _refuse_asked_before(settings: Settings, wanted: Wanted) -> None:
     at = now()
     with opened_store(settings) as store:
-        held = store.read(changes.list)
+        held = store.read(pending_changes.list)
     for change in held:
         if stage(change, at) == ChangeState.PENDING and _same(change, wanted):
             raise Refused(
@@ -253,7 +253,7 @@ def _what_follows(settings: Settings, wanted: Wanted) -> str:
 
 def _held(settings: Settings, change_id: str) -> Change:
     with opened_store(settings) as store:
-        change = store.read(lambda tx: changes.get(tx, id=change_id))
+        change = store.read(lambda tx: pending_changes.get(tx, id=change_id))
     if change is None:
         raise Refused(f"There is no change {change_id} here; `hearthgate trust changes` lists them.")
     return change
@@ -319,7 +319,7 @@ def _announced_long_enough(change: Change, at: datetime) -> str:
 def _approved_above(settings: Settings, change: Change, raw: bytes, at: datetime) -> str:
     own = own_entity(settings)
     with opened_store(settings) as store:
-        chain = store.read(lambda tx: trusted.get_chain(tx, entity=own))
+        chain = store.read(lambda tx: trust_chains.get_chain(tx, entity=own))
     if chain is None or len(chain.statements) < _CHAIN_OF_SUPERIOR:
         raise Refused("No superior's keys are known here yet: have this entity serve, and try again.")
     above, about_above = (
@@ -339,7 +339,7 @@ def _approved_above(settings: Settings, change: Change, raw: bytes, at: datetime
 
 def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Settle:
     def settle(tx: Transaction) -> None:
-        if not changes.move(tx, change, to, by=by, at=at):
+        if not pending_changes.move(tx, change, to, by=by, at=at):
             raise Refused(f"Somebody else settled the change {change.id} meanwhile; look at it again.")
 
     return settle

@@ -25,9 +25,9 @@ def expected() -> tuple[type[Exception], ...]:
     from gateway.keys.files import KeyFilesRefused
     from gateway.keys.rotation import ChangeRefused
     from gateway.ports import PeerRefused, StoreBusy, StoreFull, TransportError
-    from gateway.store.agreements import AgreementConflict
-    from gateway.store.clients import ClientExists
     from gateway.store.engine.refusals import StoreRefused
+    from gateway.store.tables.agreements import AgreementConflict
+    from gateway.store.tables.clients import ClientExists
     from trust.errors import TrustError
 
     return (

@@ -17,8 +17,8 @@ from gateway.cli.administrators import Settings, current, key_set
 from gateway.cli.context import now, opened_store
 from gateway.cli.faults import Refused
 from gateway.ports import Transaction
-from gateway.store import journal_head
 from gateway.store.engine.refusals import StoreRefused
+from gateway.store.tables import journal_head
 from trust.claims import digest
 from trust.evidence.journal import MAX_LINE, Chain, build_entry, verify_journal
 from trust.evidence.leaf import Leaf, LeafKind

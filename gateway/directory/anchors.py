@@ -13,7 +13,7 @@ from gateway.directory.memory import Memory
 from gateway.directory.rulings import Rulings
 from gateway.ports import TransportError
 from gateway.runtime.limits import RETRY_AFTER, Lately, Limits
-from gateway.trust_records import StoredAnchorKeys
+from gateway.store.tables.federation_records import StoredAnchorKeys
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError
 from trust.federation.anchor_keys import parse_anchor_keys, refuse_older
 from trust.federation.chain import verify_anchor

@@ -21,7 +21,7 @@ from enum import StrEnum
 from gateway.directory.holding import Held, Holdings
 from gateway.directory.memory import Link, Memory
 from gateway.directory.rulings import Rulings, View
-from gateway.trust_records import StoredAnchorKeys, StoredSuspension
+from gateway.store.tables.federation_records import StoredAnchorKeys, StoredSuspension
 from trust import jose
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, shown
 from trust.federation import anchor_keys, entity_statement, suspension

@@ -18,7 +18,7 @@ from gateway.directory.rulings import Rulings
 from gateway.directory.stages import Stage, stage_of
 from gateway.runtime.limits import Budget, Limits, Remembered
 from gateway.runtime.single_flight import SingleFlight
-from gateway.trust_records import StoredChain
+from gateway.store.tables.federation_records import StoredChain
 from trust.errors import NoChain, RolledBack, Untrusted
 from trust.federation.party_metadata import FEDERATION_ENTITY
 from trust.federation.placing import BOUNDS, placed

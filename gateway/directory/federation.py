@@ -35,7 +35,7 @@ from gateway.directory.stages import REFRESH_AFTER, SERVED, Stage, next_stage, s
 from gateway.ports import TransportError
 from gateway.runtime.background import Unattended
 from gateway.runtime.limits import MAX_REMEMBERED, Budget, Lately, Limits
-from gateway.trust_records import StoredChain
+from gateway.store.tables.federation_records import StoredChain
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, Untrusted
 from trust.federation.anchor_keys import Pin
 from trust.federation.chain import TrustedEntity

@@ -11,7 +11,7 @@ from datetime import datetime
 from gateway.directory.memory import MadeBy, Memory
 from gateway.directory.rulings import Rulings, View
 from gateway.directory.stages import REFRESH_AFTER
-from gateway.trust_records import INACTIVE_MARK, StoredChain
+from gateway.store.tables.federation_records import INACTIVE_MARK, StoredChain
 from trust.errors import RolledBack, TrustError
 from trust.federation.chain import KeysOf, TrustedEntity, verify_chain
 from trust.federation.key_revocation import without_revoked

@@ -20,7 +20,7 @@ from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import TransportError
 from gateway.runtime.background import Attempt
 from gateway.runtime.limits import Lately, Limits
-from gateway.trust_records import StoredKeyRevocation
+from gateway.store.tables.federation_records import StoredKeyRevocation
 from trust import claims, strict_json
 from trust.errors import TrustError, WrongIssuer
 from trust.federation.historical_keys import parse_historical_keys

@@ -23,7 +23,7 @@ from gateway.directory.resolving import SuperiorOf
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import TransportError
 from gateway.runtime.limits import Limits
-from gateway.trust_records import INACTIVE_MARK
+from gateway.store.tables.federation_records import INACTIVE_MARK
 from trust import claims
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration

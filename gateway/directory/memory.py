@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.ports import Store, Transaction
-from gateway.trust_records import StoredAnchorKeys, StoredChain, StoredKeyRevocation, StoredSuspension
+from gateway.store.tables.federation_records import StoredAnchorKeys, StoredChain, StoredKeyRevocation, StoredSuspension
 from trust import jose
 from trust.identifiers import EntityId
 
@@ -22,7 +22,7 @@ SIGNED_APART = timedelta(minutes=10)
 
 
 class ChainTable(Protocol):
-    """:mod:`gateway.store.trusted`."""
+    """:mod:`gateway.store.tables.trust_chains`."""
 
     def put_chain(self, tx: Transaction, chain: StoredChain) -> bool:
         """Store a chain; return false where a newer one of its superior was stored meanwhile."""
@@ -38,7 +38,7 @@ class ChainTable(Protocol):
 
 
 class SeenTable(Protocol):
-    """:mod:`gateway.store.seen`."""
+    """:mod:`gateway.store.tables.latest_statements`."""
 
     def note(self, tx: Transaction, *, issued_at: MadeBy, seen_at: datetime) -> None:
         """Note when statements were made."""
@@ -50,7 +50,7 @@ class SeenTable(Protocol):
 
 
 class SuspensionTable(Protocol):
-    """:mod:`gateway.store.suspensions`."""
+    """:mod:`gateway.store.tables.suspensions`."""
 
     def put(self, tx: Transaction, entry: StoredSuspension) -> bool:
         """Store a verified entry; return false where its number is taken."""
@@ -78,7 +78,7 @@ class SuspensionTable(Protocol):
 
 
 class AnchorKeysTable(Protocol):
-    """:mod:`gateway.store.anchor_keys`."""
+    """:mod:`gateway.store.tables.anchor_keys`."""
 
     def put(self, tx: Transaction, document: StoredAnchorKeys) -> bool:
         """Store a verified document; return false where its number or a higher one is held."""
@@ -90,7 +90,7 @@ class AnchorKeysTable(Protocol):
 
 
 class KeyRevocationTable(Protocol):
-    """:mod:`gateway.store.key_revocations`."""
+    """:mod:`gateway.store.tables.key_revocations`."""
 
     def put(self, tx: Transaction, revocation: StoredKeyRevocation, *, at: datetime) -> bool:
         """Store a verified notice; return false where the key is known to be revoked."""
@@ -102,7 +102,7 @@ class KeyRevocationTable(Protocol):
 
 
 class DisownedKeysTable(Protocol):
-    """:mod:`gateway.store.disowned_keys`."""
+    """:mod:`gateway.store.tables.disowned_keys`."""
 
     def replace(self, tx: Transaction, *, entity: str, kids: Collection[str]) -> None:
         """Store which keys an entity disowns now."""

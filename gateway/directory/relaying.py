@@ -20,7 +20,7 @@ from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import StoreBusy, StoreFull, TransportError
 from gateway.runtime.background import Unattended
 from gateway.runtime.limits import MAX_REMEMBERED, RETRY_AFTER, Budget, Lately, Limits
-from gateway.trust_records import StoredSuspension
+from gateway.store.tables.federation_records import StoredSuspension
 from trust import claims, strict_json
 from trust.errors import ChainRefused, TrustError
 from trust.federation.suspension import SuspensionState, parse_suspension

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from gateway.directory.memory import Memory, Proof
-from gateway.trust_records import StoredAnchorKeys, StoredSuspension
+from gateway.store.tables.federation_records import StoredAnchorKeys, StoredSuspension
 from trust.errors import ChainRefused, TrustError
 from trust.federation.anchor_keys import AnchorKeys, Pin, parse_anchor_keys
 from trust.federation.key_revocation import RevokedKeys

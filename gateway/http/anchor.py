@@ -40,8 +40,8 @@ from gateway.http.resolving import RESOLVE_PATH, Known, Resolver, resolve_bluepr
 from gateway.http.suspensions import signed_today, suspensions_blueprint
 from gateway.mark_office import MarkOffice, MarkTerms
 from gateway.ports import Clock, KeyVault, Store
-from gateway.store import key_revocations, members
-from gateway.store.members import Member
+from gateway.store.tables import key_revocations, members
+from gateway.store.tables.members import Member
 from trust import strict_json
 from trust.federation import node_metadata, party_metadata
 from trust.federation.entity_statement import (

@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 from gateway.http.federation_errors import FederationError, FederationRefused, answer_refusal
 from gateway.http.guards import open_to_all
 from gateway.ports import KeyVault, Store
-from gateway.store import anchor_keys
+from gateway.store.tables import anchor_keys
 from trust.federation.anchor_keys import Pin, build_pin
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse

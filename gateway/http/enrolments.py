@@ -24,8 +24,8 @@ from gateway.http.guards import open_to_all
 from gateway.http.problem import Problem
 from gateway.ports import Clock, Store, Transaction
 from gateway.runtime.limits import Budget
-from gateway.store import enrolments, key_revocations, members
-from gateway.store.enrolments import WaitingEnrolment
+from gateway.store.tables import enrolments, key_revocations, members
+from gateway.store.tables.enrolments import WaitingEnrolment
 from trust import strict_json
 from trust.errors import TrustError
 from trust.federation.enrolment import EnrolmentRequest, parse_enrolment_request, refuse_replacement

@@ -11,7 +11,7 @@ from gateway.directory.fetching import KEY_REVOCATIONS_PATH, MOST_TOLD
 from gateway.http.federation_errors import FederationError, FederationRefused, answer_refusal, entity_of
 from gateway.http.guards import open_to_all
 from gateway.ports import KeyVault, Store
-from gateway.store import key_revocations
+from gateway.store.tables import key_revocations
 from trust import strict_json
 from trust.federation.key_revocation import KeyRevocation, RevokedKey, build_key_revocation
 from trust.identifiers import EntityId

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, request
 
 from gateway.http.guards import open_to_all
 from gateway.ports import KeyVault, Store
-from gateway.store import suspensions
-from gateway.trust_records import StoredSuspension
+from gateway.store.tables import suspensions
+from gateway.store.tables.federation_records import StoredSuspension
 from trust import jose, strict_json
 from trust.errors import TrustError
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension

@@ -1,7 +1,7 @@
 """A consistent copy of a store in use, and a new store made of a copy, on either database.
 
 A copy goes back to the kind of database that it came from. It is brought to this version's revision on the way, and
-begins a new epoch (:mod:`gateway.store.store_epoch`). Nothing that exists is overwritten.
+begins a new epoch (:mod:`gateway.store.tables.store_epoch`). Nothing that exists is overwritten.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused
 from gateway.store.migration import migrate, migrated_within, steps_from
 from gateway.store.revision import found_revision
-from gateway.store.store_epoch import StoreEpoch
+from gateway.store.tables.store_epoch import StoreEpoch
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 

@@ -15,14 +15,14 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 from sqlalchemy import URL, Connection, inspect, text
 
-from gateway.store import store_epoch
 from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
 from gateway.store.engine.location import administration_engine
 from gateway.store.engine.postgres_transaction import PostgresTransaction
 from gateway.store.engine.refusals import StoreRefused
 from gateway.store.engine.timestamps import to_microseconds
-from gateway.store.schema import claims_metadata
-from gateway.store.store_epoch import StoreEpoch
+from gateway.store.tables import store_epoch
+from gateway.store.tables.schema import claims_metadata
+from gateway.store.tables.store_epoch import StoreEpoch
 
 _SUFFIX = ".csv"
 _BLOCK = 65_536

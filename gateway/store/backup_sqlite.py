@@ -12,12 +12,12 @@ from pathlib import Path
 
 from pysqlite3 import dbapi2
 
-from gateway.store import store_epoch
 from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD, refuse_before
 from gateway.store.engine.refusals import StoreRefused
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.engine.sqlite_files import SqliteConnection, SqliteFiles, connect
-from gateway.store.store_epoch import StoreEpoch
+from gateway.store.tables import store_epoch
+from gateway.store.tables.store_epoch import StoreEpoch
 
 PART = "store.db"
 

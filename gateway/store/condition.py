@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.ports import Transaction
-from gateway.store import store_epoch
-from gateway.store.store_epoch import NEVER_RESTORED, StoreEpoch
+from gateway.store.tables import store_epoch
+from gateway.store.tables.store_epoch import NEVER_RESTORED, StoreEpoch
 
 _MICROSECOND = timedelta(microseconds=1)
 

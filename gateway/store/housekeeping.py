@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from gateway.ports import Transaction
-from gateway.store import budgets, lookups, messages, probes, usage
-from gateway.store.usage import USUAL_OVER
+from gateway.store.tables import budgets, lookups, messages, query_counts, similar_queries
+from gateway.store.tables.query_counts import USUAL_OVER
 
 T = TypeVar("T")
 
@@ -55,8 +55,8 @@ def _erase_counts(tx: Transaction, now: datetime) -> int:
     """Forget who asked how often once nothing depends on it any more."""
     return (
         budgets.erase_full(tx, now=now, batch=BATCH)
-        + probes.erase_before(tx, day=now.astimezone(UTC).toordinal(), batch=BATCH)
-        + usage.erase_before(tx, day=(now - USUAL_OVER).date(), batch=BATCH)
+        + similar_queries.erase_before(tx, day=now.astimezone(UTC).toordinal(), batch=BATCH)
+        + query_counts.erase_before(tx, day=(now - USUAL_OVER).date(), batch=BATCH)
     )
 
 

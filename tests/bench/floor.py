@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import Flask, Response, request
 
 from gateway.serve import Hooks, Pool, serve
-from gateway.store import evidence_leaves
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.migration import migrate
 from gateway.store.opening import open_store
+from gateway.store.tables import evidence_leaves
 from tests.bench import serving
 from tests.bench.estate import Estate
 from tests.bench.lines import Door, Line, post

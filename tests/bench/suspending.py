@@ -14,9 +14,9 @@ from time import monotonic, sleep
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.http.anchor import MemberState
 from gateway.ports import Transaction
-from gateway.store import members, suspensions
 from gateway.store.opening import open_store
-from gateway.trust_records import StoredSuspension
+from gateway.store.tables import members, suspensions
+from gateway.store.tables.federation_records import StoredSuspension
 from tests.bench import case_systems
 from tests.bench.case_systems import CaseSystem
 from tests.bench.estate import Estate

@@ -17,7 +17,7 @@ from gateway.case_types import EligibilityStatus
 from gateway.http import case, models, problem
 from gateway.http.models import EligibilityBody, LookupBody
 from gateway.ports import LocalClient
-from gateway.store import clients
+from gateway.store.tables import clients
 from tests.docs.pages import DOCS, codes, example, page, section, table, tables
 from tests.federation.network import Network
 from tests.federation.settings_files import case_base_url, toml

@@ -10,7 +10,7 @@ from gateway.http import anchor, peer, problem
 from gateway.oauth import errors, forms, metadata, peer_server, server
 from gateway.peers import answer, resolver, tokens
 from gateway.runtime import limits
-from gateway.store import messages
+from gateway.store.tables import messages
 from tests.docs.pages import codes, column, profile, profile_pages, section, table, tables
 from trust import jose
 from trust.agreements import agreement, clause, ending, party_call, signature

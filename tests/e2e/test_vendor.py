@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.ports import LocalClient
-from gateway.store import clients
+from gateway.store.tables import clients
 from tests.docs.pages import blocks, example, page
 from tests.e2e.processes import Served, served
 from tests.federation.settings_files import case_base_url

@@ -20,9 +20,9 @@ from gateway.http.federation import node_statement_metadata
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.keys.vault import FileKeyVault
 from gateway.ports import LocalClient, Transaction, Transport
-from gateway.store import agreements, clients, evidence_leaves, members
-from gateway.store.agreements import StoredSignature
 from gateway.store.migration import migrate
+from gateway.store.tables import agreements, clients, evidence_leaves, members
+from gateway.store.tables.agreements import StoredSignature
 from tests.federation.case_client import CaseClient
 from tests.federation.case_files import REGISTRY_HOST, registry_file, write_case_files
 from tests.federation.faults import Counted, counted

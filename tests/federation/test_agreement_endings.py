@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.app import Node
-from gateway.store import agreements
+from gateway.store.tables import agreements
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_countersigning import call, post_call

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.store import agreements
+from gateway.store.tables import agreements
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, reply_claims
 from tests.federation.town import (

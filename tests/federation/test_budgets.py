@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store import flags
+from gateway.store.tables import flags
 from tests.federation.case_client import CaseClient
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand

@@ -15,7 +15,7 @@ from gateway.clock_watch import WRONG_BEYOND, ClockWatch, Parties, Reading, judg
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.runtime import machine_clock
 from gateway.runtime.background import AtOnce
-from gateway.store import store_epoch
+from gateway.store.tables import store_epoch
 from tests.federation.network import Network, SetClock
 from tests.federation.peer_hand import PeerHand, reply_body
 from tests.federation.test_binding import ref_of

@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from gateway.countersigning import address, fetch_agreement
 from gateway.ports import PeerAnswer, PeerRequest, Transaction, TransportError
-from gateway.store import agreements
-from gateway.store.agreements import StoredSignature
+from gateway.store.tables import agreements
+from gateway.store.tables.agreements import StoredSignature
 from tests.federation.network import Network
 from tests.federation.town import COUNCIL, TRUST
 from tests.federation.wire import Pass

@@ -17,7 +17,7 @@ from gateway.desk import Desk
 from gateway.enumeration import ABSENCES, NEW_PRACTITIONERS
 from gateway.inbound import Inbound, Sender
 from gateway.pacing import Pace
-from gateway.store import flags
+from gateway.store.tables import flags
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_budgets import nhs

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.store import marks_issued
+from gateway.store.tables import issued_trust_marks
 from tests.federation import faults
 from tests.federation.levels import COUNTY, Levels
 from tests.federation.peer_hand import PeerHand
@@ -52,7 +52,7 @@ def revoke(levels: Levels, issuer: EntityId) -> None:
     """Do what `hearthgate trust mark revoke` does."""
     at = levels.clock.now()
     levels.authorities[issuer].store.write(
-        lambda tx: marks_issued.revoke(tx, mark_type=ASSURED, subject=COUNCIL, reason="a breach", at=at)
+        lambda tx: issued_trust_marks.revoke(tx, mark_type=ASSURED, subject=COUNCIL, reason="a breach", at=at)
     )
 
 

@@ -23,8 +23,8 @@ from gateway.misuse_evidence import (
     signature_of_message,
 )
 from gateway.ports import PeerAnswer, PeerRequest
-from gateway.store import misuse_received
-from gateway.store.misuse_asked import State
+from gateway.store.tables import received_misuse_queries
+from gateway.store.tables.sent_misuse_queries import State
 from tests.federation.network import Network
 from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, SUBJECT, TRUST
 from tests.federation.wire import Pass
@@ -82,13 +82,13 @@ class Suspicion:
     def release(self, name: str = "Ada Tarn") -> None:
         """Release the name, as two people do by command."""
         asker = self.network.nodes[COUNCIL]
-        (received,) = asker.store.read(misuse_received.list)
+        (received,) = asker.store.read(received_misuse_queries.list)
         named = NamedPractitioner(
             name=name, role="key-worker", org_unit="north-team", contact="M. Ellery, 01632 960 111"
         )
         sealed = seal_answer(asker.vault.seal_key(), received.holder, received.query, named)
         asker.store.write(
-            lambda tx: misuse_received.answer(
+            lambda tx: received_misuse_queries.answer(
                 tx, holder=received.holder, query=received.query, sealed_answer=sealed, at=self.network.clock.now()
             )
         )
@@ -236,7 +236,7 @@ def test_a_message_that_was_not_sent_to_this_holder_under_that_name_is_not_known
     reply = forged(suspicion, query="q-2", **changes)
     assert reply.state is MisuseState.UNKNOWN
     assert reply.practitioner is None
-    assert len(suspicion.network.nodes[COUNCIL].store.read(misuse_received.list)) == 1
+    assert len(suspicion.network.nodes[COUNCIL].store.read(received_misuse_queries.list)) == 1
 
 
 @pytest.mark.parametrize("moment", [0, 1, LATEST_SECONDS])
@@ -290,7 +290,7 @@ def test_no_member_floods_those_who_answer(suspicion: Suspicion, monkeypatch: py
 
     assert [ask(f"query-{number}").status for number in range(4)] == [200, 200, 200, 429]
     assert ask("query-1").status == 200  # what waits can be asked again
-    assert len(network.nodes[COUNCIL].store.read(misuse_received.list)) == 3
+    assert len(network.nodes[COUNCIL].store.read(received_misuse_queries.list)) == 3
 
 
 def test_another_member_learns_nothing_of_a_message_to_somebody_else(tmp_path: Path) -> None:

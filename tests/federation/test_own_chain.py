@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.http.anchor import MemberState
-from gateway.store import disowned_keys, members
+from gateway.store.tables import disowned_keys, members
 from tests.federation.network import Network, federation_keys
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from gateway.person_keys import person_keys
-from gateway.store import evidence_index, evidence_leaves
 from gateway.store.engine.statement import Statement
-from gateway.store.schema import budgets
+from gateway.store.tables import evidence_index, evidence_leaves
+from gateway.store.tables.schema import budgets
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of

@@ -14,7 +14,7 @@ from gateway.oauth.exchange import GRANT_TYPE
 from gateway.outbound import pseudonym
 from gateway.peers.guard import HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
-from gateway.store import samples
+from gateway.store.tables import justifications
 from tests.federation.case_client import ASSERTION_TYPE, CaseClient
 from tests.federation.network import Network, RunningClock
 from tests.federation.settings_files import toml
@@ -134,7 +134,7 @@ def test_the_sign_in_at_a_real_provider_becomes_a_pseudonym_a_role_and_a_unit_at
     assert {(each["role"], each["org_unit"]) for each in seen} == {("key-worker", "north-team")}
     assert b"u-17" not in b"".join(request.body for request, _ in network.wire.log)
     # nobody vouched for them, so nobody has to justify it
-    assert network.nodes[COUNCIL].store.read(lambda tx: samples.list(tx, settled=True)) == ()
+    assert network.nodes[COUNCIL].store.read(lambda tx: justifications.list(tx, settled=True)) == ()
 
 
 @pytest.mark.parametrize(

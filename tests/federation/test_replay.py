@@ -10,7 +10,7 @@ import pytest
 
 from gateway.http.anchor import MemberState
 from gateway.keys.files import KeyFile, create_keys
-from gateway.store import flags, messages
+from gateway.store.tables import flags, messages
 from tests.federation.faults import Counted, states
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, new_key, reply_body

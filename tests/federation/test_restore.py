@@ -14,9 +14,9 @@ from gateway.cli.trust.ruling import Ruling, log, rule
 from gateway.directory.fetching import SUSPENSIONS_PATH
 from gateway.ports import PeerAnswer, PeerRequest, Transaction
 from gateway.reconciling import PAGE
-from gateway.store import members, store_epoch, suspensions
 from gateway.store.backup import StoreCopy, copy_in, copy_out
 from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
+from gateway.store.tables import members, store_epoch, suspensions
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
 from tests.federation.test_binding import ref_of

@@ -12,9 +12,9 @@ from gateway.http.federation import HISTORICAL_KEYS_PATH
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
 from gateway.keys.rotation import make, revocation
 from gateway.keys.vault import read_records
-from gateway.store import agreements, clients, key_revocations, restore_holds, store_epoch
-from gateway.store.restore_holds import Hold, HoldKind
-from gateway.trust_records import StoredKeyRevocation
+from gateway.store.tables import agreements, clients, key_revocations, restore_holds, store_epoch
+from gateway.store.tables.federation_records import StoredKeyRevocation
+from gateway.store.tables.restore_holds import Hold, HoldKind
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of

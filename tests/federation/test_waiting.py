@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.sampling import WITHIN
-from gateway.store import flags
+from gateway.store.tables import flags
 from tests.federation.network import Network
 from tests.federation.test_misuse import Suspicion
 from tests.federation.town import COUNCIL, TRUST

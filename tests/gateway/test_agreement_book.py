@@ -9,7 +9,7 @@ import pytest
 from gateway.agreement_book import AgreementBook, detail_for
 from gateway.keys.files import KeyFile, create_keys
 from gateway.ports import Store, Transaction
-from gateway.store import agreements
+from gateway.store.tables import agreements
 from tests.federation.network import Network
 from tests.federation.test_binding import ref_of
 from tests.federation.town import AGREEMENT, COUNCIL, PURPOSE, TRUST

@@ -13,7 +13,7 @@ from gateway.http.anchor import MemberState
 from gateway.http.enrolments import ENROLMENT_TYPE, ENROLMENTS_PATH
 from gateway.http.resolving import RESOLVE_PATH
 from gateway.http.suspensions import SUSPENSIONS_PATH
-from gateway.store import marks_issued, members
+from gateway.store.tables import issued_trust_marks, members
 from tests.support.authorities import COUNTY, HARBOUR, Authorities
 from tests.support.network import ANCHOR
 from trust.errors import Untrusted
@@ -225,7 +225,7 @@ def test_a_resolved_member_shows_the_marks_that_its_authority_stands_by(tmp_path
     found = resolved(authorities, ANCHOR, ask(authorities, ANCHOR, COUNTY))
     assert [mark.mark_type for mark in found.trust_marks] == [ASSURED]
     anchor.store.write(
-        lambda tx: marks_issued.revoke(tx, mark_type=ASSURED, subject=COUNTY, reason="audit", at=clock.now())
+        lambda tx: issued_trust_marks.revoke(tx, mark_type=ASSURED, subject=COUNTY, reason="audit", at=clock.now())
     )
     assert resolved(authorities, ANCHOR, ask(authorities, ANCHOR, COUNTY)).trust_marks == ()
     authorities.close()

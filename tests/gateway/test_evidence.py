@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from gateway import evidence
 from gateway.ports import Store, Transaction
-from gateway.store import evidence_leaves, messages
 from gateway.store.engine.statement import Statement
 from gateway.store.migration import migrate
 from gateway.store.opening import open_store
+from gateway.store.tables import evidence_leaves, messages
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE
 from trust.evidence.leaf import Leaf, LeafKind, leaf_hash
 from trust.identifiers import EntityId

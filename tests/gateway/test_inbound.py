@@ -11,7 +11,7 @@ from gateway.agreement_book import detail_for
 from gateway.budgets import Budgets, limits_of
 from gateway.inbound import Answered, Handled, Inbound, MessageIdReused, Sender
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
-from gateway.store import messages
+from gateway.store.tables import messages
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, new_key
 from tests.federation.test_binding import ref_of

@@ -18,9 +18,9 @@ from gateway.http.face import build_face
 from gateway.http.federation import NodeProfile, federation_blueprint, node_configuration
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.runtime.background import AtOnce
-from gateway.store import members, suspensions
 from gateway.store.migration import migrate
-from gateway.trust_records import StoredSuspension
+from gateway.store.tables import members, suspensions
+from gateway.store.tables.federation_records import StoredSuspension
 from tests.support.network import ANCHOR, Keys, MovingClock, Silent, Wire, opened_store
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration

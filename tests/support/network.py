@@ -18,11 +18,11 @@ from gateway.keys.files import new_pem, public_half
 from gateway.keys.sealed import open_own
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from gateway.runtime.background import AtOnce
-from gateway.store import members
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.migration import migrate
 from gateway.store.opening import open_store
+from gateway.store.tables import members
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import HistoricalKey

@@ -18,7 +18,7 @@ from gateway.cli.files import read_input
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.ports import Transaction
-from gateway.store import agreements
+from gateway.store.tables import agreements
 from trust.agreements.agreement import Agreement, parse_agreement
 
 

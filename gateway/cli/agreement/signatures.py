@@ -13,8 +13,8 @@ from gateway.cli.federation import Federation
 from gateway.cli.journal import record
 from gateway.cli.trust.tracing import trace_vouching
 from gateway.countersigning import Countersigning
-from gateway.store import agreements
-from gateway.store.agreements import StoredSignature
+from gateway.store.tables import agreements
+from gateway.store.tables.agreements import StoredSignature
 from trust import strict_json
 from trust.agreements.agreement import (
     Agreement,

@@ -19,8 +19,8 @@ from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, prompted, yes_option
 from gateway.countersigning import Countersigning, Offered, Told, address, fetch_agreement
 from gateway.ports import Transaction
-from gateway.store import agreements
-from gateway.store.agreements import StoredSignature
+from gateway.store.tables import agreements
+from gateway.store.tables.agreements import StoredSignature
 from trust import strict_json
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.draft import parse_draft

@@ -16,7 +16,7 @@ from gateway.cli.files import read_input, write_new
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.ports import LocalClient, Store, Transaction
-from gateway.store import clients
+from gateway.store.tables import clients
 from trust import strict_json
 from trust.keys import MAX_KEYS, KeySet, KeyUse, LocalSigner, PublicKey, parse_key
 

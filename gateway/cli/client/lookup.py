@@ -24,7 +24,7 @@ from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, answers
 from gateway.http.openapi import ELIGIBILITY_PATH, LOOKUPS_PATH
 from gateway.ports import LocalClient
-from gateway.store import clients
+from gateway.store.tables import clients
 from trust import strict_json
 from trust.exchange.eligibility import Question
 

@@ -19,7 +19,7 @@ from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.ports import LocalClient, Store, Transaction
-from gateway.store import clients
+from gateway.store.tables import clients
 from trust.errors import MalformedClaims
 from trust.identifiers import ServiceRef, ServiceSlug, parse_code
 from trust.keys import KeySet, KeyUse, LocalSigner

@@ -19,8 +19,8 @@ from gateway.keys.sealed import open_own
 from gateway.keys.vault import FileKeyVault
 from gateway.ports import LocalClient, Store, Transaction
 from gateway.spending import own_name
-from gateway.store import clients, flags, lookups, samples
-from gateway.store.samples import Sample
+from gateway.store.tables import clients, flags, justifications, lookups
+from gateway.store.tables.justifications import Sample
 from trust import strict_json
 from trust.sealing import seal
 
@@ -50,7 +50,7 @@ def list_samples(*, config: Path | None, settled: bool, overdue: bool) -> Outcom
     settings, at = load_node(config), now()
     vault = node_vault(settings)
     with opened_store(settings) as store:
-        found = store.read(lambda tx: samples.list(tx, settled=settled))
+        found = store.read(lambda tx: justifications.list(tx, settled=settled))
         shown = [_told(store, vault, each, at) for each in found if not overdue or _is_overdue(each, at)]
     return Outcome(
         lines=[line for each in shown for line in _lines(each)] or ["No lookup waits for a justification."],
@@ -90,7 +90,7 @@ def justify(
         name = own_name(vault.evidence_hmac_key(), client.client_id, str(told["practitioner"].get("id")))
 
         def settle(tx: Transaction) -> None:
-            if not samples.settle(tx, lookup_id=lookup_id, justified=right, sealed_finding=sealed, at=at):
+            if not justifications.settle(tx, lookup_id=lookup_id, justified=right, sealed_finding=sealed, at=at):
                 raise Refused(f"Somebody else settled {lookup_id} meanwhile; nothing was changed.")
             if not right:
                 flags.put_up(tx, code=UNJUSTIFIED, asker=f"{client.client_id} {name}", at=at)
@@ -107,7 +107,7 @@ def _refuse_asker(settings: Settings, manager: str, asker: str) -> None:
 
 
 def _waiting(store: Store, lookup_id: str, manager: str) -> tuple[Sample, LocalClient]:
-    found = store.read(lambda tx: samples.get(tx, lookup_id=lookup_id))
+    found = store.read(lambda tx: justifications.get(tx, lookup_id=lookup_id))
     if found is None:
         raise Refused("No such lookup was chosen; `hearthgate client sample list` shows those that were.")
     if found.settled_at is not None:

@@ -9,9 +9,9 @@ from config.sign_in import Provider
 from gateway.cli.context import opened_store
 from gateway.cli.faults import expected, read_faults
 from gateway.ports import LocalClient, Store
-from gateway.store import clients, misuse_asked, misuse_received, samples
-from gateway.store.misuse_asked import State as AskedState
-from gateway.store.misuse_received import State
+from gateway.store.tables import clients, justifications, received_misuse_queries, sent_misuse_queries
+from gateway.store.tables.received_misuse_queries import State
+from gateway.store.tables.sent_misuse_queries import State as AskedState
 
 
 def checks(settings: NodeSettings, now: datetime) -> list[CheckLine]:
@@ -31,7 +31,7 @@ def _samples(store: Store, now: datetime) -> Iterator[CheckLine]:
     remedy = "Name somebody: hearthgate client manager ID --manager NAME"
     name = "a manager justifies lookups of each case system that vouches"
     yield CheckLine(name=name, ok=not nobody, detail=detail, remedy=remedy)
-    late = store.read(lambda tx: samples.overdue(tx, now=now))
+    late = store.read(lambda tx: justifications.overdue(tx, now=now))
     remedy = "hearthgate client sample list --overdue shows which, and whose they are to justify."
     yield CheckLine(
         name="no lookup waits for a justification too long", ok=not late, detail=f"{late} do", remedy=remedy
@@ -39,12 +39,12 @@ def _samples(store: Store, now: datetime) -> Iterator[CheckLine]:
 
 
 def _misuse(store: Store, now: datetime) -> Iterator[CheckLine]:
-    received = [each for each in store.read(misuse_received.list) if each.state is State.OPEN]
+    received = [each for each in store.read(received_misuse_queries.list) if each.state is State.OPEN]
     late = [each.holder for each in received if each.due_at <= now]
     detail = f"overdue: {', '.join(late)}" if late else f"{len(received)} wait, none too long"
     remedy = "hearthgate misuse list, then hearthgate misuse answer ID; a second person approves."
     yield CheckLine(name="queries about misuse are answered in time", ok=not late, detail=detail, remedy=remedy)
-    owed = [each for each in store.read(misuse_asked.list) if each.state is not AskedState.ANSWERED]
+    owed = [each for each in store.read(sent_misuse_queries.list) if each.state is not AskedState.ANSWERED]
     late = [each.asker for each in owed if each.due_at <= now]
     detail = f"overdue: {', '.join(late)}" if late else f"{len(owed)} wait, none too long"
     remedy = "Ask again: hearthgate misuse ask; then ring the agency, and tell the trust anchor if it stays silent."

@@ -10,9 +10,9 @@ from gateway.cli.approval import Settings, stage
 from gateway.cli.context import identity, opened_store
 from gateway.cli.doctor.spans import words
 from gateway.cli.faults import expected, read_faults
-from gateway.store import changes, flags
-from gateway.store.changes import Change, ChangeState
-from gateway.store.flags import FoldedFlag
+from gateway.store.tables import flags, pending_changes
+from gateway.store.tables.flags import FoldedFlag
+from gateway.store.tables.pending_changes import Change, ChangeState
 
 _NAME = "every emergency was reviewed by a second administrator"
 
@@ -21,7 +21,7 @@ def checks(settings: Settings, now: datetime) -> list[CheckLine]:
     """Say which emergencies nobody has reviewed, what waits for approval, and which flags are up."""
     try:
         with opened_store(settings) as store:
-            found = [(each, stage(each, now)) for each in store.read(changes.list)]
+            found = [(each, stage(each, now)) for each in store.read(pending_changes.list)]
             up = flags.fold(store.read(flags.list_open))
     except expected() as refused:
         return [CheckLine(name=_NAME, ok=False, detail=read_faults(refused)[0], remedy="Correct that first.")]

@@ -7,7 +7,7 @@ from adapters.contract import CheckLine
 from config.settings import NodeSettings
 from gateway.cli.doctor.spans import words
 from gateway.cli.federation import Federation
-from gateway.store import agreements
+from gateway.store.tables import agreements
 from trust.agreements.agreement import InForce, NotInForce
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import name_mark

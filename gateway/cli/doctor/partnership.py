@@ -16,8 +16,8 @@ from gateway.clock_watch import Parties
 from gateway.directory.fetching import CONFIGURATION_PATH
 from gateway.http.anchor import MemberState
 from gateway.ports import Transport, TransportError
-from gateway.store import disowned_keys, members
-from gateway.store.members import Member
+from gateway.store.tables import disowned_keys, members
+from gateway.store.tables.members import Member
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.federation.entity_statement import parse_entity_configuration

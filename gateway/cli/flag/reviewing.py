@@ -15,8 +15,8 @@ from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.enumeration import ABSENCES, NEW_PRACTITIONERS, OVER_BASELINE
 from gateway.inbound_record import ID_REUSED
 from gateway.spending import own_name
-from gateway.store import flags
-from gateway.store.flags import Flag, FoldedFlag
+from gateway.store.tables import flags
+from gateway.store.tables.flags import Flag, FoldedFlag
 from trust.agreements.probing import Pattern
 
 _MEANINGS: Mapping[str, str] = {

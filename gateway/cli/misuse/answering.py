@@ -17,8 +17,8 @@ from gateway.cli.outcome import Outcome, answers, yes_option
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse_answering import open_answer, seal_answer
 from gateway.ports import Store, Transaction
-from gateway.store import misuse_received
-from gateway.store.misuse_received import Received, State
+from gateway.store.tables import received_misuse_queries
+from gateway.store.tables.received_misuse_queries import Received, State
 from trust import base64url
 from trust.exchange.misuse import NamedPractitioner
 
@@ -52,7 +52,7 @@ class _Answer:
 
             def release(tx: Transaction) -> None:
                 settle(tx)
-                if not misuse_received.answer(
+                if not received_misuse_queries.answer(
                     tx, holder=received.holder, query=received.query, sealed_answer=sealed, at=at
                 ):
                     raise Refused("The query was answered meanwhile; nothing was changed.")
@@ -111,7 +111,7 @@ def _node(settings: Settings) -> NodeSettings:
 
 
 def _open_query(store: Store, query: str) -> Received:
-    found = next((each for each in store.read(misuse_received.list) if short_id(each) == query), None)
+    found = next((each for each in store.read(received_misuse_queries.list) if short_id(each) == query), None)
     if found is None:
         raise Refused("There is no such query; `hearthgate misuse list` shows those that wait.")
     if found.state is not State.OPEN:

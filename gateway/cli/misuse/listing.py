@@ -14,10 +14,10 @@ from gateway.misuse_answering import open_query_record
 from gateway.misuse_asking import open_asked, open_told
 from gateway.misuse_evidence import account_of
 from gateway.ports import Store
-from gateway.store import misuse_asked, misuse_received
-from gateway.store.misuse_asked import Asked
-from gateway.store.misuse_asked import State as AskedState
-from gateway.store.misuse_received import Received, State
+from gateway.store.tables import received_misuse_queries, sent_misuse_queries
+from gateway.store.tables.received_misuse_queries import Received, State
+from gateway.store.tables.sent_misuse_queries import Asked
+from gateway.store.tables.sent_misuse_queries import State as AskedState
 from trust.claims import digest
 
 _ID = 16
@@ -33,8 +33,10 @@ def list_queries(*, config: Path | None, every: bool) -> Outcome:
     settings, at = load_node(config), now()
     vault = node_vault(settings)
     with opened_store(settings) as store:
-        received = [each for each in store.read(misuse_received.list) if every or each.state is State.OPEN]
-        asked = [each for each in store.read(misuse_asked.list) if every or each.state is not AskedState.ANSWERED]
+        received = [each for each in store.read(received_misuse_queries.list) if every or each.state is State.OPEN]
+        asked = [
+            each for each in store.read(sent_misuse_queries.list) if every or each.state is not AskedState.ANSWERED
+        ]
         ours = [received_json(store, vault, each, at) for each in received]
     lines = [line for told in ours for line in received_lines(told)]
     lines += [line for each in asked for line in asked_lines(vault, each, at)]

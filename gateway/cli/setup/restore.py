@@ -2,7 +2,7 @@
 
 It is made beside its final place and renamed, so that a restore that fails leaves nothing behind, and nothing that
 exists is overwritten. A restored store begins a new epoch: what is dated before it counts no more, and it serves nobody
-until it was reconciled with the others (:mod:`gateway.store.store_epoch`).
+until it was reconciled with the others (:mod:`gateway.store.tables.store_epoch`).
 """
 
 import shutil

@@ -13,9 +13,9 @@ from gateway.cli.context import config_option, load_settings, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.ports import Transaction
-from gateway.store import agreements, changes, clients, restore_holds, store_epoch
-from gateway.store.restore_holds import Hold, HoldKind
-from gateway.store.store_epoch import StoreEpoch
+from gateway.store.tables import agreements, clients, pending_changes, restore_holds, store_epoch
+from gateway.store.tables.restore_holds import Hold, HoldKind
+from gateway.store.tables.store_epoch import StoreEpoch
 from trust.agreements.agreement import parse_agreement
 from trust.errors import TrustError
 
@@ -64,8 +64,8 @@ def _read(tx: Transaction) -> tuple[StoreEpoch, Sequence[Hold], Mapping[tuple[Ho
     for client in clients.list(tx):
         if client.revoked_at is None:
             names[HoldKind.CLIENT, client.client_id] = f"{client.client_id} ({client.name})"
-    for change in changes.list(tx):
-        if change.state is changes.ChangeState.PENDING:
+    for change in pending_changes.list(tx):
+        if change.state is pending_changes.ChangeState.PENDING:
             names[HoldKind.CHANGE, change.id] = f"{change.id} ({change.act}, asked for by {change.requested_by})"
     for stored in agreements.load_all(tx):
         if stored.ended_at is None:

@@ -19,9 +19,9 @@ from gateway.cli.trust import terms as stated
 from gateway.cli.trust.ruling import authority_signer, log
 from gateway.cli.trust.terms import GivenTerms, terms_options
 from gateway.ports import Store, Transaction
-from gateway.store import enrolments, key_revocations, members, suspensions
-from gateway.store.enrolments import WaitingEnrolment
-from gateway.store.members import Member
+from gateway.store.tables import enrolments, key_revocations, members, suspensions
+from gateway.store.tables.enrolments import WaitingEnrolment
+from gateway.store.tables.members import Member
 from trust import strict_json
 from trust.errors import ChainRefused, TrustError
 from trust.exchange.subject_members import default_members

@@ -19,8 +19,8 @@ from gateway.cli.trust.admission import ADMIT
 from gateway.cli.trust.key.revoking import REVOKE
 from gateway.cli.trust.member_key import REVOKE_MEMBER_KEY
 from gateway.cli.trust.ruling import READMIT, REMOVE, SUSPEND, authority_signer
-from gateway.store import changes, members
-from gateway.store.changes import Change, ChangeState
+from gateway.store.tables import members, pending_changes
+from gateway.store.tables.pending_changes import Change, ChangeState
 from trust.federation.second_approval import ChangeApproval, build_approval
 from trust.federation.suspension import SuspensionState
 from trust.identifiers import parse_entity_id
@@ -44,7 +44,7 @@ def list_changes(*, config: Path | None, every: bool) -> Outcome:
     """Show the changes that wait for a second administrator, and the emergencies that nobody has reviewed."""
     at = now()
     with opened_store(load_settings(config)) as store:
-        found = [change for change in store.read(changes.list) if every or approval.stage(change, at) in _OPEN]
+        found = [change for change in store.read(pending_changes.list) if every or approval.stage(change, at) in _OPEN]
     return Outcome(
         lines=[line for change in found for line in _lines(change, approval.stage(change, at))]
         or ["No change waits for anybody."],

@@ -12,7 +12,7 @@ from gateway.cli.context import config_option, load_node, now
 from gateway.cli.federation import Federation, federation_of
 from gateway.cli.outcome import Outcome, answers
 from gateway.cli.trust.tracing import Trace, trace_chain
-from gateway.trust_records import INACTIVE_MARK
+from gateway.store.tables.federation_records import INACTIVE_MARK
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.trust_mark import TrustMark, mark_digest, name_mark, verify_trust_mark

@@ -14,8 +14,8 @@ from gateway.cli.outcome import Outcome, answers, yes_option
 from gateway.cli.trust.key.ways import reason_option
 from gateway.cli.trust.ruling import authority_signer
 from gateway.ports import Store, Transaction
-from gateway.store import key_revocations, members
-from gateway.trust_records import StoredKeyRevocation
+from gateway.store.tables import key_revocations, members
+from gateway.store.tables.federation_records import StoredKeyRevocation
 from trust.federation.key_revocation import KeyRevocation, build_key_revocation, is_key_id
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeyUse

@@ -7,8 +7,8 @@ import click
 from gateway.cli.context import config_option, load_anchor, opened_store
 from gateway.cli.outcome import Outcome, answers
 from gateway.cli.trust import terms
-from gateway.store import members
-from gateway.store.members import Member
+from gateway.store.tables import members
+from gateway.store.tables.members import Member
 from trust.identifiers import EntityId
 
 

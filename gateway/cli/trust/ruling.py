@@ -20,9 +20,9 @@ from gateway.cli.outcome import Outcome, answers, yes_option
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Store, Transaction
-from gateway.store import members, suspensions
-from gateway.store.members import Member
-from gateway.trust_records import StoredSuspension
+from gateway.store.tables import members, suspensions
+from gateway.store.tables.federation_records import StoredSuspension
+from gateway.store.tables.members import Member
 from gateway.vouching import Vouching
 from trust.errors import TrustError
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity

@@ -17,7 +17,7 @@ from gateway.cli.federation import Federation
 from gateway.directory.fetching import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.directory.stages import Stage, stage_of
 from gateway.ports import PeerAnswer, PeerRequest, Transaction, Transport, TransportError
-from gateway.store import seen
+from gateway.store.tables import latest_statements
 from trust.errors import ChainRefused, NoChain, TrustError
 from trust.federation.chain import MAX_INTERMEDIATES, TrustedEntity, refuse_rollback, verify_anchor, verify_chain
 from trust.federation.entity_statement import (
@@ -286,7 +286,7 @@ class _Walk:
 
 
 def _newest_seen(tx: Transaction, found: TrustedEntity) -> dict[tuple[EntityId, EntityId], datetime]:
-    newest = {link: seen.newest(tx, issuer=link[0], subject=link[1]) for link in found.issued_at_by}
+    newest = {link: latest_statements.newest(tx, issuer=link[0], subject=link[1]) for link in found.issued_at_by}
     return {link: made for link, made in newest.items() if made is not None}
 
 

@@ -11,8 +11,8 @@ from config.settings import NodeSettings
 from gateway.accounts import seal_account
 from gateway.cli.context import node_vault, opened_store
 from gateway.cli.doctor import accountability
-from gateway.store import lookups, samples
-from gateway.store.samples import Sample
+from gateway.store.tables import justifications, lookups
+from gateway.store.tables.justifications import Sample
 from tests.gateway.cli.conftest import Answer, Partnership, hearthgate, seconded
 
 MANAGER = "Maud Ellery"
@@ -63,7 +63,7 @@ def chosen(partnership: Partnership) -> Partnership:
     with opened_store(loaded) as store:
         store.write(lambda tx: lookups.create(tx, row))
         store.write(
-            lambda tx: samples.put(
+            lambda tx: justifications.put(
                 tx, Sample(lookup_id=LOOKUP, client_id="case", taken_at=at, due_at=at + timedelta(days=7))
             )
         )

@@ -12,10 +12,11 @@ import pytest
 from config.loading import load
 from gateway.cli.context import opened_store
 from gateway.cli.doctor.machine import disk
-from gateway.store import changes, condition, flags, store_epoch
-from gateway.store.changes import Change, ChangeState
+from gateway.store import condition
 from gateway.store.engine.sqlite_files import connect
 from gateway.store.inspection import Room
+from gateway.store.tables import flags, pending_changes, store_epoch
+from gateway.store.tables.pending_changes import Change, ChangeState
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Partnership, hearthgate
 from tests.support.tls import make_authority
 
@@ -212,13 +213,13 @@ def test_what_waits_for_somebody_to_look_at_it(partnership: Partnership) -> None
     name = "every emergency was reviewed by a second administrator"
     assert looked(partnership)["ok"]["every flag was reviewed"] == "none is up"
     with opened_store(load(partnership.config("council"), {})) as store:
-        store.write(lambda tx: changes.put(tx, waits))
+        store.write(lambda tx: pending_changes.put(tx, waits))
         store.write(lambda tx: flags.put_up(tx, code="over_budget", asker="case", at=asked))
         warned = looked(partnership)["warning"]
         assert warned[name] == "waiting for approval: c1 (suspend, 71 h ago)"
         assert warned["every flag was reviewed"] == "1 are up, the oldest for 71 h"
         made = replace(waits, id="c2", state=ChangeState.UNREVIEWED, emergency="stolen laptop")
-        store.write(lambda tx: changes.put(tx, made))
+        store.write(lambda tx: pending_changes.put(tx, made))
     assert failing(partnership)[name].startswith("c2 (suspend, 71 h ago); waiting")
 
 

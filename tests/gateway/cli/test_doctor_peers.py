@@ -17,8 +17,8 @@ from gateway.cli.doctor.spans import words
 from gateway.cli.federation import Federation, federation_of
 from gateway.clock_watch import Parties
 from gateway.directory.federation import Standing
-from gateway.store import store_epoch
 from gateway.store.engine.sqlite_files import connect
+from gateway.store.tables import store_epoch
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Partnership, hearthgate, listening
 from tests.gateway.cli.test_doctor import failing, looked, whole  # noqa: F401 - a fixture
 from tests.gateway.cli.test_trust_levels import DISTRICT, SCHOOL, federation, tree  # noqa: F401 - fixtures

@@ -14,9 +14,9 @@ from gateway.cli import administrators, approval
 from gateway.cli.context import now
 from gateway.cli.doctor.administrators import checks
 from gateway.cli.federation import federation_of
-from gateway.store import changes, clients, key_revocations, members
 from gateway.store.opening import open_store
-from gateway.trust_records import StoredKeyRevocation
+from gateway.store.tables import clients, key_revocations, members, pending_changes
+from gateway.store.tables.federation_records import StoredKeyRevocation
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, Template, hearthgate
 from trust.federation.party_metadata import parse_federation_entity
 from trust.keys import KeyUse, LocalSigner
@@ -199,7 +199,7 @@ def test_where_several_administer_nothing_is_announced(joined: Partnership) -> N
     settings = load(joined.config("council"), {})
     store = open_store(settings.store.url, base_dir=settings.base_dir)
     assert announcements(store, administrators=2)(datetime.now(UTC)) == {}
-    assert read(joined, "council", changes.list) == ()
+    assert read(joined, "council", pending_changes.list) == ()
     store.close()
 
 

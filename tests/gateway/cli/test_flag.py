@@ -9,7 +9,7 @@ from config.loading import load
 from config.settings import NodeSettings
 from gateway.cli.context import opened_store
 from gateway.cli.flag import reviewing
-from gateway.store import flags
+from gateway.store.tables import flags
 from tests.gateway.cli.conftest import Answer, Partnership, hearthgate
 
 ASKER = "https://police.example pYb3Zk0n8wqkq0e5wB4mX1lT5x7m0l1u6H2r9dS3cVo"

@@ -8,9 +8,9 @@ import pytest
 
 from config.loading import load
 from gateway.cli.context import now
-from gateway.store import enrolments, members
-from gateway.store.enrolments import WaitingEnrolment
 from gateway.store.opening import open_store
+from gateway.store.tables import enrolments, members
+from gateway.store.tables.enrolments import WaitingEnrolment
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, hearthgate, seconded
 from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import StatementDraft

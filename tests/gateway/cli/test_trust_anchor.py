@@ -11,11 +11,11 @@ from gateway.cli.context import now
 from gateway.cli.federation import federation_of
 from gateway.keys.files import ANCHOR_KEYS, KeyFilesRefused
 from gateway.keys.vault import open_vault
-from gateway.store import anchor_keys, changes
-from gateway.store.changes import Change
 from gateway.store.opening import open_store
 from gateway.store.revision import is_current
-from gateway.trust_records import StoredAnchorKeys
+from gateway.store.tables import anchor_keys, pending_changes
+from gateway.store.tables.federation_records import StoredAnchorKeys
+from gateway.store.tables.pending_changes import Change
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, hearthgate
 from trust.federation.anchor_keys import parse_anchor_keys, parse_pin
 from trust.identifiers import EntityId
@@ -42,7 +42,7 @@ def snapshot(partnership: Partnership) -> Snapshot:
     settings = load(partnership.config("anchor"), {})
     store = open_store(settings.store.url, base_dir=settings.base_dir)
     try:
-        documents, noted = store.read(lambda tx: (anchor_keys.load(tx), changes.list(tx)))
+        documents, noted = store.read(lambda tx: (anchor_keys.load(tx), pending_changes.list(tx)))
     finally:
         store.close()
     return documents, noted, {path.name: path.read_bytes() for path in (folder / "keys").iterdir()}

@@ -8,8 +8,8 @@ import pytest
 from config.loading import load
 from gateway.cli.context import now
 from gateway.keys.files import STATE_FILE, sole_change
-from gateway.store import anchor_keys
 from gateway.store.opening import open_store
+from gateway.store.tables import anchor_keys
 from tests.gateway.cli.conftest import ANCHOR, Answer, Partnership, hearthgate
 from trust.federation.anchor_keys import AnchorKeys, parse_anchor_keys
 from trust.federation.enrolment import parse_enrolment_request

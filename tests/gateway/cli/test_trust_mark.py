@@ -9,9 +9,9 @@ from config.settings import AnchorSettings
 from gateway.authority_app import create_anchor
 from gateway.cli.context import now
 from gateway.http.marks import MARK_PATH, STATUS_PATH
-from gateway.store import marks_issued
-from gateway.store.marks_issued import IssuedMark
 from gateway.store.opening import open_store
+from gateway.store.tables import issued_trust_marks
+from gateway.store.tables.issued_trust_marks import IssuedMark
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Answer, Partnership, Template, hearthgate
 from trust.federation.anchor_keys import parse_pin
 from trust.federation.trust_mark import DELEGATION_TYP, parse_status_response, peek_draft, verify_trust_mark
@@ -43,7 +43,7 @@ def issued(partnership: Partnership) -> tuple[IssuedMark, ...]:
     settings = load(partnership.config("anchor"), {})
     store = open_store(settings.store.url, base_dir=settings.base_dir)
     try:
-        return store.read(marks_issued.list)
+        return store.read(issued_trust_marks.list)
     finally:
         store.close()
 

@@ -10,7 +10,7 @@ from gateway.directory.fetching import NotVouchedFor, Unconfirmed
 from gateway.directory.stages import Stage
 from gateway.http.anchor import MemberState
 from gateway.ports import PeerAnswer
-from gateway.store import trusted
+from gateway.store.tables import trust_chains
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys
 from trust.errors import NoChain, Untrusted
 from trust.federation.chain import TrustedEntity
@@ -322,6 +322,6 @@ def test_what_was_ended_is_an_empty_chain_in_the_store(federation: Federation) -
     federation.clock.forward(minutes=6)
     with pytest.raises(Untrusted):
         look(federation)
-    stored = federation.store.read(lambda tx: trusted.get_chain(tx, entity=POLICE))
+    stored = federation.store.read(lambda tx: trust_chains.get_chain(tx, entity=POLICE))
     assert stored is not None
     assert stored.statements == ()

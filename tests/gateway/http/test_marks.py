@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from gateway.http.anchor import Accredited, AnchorFace, MemberState, create_anchor_app
 from gateway.http.marks import MARK_PATH, MARKED_PATH, STATUS_PATH
 from gateway.mark_office import MarkOffice, MarkTerms, delegated
-from gateway.store import marks_issued
+from gateway.store.tables import issued_trust_marks
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
 from trust import base64url
 from trust.errors import MarkRefused, WrongType
@@ -73,7 +73,7 @@ class Issuing:
     def revoke(self, mark_type: str = ASSURED, subject: EntityId = POLICE) -> None:
         now = self.federation.clock.now()
         self.federation.anchor_store.write(
-            lambda tx: marks_issued.revoke(tx, mark_type=mark_type, subject=subject, reason="audit", at=now)
+            lambda tx: issued_trust_marks.revoke(tx, mark_type=mark_type, subject=subject, reason="audit", at=now)
         )
 
     def ask(self, mark_type: str = ASSURED, subject: str = POLICE) -> TestResponse:

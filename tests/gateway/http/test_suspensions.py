@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from gateway.http.suspensions import signed_today
-from gateway.trust_records import StoredSuspension
+from gateway.store.tables.federation_records import StoredSuspension
 from tests.support.network import Keys
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension, parse_suspension
 from trust.identifiers import EntityId

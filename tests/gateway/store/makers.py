@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.ports import LocalClient
-from gateway.store.lookups import RUNNING, LookupRow
+from gateway.store.tables.lookups import RUNNING, LookupRow
 from tests.support.positions import positions
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

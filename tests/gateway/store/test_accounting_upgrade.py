@@ -4,12 +4,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from gateway.store import evidence_index, evidence_leaves
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.sqlite_files import create_in_wal_mode
-from gateway.store.evidence_leaves import new_id
 from gateway.store.migration import migrate, migrated_within
 from gateway.store.opening import open_store
+from gateway.store.tables import evidence_index, evidence_leaves
+from gateway.store.tables.evidence_leaves import new_id
 from tests.gateway.store.makers import NOW
 from trust.evidence.leaf import leaf_hash, parse_leaf
 

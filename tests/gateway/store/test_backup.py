@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from gateway.ports import Store, Transaction
-from gateway.store import backup, clients, evidence_leaves, messages, seen, store_epoch, trusted
+from gateway.store import backup
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated
 from gateway.store.engine.sqlite_files import create_in_wal_mode
 from gateway.store.migration import migrate, migrated_within
 from gateway.store.opening import open_claims, open_store
-from gateway.store.schema import REVISION
-from gateway.trust_records import StoredChain
+from gateway.store.tables import clients, evidence_leaves, latest_statements, messages, store_epoch, trust_chains
+from gateway.store.tables.federation_records import StoredChain
+from gateway.store.tables.schema import REVISION
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE, FixedClock, make_client
 
 MINUTE = timedelta(minutes=1)
@@ -82,7 +83,7 @@ def test_a_restored_store_begins_an_epoch_and_trusts_nothing_that_was_stated_bef
         chain = StoredChain(
             entity=entity, statements=(b"a.b.c",), refreshed_at=at, expires_at=at + MINUTE, superior_iat=at
         )
-        return trusted.put_chain(tx, chain)
+        return trust_chains.put_chain(tx, chain)
 
     assert store.read(store_epoch.read) == store_epoch.NEVER_RESTORED
     store.write(lambda tx: put(tx, COUNCIL, -2 * MINUTE))
@@ -91,12 +92,14 @@ def test_a_restored_store_begins_an_epoch_and_trusts_nothing_that_was_stated_bef
     assert (epoch.number, epoch.reconciled) == (1, False)
     assert not epoch.covers(NOW + timedelta(seconds=9))  # the lost node may have accepted what was dated ahead
     assert epoch.covers(NOW + timedelta(seconds=10))
-    held = again.read(lambda tx: trusted.get_chain(tx, entity=COUNCIL))
+    held = again.read(lambda tx: trust_chains.get_chain(tx, entity=COUNCIL))
     assert held is not None
     assert held.statements == ()
     assert not again.write(lambda tx: put(tx, COUNCIL, -MINUTE))  # newer than the copy, older than what was lost
     assert again.write(lambda tx: put(tx, COUNCIL, MINUTE))
-    assert again.read(lambda tx: seen.newest(tx, issuer=POLICE, subject=COUNCIL)) == epoch.not_before  # seen or not
+    assert (
+        again.read(lambda tx: latest_statements.newest(tx, issuer=POLICE, subject=COUNCIL)) == epoch.not_before
+    )  # seen or not
     again.write(store_epoch.note_reconciled)
     assert again.read(store_epoch.read).reconciled
     again.close()

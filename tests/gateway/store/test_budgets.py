@@ -9,9 +9,9 @@ import pytest
 
 from gateway.budgets import OVER_BUDGET, Asked, BudgetExceeded, Budgets, Limits
 from gateway.ports import Store
-from gateway.store import budgets as rows
-from gateway.store import flags
 from gateway.store.opening import open_store
+from gateway.store.tables import budgets as rows
+from gateway.store.tables import flags
 from trust.agreements.budget import Budget
 from trust.identifiers import RoleCode
 

@@ -6,8 +6,8 @@ from gateway import evidence
 from gateway.disclosures import Disclosures
 from gateway.person_keys import person_keys
 from gateway.ports import Store
-from gateway.store import evidence_index, evidence_leaves
-from gateway.store.evidence_leaves import StoredLeaf, new_id
+from gateway.store.tables import evidence_index, evidence_leaves
+from gateway.store.tables.evidence_leaves import StoredLeaf, new_id
 from tests.gateway.store.makers import COUNCIL, DIGEST, NOW, POLICE
 from trust.evidence.leaf import Leaf, LeafKind, leaf_hash, message_key, subject_key
 from trust.exchange.message import AgreementRef

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from gateway.ports import Store
-from gateway.store import enrolments
-from gateway.store.enrolments import WaitingEnrolment
+from gateway.store.tables import enrolments
+from gateway.store.tables.enrolments import WaitingEnrolment
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
 
 HOUR = timedelta(hours=1)

@@ -20,8 +20,8 @@ from gateway.enumeration import (
     observe,
 )
 from gateway.ports import Store
-from gateway.store import flags, probes, usage
 from gateway.store.opening import open_store
+from gateway.store.tables import flags, query_counts, similar_queries
 from trust.agreements.probing import MOST_ADDRESSES, THRESHOLDS, Feature, Pattern
 from trust.exchange.person import Address, Subject
 from trust.identifiers import RoleCode
@@ -74,8 +74,8 @@ def test_values_of_another_day_are_forgotten(store: Store) -> None:
         seen(store, asked, now=NOW + timedelta(hours=12) * number)
     assert raised(store) == set()
     first = NOW.toordinal()
-    assert store.write(lambda tx: probes.erase_before(tx, day=first + 1, batch=100)) == 0
-    assert store.write(lambda tx: probes.erase_before(tx, day=first + 2, batch=100)) == 2
+    assert store.write(lambda tx: similar_queries.erase_before(tx, day=first + 1, batch=100)) == 0
+    assert store.write(lambda tx: similar_queries.erase_before(tx, day=first + 2, batch=100)) == 2
 
 
 HOMES = [Feature(Pattern.PERSON_ADDRESSES, 7, number) for number in range(6)]
@@ -197,14 +197,19 @@ def _stranger(number: int) -> Subject:
 
 def test_counts_are_forgotten_in_time(store: Store) -> None:
     seen(store, ASKED, replace(ASKED, absent=True))
-    kept_until = NOW + usage.USUAL_OVER
-    assert store.write(lambda tx: usage.erase_before(tx, day=kept_until.date() - usage.USUAL_OVER, batch=100)) == 0
-    after = (kept_until + timedelta(days=1)).date() - usage.USUAL_OVER
-    assert store.write(lambda tx: usage.erase_before(tx, day=after, batch=100)) == 3
+    kept_until = NOW + query_counts.USUAL_OVER
+    assert (
+        store.write(
+            lambda tx: query_counts.erase_before(tx, day=kept_until.date() - query_counts.USUAL_OVER, batch=100)
+        )
+        == 0
+    )
+    after = (kept_until + timedelta(days=1)).date() - query_counts.USUAL_OVER
+    assert store.write(lambda tx: query_counts.erase_before(tx, day=after, batch=100)) == 3
 
 
 def test_days_are_told_apart(store: Store) -> None:
     for day in range(2):
         seen(store, ASKED, now=NOW + timedelta(days=day))
-    counter = usage.Counter(agency=AGENCY, counted=ASKED.role, asker=ASKED.who)
-    assert list(store.read(lambda tx: usage.earlier(tx, counter, day=NOW.date() + timedelta(days=9)))) == [1, 1]
+    counter = query_counts.Counter(agency=AGENCY, counted=ASKED.role, asker=ASKED.who)
+    assert list(store.read(lambda tx: query_counts.earlier(tx, counter, day=NOW.date() + timedelta(days=9)))) == [1, 1]

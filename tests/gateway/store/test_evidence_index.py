@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from gateway.ports import Store
-from gateway.store import evidence_index, evidence_leaves
-from gateway.store.evidence_leaves import first_id, new_id
+from gateway.store.tables import evidence_index, evidence_leaves
+from gateway.store.tables.evidence_leaves import first_id, new_id
 from tests.gateway.store.makers import NOW
 
 IDS = [new_id(NOW + timedelta(days=day)) for day in range(3)]

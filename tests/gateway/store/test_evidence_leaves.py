@@ -9,9 +9,9 @@ from pysqlite3 import dbapi2
 from sqlalchemy import text
 
 from gateway.ports import Store, Transaction
-from gateway.store import evidence_leaves
 from gateway.store.engine.statement import Statement
-from gateway.store.evidence_leaves import StoredLeaf, new_id
+from gateway.store.tables import evidence_leaves
+from gateway.store.tables.evidence_leaves import StoredLeaf, new_id
 from tests.gateway.store.makers import NOW
 
 MOMENTS = [NOW + timedelta(seconds=second) for second in range(3)]

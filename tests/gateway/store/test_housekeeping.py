@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 from gateway.ports import Transaction
-from gateway.store import lookups, messages
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.housekeeping import BATCH, Erased, erase_expired
-from gateway.store.messages import REMEMBERED_PAST_EXPIRY
+from gateway.store.tables import lookups, messages
+from gateway.store.tables.messages import REMEMBERED_PAST_EXPIRY
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, make_lookup
 
 

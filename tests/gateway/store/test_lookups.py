@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from gateway.ports import Store
-from gateway.store import lookups
-from gateway.store.lookups import COMPLETE, LookupAnswer
+from gateway.store.tables import lookups
+from gateway.store.tables.lookups import COMPLETE, LookupAnswer
 from tests.gateway.store.makers import LATER, NOW, make_lookup
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.ports import Store
-from gateway.store import clients, members
-from gateway.store.clients import ClientExists
-from gateway.store.members import Member
+from gateway.store.tables import clients, members
+from gateway.store.tables.clients import ClientExists
+from gateway.store.tables.members import Member
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE, make_client
 from trust.federation.terms import Terms
 

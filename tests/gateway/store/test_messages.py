@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from gateway.ports import Store, Transaction
-from gateway.store import messages
-from gateway.store.messages import REMEMBERED_PAST_EXPIRY, Prior
+from gateway.store.tables import messages
+from gateway.store.tables.messages import REMEMBERED_PAST_EXPIRY, Prior
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, POLICE
 
 

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import URL, bindparam, text
 
 from gateway.ports import StoreBusy, Transaction
-from gateway.store import agreements, evidence_leaves
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.refusals import StoreOutcomeUnknown, StoreUnsafe
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.write_queue import Limits
 from gateway.store.migration import migrate
+from gateway.store.tables import agreements, evidence_leaves
 from tests.gateway.store.makers import NOW
 from tests.postgres import find_server_programs, running_server
 

@@ -9,9 +9,9 @@ from time import sleep
 import pytest
 
 from gateway.ports import Store
-from gateway.store import evidence_leaves
 from gateway.store.engine.sqlite_writer import EXIT_IO_ERROR
 from gateway.store.opening import open_store
+from gateway.store.tables import evidence_leaves
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -4,24 +4,24 @@ from datetime import timedelta
 
 from gateway import evidence
 from gateway.ports import Transaction
-from gateway.store import (
+from gateway.store.engine.postgres import PostgresStore
+from gateway.store.engine.sqlite import SqliteStore
+from gateway.store.retention import erase_accounts
+from gateway.store.tables import (
     evidence_index,
     evidence_leaves,
     flags,
+    justifications,
     lookup_messages,
     lookups,
-    misuse_asked,
-    misuse_received,
     question_signatures,
-    samples,
+    received_misuse_queries,
+    sent_misuse_queries,
 )
-from gateway.store.engine.postgres import PostgresStore
-from gateway.store.engine.sqlite import SqliteStore
-from gateway.store.evidence_leaves import StoredLeaf, new_id
-from gateway.store.misuse_asked import Asked
-from gateway.store.misuse_received import Received
-from gateway.store.retention import erase_accounts
-from gateway.store.samples import Sample
+from gateway.store.tables.evidence_leaves import StoredLeaf, new_id
+from gateway.store.tables.justifications import Sample
+from gateway.store.tables.received_misuse_queries import Received
+from gateway.store.tables.sent_misuse_queries import Asked
 from tests.gateway.store.makers import COUNCIL, NOW, make_lookup
 
 END = b"\xff" * 16
@@ -33,10 +33,12 @@ def fill(tx: Transaction) -> None:
     for name, at in (("old", NOW), ("new", LATE)):
         lookups.create(tx, make_lookup(id=name, idempotency_key=name, created_at=at, keep_until=at))
         lookup_messages.put(tx, message=name, lookup_id=name, sealed=b"sealed")
-        samples.put(tx, Sample(lookup_id=name, client_id="c", taken_at=at, due_at=at))
+        justifications.put(tx, Sample(lookup_id=name, client_id="c", taken_at=at, due_at=at))
         asked = Asked(query=name, asker=COUNCIL, message=name, asked_at=at, due_at=at, sealed_query=b"s")
-        misuse_asked.put(tx, asked)
-        misuse_received.put(tx, Received(holder=COUNCIL, query=name, received_at=at, due_at=at, sealed_query=b"sealed"))
+        sent_misuse_queries.put(tx, asked)
+        received_misuse_queries.put(
+            tx, Received(holder=COUNCIL, query=name, received_at=at, due_at=at, sealed_query=b"sealed")
+        )
         flags.put_up(tx, code=name, asker=COUNCIL, at=at)
         flags.review(tx, code=name, asker=COUNCIL, by="ann", at=at)
         stored = StoredLeaf(id=new_id(at), at=at, leaf=name.encode(), leaf_hash=bytes(32))
@@ -54,9 +56,9 @@ def test_all_of_before_the_moment_goes_and_nothing_else(store: SqliteStore | Pos
         return [
             [name for name in ("old", "new") if lookups.find(tx, lookup_id=name)],
             [name for name in ("old", "new") if lookup_messages.find(tx, message=name)],
-            [each.lookup_id for each in samples.list(tx, settled=True)],
-            [each.query for each in misuse_asked.list(tx)],
-            [each.query for each in misuse_received.list(tx)],
+            [each.lookup_id for each in justifications.list(tx, settled=True)],
+            [each.query for each in sent_misuse_queries.list(tx)],
+            [each.query for each in received_misuse_queries.list(tx)],
         ]
 
     assert store.read(left) == [["new"]] * 5

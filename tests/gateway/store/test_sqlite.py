@@ -12,12 +12,12 @@ from pysqlite3 import dbapi2
 from sqlalchemy import text
 
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
-from gateway.store import evidence_leaves, messages
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.engine.sqlite_files import SqliteFiles, TurnLock
 from gateway.store.engine.sqlite_writer import COMMITS_PER_CHECKPOINT
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.write_queue import Limits
+from gateway.store.tables import evidence_leaves, messages
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW
 
 

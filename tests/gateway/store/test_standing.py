@@ -1,8 +1,8 @@
 """What was seen of a federation: the newest statements, the replaced keys of anchors, and suspensions."""
 
 from gateway.ports import Store, Transaction
-from gateway.store import anchor_keys, seen, suspensions
-from gateway.trust_records import StoredAnchorKeys, StoredSuspension
+from gateway.store.tables import anchor_keys, latest_statements, suspensions
+from gateway.store.tables.federation_records import StoredAnchorKeys, StoredSuspension
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
 from trust.identifiers import EntityId
 
@@ -11,11 +11,13 @@ MEMBER = EntityId(COUNCIL)
 
 
 def test_the_newest_statement_seen_is_the_one_that_is_remembered(store: Store) -> None:
-    store.write(lambda tx: seen.note(tx, issued_at={(ANCHOR, MEMBER): LATER, (MEMBER, MEMBER): NOW}, seen_at=NOW))
-    store.write(lambda tx: seen.note(tx, issued_at={(ANCHOR, MEMBER): NOW}, seen_at=LATER))
-    assert store.read(lambda tx: seen.newest(tx, issuer=ANCHOR, subject=COUNCIL)) == LATER
-    assert store.read(lambda tx: seen.newest(tx, issuer=COUNCIL, subject=COUNCIL)) == NOW
-    assert store.read(lambda tx: seen.newest(tx, issuer=ANCHOR, subject=POLICE)) is None
+    store.write(
+        lambda tx: latest_statements.note(tx, issued_at={(ANCHOR, MEMBER): LATER, (MEMBER, MEMBER): NOW}, seen_at=NOW)
+    )
+    store.write(lambda tx: latest_statements.note(tx, issued_at={(ANCHOR, MEMBER): NOW}, seen_at=LATER))
+    assert store.read(lambda tx: latest_statements.newest(tx, issuer=ANCHOR, subject=COUNCIL)) == LATER
+    assert store.read(lambda tx: latest_statements.newest(tx, issuer=COUNCIL, subject=COUNCIL)) == NOW
+    assert store.read(lambda tx: latest_statements.newest(tx, issuer=ANCHOR, subject=POLICE)) is None
 
 
 def test_an_anchors_keys_are_replaced_by_a_higher_number_only(store: Store) -> None:

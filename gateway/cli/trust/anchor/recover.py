@@ -19,7 +19,7 @@ from gateway.cli.trust.key.ways import reason_option, way_up
 from gateway.keys.files import ANCHOR_KEYS, KeyFile, KeyFilesRefused
 from gateway.keys.rotation import Draft, lost_key, make, revocation
 from gateway.keys.schedule import Stage, lives
-from gateway.store import changes
+from gateway.store.tables import pending_changes
 from trust.federation.historical_keys import RevocationReason
 from trust.keys import KeyUse
 
@@ -67,7 +67,7 @@ def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: P
             if held.records:
                 way.take_back(held.federation(at), at=at)
             raise
-        held.store.write(lambda tx: changes.put(tx, change))
+        held.store.write(lambda tx: pending_changes.put(tx, change))
     lines = [*said, f"Another administrator looks at it with: hearthgate trust review {change.id}"]
     return Outcome(lines=lines, data=to_json(change, now()) | {"key_ids": sorted(keys.kids)})
 

@@ -20,7 +20,7 @@ from gateway.directory.federation import FederationDirectory
 from gateway.http.anchor import MemberState
 from gateway.http.suspensions import Shown, as_received, signed_today
 from gateway.ports import Store, Transaction
-from gateway.store import anchor_keys, members, suspensions
+from gateway.store.tables import anchor_keys, members, suspensions
 from trust.errors import TrustError
 from trust.federation.bundle import MAX_SUSPENSIONS, Bundle, build_bundle
 from trust.identifiers import EntityId, parse_entity_id

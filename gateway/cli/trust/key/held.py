@@ -13,7 +13,7 @@ from gateway.keys.rotation import settled
 from gateway.keys.schedule import KeyRecord, Life, lives, published
 from gateway.keys.vault import read_records
 from gateway.ports import Store
-from gateway.store import anchor_keys, trusted
+from gateway.store.tables import anchor_keys, trust_chains
 from gateway.vouching import Vouching
 from trust import jose
 from trust.federation import anchor_keys as trust_anchor_keys
@@ -73,7 +73,7 @@ def named_above(held: HeldKeys) -> frozenset[str]:
     Nothing is verified here: what the store holds was.
     """
     if superiors(held.settings):
-        chain = held.store.read(lambda tx: trusted.get_chain(tx, entity=held.own))
+        chain = held.store.read(lambda tx: trust_chains.get_chain(tx, entity=held.own))
         raw, typ = (chain.statements[1] if chain and len(chain.statements) > 1 else None), entity_statement.TYP
     else:
         documents = held.store.read(anchor_keys.load)

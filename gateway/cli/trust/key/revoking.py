@@ -17,8 +17,8 @@ from gateway.cli.trust.key.ways import reason_option, recovery_option, recovery_
 from gateway.keys.rotation import Draft, make, revocation
 from gateway.keys.schedule import lives, signing
 from gateway.ports import Transaction
-from gateway.store import anchor_keys
-from gateway.trust_records import StoredAnchorKeys
+from gateway.store.tables import anchor_keys
+from gateway.store.tables.federation_records import StoredAnchorKeys
 from trust import jose
 from trust.federation.anchor_keys import MAX_BYTES, TYP
 from trust.federation.historical_keys import RevocationReason

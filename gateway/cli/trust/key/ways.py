@@ -20,8 +20,8 @@ from gateway.cli.trust.key.held import HeldKeys, needed_files
 from gateway.cli.trust.membership import request_of, send_request
 from gateway.keys.files import read_private
 from gateway.keys.vault import open_vault
-from gateway.store import anchor_keys
-from gateway.trust_records import StoredAnchorKeys
+from gateway.store.tables import anchor_keys
+from gateway.store.tables.federation_records import StoredAnchorKeys
 from trust import strict_json
 from trust.errors import TrustError
 from trust.federation.anchor_keys import AnchorKeys, build_anchor_keys, parse_anchor_keys

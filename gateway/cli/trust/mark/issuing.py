@@ -15,7 +15,7 @@ from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.ruling import authority_vault
 from gateway.mark_office import MarkOffice, MarkTerms
 from gateway.ports import Store
-from gateway.store import marks_issued, members
+from gateway.store.tables import issued_trust_marks, members
 from trust.federation.suspension import SuspensionState
 from trust.federation.trust_mark import DELEGATION_TYP, MAX_TYPE, MarkDraft, build_delegation, name_mark, peek_draft
 from trust.identifiers import EntityId, parse_entity_id
@@ -84,7 +84,9 @@ def revoke(*, entity: str, mark_type: str, config: Path | None, reason: str, yes
         confirm("Revoke it?", yes=yes)
         at = now()
         record(settings, "trust mark revoke", entity_id=subject, type=kind, reason=reason)
-        count = store.write(lambda tx: marks_issued.revoke(tx, mark_type=kind, subject=subject, reason=reason, at=at))
+        count = store.write(
+            lambda tx: issued_trust_marks.revoke(tx, mark_type=kind, subject=subject, reason=reason, at=at)
+        )
     return Outcome(
         lines=[f"{subject} no longer has {name_mark(kind)}: {reason}"],
         data={"entity_id": subject, "type": kind, "reason": reason, "revoked": count, "revoked_at": at.isoformat()},
@@ -140,7 +142,7 @@ def _whole(settings: AnchorSettings, mark_type: str) -> str:
 
 def _standing(store: Store, kind: str, subject: EntityId) -> bool:
     """Tell whether an entity was granted a mark that nobody revoked; it is renewed where it has expired."""
-    found = store.read(lambda tx: marks_issued.list(tx, mark_type=kind, subject=subject))
+    found = store.read(lambda tx: issued_trust_marks.list(tx, mark_type=kind, subject=subject))
     return any(each.revoked_at is None for each in found)
 
 

@@ -10,9 +10,9 @@ import click
 from config.settings import AnchorSettings
 from gateway.cli.context import config_option, load_settings, now, opened_store
 from gateway.cli.outcome import Outcome, answers
-from gateway.store import marks_held, marks_issued
-from gateway.store.marks_held import HeldMark
-from gateway.store.marks_issued import IssuedMark
+from gateway.store.tables import issued_trust_marks, own_trust_marks
+from gateway.store.tables.issued_trust_marks import IssuedMark
+from gateway.store.tables.own_trust_marks import HeldMark
 from trust.errors import TrustError
 from trust.federation.trust_mark import MarkStatus, name_mark, peek_draft
 
@@ -27,8 +27,8 @@ def list_marks(*, config: Path | None) -> Outcome:
     """
     settings, at = load_settings(config), now()
     with opened_store(settings) as store:
-        held = [_held(each, at) for each in store.read(marks_held.list)]
-        issued = [_issued(each, at) for each in _newest(store.read(marks_issued.list))]
+        held = [_held(each, at) for each in store.read(own_trust_marks.list)]
+        issued = [_issued(each, at) for each in _newest(store.read(issued_trust_marks.list))]
     lines = [f"{each['entity_id']}  {_told(each)}" for each in issued]
     lines += [f"Held: {_told(each)}" for each in held]
     data: dict[str, Any] = {"held": held}
