@@ -73,7 +73,7 @@ from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
-from gateway.store.opening import open_claims, open_store
+from gateway.store.factory import open_claims, open_store
 from gateway.store.tables import clients, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import metrics, trust

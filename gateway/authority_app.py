@@ -37,7 +37,7 @@ from gateway.own_chain import OwnChain
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.runtime.background import Background
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.telemetry import metrics
 from gateway.vouching import Vouching
 from trust import strict_json

@@ -115,7 +115,7 @@ def environment() -> Mapping[str, str]:
 @contextmanager
 def opened_store(settings: NodeSettings | AnchorSettings) -> Iterator[Store]:
     """Open the store for one command. Raises ``StoreRefused``."""
-    from gateway.store.opening import open_store
+    from gateway.store.factory import open_store
 
     store = open_store(settings.store.url, base_dir=settings.base_dir)
     try:

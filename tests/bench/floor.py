@@ -21,8 +21,8 @@ from flask import Flask, Response, request
 
 from gateway.serve import Hooks, Pool, serve
 from gateway.store.engine.sqlite import SqliteStore
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from gateway.store.opening import open_store
 from gateway.store.tables import evidence_leaves
 from tests.bench import serving
 from tests.bench.estate import Estate

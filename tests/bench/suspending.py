@@ -14,7 +14,7 @@ from time import monotonic, sleep
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.http.anchor import MemberState
 from gateway.ports import Transaction
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
 from tests.bench import case_systems

@@ -16,8 +16,8 @@ from gateway.directory.chains import STRANGERS_A_MINUTE
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.stages import REFRESH_AFTER
 from gateway.ports import PeerAnswer, PeerRequest
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from gateway.store.opening import open_store
 from tests.bench import machine
 from tests.bench.report import Figures
 from tests.support.tree import ANCHOR, COUNTY, Tree

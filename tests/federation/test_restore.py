@@ -14,7 +14,7 @@ from gateway.cli.trust.ruling import Ruling, log, rule
 from gateway.directory.fetching import SUSPENSIONS_PATH
 from gateway.ports import PeerAnswer, PeerRequest, Transaction
 from gateway.reconciling import PAGE
-from gateway.store.backup import StoreCopy, copy_in, copy_out
+from gateway.store.backup.snapshot import StoreCopy, copy_in, copy_out
 from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
 from gateway.store.tables import members, store_epoch, suspensions
 from tests.federation.network import Network

@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 
 from gateway.agreement_book import AgreementBook
 from gateway.agreement_endings import Endings
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from gateway.store.opening import open_store
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import AgreementConflict, StoredSignature
 from trust.agreements.agreement import Agreement, Closure, Signatory, build_signature, parse_agreement

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from gateway import evidence
 from gateway.ports import Store, Transaction
 from gateway.store.engine.statement import Statement
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from gateway.store.opening import open_store
 from gateway.store.tables import evidence_leaves, messages
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE
 from trust.evidence.leaf import Leaf, LeafKind, leaf_hash

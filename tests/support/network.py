@@ -20,8 +20,8 @@ from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from gateway.runtime.background import AtOnce
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from gateway.store.opening import open_store
 from gateway.store.tables import members
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration

@@ -24,7 +24,7 @@ from gateway.cli.setup import archive, key_safe
 from gateway.keys.daily_seal import FILE as DAILY_FILE
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, read_private
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.store.backup import copy_out
+from gateway.store.backup.snapshot import copy_out
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 

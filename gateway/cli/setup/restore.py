@@ -26,7 +26,7 @@ from gateway.cli.setup.key_safe import Safe
 from gateway.cli.setup.restore_confirm import restore_confirm
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
 from gateway.keys.vault import open_vault
-from gateway.store.backup import StoreCopy, copy_in, refuse_misfit
+from gateway.store.backup.snapshot import StoreCopy, copy_in, refuse_misfit
 from trust.keys import KeySet, KeyUse
 
 _path = click.Path(path_type=Path)

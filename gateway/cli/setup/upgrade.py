@@ -16,8 +16,8 @@ from gateway.cli.context import config_option, config_path, load_settings
 from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.setup.backup import Settings, write_backup
+from gateway.store.factory import open_store
 from gateway.store.migration import Step, lacks_claims, migrate, steps_from
-from gateway.store.opening import open_store
 from gateway.store.revision import found_revision
 
 BACKUPS = "backups"

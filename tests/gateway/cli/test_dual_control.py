@@ -14,7 +14,7 @@ from gateway.cli import administrators, approval
 from gateway.cli.context import now
 from gateway.cli.doctor.administrators import checks
 from gateway.cli.federation import federation_of
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.tables import clients, key_revocations, members, pending_changes
 from gateway.store.tables.federation_records import StoredKeyRevocation
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, Template, hearthgate

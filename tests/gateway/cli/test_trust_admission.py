@@ -8,7 +8,7 @@ import pytest
 
 from config.loading import load
 from gateway.cli.context import now
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.tables import enrolments, members
 from gateway.store.tables.enrolments import WaitingEnrolment
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, hearthgate, seconded

@@ -11,7 +11,7 @@ from gateway.cli.context import now
 from gateway.cli.federation import federation_of
 from gateway.keys.files import ANCHOR_KEYS, KeyFilesRefused
 from gateway.keys.vault import open_vault
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.revision import is_current
 from gateway.store.tables import anchor_keys, pending_changes
 from gateway.store.tables.federation_records import StoredAnchorKeys

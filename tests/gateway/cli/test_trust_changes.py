@@ -13,7 +13,7 @@ from config.loading import load
 from config.settings import AnchorSettings
 from gateway.cli import administrators, approval
 from gateway.cli.context import now
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Answer, Partnership, Template, hearthgate

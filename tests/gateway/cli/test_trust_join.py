@@ -6,7 +6,7 @@ from pathlib import Path
 from config.loading import load
 from gateway.cli.context import now
 from gateway.keys.files import KeyFile, create_keys
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.tables import enrolments
 from gateway.store.tables.enrolments import WaitingEnrolment
 from tests.gateway.cli.conftest import ANCHOR, Answer, Partnership, hearthgate

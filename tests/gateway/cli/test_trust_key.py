@@ -8,7 +8,7 @@ import pytest
 from config.loading import load
 from gateway.cli.context import now
 from gateway.keys.files import STATE_FILE, sole_change
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.tables import anchor_keys
 from tests.gateway.cli.conftest import ANCHOR, Answer, Partnership, hearthgate
 from trust.federation.anchor_keys import AnchorKeys, parse_anchor_keys

@@ -17,8 +17,8 @@ from gateway.cli.trust.show import shown
 from gateway.cli.trust.tracing import MAX_FETCHES, trace_vouching
 from gateway.peers.transport import HttpTransport
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from gateway.store.opening import open_store
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
 from trust.errors import Untrusted

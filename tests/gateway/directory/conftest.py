@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from gateway.store.opening import open_store
 from tests.support.network import Federation
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from gateway.directory.federation import FederationDirectory
 from gateway.runtime.limits import MAX_FETCHES
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from tests.gateway.directory.attacker import EVIL, FETCH, SUSPENSIONS, Attacked, Attacker
 from tests.gateway.directory.oracle import Seen, ruled_out, too_old
 from tests.support.network import Keys

@@ -11,7 +11,7 @@ from gateway.directory.carrying import Fate, Plan
 from gateway.directory.federation import FederationDirectory
 from gateway.directory.rulings import Suspended
 from gateway.directory.stages import Stage
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree
 from trust.errors import ChainRefused, Untrusted

@@ -12,8 +12,8 @@ from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
+from gateway.store.factory import open_claims, open_store
 from gateway.store.migration import migrate
-from gateway.store.opening import open_claims, open_store
 from tests.gateway.store.makers import FixedClock
 
 

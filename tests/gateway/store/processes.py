@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gateway.ports import ClaimStore, Store, Transaction
-from gateway.store.opening import open_claims, open_store
+from gateway.store.factory import open_claims, open_store
 from gateway.store.tables import evidence_leaves, messages
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, FixedClock
 

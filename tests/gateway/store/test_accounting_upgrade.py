@@ -6,8 +6,8 @@ from sqlalchemy import text
 
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.sqlite_files import create_in_wal_mode
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate, migrated_within
-from gateway.store.opening import open_store
 from gateway.store.tables import evidence_index, evidence_leaves
 from gateway.store.tables.evidence_leaves import new_id
 from tests.gateway.store.makers import NOW

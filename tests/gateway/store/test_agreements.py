@@ -10,8 +10,8 @@ from sqlalchemy import text
 from gateway.ports import Store, Transaction
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.sqlite_files import create_in_wal_mode
+from gateway.store.factory import open_store
 from gateway.store.migration import migrate, migrated_within
-from gateway.store.opening import open_store
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import AgreementConflict, StoredAgreement, StoredSignature
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE

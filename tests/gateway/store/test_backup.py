@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from gateway.ports import Store, Transaction
-from gateway.store import backup
+from gateway.store.backup import snapshot
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated
 from gateway.store.engine.sqlite_files import create_in_wal_mode
+from gateway.store.factory import open_claims, open_store
 from gateway.store.migration import migrate, migrated_within
-from gateway.store.opening import open_claims, open_store
 from gateway.store.tables import clients, evidence_leaves, latest_statements, messages, store_epoch, trust_chains
 from gateway.store.tables.federation_records import StoredChain
 from gateway.store.tables.schema import REVISION
@@ -54,10 +54,10 @@ def test_a_copy_goes_back_as_it_was_while_the_first_store_went_on(
     store: Store, store_url: str, other_url: str, tmp_path: Path, folder: Path
 ) -> None:
     filled(store)
-    copy = backup.copy_out(store_url, base_dir=tmp_path, folder=folder)
+    copy = snapshot.copy_out(store_url, base_dir=tmp_path, folder=folder)
     store.write(lambda tx: evidence_leaves.append(tx, leaf=b"later", leaf_hash=bytes(32), at=NOW))
     assert copy.revision == REVISION
-    backup.copy_in(copy, other_url, base_dir=tmp_path, folder=folder, at=NOW)
+    snapshot.copy_in(copy, other_url, base_dir=tmp_path, folder=folder, at=NOW)
     again: Store = open_store(other_url, base_dir=tmp_path)
     assert again.read(evidence_leaves.count) == 3
     assert again.read(lambda tx: clients.get(tx, client_id="case-system")) == make_client()
@@ -70,8 +70,8 @@ def test_a_copy_goes_back_as_it_was_while_the_first_store_went_on(
 
 
 def restored(store_url: str, other_url: str, tmp_path: Path, folder: Path) -> Store:
-    copy = backup.copy_out(store_url, base_dir=tmp_path, folder=folder)
-    backup.copy_in(copy, other_url, base_dir=tmp_path, folder=folder, at=NOW)
+    copy = snapshot.copy_out(store_url, base_dir=tmp_path, folder=folder)
+    snapshot.copy_in(copy, other_url, base_dir=tmp_path, folder=folder, at=NOW)
     return open_store(other_url, base_dir=tmp_path)
 
 
@@ -132,30 +132,30 @@ def test_a_second_restore_is_another_epoch(store: Store, store_url: str, tmp_pat
 
 
 def test_nothing_that_is_there_is_overwritten(store: Store, store_url: str, tmp_path: Path, folder: Path) -> None:
-    copy = backup.copy_out(store_url, base_dir=tmp_path, folder=folder)
+    copy = snapshot.copy_out(store_url, base_dir=tmp_path, folder=folder)
     with pytest.raises(StoreRefused, match="overwrites nothing"):
-        backup.copy_in(copy, store_url, base_dir=tmp_path, folder=folder, at=NOW)
+        snapshot.copy_in(copy, store_url, base_dir=tmp_path, folder=folder, at=NOW)
     assert store.read(store_epoch.read).number == 0
 
 
 def test_a_copy_goes_back_only_to_its_own_kind_of_database(
     store: Store, store_url: str, tmp_path: Path, folder: Path
 ) -> None:
-    copy = backup.copy_out(store_url, base_dir=tmp_path, folder=folder)
-    wrong = "sqlite:///other.db" if copy.kind == backup.POSTGRESQL else "postgresql://nobody@nowhere.example/none"
+    copy = snapshot.copy_out(store_url, base_dir=tmp_path, folder=folder)
+    wrong = "sqlite:///other.db" if copy.kind == snapshot.POSTGRESQL else "postgresql://nobody@nowhere.example/none"
     with pytest.raises(StoreRefused, match=f"of a {copy.kind} store"):
-        backup.refuse_misfit(copy, wrong, base_dir=tmp_path)
+        snapshot.refuse_misfit(copy, wrong, base_dir=tmp_path)
 
 
 def test_a_copy_of_a_newer_version_is_refused(store: Store, store_url: str, tmp_path: Path, folder: Path) -> None:
-    newer = backup.StoreCopy(kind=backup.SQLITE, revision="0999_later", parts=("store.db",))
+    newer = snapshot.StoreCopy(kind=snapshot.SQLITE, revision="0999_later", parts=("store.db",))
     with pytest.raises(StoreUnmigrated, match="newer version"):
-        backup.refuse_misfit(newer, "sqlite:///other.db", base_dir=tmp_path)
+        snapshot.refuse_misfit(newer, "sqlite:///other.db", base_dir=tmp_path)
 
 
 def test_there_is_nothing_to_copy_before_there_are_tables(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(StoreRefused, match="nothing to copy"):
-        backup.copy_out("sqlite:///node.db", base_dir=tmp_path, folder=folder)
+        snapshot.copy_out("sqlite:///node.db", base_dir=tmp_path, folder=folder)
 
 
 @pytest.fixture
@@ -179,10 +179,10 @@ def test_a_copy_of_an_older_version_is_brought_up_to_date(
     kind: str, oldest: Callable[[str], str], tmp_path: Path, folder: Path, request: pytest.FixtureRequest
 ) -> None:
     old = oldest(kind)
-    copy = backup.copy_out(old, base_dir=tmp_path, folder=folder)
+    copy = snapshot.copy_out(old, base_dir=tmp_path, folder=folder)
     assert copy.revision == "0001_first"
     new = f"sqlite:///{tmp_path}/new.db" if kind == "sqlite" else request.getfixturevalue("empty_postgres_url_2")
-    backup.copy_in(copy, new, base_dir=tmp_path, folder=folder, at=NOW)
+    snapshot.copy_in(copy, new, base_dir=tmp_path, folder=folder, at=NOW)
     open_store(new, base_dir=tmp_path).close()
     with administration_engine(locate(new, base_dir=tmp_path)).connect() as connection:
         kept = connection.execute(text("SELECT value FROM epochs WHERE name = 'agreements'")).scalar()
@@ -193,20 +193,20 @@ def test_a_damaged_copy_makes_no_store(sqlite_url: str, tmp_path: Path, folder: 
     store = open_store(sqlite_url, base_dir=tmp_path)
     filled(store, 200)
     store.close()
-    copy = backup.copy_out(sqlite_url, base_dir=tmp_path, folder=folder)
+    copy = snapshot.copy_out(sqlite_url, base_dir=tmp_path, folder=folder)
     raw = bytearray((folder / "store.db").read_bytes())
     raw[8192:12288] = b"\xff" * 4096
     (folder / "store.db").write_bytes(raw)
     with pytest.raises(StoreRefused, match="damaged"):
-        backup.copy_in(copy, "sqlite:///again.db", base_dir=tmp_path, folder=folder, at=NOW)
+        snapshot.copy_in(copy, "sqlite:///again.db", base_dir=tmp_path, folder=folder, at=NOW)
     assert not (tmp_path / "again.db").exists()
 
 
 def test_a_copy_that_does_not_fit_leaves_an_empty_database(
     migrated_postgres_url: str, empty_postgres_url_2: str, tmp_path: Path, folder: Path
 ) -> None:
-    copy = backup.copy_out(migrated_postgres_url, base_dir=tmp_path, folder=folder)
+    copy = snapshot.copy_out(migrated_postgres_url, base_dir=tmp_path, folder=folder)
     (folder / "clients.csv").write_text("client_id,password\n", encoding="utf-8")
     with pytest.raises(StoreRefused, match="does not fit"):
-        backup.copy_in(copy, empty_postgres_url_2, base_dir=tmp_path, folder=folder, at=NOW)
+        snapshot.copy_in(copy, empty_postgres_url_2, base_dir=tmp_path, folder=folder, at=NOW)
     migrate(empty_postgres_url_2, base_dir=tmp_path)  # as only an empty one lets it

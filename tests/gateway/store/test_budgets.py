@@ -9,7 +9,7 @@ import pytest
 
 from gateway.budgets import OVER_BUDGET, Asked, BudgetExceeded, Budgets, Limits
 from gateway.ports import Store
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.tables import budgets as rows
 from gateway.store.tables import flags
 from trust.agreements.budget import Budget

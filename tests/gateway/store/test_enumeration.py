@@ -20,7 +20,7 @@ from gateway.enumeration import (
     observe,
 )
 from gateway.ports import Store
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.tables import flags, query_counts, similar_queries
 from trust.agreements.probing import MOST_ADDRESSES, THRESHOLDS, Feature, Pattern
 from trust.exchange.person import Address, Subject

@@ -16,8 +16,8 @@ from gateway.ports import ClaimStore, Store
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated, StoreUnsafe
 from gateway.store.engine.sqlite_files import refuse_old_library
+from gateway.store.factory import open_claims, open_store
 from gateway.store.migration import migrate, migrated_within
-from gateway.store.opening import open_claims, open_store
 from gateway.store.revision import is_current
 from gateway.store.tables import evidence_leaves
 from gateway.store.tables.schema import REVISION, claims_metadata, metadata

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.ports import Store
 from gateway.store.engine.sqlite_writer import EXIT_IO_ERROR
-from gateway.store.opening import open_store
+from gateway.store.factory import open_store
 from gateway.store.tables import evidence_leaves
 
 ROOT = Path(__file__).resolve().parents[3]

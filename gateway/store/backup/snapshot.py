@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from gateway.store import backup_postgres, backup_sqlite
+from gateway.store.backup import postgres, sqlite
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused
 from gateway.store.migration import migrate, migrated_within, steps_from
@@ -36,8 +36,8 @@ def copy_out(url: str, *, base_dir: Path, folder: Path) -> StoreCopy:
         raise StoreRefused("The store has no tables yet, so there is nothing to copy: run `hearthgate upgrade`.")
     location = locate(url, base_dir=base_dir)
     if isinstance(location, URL):
-        return StoreCopy(kind=POSTGRESQL, revision=revision, parts=backup_postgres.copy_out(location, folder))
-    return StoreCopy(kind=SQLITE, revision=revision, parts=backup_sqlite.copy_out(location, folder))
+        return StoreCopy(kind=POSTGRESQL, revision=revision, parts=postgres.copy_out(location, folder))
+    return StoreCopy(kind=SQLITE, revision=revision, parts=sqlite.copy_out(location, folder))
 
 
 def refuse_misfit(copy: StoreCopy, url: str, *, base_dir: Path) -> None:
@@ -48,9 +48,9 @@ def refuse_misfit(copy: StoreCopy, url: str, *, base_dir: Path) -> None:
     if kind != copy.kind:
         raise StoreRefused(f"The backup is of a {copy.kind} store, and [store] url names a {kind} one.")
     if isinstance(location, URL):
-        backup_postgres.refuse_occupied(location)
+        postgres.refuse_occupied(location)
     else:
-        backup_sqlite.refuse_occupied(location)
+        sqlite.refuse_occupied(location)
 
 
 def copy_in(copy: StoreCopy, url: str, *, base_dir: Path, folder: Path, at: datetime) -> StoreEpoch:
@@ -63,9 +63,9 @@ def copy_in(copy: StoreCopy, url: str, *, base_dir: Path, folder: Path, at: date
     if isinstance(location, URL):
         with administration_engine(location).begin() as connection:
             migrated_within(connection, copy.revision)
-            backup_postgres.copy_in(connection, folder, copy.parts)
+            postgres.copy_in(connection, folder, copy.parts)
             migrated_within(connection)
-            return backup_postgres.begin_epoch(connection, at)
-    backup_sqlite.copy_in(location, folder)
+            return postgres.begin_epoch(connection, at)
+    sqlite.copy_in(location, folder)
     migrate(url, base_dir=base_dir)
-    return backup_sqlite.begin_epoch(location, at)
+    return sqlite.begin_epoch(location, at)
