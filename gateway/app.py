@@ -63,7 +63,7 @@ from gateway.options import Options
 from gateway.outbound import Local, Outbound
 from gateway.own_chain import OwnChain
 from gateway.peers.client import HttpPeerClient
-from gateway.peers.tokens import TokenRequester
+from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.restored_agreements import RestoredAgreements

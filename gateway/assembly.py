@@ -19,8 +19,8 @@ from gateway.http.federation import NodeProfile
 from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.oauth.exchange import Provider
 from gateway.oauth.sign_in_keys import FetchedKeys, PinnedKeys, SignInKeys
-from gateway.peers.caller import CaseSystemCaller
-from gateway.peers.exceptions import host_addresses, private_networks, proxy_address
+from gateway.peers.case_system_client import CaseSystemCaller
+from gateway.peers.exemptions import host_addresses, private_networks, proxy_address
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
@@ -92,7 +92,7 @@ def production(settings: NodeSettings) -> Outside:
 def peer_transport(settings: NodeSettings | AnchorSettings) -> HttpTransport:
     """Return guarded HTTP to other nodes and authorities, with the exceptions that the configuration makes.
 
-    Raises :class:`gateway.peers.guard.AddressRefused` for an exception that nothing may have, and
+    Raises :class:`gateway.peers.ssrf.AddressRefused` for an exception that nothing may have, and
     :class:`KeyFilesRefused` for credentials that cannot be used, and ``ConfigError`` for such a CA file.
     """
     return _transport(settings, settings.trust.ca)

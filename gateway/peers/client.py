@@ -6,9 +6,9 @@ from secrets import token_urlsafe
 from time import monotonic
 
 from gateway.peers.errors import ConnectionLost, remaining
-from gateway.peers.patience import until_there_is_room
 from gateway.peers.refusals import refusal_of
-from gateway.peers.tokens import Grant, HeldToken, TokenCache, TokenRequester
+from gateway.peers.retry_after import until_there_is_room
+from gateway.peers.token_client import Grant, HeldToken, TokenCache, TokenRequester
 from gateway.ports import Clock, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError
 from gateway.telemetry import trace_context
 from gateway.telemetry.events import SentMessage

@@ -7,10 +7,10 @@ from typing import Any
 
 from urllib3.connection import HTTPSConnection
 
-from gateway.peers.answer import StrictResponse
 from gateway.peers.errors import OverTime, Unreachable, remaining
-from gateway.peers.guard import HostAddress
-from gateway.peers.routes import Route, Routes
+from gateway.peers.response import StrictResponse
+from gateway.peers.routing import Route, Routes
+from gateway.peers.ssrf import HostAddress
 from gateway.peers.tls_socket import DeadlineSocket
 from gateway.peers.tunnel import open_tunnel
 from gateway.ports import TransportError

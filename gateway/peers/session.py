@@ -10,7 +10,7 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.util import Timeout
 
 from gateway.peers.connection import GuardedConnection
-from gateway.peers.routes import Routes
+from gateway.peers.routing import Routes
 
 KEPT_ORIGINS = 32
 """Origins to which a process keeps connections; the one unused longest makes room."""

@@ -4,7 +4,7 @@ One exchange, in this order:
 
 1. the URL is https with a plain host name and no port, or it is refused;
 2. a connection kept from an earlier exchange is used if the peer was silent since; else
-3. the ways to the host are found, each to an address that was checked (:mod:`gateway.peers.routes`);
+3. the ways to the host are found, each to an address that was checked (:mod:`gateway.peers.routing`);
 4. the connection is made to a checked address, through the proxy or directly (so a name that resolves differently the
    next moment gains nothing), and the certificate must prove the host name;
 5. the answer is read within its caps; a redirect, a compressed answer, or a success of another content type than was
@@ -29,10 +29,10 @@ from urllib3.util import SKIP_HEADER
 
 from gateway.peers.connection import GuardedConnection
 from gateway.peers.errors import ConnectionLost, NonsenseAnswer, OverCap, OverTime, remaining
-from gateway.peers.guard import HostAddress, HttpsUrl, Network, parse_url
 from gateway.peers.resolver import Resolver, SystemResolver
-from gateway.peers.routes import ByName, Routes, WayToPeer
+from gateway.peers.routing import ByName, Routes, WayToPeer
 from gateway.peers.session import GuardedAdapter, GuardedSession
+from gateway.peers.ssrf import HostAddress, HttpsUrl, Network, parse_url
 from gateway.peers.tls_socket import DeadlineSocket
 from gateway.peers.tunnel import Proxy
 from gateway.ports import PeerAnswer, PeerRequest, TransportError

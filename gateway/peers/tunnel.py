@@ -11,7 +11,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 
 from gateway.peers.errors import NonsenseAnswer, OverCap, OverTime, Unreachable, remaining
-from gateway.peers.guard import HostAddress
+from gateway.peers.ssrf import HostAddress
 
 MAX_HEAD = 8192
 MAX_CREDENTIALS = 512

@@ -9,8 +9,8 @@ from adapters.contract import SourceMisconfigured
 from config.loading import ConfigError
 from config.settings import HostException
 from gateway.keys.files import KeyFile, KeyFilesRefused
-from gateway.peers.exceptions import host_addresses
-from gateway.peers.guard import AddressRefused
+from gateway.peers.exemptions import host_addresses
+from gateway.peers.ssrf import AddressRefused
 from gateway.store.engine.refusals import StoreRefused
 from tests.federation.case_client import CaseClient
 from tests.federation.network import Network

@@ -22,7 +22,7 @@ from adapters.sources.json_file import ContactSettings, JsonFileSettings
 from adapters.sources.paths import JsonPath
 from adapters.sources.sql_settings import InvolvementColumns, PersonColumns, SqlSettings
 from config.settings import Service
-from gateway.peers.caller import CaseSystemCaller
+from gateway.peers.case_system_client import CaseSystemCaller
 from gateway.peers.transport import client_tls
 from tests.docs.pages import ROOT, blocks, column, example, page, section, table, tables
 from trust.exchange.person import Subject

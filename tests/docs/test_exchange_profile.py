@@ -8,7 +8,7 @@ from gateway.directory import chains, stages
 from gateway.directory.fetching import CONFIGURATION_PATH
 from gateway.http import anchor, peer, problem
 from gateway.oauth import errors, forms, metadata, peer_server, server
-from gateway.peers import answer, resolver, tokens
+from gateway.peers import resolver, response, token_client
 from gateway.runtime import limits
 from gateway.store.tables import messages
 from tests.docs.pages import codes, column, profile, profile_pages, section, table, tables
@@ -209,8 +209,8 @@ def test_the_limits_of_section_5_are_the_codes() -> None:
     stated = (
         f"{limits.FETCH_S:g} s for a fetch ({limits.AGAIN_S:g} s where an earlier chain is held)",
         f"{limits.RESOLVE_S:g} s for a whole resolution ({2 * limits.AGAIN_S:g} s)",
-        f"at most {answer.MAX_HEADERS} headers and {answer.MAX_FRAMING_BYTES} bytes of framing",
-        f"{entity_statement.MAX_BYTES} bytes of body ({tokens.MAX_RESPONSE} for a token response)",
+        f"at most {response.MAX_HEADERS} headers and {response.MAX_FRAMING_BYTES} bytes of framing",
+        f"{entity_statement.MAX_BYTES} bytes of body ({token_client.MAX_RESPONSE} for a token response)",
         f"remembered for {limits.RETRY_AFTER.total_seconds():g} s",
         f"at most {chains.STRANGERS_A_MINUTE} times a minute",
     )

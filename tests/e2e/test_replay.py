@@ -7,8 +7,8 @@ from time import monotonic
 import pytest
 
 from gateway.agreement_book import detail_for
-from gateway.peers.guard import HostAddress
-from gateway.peers.tokens import Grant, TokenRequester
+from gateway.peers.ssrf import HostAddress
+from gateway.peers.token_client import Grant, TokenRequester
 from gateway.peers.transport import HttpTransport, client_tls
 from tests.e2e.processes import Answer, Served, served
 from tests.federation.peer_hand import MESSAGES, PeerHand

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from gateway.agreement_book import detail_for
-from gateway.peers.tokens import Grant, TokenRequester
+from gateway.peers.token_client import Grant, TokenRequester
 from gateway.ports import PeerAnswer, PeerRequest
 from tests.federation.network import Network
 from tests.federation.town import COUNCIL, PURPOSE, SUBJECT, TRUST

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from gateway.oauth.exchange import GRANT_TYPE
 from gateway.outbound import pseudonym
-from gateway.peers.guard import HostAddress
+from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.store.tables import justifications
 from tests.federation.case_client import ASSERTION_TYPE, CaseClient

@@ -11,7 +11,7 @@ from gateway.asking import asker, choices
 from gateway.case_types import Practitioner
 from gateway.outbound import Outbound, Outcome, Question, Status, pseudonym
 from gateway.peers.client import HttpPeerClient
-from gateway.peers.tokens import TokenRequester
+from gateway.peers.token_client import TokenRequester
 from gateway.ports import PeerAnswer, PeerRequest, Transaction
 from tests.federation.network import Network
 from tests.federation.peer_hand import reply_claims

@@ -12,8 +12,8 @@ from gateway.cli.faults import Refused
 from gateway.cli.files import read_input
 from gateway.oauth.forms import CONTENT_TYPE
 from gateway.oauth.server import TOKEN_PATH
-from gateway.peers.caller import CaseSystemCaller
-from gateway.peers.guard import HostAddress
+from gateway.peers.case_system_client import CaseSystemCaller
+from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import client_tls
 from trust import strict_json
 from trust.errors import TrustError

@@ -15,7 +15,7 @@ from gateway.fitness import described
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
 from gateway.keys.schedule import Life, Stage
 from gateway.keys.vault import open_vault
-from gateway.peers.exceptions import plain_exceptions
+from gateway.peers.exemptions import plain_exceptions
 from gateway.ports import StoreBusy, StoreFull
 from gateway.store import condition, inspection
 from gateway.store.engine.refusals import StoreRefused

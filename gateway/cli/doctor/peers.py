@@ -20,7 +20,7 @@ from gateway.cli.federation import Federation
 from gateway.cli.trust.tracing import trace_chain
 from gateway.directory.federation import Standing
 from gateway.directory.stages import SERVED, Stage, coming_stages
-from gateway.peers.tokens import Grant, TokenRequester
+from gateway.peers.token_client import Grant, TokenRequester
 from gateway.ports import PeerRefused, TransportError
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.federation.chain import TrustedEntity

@@ -11,8 +11,8 @@ from adapters.contract import AdapterContext, AdapterError, Deadline, SourceUnav
 from adapters.sectors import jobcentre, police
 from gateway.demo.case_systems import dci_registry, police_soap, sql_systems
 from gateway.demo.case_systems.records import CaseService
-from gateway.peers.caller import CaseSystemCaller
-from gateway.peers.guard import HostAddress
+from gateway.peers.case_system_client import CaseSystemCaller
+from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import client_tls
 from tests.support.case_systems import NAME, running
 from tests.support.people import DANIEL, award, involvement

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.keys.files import create_keys
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.peers.guard import HostAddress
+from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
 from tests.gateway.peers.other_node import MESSAGE_ENDPOINT, NOW, PEER, TOKEN_ENDPOINT, Start
 from tests.support.hostile import Behaviour, HostileServer, serving

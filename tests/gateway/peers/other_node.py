@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from gateway.keys.vault import FileKeyVault
 from gateway.peers.client import HttpPeerClient
-from gateway.peers.tokens import TokenRequester
+from gateway.peers.token_client import TokenRequester
 from gateway.peers.transport import HttpTransport
 from gateway.telemetry.events import SentMessage
 from tests.support.hostile import HostileServer, Visit, answer

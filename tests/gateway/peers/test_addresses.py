@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.peers.guard import AddressRefused, check_internal, check_public, lies_within
+from gateway.peers.ssrf import AddressRefused, check_internal, check_public, lies_within
 from tests.support.iana import METADATA, REGISTRY, Address, carries_ipv4, is_reachable
 
 STRICTER = tuple(

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.peers.answer import MAX_FRAMING_BYTES
 from gateway.peers.errors import NonsenseAnswer, OverCap, Unreachable
-from gateway.peers.guard import HostAddress, parse_url
-from gateway.peers.routes import Route
+from gateway.peers.response import MAX_FRAMING_BYTES
+from gateway.peers.routing import Route
+from gateway.peers.ssrf import HostAddress, parse_url
 from gateway.peers.transport import Exchanger, client_tls
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from tests.support.hostile import Visit, serving

@@ -8,9 +8,9 @@ from time import monotonic
 import pytest
 
 from adapters.contract import Deadline, HttpAnswer, SourceUnavailable
-from gateway.peers.caller import CaseSystemCaller
-from gateway.peers.guard import HostAddress
+from gateway.peers.case_system_client import CaseSystemCaller
 from gateway.peers.resolver import SystemResolver
+from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import client_tls
 from tests.support.hostile import Behaviour, HostileServer, Visit, answer, serving
 from tests.support.tls import Authority

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.keys.vault import FileKeyVault
-from gateway.peers import tokens
+from gateway.peers import token_client
 from gateway.peers.errors import OverTime
-from gateway.peers.tokens import TokenNonsense
+from gateway.peers.token_client import TokenNonsense
 from gateway.ports import PeerRefused, TransportError
 from tests.gateway.peers.other_node import DETAIL, PEER, PROBLEM, TRACE, Node, Start, granted, talking
 from tests.support.hostile import Visit, answer
@@ -58,9 +58,9 @@ def test_a_token_is_not_used_in_its_last_thirty_seconds(
 ) -> None:
     with talking(start, Node(vault)) as it:
         it.client.send_message(peer, b"one", detail=DETAIL, timeout_s=5, trace=TRACE)
-        monkeypatch.setattr(tokens, "monotonic", lambda: monotonic() + 269)
+        monkeypatch.setattr(token_client, "monotonic", lambda: monotonic() + 269)
         assert it.client.send_message(peer, b"two", detail=DETAIL, timeout_s=5, trace=TRACE) == b"reply to token-1"
-        monkeypatch.setattr(tokens, "monotonic", lambda: monotonic() + 271)
+        monkeypatch.setattr(token_client, "monotonic", lambda: monotonic() + 271)
         assert it.client.send_message(peer, b"two", detail=DETAIL, timeout_s=5, trace=TRACE) == b"reply to token-2"
 
 
@@ -164,7 +164,7 @@ def test_a_ten_year_token_is_kept_for_minutes(
 ) -> None:
     with talking(start, Node(vault, token_answer=granted((DETAIL,), "t", expires_in=300_000_000))) as it:
         it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
-        monkeypatch.setattr(tokens, "monotonic", lambda: monotonic() + 280)
+        monkeypatch.setattr(token_client, "monotonic", lambda: monotonic() + 280)
         it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
         assert it.node.assertions == 2
 

@@ -7,8 +7,8 @@ import pytest
 from config.settings import AnchorSettings, NodeSettings
 from gateway.assembly import peer_transport
 from gateway.keys.files import KeyFilesRefused
-from gateway.peers.exceptions import plain_exceptions
-from gateway.peers.guard import AddressRefused
+from gateway.peers.exemptions import plain_exceptions
+from gateway.peers.ssrf import AddressRefused
 from gateway.ports import PeerRequest, TransportError
 from tests.support.hostile import HostileServer, answer, proxying, serving
 from tests.support.tls import Authority

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.peers.guard import (
+from gateway.peers.ssrf import (
     AddressRefused,
     UrlRefused,
     check_internal,

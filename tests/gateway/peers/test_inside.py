@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.peers.errors import Unreachable
-from gateway.peers.guard import AddressRefused, HostAddress, UrlRefused
 from gateway.peers.resolver import SystemResolver
+from gateway.peers.ssrf import AddressRefused, HostAddress, UrlRefused
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.ports import PeerRequest
 from tests.support.hostile import HostileServer, answer, serving
@@ -27,7 +27,7 @@ Resolving = Callable[[Callable[[str, int], Sequence[str]]], HttpTransport]
 def inside(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[HostileServer]:
     """Run a server on loopback that would answer for the stranger's name, at the port that every peer is asked at."""
     with serving(lambda visit: visit.say(answer(b"inside")), certificate) as server:
-        monkeypatch.setattr("gateway.peers.guard.HTTPS_PORT", server.port)
+        monkeypatch.setattr("gateway.peers.ssrf.HTTPS_PORT", server.port)
         yield server
 
 

@@ -10,7 +10,7 @@ from time import sleep
 import pytest
 
 from gateway.peers.errors import ConnectionLost
-from gateway.peers.guard import HostAddress
+from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.ports import PeerRequest
 from tests.support.hostile import HostileServer, Visit, answer

@@ -13,8 +13,8 @@ from time import monotonic, sleep
 import pytest
 
 from gateway.peers.errors import NonsenseAnswer, OverCap, OverTime, Unreachable
-from gateway.peers.guard import AddressRefused, HostAddress, UrlRefused
 from gateway.peers.resolver import SystemResolver
+from gateway.peers.ssrf import AddressRefused, HostAddress, UrlRefused
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.ports import PeerRequest, TransportError
 from tests.support.hostile import HostileServer, Visit, answer, proxying

@@ -11,8 +11,8 @@ from time import monotonic
 import pytest
 
 from gateway.peers.errors import NonsenseAnswer, OverCap, OverTime, Unreachable
-from gateway.peers.guard import AddressRefused, HostAddress
 from gateway.peers.resolver import LookUp, SystemResolver
+from gateway.peers.ssrf import AddressRefused, HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.peers.tunnel import Proxy, basic_authorization
 from gateway.ports import PeerRequest

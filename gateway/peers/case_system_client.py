@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from adapters.contract import Deadline, HttpAnswer, SourceUnavailable
-from gateway.peers.guard import HostAddress, parse_url
 from gateway.peers.resolver import Resolver, SystemResolver
-from gateway.peers.routes import ByName, way_to_case_system
+from gateway.peers.routing import ByName, way_to_case_system
+from gateway.peers.ssrf import HostAddress, parse_url
 from gateway.peers.transport import Exchanger
 from gateway.ports import PeerRequest, TransportError
 

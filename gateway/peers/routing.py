@@ -15,8 +15,8 @@ inside.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.peers.guard import HostAddress, Network, check_internal, check_public, lies_within
 from gateway.peers.resolver import Resolver
+from gateway.peers.ssrf import HostAddress, Network, check_internal, check_public, lies_within
 from gateway.peers.tunnel import Proxy
 
 

@@ -14,8 +14,8 @@ from time import monotonic
 from urllib.parse import urlencode
 
 from gateway.peers.errors import ConnectionLost, OverTime, remaining
-from gateway.peers.patience import until_there_is_room
 from gateway.peers.refusals import refusal_of
+from gateway.peers.retry_after import until_there_is_room
 from gateway.ports import Clock, KeyVault, PeerAnswer, PeerRequest, Transport, TransportError
 from gateway.runtime.single_flight import SingleFlight
 from trust import strict_json

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 
 from config.settings import AnchorSettings, HostException, NetworkException, NodeSettings
 from config.settings import Proxy as ProxySettings
-from gateway.peers.guard import AddressRefused, HostAddress, Network, parse_host_address
+from gateway.peers.ssrf import AddressRefused, HostAddress, Network, parse_host_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
