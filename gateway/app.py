@@ -15,7 +15,6 @@ from config.settings import NodeSettings
 from gateway import waiting
 from gateway.agreement_book import AgreementBook
 from gateway.agreement_endings import Endings
-from gateway.announcements import announcements
 from gateway.asking import FanOut
 from gateway.assembly import (
     TRUST_TABLES,
@@ -30,12 +29,15 @@ from gateway.authority_app import machine
 from gateway.budgets import Budgets, limits_of
 from gateway.countersigning import Collecting, Countersigning
 from gateway.desk import Desk
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import Fetcher
-from gateway.directory.memory import Memory
 from gateway.eligibility import Eligibility
+from gateway.federation.announcements import announcements
+from gateway.federation.fetch import Fetcher
+from gateway.federation.own_keys import Vouching
+from gateway.federation.own_statement import OwnChain
+from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.storage import Memory
 from gateway.fitness import Fitness
-from gateway.held_marks import HeldMarks, MarkKeeping
 from gateway.http import case, peer, problem
 from gateway.http.agreements import AgreementsFace, agreements_blueprint
 from gateway.http.case import CaseFace, case_blueprint
@@ -61,7 +63,6 @@ from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.options import Options
 from gateway.outbound import Local, Outbound
-from gateway.own_chain import OwnChain
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport
@@ -77,7 +78,6 @@ from gateway.store.factory import open_claims, open_store
 from gateway.store.tables import clients, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import metrics, trust
-from gateway.vouching import Vouching
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, Signer

@@ -14,7 +14,7 @@ from config.settings import Proxy as ProxySettings
 from config.sign_in import PositionRow, SecondFactorValues
 from config.sign_in import Provider as ProviderSettings
 from gateway.desk import Desk, HostedService, Restriction
-from gateway.directory.memory import Tables
+from gateway.federation.storage import Tables
 from gateway.http.federation import NodeProfile
 from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.oauth.exchange import Provider

@@ -12,14 +12,16 @@ from socket import gethostname
 from flask import Flask
 
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
-from gateway.announcements import announcements
 from gateway.assembly import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
 from gateway.authority_keeper import AuthorityKeeper
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import Fetcher
-from gateway.directory.memory import Memory
+from gateway.federation.announcements import announcements
+from gateway.federation.fetch import Fetcher
+from gateway.federation.own_keys import Vouching
+from gateway.federation.own_statement import OwnChain
+from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.storage import Memory
 from gateway.fitness import Fitness
-from gateway.held_marks import HeldMarks, MarkKeeping
 from gateway.http.anchor import (
     VOUCHING_PATHS,
     Accredited,
@@ -33,13 +35,11 @@ from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.mark_office import MarkTerms, delegated
 from gateway.minding import KeyFolder, Machine, Minding, of_authority
-from gateway.own_chain import OwnChain
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.runtime.background import Background
 from gateway.store.factory import open_store
 from gateway.telemetry import metrics
-from gateway.vouching import Vouching
 from trust import strict_json
 from trust.federation.anchor_keys import MAX_BYTES, Pin
 from trust.federation.freshness import Bounds

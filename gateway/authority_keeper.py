@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.freshness import REFRESH_AFTER
+from gateway.federation.resolver import FederationDirectory
 from gateway.fitness import ClockWrong, NotReconciled
 from gateway.keeper import ROUND_S
 from gateway.ports import Clock, Store

@@ -26,7 +26,7 @@ from gateway.answering import Findings
 from gateway.budgets import AddressUse, Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk
 from gateway.enumeration import AddressLimitReached
-from gateway.key_learning import verified_by
+from gateway.key_refresh import verified_by
 from gateway.keys.daily_seal import SealExpired
 from gateway.pacing import COMMIT_MARGIN_S, REAL_TIME, Pace
 from gateway.person_keys import person_keys, record_key

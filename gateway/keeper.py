@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.directory.federation import FederationDirectory, Standing
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.freshness import REFRESH_AFTER
+from gateway.federation.resolver import FederationDirectory, Standing
 from gateway.fitness import ClockWrong, NotReconciled
 from gateway.ports import Clock
 from gateway.runtime.background import Attempt, Wait, run_rounds

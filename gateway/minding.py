@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.clock_watch import ClockWatch, Parties
-from gateway.directory.federation import FederationDirectory
+from gateway.federation.resolver import FederationDirectory
 from gateway.keys.files import KeyFile, sole_change
 from gateway.keys.rotation import make, revocation
 from gateway.keys.vault import FileKeyVault, read_records

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
 from gateway import evidence
-from gateway.key_learning import verified_by
+from gateway.key_refresh import verified_by
 from gateway.keys.sealed import open_own
 from gateway.misuse_evidence import FoundMessage, sent_message
 from gateway.ports import ClaimStore, Directory, KeyVault, Store, Transaction

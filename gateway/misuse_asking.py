@@ -10,7 +10,7 @@ from secrets import token_urlsafe
 
 from gateway import evidence
 from gateway.evidence import Entry
-from gateway.key_learning import verified_by
+from gateway.key_refresh import verified_by
 from gateway.keys.sealed import open_own
 from gateway.misuse_answering import MAX_SEALED, place_of
 from gateway.misuse_evidence import FoundMessage, reference_of

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask import Flask
 
-from gateway.directory.federation import FederationDirectory
+from gateway.federation.resolver import FederationDirectory
 from gateway.fitness import Fitness
 from gateway.http import operations
 from gateway.http.face import build_face

@@ -19,8 +19,8 @@ from time import monotonic
 from typing import Protocol
 from urllib.parse import urlencode
 
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
+from gateway.federation.fetch import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
+from gateway.federation.resolver import FederationDirectory
 from gateway.ports import Clock, PeerRequest, Store, Transaction, Transport, TransportError
 from gateway.runtime.background import Attempt
 from gateway.store import condition

@@ -9,9 +9,9 @@ from config.settings import NodeSettings
 from gateway.agreement_book import AgreementBook
 from gateway.assembly import TRUST_TABLES, peer_transport, pinned_anchors, profile
 from gateway.cli.context import node_vault, now, opened_store
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import Fetcher
-from gateway.directory.memory import Memory
+from gateway.federation.fetch import Fetcher
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.storage import Memory
 from gateway.http.federation import node_configuration
 from gateway.peers.transport import HttpTransport
 from gateway.ports import Store

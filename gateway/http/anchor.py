@@ -12,7 +12,7 @@ from functools import partial
 
 from flask import Blueprint, Flask, Response, request
 
-from gateway.announcements import Announcements, no_announcements
+from gateway.federation.announcements import Announcements, no_announcements
 from gateway.http.anchor_keys import AnchorDocuments, anchor_keys_blueprint
 from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
 from gateway.http.face import Observer, build_face

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from flask import Blueprint, Response, request
 
-from gateway.announcements import Announcements, no_announcements
+from gateway.federation.announcements import Announcements, no_announcements
 from gateway.http.guards import open_to_all
 from gateway.oauth.peer_server import RESOURCE_PATH
 from gateway.oauth.server import TOKEN_PATH

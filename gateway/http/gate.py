@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Flask, request
 
-from gateway.directory.fetching import KEY_REVOCATIONS_PATH, SUSPENSIONS_PATH
+from gateway.federation.fetch import KEY_REVOCATIONS_PATH, SUSPENSIONS_PATH
 from gateway.fitness import ClockWrong, NotReconciled
 from gateway.http import problem
 from gateway.http.problem import Problem

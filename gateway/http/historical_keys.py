@@ -4,7 +4,7 @@ from datetime import datetime
 
 from flask import Blueprint, Response, request
 
-from gateway.directory.fetching import HISTORICAL_KEYS_TYPE
+from gateway.federation.fetch import HISTORICAL_KEYS_TYPE
 from gateway.http.federation import HISTORICAL_KEYS_PATH, SignedConfiguration
 from gateway.http.guards import open_to_all
 from gateway.http.key_revocations import OwnRevocations

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from flask import Blueprint, Response, request
 
-from gateway.directory.fetching import KEY_REVOCATIONS_PATH, MOST_TOLD
+from gateway.federation.fetch import KEY_REVOCATIONS_PATH, MOST_TOLD
 from gateway.http.federation_errors import FederationError, FederationRefused, answer_refusal, entity_of
 from gateway.http.guards import open_to_all
 from gateway.ports import KeyVault, Store

@@ -34,7 +34,7 @@ _MAX_ANCHORS = 8
 
 
 class Known(Protocol):
-    """What is known of others, without asking anybody (:class:`gateway.directory.federation.FederationDirectory`)."""
+    """What is known of others, without asking anybody (:class:`gateway.federation.resolver.FederationDirectory`)."""
 
     def at_hand(self, entity: EntityId, *, now: datetime) -> Resolution | None:
         """Return an entity with its chain, if it is known and may be served now."""

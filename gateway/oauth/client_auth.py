@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.key_learning import verified_by
+from gateway.key_refresh import verified_by
 from gateway.oauth.errors import InvalidClient
 from gateway.oauth.forms import KnownClient
 from gateway.ports import ClaimStore, Directory, LocalClient

@@ -25,7 +25,7 @@ _oldest = Gauge(
 
 
 class TrustStanding(Protocol):
-    """What :class:`gateway.directory.federation.Standing` says of an entity."""
+    """What :class:`gateway.federation.resolver.Standing` says of an entity."""
 
     @property
     def stage(self) -> str | None:

@@ -31,7 +31,7 @@ import trust.jose
 import trust.oauth.dpop_proof
 from adapters.sources.sql import SqlSource
 from gateway.app import Node, create_node
-from gateway.directory.federation import FederationDirectory
+from gateway.federation.resolver import FederationDirectory
 from gateway.http.peer import MESSAGES_PATH
 from gateway.inbound import Inbound
 from gateway.keys.vault import FileKeyVault

@@ -82,7 +82,7 @@ def serve(configuration: Path, *, refresh_after_s: float | None = None, held: bo
 def _refreshing_after(seconds: float) -> tuple[str, ...]:
     """Return the command with another interval: the profile's is no setting, so it is changed before it is read."""
     changed = (
-        "from datetime import timedelta; from gateway.directory import stages; "
+        "from datetime import timedelta; from gateway.federation import stages; "
         f"stages.REFRESH_AFTER = timedelta(seconds={seconds}); from gateway.cli import main; main()"
     )
     return (sys.executable, "-c", changed)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.freshness import REFRESH_AFTER
 from gateway.http.anchor import MemberState
 from gateway.ports import Transaction
 from gateway.store.factory import open_store

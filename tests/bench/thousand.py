@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
 
-from gateway.directory.chains import STRANGERS_A_MINUTE
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.chain_cache import STRANGERS_A_MINUTE
+from gateway.federation.freshness import REFRESH_AFTER
+from gateway.federation.resolver import FederationDirectory
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate

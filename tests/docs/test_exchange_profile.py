@@ -4,8 +4,9 @@ from datetime import date, timedelta
 
 from gateway import misuse_asking
 from gateway.answering import NOT_OFFERED, UNAVAILABLE, UNREADABLE
-from gateway.directory import chains, stages
-from gateway.directory.fetching import CONFIGURATION_PATH
+from gateway.federation import chain_cache
+from gateway.federation import freshness as stages
+from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.http import anchor, peer, problem
 from gateway.oauth import errors, forms, metadata, peer_server, server
 from gateway.peers import resolver, response, token_client
@@ -212,7 +213,7 @@ def test_the_limits_of_section_5_are_the_codes() -> None:
         f"at most {response.MAX_HEADERS} headers and {response.MAX_FRAMING_BYTES} bytes of framing",
         f"{entity_statement.MAX_BYTES} bytes of body ({token_client.MAX_RESPONSE} for a token response)",
         f"remembered for {limits.RETRY_AFTER.total_seconds():g} s",
-        f"at most {chains.STRANGERS_A_MINUTE} times a minute",
+        f"at most {chain_cache.STRANGERS_A_MINUTE} times a minute",
     )
     assert [limit for limit in stated if limit not in text] == []
     assert resolver.MAX_ADDRESSES == 4

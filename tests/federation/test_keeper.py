@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from gateway.directory.chains import STRANGERS_A_MINUTE
+from gateway.federation.chain_cache import STRANGERS_A_MINUTE
 from gateway.http.anchor import MemberState
 from gateway.ports import PeerAnswer, PeerRequest, StoreBusy
 from gateway.runtime.background import LastHandler

@@ -11,7 +11,7 @@ from flask import Response, request
 
 from gateway.authority_app import create_anchor
 from gateway.cli.trust.ruling import Ruling, log, rule
-from gateway.directory.fetching import SUSPENSIONS_PATH
+from gateway.federation.fetch import SUSPENSIONS_PATH
 from gateway.ports import PeerAnswer, PeerRequest, Transaction
 from gateway.reconciling import PAGE
 from gateway.store.backup.snapshot import StoreCopy, copy_in, copy_out

@@ -9,10 +9,10 @@ from config.loading import load
 from config.settings import AnchorSettings
 from gateway.assembly import TRUST_TABLES
 from gateway.authority_app import AnchorParts, create_anchor
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import Fetcher
-from gateway.directory.memory import Memory
-from gateway.held_marks import HeldMarks, MarkKeeping
+from gateway.federation.fetch import Fetcher
+from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.storage import Memory
 from gateway.http.anchor import MemberState
 from gateway.http.face import build_face
 from gateway.http.federation import NodeProfile, federation_blueprint, node_configuration

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from gateway.assembly import TRUST_TABLES
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import Fetcher
-from gateway.directory.memory import Memory
+from gateway.federation.fetch import Fetcher
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.storage import Memory
 from gateway.http.anchor import AnchorFace, MemberState, create_anchor_app
 from gateway.http.face import Exchange, build_face
 from gateway.http.federation import NodeProfile, SignedConfiguration, federation_blueprint, node_configuration

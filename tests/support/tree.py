@@ -10,9 +10,9 @@ from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.assembly import TRUST_TABLES
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import Fetcher
-from gateway.directory.memory import Memory
+from gateway.federation.fetch import Fetcher
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.storage import Memory
 from gateway.ports import PeerAnswer, PeerRequest, Store, Transport, TransportError
 from gateway.runtime.background import AtOnce
 from tests.support.network import Keys, MovingClock

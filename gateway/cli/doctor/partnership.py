@@ -13,7 +13,7 @@ from gateway.cli.faults import expected, read_faults
 from gateway.cli.federation import Federation, federation_of
 from gateway.cli.trust.tracing import fetch_statement
 from gateway.clock_watch import Parties
-from gateway.directory.fetching import CONFIGURATION_PATH
+from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.http.anchor import MemberState
 from gateway.ports import Transport, TransportError
 from gateway.store.tables import disowned_keys, members

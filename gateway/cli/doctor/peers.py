@@ -18,8 +18,8 @@ from gateway.cli.doctor.certificates import host_of, in_time
 from gateway.cli.doctor.spans import words
 from gateway.cli.federation import Federation
 from gateway.cli.trust.tracing import trace_chain
-from gateway.directory.federation import Standing
-from gateway.directory.stages import SERVED, Stage, coming_stages
+from gateway.federation.freshness import SERVED, Stage, coming_stages
+from gateway.federation.resolver import Standing
 from gateway.peers.token_client import Grant, TokenRequester
 from gateway.ports import PeerRefused, TransportError
 from trust.agreements.agreement import Agreement, InForce, NotInForce

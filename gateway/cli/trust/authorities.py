@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.cli.faults import Refused
-from gateway.directory.fetching import CONFIGURATION_PATH, STATEMENT_TYPE
+from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
 from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, parse_pin

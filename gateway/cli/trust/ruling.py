@@ -17,13 +17,13 @@ from gateway.cli.approval import Settings, Settle, Wanted, ask, emergency_option
 from gateway.cli.context import config_option, load_anchor, opened_store, own_entity
 from gateway.cli.faults import Refused
 from gateway.cli.outcome import Outcome, answers, yes_option
+from gateway.federation.own_keys import Vouching
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Store, Transaction
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
 from gateway.store.tables.members import Member
-from gateway.vouching import Vouching
 from trust.errors import TrustError
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension

@@ -12,8 +12,8 @@ from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_node, now
 from gateway.cli.federation import Federation, federation_of
 from gateway.cli.outcome import Outcome, answers
-from gateway.directory.federation import Standing
-from gateway.directory.stages import Stage
+from gateway.federation.freshness import Stage
+from gateway.federation.resolver import Standing
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import name_mark
 from trust.identifiers import EntityId

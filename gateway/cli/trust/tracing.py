@@ -1,6 +1,6 @@
 """Follow a chain step by step, from the pinned anchor down, saying at each step what held or what did not.
 
-The ways are those that a running node takes silently (:mod:`gateway.directory.finding`): each pinned anchor is asked,
+The ways are those that a running node takes silently (:mod:`gateway.federation.discovery`): each pinned anchor is asked,
 and where none vouches for the entity, those are that the entity names as its superiors, each by its own chain. Here
 nothing is taken from memory and nothing is stored: a check changes nothing. Of several ways that fail, the one that led
 furthest is told.
@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 from adapters.contract import CheckLine
 from gateway.cli.federation import Federation
-from gateway.directory.fetching import CONFIGURATION_PATH, STATEMENT_TYPE
-from gateway.directory.stages import Stage, stage_of
+from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
+from gateway.federation.freshness import Stage, stage_of
 from gateway.ports import PeerAnswer, PeerRequest, Transaction, Transport, TransportError
 from gateway.store.tables import latest_statements
 from trust.errors import ChainRefused, NoChain, TrustError

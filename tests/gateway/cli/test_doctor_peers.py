@@ -16,7 +16,7 @@ from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.doctor.spans import words
 from gateway.cli.federation import Federation, federation_of
 from gateway.clock_watch import Parties
-from gateway.directory.federation import Standing
+from gateway.federation.resolver import Standing
 from gateway.store.engine.sqlite_files import connect
 from gateway.store.tables import store_epoch
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Partnership, hearthgate, listening

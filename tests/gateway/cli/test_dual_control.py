@@ -9,11 +9,11 @@ import pytest
 
 from config.loading import load
 from config.settings import NodeSettings
-from gateway.announcements import announcements
 from gateway.cli import administrators, approval
 from gateway.cli.context import now
 from gateway.cli.doctor.administrators import checks
 from gateway.cli.federation import federation_of
+from gateway.federation.announcements import announcements
 from gateway.store.factory import open_store
 from gateway.store.tables import clients, key_revocations, members, pending_changes
 from gateway.store.tables.federation_records import StoredKeyRevocation

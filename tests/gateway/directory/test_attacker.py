@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gateway.directory.federation import FederationDirectory
+from gateway.federation.resolver import FederationDirectory
 from gateway.runtime.limits import MAX_FETCHES
 from gateway.store.factory import open_store
 from tests.gateway.directory.attacker import EVIL, FETCH, SUSPENSIONS, Attacked, Attacker

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.directory.carrying import Fate, Plan
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.rulings import Suspended
-from gateway.directory.stages import Stage
+from gateway.federation.bundle_import import Fate, Plan
+from gateway.federation.freshness import Stage
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.suspensions import Suspended
 from gateway.store.factory import open_store
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree

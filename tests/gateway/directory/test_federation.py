@@ -6,8 +6,8 @@ from threading import Barrier
 
 import pytest
 
-from gateway.directory.fetching import NotVouchedFor, Unconfirmed
-from gateway.directory.stages import Stage
+from gateway.federation.fetch import NotVouchedFor, Unconfirmed
+from gateway.federation.freshness import Stage
 from gateway.http.anchor import MemberState
 from gateway.ports import PeerAnswer
 from gateway.store.tables import trust_chains

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.directory.fetching import NotVouchedFor, Unconfirmed
-from gateway.directory.stages import Stage
+from gateway.federation.fetch import NotVouchedFor, Unconfirmed
+from gateway.federation.freshness import Stage
 from gateway.runtime.limits import MAX_FETCHES
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.marking import MAX_CHECKED
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.trust_mark_status import MAX_CHECKED
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from tests.support.forge import twin
 from tests.support.network import Keys

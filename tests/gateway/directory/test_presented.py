@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import NotVouchedFor, Unconfirmed
+from gateway.federation.fetch import NotVouchedFor, Unconfirmed
+from gateway.federation.resolver import FederationDirectory
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNTY, POLICE, Tree, answered
 from trust.errors import RolledBack, TrustError, Untrusted

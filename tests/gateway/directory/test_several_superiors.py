@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import NotVouchedFor
-from gateway.directory.rulings import Suspended
+from gateway.federation.fetch import NotVouchedFor
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.suspensions import Suspended
 from tests.support.tree import ANCHOR, COUNTY, POLICE, Tree
 from trust.errors import Untrusted
 from trust.federation.anchor_keys import Pin

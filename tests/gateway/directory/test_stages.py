@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.directory.stages import Stage, coming_stages, stage_of
+from gateway.federation.freshness import Stage, coming_stages, stage_of
 from trust.federation.freshness import PROFILE_BOUNDS, Bounds
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.rulings import Suspended
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.suspensions import Suspended
 from gateway.http.suspensions import SUSPENSIONS_PATH
 from gateway.ports import PeerAnswer, PeerRequest
 from tests.support.network import Keys

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.directory.chains import STRANGERS_A_MINUTE
-from gateway.directory.fetching import NotVouchedFor
+from gateway.federation.chain_cache import STRANGERS_A_MINUTE
+from gateway.federation.fetch import NotVouchedFor
 from tests.support.network import ANCHOR, POLICE, Federation
 from trust.errors import NoChain, Untrusted
 from trust.identifiers import EntityId

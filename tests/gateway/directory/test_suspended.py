@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import NotVouchedFor
-from gateway.directory.relaying import ASKED_IN_TURN, RELAYED_OF_ONE_A_MINUTE
-from gateway.directory.rulings import Suspended
+from gateway.federation.fetch import NotVouchedFor
+from gateway.federation.resolver import FederationDirectory
+from gateway.federation.suspension_relay import ASKED_IN_TURN, RELAYED_OF_ONE_A_MINUTE
+from gateway.federation.suspensions import Suspended
 from gateway.ports import PeerAnswer, PeerRequest
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered

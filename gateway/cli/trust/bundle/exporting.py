@@ -16,7 +16,7 @@ from gateway.cli.federation import federation_of
 from gateway.cli.files import write_new
 from gateway.cli.outcome import Outcome, answers
 from gateway.cli.trust.show import rough
-from gateway.directory.federation import FederationDirectory
+from gateway.federation.resolver import FederationDirectory
 from gateway.http.anchor import MemberState
 from gateway.http.suspensions import Shown, as_received, signed_today
 from gateway.ports import Store, Transaction

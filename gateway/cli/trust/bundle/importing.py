@@ -14,8 +14,8 @@ from gateway.cli.files import read_input
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.show import STAGES, rough
-from gateway.directory.carrying import Fate, Kind, Plan, Verdict
-from gateway.directory.stages import stage_of
+from gateway.federation.bundle_import import Fate, Kind, Plan, Verdict
+from gateway.federation.freshness import stage_of
 from trust.federation.bundle import MAX_BYTES, parse_bundle
 
 _WHAT = {Kind.ANCHOR_KEYS: "Keys of", Kind.CHAIN: "Chain of", Kind.SUSPENSION: "Entry about"}

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from config.settings import AnchorSettings, NodeSettings
 from gateway.cli.context import opened_store, own_entity, superiors
+from gateway.federation.own_keys import Vouching
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFile, sole_change
 from gateway.keys.rotation import settled
 from gateway.keys.schedule import KeyRecord, Life, lives, published
 from gateway.keys.vault import read_records
 from gateway.ports import Store
 from gateway.store.tables import anchor_keys, trust_chains
-from gateway.vouching import Vouching
 from trust import jose
 from trust.federation import anchor_keys as trust_anchor_keys
 from trust.federation import entity_statement

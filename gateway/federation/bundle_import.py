@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gateway.directory.holding import Held, Holdings
-from gateway.directory.memory import Link, Memory
-from gateway.directory.rulings import Rulings, View
+from gateway.federation.chain_store import Held, Holdings
+from gateway.federation.storage import Link, Memory
+from gateway.federation.suspensions import Rulings, View
 from gateway.store.tables.federation_records import StoredAnchorKeys, StoredSuspension
 from trust import jose
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, shown

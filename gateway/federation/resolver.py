@@ -7,7 +7,7 @@ A question about an entity is answered, in this order:
 3. from the store, where another worker may have put a fresher chain;
 4. by asking the superior, one thread for all that wait, and for somebody unknown within a budget a minute;
 5. where the superior cannot be asked, by the chain that is held, for as long as its stage allows
-   (:mod:`gateway.directory.stages`).
+   (:mod:`gateway.federation.freshness`).
 
 Whatever it comes from, nobody is trusted whom an authority above has suspended. Where the superior no longer vouches,
 the stored chain is replaced by an empty one dated now, so that neither a restart nor an earlier statement revives it.
@@ -19,19 +19,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from gateway.directory.anchors import Notice, Superior
-from gateway.directory.carrying import Carrier
-from gateway.directory.chains import Chains
-from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
-from gateway.directory.holding import Held
-from gateway.directory.key_revocations import KeyRevocations, Party
-from gateway.directory.marking import RequiredMarks
-from gateway.directory.memory import Memory
-from gateway.directory.relaying import Relay, Ways
-from gateway.directory.resolving import chained
-from gateway.directory.rulings import Rulings, View
-from gateway.directory.showing import Shown, ShownChains
-from gateway.directory.stages import REFRESH_AFTER, SERVED, Stage, next_stage, stage_of
+from gateway.federation.anchors import Notice, Superior
+from gateway.federation.bundle_import import Carrier
+from gateway.federation.chain_cache import Chains
+from gateway.federation.chain_store import Held
+from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
+from gateway.federation.freshness import REFRESH_AFTER, SERVED, Stage, next_stage, stage_of
+from gateway.federation.key_revocations import KeyRevocations, Party
+from gateway.federation.presented_chains import Shown, ShownChains
+from gateway.federation.refresh import chained
+from gateway.federation.storage import Memory
+from gateway.federation.suspension_relay import Relay, Ways
+from gateway.federation.suspensions import Rulings, View
+from gateway.federation.trust_mark_status import RequiredMarks
 from gateway.ports import TransportError
 from gateway.runtime.background import Unattended
 from gateway.runtime.limits import MAX_REMEMBERED, Budget, Lately, Limits
@@ -132,7 +132,7 @@ class FederationDirectory:
     def presented(
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:
-        """Return the entity by the chain that it shows (:mod:`gateway.directory.showing`), unless one is held.
+        """Return the entity by the chain that it shows (:mod:`gateway.federation.presented_chains`), unless one is held.
 
         Raises ``TrustError`` for a chain that does not stand, and as :meth:`trusted` does.
         """

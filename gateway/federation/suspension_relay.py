@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.directory.anchors import Notice
-from gateway.directory.fetching import MAX_SUSPENSIONS_BYTES, Fetcher
-from gateway.directory.memory import Memory
-from gateway.directory.rulings import Rulings
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.anchors import Notice
+from gateway.federation.fetch import MAX_SUSPENSIONS_BYTES, Fetcher
+from gateway.federation.freshness import REFRESH_AFTER
+from gateway.federation.storage import Memory
+from gateway.federation.suspensions import Rulings
 from gateway.ports import StoreBusy, StoreFull, TransportError
 from gateway.runtime.background import Unattended
 from gateway.runtime.limits import MAX_REMEMBERED, RETRY_AFTER, Budget, Lately, Limits

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 
-from gateway.directory.anchors import Notice
-from gateway.directory.fetching import MAX_REVOCATIONS_BYTES, MOST_TOLD, Fetcher
-from gateway.directory.memory import Memory
-from gateway.directory.rulings import Rulings
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.anchors import Notice
+from gateway.federation.fetch import MAX_REVOCATIONS_BYTES, MOST_TOLD, Fetcher
+from gateway.federation.freshness import REFRESH_AFTER
+from gateway.federation.storage import Memory
+from gateway.federation.suspensions import Rulings
 from gateway.ports import TransportError
 from gateway.runtime.background import Attempt
 from gateway.runtime.limits import Lately, Limits

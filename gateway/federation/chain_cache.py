@@ -1,21 +1,21 @@
 """Find the chain of an entity: in memory, in the store, or by asking those above it; and end it where they say no.
 
-The steps are the first four of :mod:`gateway.directory.federation`. Intermediates are found, kept and refreshed as
+The steps are the first four of :mod:`gateway.federation.resolver`. Intermediates are found, kept and refreshed as
 every other entity is, once for all that stand below them.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from gateway.directory.anchors import KEPT, KEPT_AT_LEAST, Anchors, Notice, Superior
-from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
-from gateway.directory.finding import Finder
-from gateway.directory.holding import Held, Holdings
-from gateway.directory.marking import MarkChecks, RequiredMarks
-from gateway.directory.memory import Memory
-from gateway.directory.resolving import Resolved, Resolver
-from gateway.directory.rulings import Rulings
-from gateway.directory.stages import Stage, stage_of
+from gateway.federation.anchors import KEPT, KEPT_AT_LEAST, Anchors, Notice, Superior
+from gateway.federation.chain_store import Held, Holdings
+from gateway.federation.discovery import Finder
+from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
+from gateway.federation.freshness import Stage, stage_of
+from gateway.federation.refresh import Resolved, Resolver
+from gateway.federation.storage import Memory
+from gateway.federation.suspensions import Rulings
+from gateway.federation.trust_mark_status import MarkChecks, RequiredMarks
 from gateway.runtime.limits import Budget, Limits, Remembered
 from gateway.runtime.single_flight import SingleFlight
 from gateway.store.tables.federation_records import StoredChain
@@ -83,7 +83,7 @@ class Chains:
         return self._marks.concern(held, now=now)
 
     def superior_of(self, entity: EntityId, limits: Limits, *, now: datetime, again: bool = False) -> Superior:
-        """Return an authority with a valid chain (:class:`gateway.directory.resolving.SuperiorOf`)."""
+        """Return an authority with a valid chain (:class:`gateway.federation.refresh.SuperiorOf`)."""
         if entity in self._rulings.view(now).anchors:
             return self.anchors.superior(entity, limits, now=now, kept_for=KEPT_AT_LEAST if again else KEPT)
         held = self._authority(entity, limits, now, again=again)

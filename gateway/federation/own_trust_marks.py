@@ -13,8 +13,8 @@ from functools import partial
 from threading import Lock
 from time import monotonic
 
-from gateway.directory.federation import FederationDirectory
-from gateway.directory.fetching import Fetcher
+from gateway.federation.fetch import Fetcher
+from gateway.federation.resolver import FederationDirectory
 from gateway.ports import Store, StoreBusy, StoreFull, TransportError
 from gateway.runtime.background import Attempt
 from gateway.runtime.limits import Lately, Limits

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.directory.anchors import Notice, Superior
-from gateway.directory.fetching import Fetcher
-from gateway.directory.holding import Held, Holdings
-from gateway.directory.resolving import SuperiorOf
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.anchors import Notice, Superior
+from gateway.federation.chain_store import Held, Holdings
+from gateway.federation.fetch import Fetcher
+from gateway.federation.freshness import REFRESH_AFTER
+from gateway.federation.refresh import SuperiorOf
 from gateway.ports import TransportError
 from gateway.runtime.limits import Limits
 from gateway.store.tables.federation_records import INACTIVE_MARK

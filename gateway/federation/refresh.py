@@ -11,7 +11,7 @@ In this order (OpenID Federation 1.0 section 10.1, turned round so that no unkno
 
 A failure up to 3 leaves open what the superior says now (:class:`Unconfirmed`); afterwards, or where the superior
 answers that it knows no such entity, trust has ended (:class:`NotVouchedFor`). An entity that has moved below another
-superior is found again as a stranger is (:mod:`gateway.directory.finding`).
+superior is found again as a stranger is (:mod:`gateway.federation.discovery`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from gateway.directory.anchors import Superior
-from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
-from gateway.directory.holding import Held, Holdings
-from gateway.directory.memory import Link
-from gateway.directory.rulings import Suspended
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.anchors import Superior
+from gateway.federation.chain_store import Held, Holdings
+from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
+from gateway.federation.freshness import REFRESH_AFTER
+from gateway.federation.storage import Link
+from gateway.federation.suspensions import Suspended
 from gateway.ports import TransportError
 from gateway.runtime.limits import Limits
 from trust.errors import ChainRefused, NoChain, TrustError, UnknownKey

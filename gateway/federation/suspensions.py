@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from gateway.directory.memory import Memory, Proof
+from gateway.federation.storage import Memory, Proof
 from gateway.store.tables.federation_records import StoredAnchorKeys, StoredSuspension
 from trust.errors import ChainRefused, TrustError
 from trust.federation.anchor_keys import AnchorKeys, Pin, parse_anchor_keys

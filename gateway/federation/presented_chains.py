@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from gateway.directory.holding import Held
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.chain_store import Held
+from gateway.federation.freshness import REFRESH_AFTER
 from gateway.runtime.limits import MAX_REMEMBERED
 from trust.identifiers import EntityId
 

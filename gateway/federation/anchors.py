@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gateway.directory.fetching import Fetcher, Unconfirmed
-from gateway.directory.memory import Memory
-from gateway.directory.rulings import Rulings
+from gateway.federation.fetch import Fetcher, Unconfirmed
+from gateway.federation.storage import Memory
+from gateway.federation.suspensions import Rulings
 from gateway.ports import TransportError
 from gateway.runtime.limits import RETRY_AFTER, Lately, Limits
 from gateway.store.tables.federation_records import StoredAnchorKeys

@@ -8,8 +8,8 @@ and disowns it in its historical keys, where its peers look (decision 38).
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.directory.anchors import Notice
-from gateway.directory.federation import FederationDirectory
+from gateway.federation.anchors import Notice
+from gateway.federation.resolver import FederationDirectory
 from gateway.ports import KeyVault, Store
 from gateway.store.tables import disowned_keys
 from trust import jose

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gateway.directory.anchors import KEPT, KEPT_AT_LEAST, Anchors
-from gateway.directory.fetching import Fetcher, NotVouchedFor, Unconfirmed
-from gateway.directory.holding import Held, Holdings
-from gateway.directory.resolving import Resolved, chained
-from gateway.directory.rulings import Rulings
+from gateway.federation.anchors import KEPT, KEPT_AT_LEAST, Anchors
+from gateway.federation.chain_store import Held, Holdings
+from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
+from gateway.federation.refresh import Resolved, chained
+from gateway.federation.suspensions import Rulings
 from gateway.ports import TransportError
 from gateway.runtime.limits import Limits
 from trust.errors import NoChain, TrustError, UnknownKey

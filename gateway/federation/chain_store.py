@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gateway.directory.memory import MadeBy, Memory
-from gateway.directory.rulings import Rulings, View
-from gateway.directory.stages import REFRESH_AFTER
+from gateway.federation.freshness import REFRESH_AFTER
+from gateway.federation.storage import MadeBy, Memory
+from gateway.federation.suspensions import Rulings, View
 from gateway.store.tables.federation_records import INACTIVE_MARK, StoredChain
 from trust.errors import RolledBack, TrustError
 from trust.federation.chain import KeysOf, TrustedEntity, verify_chain
