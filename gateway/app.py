@@ -13,8 +13,10 @@ from flask import Blueprint, Flask
 
 from config.settings import NodeSettings
 from gateway import waiting
-from gateway.agreement_book import AgreementBook
-from gateway.agreement_endings import Endings
+from gateway.agreements.endings import Endings
+from gateway.agreements.registry import AgreementBook
+from gateway.agreements.restore import RestoredAgreements
+from gateway.agreements.signature_exchange import Collecting, Countersigning
 from gateway.asking import FanOut
 from gateway.assembly import (
     TRUST_TABLES,
@@ -27,7 +29,6 @@ from gateway.assembly import (
 )
 from gateway.authority_app import machine
 from gateway.budgets import Budgets, limits_of
-from gateway.countersigning import Collecting, Countersigning
 from gateway.desk import Desk
 from gateway.eligibility import Eligibility
 from gateway.federation.announcements import announcements
@@ -67,7 +68,6 @@ from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport
 from gateway.readiness import checks, operations_app, trust_check
-from gateway.restored_agreements import RestoredAgreements
 from gateway.runtime.background import Background
 from gateway.spending import Spending
 from gateway.store.engine.claims_postgres import PostgresClaims

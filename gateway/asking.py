@@ -8,7 +8,7 @@ from datetime import datetime
 from threading import Lock
 from time import monotonic
 
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.case_types import CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest, Practitioner
 from gateway.outbound import Asker, Keep, Outbound, Outcome, Question, Status
 from gateway.ports import NodeBusy, StoreBusy, StoreFull

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from secrets import token_urlsafe
 
 from gateway.accounts import seal_account
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.asking import (
     TOO_LATE,
     Asked,

@@ -21,7 +21,7 @@ from typing import TypeAlias
 from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
 from gateway import answering, enumeration, evidence, inbound_record
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.answering import Findings
 from gateway.budgets import AddressUse, Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk

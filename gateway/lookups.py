@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from gateway import lookup_lines
 from gateway.accounts import MAX_SEALED, open_account, seal_account
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.asking import Asked, FanOut, Planned, account, asker, summary
 from gateway.case_types import (
     CaseCaller,

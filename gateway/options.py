@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.asking import agreement_name
 from gateway.case_types import Option, OptionsView
 from trust.agreements.agreement import InForce

@@ -20,7 +20,7 @@ from secrets import token_urlsafe
 
 from gateway import evidence
 from gateway.accounts import seal_message
-from gateway.agreement_book import detail_for
+from gateway.agreements.registry import detail_for
 from gateway.key_refresh import verified_by
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
 from gateway.question_record import QuestionRecord, fields_read

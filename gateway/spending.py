@@ -6,7 +6,7 @@ from datetime import datetime
 from math import ceil
 
 from gateway import enumeration, evidence
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.asking import Asked as Sought
 from gateway.asking import choices
 from gateway.budgets import Asked, BudgetExceeded, Budgets

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.settings import NodeSettings
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.assembly import TRUST_TABLES, peer_transport, pinned_anchors, profile
 from gateway.cli.context import node_vault, now, opened_store
 from gateway.federation.fetch import Fetcher

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from flask import Blueprint, Response
 
-from gateway.countersigning import AGREEMENTS_PATH, CALL_TYPE, JSON, SIGNATURES, CallReused
+from gateway.agreements.signature_exchange import AGREEMENTS_PATH, CALL_TYPE, JSON, SIGNATURES, CallReused
 from gateway.http import bodies, problem
 from gateway.http.guards import open_to_all
 from gateway.http.problem import Problem

@@ -9,7 +9,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 from urllib.parse import urlencode
 
-from gateway.agreement_book import detail_for
+from gateway.agreements.registry import detail_for
 from gateway.demo.case_systems import sql_systems
 from gateway.demo.case_systems.records import CaseService, ResidentRecord
 from gateway.demo.people.inventing import invent

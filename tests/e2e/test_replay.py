@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from gateway.agreement_book import detail_for
+from gateway.agreements.registry import detail_for
 from gateway.peers.ssrf import HostAddress
 from gateway.peers.token_client import Grant, TokenRequester
 from gateway.peers.transport import HttpTransport, client_tls

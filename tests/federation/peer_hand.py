@@ -6,7 +6,7 @@ from secrets import token_urlsafe
 from time import monotonic
 from typing import Any
 
-from gateway.agreement_book import detail_for
+from gateway.agreements.registry import detail_for
 from gateway.peers.token_client import Grant, TokenRequester
 from gateway.ports import PeerAnswer, PeerRequest
 from tests.federation.network import Network

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.countersigning import address, fetch_agreement
+from gateway.agreements.signature_exchange import address, fetch_agreement
 from gateway.ports import PeerAnswer, PeerRequest, Transaction, TransportError
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gateway.agreement_book import AgreementBook, detail_for
+from gateway.agreements.registry import AgreementBook, detail_for
 from gateway.keys.files import KeyFile, create_keys
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements

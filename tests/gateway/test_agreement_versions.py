@@ -19,8 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gateway.agreement_book import AgreementBook
-from gateway.agreement_endings import Endings
+from gateway.agreements.endings import Endings
+from gateway.agreements.registry import AgreementBook
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from gateway.store.tables import agreements

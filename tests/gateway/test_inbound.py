@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from gateway.agreement_book import detail_for
+from gateway.agreements.registry import detail_for
 from gateway.budgets import Budgets, limits_of
 from gateway.inbound import Answered, Handled, Inbound, MessageIdReused, Sender
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction

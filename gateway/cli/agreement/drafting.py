@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.cli.agreement import summary
 from gateway.cli.context import config_option, load_node, names_node, now, opened_store
 from gateway.cli.files import read_input

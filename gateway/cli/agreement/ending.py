@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
+from gateway.agreements.signature_exchange import Offered, Told
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
 from gateway.cli.agreement.signatures import countersigning_of
 from gateway.cli.context import config_option, load_node, now
@@ -15,7 +16,6 @@ from gateway.cli.faults import Refused
 from gateway.cli.federation import Federation, federation_of
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.countersigning import Offered, Told
 from trust.agreements.agreement import Agreement, Closure, InForce, NotInForce
 
 _TOLD = {

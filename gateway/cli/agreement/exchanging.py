@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+from gateway.agreements.signature_exchange import Countersigning, Offered, Told
 from gateway.cli.federation import Federation
-from gateway.countersigning import Countersigning, Offered, Told
 from trust.agreements.agreement import Agreement
 from trust.identifiers import EntityId
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.ending import versions_of
 from gateway.cli.agreement.signatures import Signed, standing_of, verified

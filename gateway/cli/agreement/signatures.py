@@ -4,15 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.agreement_book import AgreementBook
-from gateway.agreement_endings import Endings
+from gateway.agreements.endings import Endings
+from gateway.agreements.registry import AgreementBook
+from gateway.agreements.signature_exchange import Countersigning
 from gateway.cli.agreement.exchanging import AT_ONCE, others
 from gateway.cli.context import node_vault
 from gateway.cli.faults import Refused
 from gateway.cli.federation import Federation
 from gateway.cli.journal import record
 from gateway.cli.trust.tracing import trace_vouching
-from gateway.countersigning import Countersigning
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
 from trust import strict_json

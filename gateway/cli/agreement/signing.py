@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from gateway.agreements.signature_exchange import Countersigning, Offered, Told, address, fetch_agreement
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
 from gateway.cli.agreement.signatures import countersigning_of, signer_of, standing_of
@@ -17,7 +18,6 @@ from gateway.cli.federation import Federation, federation_of
 from gateway.cli.files import read_input, write_new
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, prompted, yes_option
-from gateway.countersigning import Countersigning, Offered, Told, address, fetch_agreement
 from gateway.ports import Transaction
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.cli.administrators import current
 from gateway.cli.approval import Settings, Settle, Wanted, ask
 from gateway.cli.client.keys import WHY_VOUCHING, kids, read_keys, written

@@ -11,7 +11,7 @@ from time import monotonic
 from cryptography import x509
 
 from adapters.contract import CheckLine
-from gateway.agreement_book import detail_for
+from gateway.agreements.registry import detail_for
 from gateway.assembly import SystemClock
 from gateway.cli.context import node_vault
 from gateway.cli.doctor.certificates import host_of, in_time

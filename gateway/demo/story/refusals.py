@@ -9,7 +9,7 @@ from typing import Final
 
 from pysqlite3 import dbapi2
 
-from gateway.agreement_book import detail_for
+from gateway.agreements.registry import detail_for
 from gateway.demo.agencies import ASKER, COLLEGE, COUNCIL, HOUSING, POLICE, Agency, service_ref
 from gateway.demo.agreement import EARLY_HELP, KEY_WORKER
 from gateway.demo.case_client import UNIT

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from config.settings import NodeSettings
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.cli.federation import Federation
 from gateway.cli.outcome import Outcome
 from gateway.cli.trust.check import checked

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gateway.agreement_book import AgreementBook
-from gateway.countersigning import Countersigning
+from gateway.agreements.registry import AgreementBook
+from gateway.agreements.signature_exchange import Countersigning
 from gateway.ports import Store, Transaction
 from gateway.runtime.limits import Lately
 from gateway.store.tables import agreements, restore_holds

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gateway.agreement_book import AgreementBook
+from gateway.agreements.registry import AgreementBook
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredEnding

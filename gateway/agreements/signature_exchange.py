@@ -3,7 +3,7 @@
 A node never sends an agreement: a holder of its digest may fetch it, and the digest proves what was fetched. A party
 calls on the nodes of the other parties with its own signature, and each answers with those that it holds. The order in
 which the parties sign and their nodes start does not matter, because each calls again for what it still misses. Calls
-also carry endings (:mod:`gateway.agreement_endings`), in both directions.
+also carry endings (:mod:`gateway.agreements.endings`), in both directions.
 
 A call is accepted in this order:
 
@@ -27,8 +27,8 @@ from functools import partial
 from secrets import token_urlsafe
 from typing import Protocol
 
-from gateway.agreement_book import AgreementBook
-from gateway.agreement_endings import Endings
+from gateway.agreements.endings import Endings
+from gateway.agreements.registry import AgreementBook
 from gateway.ports import (
     ClaimStore,
     NodeBusy,

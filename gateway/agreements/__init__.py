@@ -1,0 +1,1 @@
+"""Agreements that this node holds: which bind, their signatures, and their endings."""
