@@ -12,7 +12,8 @@ from socket import gethostname
 from flask import Blueprint, Flask
 
 from config.settings import NodeSettings
-from gateway import waiting
+from gateway.accountability import backlog_metrics
+from gateway.accountability.rate_limits import Budgets, limits_of
 from gateway.agreements.endings import Endings
 from gateway.agreements.registry import AgreementBook
 from gateway.agreements.restore import RestoredAgreements
@@ -28,7 +29,6 @@ from gateway.assembly import (
     sign_in_providers,
 )
 from gateway.authority_app import machine
-from gateway.budgets import Budgets, limits_of
 from gateway.desk import Desk
 from gateway.eligibility import Eligibility
 from gateway.federation.announcements import announcements
@@ -227,7 +227,7 @@ def _keeper(
         mind=mind.round,
         refuse_unfit=parts.fitness.refuse_unfit_anew,
         watch=trust.show_standings,
-        show_waiting=lambda now: parts.store.read(lambda tx: waiting.show_waiting(tx, now=now)),
+        show_waiting=lambda now: parts.store.read(lambda tx: backlog_metrics.show_waiting(tx, now=now)),
         note_vouched=lambda now: vouching.note(directory, parts.own, now=now),
         collect=collecting.round,
         renew_marks=marks.round,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from secrets import token_urlsafe
 
-from gateway.accounts import seal_account
+from gateway.accountability.access_record import seal_account
 from gateway.agreements.registry import AgreementBook
 from gateway.asking import (
     TOO_LATE,

@@ -20,16 +20,17 @@ from typing import TypeAlias
 
 from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
-from gateway import answering, enumeration, evidence, inbound_record
+from gateway import answering, evidence, inbound_record
+from gateway.accountability import enumeration
+from gateway.accountability.enumeration import AddressLimitReached
+from gateway.accountability.rate_limits import AddressUse, Asked, BudgetExceeded, Budgets
+from gateway.accountability.subject_buckets import person_keys, record_key
 from gateway.agreements.registry import AgreementBook
 from gateway.answering import Findings
-from gateway.budgets import AddressUse, Asked, BudgetExceeded, Budgets
 from gateway.desk import Desk
-from gateway.enumeration import AddressLimitReached
 from gateway.key_refresh import verified_by
 from gateway.keys.daily_seal import SealExpired
 from gateway.pacing import COMMIT_MARGIN_S, REAL_TIME, Pace
-from gateway.person_keys import person_keys, record_key
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.store.tables import messages
 from trust.agreements.agreement import InForce, NotInForce

@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 from types import MappingProxyType
 
 from gateway import lookup_lines
-from gateway.accounts import MAX_SEALED, open_account, seal_account
+from gateway.accountability.access_record import MAX_SEALED, open_account, seal_account
 from gateway.agreements.registry import AgreementBook
 from gateway.asking import Asked, FanOut, Planned, account, asker, summary
 from gateway.case_types import (

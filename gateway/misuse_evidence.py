@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.accounts import open_account, open_message
+from gateway.accountability.access_record import open_account, open_message
 from gateway.inbound_record import open_question
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.store.tables import evidence_index, evidence_leaves, lookup_messages, lookups, question_signatures

@@ -19,7 +19,7 @@ from hmac import digest as hmac_digest
 from secrets import token_urlsafe
 
 from gateway import evidence
-from gateway.accounts import seal_message
+from gateway.accountability.access_record import seal_message
 from gateway.agreements.registry import detail_for
 from gateway.key_refresh import verified_by
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError

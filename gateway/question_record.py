@@ -9,7 +9,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gateway.person_keys import person_keys
+from gateway.accountability.subject_buckets import person_keys
 from gateway.ports import KeyVault
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind, dropped_members, message_key, subject_key

@@ -5,16 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
-from gateway import enumeration, evidence
+from gateway import evidence
+from gateway.accountability import enumeration
+from gateway.accountability.rate_limits import Asked, BudgetExceeded, Budgets
+from gateway.accountability.sampling import sample
 from gateway.agreements.registry import AgreementBook
 from gateway.asking import Asked as Sought
 from gateway.asking import choices
-from gateway.budgets import Asked, BudgetExceeded, Budgets
 from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
 from gateway.evidence import Entry
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.question_record import QuestionRecord, RefusedQuestion
-from gateway.sampling import sample
 from gateway.store.tables import justifications, lookups
 from trust.agreements.choice import Sought as Target
 from trust.claims import keyed_digest

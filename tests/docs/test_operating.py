@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from config import settings, sign_in
 from config.loading import _SCALAR_TABLES
-from gateway import enumeration
+from gateway.accountability import enumeration
 from gateway.cli import doctor, journal, main
 from gateway.cli.flag import reviewing
 from gateway.keys.files import KeyFile

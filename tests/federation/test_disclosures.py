@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.disclosures import Disclosure, Disclosures, Side
+from gateway.accountability.disclosures import Disclosure, Disclosures, Side
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of

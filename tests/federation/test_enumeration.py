@@ -12,9 +12,9 @@ import pytest
 
 from adapters.contract import Adapter, Candidate, Deadline
 from config.settings import BudgetSettings
-from gateway.budgets import Budgets, limits_of
+from gateway.accountability.enumeration import ABSENCES, NEW_PRACTITIONERS
+from gateway.accountability.rate_limits import Budgets, limits_of
 from gateway.desk import Desk
-from gateway.enumeration import ABSENCES, NEW_PRACTITIONERS
 from gateway.inbound import Inbound, Sender
 from gateway.pacing import Pace
 from gateway.store.tables import flags

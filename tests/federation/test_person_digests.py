@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import select
 
-from gateway.person_keys import person_keys
+from gateway.accountability.subject_buckets import person_keys
 from gateway.store.engine.statement import Statement
 from gateway.store.tables import evidence_index, evidence_leaves
 from gateway.store.tables.schema import budgets

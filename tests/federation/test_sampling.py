@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_urlsafe
 
+from gateway.accountability.sampling import WITHIN, chosen, sample
 from gateway.case_types import CaseCaller
 from gateway.ports import LocalClient
-from gateway.sampling import WITHIN, chosen, sample
 from gateway.store.tables import justifications
 from tests.federation.network import Network
 from tests.federation.town import COUNCIL

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.sampling import WITHIN
+from gateway.accountability.sampling import WITHIN
 from gateway.store.tables import flags
 from tests.federation.network import Network
 from tests.federation.test_misuse import Suspicion

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
+from gateway.accountability.rate_limits import Budgets, limits_of
 from gateway.agreements.registry import detail_for
-from gateway.budgets import Budgets, limits_of
 from gateway.inbound import Answered, Handled, Inbound, MessageIdReused, Sender
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
 from gateway.store.tables import messages

@@ -13,7 +13,7 @@ import pytest
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.timing import propose
 from gateway import answering
-from gateway.budgets import Asked, Budgets
+from gateway.accountability.rate_limits import Asked, Budgets
 from gateway.desk import Desk
 from gateway.inbound import Inbound, Sender
 from gateway.pacing import COMMIT_MARGIN_S, Pace

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.contract import Candidate
 from adapters.matching.decide import MatchOutcome, match
-from gateway.person_keys import person_keys, record_key
+from gateway.accountability.subject_buckets import person_keys, record_key
 from trust.exchange.person import Address, Name, Subject
 from trust.identifiers import EntityId, ServiceRef, ServiceSlug
 

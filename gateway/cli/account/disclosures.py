@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
+from gateway.accountability.disclosures import END, MAX_PAGE, Disclosure, Disclosures, Page, Side
 from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import write_new
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, answers, prompted
-from gateway.disclosures import END, MAX_PAGE, Disclosure, Disclosures, Page, Side
 from trust.errors import TrustError
 from trust.exchange.errors import MalformedSubject
 from trust.exchange.person import Subject, parse_subject

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from gateway.accounts import open_account
-from gateway.budgets import UNJUSTIFIED
+from gateway.accountability.access_record import open_account
+from gateway.accountability.rate_limits import UNJUSTIFIED
 from gateway.cli.administrators import Settings, current, persons
 from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused

@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from config.settings import NodeSettings
-from gateway.budgets import OVER_BUDGET, UNJUSTIFIED
+from gateway.accountability.enumeration import ABSENCES, NEW_PRACTITIONERS, OVER_BASELINE
+from gateway.accountability.rate_limits import OVER_BUDGET, UNJUSTIFIED
 from gateway.cli.administrators import current, persons
 from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.enumeration import ABSENCES, NEW_PRACTITIONERS, OVER_BASELINE
 from gateway.inbound_record import ID_REUSED
 from gateway.spending import own_name
 from gateway.store.tables import flags

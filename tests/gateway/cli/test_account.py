@@ -9,8 +9,8 @@ import pytest
 from config.loading import load
 from config.settings import NodeSettings
 from gateway import evidence
+from gateway.accountability.subject_buckets import person_keys
 from gateway.cli.context import node_vault, opened_store
-from gateway.person_keys import person_keys
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hearthgate
 from trust.evidence.leaf import Leaf, LeafKind, message_key
 from trust.exchange.person import Subject

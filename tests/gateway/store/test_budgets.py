@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.budgets import OVER_BUDGET, Asked, BudgetExceeded, Budgets, Limits
+from gateway.accountability.rate_limits import OVER_BUDGET, Asked, BudgetExceeded, Budgets, Limits
 from gateway.ports import Store
 from gateway.store.factory import open_store
 from gateway.store.tables import budgets as rows

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from gateway import evidence
-from gateway.disclosures import Disclosures
-from gateway.person_keys import person_keys
+from gateway.accountability.disclosures import Disclosures
+from gateway.accountability.subject_buckets import person_keys
 from gateway.ports import Store
 from gateway.store.tables import evidence_index, evidence_leaves
 from gateway.store.tables.evidence_leaves import StoredLeaf, new_id

@@ -8,9 +8,7 @@ from random import Random
 
 import pytest
 
-from gateway.budgets import AddressUse, Asked
-from gateway.demo.people.inventing import invent
-from gateway.enumeration import (
+from gateway.accountability.enumeration import (
     ABSENCES,
     NEW_PRACTITIONERS,
     OVER_BASELINE,
@@ -19,6 +17,8 @@ from gateway.enumeration import (
     asked_about,
     observe,
 )
+from gateway.accountability.rate_limits import AddressUse, Asked
+from gateway.demo.people.inventing import invent
 from gateway.ports import Store
 from gateway.store.factory import open_store
 from gateway.store.tables import flags, query_counts, similar_queries

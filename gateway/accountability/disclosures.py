@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 
-from gateway.person_keys import person_keys
+from gateway.accountability.subject_buckets import person_keys
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements, evidence_index, evidence_leaves
 from gateway.store.tables.evidence_leaves import StoredLeaf, first_id

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from statistics import median
 
-from gateway.budgets import AddressUse, Asked, name_asker
-from gateway.person_keys import person_keys
+from gateway.accountability.rate_limits import AddressUse, Asked, name_asker
+from gateway.accountability.subject_buckets import person_keys
 from gateway.ports import Transaction
 from gateway.store.tables import flags, query_counts, similar_queries
 from gateway.store.tables.query_counts import Counter

@@ -1,0 +1,1 @@
+"""Accounting for questions: rate limits, sampling, flags and disclosures."""
