@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
-from gateway import answering, evidence, inbound_record
+from gateway import answering, inbound_record
 from gateway.accountability import enumeration
 from gateway.accountability.enumeration import AddressLimitReached
 from gateway.accountability.rate_limits import AddressUse, Asked, BudgetExceeded, Budgets
@@ -28,6 +28,7 @@ from gateway.accountability.subject_buckets import person_keys, record_key
 from gateway.agreements.registry import AgreementBook
 from gateway.answering import Findings
 from gateway.desk import Desk
+from gateway.evidence import recorder
 from gateway.key_refresh import verified_by
 from gateway.keys.daily_seal import SealExpired
 from gateway.pacing import COMMIT_MARGIN_S, REAL_TIME, Pace
@@ -304,7 +305,7 @@ class Inbound:
             suspensions=self.directory.suspension_seqs(now=now),
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
-        second = evidence.written(inbound_record.answered(received, signed))
+        second = recorder.written(inbound_record.answered(received, signed))
         sealed = self.vault.seal_for_a_day(signed, _place(message.iss, name))
         expires = datetime.fromtimestamp(message.exp, UTC)
 
@@ -319,7 +320,7 @@ class Inbound:
             )
             if prior is None:
                 account(tx)
-                evidence.record(tx, first, second)
+                recorder.record(tx, first, second)
             return prior
 
         winner = self.store.write(effect)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
-from gateway import evidence
+from gateway.evidence import recorder
 from gateway.key_refresh import verified_by
 from gateway.keys.sealed import open_own
 from gateway.misuse_evidence import FoundMessage, sent_message
@@ -110,15 +110,15 @@ class MisuseAnswering:
             outcome_code=f"misuse_{reply.state}",
         )
         leaves = [
-            evidence.written(received),
-            evidence.written(replace(received, kind=LeafKind.ANSWERED, answer_digest=digest(signed))),
+            recorder.written(received),
+            recorder.written(replace(received, kind=LeafKind.ANSWERED, answer_digest=digest(signed))),
         ]
 
         def effect(tx: Transaction) -> None:
             if held is not None:
                 received_misuse_queries.put(tx, held)
             for leaf in leaves:
-                evidence.record(tx, leaf)
+                recorder.record(tx, leaf)
 
         self.store.write(effect)
         return signed

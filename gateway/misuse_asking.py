@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_urlsafe
 
-from gateway import evidence
-from gateway.evidence import Entry
+from gateway.evidence import recorder
+from gateway.evidence.recorder import Entry
 from gateway.key_refresh import verified_by
 from gateway.keys.sealed import open_own
 from gateway.misuse_answering import MAX_SEALED, place_of
@@ -75,13 +75,13 @@ class MisuseAsking:
         peer = self.directory.trusted(message.peer, now=now, urgent=True)
         query = self._query(held, message, reference, now)
         raw = build_query(query, self.vault.signer(KeyUse.MESSAGE))
-        sent = evidence.written(self._leaf(LeafKind.SENT, query, raw, now))
-        self.store.write(lambda tx: evidence.record(tx, sent))
+        sent = recorder.written(self._leaf(LeafKind.SENT, query, raw, now))
+        self.store.write(lambda tx: recorder.record(tx, sent))
         answered = self._post(message.peer, raw)
         reply = verified_by(
             peer, answered, lambda party: _opened(answered, party, raw, query, now), directory=self.directory, now=now
         )
-        leaf = evidence.written(self._leaf(LeafKind.RECEIVED, query, raw, now, reply=(answered, reply.state)))
+        leaf = recorder.written(self._leaf(LeafKind.RECEIVED, query, raw, now, reply=(answered, reply.state)))
         return self._settled(held, reply, leaf, now)
 
     def _held(self, message: FoundMessage, reason: str, now: datetime) -> Asked:
@@ -139,7 +139,7 @@ class MisuseAsking:
         sealed = seal(self.vault.seal_key(), strict_json.dumps(told), place_of(held.asker, held.query, "told"))
 
         def effect(tx: Transaction) -> None:
-            evidence.record(tx, leaf)
+            recorder.record(tx, leaf)
             if reply.state is not MisuseState.PENDING:
                 sent_misuse_queries.settle(tx, query=held.query, state=State(reply.state), sealed_answer=sealed, at=now)
 

@@ -18,9 +18,9 @@ from hashlib import sha256
 from hmac import digest as hmac_digest
 from secrets import token_urlsafe
 
-from gateway import evidence
 from gateway.accountability.access_record import seal_message
 from gateway.agreements.registry import detail_for
+from gateway.evidence import recorder
 from gateway.key_refresh import verified_by
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
 from gateway.question_record import QuestionRecord, fields_read
@@ -174,13 +174,13 @@ class Outbound:
 
     def _keep_sent(self, sent: "_Sent") -> None:
         question, leaf = sent.question, sent.leaf
-        entry = evidence.written(leaf, self._record.keys(question.correlation, question.subject))
+        entry = recorder.written(leaf, self._record.keys(question.correlation, question.subject))
         message = str(leaf.message_id)
         told: JsonObject = {"jti": sent.message.jti, "digest": leaf.message_digest, "holder": sent.message.aud}
         sealed = seal_message(self.vault.seal_key(), message, question.correlation, told)
 
         def effect(tx: Transaction) -> None:
-            evidence.record(tx, entry)
+            recorder.record(tx, entry)
             lookup_messages.put(tx, message=message, lookup_id=question.correlation, sealed=sealed)
 
         self.store.write(effect)
@@ -196,11 +196,11 @@ class Outbound:
             outcome = _refused_unopened(refused, sent.entry)
         except TrustError as lie:
             outcome = Outcome(status=Status.NO_REPLY, reason=UNVERIFIED, code=lie.code, entry=sent.entry)
-        leaf = None if answered is None else evidence.written(self._received(sent, answered, outcome))
+        leaf = None if answered is None else recorder.written(self._received(sent, answered, outcome))
 
         def effect(tx: Transaction) -> None:  # 7
             if leaf is not None:
-                evidence.record(tx, leaf)
+                recorder.record(tx, leaf)
             keep(tx, outcome)
 
         self.store.write(effect)
@@ -257,10 +257,10 @@ class Outbound:
     def _unsent(self, question: Question, outcome: Outcome, keep: Keep, now: datetime) -> Outcome:
         """Record what this node refuses to send, together with ``keep``'s effect. Its holder was told nothing."""
         refused = self._record.refused(self._message(question, question.subject, now), outcome.code, now)
-        leaf = evidence.written(refused, self._record.keys(question.correlation, question.subject))
+        leaf = recorder.written(refused, self._record.keys(question.correlation, question.subject))
 
         def effect(tx: Transaction) -> None:
-            evidence.record(tx, leaf)
+            recorder.record(tx, leaf)
             keep(tx, outcome)
 
         self.store.write(effect)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
-from gateway import evidence
 from gateway.accountability import enumeration
 from gateway.accountability.rate_limits import Asked, BudgetExceeded, Budgets
 from gateway.accountability.sampling import sample
@@ -13,7 +12,8 @@ from gateway.agreements.registry import AgreementBook
 from gateway.asking import Asked as Sought
 from gateway.asking import choices
 from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
-from gateway.evidence import Entry
+from gateway.evidence import recorder
+from gateway.evidence.recorder import Entry
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.question_record import QuestionRecord, RefusedQuestion
 from gateway.store.tables import justifications, lookups
@@ -41,7 +41,7 @@ class Spending:
             return choices(book, sought, now=now)
         except CaseRefused as refused:
             entry = self._refusal(request, refused.code, now)
-            self.store.write(lambda tx: evidence.record(tx, entry))
+            self.store.write(lambda tx: recorder.record(tx, entry))
             raise
 
     def create(
@@ -76,7 +76,7 @@ class Spending:
             entry = self._refusal(request, str(CaseRefusal.OVER_BUDGET), now)
 
             def refuse(tx: Transaction) -> None:
-                evidence.record(tx, entry)
+                recorder.record(tx, entry)
                 self.budgets.flag(tx, asked, now=now)
 
             self.store.write(refuse)
@@ -93,7 +93,7 @@ class Spending:
             code=code,
         )
         keys = record.keys(request.request_id, request.subject)
-        return evidence.written(record.refused_question(refused, now), keys)
+        return recorder.written(record.refused_question(refused, now), keys)
 
     def _asked(self, caller: CaseCaller, request: LookupRequest | EligibilityRequest, key: bytes) -> Asked:
         agency = caller.client.client_id

@@ -12,10 +12,10 @@ from pathlib import Path
 from syslog import LOG_AUTHPRIV, LOG_NOTICE, syslog
 from typing import BinaryIO
 
-from gateway import evidence
 from gateway.cli.administrators import Settings, current, key_set
 from gateway.cli.context import now, opened_store
 from gateway.cli.faults import Refused
+from gateway.evidence import recorder
 from gateway.ports import Transaction
 from gateway.store.engine.refusals import StoreRefused
 from gateway.store.tables import journal_head
@@ -75,11 +75,11 @@ def _head(file: BinaryIO) -> str:
 
 def _commit(settings: Settings, head: str, at: datetime) -> None:
     """Put the journal's head into the evidence, where there is a store of this version."""
-    leaf = evidence.written(Leaf(kind=LeafKind.JOURNAL, at=at, outcome_code="recorded", answer_digest=head))
+    leaf = recorder.written(Leaf(kind=LeafKind.JOURNAL, at=at, outcome_code="recorded", answer_digest=head))
 
     def work(tx: Transaction) -> None:
         journal_head.put(tx, head=head, at=at)
-        evidence.record(tx, leaf)
+        recorder.record(tx, leaf)
 
     try:
         with opened_store(settings) as store:

@@ -24,7 +24,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wsgi import ClosingIterator
 
 import gateway.answering
-import gateway.evidence
+import gateway.evidence.recorder
 import gateway.inbound
 import gateway.inbound_record
 import trust.jose
@@ -77,7 +77,7 @@ PARTS: Sequence[tuple[str, object, str]] = (
     ("reply: write and seal", gateway.inbound, "build_reply"),
     ("reply: write and seal", FileKeyVault, "seal_for_a_day"),
     ("evidence: leaves", gateway.inbound_record, "received"),
-    ("evidence: leaves", gateway.evidence, "written"),
+    ("evidence: leaves", gateway.evidence.recorder, "written"),
     (_COMMIT, SqliteStore, "write"),
     ("what lies between these", Inbound, "handle"),
     ("what lies between these", PeerProtector, "authenticate"),

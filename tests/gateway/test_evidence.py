@@ -7,7 +7,7 @@ import pytest
 from pysqlite3 import dbapi2
 from sqlalchemy import text
 
-from gateway import evidence
+from gateway.evidence import recorder
 from gateway.ports import Store, Transaction
 from gateway.store.engine.statement import Statement
 from gateway.store.factory import open_store
@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def answer(tx: Transaction) -> None:
     """Do what an answer does: claim the id with the sealed reply, and record it."""
     messages.claim(tx, issuer=POLICE, message="a", digest=DIGEST, sealed_reply=b"sealed", expires=LATER)
-    evidence.record(tx, evidence.written(LEAF))
+    recorder.record(tx, recorder.written(LEAF))
 
 
 def test_a_leaf_is_recorded_as_its_own_bytes_and_hash(store: Store) -> None:

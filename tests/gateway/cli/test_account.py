@@ -8,9 +8,9 @@ import pytest
 
 from config.loading import load
 from config.settings import NodeSettings
-from gateway import evidence
 from gateway.accountability.subject_buckets import person_keys
 from gateway.cli.context import node_vault, opened_store
+from gateway.evidence import recorder
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hearthgate
 from trust.evidence.leaf import Leaf, LeafKind, message_key
 from trust.exchange.person import Subject
@@ -46,9 +46,9 @@ def told(both: Partnership) -> Partnership:
             role=RoleCode("key-worker"),
             fields=("worker",) if outcome == "known" else (),
         )
-        entries.append(evidence.written(leaf, person_keys(key, Subject(nhs_number=NUMBER))))
+        entries.append(recorder.written(leaf, person_keys(key, Subject(nhs_number=NUMBER))))
     with opened_store(settings) as store:
-        store.write(lambda tx: evidence.record(tx, *entries))
+        store.write(lambda tx: recorder.record(tx, *entries))
     return both
 
 

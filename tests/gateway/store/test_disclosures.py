@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from gateway import evidence
 from gateway.accountability.disclosures import Disclosures
 from gateway.accountability.subject_buckets import person_keys
+from gateway.evidence import recorder
 from gateway.ports import Store
 from gateway.store.tables import evidence_index, evidence_leaves
 from gateway.store.tables.evidence_leaves import StoredLeaf, new_id
@@ -35,8 +35,8 @@ def received(number: int) -> Leaf:
 
 def test_pages_by_person_and_by_agreement(store: Store) -> None:
     account = Disclosures(own=EntityId(POLICE), store=store, key=KEY)
-    entries = [evidence.written(received(number), person_keys(KEY, PERSON)) for number in range(5)]
-    store.write(lambda tx: evidence.record(tx, *entries))
+    entries = [recorder.written(received(number), person_keys(KEY, PERSON)) for number in range(5)]
+    store.write(lambda tx: recorder.record(tx, *entries))
     first = account.of_person(PERSON, limit=3)
     assert first.before is not None
     rest = account.of_person(PERSON, before=first.before, limit=3)

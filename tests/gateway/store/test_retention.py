@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from gateway import evidence
+from gateway.evidence import recorder
 from gateway.ports import Transaction
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
@@ -42,7 +42,7 @@ def fill(tx: Transaction) -> None:
         flags.put_up(tx, code=name, asker=COUNCIL, at=at)
         flags.review(tx, code=name, asker=COUNCIL, by="ann", at=at)
         stored = StoredLeaf(id=new_id(at), at=at, leaf=name.encode(), leaf_hash=bytes(32))
-        evidence.record(tx, evidence.Entry(stored=stored, keys=("person", name), sealed=b"sealed"))
+        recorder.record(tx, recorder.Entry(stored=stored, keys=("person", name), sealed=b"sealed"))
     flags.put_up(tx, code="unreviewed", asker=COUNCIL, at=NOW)
 
 

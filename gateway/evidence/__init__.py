@@ -1,0 +1,1 @@
+"""Evidence leaves, appended in the transaction of what they are evidence of."""
