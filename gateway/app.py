@@ -18,7 +18,6 @@ from gateway.agreements.endings import Endings
 from gateway.agreements.registry import AgreementBook
 from gateway.agreements.restore import RestoredAgreements
 from gateway.agreements.signature_exchange import Collecting, Countersigning
-from gateway.asking import FanOut
 from gateway.assembly import (
     TRUST_TABLES,
     Outside,
@@ -29,8 +28,12 @@ from gateway.assembly import (
     sign_in_providers,
 )
 from gateway.authority_app import machine
-from gateway.desk import Desk
 from gateway.eligibility import Eligibility
+from gateway.exchange.fan_out import FanOut
+from gateway.exchange.inbound import Answered, Inbound, MessageIdReused, Sender
+from gateway.exchange.outbound import Local, Outbound
+from gateway.exchange.query_log import Spending
+from gateway.exchange.services import Desk
 from gateway.federation.announcements import announcements
 from gateway.federation.fetch import Fetcher
 from gateway.federation.own_keys import Vouching
@@ -52,7 +55,6 @@ from gateway.http.misuse import MisuseFace, misuse_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
 from gateway.http.problem import Problem
 from gateway.http.suspensions import suspensions_blueprint
-from gateway.inbound import Answered, Inbound, MessageIdReused, Sender
 from gateway.keeper import Keeper
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
@@ -63,13 +65,11 @@ from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.options import Options
-from gateway.outbound import Local, Outbound
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.runtime.background import Background
-from gateway.spending import Spending
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore

@@ -13,7 +13,7 @@ from config.settings import AnchorSettings, NodeSettings, Service
 from config.settings import Proxy as ProxySettings
 from config.sign_in import PositionRow, SecondFactorValues
 from config.sign_in import Provider as ProviderSettings
-from gateway.desk import Desk, HostedService, Restriction
+from gateway.exchange.services import Desk, HostedService, Restriction
 from gateway.federation.storage import Tables
 from gateway.http.federation import NodeProfile
 from gateway.keys.files import KeyFilesRefused, read_private

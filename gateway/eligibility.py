@@ -6,7 +6,8 @@ from secrets import token_urlsafe
 
 from gateway.accountability.access_record import seal_account
 from gateway.agreements.registry import AgreementBook
-from gateway.asking import (
+from gateway.case_types import CaseCaller, EligibilityLine, EligibilityRequest, EligibilityStatus, EligibilityView
+from gateway.exchange.fan_out import (
     TOO_LATE,
     Asked,
     FanOut,
@@ -17,10 +18,9 @@ from gateway.asking import (
     service_name,
     summary,
 )
-from gateway.case_types import CaseCaller, EligibilityLine, EligibilityRequest, EligibilityStatus, EligibilityView
-from gateway.outbound import Outcome, Question
+from gateway.exchange.outbound import Outcome, Question
+from gateway.exchange.query_log import Spending
 from gateway.ports import KeyVault, Transaction
-from gateway.spending import Spending
 from gateway.store.tables import lookups
 from trust import strict_json
 from trust.agreements.choice import Sought

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from gateway.asking import Asked, agreement_name, service_name
 from gateway.case_types import LookupAnswer
-from gateway.outbound import Outcome, Status
+from gateway.exchange.fan_out import Asked, agreement_name, service_name
+from gateway.exchange.outbound import Outcome, Status
 from trust.exchange.involvement import InvolvementReply, InvolvementStatus
 from trust.strict_json import JsonObject
 

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from gateway import lookup_lines
 from gateway.accountability.access_record import MAX_SEALED, open_account, seal_account
 from gateway.agreements.registry import AgreementBook
-from gateway.asking import Asked, FanOut, Planned, account, asker, summary
 from gateway.case_types import (
     CaseCaller,
     CaseRefusal,
@@ -20,10 +19,11 @@ from gateway.case_types import (
     LookupState,
     LookupView,
 )
+from gateway.exchange.fan_out import Asked, FanOut, Planned, account, asker, summary
+from gateway.exchange.outbound import Outcome, Question
+from gateway.exchange.query_log import Spending
 from gateway.keys.daily_seal import SealExpired
-from gateway.outbound import Outcome, Question
 from gateway.ports import Clock, KeyVault, Store, StoreBusy, StoreFull, Transaction
-from gateway.spending import Spending
 from gateway.store.tables import lookups
 from trust import strict_json
 from trust.agreements.choice import Sought

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.accountability.access_record import open_account, open_message
-from gateway.inbound_record import open_question
+from gateway.exchange.inbound_evidence import open_question
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.store.tables import evidence_index, evidence_leaves, lookup_messages, lookups, question_signatures
 from gateway.store.tables.evidence_leaves import StoredLeaf

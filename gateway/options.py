@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import product
 
 from gateway.agreements.registry import AgreementBook
-from gateway.asking import agreement_name
 from gateway.case_types import Option, OptionsView
+from gateway.exchange.fan_out import agreement_name
 from trust.agreements.agreement import InForce
 from trust.agreements.choice import Choice, Sought, choose_clause
 from trust.exchange.kinds import KINDS

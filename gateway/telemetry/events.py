@@ -47,7 +47,7 @@ class AnsweredRequest(Protocol):
 
 
 class HandledMessage(Protocol):
-    """What :class:`gateway.inbound.Handled` says of a message."""
+    """What :class:`gateway.exchange.inbound.Handled` says of a message."""
 
     @property
     def peer(self) -> EntityId:

@@ -23,17 +23,17 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 from werkzeug.wsgi import ClosingIterator
 
-import gateway.answering
 import gateway.evidence.recorder
-import gateway.inbound
-import gateway.inbound_record
+import gateway.exchange.answer
+import gateway.exchange.inbound
+import gateway.exchange.inbound_evidence
 import trust.jose
 import trust.oauth.dpop_proof
 from adapters.sources.sql import SqlSource
 from gateway.app import Node, create_node
+from gateway.exchange.inbound import Inbound
 from gateway.federation.resolver import FederationDirectory
 from gateway.http.peer import MESSAGES_PATH
-from gateway.inbound import Inbound
 from gateway.keys.vault import FileKeyVault
 from gateway.oauth.protector import PeerProtector
 from gateway.oauth.signatures import GoodSignatures
@@ -66,17 +66,17 @@ PARTS: Sequence[tuple[str, object, str]] = (
     ("DPoP proof: parse, key, claims", trust.oauth.dpop_proof, "verify"),
     ("DPoP proof: single use (own file)", SqliteClaims, "claim"),
     (_TRUST, FederationDirectory, "trusted"),
-    ("message: parse and check", gateway.inbound, "open_message"),
+    ("message: parse and check", gateway.exchange.inbound, "open_message"),
     ("store: reads", SqliteStore, "read"),
-    ("decision before the person is in sight", gateway.inbound, "decide_request"),
+    ("decision before the person is in sight", gateway.exchange.inbound, "decide_request"),
     ("case system: SQL adapter", SqlSource, "find"),
     ("case system: SQL adapter", SqlSource, "involvements"),
-    ("matching", gateway.answering, "match"),
-    ("decision with the person in sight, cutting", gateway.answering, "decide_release"),
-    ("decision with the person in sight, cutting", gateway.answering, "_cut"),
-    ("reply: write and seal", gateway.inbound, "build_reply"),
+    ("matching", gateway.exchange.answer, "match"),
+    ("decision with the person in sight, cutting", gateway.exchange.answer, "decide_release"),
+    ("decision with the person in sight, cutting", gateway.exchange.answer, "_cut"),
+    ("reply: write and seal", gateway.exchange.inbound, "build_reply"),
     ("reply: write and seal", FileKeyVault, "seal_for_a_day"),
-    ("evidence: leaves", gateway.inbound_record, "received"),
+    ("evidence: leaves", gateway.exchange.inbound_evidence, "received"),
     ("evidence: leaves", gateway.evidence.recorder, "written"),
     (_COMMIT, SqliteStore, "write"),
     ("what lies between these", Inbound, "handle"),

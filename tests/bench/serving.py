@@ -88,7 +88,7 @@ def _refreshing_after(seconds: float) -> tuple[str, ...]:
     return (sys.executable, "-c", changed)
 
 
-_AT_ONCE = "from gateway.pacing import Pace; Pace.hold = lambda *_, **__: None; from gateway.cli import main; main()"
+_AT_ONCE = "from gateway.exchange.response_timing import Pace; Pace.hold = lambda *_, **__: None; from gateway.cli import main; main()"
 """The command without the steps of time, which are no setting either."""
 
 

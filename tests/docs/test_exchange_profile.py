@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from gateway import misuse_asking
-from gateway.answering import NOT_OFFERED, UNAVAILABLE, UNREADABLE
+from gateway.exchange.answer import NOT_OFFERED, UNAVAILABLE, UNREADABLE
 from gateway.federation import chain_cache
 from gateway.federation import freshness as stages
 from gateway.federation.fetch import CONFIGURATION_PATH

@@ -11,7 +11,7 @@ from pysqlite3 import dbapi2
 
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.sources.sql import MAX_CANDIDATES
-from gateway import answering
+from gateway.exchange import answer as answering
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
 from tests.federation.test_binding import ref_of

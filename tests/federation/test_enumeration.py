@@ -14,9 +14,9 @@ from adapters.contract import Adapter, Candidate, Deadline
 from config.settings import BudgetSettings
 from gateway.accountability.enumeration import ABSENCES, NEW_PRACTITIONERS
 from gateway.accountability.rate_limits import Budgets, limits_of
-from gateway.desk import Desk
-from gateway.inbound import Inbound, Sender
-from gateway.pacing import Pace
+from gateway.exchange.inbound import Inbound, Sender
+from gateway.exchange.response_timing import Pace
+from gateway.exchange.services import Desk
 from gateway.store.tables import flags
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand

@@ -109,7 +109,7 @@ def test_a_suspended_holder_is_not_asked_once_another_answer_has_told_of_it(leve
 def test_a_question_that_waits_its_turn_is_not_sent_to_who_was_suspended_meanwhile(
     levels: Levels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.asking.MAX_PARALLEL", 1)
+    monkeypatch.setattr("gateway.exchange.fan_out.MAX_PARALLEL", 1)
     council = levels.start(COUNCIL)
     others = {TRUST: (POLICE, FORCE), POLICE: (TRUST, ANCHOR)}
     first: list[EntityId] = []

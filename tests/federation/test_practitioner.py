@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from gateway.exchange.outbound import pseudonym
 from gateway.oauth.exchange import GRANT_TYPE
-from gateway.outbound import pseudonym
 from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.store.tables import justifications

@@ -18,9 +18,9 @@ from adapters.contract import (
     SourceNonsense,
     SourceUnavailable,
 )
-from gateway.answering import Findings, answer
-from gateway.desk import Desk, HostedService, Restriction
-from gateway.source_probe import invented
+from gateway.exchange.answer import Findings, answer
+from gateway.exchange.services import Desk, HostedService, Restriction
+from gateway.exchange.source_probe import invented
 from tests.trust.agreements.examples import BINDING, facts, request
 from tests.trust.exchange.examples import NOW, SUBJECT, TRUST
 from trust.agreements.agreement import Agreement

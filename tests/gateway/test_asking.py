@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.asking import (
+from gateway.case_types import CaseRefusal, CaseRefused
+from gateway.exchange.fan_out import (
     FAILED,
     MAX_PARALLEL,
     MAX_PARALLEL_FOR_ONE,
@@ -18,8 +19,7 @@ from gateway.asking import (
     choices,
     summary,
 )
-from gateway.case_types import CaseRefusal, CaseRefused
-from gateway.outbound import Outcome, Status
+from gateway.exchange.outbound import Outcome, Status
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from tests.federation.network import Network
 from tests.federation.town import COUNCIL, PURPOSE, TRUST

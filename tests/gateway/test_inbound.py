@@ -9,7 +9,7 @@ import pytest
 
 from gateway.accountability.rate_limits import Budgets, limits_of
 from gateway.agreements.registry import detail_for
-from gateway.inbound import Answered, Handled, Inbound, MessageIdReused, Sender
+from gateway.exchange.inbound import Answered, Handled, Inbound, MessageIdReused, Sender
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
 from gateway.store.tables import messages
 from tests.federation.network import Network

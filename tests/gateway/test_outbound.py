@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.asking import asker, choices
 from gateway.case_types import Practitioner
-from gateway.outbound import Outbound, Outcome, Question, Status, pseudonym
+from gateway.exchange.fan_out import asker, choices
+from gateway.exchange.outbound import Outbound, Outcome, Question, Status, pseudonym
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import PeerAnswer, PeerRequest, Transaction
@@ -114,7 +114,7 @@ def test_a_service_that_only_asks_is_told_of_nobody(pair: Network, monkeypatch: 
     assert node is not None
     assert not any(entry.asks_only for entry in node.services)
     entry = replace(node.services[0], asks_only=True)
-    monkeypatch.setattr("gateway.outbound._entry", lambda *_: entry)
+    monkeypatch.setattr("gateway.exchange.outbound._entry", lambda *_: entry)
     outcome = ask(pair, question(pair))
     assert (outcome.status, outcome.code) == (Status.REFUSED, "not_offered")
     assert not pair.wire.messages()

@@ -12,11 +12,11 @@ import pytest
 
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.timing import propose
-from gateway import answering
 from gateway.accountability.rate_limits import Asked, Budgets
-from gateway.desk import Desk
-from gateway.inbound import Inbound, Sender
-from gateway.pacing import COMMIT_MARGIN_S, Pace
+from gateway.exchange import answer
+from gateway.exchange.inbound import Inbound, Sender
+from gateway.exchange.response_timing import COMMIT_MARGIN_S, Pace
+from gateway.exchange.services import Desk
 from gateway.ports import Store, Transaction
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
@@ -151,7 +151,7 @@ def test_a_node_says_nothing_to_share_at_one_moment_whatever_was_behind_it(
         absent, in_doubt = took(NOBODY, slow, step_s), took(IN_DOUBT, slow, step_s)
         sealed = took(KNOWN, Sealed(slow, KNOWN), step_s)
         with monkeypatch.context() as restricted:
-            restricted.setattr(answering, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
+            restricted.setattr(answer, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
             withheld = {took(KNOWN, slow, step_s) for _ in range(5)}
         assert {absent, in_doubt, sealed, *withheld} == {step_s}
         assert known < step_s  # what is told is told at once
@@ -216,7 +216,7 @@ def test_what_is_not_told_is_written_down_at_one_moment_too(
 
     absent = wrote(NOBODY)
     with monkeypatch.context() as restricted:
-        restricted.setattr(answering, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
+        restricted.setattr(answer, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
         withheld = wrote(KNOWN)
     assert absent == withheld == [1.0 - COMMIT_MARGIN_S]
 

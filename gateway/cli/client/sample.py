@@ -15,10 +15,10 @@ from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.main import LazyGroup
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.exchange.query_log import own_name
 from gateway.keys.sealed import open_own
 from gateway.keys.vault import FileKeyVault
 from gateway.ports import LocalClient, Store, Transaction
-from gateway.spending import own_name
 from gateway.store.tables import clients, flags, justifications, lookups
 from gateway.store.tables.justifications import Sample
 from trust import strict_json

@@ -13,8 +13,8 @@ from gateway.cli.context import config_option, load_node, node_vault, now, opene
 from gateway.cli.faults import Refused
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
-from gateway.inbound_record import ID_REUSED
-from gateway.spending import own_name
+from gateway.exchange.inbound_evidence import ID_REUSED
+from gateway.exchange.query_log import own_name
 from gateway.store.tables import flags
 from gateway.store.tables.flags import Flag, FoldedFlag
 from trust.agreements.probing import Pattern

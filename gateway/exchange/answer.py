@@ -21,8 +21,8 @@ from adapters.contract import (
 )
 from adapters.matching.decide import Match, match
 from adapters.matching.decide import MatchOutcome as Found
-from gateway.desk import HostedService
-from gateway.source_probe import probe
+from gateway.exchange.services import HostedService
+from gateway.exchange.source_probe import probe
 from trust.agreements.clause import Existence
 from trust.agreements.decision import Denial, MatchOutcome, Permit, PersonRestrictions, decide_release
 from trust.agreements.minimise import minimise
@@ -76,7 +76,7 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
     """Answer a permitted query about ``subject`` from the service's own case system.
 
     Under a conditional clause a failure of the case system that concerns one record is answered like an absence and
-    reported to this node's administrator alone; :mod:`gateway.source_probe` tells it from an outage. The search then
+    reported to this node's administrator alone; :mod:`gateway.exchange.source_probe` tells it from an outage. The search then
     has half of the time, and what follows it the rest.
     """
     query = permit.query

@@ -10,7 +10,7 @@ from time import monotonic
 
 from gateway.agreements.registry import AgreementBook
 from gateway.case_types import CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest, Practitioner
-from gateway.outbound import Asker, Keep, Outbound, Outcome, Question, Status
+from gateway.exchange.outbound import Asker, Keep, Outbound, Outcome, Question, Status
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from trust.agreements.agreement import InForce
 from trust.agreements.choice import Choice, Sought, choose_clause, explain_no_choice

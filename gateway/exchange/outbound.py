@@ -21,9 +21,9 @@ from secrets import token_urlsafe
 from gateway.accountability.access_record import seal_message
 from gateway.agreements.registry import detail_for
 from gateway.evidence import recorder
+from gateway.exchange.outbound_evidence import QuestionRecord, fields_read
 from gateway.key_refresh import verified_by
 from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
-from gateway.question_record import QuestionRecord, fields_read
 from gateway.store.tables import lookup_messages
 from trust import base64url, strict_json
 from trust.agreements.choice import Choice, check_requested_fields

@@ -25,7 +25,7 @@ class Restriction:
 class HostedService:
     """One service of this node. ``kind`` says which identifiers it may be given (``trust.exchange.person``).
 
-    ``answer_after_s`` is the step at which conditional answers leave (:mod:`gateway.pacing`).
+    ``answer_after_s`` is the step at which conditional answers leave (:mod:`gateway.exchange.response_timing`).
     ``institutions`` are postcodes and UPRNs at which many unrelated people live (:mod:`trust.exchange.addresses`).
     """
 

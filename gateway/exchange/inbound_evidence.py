@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from gateway.answering import Findings, released_fields
 from gateway.evidence import recorder
 from gateway.evidence.recorder import Entry
+from gateway.exchange.answer import Findings, released_fields
 from gateway.keys.sealed import open_own
 from gateway.ports import Store, Transaction
 from gateway.store.tables import flags

@@ -9,13 +9,13 @@ from gateway.accountability import enumeration
 from gateway.accountability.rate_limits import Asked, BudgetExceeded, Budgets
 from gateway.accountability.sampling import sample
 from gateway.agreements.registry import AgreementBook
-from gateway.asking import Asked as Sought
-from gateway.asking import choices
 from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
 from gateway.evidence import recorder
 from gateway.evidence.recorder import Entry
+from gateway.exchange.fan_out import Asked as Sought
+from gateway.exchange.fan_out import choices
+from gateway.exchange.outbound_evidence import QuestionRecord, RefusedQuestion
 from gateway.ports import KeyVault, Store, Transaction
-from gateway.question_record import QuestionRecord, RefusedQuestion
 from gateway.store.tables import justifications, lookups
 from trust.agreements.choice import Sought as Target
 from trust.claims import keyed_digest

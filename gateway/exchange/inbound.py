@@ -20,18 +20,18 @@ from typing import TypeAlias
 
 from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
-from gateway import answering, inbound_record
 from gateway.accountability import enumeration
 from gateway.accountability.enumeration import AddressLimitReached
 from gateway.accountability.rate_limits import AddressUse, Asked, BudgetExceeded, Budgets
 from gateway.accountability.subject_buckets import person_keys, record_key
 from gateway.agreements.registry import AgreementBook
-from gateway.answering import Findings
-from gateway.desk import Desk
 from gateway.evidence import recorder
+from gateway.exchange import answer, inbound_evidence
+from gateway.exchange.answer import Findings
+from gateway.exchange.response_timing import COMMIT_MARGIN_S, REAL_TIME, Pace
+from gateway.exchange.services import Desk
 from gateway.key_refresh import verified_by
 from gateway.keys.daily_seal import SealExpired
-from gateway.pacing import COMMIT_MARGIN_S, REAL_TIME, Pace
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.store.tables import messages
 from trust.agreements.agreement import InForce, NotInForce
@@ -149,7 +149,7 @@ class Inbound:
                 return self._over_budget(opened, asked, exceeded, permit.query.dropped, now)
         findings = self._answer(permit, opened.message, asked, now)  # 5, 6, 7
         step_s = self._step_s(opened.message)
-        silent = answering.tells_nothing(permit, findings)
+        silent = answer.tells_nothing(permit, findings)
         if silent:
             self.pace.hold(since=began, step_s=step_s, before_s=COMMIT_MARGIN_S)
         try:
@@ -157,7 +157,7 @@ class Inbound:
             answered = self._commit(opened, asked, findings, now, charging)  # 8, 9
         except BudgetExceeded as spent:  # by others, while this one was looking
             answered = self._over_budget(opened, asked, spent.exceeded, findings.dropped, now)
-            silent = answering.is_conditional(permit)
+            silent = answer.is_conditional(permit)
         if silent:
             self.pace.hold(since=began, step_s=step_s)
         return answered  # 10
@@ -231,12 +231,12 @@ class Inbound:
         service = self.desk.service(message.to_service)
         if service is None:
             return _denied(deny(DenialCode.UNKNOWN_SERVICE).refusal)
-        vague = answering.too_vague(message.subject, today=now.date())
+        vague = answer.too_vague(message.subject, today=now.date())
         if vague is not None:
             return _denied(vague)
         left_out = asked.address is AddressUse.LEFT_OUT
         subject = replace(message.subject, address=None) if left_out else message.subject
-        return answering.answer(permit, service, subject, deadline=Deadline.after(self.case_system_s))
+        return answer.answer(permit, service, subject, deadline=Deadline.after(self.case_system_s))
 
     def _asked(self, tx: Transaction, message: Message, now: datetime) -> Asked:
         asked = enumeration.asked_about(
@@ -264,13 +264,13 @@ class Inbound:
 
     def _received(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Leaf:
         message = opened.message
-        return inbound_record.received(opened, findings, self._subject(message), self._name(message), now)
+        return inbound_evidence.received(opened, findings, self._subject(message), self._name(message), now)
 
     def _charging(self, asked: Asked, findings: Findings, now: datetime) -> Account:
         """Return what an answer costs; a refusal tells nothing of anybody, and costs nothing."""
         if findings.outcome == "refused":
             return _nothing
-        if answering.NO_RECORD in findings.reasons:
+        if answer.NO_RECORD in findings.reasons:
             asked = replace(asked, absent=True)
 
         def charge(tx: Transaction) -> None:
@@ -293,9 +293,9 @@ class Inbound:
     ) -> Answered:
         message = opened.message
         name = self._name(message)
-        received = inbound_record.received(opened, findings, asked.subject, name, now)
+        received = inbound_evidence.received(opened, findings, asked.subject, name, now)
         persons = (*asked.persons, *self._found(message, findings))
-        first = inbound_record.question(received, opened, persons, self.vault.seal_key())
+        first = inbound_evidence.question(received, opened, persons, self.vault.seal_key())
         reply = answer_to(
             opened,
             body=findings.body,
@@ -305,7 +305,7 @@ class Inbound:
             suspensions=self.directory.suspension_seqs(now=now),
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
-        second = recorder.written(inbound_record.answered(received, signed))
+        second = recorder.written(inbound_evidence.answered(received, signed))
         sealed = self.vault.seal_for_a_day(signed, _place(message.iss, name))
         expires = datetime.fromtimestamp(message.exp, UTC)
 
@@ -347,7 +347,7 @@ class Inbound:
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))
         again = self._received(opened, _denied(permit.refusal), now)
-        inbound_record.record_again(self.store, again, signed, withheld=True)
+        inbound_evidence.record_again(self.store, again, signed, withheld=True)
         self._tell(opened.message, "refused")
         return Answered(body=signed)
 
@@ -359,16 +359,16 @@ class Inbound:
                 place = _place(opened.message.iss, self._name(opened.message))
                 original = self.vault.open_of_a_day(prior.sealed_reply, place)
         if original is None:
-            nothing = Findings(body={}, outcome=inbound_record.ID_REUSED)
-            inbound_record.record_conflict(self.store, self._received(opened, nothing, now))
-            self._tell(opened.message, inbound_record.ID_REUSED)
+            nothing = Findings(body={}, outcome=inbound_evidence.ID_REUSED)
+            inbound_evidence.record_conflict(self.store, self._received(opened, nothing, now))
+            self._tell(opened.message, inbound_evidence.ID_REUSED)
             raise MessageIdReused
         return original
 
     def _repeated(self, opened: OpenedMessage, original: bytes, now: datetime) -> Answered:
-        given = Findings(body=_body(original), outcome=inbound_record.REPEATED)
-        inbound_record.record_again(self.store, self._received(opened, given, now), original, withheld=False)
-        self._tell(opened.message, inbound_record.REPEATED, replayed=True)
+        given = Findings(body=_body(original), outcome=inbound_evidence.REPEATED)
+        inbound_evidence.record_again(self.store, self._received(opened, given, now), original, withheld=False)
+        self._tell(opened.message, inbound_evidence.REPEATED, replayed=True)
         return Answered(body=original)
 
     def _tell(self, message: Message, outcome: str, *, replayed: bool = False, failure: str | None = None) -> None:

@@ -1,0 +1,1 @@
+"""One path for every kind of exchange: a peer's message in, ours out."""
