@@ -28,7 +28,7 @@ from gateway.assembly import (
     sign_in_providers,
 )
 from gateway.authority_app import machine
-from gateway.eligibility import Eligibility
+from gateway.benefits.service import Eligibility
 from gateway.exchange.fan_out import FanOut
 from gateway.exchange.inbound import Answered, Inbound, MessageIdReused, Sender
 from gateway.exchange.outbound import Local, Outbound
@@ -58,13 +58,13 @@ from gateway.http.suspensions import suspensions_blueprint
 from gateway.keeper import Keeper
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.lookups import Lookups
+from gateway.lookups.options import Options
+from gateway.lookups.service import Lookups
 from gateway.minding import KeyFolder, Minding, of_node
-from gateway.misuse_answering import MisuseAnswering
+from gateway.misuse.answers import MisuseAnswering
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
-from gateway.options import Options
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport

@@ -9,7 +9,7 @@ import hmac
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from gateway.case_types import CaseCaller
+from gateway.callers import CaseCaller
 from gateway.store.tables.justifications import Sample
 
 WITHIN = timedelta(days=7)

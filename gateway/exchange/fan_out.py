@@ -9,7 +9,7 @@ from threading import Lock
 from time import monotonic
 
 from gateway.agreements.registry import AgreementBook
-from gateway.case_types import CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest, Practitioner
+from gateway.callers import CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest, Practitioner
 from gateway.exchange.outbound import Asker, Keep, Outbound, Outcome, Question, Status
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from trust.agreements.agreement import InForce

@@ -9,7 +9,7 @@ from gateway.accountability import enumeration
 from gateway.accountability.rate_limits import Asked, BudgetExceeded, Budgets
 from gateway.accountability.sampling import sample
 from gateway.agreements.registry import AgreementBook
-from gateway.case_types import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
+from gateway.callers import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
 from gateway.evidence import recorder
 from gateway.evidence.recorder import Entry
 from gateway.exchange.fan_out import Asked as Sought

@@ -9,7 +9,7 @@
 
 from collections.abc import Mapping
 
-from gateway.case_types import CaseCaller, Practitioner
+from gateway.callers import CaseCaller, Practitioner
 from gateway.http import problem
 from gateway.http.models import PractitionerBody
 from gateway.http.problem import Problem

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from gateway.case_types import (
+from gateway.callers import (
     CaseCaller,
     EligibilityRequest,
     EligibilityService,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from gateway.case_types import CaseRefusal, CaseRefused
+from gateway.callers import CaseRefusal, CaseRefused
 from gateway.http import headers, problem
 from gateway.http.guards import require_guards
 from gateway.http.problem import Problem

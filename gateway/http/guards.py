@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from flask import Flask, Response
 
-from gateway.case_types import CaseCaller
+from gateway.callers import CaseCaller
 from gateway.http.stateless import current_request
 from gateway.oauth.protector import ResourceRequest
 from gateway.ports import Clock, PeerCaller

@@ -9,8 +9,8 @@ from flask import Blueprint, Response
 from gateway.http import bodies, problem
 from gateway.http.guards import open_to_all
 from gateway.http.problem import Problem
-from gateway.misuse_answering import QueryReused, TooManyOpen
-from gateway.misuse_asking import CONTENT_TYPE, QUERIES_PATH
+from gateway.misuse.answers import QueryReused, TooManyOpen
+from gateway.misuse.queries import CONTENT_TYPE, QUERIES_PATH
 from gateway.ports import Clock
 from trust.exchange.envelope import MAX_BYTES
 

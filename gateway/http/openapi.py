@@ -1,6 +1,6 @@
 """Write the case API's OpenAPI 3.1 description from the types that serve it.
 
-Requests come from the pydantic models, answers from the dataclasses of :mod:`gateway.case_types`; nothing is described
+Requests come from the pydantic models, answers from the dataclasses of :mod:`gateway.callers`; nothing is described
 that is not read or written by those very types. ``docs/openapi.json`` is this document, and a test compares the two.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from gateway.case_types import EligibilityView, LookupView, OptionsView
+from gateway.callers import EligibilityView, LookupView, OptionsView
 from gateway.http import problem
 from gateway.http.models import SUBJECT_SCHEMA, EligibilityBody, LookupBody
 from gateway.oauth.case_server import RESOURCE_PATH

@@ -19,7 +19,7 @@ from datetime import datetime
 
 from authlib.oauth2.rfc6749 import OAuth2Error, ResourceProtector, TokenValidator
 
-from gateway.case_types import CaseCaller
+from gateway.callers import CaseCaller
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.errors import SIGNING_ALGORITHMS, AccessRefused, describable
 from gateway.oauth.peer_server import PeerOAuth

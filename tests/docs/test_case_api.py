@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
-from gateway.case_types import EligibilityStatus
+from gateway.callers import EligibilityStatus
 from gateway.http import case, models, problem
 from gateway.http.models import EligibilityBody, LookupBody
 from gateway.ports import LocalClient

@@ -2,12 +2,12 @@
 
 from datetime import date, timedelta
 
-from gateway import misuse_asking
 from gateway.exchange.answer import NOT_OFFERED, UNAVAILABLE, UNREADABLE
 from gateway.federation import chain_cache
 from gateway.federation import freshness as stages
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.http import anchor, peer, problem
+from gateway.misuse import queries
 from gateway.oauth import errors, forms, metadata, peer_server, server
 from gateway.peers import resolver, response, token_client
 from gateway.runtime import limits
@@ -228,7 +228,7 @@ def test_the_addresses_are_the_faces() -> None:
         metadata.AUTHORIZATION_SERVER_PATH,
         metadata.PEER_RESOURCE_PATH,
         CONFIGURATION_PATH,
-        misuse_asking.QUERIES_PATH,
+        queries.QUERIES_PATH,
     )
     for path in paths:
         assert path in PROFILE

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.misuse_evidence import consent_of_message, received_messages, signature_of_message
+from gateway.misuse.evidence import consent_of_message, received_messages, signature_of_message
 from tests.federation import faults
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand

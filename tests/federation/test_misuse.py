@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from gateway import misuse_answering
 from gateway.app import Node
 from gateway.http.anchor import MemberState
-from gateway.misuse_answering import MisuseAnswering, QueryReused, seal_answer
-from gateway.misuse_asking import MessageForgotten, MisuseAsking, open_told
-from gateway.misuse_evidence import (
+from gateway.misuse import answers
+from gateway.misuse.answers import MisuseAnswering, QueryReused, seal_answer
+from gateway.misuse.evidence import (
     FoundMessage,
     account_of,
     received_messages,
@@ -22,6 +21,7 @@ from gateway.misuse_evidence import (
     sent_message,
     signature_of_message,
 )
+from gateway.misuse.queries import MessageForgotten, MisuseAsking, open_told
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.store.tables import received_misuse_queries
 from gateway.store.tables.sent_misuse_queries import State
@@ -258,7 +258,7 @@ def test_an_answered_query_is_no_way_to_the_name_behind_another_message(suspicio
 
 
 def test_no_member_floods_those_who_answer(suspicion: Suspicion, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(misuse_answering, "MAX_OPEN", 3)
+    monkeypatch.setattr(answers, "MAX_OPEN", 3)
     network, message, holder = suspicion.network, suspicion.message, suspicion.network.nodes[TRUST]
     issued = claims.to_seconds(network.clock.now())
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from secrets import token_urlsafe
 
 from gateway.accountability.sampling import WITHIN, chosen, sample
-from gateway.case_types import CaseCaller
+from gateway.callers import CaseCaller
 from gateway.ports import LocalClient
 from gateway.store.tables import justifications
 from tests.federation.network import Network

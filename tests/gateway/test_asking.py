@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.case_types import CaseRefusal, CaseRefused
+from gateway.callers import CaseRefusal, CaseRefused
 from gateway.exchange.fan_out import (
     FAILED,
     MAX_PARALLEL,

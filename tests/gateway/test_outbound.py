@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.case_types import Practitioner
+from gateway.callers import Practitioner
 from gateway.exchange.fan_out import asker, choices
 from gateway.exchange.outbound import Outbound, Outcome, Question, Status, pseudonym
 from gateway.peers.client import HttpPeerClient

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from gateway.case_types import (
+from gateway.callers import (
     CaseCaller,
     EligibilityLine,
     EligibilityRequest,

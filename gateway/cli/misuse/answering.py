@@ -15,7 +15,7 @@ from gateway.cli.faults import Refused
 from gateway.cli.misuse.listing import received_json, received_lines, short_id
 from gateway.cli.outcome import Outcome, answers, yes_option
 from gateway.keys.vault import FileKeyVault
-from gateway.misuse_answering import open_answer, seal_answer
+from gateway.misuse.answers import open_answer, seal_answer
 from gateway.ports import Store, Transaction
 from gateway.store.tables import received_misuse_queries
 from gateway.store.tables.received_misuse_queries import Received, State

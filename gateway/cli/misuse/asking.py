@@ -15,8 +15,8 @@ from gateway.cli.journal import record
 from gateway.cli.misuse.listing import asked_json, asked_lines
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.keys.vault import FileKeyVault
-from gateway.misuse_asking import MessageForgotten, MisuseAsking
-from gateway.misuse_evidence import FoundMessage, consent_of_message, received_messages, signature_of_message
+from gateway.misuse.evidence import FoundMessage, consent_of_message, received_messages, signature_of_message
+from gateway.misuse.queries import MessageForgotten, MisuseAsking
 from gateway.ports import Store
 from trust import strict_json
 from trust.evidence.leaf import message_key

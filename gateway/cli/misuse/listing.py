@@ -10,9 +10,9 @@ import click
 from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
 from gateway.cli.outcome import Outcome, answers
 from gateway.keys.vault import FileKeyVault
-from gateway.misuse_answering import open_query_record
-from gateway.misuse_asking import open_asked, open_told
-from gateway.misuse_evidence import account_of
+from gateway.misuse.answers import open_query_record
+from gateway.misuse.evidence import account_of
+from gateway.misuse.queries import open_asked, open_told
 from gateway.ports import Store
 from gateway.store.tables import received_misuse_queries, sent_misuse_queries
 from gateway.store.tables.received_misuse_queries import Received, State

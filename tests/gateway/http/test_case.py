@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.case_types import CaseRefusal, CaseRefused, LookupState
+from gateway.callers import CaseRefusal, CaseRefused, LookupState
 from gateway.http import openapi
 from tests.support.callers import Caller, case_system
 from tests.support.faces import CASE, Node

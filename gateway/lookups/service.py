@@ -7,10 +7,9 @@ from functools import partial
 from secrets import token_urlsafe
 from types import MappingProxyType
 
-from gateway import lookup_lines
 from gateway.accountability.access_record import MAX_SEALED, open_account, seal_account
 from gateway.agreements.registry import AgreementBook
-from gateway.case_types import (
+from gateway.callers import (
     CaseCaller,
     CaseRefusal,
     CaseRefused,
@@ -23,6 +22,7 @@ from gateway.exchange.fan_out import Asked, FanOut, Planned, account, asker, sum
 from gateway.exchange.outbound import Outcome, Question
 from gateway.exchange.query_log import Spending
 from gateway.keys.daily_seal import SealExpired
+from gateway.lookups import service_result
 from gateway.ports import Clock, KeyVault, Store, StoreBusy, StoreFull, Transaction
 from gateway.store.tables import lookups
 from trust import strict_json
@@ -41,7 +41,7 @@ NOTHING_TOLD: Mapping[str, JsonObject] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
-    """Start lookups and show them to the client that started them (``gateway.case_types.LookupService``).
+    """Start lookups and show them to the client that started them (``gateway.callers.LookupService``).
 
     ``limit_s`` is when every lookup ends; ``kept`` is how long its answers can be collected.
     """
@@ -71,7 +71,7 @@ class Lookups:
         )
         outcomes = running.wait(min(request.wait_s, self.limit_s))
         told = {
-            str(each.choice.holder): lookup_lines.line(each, outcome)
+            str(each.choice.holder): service_result.line(each, outcome)
             for each, outcome in zip(asked, outcomes, strict=True)
             if outcome is not None
         }
@@ -105,7 +105,7 @@ class Lookups:
             told["fields"] = sorted(request.fields)
         sealed = {
             **told,
-            "asked": [lookup_lines.template(each) for each in asked],
+            "asked": [service_result.template(each) for each in asked],
             "left_out": [asdict(each) for each in request.left_out],
         }
         return lookups.LookupRow(
@@ -126,7 +126,7 @@ class Lookups:
 
     def _planned(self, asked: Asked, request: LookupRequest, row: lookups.LookupRow) -> Planned:
         def keep(tx: Transaction, outcome: Outcome) -> None:
-            line = strict_json.dumps(lookup_lines.line(asked, outcome))
+            line = strict_json.dumps(service_result.line(asked, outcome))
             service = str(asked.choice.holder)
             sealed = self.vault.seal_for_a_day(line, _place(row.id, service))
             lookups.add_answer(tx, lookup_id=row.id, service=service, sealed=sealed, at=self.clock.now())
@@ -193,7 +193,7 @@ class Lookups:
         over = found.completed_at is not None or now >= found.lookup.created_at + timedelta(seconds=self.limit_s)
         complete = over or len(held) == len(asked)
         lines = [held.get(each["service"]) or (each if complete else None) for each in asked]
-        answers = tuple(lookup_lines.answer(line) for line in lines if line is not None)
+        answers = tuple(service_result.answer(line) for line in lines if line is not None)
         answered = sum(each.status not in _UNANSWERED for each in answers)
         return LookupView(
             id=lookup_id,

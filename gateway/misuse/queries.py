@@ -12,8 +12,8 @@ from gateway.evidence import recorder
 from gateway.evidence.recorder import Entry
 from gateway.key_refresh import verified_by
 from gateway.keys.sealed import open_own
-from gateway.misuse_answering import MAX_SEALED, place_of
-from gateway.misuse_evidence import FoundMessage, reference_of
+from gateway.misuse.answers import MAX_SEALED, place_of
+from gateway.misuse.evidence import FoundMessage, reference_of
 from gateway.ports import Directory, KeyVault, PeerRequest, Store, Transaction, Transport, TransportError
 from gateway.store.tables import sent_misuse_queries
 from gateway.store.tables.sent_misuse_queries import Asked, State

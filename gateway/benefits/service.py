@@ -6,7 +6,7 @@ from secrets import token_urlsafe
 
 from gateway.accountability.access_record import seal_account
 from gateway.agreements.registry import AgreementBook
-from gateway.case_types import CaseCaller, EligibilityLine, EligibilityRequest, EligibilityStatus, EligibilityView
+from gateway.callers import CaseCaller, EligibilityLine, EligibilityRequest, EligibilityStatus, EligibilityView
 from gateway.exchange.fan_out import (
     TOO_LATE,
     Asked,
@@ -32,7 +32,7 @@ from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eligibility:
-    """Put one benefit question to the services that may be asked (``gateway.case_types.EligibilityService``)."""
+    """Put one benefit question to the services that may be asked (``gateway.callers.EligibilityService``)."""
 
     own: EntityId
     vault: KeyVault

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import product
 
 from gateway.agreements.registry import AgreementBook
-from gateway.case_types import Option, OptionsView
+from gateway.callers import Option, OptionsView
 from gateway.exchange.fan_out import agreement_name
 from trust.agreements.agreement import InForce
 from trust.agreements.choice import Choice, Sought, choose_clause
@@ -17,7 +17,7 @@ from trust.oauth.access_token import Position
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """List what may be asked (``gateway.case_types.OptionsService``)."""
+    """List what may be asked (``gateway.callers.OptionsService``)."""
 
     own: EntityId
     agreements: AgreementBook

@@ -13,7 +13,7 @@ from secrets import token_urlsafe
 from gateway.evidence import recorder
 from gateway.key_refresh import verified_by
 from gateway.keys.sealed import open_own
-from gateway.misuse_evidence import FoundMessage, sent_message
+from gateway.misuse.evidence import FoundMessage, sent_message
 from gateway.ports import ClaimStore, Directory, KeyVault, Store, Transaction
 from gateway.store.tables import received_misuse_queries
 from gateway.store.tables.received_misuse_queries import Received

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from gateway.case_types import LookupAnswer
+from gateway.callers import LookupAnswer
 from gateway.exchange.fan_out import Asked, agreement_name, service_name
 from gateway.exchange.outbound import Outcome, Status
 from trust.exchange.involvement import InvolvementReply, InvolvementStatus

@@ -1,0 +1,1 @@
+"""Benefit questions: yes, no or unknown, and a date."""

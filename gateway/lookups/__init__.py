@@ -1,0 +1,1 @@
+"""Lookups: who else works with this person, and how to reach them."""
