@@ -13,6 +13,7 @@ from flask import Flask
 
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
 from gateway.assembly import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
+from gateway.authority.trust_marks import MarkTerms, delegated
 from gateway.authority_keeper import AuthorityKeeper
 from gateway.federation.announcements import announcements
 from gateway.federation.fetch import Fetcher
@@ -33,7 +34,6 @@ from gateway.http.anchor import (
 from gateway.http.gate import gated
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.mark_office import MarkTerms, delegated
 from gateway.minding import KeyFolder, Machine, Minding, of_authority
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.readiness import checks, operations_app, trust_check

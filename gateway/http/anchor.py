@@ -12,6 +12,7 @@ from functools import partial
 
 from flask import Blueprint, Flask, Response, request
 
+from gateway.authority.trust_marks import MarkOffice, MarkTerms
 from gateway.federation.announcements import Announcements, no_announcements
 from gateway.http.anchor_keys import AnchorDocuments, anchor_keys_blueprint
 from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
@@ -38,7 +39,6 @@ from gateway.http.key_revocations import OwnRevocations, key_revocations_bluepri
 from gateway.http.marks import MARK_PATH, MARKED_PATH, STATUS_PATH, marks_blueprint
 from gateway.http.resolving import RESOLVE_PATH, Known, Resolver, resolve_blueprint
 from gateway.http.suspensions import signed_today, suspensions_blueprint
-from gateway.mark_office import MarkOffice, MarkTerms
 from gateway.ports import Clock, KeyVault, Store
 from gateway.store.tables import key_revocations, members
 from gateway.store.tables.members import Member

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
+from gateway.authority.trust_marks import MarkOffice
 from gateway.http.federation_errors import (
     FederationError,
     FederationRefused,
@@ -18,7 +19,6 @@ from gateway.http.federation_errors import (
     one,
 )
 from gateway.http.guards import open_to_all
-from gateway.mark_office import MarkOffice
 from gateway.ports import Clock
 from trust import strict_json
 from trust.errors import MarkRefused

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from flask import Blueprint, Response, request
 
+from gateway.authority.trust_marks import MarkOffice
 from gateway.http.federation_errors import (
     FederationError,
     FederationRefused,
@@ -20,7 +21,6 @@ from gateway.http.federation_errors import (
     one,
 )
 from gateway.http.guards import open_to_all
-from gateway.mark_office import MarkOffice
 from gateway.ports import Clock
 from trust.federation.resolve import Resolution
 from trust.federation.resolve_response import ResolveResponse, build_resolve_response

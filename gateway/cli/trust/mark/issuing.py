@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from config.settings import AnchorSettings
+from gateway.authority.trust_marks import MarkOffice, MarkTerms
 from gateway.authority_app import mark_types
 from gateway.cli.context import config_option, load_anchor, now, opened_store
 from gateway.cli.faults import Refused
@@ -13,7 +14,6 @@ from gateway.cli.files import write_new
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
 from gateway.cli.trust.ruling import authority_vault
-from gateway.mark_office import MarkOffice, MarkTerms
 from gateway.ports import Store
 from gateway.store.tables import issued_trust_marks, members
 from trust.federation.suspension import SuspensionState

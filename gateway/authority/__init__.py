@@ -1,0 +1,1 @@
+"""What a superior does: statements, members, suspensions and trust marks, without Flask."""
