@@ -41,7 +41,8 @@ from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
-from gateway.fitness import Fitness
+from gateway.health.checks import KeyFolder, Minding, of_node
+from gateway.health.serving_gate import Fitness
 from gateway.http import case, peer, problem
 from gateway.http.agreements import AgreementsFace, agreements_blueprint
 from gateway.http.case import CaseFace, case_blueprint
@@ -60,7 +61,6 @@ from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.lookups.options import Options
 from gateway.lookups.service import Lookups
-from gateway.minding import KeyFolder, Minding, of_node
 from gateway.misuse.answers import MisuseAnswering
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider

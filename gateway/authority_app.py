@@ -22,7 +22,8 @@ from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
-from gateway.fitness import Fitness
+from gateway.health.checks import KeyFolder, Machine, Minding, of_authority
+from gateway.health.serving_gate import Fitness
 from gateway.http.anchor import (
     VOUCHING_PATHS,
     Accredited,
@@ -34,7 +35,6 @@ from gateway.http.anchor import (
 from gateway.http.gate import gated
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.minding import KeyFolder, Machine, Minding, of_authority
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.runtime.background import Background

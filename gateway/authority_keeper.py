@@ -12,7 +12,7 @@ from time import monotonic
 
 from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.resolver import FederationDirectory
-from gateway.fitness import ClockWrong, NotReconciled
+from gateway.health.serving_gate import ClockWrong, NotReconciled
 from gateway.keeper import ROUND_S
 from gateway.ports import Clock, Store
 from gateway.runtime.background import Attempt, Wait, run_rounds
@@ -35,9 +35,9 @@ class AuthorityKeeper:
     attempt: Attempt
     """Do one step under the last handler."""
     mind: Callable[[], None]
-    """Look after the condition of the authority itself (:mod:`gateway.minding`)."""
+    """Look after the condition of the authority itself (:mod:`gateway.health.checks`)."""
     refuse_unfit: Callable[[], None]
-    """Raise while the authority may do nothing (:mod:`gateway.fitness`)."""
+    """Raise while the authority may do nothing (:mod:`gateway.health.serving_gate`)."""
     note_vouched: Callable[[datetime], None]
     """Note which federation keys the superiors vouch for, so that a new one may begin to sign."""
     renew_marks: Callable[[datetime], None]

@@ -13,7 +13,7 @@ from time import monotonic
 
 from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.resolver import FederationDirectory, Standing
-from gateway.fitness import ClockWrong, NotReconciled
+from gateway.health.serving_gate import ClockWrong, NotReconciled
 from gateway.ports import Clock
 from gateway.runtime.background import Attempt, Wait, run_rounds
 from gateway.runtime.limits import Lately
@@ -43,9 +43,9 @@ class Keeper:
     parties: Callable[[datetime], Iterable[EntityId]]
     """Return whom administrators made agreements with."""
     mind: Callable[[], None]
-    """Look after the condition of the node itself (:mod:`gateway.minding`)."""
+    """Look after the condition of the node itself (:mod:`gateway.health.checks`)."""
     refuse_unfit: Callable[[], None]
-    """Raise while the node may do nothing (:mod:`gateway.fitness`)."""
+    """Raise while the node may do nothing (:mod:`gateway.health.serving_gate`)."""
     watch: Callable[[Sequence[Standing]], None]
     """Show how fresh what is known is, as metrics."""
     show_waiting: Callable[[datetime], None]

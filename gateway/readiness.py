@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flask import Flask
 
 from gateway.federation.resolver import FederationDirectory
-from gateway.fitness import Fitness
+from gateway.health.serving_gate import Fitness
 from gateway.http import operations
 from gateway.http.face import build_face
 from gateway.http.operations import OperationsFace, ReadyCheck, operations_blueprint

@@ -1,4 +1,4 @@
-"""Before every request of a face stands the question whether this node may serve anybody now (:mod:`gateway.fitness`).
+"""Before every request of a face stands the question whether this node may serve anybody now (:mod:`gateway.health.serving_gate`).
 
 It stands before all guards, so that a request that is turned away has used up nothing and can be repeated as it is.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from flask import Flask, request
 
 from gateway.federation.fetch import KEY_REVOCATIONS_PATH, SUSPENSIONS_PATH
-from gateway.fitness import ClockWrong, NotReconciled
+from gateway.health.serving_gate import ClockWrong, NotReconciled
 from gateway.http import problem
 from gateway.http.problem import Problem
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from gateway.app import Node, create_node
 from gateway.assembly import Outside
 from gateway.authority_app import AnchorParts, create_anchor
-from gateway.clock_watch import WRONG_BEYOND, ClockWatch, Parties, Reading, judged, read_clock
+from gateway.health.clock_skew import WRONG_BEYOND, ClockWatch, Parties, Reading, judged, read_clock
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.runtime import machine_clock
 from gateway.runtime.background import AtOnce

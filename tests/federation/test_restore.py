@@ -12,8 +12,8 @@ from flask import Response, request
 from gateway.authority_app import create_anchor
 from gateway.cli.trust.ruling import Ruling, log, rule
 from gateway.federation.fetch import SUSPENSIONS_PATH
+from gateway.health.restore_sync import PAGE
 from gateway.ports import PeerAnswer, PeerRequest, Transaction
-from gateway.reconciling import PAGE
 from gateway.store.backup.snapshot import StoreCopy, copy_in, copy_out
 from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
 from gateway.store.tables import members, store_epoch, suspensions

@@ -51,7 +51,7 @@ def _fuzz(name: str, options: list[str]) -> None:
     import atheris  # noqa: PLC0415 - only this process needs it
 
     with atheris.instrument_imports(
-        include=["trust", "gateway.clock_watch", "gateway.federation", "gateway.agreements.signature_exchange"]
+        include=["trust", "gateway.health.clock_skew", "gateway.federation", "gateway.agreements.signature_exchange"]
     ):
         targets = import_module("tests.fuzz.targets").TARGETS
     atheris.Setup([sys.argv[0], *options], targets[name].run)

@@ -19,7 +19,7 @@ from unittest.mock import patch
 from gateway.app import create_node
 from gateway.assembly import Outside
 from gateway.authority_app import create_anchor
-from gateway.minding import Minding
+from gateway.health.checks import Minding
 from gateway.ports import Clock, PeerAnswer, PeerRequest, Transaction, TransportError
 from gateway.runtime import machine_clock
 from gateway.runtime.background import LastHandler

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
 from gateway.assembly import SystemClock
-from gateway.clock_watch import WRONG_BEYOND, Parties, Reading, judged, read_clocks
+from gateway.health.clock_skew import WRONG_BEYOND, Parties, Reading, judged, read_clocks
 from gateway.ports import Transport
 from gateway.runtime.background import AtOnce
 from gateway.runtime.machine_clock import synchronised

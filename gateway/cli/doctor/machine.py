@@ -11,7 +11,7 @@ from gateway.cli.doctor import certificates
 from gateway.cli.doctor.spans import words
 from gateway.cli.faults import expected
 from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
-from gateway.fitness import described
+from gateway.health.serving_gate import described
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
 from gateway.keys.schedule import Life, Stage
 from gateway.keys.vault import open_vault

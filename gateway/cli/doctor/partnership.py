@@ -12,8 +12,8 @@ from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.faults import expected, read_faults
 from gateway.cli.federation import Federation, federation_of
 from gateway.cli.trust.tracing import fetch_statement
-from gateway.clock_watch import Parties
 from gateway.federation.fetch import CONFIGURATION_PATH
+from gateway.health.clock_skew import Parties
 from gateway.http.anchor import MemberState
 from gateway.ports import Transport, TransportError
 from gateway.store.tables import disowned_keys, members

@@ -15,8 +15,8 @@ from gateway.cli.context import opened_store
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.doctor.spans import words
 from gateway.cli.federation import Federation, federation_of
-from gateway.clock_watch import Parties
 from gateway.federation.resolver import Standing
+from gateway.health.clock_skew import Parties
 from gateway.store.engine.sqlite_files import connect
 from gateway.store.tables import store_epoch
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Partnership, hearthgate, listening

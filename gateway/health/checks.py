@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from gateway.clock_watch import ClockWatch, Parties
 from gateway.federation.resolver import FederationDirectory
+from gateway.health.clock_skew import ClockWatch, Parties
+from gateway.health.restore_sync import Endings, Missed, MissedByAuthority, MissedByNode, Reconciling
 from gateway.keys.files import KeyFile, sole_change
 from gateway.keys.rotation import make, revocation
 from gateway.keys.vault import FileKeyVault, read_records
 from gateway.ports import Clock, Store, Transport
-from gateway.reconciling import Endings, Missed, MissedByAuthority, MissedByNode, Reconciling
 from gateway.runtime import machine_clock
 from gateway.runtime.background import Attempt
 from gateway.store.tables import members
@@ -60,7 +60,7 @@ class Machine:
 
 
 class KeyFolder:
-    """The key files of a node or authority (:class:`gateway.reconciling.OwnKeys`)."""
+    """The key files of a node or authority (:class:`gateway.health.restore_sync.OwnKeys`)."""
 
     def __init__(self, directory: Path, needed: Sequence[KeyFile], vault: FileKeyVault) -> None:
         self._directory = directory

@@ -1,0 +1,1 @@
+"""Whether a node or an authority may serve: its clock, its store, its keys."""
