@@ -56,11 +56,11 @@ from gateway.http.misuse import MisuseFace, misuse_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
 from gateway.http.problem import Problem
 from gateway.http.suspensions import suspensions_blueprint
-from gateway.keeper import Keeper
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.lookups.options import Options
 from gateway.lookups.service import Lookups
+from gateway.maintenance.node import Keeper
 from gateway.misuse.answers import MisuseAnswering
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider

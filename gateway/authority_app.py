@@ -14,7 +14,6 @@ from flask import Flask
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
 from gateway.assembly import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
 from gateway.authority.trust_marks import MarkTerms, delegated
-from gateway.authority_keeper import AuthorityKeeper
 from gateway.federation.announcements import announcements
 from gateway.federation.fetch import Fetcher
 from gateway.federation.own_keys import Vouching
@@ -35,6 +34,7 @@ from gateway.http.anchor import (
 from gateway.http.gate import gated
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
+from gateway.maintenance.authority import AuthorityKeeper
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.readiness import checks, operations_app, trust_check
 from gateway.runtime.background import Background

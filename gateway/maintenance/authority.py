@@ -13,7 +13,7 @@ from time import monotonic
 from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.resolver import FederationDirectory
 from gateway.health.serving_gate import ClockWrong, NotReconciled
-from gateway.keeper import ROUND_S
+from gateway.maintenance.node import ROUND_S
 from gateway.ports import Clock, Store
 from gateway.runtime.background import Attempt, Wait, run_rounds
 from gateway.runtime.limits import Lately

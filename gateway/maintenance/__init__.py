@@ -1,0 +1,1 @@
+"""Periodic maintenance of a node and of an authority."""
