@@ -43,18 +43,15 @@ from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
 from gateway.health.checks import KeyFolder, Minding, of_node
 from gateway.health.serving_gate import Fitness
-from gateway.http import case, peer, problem
+from gateway.http import case, peer
 from gateway.http.agreements import AgreementsFace, agreements_blueprint
 from gateway.http.case import CaseFace, case_blueprint
-from gateway.http.face import build_face
 from gateway.http.fair_share import FairShare
 from gateway.http.federation import SignedConfiguration, federation_blueprint, node_configuration
-from gateway.http.gate import gated
 from gateway.http.historical_keys import historical_keys_blueprint
 from gateway.http.key_revocations import OwnRevocations, key_revocations_blueprint
 from gateway.http.misuse import MisuseFace, misuse_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
-from gateway.http.problem import Problem
 from gateway.http.suspensions import suspensions_blueprint
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
@@ -78,6 +75,10 @@ from gateway.store.factory import open_claims, open_store
 from gateway.store.tables import clients, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import metrics, trust
+from gateway.web import problem
+from gateway.web.face import build_face
+from gateway.web.problem import Problem
+from gateway.web.serving_gate import gated
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, Signer

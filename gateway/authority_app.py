@@ -31,7 +31,6 @@ from gateway.http.anchor import (
     create_anchor_app,
     statement_about,
 )
-from gateway.http.gate import gated
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.maintenance.authority import AuthorityKeeper
@@ -40,6 +39,7 @@ from gateway.readiness import checks, operations_app, trust_check
 from gateway.runtime.background import Background
 from gateway.store.factory import open_store
 from gateway.telemetry import metrics
+from gateway.web.serving_gate import gated
 from trust import strict_json
 from trust.federation.anchor_keys import MAX_BYTES, Pin
 from trust.federation.freshness import Bounds

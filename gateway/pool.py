@@ -25,10 +25,10 @@ from gunicorn.http import get_parser
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
-from gateway.http import headers, problem
-from gateway.http.problem import Problem, ProblemType
 from gateway.keys.files import KeyFilesRefused, refuse_open_files
 from gateway.request_intake import RECEIVED_WITHIN_S, RequestIntake
+from gateway.web import headers, problem
+from gateway.web.problem import Problem, ProblemType
 
 _log = getLogger("hearthgate.serve")
 STALLED_AFTER_S = 4.0

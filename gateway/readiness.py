@@ -7,11 +7,11 @@ from flask import Flask
 from gateway.federation.resolver import FederationDirectory
 from gateway.health.serving_gate import Fitness
 from gateway.http import operations
-from gateway.http.face import build_face
 from gateway.http.operations import OperationsFace, ReadyCheck, operations_blueprint
 from gateway.ports import Clock, Store, StoreBusy, StoreFull
 from gateway.store.tables import agreements
 from gateway.telemetry import metrics
+from gateway.web.face import build_face
 from trust.errors import TrustError
 from trust.identifiers import EntityId
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from flask import Blueprint, Response
 
 from gateway.agreements.signature_exchange import AGREEMENTS_PATH, CALL_TYPE, JSON, SIGNATURES, CallReused
-from gateway.http import bodies, problem
-from gateway.http.guards import open_to_all
-from gateway.http.problem import Problem
 from gateway.ports import Clock
+from gateway.web import bodies, problem
+from gateway.web.guards import open_to_all
+from gateway.web.problem import Problem
 from trust.agreements.party_call import MAX_BYTES
 from trust.exchange.envelope import DIGEST
 

@@ -16,7 +16,6 @@ from gateway.authority.trust_marks import MarkOffice, MarkTerms
 from gateway.federation.announcements import Announcements, no_announcements
 from gateway.http.anchor_keys import AnchorDocuments, anchor_keys_blueprint
 from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
-from gateway.http.face import Observer, build_face
 from gateway.http.federation import (
     HISTORICAL_KEYS_PATH,
     NO_MARKS,
@@ -33,7 +32,6 @@ from gateway.http.federation_errors import (
     flag,
     one,
 )
-from gateway.http.guards import open_to_all
 from gateway.http.historical_keys import historical_keys_blueprint
 from gateway.http.key_revocations import OwnRevocations, key_revocations_blueprint
 from gateway.http.marks import MARK_PATH, MARKED_PATH, STATUS_PATH, marks_blueprint
@@ -42,6 +40,8 @@ from gateway.http.suspensions import signed_today, suspensions_blueprint
 from gateway.ports import Clock, KeyVault, Store
 from gateway.store.tables import key_revocations, members
 from gateway.store.tables.members import Member
+from gateway.web.face import Observer, build_face
+from gateway.web.guards import open_to_all
 from trust import strict_json
 from trust.federation import node_metadata, party_metadata
 from trust.federation.entity_statement import (

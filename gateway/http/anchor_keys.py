@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from flask import Blueprint, Response
 
 from gateway.http.federation_errors import FederationError, FederationRefused, answer_refusal
-from gateway.http.guards import open_to_all
 from gateway.ports import KeyVault, Store
 from gateway.store.tables import anchor_keys
+from gateway.web.guards import open_to_all
 from trust.federation.anchor_keys import Pin, build_pin
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse

@@ -10,9 +10,9 @@
 from collections.abc import Mapping
 
 from gateway.callers import CaseCaller, Practitioner
-from gateway.http import problem
 from gateway.http.models import PractitionerBody
-from gateway.http.problem import Problem
+from gateway.web import problem
+from gateway.web.problem import Problem
 from trust.exchange.errors import Fault
 from trust.identifiers import ServiceSlug
 from trust.oauth.access_token import Position, SignedIn, names_who_signed_in

@@ -18,18 +18,19 @@ from gateway.callers import (
     LookupView,
     OptionsService,
 )
-from gateway.http import bodies, models, openapi, problem
+from gateway.http import models, openapi
 from gateway.http.asking import asker_of, positions_of
 from gateway.http.discovery import publish
-from gateway.http.face import current_request_id, current_trace
-from gateway.http.guards import CaseGuard
 from gateway.http.models import EligibilityBody, LookupBody
-from gateway.http.problem import Problem
 from gateway.http.tokens import add_token_endpoints
 from gateway.oauth import forms, metadata
 from gateway.oauth.case_server import CaseOAuth, case_server
 from gateway.oauth.protector import CaseProtector
 from gateway.ports import Clock
+from gateway.web import bodies, problem
+from gateway.web.face import current_request_id, current_trace
+from gateway.web.guards import CaseGuard
+from gateway.web.problem import Problem
 from trust.exchange.person import Description, enough_to_go_on
 
 MAX_BODY = max(models.MAX_BODY, forms.MAX_BODY)

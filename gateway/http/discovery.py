@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response
 
-from gateway.http.bodies import JSON
-from gateway.http.guards import open_to_all
+from gateway.web.bodies import JSON
+from gateway.web.guards import open_to_all
 from trust import strict_json
 from trust.strict_json import JsonObject
 

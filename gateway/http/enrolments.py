@@ -18,14 +18,14 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from gateway.http import problem
-from gateway.http.bodies import read_body
-from gateway.http.guards import open_to_all
-from gateway.http.problem import Problem
 from gateway.ports import Clock, Store, Transaction
 from gateway.runtime.limits import Budget
 from gateway.store.tables import enrolments, key_revocations, members
 from gateway.store.tables.enrolments import WaitingEnrolment
+from gateway.web import problem
+from gateway.web.bodies import read_body
+from gateway.web.guards import open_to_all
+from gateway.web.problem import Problem
 from trust import strict_json
 from trust.errors import TrustError
 from trust.federation.enrolment import EnrolmentRequest, parse_enrolment_request, refuse_replacement

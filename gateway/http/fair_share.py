@@ -22,8 +22,8 @@ from threading import Lock
 
 from flask import Blueprint, g, request
 
-from gateway.http import problem
-from gateway.http.problem import Problem
+from gateway.web import problem
+from gateway.web.problem import Problem
 from trust.identifiers import EntityId
 
 STRANGERS = EntityId("")

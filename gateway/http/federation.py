@@ -8,10 +8,10 @@ from typing import Protocol
 from flask import Blueprint, Response, request
 
 from gateway.federation.announcements import Announcements, no_announcements
-from gateway.http.guards import open_to_all
 from gateway.oauth.peer_server import RESOURCE_PATH
 from gateway.oauth.server import TOKEN_PATH
 from gateway.ports import Clock, KeyVault
+from gateway.web.guards import open_to_all
 from trust.federation import node_metadata, party_metadata
 from trust.federation.entity_statement import MAX_LIFE, StatementDraft, build_entity_configuration
 from trust.federation.node_metadata import NodeMetadata, ServiceEntry

@@ -6,10 +6,10 @@ from flask import Blueprint, Response, request
 
 from gateway.federation.fetch import HISTORICAL_KEYS_TYPE
 from gateway.http.federation import HISTORICAL_KEYS_PATH, SignedConfiguration
-from gateway.http.guards import open_to_all
 from gateway.http.key_revocations import OwnRevocations
 from gateway.ports import Clock, KeyVault, Store
 from gateway.store.tables import disowned_keys, key_revocations
+from gateway.web.guards import open_to_all
 from trust.federation.historical_keys import MAX_DISOWNED, MAX_REVOCATIONS, HistoricalKeys, build_historical_keys
 from trust.identifiers import EntityId
 from trust.keys import KeyUse

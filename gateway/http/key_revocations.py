@@ -9,9 +9,9 @@ from flask import Blueprint, Response, request
 
 from gateway.federation.fetch import KEY_REVOCATIONS_PATH, MOST_TOLD
 from gateway.http.federation_errors import FederationError, FederationRefused, answer_refusal, entity_of
-from gateway.http.guards import open_to_all
 from gateway.ports import KeyVault, Store
 from gateway.store.tables import key_revocations
+from gateway.web.guards import open_to_all
 from trust import strict_json
 from trust.federation.key_revocation import KeyRevocation, RevokedKey, build_key_revocation
 from trust.identifiers import EntityId

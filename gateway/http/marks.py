@@ -18,8 +18,8 @@ from gateway.http.federation_errors import (
     entity_of,
     one,
 )
-from gateway.http.guards import open_to_all
 from gateway.ports import Clock
+from gateway.web.guards import open_to_all
 from trust import strict_json
 from trust.errors import MarkRefused
 from trust.federation.trust_mark import MAX_TYPE, build_status_response

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from flask import Blueprint, Response
 
-from gateway.http import bodies, problem
-from gateway.http.guards import open_to_all
-from gateway.http.problem import Problem
 from gateway.misuse.answers import QueryReused, TooManyOpen
 from gateway.misuse.queries import CONTENT_TYPE, QUERIES_PATH
 from gateway.ports import Clock
+from gateway.web import bodies, problem
+from gateway.web.guards import open_to_all
+from gateway.web.problem import Problem
 from trust.exchange.envelope import MAX_BYTES
 
 _TOO_MANY = "So many of your queries wait for a name here that no more are taken in; ask about those that wait."

@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, WithJsonSchema
 
-from gateway.http import problem
-from gateway.http.problem import Problem
+from gateway.web import problem
+from gateway.web.problem import Problem
 from trust import strict_json
 from trust.claims import IGNORABLE, UNPRINTABLE, strip_ignorable
 from trust.errors import MalformedInput, TrustError, shown_member

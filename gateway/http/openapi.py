@@ -11,10 +11,10 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from gateway.callers import EligibilityView, LookupView, OptionsView
-from gateway.http import problem
 from gateway.http.models import SUBJECT_SCHEMA, EligibilityBody, LookupBody
 from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.oauth.server import TOKEN_PATH
+from gateway.web import problem
 from trust.strict_json import JsonObject
 
 LOOKUPS_PATH = RESOURCE_PATH + "/lookups"

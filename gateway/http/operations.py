@@ -7,9 +7,9 @@ from ipaddress import ip_address
 
 from flask import Blueprint, Response, request
 
-from gateway.http import problem
-from gateway.http.guards import open_to_all
-from gateway.http.problem import Problem
+from gateway.web import problem
+from gateway.web.guards import open_to_all
+from gateway.web.problem import Problem
 from trust import strict_json
 
 MAX_BODY = 0

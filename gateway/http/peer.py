@@ -7,16 +7,16 @@ from typing import Protocol
 
 from flask import Blueprint, Response, request
 
-from gateway.http import bodies, problem
 from gateway.http.discovery import publish
 from gateway.http.fair_share import FairShare, share_with_strangers
-from gateway.http.guards import PeerGuard
-from gateway.http.problem import Problem
 from gateway.http.tokens import add_token_endpoints
 from gateway.oauth import forms, metadata
 from gateway.oauth.peer_server import RESOURCE_PATH, PeerOAuth, peer_server
 from gateway.oauth.protector import PeerProtector
 from gateway.ports import Clock, PeerCaller
+from gateway.web import bodies, problem
+from gateway.web.guards import PeerGuard
+from gateway.web.problem import Problem
 
 MESSAGES_PATH = RESOURCE_PATH + "/messages"
 MESSAGE_TYPE = "application/jwt"

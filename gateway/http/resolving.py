@@ -20,8 +20,8 @@ from gateway.http.federation_errors import (
     entity_of,
     one,
 )
-from gateway.http.guards import open_to_all
 from gateway.ports import Clock
+from gateway.web.guards import open_to_all
 from trust.federation.resolve import Resolution
 from trust.federation.resolve_response import ResolveResponse, build_resolve_response
 from trust.federation.trust_mark import MarkStatus, StatedMark

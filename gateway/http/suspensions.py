@@ -9,10 +9,10 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from gateway.http.guards import open_to_all
 from gateway.ports import KeyVault, Store
 from gateway.store.tables import suspensions
 from gateway.store.tables.federation_records import StoredSuspension
+from gateway.web.guards import open_to_all
 from trust import jose, strict_json
 from trust.errors import TrustError
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension

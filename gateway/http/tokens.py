@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
-from gateway.http.face import note_refusal
-from gateway.http.guards import open_to_all
 from gateway.oauth.forms import MAX_BODY, TokenCall
 from gateway.oauth.revocation import PATH as REVOCATION_PATH
 from gateway.oauth.server import TOKEN_PATH, TokenAnswer, TokenServer
 from gateway.ports import Clock
+from gateway.web.face import note_refusal
+from gateway.web.guards import open_to_all
 
 
 def add_token_endpoints(blueprint: Blueprint, server: TokenServer, *, clock: Clock) -> None:

@@ -7,7 +7,7 @@ from trust.identifiers import EntityId
 
 
 class AnsweredRequest(Protocol):
-    """What :class:`gateway.http.face.Exchange` says of a request."""
+    """What :class:`gateway.web.face.Exchange` says of a request."""
 
     @property
     def face(self) -> str:

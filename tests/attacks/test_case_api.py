@@ -18,8 +18,8 @@ from schemathesis.checks import CheckFunction
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from gateway.http import headers
 from gateway.http.openapi import OPENAPI_PATH
+from gateway.web import headers
 from tests.docs.pages import DOCS
 from tests.federation.network import Network
 from tests.federation.town import BY_ENTITY, COUNCIL, TRUST

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask, Response
 
 from gateway.authority_app import AnchorParts
-from gateway.http import headers
-from gateway.http.guards import declared_guard, require_guards
+from gateway.web import headers
+from gateway.web.guards import declared_guard, require_guards
 from tests.federation.network import Network
 from tests.federation.town import BY_ENTITY, COUNCIL, TRUST
 

@@ -14,10 +14,11 @@ from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from gateway.callers import EligibilityStatus
-from gateway.http import case, models, problem
+from gateway.http import case, models
 from gateway.http.models import EligibilityBody, LookupBody
 from gateway.ports import LocalClient
 from gateway.store.tables import clients
+from gateway.web import problem
 from tests.docs.pages import DOCS, codes, example, page, section, table, tables
 from tests.federation.network import Network
 from tests.federation.settings_files import case_base_url, toml

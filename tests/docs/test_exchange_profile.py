@@ -6,12 +6,13 @@ from gateway.exchange.answer import NOT_OFFERED, UNAVAILABLE, UNREADABLE
 from gateway.federation import chain_cache
 from gateway.federation import freshness as stages
 from gateway.federation.fetch import CONFIGURATION_PATH
-from gateway.http import anchor, peer, problem
+from gateway.http import anchor, peer
 from gateway.misuse import queries
 from gateway.oauth import errors, forms, metadata, peer_server, server
 from gateway.peers import resolver, response, token_client
 from gateway.runtime import limits
 from gateway.store.tables import messages
+from gateway.web import problem
 from tests.docs.pages import codes, column, profile, profile_pages, section, table, tables
 from trust import jose
 from trust.agreements import agreement, clause, ending, party_call, signature

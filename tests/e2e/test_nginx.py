@@ -12,8 +12,8 @@ from time import monotonic
 
 import pytest
 
-from gateway.http import headers
 from gateway.oauth.forms import MAX_BODY
+from gateway.web import headers
 from tests.e2e.nginx import free_ports, nginx, program_path, said, slow_headers, tls, written
 from tests.e2e.processes import Served, served
 from tests.federation.case_client import CaseClient

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.http import headers
+from gateway.web import headers
 from tests.gateway.test_serve import Running, running
 from tests.support.faces import FORM
 

@@ -14,13 +14,13 @@ from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
 from gateway.http.anchor import MemberState
-from gateway.http.face import build_face
 from gateway.http.federation import NodeProfile, federation_blueprint, node_configuration
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.runtime.background import AtOnce
 from gateway.store.migration import migrate
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
+from gateway.web.face import build_face
 from tests.support.network import ANCHOR, Keys, MovingClock, Silent, Wire, opened_store
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration

@@ -26,7 +26,6 @@ from gateway.callers import (
 )
 from gateway.http import case, operations, peer
 from gateway.http.case import CaseFace, case_blueprint
-from gateway.http.face import Exchange, build_face
 from gateway.http.fair_share import FairShare
 from gateway.http.operations import OperationsFace, operations_blueprint
 from gateway.http.peer import PeerFace, peer_blueprint
@@ -37,6 +36,7 @@ from gateway.ports import LocalClient, PeerCaller
 from gateway.store.engine.claims_sqlite import SqliteClaims, create_claims_file
 from gateway.store.engine.location import locate
 from gateway.store.engine.sqlite_files import SqliteFiles
+from gateway.web.face import Exchange, build_face
 from tests.support.network import Keys
 from tests.support.positions import positions
 from trust.claims import digest

@@ -12,7 +12,6 @@ from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
 from gateway.http.anchor import AnchorFace, MemberState, create_anchor_app
-from gateway.http.face import Exchange, build_face
 from gateway.http.federation import NodeProfile, SignedConfiguration, federation_blueprint, node_configuration
 from gateway.keys.files import new_pem, public_half
 from gateway.keys.sealed import open_own
@@ -23,6 +22,7 @@ from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from gateway.store.tables import members
+from gateway.web.face import Exchange, build_face
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import HistoricalKey

@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 from gateway.http import enrolments as inbox
 from gateway.http.anchor import MemberState
 from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
-from gateway.http.face import build_face
 from gateway.store.tables import enrolments, key_revocations
 from gateway.store.tables.federation_records import StoredKeyRevocation
+from gateway.web.face import build_face
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
 from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import MAX_BYTES, StatementDraft, build_entity_configuration

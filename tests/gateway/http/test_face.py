@@ -6,9 +6,9 @@ import pytest
 from flask import Blueprint, Response
 from flask.testing import FlaskClient
 
-from gateway.http.face import build_face
-from gateway.http.guards import open_to_all
 from gateway.ports import StoreBusy, StoreFull
+from gateway.web.face import build_face
+from gateway.web.guards import open_to_all
 from tests.support.faces import Node
 from trust.errors import NoChain
 

@@ -12,8 +12,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from gateway.http.fair_share import FairShare
-from gateway.http.problem import Problem
 from gateway.ports import PeerCaller
+from gateway.web.problem import Problem
 from tests.support.callers import Caller
 from tests.support.faces import COUNCIL, HOUSING, PEER_TOKEN_URL, Echoed, Node
 from trust.federation.chain import TrustedEntity

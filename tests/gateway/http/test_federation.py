@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.http.face import build_face
 from gateway.http.federation import CONFIGURATION_PATH, NodeProfile, federation_blueprint, node_configuration
 from gateway.keys.files import create_keys
 from gateway.keys.vault import FileKeyVault, open_vault
+from gateway.web.face import build_face
 from tests.support.network import ANCHOR, COUNCIL, MovingClock, Silent
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.node_metadata import ServiceEntry, parse_node_metadata

@@ -3,9 +3,9 @@
 import pytest
 from flask import Blueprint, Flask, Response
 
-from gateway.http.face import build_face
-from gateway.http.guards import declared_guard, open_to_all
 from gateway.http.operations import OperationsFace
+from gateway.web.face import build_face
+from gateway.web.guards import declared_guard, open_to_all
 from tests.support.faces import Node
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http import openapi, problem
+from gateway.http import openapi
 from gateway.http.models import EligibilityBody, LookupBody, read
-from gateway.http.problem import Problem
+from gateway.web import problem
+from gateway.web.problem import Problem
 
 TODAY = date(2026, 3, 2)
 CANARY = "Hartley-canary"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.http import problem
-from gateway.http.problem import Problem
+from gateway.web import problem
+from gateway.web.problem import Problem
 from trust import errors
 from trust.errors import TrustError
 from trust.exchange import errors as exchange_errors

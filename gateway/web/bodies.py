@@ -2,10 +2,10 @@
 
 from flask import request
 
-from gateway.http import problem
-from gateway.http.problem import Problem
-from gateway.http.stateless import current_request
 from gateway.oauth.forms import in_utf8
+from gateway.web import problem
+from gateway.web.problem import Problem
+from gateway.web.stateless import current_request
 
 JSON = "application/json"
 

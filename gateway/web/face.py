@@ -18,13 +18,13 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gateway.callers import CaseRefusal, CaseRefused
-from gateway.http import headers, problem
-from gateway.http.guards import require_guards
-from gateway.http.problem import Problem
-from gateway.http.stateless import StatelessFlask, current_request
 from gateway.oauth.errors import AccessRefused, reason_of
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from gateway.telemetry import trace_context
+from gateway.web import headers, problem
+from gateway.web.guards import require_guards
+from gateway.web.problem import Problem
+from gateway.web.stateless import StatelessFlask, current_request
 from trust.errors import TrustError
 
 if TYPE_CHECKING:

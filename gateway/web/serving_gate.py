@@ -9,8 +9,8 @@ from flask import Flask, request
 
 from gateway.federation.fetch import KEY_REVOCATIONS_PATH, SUSPENSIONS_PATH
 from gateway.health.serving_gate import ClockWrong, NotReconciled
-from gateway.http import problem
-from gateway.http.problem import Problem
+from gateway.web import problem
+from gateway.web.problem import Problem
 
 _HANDED_ON = frozenset({SUSPENSIONS_PATH, KEY_REVOCATIONS_PATH})
 """What others signed, and may need to be reconciled themselves."""

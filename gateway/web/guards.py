@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeVar
 from flask import Flask, Response
 
 from gateway.callers import CaseCaller
-from gateway.http.stateless import current_request
 from gateway.oauth.protector import ResourceRequest
 from gateway.ports import Clock, PeerCaller
+from gateway.web.stateless import current_request
 
 Caller_co = TypeVar("Caller_co", covariant=True)
 View = Callable[..., Response]
@@ -98,7 +98,7 @@ def require_guards(app: Flask) -> None:
     """Refuse a face that has a route without a declared guard."""
     for rule in app.url_map.iter_rules():
         if declared_guard(app.view_functions[rule.endpoint]) is None:
-            raise RuntimeError(f"the route {rule.rule} declares no guard; see gateway/http/guards.py")
+            raise RuntimeError(f"the route {rule.rule} declares no guard; see gateway/web/guards.py")
 
 
 def _guarded(view: View, guard: _Guard, declared: Declared) -> View:

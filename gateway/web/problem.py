@@ -338,7 +338,7 @@ def as_markdown() -> str:
         "is more to say `detail` and `faults`, a list of `{member, problem}`. `type` and `code` are stable. No problem",
         "repeats what the caller sent. The token endpoints answer errors as RFC 6749 section 5.2 writes them instead.",
         "",
-        "This page is made from the catalogue in `gateway/http/problem.py`; a test compares the two.",
+        "This page is made from the catalogue in `gateway/web/problem.py`; a test compares the two.",
         "",
         f"`type` is `{_TYPE_BASE}` and the code; `instance` is `{_INSTANCE_BASE}` and the id of the",
         "request, which the header `X-Request-Id` and the node's log have too. Nothing answers at either.",

@@ -1,0 +1,1 @@
+"""What every HTTP face needs: guards, bodies, headers, problem documents."""
