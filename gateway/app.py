@@ -43,16 +43,17 @@ from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
 from gateway.health.checks import KeyFolder, Minding, of_node
 from gateway.health.serving_gate import Fitness
-from gateway.http import case, peer
-from gateway.http.agreements import AgreementsFace, agreements_blueprint
-from gateway.http.case import CaseFace, case_blueprint
-from gateway.http.fair_share import FairShare
-from gateway.http.federation import SignedConfiguration, federation_blueprint, node_configuration
-from gateway.http.historical_keys import historical_keys_blueprint
-from gateway.http.key_revocations import OwnRevocations, key_revocations_blueprint
-from gateway.http.misuse import MisuseFace, misuse_blueprint
-from gateway.http.peer import PeerFace, peer_blueprint
-from gateway.http.suspensions import suspensions_blueprint
+from gateway.http.case import case_api
+from gateway.http.case.case_api import CaseFace, case_blueprint
+from gateway.http.federation.entity_configuration import SignedConfiguration, federation_blueprint, node_configuration
+from gateway.http.federation.historical_keys import historical_keys_blueprint
+from gateway.http.federation.key_revocations import OwnRevocations, key_revocations_blueprint
+from gateway.http.federation.suspensions import suspensions_blueprint
+from gateway.http.peer import peer_api
+from gateway.http.peer.agreements import AgreementsFace, agreements_blueprint
+from gateway.http.peer.fair_share import FairShare
+from gateway.http.peer.misuse import MisuseFace, misuse_blueprint
+from gateway.http.peer.peer_api import PeerFace, peer_blueprint
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.lookups.options import Options
@@ -342,7 +343,7 @@ def _peer_app(
     )
     face = PeerFace(oauth=oauth, clock=parts.clock, handle=handle, share=FairShare(parts.settings.peer.threads))
     blueprints = [peer_blueprint(face), *public]
-    app = build_face("peer", blueprints, max_body=peer.MAX_BODY, observer=metrics.FaceObserver())
+    app = build_face("peer", blueprints, max_body=peer_api.MAX_BODY, observer=metrics.FaceObserver())
     return gated(app, parts.fitness.refuse_unfit)
 
 
@@ -392,5 +393,5 @@ def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound, prov
             limit_s=limits.lookup_s,
         ),
     )
-    app = build_face("case", [case_blueprint(face)], max_body=case.MAX_BODY, observer=metrics.FaceObserver())
+    app = build_face("case", [case_blueprint(face)], max_body=case_api.MAX_BODY, observer=metrics.FaceObserver())
     return gated(app, parts.fitness.refuse_unfit)

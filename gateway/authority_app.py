@@ -23,7 +23,7 @@ from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
 from gateway.health.checks import KeyFolder, Machine, Minding, of_authority
 from gateway.health.serving_gate import Fitness
-from gateway.http.anchor import (
+from gateway.http.authority.authority_api import (
     VOUCHING_PATHS,
     Accredited,
     AnchorFace,

@@ -1,7 +1,7 @@
 """What a case system may ask of its own node, and what it is told: the values and services of the case API.
 
 They stand below both sides that meet over them: the capabilities, which answer, and the HTTP face, which only reads and
-writes JSON. Nothing here is checked again once made; :mod:`gateway.http.models` checks what comes from outside.
+writes JSON. Nothing here is checked again once made; :mod:`gateway.http.case.models` checks what comes from outside.
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,8 +6,8 @@ from flask import Flask
 
 from gateway.federation.resolver import FederationDirectory
 from gateway.health.serving_gate import Fitness
-from gateway.http import operations
-from gateway.http.operations import OperationsFace, ReadyCheck, operations_blueprint
+from gateway.http.operations import operations_api
+from gateway.http.operations.operations_api import OperationsFace, ReadyCheck, operations_blueprint
 from gateway.ports import Clock, Store, StoreBusy, StoreFull
 from gateway.store.tables import agreements
 from gateway.telemetry import metrics
@@ -22,7 +22,7 @@ def operations_app(checks: Sequence[ReadyCheck]) -> Flask:
     return build_face(
         "operations",
         [operations_blueprint(face)],
-        max_body=operations.MAX_BODY,
+        max_body=operations_api.MAX_BODY,
         observer=metrics.FaceObserver(),
     )
 

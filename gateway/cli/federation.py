@@ -12,7 +12,7 @@ from gateway.cli.context import node_vault, now, opened_store
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
-from gateway.http.federation import node_configuration
+from gateway.http.federation.entity_configuration import node_configuration
 from gateway.peers.transport import HttpTransport
 from gateway.ports import Store
 from gateway.runtime.background import AtOnce

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from gateway.demo.commands import hearthgate, run_together
 from gateway.demo.https import HttpAnswer, Https
-from gateway.http import openapi
+from gateway.http.case import openapi
 from trust import strict_json
 
 CLIENT_ID: Final = "connecting-families-cases"

@@ -21,7 +21,7 @@ from gateway.demo.people.truth import Person
 from gateway.demo.processes import DemoFailed
 from gateway.demo.story.benefits import question_body
 from gateway.demo.story.scene import Scene, lookup_body
-from gateway.http import openapi
+from gateway.http.case import openapi
 from trust import strict_json
 
 _HEALTH: Final = "/health/ready"

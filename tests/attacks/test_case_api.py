@@ -18,7 +18,7 @@ from schemathesis.checks import CheckFunction
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from gateway.http.openapi import OPENAPI_PATH
+from gateway.http.case.openapi import OPENAPI_PATH
 from gateway.web import headers
 from tests.docs.pages import DOCS
 from tests.federation.network import Network

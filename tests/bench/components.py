@@ -33,7 +33,7 @@ from adapters.sources.sql import SqlSource
 from gateway.app import Node, create_node
 from gateway.exchange.inbound import Inbound
 from gateway.federation.resolver import FederationDirectory
-from gateway.http.peer import MESSAGES_PATH
+from gateway.http.peer.peer_api import MESSAGES_PATH
 from gateway.keys.vault import FileKeyVault
 from gateway.oauth.protector import PeerProtector
 from gateway.oauth.signatures import GoodSignatures

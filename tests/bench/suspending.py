@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from gateway.federation.freshness import REFRESH_AFTER
-from gateway.http.anchor import MemberState
+from gateway.http.authority.authority_api import MemberState
 from gateway.ports import Transaction
 from gateway.store.factory import open_store
 from gateway.store.tables import members, suspensions

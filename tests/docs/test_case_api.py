@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from gateway.callers import EligibilityStatus
-from gateway.http import case, models
-from gateway.http.models import EligibilityBody, LookupBody
+from gateway.http.case import case_api, models
+from gateway.http.case.models import EligibilityBody, LookupBody
 from gateway.ports import LocalClient
 from gateway.store.tables import clients
 from gateway.web import problem
@@ -195,5 +195,5 @@ def test_the_errors_are_in_the_catalogue_with_these_statuses() -> None:
 def test_the_numbers_on_the_page_are_the_codes() -> None:
     assert f"a body has {models.MAX_BODY} bytes at most" in PAGE
     assert f"0 to {models.MAX_WAIT_S:g}, {models.DEFAULT_WAIT_S:g} if left out" in PAGE
-    assert "{8,128}" in case._IDEMPOTENCY_KEY.pattern
+    assert "{8,128}" in case_api._IDEMPOTENCY_KEY.pattern
     assert "of 8 to 128 characters" in PAGE

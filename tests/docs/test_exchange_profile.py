@@ -6,7 +6,8 @@ from gateway.exchange.answer import NOT_OFFERED, UNAVAILABLE, UNREADABLE
 from gateway.federation import chain_cache
 from gateway.federation import freshness as stages
 from gateway.federation.fetch import CONFIGURATION_PATH
-from gateway.http import anchor, peer
+from gateway.http.authority import authority_api
+from gateway.http.peer import peer_api
 from gateway.misuse import queries
 from gateway.oauth import errors, forms, metadata, peer_server, server
 from gateway.peers import resolver, response, token_client
@@ -157,7 +158,7 @@ def test_the_caps_are_the_codes() -> None:
     }
     assert historical_keys.MAX_BYTES == anchor_keys.MAX_BYTES
     assert dpop_proof.MAX_BYTES == client_assertion.MAX_BYTES
-    assert peer.MAX_MESSAGE == envelope.MAX_BYTES
+    assert peer_api.MAX_MESSAGE == envelope.MAX_BYTES
 
 
 def test_the_lives_are_the_codes() -> None:
@@ -222,10 +223,10 @@ def test_the_limits_of_section_5_are_the_codes() -> None:
 
 def test_the_addresses_are_the_faces() -> None:
     paths = (
-        anchor.FETCH_PATH,
-        anchor.LIST_PATH,
+        authority_api.FETCH_PATH,
+        authority_api.LIST_PATH,
         server.TOKEN_PATH,
-        peer.MESSAGES_PATH,
+        peer_api.MESSAGES_PATH,
         metadata.AUTHORIZATION_SERVER_PATH,
         metadata.PEER_RESOURCE_PATH,
         CONFIGURATION_PATH,

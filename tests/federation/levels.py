@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.authority_app import AnchorParts, create_anchor
 from gateway.cli.trust.ruling import log
-from gateway.http.anchor import MemberState
+from gateway.http.authority.authority_api import MemberState
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.ports import Transaction
 from gateway.store.tables import members

@@ -15,8 +15,8 @@ from gateway.app import Node, create_node
 from gateway.assembly import Outside, profile
 from gateway.authority_app import AnchorParts, create_anchor
 from gateway.demo.case_systems import dci_registry
-from gateway.http.anchor import MemberState
-from gateway.http.federation import node_statement_metadata
+from gateway.http.authority.authority_api import MemberState
+from gateway.http.federation.entity_configuration import node_statement_metadata
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.keys.vault import FileKeyVault
 from gateway.ports import LocalClient, Transaction, Transport

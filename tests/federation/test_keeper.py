@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from gateway.federation.chain_cache import STRANGERS_A_MINUTE
-from gateway.http.anchor import MemberState
+from gateway.http.authority.authority_api import MemberState
 from gateway.ports import PeerAnswer, PeerRequest, StoreBusy
 from gateway.runtime.background import LastHandler
 from gateway.store.engine.statement import Statement

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.app import Node
-from gateway.http.anchor import MemberState
+from gateway.http.authority.authority_api import MemberState
 from gateway.misuse import answers
 from gateway.misuse.answers import MisuseAnswering, QueryReused, seal_answer
 from gateway.misuse.evidence import (

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.http.anchor import MemberState
+from gateway.http.authority.authority_api import MemberState
 from gateway.store.tables import disowned_keys, members
 from tests.federation.network import Network, federation_keys
 from tests.federation.peer_hand import PeerHand

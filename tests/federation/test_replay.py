@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.http.anchor import MemberState
+from gateway.http.authority.authority_api import MemberState
 from gateway.keys.files import KeyFile, create_keys
 from gateway.store.tables import flags, messages
 from tests.federation.faults import Counted, states

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.app import Node, create_node
 from gateway.assembly import Outside
-from gateway.http.anchor import MemberState
-from gateway.http.federation import CONFIGURATION_PATH, HISTORICAL_KEYS_PATH
+from gateway.http.authority.authority_api import MemberState
+from gateway.http.federation.entity_configuration import CONFIGURATION_PATH, HISTORICAL_KEYS_PATH
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.rotation import make, revocation, rotation
 from gateway.keys.vault import read_records

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import gateway.serve
-from gateway.http.operations import OperationsFace, ReadyCheck
+from gateway.http.operations.operations_api import OperationsFace, ReadyCheck
 from gateway.runtime.background import Wait
 from gateway.serve import Companion, Hooks, Pool, serve
 from tests.support.callers import housing

@@ -13,8 +13,8 @@ from gateway.federation.fetch import Fetcher
 from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
-from gateway.http.anchor import MemberState
-from gateway.http.federation import NodeProfile, federation_blueprint, node_configuration
+from gateway.http.authority.authority_api import MemberState
+from gateway.http.federation.entity_configuration import NodeProfile, federation_blueprint, node_configuration
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.runtime.background import AtOnce
 from gateway.store.migration import migrate

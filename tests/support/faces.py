@@ -24,11 +24,13 @@ from gateway.callers import (
     Option,
     OptionsView,
 )
-from gateway.http import case, operations, peer
-from gateway.http.case import CaseFace, case_blueprint
-from gateway.http.fair_share import FairShare
-from gateway.http.operations import OperationsFace, operations_blueprint
-from gateway.http.peer import PeerFace, peer_blueprint
+from gateway.http.case import case_api
+from gateway.http.case.case_api import CaseFace, case_blueprint
+from gateway.http.operations import operations_api
+from gateway.http.operations.operations_api import OperationsFace, operations_blueprint
+from gateway.http.peer import peer_api
+from gateway.http.peer.fair_share import FairShare
+from gateway.http.peer.peer_api import PeerFace, peer_blueprint
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
@@ -277,7 +279,7 @@ class Node:
 
     def peer_app(self) -> Flask:
         face = PeerFace(oauth=self.peer_oauth(), clock=self.clock, handle=self._handle, share=FairShare(self.threads))
-        return build_face("peer", [peer_blueprint(face)], max_body=peer.MAX_BODY, observer=self.watcher)
+        return build_face("peer", [peer_blueprint(face)], max_body=peer_api.MAX_BODY, observer=self.watcher)
 
     def case_app(self) -> Flask:
         face = CaseFace(
@@ -287,11 +289,11 @@ class Node:
             eligibility=self.eligibility,
             options=Options(),
         )
-        return build_face("case", [case_blueprint(face)], max_body=case.MAX_BODY, observer=self.watcher)
+        return build_face("case", [case_blueprint(face)], max_body=case_api.MAX_BODY, observer=self.watcher)
 
     def operations_app(self, face: OperationsFace) -> Flask:
         blueprints = [operations_blueprint(face)]
-        return build_face("operations", blueprints, max_body=operations.MAX_BODY, observer=self.watcher)
+        return build_face("operations", blueprints, max_body=operations_api.MAX_BODY, observer=self.watcher)
 
     def register(self, client_id: str, signer: Signer, **limits: Any) -> LocalClient:
         client = LocalClient(

@@ -11,8 +11,13 @@ from gateway.assembly import TRUST_TABLES
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory
-from gateway.http.anchor import AnchorFace, MemberState, create_anchor_app
-from gateway.http.federation import NodeProfile, SignedConfiguration, federation_blueprint, node_configuration
+from gateway.http.authority.authority_api import AnchorFace, MemberState, create_anchor_app
+from gateway.http.federation.entity_configuration import (
+    NodeProfile,
+    SignedConfiguration,
+    federation_blueprint,
+    node_configuration,
+)
 from gateway.keys.files import new_pem, public_half
 from gateway.keys.sealed import open_own
 from gateway.ports import PeerAnswer, PeerRequest, TransportError

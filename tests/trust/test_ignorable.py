@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from config.settings import Identity
-from gateway.http.models import Line, LongLine
+from gateway.http.case.models import Line, LongLine
 from tests.trust.agreements.examples import document
 from trust.agreements.agreement import parse_agreement
 from trust.claims import IGNORABLE, require_str

@@ -22,7 +22,7 @@ from gateway.cli.faults import Refused
 from gateway.cli.files import MAX_INPUT, read_input
 from gateway.cli.journal import record
 from gateway.cli.outcome import Outcome, answers
-from gateway.http.openapi import ELIGIBILITY_PATH, LOOKUPS_PATH
+from gateway.http.case.openapi import ELIGIBILITY_PATH, LOOKUPS_PATH
 from gateway.ports import LocalClient
 from gateway.store.tables import clients
 from trust import strict_json

@@ -14,7 +14,7 @@ from gateway.cli.federation import Federation, federation_of
 from gateway.cli.trust.tracing import fetch_statement
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.health.clock_skew import Parties
-from gateway.http.anchor import MemberState
+from gateway.http.authority.authority_api import MemberState
 from gateway.ports import Transport, TransportError
 from gateway.store.tables import disowned_keys, members
 from gateway.store.tables.members import Member

@@ -8,9 +8,9 @@ from gateway.assembly import profile
 from gateway.cli.context import identity
 from gateway.cli.faults import Refused
 from gateway.cli.trust.authorities import statement_of
-from gateway.http.anchor import authority_metadata
-from gateway.http.enrolments import JWT_TYPE
-from gateway.http.federation import node_statement_metadata
+from gateway.http.authority.authority_api import authority_metadata
+from gateway.http.authority.enrolments import JWT_TYPE
+from gateway.http.federation.entity_configuration import node_statement_metadata
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import KeyVault, PeerAnswer, PeerRequest, Transport

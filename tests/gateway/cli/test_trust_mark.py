@@ -8,7 +8,7 @@ from config.loading import load
 from config.settings import AnchorSettings
 from gateway.authority_app import create_anchor
 from gateway.cli.context import now
-from gateway.http.marks import MARK_PATH, STATUS_PATH
+from gateway.http.authority.trust_marks import MARK_PATH, STATUS_PATH
 from gateway.store.factory import open_store
 from gateway.store.tables import issued_trust_marks
 from gateway.store.tables.issued_trust_marks import IssuedMark

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.federation.fetch import NotVouchedFor, Unconfirmed
 from gateway.federation.freshness import Stage
-from gateway.http.anchor import MemberState
+from gateway.http.authority.authority_api import MemberState
 from gateway.ports import PeerAnswer
 from gateway.store.tables import trust_chains
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys

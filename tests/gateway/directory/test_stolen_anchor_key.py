@@ -4,7 +4,7 @@ import pytest
 
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.suspensions import Suspended
-from gateway.http.suspensions import SUSPENSIONS_PATH
+from gateway.http.federation.suspensions import SUSPENSIONS_PATH
 from gateway.ports import PeerAnswer, PeerRequest
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, POLICE, Tree, answered

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.http.anchor import FETCH_PATH, LIST_PATH, MemberState, subordinate_statement
+from gateway.http.authority.authority_api import FETCH_PATH, LIST_PATH, MemberState, subordinate_statement
 from gateway.store.tables import anchor_keys, members
 from gateway.store.tables.federation_records import StoredAnchorKeys
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation

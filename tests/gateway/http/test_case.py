@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.callers import CaseRefusal, CaseRefused, LookupState
-from gateway.http import openapi
+from gateway.http.case import openapi
 from tests.support.callers import Caller, case_system
 from tests.support.faces import CASE, Node
 from tests.support.positions import positions

@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.http import enrolments as inbox
-from gateway.http.anchor import MemberState
-from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
+from gateway.http.authority import enrolments as inbox
+from gateway.http.authority.authority_api import MemberState
+from gateway.http.authority.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
 from gateway.store.tables import enrolments, key_revocations
 from gateway.store.tables.federation_records import StoredKeyRevocation
 from gateway.web.face import build_face

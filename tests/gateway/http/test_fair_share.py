@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from gateway.http.fair_share import FairShare
+from gateway.http.peer.fair_share import FairShare
 from gateway.ports import PeerCaller
 from gateway.web.problem import Problem
 from tests.support.callers import Caller

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.http.federation import CONFIGURATION_PATH, NodeProfile, federation_blueprint, node_configuration
+from gateway.http.federation.entity_configuration import (
+    CONFIGURATION_PATH,
+    NodeProfile,
+    federation_blueprint,
+    node_configuration,
+)
 from gateway.keys.files import create_keys
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.web.face import build_face

@@ -3,7 +3,7 @@
 import pytest
 from flask import Blueprint, Flask, Response
 
-from gateway.http.operations import OperationsFace
+from gateway.http.operations.operations_api import OperationsFace
 from gateway.web.face import build_face
 from gateway.web.guards import declared_guard, open_to_all
 from tests.support.faces import Node

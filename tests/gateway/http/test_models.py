@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http import openapi
-from gateway.http.models import EligibilityBody, LookupBody, read
+from gateway.http.case import openapi
+from gateway.http.case.models import EligibilityBody, LookupBody, read
 from gateway.web import problem
 from gateway.web.problem import Problem
 

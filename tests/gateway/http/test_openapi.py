@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from gateway.http import openapi
-from gateway.http.models import CODE_PATTERN, SLUG_PATTERN, SUBJECT_SCHEMA
+from gateway.http.case import openapi
+from gateway.http.case.models import CODE_PATTERN, SLUG_PATTERN, SUBJECT_SCHEMA
 from tests.gateway.http.test_case import Session, lookup_body
 from tests.support.faces import CASE, Node
 from trust.errors import MalformedClaims

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.http.operations import OperationsFace, ReadyCheck
+from gateway.http.operations.operations_api import OperationsFace, ReadyCheck
 from tests.support.faces import Node
 
 

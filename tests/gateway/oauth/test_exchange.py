@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.http import openapi
+from gateway.http.case import openapi
 from gateway.oauth.exchange import ACCESS_TOKEN, GRANT_TYPE
 from gateway.oauth.sign_in_keys import PinnedKeys
 from tests.gateway.oauth.test_peer_server import refused_as

@@ -17,8 +17,8 @@ from gateway.cli.files import write_new
 from gateway.cli.outcome import Outcome, answers
 from gateway.cli.trust.show import rough
 from gateway.federation.resolver import FederationDirectory
-from gateway.http.anchor import MemberState
-from gateway.http.suspensions import Shown, as_received, signed_today
+from gateway.http.authority.authority_api import MemberState
+from gateway.http.federation.suspensions import Shown, as_received, signed_today
 from gateway.ports import Store, Transaction
 from gateway.store.tables import anchor_keys, members, suspensions
 from trust.errors import TrustError

@@ -8,7 +8,7 @@ from functools import lru_cache
 from flask import Blueprint, Response, request
 
 from gateway.federation.fetch import KEY_REVOCATIONS_PATH, MOST_TOLD
-from gateway.http.federation_errors import FederationError, FederationRefused, answer_refusal, entity_of
+from gateway.http.federation.errors import FederationError, FederationRefused, answer_refusal, entity_of
 from gateway.ports import KeyVault, Store
 from gateway.store.tables import key_revocations
 from gateway.web.guards import open_to_all

@@ -18,10 +18,10 @@ from gateway.callers import (
     LookupView,
     OptionsService,
 )
-from gateway.http import models, openapi
-from gateway.http.asking import asker_of, positions_of
+from gateway.http.case import models, openapi
+from gateway.http.case.models import EligibilityBody, LookupBody
+from gateway.http.case.practitioner import asker_of, positions_of
 from gateway.http.discovery import publish
-from gateway.http.models import EligibilityBody, LookupBody
 from gateway.http.tokens import add_token_endpoints
 from gateway.oauth import forms, metadata
 from gateway.oauth.case_server import CaseOAuth, case_server

@@ -10,7 +10,7 @@
 from collections.abc import Mapping
 
 from gateway.callers import CaseCaller, Practitioner
-from gateway.http.models import PractitionerBody
+from gateway.http.case.models import PractitionerBody
 from gateway.web import problem
 from gateway.web.problem import Problem
 from trust.exchange.errors import Fault

@@ -8,7 +8,7 @@ from typing import Protocol
 from flask import Blueprint, Response, request
 
 from gateway.http.discovery import publish
-from gateway.http.fair_share import FairShare, share_with_strangers
+from gateway.http.peer.fair_share import FairShare, share_with_strangers
 from gateway.http.tokens import add_token_endpoints
 from gateway.oauth import forms, metadata
 from gateway.oauth.peer_server import RESOURCE_PATH, PeerOAuth, peer_server

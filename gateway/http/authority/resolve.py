@@ -13,7 +13,7 @@ from typing import Protocol
 from flask import Blueprint, Response, request
 
 from gateway.authority.trust_marks import MarkOffice
-from gateway.http.federation_errors import (
+from gateway.http.federation.errors import (
     FederationError,
     FederationRefused,
     answer_refusal,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
-from gateway.http.federation_errors import FederationError, FederationRefused, answer_refusal
+from gateway.http.federation.errors import FederationError, FederationRefused, answer_refusal
 from gateway.ports import KeyVault, Store
 from gateway.store.tables import anchor_keys
 from gateway.web.guards import open_to_all

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from gateway.authority.trust_marks import MarkOffice
-from gateway.http.federation_errors import (
+from gateway.http.federation.errors import (
     FederationError,
     FederationRefused,
     answer_refusal,

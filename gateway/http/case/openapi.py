@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from gateway.callers import EligibilityView, LookupView, OptionsView
-from gateway.http.models import SUBJECT_SCHEMA, EligibilityBody, LookupBody
+from gateway.http.case.models import SUBJECT_SCHEMA, EligibilityBody, LookupBody
 from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.oauth.server import TOKEN_PATH
 from gateway.web import problem

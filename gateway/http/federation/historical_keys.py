@@ -5,8 +5,8 @@ from datetime import datetime
 from flask import Blueprint, Response, request
 
 from gateway.federation.fetch import HISTORICAL_KEYS_TYPE
-from gateway.http.federation import HISTORICAL_KEYS_PATH, SignedConfiguration
-from gateway.http.key_revocations import OwnRevocations
+from gateway.http.federation.entity_configuration import HISTORICAL_KEYS_PATH, SignedConfiguration
+from gateway.http.federation.key_revocations import OwnRevocations
 from gateway.ports import Clock, KeyVault, Store
 from gateway.store.tables import disowned_keys, key_revocations
 from gateway.web.guards import open_to_all

@@ -14,9 +14,11 @@ from flask import Blueprint, Flask, Response, request
 
 from gateway.authority.trust_marks import MarkOffice, MarkTerms
 from gateway.federation.announcements import Announcements, no_announcements
-from gateway.http.anchor_keys import AnchorDocuments, anchor_keys_blueprint
-from gateway.http.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
-from gateway.http.federation import (
+from gateway.http.authority.anchor_keys import AnchorDocuments, anchor_keys_blueprint
+from gateway.http.authority.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
+from gateway.http.authority.resolve import RESOLVE_PATH, Known, Resolver, resolve_blueprint
+from gateway.http.authority.trust_marks import MARK_PATH, MARKED_PATH, STATUS_PATH, marks_blueprint
+from gateway.http.federation.entity_configuration import (
     HISTORICAL_KEYS_PATH,
     NO_MARKS,
     STATEMENT_TYPE,
@@ -24,7 +26,7 @@ from gateway.http.federation import (
     SignedConfiguration,
     federation_blueprint,
 )
-from gateway.http.federation_errors import (
+from gateway.http.federation.errors import (
     FederationError,
     FederationRefused,
     answer_refusal,
@@ -32,11 +34,9 @@ from gateway.http.federation_errors import (
     flag,
     one,
 )
-from gateway.http.historical_keys import historical_keys_blueprint
-from gateway.http.key_revocations import OwnRevocations, key_revocations_blueprint
-from gateway.http.marks import MARK_PATH, MARKED_PATH, STATUS_PATH, marks_blueprint
-from gateway.http.resolving import RESOLVE_PATH, Known, Resolver, resolve_blueprint
-from gateway.http.suspensions import signed_today, suspensions_blueprint
+from gateway.http.federation.historical_keys import historical_keys_blueprint
+from gateway.http.federation.key_revocations import OwnRevocations, key_revocations_blueprint
+from gateway.http.federation.suspensions import signed_today, suspensions_blueprint
 from gateway.ports import Clock, KeyVault, Store
 from gateway.store.tables import key_revocations, members
 from gateway.store.tables.members import Member

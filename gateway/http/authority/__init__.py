@@ -1,0 +1,1 @@
+"""The API of a trust anchor or intermediate."""

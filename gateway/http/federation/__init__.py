@@ -1,0 +1,1 @@
+"""Federation endpoints that nodes and authorities both serve."""

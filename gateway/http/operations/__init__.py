@@ -1,0 +1,1 @@
+"""The operations API: health and metrics, for the machine itself only."""

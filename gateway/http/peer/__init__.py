@@ -1,0 +1,1 @@
+"""The peer API: tokens, messages, agreements and queries of other nodes."""
