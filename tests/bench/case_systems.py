@@ -16,7 +16,7 @@ from typing import Any
 from gateway.demo.case_systems import police_soap
 from gateway.demo.case_systems.records import CaseService, InvolvementRecord
 from gateway.demo.case_systems.server import build_app, parse_arguments
-from gateway.serve import Hooks, Pool, serve
+from gateway.server.supervisor import Hooks, Pool, serve
 from tests.bench import serving
 from tests.bench.estate import Estate
 from tests.bench.serving import Running

@@ -232,7 +232,7 @@ def _logged_to(path: Path) -> Iterator[None]:
 def _node(estate: Estate) -> Iterator[Node]:
     node = create_node(read_node(estate.configuration(HOLDER)))
     gc.collect()
-    gc.freeze()  # as gateway.serve does
+    gc.freeze()  # as gateway.server.supervisor does
     try:
         yield node
     finally:

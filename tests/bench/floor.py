@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import Flask, Response, request
 
-from gateway.serve import Hooks, Pool, serve
+from gateway.server.supervisor import Hooks, Pool, serve
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate

@@ -21,7 +21,7 @@ from gateway.cli import doctor, journal, main
 from gateway.cli.flag import reviewing
 from gateway.keys.files import KeyFile
 from gateway.oauth import forms
-from gateway.serve import GRACEFUL_S
+from gateway.server.supervisor import GRACEFUL_S
 from gateway.store.engine.sqlite_files import SqliteFiles
 from gateway.store.engine.write_queue import Limits
 from gateway.telemetry import metrics

@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-import gateway.serve
+import gateway.server.supervisor
 from gateway.http.operations.operations_api import OperationsFace, ReadyCheck
 from gateway.runtime.background import Wait
-from gateway.serve import Companion, Hooks, Pool, serve
+from gateway.server.supervisor import Companion, Hooks, Pool, serve
 from tests.support.callers import housing
 from tests.support.faces import Node, RealClock
 
@@ -38,7 +38,7 @@ def main() -> int:
     )
 
     if (folder / "brittle").exists():
-        gateway.serve._AGAIN_AFTER_S = (0.1, 0.1)
+        gateway.server.supervisor._AGAIN_AFTER_S = (0.1, 0.1)
 
     def beside(wait: Wait) -> None:
         _note(folder / "beside")

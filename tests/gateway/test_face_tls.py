@@ -6,7 +6,7 @@ from shutil import copyfile
 
 import pytest
 
-from gateway.pool import FaceTls
+from gateway.server.worker import FaceTls
 from tests.support.tls import Authority, make_authority
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.request_intake import MAX_BODY, MAX_HEAD, RequestIntake
+from gateway.server.request_intake import MAX_BODY, MAX_HEAD, RequestIntake
 
 HEAD = b"POST /x HTTP/1.1\r\nHost: a.example\r\n"
 WHOLE = [

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.pool import STALLED_AFTER_S
-from gateway.request_intake import RECEIVED_WITHIN_S
-from gateway.serve import Hooks, serve
+from gateway.server.request_intake import RECEIVED_WITHIN_S
+from gateway.server.supervisor import Hooks, serve
+from gateway.server.worker import STALLED_AFTER_S
 from tests.gateway.serving import DPOP_KEY, OAUTH_KEY
 from tests.support.callers import Caller
 from tests.support.case_systems import free_port

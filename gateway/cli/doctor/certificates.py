@@ -13,7 +13,7 @@ from cryptography import x509
 from adapters.contract import CheckLine
 from config.settings import AnchorSettings, Face, NodeSettings
 from gateway.peers.transport import client_tls
-from gateway.pool import server_tls
+from gateway.server.worker import server_tls
 
 Settings = NodeSettings | AnchorSettings
 RENEW_IN_LAST = 5

@@ -15,8 +15,8 @@ from config.settings import AnchorSettings, Face, NodeSettings, OperationsFace
 from gateway.cli.context import certificates, config_option, load_settings
 from gateway.cli.faults import Refused
 from gateway.cli.outcome import refusing
-from gateway.serve import Application, Companion, Hooks, Pool
-from gateway.serve import serve as serve_pools
+from gateway.server.supervisor import Application, Companion, Hooks, Pool
+from gateway.server.supervisor import serve as serve_pools
 
 _METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _OPERATIONS_THREADS = 2

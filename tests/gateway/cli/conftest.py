@@ -24,8 +24,8 @@ from gateway.app import create_node
 from gateway.authority_app import create_anchor
 from gateway.cli import administrators
 from gateway.cli.main import main
-from gateway.pool import server_tls
-from gateway.serve import Application
+from gateway.server.supervisor import Application
+from gateway.server.worker import server_tls
 from tests.support.case_systems import free_port
 from tests.support.tls import Authority, make_authority
 

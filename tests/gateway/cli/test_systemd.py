@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.loading import load
-from gateway.serve import GRACEFUL_S
+from gateway.server.supervisor import GRACEFUL_S
 from tests.gateway.cli.conftest import PEOPLE, Partnership
 from tests.support.systemd import UNITS, analyze, installed_at, notifications, service, start
 

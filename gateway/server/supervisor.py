@@ -9,7 +9,7 @@ the parent stops the rest and exits with 1, and systemd starts it again: half a 
 SIGINT let every request that has begun be answered first; a second one does not wait. When the parent is killed, the
 kernel tells the arbiters to stop.
 
-Clients that send byte by byte hold connections and no threads (:mod:`gateway.pool`); nginx keeps far more of them.
+Clients that send byte by byte hold connections and no threads (:mod:`gateway.server.worker`); nginx keeps far more of them.
 """
 
 import ctypes
@@ -32,9 +32,9 @@ from typing import Any, NoReturn
 from gunicorn.app.base import BaseApplication
 from gunicorn.systemd import sd_notify
 
-from gateway.confinement import forbid_core_dumps
-from gateway.pool import FaceTls, PoolWorker
 from gateway.runtime.background import Wait
+from gateway.server.hardening import forbid_core_dumps
+from gateway.server.worker import FaceTls, PoolWorker
 
 GRACEFUL_S = 10
 """Seconds for requests that have begun when the node is told to stop."""

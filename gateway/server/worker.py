@@ -1,6 +1,6 @@
 """Gunicorn's threaded worker, made fit for strangers.
 
-1. A thread is kept for whole requests only: bytes are collected as they come (:mod:`gateway.request_intake`), and the
+1. A thread is kept for whole requests only: bytes are collected as they come (:mod:`gateway.server.request_intake`), and the
    poller waits between them. 2. A request that is not whole in time is dropped, handshake included. 3. Where no more
    connections fit, the oldest idle one makes room, then the oldest that is not whole. 4. What cannot be parsed is
    answered with a problem document that echoes nothing. 5. A client that stalls while it reads its response is dropped
@@ -26,7 +26,7 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseExc
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from gateway.keys.files import KeyFilesRefused, refuse_open_files
-from gateway.request_intake import RECEIVED_WITHIN_S, RequestIntake
+from gateway.server.request_intake import RECEIVED_WITHIN_S, RequestIntake
 from gateway.web import headers, problem
 from gateway.web.problem import Problem, ProblemType
 

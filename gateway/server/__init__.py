@@ -1,0 +1,1 @@
+"""Processes: the supervisor, gunicorn's workers, and their hardening."""
