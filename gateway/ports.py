@@ -1,6 +1,6 @@
 """What the gateway needs of the world: the ports, and the few values that cross them.
 
-Each port has one implementation that production uses, named only in :mod:`gateway.app`. Tests use the same ones, or
+Each port has one implementation that production uses, named only in :mod:`gateway.app.node`. Tests use the same ones, or
 real implementations in memory that keep the same promises; none is mocked.
 """
 

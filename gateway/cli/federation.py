@@ -7,7 +7,7 @@ from datetime import datetime
 
 from config.settings import NodeSettings
 from gateway.agreements.registry import AgreementBook
-from gateway.assembly import TRUST_TABLES, peer_transport, pinned_anchors, profile
+from gateway.app.wiring import TRUST_TABLES, peer_transport, pinned_anchors, profile
 from gateway.cli.context import node_vault, now, opened_store
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationDirectory

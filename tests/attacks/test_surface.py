@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask, Response
 
-from gateway.authority_app import AnchorParts
+from gateway.app.authority import AnchorParts
 from gateway.web import headers
 from gateway.web.guards import declared_guard, require_guards
 from tests.federation.network import Network

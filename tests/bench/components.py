@@ -30,7 +30,7 @@ import gateway.exchange.inbound_evidence
 import trust.jose
 import trust.oauth.dpop_proof
 from adapters.sources.sql import SqlSource
-from gateway.app import Node, create_node
+from gateway.app.node import Node, create_node
 from gateway.exchange.inbound import Inbound
 from gateway.federation.resolver import FederationDirectory
 from gateway.http.peer.peer_api import MESSAGES_PATH

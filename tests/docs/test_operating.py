@@ -142,7 +142,7 @@ def test_the_key_files_are_the_vaults() -> None:
 
 
 def test_the_metrics_and_their_labels_are_the_exposed_ones() -> None:
-    import_module("gateway.app")  # with it come all that have metrics
+    import_module("gateway.app.node")  # with it come all that have metrics
     exposed = {}
     for metric in metrics.shared_registry._names_to_collectors.values():
         name = str(vars(metric)["_name"]) + ("_total" if isinstance(metric, Counter) else "")

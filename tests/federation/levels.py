@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gateway.authority_app import AnchorParts, create_anchor
+from gateway.app.authority import AnchorParts, create_anchor
 from gateway.cli.trust.ruling import log
 from gateway.http.authority.authority_api import MemberState
 from gateway.keys.files import ANCHOR_KEYS, create_keys

@@ -11,9 +11,9 @@ from secrets import token_hex
 from typing import Any
 
 from adapters.contract import Adapter
-from gateway.app import Node, create_node
-from gateway.assembly import Outside, profile
-from gateway.authority_app import AnchorParts, create_anchor
+from gateway.app.authority import AnchorParts, create_anchor
+from gateway.app.node import Node, create_node
+from gateway.app.wiring import Outside, profile
 from gateway.demo.case_systems import dci_registry
 from gateway.http.authority.authority_api import MemberState
 from gateway.http.federation.entity_configuration import node_statement_metadata

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.app import Node
+from gateway.app.node import Node
 from gateway.store.tables import agreements
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand

@@ -8,9 +8,9 @@ from email.utils import format_datetime
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.app import Node, create_node
-from gateway.assembly import Outside
-from gateway.authority_app import AnchorParts, create_anchor
+from gateway.app.authority import AnchorParts, create_anchor
+from gateway.app.node import Node, create_node
+from gateway.app.wiring import Outside
 from gateway.health.clock_skew import WRONG_BEYOND, ClockWatch, Parties, Reading, judged, read_clock
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.runtime import machine_clock

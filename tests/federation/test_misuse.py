@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app import Node
+from gateway.app.node import Node
 from gateway.http.authority.authority_api import MemberState
 from gateway.misuse import answers
 from gateway.misuse.answers import MisuseAnswering, QueryReused, seal_answer

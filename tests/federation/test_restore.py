@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Response, request
 
-from gateway.authority_app import create_anchor
+from gateway.app.authority import create_anchor
 from gateway.cli.trust.ruling import Ruling, log, rule
 from gateway.federation.fetch import SUSPENSIONS_PATH
 from gateway.health.restore_sync import PAGE

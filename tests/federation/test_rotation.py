@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Node, create_node
-from gateway.assembly import Outside
+from gateway.app.node import Node, create_node
+from gateway.app.wiring import Outside
 from gateway.http.authority.authority_api import MemberState
 from gateway.http.federation.entity_configuration import CONFIGURATION_PATH, HISTORICAL_KEYS_PATH
 from gateway.keys.files import NODE_KEYS

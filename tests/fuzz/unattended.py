@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from gateway.app import create_node
-from gateway.assembly import Outside
-from gateway.authority_app import create_anchor
+from gateway.app.authority import create_anchor
+from gateway.app.node import create_node
+from gateway.app.wiring import Outside
 from gateway.health.checks import Minding
 from gateway.ports import Clock, PeerAnswer, PeerRequest, Transaction, TransportError
 from gateway.runtime import machine_clock

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import create_node
-from gateway.authority_app import create_anchor
+from gateway.app.authority import create_anchor
+from gateway.app.node import create_node
 from tests.federation import faults
 from tests.federation.network import Network
 from tests.federation.settings_files import read_anchor, read_node

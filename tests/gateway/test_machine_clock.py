@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.assembly import SystemClock
+from gateway.app.wiring import SystemClock
 from gateway.runtime import machine_clock
 
 

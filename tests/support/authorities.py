@@ -7,8 +7,8 @@ from typing import Any
 
 from config.loading import load
 from config.settings import AnchorSettings
-from gateway.assembly import TRUST_TABLES
-from gateway.authority_app import AnchorParts, create_anchor
+from gateway.app.authority import AnchorParts, create_anchor
+from gateway.app.wiring import TRUST_TABLES
 from gateway.federation.fetch import Fetcher
 from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
 from gateway.federation.resolver import FederationDirectory

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from gateway.assembly import TRUST_TABLES
+from gateway.app.wiring import TRUST_TABLES
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory

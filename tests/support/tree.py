@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
-from gateway.assembly import TRUST_TABLES
+from gateway.app.wiring import TRUST_TABLES
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory

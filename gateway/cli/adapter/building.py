@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from adapters.contract import Adapter, CheckLine, SourceMisconfigured
 from config.settings import NodeSettings, Service
-from gateway.assembly import hosted, production
+from gateway.app.wiring import hosted, production
 from gateway.cli.faults import Refused
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
-from gateway.assembly import SystemClock
+from gateway.app.wiring import SystemClock
 from gateway.health.clock_skew import WRONG_BEYOND, Parties, Reading, judged, read_clocks
 from gateway.ports import Transport
 from gateway.runtime.background import AtOnce

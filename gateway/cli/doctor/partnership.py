@@ -6,7 +6,7 @@ from datetime import datetime
 
 from adapters.contract import CheckLine
 from config.settings import AnchorSettings, NodeSettings
-from gateway.assembly import peer_transport
+from gateway.app.wiring import peer_transport
 from gateway.cli.context import opened_store, superiors
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.faults import expected, read_faults

@@ -12,7 +12,7 @@ from cryptography import x509
 
 from adapters.contract import CheckLine
 from gateway.agreements.registry import detail_for
-from gateway.assembly import SystemClock
+from gateway.app.wiring import SystemClock
 from gateway.cli.context import node_vault
 from gateway.cli.doctor.certificates import host_of, in_time
 from gateway.cli.doctor.spans import words

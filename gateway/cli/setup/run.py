@@ -52,7 +52,7 @@ def demo(*, once: bool, seed: int) -> None:
 
 
 def _serve_node(settings: NodeSettings) -> int:
-    from gateway.app import create_node
+    from gateway.app.node import create_node
     from gateway.keys.files import refuse_open_files, refuse_unusable
     from gateway.telemetry.metrics import configure_logging
 
@@ -80,7 +80,7 @@ def _serve_node(settings: NodeSettings) -> int:
 
 
 def _serve_anchor(settings: AnchorSettings) -> int:
-    from gateway.authority_app import create_anchor
+    from gateway.app.authority import create_anchor
     from gateway.keys.files import refuse_open_files, refuse_unusable
     from gateway.telemetry.metrics import configure_logging
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import click
 
 from config.settings import AnchorSettings
-from gateway.assembly import peer_transport
+from gateway.app.wiring import peer_transport
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, config_path, identity, load_settings, now
 from gateway.cli.faults import Refused

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from config.settings import AnchorSettings, NodeSettings
-from gateway.assembly import profile
+from gateway.app.wiring import profile
 from gateway.cli.context import identity
 from gateway.cli.faults import Refused
 from gateway.cli.trust.authorities import statement_of

@@ -20,8 +20,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
-from gateway.app import create_node
-from gateway.authority_app import create_anchor
+from gateway.app.authority import create_anchor
+from gateway.app.node import create_node
 from gateway.cli import administrators
 from gateway.cli.main import main
 from gateway.server.supervisor import Application

@@ -9,8 +9,8 @@ from flask import Flask
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
-from gateway.app import create_node
-from gateway.authority_app import create_anchor
+from gateway.app.authority import create_anchor
+from gateway.app.node import create_node
 from gateway.cli.context import opened_store
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.doctor.spans import words

@@ -7,7 +7,7 @@ import pytest
 
 from config.loading import load
 from config.settings import NodeSettings
-from gateway.assembly import profile
+from gateway.app.wiring import profile
 from gateway.keys.vault import open_vault
 from gateway.store.revision import is_current
 from tests.gateway.cli.conftest import ANCHOR, Partnership, hearthgate

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import AnchorSettings, NodeSettings
-from gateway.assembly import peer_transport
+from gateway.app.wiring import peer_transport
 from gateway.keys.files import KeyFilesRefused
 from gateway.peers.exemptions import plain_exceptions
 from gateway.peers.ssrf import AddressRefused

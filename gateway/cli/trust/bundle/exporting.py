@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from config.settings import AnchorSettings, NodeSettings
-from gateway.authority_app import create_anchor
+from gateway.app.authority import create_anchor
 from gateway.cli.context import config_option, load_settings, now
 from gateway.cli.faults import Refused
 from gateway.cli.federation import federation_of

@@ -11,7 +11,7 @@ from typing import Protocol
 import click
 
 from config.settings import AnchorSettings
-from gateway.assembly import peer_transport
+from gateway.app.wiring import peer_transport
 from gateway.cli import fingerprints
 from gateway.cli.context import superiors
 from gateway.cli.faults import Refused

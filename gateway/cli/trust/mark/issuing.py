@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from config.settings import AnchorSettings
+from gateway.app.authority import mark_types
 from gateway.authority.trust_marks import MarkOffice, MarkTerms
-from gateway.authority_app import mark_types
 from gateway.cli.context import config_option, load_anchor, now, opened_store
 from gateway.cli.faults import Refused
 from gateway.cli.files import write_new

@@ -18,7 +18,9 @@ from gateway.agreements.endings import Endings
 from gateway.agreements.registry import AgreementBook
 from gateway.agreements.restore import RestoredAgreements
 from gateway.agreements.signature_exchange import Collecting, Countersigning
-from gateway.assembly import (
+from gateway.app.authority import machine
+from gateway.app.operations import checks, operations_app, trust_check
+from gateway.app.wiring import (
     TRUST_TABLES,
     Outside,
     build_desk,
@@ -27,7 +29,6 @@ from gateway.assembly import (
     profile,
     sign_in_providers,
 )
-from gateway.authority_app import machine
 from gateway.benefits.service import Eligibility
 from gateway.exchange.fan_out import FanOut
 from gateway.exchange.inbound import Answered, Inbound, MessageIdReused, Sender
@@ -66,7 +67,6 @@ from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport
-from gateway.readiness import checks, operations_app, trust_check
 from gateway.runtime.background import Background
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims

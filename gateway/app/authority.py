@@ -1,4 +1,4 @@
-"""An authority, put together from its settings as :mod:`gateway.app` does it for a node.
+"""An authority, put together from its settings as :mod:`gateway.app.node` does it for a node.
 
 It is a trust anchor, or an intermediate, which stands under others.
 """
@@ -12,7 +12,8 @@ from socket import gethostname
 from flask import Flask
 
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
-from gateway.assembly import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
+from gateway.app.operations import checks, operations_app, trust_check
+from gateway.app.wiring import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
 from gateway.authority.trust_marks import MarkTerms, delegated
 from gateway.federation.announcements import announcements
 from gateway.federation.fetch import Fetcher
@@ -35,7 +36,6 @@ from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.maintenance.authority import AuthorityKeeper
 from gateway.ports import Clock, KeyVault, Store, Transport
-from gateway.readiness import checks, operations_app, trust_check
 from gateway.runtime.background import Background
 from gateway.store.factory import open_store
 from gateway.telemetry import metrics
@@ -74,7 +74,7 @@ class _Knowing:
 def create_anchor(
     settings: AnchorSettings, clock: Clock | None = None, transport: Transport | None = None
 ) -> AnchorParts:
-    """Put an authority together from its settings. Raises as :func:`gateway.app.create_node` does."""
+    """Put an authority together from its settings. Raises as :func:`gateway.app.node.create_node` does."""
     clock, transport = clock or SystemClock(), transport or peer_transport(settings)
     store = open_store(settings.store.url, base_dir=settings.base_dir)
     vouching, fitness = Vouching(store), Fitness(store, host=gethostname())
