@@ -1,7 +1,7 @@
 """What the gateway needs of the world: the ports, and the few values that cross them.
 
-Each port has one implementation that production uses, named only in :mod:`gateway.app.node`. Tests use the same ones, or
-real implementations in memory that keep the same promises; none is mocked.
+Each port has one implementation that production uses, named only in :mod:`gateway.app.node`. Tests use the same ones,
+or real implementations in memory that keep the same promises; none is mocked.
 """
 
 from collections.abc import Callable, Mapping, Sequence

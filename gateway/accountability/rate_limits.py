@@ -1,8 +1,8 @@
 """Limits on how often a caller may ask: refused and flagged where one is used up.
 
 Three budgets are charged for each question: the practitioner's, by role, the asking agency's, and that of one person
-being asked about by one agency, whatever words describe them (:mod:`gateway.accountability.subject_buckets`). They are looked at before
-anyone is sought, and charged in the transaction that records the answer; of two workers that find room for one
+being asked about by one agency, in any words (:mod:`gateway.accountability.subject_buckets`). They are checked before
+the search, and charged in the transaction that records the answer; of two workers that find room for one
 question, one finds out there that it came second. A clause marked urgent is answered however much was asked before, and
 flagged (assertion A43).
 
@@ -49,8 +49,9 @@ class Asked:
     """One question as the budgets see it: ``subject`` is a keyed digest, ``practitioner`` a pseudonym.
 
     ``agency`` is the asking agency, or the case system of our own agency. ``persons`` are what the description shares
-    with others of the same person (:mod:`gateway.accountability.subject_buckets`); ``features`` what it shares with attempts to guess
-    (:mod:`gateway.accountability.enumeration`). ``urgent`` says that its clause is, ``absent`` that the search found no record.
+    with others of the same person (:mod:`gateway.accountability.subject_buckets`); ``features`` what it shares with
+    attempts to guess (:mod:`gateway.accountability.enumeration`). ``urgent`` says that its clause is, ``absent`` that
+    the search found no record.
     """
 
     agency: str

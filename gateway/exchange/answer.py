@@ -76,8 +76,8 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
     """Answer a permitted query about ``subject`` from the service's own case system.
 
     Under a conditional clause a failure of the case system that concerns one record is answered like an absence and
-    reported to this node's administrator alone; :mod:`gateway.exchange.source_probe` tells it from an outage. The search then
-    has half of the time, and what follows it the rest.
+    reported to this node's administrator alone; :mod:`gateway.exchange.source_probe` tells it from an outage. The
+    search then has half of the time, and what follows it the rest.
     """
     query = permit.query
     adapter = service.adapter

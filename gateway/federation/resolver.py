@@ -132,7 +132,7 @@ class FederationDirectory:
     def presented(
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:
-        """Return the entity by the chain that it shows (:mod:`gateway.federation.presented_chains`), unless one is held.
+        """Return the entity by its presented chain (:mod:`gateway.federation.presented_chains`), unless one is held.
 
         Raises ``TrustError`` for a chain that does not stand, and as :meth:`trusted` does.
         """

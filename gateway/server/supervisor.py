@@ -9,7 +9,8 @@ the parent stops the rest and exits with 1, and systemd starts it again: half a 
 SIGINT let every request that has begun be answered first; a second one does not wait. When the parent is killed, the
 kernel tells the arbiters to stop.
 
-Clients that send byte by byte hold connections and no threads (:mod:`gateway.server.worker`); nginx keeps far more of them.
+Clients that send byte by byte hold connections and no threads (:mod:`gateway.server.worker`); nginx keeps
+far more of them.
 """
 
 import ctypes

@@ -1,10 +1,12 @@
 """Gunicorn's threaded worker, made fit for strangers.
 
-1. A thread is kept for whole requests only: bytes are collected as they come (:mod:`gateway.server.request_intake`), and the
-   poller waits between them. 2. A request that is not whole in time is dropped, handshake included. 3. Where no more
-   connections fit, the oldest idle one makes room, then the oldest that is not whole. 4. What cannot be parsed is
-   answered with a problem document that echoes nothing. 5. A client that stalls while it reads its response is dropped
-   (assertion A65). 6. A connection that was closed lingers in the poller: no thread waits for its client to close too.
+1. A thread takes whole requests only: bytes are collected as they come (:mod:`gateway.server.request_intake`), and the
+   poller waits between them.
+2. A request that is not whole in time is dropped, handshake included.
+3. When no more connections fit, the oldest idle one is closed, then the oldest whose request is not whole.
+4. A request that cannot be parsed gets a problem document that echoes nothing.
+5. A client that stalls while it reads its response is dropped (assertion A65).
+6. A closed connection lingers in the poller: no thread waits for its client to close too.
 """
 
 import errno

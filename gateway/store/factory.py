@@ -15,8 +15,8 @@ from gateway.store.revision import refuse_other_revision
 def open_store(url: str, *, base_dir: Path) -> SqliteStore | PostgresStore:
     """Return the node's store; relative SQLite paths are below ``base_dir``.
 
-    Safe before a fork: nothing stays open. Raises :class:`gateway.store.engine.refusals.StoreRefused`, which says what to do
-    about a store that is missing, not migrated, or could lose acknowledged work.
+    Safe before a fork: nothing stays open. Raises :class:`gateway.store.engine.refusals.StoreRefused`, which says what
+    to do about a store that is missing, not migrated, or could lose acknowledged work.
     """
     location = locate(url, base_dir=base_dir)
     refuse_other_revision(location)

@@ -14,7 +14,7 @@ from gateway.store.engine.postgres_pool import connection_of, make_engine
 from gateway.store.engine.refusals import StoreUnsafe
 from gateway.store.engine.sqlite_files import SqliteFiles, connect
 from gateway.store.engine.write_queue import Limits
-from gateway.store.tables.schema import REVISION
+from gateway.store.schema import REVISION
 
 _WAIT_S = 5.0
 _SQLITE_LEVELS = {0: "off", 1: "normal", 2: "full", 3: "extra"}

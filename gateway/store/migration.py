@@ -12,7 +12,7 @@ from gateway.store.engine.claims_sqlite import create_claims_file
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreUnmigrated
 from gateway.store.engine.sqlite_files import TurnLock, create_in_wal_mode
-from gateway.store.tables.schema import REVISION
+from gateway.store.schema import REVISION
 
 _ADVISORY_LOCK = 4_807_104_214_208
 """An arbitrary number that only this program's migrations lock."""

@@ -15,9 +15,9 @@ from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.timestamps import to_microseconds
 from gateway.store.housekeeping import BATCH, ErasingStore, erase_all
+from gateway.store.schema import flags, lookup_messages, lookups, misuse_asked, misuse_received, samples
 from gateway.store.tables import evidence_index, question_signatures
 from gateway.store.tables.evidence_leaves import first_id
-from gateway.store.tables.schema import flags, lookup_messages, lookups, misuse_asked, misuse_received, samples
 
 _BATCH: BindParameter[int] = bindparam("batch")
 _BEFORE: BindParameter[int] = bindparam("before")

@@ -7,7 +7,7 @@ from sqlalchemy import inspect, text
 from gateway.store.engine.location import Location, administration_engine, locate
 from gateway.store.engine.refusals import StoreUnmigrated
 from gateway.store.engine.sqlite_files import SqliteFiles
-from gateway.store.tables.schema import REVISION
+from gateway.store.schema import REVISION
 
 
 def is_current(url: str, *, base_dir: Path) -> bool:

@@ -1,6 +1,6 @@
-"""Before every request of a face stands the question whether this node may serve anybody now (:mod:`gateway.health.serving_gate`).
+"""Answer 503 while the clock is wrong or a restore is not reconciled (:mod:`gateway.health.serving_gate`).
 
-It stands before all guards, so that a request that is turned away has used up nothing and can be repeated as it is.
+It runs before authentication: a rejected request consumes no proof or token and can be retried unchanged.
 """
 
 from collections.abc import Callable, Mapping

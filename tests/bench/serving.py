@@ -82,13 +82,16 @@ def serve(configuration: Path, *, refresh_after_s: float | None = None, held: bo
 def _refreshing_after(seconds: float) -> tuple[str, ...]:
     """Return the command with another interval: the profile's is no setting, so it is changed before it is read."""
     changed = (
-        "from datetime import timedelta; from gateway.federation import stages; "
-        f"stages.REFRESH_AFTER = timedelta(seconds={seconds}); from gateway.cli import main; main()"
+        "from datetime import timedelta; from gateway.federation import freshness; "
+        f"freshness.REFRESH_AFTER = timedelta(seconds={seconds}); from gateway.cli import main; main()"
     )
     return (sys.executable, "-c", changed)
 
 
-_AT_ONCE = "from gateway.exchange.response_timing import Pace; Pace.hold = lambda *_, **__: None; from gateway.cli import main; main()"
+_AT_ONCE = (
+    "from gateway.exchange.response_timing import Pace; Pace.hold = lambda *_, **__: None; "
+    "from gateway.cli import main; main()"
+)
 """The command without the steps of time, which are no setting either."""
 
 

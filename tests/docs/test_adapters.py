@@ -111,7 +111,7 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
         "tests/adapters/sources/test_real_involvements.py::test_an_optional_date_costs_no_worker",
     ),
     "a record whose involvements have all ended": (
-        "tests/gateway/test_answering.py::test_a_record_without_a_current_involvement_is_not_told_as_no_record",
+        "tests/gateway/exchange/test_answer.py::test_a_record_without_a_current_involvement_is_not_told_as_no_record",
     ),
     "a key padded with spaces, with a line break or no-break space after it, or a number here and a text there": (
         "tests/adapters/sources/test_real_involvements.py::test_a_key_finds_itself_in_another_type",

@@ -22,7 +22,7 @@ from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_budgets import nhs
 from tests.federation.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
-from tests.gateway.test_inbound import hand, inbound, seen, sender
+from tests.gateway.exchange.test_inbound import hand, inbound, seen, sender
 from trust.agreements.probing import MOST_ADDRESSES, Pattern
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.involvement import Involvement

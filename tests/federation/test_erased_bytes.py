@@ -9,7 +9,7 @@ from sqlalchemy import select
 from gateway.keys.daily_seal import SealExpired
 from gateway.store.engine.statement import Statement
 from gateway.store.housekeeping import erase_expired
-from gateway.store.tables.schema import messages
+from gateway.store.schema import messages
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of

@@ -13,7 +13,7 @@ from gateway.http.authority.authority_api import MemberState
 from gateway.ports import PeerAnswer, PeerRequest, StoreBusy
 from gateway.runtime.background import LastHandler
 from gateway.store.engine.statement import Statement
-from gateway.store.tables.schema import lookup_answers
+from gateway.store.schema import lookup_answers
 from tests.federation.network import Network
 from tests.federation.town import ANCHOR, COUNCIL, TRUST
 from tests.federation.wire import Pass

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from gateway.accountability.subject_buckets import person_keys
 from gateway.store.engine.statement import Statement
+from gateway.store.schema import budgets
 from gateway.store.tables import evidence_index, evidence_leaves
-from gateway.store.tables.schema import budgets
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of

@@ -1,9 +1,8 @@
 """Follow a chain step by step, from the pinned anchor down, saying at each step what held or what did not.
 
-The ways are those that a running node takes silently (:mod:`gateway.federation.discovery`): each pinned anchor is asked,
-and where none vouches for the entity, those are that the entity names as its superiors, each by its own chain. Here
-nothing is taken from memory and nothing is stored: a check changes nothing. Of several ways that fail, the one that led
-furthest is told.
+The paths are those of a running node (:mod:`gateway.federation.discovery`): each pinned anchor is asked, and where none
+vouches for the entity, the superiors that the entity names, each by its own chain. A check uses no cache and stores
+nothing. Of several failed paths, the longest is reported.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -20,8 +20,8 @@ from gateway.store.engine.location import administration_engine
 from gateway.store.engine.postgres_transaction import PostgresTransaction
 from gateway.store.engine.refusals import StoreRefused
 from gateway.store.engine.timestamps import to_microseconds
+from gateway.store.schema import claims_metadata
 from gateway.store.tables import store_epoch
-from gateway.store.tables.schema import claims_metadata
 from gateway.store.tables.store_epoch import StoreEpoch
 
 _SUFFIX = ".csv"

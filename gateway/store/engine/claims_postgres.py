@@ -18,7 +18,7 @@ from gateway.store.engine.postgres_pool import connection_of, make_engine, refus
 from gateway.store.engine.statement import CompiledStatement, Statement, insertion
 from gateway.store.engine.timestamps import to_microseconds
 from gateway.store.engine.write_queue import Limits
-from gateway.store.tables.schema import claims, claims_start
+from gateway.store.schema import claims, claims_start
 
 _KEPT = select(claims_start.c.only).where(claims_start.c.not_before <= bindparam("issued_at")).exists()
 _NEW = select(

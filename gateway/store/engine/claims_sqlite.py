@@ -22,7 +22,7 @@ from gateway.store.engine.per_process import PerProcess
 from gateway.store.engine.sqlite_files import SqliteConnection, SqliteFiles, connect, create_in_wal_mode, error_code
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import to_microseconds
-from gateway.store.tables.schema import claims, claims_metadata, claims_start
+from gateway.store.schema import claims, claims_metadata, claims_start
 
 T = TypeVar("T")
 

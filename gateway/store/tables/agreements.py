@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import (
+from gateway.store.schema import (
     agreement_endings,
     agreement_endings_told,
     agreement_retirements,

@@ -5,8 +5,8 @@ from sqlalchemy import select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
+from gateway.store.schema import anchor_keys
 from gateway.store.tables.federation_records import StoredAnchorKeys
-from gateway.store.tables.schema import anchor_keys
 
 _INSERT = insertion(anchor_keys)
 _PUT = Statement(

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, bindparam, delete, select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion, numbered_values
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
-from gateway.store.tables.schema import budgets
+from gateway.store.schema import budgets
 
 _BATCH: BindParameter[int] = bindparam("batch")
 _FULL = select(budgets.c.key).where(budgets.c.due <= bindparam("now")).limit(_BATCH)

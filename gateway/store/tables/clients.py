@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, update
 from gateway.ports import LocalClient, Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import clients
+from gateway.store.schema import clients
 from trust.oauth.access_token import Position
 
 _ADD = Statement(insertion(clients).on_conflict_do_nothing(index_elements=["client_id"]))

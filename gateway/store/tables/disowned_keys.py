@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, delete, select
 
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion
-from gateway.store.tables.schema import disowned_keys
+from gateway.store.schema import disowned_keys
 
 _PUT = Statement(insertion(disowned_keys).on_conflict_do_nothing(index_elements=["entity", "kid"]))
 _CLEAR = Statement(delete(disowned_keys).where(disowned_keys.c.entity == bindparam("of")))

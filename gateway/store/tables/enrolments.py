@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, func, select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
-from gateway.store.tables.schema import enrolments
+from gateway.store.schema import enrolments
 
 _INSERT = insertion(enrolments)
 _PUT = Statement(

@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, bindparam, delete, select
 
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion, numbered_values
-from gateway.store.tables.schema import evidence_index
+from gateway.store.schema import evidence_index
 
 _BATCH: BindParameter[int] = bindparam("batch")
 _OLD = select(evidence_index.c.leaf).where(evidence_index.c.leaf < bindparam("before")).limit(_BATCH)

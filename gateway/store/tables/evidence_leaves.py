@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, bindparam, func, select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion, numbered_values
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
-from gateway.store.tables.schema import evidence_leaves
+from gateway.store.schema import evidence_leaves
 
 _COUNT = Statement(select(func.count().label("leaves")).select_from(evidence_leaves))
 _RECENT = Statement(select(evidence_leaves).order_by(evidence_leaves.c.id.desc()).limit(bindparam("limit")))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, update
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import flags
+from gateway.store.schema import flags
 
 _INSERT = insertion(flags)
 _RAISE = Statement(

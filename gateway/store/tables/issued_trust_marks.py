@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import marks_issued
+from gateway.store.schema import marks_issued
 from trust.federation.trust_mark import mark_digest
 
 _PUT = Statement(insertion(marks_issued).on_conflict_do_nothing(index_elements=["digest"]))

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import to_microseconds
-from gateway.store.tables.schema import journal_head
+from gateway.store.schema import journal_head
 
 _INSERT = insertion(journal_head)
 _PUT = Statement(

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select, update
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import samples
+from gateway.store.schema import samples
 
 _PUT = Statement(insertion(samples))
 _GET = Statement(select(samples).where(samples.c.lookup_id == bindparam("lookup_id")))

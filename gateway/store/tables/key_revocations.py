@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, func, select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
+from gateway.store.schema import key_revocations
 from gateway.store.tables.federation_records import StoredKeyRevocation
-from gateway.store.tables.schema import key_revocations
 
 MOST_OF_ONE = 1_000
 """Revoked keys of one entity that are remembered: what an entity signs must not fill the store."""

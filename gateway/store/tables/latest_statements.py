@@ -12,8 +12,8 @@ from sqlalchemy import bindparam, select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
+from gateway.store.schema import seen_statements
 from gateway.store.tables import store_epoch
-from gateway.store.tables.schema import seen_statements
 from trust.identifiers import EntityId
 
 _INSERT = insertion(seen_statements)

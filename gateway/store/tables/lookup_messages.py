@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion
-from gateway.store.tables.schema import lookup_messages
+from gateway.store.schema import lookup_messages
 
 _PUT = Statement(insertion(lookup_messages))
 _FIND = Statement(select(lookup_messages).where(lookup_messages.c.message == bindparam("its_message")))

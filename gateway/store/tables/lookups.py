@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import lookup_answers, lookups
+from gateway.store.schema import lookup_answers, lookups
 
 RUNNING = "running"
 COMPLETE = "complete"

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
-from gateway.store.tables.schema import members
+from gateway.store.schema import members
 from trust.federation.terms import NODE, Terms, parse_terms, terms_to_json
 
 _REMEMBERED = 4_096

@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, bindparam, delete, select, tuple_, update
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import to_microseconds
-from gateway.store.tables.schema import messages
+from gateway.store.schema import messages
 
 REMEMBERED_PAST_EXPIRY = timedelta(hours=1)
 """Far longer than clocks may differ: a replay is refused by its id or by its expiry, whichever forgets last."""

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
-from gateway.store.tables.schema import marks_held
+from gateway.store.schema import marks_held
 
 _INSERT = insertion(marks_held)
 _PUT = Statement(

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, or_, select, update
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import changes
+from gateway.store.schema import changes
 
 _PUT = Statement(insertion(changes))
 _GET = Statement(select(changes).where(changes.c.id == bindparam("id")))

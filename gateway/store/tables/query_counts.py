@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, bindparam, delete, func, select, tuple_
 
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion, numbered_values
-from gateway.store.tables.schema import usage
+from gateway.store.schema import usage
 
 USUAL_OVER = timedelta(days=28)
 """How far back it is known what is usual."""

@@ -7,7 +7,7 @@ from sqlalchemy import BindParameter, bindparam, delete, select
 
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion, numbered_values
-from gateway.store.tables.schema import question_signatures
+from gateway.store.schema import question_signatures
 
 _BATCH: BindParameter[int] = bindparam("batch")
 _GET = Statement(select(question_signatures.c.sealed).where(question_signatures.c.leaf == bindparam("its_leaf")))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select, update
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import misuse_received
+from gateway.store.schema import misuse_received
 
 _MINE = (misuse_received.c.holder == bindparam("its_holder")) & (misuse_received.c.query == bindparam("its_query"))
 _PUT = Statement(insertion(misuse_received).on_conflict_do_nothing(index_elements=["holder", "query"]))

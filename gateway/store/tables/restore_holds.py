@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Text, bindparam, delete, insert, literal_c
 
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement
-from gateway.store.tables.schema import agreements, changes, clients, marks_issued, members, restore_holds
+from gateway.store.schema import agreements, changes, clients, marks_issued, members, restore_holds
 
 
 class HoldKind(StrEnum):

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select, update
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import misuse_asked
+from gateway.store.schema import misuse_asked
 
 _PUT = Statement(insertion(misuse_asked).on_conflict_do_nothing(index_elements=["asker", "message"]))
 _FIND = Statement(

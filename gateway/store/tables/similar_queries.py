@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, delete,
 
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion, numbered_values
-from gateway.store.tables.schema import probes
+from gateway.store.schema import probes
 
 Probe = tuple[int, int, int]
 """Day until which a value is counted (its ordinal), feature and value."""

@@ -15,8 +15,8 @@ from gateway.ports import Transaction
 from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
+from gateway.store.schema import epochs, trusted_chains
 from gateway.store.tables import agreements, restore_holds
-from gateway.store.tables.schema import epochs, trusted_chains
 
 CONFIRMED = "store_confirmed"
 """Whether an administrator has confirmed what the others could not tell; a store restored before this mark was."""
@@ -41,7 +41,7 @@ _EMPTY_CHAINS = Statement(
 class StoreEpoch:
     """``not_before`` is none, and ``number`` 0, for a store that was never restored.
 
-    ``confirmed``: an administrator has confirmed what no peer could answer for (:mod:`gateway.store.tables.restore_holds`).
+    ``confirmed``: an administrator has confirmed what no peer answered for (:mod:`gateway.store.tables.restore_holds`).
     """
 
     number: int = 0

@@ -5,8 +5,8 @@ from sqlalchemy import bindparam, delete, func, select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
+from gateway.store.schema import suspensions
 from gateway.store.tables.federation_records import StoredSuspension
-from gateway.store.tables.schema import suspensions
 
 _PUT = Statement(insertion(suspensions).on_conflict_do_nothing(index_elements=["issuer", "seq"]))
 _INSERT = insertion(suspensions)

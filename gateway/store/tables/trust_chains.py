@@ -7,8 +7,8 @@ from sqlalchemy import bindparam, select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
+from gateway.store.schema import trusted_chains
 from gateway.store.tables.federation_records import StoredChain
-from gateway.store.tables.schema import trusted_chains
 
 _INSERT = insertion(trusted_chains)
 _PUT = Statement(

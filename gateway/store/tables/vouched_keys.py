@@ -8,7 +8,7 @@ from sqlalchemy import select
 from gateway.ports import Transaction
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
-from gateway.store.tables.schema import epochs
+from gateway.store.schema import epochs
 
 _PREFIX = "vouched-key:"
 _NOTE = Statement(insertion(epochs).on_conflict_do_nothing(index_elements=["name"]))

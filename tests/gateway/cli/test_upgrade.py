@@ -12,7 +12,7 @@ from gateway.cli.setup import upgrade as upgrading
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.sqlite_files import create_in_wal_mode
 from gateway.store.migration import migrated_within
-from gateway.store.tables.schema import REVISION
+from gateway.store.schema import REVISION
 from tests.gateway.cli.conftest import Partnership, hearthgate
 
 

@@ -15,9 +15,9 @@ from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated
 from gateway.store.engine.sqlite_files import create_in_wal_mode
 from gateway.store.factory import open_claims, open_store
 from gateway.store.migration import migrate, migrated_within
+from gateway.store.schema import REVISION
 from gateway.store.tables import clients, evidence_leaves, latest_statements, messages, store_epoch, trust_chains
 from gateway.store.tables.federation_records import StoredChain
-from gateway.store.tables.schema import REVISION
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE, FixedClock, make_client
 
 MINUTE = timedelta(minutes=1)

@@ -7,7 +7,7 @@ from sqlalchemy import make_url
 
 from gateway.store.engine.refusals import StoreUnsafe
 from gateway.store.inspection import room, settings_in_effect
-from gateway.store.tables.schema import REVISION
+from gateway.store.schema import REVISION
 from tests.gateway.store.test_postgres import administer
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from gateway.store.engine.per_process import PerProcess
 from gateway.store.engine.statement import Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, optional_from_microseconds, to_microseconds
-from gateway.store.tables.schema import messages
+from gateway.store.schema import messages
 
 OPEN = Statement(
     select(messages.c.jti).where(messages.c.issuer == bindparam("issuer"), messages.c.digest == "fixed").limit(3)

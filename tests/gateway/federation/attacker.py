@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.ports import PeerAnswer, PeerRequest, Store, TransportError
-from tests.gateway.directory.oracle import Truth, parts
+from tests.gateway.federation.oracle import Truth, parts
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, Entity, Tree, answered
 from trust import jose, strict_json

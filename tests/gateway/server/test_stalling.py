@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.gateway.test_serve import HALF, Running, running, until_the_end
+from tests.gateway.server.test_supervisor import HALF, Running, running, until_the_end
 from tests.support.faces import FORM
 
 __all__ = ["running"]

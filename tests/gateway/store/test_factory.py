@@ -19,8 +19,8 @@ from gateway.store.engine.sqlite_files import refuse_old_library
 from gateway.store.factory import open_claims, open_store
 from gateway.store.migration import migrate, migrated_within
 from gateway.store.revision import is_current
+from gateway.store.schema import REVISION, claims_metadata, metadata
 from gateway.store.tables import evidence_leaves
-from gateway.store.tables.schema import REVISION, claims_metadata, metadata
 from tests.gateway.store.makers import NOW, FixedClock
 
 

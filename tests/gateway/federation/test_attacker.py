@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 from gateway.federation.resolver import FederationDirectory
 from gateway.runtime.limits import MAX_FETCHES
 from gateway.store.factory import open_store
-from tests.gateway.directory.attacker import EVIL, FETCH, SUSPENSIONS, Attacked, Attacker
-from tests.gateway.directory.oracle import Seen, ruled_out, too_old
+from tests.gateway.federation.attacker import EVIL, FETCH, SUSPENSIONS, Attacked, Attacker
+from tests.gateway.federation.oracle import Seen, ruled_out, too_old
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE
 from trust.errors import TrustError

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway.web import headers
-from tests.gateway.test_serve import Running, running
+from tests.gateway.server.test_supervisor import Running, running
 from tests.support.faces import FORM
 
 __all__ = ["running"]

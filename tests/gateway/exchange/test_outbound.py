@@ -18,7 +18,7 @@ from tests.federation.peer_hand import reply_claims
 from tests.federation.test_binding import end
 from tests.federation.town import AGREEMENT, COUNCIL, HOUSING, SUBJECT, TRUST
 from tests.federation.wire import Pass
-from tests.gateway.test_asking import sought
+from tests.gateway.exchange.test_fan_out import sought
 from trust.exchange.person import Subject, parse_subject
 from trust.identifiers import ServiceRef, ServiceSlug
 from trust.oauth.authorization_details import AuthorizationDetail

@@ -22,7 +22,7 @@ from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_conditional import IN_DOUBT, KNOWN, NOBODY
 from tests.federation.town import TRUST
-from tests.gateway.test_inbound import hand, inbound, seen, sender
+from tests.gateway.exchange.test_inbound import hand, inbound, seen, sender
 from trust.agreements.budget import Budget, Exceeded
 from trust.agreements.decision import PersonRestrictions
 from trust.exchange.envelope import MAX_BYTES

@@ -145,7 +145,7 @@ def test_a_crash_is_told_by_class_and_place_and_not_by_its_text(lines: Lines) ->
         metrics.FaceObserver().crashed(error, face="case", request_id="r1")
     (line,) = lines()
     assert line["error"] == "ValueError"
-    assert line["at"][0].startswith("test_telemetry.py:")
+    assert line["at"][0].startswith("test_metrics.py:")
     assert PERSON not in lines.stream.getvalue()
 
 
@@ -182,7 +182,7 @@ def test_warnings_of_the_language_come_in_the_same_form(lines: Lines) -> None:
         warnings.warn(PERSON, stacklevel=1)
     (line,) = lines()
     assert (line["event"], line["error"]) == ("warned", "UserWarning")
-    assert line["at"][0].startswith("test_telemetry.py:")
+    assert line["at"][0].startswith("test_metrics.py:")
     assert PERSON not in lines.stream.getvalue()
 
 
@@ -220,13 +220,13 @@ def test_peers_beyond_the_limit_share_a_series(lines: Lines) -> None:
 def test_all_workers_metrics_are_answered_for_by_any(tmp_path: Path) -> None:
     script = (
         "import os, sys\n"
-        "from gateway import telemetry\n"
+        "from gateway.telemetry import metrics\n"
         "for _ in range(2):\n"
         "    if os.fork() == 0:\n"
-        "        telemetry.notice_trust('stale', 'https://police.example')\n"
+        "        metrics.notice_trust('stale', 'https://police.example')\n"
         "        os._exit(0)\n"
         "    os.wait()\n"
-        "sys.stdout.write(telemetry.exposition()[1].decode())\n"
+        "sys.stdout.write(metrics.exposition()[1].decode())\n"
     )
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     ran = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
