@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from gateway import inbound, outbound
-from gateway.directory.stages import REFRESH_AFTER
-from gateway.keys.ledger import HEARD_WITHIN, OVERLAPS, Stage
+from gateway.exchange import inbound, outbound
+from gateway.federation.freshness import REFRESH_AFTER
+from gateway.keys.schedule import HEARD_WITHIN, OVERLAPS, Stage
 from tests.docs.pages import DOCS, documents
 from trust.keys import KeyUse
 
