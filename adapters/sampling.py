@@ -60,6 +60,7 @@ class _Tally:
     questions: int = 0
     read: int = 0
     current: int = 0
+    without_rows: int = 0
     rows: int = 0
     not_current: Counter[str] = field(default_factory=Counter)
     faults: Counter[CellFault] = field(default_factory=Counter)
@@ -135,6 +136,7 @@ def _try_one(
         rows = source.involvement_rows(candidate.ref, deadline=deadline)
         tally.read += 1
         tally.rows += len(rows)
+        tally.without_rows += not rows
         tally.current += any(row.current for row in rows)
         tally.not_current.update(row.why_not for row in rows if not row.current)
         tally.faults.update(fault for row in rows for fault in row.faults)
@@ -241,6 +243,7 @@ def _involvements(tally: _Tally) -> Iterator[CheckLine]:
     why = ", ".join(f"{count} {reason}" for reason, count in tally.not_current.most_common(_MOST_LINES))
     detail = f"{tally.read - tally.current} of {tally.read} people have no current involvement."
     detail += f" Rows that are not current: {why}." if why else ""
+    detail += f" No row has the key of {tally.without_rows} of them." if tally.without_rows else ""
     remedy, ok = "", True
     if not tally.rows:
         ok = False

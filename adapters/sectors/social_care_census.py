@@ -18,6 +18,7 @@ from adapters.matching.compare import Level, compare
 from adapters.sources.csv_drop import BadLine, Line
 from adapters.sources.days import has_ended, read_day
 from adapters.sources.fields import read_restriction
+from adapters.sources.spellings import with_its_zero
 from adapters.sources.text import Unreadable, read_text
 from trust.exchange.check_digits import nhs_number_ok, upn_ok
 from trust.exchange.person import Subject
@@ -276,7 +277,7 @@ class Join:
         la_child_id, family_name = texts["la_child_id"], texts["family_name"]
         if la_child_id is None or family_name is None:
             raise Unreadable("it lacks the local identifier or the family name")
-        nhs_number = normal_identifier(texts["nhs_number"] or "") or None
+        nhs_number = with_its_zero(normal_identifier(texts["nhs_number"] or "")) or None
         if nhs_number is not None and not nhs_number_ok(nhs_number):
             nhs_number = None
             what = "The NHS number fails its check digit, so it is not used."

@@ -20,12 +20,13 @@ from adapters.sources.days import (
     today,
 )
 from adapters.sources.full_names import read_full_name
+from adapters.sources.spellings import with_its_zero
 from adapters.sources.text import Unreadable, read_text
 from trust.claims import strip_ignorable
 from trust.exchange.addresses import home_postcode, normal_uprn
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Address, Gender, Name, Subject
-from trust.exchange.person_identifiers import IDENTIFIERS, is_stand_in, read_identifier
+from trust.exchange.person_identifiers import IDENTIFIERS, identifier_evidence, is_stand_in, read_identifier
 from trust.exchange.person_names import normal_name
 
 T = TypeVar("T")
@@ -76,6 +77,8 @@ _NOT_RESTRICTED: Final = frozenset(
     {"", "0", "f", "false", "n", "no", "none", "normal", "not restricted", "null", "u", "unrestricted"}
 )
 """What a column of restrictions holds where there is none; any other value restricts the address."""
+_NATIONAL: Final = (9, 10)
+"""Digits of a telephone number of the United Kingdom after its zero; other numbers are short codes or international."""
 _DECIMALS: Final = re.compile(r"\.0+$")
 
 
@@ -167,6 +170,18 @@ def read_person(row: Mapping[str, object]) -> Subject:
     return person
 
 
+def shares_identifier(subject: Subject, person: Subject) -> bool:
+    """Say whether both have one identifier, a National Insurance number with any suffix or without."""
+    for field in IDENTIFIERS:
+        asked, held = getattr(subject, field), getattr(person, field)
+        if asked is None or held is None:
+            continue
+        evidence = identifier_evidence(field, asked)
+        if held == asked or (evidence is not None and identifier_evidence(field, held) == evidence):
+            return True
+    return False
+
+
 def read_restriction(value: object) -> bool:
     """Say whether an address is restricted: so it is for every value but a blank and a plain no."""
     if value is None or isinstance(value, bool | int | float | Decimal):
@@ -192,8 +207,8 @@ def read_involvement_row(
         plan=reader.text("plan"),
         role=reader.text("role"),
         worker=reader.text("worker"),
-        phone=reader.text("phone"),
-        duty_phone=reader.text("duty_phone") or defaults.duty_phone or None,
+        phone=reader.read("phone", _read_phone),
+        duty_phone=reader.read("duty_phone", _read_phone) or defaults.duty_phone or None,
         since=reader.day("since", read_optional_day),
         last_contact_month=current_month(last_contact) if last_contact else None,
     )
@@ -256,6 +271,8 @@ def _identifier(reader: RowReader, field: str) -> str | None:
     if field == "nhs_number":
         text = _DECIMALS.sub("", text)  # 9434765919.0, which a spreadsheet made of it
     number = read_identifier(field, text, this_year=today().year)
+    if field == "nhs_number":
+        number = with_its_zero(number)
     return None if is_stand_in(field, number) else number
 
 
@@ -268,6 +285,12 @@ def _read_name(value: object) -> str | None:
 
 def _read_full_name(value: object, order: str) -> Name | None:
     return read_full_name(_read_name(value), order)
+
+
+def _read_phone(value: object) -> str | None:
+    """Read a telephone number; one that is stored as a number gets back the zero of its national form."""
+    text = read_text(value)
+    return f"0{text}" if text and not isinstance(value, str | bytes) and len(text) in _NATIONAL else text
 
 
 def _gender(text: str | None) -> Gender | None:

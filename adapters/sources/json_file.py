@@ -29,9 +29,10 @@ from adapters.contract import (
     SourceUnavailable,
 )
 from adapters.sources.days import ISO_DATE, DayForms, Forms, read_day
-from adapters.sources.fields import Defaults, FieldFault, defaults_of, read_person_row
+from adapters.sources.fields import Defaults, FieldFault, defaults_of, read_person_row, shares_identifier
 from adapters.sources.full_names import NameOrder
 from adapters.sources.involvement_rows import Currency, read_row
+from adapters.sources.keys import write_ref
 from adapters.sources.paths import EACH, JsonPath
 from adapters.sources.rows import (
     PersonRow,
@@ -40,7 +41,6 @@ from adapters.sources.rows import (
     current_involvements,
     sample_line,
     verification_line,
-    write_ref,
 )
 from adapters.sources.settings import (
     DateForms,
@@ -51,11 +51,9 @@ from adapters.sources.settings import (
     check_full_name,
     check_statuses,
 )
-from adapters.sources.spellings import identifier_spellings
 from adapters.sources.text import Unreadable
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
-from trust.exchange.person_identifiers import IDENTIFIERS
 from trust.exchange.person_names import name_tokens
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
@@ -343,10 +341,8 @@ def _parse(raw: bytes) -> object:
 
 
 def _shares_a_detail(subject: Subject, person: Subject) -> bool:
-    for field in IDENTIFIERS:
-        asked, held = getattr(subject, field), getattr(person, field)
-        if asked is not None and held is not None and (held == asked or held in identifier_spellings(field, asked)):
-            return True
+    if shares_identifier(subject, person):
+        return True
     if subject.birth_date is None:
         return False
     return subject.birth_date == person.birth_date if person.birth_date else _has_the_names_of(subject, person)

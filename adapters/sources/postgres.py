@@ -34,6 +34,7 @@ _STALE: Final = (
 """What a connection says that has outlived a change of the tables, or that a pooler shares."""
 
 _KINDS: Final = {
+    17: Kind.BYTES,
     **dict.fromkeys((18, 19, 25, 1042, 1043), Kind.TEXT),
     **dict.fromkeys((20, 21, 23), Kind.INTEGER),
     **dict.fromkeys((700, 701, 1700), Kind.NUMBER),

@@ -1,26 +1,19 @@
-"""Shared by the sources of rows: counts of what cannot be read, opaque keys, and lines of a check."""
+"""Shared by the sources of rows: counts of what cannot be read, candidates, and lines of a check."""
 
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from threading import Lock
 from typing import Final, TypeVar
 
 from adapters.contract import Candidate, CellFault, CheckLine, InvolvementRow, RecordUnreadable
 from adapters.sources.fields import FieldFault, merge_people, most_recent_first
-from adapters.sources.spellings import GUID, whole_number
-from adapters.sources.text import Unreadable, plain_text
 from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
 from trust.exchange.person import Subject
 
 R = TypeVar("R")
 T = TypeVar("T")
 
-_PARTS: Final = re.compile(r"parts:(\[.*\])", re.DOTALL)
-_SPACE: Final = " \t\r\n\u00a0\u2007\u202f"
 _NO_KEY: Final = "unreadable:"
 
 
@@ -90,34 +83,6 @@ def current_involvements(rows: Sequence[InvolvementRow]) -> tuple[Involvement, .
     if not current and doubtful is not None:
         raise RecordUnreadable(f"No involvement that was found can be read: {doubtful}.")
     return most_recent_first(current)[:MAX_INVOLVEMENTS]
-
-
-def write_ref(parts: Sequence[object]) -> str:
-    """Return a record's key, of one part or more, as an opaque text. Raises :class:`Unreadable`."""
-    texts = [key_text(part) for part in parts]
-    if len(texts) > 1:
-        return f"parts:{json.dumps(texts)}"
-    number = whole_number(texts[0])
-    return f"number:{number}" if number is not None and not isinstance(parts[0], str) else f"text:{texts[0]}"
-
-
-def read_ref(ref: str) -> tuple[str, ...]:
-    """Return the texts of the key that :func:`write_ref` wrote; of any other text, a key that no record has."""
-    parts = _PARTS.fullmatch(ref)
-    if parts is not None:
-        try:
-            return tuple(str(part) for part in json.loads(parts[1]))
-        except ValueError:
-            return (ref,)
-    return (ref.removeprefix("number:" if ref.startswith("number:") else "text:"),)
-
-
-def key_text(key: object) -> str:
-    """Return one part of a key without its padding: of a whole number its digits, of a GUID its small letters."""
-    text = key.isoformat() if isinstance(key, date) else plain_text("" if key is None else key).strip(_SPACE)
-    if not text:
-        raise Unreadable("is missing")
-    return text.strip("{}").lower() if GUID.fullmatch(text) else text
 
 
 def sample_line(faults: Mapping[CellFault, int], rows: int) -> CheckLine:

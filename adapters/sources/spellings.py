@@ -7,21 +7,20 @@ from itertools import product
 from typing import Final
 
 from adapters.sources.days import today
-from trust.exchange.person_identifiers import normal_pnc_id
+from trust.exchange.check_digits import nhs_number_ok
+from trust.exchange.person_identifiers import digits_in, is_run, normal_pnc_id
 from trust.exchange.person_names import normal_name
 
 _PNC_ID: Final = re.compile(r"([0-9]{2})([0-9]{2})/([0-9]{7})([A-Z])")
 _NINO: Final = re.compile(r"([A-Z]{2}[0-9]{6})[A-D]?")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-GUID: Final = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
 _APOSTROPHES: Final = ("'", "\u2019", "", " ", "\u2018", "\u02bc", "`", "\u00b4")
 _HYPHENS: Final = ("-", " ", "", "\u2010", "\u2011", "\u2013", "\u00a0", " - ")
+_DECIMALS: Final = 4
+"""Zeros after the point in 9434765919.00, which a spreadsheet made of a number."""
 _PLAIN_MARKS: Final = str.maketrans(
     dict.fromkeys((*_APOSTROPHES[4:], "\u2019"), "'") | dict.fromkeys(_HYPHENS[3:6], "-")
 )
-_AFTER_KEY: Final = ("\r\n", "\n", "\r", "\t", "\u00a0")
-_PADDED_WIDTH: Final = 32
-_PADDINGS: Final = tuple(" " * width for width in range(1, _PADDED_WIDTH + 1))
 
 
 def identifier_spellings(field: str, value: str) -> tuple[str, ...]:
@@ -30,8 +29,19 @@ def identifier_spellings(field: str, value: str) -> tuple[str, ...]:
     return (value,) if spell is None else spell(value)
 
 
+def with_its_zero(number: str) -> str:
+    """Return an NHS number with the zero that a number lost at its beginning, if the check digit then holds.
+
+    A number begins with one zero at most: a health number of Scotland does, of those born on the first nine days of a
+    month. A run such as 123456789 was keyed in for none.
+    """
+    whole = f"0{number}"
+    return whole if nhs_number_ok(whole) and not is_run(digits_in(number)) else number
+
+
 def _nhs_numbers(value: str) -> tuple[str, ...]:
-    return value, f"{value}0", f"{value}00"  # 9434765919.0, which a spreadsheet made of it
+    written = (value, value[1:]) if with_its_zero(value[1:]) == value else (value,)
+    return tuple(f"{number}{'0' * decimals}" for number in written for decimals in range(_DECIMALS + 1))
 
 
 def _ninos(value: str) -> tuple[str, ...]:
@@ -75,15 +85,6 @@ def family_name_spellings(name: str) -> tuple[str, ...]:
 
 def _lower_ascii(text: str) -> str:
     return text.lower() if text.isascii() else "".join(char.lower() if char.isascii() else char for char in text)
-
-
-def key_spellings(key: str) -> tuple[str, ...]:
-    """Return a key as it may stand in a column of fixed width, padded on either side; a GUID in each of its forms."""
-    if GUID.fullmatch(key):
-        return key, key.upper(), f"{{{key}}}", f"{{{key.upper()}}}"
-    after = _AFTER_KEY + _PADDINGS[: max(0, _PADDED_WIDTH - len(key))]
-    before = after[len(_AFTER_KEY) :]
-    return key, *[key + padding for padding in after], *[padding + key for padding in before]
 
 
 def whole_number(text: str) -> int | None:

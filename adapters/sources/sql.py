@@ -32,18 +32,18 @@ from adapters.sources.fields import (
     FieldFault,
     defaults_of,
     read_person_row,
+    shares_identifier,
 )
 from adapters.sources.involvement_rows import Currency, read_row
+from adapters.sources.keys import KeyPart, key_part, read_ref, same_part, write_ref
 from adapters.sources.postgres import PostgresServer
 from adapters.sources.rows import (
     PersonRow,
     Quarantine,
     candidates,
     current_involvements,
-    read_ref,
     sample_line,
     verification_line,
-    write_ref,
 )
 from adapters.sources.sql_search import (
     MAX_CANDIDATES,
@@ -52,6 +52,7 @@ from adapters.sources.sql_search import (
     RowSearch,
     distinct,
     key_condition,
+    key_index,
 )
 from adapters.sources.sql_settings import SqlSettings
 from adapters.sources.text import Unreadable
@@ -93,14 +94,15 @@ class SqlSource:
         self._involvements.probe(deadline=deadline)
         identified = self._search.by_identifier(subject, deadline=deadline)
         born = self._search.by_birth_date(subject, deadline=deadline)
-        if born is None and not identified:
+        numbered = any(shares_identifier(subject, self._read_person(row).person) for row in identified)
+        if born is None and not numbered:
             raise RecordUnreadable(
                 f"More than {MAX_CANDIDATES} people share this birth date and also the names or the postcode, most "
                 "likely because the date stands for unknown: leave unknown birth dates empty in the case system."
             )
-        named = () if identified else self._search.by_name(subject, deadline=deadline)
         matched = distinct((*identified, *(born or ())))
         found = [self._read_person(row) for row in matched]
+        named = () if numbered else self._search.by_name(subject, deadline=deadline)
         undated = [self._read_person(row) for row in distinct(named) if row not in matched]
         known = {row.ref for row in found}
         same = (None, subject.birth_date)  # a day that is read, and written in no form that is searched
@@ -160,7 +162,10 @@ class SqlSource:
 
     def _indexes_line(self) -> CheckLine:
         """Name the indexes that a table of some size needs; whether it has them is not looked at."""
-        made = "; ".join(self._search.indexes()) or "see the table of indexes in docs/adapters.md"
+        made = (
+            "; ".join([*self._search.indexes(), *key_index(self._involvements)])
+            or "see the table of indexes in docs/adapters.md"
+        )
         return CheckLine(name="indexes", ok=True, detail=f"The searches need an index each: {made}.")
 
     def _read_person(self, row: Row) -> PersonRow:
@@ -184,12 +189,17 @@ class SqlSource:
         return ", ".join(source.key) if field == "ref" else str(getattr(source, field, None) or field)
 
 
-def _is_key(key: Sequence[object], parts: Sequence[str]) -> bool:
-    """Say whether a row has the key that was asked for: a database may convert one key to another."""
+def _is_key(key: Sequence[object], parts: Sequence[KeyPart]) -> bool:
+    """Say whether a row has the key that was asked for: the search finds others that are written alike.
+
+    Raises :class:`RecordUnreadable`.
+    """
     try:
-        return read_ref(write_ref(key)) == tuple(parts)
-    except Unreadable:
-        return False
+        return all(same_part(key_part(value), part) for value, part in zip(key, parts, strict=True))
+    except Unreadable as fault:
+        raise RecordUnreadable(
+            f"An involvement may be this person's, but its key {fault}: correct it in the case system."
+        ) from None
 
 
 def build_sql_source(settings: SqlSettings, context: AdapterContext) -> SqlSource:

@@ -14,6 +14,7 @@ from typing import Final
 from adapters.contract import Deadline, RecordUnreadable, SourceNonsense
 from adapters.sources.database import Answer, Database, Row
 from adapters.sources.days import DayForms
+from adapters.sources.keys import KeyPart
 from adapters.sources.spellings import family_name_spellings, identifier_spellings
 from adapters.sources.sql_settings import PersonColumns, RowSource
 from adapters.sources.terms import NEVER, Kind, Places
@@ -258,7 +259,7 @@ def _any_of(terms: Sequence[str | None]) -> str | None:
     return " OR ".join(f"({term})" for term in terms if term is not None) or None
 
 
-def key_condition(search: RowSearch, parts: Sequence[str]) -> Condition:
+def key_condition(search: RowSearch, parts: Sequence[KeyPart]) -> Condition:
     """Return the condition that a row has the key ``parts``, for any types of its columns."""
 
     def condition(places: Places) -> str | None:
@@ -272,3 +273,11 @@ def key_condition(search: RowSearch, parts: Sequence[str]) -> Condition:
         return " AND ".join(f"({term or NEVER})" for term in terms)
 
     return condition
+
+
+def key_index(search: RowSearch) -> Sequence[str]:
+    """Return the statement for the index that serves :func:`key_condition`; none for a query."""
+    if search.table is None:
+        return ()
+    of = ", ".join(search.database.terms.index_of_key(*column) for column in search.key_columns())
+    return (f"CREATE INDEX hearthgate_ref ON {search.table} ({of})",)

@@ -4,15 +4,16 @@ Values are never part of a statement: each term is given a place for every value
 where the column is of a type that cannot hold the value.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
-from uuid import UUID
 
 from adapters.sources.days import Forms, moments, spellings
-from adapters.sources.spellings import key_spellings, whole_number
+from adapters.sources.keys import PAD_BOUNDS, PADDING, KeyPart, bytes_of, guid_in, number_in
+from adapters.sources.spellings import whole_number
 
 LAST_CHARACTER: Final = "\U0010ffff"
 NEVER: Final = "1 = 0"
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     MOMENT = "moment"
     ZONED = "moment with a zone"
     UUID = "uuid"
+    BYTES = "bytes"
     OTHER = "other"
 
 
@@ -78,8 +80,12 @@ class Terms(Protocol):
         """Return what an index is made of that serves :meth:`day`."""
         ...
 
-    def key(self, column: str, kind: Kind, key: str, places: Places) -> str | None:
-        """Find a key, whichever type it has on the other side."""
+    def key(self, column: str, kind: Kind, key: KeyPart, places: Places) -> str | None:
+        """Find a part of a key, however it is padded, spelled or typed, and perhaps others that are written alike."""
+        ...
+
+    def index_of_key(self, column: str, kind: Kind) -> str:
+        """Return what an index is made of that serves :meth:`key`."""
         ...
 
     def name_form(self, column: str, kind: Kind) -> str:
@@ -95,6 +101,7 @@ class Terms(Protocol):
         ...
 
 
+_NOT_PLAIN: Final = re.compile(r"[^0-9A-Za-z]")
 _TAKEN_OUT: Final = (
     *(*range(9, 14), *range(32, 48), *range(58, 65), *range(91, 97), *range(123, 127), 133, 160, 173, 183),
     *(5760, 6158, *range(8192, 8214), 8216, 8217, 8226, *range(8232, 8240), 8287, 8288, 8722, 12288, 65279, 65293),
@@ -149,12 +156,22 @@ class SqliteTerms:
         del kind
         return column
 
-    def key(self, column: str, kind: Kind, key: str, places: Places) -> str | None:
-        """Compare as text and as a number: a column without affinity converts neither."""
+    def key(self, column: str, kind: Kind, key: KeyPart, places: Places) -> str | None:
+        """Compare as it stands, and by ranges with what is padded: an ordinary index on the column serves them all."""
         del kind
-        number = whole_number(key)
-        numbers: list[object] = [] if number is None else [number, f"{number}.0"]
-        return f"{column} IN ({places.listed([*key_spellings(key), *numbers])})"
+        exact = f"{column} IN ({', '.join(_sqlite_values(key, places))})"
+        bounds = [*_key_bounds(key), *PAD_BOUNDS]
+        ranges = [
+            f"({column} >= {places.take(low)} AND {column} < {places.take(high)})"
+            for pair in bounds
+            for low, high in (pair, tuple(text.encode() for text in pair))
+        ]
+        return f"({' OR '.join([exact, *ranges])}) AND ({exact} OR {_sqlite_tidy(column, key, places)})"
+
+    def index_of_key(self, column: str, kind: Kind) -> str:
+        """Return the column."""
+        del kind
+        return column
 
     def name_form(self, column: str, kind: Kind) -> str:
         """Return a name in small letters, as far as they are of ASCII, and without spaces around it."""
@@ -179,12 +196,11 @@ class PostgresTerms:
 
     def identifier(self, column: str, kind: Kind, texts: Sequence[str], places: Places, *, plain: bool) -> str | None:
         """Compare a number as a number, a text by its plain form."""
-        if kind in {Kind.INTEGER, Kind.NUMBER}:
-            number = whole_number(texts[0])
+        if kind in {Kind.INTEGER, Kind.NUMBER}:  # in which no number begins with a zero
+            number = whole_number(texts[0].lstrip("0"))
             return None if number is None else f"{column} = {places.take(number)}"
-        if kind is Kind.TEXT:
-            return f"{column if plain else self.plain_form(column)} IN ({places.listed(texts)})"
-        return f"{self.plain_form(f'{column}::text')} IN ({places.listed(texts)})"
+        tested = column if plain and kind is Kind.TEXT else self.plain_form(_as_text(column, kind))
+        return f"{tested} IN ({places.listed(texts)})"
 
     def day(self, column: str, kind: Kind, day: date, forms: Forms, places: Places) -> str | None:
         """Compare a date as a date, for any form of the source's texts."""
@@ -202,21 +218,29 @@ class PostgresTerms:
 
     def index_of_identifier(self, column: str, kind: Kind, *, plain: bool) -> str:
         """Return the plain form of a text, or the column itself."""
-        return column if plain or kind is not Kind.TEXT else self.plain_form(column)
+        return column if plain and kind is not Kind.BYTES else self.index_of_key(column, kind)
 
     def index_of_day(self, column: str, kind: Kind) -> str:
         """Return the column, of which the beginning of a text is compared under any collation."""
         return f"{column} text_pattern_ops" if kind is Kind.TEXT else column
 
-    def key(self, column: str, kind: Kind, key: str, places: Places) -> str | None:
-        """Compare a key by the column's own type."""
+    def key(self, column: str, kind: Kind, key: KeyPart, places: Places) -> str | None:
+        """Compare a number, GUID or moment by the column's own type, all else by its letters and digits."""
         if kind in {Kind.INTEGER, Kind.NUMBER}:
-            number = whole_number(key)
+            number = number_in(key)
             return None if number is None else f"{column} = {places.take(number)}"
         if kind is Kind.UUID:
-            return f"{column} = {places.take(key)}" if _is_uuid(key) else None
-        tested = column if kind is Kind.TEXT else f"{column}::text"
-        return f"{tested} IN ({places.listed(key_spellings(key))})"
+            guid = guid_in(key)
+            return None if guid is None else f"{column} = {places.take(str(guid))}"
+        if kind in {Kind.DATE, Kind.MOMENT, Kind.ZONED}:
+            moment = _moment_in(key, kind)
+            return None if moment is None else f"{column} = {places.take(moment)}"
+        alike = f"{self.plain_form(_as_text(column, kind))} IN ({places.listed(_plain_keys(key))})"
+        return f"{column} IN ({places.listed(bytes_of(key))}) OR {alike}" if kind is Kind.BYTES else alike
+
+    def index_of_key(self, column: str, kind: Kind) -> str:
+        """Return the plain form of a text or of bytes, or the column itself."""
+        return self.plain_form(_as_text(column, kind)) if kind in {Kind.TEXT, Kind.BYTES} else column
 
     def name_form(self, column: str, kind: Kind) -> str:
         """Return a name in small letters and without spaces around it."""
@@ -239,9 +263,78 @@ def like(text: str) -> str:
     return text.translate(_ESCAPED) + "%"
 
 
-def _is_uuid(text: str) -> bool:
+_MOST_DECIMALS: Final = 20
+"""Zeros after the point of a number that is written as a text."""
+_FITS: Final = 63
+"""Bits of a number that SQLite takes, besides its sign."""
+
+
+def _sqlite_values(key: KeyPart, places: Places) -> list[str]:
+    """Return the places of a key without padding, as text, as bytes and as a number."""
+    raw = bytes_of(key)
+    number = number_in(key)
+    values: list[object] = [str(key), *raw]
+    if number is not None:
+        values.append(number if number.bit_length() <= _FITS else float(number))
+    in_another_encoding = [each for each in raw if not _is_utf8(each)]
+    return [*map(places.take, values), *(f"CAST({places.take(each)} AS TEXT)" for each in in_another_encoding)]
+
+
+def _key_bounds(key: KeyPart) -> list[tuple[str, str]]:
+    """Return ranges of texts, among which are all that begin with a key and go on with padding."""
+    guid = guid_in(key)
+    if guid is not None:
+        begins = guid.hex[:8]
+        return [(f"{brace}{begins.upper()}", f"{brace}{begins}{LAST_CHARACTER}") for brace in ("", "{")]
+    bounds = [(f"{key}{first}", f"{key}{after}") for first, after in PAD_BOUNDS]
+    return [*bounds, (f"{key}.0", f"{key}.1")] if isinstance(key, int) else bounds
+
+
+def _sqlite_tidy(column: str, key: KeyPart, places: Places) -> str:
+    """Compare a text without its padding; what holds a zero byte, where functions end a text, is left to the reader."""
+    tidy = f"trim(CAST({column} AS TEXT), {places.take(PADDING.replace(chr(0), ''))})"
+    zero = f"instr({column}, x'00') > 0"
+    guid = guid_in(key)
+    if guid is not None:
+        for mark in "-{}":
+            tidy = f"replace({tidy}, '{mark}', '')"
+        return f"lower({tidy}) = {places.take(guid.hex)} OR {zero}"
+    same = f"{tidy} = {places.take(str(key))}"
+    if isinstance(key, int):
+        same += f" OR rtrim({tidy}, '0') = {places.take(f'{key}.')}"
+    return f"{same} OR {zero}"
+
+
+def _is_utf8(raw: bytes) -> bool:
     try:
-        UUID(text)
-    except ValueError:
+        raw.decode()
+    except UnicodeDecodeError:
         return False
     return True
+
+
+def _as_text(column: str, kind: Kind) -> str:
+    """Return a column as text, in PostgreSQL; of bytes, those that are of ASCII."""
+    if kind is Kind.BYTES:  # encode() writes a backslash twice, and other bytes as one with three digits
+        return rf"regexp_replace(encode({column}, 'escape'), '\\\\|\\[0-7]{{3}}', '', 'g')"
+    return column if kind is Kind.TEXT else f"{column}::text"
+
+
+def _plain_keys(key: KeyPart) -> list[str]:
+    """Return what :meth:`PostgresTerms.plain_form` makes of a key; of a number, also with decimals of zero."""
+    guid = guid_in(key)
+    plain = _NOT_PLAIN.sub("", str(key) if guid is None else guid.hex).upper()
+    return [plain + "0" * decimals for decimals in range(_MOST_DECIMALS + 1 if isinstance(key, int) else 1)]
+
+
+def _moment_in(key: KeyPart, kind: Kind) -> str | None:
+    """Return the day or moment that a key is, as a column of that kind is asked for it."""
+    try:
+        moment = datetime.fromisoformat(str(key))
+    except ValueError:
+        return None
+    if (moment.tzinfo is not None) is not (kind is Kind.ZONED):
+        return None
+    if kind is not Kind.DATE:
+        return moment.isoformat()
+    return moment.date().isoformat() if moment == datetime.combine(moment.date(), datetime.min.time()) else None

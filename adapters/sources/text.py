@@ -8,6 +8,7 @@ from uuid import UUID
 MAX_TEXT: Final = 200
 """Characters of a field: what the exchange carries; more is not a name or a telephone number."""
 
+_LARGEST: Final = 10**40
 _CONTROLS: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 """Invisible characters inside words, which leave no gap: a number that was copied from a page may hold them."""
@@ -44,7 +45,9 @@ def plain_text(value: object) -> str:
     if isinstance(value, float | Decimal):
         if value != value or value in (float("inf"), float("-inf")) or value != int(value):  # noqa: PLR0124 - NaN
             raise Unreadable("is a number that is not whole")
-        return str(int(value))
+        value = int(value)
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        raise Unreadable("is a number of more than 40 digits")
     if isinstance(value, int | UUID):
         return str(value)
     raise Unreadable("is not text")

@@ -89,6 +89,11 @@ def test_records_that_are_stored_as_they_are_searched_are_all_found_again(build:
     assert named(lines, "sample: current involvements").detail == "0 of 30 people have no current involvement."
 
 
+def test_people_whose_key_no_involvement_has_are_counted(build: Build) -> None:
+    lines = check_sample(build(map(tenant, range(5)), map(tenancy, range(1, 4))))
+    assert named(lines, "sample: current involvements").detail.endswith("No row has the key of 2 of them.")
+
+
 def test_what_cannot_be_looked_for_is_counted(build: Build) -> None:
     people = [tenant(0), tenant(1, nhs_no=None, dob=None), tenant(2, dob="not known")]
     lines = check_sample(build(people, map(tenancy, range(3))))

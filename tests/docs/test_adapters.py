@@ -49,9 +49,19 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
         "tests/adapters/test_sampling.py::test_identifiers_that_fail_their_check_are_counted",
         "tests/adapters/matching/test_decide.py::test_an_identifier_with_a_wrong_check_digit_links_nobody",
     ),
-    "an identifier as a number (`numeric`, `REAL`), or as `9434765919.0`": (
+    "an identifier as a number (`numeric`, `double precision`, `REAL` in SQLite), or as `9434765919.0`": (
         "tests/adapters/sources/test_real_people.py::test_sqlite_holds_a_number_as_any_type",
         "tests/adapters/sources/test_real_people.py::test_postgresql_holds_a_number_as_any_type",
+    ),
+    "an NHS or CHI number that begins with a zero, as a number or as nine digits (`105201006` for `0105201006`)": (
+        "tests/adapters/sources/test_real_people.py::test_a_number_that_lost_its_zero_is_found",
+        "tests/adapters/sources/test_real_people.py::test_postgresql_holds_a_number_without_its_zero_as_any_type",
+        "tests/adapters/sources/test_real_people.py::test_nine_digits_whose_check_digit_fails_are_no_number",
+        "tests/adapters/sources/test_terms.py::test_a_run_of_nine_digits_gets_no_zero",
+        "tests/adapters/sources/test_json_file.py::test_a_number_that_lost_its_zero_is_found",
+    ),
+    "a telephone number as a number": (
+        "tests/adapters/sources/test_fields.py::test_a_telephone_number_that_is_stored_as_a_number_has_its_zero",
     ),
     "a National Insurance number without its suffix": (
         "tests/adapters/sources/test_real_people.py::test_a_national_insurance_number_is_found_with_and_without_its_suffix",
@@ -113,12 +123,28 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     "a record whose involvements have all ended": (
         "tests/gateway/exchange/test_answer.py::test_a_record_without_a_current_involvement_is_not_told_as_no_record",
     ),
-    "a key padded with spaces, with a line break or no-break space after it, or a number here and a text there": (
+    "a key padded on either side with any number of spaces, line breaks, no-break spaces, controls or invisible "
+    "characters": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_key_finds_itself_in_another_type",
+        "tests/adapters/sources/test_real_involvements.py::test_rows_under_every_spelling_are_found_together",
+        "tests/adapters/sources/test_json_file.py::test_records_whose_keys_are_written_differently_are_one_persons",
+        "tests/adapters/sources/test_keys.py::test_a_text_is_found_with_any_padding",
+    ),
+    "a key that is a number here and a text there, with or without decimals of zero (`7`, `7.0`, `7.00`)": (
         "tests/adapters/sources/test_real_involvements.py::test_a_key_finds_itself_in_another_type",
         "tests/adapters/sources/test_real_involvements.py::test_another_key_is_another_persons",
+        "tests/adapters/sources/test_real_involvements.py::test_a_number_is_another_than_the_text_with_decimals_beside_it",
     ),
-    "a key that is a GUID, in capitals, in braces or of the type `uuid`": (
+    "a key that is a GUID, in capitals, without hyphens, in braces, of the type `uuid` or as its 16 bytes in their "
+    "order": (
         "tests/adapters/sources/test_real_involvements.py::test_a_uuid_is_the_same_key_in_each_of_its_forms",
+        "tests/adapters/sources/test_real_involvements.py::test_a_column_of_uuids",
+    ),
+    "a key in a column of bytes (`BLOB`, `bytea`)": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_key_of_bytes",
+    ),
+    "a key of an involvement that may be the person's and cannot be read, such as a text filled up with zero bytes": (
+        "tests/adapters/sources/test_real_involvements.py::test_a_key_that_cannot_be_read_is_no_absence",
     ),
     "a column of a type that cannot be read (a list, JSON, a range), or a PostgreSQL with a `DateStyle` of its own": (
         "tests/adapters/sources/test_database.py::test_a_server_that_writes_days_in_its_own_style_is_read",

@@ -88,7 +88,7 @@ def in_postgres(tables: Tables, context: AdapterContext, url: str) -> SqlSource:
     with psycopg.connect(url.replace("+psycopg", "")) as connection:  # one transaction
         connection.execute("DROP SCHEMA IF EXISTS held CASCADE; CREATE SCHEMA held")
         for statement, values in tables.statements("held."):
-            connection.execute(statement.replace("?", "%s"), values)
+            connection.execute(statement.replace("?", "%s").replace(" BLOB", " bytea"), values)
     return tables.build(context, "held.", url=url)
 
 

@@ -105,6 +105,14 @@ class TestImport:
         run_import(census(child("C1", case(), upn=UPN)), [OCTAVIA_ROW])
         assert involvements(care_adapter, OCTAVIA, soon)
 
+    def test_an_nhs_number_that_a_spreadsheet_shortened_is_found(
+        self, run_import: RunImport, care_adapter: Adapter, soon: Deadline
+    ) -> None:
+        row = OCTAVIA_ROW.replace("9691292211", "105201006")
+        run_import(census(child("C1", case(), upn=UPN)), [row])
+        asked = Subject(nhs_number="0105201006", birth_date=date(2008, 9, 20))
+        assert involvements(care_adapter, asked, soon)
+
     def test_rows_of_one_child_fill_each_others_blanks(
         self, run_import: RunImport, care_adapter: Adapter, soon: Deadline
     ) -> None:

@@ -91,3 +91,21 @@ class TestMergingRows:
     def test_rows_that_contradict_each_other_stay_apart(self, other: Subject) -> None:
         one = Subject(nhs_number="1", birth_date=date(2008, 9, 20))
         assert merge_people([one, other]) == (one, other)
+
+
+@pytest.mark.parametrize(
+    ("held", "read"),
+    [
+        (1632960008, "01632960008"),
+        (1632960008.0, "01632960008"),
+        (Decimal(163296000), "0163296000"),
+        (441632960008, "441632960008"),
+        (101, "101"),
+        ("1632 960 008", "1632 960 008"),
+        ("01632 960008", "01632 960008"),
+    ],
+)
+def test_a_telephone_number_that_is_stored_as_a_number_has_its_zero(held: object, read: str) -> None:
+    row = {"phone": held, "duty_phone": held}
+    involvement, faults = read_involvement_row(row, DEFAULTS, DayForms())
+    assert (involvement.phone, involvement.duty_phone, faults) == (read, read, ())

@@ -258,6 +258,30 @@ class TestRealExtracts:
         assert candidate.unreadable == {"nhs_number"}
         assert candidate.person.birth_date == self.ROWAN.birth_date
 
+    @pytest.mark.parametrize("held", [105201006, 105201006.0, "105201006", "105 201 006", "105201006.0", "0105201006"])
+    def test_a_number_that_lost_its_zero_is_found(self, context: AdapterContext, soon: Deadline, held: object) -> None:
+        found = self.made(context, [{**self.ROW, "NHS": held}, {**self.ROW, "Client no": "T8", "NHS": 1052010060}])
+        (candidate,) = found.find(Subject(nhs_number="0105201006"), deadline=soon)
+        assert (candidate.ref, candidate.person.nhs_number) == ("text:T7", "0105201006")
+        assert self.ask(found, replace(self.ROWAN, nhs_number="0105201006"), soon) == ("unique", ["Ada Tarn"])
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (7, 7.0),
+            ("T7", " T7 \r\n"),
+            ("T7", "T7\u00a0\u00a0" + " " * 90),
+            ("6F9619FF8B86D011B42D00C04FC964FF", "{6f9619ff-8b86-d011-b42d-00c04fc964ff}"),
+        ],
+    )
+    def test_records_whose_keys_are_written_differently_are_one_persons(
+        self, context: AdapterContext, soon: Deadline, one: object, other: object
+    ) -> None:
+        first = {**self.ROW, "Client no": one}
+        second = {**self.ROW, "Client no": other, "work": [{"who": "Bo Fell", "to": None}]}
+        outcome, held = self.ask(self.made(context, [first, second]), self.ROWAN, soon)
+        assert (outcome, set(held)) == ("unique", {"Ada Tarn", "Bo Fell"})
+
     @pytest.mark.parametrize("records", ["records[]", "[].records[]", "a.b[]"])
     def test_a_path_at_which_there_is_no_list_is_no_empty_source(
         self, context: AdapterContext, soon: Deadline, records: str

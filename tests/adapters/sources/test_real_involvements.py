@@ -5,6 +5,7 @@ The cases were reported by people who run such systems; the records are invented
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pysqlite3.dbapi2 as sqlite
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from adapters.contract import AdapterContext, Deadline, RecordUnreadable, SourceNonsense
 from tests.support.case_tables import NHS_NUMBER, ROWAN, UNNUMBERED, Make, Tables, ask, in_postgres
 from trust.exchange.person import Subject
+
+GUID = UUID("6f9619ff-8b86-d011-b42d-00c04fc964ff")
 
 
 class TestKeys:
@@ -30,6 +33,16 @@ class TestKeys:
             (("NUMERIC(8,0)", 7), ("INTEGER", 7)),
             (("DOUBLE PRECISION", 7.0), ("TEXT", "7")),
             (("BIGINT", 7), ("NUMERIC(9,2)", 7)),
+            (("NUMERIC(9,2)", 7), ("VARCHAR(10)", "7.00")),
+            (("INTEGER", 7), ("VARCHAR(10)", " 7.00")),
+            (("VARCHAR(10)", "7.00"), ("INTEGER", 7)),
+            (("CHAR(80)", "T7".ljust(80)), ("TEXT", "T7".rjust(70))),
+            (("TEXT", "T7".rjust(90)), ("VARCHAR(200)", "T7".ljust(200))),
+            (("TEXT", "T7"), ("TEXT", "T7 \r\n")),
+            (("TEXT", "T7"), ("TEXT", "T7\u00a0\u00a0")),
+            (("TEXT", "T7"), ("TEXT", "\ufeff\tT7\u2003\u3000\u200b")),
+            (("TEXT", "Ünï 7/b"), ("TEXT", "Ünï 7/b\u2007 ")),
+            (("TEXT", "12345678901234567890123"), ("TEXT", "12345678901234567890123 ")),
         ],
     )
     def test_a_key_finds_itself_in_another_type(
@@ -51,6 +64,74 @@ class TestKeys:
         tables = Tables(columns={"people.no": "TEXT"}, people=[{"no": "07"}], work=[{"no": 7}])
         assert ask(make_sqlite(tables), UNNUMBERED) == ("unique", ())
 
+    @pytest.mark.parametrize(
+        ("person", "work"),
+        [
+            (b"T7", b"T7"), (b"T7", b"T7   \r\n"), (b"T7", b"   T7"), ("T7", b"T7 "), (b"T7 ", "T7"),
+            (7, b"7"), (b"7", 7),
+            ("\u00e97", b"\xe97"), (b"DOM\\101", b"DOM\\101 "), (GUID.bytes, GUID.bytes), (GUID.bytes, str(GUID)),
+            (str(GUID), GUID.bytes), (GUID.hex.encode(), str(GUID).upper()), (b"\0\0\0\x07", b"\0\0\0\x07"),
+            (b"\xff\xfe\0 A", b"\xff\xfe\0 A"),
+        ],
+    )  # fmt: skip
+    def test_a_key_of_bytes(self, make: Make, person: object, work: object) -> None:
+        kinds = {bytes: "BLOB", str: "TEXT", int: "INTEGER"}
+        columns = {"people.no": kinds[type(person)], "work.no": kinds[type(work)]}
+        rows: list[dict[str, object]] = [{"no": work}]
+        for tables in (
+            Tables(columns=columns, people=[{"no": person}], work=rows),
+            Tables(columns={"work.no": columns["work.no"]}, people=[{"no": 8}], work=rows),
+        ):
+            source = make(tables)
+            assert len(ask(source, UNNUMBERED)[1]) == (tables.people[0]["no"] == person)
+
+    @pytest.mark.holds("A74")
+    @pytest.mark.parametrize(("person", "work"), [("T7", b"T7\0\0"), (b"T7", b"T7\0")])
+    def test_a_key_that_cannot_be_read_is_no_absence(self, make: Make, person: object, work: bytes) -> None:
+        columns = {"people.no": "TEXT" if isinstance(person, str) else "BLOB", "work.no": "BLOB"}
+        source = make(Tables(columns=columns, people=[{"no": person}], work=[{"no": work}]))
+        with pytest.raises(RecordUnreadable, match="its key is a text that is filled with zero bytes"):
+            ask(source, UNNUMBERED)
+
+    def test_rows_under_every_spelling_are_found_together(self, make: Make) -> None:
+        columns = {"people.no": "TEXT", "work.no": "TEXT"}
+        texts = ["T7", "T7 ", "T7".rjust(60), "T7 \n", "T7\u00a0", "T7\u202f\t"]
+        others = ["T77", "T 7", "t7", "XT7", "T7.0"]
+        work = [{"no": no, "worker": f"Worker {place}"} for place, no in enumerate([*texts, *others])]
+        held = ask(make(Tables(columns=columns, people=[{"no": "T7"}], work=work)), UNNUMBERED)[1]
+        assert {each.worker for each in held} == {f"Worker {place}" for place in range(len(texts))}
+
+    def test_a_number_is_another_than_the_text_with_decimals_beside_it(self, make: Make) -> None:
+        columns = {"people.no": "TEXT", "work.no": "TEXT"}
+        for one, other in (("7", "7.00"), ("7.00", "7")):
+            source = make(Tables(columns=columns, people=[{"no": one}], work=[{"no": other}]))
+            assert ask(source, UNNUMBERED) == ("unique", ())
+
+    def test_a_key_of_many_digits(self, make_postgres: Make, make_sqlite: Make) -> None:
+        key = 12345678901234567890
+        columns = {"people.no": "numeric(30,2)", "work.no": "numeric(25)"}
+        assert len(ask(make_postgres(Tables(columns=columns, people=[{"no": key}], work=[{"no": key}])), UNNUMBERED)[1])
+        columns = {"people.no": "", "work.no": ""}
+        tables = Tables(columns=columns, people=[{"no": 2**63 - 1}], work=[{"no": 2**63 - 1}])
+        assert len(ask(make_sqlite(tables), UNNUMBERED)[1]) == 1
+        tables = Tables(columns=columns, people=[{"no": 1e20}], work=[{"no": "100000000000000000000"}])
+        assert len(ask(make_sqlite(tables), UNNUMBERED)[1]) == 1
+
+    @pytest.mark.parametrize("other", ["date", "timestamp", "text"])
+    def test_a_key_with_a_day_in_it(self, make_postgres: Make, other: str) -> None:
+        columns = {"people.dob": "timestamp", "work.began": other}
+        people: list[dict[str, object]] = [{"dob": "2004-11-03 00:00"}]
+        rows = [{"began": "2004-11-03", "worker": "Hers"}, {"began": "2004-11-04", "worker": "Another's"}]
+        tables = Tables(
+            columns=columns,
+            people=people,
+            work=rows,
+            persons={"ref": ["no", "dob"]},
+            involvements={"ref": ["no", "began"], "since": None},
+        )
+        (held,) = ask(make_postgres(tables), UNNUMBERED)[1]
+        assert held.worker == "Hers"
+
     def test_a_key_has_several_columns(self, make: Make) -> None:
         tables = Tables(
             columns={"work.seen": "TEXT"},
@@ -64,18 +145,26 @@ class TestKeys:
         (held,) = source.involvements(found.ref, deadline=Deadline.after(20))
         assert held.worker == "Hers"
 
-    def test_a_uuid(self, make_postgres: Make) -> None:
-        key = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
-        tables = Tables(columns={"people.no": "uuid", "work.no": "text"}, people=[{"no": key}], work=[{"no": key}])
-        assert len(ask(make_postgres(tables), UNNUMBERED)[1]) == 1
-
-    @pytest.mark.parametrize("held", ["{6f9619ff-8b86-d011-b42d-00c04fc964ff}", "6F9619FF-8B86-D011-B42D-00C04FC964FF"])
+    @pytest.mark.parametrize(
+        "held",
+        [str(GUID), str(GUID).upper(), GUID.hex, GUID.hex.upper(), f"{{{GUID}}}", f"{{{GUID.hex}}} ", "  " + str(GUID)],
+    )
     def test_a_uuid_is_the_same_key_in_each_of_its_forms(self, make: Make, held: str) -> None:
         columns = {"people.no": "TEXT", "work.no": "TEXT"}
-        plain = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
-        for one, other in ((plain, held), (held, plain)):
+        for one, other in ((str(GUID), held), (held, str(GUID)), (held, GUID.hex[:8].upper() + str(GUID)[8:])):
             tables = Tables(columns=columns, people=[{"no": one}], work=[{"no": other}])
             assert len(ask(make(tables), UNNUMBERED)[1]) == 1
+
+    @pytest.mark.parametrize(
+        "held", [str(GUID), GUID.hex, GUID.hex.upper(), f"{{{GUID}}}", GUID.bytes, GUID.hex.encode()]
+    )
+    def test_a_column_of_uuids(self, make_postgres: Make, held: object) -> None:
+        other = "bytea" if isinstance(held, bytes) else "text"
+        for one, two in (("people.no", "work.no"), ("work.no", "people.no")):
+            people: list[dict[str, object]] = [{"no": str(GUID) if one == "people.no" else held}]
+            rows: list[dict[str, object]] = [{"no": str(GUID) if one == "work.no" else held}]
+            tables = Tables(columns={one: "uuid", two: other}, people=people, work=rows)
+            assert len(ask(make_postgres(tables), UNNUMBERED)[1]) == 1
 
     @pytest.mark.holds("A74")
     def test_a_record_without_a_key_is_left_to_a_human(self, make: Make) -> None:

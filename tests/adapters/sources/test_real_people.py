@@ -21,6 +21,7 @@ from tests.support.case_tables import NHS_NUMBER, ROWAN, UNNUMBERED, Make, Table
 from trust.exchange.person import Subject
 
 BY_NUMBER = Subject(nhs_number=NHS_NUMBER)
+WITH_ZERO = "0105201006"
 UK = "%d/%m/%Y"
 
 
@@ -58,6 +59,53 @@ class TestIdentifiers:
     def test_plain_identifiers_are_found_as_they_stand(self, make: Make) -> None:
         source = make(Tables(people=[{"nhs": NHS_NUMBER}], persons={"plain_identifiers": ["nhs_number"]}))
         assert ask(source, ROWAN)[0] == "unique"
+
+    @pytest.mark.parametrize(
+        ("kind", "held"),
+        [
+            *((kind, 105201006) for kind in ("INTEGER", "NUMERIC", "BIGINT", "DOUBLE PRECISION")),
+            *(("TEXT", held) for held in ("105201006", "105 201 006", "105201006.0", " 105201006\u00a0", WITH_ZERO)),
+            ("VARCHAR(20)", "0105201006.00"), ("BLOB", b"105201006"), ("BLOB", b"010 520 1006"),
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("verified", [False, True])
+    def test_a_number_that_lost_its_zero_is_found(self, make: Make, kind: str, held: object, verified: bool) -> None:
+        people: list[dict[str, object]] = [{"nhs": held, "dob": None}, {"no": 8, "dob": None}]
+        settings = {"identifiers_verified": verified}
+        source = make(Tables(columns={"people.nhs": kind}, people=people, settings=settings))
+        asked = Subject(nhs_number=WITH_ZERO)
+        (found,) = source.find(asked, deadline=Deadline.after(20))
+        assert (found.ref, found.person.nhs_number) == ("number:7", WITH_ZERO)
+        assert ask(source, asked)[0] == ("unique" if verified else "review")
+
+    @pytest.mark.parametrize("kind", ["REAL", "", "DECIMAL(10)", "CHAR(10)"])
+    def test_sqlite_holds_a_number_without_its_zero_as_any_type(self, make_sqlite: Make, kind: str) -> None:
+        tables = Tables(columns={"people.nhs": kind}, people=[{"nhs": 105201006}])
+        assert ask(make_sqlite(tables), replace(ROWAN, nhs_number=WITH_ZERO))[0] == "unique"
+
+    @pytest.mark.parametrize("kind", ["numeric(10)", "numeric(12,2)", "integer", "bigint", "char(10)"])
+    def test_postgresql_holds_a_number_without_its_zero_as_any_type(self, make_postgres: Make, kind: str) -> None:
+        tables = Tables(columns={"people.nhs": kind}, people=[{"nhs": 105201006}])
+        assert ask(make_postgres(tables), replace(ROWAN, nhs_number=WITH_ZERO))[0] == "unique"
+
+    def test_plain_identifiers_may_have_lost_their_zero(self, make: Make) -> None:
+        for kind in ("BIGINT", "TEXT"):
+            plain = {"plain_identifiers": ["nhs_number"]}
+            tables = Tables(columns={"people.nhs": kind}, people=[{"nhs": 105201006}], persons=plain)
+            assert ask(make(tables), Subject(nhs_number=WITH_ZERO))[0] == "review"
+
+    @pytest.mark.parametrize("held", [105201007, 943476591, "05201006", "123456789"])
+    def test_nine_digits_whose_check_digit_fails_are_no_number(self, make: Make, held: object) -> None:
+        source = make(Tables(people=[{"nhs": held}]))
+        for asked in (f"0{held}", WITH_ZERO, "0123456789"):
+            assert source.find(Subject(nhs_number=asked), deadline=Deadline.after(20)) == ()
+
+    def test_a_longer_number_that_is_spelled_alike_hides_no_record(self, make_sqlite: Make) -> None:
+        people: list[dict[str, object]] = [{"nhs": "1052010060", "surname": "Lowe"}, {"no": 8, "dob": None}]
+        found = make_sqlite(Tables(people=people)).find(
+            replace(ROWAN, nhs_number=WITH_ZERO, birth_date=date(1950, 1, 2)), deadline=Deadline.after(20)
+        )
+        assert "number:8" in {each.ref for each in found}
 
     @pytest.mark.parametrize("held", ["jt123456c", "JT 12 34 56 C", "JT123456"])
     def test_a_national_insurance_number_is_found_with_and_without_its_suffix(self, make: Make, held: str) -> None:

@@ -1,12 +1,8 @@
-"""Unreadable values are counted by column and cause; keys are opaque, and the same whichever type they have."""
+"""Unreadable values are counted by column and cause, and a row that may be current is never taken for none."""
 
 from datetime import date
-from decimal import Decimal
-from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adapters.contract import CellFault, InvolvementRow, RecordUnreadable
 from adapters.sources.fields import FieldFault
@@ -15,11 +11,8 @@ from adapters.sources.rows import (
     Quarantine,
     candidates,
     current_involvements,
-    read_ref,
     sample_line,
-    write_ref,
 )
-from adapters.sources.text import Unreadable
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 
@@ -65,48 +58,6 @@ class TestCurrentInvolvements:
     def test_a_row_that_may_be_current_is_never_taken_for_none(self) -> None:
         with pytest.raises(RecordUnreadable, match="ended is not a date"):
             current_involvements([self.ENDED, self.DOUBTFUL])
-
-
-@pytest.mark.parametrize(
-    ("key", "same"),
-    [
-        (17, "17"),
-        ("T7", "T7      "),
-        ("T7", "\u00a0T7"),
-        (7, 7.0),
-        (7, Decimal("7.00")),
-        ("é", "é".encode("cp1252")),
-        (UUID(int=7), str(UUID(int=7))),
-        (date(2001, 2, 3), "2001-02-03"),
-    ],
-)
-def test_a_key_is_the_same_whichever_type_it_has(key: object, same: object) -> None:
-    assert read_ref(write_ref([key])) == read_ref(write_ref([same]))
-
-
-@pytest.mark.parametrize("key", [None, "", "  ", True, 7.5, ["x"]])
-def test_what_is_no_key_is_unreadable(key: object) -> None:
-    with pytest.raises(Unreadable):
-        write_ref([key])
-    with pytest.raises(Unreadable):
-        write_ref([1, key])
-
-
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])).filter(str.strip), min_size=1, max_size=4))
-def test_a_key_of_several_parts_comes_back_as_it_was(parts: list[str]) -> None:
-    try:
-        written = write_ref(parts)
-    except Unreadable:
-        return
-    assert len(read_ref(written)) == len(parts)
-    assert write_ref(read_ref(written)) == written or len(parts) == 1
-
-
-@pytest.mark.parametrize(
-    "ref", ["", "x", "number:", "number:x", "number:9" + "9" * 5000, "text:", "parts:[1", "parts:[]"]
-)
-def test_a_key_that_was_never_given_out_is_harmless(ref: str) -> None:
-    assert read_ref(ref) is not None
 
 
 def test_a_sample_is_counted() -> None:

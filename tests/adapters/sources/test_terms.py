@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.sources.spellings import family_name_spellings, identifier_spellings, key_spellings, whole_number
+from adapters.sources.spellings import family_name_spellings, identifier_spellings, whole_number, with_its_zero
 from adapters.sources.terms import SqliteTerms, like
+from trust.exchange.check_digits import nhs_number_ok
 from trust.exchange.person_identifiers import normal_identifier, normal_pnc_id
 
 SEPARATORS = st.text(
@@ -30,9 +31,29 @@ def test_any_separators_are_taken_out(number: str, data: st.DataObject) -> None:
         assert plain_form(held) == number.upper()
 
 
-@pytest.mark.parametrize("held", [9434765919, 9434765919.0, "9434765919.0", "9434765919"])
+@pytest.mark.parametrize("held", [9434765919, 9434765919.0, "9434765919.0", "9434765919.0000", "9434765919"])
 def test_a_number_is_its_digits(held: object) -> None:
     assert plain_form(held) in identifier_spellings("nhs_number", "9434765919")
+
+
+@pytest.mark.parametrize("held", ["0105201006", 105201006, 105201006.0, "105201006", "105 201 006", "105201006.00"])
+def test_a_number_may_have_lost_its_zero(held: object) -> None:
+    assert plain_form(held) in identifier_spellings("nhs_number", "0105201006")
+
+
+@given(st.from_regex(r"[0-9]{1,11}", fullmatch=True))
+def test_a_zero_is_put_back_where_the_check_digit_holds_and_nowhere_else(number: str) -> None:
+    whole = with_its_zero(number)
+    assert whole == number or (whole == f"0{number}" and nhs_number_ok(whole))
+    if not number.startswith("0"):
+        assert number in identifier_spellings("nhs_number", whole)
+        assert with_its_zero(whole) == whole
+
+
+@pytest.mark.parametrize("keyed", ["123456789", "321098765", "901234567"])
+def test_a_run_of_nine_digits_gets_no_zero(keyed: str) -> None:
+    assert nhs_number_ok(f"0{keyed}")
+    assert with_its_zero(keyed) == keyed
 
 
 @given(st.from_regex(r"(19[5-9][0-9]|20[0-2][0-9])/[0-9]{7}[A-Z]", fullmatch=True))
@@ -46,8 +67,7 @@ def test_a_pnc_id_is_found_in_every_form_that_is_read_as_it(value: str) -> None:
 
 def test_lists_of_spellings_are_bounded() -> None:
     assert len(family_name_spellings("O'Hara-Smith-O'Neill")) <= 64
-    assert len(key_spellings("7")) <= 68
-    assert key_spellings("x" * 40)[0] == "x" * 40
+    assert len(identifier_spellings("nhs_number", "0105201006")) <= 10
 
 
 @pytest.mark.parametrize(
