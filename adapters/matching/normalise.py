@@ -3,6 +3,7 @@
 Nothing here is ever shown or sent: a normalised value lives only as long as one comparison.
 """
 
+import re
 from datetime import date
 from typing import Final
 
@@ -137,6 +138,15 @@ _SPELLINGS: Final = (
 )
 """Spellings of one name, which parents do not give to two of their children."""
 
+_ONE_SPELLING: Final = {name: min(spellings) for spellings in _SPELLINGS for name in spellings}
+_SAME_SOUND: Final = (
+    (re.compile(r"(?<=[^aeiouy])([aou])e(?=[^aeiouy])"), r"\1"),  # Mueller, as Müller without its dots
+    (re.compile(r"ph"), "f"),
+    (re.compile(r"ck?"), "k"),
+    (re.compile(r"y"), "i"),
+    (re.compile(r"([^aeiou])\1"), r"\1"),
+)
+
 _OF_SEVERAL: Final = frozenset(
     short
     for short, full in _SHORT_FORMS.items()
@@ -172,6 +182,17 @@ def are_short_forms(one: str, other: str) -> bool:
     full_of_one = _SHORT_FORMS.get(one, frozenset())
     full_of_other = _SHORT_FORMS.get(other, frozenset())
     return one in full_of_other or other in full_of_one or not full_of_one.isdisjoint(full_of_other)
+
+
+def spelling_key(name: str) -> str:
+    """Return what two normalised words have in common that are spellings of one name: Mueller, Robyn, Stephen.
+
+    Two names of a brother and a sister may share it (Tony, Toni), so it only ever supports an identifier that agrees.
+    """
+    key = _ONE_SPELLING.get(name, name)
+    for written, plain in _SAME_SOUND:
+        key = written.sub(plain, key)
+    return key
 
 
 def is_doubtful_form(name: str) -> bool:

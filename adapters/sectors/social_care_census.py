@@ -15,6 +15,7 @@ from lxml import etree
 
 from adapters.contract import SourceNonsense
 from adapters.matching.compare import Level, compare
+from adapters.matching.normalise import spelling_key
 from adapters.sources.csv_drop import BadLine, Line
 from adapters.sources.days import has_ended, read_day
 from adapters.sources.fields import read_restriction
@@ -414,8 +415,8 @@ def _person(allocation: Allocation) -> Subject:
 
 
 def _is_part(one: str | None, other: str | None) -> bool:
-    """Say whether one name is part of the other, by whole words or by their initials."""
-    words, others = name_tokens(one), name_tokens(other)
+    """Say whether one name is the other or part of it, by whole words in any spelling or by their initials."""
+    words, others = (tuple(map(spelling_key, name_tokens(name))) for name in (one, other))
     return _covers(words, others) or _covers(others, words)
 
 

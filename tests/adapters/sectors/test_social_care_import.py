@@ -294,6 +294,57 @@ class TestTheSecondWorker:
         assert [note.line for note in report.notes] == [3]
         assert [found.worker for found in involvements(care_adapter, OCTAVIA, soon)] == ["Alex Patel"]
 
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ("Müller,Robin", "Mueller,Robin"),
+            ("Müller,Robin", "Muller,Robyn"),
+            ("Mueller,Robin", "Müller,Robyn Jane"),
+            ("Schröder,Jörg", "Schroeder,Joerg"),
+            ("Sørensen,Søren", "Soerensen,Soeren"),
+            ("Clarke,Stephen", "Klarke,Steven"),
+            ("Phillips,Catherine", "Philips,Kathryn"),
+            ("Rahman,Mohammed Ali", "Rahman,Muhammad Ali"),
+            ("Smyth,Marc", "Smith,Mark"),
+        ],
+    )
+    def test_stays_where_the_name_is_spelled_otherwise(
+        self, run_import: RunImport, care_adapter: Adapter, soon: Deadline, first: str, second: str
+    ) -> None:
+        rows = [f"C1,{first},,,Alex Patel,,,,,", f"C1,{second},,,Sam Okoro,,,,,"]
+        for given in (rows, list(reversed(rows))):
+            report = run_import(census(child("C1", case(), upn=UPN)), given)
+            assert report.notes == ()
+            asked = Subject(upn=UPN, birth_date=date(2008, 9, 20))
+            assert {found.worker for found in involvements(care_adapter, asked, soon)} == {"Alex Patel", "Sam Okoro"}
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ("Ash,Zara", "Ash,Sara"),
+            ("Ash,Frances", "Ash,Francis"),
+            ("Ash,Martin", "Ash,Martine"),
+            ("Ash,Jo", "Ash,Joel"),
+            ("Ash,Jack", "Ash,John"),
+            ("Rahman,Mohammed Ali", "Rahman,Muhammad Omar"),
+            ("Ash,Twin 1", "Ash,Twin 2"),
+            ("Müller,Robin", "Miller,Robin"),
+        ],
+    )
+    def test_of_a_child_who_may_be_another_is_set_aside(self, run_import: RunImport, first: str, second: str) -> None:
+        rows = [f"C1,{first},,,Alex Patel,,,,,", f"C1,{second},,,Sam Okoro,,,,,"]
+        report = run_import(census(child("C1", case(), upn=UPN)), rows)
+        assert [note.line for note in report.notes] == [3]
+
+    @pytest.mark.parametrize(("first", "second"), [("Jo Müller", "Jo Mueller"), ("Robin Ash", "Robyn Ash")])
+    def test_is_another_worker_although_the_names_are_nearly_one(
+        self, run_import: RunImport, care_adapter: Adapter, soon: Deadline, first: str, second: str
+    ) -> None:
+        run_import(
+            census(child("C1", case(), upn=UPN)), [OCTAVIA_ROW.replace("Alex Patel", name) for name in (first, second)]
+        )
+        assert {found.worker for found in involvements(care_adapter, OCTAVIA, soon)} == {first, second}
+
 
 class TestWhatASpreadsheetDoes:
     """Excel rewrites dates and identifiers when it saves a table; the import of before stays."""
