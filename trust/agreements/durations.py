@@ -135,15 +135,17 @@ class _Reader:
         return (whole + part if sign or self._word(after) == "and" else whole * part), end
 
     def more(self, place: int, unit: Fraction) -> tuple[int, Fraction]:
-        """Read what adds to a period, after its unit: "and a half", "and six months"; as a number of that unit."""
-        start = place + (self._word(place) == "and")
-        amount, after = self.amount(start)
+        """Read what adds to a period, after its unit: "and a half", "and six months"; as a number of that unit.
+
+        "6 months (183 days)" says it twice, and "a year, and 30 days for copies" is of two things.
+        """
+        amount, after = self.amount(place + 1)
+        if amount is None or self._word(place) != "and":
+            return place, Fraction(0)
         smaller = self.unit(after)
-        if amount is not None and smaller is not None and smaller < unit:
+        if smaller is not None and smaller < unit and self._word(after + 1) != "for":
             return after + 1, amount * smaller / unit
-        if amount is not None and amount < 1 and smaller is None and start > place:
-            return after, amount
-        return place, Fraction(0)
+        return (after, amount) if amount < 1 and smaller is None else (place, Fraction(0))
 
     def _word(self, place: int) -> str:
         return self._words[place] if place < len(self._words) else ""
