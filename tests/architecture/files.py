@@ -15,6 +15,9 @@ _MACHINE_PATH = re.compile(rf"(?<![\w.~:/-])/(?:{_TOP_FOLDERS})(?![\w-])|(?<![\w
 _INDEX = re.compile(
     "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "--(?:extra-)?index" + "-url[ =]", "--find" + "-links[ =]"))
 )
+_VAGUE_WORDS = "who-m no-body some-body who-ever what-ever un-asked a-new".replace("-", "").split()
+_VAGUE = re.compile(rf"\b(?:{'|'.join(_VAGUE_WORDS)}|at\s+hand)\b", re.IGNORECASE)
+_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\[\]-]*==\S+")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}(?: \\)?$")
 
@@ -27,6 +30,14 @@ def machine_paths(path: PurePosixPath, text: str) -> Iterator[str]:
 def index_addresses(path: PurePosixPath, text: str) -> Iterator[str]:
     """Allow no address of a package index: where packages come from is each machine's own configuration."""
     yield from _lines_with(path, text, _INDEX, "names a package index")
+
+
+def vague_words(path: PurePosixPath, text: str) -> Iterator[str]:
+    """Allow no word that hides the subject of a sentence, except in a block: an example quotes what others wrote."""
+    prose = _FENCED.sub(lambda block: "\n" * block[0].count("\n"), text)
+    for found in _VAGUE.finditer(prose):
+        line = prose.count("\n", 0, found.start()) + 1
+        yield f"{path}:{line}: name the client, member or person: {found.group()}"
 
 
 def _lines_with(path: PurePosixPath, text: str, pattern: re.Pattern[str], message: str) -> Iterator[str]:

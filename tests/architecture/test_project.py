@@ -31,6 +31,7 @@ TOP_LEVEL = frozenset(
         ".gitignore",
     ]
 )
+PLAIN_ENGLISH = ("docs/exchange-profile/", "docs/legal-register.md", "findings/")
 TEXT_SUFFIXES = frozenset(
     [
         "py",
@@ -131,6 +132,12 @@ def test_nothing_else_stands_at_the_top(paths: list[PurePosixPath]) -> None:
 def test_no_machine_paths_or_index_addresses(paths: list[PurePosixPath]) -> None:
     rules = (files.machine_paths, files.index_addresses)
     require_none(finding for path, text in texts(paths) for rule in rules for finding in rule(path, text))
+
+
+def test_rewritten_documents_name_the_subject_of_each_sentence(paths: list[PurePosixPath]) -> None:
+    rewritten = [path for path in paths if path.as_posix().startswith(PLAIN_ENGLISH)]
+    assert len(rewritten) > 30
+    require_none(finding for path, text in texts(rewritten) for finding in files.vague_words(path, text))
 
 
 def test_locks_have_hashes_and_no_addresses(paths: list[PurePosixPath]) -> None:

@@ -167,6 +167,25 @@ def test_a_package_index_is_found(text: str) -> None:
     assert finding.startswith("docs/a.md:2: ")
 
 
+VAGUE = ["who-m", "No-body", "some-body", "Who-ever", "what-ever", "un-asked", "a-new", "at ha-nd", "at\nha-nd"]
+
+
+@pytest.mark.parametrize("word", VAGUE)
+def test_a_vague_word_is_found_outside_of_blocks(word: str) -> None:
+    word = word.replace("-", "")  # in pieces, as in files.py
+    text = f"Fine, {word}.\n\n```json\n{word}\n```\n\nfine.\n"
+    (finding,) = files.vague_words(PATH, text)
+    assert finding.startswith("docs/a.md:1: ")
+    text = f"```json\n{{}}\n```\n\nfine, {word}.\n"
+    (finding,) = files.vague_words(PATH, text)
+    assert finding.startswith("docs/a.md:5: ")
+
+
+@pytest.mark.parametrize("text", ["renewed", "antibody", "a flat handle"])
+def test_other_words_are_left_alone(text: str) -> None:
+    assert list(files.vague_words(PATH, text)) == []
+
+
 HASH = f"    --hash=sha256:{'a' * 64}"
 
 

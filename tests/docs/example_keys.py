@@ -12,7 +12,7 @@ TRUST = EntityId("https://mental-health.example")
 
 
 class Keys:
-    """The keys of three entities, made anew for each run."""
+    """The keys of three entities, made for each run."""
 
     def __init__(self) -> None:
         self.signers: dict[tuple[EntityId, KeyUse], LocalSigner] = {

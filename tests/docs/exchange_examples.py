@@ -1,6 +1,6 @@
 """Make the examples of the exchange profile with the code that nodes run.
 
-Each run makes new keys, signs everything anew and throws the private keys away.
+Each run makes new keys, signs every example and discards the private keys.
 """
 
 from collections.abc import Mapping
@@ -320,4 +320,4 @@ BODIES: Mapping[str, Any] = {
         eligibility.EligibilityAnswer(answer=eligibility.Answer.YES, as_of=NOW.date())
     ),
 }
-"""Bodies of the other kind of exchange, which travel in the same envelopes."""
+"""Bodies of the other kind of exchange. Their envelopes are the same."""

@@ -1,4 +1,4 @@
-"""Make the examples of a query about misuse: the trust asks who sent the council's message, and is told."""
+"""Make the examples of a query about misuse: the trust asks for the sender of the council's message."""
 
 from datetime import timedelta
 

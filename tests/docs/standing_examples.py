@@ -1,4 +1,4 @@
-"""Make the examples of what an anchor says beyond membership: marks, suspensions, and keys of its own."""
+"""Make the examples of an anchor's statements beyond membership: trust marks, suspensions and keys."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ from trust.keys import KeyUse, LocalSigner
 
 
 def standing(keys: Keys) -> dict[str, bytes]:
-    """Make what the anchor says of the council beyond its membership, and of its own keys.
+    """Make the anchor's statements about the council beyond its membership, and about its own keys.
 
     The anchor issues the mark for the trust, which owns its type, so that the example shows a delegation.
     """

@@ -1,4 +1,4 @@
-"""Every example of the exchange profile is what a node would accept, and stands on the page as it is in the file."""
+"""A node accepts every example of the exchange profile, and a page shows it as the file has it."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

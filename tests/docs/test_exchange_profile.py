@@ -1,4 +1,4 @@
-"""The exchange profile names the codes, members, caps and times that the code has."""
+"""The exchange profile names the codes, fields, caps and times of the code."""
 
 from datetime import date, timedelta
 

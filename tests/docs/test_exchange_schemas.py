@@ -65,7 +65,7 @@ def is_read(name: str, body: JsonObject) -> bool:
 
 
 def is_well_formed(name: str, claims: JsonObject) -> bool:
-    """Say whether the code finds the form right, which it looks at before whom, when and what about."""
+    """Return whether the code accepts the form, which it checks before parties, times and agreement."""
     try:
         if name == "message":
             raw = jose.sign(claims, typ=message.TYP, signer=SIGNER)
