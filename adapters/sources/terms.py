@@ -218,7 +218,9 @@ class PostgresTerms:
 
     def index_of_identifier(self, column: str, kind: Kind, *, plain: bool) -> str:
         """Return the plain form of a text, or the column itself."""
-        return column if plain and kind is not Kind.BYTES else self.index_of_key(column, kind)
+        if kind not in {Kind.TEXT, Kind.BYTES} or (plain and kind is Kind.TEXT):
+            return column
+        return self.plain_form(_as_text(column, kind))
 
     def index_of_day(self, column: str, kind: Kind) -> str:
         """Return the column, of which the beginning of a text is compared under any collation."""
@@ -235,12 +237,16 @@ class PostgresTerms:
         if kind in {Kind.DATE, Kind.MOMENT, Kind.ZONED}:
             moment = _moment_in(key, kind)
             return None if moment is None else f"{column} = {places.take(moment)}"
-        alike = f"{self.plain_form(_as_text(column, kind))} IN ({places.listed(_plain_keys(key))})"
+        alike = f"{self._key_form(column, kind)} IN ({places.listed(_plain_keys(key))})"
         return f"{column} IN ({places.listed(bytes_of(key))}) OR {alike}" if kind is Kind.BYTES else alike
 
     def index_of_key(self, column: str, kind: Kind) -> str:
         """Return the plain form of a text or of bytes, or the column itself."""
-        return self.plain_form(_as_text(column, kind)) if kind in {Kind.TEXT, Kind.BYTES} else column
+        return self._key_form(column, kind) if kind in {Kind.TEXT, Kind.BYTES} else column
+
+    def _key_form(self, column: str, kind: Kind) -> str:
+        """Return the plain form under a collation that has regular expressions, whichever the column has."""
+        return self.plain_form(f'{_as_text(column, kind)} COLLATE "C"')
 
     def name_form(self, column: str, kind: Kind) -> str:
         """Return a name in small letters and without spaces around it."""

@@ -107,6 +107,18 @@ class TestKeys:
             source = make(Tables(columns=columns, people=[{"no": one}], work=[{"no": other}]))
             assert ask(source, UNNUMBERED) == ("unique", ())
 
+    def test_a_key_under_a_collation_without_regular_expressions(self, make_postgres: Make, postgres_url: str) -> None:
+        with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(
+                "CREATE COLLATION IF NOT EXISTS any_case"
+                " (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+            )
+        kind = "text COLLATE any_case"
+        work: list[dict[str, object]] = [{"no": "T7 "}, {"no": "t7", "worker": "Another's"}]
+        source = make_postgres(Tables(columns={"people.no": kind, "work.no": kind}, people=[{"no": "T7"}], work=work))
+        (held,) = ask(source, UNNUMBERED)[1]
+        assert held.worker == "Nia Harding"
+
     def test_a_key_of_many_digits(self, make_postgres: Make, make_sqlite: Make) -> None:
         key = 12345678901234567890
         columns = {"people.no": "numeric(30,2)", "work.no": "numeric(25)"}

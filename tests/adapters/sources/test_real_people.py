@@ -320,7 +320,7 @@ class TestIndexes:
         people: list[dict[str, object]] = [
             {"no": number, "dob": f"19{number % 90 + 10}-01-01"} for number in range(600)
         ]
-        source = make(Tables(people=[{"nhs": NHS_NUMBER}, *people]))
+        source = make(Tables(columns={"work.no": "TEXT"}, people=[{"nhs": NHS_NUMBER}, *people]))
         (line,) = [each for each in source.checks[0](deadline=Deadline.after(20)) if each.name == "indexes"]
         return source, line.detail.removeprefix("The searches need an index each: ").removesuffix(".").split("; ")
 
@@ -330,6 +330,9 @@ class TestIndexes:
         source._persons.database = spied
         for ask_for in (search.by_identifier, search.by_birth_date, search.by_name):
             ask_for(ROWAN, deadline=Deadline.after(20))
+        source._involvements.database = spied
+        for key in ("number:7", "text:T7", "text:6f9619ff-8b86-d011-b42d-00c04fc964ff"):
+            source.involvement_rows(key, deadline=Deadline.after(20))
         return spied.statements
 
     def test_in_sqlite(self, make_sqlite: Make, context: AdapterContext) -> None:
