@@ -1,11 +1,11 @@
 #!/bin/sh
-# Expected: A validator of NHS numbers rejects the placeholders of case systems: ten zeros, ten nines, ten equal
+# Expected: A validator of NHS numbers rejects the stand-ins of case systems: ten zeros, ten nines, ten equal
 #   digits. It accepts the number as the NHS prints it, in groups of three, three and four.
 # Actual: The check digit of ten equal digits is that digit, and none of the three validators checks further. The one
-#   for JavaScript rejects the printed form: it accepts placeholders and rejects real numbers with spaces.
+#   for JavaScript rejects the printed form: it accepts stand-ins and rejects real numbers with spaces.
 # Versions: python-stdnum 2.2, nhs-number 2.2.0; nhs-number-validator 1.1.2 (npm)
 # Date: 2026-11-30, the output under `expected`.
-# Consequence: A check digit is no evidence that a number belongs to a person. Reject listed placeholders before a
+# Consequence: A check digit is no evidence that a number belongs to a person. Reject listed stand-ins before a
 #   number links two records; otherwise all people without a number become one person.
 . "$(dirname "$0")/setup.sh"
 expected <<'TEXT'
