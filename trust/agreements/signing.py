@@ -83,7 +83,7 @@ def advise(agreement: Agreement, signer: Signer, *, today: date) -> Advice:
     questions = (
         *_unchecked(agreement, signer),  # 5
         *(question for clause in agreement.clauses for question in _unnamed_law(clause, agreement, signer)),  # 6
-        *ask_about_draft(agreement),  # 7
+        *_kept_too_long(agreement),  # 7
         *_told_elsewhere(agreement, signer.in_force),  # 8
         *_gap(agreement, signer.in_force),  # 9
     )
@@ -139,10 +139,15 @@ def _unnamed_law(clause: Clause, agreement: Agreement, signer: Signer) -> Iterat
     powers = _entries(clause, LegalPart.POWER, agreement)
     fitting = any(entry.bodies & bodies for entry in powers)
     if resting and not fitting and not (powers and LegalPart.POWER in needed):  # that is a fault
-        yield (
-            f"Clause {clause.id} rests on {listed(resting)}, which holds only where a law lays down this agency's task "
-            f"or duty, and names no power {'for it' if powers else 'at all'}. Which law is it?"
-        )
+        whose = f" for a {listed(sorted(bodies))}" if powers else ""
+        yield _ask_which_law(clause, resting, whose)
+
+
+def _ask_which_law(clause: Clause, resting: Iterable[str], whose: str = "") -> str:
+    return (
+        f"Clause {clause.id} rests on {listed(resting)}, which holds only where a law lays down the task or duty, and "
+        f"names no power{whose}. Which law is it?"
+    )
 
 
 def _parts_needed(clause: Clause, signer: Signer) -> tuple[LegalPart, ...]:
@@ -199,7 +204,15 @@ def _unknown_body(agreement: Agreement, signer: Signer) -> Iterator[str]:
 
 
 def ask_about_draft(agreement: Agreement) -> Iterator[str]:
-    """Return what any signatory should ask about: answers that may be kept longer than the words on retention say."""
+    """Return what any signatory should ask about: a task in law without its law, and how long answers are kept."""
+    for clause in agreement.clauses:
+        resting = [code for code in clause.basis if code in _LAID_DOWN_IN_LAW]
+        if resting and not _entries(clause, LegalPart.POWER, agreement):
+            yield _ask_which_law(clause, resting)
+    yield from _kept_too_long(agreement)
+
+
+def _kept_too_long(agreement: Agreement) -> Iterator[str]:
     stated = read_retention(agreement.retention)
     for clause in agreement.clauses:
         if stated.shortest is not None and clause.keep_days > stated.shortest:

@@ -10,7 +10,7 @@ from tests.trust.agreements.examples import BINDING, DOCUMENT, JOBCENTRE, clause
 from tests.trust.exchange.examples import COUNCIL, TRUST
 from trust.agreements.agreement import InForce
 from trust.agreements.bodies import Body
-from trust.agreements.signing import Advice, Signer, Vouched, advise
+from trust.agreements.signing import Advice, Signer, Vouched, advise, ask_about_draft
 from trust.identifiers import EntityId, ServiceSlug
 
 TODAY = date(2026, 5, 1)
@@ -138,16 +138,16 @@ def test_clauses_with_the_same_gap_are_asked_about_once() -> None:
 @pytest.mark.parametrize(
     ("basis", "body", "asked"),
     [
-        (["6-1-e"], None, "names no power at all"),
-        (["6-1-c"], None, "names no power at all"),
+        (["6-1-e"], None, "names no power. Which law is it?"),
+        (["6-1-c"], None, "names no power. Which law is it?"),
         (["6-1-c", "6-1-e", "9-2-h"], None, "rests on 6-1-c and 6-1-e,"),
-        (["6-1-e", "dpa2018-sch1-18"], None, "names no power at all"),
-        (["6-1-e", "ssaa1992-s123"], None, "names no power at all"),
+        (["6-1-e", "dpa2018-sch1-18"], None, "names no power. Which law is it?"),
+        (["6-1-e", "ssaa1992-s123"], None, "names no power. Which law is it?"),
         (["dpa2018-part3"], Body.POLICE, "rests on dpa2018-part3,"),
         (["6-1-d"], None, None),
         (["6-1-a"], None, None),
         (["6-1-e", "6-1-ea"], Body.OTHER, None),
-        (["6-1-e", "6-1-ea"], Body.LOCAL_AUTHORITY, "names no power at all"),
+        (["6-1-e", "6-1-ea"], Body.LOCAL_AUTHORITY, "names no power. Which law is it?"),
         (["6-1-e", "ca2004-s10"], None, None),
         (["6-1-c", "ca2004-s10"], None, None),
     ],
@@ -165,13 +165,20 @@ def test_a_task_in_law_without_its_law_is_asked_about(
     assert all(str(asked) in question for question in found.questions)
 
 
+@pytest.mark.parametrize(("basis", "asked"), [(["6-1-e"], 1), (["6-1-c", "9-2-h"], 1), (["6-1-e", "ca2004-s10"], 0)])
+def test_the_drafter_of_a_clause_without_its_law_is_asked_too(basis: list[str], asked: int) -> None:
+    others = first(askers=[f"{JOBCENTRE}#work-coaches"], holders=[f"{TRUST}#community-team"], basis=basis)
+    assert len(list(ask_about_draft(parsed(others)))) == asked
+    assert advice(others).questions == ()  # it is theirs to answer
+
+
 def test_a_power_for_another_body_is_no_law_for_ours() -> None:
     whole = document(clauses=[{**DOCUMENT["clauses"][0], "basis": ["6-1-e", "vpa2024-encompass"]}])
     assert len(advice(whole).faults) == 1
     assert advice(whole).questions == ()
     whole["clauses"][0]["holders"] = [f"{TRUST}#community-team"]
     [question] = advice(whole).questions
-    assert "names no power for it. Which law is it?" in question
+    assert "names no power for a local-authority. Which law is it?" in question
 
 
 def test_a_version_that_can_never_come_into_force_is_not_signed() -> None:

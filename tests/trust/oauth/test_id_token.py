@@ -281,6 +281,15 @@ def test_a_name_that_is_a_claim_and_a_path_is_refused() -> None:
         verified(SERVICE.token(**both), names=ClaimNames(role="realm_access.roles", unit="team"))
 
 
+@pytest.mark.parametrize("name", ["https://council.example/staff", "staff.number"])
+def test_the_practitioner_is_named_by_a_whole_claim(name: str) -> None:
+    names = ClaimNames(person=name, role="groups", unit="team")
+    whole: dict[str, Any] = {name: "P-9"}
+    assert verified(SERVICE.token(**whole), names=names).person == "P-9"
+    with pytest.raises(MalformedClaims):
+        verified(SERVICE.token(staff={"number": "P-9"}), names=names)
+
+
 def test_a_url_is_no_path() -> None:
     inside = SERVICE.token(**{"https://council": {"example/roles": ["a"]}})
     with pytest.raises(MalformedClaims, match="missing"):
