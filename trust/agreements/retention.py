@@ -31,7 +31,11 @@ _ACCOUNTS: Final = frozenset(
     )
 )
 _QUALIFIES: Final = 3
-"""Words before a noun that may say what it is of: "audit data", "a record of all answers"."""
+"""Words around a noun that may say what it is of: "audit data", "a record of all answers", "data on the use"."""
+_ABOUT: Final = frozenset({"about", "concerning", "of", "on", "regarding"})
+_QUESTIONS: Final = frozenset(
+    words_of("question questions request requests query queries enquiry enquiries search searches lookups use who")
+)
 _PRONOUNS: Final = frozenset({"it", "they", "them", "these", "those", "this"})
 _KEEPING: Final = re.compile(
     r"\b(?:keep|kept|hold|held|retain|retention|stor(?:e|ing)|sav(?:e|ing)|delet|eras|destr|remov|dispos|purg"
@@ -110,7 +114,9 @@ def _names_answers(words: Sequence[str], place: int) -> bool | None:
         return False
     if words[place] not in _ANSWERS:
         return None
-    return _ACCOUNTS.isdisjoint(words[max(0, place - _QUALIFIES) : place])
+    before, after = words[max(0, place - _QUALIFIES) : place], words[place + 2 : place + 2 + _QUALIFIES]
+    about_questions = not _ABOUT.isdisjoint(words[place + 1 : place + 2]) and not _QUESTIONS.isdisjoint(after)
+    return _ACCOUNTS.isdisjoint(before) and not about_questions
 
 
 def _is_about_answers(words: Sequence[str], place: int) -> bool:
