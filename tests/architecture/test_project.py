@@ -32,9 +32,14 @@ TOP_LEVEL = frozenset(
     ]
 )
 PLAIN_ENGLISH = (
+    "README.md",
     "config/",
+    "docs/README.md",
+    "docs/case-api.md",
     "docs/exchange-profile/",
+    "docs/glossary.md",
     "docs/legal-register.md",
+    "docs/security.md",
     "findings/",
     "requirements/",
     "tests/",

@@ -176,9 +176,7 @@ def test_every_status_is_explained() -> None:
 
 
 def test_every_field_of_an_involvement_is_named() -> None:
-    sentence = (
-        section(PAGE, "Who else is working with this person?").split("An involvement has")[1].split(". A row")[0]
-    )
+    sentence = section(PAGE, "Who else is working with this person?").split("An involvement has")[1].split(". A row")[0]
     assert {code for code in codes(sentence) if code != "YYYY-MM"} == set(InvolvementField)
 
 
