@@ -186,8 +186,8 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     ),
     "a child's name in capitals or spelled otherwise (Müller and Mueller, Robin and Robyn) in one row, or the NHS "
     "number in one row only": (
-        "tests/adapters/sectors/test_social_care_import.py::test_stays_where_the_name_is_spelled_otherwise",
-        "tests/adapters/sectors/test_social_care_import.py::test_stays_where_the_same_name_is_written_otherwise_or_left_out",
+        "tests/adapters/sectors/test_social_care_workers.py::test_stays_where_the_name_is_spelled_otherwise",
+        "tests/adapters/sectors/test_social_care_workers.py::test_stays_where_the_same_name_is_written_otherwise_or_left_out",
     ),
     "a case closure or an `AllocatedTo` that lies ahead": (
         "tests/adapters/sectors/test_social_care.py::test_an_end_that_lies_ahead_is_only_planned",
