@@ -22,7 +22,7 @@ def shown(unverified: object) -> str:
 def shown_member(name: str) -> str:
     """Return the name of a JSON member as a refusal may repeat it: as it is where it looks like one that a program has.
 
-    Whoever puts a person's name or number where a member's name belongs does not read it again in an error.
+    An error therefore never repeats a person's name or number that was put in the place of a member's name.
     """
     return name if _MEMBER.fullmatch(name) else "(a member whose name is not plain)"
 
@@ -153,7 +153,7 @@ class LivesTooLong(Untimely):
 
 
 class Misaddressed(TrustError):
-    """It is genuine, but from or for somebody else."""
+    """It is genuine, but from or for another party."""
 
     code = "misaddressed"
 

@@ -65,7 +65,7 @@ def parse_entity_id(text: str) -> EntityId:
 
 
 def parse_own_entity_id(text: str) -> EntityId:
-    """Accept an entity identifier without a path: whoever runs this serves it at the root of a host of its own.
+    """Accept an entity identifier without a path: this party serves it at the root of a host of its own.
 
     With one, each well-known document would have another address by each standard (RFC 8414 section 3.1).
     """
@@ -102,7 +102,7 @@ def parse_service_ref(text: str) -> ServiceRef:
 def parse_endpoint(text: str, *, entity: EntityId) -> str:
     """Accept an https address at exactly the entity's own host and port, with a plain path (A40).
 
-    An endpoint elsewhere would let whoever controls that host speak for the entity, so MalformedClaims is raised.
+    An endpoint elsewhere would let the operator of that host speak for the entity, so MalformedClaims is raised.
     """
     if len(text) > MAX_ENDPOINT or _origin(text) is None:
         raise MalformedClaims("An endpoint must be a plain https address without user, query or fragment.")

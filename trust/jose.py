@@ -113,7 +113,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnverifiedToken:
-    """What a JWT says of itself, believed by nobody yet."""
+    """The header and claims of a JWT, unverified."""
 
     header: JsonObject
     claims: JsonObject = field(repr=False)
@@ -186,7 +186,7 @@ def open_by_rule(raw: bytes, *, rule: HeaderRule, keys: KeySet, max_bytes: int =
 def open_with_embedded_jwk(raw: bytes, *, typ: str, max_bytes: int) -> Opened:
     """Open a DPoP proof: the key comes from the header and proves only that its holder made this.
 
-    The key is nobody's until a token's `cnf.jkt` names it. Raise nothing but TrustError.
+    The key has no known owner until a token's `cnf.jkt` names it. Raise nothing but TrustError.
     """
     rule = HeaderRule(typ=typ, jwk=True)
     parts = _split(raw, rule, max_bytes)
@@ -198,7 +198,7 @@ def open_self_signed(raw: bytes, *, typ: str, use: KeyUse, max_bytes: int) -> Op
     """Open a JWT by the keys in its own `jwks`: an entity configuration or an enrolment request.
 
     This is the one place where a payload is read before its signature stands, because the keys are in it. The result
-    proves that the document is whole and that its maker holds the key; who that is, somebody else must vouch for.
+    proves that the document is whole and that its maker holds the key; only a superior can vouch for the maker.
     """
     parts = _split(raw, HeaderRule(typ=typ), max_bytes)
     unverified_claims = strict_json.loads(parts.payload, max_bytes=max_bytes)
@@ -300,7 +300,7 @@ def _read_header(encoded: bytes, rule: HeaderRule) -> JsonObject:
 
 
 _known_header = lru_cache(maxsize=_HEADERS_REMEMBERED)(_read_header)
-"""The same for a short header, once for all documents that begin with its bytes. Nobody changes a header."""
+"""The same for a short header, once for all documents that begin with its bytes. No caller changes a header."""
 
 
 @lru_cache(maxsize=_HEADERS_REMEMBERED)

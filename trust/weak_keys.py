@@ -1,7 +1,7 @@
 """Find public keys that decode as keys but must not be trusted: bad Ed25519 points and RSA keys made by a known fault.
 
 The cryptography library takes any 32 bytes for an Ed25519 key and any odd modulus for an RSA key; the rest is for its
-caller. Such keys harm whoever believes that a signature shows who made it: under some of them, anybody signs.
+caller. With such a key a signature proves no signer: under some of them, any party can sign.
 """
 
 _P = 2**255 - 19

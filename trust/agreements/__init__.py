@@ -1,1 +1,1 @@
-"""What may be shared, with whom, for which purpose and on which legal footing."""
+"""Agreements: the data that may be shared, the parties, the purpose and the legal basis."""

@@ -1,4 +1,4 @@
-"""How often somebody may ask: a token bucket that is one moment in time (the generic cell rate algorithm, ITU-T I.371).
+"""A rate limit: a token bucket that is one moment in time (the generic cell rate algorithm, ITU-T I.371).
 
 A budget of so many an hour, of which a burst may come at once, is kept as the moment at which the bucket will be full
 again (`due`). Each question moves that moment on by its share of an hour; where it would then lie further ahead than
@@ -45,7 +45,7 @@ class Exceeded:
 
 
 def spend(budget: Budget, *, due: datetime | None, now: datetime) -> Spent | Exceeded:
-    """Take one question from the budget; `due` is what was kept last, None for nobody yet.
+    """Take one question from the budget; `due` is the moment stored last, None for the first question.
 
     A clock that was put back costs the asker nothing more than it would have cost before: what is kept never lies
     further ahead than the depth of the bucket.

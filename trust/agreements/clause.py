@@ -1,4 +1,4 @@
-"""The clause: who may ask whom for what, for which purpose, on which legal footing, and under which conditions.
+"""The clause: askers, holders, fields, purpose, legal basis and conditions of one permission.
 
 A clause is the unit of decision. It grants one kind of exchange, for one purpose, to named services of named agencies,
 and to each role only the fields that role needs.

@@ -84,7 +84,7 @@ class Permit:
 
 
 class MatchOutcome(StrEnum):
-    """Whether the person was found: one record beyond doubt, someone who may be the person, or nobody.
+    """Whether the person was found: one record beyond doubt, a record that may be the person's, or none.
 
     ``NOT_CURRENT`` is one record beyond doubt without any current involvement.
     """

@@ -156,7 +156,7 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
         ),
         DenialCode.OVER_BUDGET: (
             "More was asked lately than the agency that was asked answers, for this practitioner, agency or person.",
-            "Come back later; if somebody may be in danger, ring the service, or ask under an urgent clause.",
+            "Come back later; if a person may be in danger, ring the service, or ask under an urgent clause.",
         ),
     }
 )

@@ -26,7 +26,7 @@ ONWARD = {
     Onward.WITHIN_AGENCY: "It may be passed on within the asking agency.",
 }
 KINDS = {
-    involvement.KIND: "whether they work with a person, and whom to ring",
+    involvement.KIND: "whether they work with a person, and the workers to ring",
     eligibility.KIND: "about a person's benefit, to be answered yes, no or unknown",
 }
 QUESTIONS = {

@@ -1,4 +1,4 @@
-"""What an agreement demands of its parties beyond their signatures: trust marks that an authority issued to them.
+"""Trust marks that an agreement requires of its parties beyond their signatures.
 
 Both sides check: a holder does not answer an agency without a mark, and an asker does not ask one.
 """

@@ -1,4 +1,4 @@
-"""How long an agreement's words on retention let answers be kept, as far as they can be read.
+"""The period for which an agreement's text on retention lets answers be kept, as far as the text is clear.
 
 The words are prose, and a reading only leads to a question for the signatory, so every doubt counts as one:
 

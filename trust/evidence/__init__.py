@@ -1,1 +1,1 @@
-"""What a node can prove afterwards about every message, without having kept what was in it."""
+"""Evidence: proof of every message, without its content."""

@@ -1,1 +1,1 @@
-"""What two nodes say to each other: the person, the message, the reply, the receipt, and each kind of exchange."""
+"""Documents between two nodes: the person, the message, the reply, the receipt, and each kind of exchange."""

@@ -1,7 +1,7 @@
 """Tell a mistyped identifier from a possible one, by its check digit or its form.
 
 Each function takes the normalised form: no spaces, upper case. A ``True`` says only that the number could have been
-issued, never that it was, or to whom.
+issued, never that it was, or to which person.
 """
 
 import re

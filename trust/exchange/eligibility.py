@@ -83,7 +83,7 @@ def build_reply_body(answer: EligibilityAnswer) -> JsonObject:
 
 
 def parse_reply_body(body: JsonObject) -> EligibilityAnswer:
-    """Read the body of a reply, dropping whatever stands beside the two members. Raises :class:`MalformedBody`."""
+    """Read the body of a reply, dropping all but the two fields. Raises :class:`MalformedBody`."""
     reader = Reader(body, path="body.")
     answer = reader.choice("answer", Answer)
     as_of = reader.day("as_of")

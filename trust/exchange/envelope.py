@@ -58,16 +58,16 @@ class Parties:
 
 
 class Addressed(Protocol):
-    """Whatever has the addressing and the times of a signed JWT: a message, a reply, a receipt, a query."""
+    """The addressing and the times of a signed JWT: a message, a reply, a receipt, a query."""
 
     @property
     def iss(self) -> EntityId:
-        """Who signed it."""
+        """The signer."""
         ...
 
     @property
     def aud(self) -> EntityId:
-        """Whom it is for."""
+        """The receiver."""
         ...
 
     @property

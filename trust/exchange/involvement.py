@@ -1,8 +1,8 @@
-"""The exchange ``involvement.query``, which asks who else works with this person and whom to ring.
+"""The exchange ``involvement.query``, which asks which services work with this person, and for their contacts.
 
 A query may name the fields it wants; without names it asks for all that the clause allows. A reply is one status and,
 where the status is ``known``, the involvements, each cut down to the permitted fields. Every reply of the status
-``nothing_to_share`` from one service on one day is the same, whatever its reason (assertion A42).
+``nothing_to_share`` from one service on one day is the same for every reason (assertion A42).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Which kinds of exchange this software speaks, in which versions, and how long a message of each may live.
+"""The kinds of exchange: their versions, and the longest lifetime of a message of each.
 
 A node speaks the current version and the one before it. The registry is a plain table: nothing registers itself.
 """

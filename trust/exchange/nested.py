@@ -1,9 +1,9 @@
 """A message that rests with a third party: a nested JWT, for its recipient's eyes only (WIRE.md section 3).
 
-The message is signed first and then encrypted, so that whoever keeps it sees neither the person nor who signed
-(RFC 7519 section 11.2, RFC 7516). Encryption proves nothing about the sender: anybody can encrypt to a published key.
-So what comes out is opened by every rule for a message, and names its recipient in its signed `aud`; a recipient who
-wraps it anew for somebody else gives them nothing that they would take.
+The message is signed first and then encrypted, so that the third party sees neither the person nor the signer
+(RFC 7519 section 11.2, RFC 7516). Encryption proves nothing about the sender: any party can encrypt to a published key.
+The decrypted message is opened by every rule for a message, and names its recipient in its signed `aud`. If the
+recipient encrypts it again for another party, that party rejects it.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def open_nested(
 ) -> OpenedMessage:
     """Decrypt and then verify a message as :func:`trust.exchange.message.open_message` does.
 
-    Its digest is that of the signed bytes inside: encrypting them anew makes no other message of them. Raises
+    Its digest is that of the signed bytes inside: encrypting them again makes no other message of them. Raises
     ``TrustError`` only.
     """
     return open_message(unwrap(raw, keys=keys), sender_keys=sender_keys, own_id=own_id, now=now)

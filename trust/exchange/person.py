@@ -24,7 +24,7 @@ MAX_NAME = 100
 MAX_POSTCODE = 60
 """Characters of what is written where a postcode should be: a country's name may stand beside a foreign one."""
 OLDEST = timedelta(days=131 * 366)
-"""Nobody is this old: a birth date further back is a slip of the pen."""
+"""No person is this old: an earlier birth date is a slip of the pen."""
 
 _TELLING = ("nhs_number", "upn", "nino", "pnc_id", "birth_date", "given_names", "postcode", "uprn")
 """What tells one of several people of one name apart, the most telling first."""

@@ -73,7 +73,7 @@ def open_receipt(
 
     1. the signature, with ``receiver_keys``: the message keys of the trusted party it was sent to;
     2. the form of every member, all faults at once;
-    3. the issuer is whom we sent it to, and the audience is this node, alone;
+    3. the issuer is the receiver of the message, and the audience is this node, alone;
     4. the times, at most 15 days of life;
     5. the request is ours, byte for byte, and both services are echoed.
 

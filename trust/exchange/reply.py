@@ -130,7 +130,7 @@ def open_reply(
 
     1. the signature, with ``holder_keys``: the message keys of the trusted party that was asked;
     2. the form of every member, all faults at once;
-    3. the issuer is whom we asked, and the audience is this node, alone;
+    3. the issuer is the node that was asked, and the audience is this node, alone;
     4. the times, at most 5 minutes of life;
     5. the request is ours, byte for byte, and everything that is echoed equals what was sent.
 
@@ -149,7 +149,7 @@ def open_reply(
 
 
 def check_addressing(*, issuer: EntityId, audience: EntityId, asked: EntityId, own_id: EntityId) -> None:
-    """Refuse an answer that is not from whom we asked, or not to us (``WrongIssuer``, ``WrongAudience``)."""
+    """Refuse a reply that is not from the node asked, or not to this node (``WrongIssuer``, ``WrongAudience``)."""
     if issuer != asked:
         raise WrongIssuer("The answer is issued by someone other than the node that was asked.")
     if audience != own_id:

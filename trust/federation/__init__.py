@@ -1,1 +1,1 @@
-"""OpenID Federation 1.0: who vouches for whom, and what a member says of itself."""
+"""OpenID Federation 1.0: trust chains, and the metadata of members."""

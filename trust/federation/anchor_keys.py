@@ -4,14 +4,14 @@ An anchor has no superior that could vouch for a new key of its own. Its federat
 stolen; its recovery key is kept offline and signs this one document. The document is read by these rules:
 
 1. signed under `typ` exactly `trust-anchor-keys+jwt`, by a recovery key that was pinned for the anchor out of band;
-   a federation key never signs it, whatever its id;
+   a federation key with any id never signs it;
 2. `iss` and `sub` are both the anchor;
 3. `seq` is a whole number from 1: the highest replaces every other, the pinned federation keys included;
 4. `jwks` holds the anchor's federation keys from then on, and no recovery key;
 5. `iat` does not lie ahead.
 
 It has no end: it stands until the next one. A recovery key itself is replaced only by hand, at every node, because
-whoever held a stolen one could otherwise lock the anchor out for good.
+its thief could otherwise lock the anchor out for good.
 """
 
 from dataclasses import dataclass
@@ -107,8 +107,8 @@ def refuse_older(offered: AnchorKeys, *, held: AnchorKeys | None) -> None:
         return
     if offered.seq < held.seq or offered.keys.kids != held.keys.kids:
         raise RolledBack(
-            f"{offered.anchor} already replaced its keys under number {held.seq}; somebody may be replaying an older "
-            "document. If the anchor made it, ask its administrators for one with a higher number."
+            f"{offered.anchor} already replaced its keys under number {held.seq}; another party may be replaying "
+            "an older document. If the anchor made it, ask its administrators for one with a higher number."
         )
 
 

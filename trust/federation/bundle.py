@@ -1,7 +1,7 @@
 """Carry signed statements in a file, to a node that cannot reach those who made them.
 
 The file is one JSON object and is not signed itself: every statement in it is, and each is held to the rules that it
-would be held to had it been fetched. So whoever carries the file can leave something out, and add nothing. It may hold:
+would be held to had it been fetched. So the carrier of the file can leave something out, and add nothing. It may hold:
 
 1. `anchor_keys`: the documents by which anchors replaced their keys (anchor_keys);
 2. `chains`: chains of members and intermediates, each a list with the member's own configuration first and the

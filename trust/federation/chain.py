@@ -1,4 +1,4 @@
-"""Decide whether one of our anchors vouches for an entity, through whom, and say what it then is.
+"""Verify that one of our anchors vouches for an entity, and return its superiors and its metadata.
 
 A chain is, in order: the subject's entity configuration; the subordinate statement about it by its direct superior; the
 one about that superior by the next, and so on up to the anchor's; the anchor's own entity configuration, which may be
@@ -10,8 +10,8 @@ before something known vouches for it (section 10.2):
    left out, the last is a statement by a pinned anchor, and only a pinned key may have signed it;
 3. going down, each statement is signed with a key that the one above vouches for, and is by the entity that the one
    above is about;
-4. nobody is in the chain twice: no loops;
-5. the first is the entity configuration of the one whom the lowest statement is about, signed with a key that this
+4. no entity is in the chain twice: no loops;
+5. the first is the entity configuration of the subject of the lowest statement, signed with a key that this
    statement names, and hints at that superior (section 3.2);
 6. the metadata is resolved: the direct superior's, constraints, policy, and whether it can be read
    (metadata_resolution, which has its own plan);
@@ -167,7 +167,7 @@ def refuse_rollback(trusted: TrustedEntity, *, seen: Mapping[tuple[EntityId, Ent
         newest = seen.get((issuer, subject))
         if newest is not None and issued_at < newest:
             with placed(f"Subordinate statement by {issuer} about {subject}", ROLLBACK):
-                raise RolledBack("It is older than one already accepted; somebody may be replaying it.")
+                raise RolledBack("It is older than one already accepted; another party may be replaying it.")
 
 
 def _check_size(statements: Sequence[bytes]) -> None:

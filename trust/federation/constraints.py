@@ -1,12 +1,12 @@
 """Hold a chain to what its superiors allow under them (OpenID Federation 1.0 section 6.2).
 
-Each superior's constraints hold by themselves, for the subject of its statement and everybody below:
+Each superior's constraints hold by themselves, for the subject of its statement and every entity below:
 
 1. `max_path_length`: how many intermediates there may be between the superior and the subject of the chain (6.2.1);
 2. `naming_constraints`: the host of each entity below is in a permitted name space, where there are such, and in no
    excluded one. `.example.com` is every name under example.com, and not example.com itself; `example.com` is that host
    alone (6.2.2; RFC 5280 section 4.2.1.10). A list of permitted names that is empty permits none;
-3. `allowed_entity_types` takes away all other entity types and never `federation_entity`; it refuses nobody (6.2.3);
+3. `allowed_entity_types` takes away all other entity types and never `federation_entity`; it refuses no entity (6.2.3);
 4. `service_kinds`, which is our own (6.2), takes away services of all other kinds. What a service may be told hangs on
    its kind, so an intermediate must not vouch for kinds that its superior did not let it vouch for.
 

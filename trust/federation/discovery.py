@@ -1,7 +1,7 @@
 """Find the shortest chain from an entity to a pinned anchor, without fetching anything here.
 
 A discovery is a generator: it yields what to fetch, is sent the bytes, or None where there was no answer or not that
-one, and returns the chain, or raises NoChain. Whoever drives it does the fetching, within its own limits of time
+one, and returns the chain, or raises NoChain. The caller fetches, within its own limits of time
 (OpenID Federation 1.0 section 10.1, turned round so that as little as possible is fetched from parties unknown):
 
 1. each pinned anchor is asked directly for the subject, and only once one vouches for it the subject itself;
@@ -9,11 +9,11 @@ one, and returns the chain, or raises NoChain. Whoever drives it does the fetchi
    those in the subject's own configuration, which is the first fetch from a stranger;
 3. of each hint the configuration says which superiors it has; where a pinned anchor is among them, that anchor is asked
    for it; else its own hints are followed, breadth first, so that the shortest chain is found first;
-4. nobody is asked for a statement before its own chain was verified, with the anchor's word at the top; so the way is
+4. no entity is asked for a statement before its own chain to the anchor was verified; so the way is
    climbed blindly, but walked down step by step (chain);
 5. a statement that is not by and about the right parties, or does not verify, ends that way, and the next is tried;
-6. nothing is asked for twice, nobody comes twice on one way (no loops), there are four intermediates and five hints of
-   one entity at most, and twelve fetches in all, which is what four intermediates take. When that is used up the
+6. nothing is asked for twice, no entity comes twice on one way (no loops), there are four intermediates and five hints
+   of one entity at most, and twelve fetches in all, which is what four intermediates take. When that is used up the
    discovery fails: a limit that fires is never a shorter answer.
 """
 
@@ -78,7 +78,7 @@ def discover(
 
 
 def drive(discovery: Discovery, answer: Callable[[Ask], bytes | None]) -> Resolution:
-    """Run a discovery to its end, with what `answer` fetches; whatever that raises ends it."""
+    """Run a discovery to its end, with the bytes that `answer` fetches; any exception of it ends the run."""
     try:
         ask = next(discovery)
         while True:
@@ -204,7 +204,7 @@ class _Search:
             with placed(f"Subordinate statement by {above.entity} about {entity}", section("3.2")):
                 vouched = parse_subordinate_statement(about, superior_keys=above.keys, now=self.now)
                 if (vouched.issuer, vouched.subject) != (above.entity, entity):
-                    raise ChainRefused("The answer is a statement by or about somebody else.")
+                    raise ChainRefused("The answer is a statement by or about another entity.")
         except TrustError as refused:
             self.refusal = refused
             return False
@@ -218,7 +218,7 @@ class _Search:
             with placed(f"Entity configuration of {entity}", section("3.2")):
                 configuration = parse_entity_configuration(raw, now=self.now)
                 if configuration.entity_id != entity:
-                    raise ChainRefused("The answer is the configuration of somebody else.")
+                    raise ChainRefused("The answer is the configuration of another entity.")
         except TrustError as refused:
             self.refusal = refused
             return None

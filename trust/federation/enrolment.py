@@ -110,8 +110,8 @@ def compare(request: EnrolmentRequest, *, keys: KeySet, metadata: Mapping[str, J
 def refuse_replacement(offered: EnrolmentRequest, *, held: EnrolmentRequest) -> None:
     """Refuse a request that may not take the place of the one that waits for the same entity.
 
-    Whoever cannot sign with the key that signed the first cannot push it aside (Mismatch), and an earlier one does not
-    come back (RolledBack).
+    A request by another key than that of the first cannot replace it (Mismatch), and an earlier one does not come back
+    (RolledBack).
     """
     if offered.signed_with != held.signed_with:
         raise Mismatch(
@@ -119,7 +119,7 @@ def refuse_replacement(offered: EnrolmentRequest, *, held: EnrolmentRequest) -> 
             "ring those of the authority, who can put it away."
         )
     if offered.issued_at < held.issued_at:
-        raise RolledBack(f"A newer request of {held.entity_id} waits already; somebody may be replaying this one.")
+        raise RolledBack(f"A newer request of {held.entity_id} waits already; another party may be replaying this one.")
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

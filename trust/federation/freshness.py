@@ -1,4 +1,4 @@
-"""How long a node goes on with what it knows while the centre is away: the profile's bounds, or an anchor's own.
+"""Limits on the use of stale trust chains: the profile's bounds, or shorter ones set by an anchor.
 
 An anchor states its own in its entity configuration, as `hearthgate_refresh_bounds` of its `federation_entity`
 (exchange profile section 6). They hold for every chain that ends at it. By these rules:

@@ -1,7 +1,7 @@
 """Publish the federation keys that an entity no longer signs with, and why (OpenID Federation 1.0 section 8.7).
 
 The list is information for people who look into the past, and nothing here or elsewhere verifies anything with it: an
-entity publishes it about itself, so whoever took over the entity could put any key into it and date statements back.
+entity publishes it about itself, so a thief of its keys could put any key into it and backdate statements.
 Only a superior vouches for a key (assertion A41), and only for the present. So a key is read as the members that were
 published, never as a key that a KeySet would take. It is read by these rules:
 
@@ -43,7 +43,7 @@ class RevocationReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """From when on a key must not be believed, whatever it is said to have signed before, and why."""
+    """The time from which no document of a key counts, regardless of its date, and the reason."""
 
     at: datetime
     reason: str | None = None

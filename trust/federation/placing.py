@@ -17,7 +17,7 @@ def section(number: str) -> str:
 
 @contextmanager
 def placed(statement: str, rule: str) -> Iterator[None]:
-    """Let whatever is refused inside name this statement and this rule, unless it names others already."""
+    """Add this statement and this rule to any refusal inside, unless it names others already."""
     try:
         yield
     except TrustError as refused:

@@ -1,12 +1,12 @@
 """Answer what resolving an entity led to, for those who ask instead of resolving (OpenID Federation 1.0 section 8.3).
 
-Whoever takes the answer for the truth trusts the resolver to have verified the chain; the chain comes with it, so that
-nobody has to. No node of ours relies on one. It is read by these rules (section 8.3.2):
+A party that relies on the response trusts the resolver to have verified the chain. The chain comes with it, so that
+this trust is not necessary. No node of ours relies on one. It is read by these rules (section 8.3.2):
 
 1. signed under `typ` exactly `resolve-response+jwt`, by a federation key that is trusted to be the resolver's;
 2. `iss` and `sub` are entity identifiers;
 3. `iat` and `exp`, 120 h apart at most, as in the statements that it was made from;
-4. no `aud`: we ask unauthenticated, and an answer to somebody else is not ours;
+4. no `aud`: we ask unauthenticated, and a response to another party is not ours;
 5. `metadata` as in a statement; `trust_chain`, from the subject to the anchor; `trust_marks`, as in a statement.
 
 Not checked here: the chain itself, and that the answer agrees with it.

@@ -1,8 +1,8 @@
 """Say that an entity may not take part for now, in a log that any peer can relay (WIRE.md sections 1 and 6).
 
-Each issuer, an anchor or an intermediate, numbers its entries 1, 2, 3 ... without a gap, so whoever knows the highest
-number knows whether an entry was kept from it. The latest entry about an entity decides; one without an entry is
-active. An entry has no end: it stands until the next one about the same entity. It is read by these rules:
+Each issuer, an anchor or an intermediate, numbers its entries 1, 2, 3 ... without a gap, so a party that knows the
+highest number knows whether an entry was kept from it. The latest entry about an entity decides; an entity without an
+entry is active. An entry has no end: it stands until the next one about the same entity. It is read by these rules:
 
 1. signed under `typ` exactly `trust-suspension+jwt`, by a federation key of its issuer;
 2. `iss` and `sub` are entity identifiers, and differ;

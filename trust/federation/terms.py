@@ -1,7 +1,7 @@
-"""What a superior states of a subordinate beyond its keys: whether it may vouch for others, and what binds those below.
+"""Terms of a subordinate beyond its keys: whether it may vouch for others, its constraints and its policy.
 
-A subordinate that may not vouch is stated with `max_path_length` 0, so that no chain leads through it, whatever it says
-of itself (OpenID Federation 1.0 section 6.2.1). Constraints and policy hold for a subordinate and everybody below it.
+A subordinate that may not vouch is stated with `max_path_length` 0, so that no chain leads through it, regardless of
+its metadata (OpenID Federation 1.0 section 6.2.1). Constraints and policy bind a subordinate and all below it.
 As JSON the terms are the claims of the statement, with `intermediate` beside them.
 """
 
@@ -37,7 +37,7 @@ class Terms:
 
 
 NODE = Terms()
-"""The terms of a subordinate about which nothing was said: it vouches for nobody, and nothing else binds it."""
+"""The default terms of a subordinate: it vouches for no entity, and nothing else binds it."""
 
 
 def constraints_of(terms: Terms) -> JsonObject:
@@ -73,7 +73,7 @@ def parse_terms(document: JsonObject) -> Terms:
     naming = claims.optional_object(constraints, "naming_constraints") or {}
     longest = constraints.get("max_path_length")
     if longest is not None and not intermediate:
-        raise MalformedClaims("'max_path_length' is for an intermediate; any other subordinate vouches for nobody.")
+        raise MalformedClaims("'max_path_length' is for an intermediate; any other subordinate vouches for no entity.")
     return Terms(
         intermediate=intermediate,
         max_path_length=longest,

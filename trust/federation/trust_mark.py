@@ -64,7 +64,7 @@ class MarkOwner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedMark:
-    """A mark as `trust_marks` lists it: its type, and the mark itself, verified by nobody yet (section 3.1.2)."""
+    """A mark as `trust_marks` lists it: its type, and the mark itself, unverified (section 3.1.2)."""
 
     mark_type: str
     raw: bytes = field(repr=False)
@@ -171,7 +171,7 @@ def peek_draft(raw: bytes, *, typ: str = TYP) -> MarkDraft:
 def open_own_mark(raw: bytes, *, subject: EntityId, issuer: EntityId, keys: KeySet, now: datetime) -> TrustMark:
     """Open a mark that its issuer gave to `subject`, by rules 1 and 3 to 5; raise nothing but TrustError.
 
-    Whether the issuer is accredited and the delegation stands, those find out to whom the mark is shown.
+    Not checked here: the issuer's accreditation and the delegation, which the verifiers of the mark check.
     """
     mark_type, by = peek_mark(raw)
     body = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES).claims
@@ -230,7 +230,7 @@ def build_status_response(
 def parse_status_response(raw: bytes, *, issuer_keys: KeySet, mark: bytes, now: datetime) -> MarkStatus | None:
     """Verify an issuer's answer about this very mark, made 5 minutes ago at most; raise nothing but TrustError.
 
-    None is a status of the issuer's own, which section 8.4.2 allows: whatever it means, it is not `active`.
+    None is a status of the issuer's own, which section 8.4.2 allows: it is not `active`, in any meaning.
     """
     body = jose.open_signed(
         raw, typ=STATUS_TYP, keys=issuer_keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_STATUS_BYTES

@@ -56,7 +56,7 @@ class SignedIn:
 
     @property
     def sub(self) -> str:
-        """The one name that no other practitioner has, whatever provider they sign in at."""
+        """A name that no other practitioner has, at any provider."""
         return f"{self.issuer}#{self.name}"
 
 

@@ -50,7 +50,7 @@ def build(*, client_id: str, issuer: str, signer: Signer, now: datetime, jti: st
 
 
 def peek_client_id(raw: bytes, *, typ_optional: bool = False) -> str:
-    """Read whom an assertion claims to come from, to look up their keys; nothing is verified by this."""
+    """Read the client that an assertion names, to look up its keys; verify nothing."""
     unverified = jose.peek_by_rule(raw, rule=_rule(typ_optional=typ_optional), max_bytes=MAX_BYTES)
     return claims.require_str(unverified.claims, "sub", max_len=MAX_CLIENT_ID)
 

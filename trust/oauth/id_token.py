@@ -17,10 +17,10 @@ OpenID Connect Core 1.0 sections 2 and 3.1.3.7, RFC 9068 section 4, RFC 8725. Of
    says.
 
 A JWT access token differs in 1 and 3: `typ` is `at+jwt`, `aud` is the case face, `client_id` is the client, and `sub`
-is not the client itself, for then nobody signed in.
+is not the client itself: a token of the client has no practitioner.
 
-`nonce`, `at_hash` and `c_hash` tie an ID token to a browser's session and to other tokens: whoever asked for it checks
-them, and cannot be asked here. Not checked here either: how often the token was shown, and what its values are worth.
+`nonce`, `at_hash` and `c_hash` tie an ID token to a browser's session and to other tokens. The client that requested it
+checks them. Not checked here either: how often the token was shown, and what its values are worth.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -155,7 +155,7 @@ def _check_addressing(opened: JsonObject, kind: TokenKind, expected: Expected) -
             raise WrongAudience("The access token is not for this node's case face.")
         client = claims.require_str(opened, "client_id", max_len=MAX_VALUE)
         if client == opened.get("sub"):
-            raise WrongAudience("Nobody signed in for this access token: its subject is the client itself.")
+            raise WrongAudience("This access token has no practitioner: its subject is the client itself.")
     else:
         client = audience
     if client not in expected.clients or opened.get("azp", client) != client:
