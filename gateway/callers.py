@@ -270,7 +270,7 @@ class LookupService(Protocol):
         """Ask every service that an agreement lets us ask and wait up to ``request.wait_s``.
 
         The same key with the same request returns the lookup that it started first. Raises :class:`CaseRefused`,
-        :class:`trust.exchange.errors.NotEnoughToGoOn`, and the store's :class:`gateway.ports.StoreFull` and
+        :class:`trust.exchange.errors.SubjectTooVague`, and the store's :class:`gateway.ports.StoreFull` and
         :class:`gateway.ports.StoreBusy`.
         """
         ...

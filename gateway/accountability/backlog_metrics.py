@@ -9,9 +9,9 @@ from gateway.store.tables import flags, justifications, received_misuse_queries,
 from gateway.telemetry.metrics import shared_registry
 
 _waiting = Gauge(
-    "hearthgate_waiting_for_people",
+    "hearthgate_pending_reviews",
     "Flags that are up, and what is overdue: lookups to justify, queries about misuse to answer, and answers to ours.",
-    ("what",),
+    ("queue",),
     registry=shared_registry,
     multiprocess_mode="mostrecent",
 )

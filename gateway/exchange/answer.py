@@ -28,7 +28,7 @@ from trust.agreements.decision import Denial, MatchOutcome, Permit, PersonRestri
 from trust.agreements.minimise import minimise
 from trust.exchange import eligibility, involvement
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
-from trust.exchange.errors import MalformedBody, MalformedSubject, NotEnoughToGoOn
+from trust.exchange.errors import MalformedBody, MalformedSubject, SubjectTooVague
 from trust.exchange.involvement import Involvement, InvolvementStatus, involvement_to_fields
 from trust.exchange.person import Subject, check_birth_date, enough_to_go_on
 from trust.exchange.refusal import Refusal, build_refusal_body
@@ -137,7 +137,7 @@ def too_vague(subject: Subject, *, today: date) -> Refusal | None:
     try:
         check_birth_date(subject, today=today)
         enough_to_go_on(subject)
-    except (MalformedSubject, NotEnoughToGoOn) as refused:
+    except (MalformedSubject, SubjectTooVague) as refused:
         return Refusal(code=refused.code, reason=refused.detail, remedy="Describe the person again, more exactly.")
     return None
 

@@ -35,7 +35,7 @@ from trust.errors import TrustError
 from trust.evidence.leaf import Leaf
 from trust.exchange import eligibility, involvement
 from trust.exchange.consent import ConsentRecord
-from trust.exchange.errors import FieldsNotPermitted, MalformedBody, NotEnoughToGoOn
+from trust.exchange.errors import FieldsNotPermitted, MalformedBody, SubjectTooVague
 from trust.exchange.involvement import InvolvementStatus
 from trust.exchange.kinds import QUERY_LIFE, dropped_of_reply
 from trust.exchange.message import Message, Practitioner, RequestRef, build_message
@@ -337,7 +337,7 @@ def _unfit(
     try:
         check_requested_fields(choice.clause, question.asker.role, question.body.get("fields", ()))
         enough_to_go_on(told)
-    except (FieldsNotPermitted, NotEnoughToGoOn) as refused:
+    except (FieldsNotPermitted, SubjectTooVague) as refused:
         return Outcome(status=Status.REFUSED, reason=refused.detail, code=refused.code, entry=entry)
     return None
 

@@ -81,7 +81,7 @@ _requests = Counter(
     "hearthgate_requests", "Requests answered.", ("face", "route", "method", "status"), registry=shared_registry
 )
 _request_seconds = Histogram(
-    "hearthgate_request_seconds",
+    "hearthgate_http_request_duration_seconds",
     "Seconds to answer a request.",
     ("face", "route"),
     buckets=_SECONDS,
@@ -97,9 +97,11 @@ _sent = Counter("hearthgate_messages_sent", "Messages sent to peers.", ("outcome
 _peer_seconds = Histogram(
     "hearthgate_peer_seconds", "Seconds until a peer answered.", ("peer",), buckets=_SECONDS, registry=shared_registry
 )
-_trust = Counter("hearthgate_trust_notices", "Events of the directory.", ("code",), registry=shared_registry)
-_dropped = Counter("hearthgate_log_members_dropped", "Log members outside the closed list.", registry=shared_registry)
-_crashes = Counter("hearthgate_crashes", "Faults of our own, answered with 500.", ("face",), registry=shared_registry)
+_trust = Counter("hearthgate_federation_events", "Events of the directory.", ("code",), registry=shared_registry)
+_dropped = Counter("hearthgate_log_fields_dropped", "Log members outside the closed list.", registry=shared_registry)
+_crashes = Counter(
+    "hearthgate_internal_errors", "Faults of our own, answered with 500.", ("face",), registry=shared_registry
+)
 
 
 class _Lines:
@@ -300,7 +302,7 @@ def message_sent(sent: SentMessage) -> None:
 def notice_trust(code: str, entity: EntityId) -> None:
     """Note what the directory wants an administrator to know."""
     _trust.labels(code).inc()
-    structlog.get_logger("hearthgate.trust").warning("trust_notice", code=code, peer=entity)
+    structlog.get_logger("hearthgate.trust").warning("federation_event", code=code, peer=entity)
 
 
 def agreement_signed(party: EntityId, agreement: AgreementRef) -> None:
@@ -319,7 +321,7 @@ def agreement_closed(party: EntityId, agreement: AgreementRef, closure: Closure)
 
 def notice_keeper(code: str) -> None:
     """Note a round of the keeper that could not be finished."""
-    structlog.get_logger("hearthgate.keeper").warning("keeper_notice", code=code)
+    structlog.get_logger("hearthgate.keeper").warning("maintenance_warning", code=code)
 
 
 def step_failed(error: BaseException, step: str) -> None:

@@ -10,9 +10,9 @@ from gateway.telemetry.metrics import shared_registry
 
 _STAGES = ("normal", "alarm", "urgent_only", "closed", "none")
 _known = Gauge(
-    "hearthgate_trust_known",
+    "hearthgate_federation_entities",
     "Entities known, by what the age of their last refresh allows; ended ones as none.",
-    ("stage",),
+    ("freshness",),
     registry=shared_registry,
     multiprocess_mode="mostrecent",
 )

@@ -23,7 +23,7 @@ from trust.errors import (
     Untrusted,
     Unverified,
 )
-from trust.exchange.errors import Fault, MalformedDocument, NotEnoughToGoOn
+from trust.exchange.errors import Fault, MalformedDocument, SubjectTooVague
 
 CONTENT_TYPE = "application/problem+json"
 _TYPE_BASE = "https://hearthgate.example/problems/"
@@ -72,14 +72,14 @@ NOT_JSON = _type(
     "The body is not one strict JSON object.",
     "Send UTF-8 JSON without duplicate members, NaN, or deep nesting.",
 )
-MEMBERS_AT_FAULT = _type(
-    "members-at-fault",
+INVALID_FIELDS = _type(
+    "invalid-fields",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "Some members of the body are missing, unknown or wrong.",
     "Correct every member named in faults, and send the request again.",
 )
-NOT_ENOUGH_TO_GO_ON = _type(
-    "not-enough-to-go-on",
+SUBJECT_TOO_VAGUE = _type(
+    "subject-too-vague",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "The person is described too vaguely to be told from others.",
     "Add an identifier, or the birth date with the family name and given names or address.",
@@ -114,8 +114,8 @@ PROOF_REFUSED = _type(
     "The DPoP proof is not accepted.",
     "Make a fresh proof for this method, address and token, and check the clocks of both machines.",
 )
-NOT_VOUCHED_FOR = _type(
-    "not-vouched-for",
+OUTSIDE_REGISTRATION = _type(
+    "outside-registration",
     HTTPStatus.FORBIDDEN,
     "The client is not registered to speak for this service, role or unit.",
     "Use one it is registered for, or have the node's administrator register the case system anew, with it.",
@@ -210,8 +210,8 @@ ENROLMENT_REFUSED = _type(
     "The request to be vouched for cannot be taken in.",
     "Read the detail; the authority's administrators can put away a request that waits in the place of yours.",
 )
-INBOX_FULL = _type(
-    "inbox-full",
+ENROLMENT_QUEUE_FULL = _type(
+    "enrolment-queue-full",
     HTTPStatus.SERVICE_UNAVAILABLE,
     "More requests wait already than the authority keeps; nothing was stored.",
     "Write the request to a file with `hearthgate trust join --out FILE`, and send that to its administrators.",
@@ -252,7 +252,7 @@ _BY_STATUS = {
 # The first class that fits decides, so narrower classes stand first.
 _BY_ERROR: tuple[tuple[type[TrustError], ProblemType], ...] = (
     (TooLarge, TOO_LARGE),
-    (NotEnoughToGoOn, NOT_ENOUGH_TO_GO_ON),
+    (SubjectTooVague, SUBJECT_TOO_VAGUE),
     (MalformedInput, MESSAGE_MALFORMED),
     (Unverified, MESSAGE_NOT_VERIFIED),
     (Untimely, MESSAGE_UNTIMELY),

@@ -70,7 +70,7 @@ def test_every_fault_of_a_body_is_named_at_once_and_no_value_is_repeated(client:
     )
     body["practitioner"]["height"] = "Canary"
     status, problem = post(client, json.dumps(body).encode())
-    assert (status, problem["code"]) == (422, "members-at-fault")
+    assert (status, problem["code"]) == (422, "invalid-fields")
     places = {fault["member"] for fault in problem["faults"]}
     assert places == {
         "subject.nhs_number",
@@ -95,7 +95,7 @@ def test_a_field_that_no_answer_has_cannot_be_asked_for(client: CaseClient, fiel
 
 def test_a_service_that_the_client_does_not_speak_for_is_refused(client: CaseClient) -> None:
     status, problem = post(client, json.dumps(client.body(from_service="no-such-service")).encode())
-    assert (status, problem["code"]) == (403, "not-vouched-for")
+    assert (status, problem["code"]) == (403, "outside-registration")
     assert "from_service" in problem["detail"]
 
 
@@ -113,7 +113,7 @@ def test_a_person_without_enough_to_go_on_is_nobody_to_look_for(
 ) -> None:
     sent = len(standing.wire.messages())
     status, problem = post(client, json.dumps(client.body(subject=subject)).encode())
-    assert (status, problem["code"]) == (422, "not-enough-to-go-on")
+    assert (status, problem["code"]) == (422, "subject-too-vague")
     assert len(standing.wire.messages()) == sent
 
 

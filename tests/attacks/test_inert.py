@@ -49,7 +49,7 @@ def test_a_case_systems_text_is_one_line_without_controls_or_is_refused(standing
     for member in MEMBERS:
         assert client.post_lookup(client.body(**member(""))).status_code in {201, 202}
         answer = client.post_lookup(client.body(**member(text)))
-        assert (answer.status_code, answer.get_json()["code"]) == (422, "members-at-fault")
+        assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid-fields")
         assert text not in answer.text
         assert "Set-Cookie" not in answer.headers
 

@@ -186,7 +186,7 @@ def test_the_errors_are_in_the_catalogue_with_these_statuses() -> None:
     assert listed.items() <= catalogue.items()
     of_peers = {code for code in catalogue if code.startswith("message-")} | {"sender-not-trusted", "too-many-at-once"}
     of_http = {"bad-request", "path-not-canonical", "method-not-allowed"}
-    of_authorities = {"enrolment-refused", "inbox-full"}
+    of_authorities = {"enrolment-refused", "enrolment-queue-full"}
     assert catalogue.keys() - listed.keys() == of_peers | of_http | of_authorities
 
 

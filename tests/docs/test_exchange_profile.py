@@ -20,7 +20,7 @@ from trust.agreements import agreement, clause, ending, party_call, signature
 from trust.agreements.denial import DenialCode
 from trust.evidence.leaf import Leaf
 from trust.exchange import envelope, involvement, kinds, message, misuse, person, receipt, reply, subject_members
-from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
+from trust.exchange.errors import MalformedSubject, SubjectTooVague
 from trust.exchange.involvement import InvolvementField, InvolvementStatus
 from trust.federation import (
     anchor_keys,
@@ -61,7 +61,7 @@ def test_each_section_has_its_page_and_the_index_lists_them_in_order() -> None:
 
 def test_every_refusal_has_its_line() -> None:
     before, after = tables(section(PROFILE, "Refusals"))
-    own = {MalformedSubject.code, NotEnoughToGoOn.code, NOT_OFFERED.code}
+    own = {MalformedSubject.code, SubjectTooVague.code, NOT_OFFERED.code}
     assert set(column(before)) == set(DenialCode) | own
     assert set(column(after)) == {UNAVAILABLE.code, UNREADABLE.code}
 
@@ -71,10 +71,10 @@ def test_every_problem_of_the_message_endpoint_is_in_the_catalogue() -> None:
     rows = listed("Problems before a message is opened")
     assert {code: row[1] for row in rows for code in codes(row[0])}.items() <= catalogue.items()
     shared = {"bad-request", "path-not-canonical", "not-found", "method-not-allowed", "internal"}
-    of_the_case_face = {"not-json", "members-at-fault", "idempotency-key-required", "idempotency-key-reused"}
-    of_the_case_face |= {"not-enough-to-go-on", "not-vouched-for", "not-permitted", "over-budget"}
+    of_the_case_face = {"not-json", "invalid-fields", "idempotency-key-required", "idempotency-key-reused"}
+    of_the_case_face |= {"subject-too-vague", "outside-registration", "not-permitted", "over-budget"}
     of_the_case_face |= {"second-factor-required"}
-    of_authorities = {"enrolment-refused", "inbox-full"}
+    of_authorities = {"enrolment-refused", "enrolment-queue-full"}
     assert every_code(rows) | shared | of_the_case_face | of_authorities == set(catalogue)
 
 

@@ -108,7 +108,7 @@ def test_at_a_wrong_clock_a_node_signs_nothing_and_loses_nothing(pair: Network, 
     with capture_logs() as alarm:
         set_clock(node, clock, minutes=minutes)
 
-    assert [line["code"] for line in alarm if line["event"] == "keeper_notice"] == ["clock_wrong"]
+    assert [line["code"] for line in alarm if line["event"] == "maintenance_warning"] == ["clock_wrong"]
     assert "timedatectl" in (node.fitness.fault() or "")
     assert node.operations_app.test_client().get("/health/ready").status_code == 503
     assert code(hand.post(raw, token=token)) == (503, "clock-wrong")  # no reply is signed
@@ -164,7 +164,7 @@ def test_at_a_wrong_clock_an_anchor_vouches_for_nobody(anchor: tuple[AnchorParts
 
     with capture_logs() as alarm:
         assert asked(minutes=5) == {503}
-    assert [line["code"] for line in alarm if line["event"] == "keeper_notice"] == ["clock_wrong"]
+    assert [line["code"] for line in alarm if line["event"] == "maintenance_warning"] == ["clock_wrong"]
     assert made.operations_app.test_client().get("/health/ready").status_code == 503
     assert asked() == {200}
 
@@ -303,7 +303,7 @@ def test_a_clock_that_a_time_service_keeps_outweighs_the_others(
     )
     with capture_logs() as alarm:
         set_clock(node, clock, minutes=5)
-    assert [line["code"] for line in alarm if line["event"] == "keeper_notice"] == ["clock_disputed"]
+    assert [line["code"] for line in alarm if line["event"] == "maintenance_warning"] == ["clock_disputed"]
     assert node.fitness.fault() is None
     node.store.close()
     node.claims.close()

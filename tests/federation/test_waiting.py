@@ -12,7 +12,7 @@ from tests.federation.test_misuse import Suspicion
 from tests.federation.town import COUNCIL, TRUST
 from trust.identifiers import EntityId
 
-_LINE = re.compile(r'^hearthgate_waiting_for_people\{what="(\w+)"\} ([0-9.]+)$', re.MULTILINE)
+_LINE = re.compile(r'^hearthgate_pending_reviews\{queue="(\w+)"\} ([0-9.]+)$', re.MULTILINE)
 
 
 def waiting(network: Network, entity: EntityId) -> dict[str, int]:

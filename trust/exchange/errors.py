@@ -57,7 +57,7 @@ class MalformedAgreement(MalformedDocument):
     code: ClassVar[str] = "malformed_agreement"
 
 
-class NotEnoughToGoOn(ExchangeRefused):
+class SubjectTooVague(ExchangeRefused):
     """The person is described too vaguely to be told from others."""
 
     code: ClassVar[str] = "not_enough_to_go_on"

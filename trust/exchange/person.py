@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from trust.claims import strip_ignorable
 from trust.exchange.addresses import home_postcode, normal_uprn
-from trust.exchange.errors import Fault, MalformedSubject, NotEnoughToGoOn
+from trust.exchange.errors import Fault, MalformedSubject, SubjectTooVague
 from trust.exchange.person_identifiers import IDENTIFIERS, is_stand_in, read_identifier
 from trust.exchange.person_names import is_no_name, normal_name
 from trust.exchange.reader import Reader
@@ -153,7 +153,7 @@ def check_birth_date(subject: Subject, *, today: date) -> None:
 
 
 def enough_to_go_on(subject: Subject) -> None:
-    """Refuse a description that would fit too many people (:class:`NotEnoughToGoOn`).
+    """Refuse a description that would fit too many people (:class:`SubjectTooVague`).
 
     Enough is one identifier; or a family name, a birth date, and given names or an address. A stand-in is none of them.
     """
@@ -163,7 +163,7 @@ def enough_to_go_on(subject: Subject) -> None:
     given = subject.given_names is not None and not is_no_name(subject.given_names)
     if family and subject.birth_date and (given or subject.address):
         return
-    raise NotEnoughToGoOn(
+    raise SubjectTooVague(
         "This describes too many people. Give an NHS number, UPN or other identifier that the service may use, or the "
         "family name and birth date together with the given names or the address. Words such as Baby or Unknown, and "
         "numbers and postcodes that stand for none, do not count."

@@ -60,7 +60,7 @@ class Typed:
         """
         faulty = {str(fault.get("member", "")): str(fault.get("problem", "")) for fault in problem.get("faults", ())}
         wrong = [member for member in self._members() if any(_within(path, member.path) for path in faulty)]
-        if problem.get("code") == "not-enough-to-go-on":
+        if problem.get("code") == "subject-too-vague":
             wrong = [member for member in _PERSON if not self.said.get(member.path)]
         for line in (f"{path}: {why}" for path, why in faulty.items()):
             click.echo(line, err=True)

@@ -98,7 +98,7 @@ def _keep(tx: Transaction, inbox: Inbox, asked: EnrolmentRequest, raw: bytes, no
         _refuse_to_replace(asked, held, by_member=ours, now=now)
     waiting = WaitingEnrolment(entity=asked.entity_id, raw=raw, received_at=now, expires_at=asked.expires_at)
     if not enrolments.put(tx, waiting, most=None if ours else inbox.most, now=now):
-        raise Problem(problem.INBOX_FULL)
+        raise Problem(problem.ENROLMENT_QUEUE_FULL)
 
 
 def _refuse_to_replace(asked: EnrolmentRequest, held: WaitingEnrolment, *, by_member: bool, now: datetime) -> None:

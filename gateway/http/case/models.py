@@ -233,7 +233,7 @@ def read(model: type[AnyBody], raw: bytes, *, today: date) -> tuple[AnyBody, Des
     described, about_subject = _described(document.get("subject"), today)
     faults.extend(about_subject)
     if body is None or described is None or faults:
-        raise Problem(problem.MEMBERS_AT_FAULT, faults=faults)
+        raise Problem(problem.INVALID_FIELDS, faults=faults)
     return body, described
 
 

@@ -51,11 +51,11 @@ def _chosen(positions: tuple[Position, ...], wanted: Mapping[str, str | None], *
     if fitting:
         several = [_MEMBERS[name] for name in wanted if len({getattr(each, name) for each in fitting}) > 1]
         detail = f"There are several positions; name {' and '.join(several)}."
-        raise Problem(problem.NOT_VOUCHED_FOR, detail, remedy="Name one of the positions in GET /case/v1/options.")
+        raise Problem(problem.OUTSIDE_REGISTRATION, detail, remedy="Name one of the positions in GET /case/v1/options.")
     nowhere = [name for name, value in named.items() if value not in {getattr(each, name) for each in positions}]
     outside = ", ".join(f"{_MEMBERS[name]} (known: {_known(positions, name)})" for name in nowhere or wanted)
     what = "Outside the registration or the sign-in" if nowhere else "Not together in the registration or the sign-in"
-    raise Problem(problem.NOT_VOUCHED_FOR, f"{what}: {outside}.", remedy=remedy)
+    raise Problem(problem.OUTSIDE_REGISTRATION, f"{what}: {outside}.", remedy=remedy)
 
 
 def _known(positions: tuple[Position, ...], name: str) -> str:
@@ -65,19 +65,19 @@ def _known(positions: tuple[Position, ...], name: str) -> str:
 def _vouched_for(caller: CaseCaller, stated: PractitionerBody) -> str:
     if not caller.client.vouches:
         raise Problem(
-            problem.NOT_VOUCHED_FOR,
+            problem.OUTSIDE_REGISTRATION,
             "The client is not registered to vouch for its users.",
             remedy=_EXCHANGE,
         )
     missing = [name for name in _REQUIRED if getattr(stated, name) is None]
     if missing:
         faults = [Fault(path=f"practitioner.{name}", problem="is missing") for name in missing]
-        raise Problem(problem.MEMBERS_AT_FAULT, faults=faults)
+        raise Problem(problem.INVALID_FIELDS, faults=faults)
     if names_who_signed_in(str(stated.id)):
         detail = (
             "practitioner.id is the name of a person who signed in at a sign-in service; only their token gives it."
         )
-        raise Problem(problem.NOT_VOUCHED_FOR, detail, remedy=_EXCHANGE)
+        raise Problem(problem.OUTSIDE_REGISTRATION, detail, remedy=_EXCHANGE)
     if not stated.second_factor:
         raise Problem(problem.SECOND_FACTOR_REQUIRED)
     return str(stated.id)
@@ -86,5 +86,5 @@ def _vouched_for(caller: CaseCaller, stated: PractitionerBody) -> str:
 def _signed_in(signed_in: SignedIn, stated: PractitionerBody) -> str:
     if stated.id not in {None, signed_in.name} or stated.second_factor is False:
         detail = "The practitioner of the request is not the one who signed in."
-        raise Problem(problem.NOT_VOUCHED_FOR, detail, remedy=_AGREE)
+        raise Problem(problem.OUTSIDE_REGISTRATION, detail, remedy=_AGREE)
     return signed_in.sub

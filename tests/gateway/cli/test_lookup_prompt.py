@@ -23,7 +23,7 @@ def typed(lines: Sequence[str], *problems: dict[str, Any], consent: bool = False
 
 
 def test_what_was_typed_is_kept_and_only_what_is_wrong_is_asked_again() -> None:
-    problem = {"code": "members-at-fault", "faults": [{"member": "subject.birth_date", "problem": "must be a date"}]}
+    problem = {"code": "invalid-fields", "faults": [{"member": "subject.birth_date", "problem": "must be a date"}]}
     question, again = typed([*FIRST, "2001-12-01"], problem)
     assert again == [True]
     assert question.body() == {
@@ -40,13 +40,13 @@ def test_what_was_typed_is_kept_and_only_what_is_wrong_is_asked_again() -> None:
 
 def test_a_description_that_is_too_vague_is_asked_for_where_it_was_left_empty() -> None:
     vague = ["A meeting.", "C-1", "Fell", "", "", "", "", "", ""]
-    question, again = typed([*vague, "Ada", "2001-12-01", "", "", "", ""], {"code": "not-enough-to-go-on"})
+    question, again = typed([*vague, "Ada", "2001-12-01", "", "", "", ""], {"code": "subject-too-vague"})
     assert again == [True]
     assert question.body()["subject"] == {"family_name": "Fell", "given_names": "Ada", "birth_date": "2001-12-01"}
 
 
 def test_a_fault_in_what_was_not_typed_is_not_asked_again() -> None:
-    _, again = typed(FIRST, {"code": "members-at-fault", "faults": [{"member": "from_service", "problem": "is wrong"}]})
+    _, again = typed(FIRST, {"code": "invalid-fields", "faults": [{"member": "from_service", "problem": "is wrong"}]})
     assert again == [False]
 
 

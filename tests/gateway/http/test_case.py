@@ -141,7 +141,7 @@ def test_a_client_vouches_for_nobody_under_the_name_of_one_who_signed_in(
     node: Node, session: Session, name: str
 ) -> None:
     answer = session.post("/case/v1/lookups", lookup_body(practitioner={**STATED, "id": name}))
-    assert (answer.status_code, answer.get_json()["code"]) == (403, "not-vouched-for")
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "outside-registration")
     assert "Exchange the practitioner's own sign-in" in answer.get_json()["remedy"]
     assert node.lookups.requests == []
 
@@ -150,7 +150,7 @@ def test_a_client_that_is_not_registered_to_vouch_asks_nothing_by_itself(node: N
     node.clients["case-system"] = replace(node.clients["case-system"], vouches=False)
     answer = session.post("/case/v1/lookups", lookup_body(practitioner=STATED))
     assert answer.status_code == 403
-    assert answer.get_json()["code"] == "not-vouched-for"
+    assert answer.get_json()["code"] == "outside-registration"
     assert node.lookups.requests == []
 
 
@@ -173,7 +173,7 @@ def test_a_client_vouches_only_within_its_registration(
 ) -> None:
     answer = session.post("/case/v1/lookups", lookup_body(**change))
     assert answer.status_code == 403
-    assert answer.get_json()["code"] == "not-vouched-for"
+    assert answer.get_json()["code"] == "outside-registration"
     assert member in answer.get_json()["detail"]
     assert node.lookups.requests == []
 
@@ -200,7 +200,7 @@ def test_what_is_registered_for_one_service_is_not_for_another(
     node.clients["case-system"] = replace(node.clients["case-system"], positions=WALLED)
     who = {"id": "u", "role": role, "org_unit": unit, "second_factor": True}
     answer = session.post("/case/v1/lookups", lookup_body(from_service=service, practitioner=who))
-    assert (answer.status_code, answer.get_json()["code"]) == (403, "not-vouched-for")
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "outside-registration")
     assert node.lookups.requests == []
 
 
@@ -232,7 +232,7 @@ def test_a_capabilitys_refusal_is_told_with_its_reason_and_remedy(node: Node, se
 def test_too_little_to_go_on_is_refused_before_anything_is_asked(node: Node, session: Session) -> None:
     answer = session.post("/case/v1/lookups", lookup_body(subject={"family_name": "Reed"}))
     assert answer.status_code == 422
-    assert answer.get_json()["code"] == "not-enough-to-go-on"
+    assert answer.get_json()["code"] == "subject-too-vague"
     assert node.lookups.requests == []
 
 

@@ -86,7 +86,7 @@ def test_a_flood_of_requests_fills_no_more_than_its_room(federation: Federation)
         for number in range(40)
     ]
     assert [answer.status_code for answer in answers] == [202] * 5 + [503] * 35
-    assert code(answers[-1]) == "inbox-full"
+    assert code(answers[-1]) == "enrolment-queue-full"
     assert len(waiting(federation)) == 5
     renewal = request(federation, federation.keys[COUNCIL], COUNCIL)
     assert post(app.test_client(), renewal).status_code == 202, "a member's renewal finds room in a full inbox"

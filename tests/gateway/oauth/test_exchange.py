@@ -258,7 +258,7 @@ def test_a_request_that_disagrees_with_the_sign_in_is_refused(
     node.register("case-system", system.oauth, **both)
     answer = Signed(node, service, system).ask(stated)
     assert answer.status_code == 403
-    assert answer.get_json()["code"] == "not-vouched-for"
+    assert answer.get_json()["code"] == "outside-registration"
     assert answer.get_json()["remedy"].startswith("Leave out what the sign-in says")
     assert node.lookups.requests == []
 
@@ -283,7 +283,7 @@ def test_the_sign_in_decides_the_service(node: Node, service: SignInService, sys
 def test_a_registration_that_was_narrowed_since_counts(node: Node, service: SignInService, system: Caller) -> None:
     signed = Signed(node, service, system)
     node.register("case-system", system.oauth, roles=("duty-officer",))
-    assert signed.ask(None).get_json()["code"] == "not-vouched-for"
+    assert signed.ask(None).get_json()["code"] == "outside-registration"
 
 
 def test_a_key_of_another_provider_verifies_nothing_here(node: Node, service: SignInService, system: Caller) -> None:

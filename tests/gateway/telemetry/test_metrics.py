@@ -108,12 +108,12 @@ def test_a_line_is_one_json_object(lines: Lines) -> None:
 
 
 def test_a_member_outside_the_list_is_dropped_and_counted(lines: Lines) -> None:
-    before = metric("hearthgate_log_members_dropped_total")
+    before = metric("hearthgate_log_fields_dropped_total")
     structlog.get_logger().info("looked_up", subject=PERSON, nhs_number="9991112223", status=200)
     (line,) = lines()
     assert set(line) == {"event", "level", "ts", "status"}
     assert PERSON not in lines.stream.getvalue()
-    assert metric("hearthgate_log_members_dropped_total") == before + 2
+    assert metric("hearthgate_log_fields_dropped_total") == before + 2
 
 
 def test_values_are_short_inert_and_of_plain_types(lines: Lines) -> None:
@@ -206,8 +206,8 @@ def test_requests_and_messages_are_counted_by_bounded_labels(lines: Lines) -> No
     metrics.message_sent(sent(POLICE))
     assert metric("hearthgate_peer_seconds_count", peer=POLICE) >= 1
     metrics.notice_trust("stale", POLICE)
-    assert metric("hearthgate_trust_notices_total", code="stale") >= 1
-    assert {line["event"] for line in lines()} == {"answered", "message_handled", "message_sent", "trust_notice"}
+    assert metric("hearthgate_federation_events_total", code="stale") >= 1
+    assert {line["event"] for line in lines()} == {"answered", "message_handled", "message_sent", "federation_event"}
 
 
 def test_peers_beyond_the_limit_share_a_series(lines: Lines) -> None:
@@ -230,4 +230,4 @@ def test_all_workers_metrics_are_answered_for_by_any(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     ran = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert 'hearthgate_trust_notices_total{code="stale"} 2.0' in ran.stdout
+    assert 'hearthgate_federation_events_total{code="stale"} 2.0' in ran.stdout

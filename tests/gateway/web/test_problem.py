@@ -30,15 +30,15 @@ def test_codes_are_stable_words_and_used_once() -> None:
 def test_a_problem_is_written_as_rfc_9457_has_it() -> None:
     faults = [Fault(path="subject.upn", problem="is missing")]
     response = problem.render(
-        Problem(problem.MEMBERS_AT_FAULT, "Two things.", faults=faults), request_id="0123456789abcdef"
+        Problem(problem.INVALID_FIELDS, "Two things.", faults=faults), request_id="0123456789abcdef"
     )
     assert response.content_type == "application/problem+json"
     assert response.status_code == 422
     assert response.get_json() == {
-        "type": "https://hearthgate.example/problems/members-at-fault",
+        "type": "https://hearthgate.example/problems/invalid-fields",
         "title": "Some members of the body are missing, unknown or wrong.",
         "status": 422,
-        "code": "members-at-fault",
+        "code": "invalid-fields",
         "detail": "Two things.",
         "instance": "https://hearthgate.example/requests/0123456789abcdef",
         "remedy": "Correct every member named in faults, and send the request again.",

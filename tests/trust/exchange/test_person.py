@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.trust.exchange.examples import NHS_NUMBER, NINO, PNC_ID, SUBJECT, UPN
 from tests.trust.exchange.strategies import changed, objects
 from trust.errors import TrustError
-from trust.exchange.errors import MalformedSubject, NotEnoughToGoOn
+from trust.exchange.errors import MalformedSubject, SubjectTooVague
 from trust.exchange.person import (
     Address,
     Name,
@@ -127,7 +127,7 @@ def test_names_lose_what_no_one_sees_and_keep_what_may_not_be_there() -> None:
     ],
 )
 def test_a_stand_in_does_not_make_a_description_enough(subject: Subject) -> None:
-    with pytest.raises(NotEnoughToGoOn):
+    with pytest.raises(SubjectTooVague):
         enough_to_go_on(subject)
 
 
@@ -214,7 +214,7 @@ def test_an_identifier_or_a_full_name_and_birth_date_is_enough_to_go_on(subject:
     ],
 )
 def test_less_is_refused_with_what_to_add(subject: Subject) -> None:
-    with pytest.raises(NotEnoughToGoOn, match="NHS number"):
+    with pytest.raises(SubjectTooVague, match="NHS number"):
         enough_to_go_on(subject)
 
 
@@ -307,7 +307,7 @@ def test_what_a_clause_may_list_is_what_describes_a_person(members: frozenset[st
     told = for_holder(replace(ALL, nino=None, pnc_id=None, upn=None), "x", members - {"nino", "pnc_id", "upn"})
     try:
         enough_to_go_on(told)
-    except NotEnoughToGoOn:
+    except SubjectTooVague:
         assert not enough_members(members - {"nino", "pnc_id", "upn"})
     else:
         assert enough_members(members - {"nino", "pnc_id", "upn"})
