@@ -3,13 +3,14 @@
 import re
 import shlex
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import click
 import pytest
 
 from gateway.cli import main
-from tests.docs.pages import ROOT, anchors, blocks, documents, links, page
+from tests.docs.pages import DOCS, ROOT, anchors, blocks, documents, links, page
 
 PAGES = [path.relative_to(ROOT).as_posix() for path in documents()]
 
@@ -95,3 +96,16 @@ def test_a_decision_that_changes_another_is_named_by_it() -> None:
     named = {number: {int(each) for each in re.findall(r"\[(\d+)\]\(", text)} for number, text in statuses.items()}
     one_way = [(number, other) for number, others in named.items() for other in others if number not in named[other]]
     assert one_way == []
+
+
+# Other implementations test against these bytes: a change here is a change of the profile, and is announced as one.
+PUBLISHED = {
+    "exchange-examples.json": "da731b56d13c5fcc89517fe0a7e9b78cf36a94cfb45cfe0f263b677b2aa17930",
+    "exchange-schemas.json": "0119085d5ca59be8d8ff084bcb69e9e2e1fbe0c458628532d10a38a261cea00c",
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_files_are_unchanged_byte_for_byte(name: str) -> None:
+    digest = sha256((DOCS / name).read_bytes()).hexdigest()
+    assert digest == PUBLISHED[name], f"docs/{name} is published; restore it, or announce a change of the profile"
