@@ -33,7 +33,7 @@ NOBODY: Final = Subject(
     family_name="Hearthgate-Conformance",
     given_names="Nobody",
     birth_date=date(1901, 2, 3),
-    address=Address(uprn="999274106853", postcode="ZX9 9WZ"),
+    address=Address(uprn="999274106853", postcode="ZE9 9WZ"),
 )
 """A person unknown to every case system: numbers of test ranges and places that do not exist, and no stand-in."""
 

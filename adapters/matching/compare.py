@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from adapters.matching.normalise import (
     are_short_forms,
@@ -24,6 +24,7 @@ from trust.exchange.person_names import (
     given_name_words,
     is_initial,
     is_one_of_several,
+    is_uncertain,
     sex_in,
 )
 
@@ -46,8 +47,8 @@ class Level(StrEnum):
     """Missing, or unusable, on either side."""
 
 
-_SEVERAL_BORN: Final = ("(one of several)",)
-"""Stands for given names such as Twin 1, which may be any of the children's; no name has a bracket."""
+_SOME_NAME: Final = ("(some name)",)
+"""Stands for given names that may be any child's: Twin 1, and what may be no name (Bed 12); no name has a bracket."""
 _KNOWN_GENDERS: Final = frozenset({Gender.FEMALE, Gender.MALE})
 _GENDER_OF: Final = {Sex.BOY: Gender.MALE, Sex.GIRL: Gender.FEMALE}
 _RANK: Final = {Level.SAME: 4, Level.VARIANT: 3, Level.SIMILAR: 2, Level.DIFFERENT: 1, Level.UNKNOWN: 0}
@@ -67,6 +68,8 @@ class Comparison:
     gender: Level
     given_names_contradicted: bool = False
     """Under the family name that agrees best no given names are known; under another name they do not agree."""
+    family_name_uncertain: bool = False
+    """The family name that agrees best may stand where none was given (Child, Sample)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +110,17 @@ def compare(subject: Subject, person: Subject) -> Comparison:
 
 def compare_profiles(one: Profile, other: Profile) -> Comparison:
     """Compare every field that tells people apart."""
-    family, given, contradicted = _best_names(one.names, other.names)
+    names = _best_names(one.names, other.names)
     shared = [name for name in one.identifiers if name in other.identifiers]
     same = tuple(name for name in shared if one.identifiers[name] == other.identifiers[name])
     return Comparison(
         identifiers_same=same,
         identifiers_different=tuple(name for name in shared if name not in same),
         birth_date=_birth_dates(one.birth_date, other.birth_date),
-        family_name=family,
-        given_names=given,
-        given_names_contradicted=contradicted,
+        family_name=names.family,
+        given_names=names.given,
+        given_names_contradicted=names.contradicted,
+        family_name_uncertain=names.uncertain,
         uprn=_exact(one.uprn, other.uprn),
         postcode=_exact(one.postcode, other.postcode),
         gender=_exact(one.gender, other.gender),
@@ -156,37 +160,49 @@ def _exact(one: str | None, other: str | None) -> Level:
     return Level.SAME if one == other else Level.DIFFERENT
 
 
-_Words = tuple[tuple[str, ...], tuple[str, ...]]
+class _Words(NamedTuple):
+    """The words of one name, and whether those of the family name may stand where none was given."""
+
+    family: tuple[str, ...]
+    given: tuple[str, ...]
+    uncertain: bool
+
+
+class _NamesCompared(NamedTuple):
+    """The levels of the best-agreeing pair of names; see :class:`Comparison`."""
+
+    family: Level
+    given: Level
+    uncertain: bool
+    contradicted: bool = False
 
 
 def _words(name: Name) -> _Words:
     """Return a name as family and given words, without stand-ins."""
     family = family_name_words(name.family_name)
     given = given_name_words(name.given_names, family=family)
-    return family, given or (_SEVERAL_BORN if is_one_of_several(name.given_names) else ())
+    if is_uncertain(given) or (not given and is_one_of_several(name.given_names)):
+        given = _SOME_NAME
+    return _Words(family, given, is_uncertain(family, family=True))
 
 
-def _best_names(ours: tuple[_Words, ...], theirs: tuple[_Words, ...]) -> tuple[Level, Level, bool]:
-    """Return the levels of the best-agreeing pair of names, the right way round or family and given exchanged.
-
-    The last value says that this pair has no given names to compare, and another has some that do not agree.
-    """
+def _best_names(ours: tuple[_Words, ...], theirs: tuple[_Words, ...]) -> _NamesCompared:
+    """Compare the best-agreeing pair of names, the right way round or family and given exchanged."""
     pairs = [
-        (_families(family, their_family), _givens(given, their_given))
-        for family, given in ours
-        for left, right in theirs
-        for their_family, their_given in ((left, right), (right, left))
-        if (their_family, their_given) == (left, right) or _is_exchanged((family, given), (their_family, their_given))
+        _NamesCompared(_families(one.family, family), _givens(one.given, given), one.uncertain or other.uncertain)
+        for one in ours
+        for other in theirs
+        for family, given in ((other.family, other.given), (other.given, other.family))
+        if (family, given) == (other.family, other.given) or _is_exchanged(one, family, given)
     ]
-    family, given = max(pairs, key=lambda pair: (_RANK[pair[0]] + _RANK[pair[1]], _RANK[pair[1]]))
-    known = [level for _, level in pairs if level is not Level.UNKNOWN]
-    return family, given, given is Level.UNKNOWN and bool(known)
+    best = max(pairs, key=lambda pair: (_RANK[pair.family] + _RANK[pair.given], _RANK[pair.given], not pair.uncertain))
+    known = [pair.given for pair in pairs if pair.given is not Level.UNKNOWN]
+    return best._replace(contradicted=best.given is Level.UNKNOWN and bool(known))
 
 
-def _is_exchanged(ours: _Words, theirs: _Words) -> bool:
+def _is_exchanged(ours: _Words, family: tuple[str, ...], given: tuple[str, ...]) -> bool:
     """Accept family and given names the wrong way round only where they agree word for word, but for middle names."""
-    (family, given), (their_family, their_given) = ours, theirs
-    return bool(family and given and their_given) and family == their_family and given[0] == their_given[0]
+    return bool(ours.family and ours.given and given) and ours.family == family and ours.given[0] == given[0]
 
 
 def _families(one: tuple[str, ...], other: tuple[str, ...]) -> Level:
@@ -201,7 +217,7 @@ def _families(one: tuple[str, ...], other: tuple[str, ...]) -> Level:
 
 def _givens(one: tuple[str, ...], other: tuple[str, ...]) -> Level:
     """Compare given names: the first must agree, and further ones must not contradict each other."""
-    if _SEVERAL_BORN in (one, other):
+    if _SOME_NAME in (one, other):
         return Level.SIMILAR
     if not one or not other:
         return Level.UNKNOWN

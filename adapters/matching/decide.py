@@ -14,7 +14,8 @@ The rules, in the order in which they are applied to each candidate (a person in
    tell who lives there.
 
 What stands where there is nothing is no evidence in any of them: stand-ins for identifiers and names (Baby, Unknown, an
-initial), postcodes without homes, addresses that are restricted, and those of institutions.
+initial), postcodes without homes, addresses that are restricted, and those of institutions. What may be such
+a stand-in (Bed 12, the family name Child) is compared, and its agreement links no one.
 
 Then over all candidates:
 
@@ -237,6 +238,8 @@ def _doubts(comparison: Comparison) -> Iterable[str]:
         yield "The date of birth does not agree exactly."
     if comparison.family_name is not Level.SAME:
         yield "The family name does not agree well."
+    elif comparison.family_name_uncertain:
+        yield "The family name may stand where none was given."
     if comparison.given_names not in _AGREES_WELL:
         yield "The given name does not agree well: this may be a twin."
     if comparison.gender is Level.DIFFERENT:

@@ -8,7 +8,8 @@ from typing import Final
 
 from adapters.sources.days import today
 from trust.exchange.check_digits import nhs_number_ok
-from trust.exchange.person_identifiers import digits_in, is_run, normal_pnc_id
+from trust.exchange.keyed_digits import is_keyed_in
+from trust.exchange.person_identifiers import normal_pnc_id
 from trust.exchange.person_names import normal_name
 
 _PNC_ID: Final = re.compile(r"([0-9]{2})([0-9]{2})/([0-9]{7})([A-Z])")
@@ -33,10 +34,10 @@ def with_its_zero(number: str) -> str:
     """Return an NHS number with the zero that a number lost at its beginning, if the check digit then holds.
 
     A number begins with one zero at most: a health number of Scotland does, of those born on the first nine days of a
-    month. A run such as 123456789 was keyed in for none.
+    month. A pattern such as 123456789 was keyed in for none.
     """
     whole = f"0{number}"
-    return whole if nhs_number_ok(whole) and not is_run(digits_in(number)) else number
+    return whole if nhs_number_ok(whole) and not is_keyed_in(number) else number
 
 
 def _nhs_numbers(value: str) -> tuple[str, ...]:

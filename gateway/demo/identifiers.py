@@ -38,9 +38,9 @@ def pnc_id(year: int, serial: int) -> str:
 
 
 def postcode(number: int) -> str:
-    """Return a postcode of the area ZX, which does not exist: 2,000 of them, for numbers from 0."""
+    """Return a postcode of Shetland (ZE) in districts that do not exist: 2,000 of them, for numbers from 0."""
     letters = "ABDEFGHJLNPQRSTUWXYZ"
-    return f"ZX{1 + number // 400 % 5} {number // 40 % 10}{letters[number // 20 % 2]}{letters[number % 20]}"
+    return f"ZE{4 + number // 400 % 5} {number // 40 % 10}{letters[number // 20 % 2]}{letters[number % 20]}"
 
 
 def uprn(number: int) -> str:

@@ -28,7 +28,7 @@ _INVENTED: Final = Subject(
     given_names="Absent",
     birth_date=date(1901, 2, 4),
     gender=Gender.UNKNOWN,
-    address=Address(uprn="999990451279", postcode="ZX9 9WZ"),
+    address=Address(uprn="999990451279", postcode="ZE9 9WZ"),
 )
 """A person of no case system: NHS numbers from 999 on are never issued, and none of these values stands in for others.
 

@@ -14,7 +14,7 @@ USE = """
 import datetime
 from client.models import LookupBody, Subject, SubjectAddress
 
-home = SubjectAddress(postcode="ZX4 1QB")
+home = SubjectAddress(postcode="ZE7 1QB")
 person = Subject(nhs_number="969 129 2211", family_name="Reed", birth_date={born}, address=home)
 asked = LookupBody(subject=person, purpose="early-help", reason="A meeting.", case_ref="CF-2291")
 born: datetime.date = asked.subject.birth_date  # type: ignore[assignment]

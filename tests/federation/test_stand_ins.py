@@ -14,7 +14,7 @@ from tests.federation.town import BY_ENTITY, COUNCIL, POLICE
 
 OWN, FORCE = f"{COUNCIL}#childrens-social-care", f"{POLICE}#neighbourhood"
 MARSH: dict[str, Any] = {"family_name": "Marsh", "given_names": "Olivia", "birth_date": "2019-05-14"}
-HOME = {"postcode": "ZX2 4QA"}
+HOME = {"postcode": "ZE5 4QA"}
 NHS, TWINS_NHS = "9691292211", "9449306494"
 
 

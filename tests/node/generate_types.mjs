@@ -10,7 +10,7 @@ import ts from "typescript";
 const [description, folder, wrong] = process.argv.slice(2);
 const born = wrong ? "20040309" : '"2004-03-09"';
 const body = `{
-    subject: { nhs_number: "969 129 2211", family_name: "Reed", birth_date: ${born}, address: { postcode: "ZX4 1QB" } },
+    subject: { nhs_number: "969 129 2211", family_name: "Reed", birth_date: ${born}, address: { postcode: "ZE7 1QB" } },
     purpose: "early-help",
     reason: "A meeting.",
     case_ref: "CF-2291",

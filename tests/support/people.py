@@ -8,7 +8,7 @@ from gateway.demo.case_systems.records import AwardRecord, CaseService, Involvem
 DANIEL = ResidentRecord(
     nhs_number="9990000018",
     upn="H801200001001",
-    nino="JT123456C",
+    nino="JT518427C",
     pnc_id="2021/0001234K",
     family_name="Hartley",
     given_names="Daniel James",

@@ -5,17 +5,37 @@ import unicodedata
 from typing import Final
 
 from trust.claims import strip_ignorable
-from trust.exchange.person_identifiers import digits_in, is_run
+from trust.exchange.keyed_digits import is_keyed_in
 
-_UNITED_KINGDOM: Final = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}")
-_NO_HOMES: Final = ("AA", "BF", "BX", "GX", "NF", "NO", "QQ", "UK", "XM", "XX", "YY", "ZZ")
-"""Areas without homes: the pseudo-postcodes of the NHS (ZZ99) and of others who fill a field, forces' post offices
-(BF), Gibraltar, which has one postcode for everyone, and addresses for post alone (BX, XM)."""
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_AREAS: Final = _codes(
+    "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY G "
+    "GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW "
+    "OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC "
+    "WD WF WN WR WS WV YO ZE"
+)
+"""Royal Mail's 121 postcode areas and the three of the Crown dependencies (GY, IM, JE).
+
+No one has a home in others: forces' post offices (BF), post alone (BX, GIR), overseas territories (GX11), and the
+pseudo-postcodes of the NHS (ZZ99) and of others who fill a field.
+"""
+_WITH_DISTRICT_0: Final = _codes("BL BS CM CR FY HA PR SL SS")
+_ONE_DIGIT: Final = _codes("BR FY HA HD HG HR HS HX JE LD SM SR WC WN ZE")
+"""Areas whose districts have one digit only, but for those that are kept for post alone."""
+_TWO_DIGITS: Final = _codes("AB LL SO")
+_WITH_LETTER: Final = _codes("E1 N1 W1 NW1 SE1 SW1 EC1 EC2 EC3 EC4 WC1 WC2")
+"""Districts of London that a letter may divide."""
+_UNITED_KINGDOM: Final = re.compile(r"(([A-Z]{1,2})([0-9]|[1-9][0-9]))([A-Z]?) [0-9][ABD-HJLNP-UW-Z]{2}")
+"""Area, district, its letter, and the inward code, which has none of C, I, K, M, O and V."""
 _POST_ALONE: Final = re.compile(r"[A-Z]+99 ")
 """Districts that Royal Mail keeps for large receivers of post."""
 _UPRN_DIGITS: Final = 12
 _KEYED_UPRN: Final = 6
-"""Equal digits from which a UPRN stands for none; shorter ones of the kind are issued."""
+"""Digits from which a pattern such as 111111 is no UPRN; shorter ones of the kind are issued."""
 
 
 def normal_postcode(text: str) -> str:
@@ -33,14 +53,23 @@ def home_postcode(text: str) -> str | None:
     not known) tell nothing about where a person lives.
     """
     postcode = normal_postcode(text)
-    no_home = postcode.startswith(_NO_HOMES) or _POST_ALONE.match(postcode)
-    if no_home or not _UNITED_KINGDOM.fullmatch(postcode):
+    read = _UNITED_KINGDOM.fullmatch(postcode)
+    if read is None or _POST_ALONE.match(postcode) or not _is_district(*read.groups()):
         return None
     return postcode
 
 
+def _is_district(district: str, area: str, digits: str, letter: str) -> bool:
+    """Say whether a district has the form that its area's districts have."""
+    if area not in _AREAS or (letter and district not in _WITH_LETTER) or (area == "WC" and not letter):
+        return False
+    if digits == "0":
+        return area in _WITH_DISTRICT_0
+    return area not in (_TWO_DIGITS if len(digits) == 1 else _ONE_DIGIT)
+
+
 def normal_uprn(text: str) -> str | None:
-    """Return a UPRN without padding; ``None`` for what is not one: 0, one digit throughout, or no number of 12 digits.
+    """Return a UPRN without padding; ``None`` for what is not one: 0, digits in a pattern, or more than 12 digits.
 
     A whole number written with decimals (``10001234567.0``) is what some systems make of it.
     """
@@ -49,9 +78,7 @@ def normal_uprn(text: str) -> str | None:
     number = whole.lstrip("0")
     if not (whole.isascii() and whole.isdigit()) or decimals.strip("0") or not 0 < len(number) <= _UPRN_DIGITS:
         return None
-    digits = digits_in(number)
-    keyed = len(digits) >= _KEYED_UPRN and len(set(digits)) == 1
-    return None if keyed or is_run(digits) else number
+    return None if len(number) >= _KEYED_UPRN and is_keyed_in(number) else number
 
 
 def institution_key(text: str) -> str | None:

@@ -7,10 +7,10 @@ side and is not searched by (assertion A73).
 import re
 import unicodedata
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Final
 
-from trust.exchange.check_digits import LETTERS, nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
+from trust.exchange.check_digits import nhs_number_ok, nino_ok, pnc_id_ok, upn_ok
+from trust.exchange.keyed_digits import is_keyed_in
 
 _WRITTEN_PNC_ID: Final = re.compile(r"([0-9]{4}|[0-9]{2})/([0-9]{1,7})([A-Z])")
 _BARE_PNC_ID: Final = re.compile(r"([0-9]{3,11})([A-Z])")
@@ -21,8 +21,8 @@ _NINO_PROPER: Final = 8
 """Places of a National Insurance number that tell people apart; the suffix does not (HMRC manual NIM39110)."""
 _KEYED: Final = 3
 """Equal digits from which a number of any length was keyed in for none; fewer may be the beginning of one."""
-_RUN: Final = 9
-"""Digits from which a run such as 0123456789 was keyed in rather than issued."""
+_PATTERN: Final = 6
+"""Digits from which a pattern such as 123456 was keyed in: as many as the shortest identifier has."""
 
 
 def normal_identifier(text: str) -> str:
@@ -76,13 +76,14 @@ IDENTIFIERS: Final[dict[str, Callable[[str], bool]]] = {
 }
 """The identifiers by which people are told apart, each with the check of its normal form."""
 
-_TELLING: Final[dict[str, slice]] = {
-    "nhs_number": slice(None),
-    "upn": slice(1, None),
-    "nino": slice(2, _NINO_PROPER),
-    "pnc_id": slice(len("YYYY/"), -1),
+_TELLING: Final[dict[str, tuple[slice, ...]]] = {
+    "nhs_number": (slice(None), slice(None, -1)),
+    "upn": (slice(1, None), slice(1, -1), slice(len("LNNN"), None)),
+    "nino": (slice(2, _NINO_PROPER),),
+    "pnc_id": (slice(len("YYYY/"), -1),),
 }
-"""The places of a normal form that differ from person to person."""
+"""The places of a normal form that differ from person to person: with and without what was put to fit a check, the
+letter of a temporary UPN and the number of a local authority."""
 
 
 _NEVER_ISSUED: Final[dict[str, tuple[str, ...]]] = {
@@ -99,18 +100,19 @@ def read_identifier(field: str, text: str, *, this_year: int | None) -> str:
 
 
 def is_stand_in(field: str, number: str) -> bool:
-    """Say whether a normal form stands where there is no number: one digit throughout, a run, or no digit at all."""
+    """Say whether a normal form stands where there is no number: digits in a pattern (123456), or no digit at all."""
     if IDENTIFIERS[field](number):
         return _is_keyed_in(field, number)
     digits = digits_in(number)  # of a slip of the pen, or of what is no number
-    return set(digits) <= {0} or (len(digits) >= _KEYED and len(set(digits)) == 1)
+    if not digits.strip("0") or (len(digits) >= _KEYED and len(set(digits)) == 1):
+        return True
+    return len(digits) >= _PATTERN and is_keyed_in(digits)
 
 
 def _is_keyed_in(field: str, number: str) -> bool:
     """Say it of a number that passes its check."""
-    telling = number[_TELLING[field]].rstrip(LETTERS)
-    distinct = len(set(telling))
-    if distinct == 1 or (distinct >= _RUN and is_run(digits_in(telling))) or telling.startswith(_NEVER_ISSUED[field]):
+    parts = (digits_in(number[places]) for places in _TELLING[field])
+    if number[_TELLING[field][0]].startswith(_NEVER_ISSUED[field]) or any(is_keyed_in(digits) for digits in parts):
         return True
     return field == "pnc_id" and not number.startswith(_PNC_YEARS)
 
@@ -127,15 +129,6 @@ def identifier_evidence(field: str, text: str) -> str | None:
     return number[:_NINO_PROPER] if field == "nino" else number
 
 
-def digits_in(text: str) -> list[int]:
+def digits_in(text: str) -> str:
     """Return the digits of a number, in order."""
-    if text.isascii() and text.isdigit():  # as nearly every number is
-        return list(map(int, text))
-    return [int(place) for place in text if place in "0123456789"]
-
-
-def is_run(digits: list[int]) -> bool:
-    """Say whether digits count up or down by one, 0 following 9, as one keys in for a number that one has not."""
-    if len(digits) < _RUN or (digits[1] - digits[0]) % 10 not in {1, 9}:
-        return False
-    return len({(after - before) % 10 for before, after in pairwise(digits)}) == 1
+    return text if text.isascii() and text.isdigit() else "".join(place for place in text if place in "0123456789")

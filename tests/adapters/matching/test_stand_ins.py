@@ -13,9 +13,10 @@ from adapters.matching.compare import Level, compare, compare_profiles, profile
 from adapters.matching.decide import Match, MatchOutcome, match
 from adapters.matching.normalise import _SHORT_FORMS, _SPELLINGS, is_doubtful_form, stands_for_several
 from trust.exchange.person import Address, Gender, Name, Subject
+from trust.exchange.person_names import _ALIKE, _STAND_INS
 
 BORN = date(2019, 5, 14)
-HOME = Address(uprn="999000000021", postcode="ZX2 4QA")
+HOME = Address(uprn="999000000021", postcode="ZE5 4QA")
 NHS, TWINS_NHS = "9691292211", "9449306494"
 MARSH = Subject(family_name="Marsh", given_names="Olivia", birth_date=BORN, address=HOME)
 
@@ -33,13 +34,17 @@ def decide(subject: Subject, *people: Subject, institutions: frozenset[str] = fr
         {"nhs_number": "0123456789"},
         {"upn": "A000000000000"},
         {"nino": "AA000000A"},
+        {"nino": "AB123456C"},
+        {"nhs_number": "1231231238"},
+        {"upn": "N99900000000A"},
+        {"pnc_id": "2001/1234567K"},
         {"pnc_id": "0000/0000000Z"},
     ],
 )
 def test_a_stand_in_number_neither_links_nor_keeps_apart(number: dict[str, Any]) -> None:
     other = replace(MARSH, family_name="Tern", address=None, **number)
     assert decide(replace(MARSH, address=None, **number), other).outcome is MatchOutcome.NONE
-    real = {"nhs_number": NHS, "upn": "P207000016049", "nino": "JT123456C", "pnc_id": "2001/0171310W"}
+    real = {"nhs_number": NHS, "upn": "P207000016049", "nino": "JT518427C", "pnc_id": "2001/0171310W"}
     (field,) = number
     names: dict[str, Any] = {field: real[field]}
     held = replace(MARSH, **names)
@@ -47,7 +52,7 @@ def test_a_stand_in_number_neither_links_nor_keeps_apart(number: dict[str, Any])
 
 
 @pytest.mark.holds("A73")
-@pytest.mark.parametrize("postcode", ["ZZ99 3VZ", "ZZ99 3WZ", "ZZ99 3CZ", "ZZ993VZ", "BFPO 57", "ZZZSECUR"])
+@pytest.mark.parametrize("postcode", ["ZZ99 3VZ", "ZZ99 3WZ", "ZZ993VZ", "BFPO 57", "ZZZSECUR", "UN1 1AA"])
 def test_no_home_is_not_a_shared_home(postcode: str) -> None:
     homeless = replace(MARSH, address=Address(postcode=postcode))
     without = decide(replace(MARSH, address=None), replace(MARSH, address=None))
@@ -56,11 +61,22 @@ def test_no_home_is_not_a_shared_home(postcode: str) -> None:
 
 
 @pytest.mark.holds("A73")
-@pytest.mark.parametrize("institution", ["ZX24QA", "999000000021"])
+@pytest.mark.parametrize("family", ["Temp", "Demo", "Sample", "Blank", "Hospital", "Child", "Minor", "Person", "Lads"])
+def test_a_family_name_that_may_be_none_goes_to_a_human(family: str) -> None:
+    person = replace(MARSH, family_name=family)
+    assert decide(person, person).outcome is MatchOutcome.REVIEW
+    numbered = replace(person, nhs_number=NHS)
+    assert decide(numbered, numbered).outcome is MatchOutcome.UNIQUE
+    also = replace(person, aliases=(Name(family_name="Marsh"),))
+    assert decide(also, also).outcome is MatchOutcome.UNIQUE
+
+
+@pytest.mark.holds("A73")
+@pytest.mark.parametrize("institution", ["ZE54QA", "999000000021"])
 def test_an_institution_is_not_a_shared_home(institution: str) -> None:
     assert decide(MARSH, MARSH).outcome is MatchOutcome.UNIQUE
     assert decide(MARSH, MARSH, institutions=frozenset({institution})).outcome is MatchOutcome.REVIEW
-    elsewhere = replace(MARSH, address=Address(postcode="ZX1 1AA"))
+    elsewhere = replace(MARSH, address=Address(postcode="ZE4 1AA"))
     listed = frozenset({institution})
     found = compare_profiles(profile(elsewhere, institutions=listed), profile(MARSH, institutions=listed))
     assert (found.postcode, found.uprn) == (Level.UNKNOWN, Level.UNKNOWN)
@@ -72,7 +88,7 @@ def test_a_restricted_address_takes_no_part(side: int) -> None:
     pair[side] = replace(MARSH, address_restricted=True)
     found = compare(*pair)
     assert (found.postcode, found.uprn) == (Level.UNKNOWN, Level.UNKNOWN)
-    same, other = decide(*pair), decide(replace(pair[0], address=Address(postcode="ZX1 1AA")), pair[1])
+    same, other = decide(*pair), decide(replace(pair[0], address=Address(postcode="ZE4 1AA")), pair[1])
     assert side == 0 or (same.outcome, same.score) == (other.outcome, other.score)
 
 
@@ -94,11 +110,37 @@ def test_below_a_name_that_agrees_no_address_leads_to_a_human(
     assert decide(asked, replace(MARSH, gender=gender)).outcome is MatchOutcome.NONE
 
 
-STAND_INS = st.sampled_from(
+LISTED_STAND_INS = st.sampled_from(
     ["Baby", "Infant", "Boy", "Girl", "Twin", "Twin 1", "Twin One", "Unknown", "Not Known", "Test", "XX", "N/A", "NFN",
      "Baby Marsh", "Marsh", "Baby of Jane", "B/O Jane", "Male", "Female Infant", "Newborn", "Unborn", "TBC", "Anon",
      "?", "Baban", "Noworodek", "Bebe", "Not yet named", "Baby 2", "Baby A", "Unknown Marsh", "No name", "1"]
 )  # fmt: skip
+LONG_STAND_INS = sorted(word for word in _STAND_INS if len(word) > 4 and word.isascii())
+
+
+@st.composite
+def unlisted(draw: st.DrawFn) -> str:
+    """Make a stand-in that no list has: misspelt, in the plural, numbered, or put together of two."""
+    word = draw(st.sampled_from(LONG_STAND_INS))
+    at = draw(st.integers(0, len(word) - 2))
+    made = draw(
+        st.sampled_from(
+            [
+                word[:at] + word[at + 1 :],
+                word[:at] + draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz")) + word[at:],
+                word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+                f"{word}s",
+                f"{word} {draw(st.integers(0, 99))}",
+                f"{draw(st.sampled_from(['Bed', 'Pod', 'Marsh', 'Olivia']))} {draw(st.integers(0, 99))}",
+                word + draw(st.sampled_from(LONG_STAND_INS)),
+            ]
+        )
+    )
+    assume(made not in _STAND_INS | _ALIKE)
+    return draw(st.sampled_from([made, made.title(), made.upper()]))
+
+
+STAND_INS = st.one_of(LISTED_STAND_INS, unlisted())
 NAMES = sorted({name for short, full in _SHORT_FORMS.items() for name in (short, *full)} | {
     "kayden", "jayden", "danielle", "olivia", "imogen", "ella", "ellie", "mohammad ali", "mary-ann", "jo", "bo", "zoe",
 })  # fmt: skip
@@ -200,6 +242,14 @@ def test_a_number_never_links_against_the_gender(other: dict[str, Any]) -> None:
     girl = replace(MARSH, gender=Gender.FEMALE, nhs_number=NHS)
     held = replace(MARSH, nhs_number=NHS, **other)
     assert decide(girl, held).outcome is MatchOutcome.REVIEW
+
+
+@pytest.mark.holds("A73")
+@given(written=unlisted())
+def test_a_stand_in_that_no_list_has_links_no_one(written: str) -> None:
+    as_given, as_family = replace(MARSH, given_names=written), replace(MARSH, family_name=written)
+    assert decide(as_given, as_given).outcome is MatchOutcome.REVIEW
+    assert decide(as_family, as_family).outcome is MatchOutcome.REVIEW
 
 
 @pytest.mark.parametrize("held", ["Olivia", "OLIVIA", "Olivia Jane", None, "Baby", "Unknown", "Baby Girl"])

@@ -439,5 +439,5 @@ def test_a_sick_registry_costs_an_error_within_the_deadline_and_names_nobody(
             adapter.eligibility.find(ASKED, deadline=Deadline.after(1.5))
         assert adapter.involvement is not None
         assert adapter.involvement.find(ASKED, deadline=soon())
-    for personal in ("artley", "JT123456C", "2004-03-14", "CLM-"):
+    for personal in ("artley", "JT518427C", "2004-03-14", "CLM-"):
         assert personal not in str(caught.value)

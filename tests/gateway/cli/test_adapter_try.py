@@ -113,7 +113,7 @@ def test_it_says_what_a_partner_would_be_told_and_why(
 
 
 def test_it_says_what_partners_do_not_send_to_such_a_service(families: Partnership) -> None:
-    answer = look(families, ADA | {"nino": "JT123456C"})
+    answer = look(families, ADA | {"nino": "JT518427C"})
     assert "partners do not send a service of this kind: nhs_number, nino" in answer.out
 
 

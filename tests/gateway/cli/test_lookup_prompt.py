@@ -11,7 +11,7 @@ from gateway.cli.client.question import Typed
 from gateway.cli.faults import Refused
 from trust.agreements.denial import SENTENCES, DenialCode
 
-FIRST = ["A meeting.", "C-1", "Fell", "Ada", "2001-13-01", "", "", "", "ZX4 1QB"]
+FIRST = ["A meeting.", "C-1", "Fell", "Ada", "2001-13-01", "", "", "", "ZE7 1QB"]
 
 
 def typed(lines: Sequence[str], *problems: dict[str, Any], consent: bool = False) -> tuple[Typed, list[bool]]:
@@ -33,7 +33,7 @@ def test_what_was_typed_is_kept_and_only_what_is_wrong_is_asked_again() -> None:
             "family_name": "Fell",
             "given_names": "Ada",
             "birth_date": "2001-12-01",
-            "address": {"postcode": "ZX4 1QB"},
+            "address": {"postcode": "ZE7 1QB"},
         },
     }
 

@@ -95,7 +95,7 @@ def test_fewer_fields_than_permitted_may_be_asked_for(pair: Network) -> None:
 
 
 def test_a_person_whom_this_holder_may_not_be_told_enough_of_is_not_asked_about(pair: Network) -> None:
-    outcome = ask(pair, question(pair, subject=Subject(nino="JT123456C")))
+    outcome = ask(pair, question(pair, subject=Subject(nino="JT518427C")))
     assert (outcome.status, outcome.code) == (Status.REFUSED, "not_enough_to_go_on")
     assert not pair.wire.messages()
     refused_leaf(pair, "not_enough_to_go_on")

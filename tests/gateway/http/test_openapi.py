@@ -26,7 +26,7 @@ EVERYTHING_ABOUT_A_PERSON: dict[str, Any] = {
     "nhs_number": "969 129 2211",
     "nhs_number_verified": True,
     "upn": "H801200001001",
-    "nino": "JT123456C",
+    "nino": "JT518427C",
     "pnc_id": "2021/0001234K",
     "family_name": "Reed",
     "given_names": "Sam",

@@ -17,7 +17,7 @@ POLICE = EntityId("https://police.example")
 
 NHS_NUMBER = "9434765919"
 UPN = "P207000016049"
-NINO = "AB123456C"
+NINO = "AB518427C"
 PNC_ID = "2001/0171310W"
 
 SUBJECT = Subject(
@@ -27,7 +27,7 @@ SUBJECT = Subject(
     given_names="Corvin Asher",
     birth_date=date(2004, 11, 23),
     gender=Gender.MALE,
-    address=Address(uprn="100012345678", postcode="ZX4 1QB"),
+    address=Address(uprn="100012345678", postcode="ZE7 1QB"),
     aliases=(Name(family_name="Quillfeather"),),
 )
 

@@ -6,6 +6,14 @@ from hypothesis import strategies as st
 
 from trust.exchange.addresses import home_postcode, institution_key, normal_postcode, normal_uprn
 
+_AREAS = (
+    "AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT DY E EC EH EN EX FK FY "
+    "G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR "
+    "NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA "
+    "WC WD WF WN WR WS WV YO ZE"
+)
+AREAS = frozenset(_AREAS.split())
+
 
 @pytest.mark.parametrize(
     "written", ["kt21 1ja", "KT211JA", " KT21  1JA ", "KT21-1JA", "KT21\u00a01JA", "KT21\u200b1JA"]
@@ -20,11 +28,56 @@ def test_a_postcode_is_written_one_way(written: str) -> None:
     [
         *("ZZ99 3VZ", "zz993wz", "ZZ99 3CZ", "ZZ99 9ZZ", "XX1 1XX", "AA1 1AA", "EH99 1SP", "BX1 1LT"),
         *("BFPO 57", "BF1 2AT", "ASCN 1ZZ", "FIQQ 1ZZ", "GX11 1AA", "AI-2640", "ZZZSECUR", "D02 X285", "A65 F4E2"),
+        *("UN1 1AA", "N0 1AA", "A1 1AA", "NK1 1AA", "TE5 7NG", "VV1 1AA", "AB1 2CD", "AB1 1AB", "LS01 4AP", "ZX1 1AA"),
+        *("LS1A 1AA", "WC1 1AA", "HX12 1AA", "LL5 1AA", "KT21 1JC", "GIR 0AA", "LS100 1AA", "Q1 1AA"),
         *("75008", "H0H 0H0", "Singapore 049315", "NFA", "Unknown", "N/A", "-", "", "LS1"),
     ],
 )
 def test_a_postcode_without_homes_is_none(written: str) -> None:
     assert home_postcode(written) is None
+
+
+@pytest.mark.holds("A73")
+@given(area=st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=1, max_size=2))
+def test_only_the_areas_that_exist_have_homes(area: str) -> None:
+    assert (home_postcode(f"{area}4 1QB") is not None) is (area in AREAS - {"AB", "LL", "SO", "WC"})
+    assert (home_postcode(f"{area}0 1QB") is not None) is (
+        area in {"BL", "BS", "CM", "CR", "FY", "HA", "PR", "SL", "SS"}
+    )
+    assert area in AREAS or not any(home_postcode(f"{area}{district} 1QB") for district in range(100))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "M1 1AE",
+            "B33 8TH",
+            "CR2 6XH",
+            "DN55 1PT",
+            "W1A 0AX",
+            "EC1A 1BB",
+            "SW1A 2AA",
+            "WC2H 9JQ",
+            "E1W 2BA",
+            "N1C 4AG",
+        ),
+        *(
+            "BS0 1QB",
+            "AB10 1AB",
+            "SO14 7DW",
+            "JE2 3AB",
+            "GY1 1AA",
+            "IM1 1AA",
+            "ZE1 0AA",
+            "BT1 5GS",
+            "SE1P 5LX",
+            "NW1W 8JR",
+        ),
+    ],
+)
+def test_homes_of_every_form_of_district_are_homes(written: str) -> None:
+    assert home_postcode(written) == written
 
 
 @pytest.mark.parametrize("written", ["10001234567", "010001234567", " 10001234567 ", "10001234567.0", "10001234567.00"])
@@ -34,7 +87,22 @@ def test_a_uprn_is_written_without_padding(written: str) -> None:
 
 @pytest.mark.holds("A73")
 @pytest.mark.parametrize(
-    "written", ["0", "000000000000", "999999999999", "111111", "123456789012", "", "-", "N/A", "1.5", "1" * 13, "1e10"]
+    "written",
+    [
+        "0",
+        "000000000000",
+        "999999999999",
+        "111111",
+        "123456789012",
+        "",
+        "-",
+        "N/A",
+        "1.5",
+        "1" * 13,
+        "1e10",
+        "123456",
+        "100000000000",
+    ],
 )
 def test_a_uprn_that_stands_for_none_is_none(written: str) -> None:
     assert normal_uprn(written) is None
@@ -45,7 +113,7 @@ def test_the_short_uprns_of_one_city_are_issued() -> None:
 
 
 def test_an_institution_is_named_by_postcode_or_uprn() -> None:
-    assert institution_key("zx4 1qb") == "ZX41QB"
+    assert institution_key("ze7 1qb") == "ZE71QB"
     assert institution_key("0999000000017") == "999000000017"
     assert institution_key("ZZ99 3VZ") is None
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.trust.exchange.common_names import FAMILY_NAMES, GIVEN_NAMES
 from trust.exchange.person_names import (
     Sex,
     family_name_words,
@@ -11,6 +12,7 @@ from trust.exchange.person_names import (
     is_initial,
     is_no_name,
     is_one_of_several,
+    is_uncertain,
     name_tokens,
     normal_name,
     sex_in,
@@ -48,6 +50,26 @@ NOT_GIVEN = [
         "\u0905\u091c\u094d\u091e\u093e\u0924",
         "Lama yaqaan",
     ),
+    *(
+        "Boys",
+        "Girls",
+        "Children",
+        "Babys",
+        "Infants",
+        "NYN",
+        "Noone",
+        "Sons",
+        "Mums",
+        "No One",
+        "Number 1",
+        "Cot 1",
+        "Wee One",
+    ),
+    *("Toddler", "Student", "Foundling", "Merged", "Merged Record", "Partner", "Next of kin", "Little One", "Bairn"),
+]
+UNCERTAIN = [
+    *("Unamed", "Unnnamed", "Unkonwn", "Hospitel", "Infante", "Nebworn", "Childern", "Olivia 2", "Bed 12", "Bed Six"),
+    *("Notyetnamed", "Nameunknown", "Testuser", "Childone", "Sdfg", "Hjkl", "Bcdf", "Ward", "Second", "Wean"),
 ]
 GIVEN = [
     "Olivia",
@@ -85,6 +107,30 @@ def test_names_are_given_names(text: str) -> None:
 
 
 @pytest.mark.holds("A73")
+@pytest.mark.parametrize("text", UNCERTAIN)
+def test_what_may_be_no_given_name_proves_nothing_and_is_enough_to_ask_about(text: str) -> None:
+    assert is_uncertain(given_name_words(text))
+    assert not is_no_name(text)
+
+
+@pytest.mark.holds("A73")
+@pytest.mark.parametrize("text", ["Child", "Parent", "Lad", "Sample", "Blank", "Minor", "Person", "Unamed", "Ward 4"])
+def test_what_may_be_no_family_name_proves_nothing_and_is_enough_to_ask_about(text: str) -> None:
+    assert is_uncertain(family_name_words(text), family=True)
+    assert not is_no_name(text, family=True)
+
+
+def test_common_names_are_names() -> None:
+    given = {name: given_name_words(name) for name in (*GIVEN, *GIVEN_NAMES)}
+    family = {name: family_name_words(name) for name in FAMILY_NAMES}
+    assert len(GIVEN_NAMES) > 200 < len(FAMILY_NAMES)
+    assert [name for name, words in given.items() if words != name_tokens(name) or is_uncertain(words)] == []
+    assert [
+        name for name, words in family.items() if words != name_tokens(name) or is_uncertain(words, family=True)
+    ] == []
+
+
+@pytest.mark.holds("A73")
 @pytest.mark.parametrize("text", ["Baby Marsh", "Marsh", "Marsh Baby", "Twin Marsh", "Unknown Marsh", "Marsh Twin 2"])
 def test_the_family_name_beside_a_stand_in_is_no_given_name(text: str) -> None:
     assert given_name_words(text, family=("marsh",)) == ()
@@ -113,6 +159,11 @@ def test_a_given_name_beside_a_note_is_still_one() -> None:
         "UASC",
         "Ditto",
         "As above",
+        "Temp",
+        "Demo",
+        "Hospital",
+        "Boys",
+        "Toddler",
     ],
 )
 def test_words_that_stand_for_none_are_no_family_names(text: str) -> None:
@@ -130,7 +181,9 @@ def test_a_stand_in_beside_a_family_name_is_left_out() -> None:
     assert family_name_words("Marsh Twin 1") == family_name_words("Baby Marsh") == ("marsh",)
 
 
-@pytest.mark.parametrize(("text", "told"), [("Twin", True), ("Baby 2", True), ("Infant B", True), ("Baby", False)])
+@pytest.mark.parametrize(
+    ("text", "told"), [("Twin", True), ("Baby 2", True), ("Infant B", True), ("Baby", False), ("Boys", True)]
+)
 def test_some_stand_ins_tell_of_several_children(text: str, told: bool) -> None:
     assert is_one_of_several(text) is told
     assert not is_one_of_several("Olivia B")
