@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from gateway.cli.faults import Refused
+from gateway.administration.errors import OperationRefused
 from gateway.cli.outcome import prompted
 from trust import base64url
 from trust.spoken_digits import DIGITS, digits_of_keys, spoken
@@ -13,35 +13,35 @@ _THUMBPRINT = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Za-z_-]{43}")
 
 
 def typed(of: str) -> list[str]:
-    """Ask for the digits of some keys before they are shown. Raises :class:`Refused`."""
+    """Ask for the digits of some keys before they are shown. Raises :class:`OperationRefused`."""
     unanswered = f"Nothing was changed: type the digits of {of} in a terminal, or give them with --thumbprint."
     return [prompted(f"Type the {DIGITS} digits of {of}, as they were read out", unanswered=unanswered)]
 
 
 def read_digits(given: Sequence[str]) -> str:
-    """Return digits as typed, in groups or not. Raises :class:`Refused`."""
+    """Return digits as typed, in groups or not. Raises :class:`OperationRefused`."""
     number = "".join("".join(given).split())
     if _NUMBER.fullmatch(number) is None:
-        raise Refused(f"Nothing was changed: type the {DIGITS} digits again as they were read out.")
+        raise OperationRefused(f"Nothing was changed: type the {DIGITS} digits again as they were read out.")
     return number
 
 
 def compare(given: Sequence[str], kids: Sequence[str]) -> bool:
     """Return whether what was typed names exactly these keys: by their digits, or each by its key id.
 
-    A key id is taken in hexadecimal too. Raises :class:`Refused` where it cannot: mistyped, or too few or too many ids.
+    A key id is taken in hexadecimal too. Raises ``OperationRefused`` where it cannot: mistyped, or too few or too many ids.
     """
     plain = ["".join(text.split()) for text in given]
     joined = "".join(plain)
     if _NUMBER.fullmatch(joined):
         return joined == digits_of_keys(kids)
     if not all(_THUMBPRINT.fullmatch(text) for text in plain):
-        raise Refused(
+        raise OperationRefused(
             f"Nothing was changed: a thumbprint is {DIGITS} digits, or the id of each key (43 characters, or 64 "
             "hexadecimal digits); type it again as it was read out."
         )
     if len(plain) != len(kids):
-        raise Refused(
+        raise OperationRefused(
             f"Nothing was changed: there are {len(kids)} keys to compare, and {len(plain)} ids given; give "
             "--thumbprint once for each, or the digits of all of them once."
         )

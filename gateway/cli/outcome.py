@@ -3,14 +3,14 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NoReturn
 
 import click
 
-from gateway.cli.faults import Refused, expected, read_faults
+from gateway.administration.errors import CORRECTABLE, OperationRefused, describe_error
+from gateway.administration.outcome import ChangePlan, UseCaseResult
 from trust.claims import UNPRINTABLE
 
 OK, REFUSED = 0, 1
@@ -18,16 +18,7 @@ _UNSAFE = re.compile(rf"(?!\n){UNPRINTABLE.pattern}")
 """Control characters but the line feed, which the commands' own texts have, and whatever turns a line around."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a command found or did. ``ok`` is false where something that must hold does not."""
-
-    lines: Sequence[str]
-    data: Mapping[str, Any] = field(default_factory=dict)
-    ok: bool = True
-
-
-def answers(work: Callable[..., Outcome]) -> Callable[..., None]:
+def answers(work: Callable[..., UseCaseResult]) -> Callable[..., None]:
     """Print what the command returns, with ``--json`` as one object, and refuse in one clear message."""
 
     @wraps(work)
@@ -35,7 +26,7 @@ def answers(work: Callable[..., Outcome]) -> Callable[..., None]:
     def run(*, as_json: bool, **arguments: Any) -> None:
         try:
             outcome = work(**arguments)
-        except expected() as refused:
+        except CORRECTABLE as refused:
             _refuse(refused, as_json=as_json)
         if as_json:
             _print_json({"ok": outcome.ok, **outcome.data})
@@ -55,7 +46,7 @@ def refusing(work: Callable[..., None]) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         try:
             work(**arguments)
-        except expected() as refused:
+        except CORRECTABLE as refused:
             _refuse(refused, as_json=False)
 
     return run
@@ -68,37 +59,49 @@ def announce(*lines: str) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before a change is made; ``yes`` answers for the administrator. Raises :class:`Refused`."""
+    """Ask before a change is made; ``yes`` answers for the administrator. Raises :class:`OperationRefused`."""
     if yes:
         return
     try:
         agreed = click.confirm(question, err=True)
     except click.Abort:
-        raise Refused("Nothing was changed: nobody answered. Run it in a terminal, or with --yes.") from None
+        raise OperationRefused("Nothing was changed: nobody answered. Run it in a terminal, or with --yes.") from None
     if not agreed:
-        raise Refused("Nothing was changed.")
+        raise OperationRefused("Nothing was changed.")
+
+
+def carry_out(plan: ChangePlan, *, yes: bool) -> UseCaseResult:
+    """Show a plan, ask, and apply it. Raises :class:`OperationRefused`."""
+    announce(*plan.effect)
+    confirm(plan.question, yes=yes)
+    return plan.apply()
 
 
 def prompted(question: str, *, unanswered: str, **how: Any) -> str:
     """Ask on standard error, so that standard output holds the answer alone; ``how`` is :func:`click.prompt`'s.
 
-    Raises :class:`Refused` with ``unanswered`` where the input ends.
+    Raises :class:`OperationRefused` with ``unanswered`` where the input ends.
     """
     try:
         return str(click.prompt(question, err=True, **how))
     except click.Abort:
-        raise Refused(unanswered) from None
+        raise OperationRefused(unanswered) from None
 
 
+emergency_option = click.option(
+    "--emergency",
+    metavar="WHY",
+    help="Make it now, without a second administrator, and say why it cannot wait; it stands until it is reviewed.",
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask before changing anything.")
 
 
 def _refuse(refused: BaseException, *, as_json: bool) -> NoReturn:
-    sentence, faults = read_faults(refused)
+    sentence, faults = describe_error(refused)
     if as_json:
         _print_json({"ok": False, "error": sentence, "faults": list(faults)})
     else:
-        click.echo(inert(f"Refused: {sentence}"), err=True)
+        click.echo(inert(f"OperationRefused: {sentence}"), err=True)
         for fault in faults:
             click.echo(inert(f"  - {fault}"), err=True)
     sys.exit(REFUSED)

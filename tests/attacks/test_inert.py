@@ -11,8 +11,9 @@ import pytest
 import structlog
 from click.testing import CliRunner
 
-from gateway.cli.faults import Refused
-from gateway.cli.outcome import Outcome, announce, answers
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.outcome import announce, answers
 from gateway.telemetry.metrics import configure_logging
 from tests.architecture.source import ROOT
 from tests.federation import faults
@@ -96,17 +97,17 @@ def test_no_table_that_a_spreadsheet_would_open_is_written_but_two() -> None:
 
 @click.command()
 @answers
-def says() -> Outcome:
+def says() -> UseCaseResult:
     """Say what others wrote."""
     announce("about " + "".join(OBEYED.values()))
-    return Outcome(lines=[*OBEYED.values(), *FORMULAS], data={"said": list(OBEYED.values())})
+    return UseCaseResult(lines=[*OBEYED.values(), *FORMULAS], data={"said": list(OBEYED.values())})
 
 
 @click.command()
 @answers
-def refuses() -> Outcome:
+def refuses() -> UseCaseResult:
     """Refuse with what others wrote."""
-    raise Refused("about " + "".join(OBEYED.values()).replace("\n", ""), list(OBEYED.values()))
+    raise OperationRefused("about " + "".join(OBEYED.values()).replace("\n", ""), list(OBEYED.values()))
 
 
 @pytest.mark.holds("A51")

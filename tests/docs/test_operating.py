@@ -17,7 +17,8 @@ from pydantic.fields import FieldInfo
 from config import settings, sign_in
 from config.loading import _SCALAR_TABLES
 from gateway.accountability import enumeration
-from gateway.cli import doctor, journal, main
+from gateway.administration import journal
+from gateway.cli import doctor, main
 from gateway.cli.flag import reviewing
 from gateway.keys.files import KeyFile
 from gateway.oauth import forms

@@ -12,11 +12,13 @@ import click
 
 from config.settings import NodeSettings
 from gateway.accountability.disclosures import END, MAX_PAGE, Disclosure, Disclosures, Page, Side
-from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
-from gateway.cli.faults import Refused
-from gateway.cli.files import write_new
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, answers, prompted
+from gateway.administration.context import node_vault, now, opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import write_new
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import TAKES_ID, config_option, load_node
+from gateway.cli.outcome import answers, prompted
 from trust.errors import TrustError
 from trust.exchange.errors import MalformedSubject
 from trust.exchange.person import Subject, parse_subject
@@ -51,7 +53,7 @@ before_option = click.option("--before", help="Where the page before ended, as i
 @csv_option
 @config_option
 @answers
-def person(*, reason: str | None, config: Path | None, csv_file: Path | None, **page: Any) -> Outcome:
+def person(*, reason: str | None, config: Path | None, csv_file: Path | None, **page: Any) -> UseCaseResult:
     """Show what this node told which agency about a person, and what it asked of others.
 
     The person is asked for here, each line of it may be left empty, and nothing of it is kept. Who asked for an account
@@ -60,7 +62,7 @@ def person(*, reason: str | None, config: Path | None, csv_file: Path | None, **
     settings = load_node(config)
     given = reason if reason is not None else _ask("Why is this account given? Name no person")
     if not 0 < len(given.strip()) <= _MAX_REASON or not given.isprintable():
-        raise Refused(f"--reason: write 1 to {_MAX_REASON} characters on one line.")
+        raise OperationRefused(f"--reason: write 1 to {_MAX_REASON} characters on one line.")
     described = _person()
     record(settings, "account person", reason=given)
     return _outcome(settings, lambda it: it.of_person(described, **_paging(page)), csv_file)
@@ -72,7 +74,7 @@ def person(*, reason: str | None, config: Path | None, csv_file: Path | None, **
 @csv_option
 @config_option
 @answers
-def request(*, request_id: str, sender: str | None, config: Path | None, csv_file: Path | None) -> Outcome:
+def request(*, request_id: str, sender: str | None, config: Path | None, csv_file: Path | None) -> UseCaseResult:
     """Show what became of a request, on which clause and law, or why it was refused.
 
     ID is a message as `hearthgate misuse messages` and `hearthgate account` write it, a lookup of our own, or the
@@ -90,16 +92,18 @@ def request(*, request_id: str, sender: str | None, config: Path | None, csv_fil
 @csv_option
 @config_option
 @answers
-def agreement(*, agreement_id: str, days: int, config: Path | None, csv_file: Path | None, **page: Any) -> Outcome:
+def agreement(
+    *, agreement_id: str, days: int, config: Path | None, csv_file: Path | None, **page: Any
+) -> UseCaseResult:
     """Show what was asked and told under AGREEMENT, an id or an id and version as in `vale-early-help/3`."""
     name, _, version = agreement_id.partition("/")
     if version and not version.isdecimal():
-        raise Refused("Write the agreement as its id, or as its id, a slash and a version.")
+        raise OperationRefused("Write the agreement as its id, or as its id, a slash and a version.")
     since, chosen = now() - timedelta(days=days), int(version) if version else None
     return _outcome(load_node(config), lambda it: it.of_agreement(name, chosen, since=since, **_paging(page)), csv_file)
 
 
-def _outcome(settings: NodeSettings, read: Callable[[Disclosures], Page], csv_file: Path | None) -> Outcome:
+def _outcome(settings: NodeSettings, read: Callable[[Disclosures], Page], csv_file: Path | None) -> UseCaseResult:
     key = node_vault(settings).evidence_hmac_key()
     with opened_store(settings) as store:
         page = read(Disclosures(own=EntityId(settings.node.entity_id), store=store, key=key))
@@ -107,7 +111,7 @@ def _outcome(settings: NodeSettings, read: Callable[[Disclosures], Page], csv_fi
         write_new(csv_file, _csv(page.disclosures), "The account", mode=0o600)
     more = [] if page.before is None else [f"There are more: repeat it with --before {page.before.hex()}"]
     lines = [line for each in page.disclosures for line in _lines(each)]
-    return Outcome(
+    return UseCaseResult(
         lines=[*(lines or ["Nothing of it is on record."]), *more],
         data={
             "disclosures": [_json(each) for each in page.disclosures],
@@ -124,7 +128,7 @@ def _paging(page: Mapping[str, Any]) -> dict[str, Any]:
     except ValueError:
         before = b""
     if len(before) != _CURSOR_BYTES:
-        raise Refused("--before: repeat what the page before said.")
+        raise OperationRefused("--before: repeat what the page before said.")
     return {"limit": page["limit"], "before": before}
 
 
@@ -133,10 +137,12 @@ def _person() -> Subject:
     try:
         described = parse_subject(typed, this_year=now().year)
     except MalformedSubject as malformed:
-        raise Refused("The person cannot be looked for:", [str(fault) for fault in malformed.faults]) from malformed
+        raise OperationRefused(
+            "The person cannot be looked for:", [str(fault) for fault in malformed.faults]
+        ) from malformed
     by_name = described.family_name or described.given_names
     if not typed.keys() & {"nhs_number", "upn", "nino", "pnc_id"} and not (by_name and described.birth_date):
-        raise Refused("Give an identifier, or a name with the date of birth.")
+        raise OperationRefused("Give an identifier, or a name with the date of birth.")
     return described
 
 
@@ -149,7 +155,7 @@ def _agency(text: str) -> EntityId:
     try:
         return parse_entity_id(text)
     except TrustError as refused:
-        raise Refused(f"--from: {refused.detail}") from refused
+        raise OperationRefused(f"--from: {refused.detail}") from refused
 
 
 def _json(each: Disclosure) -> dict[str, Any]:

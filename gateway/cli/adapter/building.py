@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from adapters.contract import Adapter, CheckLine, SourceMisconfigured
 from config.settings import NodeSettings, Service
+from gateway.administration.errors import OperationRefused
 from gateway.app.wiring import hosted, production
-from gateway.cli.faults import Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +21,11 @@ class Built:
 
 
 def services_named(settings: NodeSettings, slug: str | None) -> tuple[Service, ...]:
-    """Return the one service of this slug, or all. Raises :class:`Refused`."""
+    """Return the one service of this slug, or all. Raises :class:`OperationRefused`."""
     found = tuple(service for service in settings.services if slug in {None, service.slug})
     if not found:
         names = ", ".join(service.slug for service in settings.services)
-        raise Refused(f"This node hosts no service {slug}; it hosts {names}.")
+        raise OperationRefused(f"This node hosts no service {slug}; it hosts {names}.")
     return found
 
 

@@ -10,10 +10,11 @@ from adapters.conformance import Samples, run
 from adapters.contract import Adapter, CheckLine
 from adapters.sampling import check_sample
 from adapters.timing import check_step
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli import lines
 from gateway.cli.adapter.building import Built, asking_only, build, services_named
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import Outcome, announce, answers
+from gateway.cli.outcome import announce, answers
 
 _EVERY_S: Final = 5.0
 
@@ -22,7 +23,7 @@ _EVERY_S: Final = 5.0
 @click.argument("service", required=False)
 @config_option
 @answers
-def check(*, service: str | None, config: Path | None) -> Outcome:
+def check(*, service: str | None, config: Path | None) -> UseCaseResult:
     """Check the adapter of SERVICE, or of every service, against its real case system.
 
     First its settings, with every mistake at once; then what the adapter tries itself; then the promises that every
@@ -41,7 +42,7 @@ def check(*, service: str | None, config: Path | None) -> Outcome:
         found[built.service] = checked
     ok = all(line.ok for checked in found.values() for line in checked)
     verdict = "Every adapter works." if ok else "Something is wrong; the lines marked ✗ say what to do."
-    return Outcome(
+    return UseCaseResult(
         lines=[*shown, verdict],
         data={"services": {slug: lines.to_json(checked) for slug, checked in found.items()}},
         ok=ok,

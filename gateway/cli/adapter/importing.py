@@ -6,11 +6,13 @@ import click
 
 from adapters.sectors.social_care import SocialCareSettings
 from adapters.sectors.social_care_import import import_census
+from gateway.administration.context import now
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli.adapter.building import build, services_named
-from gateway.cli.context import config_option, load_node, now
-from gateway.cli.faults import Refused
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import answers
 
 _IMPORTED = "social-care-cin"
 
@@ -22,7 +24,9 @@ _IMPORTED = "social-care-cin"
 @click.option("--allocations", required=True, type=click.Path(path_type=Path), help="The allocation table (CSV).")
 @click.option("--accept-fewer", is_flag=True, help="Import although less than half of the last import is left.")
 @answers
-def import_source(*, service: str, config: Path | None, census: Path, allocations: Path, accept_fewer: bool) -> Outcome:
+def import_source(
+    *, service: str, config: Path | None, census: Path, allocations: Path, accept_fewer: bool
+) -> UseCaseResult:
     """Replace the case database of SERVICE with these two files, all of it or nothing.
 
     A census that fails its schema is refused with every fault. Lines that do not fit are left out, and each is named.
@@ -31,12 +35,14 @@ def import_source(*, service: str, config: Path | None, census: Path, allocation
     settings = load_node(config)
     (described,) = services_named(settings, service)
     if described.adapter is None:
-        raise Refused(f"{service} has no adapter: it only asks.")
+        raise OperationRefused(f"{service} has no adapter: it only asks.")
     if described.adapter.type != _IMPORTED:
-        raise Refused(f"{service} has an adapter of type {described.adapter.type}; only {_IMPORTED} is imported.")
+        raise OperationRefused(
+            f"{service} has an adapter of type {described.adapter.type}; only {_IMPORTED} is imported."
+        )
     (built,) = build(settings, (described,))
     if built.adapter is None:
-        raise Refused(f"The settings of {service} cannot work:", [line.detail for line in built.faults])
+        raise OperationRefused(f"The settings of {service} cannot work:", [line.detail for line in built.faults])
     record(settings, "adapter import", service=service, accept_fewer=int(accept_fewer))
     report = import_census(
         SocialCareSettings.model_validate(described.adapter.settings),
@@ -48,7 +54,7 @@ def import_source(*, service: str, config: Path | None, census: Path, allocation
     )
     notes = [str(note) for note in report.notes]
     left_out = [f"{len(notes)} lines were left out or used only in part:", *(f"  - {note}" for note in notes)]
-    return Outcome(
+    return UseCaseResult(
         lines=[
             f"Imported the census of {report.census_year}: {report.children} children, {report.open_cases} open cases.",
             *(left_out if notes else ["Every line of both files was used."]),

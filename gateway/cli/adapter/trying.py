@@ -13,11 +13,13 @@ import click
 
 from adapters.contract import Adapter, Candidate, Deadline, Finder, InvolvementRow, RecordUnreadable
 from adapters.matching.decide import Match, MatchOutcome, explain, match
+from gateway.administration.context import now
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli.adapter.building import build, services_named
-from gateway.cli.context import config_option, load_node, now
-from gateway.cli.faults import Refused
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, answers, prompted
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import answers, prompted
 from trust.exchange.involvement import involvement_to_fields
 from trust.exchange.person import Subject, check_birth_date, enough_to_go_on, for_holder, parse_subject
 
@@ -49,7 +51,7 @@ _FOUND: Final = {
 @click.argument("service")
 @config_option
 @answers
-def try_source(*, service: str, config: Path | None) -> Outcome:
+def try_source(*, service: str, config: Path | None) -> UseCaseResult:
     """Look a person up in the case system of SERVICE, and say why they are found or not.
 
     The reason and the person are asked for. The reason stays in the administrators' journal, the person nowhere.
@@ -59,13 +61,13 @@ def try_source(*, service: str, config: Path | None) -> Outcome:
     (built,) = build(settings, (described,))
     if built.adapter is None:
         faults = [line.detail for line in built.faults]
-        raise Refused(f"The settings of {service} cannot work:" if faults else f"{service} only asks.", faults)
+        raise OperationRefused(f"The settings of {service} cannot work:" if faults else f"{service} only asks.", faults)
     reason = _ask("Why is this needed? The answer stays in the journal; do not name the person")
     subject = _person()
     _refuse_reason(reason, subject)
     record(settings, "adapter try", service=service, reason=reason)
     seen = _look(built.adapter, subject, built.institutions)
-    return Outcome(lines=[*seen.lines(subject), *_not_sent(subject, described.kind)], data=seen.to_json(subject))
+    return UseCaseResult(lines=[*seen.lines(subject), *_not_sent(subject, described.kind)], data=seen.to_json(subject))
 
 
 def _ask(question: str, *, optional: bool = False) -> str:
@@ -86,15 +88,17 @@ def _person() -> Subject:
 
 
 def _refuse_reason(reason: str, subject: Subject) -> None:
-    """Refuse a reason that says nothing, or that names the person. Raises :class:`Refused`."""
+    """Refuse a reason that says nothing, or that names the person. Raises :class:`OperationRefused`."""
     if len(reason) < _SHORTEST_REASON:
-        raise Refused("Give a reason of a few words, such as the ticket and what was reported.")
+        raise OperationRefused("Give a reason of a few words, such as the ticket and what was reported.")
     names = f"{subject.family_name or ''} {subject.given_names or ''}".lower().split()
     identifiers = (subject.nhs_number, subject.upn, subject.nino, subject.pnc_id)
     telling = [name for name in names if len(name) >= _SHORTEST_NAME] + [text.lower() for text in identifiers if text]
     words = "".join(char if char.isalnum() else " " for char in reason.lower()).split()
     if any(text in words or (text in "".join(words) and text[-1:].isdigit()) for text in telling):
-        raise Refused("The reason stays in the journal: leave out what the person is called, and their numbers.")
+        raise OperationRefused(
+            "The reason stays in the journal: leave out what the person is called, and their numbers."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

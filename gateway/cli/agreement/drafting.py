@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from gateway.administration.context import now, opened_store
+from gateway.administration.files import read_input
+from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementBook
 from gateway.cli.agreement import summary
-from gateway.cli.context import config_option, load_node, names_node, now, opened_store
-from gateway.cli.files import read_input
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.context import config_option, load_node, names_node
+from gateway.cli.outcome import answers
 from trust.agreements.agreement import Agreement
 from trust.agreements.draft import parse_draft
 from trust.agreements.signing import ask_about_draft
@@ -18,7 +20,7 @@ from trust.agreements.signing import ask_about_draft
 @click.argument("file", type=click.Path(path_type=Path))
 @config_option
 @answers
-def check(*, file: Path, config: Path | None) -> Outcome:
+def check(*, file: Path, config: Path | None) -> UseCaseResult:
     """Read the agreement in FILE and say everything that is wrong with it, or the whole of it. Nothing is stored.
 
     At a node that holds an earlier version, it says what changes.
@@ -26,7 +28,7 @@ def check(*, file: Path, config: Path | None) -> Outcome:
     agreement = parse_draft(read_input(file, "The agreement"))
     questions = list(ask_about_draft(agreement))
     changes = summary.change_lines(agreement, _before(agreement, config))
-    return Outcome(
+    return UseCaseResult(
         lines=[
             *summary.summary(agreement),
             *changes,

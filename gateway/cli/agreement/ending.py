@@ -7,15 +7,17 @@ from typing import Any
 
 import click
 
+from gateway.administration.context import now
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementBook
 from gateway.agreements.signature_exchange import Offered, Told
+from gateway.app.commands import Federation, federation_of
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
 from gateway.cli.agreement.signatures import countersigning_of
-from gateway.cli.context import config_option, load_node, now
-from gateway.cli.faults import Refused
-from gateway.cli.federation import Federation, federation_of
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from trust.agreements.agreement import Agreement, Closure, InForce, NotInForce
 
 _TOLD = {
@@ -32,7 +34,7 @@ _TOLD = {
 @config_option
 @yes_option
 @answers
-def end(*, agreement_id: str, version: int | None, config: Path | None, yes: bool) -> Outcome:
+def end(*, agreement_id: str, version: int | None, config: Path | None, yes: bool) -> UseCaseResult:
     """End the agreement ID at once and for good, here and at the other parties' nodes.
 
     That is the version in force, and every lower one. Name a VERSION to withdraw one that has not begun yet.
@@ -49,16 +51,16 @@ def end(*, agreement_id: str, version: int | None, config: Path | None, yes: boo
         record(federation.settings, "agreement end", version=ended.version, **facts)
         countersigning = countersigning_of(federation)
         if not countersigning.endings.end(ended, now=at):
-            raise Refused(f"{ended.id} version {ended.version} has ended already; nothing was changed.")
+            raise OperationRefused(f"{ended.id} version {ended.version} has ended already; nothing was changed.")
         told = exchanged(countersigning, ended, others(federation, ended), at)
         return _outcome(federation, ended, effect, told, at)
 
 
 def versions_of(book: AgreementBook, agreement_id: str, at: datetime) -> list[InForce | NotInForce]:
-    """Return how each version of an agreement stands, lowest first. Raises :class:`Refused` where none is held."""
+    """Return how each version of an agreement stands, lowest first. Raises ``OperationRefused`` where none is held."""
     found = [standing for standing in book.standings(now=at) if standing.agreement.id == agreement_id]
     if not found:
-        raise Refused(f"No agreement {agreement_id} is held here; see `hearthgate agreement list`.")
+        raise OperationRefused(f"No agreement {agreement_id} is held here; see `hearthgate agreement list`.")
     return found
 
 
@@ -68,15 +70,15 @@ def _to_end(held: Sequence[InForce | NotInForce], version: int | None, book: Agr
     named = held[0].agreement.id
     if version is None:
         if not still:
-            raise Refused(f"Every version of {named} that is held here has ended or was replaced.")
+            raise OperationRefused(f"Every version of {named} that is held here has ended or was replaced.")
         effective = [each.agreement for each in still if book.took_effect(each.agreement.ref, now=at)]
         return (effective or [each.agreement for each in still])[-1]
     found = next((each for each in held if each.agreement.version == version), None)
     if found is None:
-        raise Refused(f"{named} version {version} is not held here; see `hearthgate agreement list`.")
+        raise OperationRefused(f"{named} version {version} is not held here; see `hearthgate agreement list`.")
     if isinstance(found, NotInForce) and found.closure is not None:
         more = f" To end the agreement: hearthgate agreement end {named}" if still else ""
-        raise Refused(f"{named} version {version} never comes into force again: {found.reason}{more}")
+        raise OperationRefused(f"{named} version {version} never comes into force again: {found.reason}{more}")
     return found.agreement
 
 
@@ -116,12 +118,12 @@ def _still_in_force(book: AgreementBook, ended: Agreement, at: datetime) -> list
 
 def _outcome(
     federation: Federation, ended: Agreement, effect: Sequence[str], told: Sequence[Offered], at: datetime
-) -> Outcome:
+) -> UseCaseResult:
     standing = federation.agreements.find(ended.ref, now=at)
     closure = standing.closure if isinstance(standing, NotInForce) else None
     still = _still_in_force(federation.agreements, ended, at)
     lines = [*effect, *exchanged_lines(ended, told, _TOLD), *still]
-    return Outcome(
+    return UseCaseResult(
         lines=lines,
         data={
             "id": ended.id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.agreements.signature_exchange import Countersigning, Offered, Told
-from gateway.cli.federation import Federation
+from gateway.app.commands import Federation
 from trust.agreements.agreement import Agreement
 from trust.identifiers import EntityId
 

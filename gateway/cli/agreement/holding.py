@@ -6,17 +6,19 @@ from pathlib import Path
 
 import click
 
+from gateway.administration.context import now, opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementBook
+from gateway.app.commands import federation_of
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.ending import versions_of
 from gateway.cli.agreement.signatures import Signed, standing_of, verified
 from gateway.cli.agreement.standings import standing_json, standing_lines
-from gateway.cli.context import config_option, load_node, now, opened_store
-from gateway.cli.faults import Refused
-from gateway.cli.federation import federation_of
-from gateway.cli.files import read_input
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.ports import Transaction
 from gateway.store.tables import agreements
 from trust.agreements.agreement import Agreement, parse_agreement
@@ -28,7 +30,7 @@ from trust.agreements.agreement import Agreement, parse_agreement
 @config_option
 @yes_option
 @answers
-def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: bool) -> Outcome:
+def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: bool) -> UseCaseResult:
     """Hold the agreement in FILE, and these signatures, after each was verified with its party's own federation key.
 
     The keys are those that the anchor vouches for; the party itself need not be reachable. Signatures may be added
@@ -38,7 +40,9 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: b
     raw = read_input(file, "The agreement")
     agreement = parse_agreement(raw)
     if agreement.party(settings.node.entity_id) is None:
-        raise Refused(f"{settings.node.entity_id} is not a party to {agreement.id} version {agreement.version}.")
+        raise OperationRefused(
+            f"{settings.node.entity_id} is not a party to {agreement.id} version {agreement.version}."
+        )
     at = now()
     with federation_of(settings) as federation:
         signed = [verified(federation, agreement, read_input(path, "The signature"), at=at) for path in signatures]
@@ -53,7 +57,7 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: b
         federation.store.write(lambda tx: _put(tx, agreement, raw, signed, at))
         federation.agreements.settle(at)
         standing = standing_of(federation.agreements, agreement, at=at)
-    return Outcome(
+    return UseCaseResult(
         lines=[
             f"{agreement.id} version {agreement.version} ({agreement.title}) is held here.",
             *_signed_lines(signed),
@@ -66,7 +70,7 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: b
 @click.command("list")
 @config_option
 @answers
-def list_agreements(*, config: Path | None) -> Outcome:
+def list_agreements(*, config: Path | None) -> UseCaseResult:
     """Show every agreement held here, and whether it is in force."""
     with opened_store(load_node(config)) as store:
         standings = AgreementBook(store).standings(now=now())
@@ -75,7 +79,7 @@ def list_agreements(*, config: Path | None) -> Outcome:
         held = standing.agreement
         lines.append(f"{held.id} version {held.version}: {held.title}")
         lines += standing_lines(standing)
-    return Outcome(
+    return UseCaseResult(
         lines=lines or ["No agreement is held here yet: hearthgate agreement add FILE SIGNATURE..."],
         data={"agreements": [standing_json(standing) for standing in standings]},
     )
@@ -85,7 +89,7 @@ def list_agreements(*, config: Path | None) -> Outcome:
 @click.argument("agreement_id", metavar="ID")
 @config_option
 @answers
-def show(*, agreement_id: str, config: Path | None) -> Outcome:
+def show(*, agreement_id: str, config: Path | None) -> UseCaseResult:
     """Show every version of the agreement ID in full, and who has signed it."""
     with opened_store(load_node(config)) as store:
         book, at = AgreementBook(store), now()
@@ -96,7 +100,7 @@ def show(*, agreement_id: str, config: Path | None) -> Outcome:
         held = standing.agreement
         lines += [*summary.summary(held), *summary.signed_lines(held, signed[held.ref])]
         lines += [*summary.change_lines(held, summary.version_before(held, found)), *standing_lines(standing)]
-    return Outcome(
+    return UseCaseResult(
         lines=lines,
         data={
             "versions": [

@@ -4,14 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.administration.context import node_vault
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
 from gateway.agreements.endings import Endings
 from gateway.agreements.registry import AgreementBook
 from gateway.agreements.signature_exchange import Countersigning
+from gateway.app.commands import Federation
 from gateway.cli.agreement.exchanging import AT_ONCE, others
-from gateway.cli.context import node_vault
-from gateway.cli.faults import Refused
-from gateway.cli.federation import Federation
-from gateway.cli.journal import record
 from gateway.cli.trust.tracing import trace_vouching
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
@@ -43,10 +43,10 @@ class Signed:
 
 
 def verified(federation: Federation, agreement: Agreement, raw: bytes, *, at: datetime) -> Signed:
-    """Verify one signature. Raises ``TrustError``, or :class:`Refused` where nobody vouches for its party."""
+    """Verify one signature. Raises ``TrustError``, or :class:`OperationRefused` where nobody vouches for its party."""
     unverified_party = peek_party(raw)
     if agreement.party(unverified_party) is None:
-        raise Refused(f"A signature is from {unverified_party}, which is not a party to {agreement.id}.")
+        raise OperationRefused(f"A signature is from {unverified_party}, which is not a party to {agreement.id}.")
     keys = _vouched_keys(federation, unverified_party, at)
     signature = verify_signature(raw, party=unverified_party, keys=keys, agreement=agreement.ref, now=at)
     return Signed(signature=signature, stored=StoredSignature(raw=raw, jwks=strict_json.dumps(keys.to_jwks())))
@@ -58,7 +58,7 @@ def countersigning_of(federation: Federation) -> Countersigning:
     def keys_of(party: EntityId, at: datetime) -> KeySet:
         try:
             return _vouched_keys(federation, party, at)
-        except Refused as refused:
+        except OperationRefused as refused:
             raise NoChain(str(refused)) from refused
 
     def received(party: EntityId, agreement: AgreementRef) -> None:
@@ -130,7 +130,7 @@ def _vouched_keys(federation: Federation, party: EntityId, at: datetime) -> KeyS
     for standing in federation.directory.known(now=at):
         if standing.entity == party and standing.trusted is not None and not trace.answered:
             return standing.trusted.federation_keys
-    raise Refused(
+    raise OperationRefused(
         f"Nobody vouches for {party}, so its signature cannot be verified; nothing was stored. "
         f"See `hearthgate trust check {party}`.",
         [f"{line.name}: {line.detail}" for line in trace.lines if not line.ok],

@@ -7,17 +7,19 @@ from typing import Any
 
 import click
 
+from gateway.administration.context import node_vault, now
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input, write_new
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.signature_exchange import Countersigning, Offered, Told, address, fetch_agreement
+from gateway.app.commands import Federation, federation_of
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
 from gateway.cli.agreement.signatures import countersigning_of, signer_of, standing_of
 from gateway.cli.agreement.standings import standing_json, standing_lines
-from gateway.cli.context import config_option, load_node, node_vault, now
-from gateway.cli.faults import Refused
-from gateway.cli.federation import Federation, federation_of
-from gateway.cli.files import read_input, write_new
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, prompted, yes_option
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import announce, answers, confirm, prompted, yes_option
 from gateway.ports import Transaction
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
@@ -48,7 +50,7 @@ post_option = click.option("--post", required=True, help="In which post, such as
 @post_option
 @yes_option
 @answers
-def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool) -> Outcome:
+def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool) -> UseCaseResult:
     """Sign the agreement in FILE for this agency, hold it here, and give its address for the other parties.
 
     Nothing is sent to anybody: each party fetches it from that address and signs for itself.
@@ -58,7 +60,7 @@ def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool)
         agreement = _signed_and_held(federation, raw, Signatory(name=name, post=post), yes=yes)
         standing = standing_of(federation.agreements, agreement, at=now())
     url = address(federation.own, agreement.ref.digest)
-    return Outcome(
+    return UseCaseResult(
         lines=[
             f"{agreement.id} version {agreement.version} ({agreement.title}) is signed and held here.",
             *standing_lines(standing),
@@ -81,7 +83,7 @@ def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool)
 )
 @yes_option
 @answers
-def sign(*, source: str | None, config: Path | None, name: str, post: str, **options: Any) -> Outcome:
+def sign(*, source: str | None, config: Path | None, name: str, post: str, **options: Any) -> UseCaseResult:
     """Sign an agreement for this agency, hold it here, and exchange signatures with the nodes of the other parties.
 
     It is fetched from the URL that a party gave you, which is asked for where none is given, or read from FILE. It is
@@ -102,7 +104,7 @@ def sign(*, source: str | None, config: Path | None, name: str, post: str, **opt
 @click.command()
 @config_option
 @answers
-def sync(*, config: Path | None) -> Outcome:
+def sync(*, config: Path | None) -> UseCaseResult:
     """Ask the other parties now for missing signatures, and tell them of endings. A running node does so by itself."""
     at = now()
     lines: list[str] = []
@@ -116,7 +118,7 @@ def sync(*, config: Path | None) -> Outcome:
             lines += [*exchanged_lines(agreement, offered, _TOLD), *standing_lines(again)]
             found.append({**standing_json(again), "parties": [exchanged_json(each) for each in offered]})
         federation.agreements.settle(now())
-    return Outcome(
+    return UseCaseResult(
         lines=lines or ["No signature is missing, and every party has our notices of endings."],
         data={"agreements": found},
     )
@@ -147,16 +149,16 @@ def _obtained(federation: Federation, source: str) -> bytes:
 
 
 def _checked(federation: Federation, raw: bytes, signatory: Signatory, key: KeySigner, *, yes: bool) -> Agreement:
-    """Show what is about to be signed, and ask. Raises :class:`Refused`."""
+    """Show what is about to be signed, and ask. Raises :class:`OperationRefused`."""
     agreement = parse_draft(raw)
     party = agreement.party(federation.own)
     named = f"{agreement.id} version {agreement.version}"
     if party is None:
-        raise Refused(f"{federation.own} is not a party to {named}, so there is nothing to sign.")
+        raise OperationRefused(f"{federation.own} is not a party to {named}, so there is nothing to sign.")
     at, book = now(), federation.agreements
     advice = advise(agreement, signer_of(federation, agreement, at), today=at.date())
     if advice.faults:
-        raise Refused(f"{party.name} cannot sign {named}; nothing was signed.", list(advice.faults))
+        raise OperationRefused(f"{party.name} cannot sign {named}; nothing was signed.", list(advice.faults))
     announce(
         *summary.summary(agreement),
         *summary.change_lines(agreement, summary.version_before(agreement, book.standings(now=at))),
@@ -198,12 +200,12 @@ def _signed_and_held(federation: Federation, raw: bytes, signatory: Signatory, *
     return agreement
 
 
-def _written(federation: Federation, raw: bytes, signatory: Signatory, out: Path, *, yes: bool) -> Outcome:
+def _written(federation: Federation, raw: bytes, signatory: Signatory, out: Path, *, yes: bool) -> UseCaseResult:
     """Sign for parties that are reached by other means than their nodes."""
     signer = node_vault(federation.settings).signer(KeyUse.FEDERATION)
     agreement = _checked(federation, raw, signatory, signer, yes=yes)
     write_new(out, _signature(federation, agreement, signatory, signer), "The signature")
-    return Outcome(
+    return UseCaseResult(
         lines=[
             f"The signature of {federation.own} on {agreement.id} version {agreement.version} is in {out}.",
             "Send it to every party; each adds it with `hearthgate agreement add`.",
@@ -217,8 +219,8 @@ def _written(federation: Federation, raw: bytes, signatory: Signatory, out: Path
     )
 
 
-def _told(agreement: Agreement, offered: Sequence[Offered], standing: InForce | NotInForce) -> Outcome:
-    return Outcome(
+def _told(agreement: Agreement, offered: Sequence[Offered], standing: InForce | NotInForce) -> UseCaseResult:
+    return UseCaseResult(
         lines=[
             f"{agreement.id} version {agreement.version} ({agreement.title}) is signed and held here.",
             *exchanged_lines(agreement, offered, _TOLD),

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from adapters.contract import Deadline, HttpAnswer, SourceUnavailable
 from config.settings import NodeSettings
-from gateway.cli.context import now
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input
+from gateway.administration.context import now
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input
 from gateway.oauth.forms import CONTENT_TYPE
 from gateway.oauth.server import TOKEN_PATH
 from gateway.peers.case_system_client import CaseSystemCaller
@@ -37,7 +37,7 @@ class CaseFaceClient:
     ca: Path | None
 
     def token(self) -> strict_json.JsonObject:
-        """Get an access token: its value, its type and how long it lives. Raises :class:`Refused`."""
+        """Get an access token: its value, its type and how long it lives. Raises :class:`OperationRefused`."""
         signer = LocalSigner.from_pem(read_input(self.key, "The private key"), KeyUse.OAUTH)
         assertion = client_assertion.build(
             client_id=self.client_id,
@@ -56,7 +56,7 @@ class CaseFaceClient:
         return self._granted(answer)
 
     def post(self, path: str, headers: dict[str, str], body: bytes, *, timeout_s: float) -> HttpAnswer:
-        """Post to the running node. Raises :class:`Refused` where it does not answer."""
+        """Post to the running node. Raises :class:`OperationRefused` where it does not answer."""
         settings = self.settings
         host = settings.case.base_url.removeprefix("https://").partition("/")[0].partition(":")[0]
         address, _, port = settings.case.bind.rpartition(":")
@@ -76,7 +76,7 @@ class CaseFaceClient:
                 deadline=Deadline.after(timeout_s),
             )
         except SourceUnavailable as failed:
-            raise Refused(
+            raise OperationRefused(
                 f"The node's case face does not answer ({failed}); is `hearthgate serve` running?"
             ) from failed
         finally:
@@ -86,7 +86,7 @@ class CaseFaceClient:
         document = read_answer(answer)
         if answer.status != _OK or not isinstance(document.get("access_token"), str):
             reason = document.get("error_description") or document.get("error") or "it gave no reason"
-            raise Refused(
+            raise OperationRefused(
                 f"The node answered {answer.status} to {self.client_id}: {reason} Check the id with `hearthgate client "
                 "list`, and that the key file is the one that was registered."
             )
@@ -94,8 +94,10 @@ class CaseFaceClient:
 
 
 def read_answer(answer: HttpAnswer) -> strict_json.JsonObject:
-    """Return the JSON object of an answer. Raises :class:`Refused`."""
+    """Return the JSON object of an answer. Raises :class:`OperationRefused`."""
     try:
         return strict_json.loads(answer.body, max_bytes=_MAX_BYTES)
     except TrustError as malformed:
-        raise Refused(f"The node answered {answer.status} with something that is no JSON object.") from malformed
+        raise OperationRefused(
+            f"The node answered {answer.status} with something that is no JSON object."
+        ) from malformed

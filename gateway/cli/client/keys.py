@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 
-from gateway.cli.approval import Settings, Settle, Wanted, ask
-from gateway.cli.context import config_option, load_node, opened_store
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input, write_new
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.administration.context import Settings, opened_store
+from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input, write_new
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import announce, answers, carry_out, confirm, yes_option
 from gateway.ports import LocalClient, Store, Transaction
 from gateway.store.tables import clients
 from trust import strict_json
@@ -41,7 +43,7 @@ def keys(
     generate_key: Path | None,
     dropped: tuple[str, ...],
     yes: bool,
-) -> Outcome:
+) -> UseCaseResult:
     """Give the case system ID other keys: the new one beside the old, and once it is in use, without the old.
 
     A new key of a case system that vouches for its users takes a second administrator; taking one away does not.
@@ -52,15 +54,15 @@ def keys(
     with opened_store(settings) as store:
         client = store.read(lambda tx: clients.get(tx, client_id=client_id))
         if client is None or client.revoked_at is not None:
-            raise Refused(f"No case system {client_id} is in use here; see `hearthgate client list`.")
+            raise OperationRefused(f"No case system {client_id} is in use here; see `hearthgate client list`.")
         private = LocalSigner.generate(KeyUse.OAUTH) if generate_key else None
         chosen = _chosen(client, private, jwks, dropped)
         note = [f"Its new private key is in {generate_key}: hand it over, and keep no copy."] if generate_key else []
         if client.vouches and set(kids(chosen)) - set(kids(client)):
             arguments = {"id": client_id, "was": kids(client), "key_ids": kids(chosen), "jwks": dict(chosen.jwks)}
-            wanted = Wanted(act=ADD_KEY, arguments=arguments, reason=WHY_VOUCHING, emergency=None)
+            wanted = ChangeRequest(act=ADD_KEY, arguments=arguments, reason=WHY_VOUCHING, emergency=None)
             with written(private, generate_key):
-                waiting = ask(settings, wanted, yes=yes)
+                waiting = carry_out(plan_request(settings, wanted), yes=yes)
             return replace(waiting, lines=[*waiting.lines, *note])
         effect = _effect(chosen)
         announce(f"{client_id} ({client.name}), so far with {', '.join(kids(client))}. {effect}")
@@ -68,9 +70,9 @@ def keys(
         with written(private, generate_key):
             record(settings, "client keys", id=client_id, key_ids=kids(chosen))
             if not store.write(lambda tx: clients.rekey(tx, chosen)):
-                raise Refused(f"{client_id} was revoked meanwhile; nothing was changed.")
+                raise OperationRefused(f"{client_id} was revoked meanwhile; nothing was changed.")
     data = {"id": client_id, "key_ids": kids(chosen)}
-    return Outcome(lines=[f"{client_id}: {effect} {_TOKENS}", *note], data=data)
+    return UseCaseResult(lines=[f"{client_id}: {effect} {_TOKENS}", *note], data=data)
 
 
 class _NewKey:
@@ -79,21 +81,21 @@ class _NewKey:
     name = "client keys"
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
-        """Say which keys it would have. Raises :class:`Refused` where it has others than when this was asked for."""
+        """Say which keys it would have. Raises ``OperationRefused`` where it has others than when this was asked for."""
         with opened_store(settings) as store:
             client = _fitting(store, arguments)
         so_far = f"{client.client_id} ({client.name}), so far with {', '.join(kids(client))}."
         return [so_far, _effect(replace(client, jwks=arguments["jwks"]))]
 
-    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:  # noqa: ARG002 - the protocol's
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, commit: Commit) -> list[str]:  # noqa: ARG002 - the protocol's
         """Change its keys. Raises as :meth:`effect`."""
         with opened_store(settings) as store:
             chosen = replace(_fitting(store, arguments), jwks=arguments["jwks"])
 
             def work(tx: Transaction) -> None:
                 if not clients.rekey(tx, chosen):
-                    raise Refused(f"{chosen.client_id} was revoked meanwhile; nothing was changed.")
-                settle(tx)
+                    raise OperationRefused(f"{chosen.client_id} was revoked meanwhile; nothing was changed.")
+                commit(tx)
 
             store.write(work)
         return [f"{chosen.client_id}: {_effect(chosen)} {_TOKENS}"]
@@ -105,7 +107,7 @@ ADD_KEY = _NewKey()
 def _fitting(store: Store, arguments: Mapping[str, Any]) -> LocalClient:
     client = store.read(lambda tx: clients.get(tx, client_id=arguments["id"]))
     if client is None or client.revoked_at is not None or kids(client) != list(arguments["was"]):
-        raise Refused(f"{arguments['id']} was changed since this was asked for. Decline it, and ask again.")
+        raise OperationRefused(f"{arguments['id']} was changed since this was asked for. Decline it, and ask again.")
     return client
 
 
@@ -116,7 +118,7 @@ def _effect(chosen: LocalClient) -> str:
 def _chosen(
     client: LocalClient, private: LocalSigner | None, jwks: Path | None, dropped: tuple[str, ...]
 ) -> LocalClient:
-    """Return the client with the keys that it is to have. Raises :class:`Refused`."""
+    """Return the client with the keys that it is to have. Raises :class:`OperationRefused`."""
     held = KeySet.from_jwks(dict(client.jwks), KeyUse.OAUTH)
     if jwks is not None:
         chosen = read_keys(jwks)
@@ -125,26 +127,26 @@ def _chosen(
     else:
         unknown = sorted(set(dropped) - held.kids)
         if unknown:
-            raise Refused(f"It has no key {', '.join(unknown)}; it has {', '.join(kids(client))}.")
+            raise OperationRefused(f"It has no key {', '.join(unknown)}; it has {', '.join(kids(client))}.")
         left = [key for key in held.keys if key.kid not in dropped]
         if not left:
-            raise Refused("That would leave it none: give it another first, or `hearthgate client revoke` it.")
+            raise OperationRefused("That would leave it none: give it another first, or `hearthgate client revoke` it.")
         chosen = _set_of(left)
     return replace(client, jwks=chosen.to_jwks())
 
 
 def read_keys(jwks: Path) -> KeySet:
-    """Read a file with public keys. Raises :class:`Refused`, and ``TrustError`` for a key that is none."""
+    """Read a file with public keys. Raises :class:`OperationRefused`, and ``TrustError`` for a key that is none."""
     document = strict_json.loads(raw := read_input(jwks, "The public keys"), max_bytes=len(raw))
     listed = document.get("keys")
     if not isinstance(listed, list) or not listed:
-        raise Refused(f'{jwks} is not a JWK set: it must be an object whose "keys" is a list of public keys.')
+        raise OperationRefused(f'{jwks} is not a JWK set: it must be an object whose "keys" is a list of public keys.')
     return _set_of([parse_key(key, KeyUse.OAUTH, named=False) for key in listed])
 
 
 @contextmanager
 def written(private: LocalSigner | None, path: Path | None) -> Iterator[None]:
-    """Write a private key, and take it away again where what follows fails. Raises :class:`Refused`."""
+    """Write a private key, and take it away again where what follows fails. Raises :class:`OperationRefused`."""
     if private is None or path is None:
         yield
         return
@@ -163,5 +165,7 @@ def kids(client: LocalClient) -> list[str]:
 
 def _set_of(found: Sequence[PublicKey]) -> KeySet:
     if len(found) > MAX_KEYS:
-        raise Refused(f"A case system has {MAX_KEYS} keys at most; take away those that it does not use any more.")
+        raise OperationRefused(
+            f"A case system has {MAX_KEYS} keys at most; take away those that it does not use any more."
+        )
     return KeySet.of(KeyUse.OAUTH, found)

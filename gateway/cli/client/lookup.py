@@ -14,14 +14,16 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
+from gateway.administration.context import opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import MAX_INPUT, read_input
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli.client.answer_lines import lines_of
 from gateway.cli.client.case_face import CaseFaceClient, read_answer
 from gateway.cli.client.question import Typed
-from gateway.cli.context import config_option, load_node, opened_store
-from gateway.cli.faults import Refused
-from gateway.cli.files import MAX_INPUT, read_input
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import answers
 from gateway.http.case.openapi import ELIGIBILITY_PATH, LOOKUPS_PATH
 from gateway.ports import LocalClient
 from gateway.store.tables import clients
@@ -52,7 +54,7 @@ _WRONG = 422
 )
 @click.option("--benefit", help="The code of the one benefit that it is about.")
 @answers
-def lookup(*, question: str | None, config: Path | None, **options: Any) -> Outcome:
+def lookup(*, question: str | None, config: Path | None, **options: Any) -> UseCaseResult:
     """Ask who else works with a person, and print the answer of each service that an agreement lets you ask.
 
     FILE holds the question as the case API takes it (- for standard input); its members go before the options. Without
@@ -72,9 +74,9 @@ def lookup(*, question: str | None, config: Path | None, **options: Any) -> Outc
     while True:
         status, document = _sent(caller, token, {**body, **(typed.body() if typed else {})}, settings)
         if status in {_OK, _CREATED}:
-            return Outcome(lines=lines_of(document), data=document)
+            return UseCaseResult(lines=lines_of(document), data=document)
         if status != _WRONG or typed is None or not typed.ask_again(document):
-            raise Refused(_refusal(status, document), _faults(document))
+            raise OperationRefused(_refusal(status, document), _faults(document))
 
 
 def _sent(
@@ -92,16 +94,16 @@ def _sent(
 
 
 def _registered(settings: NodeSettings, client_id: str | None) -> LocalClient:
-    """Return the case system to ask as. Raises :class:`Refused` where the choice is not clear."""
+    """Return the case system to ask as. Raises :class:`OperationRefused` where the choice is not clear."""
     with opened_store(settings) as store:
         every = [client for client in store.read(clients.list) if client.revoked_at is None]
     found = [client for client in every if client_id in {None, client.client_id}]
     if len(found) == 1:
         return found[0]
     if not every:
-        raise Refused("No case system is registered: hearthgate client add")
+        raise OperationRefused("No case system is registered: hearthgate client add")
     names = ", ".join(client.client_id for client in every)
-    raise Refused(f"Say with --client which case system asks; these are registered: {names}")
+    raise OperationRefused(f"Say with --client which case system asks; these are registered: {names}")
 
 
 def _key(client: LocalClient, given: Path | None) -> Path:
@@ -138,13 +140,13 @@ def _practitioner(client: LocalClient, options: dict[str, Any], *, ask: bool) ->
 
 
 def _second_factor(*, ask: bool) -> bool:
-    """Ask before anything else is asked: without one the node lets nobody ask. Raises :class:`Refused`."""
+    """Ask before anything else is asked: without one the node lets nobody ask. Raises :class:`OperationRefused`."""
     try:
         if not ask:
             raise click.Abort
         return bool(click.confirm("Did you sign in to this machine with a second factor?", err=True))
     except click.Abort:
-        raise Refused("No service was asked: say with --second-factor that you signed in with one.") from None
+        raise OperationRefused("No service was asked: say with --second-factor that you signed in with one.") from None
 
 
 def _each(client: LocalClient, name: str) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class Typed:
     said: dict[str, str] = field(default_factory=dict)
 
     def ask_all(self) -> None:
-        """Ask for every member, in order. Raises :class:`Refused` where the input ends."""
+        """Ask for every member, in order. Raises :class:`OperationRefused` where the input ends."""
         for member in self._members():
             self._ask(member)
 

@@ -10,14 +10,16 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
+from gateway.administration.administrators import current
+from gateway.administration.context import Settings, now, opened_store, own_entity
+from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementBook
-from gateway.cli.administrators import current
-from gateway.cli.approval import Settings, Settle, Wanted, ask
 from gateway.cli.client.keys import WHY_VOUCHING, kids, read_keys, written
-from gateway.cli.context import config_option, load_node, now, opened_store, own_entity
-from gateway.cli.faults import Refused
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import announce, answers, carry_out, confirm, yes_option
 from gateway.ports import LocalClient, Store, Transaction
 from gateway.store.tables import clients
 from trust.errors import MalformedClaims
@@ -53,7 +55,7 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @click.option("--signed-in-only", is_flag=True, help="It does not vouch: its users sign in at [[identity.providers]].")
 @yes_option
 @answers
-def add(*, config: Path | None, client_id: str, name: str, yes: bool, **options: Any) -> Outcome:
+def add(*, config: Path | None, client_id: str, name: str, yes: bool, **options: Any) -> UseCaseResult:
     """Register a case system. Its users ask in the positions that are given here, and in no other.
 
     Each position is one role in one unit of one service. Where all are of one service, --service, --role and --unit
@@ -69,20 +71,20 @@ def add(*, config: Path | None, client_id: str, name: str, yes: bool, **options:
     client, private = _drafted(settings, client_id, name, options)
     note = [f"Its private key is in {made}: hand that file to the case system, and keep no copy."] if made else []
     if client.vouches:
-        wanted = Wanted(act=REGISTER, arguments=_to_arguments(client), reason=WHY_VOUCHING, emergency=None)
+        wanted = ChangeRequest(act=REGISTER, arguments=_to_arguments(client), reason=WHY_VOUCHING, emergency=None)
         with written(private, made):
-            waiting = ask(settings, wanted, yes=yes)
+            waiting = carry_out(plan_request(settings, wanted), yes=yes)
         return replace(waiting, lines=[*waiting.lines, *note])
     announce(*_effect(client))
     confirm("Register it?", yes=yes)
     _register(settings, client, private, made)
-    return Outcome(lines=[f"{client_id} is registered.", *_lines(client), *note], data=_to_json(client))
+    return UseCaseResult(lines=[f"{client_id} is registered.", *_lines(client), *note], data=_to_json(client))
 
 
 def register_first(settings: NodeSettings, client_id: str, name: str, options: dict[str, Any]) -> LocalClient:
     """Register the case system that a node is set up with, by the one administrator who sets it up.
 
-    Raises :class:`Refused`; no key is left behind then.
+    Raises :class:`OperationRefused`; no key is left behind then.
     """
     client, private = _drafted(settings, client_id, name, options)
     _register(settings, client, private, options["generate_key"])
@@ -95,13 +97,13 @@ class _Registration:
     name = "client add"
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
-        """Say what it may ask. Raises :class:`Refused`."""
+        """Say what it may ask. Raises :class:`OperationRefused`."""
         client = _from_arguments(arguments)
         with opened_store(settings) as store:
             _refuse_taken(store, client.client_id)
         return _effect(client)
 
-    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, commit: Commit) -> list[str]:
         """Register it. Raises as :meth:`effect`."""
         client = replace(_from_arguments(arguments), created_at=at)
         with opened_store(settings) as store:
@@ -109,7 +111,7 @@ class _Registration:
 
             def work(tx: Transaction) -> None:
                 clients.add(tx, client)
-                settle(tx)
+                commit(tx)
 
             store.write(work)
         return [f"{client.client_id} is registered.", *_lines(client)]
@@ -121,7 +123,7 @@ REGISTER = _Registration()
 def _drafted(
     settings: NodeSettings, client_id: str, name: str, options: dict[str, Any]
 ) -> tuple[LocalClient, LocalSigner | None]:
-    """Return a case system within the limits in ``options``, and the key that was made for it. Raises Refused."""
+    """Return a case system within the limits in ``options``, and the key that was made for it. Raises OperationRefused."""
     client = _client(settings, client_id, name, options, now())
     with opened_store(settings) as store:
         _refuse_taken(store, client_id)
@@ -139,11 +141,11 @@ def _register(settings: NodeSettings, client: LocalClient, private: LocalSigner 
 
 def _refuse_taken(store: Store, client_id: str) -> None:
     if store.read(lambda tx: clients.get(tx, client_id=client_id)) is not None:
-        raise Refused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
+        raise OperationRefused(f"The client id {client_id} is taken, if only by a revoked client: choose another.")
 
 
 def _refuse_unknown_roles(settings: NodeSettings, store: Store, client: LocalClient) -> None:
-    """Raise Refused for a role that no agreement held here lets the service ask in; before the first, any will do."""
+    """Raise OperationRefused for a role that no agreement held here lets the service ask in; before the first, any will do."""
     own = own_entity(settings)
     clauses = [
         clause for standing in AgreementBook(store).standings(now=now()) for clause in standing.agreement.clauses
@@ -156,7 +158,7 @@ def _refuse_unknown_roles(settings: NodeSettings, store: Store, client: LocalCli
             listed = ", ".join(sorted(known))
             faults.append(f"--role {position.role}: no agreement lets {position.service} ask in it; known: {listed}")
     if faults:
-        raise Refused("The case system was not registered:", list(dict.fromkeys(faults)))
+        raise OperationRefused("The case system was not registered:", list(dict.fromkeys(faults)))
 
 
 def _effect(client: LocalClient) -> list[str]:
@@ -184,12 +186,12 @@ def _from_arguments(arguments: Mapping[str, Any]) -> LocalClient:
 @click.command("list")
 @config_option
 @answers
-def list_clients(*, config: Path | None) -> Outcome:
+def list_clients(*, config: Path | None) -> UseCaseResult:
     """Show every registered case system, its limits and its keys' ids."""
     with opened_store(load_node(config)) as store:
         every = store.read(clients.list)
     lines = [line for client in every for line in (f"{client.client_id}", *_lines(client))]
-    return Outcome(
+    return UseCaseResult(
         lines=lines or ["No case system is registered yet: hearthgate client add"],
         data={"clients": [_to_json(client) for client in every]},
     )
@@ -200,26 +202,30 @@ def list_clients(*, config: Path | None) -> Outcome:
 @config_option
 @yes_option
 @answers
-def revoke(*, client_id: str, config: Path | None, yes: bool) -> Outcome:
+def revoke(*, client_id: str, config: Path | None, yes: bool) -> UseCaseResult:
     """Take the access of the case system ID away, for good: its id is never given to another."""
     settings = load_node(config)
     with opened_store(settings) as store:
         client = store.read(lambda tx: clients.get(tx, client_id=client_id))
         if client is None:
-            raise Refused(f"No case system {client_id} is registered; see `hearthgate client list`.")
+            raise OperationRefused(f"No case system {client_id} is registered; see `hearthgate client list`.")
         if client.revoked_at is not None:
-            raise Refused(f"{client_id} was revoked on {client.revoked_at:%Y-%m-%d} already; nothing was changed.")
+            raise OperationRefused(
+                f"{client_id} was revoked on {client.revoked_at:%Y-%m-%d} already; nothing was changed."
+            )
         effect = "It gets no more tokens, and those it holds are refused from now on."
         announce(f"{client_id} ({client.name}). {effect}")
         confirm("Revoke it?", yes=yes)
         at = now()
         record(settings, "client revoke", id=client_id)
         store.write(lambda tx: clients.revoke(tx, client_id=client_id, at=at))
-    return Outcome(lines=[f"{client_id} is revoked. {effect}"], data={"id": client_id, "revoked_at": at.isoformat()})
+    return UseCaseResult(
+        lines=[f"{client_id} is revoked. {effect}"], data={"id": client_id, "revoked_at": at.isoformat()}
+    )
 
 
 def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str, Any], at: datetime) -> LocalClient:
-    """Check everything but the keys, and name every fault at once. Raises :class:`Refused`."""
+    """Check everything but the keys, and name every fault at once. Raises :class:`OperationRefused`."""
     hosted = {service.slug for service in settings.services}
     positions = _positions(options)
     services, roles, units = (
@@ -240,7 +246,7 @@ def _client(settings: NodeSettings, client_id: str, name: str, options: dict[str
         if not 0 < len(value) <= _MAX_TEXT or not value.isprintable()
     ]
     if faults:
-        raise Refused("The case system was not registered:", faults)
+        raise OperationRefused("The case system was not registered:", faults)
     return LocalClient(
         client_id=client_id,
         name=name,
@@ -323,19 +329,23 @@ def _who_speaks(client: LocalClient) -> str:
 @click.option("--sample-percent", type=click.IntRange(1, 100), help="How large a sample [default: as it is].")
 @yes_option
 @answers
-def manager(*, client_id: str, config: Path | None, manager: str, sample_percent: int | None, yes: bool) -> Outcome:
+def manager(
+    *, client_id: str, config: Path | None, manager: str, sample_percent: int | None, yes: bool
+) -> UseCaseResult:
     """Name another manager for the case system ID, or choose another share of its lookups to be justified."""
     settings = load_node(config)
     if not 0 < len(manager) <= _MAX_TEXT or not manager.isprintable():
-        raise Refused(f"--manager: write 1 to {_MAX_TEXT} characters on one line")
+        raise OperationRefused(f"--manager: write 1 to {_MAX_TEXT} characters on one line")
     with opened_store(settings) as store:
         client = store.read(lambda tx: clients.get(tx, client_id=client_id))
         if client is None or not client.vouches:
-            raise Refused(f"No case system {client_id} vouches for its users here; see `hearthgate client list`.")
+            raise OperationRefused(
+                f"No case system {client_id} vouches for its users here; see `hearthgate client list`."
+            )
         percent = sample_percent or client.sample_percent or DEFAULT_PERCENT
         changed = replace(client, manager=manager, sample_percent=percent)
         announce(f"{client_id} ({client.name}): {_who_speaks(changed)}, those waiting now included.")
         confirm("Change it?", yes=yes)
         record(settings, "client manager", id=client_id, manager=manager, sample_percent=percent)
         store.write(lambda tx: clients.assign(tx, client_id=client_id, manager=manager, sample_percent=percent))
-    return Outcome(lines=[f"{client_id}: {_who_speaks(changed)}."], data=_to_json(changed))
+    return UseCaseResult(lines=[f"{client_id}: {_who_speaks(changed)}."], data=_to_json(changed))

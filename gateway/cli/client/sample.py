@@ -9,12 +9,14 @@ import click
 
 from gateway.accountability.access_record import open_account
 from gateway.accountability.rate_limits import UNJUSTIFIED
-from gateway.cli.administrators import Settings, current, persons
-from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
-from gateway.cli.faults import Refused
-from gateway.cli.journal import record
+from gateway.administration.administrators import current, persons
+from gateway.administration.context import Settings, node_vault, now, opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import TAKES_ID, config_option, load_node
 from gateway.cli.main import LazyGroup
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.exchange.query_log import own_name
 from gateway.keys.sealed import open_own
 from gateway.keys.vault import FileKeyVault
@@ -42,7 +44,7 @@ def sample() -> None:
 @click.option("--all", "settled", is_flag=True, help="Also those that are settled.")
 @click.option("--overdue", is_flag=True, help="Only those past their time.")
 @answers
-def list_samples(*, config: Path | None, settled: bool, overdue: bool) -> Outcome:
+def list_samples(*, config: Path | None, settled: bool, overdue: bool) -> UseCaseResult:
     """Show the lookups that were chosen, the one that is due first first: who asked, for what, for which case.
 
     It names the practitioner and the case, for the manager's eyes: the person who was asked about is not shown.
@@ -52,7 +54,7 @@ def list_samples(*, config: Path | None, settled: bool, overdue: bool) -> Outcom
     with opened_store(settings) as store:
         found = store.read(lambda tx: justifications.list(tx, settled=settled))
         shown = [_told(store, vault, each, at) for each in found if not overdue or _is_overdue(each, at)]
-    return Outcome(
+    return UseCaseResult(
         lines=[line for each in shown for line in _lines(each)] or ["No lookup waits for a justification."],
         data={"samples": shown},
     )
@@ -70,12 +72,12 @@ def list_samples(*, config: Path | None, settled: bool, overdue: bool) -> Outcom
 @answers
 def justify(
     *, lookup_id: str, config: Path | None, manager: str, reason: str, not_justified: bool, yes: bool
-) -> Outcome:
-    """Settle the chosen lookup ID, as its manager found."""
+) -> UseCaseResult:
+    """Commit the chosen lookup ID, as its manager found."""
     settings, at = load_node(config), now()
     vault, right = node_vault(settings), not not_justified
     if not 0 < len(reason.strip()) <= _MAX_REASON:
-        raise Refused(f"--reason: write 1 to {_MAX_REASON} characters.")
+        raise OperationRefused(f"--reason: write 1 to {_MAX_REASON} characters.")
     with opened_store(settings) as store:
         found, client = _waiting(store, lookup_id, manager)
         told = _told(store, vault, found, at)
@@ -91,32 +93,32 @@ def justify(
 
         def settle(tx: Transaction) -> None:
             if not justifications.settle(tx, lookup_id=lookup_id, justified=right, sealed_finding=sealed, at=at):
-                raise Refused(f"Somebody else settled {lookup_id} meanwhile; nothing was changed.")
+                raise OperationRefused(f"Somebody else settled {lookup_id} meanwhile; nothing was changed.")
             if not right:
                 flags.put_up(tx, code=UNJUSTIFIED, asker=f"{client.client_id} {name}", at=at)
 
         store.write(settle)
     said = "is not justified, and a flag is up: hearthgate flag list" if not_justified else "is justified"
-    return Outcome(lines=[f"{lookup_id} {said}."], data={"id": lookup_id, "justified": right})
+    return UseCaseResult(lines=[f"{lookup_id} {said}."], data={"id": lookup_id, "justified": right})
 
 
 def _refuse_asker(settings: Settings, manager: str, asker: str) -> None:
-    """Raise Refused where the practitioner whose lookup it was would settle it."""
+    """Raise OperationRefused where the practitioner whose lookup it was would settle it."""
     if asker.casefold() in {manager.casefold(), *(each.casefold() for each in persons(current(settings).name))}:
-        raise Refused("The practitioner who asked cannot settle this; another manager or administrator does.")
+        raise OperationRefused("The practitioner who asked cannot settle this; another manager or administrator does.")
 
 
 def _waiting(store: Store, lookup_id: str, manager: str) -> tuple[Sample, LocalClient]:
     found = store.read(lambda tx: justifications.get(tx, lookup_id=lookup_id))
     if found is None:
-        raise Refused("No such lookup was chosen; `hearthgate client sample list` shows those that were.")
+        raise OperationRefused("No such lookup was chosen; `hearthgate client sample list` shows those that were.")
     if found.settled_at is not None:
-        raise Refused(f"{lookup_id} was settled on {found.settled_at:%Y-%m-%d} already; nothing was changed.")
+        raise OperationRefused(f"{lookup_id} was settled on {found.settled_at:%Y-%m-%d} already; nothing was changed.")
     client = store.read(lambda tx: clients.get(tx, client_id=found.client_id))
     if client is None:
-        raise Refused("The case system that it came from is not registered here any more.")
+        raise OperationRefused("The case system that it came from is not registered here any more.")
     if manager != client.manager:
-        raise Refused(
+        raise OperationRefused(
             f"{client.client_id} names another manager ({client.manager}); who is absent is replaced with "
             f"`hearthgate client manager {client.client_id}`. Nothing was changed."
         )

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli.client.case_face import CaseFaceClient
 from gateway.cli.context import config_option, load_node
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.outcome import answers
 
 
 @click.command()
@@ -16,9 +17,9 @@ from gateway.cli.outcome import Outcome, answers
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="The case system's private key (PEM).")
 @click.option("--ca", type=click.Path(path_type=Path), help="The CA of the case face [default: [trust] ca].")
 @answers
-def token(*, client_id: str, config: Path | None, key: Path, ca: Path | None) -> Outcome:
+def token(*, client_id: str, config: Path | None, key: Path, ca: Path | None) -> UseCaseResult:
     """Ask the running node for an access token of the case system ID, and print it alone, ready for a request."""
     settings = load_node(config)
     record(settings, "client token", id=client_id)
     granted = CaseFaceClient(settings=settings, client_id=client_id, key=key, ca=ca).token()
-    return Outcome(lines=[str(granted["access_token"])], data=granted)
+    return UseCaseResult(lines=[str(granted["access_token"])], data=granted)

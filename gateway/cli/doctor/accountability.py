@@ -6,8 +6,8 @@ from datetime import datetime
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
 from config.sign_in import Provider
-from gateway.cli.context import opened_store
-from gateway.cli.faults import expected, read_faults
+from gateway.administration.context import opened_store
+from gateway.administration.errors import CORRECTABLE, describe_error
 from gateway.ports import LocalClient, Store
 from gateway.store.tables import clients, justifications, received_misuse_queries, sent_misuse_queries
 from gateway.store.tables.received_misuse_queries import State
@@ -19,9 +19,9 @@ def checks(settings: NodeSettings, now: datetime) -> list[CheckLine]:
     try:
         with opened_store(settings) as store:
             return [*_samples(store, now), *_misuse(store, now), *_sign_ins(store, settings)]
-    except expected() as refused:
+    except CORRECTABLE as refused:
         name = "what is owed about practitioners can be read"
-        return [CheckLine(name=name, ok=False, detail=read_faults(refused)[0], remedy="Correct that first.")]
+        return [CheckLine(name=name, ok=False, detail=describe_error(refused)[0], remedy="Correct that first.")]
 
 
 def _samples(store: Store, now: datetime) -> Iterator[CheckLine]:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from adapters.contract import CheckLine
-from gateway.cli import journal
-from gateway.cli.administrators import KnownBy, current
-from gateway.cli.approval import Settings, stage
-from gateway.cli.context import identity, opened_store
+from gateway.administration import journal
+from gateway.administration.administrators import KnownBy, current
+from gateway.administration.context import Settings, identity, opened_store
+from gateway.administration.dual_control import stage
+from gateway.administration.errors import CORRECTABLE, describe_error
 from gateway.cli.doctor.spans import words
-from gateway.cli.faults import expected, read_faults
 from gateway.store.tables import flags, pending_changes
 from gateway.store.tables.flags import FoldedFlag
 from gateway.store.tables.pending_changes import Change, ChangeState
@@ -23,8 +23,8 @@ def checks(settings: Settings, now: datetime) -> list[CheckLine]:
         with opened_store(settings) as store:
             found = [(each, stage(each, now)) for each in store.read(pending_changes.list)]
             up = flags.fold(store.read(flags.list_open))
-    except expected() as refused:
-        return [CheckLine(name=_NAME, ok=False, detail=read_faults(refused)[0], remedy="Correct that first.")]
+    except CORRECTABLE as refused:
+        return [CheckLine(name=_NAME, ok=False, detail=describe_error(refused)[0], remedy="Correct that first.")]
     unreviewed = [_told(each, now) for each, at in found if at == ChangeState.UNREVIEWED]
     waiting = [_told(each, now) for each, at in found if at == ChangeState.PENDING]
     detail = ", ".join(unreviewed) + (f"; waiting for approval: {', '.join(waiting)}" if waiting else "")
@@ -41,8 +41,8 @@ def _journal(settings: Settings) -> CheckLine:
     remedy = "Compare it with its copy in a backup; who changed it had the service account or root."
     try:
         chain, committed = journal.verified(settings), journal.committed(settings)
-    except expected() as refused:
-        return CheckLine(name=name, ok=False, detail=read_faults(refused)[0], remedy=remedy)
+    except CORRECTABLE as refused:
+        return CheckLine(name=name, ok=False, detail=describe_error(refused)[0], remedy=remedy)
     cut = committed is not None and committed not in chain.digests
     lines = f"{len(chain.digests)} lines, {chain.unchained} from before the chain"
     detail = "the line that the evidence committed to last is missing: it was cut short or replaced" if cut else lines

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
+from gateway.app.commands import Federation
 from gateway.cli.doctor.spans import words
-from gateway.cli.federation import Federation
 from gateway.store.tables import agreements
 from trust.agreements.agreement import InForce, NotInForce
 from trust.federation.chain import TrustedEntity

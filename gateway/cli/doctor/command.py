@@ -9,11 +9,13 @@ import click
 from adapters.contract import CheckLine
 from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings
+from gateway.administration.context import now
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli import lines
-from gateway.cli.context import config_option, load_settings, now
+from gateway.cli.context import config_option, load_settings
 from gateway.cli.doctor import accountability, administrators, machine, partnership, systems
 from gateway.cli.lines import State
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.outcome import answers
 
 Section = tuple[str, list[CheckLine]]
 
@@ -21,7 +23,7 @@ Section = tuple[str, list[CheckLine]]
 @click.command()
 @config_option
 @answers
-def doctor(*, config: Path | None) -> Outcome:
+def doctor(*, config: Path | None) -> UseCaseResult:
     """Check the configuration, the machine, the partnership and the case systems, and say what to do.
 
     Peers and case systems are really asked, but about nobody, and nothing is changed. Exit code 1 says that something
@@ -39,7 +41,7 @@ def doctor(*, config: Path | None) -> Outcome:
     )
     if warned:
         verdict += f" {warned} will not for long, or could not be tried from here: the lines marked !."
-    return Outcome(
+    return UseCaseResult(
         lines=[*shown, verdict],
         data={
             "sections": {title: lines.to_json(checked) for title, checked in sections},

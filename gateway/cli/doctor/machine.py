@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from socket import gethostname
 
 from adapters.contract import CheckLine
-from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.context import opened_store
+from config.settings import NodeSettings
+from gateway.administration.context import Settings, opened_store
+from gateway.administration.errors import CORRECTABLE
 from gateway.cli.doctor import certificates
 from gateway.cli.doctor.spans import words
-from gateway.cli.faults import expected
 from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
 from gateway.health.serving_gate import described
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
@@ -21,7 +21,6 @@ from gateway.store import condition, inspection
 from gateway.store.engine.refusals import StoreRefused
 from gateway.store.inspection import Room
 
-Settings = NodeSettings | AnchorSettings
 ROTATE_WITHIN = timedelta(days=365)
 """How old a key that signs may become before the doctor asks for another (NIST SP 800-57 part 1 section 5.3.6)."""
 VOUCHED_WITHIN = timedelta(days=2)
@@ -69,7 +68,7 @@ def _keys(settings: Settings, now: datetime) -> Iterator[CheckLine]:
     try:
         with held_keys(settings) as held:
             yield from _ages(held, now)
-    except expected():
+    except CORRECTABLE:
         return  # the store is the next line's to say
 
 

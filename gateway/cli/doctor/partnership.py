@@ -6,11 +6,11 @@ from datetime import datetime
 
 from adapters.contract import CheckLine
 from config.settings import AnchorSettings, NodeSettings
+from gateway.administration.context import opened_store, superiors
+from gateway.administration.errors import CORRECTABLE, describe_error
+from gateway.app.commands import Federation, federation_of
 from gateway.app.wiring import peer_transport
-from gateway.cli.context import opened_store, superiors
 from gateway.cli.doctor import agreements, clock, peers
-from gateway.cli.faults import expected, read_faults
-from gateway.cli.federation import Federation, federation_of
 from gateway.cli.trust.tracing import fetch_statement
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.health.clock_skew import Parties
@@ -35,7 +35,7 @@ def members_of(settings: AnchorSettings, now: datetime) -> Iterator[Section]:
         with opened_store(settings) as store:
             every = store.read(members.list)
         transport = peer_transport(settings)
-    except expected() as refused:
+    except CORRECTABLE as refused:
         yield "Members", [_refused("the members can be read", refused)]
         return
     suspended = [member.entity for member in every if member.state == MemberState.SUSPENDED]
@@ -71,7 +71,7 @@ def checks(settings: NodeSettings, now: datetime) -> Iterator[Section]:
             agreed = agreements.checks(federation, standings, now)
             agreed += [*agreements.restrictions(settings, standings), *agreements.unanswered(settings, standings)]
             yield "Agreements", agreed
-    except expected() as refused:
+    except CORRECTABLE as refused:
         yield "Trust", [_refused("the parts that it needs can be opened", refused)]
 
 
@@ -151,6 +151,6 @@ def _member(transport: Transport, member: Member, now: datetime) -> CheckLine:
 
 
 def _refused(name: str, refused: BaseException) -> CheckLine:
-    sentence, faults = read_faults(refused)
+    sentence, faults = describe_error(refused)
     remedy = "Correct what stands above under this machine, then run this again."
     return CheckLine(name=name, ok=False, detail=" ".join((sentence, *faults)), remedy=remedy)

@@ -11,12 +11,12 @@ from time import monotonic
 from cryptography import x509
 
 from adapters.contract import CheckLine
+from gateway.administration.context import node_vault
 from gateway.agreements.registry import detail_for
+from gateway.app.commands import Federation
 from gateway.app.wiring import SystemClock
-from gateway.cli.context import node_vault
 from gateway.cli.doctor.certificates import host_of, in_time
 from gateway.cli.doctor.spans import words
-from gateway.cli.federation import Federation
 from gateway.cli.trust.tracing import trace_chain
 from gateway.federation.freshness import SERVED, Stage, coming_stages
 from gateway.federation.resolver import Standing

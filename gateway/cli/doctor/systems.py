@@ -7,16 +7,16 @@ from adapters import conformance
 from adapters.conformance import Samples
 from adapters.contract import Adapter, AdapterError, CheckLine, Deadline
 from config.settings import NodeSettings
+from gateway.administration.errors import CORRECTABLE, describe_error
 from gateway.cli.adapter.building import Built, asking_only, build
-from gateway.cli.faults import expected, read_faults
 
 
 def checks(settings: NodeSettings) -> list[CheckLine]:
     """Run the probes that each adapter brings, and then the conformance kit, which asks its system about nobody."""
     try:
         built = build(settings, settings.services)
-    except expected() as refused:
-        sentence, faults = read_faults(refused)
+    except CORRECTABLE as refused:
+        sentence, faults = describe_error(refused)
         remedy = "Correct what stands above, then run this again."
         return [CheckLine(name="adapters", ok=False, detail=" ".join((sentence, *faults)), remedy=remedy)]
     return [line for each in built for line in _of(each, settings.limits.case_system_s)]

@@ -8,11 +8,13 @@ import click
 from config.settings import NodeSettings
 from gateway.accountability.enumeration import ABSENCES, NEW_PRACTITIONERS, OVER_BASELINE
 from gateway.accountability.rate_limits import OVER_BUDGET, UNJUSTIFIED
-from gateway.cli.administrators import current, persons
-from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
-from gateway.cli.faults import Refused
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.administration.administrators import current, persons
+from gateway.administration.context import node_vault, now, opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.exchange.inbound_evidence import ID_REUSED
 from gateway.exchange.query_log import own_name
 from gateway.store.tables import flags
@@ -41,7 +43,7 @@ _SHOWN = 5
 @click.command("list")
 @config_option
 @answers
-def list_flags(*, config: Path | None) -> Outcome:
+def list_flags(*, config: Path | None) -> UseCaseResult:
     """List open flags, the latest first, those of one agency and code as one.
 
     An asker, in quotation marks for the shell, is an agency and its pseudonym for a practitioner, which that agency can
@@ -49,7 +51,7 @@ def list_flags(*, config: Path | None) -> Outcome:
     """
     with opened_store(load_node(config)) as store:
         found = flags.fold(store.read(flags.list_open))
-    return Outcome(
+    return UseCaseResult(
         lines=[line for each in found for line in _lines(each)] or ["There is nothing to review."],
         data={"flags": [_to_json(each) for each in found]},
     )
@@ -62,7 +64,7 @@ def list_flags(*, config: Path | None) -> Outcome:
 @click.option("--finding", required=True, help="What came of it; it is kept in the journal.")
 @yes_option
 @answers
-def review(*, code: str, asker: str, config: Path | None, finding: str, yes: bool) -> Outcome:
+def review(*, code: str, asker: str, config: Path | None, finding: str, yes: bool) -> UseCaseResult:
     """Take down the flags of CODE that concern ASKER, as `hearthgate flag list` writes them.
 
     An agency alone stands for all of its practitioners.
@@ -73,7 +75,7 @@ def review(*, code: str, asker: str, config: Path | None, finding: str, yes: boo
             each for each in store.read(flags.list_open) if each.code == code and asker in {each.asker, each.agency}
         ]
         if not found:
-            raise Refused("No such flag is up; `hearthgate flag list` shows those that are.")
+            raise OperationRefused("No such flag is up; `hearthgate flag list` shows those that are.")
         for each in {one.asker for one in found}:
             _refuse_asker(settings, each)
         announce(*(line for each in flags.fold(found) for line in _lines(each)))
@@ -83,7 +85,9 @@ def review(*, code: str, asker: str, config: Path | None, finding: str, yes: boo
         taken = store.write(
             lambda tx: sum(flags.review(tx, code=code, asker=each, by=by, at=now()) for each in sorted(askers))
         )
-    return Outcome(lines=[f"It is down. Finding: {finding}"], data={"code": code, "asker": asker, "taken_down": taken})
+    return UseCaseResult(
+        lines=[f"It is down. Finding: {finding}"], data={"code": code, "asker": asker, "taken_down": taken}
+    )
 
 
 @click.command()
@@ -91,19 +95,19 @@ def review(*, code: str, asker: str, config: Path | None, finding: str, yes: boo
 @config_option
 @click.option("--id", "practitioner", required=True, help="The practitioner's id, as the case system states it.")
 @answers
-def name(*, client_id: str, config: Path | None, practitioner: str) -> Outcome:
+def name(*, client_id: str, config: Path | None, practitioner: str) -> UseCaseResult:
     """Show the name under which a user of the case system CLIENT would stand in a flag, to compare."""
     vault = node_vault(load_node(config))
     asker = f"{client_id} {own_name(vault.evidence_hmac_key(), client_id, practitioner)}"
-    return Outcome(lines=[f'"{asker}"'], data={"asker": asker})
+    return UseCaseResult(lines=[f'"{asker}"'], data={"asker": asker})
 
 
 def _refuse_asker(settings: NodeSettings, asker: str) -> None:
-    """Raise Refused where a flag concerns the administrator who would review it."""
+    """Raise OperationRefused where a flag concerns the administrator who would review it."""
     client_id, _, pseudonym = asker.partition(" ")
     key = node_vault(settings).evidence_hmac_key()
     if pseudonym in {own_name(key, client_id, person) for person in persons(current(settings).name)}:
-        raise Refused("This flag concerns you; another administrator reviews it.")
+        raise OperationRefused("This flag concerns you; another administrator reviews it.")
 
 
 def _lines(folded: FoldedFlag) -> list[str]:

@@ -8,12 +8,14 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
-from gateway.cli import approval
-from gateway.cli.approval import Settings, Settle, Wanted
-from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
-from gateway.cli.faults import Refused
+from gateway.administration import dual_control
+from gateway.administration.context import Settings, node_vault, now, opened_store
+from gateway.administration.dual_control import ChangeRequest, Commit
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import TAKES_ID, config_option, load_node
 from gateway.cli.misuse.listing import received_json, received_lines, short_id
-from gateway.cli.outcome import Outcome, answers, yes_option
+from gateway.cli.outcome import answers, carry_out, yes_option
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse.answers import open_answer, seal_answer
 from gateway.ports import Store, Transaction
@@ -42,7 +44,7 @@ class _Answer:
             f"  {received.holder} is told: {named.name} ({named.role}, {named.org_unit}). Contact: {named.contact}",
         ]
 
-    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, commit: Commit) -> list[str]:
         """Release the name; the holder is told when it asks again."""
         vault = node_vault(_node(settings))
         with opened_store(settings) as store:
@@ -51,11 +53,11 @@ class _Answer:
             sealed = _sealed(arguments)
 
             def release(tx: Transaction) -> None:
-                settle(tx)
+                commit(tx)
                 if not received_misuse_queries.answer(
                     tx, holder=received.holder, query=received.query, sealed_answer=sealed, at=at
                 ):
-                    raise Refused("The query was answered meanwhile; nothing was changed.")
+                    raise OperationRefused("The query was answered meanwhile; nothing was changed.")
 
             store.write(release)
         return [f"The name is released; {received.holder} is told when its node asks again."]
@@ -73,7 +75,7 @@ ANSWER = _Answer()
 @config_option
 @yes_option
 @answers
-def answer(*, query: str, config: Path | None, yes: bool, **named: str | None) -> Outcome:
+def answer(*, query: str, config: Path | None, yes: bool, **named: str | None) -> UseCaseResult:
     """Name the practitioner whom the query ID of `hearthgate misuse list` is about.
 
     A second administrator releases the name with `hearthgate trust approve`.
@@ -95,27 +97,32 @@ def answer(*, query: str, config: Path | None, yes: bool, **named: str | None) -
         if not text or len(text) > _MAX_TEXT or not text.isprintable()
     ]
     if faults:
-        raise Refused("Nobody was named:", faults)
+        raise OperationRefused("Nobody was named:", faults)
     name, role, unit, contact = map(str, told.values())
     person = NamedPractitioner(name=name, role=role, org_unit=unit, contact=contact)
     sealed = seal_answer(vault.seal_key(), received.holder, received.query, person)
     arguments = {"query": query, "holder": received.holder, "document": base64url.encode(sealed).decode("ascii")}
     reason = "the holder of a record asked who it was"
-    return approval.ask(settings, Wanted(act=ANSWER, arguments=arguments, reason=reason, emergency=None), yes=yes)
+    return carry_out(
+        dual_control.plan_request(
+            settings, ChangeRequest(act=ANSWER, arguments=arguments, reason=reason, emergency=None)
+        ),
+        yes=yes,
+    )
 
 
 def _node(settings: Settings) -> NodeSettings:
     if not isinstance(settings, NodeSettings):
-        raise Refused("Only a node has practitioners to name.")
+        raise OperationRefused("Only a node has practitioners to name.")
     return settings
 
 
 def _open_query(store: Store, query: str) -> Received:
     found = next((each for each in store.read(received_misuse_queries.list) if short_id(each) == query), None)
     if found is None:
-        raise Refused("There is no such query; `hearthgate misuse list` shows those that wait.")
+        raise OperationRefused("There is no such query; `hearthgate misuse list` shows those that wait.")
     if found.state is not State.OPEN:
-        raise Refused("That query is answered already; nothing was changed.")
+        raise OperationRefused("That query is answered already; nothing was changed.")
     return found
 
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import click
 
-from gateway.cli.context import TAKES_ID, config_option, load_node, node_vault, now, opened_store
-from gateway.cli.faults import Refused
-from gateway.cli.federation import federation_of
-from gateway.cli.files import write_new
-from gateway.cli.journal import record
+from gateway.administration.context import node_vault, now, opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import write_new
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
+from gateway.app.commands import federation_of
+from gateway.cli.context import TAKES_ID, config_option, load_node
 from gateway.cli.misuse.listing import asked_json, asked_lines
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse.evidence import FoundMessage, consent_of_message, received_messages, signature_of_message
 from gateway.misuse.queries import MessageForgotten, MisuseAsking
@@ -33,13 +35,13 @@ days_option = click.option(
 @days_option
 @config_option
 @answers
-def messages(*, asker: str, days: int, config: Path | None) -> Outcome:
+def messages(*, asker: str, days: int, config: Path | None) -> UseCaseResult:
     """Show the messages that came from ASKER, an agency and its pseudonym as `hearthgate flag list` writes them."""
     at = now()
     agency, _, pseudonym = asker.partition(" ")
     with opened_store(load_node(config)) as store:
         found = [each for each in _received(store, days, at) if (each.peer, each.pseudonym) == (agency, pseudonym)]
-    return Outcome(
+    return UseCaseResult(
         lines=[f"{each.id}  {each.at:%Y-%m-%d %H:%M:%S} UTC" for each in found] or ["No message came from there."],
         data={"messages": [{"id": each.id, "from": each.peer, "at": each.at.isoformat()} for each in found]},
     )
@@ -53,19 +55,21 @@ def messages(*, asker: str, days: int, config: Path | None) -> Outcome:
 @config_option
 @yes_option
 @answers
-def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **options: Any) -> Outcome:
+def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **options: Any) -> UseCaseResult:
     """Ask the agency that sent the message MESSAGE-ID which of its people it was; run it again to hear the answer.
 
     It owes the name within one working day, and two of its people have to agree on it. The first reason stands.
     """
     settings, at = load_node(config), now()
     if not 0 < len(reason.strip()) <= MAX_REASON or not reason.isprintable():
-        raise Refused(f"--reason: write 1 to {MAX_REASON} characters on one line.")
+        raise OperationRefused(f"--reason: write 1 to {MAX_REASON} characters on one line.")
     with federation_of(settings) as federation:
         vault = node_vault(settings)
         message = _one(federation.store, vault, message_id, options, at)
         if message.peer == federation.own:
-            raise Refused("The message came from this agency itself; its own records say who stands behind it.")
+            raise OperationRefused(
+                "The message came from this agency itself; its own records say who stands behind it."
+            )
         announce(f"{message.peer} is asked who sent {message_id}, {message.at:%Y-%m-%d %H:%M} UTC, and told: {reason}")
         confirm("Ask?", yes=yes)
         record(settings, "misuse ask", message=message.id, of=message.peer)
@@ -79,8 +83,8 @@ def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **optio
         try:
             found = asking.ask(message, reason, now=at)
         except MessageForgotten:
-            raise Refused("The message is past its retention here, so its sender could not find it.") from None
-    return Outcome(lines=asked_lines(vault, found, at), data=asked_json(vault, found, at))
+            raise OperationRefused("The message is past its retention here, so its sender could not find it.") from None
+    return UseCaseResult(lines=asked_lines(vault, found, at), data=asked_json(vault, found, at))
 
 
 @click.command(context_settings=dict(TAKES_ID))
@@ -90,7 +94,7 @@ def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **optio
 @days_option
 @config_option
 @answers
-def signature(*, message_id: str, out: Path, config: Path | None, **options: Any) -> Outcome:
+def signature(*, message_id: str, out: Path, config: Path | None, **options: Any) -> UseCaseResult:
     """Write the signature of the message MESSAGE-ID into a file, for a third party to verify.
 
     It holds nothing of what was asked. Who has the agency's message key verifies it with
@@ -102,13 +106,15 @@ def signature(*, message_id: str, out: Path, config: Path | None, **options: Any
         message = _one(store, vault, message_id, options, at)
         kept, consent = signature_of_message(store, vault, message), consent_of_message(store, vault, message)
     if kept is None:
-        raise Refused("The message is past its retention here, or older than this version; its signature is not kept.")
+        raise OperationRefused(
+            "The message is past its retention here, or older than this version; its signature is not kept."
+        )
     record(settings, "misuse signature", message=message.id, of=message.peer)
     exported = {"agency": message.peer, "received_at": message.at.isoformat(), **kept}
     write_new(out, strict_json.dumps(exported) + b"\n", "The signature", mode=0o600)
     shown = "" if consent is None else strict_json.dumps(consent).decode()
     rested = [f"It was answered on this record of consent: {shown}"] if shown else []
-    return Outcome(
+    return UseCaseResult(
         lines=[f"The signature of {message.peer} is in {out}.", *rested],
         data={"signature": exported, "consent": consent},
     )
@@ -127,9 +133,9 @@ def _one(store: Store, vault: FileKeyVault, message_id: str, options: Mapping[st
         if each.id in {message_id, message_key(key, each.iss, message_id)} and sender in {None, each.peer}
     }
     if not found:
-        raise Refused(f"No such message came in the last {days} days; give more --days, or check the id.")
+        raise OperationRefused(f"No such message came in the last {days} days; give more --days, or check the id.")
     if len(found) > 1:
         agencies = ", ".join(sorted({each.peer for each in found.values()}))
-        raise Refused(f"Say with --from whose message it is; this id came from {agencies}.")
+        raise OperationRefused(f"Say with --from whose message it is; this id came from {agencies}.")
     (message,) = found.values()
     return message

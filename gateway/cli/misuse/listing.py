@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
-from gateway.cli.context import config_option, load_node, node_vault, now, opened_store
-from gateway.cli.outcome import Outcome, answers
+from gateway.administration.context import node_vault, now, opened_store
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import answers
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse.answers import open_query_record
 from gateway.misuse.evidence import account_of
@@ -28,7 +30,7 @@ _PERSON = ("name", "role", "org_unit", "contact")
 @config_option
 @click.option("--all", "every", is_flag=True, help="Also those that are answered.")
 @answers
-def list_queries(*, config: Path | None, every: bool) -> Outcome:
+def list_queries(*, config: Path | None, every: bool) -> UseCaseResult:
     """Show the queries about misuse that others put to this agency, with whom they are about, and those it put."""
     settings, at = load_node(config), now()
     vault = node_vault(settings)
@@ -40,7 +42,7 @@ def list_queries(*, config: Path | None, every: bool) -> Outcome:
         ours = [received_json(store, vault, each, at) for each in received]
     lines = [line for told in ours for line in received_lines(told)]
     lines += [line for each in asked for line in asked_lines(vault, each, at)]
-    return Outcome(
+    return UseCaseResult(
         lines=lines or ["No query about misuse waits."],
         data={"received": ours, "asked": [asked_json(vault, each, at) for each in asked]},
     )

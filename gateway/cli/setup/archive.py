@@ -21,7 +21,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from gateway.cli.faults import Refused
+from gateway.administration.errors import OperationRefused
 from trust import jose
 from trust.claims import (
     from_seconds,
@@ -84,7 +84,7 @@ def measure(name: str, path: Path) -> Part:
 def write(target: Path, manifest: Manifest, sources: Iterable[Path], signer: Signer) -> None:
     """Write a new file that only its owner can read; ``sources`` are the parts' files in their order.
 
-    Raises :class:`Refused`, leaving nothing behind.
+    Raises :class:`OperationRefused`, leaving nothing behind.
     """
     signed = jose.sign(_to_claims(manifest), typ=TYP, signer=signer)
     partial = target.with_name(f".{target.name}.partial")
@@ -100,13 +100,13 @@ def write(target: Path, manifest: Manifest, sources: Iterable[Path], signer: Sig
             os.fsync(file.fileno())
         os.link(partial, target)  # unlike a rename, it overwrites nothing
     except OSError as failed:
-        raise Refused(f"The backup {target} cannot be written ({failed.strerror}).") from failed
+        raise OperationRefused(f"The backup {target} cannot be written ({failed.strerror}).") from failed
     finally:
         partial.unlink(missing_ok=True)
 
 
 def extract(path: Path, *, keys: KeySet, entity: EntityId, into: Path) -> Manifest:
-    """Write every part below ``into``, which is new, and return what was verified. Raises :class:`Refused`."""
+    """Write every part below ``into``, which is new, and return what was verified. Raises :class:`OperationRefused`."""
     with _opened(path) as tar, _whole():
         manifest = _verified(_first(tar), keys, entity)  # 1, 2
         for part in manifest.parts:
@@ -125,12 +125,12 @@ def _verified(raw: bytes, keys: KeySet, entity: EntityId) -> Manifest:
     try:
         claims = jose.open_signed(raw, typ=TYP, keys=keys, max_bytes=_MAX_MANIFEST).claims
     except TrustError as refused:
-        raise Refused(
+        raise OperationRefused(
             f"The backup's manifest is not signed by a federation key of {entity}: {refused.detail}"
         ) from refused
     manifest = _from_claims(claims)
     if manifest.entity != entity:
-        raise Refused(f"The backup is of {manifest.entity}, not of {entity}.")
+        raise OperationRefused(f"The backup is of {manifest.entity}, not of {entity}.")
     return manifest
 
 
@@ -180,7 +180,7 @@ def _opened(path: Path) -> tarfile.TarFile:
     try:
         return tarfile.open(path, mode="r:")
     except (OSError, tarfile.TarError) as failed:
-        raise Refused(f"{path} is not a backup that can be read; check the path.") from failed
+        raise OperationRefused(f"{path} is not a backup that can be read; check the path.") from failed
 
 
 @contextmanager
@@ -196,7 +196,7 @@ def _first(tar: tarfile.TarFile) -> bytes:
     member = tar.next()
     content = tar.extractfile(member) if member is not None and member.isreg() else None
     if member is None or content is None or member.name != _MANIFEST or member.size > _MAX_MANIFEST:
-        raise Refused("The file does not begin with a backup's manifest; is it the right one?")
+        raise OperationRefused("The file does not begin with a backup's manifest; is it the right one?")
     return content.read()
 
 
@@ -219,5 +219,7 @@ def _entry(name: str, size: int, at: datetime) -> tarfile.TarInfo:
     return entry
 
 
-def _changed() -> Refused:
-    return Refused("The backup was changed or damaged after it was made, so nothing of it is used; take another one.")
+def _changed() -> OperationRefused:
+    return OperationRefused(
+        "The backup was changed or damaged after it was made, so nothing of it is used; take another one."
+    )

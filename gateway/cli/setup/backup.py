@@ -14,12 +14,14 @@ from typing import Any
 
 import click
 
-from config.settings import AnchorSettings, NodeSettings
+from config.settings import AnchorSettings
 from gateway import __version__
-from gateway.cli import journal
-from gateway.cli.context import config_option, config_path, load_settings, now
-from gateway.cli.faults import Refused
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.administration import journal
+from gateway.administration.context import Settings, now
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, config_path, load_settings
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.cli.setup import archive, key_safe
 from gateway.keys.daily_seal import FILE as DAILY_FILE
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, read_private
@@ -28,7 +30,6 @@ from gateway.store.backup.snapshot import copy_out
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
-Settings = NodeSettings | AnchorSettings
 SUFFIX = ".backup"
 _PRIVATE = (b"PRIVATE KEY-----", b'"d":', b'"d" :')
 _NOT_COPIED = frozenset({"key", "directory", "base_dir"})
@@ -50,7 +51,7 @@ _path = click.Path(path_type=Path)
 @answers
 def backup(
     *, target: Path, keys_too: bool, passphrase_file: Path | None, keep: int | None, config: Path | None, yes: bool
-) -> Outcome:
+) -> UseCaseResult:
     """Write a backup to PATH, a new file, or a folder in which it gets a name of its own. The node may be running.
 
     It holds the store, the configuration, the pinned keys and the administrators' journal, and no private key.
@@ -70,14 +71,14 @@ def backup(
         f"The backup is {made}. It holds no private key; `hearthgate backup --keys` writes those, to keep elsewhere."
     ]
     lines += [f"Removed, being older: {path.name}" for path in removed]
-    return Outcome(lines=lines, data={"file": str(made), "removed": [str(path) for path in removed]})
+    return UseCaseResult(lines=lines, data={"file": str(made), "removed": [str(path) for path in removed]})
 
 
 def _make_folder(target: Path) -> None:
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as failed:
-        raise Refused(f"The folder {target} cannot be made ({failed.strerror}); name another.") from failed
+        raise OperationRefused(f"The folder {target} cannot be made ({failed.strerror}); name another.") from failed
 
 
 def entity_of(settings: Settings) -> EntityId:
@@ -93,7 +94,7 @@ def write_backup(settings: Settings, config: Path | None, target: Path) -> Path:
     try:
         staging = Path(tempfile.mkdtemp(prefix=".backup.", dir=path.absolute().parent))
     except OSError as failed:
-        raise Refused(
+        raise OperationRefused(
             f"A backup cannot be made at {path} ({failed.strerror}); name a folder that is there."
         ) from failed
     try:
@@ -117,7 +118,7 @@ def write_backup(settings: Settings, config: Path | None, target: Path) -> Path:
     return path
 
 
-def _keys(settings: Settings, target: Path, passphrase_file: Path, *, yes: bool) -> Outcome:
+def _keys(settings: Settings, target: Path, passphrase_file: Path, *, yes: bool) -> UseCaseResult:
     passphrase = key_safe.read_passphrase(passphrase_file)
     _vault(settings)  # refuses keys that are incomplete or open to others
     files = {
@@ -131,7 +132,7 @@ def _keys(settings: Settings, target: Path, passphrase_file: Path, *, yes: bool)
     confirm("Write the private keys?", yes=yes)
     journal.record(settings, "keys exported", file=str(target), keys=list(files))
     key_safe.lock(target, key_safe.Safe(entity=entity_of(settings), made_at=now(), files=files), passphrase)
-    return Outcome(
+    return UseCaseResult(
         lines=[f"The private keys are in {target}. Without the passphrase nobody can use it, this agency included."],
         data={"file": str(target), "keys": list(files)},
     )
@@ -145,7 +146,9 @@ def _key_files(settings: Settings) -> list[Path]:
     base = settings.base_dir
     directory = base / settings.keys.directory
     if not directory.resolve().is_relative_to(base.resolve()):
-        raise Refused(f"The keys lie outside {base}, in {directory}, and are looked after there; copy that folder.")
+        raise OperationRefused(
+            f"The keys lie outside {base}, in {directory}, and are looked after there; copy that folder."
+        )
     faces = [settings.peer] if isinstance(settings, AnchorSettings) else [settings.peer, settings.case]
     own = {base / face.key for face in faces if (base / face.key).resolve().is_relative_to(base.resolve())}
     return [*sorted(each for each in directory.iterdir() if each.is_file() and each.stem != _DAILY), *sorted(own)]
@@ -154,7 +157,7 @@ def _key_files(settings: Settings) -> list[Path]:
 def _configuration_files(settings: Settings, config: Path) -> Iterator[Path]:
     """Yield the configuration, the journal, and the certificates and pinned keys that lie in the same folder.
 
-    Raises :class:`Refused` for a private key among them.
+    Raises :class:`OperationRefused` for a private key among them.
     """
     base = settings.base_dir
     named = {base / path for name, path in _paths(settings.model_dump()) if name not in _NOT_COPIED}
@@ -163,7 +166,9 @@ def _configuration_files(settings: Settings, config: Path) -> Iterator[Path]:
         if not path.is_file():
             continue
         if any(mark in path.read_bytes() for mark in _PRIVATE):
-            raise Refused(f"{path} holds a private key, and no backup may: move the key into a file of its own.")
+            raise OperationRefused(
+                f"{path} holds a private key, and no backup may: move the key into a file of its own."
+            )
         yield path
 
 

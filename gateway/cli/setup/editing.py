@@ -13,7 +13,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.faults import Refused
+from gateway.administration.errors import OperationRefused
 
 _PIN = """
 # Pinned by `hearthgate trust join`, after its thumbprints were compared by another channel.
@@ -62,12 +62,12 @@ def _held_to(text: str, meant: Mapping[str, Any], what: str) -> str:
     except tomllib.TOMLDecodeError:
         found = None
     if found != meant:
-        raise Refused(f"The configuration is written in a way that is not changed here; add {what} by hand.")
+        raise OperationRefused(f"The configuration is written in a way that is not changed here; add {what} by hand.")
     return text
 
 
 def replace(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Put a file in another's place, whole or not at all. Raises :class:`Refused`."""
+    """Put a file in another's place, whole or not at all. Raises :class:`OperationRefused`."""
     try:
         descriptor, staged = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
@@ -85,4 +85,4 @@ def replace(path: Path, content: bytes, *, mode: int = 0o600) -> None:
             Path(staged).unlink(missing_ok=True)
             raise
     except OSError as failed:
-        raise Refused(f"{path} cannot be written ({failed.strerror}); nothing was changed.") from failed
+        raise OperationRefused(f"{path} cannot be written ({failed.strerror}); nothing was changed.") from failed

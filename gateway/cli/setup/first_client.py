@@ -5,15 +5,15 @@ from typing import Any
 
 from config.loading import load
 from config.settings import NodeSettings
+from gateway.administration.errors import OperationRefused
 from gateway.cli.client.registry import register_first
 from gateway.cli.context import NODE_FILE
-from gateway.cli.faults import Refused
 
 
 def first_client(folder: Path, options: dict[str, Any]) -> str:
     """Register it for the node's one service, with a new key in a file of the administrator's; return its id.
 
-    Raises :class:`Refused` where the node has several: who may ask for which is a wall within the agency.
+    Raises :class:`OperationRefused` where the node has several: who may ask for which is a wall within the agency.
     """
     settings = load(folder / NODE_FILE, {})
     if not isinstance(settings, NodeSettings):
@@ -21,7 +21,7 @@ def first_client(folder: Path, options: dict[str, Any]) -> str:
     client_id = str(options["client"])
     services = tuple(service.slug for service in settings.services)
     if len(services) != 1:
-        raise Refused(
+        raise OperationRefused(
             "--client registers a case system of one service, and this node has several. Leave it out, and register "
             "each with `hearthgate client add --position SERVICE ROLE UNIT`."
         )

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from config.loading import ConfigError, load
-from gateway.cli.context import certificates
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input, write_new
-from gateway.cli.outcome import Outcome
+from gateway.administration.context import certificates
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input, write_new
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli.setup.templates import FaceText
 from gateway.keys.files import KeyFile, create_keys, refuse_unusable
 from gateway.store.migration import migrate
@@ -44,8 +44,8 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def in_new_folder(folder: Path, make: Callable[[Path, Path], Outcome]) -> Outcome:
-    """Let ``make`` fill a staging folder, told its final place too, and put it there. Raises :class:`Refused`."""
+def in_new_folder(folder: Path, make: Callable[[Path, Path], UseCaseResult]) -> UseCaseResult:
+    """Let ``make`` fill a staging folder, told its final place too, and put it there. Raises ``OperationRefused``."""
     target = folder.absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -58,9 +58,9 @@ def in_new_folder(folder: Path, make: Callable[[Path, Path], Outcome]) -> Outcom
 
 
 def refuse_used(folder: Path, options: dict[str, Any]) -> None:
-    """Refuse a folder that holds something, and half of a certificate. Raises :class:`Refused`, ``UsageError``."""
+    """Refuse a folder that holds something, and half of a certificate. Raises ``OperationRefused``, ``UsageError``."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Refused(f"{folder} exists already and is not empty; name a new folder.")
+        raise OperationRefused(f"{folder} exists already and is not empty; name a new folder.")
     if (options["certificate"] is None) != (options["key"] is None):
         raise click.UsageError("Give --certificate and --key together, or neither.")
 
@@ -99,10 +99,10 @@ def tables(path: Path | None) -> str:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as malformed:
-        raise Refused(f"{path} is not TOML: {malformed}") from malformed
+        raise OperationRefused(f"{path} is not TOML: {malformed}") from malformed
     loose = sorted(name for name, value in document.items() if not isinstance(value, dict | list))
     if loose:
-        raise Refused(f"{path} holds settings outside a table: {', '.join(loose)}. Put each into its table.")
+        raise OperationRefused(f"{path} holds settings outside a table: {', '.join(loose)}. Put each into its table.")
     return text
 
 
@@ -124,11 +124,11 @@ def next_steps(target: Path, options: dict[str, Any], steps: Sequence[str]) -> l
 
 
 def _check(path: Path, *, certificate_later: bool) -> None:
-    """Hold the new file to the rules of every configuration. Raises :class:`Refused`, ``KeyFilesRefused``."""
+    """Hold the new file to the rules of every configuration. Raises :class:`OperationRefused`, ``KeyFilesRefused``."""
     try:
         refuse_unusable(certificates(load(path, {})))
     except ConfigError as refused:
         later = {f"{face}.{name}{_MISSING}" for face in ("peer", "case") for name in ("certificate", "key")}
         faults = [fault for fault in refused.faults if not (certificate_later and fault in later)]
         if faults:
-            raise Refused("The configuration would not be valid, so nothing was made:", faults) from refused
+            raise OperationRefused("The configuration would not be valid, so nothing was made:", faults) from refused

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input, write_new
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import NODE_FILE
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input, write_new
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.outcome import answers
 from gateway.cli.setup import furnishing
 from gateway.cli.setup.editing import pin_file
 from gateway.cli.setup.exceptions import exceptions
@@ -41,7 +42,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--case-bind", default="127.0.0.1:8444", show_default=True, help="Where case systems' calls arrive.")
 @common_options
 @answers
-def init(*, folder: Path, **options: Any) -> Outcome:
+def init(*, folder: Path, **options: Any) -> UseCaseResult:
     """Set up a new node in DIR: its configuration, its keys and its store. Nothing that exists is overwritten.
 
     What is not given is asked for in a terminal. A trust anchor or an intermediate is set up with `hearthgate trust
@@ -56,7 +57,7 @@ def init(*, folder: Path, **options: Any) -> Outcome:
     return furnishing.in_new_folder(folder, lambda staging, target: _node(staging, target, options))
 
 
-def _node(staging: Path, target: Path, options: dict[str, Any]) -> Outcome:
+def _node(staging: Path, target: Path, options: dict[str, Any]) -> UseCaseResult:
     pin, anchor_file = _pin(options["anchor_pin"]), None
     if pin is not None:
         anchor_file = pin_file(pin.entity)
@@ -67,7 +68,7 @@ def _node(staging: Path, target: Path, options: dict[str, Any]) -> Outcome:
     furnishing.furnish(staging, NODE_FILE, node_toml(text), keys=NODE_KEYS, certificate_later=later)
     client = first_client(staging, options) if options["client"] else None
     kids = [open_vault(staging / "keys").signer(KeyUse.FEDERATION).kid]
-    return Outcome(
+    return UseCaseResult(
         lines=[
             f"A node for {text.name} ({text.entity_id}) is set up in {target}.",
             *(
@@ -129,13 +130,13 @@ def _kids(pin: Pin) -> list[str]:
 
 
 def _pin(path: Path | None) -> Pin | None:
-    """Read the pin that an anchor handed out. Raises :class:`Refused` and ``TrustError``."""
+    """Read the pin that an anchor handed out. Raises :class:`OperationRefused` and ``TrustError``."""
     if path is None:
         return None
     raw = read_input(path, "The anchor's pin")
     entity = claims.optional_str(strict_json.loads(raw, max_bytes=len(raw)), "entity_id")
     if entity is None:
-        raise Refused(
+        raise OperationRefused(
             f"{path} does not say whose keys it holds; have the anchor's administrators write it with "
             "`hearthgate trust anchor pin`."
         )

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input, write_new
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input, write_new
 from gateway.keys.files import KeyFilesRefused, refuse_open_files
 from trust import base64url, strict_json
 from trust.claims import from_seconds, require_int, require_str, to_seconds
@@ -42,19 +42,21 @@ class Safe:
 
 
 def read_passphrase(path: Path) -> bytes:
-    """Return the passphrase that stands in a file which only its owner can read. Raises :class:`Refused`."""
+    """Return the passphrase that stands in a file which only its owner can read. Raises :class:`OperationRefused`."""
     try:
         refuse_open_files([path])
     except KeyFilesRefused as refused:
-        raise Refused("The passphrase file cannot be used:", refused.faults) from refused
+        raise OperationRefused("The passphrase file cannot be used:", refused.faults) from refused
     passphrase = path.read_bytes()[:_MAX_PASSPHRASE].strip()
     if len(passphrase) < SHORTEST_PASSPHRASE:
-        raise Refused(f"The passphrase has fewer than {SHORTEST_PASSPHRASE} characters; take several random words.")
+        raise OperationRefused(
+            f"The passphrase has fewer than {SHORTEST_PASSPHRASE} characters; take several random words."
+        )
     return passphrase
 
 
 def lock(target: Path, safe: Safe, passphrase: bytes) -> None:
-    """Write the keys into a new file. Raises :class:`Refused`."""
+    """Write the keys into a new file. Raises :class:`OperationRefused`."""
     salt = os.urandom(_SALT_BYTES)
     header = {
         "format": _FORMAT,
@@ -68,17 +70,17 @@ def lock(target: Path, safe: Safe, passphrase: bytes) -> None:
 
 
 def unlock(path: Path, passphrase: bytes) -> Safe:
-    """Return the keys. Raises :class:`Refused` for another passphrase, and for a file that was changed."""
+    """Return the keys. Raises :class:`OperationRefused` for another passphrase, and for a file that was changed."""
     document = strict_json.loads(read_input(path, "The file of private keys"), max_bytes=_MAX_FILE)
     header = {name: value for name, value in document.items() if name != "sealed"}
     if header.get("format") != _FORMAT:
-        raise Refused(f"{path} is not a file of private keys that `hearthgate backup --keys` wrote.")
+        raise OperationRefused(f"{path} is not a file of private keys that `hearthgate backup --keys` wrote.")
     salt = base64url.decode(require_str(header, "salt").encode("ascii"), "salt")
     sealed = base64url.decode(require_str(document, "sealed", max_len=_MAX_FILE).encode("ascii"), "sealed keys")
     try:
         content = open_sealed(_stretched(passphrase, salt), sealed, strict_json.dumps(header))
     except TrustError as refused:
-        raise Refused("The passphrase is another one, or the file of private keys was changed.") from refused
+        raise OperationRefused("The passphrase is another one, or the file of private keys was changed.") from refused
     return Safe(
         entity=parse_entity_id(require_str(header, "entity_id")),
         made_at=from_seconds(require_int(header, "made_at")),
@@ -99,7 +101,7 @@ def _files(document: JsonObject) -> dict[str, bytes]:
     for name in document:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
-            raise Refused("The file of private keys names a path outside the node's folder.")
+            raise OperationRefused("The file of private keys names a path outside the node's folder.")
         text = require_str(document, name, max_len=_MAX_FILE)
         files[name] = base64url.decode(text.encode("ascii"), "key file")
     return files

@@ -10,9 +10,10 @@ import click
 
 import config as config_package
 from config.settings import AnchorSettings, Face, NodeSettings
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.faults import Refused
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.outcome import answers
 
 TEMPLATE = Path(config_package.__file__).parent / "nginx" / "face.conf"
 _SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -75,17 +76,19 @@ _path = click.Path(path_type=Path)
 @answers
 def nginx(
     *, config: Path | None, listen: tuple[str, ...], case_listen: tuple[str, ...], ca: Path | None, logs: Path
-) -> Outcome:
+) -> UseCaseResult:
     """Write the configuration of an nginx before the faces on standard output: a file for /etc/nginx/conf.d."""
     settings = load_settings(config)
     own_ca = settings.base_dir / settings.trust.ca if settings.trust.ca else _SYSTEM_CA
     around = _Around(template=TEMPLATE.read_text(encoding="utf-8"), ca=ca or own_ca, logs=logs)
     if set(listen) & set(case_listen):
-        raise Refused("The case face does not listen where the peer face does: it belongs on the internal network.")
+        raise OperationRefused(
+            "The case face does not listen where the peer face does: it belongs on the internal network."
+        )
     if case_listen and isinstance(settings, AnchorSettings):
-        raise Refused("A trust anchor has no case face; leave out --case-listen.")
+        raise OperationRefused("A trust anchor has no case face; leave out --case-listen.")
     faces = "\n\n".join(around.written(each, settings.base_dir) for each in _faces(settings, listen, case_listen))
-    return Outcome(lines=[faces.rstrip("\n")], data={"configuration": faces})
+    return UseCaseResult(lines=[faces.rstrip("\n")], data={"configuration": faces})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,5 +143,5 @@ def _plain(path: Path) -> str:
     """Return a path that nginx reads as it stands, its quotes and its variables included."""
     absolute = str(path.absolute())
     if not _PLAIN_PATH.fullmatch(absolute):
-        raise Refused(f"nginx would misread the path {absolute!r}; use letters, digits and .-_+@:~ only.")
+        raise OperationRefused(f"nginx would misread the path {absolute!r}; use letters, digits and .-_+@:~ only.")
     return absolute

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.faults import Refused
+from gateway.administration.errors import OperationRefused
 
 _ASKED = (
     ("entity_id", "Who is this in the federation, such as https://council.example"),
@@ -23,7 +23,7 @@ _SERVICE = (
 def completed(options: Mapping[str, Any], *, serviceless: bool) -> dict[str, Any]:
     """Return the options, with what must be known asked for; ``serviceless`` where services must be and are not.
 
-    Raises ``click.UsageError`` naming what is missing where nobody can be asked, and :class:`Refused` where nobody
+    Raises ``click.UsageError`` naming what is missing where nobody can be asked, and ``OperationRefused`` where nobody
     answers.
     """
     told = dict(options)
@@ -39,7 +39,7 @@ def completed(options: Mapping[str, Any], *, serviceless: bool) -> dict[str, Any
         if serviceless:
             told["service"] = _services()
     except click.Abort:
-        raise Refused("Nothing was made: nobody answered.") from None
+        raise OperationRefused("Nothing was made: nobody answered.") from None
     return told
 
 

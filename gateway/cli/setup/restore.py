@@ -15,10 +15,12 @@ import click
 
 from config.loading import load
 from config.settings import AnchorSettings
-from gateway.cli import journal
-from gateway.cli.context import environment, now
-from gateway.cli.faults import Refused
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.administration import journal
+from gateway.administration.context import now
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import environment
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.cli.setup import archive, key_safe
 from gateway.cli.setup.archive import Manifest
 from gateway.cli.setup.backup import Settings, entity_of
@@ -51,14 +53,14 @@ class _Restore(click.Command):
 @click.option("--passphrase-file", type=_path, required=True, help="The file that holds their passphrase.")
 @yes_option
 @answers
-def restore(*, source: Path, folder: Path, keys_file: Path, passphrase_file: Path, yes: bool) -> Outcome:
+def restore(*, source: Path, folder: Path, keys_file: Path, passphrase_file: Path, yes: bool) -> UseCaseResult:
     """Make a node or an authority again in DIR, a new folder, from BACKUP and its private keys.
 
     `hearthgate restore confirm` opens afterwards what peers could not answer for.
     """
     target = folder.absolute()
     if target.exists():
-        raise Refused(f"{folder} exists already, and a restore overwrites nothing; name a new folder.")
+        raise OperationRefused(f"{folder} exists already, and a restore overwrites nothing; name a new folder.")
     safe = key_safe.unlock(keys_file, key_safe.read_passphrase(passphrase_file))
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -89,7 +91,7 @@ def _prepare(source: Path, safe: Safe, staging: Path) -> _Prepared:
     manifest = archive.extract(source, keys=keys, entity=safe.entity, into=staging)
     settings = load(made / manifest.config, environment())
     if entity_of(settings) != safe.entity:
-        raise Refused(f"The configuration in the backup is of {entity_of(settings)}, not of {safe.entity}.")
+        raise OperationRefused(f"The configuration in the backup is of {entity_of(settings)}, not of {safe.entity}.")
     needed = ANCHOR_KEYS if isinstance(settings, AnchorSettings) else NODE_KEYS
     open_vault(made / settings.keys.directory, needed=needed)
     copy = StoreCopy(kind=manifest.kind, revision=manifest.revision, parts=manifest.store_parts)
@@ -101,7 +103,7 @@ def _federation_keys(safe: Safe, made: Path) -> KeySet:
     """Return every federation key among the private keys: an older one may have signed an older backup."""
     folder = next((Path(name).parent for name in safe.files if Path(name).name == NODE_KEYS[0]), None)
     if folder is None:
-        raise Refused("The file of private keys holds no federation key; is it complete?")
+        raise OperationRefused("The file of private keys holds no federation key; is it complete?")
     return open_vault(made / folder, needed=ANCHOR_KEYS).published(KeyUse.FEDERATION)
 
 
@@ -117,14 +119,14 @@ def _announce(prepared: _Prepared, target: Path) -> None:
     )
 
 
-def _restore(prepared: _Prepared, staging: Path, target: Path) -> Outcome:
+def _restore(prepared: _Prepared, staging: Path, target: Path) -> UseCaseResult:
     settings, manifest, at = prepared.settings, prepared.manifest, now()
     journal.record(settings, "restored", backup_of=manifest.made_at.isoformat(timespec="seconds"))
     epoch = copy_in(
         prepared.copy, settings.store.url, base_dir=settings.base_dir, folder=staging / archive.STORE, at=at
     )
     config = target / manifest.config
-    return Outcome(
+    return UseCaseResult(
         lines=[
             f"{manifest.entity} is restored in {target}. Its store is in its epoch {epoch.number} now.",
             "What to do next:",

@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from config.settings import AnchorSettings, NodeSettings
-from gateway.cli import journal
-from gateway.cli.context import config_option, load_settings, opened_store
-from gateway.cli.faults import Refused
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.administration import journal
+from gateway.administration.context import opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_settings
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.ports import Transaction
 from gateway.store.tables import agreements, clients, pending_changes, restore_holds, store_epoch
 from gateway.store.tables.restore_holds import Hold, HoldKind
@@ -35,7 +37,7 @@ _WAYS: Mapping[HoldKind, str] = {
 @config_option
 @yes_option
 @answers
-def restore_confirm(*, config: Path | None, yes: bool) -> Outcome:
+def restore_confirm(*, config: Path | None, yes: bool) -> UseCaseResult:
     """Open what a restored node holds back, after you have compared the list with the journal.
 
     Close first what was closed since the backup: what is still open then is opened.
@@ -44,7 +46,7 @@ def restore_confirm(*, config: Path | None, yes: bool) -> Outcome:
     with opened_store(settings) as store:
         epoch, held, names = store.read(_read)
     if epoch.confirmed:
-        raise Refused("Nothing waits: this store was never restored, or its restore is confirmed.")
+        raise OperationRefused("Nothing waits: this store was never restored, or its restore is confirmed.")
     lines = [_line(hold, names) for hold in held]
     announce(*_explained(epoch, lines), *_journal(settings))
     confirm("Open all that is listed?", yes=yes)
@@ -52,7 +54,7 @@ def restore_confirm(*, config: Path | None, yes: bool) -> Outcome:
     with opened_store(settings) as store:
         store.write(store_epoch.confirm)
     opened = [{"kind": hold.kind.value, "name": hold.name} for hold in held]
-    return Outcome(
+    return UseCaseResult(
         lines=[f"Confirmed by {by}: {len(held)} opened.", *_what_follows(epoch)],
         data={"epoch": epoch.number, "opened": opened},
     )

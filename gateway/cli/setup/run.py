@@ -12,8 +12,9 @@ from pathlib import Path
 import click
 
 from config.settings import AnchorSettings, Face, NodeSettings, OperationsFace
-from gateway.cli.context import certificates, config_option, load_settings
-from gateway.cli.faults import Refused
+from gateway.administration.context import certificates
+from gateway.administration.errors import OperationRefused
+from gateway.cli.context import config_option, load_settings
 from gateway.cli.outcome import refusing
 from gateway.server.supervisor import Application, Companion, Hooks, Pool
 from gateway.server.supervisor import serve as serve_pools
@@ -57,7 +58,7 @@ def _serve_node(settings: NodeSettings) -> int:
     from gateway.telemetry.metrics import configure_logging
 
     if not settings.trust.anchors:
-        raise Refused(
+        raise OperationRefused(
             "No trust anchor is pinned, so this node would trust no other and no other it. Pin one first: "
             "hearthgate trust join URL, with the address of the authority that is to vouch for it."
         )

@@ -11,10 +11,11 @@ import click
 
 from config.loading import ConfigError
 from gateway import __version__
-from gateway.cli import journal
+from gateway.administration import journal
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, config_path, load_settings
-from gateway.cli.faults import Refused
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.cli.setup.backup import Settings, write_backup
 from gateway.store.factory import open_store
 from gateway.store.migration import Step, lacks_claims, migrate, steps_from
@@ -59,7 +60,7 @@ class Plan:
 @config_option
 @yes_option
 @answers
-def upgrade(*, check: bool, backup_to: Path | None, config: Path | None, yes: bool) -> Outcome:
+def upgrade(*, check: bool, backup_to: Path | None, config: Path | None, yes: bool) -> UseCaseResult:
     """Bring the store to what this version needs: a backup first, then the migrations, then a check of the result.
 
     Run it after each update of the program, with the node stopped.
@@ -69,7 +70,7 @@ def upgrade(*, check: bool, backup_to: Path | None, config: Path | None, yes: bo
     settings = load_settings(config)
     plan = plan_of(settings)
     if not plan.changes_store:
-        return Outcome(lines=[*plan.lines(), "Nothing was changed."], data=_data(plan, backup=None))
+        return UseCaseResult(lines=[*plan.lines(), "Nothing was changed."], data=_data(plan, backup=None))
     _refuse_running(settings)
     announce(*plan.lines(), "A backup is made first." if plan.found else "There is nothing to back up.")
     confirm("Change the store?", yes=yes)
@@ -78,7 +79,9 @@ def upgrade(*, check: bool, backup_to: Path | None, config: Path | None, yes: bo
     migrate(settings.store.url, base_dir=settings.base_dir)
     _verify(settings)
     back = [f"The backup of before is {kept}."] if kept else []
-    return Outcome(lines=["The store has the tables that this version needs.", *back], data=_data(plan, backup=kept))
+    return UseCaseResult(
+        lines=["The store has the tables that this version needs.", *back], data=_data(plan, backup=kept)
+    )
 
 
 def plan_of(settings: Settings) -> Plan:
@@ -103,19 +106,19 @@ def strays(lock: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _checked(config: Path | None) -> Outcome:
+def _checked(config: Path | None) -> UseCaseResult:
     """Say what would change, settings that this version no longer takes among it."""
     try:
         settings = load_settings(config)
     except ConfigError as refused:
         lines = [f"{config_path(config).name} does not suit this version; correct it before the upgrade:"]
         faults = list(refused.faults)
-        return Outcome(lines=[*lines, *(f"  - {fault}" for fault in faults)], data={"settings": faults}, ok=False)
+        return UseCaseResult(lines=[*lines, *(f"  - {fault}" for fault in faults)], data={"settings": faults}, ok=False)
     plan = plan_of(settings)
     todo = bool(plan.changes_store or plan.strays)
     verdict = "Run `hearthgate upgrade` with the node stopped." if plan.changes_store else "The store needs no upgrade."
     lines = ["The settings suit this version.", *plan.lines(), verdict]
-    return Outcome(lines=lines, data={"settings": [], **_data(plan, backup=None)}, ok=not todo)
+    return UseCaseResult(lines=lines, data={"settings": [], **_data(plan, backup=None)}, ok=not todo)
 
 
 def _backup(settings: Settings, config: Path | None, target: Path | None) -> Path:
@@ -136,7 +139,7 @@ def _refuse_running(settings: Settings) -> None:
         return
     finally:
         connection.close()
-    raise Refused(f"It is running: {settings.operations.bind} answers. Stop it, and run this again.")
+    raise OperationRefused(f"It is running: {settings.operations.bind} answers. Stop it, and run this again.")
 
 
 def _verify(settings: Settings) -> None:

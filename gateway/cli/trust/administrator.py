@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.context import ADMINISTRATOR_KEY_VARIABLE, config_option, load_settings
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input, write_new
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.administration.administrators import ADMINISTRATOR_KEY_VARIABLE
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input, write_new
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_settings
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from trust import strict_json
 from trust.keys import KeyUse, LocalSigner
 
@@ -23,7 +25,9 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @config_option
 @yes_option
 @answers
-def administrator(*, name: str, key: Path | None, generate_key: Path | None, config: Path | None, yes: bool) -> Outcome:
+def administrator(
+    *, name: str, key: Path | None, generate_key: Path | None, config: Path | None, yes: bool
+) -> UseCaseResult:
     """Register the key of the administrator NAME, who signs with it what they ask for and approve.
 
     It is needed where the machine keeps no login id of a session, as in many containers.
@@ -32,9 +36,9 @@ def administrator(*, name: str, key: Path | None, generate_key: Path | None, con
         raise click.UsageError("Give either --key or --generate-key.")
     settings = load_settings(config)
     if not name.isprintable() or not 0 < len(name) <= 120 or '"' in name or " as " in name:  # noqa: PLR2004 - a label
-        raise Refused('NAME: write 1 to 120 characters on one line, without quotation marks and " as ".')
+        raise OperationRefused('NAME: write 1 to 120 characters on one line, without quotation marks and " as ".')
     if name in settings.administrator_keys:
-        raise Refused(f"{name} has a key here; take its line out of [administrator_keys] first.")
+        raise OperationRefused(f"{name} has a key here; take its line out of [administrator_keys] first.")
     if key is not None:
         signer = LocalSigner.from_pem(read_input(key, "The private key"), KeyUse.ADMINISTRATOR)
     else:
@@ -47,7 +51,7 @@ def administrator(*, name: str, key: Path | None, generate_key: Path | None, con
         write_new(generate_key, signer.to_pem(), "The private key", mode=0o600)
     (settings.base_dir / FOLDER).mkdir(mode=0o755, exist_ok=True)
     write_new(settings.base_dir / file, strict_json.dumps(dict(signer.public.jwk)), "The public key")
-    return Outcome(
+    return UseCaseResult(
         lines=[
             "Write this into the configuration, under [administrator_keys]:",
             f'  "{name}" = "{file}"',

@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from gateway.administration.context import Settings, now, opened_store, own_entity
+from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
-from gateway.cli.approval import Settings, Settle, Wanted, ask, emergency_option
-from gateway.cli.context import config_option, load_anchor, now, opened_store, own_entity
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.context import config_option, load_anchor
+from gateway.cli.outcome import announce, answers, carry_out, confirm, emergency_option, yes_option
 from gateway.cli.trust import terms as stated
 from gateway.cli.trust.ruling import authority_signer, log
 from gateway.cli.trust.terms import GivenTerms, terms_options
@@ -43,7 +45,7 @@ _WELCOME = "Members may exchange messages with it from now on, as far as they ha
 @click.option("--thumbprints", "shown", is_flag=True, help="Show them, to compare; what `admit` takes is read out.")
 @config_option
 @answers
-def pending(*, config: Path | None, shown: bool) -> Outcome:
+def pending(*, config: Path | None, shown: bool) -> UseCaseResult:
     """Show the requests that wait for their thumbprints to be compared, the oldest first. Strangers wrote them."""
     at = now()
     with opened_store(load_anchor(config)) as store:
@@ -52,7 +54,7 @@ def pending(*, config: Path | None, shown: bool) -> Outcome:
     for each in found:
         lines.append(f"{each.waiting.entity}  received {each.waiting.received_at:%Y-%m-%d %H:%M} UTC  {_kind(each)}")
         lines += fingerprints.lines(each.asked.thumbprints) if shown and each.asked is not None else []
-    return Outcome(
+    return UseCaseResult(
         lines=[*lines, "Ring each agency, and admit it by what it reads out: hearthgate trust admit ENTITY"]
         if lines
         else ["No request waits."],
@@ -78,7 +80,7 @@ def admit(
     given: GivenTerms,
     emergency: str | None,
     yes: bool,
-) -> Outcome:
+) -> UseCaseResult:
     """Vouch for ENTITY, whose enrolment request waits here, or for the agency that made the request in FILE.
 
     Ring the agency on a number that did not come with the request, have its administrator read out the thumbprint, and
@@ -100,10 +102,12 @@ def admit(
         _refuse_cut_off(asked, terms)
         admission = Admission(asked=asked, raw=raw, held=held, terms=terms)
         if held is not None:
-            wanted = Wanted(act=ADMIT, arguments=_arguments(admission, held), reason=_ITS_REQUEST, emergency=emergency)
-            return ask(settings, wanted, yes=yes)
+            wanted = ChangeRequest(
+                act=ADMIT, arguments=_arguments(admission, held), reason=_ITS_REQUEST, emergency=emergency
+            )
+            return carry_out(plan_request(settings, wanted), yes=yes)
         if emergency is not None:
-            raise Refused("A new member takes one administrator; leave --emergency out.")
+            raise OperationRefused("A new member takes one administrator; leave --emergency out.")
         announce(*_about(asked), *_effect(admission))
         confirm("Admit it?", yes=yes)
         kids, bound = list(asked.thumbprints), stated.to_json(terms)
@@ -115,7 +119,7 @@ def admit(
             terms=strict_json.dumps(bound).decode("utf-8"),
         )
         _admit(settings, store, admission, at=now())
-    return Outcome(
+    return UseCaseResult(
         lines=[f"{asked.entity_id} is a member.", *_effect(admission)],
         data={"entity_id": asked.entity_id, "state": SuspensionState.ACTIVE, "thumbprints": kids, "terms": bound},
     )
@@ -127,7 +131,7 @@ def admit(
 @config_option
 @yes_option
 @answers
-def dismiss(*, entity: str, config: Path | None, reason: str, yes: bool) -> Outcome:
+def dismiss(*, entity: str, config: Path | None, reason: str, yes: bool) -> UseCaseResult:
     """Forget the request that waits of ENTITY; it may ask again."""
     settings, named = load_anchor(config), parse_entity_id(entity)
     with opened_store(settings) as store:
@@ -139,7 +143,7 @@ def dismiss(*, entity: str, config: Path | None, reason: str, yes: bool) -> Outc
         confirm("Dismiss it?", yes=yes)
         record(settings, "trust dismiss", entity_id=named, reason=reason)
         store.write(lambda tx: _forget(tx, named, waiting.raw))
-    return Outcome(lines=[f"The request of {named} is forgotten."], data={"entity_id": named, "reason": reason})
+    return UseCaseResult(lines=[f"The request of {named} is forgotten."], data={"entity_id": named, "reason": reason})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,16 +162,16 @@ class _Change:
     name = "trust admit"
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
-        """Say what admitting it changes. Raises :class:`Refused`, ``TrustError``."""
+        """Say what admitting it changes. Raises :class:`OperationRefused`, ``TrustError``."""
         with opened_store(settings) as store:
             admission = _planned(store, arguments)
         return [*_about(admission.asked), *_effect(admission)]
 
-    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, commit: Commit) -> list[str]:
         """Admit the request. Raises as :meth:`effect`, and ``KeyFilesRefused``."""
         with opened_store(settings) as store:
             admission = _planned(store, arguments)
-            _admit(settings, store, admission, at=at, settle=settle)
+            _admit(settings, store, admission, at=at, commit=commit)
         return [f"{admission.asked.entity_id} is a member, as shown."]
 
 
@@ -185,14 +189,14 @@ def _arguments(admission: Admission, held: Member) -> dict[str, str]:
 
 
 def _planned(store: Store, arguments: Mapping[str, Any]) -> Admission:
-    """Return the admission as it was asked for. Raises :class:`Refused` where the member is another by now."""
+    """Return the admission as it was asked for. Raises :class:`OperationRefused` where the member is another by now."""
     raw, terms = arguments["document"].encode("ascii"), arguments["terms"].encode("utf-8")
     asked = parse_enrolment_request(raw, now=now())
     held, revoked = store.read(
         lambda tx: (members.get(tx, entity=asked.entity_id), key_revocations.kids_of(tx, subject=asked.entity_id))
     )
     if held is None or (held.state, held.changed_at.isoformat()) != (arguments["was"], arguments["since"]):
-        raise Refused(
+        raise OperationRefused(
             f"{asked.entity_id} was changed since this was asked for: nothing was changed. Decline it, and ask again."
         )
     _refuse_revoked(asked, revoked)  # a key revoked since it was asked for would bring another one in its place
@@ -232,7 +236,9 @@ def _request(store: Store, who: str) -> bytes:
     if who.startswith(_HTTPS):
         return _waiting(store, parse_entity_id(who)).raw
     if not Path(who).exists():
-        raise Refused(f"{who} is neither an entity, such as https://council.example, nor the file of a request.")
+        raise OperationRefused(
+            f"{who} is neither an entity, such as https://council.example, nor the file of a request."
+        )
     return read_input(Path(who), "The enrolment request")
 
 
@@ -240,7 +246,7 @@ def _waiting(store: Store, entity: EntityId) -> WaitingEnrolment:
     at = now()
     waiting = store.read(lambda tx: enrolments.get(tx, entity=entity, now=at))
     if waiting is None:
-        raise Refused(f"No request of {entity} waits here; `hearthgate trust pending` lists those that do.")
+        raise OperationRefused(f"No request of {entity} waits here; `hearthgate trust pending` lists those that do.")
     return waiting
 
 
@@ -257,7 +263,7 @@ def _refuse_unknown(asked: EnrolmentRequest, held: Member | None, thumbprints: t
         return
     given = thumbprints or fingerprints.typed(asked.entity_id)
     if not fingerprints.compare(given, asked.thumbprints):
-        raise Refused(
+        raise OperationRefused(
             f"What you typed is not the thumbprint of the key that signed {asked.entity_id}'s request. If it is what "
             "the agency read out to you, this request was not made by the agency: do not admit it, and tell them."
         )
@@ -265,7 +271,7 @@ def _refuse_unknown(asked: EnrolmentRequest, held: Member | None, thumbprints: t
 
 def _refuse_hasty(asked: EnrolmentRequest, held: Member | None, store: Store) -> None:
     if held is not None and held.state == SuspensionState.SUSPENDED:
-        raise Refused(
+        raise OperationRefused(
             f"{asked.entity_id} is suspended. Lift that first, deliberately: hearthgate trust readmit {asked.entity_id}"
         )
     _refuse_revoked(asked, store.read(lambda tx: key_revocations.kids_of(tx, subject=asked.entity_id)))
@@ -275,7 +281,7 @@ def _refuse_revoked(asked: EnrolmentRequest, revoked: frozenset[str]) -> None:
     """Refuse keys that the agency itself has revoked: they never come back."""
     again = asked.federation_keys.kids & revoked
     if again:
-        raise Refused(
+        raise OperationRefused(
             f"{asked.entity_id} has revoked a key that it names, {', '.join(sorted(again))}: its node may run from an "
             "older backup. Have its administrators make a new key and ask again."
         )
@@ -283,7 +289,7 @@ def _refuse_revoked(asked: EnrolmentRequest, revoked: frozenset[str]) -> None:
 
 def _refuse_silent(asked: EnrolmentRequest, terms: Terms) -> None:
     if terms.intermediate and asked.fetch_endpoint is None:
-        raise Refused(
+        raise OperationRefused(
             f"{asked.entity_id} does not say where it would vouch for others, so it cannot be an intermediate; leave "
             "--intermediate out, or have it ask as one."
         )
@@ -293,7 +299,7 @@ def _refuse_cut_off(asked: EnrolmentRequest, terms: Terms) -> None:
     try:
         check_constraints(constraints_of(terms), intermediates=0, below=[asked.entity_id])
     except ChainRefused as refused:
-        raise Refused(
+        raise OperationRefused(
             f"The names leave out {asked.entity_id} itself, so nobody would trust it or anybody below it; allow its "
             "own host too: .DOMAIN is every name under DOMAIN, and not DOMAIN."
         ) from refused
@@ -353,17 +359,17 @@ def _services(metadata: Mapping[str, JsonObject], entity: EntityId) -> tuple[Ser
 
 
 def _admit(
-    settings: Settings, store: Store, admission: Admission, *, at: datetime, settle: Settle = lambda _: None
+    settings: Settings, store: Store, admission: Admission, *, at: datetime, commit: Commit = lambda _: None
 ) -> None:
     """Store the member and forget its request; where the log last said that it may not take part, say that it may.
 
-    Raises :class:`Refused` where the member is not as it was when this was shown.
+    Raises :class:`OperationRefused` where the member is not as it was when this was shown.
     """
     signer, issuer, asked = authority_signer(settings, store), own_entity(settings), admission.asked
 
     def work(tx: Transaction) -> None:
         if members.get(tx, entity=asked.entity_id) != admission.held:
-            raise Refused(f"{asked.entity_id} was changed meanwhile; nothing was done. Look at it again.")
+            raise OperationRefused(f"{asked.entity_id} was changed meanwhile; nothing was done. Look at it again.")
         members.admit(
             tx,
             entity=asked.entity_id,
@@ -377,7 +383,7 @@ def _admit(
         last = suspensions.states(tx).get((issuer, asked.entity_id), SuspensionState.ACTIVE)
         if last != SuspensionState.ACTIVE:
             log(tx, asked.entity_id, SuspensionState.ACTIVE, at=at, issuer=issuer, signer=signer)
-        settle(tx)
+        commit(tx)
 
     store.write(work)
 

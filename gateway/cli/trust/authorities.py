@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.cli.faults import Refused
+from gateway.administration.errors import OperationRefused
 from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
 from trust.errors import TrustError
@@ -56,7 +56,9 @@ def statement_of(transport: Transport, entity: EntityId, *, now: datetime) -> En
         raise TransportError(f"{entity} answered {answer.status} and not with its statement")
     found = parse_entity_configuration(answer.body, now=now)
     if found.entity_id != entity:
-        raise Refused(f"{entity} answers with the statement of {found.entity_id}; join that one, or ask who runs it.")
+        raise OperationRefused(
+            f"{entity} answers with the statement of {found.entity_id}; join that one, or ask who runs it."
+        )
     return found
 
 
@@ -81,7 +83,7 @@ def lines_above(transport: Transport, authority: EntityId, *, now: datetime) -> 
             fetches += 1
             try:
                 waiting.append((*members, statement_of(transport, hint, now=now)))
-            except (TransportError, TrustError, Refused):
+            except (TransportError, TrustError, OperationRefused):
                 continue
     return tuple(found)
 
@@ -89,7 +91,7 @@ def lines_above(transport: Transport, authority: EntityId, *, now: datetime) -> 
 def pin_of(transport: Transport, anchor: EntityConfiguration) -> Pin:
     """Return what an anchor would have pinned: its federation keys, and its recovery keys where it has any.
 
-    Raises ``TransportError`` and ``TrustError``, and :class:`Refused` where the two documents contradict each other.
+    Raises ``TransportError`` and ``TrustError``, and ``OperationRefused`` where the two documents contradict each other.
     """
     answer = fetch(transport, anchor.entity_id + PIN_PATH, accept=PIN_TYPE)
     if answer.status == _NOT_FOUND:
@@ -98,7 +100,7 @@ def pin_of(transport: Transport, anchor: EntityConfiguration) -> Pin:
         raise TransportError(f"{anchor.entity_id} answered {answer.status} and not with its keys")
     pin = parse_pin(answer.body, anchor.entity_id)
     if anchor.signed_with not in pin.keys.kids:
-        raise Refused(
+        raise OperationRefused(
             f"{anchor.entity_id} offers other keys to pin than the one it signs with; tell its administrators."
         )
     return pin

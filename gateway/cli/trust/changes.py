@@ -5,16 +5,19 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import approval, fingerprints
-from gateway.cli.approval import Act
+from gateway.administration import dual_control
+from gateway.administration.context import now, opened_store, own_entity
+from gateway.administration.dual_control import DualControlAct
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import write_new
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli import fingerprints
 from gateway.cli.client.keys import ADD_KEY
 from gateway.cli.client.registry import REGISTER
-from gateway.cli.context import config_option, load_anchor, load_settings, now, opened_store, own_entity
-from gateway.cli.faults import Refused
-from gateway.cli.files import write_new
-from gateway.cli.journal import record
+from gateway.cli.context import config_option, load_anchor, load_settings
 from gateway.cli.misuse.answering import ANSWER
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.outcome import announce, answers, carry_out, confirm, yes_option
 from gateway.cli.trust.admission import ADMIT
 from gateway.cli.trust.key.revoking import REVOKE
 from gateway.cli.trust.member_key import REVOKE_MEMBER_KEY
@@ -26,7 +29,7 @@ from trust.federation.suspension import SuspensionState
 from trust.identifiers import parse_entity_id
 from trust.spoken_digits import spoken
 
-_ACTS: Mapping[str, Act] = {
+_ACTS: Mapping[str, DualControlAct] = {
     act.name: act for act in (ADMIT, READMIT, SUSPEND, REMOVE, REVOKE, REVOKE_MEMBER_KEY, ANSWER, REGISTER, ADD_KEY)
 }
 _OPEN = {ChangeState.PENDING, ChangeState.UNREVIEWED}
@@ -40,15 +43,17 @@ _NEXT = {
 @click.option("--all", "every", is_flag=True, help="Also those that are settled or expired.")
 @config_option
 @answers
-def list_changes(*, config: Path | None, every: bool) -> Outcome:
+def list_changes(*, config: Path | None, every: bool) -> UseCaseResult:
     """Show the changes that wait for a second administrator, and the emergencies that nobody has reviewed."""
     at = now()
     with opened_store(load_settings(config)) as store:
-        found = [change for change in store.read(pending_changes.list) if every or approval.stage(change, at) in _OPEN]
-    return Outcome(
-        lines=[line for change in found for line in _lines(change, approval.stage(change, at))]
+        found = [
+            change for change in store.read(pending_changes.list) if every or dual_control.stage(change, at) in _OPEN
+        ]
+    return UseCaseResult(
+        lines=[line for change in found for line in _lines(change, dual_control.stage(change, at))]
         or ["No change waits for anybody."],
-        data={"changes": [approval.to_json(change, at) for change in found]},
+        data={"changes": [dual_control.to_json(change, at) for change in found]},
     )
 
 
@@ -63,9 +68,9 @@ _superior = click.option(
 @config_option
 @yes_option
 @answers
-def approve(*, change_id: str, config: Path | None, superior: Path | None, yes: bool) -> Outcome:
+def approve(*, change_id: str, config: Path | None, superior: Path | None, yes: bool) -> UseCaseResult:
     """Make the change ID that another administrator asked for."""
-    return approval.approve(load_settings(config), _ACTS, change_id, superior=superior, yes=yes)
+    return carry_out(dual_control.plan_approval(load_settings(config), _ACTS, change_id, superior=superior), yes=yes)
 
 
 @click.command()
@@ -74,9 +79,9 @@ def approve(*, change_id: str, config: Path | None, superior: Path | None, yes: 
 @config_option
 @yes_option
 @answers
-def decline(*, change_id: str, config: Path | None, reason: str, yes: bool) -> Outcome:
+def decline(*, change_id: str, config: Path | None, reason: str, yes: bool) -> UseCaseResult:
     """Give up the change ID, which then is never made."""
-    return approval.decline(load_settings(config), change_id, reason, yes=yes)
+    return carry_out(dual_control.plan_withdrawal(load_settings(config), change_id, reason), yes=yes)
 
 
 @click.command()
@@ -86,9 +91,9 @@ def decline(*, change_id: str, config: Path | None, reason: str, yes: bool) -> O
 @config_option
 @yes_option
 @answers
-def review(*, change_id: str, config: Path | None, finding: str, superior: Path | None, yes: bool) -> Outcome:
+def review(*, change_id: str, config: Path | None, finding: str, superior: Path | None, yes: bool) -> UseCaseResult:
     """Note that you looked at the emergency ID, which another administrator made alone."""
-    return approval.review(load_settings(config), change_id, finding, superior=superior, yes=yes)
+    return carry_out(dual_control.plan_review(load_settings(config), change_id, finding, superior=superior), yes=yes)
 
 
 @click.command()
@@ -101,7 +106,7 @@ def review(*, change_id: str, config: Path | None, finding: str, superior: Path 
 @answers
 def second(
     *, entity: str, change_id: str, digits: tuple[str, ...], out: Path, config: Path | None, yes: bool
-) -> Outcome:
+) -> UseCaseResult:
     """Approve the change ID of ENTITY, a member with one administrator.
 
     Ring it, have it say what the change is and read out the change's id and its 30 DIGITS. Send it the file.
@@ -110,7 +115,7 @@ def second(
     with opened_store(settings) as store:
         held = store.read(lambda tx: members.get(tx, entity=member))
         if held is None or held.state != SuspensionState.ACTIVE:
-            raise Refused(f"{member} is no active member here; `hearthgate trust list` shows who is.")
+            raise OperationRefused(f"{member} is no active member here; `hearthgate trust list` shows who is.")
         number = fingerprints.read_digits(digits)
         shown = spoken(number)
         announce(f"{member} may make its change {change_id} ({shown}) with one administrator of its own.")
@@ -119,7 +124,7 @@ def second(
         wanted = ChangeApproval(superior=own_entity(settings), entity=member, change=change_id, digest=number)
         raw = build_approval(wanted, authority_signer(settings, store), now=now())
     write_new(out, raw, "The approval")
-    return Outcome(
+    return UseCaseResult(
         lines=[
             f"The approval is in {out}; send it to {member}, which makes the change with `trust approve --superior`."
         ],
@@ -131,4 +136,4 @@ def _lines(change: Change, stage: str) -> list[str]:
     todo = _NEXT[change.state].format(id=change.id) if stage in _OPEN else stage
     if change.second_by is not None:
         todo += f" by {change.second_by}, {change.second_at:%Y-%m-%d %H:%M} UTC"
-    return [*approval.about(change), f"  {todo}"]
+    return [*dual_control.about(change), f"  {todo}"]

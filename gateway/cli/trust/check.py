@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
+from gateway.administration.context import now
+from gateway.administration.outcome import UseCaseResult
+from gateway.app.commands import Federation, federation_of
 from gateway.cli import lines
-from gateway.cli.context import config_option, load_node, now
-from gateway.cli.federation import Federation, federation_of
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import answers
 from gateway.cli.trust.tracing import Trace, trace_chain
 from gateway.store.tables.federation_records import INACTIVE_MARK
 from trust.errors import TrustError
@@ -24,13 +26,13 @@ from trust.keys import KeySet
 @click.argument("entity")
 @config_option
 @answers
-def check(*, entity: str, config: Path | None) -> Outcome:
+def check(*, entity: str, config: Path | None) -> UseCaseResult:
     """Follow the chain of ENTITY from the pinned anchor down, with a tick or the reason at each step."""
     with federation_of(load_node(config)) as federation:
         return checked(federation, parse_entity_id(entity), at=now())
 
 
-def checked(federation: Federation, named: EntityId, *, at: datetime) -> Outcome:
+def checked(federation: Federation, named: EntityId, *, at: datetime) -> UseCaseResult:
     """Follow a chain, and return each step with what came of it."""
     trace = trace_chain(federation, named, now=at)
     marks = list(_marks(federation, trace, at))
@@ -41,7 +43,7 @@ def checked(federation: Federation, named: EntityId, *, at: datetime) -> Outcome
         for service in (node.services if node else ())
     ]
     hosts = [f"  {service['name']} ({service['slug']}), duty line {service['duty_phone']}" for service in services]
-    return Outcome(
+    return UseCaseResult(
         lines=[*shown, _verdict(named, trace), *hosts, *(_mark_line(mark) for mark in marks)],
         data={
             "entity_id": named,

@@ -10,13 +10,15 @@ from urllib.parse import urlencode
 import click
 
 from config.settings import AnchorSettings
+from gateway.administration.context import identity, now
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import write_new
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.app.wiring import peer_transport
 from gateway.cli import fingerprints
-from gateway.cli.context import config_option, config_path, identity, load_settings, now
-from gateway.cli.faults import Refused
-from gateway.cli.files import write_new
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.context import config_option, config_path, load_settings
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.cli.setup.editing import pin_file, replace, with_pin, with_superior
 from gateway.cli.trust.authorities import Line, fetch, lines_above, pin_of
 from gateway.cli.trust.membership import Settings, request_of, send_request, vault_of
@@ -42,7 +44,7 @@ _OK = 200
 @click.option("--minutes", type=click.IntRange(min=1), default=60, show_default=True, help="How long to wait.")
 @yes_option
 @answers
-def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **options: Any) -> Outcome:
+def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **options: Any) -> UseCaseResult:
     """Join the federation of the authority at URL: a trust anchor, or an intermediate under one.
 
     An agency joins, or an authority that is to stand under another.
@@ -71,9 +73,9 @@ def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **optio
         send_request(transport, authority, request, at=now())
     try:
         _keep(settings, path, text, pin)
-    except (Refused, OSError) as failed:
+    except (OperationRefused, OSError) as failed:
         done = f"The request is in {out}" if out is not None else f"{authority} has the request"
-        raise Refused(
+        raise OperationRefused(
             f"{done}, and the anchor is not pinned here yet: {failed}. Make that file and its folder writable, then "
             "run the same command again; a request that is sent twice counts once."
         ) from failed
@@ -89,18 +91,20 @@ def _first_pin(settings: Settings) -> Pin | None:
 
 
 def _chosen(lines: tuple[Line, ...], authority: EntityId, anchor: str | None) -> Line:
-    """Return the line to the anchor that was named, or to the only one. Raises :class:`Refused`."""
+    """Return the line to the anchor that was named, or to the only one. Raises :class:`OperationRefused`."""
     found = [line for line in lines if anchor in {None, line.anchor.entity_id}]
     if len(found) == 1:
         return found[0]
     if not lines:
-        raise Refused(f"No trust anchor was reached above {authority}; ask its administrators who vouches for it.")
+        raise OperationRefused(
+            f"No trust anchor was reached above {authority}; ask its administrators who vouches for it."
+        )
     names = ", ".join(line.anchor.entity_id for line in lines)
-    raise Refused(f"Say with --anchor which trust anchor to pin; above {authority} there are: {names}")
+    raise OperationRefused(f"Say with --anchor which trust anchor to pin; above {authority} there are: {names}")
 
 
 def _compared(settings: Settings, transport: Transport, line: Line, thumbprints: tuple[str, ...]) -> Pin:
-    """Return the anchor's pin once its thumbprints were typed in, or as pinned before. Raises :class:`Refused`."""
+    """Return the anchor's pin once its thumbprints were typed in, or as pinned before. Raises ``OperationRefused``."""
     held = _held(settings, line.anchor.entity_id)
     if held is not None and line.anchor.signed_with in held.keys.kids:
         return held
@@ -108,7 +112,7 @@ def _compared(settings: Settings, transport: Transport, line: Line, thumbprints:
     given = thumbprints or fingerprints.typed(pin.entity)
     # Nothing of it is shown before, so that nobody can copy it from there.
     if not fingerprints.compare(given, _kids(pin)):
-        raise Refused(
+        raise OperationRefused(
             f"What you typed is not what {pin.entity} shows over the network. If it is what its administrators read "
             "out to you, somebody else answers at that address: nothing was pinned; tell them."
         )
@@ -156,7 +160,7 @@ def _pin_file(settings: Settings, anchor: EntityId) -> Path:
 
 
 def _changed(settings: Settings, path: Path, authority: EntityId, pin: Pin) -> str:
-    """Return the configuration with the anchor pinned and the authority named. Raises :class:`Refused`."""
+    """Return the configuration with the anchor pinned and the authority named. Raises :class:`OperationRefused`."""
     text = with_pin(path.read_text(encoding="utf-8"), pin.entity, str(_pin_file(settings, pin.entity)))
     named = identity(settings).superiors
     if authority == pin.entity and not named:
@@ -168,9 +172,9 @@ def _changed(settings: Settings, path: Path, authority: EntityId, pin: Pin) -> s
 
 
 def _below_others(settings: Settings) -> Settings:
-    """Return the settings of a node or an intermediate. Raises :class:`Refused` for a trust anchor's."""
+    """Return the settings of a node or an intermediate. Raises :class:`OperationRefused` for a trust anchor's."""
     if isinstance(settings, AnchorSettings) and not settings.anchor.superiors:
-        raise Refused(
+        raise OperationRefused(
             "A trust anchor stands under nobody, and those who pinned it rely on that. To vouch under another "
             "authority, set up an intermediate: hearthgate trust anchor init DIR --superior URL"
         )
@@ -203,18 +207,18 @@ class _Asked:
 
 
 def _wait(transport: Transport, settings: Settings, line: Line, most: timedelta) -> None:
-    """Ask the authority again and again whether it vouches for this agency. Raises :class:`Refused` when time is up."""
+    """Ask the authority again and again whether it vouches for this agency. Raises ``OperationRefused`` when time is up."""
     own, authority = EntityId(identity(settings).entity_id), line.authority
     entity = parse_federation_entity(authority.metadata.get(FEDERATION_ENTITY, {}), entity=authority.entity_id)
     if entity.fetch_endpoint is None:
-        raise Refused(f"{authority.entity_id} names no fetch endpoint, so it vouches for nobody.")
+        raise OperationRefused(f"{authority.entity_id} names no fetch endpoint, so it vouches for nobody.")
     announce(f"Waiting for {authority.entity_id} to vouch for {own} ...")
     end = monotonic() + most.total_seconds()
     while monotonic() < end:
         if _vouches(transport, _Asked(url=f"{entity.fetch_endpoint}?{urlencode({'sub': own})}", line=line, own=own)):
             return
         sleep(_AGAIN_S)
-    raise Refused(
+    raise OperationRefused(
         f"{authority.entity_id} does not vouch for {own} yet. The request stands; `hearthgate trust check {own}` says "
         "when it does."
     )
@@ -231,13 +235,13 @@ def _vouches(transport: Transport, asked: _Asked) -> bool:
     return (vouched.issuer, vouched.subject) == (asked.line.authority.entity_id, asked.own)
 
 
-def _outcome(settings: Settings, authority: EntityId, pin: Pin, found: dict[str, Any]) -> Outcome:
+def _outcome(settings: Settings, authority: EntityId, pin: Pin, found: dict[str, Any]) -> UseCaseResult:
     own, out = identity(settings).entity_id, found["out"]
     if found["waited"]:
         said = f"{authority} vouches for {own}."
     else:
         said = f"{authority} was asked to vouch for {own}." if out is None else f"The request is in {out}."
-    return Outcome(
+    return UseCaseResult(
         lines=[
             said,
             f"The trust anchor {pin.entity} is pinned in {settings.base_dir / _pin_file(settings, pin.entity)}.",

@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
-from gateway.cli.approval import Settings, Settle, Wanted, ask, emergency_option
-from gateway.cli.context import config_option, load_anchor, opened_store, own_entity
-from gateway.cli.faults import Refused
-from gateway.cli.outcome import Outcome, answers, yes_option
+from gateway.administration.context import Settings, opened_store, own_entity
+from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_anchor
+from gateway.cli.outcome import answers, carry_out, emergency_option, yes_option
 from gateway.cli.trust.key.ways import reason_option
 from gateway.cli.trust.ruling import authority_signer
 from gateway.ports import Store, Transaction
@@ -32,14 +34,14 @@ _USES = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.ENCRYPTION, Key
 @config_option
 @yes_option
 @answers
-def revoke(*, entity: str, kid: str, config: Path | None, **how: Any) -> Outcome:
+def revoke(*, entity: str, kid: str, config: Path | None, **how: Any) -> UseCaseResult:
     """End the trust in the key KEY-ID of ENTITY, a member that cannot revoke it itself.
 
     It takes a second administrator, or an emergency. No member takes the key again, whatever vouches for it later.
     """
     arguments = {"entity_id": parse_entity_id(entity), "kid": kid, "use": how["use"], "reason": how["reason"]}
-    wanted = Wanted(act=REVOKE_MEMBER_KEY, arguments=arguments, reason=how["reason"], emergency=how["emergency"])
-    return ask(load_anchor(config), wanted, yes=how["yes"])
+    wanted = ChangeRequest(act=REVOKE_MEMBER_KEY, arguments=arguments, reason=how["reason"], emergency=how["emergency"])
+    return carry_out(plan_request(load_anchor(config), wanted), yes=how["yes"])
 
 
 class _MemberKeyRevocation:
@@ -48,7 +50,7 @@ class _MemberKeyRevocation:
     name = "trust revoke"
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
-        """Say what it does. Raises :class:`Refused`."""
+        """Say what it does. Raises :class:`OperationRefused`."""
         with opened_store(settings) as store:
             entity = _fitting(store, arguments)
         return [
@@ -57,8 +59,8 @@ class _MemberKeyRevocation:
             "A member whose only key of a use it is exchanges nothing until it has another.",
         ]
 
-    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
-        """Sign and store the notice. Raises :class:`Refused`, ``KeyFilesRefused``."""
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, commit: Commit) -> list[str]:
+        """Sign and store the notice. Raises :class:`OperationRefused`, ``KeyFilesRefused``."""
         with opened_store(settings) as store:
             notice = KeyRevocation(
                 issuer=own_entity(settings),
@@ -73,8 +75,8 @@ class _MemberKeyRevocation:
 
             def work(tx: Transaction) -> None:
                 if not key_revocations.put(tx, StoredKeyRevocation.of(notice, raw), at=at):
-                    raise Refused("That key is revoked already; nothing was changed.")
-                settle(tx)
+                    raise OperationRefused("That key is revoked already; nothing was changed.")
+                commit(tx)
 
             store.write(work)
         return [f"{notice.kid} of {notice.subject} is revoked ({notice.reason}); the historical keys say so."]
@@ -86,11 +88,11 @@ REVOKE_MEMBER_KEY = _MemberKeyRevocation()
 def _fitting(store: Store, arguments: Mapping[str, Any]) -> EntityId:
     entity, kid = EntityId(arguments["entity_id"]), arguments["kid"]
     if not is_key_id(kid):
-        raise Refused(
+        raise OperationRefused(
             "A key id has 43 characters, as in the member's metadata and in `hearthgate trust key list` there."
         )
     if store.read(lambda tx: members.get(tx, entity=entity)) is None:
-        raise Refused(f"{entity} is not a member; `hearthgate trust list` shows who is.")
+        raise OperationRefused(f"{entity} is not a member; `hearthgate trust list` shows who is.")
     if kid in store.read(lambda tx: key_revocations.kids_of(tx, subject=entity)):
-        raise Refused("That key is revoked already; nothing was changed.")
+        raise OperationRefused("That key is revoked already; nothing was changed.")
     return entity

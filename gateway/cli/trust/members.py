@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.context import config_option, load_anchor, opened_store
-from gateway.cli.outcome import Outcome, answers
+from gateway.administration.context import opened_store
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_anchor
+from gateway.cli.outcome import answers
 from gateway.cli.trust import terms
 from gateway.store.tables import members
 from gateway.store.tables.members import Member
@@ -15,11 +17,11 @@ from trust.identifiers import EntityId
 @click.command("list")
 @config_option
 @answers
-def list_members(*, config: Path | None) -> Outcome:
+def list_members(*, config: Path | None) -> UseCaseResult:
     """Show every member that this authority ever admitted, its state, its terms and its thumbprints."""
     with opened_store(load_anchor(config)) as store:
         every = store.read(members.list)
-    return Outcome(
+    return UseCaseResult(
         lines=[line for member in every for line in _lines(member)] or ["No agency has been admitted yet."],
         data={"members": [_to_json(member) for member in every]},
     )

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from config.settings import AnchorSettings, NodeSettings
+from config.settings import NodeSettings
+from gateway.administration.context import Settings, identity
+from gateway.administration.errors import OperationRefused
 from gateway.app.wiring import profile
-from gateway.cli.context import identity
-from gateway.cli.faults import Refused
 from gateway.cli.trust.authorities import statement_of
 from gateway.http.authority.authority_api import authority_metadata
 from gateway.http.authority.enrolments import JWT_TYPE
@@ -22,8 +22,6 @@ from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 from trust.strict_json import JsonObject
-
-Settings = NodeSettings | AnchorSettings
 
 _ACCEPT = "application/json"
 _POST_S = 5.0
@@ -58,11 +56,11 @@ def _metadata(settings: Settings, vault: KeyVault) -> Mapping[str, JsonObject]:
 
 
 def send_request(transport: Transport, authority: EntityId, request: bytes, *, at: datetime) -> None:
-    """Bring a request to an authority's inbox. Raises :class:`Refused`, ``TransportError`` and ``TrustError``."""
+    """Bring a request to an authority's inbox. Raises ``OperationRefused``, ``TransportError`` and ``TrustError``."""
     stated = statement_of(transport, authority, now=at).metadata.get(FEDERATION_ENTITY, {})
     inbox = parse_federation_entity(stated, entity=authority).enrolment_endpoint
     if inbox is None:
-        raise Refused(
+        raise OperationRefused(
             f"{authority} takes no requests over the network; nothing was changed. Write yours with --out and send it "
             "to its administrators."
         )
@@ -78,7 +76,7 @@ def send_request(transport: Transport, authority: EntityId, request: bytes, *, a
         )
     )
     if answer.status != _TAKEN:
-        raise Refused(
+        raise OperationRefused(
             f"{authority} answered {answer.status} and did not take the request; nothing was changed.{_why(answer)} "
             "Ask its administrators, then repeat the command, or write the request with --out and send it to them."
         )

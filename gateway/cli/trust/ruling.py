@@ -13,10 +13,12 @@ from typing import Any
 import click
 
 from config.settings import AnchorSettings
-from gateway.cli.approval import Settings, Settle, Wanted, ask, emergency_option
-from gateway.cli.context import config_option, load_anchor, opened_store, own_entity
-from gateway.cli.faults import Refused
-from gateway.cli.outcome import Outcome, answers, yes_option
+from gateway.administration.context import Settings, opened_store, own_entity
+from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_anchor
+from gateway.cli.outcome import answers, carry_out, emergency_option, yes_option
 from gateway.federation.own_keys import Vouching
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
@@ -41,7 +43,7 @@ _reason = click.option("--reason", required=True, help="Why; it is kept with the
 @config_option
 @yes_option
 @answers
-def suspend(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> Outcome:
+def suspend(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
     """Stop vouching for ENTITY: no member exchanges anything with it, until it is readmitted.
 
     It takes a second administrator, or an emergency.
@@ -56,7 +58,7 @@ def suspend(*, entity: str, config: Path | None, reason: str, emergency: str | N
 @config_option
 @yes_option
 @answers
-def remove(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> Outcome:
+def remove(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
     """End the membership of ENTITY for good; only an admission with new thumbprints compared lets it in again.
 
     It takes a second administrator, or an emergency.
@@ -71,7 +73,7 @@ def remove(*, entity: str, config: Path | None, reason: str, emergency: str | No
 @config_option
 @yes_option
 @answers
-def readmit(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> Outcome:
+def readmit(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
     """Vouch again for the suspended ENTITY, with the keys that it was admitted with.
 
     It takes a second administrator, or an emergency.
@@ -91,12 +93,14 @@ class Ruling:
 def rule(tx: Transaction, ruling: Ruling, *, issuer: EntityId, signer: Signer) -> int:
     """Store an entry of the log and the member's state with it; return its number.
 
-    Raises :class:`Refused` where the member changed meanwhile.
+    Raises :class:`OperationRefused` where the member changed meanwhile.
     """
     held = ruling.held
     found = members.get(tx, entity=held.entity)
     if found is None or (found.state, found.changed_at) != (held.state, held.changed_at):
-        raise Refused(f"{held.entity} was changed meanwhile; nothing was done. Look at it again, then repeat this.")
+        raise OperationRefused(
+            f"{held.entity} was changed meanwhile; nothing was done. Look at it again, then repeat this."
+        )
     members.set_state(tx, entity=held.entity, state=ruling.state, at=ruling.at)
     return log(tx, EntityId(held.entity), ruling.state, at=ruling.at, issuer=issuer, signer=signer)
 
@@ -135,7 +139,7 @@ class _Ruling:
     consequence: str
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
-        """Say whom it concerns. Raises :class:`Refused`."""
+        """Say whom it concerns. Raises :class:`OperationRefused`."""
         with opened_store(settings) as store:
             held = self._fitting(store, arguments)
             return [
@@ -145,33 +149,33 @@ class _Ruling:
                 *(_below(held) if self.state is not SuspensionState.ACTIVE else ()),
             ]
 
-    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
-        """Change the member's state, and log it. Raises :class:`Refused`, ``KeyFilesRefused``."""
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, commit: Commit) -> list[str]:
+        """Change the member's state, and log it. Raises :class:`OperationRefused`, ``KeyFilesRefused``."""
         with opened_store(settings) as store:
             signer = authority_signer(settings, store)
             ruling = Ruling(held=self._fitting(store, arguments), state=self.state, at=at)
 
             def work(tx: Transaction) -> int:
                 seq = rule(tx, ruling, issuer=own_entity(settings), signer=signer)
-                settle(tx)
+                commit(tx)
                 return seq
 
             seq = store.write(work)
         return [f"{ruling.held.entity} is {self.state}; number {seq} of the log of suspensions says so."]
 
     def planned(self, store: Store, entity: EntityId) -> dict[str, str]:
-        """Return the arguments for a member as it is now. Raises :class:`Refused`."""
+        """Return the arguments for a member as it is now. Raises :class:`OperationRefused`."""
         held = _member(store, entity)
         if held.state not in self.from_states:
             removed = self is READMIT and held.state == SuspensionState.REMOVED
             again = "; admit it anew" if removed else ""
-            raise Refused(f"{entity} is {held.state} already; nothing was changed{again}.")
+            raise OperationRefused(f"{entity} is {held.state} already; nothing was changed{again}.")
         return {"entity_id": entity, "was": held.state, "since": held.changed_at.isoformat()}
 
     def _fitting(self, store: Store, arguments: Mapping[str, Any]) -> Member:
         held = _member(store, EntityId(arguments["entity_id"]))
         if (held.state, held.changed_at.isoformat()) != (arguments["was"], arguments["since"]):
-            raise Refused(
+            raise OperationRefused(
                 f"{held.entity} is {held.state} since {held.changed_at:%Y-%m-%d %H:%M} UTC, which is not what this was "
                 "asked for: nothing was changed. Decline it, and ask again if it is still wanted."
             )
@@ -206,16 +210,19 @@ class _Why:
     yes: bool
 
 
-def _asked(act: _Ruling, entity: str, settings: AnchorSettings, why: _Why) -> Outcome:
+def _asked(act: _Ruling, entity: str, settings: AnchorSettings, why: _Why) -> UseCaseResult:
     with opened_store(settings) as store:
         arguments = act.planned(store, parse_entity_id(entity))
-    return ask(settings, Wanted(act=act, arguments=arguments, reason=why.reason, emergency=why.emergency), yes=why.yes)
+    return carry_out(
+        plan_request(settings, ChangeRequest(act=act, arguments=arguments, reason=why.reason, emergency=why.emergency)),
+        yes=why.yes,
+    )
 
 
 def _member(store: Store, entity: EntityId) -> Member:
     held = store.read(lambda tx: members.get(tx, entity=entity))
     if held is None:
-        raise Refused(f"{entity} is not a member; `hearthgate trust list` shows who is.")
+        raise OperationRefused(f"{entity} is not a member; `hearthgate trust list` shows who is.")
     return held
 
 

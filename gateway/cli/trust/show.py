@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
+from gateway.administration.context import now
+from gateway.administration.outcome import UseCaseResult
+from gateway.app.commands import Federation, federation_of
 from gateway.cli import fingerprints
-from gateway.cli.context import config_option, load_node, now
-from gateway.cli.federation import Federation, federation_of
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import answers
 from gateway.federation.freshness import Stage
 from gateway.federation.resolver import Standing
 from trust.federation.chain import TrustedEntity
@@ -30,14 +32,14 @@ STAGES = {
 @click.command()
 @config_option
 @answers
-def show(*, config: Path | None) -> Outcome:
+def show(*, config: Path | None) -> UseCaseResult:
     """Show who vouches for whom, from the pinned anchors down, as it was last confirmed, and until when it is good."""
     at = now()
     with federation_of(load_node(config)) as federation:
         return shown(federation, at=at)
 
 
-def shown(federation: Federation, *, at: datetime) -> Outcome:
+def shown(federation: Federation, *, at: datetime) -> UseCaseResult:
     """Return what is known, as a tree for people and as lists for machines."""
     standings = federation.directory.known(now=at)
     own = next((standing for standing in standings if standing.entity == federation.own), None)
@@ -53,7 +55,7 @@ def shown(federation: Federation, *, at: datetime) -> Outcome:
         lines.append(f"{federation.own} has not been vouched for yet; see `hearthgate trust check {federation.own}`.")
     if not peers:
         lines.append("None is known yet: each is looked up when an agreement first needs it.")
-    return Outcome(
+    return UseCaseResult(
         lines=lines,
         data={
             "anchors": [

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.files import read_input
+from gateway.administration.files import read_input
 from trust import strict_json
 from trust.federation.node_metadata import ENTITY_TYPE
 from trust.federation.party_metadata import AUTHORIZATION_SERVER, CLIENT

@@ -12,7 +12,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from adapters.contract import CheckLine
-from gateway.cli.federation import Federation
+from gateway.app.commands import Federation
 from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.federation.freshness import Stage, stage_of
 from gateway.ports import PeerAnswer, PeerRequest, Transaction, Transport, TransportError

@@ -20,9 +20,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
+from gateway.administration import administrators
 from gateway.app.authority import create_anchor
 from gateway.app.node import create_node
-from gateway.cli import administrators
 from gateway.cli.main import main
 from gateway.server.supervisor import Application
 from gateway.server.worker import server_tls

@@ -9,7 +9,7 @@ import pytest
 from config.loading import load
 from config.settings import NodeSettings
 from gateway.accountability.subject_buckets import person_keys
-from gateway.cli.context import node_vault, opened_store
+from gateway.administration.context import node_vault, opened_store
 from gateway.evidence import recorder
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hearthgate
 from trust.evidence.leaf import Leaf, LeafKind, message_key

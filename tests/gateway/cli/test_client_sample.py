@@ -9,7 +9,7 @@ import pytest
 from config.loading import load
 from config.settings import NodeSettings
 from gateway.accountability.access_record import seal_account
-from gateway.cli.context import node_vault, opened_store
+from gateway.administration.context import node_vault, opened_store
 from gateway.cli.doctor import accountability
 from gateway.store.tables import justifications, lookups
 from gateway.store.tables.justifications import Sample

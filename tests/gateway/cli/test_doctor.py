@@ -10,7 +10,7 @@ from socket import gethostname
 import pytest
 
 from config.loading import load
-from gateway.cli.context import opened_store
+from gateway.administration.context import opened_store
 from gateway.cli.doctor.machine import disk
 from gateway.store import condition
 from gateway.store.engine.sqlite_files import connect

@@ -9,12 +9,12 @@ from flask import Flask
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
+from gateway.administration.context import opened_store
 from gateway.app.authority import create_anchor
+from gateway.app.commands import Federation, federation_of
 from gateway.app.node import create_node
-from gateway.cli.context import opened_store
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.doctor.spans import words
-from gateway.cli.federation import Federation, federation_of
 from gateway.federation.resolver import Standing
 from gateway.health.clock_skew import Parties
 from gateway.store.engine.sqlite_files import connect

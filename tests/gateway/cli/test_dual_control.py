@@ -9,10 +9,10 @@ import pytest
 
 from config.loading import load
 from config.settings import NodeSettings
-from gateway.cli import administrators, approval
-from gateway.cli.context import now
+from gateway.administration import administrators, dual_control
+from gateway.administration.context import now
+from gateway.app.commands import federation_of
 from gateway.cli.doctor.administrators import checks
-from gateway.cli.federation import federation_of
 from gateway.federation.announcements import announcements
 from gateway.store.factory import open_store
 from gateway.store.tables import clients, key_revocations, members, pending_changes
@@ -187,9 +187,9 @@ def test_one_administrators_change_waits_until_members_were_told_for_a_day(
     assert member.announced is not None
     assert [(each.id, each.act) for each in member.announced] == [(change, "client add")]
     announce(alone, told_at + timedelta(hours=5))
-    monkeypatch.setattr(approval, "now", lambda: told_at + timedelta(hours=23, minutes=59))
+    monkeypatch.setattr(dual_control, "now", lambda: told_at + timedelta(hours=23, minutes=59))
     assert "may be made from" in approve(alone, "council", change, by="ann").json["error"]
-    monkeypatch.setattr(approval, "now", lambda: told_at + timedelta(hours=24))
+    monkeypatch.setattr(dual_control, "now", lambda: told_at + timedelta(hours=24))
     made = approve(alone, "council", change, by="ann")
     assert made.code == 0, made.json
     assert parse_federation_entity(announce(alone, told_at), entity=COUNCIL).announced == ()  # type: ignore[arg-type]

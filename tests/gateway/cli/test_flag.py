@@ -7,7 +7,7 @@ import pytest
 
 from config.loading import load
 from config.settings import NodeSettings
-from gateway.cli.context import opened_store
+from gateway.administration.context import opened_store
 from gateway.cli.flag import reviewing
 from gateway.store.tables import flags
 from tests.gateway.cli.conftest import Answer, Partnership, hearthgate

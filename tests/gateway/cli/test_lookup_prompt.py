@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from gateway.administration.errors import OperationRefused
 from gateway.cli.client.answer_lines import lines_of
 from gateway.cli.client.question import Typed
-from gateway.cli.faults import Refused
 from trust.agreements.denial import SENTENCES, DenialCode
 
 FIRST = ["A meeting.", "C-1", "Fell", "Ada", "2001-13-01", "", "", "", "ZE7 1QB"]
@@ -61,7 +61,7 @@ def test_the_record_of_consent_is_asked_for() -> None:
 
 
 def test_an_input_that_ends_asks_no_service() -> None:
-    with pytest.raises(Refused, match="No service was asked"):
+    with pytest.raises(OperationRefused, match="No service was asked"):
         typed(FIRST[:3])
 
 

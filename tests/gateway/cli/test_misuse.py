@@ -10,7 +10,7 @@ from pysqlite3 import dbapi2
 
 from config.loading import load
 from config.settings import NodeSettings
-from gateway.cli.context import node_vault
+from gateway.administration.context import node_vault
 from gateway.cli.doctor import accountability
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hearthgate, seconded
 from trust.exchange.question_signature import parse_signature, verify_question_signature

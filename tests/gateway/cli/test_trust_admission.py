@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.loading import load
-from gateway.cli.context import now
+from gateway.administration.context import now
 from gateway.store.factory import open_store
 from gateway.store.tables import enrolments, members
 from gateway.store.tables.enrolments import WaitingEnrolment

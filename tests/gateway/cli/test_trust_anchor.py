@@ -7,8 +7,8 @@ import pytest
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.context import now
-from gateway.cli.federation import federation_of
+from gateway.administration.context import now
+from gateway.app.commands import federation_of
 from gateway.keys.files import ANCHOR_KEYS, KeyFilesRefused
 from gateway.keys.vault import open_vault
 from gateway.store.factory import open_store

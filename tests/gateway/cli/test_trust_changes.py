@@ -11,8 +11,8 @@ import pytest
 
 from config.loading import load
 from config.settings import AnchorSettings
-from gateway.cli import administrators, approval
-from gateway.cli.context import now
+from gateway.administration import administrators, dual_control
+from gateway.administration.context import now
 from gateway.store.factory import open_store
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
@@ -296,9 +296,9 @@ def test_what_was_asked_for_of_a_member_as_it_was_is_not_done_to_it_as_it_is(
 
 def test_a_change_expires(joined: Partnership, monkeypatch: pytest.MonkeyPatch) -> None:
     change = asked(joined)
-    monkeypatch.setattr(approval, "now", lambda: now() + approval.EXPIRES - timedelta(minutes=1))
+    monkeypatch.setattr(dual_control, "now", lambda: now() + dual_control.EXPIRES - timedelta(minutes=1))
     assert run(joined, "approve", change, by="ben", answer="n\n").json["error"] == "Nothing was changed."
-    monkeypatch.setattr(approval, "now", lambda: now() + approval.EXPIRES)
+    monkeypatch.setattr(dual_control, "now", lambda: now() + dual_control.EXPIRES)
     refused = run(joined, "approve", change, by="ben")
     assert refused.code == 1
     assert "is expired and not pending" in refused.json["error"]
@@ -405,7 +405,7 @@ def test_what_somebody_else_settles_while_one_reads_it_is_not_made_again(
         assert yes
         assert run(joined, words[0], change, *words[1:], by="cat").code == 0
 
-    monkeypatch.setattr(approval, "confirm", meanwhile)
+    monkeypatch.setattr(dual_control, "confirm", meanwhile)
     assert run(joined, "approve", change, by="ben").code == 1
     assert state(joined) == state_after
     assert len(log(joined)) == entries_after

@@ -6,8 +6,8 @@ import pytest
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.context import now
-from gateway.cli.federation import federation_of
+from gateway.administration.context import now
+from gateway.app.commands import federation_of
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, hearthgate, seconded
 from trust import jose
 from trust.errors import Untrusted

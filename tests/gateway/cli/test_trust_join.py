@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 from config.loading import load
-from gateway.cli.context import now
+from gateway.administration.context import now
 from gateway.keys.files import KeyFile, create_keys
 from gateway.store.factory import open_store
 from gateway.store.tables import enrolments

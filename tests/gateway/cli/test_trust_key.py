@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.loading import load
-from gateway.cli.context import now
+from gateway.administration.context import now
 from gateway.keys.files import STATE_FILE, sole_change
 from gateway.store.factory import open_store
 from gateway.store.tables import anchor_keys

@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from config.settings import NodeSettings
+from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementBook
-from gateway.cli.federation import Federation
-from gateway.cli.outcome import Outcome
+from gateway.app.commands import Federation
 from gateway.cli.trust.check import checked
 from gateway.cli.trust.show import shown
 from gateway.cli.trust.tracing import MAX_FETCHES, trace_vouching
@@ -67,14 +67,14 @@ def federation(tree: Tree) -> Federation:
     )
 
 
-def check(tree: Tree, federation: Federation, entity: EntityId = SCHOOL) -> Outcome:
+def check(tree: Tree, federation: Federation, entity: EntityId = SCHOOL) -> UseCaseResult:
     tree.fetched.clear()
     found = checked(federation, entity, at=tree.clock.now())
     assert len(tree.fetched) <= MAX_FETCHES
     return found
 
 
-def failed(outcome: Outcome) -> dict[str, Any]:
+def failed(outcome: UseCaseResult) -> dict[str, Any]:
     """Give the one step that did not hold, which is the last."""
     *before, last = outcome.data["steps"]
     assert not outcome.ok

@@ -6,8 +6,8 @@ import pytest
 
 from config.loading import load
 from config.settings import AnchorSettings
+from gateway.administration.context import now
 from gateway.app.authority import create_anchor
-from gateway.cli.context import now
 from gateway.http.authority.trust_marks import MARK_PATH, STATUS_PATH
 from gateway.store.factory import open_store
 from gateway.store.tables import issued_trust_marks

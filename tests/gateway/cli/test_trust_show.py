@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from config.loading import load
 from config.settings import NodeSettings
-from gateway.cli.federation import federation_of
+from gateway.app.commands import federation_of
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Partnership, hearthgate
 from trust.identifiers import EntityId
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from gateway.administration.files import write_new
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import ANCHOR_FILE
-from gateway.cli.files import write_new
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.outcome import answers
 from gateway.cli.setup import furnishing
 from gateway.cli.setup.exceptions import exceptions
 from gateway.cli.setup.furnishing import common_options
@@ -34,7 +35,7 @@ PIN_FILE, RECOVERY_FILE = "anchor-pin.json", "recovery.json"
 )
 @common_options
 @answers
-def init(*, folder: Path, recovery_key: Path | None, **options: Any) -> Outcome:
+def init(*, folder: Path, recovery_key: Path | None, **options: Any) -> UseCaseResult:
     """Set up a trust anchor in DIR, which has nobody above it, or an intermediate, which has.
 
     A trust anchor gets a recovery key as well, the only one that can replace its keys once members have pinned it. Its
@@ -55,7 +56,7 @@ def init(*, folder: Path, recovery_key: Path | None, **options: Any) -> Outcome:
     return furnishing.in_new_folder(folder, lambda staging, target: _anchor(staging, target, options, place))
 
 
-def _anchor(staging: Path, target: Path, options: dict[str, Any], place: Path) -> Outcome:
+def _anchor(staging: Path, target: Path, options: dict[str, Any], place: Path) -> UseCaseResult:
     recovery = LocalSigner.generate(KeyUse.RECOVERY)
     offline = KeySet.of(KeyUse.RECOVERY, [recovery.public])
     write_new(staging / RECOVERY_FILE, strict_json.dumps(offline.to_jwks()), "The recovery key", mode=0o600)
@@ -80,10 +81,10 @@ def _anchor(staging: Path, target: Path, options: dict[str, Any], place: Path) -
         "recovery_key": str(place),
         "recovery_key_id": recovery.kid,
     }
-    return Outcome(lines=lines, data=data)
+    return UseCaseResult(lines=lines, data=data)
 
 
-def _intermediate(staging: Path, target: Path, options: dict[str, Any]) -> Outcome:
+def _intermediate(staging: Path, target: Path, options: dict[str, Any]) -> UseCaseResult:
     keys = _furnish(staging, options, recovery=None)
     above = ", ".join(options["superiors"])
     lines = [
@@ -91,7 +92,7 @@ def _intermediate(staging: Path, target: Path, options: dict[str, Any]) -> Outco
         "",
         *furnishing.next_steps(target, options, _INTERMEDIATE_STEPS),
     ]
-    return Outcome(lines=lines, data=_data(target, options, keys) | {"superiors": list(options["superiors"])})
+    return UseCaseResult(lines=lines, data=_data(target, options, keys) | {"superiors": list(options["superiors"])})
 
 
 def _furnish(staging: Path, options: dict[str, Any], *, recovery: str | None) -> KeySet:

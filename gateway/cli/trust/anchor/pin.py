@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import write_new
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor
-from gateway.cli.faults import Refused
-from gateway.cli.files import write_new
-from gateway.cli.outcome import Outcome, answers
+from gateway.cli.outcome import answers
 from gateway.cli.trust.key.ways import public_recovery
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import open_vault
@@ -21,11 +22,11 @@ from trust.keys import KeyUse
 @config_option
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
 @answers
-def pin(*, config: Path | None, out: Path) -> Outcome:
+def pin(*, config: Path | None, out: Path) -> UseCaseResult:
     """Write the anchor's public keys and its public recovery key, and show the thumbprints to read out."""
     settings = load_anchor(config)
     if settings.anchor.superiors:
-        raise Refused("An intermediate is not pinned: members pin the trust anchor above it.")
+        raise OperationRefused("An intermediate is not pinned: members pin the trust anchor above it.")
     vault = open_vault(settings.base_dir / settings.keys.directory, needed=ANCHOR_KEYS)
     given = Pin(
         entity=EntityId(settings.anchor.entity_id),
@@ -34,7 +35,7 @@ def pin(*, config: Path | None, out: Path) -> Outcome:
     )
     write_new(out, build_pin(given), "The pin")
     kids = [*sorted(given.keys.kids), *(sorted(given.recovery.kids) if given.recovery else ())]
-    return Outcome(
+    return UseCaseResult(
         lines=[
             f"What members pin of {given.entity} is in {out}.",
             "They compare these thumbprints with you by another channel before they pin them:",

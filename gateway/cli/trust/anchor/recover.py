@@ -8,12 +8,14 @@ from pathlib import Path
 import click
 
 from config.settings import AnchorSettings
+from gateway.administration.context import now
+from gateway.administration.dual_control import change_of, to_json
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
-from gateway.cli.approval import change_of, emergency_option, to_json
-from gateway.cli.context import config_option, load_anchor, now
-from gateway.cli.faults import Refused
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.context import config_option, load_anchor
+from gateway.cli.outcome import announce, answers, confirm, emergency_option, yes_option
 from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.ways import reason_option, way_up
 from gateway.keys.files import ANCHOR_KEYS, KeyFile, KeyFilesRefused
@@ -33,7 +35,7 @@ _ACT = "trust anchor recover"
 @config_option
 @yes_option
 @answers
-def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: Path | None, yes: bool) -> Outcome:
+def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: Path | None, yes: bool) -> UseCaseResult:
     """Revoke every federation key of this trust anchor and make a new one, which members take over by themselves.
 
     The recovery key signs what they believe. Where the key files are gone from the folder, new ones are made. It is
@@ -43,7 +45,7 @@ def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: P
     if not (emergency or "").strip():
         raise click.UsageError("Say with --emergency why it cannot wait for a second administrator.")
     if settings.anchor.superiors:
-        raise Refused("An intermediate has no recovery key; its superior's administrators admit its new key.")
+        raise OperationRefused("An intermediate has no recovery key; its superior's administrators admit its new key.")
     with held_keys(settings, needed=_left(settings)) as held:
         at = now()
         way = way_up(held, out=None, recovery_key=recovery_key)
@@ -69,7 +71,7 @@ def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: P
             raise
         held.store.write(lambda tx: pending_changes.put(tx, change))
     lines = [*said, f"Another administrator looks at it with: hearthgate trust review {change.id}"]
-    return Outcome(lines=lines, data=to_json(change, now()) | {"key_ids": sorted(keys.kids)})
+    return UseCaseResult(lines=lines, data=to_json(change, now()) | {"key_ids": sorted(keys.kids)})
 
 
 def _anew(held: HeldKeys, reason: RevocationReason, at: datetime) -> Draft:

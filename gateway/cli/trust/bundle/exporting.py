@@ -9,12 +9,14 @@ from pathlib import Path
 import click
 
 from config.settings import AnchorSettings, NodeSettings
+from gateway.administration.context import now
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import write_new
+from gateway.administration.outcome import UseCaseResult
 from gateway.app.authority import create_anchor
-from gateway.cli.context import config_option, load_settings, now
-from gateway.cli.faults import Refused
-from gateway.cli.federation import federation_of
-from gateway.cli.files import write_new
-from gateway.cli.outcome import Outcome, answers
+from gateway.app.commands import federation_of
+from gateway.cli.context import config_option, load_settings
+from gateway.cli.outcome import answers
 from gateway.cli.trust.show import rough
 from gateway.federation.resolver import FederationDirectory
 from gateway.http.authority.authority_api import MemberState
@@ -50,7 +52,7 @@ class _Found:
 @click.argument("entities", metavar="[ENTITY]...", nargs=-1)
 @config_option
 @answers
-def export_bundle(*, file: Path, entities: tuple[str, ...], config: Path | None) -> Outcome:
+def export_bundle(*, file: Path, entities: tuple[str, ...], config: Path | None) -> UseCaseResult:
     """Write into FILE, a new one, what the authorities say now of each ENTITY, by default of all that are known here.
 
     Every statement in it is signed and public. Where an authority does not answer, what is held goes into the file.
@@ -62,7 +64,9 @@ def export_bundle(*, file: Path, entities: tuple[str, ...], config: Path | None)
         knowing.directory.catch_up(now=at)
         found = _asked(knowing, named or knowing.everybody, at)
         if not found.chains:
-            raise Refused("There is nothing to write: nobody is vouched for.", _left_out(found.left_out.items()))
+            raise OperationRefused(
+                "There is nothing to write: nobody is vouched for.", _left_out(found.left_out.items())
+            )
         bundle = Bundle(
             anchor_keys=tuple(document.raw for document in knowing.store.read(anchor_keys.load)),
             chains=tuple(found.chains.values()),
@@ -125,7 +129,7 @@ def _log(knowing: _Knowing) -> tuple[bytes, ...]:
     return tuple(knowing.store.read(read))
 
 
-def _outcome(file: Path, found: _Found, bundle: Bundle, at: datetime) -> Outcome:
+def _outcome(file: Path, found: _Found, bundle: Bundle, at: datetime) -> UseCaseResult:
     lines = [f"{entity}: vouched for {rough(at - made)} ago" for entity, made in found.made_at.items()]
     lines += _left_out(found.left_out.items())
     logged, replaced = len(bundle.suspensions), len(bundle.anchor_keys)
@@ -133,7 +137,7 @@ def _outcome(file: Path, found: _Found, bundle: Bundle, at: datetime) -> Outcome
         f"{file} holds {len(bundle.chains)} chains, {logged} entries of suspensions, {replaced} anchors' new keys.",
         f"Nothing in it is secret. Carry it over, and there: hearthgate trust bundle import {file.name}",
     ]
-    return Outcome(
+    return UseCaseResult(
         lines=lines,
         data={
             "file": str(file),

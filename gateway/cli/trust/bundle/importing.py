@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 
-from gateway.cli.context import config_option, load_node, now
-from gateway.cli.federation import federation_of
-from gateway.cli.files import read_input
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.administration.context import now
+from gateway.administration.files import read_input
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
+from gateway.app.commands import federation_of
+from gateway.cli.context import config_option, load_node
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.cli.trust.show import STAGES, rough
 from gateway.federation.bundle_import import Fate, Kind, Plan, Verdict
 from gateway.federation.freshness import stage_of
@@ -27,7 +29,7 @@ _FATES = {Fate.TAKEN: "new", Fate.HELD: "held already", Fate.REFUSED: "refused"}
 @config_option
 @yes_option
 @answers
-def import_bundle(*, file: Path, config: Path | None, yes: bool) -> Outcome:
+def import_bundle(*, file: Path, config: Path | None, yes: bool) -> UseCaseResult:
     """Take in the statements in FILE, as if each had been fetched. Nothing is fetched.
 
     It is no refresh: a chain counts from when its statements were made. What is older than what is known here is
@@ -68,13 +70,13 @@ def _lines(verdict: Verdict, at: datetime) -> list[str]:
     return [first, f"    vouched for {age} ago, expires in {left}: {stage}"]
 
 
-def _outcome(plan: Plan, late: Sequence[Verdict]) -> Outcome:
+def _outcome(plan: Plan, late: Sequence[Verdict]) -> UseCaseResult:
     again = {(verdict.kind, verdict.place): verdict for verdict in late}
     verdicts = [again.get((verdict.kind, verdict.place), verdict) for verdict in plan.verdicts]
     counts = {fate: sum(verdict.fate is fate for verdict in verdicts) for fate in Fate}
     lines = [f"{_WHAT[verdict.kind]} {verdict.about}: {verdict.detail}" for verdict in late]
     lines.append(f"Taken in: {counts[Fate.TAKEN]}. Held already: {counts[Fate.HELD]}. Refused: {counts[Fate.REFUSED]}.")
-    return Outcome(
+    return UseCaseResult(
         lines=lines,
         data={
             **{str(fate): count for fate, count in counts.items()},

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
+from gateway.administration.context import now
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
-from gateway.cli.context import config_option, load_settings, now
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.context import config_option, load_settings
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.cli.trust.key.held import held_keys
 from gateway.cli.trust.key.ways import out_option, recovery_option, way_up
 from gateway.keys.rotation import Draft, make
@@ -19,7 +21,7 @@ from gateway.keys.rotation import Draft, make
 @config_option
 @yes_option
 @answers
-def announce_keys(*, config: Path | None, out: Path | None, recovery_key: Path | None, yes: bool) -> Outcome:
+def announce_keys(*, config: Path | None, out: Path | None, recovery_key: Path | None, yes: bool) -> UseCaseResult:
     """Have those who vouch for this node or authority vouch for the federation keys that are published now only.
 
     Run it once a retired or revoked key is no longer published: while it is vouched for, whoever stole it could use it.
@@ -37,4 +39,4 @@ def announce_keys(*, config: Path | None, out: Path | None, recovery_key: Path |
         record(held.settings, "key announce", entity_id=held.own, key_ids=sorted(keys.kids))
         lines = way.tell(keys, at=at)
         make(held.directory, Draft(records=held.records, made=None), at=at)
-    return Outcome(lines=lines, data={"entity_id": held.own, "key_ids": sorted(keys.kids)})
+    return UseCaseResult(lines=lines, data={"entity_id": held.own, "key_ids": sorted(keys.kids)})

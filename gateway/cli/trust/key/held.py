@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.context import opened_store, own_entity, superiors
+from config.settings import NodeSettings
+from gateway.administration.context import Settings, opened_store, own_entity, superiors
 from gateway.federation.own_keys import Vouching
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFile, sole_change
 from gateway.keys.rotation import settled
@@ -20,8 +20,6 @@ from trust.federation import anchor_keys as trust_anchor_keys
 from trust.federation import entity_statement
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
-
-Settings = NodeSettings | AnchorSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

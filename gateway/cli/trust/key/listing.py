@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
-from gateway.cli.context import config_option, load_settings, now, superiors
-from gateway.cli.outcome import Outcome, answers
+from gateway.administration.context import now, superiors
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_settings
+from gateway.cli.outcome import answers
 from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
 from gateway.keys.schedule import OVERLAPS, Life, Stage
 from trust.keys import KeyUse
@@ -16,7 +18,7 @@ from trust.keys import KeyUse
 @click.command("list")
 @config_option
 @answers
-def list_keys(*, config: Path | None) -> Outcome:
+def list_keys(*, config: Path | None) -> UseCaseResult:
     """Show every key of this node or authority: its use, its stage, since when and until when."""
     at = now()
     with held_keys(load_settings(config)) as held:
@@ -24,7 +26,7 @@ def list_keys(*, config: Path | None) -> Outcome:
         lines = [
             text for use in KeyUse for text in _lines(held, [each for each in lives if each.record.use is use], at)
         ]
-        return Outcome(lines=lines, data={"keys": [to_json(held, life, at) for life in lives]})
+        return UseCaseResult(lines=lines, data={"keys": [to_json(held, life, at) for life in lives]})
 
 
 def to_json(held: HeldKeys, life: Life, at: datetime) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from config.settings import AnchorSettings
-from gateway.cli.approval import Settle, Wanted, ask, emergency_option
-from gateway.cli.context import config_option, load_settings, now, superiors
-from gateway.cli.faults import Refused
-from gateway.cli.outcome import Outcome, answers, yes_option
+from gateway.administration.context import now, superiors
+from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
+from gateway.administration.errors import OperationRefused
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_settings
+from gateway.cli.outcome import answers, carry_out, emergency_option, yes_option
 from gateway.cli.trust.key.held import HeldKeys, Settings, held_keys
 from gateway.cli.trust.key.ways import reason_option, recovery_option, recovery_signer, signed_document
 from gateway.keys.rotation import Draft, make, revocation
@@ -44,7 +46,7 @@ _EFFECTS: Mapping[KeyUse, str] = {
 @config_option
 @yes_option
 @answers
-def revoke(*, kid: str, config: Path | None, reason: str, recovery_key: Path | None, **how: Any) -> Outcome:
+def revoke(*, kid: str, config: Path | None, reason: str, recovery_key: Path | None, **how: Any) -> UseCaseResult:
     """End the key with this id: it goes from what is published, and another signs at once.
 
     It takes a second administrator, or an emergency. A node that runs notices without a restart. Use it where somebody
@@ -52,12 +54,12 @@ def revoke(*, kid: str, config: Path | None, reason: str, recovery_key: Path | N
     """
     settings = load_settings(config)
     arguments = plan_revocation(settings, kid, reason, recovery_key=recovery_key)
-    wanted = Wanted(act=REVOKE, arguments=arguments, reason=reason, emergency=how["emergency"])
-    return ask(settings, wanted, yes=how["yes"])
+    wanted = ChangeRequest(act=REVOKE, arguments=arguments, reason=reason, emergency=how["emergency"])
+    return carry_out(plan_request(settings, wanted), yes=how["yes"])
 
 
 def plan_revocation(settings: Settings, kid: str, reason: str, *, recovery_key: Path | None = None) -> dict[str, str]:
-    """Return all that it takes to revoke a key later; nothing is changed. Raises ``ChangeRefused``, :class:`Refused`.
+    """Return all that it takes to revoke a key later; nothing is changed. Raises ``ChangeRefused``, ``OperationRefused``.
 
     Whoever approves has no recovery key at hand, so what it has to sign is signed now.
     """
@@ -67,7 +69,7 @@ def plan_revocation(settings: Settings, kid: str, reason: str, *, recovery_key: 
         arguments = {"kid": kid, "reason": reason}
         if isinstance(settings, AnchorSettings) and _needs_document(held, kid, at):
             if draft.made is not None:
-                raise Refused(
+                raise OperationRefused(
                     "It is the only key of this trust anchor, and members take another only from a document: make one "
                     "first with `hearthgate trust key rotate --use federation --sign-after 0 --recovery-key FILE`."
                 )
@@ -75,7 +77,7 @@ def plan_revocation(settings: Settings, kid: str, reason: str, *, recovery_key: 
             document = signed_document(held, left, recovery_signer(settings, recovery_key), at=at)
             arguments["document"] = document.raw.decode("ascii")
         elif recovery_key is not None:
-            raise Refused("The recovery key is not needed for this; leave --recovery-key out.")
+            raise OperationRefused("The recovery key is not needed for this; leave --recovery-key out.")
     return arguments
 
 
@@ -85,14 +87,14 @@ class _Revocation:
     name = "trust key revoke"
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
-        """Say what revoking does. Raises ``ChangeRefused``, :class:`Refused`."""
+        """Say what revoking does. Raises ``ChangeRefused``, :class:`OperationRefused`."""
         at = now()
         with held_keys(settings) as held:
             draft, use = _drafted(held, arguments, at)
             kid = arguments["kid"]
             return [f"{kid} is a {use} key. {_EFFECTS[use]}", *_successor(draft, use, at)]
 
-    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, commit: Commit) -> list[str]:
         """Revoke the key and say what is left to do. Raises as :meth:`effect`, and ``KeyFilesRefused``.
 
         The files come first, since a key that is revoked and not yet settled does no harm, the reverse does.
@@ -101,9 +103,11 @@ class _Revocation:
             draft, use = _drafted(held, arguments, at)
             make(held.directory, draft, at=at)
             try:
-                held.store.write(lambda tx: _settle(tx, held.own, arguments, at, settle))
-            except Refused as late:
-                raise Refused(f"{arguments['kid']} is revoked all the same, in the same moment: {late}") from late
+                held.store.write(lambda tx: _settle(tx, held.own, arguments, at, commit))
+            except OperationRefused as late:
+                raise OperationRefused(
+                    f"{arguments['kid']} is revoked all the same, in the same moment: {late}"
+                ) from late
         kid = arguments["kid"]
         lines = [f"{kid} is revoked ({arguments['reason']})."]
         if draft.made is not None:
@@ -120,7 +124,7 @@ REVOKE = _Revocation()
 
 
 def _drafted(held: HeldKeys, arguments: Mapping[str, Any], at: datetime) -> tuple[Draft, KeyUse]:
-    """Return the revocation as it would be made now. Raises :class:`Refused` where it is not what was planned."""
+    """Return the revocation as it would be made now. Raises ``OperationRefused`` where it is not what was planned."""
     kid = arguments["kid"]
     draft = revocation(held.records, kid, RevocationReason(arguments["reason"]), at=at)
     if _needs_document(held, kid, at):
@@ -136,18 +140,18 @@ def _refuse_stale(held: HeldKeys, arguments: Mapping[str, Any], left: KeySet) ->
         last = max((each.seq for each in held.store.read(anchor_keys.load) if each.anchor == held.own), default=0)
         if named == left.kids and claims["seq"] > last:
             return
-    raise Refused(
+    raise OperationRefused(
         "The keys of this trust anchor changed since the revocation was asked for, so what its recovery key signed "
         "then does not fit: decline it, and ask again."
     )
 
 
-def _settle(tx: Transaction, own: EntityId, arguments: Mapping[str, Any], at: datetime, settle: Settle) -> None:
+def _settle(tx: Transaction, own: EntityId, arguments: Mapping[str, Any], at: datetime, commit: Commit) -> None:
     if "document" in arguments:
         raw = arguments["document"].encode("ascii")
         seq = jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims["seq"]
         anchor_keys.put(tx, StoredAnchorKeys(anchor=own, seq=seq, raw=raw, accepted_at=at))
-    settle(tx)
+    commit(tx)
 
 
 def _needs_document(held: HeldKeys, kid: str, at: datetime) -> bool:

@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
+from gateway.administration.context import now, superiors
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
-from gateway.cli.context import config_option, load_settings, now, superiors
-from gateway.cli.faults import Refused
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.context import config_option, load_settings
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.listing import to_json, told
 from gateway.cli.trust.key.ways import Way, out_option, recovery_option, way_up
@@ -35,7 +37,7 @@ _LONGEST_MINUTES = 7 * 24 * 60
 @config_option
 @yes_option
 @answers
-def rotate(*, config: Path | None, use: str, minutes: int | None, yes: bool, **options: Any) -> Outcome:
+def rotate(*, config: Path | None, use: str, minutes: int | None, yes: bool, **options: Any) -> UseCaseResult:
     """Publish a new key at once; it signs by itself once every peer has heard of it, and the old one retires.
 
     A node that runs notices without a restart. A new federation key signs only once the superior vouches for it; a
@@ -54,16 +56,18 @@ def rotate(*, config: Path | None, use: str, minutes: int | None, yes: bool, **o
         (made,) = (life for life in held.lives(draft.records) if life.record is draft.made)
         record(held.settings, "key rotate", use=use, key_id=made.record.kid)
         lines = _make(held, draft, way, at)
-        return Outcome(lines=[*_effects(held, draft, wanted, at), *lines], data={"made": to_json(held, made, at)})
+        return UseCaseResult(lines=[*_effects(held, draft, wanted, at), *lines], data={"made": to_json(held, made, at)})
 
 
 def _way(held: HeldKeys, use: KeyUse, options: dict[str, Any]) -> Way | None:
     if all(record.use is not use for record in held.records):
-        raise Refused(f"There is no {use} key here; `hearthgate trust key list` shows which there are.")
+        raise OperationRefused(f"There is no {use} key here; `hearthgate trust key list` shows which there are.")
     if use is KeyUse.FEDERATION:
         return way_up(held, out=options["out"], recovery_key=options["recovery_key"])
     if options["out"] or options["recovery_key"]:
-        raise Refused("--out and --recovery-key belong to the federation key; peers take others from its statement.")
+        raise OperationRefused(
+            "--out and --recovery-key belong to the federation key; peers take others from its statement."
+        )
     return None
 
 

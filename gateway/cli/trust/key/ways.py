@@ -11,11 +11,11 @@ from typing import Protocol
 import click
 
 from config.settings import AnchorSettings
+from gateway.administration.context import superiors
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input, write_new
 from gateway.app.wiring import peer_transport
 from gateway.cli import fingerprints
-from gateway.cli.context import superiors
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input, write_new
 from gateway.cli.trust.key.held import HeldKeys, needed_files
 from gateway.cli.trust.membership import request_of, send_request
 from gateway.keys.files import read_private
@@ -56,16 +56,16 @@ class Way(Protocol):
 
 
 def way_up(held: HeldKeys, *, out: Path | None, recovery_key: Path | None) -> Way:
-    """Return the way of this entity. Raises :class:`Refused` where the command line does not fit it."""
+    """Return the way of this entity. Raises :class:`OperationRefused` where the command line does not fit it."""
     if superiors(held.settings):
         if recovery_key is not None:
-            raise Refused("Only a trust anchor has a recovery key; leave --recovery-key out.")
+            raise OperationRefused("Only a trust anchor has a recovery key; leave --recovery-key out.")
         return _ToSuperiors(held, out)
     if isinstance(held.settings, AnchorSettings):
         if out is not None:
-            raise Refused("A trust anchor asks nobody; leave --out out.")
+            raise OperationRefused("A trust anchor asks nobody; leave --out out.")
         return _ToMembers(held, recovery_signer(held.settings, recovery_key))
-    raise Refused(
+    raise OperationRefused(
         "No authority is pinned yet that could vouch for this node; join one first: hearthgate trust join URL"
     )
 
@@ -73,21 +73,25 @@ def way_up(held: HeldKeys, *, out: Path | None, recovery_key: Path | None) -> Wa
 def recovery_signer(settings: AnchorSettings, path: Path | None) -> Signer:
     """Read an anchor's recovery key, held to the rules of every private key.
 
-    Raises :class:`Refused` where members would not believe it, ``KeyFilesRefused`` and ``TrustError``.
+    Raises :class:`OperationRefused` where members would not believe it, ``KeyFilesRefused`` and ``TrustError``.
     """
     if path is None:
-        raise Refused("An anchor's keys change only with its offline recovery key: name its file with --recovery-key.")
+        raise OperationRefused(
+            "An anchor's keys change only with its offline recovery key: name its file with --recovery-key."
+        )
     signer = LocalSigner.from_pem(read_private(path), KeyUse.RECOVERY)
     pinned = public_recovery(settings)
     if pinned is None:
-        raise Refused("This trust anchor has no recovery key that members pinned; its keys are replaced by hand.")
+        raise OperationRefused(
+            "This trust anchor has no recovery key that members pinned; its keys are replaced by hand."
+        )
     if signer.kid not in pinned.kids:
-        raise Refused("That is not the recovery key of this trust anchor: members would refuse what it signs.")
+        raise OperationRefused("That is not the recovery key of this trust anchor: members would refuse what it signs.")
     return signer
 
 
 def public_recovery(settings: AnchorSettings) -> KeySet | None:
-    """Read the public halves of the anchor's recovery keys. Raises :class:`Refused` and ``TrustError``."""
+    """Read the public halves of the anchor's recovery keys. Raises :class:`OperationRefused` and ``TrustError``."""
     if settings.anchor.recovery is None:
         return None
     raw = read_input(settings.base_dir / settings.anchor.recovery, "The public recovery key")
@@ -97,7 +101,7 @@ def public_recovery(settings: AnchorSettings) -> KeySet | None:
 def signed_document(held: HeldKeys, keys: KeySet, signer: Signer, *, at: datetime) -> StoredAnchorKeys:
     """Sign the document that names an anchor's keys from now on, one number above the last.
 
-    Raises :class:`Refused` for another recovery key than the one that signed the last.
+    Raises :class:`OperationRefused` for another recovery key than the one that signed the last.
     """
     last = next((each for each in held.store.read(anchor_keys.load) if each.anchor == held.own), None)
     if last is not None:
@@ -165,6 +169,6 @@ def _refuse_other_recovery_key(last: StoredAnchorKeys, signer: Signer, at: datet
     try:
         parse_anchor_keys(last.raw, recovery_keys=KeySet.of(KeyUse.RECOVERY, [signer.public]), now=at)
     except TrustError as other:
-        raise Refused(
+        raise OperationRefused(
             "That is not the recovery key that signed the last document of this anchor: members would refuse it."
         ) from other

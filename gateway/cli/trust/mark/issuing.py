@@ -6,13 +6,15 @@ from pathlib import Path
 import click
 
 from config.settings import AnchorSettings
+from gateway.administration.context import now, opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import write_new
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.app.authority import mark_types
 from gateway.authority.trust_marks import MarkOffice, MarkTerms
-from gateway.cli.context import config_option, load_anchor, now, opened_store
-from gateway.cli.faults import Refused
-from gateway.cli.files import write_new
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, answers, confirm, yes_option
+from gateway.cli.context import config_option, load_anchor
+from gateway.cli.outcome import announce, answers, confirm, yes_option
 from gateway.cli.trust.ruling import authority_vault
 from gateway.ports import Store
 from gateway.store.tables import issued_trust_marks, members
@@ -31,7 +33,7 @@ _type_argument = click.argument("mark_type", metavar="TYPE")
 @config_option
 @yes_option
 @answers
-def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> Outcome:
+def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> UseCaseResult:
     """Say of ENTITY what a mark of TYPE says, until it is revoked.
 
     TYPE is whole, or what follows `/marks/` in a type of this authority's own: `data-protection-assured`, or
@@ -43,7 +45,9 @@ def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> Out
         office, terms = _office(settings, store), _issued_here(settings, kind)
         _refuse_not_standing(store, subject)
         if _standing(store, kind, subject):
-            raise Refused(f"{subject} has {name_mark(kind)} already; it is renewed by itself until it is revoked.")
+            raise OperationRefused(
+                f"{subject} has {name_mark(kind)} already; it is renewed by itself until it is revoked."
+            )
         announce(
             f"{subject} gets {name_mark(kind)}.",
             f"Each lasts {terms.lifetime.days} days and is renewed by itself; hearthgate trust mark revoke ends it.",
@@ -54,7 +58,7 @@ def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> Out
         record(settings, "trust mark issue", entity_id=subject, type=kind)
         made = office.issue(kind, subject, now=now())
     ends = None if made.expires_at is None else made.expires_at.isoformat()
-    return Outcome(
+    return UseCaseResult(
         lines=[
             f"{subject} has {name_mark(kind)}" + (f", for now until {made.expires_at:%Y-%m-%d}." if ends else "."),
             "It fetches it within minutes, where the trust anchor lists this type.",
@@ -70,13 +74,15 @@ def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> Out
 @config_option
 @yes_option
 @answers
-def revoke(*, entity: str, mark_type: str, config: Path | None, reason: str, yes: bool) -> Outcome:
+def revoke(*, entity: str, mark_type: str, config: Path | None, reason: str, yes: bool) -> UseCaseResult:
     """End the mark of TYPE that ENTITY has: its status is `revoked` at once, and it gets no other."""
     settings, subject = load_anchor(config), parse_entity_id(entity)
     kind = _whole(settings, mark_type)
     with opened_store(settings) as store:
         if not _standing(store, kind, subject):
-            raise Refused(f"{subject} has no mark of the type {kind} from here; see `hearthgate trust mark list`.")
+            raise OperationRefused(
+                f"{subject} has no mark of the type {kind} from here; see `hearthgate trust mark list`."
+            )
         announce(
             f"{subject} loses {name_mark(kind)}.",
             "Members that demand it drop it at their next refresh, within 5 minutes, and refuse what needed it.",
@@ -87,7 +93,7 @@ def revoke(*, entity: str, mark_type: str, config: Path | None, reason: str, yes
         count = store.write(
             lambda tx: issued_trust_marks.revoke(tx, mark_type=kind, subject=subject, reason=reason, at=at)
         )
-    return Outcome(
+    return UseCaseResult(
         lines=[f"{subject} no longer has {name_mark(kind)}: {reason}"],
         data={"entity_id": subject, "type": kind, "reason": reason, "revoked": count, "revoked_at": at.isoformat()},
     )
@@ -101,7 +107,7 @@ def revoke(*, entity: str, mark_type: str, config: Path | None, reason: str, yes
 @config_option
 @yes_option
 @answers
-def delegate(*, issuer: str, mark_type: str, config: Path | None, out: Path, days: int, yes: bool) -> Outcome:
+def delegate(*, issuer: str, mark_type: str, config: Path | None, out: Path, days: int, yes: bool) -> UseCaseResult:
     """Let ISSUER issue marks of TYPE, which is this authority's own. Nothing ends it but its time.
 
     The trust anchor has to name this authority as the owner, and ISSUER to name the file, in their `[marks]`.
@@ -110,9 +116,9 @@ def delegate(*, issuer: str, mark_type: str, config: Path | None, out: Path, day
     own, kind = EntityId(settings.anchor.entity_id), _whole(settings, mark_type)
     at = now().replace(microsecond=0)
     if other == own:
-        raise Refused("An authority needs no delegation for a type of its own.")
+        raise OperationRefused("An authority needs no delegation for a type of its own.")
     if out.exists():
-        raise Refused(f"The delegation: {out} exists already; name another file, or move it away first.")
+        raise OperationRefused(f"The delegation: {out} exists already; name another file, or move it away first.")
     ends = at + timedelta(days=days)
     draft = MarkDraft(issuer=own, subject=other, mark_type=kind, issued_at=at, expires_at=ends)
     announce(
@@ -124,17 +130,17 @@ def delegate(*, issuer: str, mark_type: str, config: Path | None, out: Path, day
         raw = build_delegation(draft, authority_vault(settings, store).signer(KeyUse.FEDERATION))
     record(settings, "trust mark delegate", issuer=other, type=kind, days=days)
     write_new(out, raw, "The delegation")
-    return Outcome(
+    return UseCaseResult(
         lines=[f"The delegation is in {out}; {other} names it in [[marks.issues]]."],
         data={"issuer": other, "type": kind, "delegation": str(out), "expires_at": ends.isoformat()},
     )
 
 
 def _whole(settings: AnchorSettings, mark_type: str) -> str:
-    """Return a type of mark in full. Raises :class:`Refused`."""
+    """Return a type of mark in full. Raises :class:`OperationRefused`."""
     whole = mark_type if mark_type.startswith(_HTTPS) else f"{settings.anchor.entity_id}/marks/{mark_type}"
     if not mark_type or len(whole) > MAX_TYPE or not whole.isascii() or not whole.isprintable() or " " in whole:
-        raise Refused(
+        raise OperationRefused(
             f"A type of mark is a web address of at most {MAX_TYPE} characters, or what follows /marks/ in it."
         )
     return whole
@@ -154,7 +160,7 @@ def _office(settings: AnchorSettings, store: Store) -> MarkOffice:
 def _issued_here(settings: AnchorSettings, kind: str) -> MarkTerms:
     terms = mark_types(settings).get(kind)
     if terms is None:
-        raise Refused(
+        raise OperationRefused(
             f"This authority issues no marks of the type {kind}. Add it to the configuration as [[marks.issues]] and "
             "start the authority anew, so that it can be fetched and asked about."
         )
@@ -164,7 +170,7 @@ def _issued_here(settings: AnchorSettings, kind: str) -> MarkTerms:
 def _refuse_not_standing(store: Store, subject: EntityId) -> None:
     member = store.read(lambda tx: members.get(tx, entity=subject))
     if member is not None and member.state != SuspensionState.ACTIVE:
-        raise Refused(f"{subject} is {member.state}, and gets no mark until it is a member again.")
+        raise OperationRefused(f"{subject} is {member.state}, and gets no mark until it is a member again.")
 
 
 def _delegated_by(terms: MarkTerms) -> list[str]:

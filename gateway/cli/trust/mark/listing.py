@@ -8,8 +8,10 @@ from typing import Any
 import click
 
 from config.settings import AnchorSettings
-from gateway.cli.context import config_option, load_settings, now, opened_store
-from gateway.cli.outcome import Outcome, answers
+from gateway.administration.context import now, opened_store
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, load_settings
+from gateway.cli.outcome import answers
 from gateway.store.tables import issued_trust_marks, own_trust_marks
 from gateway.store.tables.issued_trust_marks import IssuedMark
 from gateway.store.tables.own_trust_marks import HeldMark
@@ -20,7 +22,7 @@ from trust.federation.trust_mark import MarkStatus, name_mark, peek_draft
 @click.command("list")
 @config_option
 @answers
-def list_marks(*, config: Path | None) -> Outcome:
+def list_marks(*, config: Path | None) -> UseCaseResult:
     """Show the marks that this authority issued, the newest of each type and entity, and what became of them.
 
     At a node: the marks that it was given, which it shows with its statement.
@@ -34,7 +36,7 @@ def list_marks(*, config: Path | None) -> Outcome:
     data: dict[str, Any] = {"held": held}
     if isinstance(settings, AnchorSettings):
         data["issued"] = issued
-    return Outcome(lines=lines or ["There is no mark here."], data=data)
+    return UseCaseResult(lines=lines or ["There is no mark here."], data=data)
 
 
 def _newest(marks: tuple[IssuedMark, ...]) -> list[IssuedMark]:

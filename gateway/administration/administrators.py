@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.context import ADMINISTRATOR_KEY_VARIABLE
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input
+from gateway.administration.context import Settings
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input
 from trust import strict_json
 from trust.keys import KeySet, KeyUse, LocalSigner, parse_key
 
-Settings = NodeSettings | AnchorSettings
-
+ADMINISTRATOR_KEY_VARIABLE = "HEARTHGATE_ADMINISTRATOR_KEY"
+"""Names the file of the administrator's own private key."""
 LOGIN_ID = Path("/proc/self/loginuid")
 _NEVER_LOGGED_IN = 2**32 - 1
 
@@ -45,7 +44,7 @@ class Administrator:
 
 
 def current(settings: Settings) -> Administrator:
-    """Return who runs this command. Raises :class:`Refused` for a key that the configuration does not name."""
+    """Return who runs this command. Raises :class:`OperationRefused` for a key that the configuration does not name."""
     account, login = _name(os.getuid()), logged_in()
     file = os.environ.get(ADMINISTRATOR_KEY_VARIABLE)
     if file:
@@ -59,7 +58,7 @@ def current(settings: Settings) -> Administrator:
 
 
 def registered_keys(settings: Settings) -> dict[str, str]:
-    """Return whose each registered key is, by its id. Raises :class:`Refused` and ``TrustError`` for a file."""
+    """Return whose each registered key is, by its id. Raises ``OperationRefused`` and ``TrustError`` for a file."""
     return {key.kid: name for name, key in zip(settings.administrator_keys, key_set(settings).keys, strict=True)}
 
 
@@ -100,7 +99,7 @@ def logged_in() -> str | None:
 def _owner(settings: Settings, kid: str) -> str:
     owner = registered_keys(settings).get(kid)
     if owner is None:
-        raise Refused(
+        raise OperationRefused(
             f"The key that {ADMINISTRATOR_KEY_VARIABLE} names belongs to no administrator of this configuration; "
             "register it: hearthgate trust administrator NAME --key FILE"
         )

@@ -14,15 +14,12 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol
 
-import click
-
-from config.settings import AnchorSettings, NodeSettings
-from gateway.cli.administrators import KnownBy, current, is_another
-from gateway.cli.context import identity, now, opened_store, own_entity, superiors
-from gateway.cli.faults import Refused
-from gateway.cli.files import read_input
-from gateway.cli.journal import record
-from gateway.cli.outcome import Outcome, announce, confirm
+from gateway.administration.administrators import KnownBy, current, is_another
+from gateway.administration.context import Settings, identity, now, opened_store, own_entity, superiors
+from gateway.administration.errors import OperationRefused
+from gateway.administration.files import read_input
+from gateway.administration.journal import record
+from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.ports import Transaction
 from gateway.store.tables import pending_changes, restore_holds, trust_chains
 from gateway.store.tables.pending_changes import Change, ChangeState
@@ -44,19 +41,11 @@ HIDDEN = frozenset({"document", "jwks"})
 _ID_BYTES = 4
 _CHAIN_OF_SUPERIOR = 3
 """Our configuration, the statement about us, and the one that names the keys of the superior who made it."""
-
-Settings = NodeSettings | AnchorSettings
-Settle = Callable[[Transaction], None]
-"""Note what became of the change, in the transaction that makes it; raises :class:`Refused` where it cannot be."""
-
-emergency_option = click.option(
-    "--emergency",
-    metavar="WHY",
-    help="Make it now, without a second administrator, and say why it cannot wait; it stands until it is reviewed.",
-)
+Commit = Callable[[Transaction], None]
+"""Record what became of the change, in the transaction that makes it; raises ``OperationRefused``."""
 
 
-class Act(Protocol):
+class DualControlAct(Protocol):
     """One kind of change that takes two administrators."""
 
     @property
@@ -65,87 +54,106 @@ class Act(Protocol):
         ...
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
-        """Say what it would do now. Raises :class:`Refused` where it cannot be made, or not as it was asked for."""
+        """Say what it would do now. Raises ``OperationRefused`` if it cannot be made, or not as asked for."""
         ...
 
-    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, settle: Settle) -> list[str]:
-        """Make it, calling ``settle`` within its transaction, and say what was done. Raises as :meth:`effect`."""
+    def perform(self, settings: Settings, arguments: Mapping[str, Any], *, at: datetime, commit: Commit) -> list[str]:
+        """Make it, calling ``commit`` within its transaction, and say what was done. Raises as :meth:`effect`."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ChangeRequest:
     """A change that an administrator wants made, and why."""
 
-    act: Act
+    act: DualControlAct
     arguments: Mapping[str, Any]
     reason: str
     emergency: str | None
 
 
-def ask(settings: Settings, wanted: Wanted, *, yes: bool) -> Outcome:
-    """Have a change wait for a second administrator; in an emergency, make it at once. Raises :class:`Refused`."""
-    act = wanted.act
-    _refuse_silence(wanted)
-    effect = act.effect(settings, wanted.arguments)
-    if wanted.emergency is None:
-        _refuse_asked_before(settings, wanted)
-    announce(*effect, _what_follows(settings, wanted))
-    confirm("Make it now?" if wanted.emergency is not None else "Ask for it?", yes=yes)
-    change = change_of(settings, act.name, wanted.arguments, reason=wanted.reason, emergency=wanted.emergency)
-    told = {name: str(value) for name, value in wanted.arguments.items() if name not in HIDDEN}
-    facts = {"change": change.id, "digest": digest(change), "state": change.state, "emergency": wanted.emergency}
-    record(settings, act.name, **told, why=wanted.reason, **facts)
+def plan_request(settings: Settings, request: ChangeRequest) -> ChangePlan:
+    """Plan a change that waits for a second administrator, or that an emergency makes at once.
+
+    Raises :class:`OperationRefused`.
+    """
+    _refuse_silence(request)
+    effect = request.act.effect(settings, request.arguments)
+    if request.emergency is None:
+        _refuse_asked_before(settings, request)
+    return ChangePlan(
+        effect=[*effect, _what_follows(settings, request)],
+        question="Make it now?" if request.emergency is not None else "Ask for it?",
+        apply=lambda: _request(settings, request),
+    )
+
+
+def _request(settings: Settings, request: ChangeRequest) -> UseCaseResult:
+    act = request.act
+    change = change_of(settings, act.name, request.arguments, reason=request.reason, emergency=request.emergency)
+    shown = {name: str(value) for name, value in request.arguments.items() if name not in HIDDEN}
+    facts = {"change": change.id, "digest": digest(change), "state": change.state, "emergency": request.emergency}
+    record(settings, act.name, **shown, why=request.reason, **facts)
 
     def put(tx: Transaction) -> None:
         pending_changes.put(tx, change)
 
-    if wanted.emergency is not None:
-        lines = act.perform(settings, wanted.arguments, at=change.requested_at, settle=put)
+    if request.emergency is not None:
+        lines = act.perform(settings, request.arguments, at=change.requested_at, commit=put)
         lines.append(f"It stands as an emergency until another administrator runs: hearthgate trust review {change.id}")
     else:
         with opened_store(settings) as store:
             store.write(put)
         lines = ["Nothing has changed yet.", *_next_steps(settings, change)]
-    return Outcome(lines=lines, data=to_json(change, now()))
+    return UseCaseResult(lines=lines, data=to_json(change, now()))
 
 
-def approve(
-    settings: Settings, acts: Mapping[str, Act], change_id: str, *, superior: Path | None = None, yes: bool
-) -> Outcome:
-    """Make a change that another administrator asked for, or that a superior approved. Raises :class:`Refused`."""
+def plan_approval(
+    settings: Settings, acts: Mapping[str, DualControlAct], change_id: str, *, superior: Path | None = None
+) -> ChangePlan:
+    """Plan a change that another administrator asked for, or that a superior approved.
+
+    Raises :class:`OperationRefused`.
+    """
     at = now()
     change = _found(settings, change_id, ChangeState.PENDING, at=at)
     _refuse_held(settings, change)
     second = _second(settings, change, superior, at)
     act = acts[change.act]
-    announce(*about(change), *act.effect(settings, change.arguments))
-    confirm("Make it?", yes=yes)
-    facts = {"change": change.id, "of": change.act, "requested_by": change.requested_by, "second": second}
-    by = record(settings, "trust approve", **facts)
-    lines = act.perform(settings, change.arguments, at=at, settle=_moving(change, ChangeState.APPROVED, by, at))
-    return Outcome(lines=lines, data=to_json(_held(settings, change.id), at))
+
+    def apply() -> UseCaseResult:
+        facts = {"change": change.id, "of": change.act, "requested_by": change.requested_by, "second": second}
+        by = record(settings, "trust approve", **facts)
+        lines = act.perform(settings, change.arguments, at=at, commit=_moving(change, ChangeState.APPROVED, by, at))
+        return UseCaseResult(lines=lines, data=to_json(_held(settings, change.id), at))
+
+    effect = [*about(change), *act.effect(settings, change.arguments)]
+    return ChangePlan(effect=effect, question="Make it?", apply=apply)
 
 
-def decline(settings: Settings, change_id: str, reason: str, *, yes: bool) -> Outcome:
-    """Give up a change that waits; whoever asked for it may as well. Raises :class:`Refused`."""
+def plan_withdrawal(settings: Settings, change_id: str, reason: str) -> ChangePlan:
+    """Plan to withdraw a pending change; the person who asked for it may as well. Raises :class:`OperationRefused`."""
     at = now()
     change = _found(settings, change_id, ChangeState.PENDING, at=at)
-    announce(*about(change), "It will not be made.")
-    confirm("Give it up?", yes=yes)
-    by = record(settings, "trust decline", change=change.id, of=change.act, reason=reason)
-    return _settled(settings, change, _moving(change, ChangeState.WITHDRAWN, by, at), "It was given up.")
+
+    def apply() -> UseCaseResult:
+        by = record(settings, "trust decline", change=change.id, of=change.act, reason=reason)
+        return _settled(settings, change, _moving(change, ChangeState.WITHDRAWN, by, at), "It was given up.")
+
+    return ChangePlan(effect=[*about(change), "It will not be made."], question="Give it up?", apply=apply)
 
 
-def review(settings: Settings, change_id: str, finding: str, *, superior: Path | None = None, yes: bool) -> Outcome:
-    """Note that a second administrator looked at an emergency. Raises :class:`Refused`."""
+def plan_review(settings: Settings, change_id: str, finding: str, *, superior: Path | None = None) -> ChangePlan:
+    """Plan to record that a second administrator reviewed an emergency. Raises :class:`OperationRefused`."""
     at = now()
     change = _found(settings, change_id, ChangeState.UNREVIEWED, at=at)
     second = _second(settings, change, superior, at)
-    announce(*about(change))
-    confirm("Note that you reviewed it?", yes=yes)
-    by = record(settings, "trust review", change=change.id, of=change.act, finding=finding, second=second)
-    return _settled(settings, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
+
+    def apply() -> UseCaseResult:
+        by = record(settings, "trust review", change=change.id, of=change.act, finding=finding, second=second)
+        return _settled(settings, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
+
+    return ChangePlan(effect=about(change), question="Note that you reviewed it?", apply=apply)
 
 
 def change_of(
@@ -201,29 +209,29 @@ def to_json(change: Change, at: datetime) -> dict[str, Any]:
     }
 
 
-def _refuse_silence(wanted: Wanted) -> None:
-    if not wanted.reason.strip() or (wanted.emergency is not None and not wanted.emergency.strip()):
-        raise Refused("Say why: whoever approves or reviews the change reads it.")
+def _refuse_silence(request: ChangeRequest) -> None:
+    if not request.reason.strip() or (request.emergency is not None and not request.emergency.strip()):
+        raise OperationRefused("Say why: whoever approves or reviews the change reads it.")
 
 
-def _refuse_asked_before(settings: Settings, wanted: Wanted) -> None:
+def _refuse_asked_before(settings: Settings, request: ChangeRequest) -> None:
     at = now()
     with opened_store(settings) as store:
         held = store.read(pending_changes.list)
     for change in held:
-        if stage(change, at) == ChangeState.PENDING and _same(change, wanted):
-            raise Refused(
+        if stage(change, at) == ChangeState.PENDING and _same(change, request):
+            raise OperationRefused(
                 f"That was asked for already, as {change.id}, by {change.requested_by}; another administrator makes it "
                 f"with: hearthgate trust approve {change.id}"
             )
 
 
-def _same(change: Change, wanted: Wanted) -> bool:
+def _same(change: Change, request: ChangeRequest) -> bool:
     plain = [
         {name: value for name, value in arguments.items() if name not in HIDDEN}
-        for arguments in (change.arguments, wanted.arguments)
+        for arguments in (change.arguments, request.arguments)
     ]
-    return change.act == wanted.act.name and plain[0] == plain[1]
+    return change.act == request.act.name and plain[0] == plain[1]
 
 
 def digest(change: Change) -> str:
@@ -243,8 +251,8 @@ def _next_steps(settings: Settings, change: Change) -> list[str]:
     return lines
 
 
-def _what_follows(settings: Settings, wanted: Wanted) -> str:
-    if wanted.emergency is not None:
+def _what_follows(settings: Settings, request: ChangeRequest) -> str:
+    if request.emergency is not None:
         return "In an emergency it is made now, by one administrator, and listed until another has reviewed it."
     if identity(settings).administrators == 1:
         return "A superior approves it, or it is made 24 hours after members were told; until then nothing changes."
@@ -255,7 +263,7 @@ def _held(settings: Settings, change_id: str) -> Change:
     with opened_store(settings) as store:
         change = store.read(lambda tx: pending_changes.get(tx, id=change_id))
     if change is None:
-        raise Refused(f"There is no change {change_id} here; `hearthgate trust changes` lists them.")
+        raise OperationRefused(f"There is no change {change_id} here; `hearthgate trust changes` lists them.")
     return change
 
 
@@ -264,7 +272,7 @@ def _found(settings: Settings, change_id: str, wanted: ChangeState, *, at: datet
     state = stage(change, at)
     if state != wanted:
         again = "; ask for it again" if state == "expired" else ""
-        raise Refused(f"The change {change_id} is {state} and not {wanted}: nothing was changed{again}.")
+        raise OperationRefused(f"The change {change_id} is {state} and not {wanted}: nothing was changed{again}.")
     return change
 
 
@@ -273,14 +281,14 @@ def _refuse_held(settings: Settings, change: Change) -> None:
     with opened_store(settings) as store:
         held = store.read(lambda tx: restore_holds.is_held(tx, HoldKind.CHANGE, change.id))
     if held:
-        raise Refused(
+        raise OperationRefused(
             f"The change {change.id} was asked for before the restore, and may have been declined since: "
             "`hearthgate trust decline` ends it, `hearthgate restore confirm` opens what is left."
         )
 
 
 def _second(settings: Settings, change: Change, superior: Path | None, at: datetime) -> str:
-    """Return what stands for the second administrator. Raises :class:`Refused` where nothing does."""
+    """Return what stands for the second administrator. Raises :class:`OperationRefused` where nothing does."""
     if superior is not None:
         return _approved_above(settings, change, read_input(superior, "The superior's approval"), at)
     by = current(settings)
@@ -290,12 +298,12 @@ def _second(settings: Settings, change: Change, superior: Path | None, at: datet
     if identity(settings).administrators == 1:
         return _announced_long_enough(change, at)
     if not proven:
-        raise Refused(
+        raise OperationRefused(
             "A second administrator must approve this change, and nothing proves who one of the two is: this machine "
             "keeps no login id of a session. Each asks and approves with a key of their own; see `hearthgate trust "
             "administrator --help`. Then ask for the change again."
         )
-    raise Refused(
+    raise OperationRefused(
         f"A second administrator must approve this change. {change.requested_by} requested it, and you ({by.name}) "
         "may be the same person. Nothing was changed."
     )
@@ -303,13 +311,13 @@ def _second(settings: Settings, change: Change, superior: Path | None, at: datet
 
 def _announced_long_enough(change: Change, at: datetime) -> str:
     if change.announced_at is None:
-        raise Refused(
+        raise OperationRefused(
             "Members have not been told of this change yet: they are within five minutes while this entity serves. "
             "Nothing was changed."
         )
     due = change.announced_at + NOTICE
     if at < due:
-        raise Refused(
+        raise OperationRefused(
             f"Members were told of this change at {change.announced_at:%Y-%m-%d %H:%M} UTC; it may be made from "
             f"{due:%Y-%m-%d %H:%M} UTC, or before with a superior's approval (--superior FILE). Nothing was changed."
         )
@@ -321,7 +329,7 @@ def _approved_above(settings: Settings, change: Change, raw: bytes, at: datetime
     with opened_store(settings) as store:
         chain = store.read(lambda tx: trust_chains.get_chain(tx, entity=own))
     if chain is None or len(chain.statements) < _CHAIN_OF_SUPERIOR:
-        raise Refused("No superior's keys are known here yet: have this entity serve, and try again.")
+        raise OperationRefused("No superior's keys are known here yet: have this entity serve, and try again.")
     above, about_above = (
         jose.peek(each, typ=entity_statement.TYP, max_bytes=entity_statement.MAX_BYTES).claims
         for each in chain.statements[1:_CHAIN_OF_SUPERIOR]
@@ -333,19 +341,19 @@ def _approved_above(settings: Settings, change: Change, raw: bytes, at: datetime
         keys = KeySet.from_jwks(about_above["jwks"], KeyUse.FEDERATION)
         verify_approval(raw, expected=expected, keys=keys, now=at)
     except TrustError as refused:
-        raise Refused(f"That is no approval of this change by {superior}: {refused.detail}") from refused
+        raise OperationRefused(f"That is no approval of this change by {superior}: {refused.detail}") from refused
     return superior
 
 
-def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Settle:
-    def settle(tx: Transaction) -> None:
+def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Commit:
+    def commit(tx: Transaction) -> None:
         if not pending_changes.move(tx, change, to, by=by, at=at):
-            raise Refused(f"Somebody else settled the change {change.id} meanwhile; look at it again.")
+            raise OperationRefused(f"Somebody else settled the change {change.id} meanwhile; look at it again.")
 
-    return settle
+    return commit
 
 
-def _settled(settings: Settings, change: Change, settle: Settle, said: str) -> Outcome:
+def _settled(settings: Settings, change: Change, commit: Commit, said: str) -> UseCaseResult:
     with opened_store(settings) as store:
-        store.write(settle)
-    return Outcome(lines=[said], data=to_json(_held(settings, change.id), now()))
+        store.write(commit)
+    return UseCaseResult(lines=[said], data=to_json(_held(settings, change.id), now()))

@@ -12,9 +12,9 @@ from pathlib import Path
 from syslog import LOG_AUTHPRIV, LOG_NOTICE, syslog
 from typing import BinaryIO
 
-from gateway.cli.administrators import Settings, current, key_set
-from gateway.cli.context import now, opened_store
-from gateway.cli.faults import Refused
+from gateway.administration.administrators import current, key_set
+from gateway.administration.context import Settings, now, opened_store
+from gateway.administration.errors import OperationRefused
 from gateway.evidence import recorder
 from gateway.ports import Transaction
 from gateway.store.engine.refusals import StoreRefused
@@ -30,7 +30,7 @@ _SYSLOG = LOG_AUTHPRIV | LOG_NOTICE
 def record(settings: Settings, act: str, **facts: str | int | list[str] | None) -> str:
     """Append one change that is about to be made, and return whose it is.
 
-    Raises :class:`Refused`: what cannot be recorded is not done.
+    Raises :class:`OperationRefused`: what cannot be recorded is not done.
     """
     by, at = current(settings), now()
     path = settings.base_dir / FILE
@@ -44,7 +44,7 @@ def record(settings: Settings, act: str, **facts: str | int | list[str] | None) 
             file.write(line + b"\n")
             os.fsync(file.fileno())
     except OSError as failed:
-        raise Refused(
+        raise OperationRefused(
             f"The change cannot be recorded in {path} ({failed.strerror}), so it was not made; make that file writable."
         ) from failed
     syslog(_SYSLOG, line.decode("ascii").rstrip())

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.settings import NodeSettings
+from gateway.administration.context import node_vault, now, opened_store
 from gateway.agreements.registry import AgreementBook
 from gateway.app.wiring import TRUST_TABLES, peer_transport, pinned_anchors, profile
-from gateway.cli.context import node_vault, now, opened_store
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationDirectory
 from gateway.federation.storage import Memory

@@ -3,32 +3,32 @@
 import os
 from pathlib import Path
 
-from gateway.cli.faults import Refused
+from gateway.administration.errors import OperationRefused
 
 MAX_INPUT = 1_000_000
 """Bytes in any document that a command reads; each parser has its own, lower cap."""
 
 
 def read_input(path: Path, what: str, *, most: int = MAX_INPUT) -> bytes:
-    """Return the bytes of a file named on the command line. Raises :class:`Refused`."""
+    """Return the bytes of a file named on the command line. Raises :class:`OperationRefused`."""
     try:
         with path.open("rb") as file:
             raw = file.read(most + 1)
     except OSError as failed:
-        raise Refused(f"{what} {path} cannot be read ({failed.strerror}); check the path.") from failed
+        raise OperationRefused(f"{what} {path} cannot be read ({failed.strerror}); check the path.") from failed
     if len(raw) > most:
-        raise Refused(f"{what} {path} is larger than {most // 1_000_000} MB; is it the right file?")
+        raise OperationRefused(f"{what} {path} is larger than {most // 1_000_000} MB; is it the right file?")
     return raw
 
 
 def write_new(path: Path, content: bytes, what: str, *, mode: int = 0o644) -> None:
-    """Write a file that does not exist yet. Raises :class:`Refused`, and leaves nothing behind."""
+    """Write a file that does not exist yet. Raises :class:`OperationRefused`, and leaves nothing behind."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     except FileExistsError as failed:
-        raise Refused(f"{what}: {path} exists already; name another file, or move it away first.") from failed
+        raise OperationRefused(f"{what}: {path} exists already; name another file, or move it away first.") from failed
     except OSError as failed:
-        raise Refused(f"{what}: {path} cannot be written ({failed.strerror}).") from failed
+        raise OperationRefused(f"{what}: {path} cannot be written ({failed.strerror}).") from failed
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -36,4 +36,4 @@ def write_new(path: Path, content: bytes, what: str, *, mode: int = 0o644) -> No
             os.fsync(file.fileno())
     except OSError as failed:
         path.unlink()
-        raise Refused(f"{what}: {path} cannot be written ({failed.strerror}).") from failed
+        raise OperationRefused(f"{what}: {path} cannot be written ({failed.strerror}).") from failed
