@@ -40,7 +40,7 @@ def load_settings(config: Path | None) -> NodeSettings | AnchorSettings:
 
 
 def config_path(config: Path | None) -> Path:
-    """Return the file that the command line names, or the one in the folder it works on. Raises ``OperationRefused``."""
+    """Return the file that the command line names, or the one in this folder. Raises ``OperationRefused``."""
     return config or _nearest()
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from gateway.administration.errors import OperationRefused
-from gateway.cli.outcome import prompted
+from gateway.cli.output import prompted
 from trust import base64url
 from trust.spoken_digits import DIGITS, digits_of_keys, spoken
 
@@ -29,7 +29,7 @@ def read_digits(given: Sequence[str]) -> str:
 def compare(given: Sequence[str], kids: Sequence[str]) -> bool:
     """Return whether what was typed names exactly these keys: by their digits, or each by its key id.
 
-    A key id is taken in hexadecimal too. Raises ``OperationRefused`` where it cannot: mistyped, or too few or too many ids.
+    A key id is taken in hexadecimal too. Raises ``OperationRefused`` for a mistyped id, or too few or too many.
     """
     plain = ["".join(text.split()) for text in given]
     joined = "".join(plain)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
-from gateway.cli.outcome import announce, answers
+from gateway.cli.output import command_output, show_plan
 from gateway.telemetry.metrics import configure_logging
 from tests.architecture.source import ROOT
 from tests.federation import faults
@@ -78,7 +78,7 @@ def test_a_formula_is_text_in_json_that_no_browser_takes_for_anything_else(pair:
     pair.wire.faults[TRUST] = faults.replies(faults.resigned(signer, spoil))
     client = pair.case_client()
     answer = client.post_lookup(client.body(wait_s=20.0))
-    line = next(line for line in answer.get_json()["answers"] if line["service"] == SERVICE)
+    line = next(line for line in answer.get_json()["command_output"] if line["service"] == SERVICE)
     assert line["involvements"][0]["worker"] == text
     assert (answer.mimetype, answer.headers["X-Content-Type-Options"]) == ("application/json", "nosniff")
 
@@ -96,15 +96,15 @@ def test_no_table_that_a_spreadsheet_would_open_is_written_but_two() -> None:
 
 
 @click.command()
-@answers
+@command_output
 def says() -> UseCaseResult:
     """Say what others wrote."""
-    announce("about " + "".join(OBEYED.values()))
+    show_plan("about " + "".join(OBEYED.values()))
     return UseCaseResult(lines=[*OBEYED.values(), *FORMULAS], data={"said": list(OBEYED.values())})
 
 
 @click.command()
-@answers
+@command_output
 def refuses() -> UseCaseResult:
     """Refuse with what others wrote."""
     raise OperationRefused("about " + "".join(OBEYED.values()).replace("\n", ""), list(OBEYED.values()))

@@ -18,7 +18,7 @@ from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import TAKES_ID, config_option, load_node
-from gateway.cli.outcome import answers, prompted
+from gateway.cli.output import command_output, prompted
 from trust.errors import TrustError
 from trust.exchange.errors import MalformedSubject
 from trust.exchange.person import Subject, parse_subject
@@ -52,7 +52,7 @@ before_option = click.option("--before", help="Where the page before ended, as i
 @before_option
 @csv_option
 @config_option
-@answers
+@command_output
 def person(*, reason: str | None, config: Path | None, csv_file: Path | None, **page: Any) -> UseCaseResult:
     """Show what this node told which agency about a person, and what it asked of others.
 
@@ -73,7 +73,7 @@ def person(*, reason: str | None, config: Path | None, csv_file: Path | None, **
 @click.option("--from", "sender", help="The agency that sent it, where ID is the id that this agency gave it.")
 @csv_option
 @config_option
-@answers
+@command_output
 def request(*, request_id: str, sender: str | None, config: Path | None, csv_file: Path | None) -> UseCaseResult:
     """Show what became of a request, on which clause and law, or why it was refused.
 
@@ -91,7 +91,7 @@ def request(*, request_id: str, sender: str | None, config: Path | None, csv_fil
 @before_option
 @csv_option
 @config_option
-@answers
+@command_output
 def agreement(
     *, agreement_id: str, days: int, config: Path | None, csv_file: Path | None, **page: Any
 ) -> UseCaseResult:

@@ -11,10 +11,10 @@ from adapters.contract import Adapter, CheckLine
 from adapters.sampling import check_sample
 from adapters.timing import check_step
 from gateway.administration.outcome import UseCaseResult
-from gateway.cli import lines
+from gateway.cli import check_output
 from gateway.cli.adapter.building import Built, asking_only, build, services_named
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import announce, answers
+from gateway.cli.output import command_output, show_plan
 
 _EVERY_S: Final = 5.0
 
@@ -22,7 +22,7 @@ _EVERY_S: Final = 5.0
 @click.command()
 @click.argument("service", required=False)
 @config_option
-@answers
+@command_output
 def check(*, service: str | None, config: Path | None) -> UseCaseResult:
     """Check the adapter of SERVICE, or of every service, against its real case system.
 
@@ -38,13 +38,13 @@ def check(*, service: str | None, config: Path | None) -> UseCaseResult:
         if built.adapter is not None:
             checked = [*run(built.adapter, Samples()), check_step(built.adapter, answer_after_s=built.answer_after_s)]
             checked += _sampled(built, built.adapter)
-        shown += [f"{built.service}:", *(f"  {text}" for line in checked for text in lines.written(line))]
+        shown += [f"{built.service}:", *(f"  {text}" for line in checked for text in check_output.written(line))]
         found[built.service] = checked
     ok = all(line.ok for checked in found.values() for line in checked)
     verdict = "Every adapter works." if ok else "Something is wrong; the lines marked ✗ say what to do."
     return UseCaseResult(
         lines=[*shown, verdict],
-        data={"services": {slug: lines.to_json(checked) for slug, checked in found.items()}},
+        data={"services": {slug: check_output.to_json(checked) for slug, checked in found.items()}},
         ok=ok,
     )
 
@@ -59,6 +59,6 @@ def _sampled(built: Built, adapter: Adapter) -> list[CheckLine]:
         nonlocal told
         if monotonic() - told > _EVERY_S:
             told = monotonic()
-            announce(f"{built.service}: {done} of {every} records were looked for again.")
+            show_plan(f"{built.service}: {done} of {every} records were looked for again.")
 
     return check_sample(adapter.sampled, institutions=built.institutions, progress=progress)

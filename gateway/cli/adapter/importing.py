@@ -12,7 +12,7 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.adapter.building import build, services_named
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 
 _IMPORTED = "social-care-cin"
 
@@ -23,7 +23,7 @@ _IMPORTED = "social-care-cin"
 @click.option("--census", required=True, type=click.Path(path_type=Path), help="The Children in Need census (XML).")
 @click.option("--allocations", required=True, type=click.Path(path_type=Path), help="The allocation table (CSV).")
 @click.option("--accept-fewer", is_flag=True, help="Import although less than half of the last import is left.")
-@answers
+@command_output
 def import_source(
     *, service: str, config: Path | None, census: Path, allocations: Path, accept_fewer: bool
 ) -> UseCaseResult:

@@ -19,7 +19,7 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.adapter.building import build, services_named
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import answers, prompted
+from gateway.cli.output import command_output, prompted
 from trust.exchange.involvement import involvement_to_fields
 from trust.exchange.person import Subject, check_birth_date, enough_to_go_on, for_holder, parse_subject
 
@@ -50,7 +50,7 @@ _FOUND: Final = {
 @click.command("try")
 @click.argument("service")
 @config_option
-@answers
+@command_output
 def try_source(*, service: str, config: Path | None) -> UseCaseResult:
     """Look a person up in the case system of SERVICE, and say why they are found or not.
 

@@ -10,7 +10,7 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementBook
 from gateway.cli.agreement import summary
 from gateway.cli.context import config_option, load_node, names_node
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from trust.agreements.agreement import Agreement
 from trust.agreements.draft import parse_draft
 from trust.agreements.signing import ask_about_draft
@@ -19,7 +19,7 @@ from trust.agreements.signing import ask_about_draft
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @config_option
-@answers
+@command_output
 def check(*, file: Path, config: Path | None) -> UseCaseResult:
     """Read the agreement in FILE and say everything that is wrong with it, or the whole of it. Nothing is stored.
 

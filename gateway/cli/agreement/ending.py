@@ -17,7 +17,7 @@ from gateway.app.commands import Federation, federation_of
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
 from gateway.cli.agreement.signatures import countersigning_of
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from trust.agreements.agreement import Agreement, Closure, InForce, NotInForce
 
 _TOLD = {
@@ -33,7 +33,7 @@ _TOLD = {
 @click.argument("version", type=int, required=False)
 @config_option
 @yes_option
-@answers
+@command_output
 def end(*, agreement_id: str, version: int | None, config: Path | None, yes: bool) -> UseCaseResult:
     """End the agreement ID at once and for good, here and at the other parties' nodes.
 
@@ -45,7 +45,7 @@ def end(*, agreement_id: str, version: int | None, config: Path | None, yes: boo
         held = versions_of(book, agreement_id, at)
         ended = _to_end(held, version, book, at)
         effect = _effect(ended, book, at)
-        announce(f"{ended.title}.", *effect, *_still_in_force(book, ended, at))
+        show_plan(f"{ended.title}.", *effect, *_still_in_force(book, ended, at))
         confirm("End it?", yes=yes)
         facts = {"agreement": str(ended.id), "digest": ended.ref.digest}
         record(federation.settings, "agreement end", version=ended.version, **facts)

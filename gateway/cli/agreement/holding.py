@@ -18,7 +18,7 @@ from gateway.cli.agreement.ending import versions_of
 from gateway.cli.agreement.signatures import Signed, standing_of, verified
 from gateway.cli.agreement.standings import standing_json, standing_lines
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.ports import Transaction
 from gateway.store.tables import agreements
 from trust.agreements.agreement import Agreement, parse_agreement
@@ -29,7 +29,7 @@ from trust.agreements.agreement import Agreement, parse_agreement
 @click.argument("signatures", metavar="[SIGNATURE]...", nargs=-1, type=click.Path(path_type=Path))
 @config_option
 @yes_option
-@answers
+@command_output
 def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: bool) -> UseCaseResult:
     """Hold the agreement in FILE, and these signatures, after each was verified with its party's own federation key.
 
@@ -46,7 +46,7 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: b
     at = now()
     with federation_of(settings) as federation:
         signed = [verified(federation, agreement, read_input(path, "The signature"), at=at) for path in signatures]
-        announce(*summary.summary(agreement), *_signed_lines(signed), "It will be held here with these signatures.")
+        show_plan(*summary.summary(agreement), *_signed_lines(signed), "It will be held here with these signatures.")
         confirm("Hold it?", yes=yes)
         record(
             settings,
@@ -69,7 +69,7 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: b
 
 @click.command("list")
 @config_option
-@answers
+@command_output
 def list_agreements(*, config: Path | None) -> UseCaseResult:
     """Show every agreement held here, and whether it is in force."""
     with opened_store(load_node(config)) as store:
@@ -88,7 +88,7 @@ def list_agreements(*, config: Path | None) -> UseCaseResult:
 @click.command()
 @click.argument("agreement_id", metavar="ID")
 @config_option
-@answers
+@command_output
 def show(*, agreement_id: str, config: Path | None) -> UseCaseResult:
     """Show every version of the agreement ID in full, and who has signed it."""
     with opened_store(load_node(config)) as store:

@@ -19,7 +19,7 @@ from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchange
 from gateway.cli.agreement.signatures import countersigning_of, signer_of, standing_of
 from gateway.cli.agreement.standings import standing_json, standing_lines
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import announce, answers, confirm, prompted, yes_option
+from gateway.cli.output import command_output, confirm, prompted, show_plan, yes_option
 from gateway.ports import Transaction
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
@@ -49,7 +49,7 @@ post_option = click.option("--post", required=True, help="In which post, such as
 @name_option
 @post_option
 @yes_option
-@answers
+@command_output
 def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool) -> UseCaseResult:
     """Sign the agreement in FILE for this agency, hold it here, and give its address for the other parties.
 
@@ -82,7 +82,7 @@ def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool)
     help="Only write the signature to this file; send nothing.",
 )
 @yes_option
-@answers
+@command_output
 def sign(*, source: str | None, config: Path | None, name: str, post: str, **options: Any) -> UseCaseResult:
     """Sign an agreement for this agency, hold it here, and exchange signatures with the nodes of the other parties.
 
@@ -103,7 +103,7 @@ def sign(*, source: str | None, config: Path | None, name: str, post: str, **opt
 
 @click.command()
 @config_option
-@answers
+@command_output
 def sync(*, config: Path | None) -> UseCaseResult:
     """Ask the other parties now for missing signatures, and tell them of endings. A running node does so by itself."""
     at = now()
@@ -159,7 +159,7 @@ def _checked(federation: Federation, raw: bytes, signatory: Signatory, key: KeyS
     advice = advise(agreement, signer_of(federation, agreement, at), today=at.date())
     if advice.faults:
         raise OperationRefused(f"{party.name} cannot sign {named}; nothing was signed.", list(advice.faults))
-    announce(
+    show_plan(
         *summary.summary(agreement),
         *summary.change_lines(agreement, summary.version_before(agreement, book.standings(now=at))),
         *summary.signed_lines(agreement, book.signatures(agreement.ref, now=at)),

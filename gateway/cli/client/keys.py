@@ -16,7 +16,7 @@ from gateway.administration.files import read_input, write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import announce, answers, carry_out, confirm, yes_option
+from gateway.cli.output import apply_plan, command_output, confirm, show_plan, yes_option
 from gateway.ports import LocalClient, Store, Transaction
 from gateway.store.tables import clients
 from trust import strict_json
@@ -34,7 +34,7 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @click.option("--generate-key", type=_path, help="Make one more key pair, and write the private key to this file.")
 @click.option("--drop", "dropped", multiple=True, help="Take away the key with this id.")
 @yes_option
-@answers
+@command_output
 def keys(
     *,
     client_id: str,
@@ -62,10 +62,10 @@ def keys(
             arguments = {"id": client_id, "was": kids(client), "key_ids": kids(chosen), "jwks": dict(chosen.jwks)}
             wanted = ChangeRequest(act=ADD_KEY, arguments=arguments, reason=WHY_VOUCHING, emergency=None)
             with written(private, generate_key):
-                waiting = carry_out(plan_request(settings, wanted), yes=yes)
+                waiting = apply_plan(plan_request(settings, wanted), yes=yes)
             return replace(waiting, lines=[*waiting.lines, *note])
         effect = _effect(chosen)
-        announce(f"{client_id} ({client.name}), so far with {', '.join(kids(client))}. {effect}")
+        show_plan(f"{client_id} ({client.name}), so far with {', '.join(kids(client))}. {effect}")
         confirm("Change its keys?", yes=yes)
         with written(private, generate_key):
             record(settings, "client keys", id=client_id, key_ids=kids(chosen))
@@ -81,7 +81,7 @@ class _NewKey:
     name = "client keys"
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
-        """Say which keys it would have. Raises ``OperationRefused`` where it has others than when this was asked for."""
+        """Say which keys it would have. Raises ``OperationRefused`` if it has others than when asked."""
         with opened_store(settings) as store:
             client = _fitting(store, arguments)
         so_far = f"{client.client_id} ({client.name}), so far with {', '.join(kids(client))}."

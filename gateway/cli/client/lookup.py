@@ -23,7 +23,7 @@ from gateway.cli.client.answer_lines import lines_of
 from gateway.cli.client.case_face import CaseFaceClient, read_answer
 from gateway.cli.client.question import Typed
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.http.case.openapi import ELIGIBILITY_PATH, LOOKUPS_PATH
 from gateway.ports import LocalClient
 from gateway.store.tables import clients
@@ -53,7 +53,7 @@ _WRONG = 422
     "--benefit-question", type=click.Choice(tuple(map(str, Question))), help="Ask this benefit question instead."
 )
 @click.option("--benefit", help="The code of the one benefit that it is about.")
-@answers
+@command_output
 def lookup(*, question: str | None, config: Path | None, **options: Any) -> UseCaseResult:
     """Ask who else works with a person, and print the answer of each service that an agreement lets you ask.
 

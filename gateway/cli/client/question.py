@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.outcome import prompted
+from gateway.cli.output import prompted
 from trust.exchange.consent import ConsentForm, ConsentRole
 
 

@@ -19,7 +19,7 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementBook
 from gateway.cli.client.keys import WHY_VOUCHING, kids, read_keys, written
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import announce, answers, carry_out, confirm, yes_option
+from gateway.cli.output import apply_plan, command_output, confirm, show_plan, yes_option
 from gateway.ports import LocalClient, Store, Transaction
 from gateway.store.tables import clients
 from trust.errors import MalformedClaims
@@ -54,7 +54,7 @@ _path = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--signed-in-only", is_flag=True, help="It does not vouch: its users sign in at [[identity.providers]].")
 @yes_option
-@answers
+@command_output
 def add(*, config: Path | None, client_id: str, name: str, yes: bool, **options: Any) -> UseCaseResult:
     """Register a case system. Its users ask in the positions that are given here, and in no other.
 
@@ -73,9 +73,9 @@ def add(*, config: Path | None, client_id: str, name: str, yes: bool, **options:
     if client.vouches:
         wanted = ChangeRequest(act=REGISTER, arguments=_to_arguments(client), reason=WHY_VOUCHING, emergency=None)
         with written(private, made):
-            waiting = carry_out(plan_request(settings, wanted), yes=yes)
+            waiting = apply_plan(plan_request(settings, wanted), yes=yes)
         return replace(waiting, lines=[*waiting.lines, *note])
-    announce(*_effect(client))
+    show_plan(*_effect(client))
     confirm("Register it?", yes=yes)
     _register(settings, client, private, made)
     return UseCaseResult(lines=[f"{client_id} is registered.", *_lines(client), *note], data=_to_json(client))
@@ -123,7 +123,7 @@ REGISTER = _Registration()
 def _drafted(
     settings: NodeSettings, client_id: str, name: str, options: dict[str, Any]
 ) -> tuple[LocalClient, LocalSigner | None]:
-    """Return a case system within the limits in ``options``, and the key that was made for it. Raises OperationRefused."""
+    """Return a case system within the limits in ``options``, and its new key. Raises ``OperationRefused``."""
     client = _client(settings, client_id, name, options, now())
     with opened_store(settings) as store:
         _refuse_taken(store, client_id)
@@ -145,7 +145,7 @@ def _refuse_taken(store: Store, client_id: str) -> None:
 
 
 def _refuse_unknown_roles(settings: NodeSettings, store: Store, client: LocalClient) -> None:
-    """Raise OperationRefused for a role that no agreement held here lets the service ask in; before the first, any will do."""
+    """Raise ``OperationRefused`` for a role that no agreement held here names; before the first, any will do."""
     own = own_entity(settings)
     clauses = [
         clause for standing in AgreementBook(store).standings(now=now()) for clause in standing.agreement.clauses
@@ -185,7 +185,7 @@ def _from_arguments(arguments: Mapping[str, Any]) -> LocalClient:
 
 @click.command("list")
 @config_option
-@answers
+@command_output
 def list_clients(*, config: Path | None) -> UseCaseResult:
     """Show every registered case system, its limits and its keys' ids."""
     with opened_store(load_node(config)) as store:
@@ -201,7 +201,7 @@ def list_clients(*, config: Path | None) -> UseCaseResult:
 @click.argument("client_id", metavar="ID")
 @config_option
 @yes_option
-@answers
+@command_output
 def revoke(*, client_id: str, config: Path | None, yes: bool) -> UseCaseResult:
     """Take the access of the case system ID away, for good: its id is never given to another."""
     settings = load_node(config)
@@ -214,7 +214,7 @@ def revoke(*, client_id: str, config: Path | None, yes: bool) -> UseCaseResult:
                 f"{client_id} was revoked on {client.revoked_at:%Y-%m-%d} already; nothing was changed."
             )
         effect = "It gets no more tokens, and those it holds are refused from now on."
-        announce(f"{client_id} ({client.name}). {effect}")
+        show_plan(f"{client_id} ({client.name}). {effect}")
         confirm("Revoke it?", yes=yes)
         at = now()
         record(settings, "client revoke", id=client_id)
@@ -328,7 +328,7 @@ def _who_speaks(client: LocalClient) -> str:
 @click.option("--manager", required=True, help="Who justifies a sample of its lookups from now on.")
 @click.option("--sample-percent", type=click.IntRange(1, 100), help="How large a sample [default: as it is].")
 @yes_option
-@answers
+@command_output
 def manager(
     *, client_id: str, config: Path | None, manager: str, sample_percent: int | None, yes: bool
 ) -> UseCaseResult:
@@ -344,7 +344,7 @@ def manager(
             )
         percent = sample_percent or client.sample_percent or DEFAULT_PERCENT
         changed = replace(client, manager=manager, sample_percent=percent)
-        announce(f"{client_id} ({client.name}): {_who_speaks(changed)}, those waiting now included.")
+        show_plan(f"{client_id} ({client.name}): {_who_speaks(changed)}, those waiting now included.")
         confirm("Change it?", yes=yes)
         record(settings, "client manager", id=client_id, manager=manager, sample_percent=percent)
         store.write(lambda tx: clients.assign(tx, client_id=client_id, manager=manager, sample_percent=percent))

@@ -16,7 +16,7 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import TAKES_ID, config_option, load_node
 from gateway.cli.main import LazyGroup
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.exchange.query_log import own_name
 from gateway.keys.sealed import open_own
 from gateway.keys.vault import FileKeyVault
@@ -43,7 +43,7 @@ def sample() -> None:
 @config_option
 @click.option("--all", "settled", is_flag=True, help="Also those that are settled.")
 @click.option("--overdue", is_flag=True, help="Only those past their time.")
-@answers
+@command_output
 def list_samples(*, config: Path | None, settled: bool, overdue: bool) -> UseCaseResult:
     """Show the lookups that were chosen, the one that is due first first: who asked, for what, for which case.
 
@@ -69,7 +69,7 @@ def list_samples(*, config: Path | None, settled: bool, overdue: bool) -> UseCas
 @click.option("--reason", required=True, help="Why it was right, or what was not; it is kept sealed.")
 @click.option("--not-justified", is_flag=True, help="It was not right: a flag goes up for the practitioner.")
 @yes_option
-@answers
+@command_output
 def justify(
     *, lookup_id: str, config: Path | None, manager: str, reason: str, not_justified: bool, yes: bool
 ) -> UseCaseResult:
@@ -82,7 +82,7 @@ def justify(
         found, client = _waiting(store, lookup_id, manager)
         told = _told(store, vault, found, at)
         _refuse_asker(settings, manager, str(told["practitioner"].get("id")))
-        announce(*_lines(told))
+        show_plan(*_lines(told))
         confirm("Note that it was justified?" if right else "Note that it was not justified?", yes=yes)
         by = record(
             settings, "client sample justify", id=lookup_id, manager=manager, justified="yes" if right else "no"

@@ -8,7 +8,7 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.client.case_face import CaseFaceClient
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 
 
 @click.command()
@@ -16,7 +16,7 @@ from gateway.cli.outcome import answers
 @config_option
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="The case system's private key (PEM).")
 @click.option("--ca", type=click.Path(path_type=Path), help="The CA of the case face [default: [trust] ca].")
-@answers
+@command_output
 def token(*, client_id: str, config: Path | None, key: Path, ca: Path | None) -> UseCaseResult:
     """Ask the running node for an access token of the case system ID, and print it alone, ready for a request."""
     settings = load_node(config)

@@ -11,18 +11,18 @@ from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings
 from gateway.administration.context import now
 from gateway.administration.outcome import UseCaseResult
-from gateway.cli import lines
+from gateway.cli import check_output
+from gateway.cli.check_output import State
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.doctor import accountability, administrators, machine, partnership, systems
-from gateway.cli.lines import State
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 
 Section = tuple[str, list[CheckLine]]
 
 
 @click.command()
 @config_option
-@answers
+@command_output
 def doctor(*, config: Path | None) -> UseCaseResult:
     """Check the configuration, the machine, the partnership and the case systems, and say what to do.
 
@@ -33,8 +33,8 @@ def doctor(*, config: Path | None) -> UseCaseResult:
     shown: list[str] = []
     for title, checked in sections:
         shown += [f"{title}:"] if checked else []
-        shown += [f"  {text}" for line in checked for text in lines.written(line)]
-    states = Counter(lines.state_of(line) for _, checked in sections for line in checked)
+        shown += [f"  {text}" for line in checked for text in check_output.written(line)]
+    states = Counter(check_output.state_of(line) for _, checked in sections for line in checked)
     failed, warned = states[State.FAULT], states[State.WARNING]
     verdict = (
         f"{failed} {'does' if failed == 1 else 'do'} not hold: the lines marked ✗." if failed else "Everything holds."
@@ -44,7 +44,7 @@ def doctor(*, config: Path | None) -> UseCaseResult:
     return UseCaseResult(
         lines=[*shown, verdict],
         data={
-            "sections": {title: lines.to_json(checked) for title, checked in sections},
+            "sections": {title: check_output.to_json(checked) for title, checked in sections},
             "failed": failed,
             "warnings": warned,
         },

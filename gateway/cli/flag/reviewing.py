@@ -14,7 +14,7 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.exchange.inbound_evidence import ID_REUSED
 from gateway.exchange.query_log import own_name
 from gateway.store.tables import flags
@@ -42,7 +42,7 @@ _SHOWN = 5
 
 @click.command("list")
 @config_option
-@answers
+@command_output
 def list_flags(*, config: Path | None) -> UseCaseResult:
     """List open flags, the latest first, those of one agency and code as one.
 
@@ -63,7 +63,7 @@ def list_flags(*, config: Path | None) -> UseCaseResult:
 @config_option
 @click.option("--finding", required=True, help="What came of it; it is kept in the journal.")
 @yes_option
-@answers
+@command_output
 def review(*, code: str, asker: str, config: Path | None, finding: str, yes: bool) -> UseCaseResult:
     """Take down the flags of CODE that concern ASKER, as `hearthgate flag list` writes them.
 
@@ -78,7 +78,7 @@ def review(*, code: str, asker: str, config: Path | None, finding: str, yes: boo
             raise OperationRefused("No such flag is up; `hearthgate flag list` shows those that are.")
         for each in {one.asker for one in found}:
             _refuse_asker(settings, each)
-        announce(*(line for each in flags.fold(found) for line in _lines(each)))
+        show_plan(*(line for each in flags.fold(found) for line in _lines(each)))
         confirm("Take it down?", yes=yes)
         by = record(settings, "flag review", code=code, asker=asker, finding=finding)
         askers = {each.asker for each in found}
@@ -94,7 +94,7 @@ def review(*, code: str, asker: str, config: Path | None, finding: str, yes: boo
 @click.argument("client_id", metavar="CLIENT")
 @config_option
 @click.option("--id", "practitioner", required=True, help="The practitioner's id, as the case system states it.")
-@answers
+@command_output
 def name(*, client_id: str, config: Path | None, practitioner: str) -> UseCaseResult:
     """Show the name under which a user of the case system CLIENT would stand in a flag, to compare."""
     vault = node_vault(load_node(config))

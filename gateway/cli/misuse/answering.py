@@ -15,7 +15,7 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import TAKES_ID, config_option, load_node
 from gateway.cli.misuse.listing import received_json, received_lines, short_id
-from gateway.cli.outcome import answers, carry_out, yes_option
+from gateway.cli.output import apply_plan, command_output, yes_option
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse.answers import open_answer, seal_answer
 from gateway.ports import Store, Transaction
@@ -74,7 +74,7 @@ ANSWER = _Answer()
 @click.option("--unit", help="Their team or unit [default: the one they asked for].")
 @config_option
 @yes_option
-@answers
+@command_output
 def answer(*, query: str, config: Path | None, yes: bool, **named: str | None) -> UseCaseResult:
     """Name the practitioner whom the query ID of `hearthgate misuse list` is about.
 
@@ -103,7 +103,7 @@ def answer(*, query: str, config: Path | None, yes: bool, **named: str | None) -
     sealed = seal_answer(vault.seal_key(), received.holder, received.query, person)
     arguments = {"query": query, "holder": received.holder, "document": base64url.encode(sealed).decode("ascii")}
     reason = "the holder of a record asked who it was"
-    return carry_out(
+    return apply_plan(
         dual_control.plan_request(
             settings, ChangeRequest(act=ANSWER, arguments=arguments, reason=reason, emergency=None)
         ),

@@ -15,7 +15,7 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import federation_of
 from gateway.cli.context import TAKES_ID, config_option, load_node
 from gateway.cli.misuse.listing import asked_json, asked_lines
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse.evidence import FoundMessage, consent_of_message, received_messages, signature_of_message
 from gateway.misuse.queries import MessageForgotten, MisuseAsking
@@ -34,7 +34,7 @@ days_option = click.option(
 @click.argument("asker")
 @days_option
 @config_option
-@answers
+@command_output
 def messages(*, asker: str, days: int, config: Path | None) -> UseCaseResult:
     """Show the messages that came from ASKER, an agency and its pseudonym as `hearthgate flag list` writes them."""
     at = now()
@@ -54,7 +54,7 @@ def messages(*, asker: str, days: int, config: Path | None) -> UseCaseResult:
 @days_option
 @config_option
 @yes_option
-@answers
+@command_output
 def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **options: Any) -> UseCaseResult:
     """Ask the agency that sent the message MESSAGE-ID which of its people it was; run it again to hear the answer.
 
@@ -70,7 +70,7 @@ def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **optio
             raise OperationRefused(
                 "The message came from this agency itself; its own records say who stands behind it."
             )
-        announce(f"{message.peer} is asked who sent {message_id}, {message.at:%Y-%m-%d %H:%M} UTC, and told: {reason}")
+        show_plan(f"{message.peer} is asked who sent {message_id}, {message.at:%Y-%m-%d %H:%M} UTC, and told: {reason}")
         confirm("Ask?", yes=yes)
         record(settings, "misuse ask", message=message.id, of=message.peer)
         asking = MisuseAsking(
@@ -93,7 +93,7 @@ def ask(*, message_id: str, reason: str, config: Path | None, yes: bool, **optio
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The new file to write it into.")
 @days_option
 @config_option
-@answers
+@command_output
 def signature(*, message_id: str, out: Path, config: Path | None, **options: Any) -> UseCaseResult:
     """Write the signature of the message MESSAGE-ID into a file, for a third party to verify.
 

@@ -10,7 +10,7 @@ import click
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.keys.vault import FileKeyVault
 from gateway.misuse.answers import open_query_record
 from gateway.misuse.evidence import account_of
@@ -29,7 +29,7 @@ _PERSON = ("name", "role", "org_unit", "contact")
 @click.command("list")
 @config_option
 @click.option("--all", "every", is_flag=True, help="Also those that are answered.")
-@answers
+@command_output
 def list_queries(*, config: Path | None, every: bool) -> UseCaseResult:
     """Show the queries about misuse that others put to this agency, with whom they are about, and those it put."""
     settings, at = load_node(config), now()

@@ -21,7 +21,7 @@ from gateway.administration.context import Settings, now
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, config_path, load_settings
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.setup import archive, key_safe
 from gateway.keys.daily_seal import FILE as DAILY_FILE
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, read_private
@@ -48,7 +48,7 @@ _path = click.Path(path_type=Path)
 )
 @config_option
 @yes_option
-@answers
+@command_output
 def backup(
     *, target: Path, keys_too: bool, passphrase_file: Path | None, keep: int | None, config: Path | None, yes: bool
 ) -> UseCaseResult:
@@ -124,7 +124,7 @@ def _keys(settings: Settings, target: Path, passphrase_file: Path, *, yes: bool)
     files = {
         str(file.relative_to(settings.base_dir)): read_private(file, most=_MAX_KEYS) for file in _key_files(settings)
     }
-    announce(
+    show_plan(
         f"This writes every private key of {entity_of(settings)} into {target}, encrypted under the passphrase:",
         *(f"  {name}" for name in files),
         "Whoever has it, the passphrase and a backup can be this agency and read what is sealed: keep them apart.",

@@ -10,7 +10,7 @@ from gateway.administration.files import read_input, write_new
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import NODE_FILE
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.cli.setup import furnishing
 from gateway.cli.setup.editing import pin_file
 from gateway.cli.setup.exceptions import exceptions
@@ -41,7 +41,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--unit", "units", multiple=True, help="A team or unit that they may belong to.")
 @click.option("--case-bind", default="127.0.0.1:8444", show_default=True, help="Where case systems' calls arrive.")
 @common_options
-@answers
+@command_output
 def init(*, folder: Path, **options: Any) -> UseCaseResult:
     """Set up a new node in DIR: its configuration, its keys and its store. Nothing that exists is overwritten.
 

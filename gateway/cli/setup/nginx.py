@@ -13,7 +13,7 @@ from config.settings import AnchorSettings, Face, NodeSettings
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 
 TEMPLATE = Path(config_package.__file__).parent / "nginx" / "face.conf"
 _SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -73,7 +73,7 @@ _path = click.Path(path_type=Path)
 )
 @click.option("--ca", type=_path, help="The CA of the faces' certificates [default: [trust] ca, else the system's].")
 @click.option("--logs", type=_path, default=Path("/var/log/nginx"), show_default=True, help="nginx's folder for logs.")
-@answers
+@command_output
 def nginx(
     *, config: Path | None, listen: tuple[str, ...], case_listen: tuple[str, ...], ca: Path | None, logs: Path
 ) -> UseCaseResult:

@@ -16,14 +16,14 @@ import click
 from config.loading import load
 from config.settings import AnchorSettings
 from gateway.administration import journal
-from gateway.administration.context import now
+from gateway.administration.context import Settings, now
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import environment
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.setup import archive, key_safe
 from gateway.cli.setup.archive import Manifest
-from gateway.cli.setup.backup import Settings, entity_of
+from gateway.cli.setup.backup import entity_of
 from gateway.cli.setup.key_safe import Safe
 from gateway.cli.setup.restore_confirm import restore_confirm
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
@@ -52,7 +52,7 @@ class _Restore(click.Command):
 @click.option("--keys", "keys_file", type=_path, required=True, help="The private keys, as `backup --keys` wrote them.")
 @click.option("--passphrase-file", type=_path, required=True, help="The file that holds their passphrase.")
 @yes_option
-@answers
+@command_output
 def restore(*, source: Path, folder: Path, keys_file: Path, passphrase_file: Path, yes: bool) -> UseCaseResult:
     """Make a node or an authority again in DIR, a new folder, from BACKUP and its private keys.
 
@@ -109,7 +109,7 @@ def _federation_keys(safe: Safe, made: Path) -> KeySet:
 
 def _announce(prepared: _Prepared, target: Path) -> None:
     manifest = prepared.manifest
-    announce(
+    show_plan(
         f"This makes {manifest.entity} again in {target}, as it was on {manifest.made_at:%Y-%m-%d at %H:%M:%S} UTC",
         f"(version {manifest.version}, tables of {manifest.revision}), in the store {prepared.settings.store.url}.",
         "What happened since is not in it: messages, lookups and evidence are lost. The new one accepts nothing that",

@@ -13,7 +13,7 @@ from gateway.administration.context import opened_store
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.ports import Transaction
 from gateway.store.tables import agreements, clients, pending_changes, restore_holds, store_epoch
 from gateway.store.tables.restore_holds import Hold, HoldKind
@@ -36,7 +36,7 @@ _WAYS: Mapping[HoldKind, str] = {
 @click.command()
 @config_option
 @yes_option
-@answers
+@command_output
 def restore_confirm(*, config: Path | None, yes: bool) -> UseCaseResult:
     """Open what a restored node holds back, after you have compared the list with the journal.
 
@@ -48,7 +48,7 @@ def restore_confirm(*, config: Path | None, yes: bool) -> UseCaseResult:
     if epoch.confirmed:
         raise OperationRefused("Nothing waits: this store was never restored, or its restore is confirmed.")
     lines = [_line(hold, names) for hold in held]
-    announce(*_explained(epoch, lines), *_journal(settings))
+    show_plan(*_explained(epoch, lines), *_journal(settings))
     confirm("Open all that is listed?", yes=yes)
     by = journal.record(settings, "restore confirmed", epoch=epoch.number, opened=len(held))
     with opened_store(settings) as store:

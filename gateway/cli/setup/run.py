@@ -15,7 +15,7 @@ from config.settings import AnchorSettings, Face, NodeSettings, OperationsFace
 from gateway.administration.context import certificates
 from gateway.administration.errors import OperationRefused
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import refusing
+from gateway.cli.output import refusing
 from gateway.server.supervisor import Application, Companion, Hooks, Pool
 from gateway.server.supervisor import serve as serve_pools
 

@@ -12,11 +12,12 @@ import click
 from config.loading import ConfigError
 from gateway import __version__
 from gateway.administration import journal
+from gateway.administration.context import Settings
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, config_path, load_settings
-from gateway.cli.outcome import announce, answers, confirm, yes_option
-from gateway.cli.setup.backup import Settings, write_backup
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
+from gateway.cli.setup.backup import write_backup
 from gateway.store.factory import open_store
 from gateway.store.migration import Step, lacks_claims, migrate, steps_from
 from gateway.store.revision import found_revision
@@ -59,7 +60,7 @@ class Plan:
 @click.option("--backup", "backup_to", type=click.Path(path_type=Path), help=f"Where the backup goes [{BACKUPS}/].")
 @config_option
 @yes_option
-@answers
+@command_output
 def upgrade(*, check: bool, backup_to: Path | None, config: Path | None, yes: bool) -> UseCaseResult:
     """Bring the store to what this version needs: a backup first, then the migrations, then a check of the result.
 
@@ -72,7 +73,7 @@ def upgrade(*, check: bool, backup_to: Path | None, config: Path | None, yes: bo
     if not plan.changes_store:
         return UseCaseResult(lines=[*plan.lines(), "Nothing was changed."], data=_data(plan, backup=None))
     _refuse_running(settings)
-    announce(*plan.lines(), "A backup is made first." if plan.found else "There is nothing to back up.")
+    show_plan(*plan.lines(), "A backup is made first." if plan.found else "There is nothing to back up.")
     confirm("Change the store?", yes=yes)
     kept = _backup(settings, config, backup_to) if plan.found else None
     journal.record(settings, "upgraded", steps=[step.revision for step in plan.steps])

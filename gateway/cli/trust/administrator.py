@@ -10,7 +10,7 @@ from gateway.administration.files import read_input, write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from trust import strict_json
 from trust.keys import KeyUse, LocalSigner
 
@@ -24,7 +24,7 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @click.option("--generate-key", type=_path, help="Make one, and write it to this file, on a drive of your own.")
 @config_option
 @yes_option
-@answers
+@command_output
 def administrator(
     *, name: str, key: Path | None, generate_key: Path | None, config: Path | None, yes: bool
 ) -> UseCaseResult:
@@ -44,7 +44,7 @@ def administrator(
     else:
         signer = LocalSigner.generate(KeyUse.ADMINISTRATOR)
     file = FOLDER / f"{signer.kid}.jwk"
-    announce(f"{name} will be known by the key {signer.kid}.")
+    show_plan(f"{name} will be known by the key {signer.kid}.")
     confirm("Register it?", yes=yes)
     record(settings, "trust administrator", name=name, key_id=signer.kid)
     if generate_key is not None:

@@ -16,7 +16,7 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor
-from gateway.cli.outcome import announce, answers, carry_out, confirm, emergency_option, yes_option
+from gateway.cli.output import apply_plan, command_output, confirm, emergency_option, show_plan, yes_option
 from gateway.cli.trust import terms as stated
 from gateway.cli.trust.ruling import authority_signer, log
 from gateway.cli.trust.terms import GivenTerms, terms_options
@@ -44,7 +44,7 @@ _WELCOME = "Members may exchange messages with it from now on, as far as they ha
 @click.command()
 @click.option("--thumbprints", "shown", is_flag=True, help="Show them, to compare; what `admit` takes is read out.")
 @config_option
-@answers
+@command_output
 def pending(*, config: Path | None, shown: bool) -> UseCaseResult:
     """Show the requests that wait for their thumbprints to be compared, the oldest first. Strangers wrote them."""
     at = now()
@@ -71,7 +71,7 @@ def pending(*, config: Path | None, shown: bool) -> UseCaseResult:
 @terms_options
 @emergency_option
 @yes_option
-@answers
+@command_output
 def admit(
     *,
     who: str,
@@ -102,13 +102,11 @@ def admit(
         _refuse_cut_off(asked, terms)
         admission = Admission(asked=asked, raw=raw, held=held, terms=terms)
         if held is not None:
-            wanted = ChangeRequest(
-                act=ADMIT, arguments=_arguments(admission, held), reason=_ITS_REQUEST, emergency=emergency
-            )
-            return carry_out(plan_request(settings, wanted), yes=yes)
+            change = _change_of_member(admission, held, emergency)
+            return apply_plan(plan_request(settings, change), yes=yes)
         if emergency is not None:
             raise OperationRefused("A new member takes one administrator; leave --emergency out.")
-        announce(*_about(asked), *_effect(admission))
+        show_plan(*_about(asked), *_effect(admission))
         confirm("Admit it?", yes=yes)
         kids, bound = list(asked.thumbprints), stated.to_json(terms)
         record(
@@ -130,13 +128,13 @@ def admit(
 @click.option("--reason", required=True, help="Why; it is kept in the journal.")
 @config_option
 @yes_option
-@answers
+@command_output
 def dismiss(*, entity: str, config: Path | None, reason: str, yes: bool) -> UseCaseResult:
     """Forget the request that waits of ENTITY; it may ask again."""
     settings, named = load_anchor(config), parse_entity_id(entity)
     with opened_store(settings) as store:
         waiting = _waiting(store, named)
-        announce(
+        show_plan(
             f"The request of {named}, received {waiting.received_at:%Y-%m-%d %H:%M} UTC, will be forgotten. It may ask "
             "again, and is not told."
         )
@@ -230,6 +228,10 @@ def _read(raw: bytes, at: datetime) -> EnrolmentRequest | None:
         return parse_enrolment_request(raw, now=at)
     except TrustError:
         return None
+
+
+def _change_of_member(admission: Admission, held: Member, emergency: str | None) -> ChangeRequest:
+    return ChangeRequest(act=ADMIT, arguments=_arguments(admission, held), reason=_ITS_REQUEST, emergency=emergency)
 
 
 def _request(store: Store, who: str) -> bytes:

@@ -91,7 +91,7 @@ def lines_above(transport: Transport, authority: EntityId, *, now: datetime) -> 
 def pin_of(transport: Transport, anchor: EntityConfiguration) -> Pin:
     """Return what an anchor would have pinned: its federation keys, and its recovery keys where it has any.
 
-    Raises ``TransportError`` and ``TrustError``, and ``OperationRefused`` where the two documents contradict each other.
+    Raises ``TransportError`` and ``TrustError``, and ``OperationRefused`` if the two documents contradict each other.
     """
     answer = fetch(transport, anchor.entity_id + PIN_PATH, accept=PIN_TYPE)
     if answer.status == _NOT_FOUND:

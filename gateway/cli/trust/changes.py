@@ -17,7 +17,7 @@ from gateway.cli.client.keys import ADD_KEY
 from gateway.cli.client.registry import REGISTER
 from gateway.cli.context import config_option, load_anchor, load_settings
 from gateway.cli.misuse.answering import ANSWER
-from gateway.cli.outcome import announce, answers, carry_out, confirm, yes_option
+from gateway.cli.output import apply_plan, command_output, confirm, show_plan, yes_option
 from gateway.cli.trust.admission import ADMIT
 from gateway.cli.trust.key.revoking import REVOKE
 from gateway.cli.trust.member_key import REVOKE_MEMBER_KEY
@@ -42,7 +42,7 @@ _NEXT = {
 @click.command("changes")
 @click.option("--all", "every", is_flag=True, help="Also those that are settled or expired.")
 @config_option
-@answers
+@command_output
 def list_changes(*, config: Path | None, every: bool) -> UseCaseResult:
     """Show the changes that wait for a second administrator, and the emergencies that nobody has reviewed."""
     at = now()
@@ -67,10 +67,10 @@ _superior = click.option(
 @_superior
 @config_option
 @yes_option
-@answers
+@command_output
 def approve(*, change_id: str, config: Path | None, superior: Path | None, yes: bool) -> UseCaseResult:
     """Make the change ID that another administrator asked for."""
-    return carry_out(dual_control.plan_approval(load_settings(config), _ACTS, change_id, superior=superior), yes=yes)
+    return apply_plan(dual_control.plan_approval(load_settings(config), _ACTS, change_id, superior=superior), yes=yes)
 
 
 @click.command()
@@ -78,10 +78,10 @@ def approve(*, change_id: str, config: Path | None, superior: Path | None, yes: 
 @click.option("--reason", required=True, help="Why not; it is kept in the journal.")
 @config_option
 @yes_option
-@answers
+@command_output
 def decline(*, change_id: str, config: Path | None, reason: str, yes: bool) -> UseCaseResult:
     """Give up the change ID, which then is never made."""
-    return carry_out(dual_control.plan_withdrawal(load_settings(config), change_id, reason), yes=yes)
+    return apply_plan(dual_control.plan_withdrawal(load_settings(config), change_id, reason), yes=yes)
 
 
 @click.command()
@@ -90,10 +90,10 @@ def decline(*, change_id: str, config: Path | None, reason: str, yes: bool) -> U
 @_superior
 @config_option
 @yes_option
-@answers
+@command_output
 def review(*, change_id: str, config: Path | None, finding: str, superior: Path | None, yes: bool) -> UseCaseResult:
     """Note that you looked at the emergency ID, which another administrator made alone."""
-    return carry_out(dual_control.plan_review(load_settings(config), change_id, finding, superior=superior), yes=yes)
+    return apply_plan(dual_control.plan_review(load_settings(config), change_id, finding, superior=superior), yes=yes)
 
 
 @click.command()
@@ -103,7 +103,7 @@ def review(*, change_id: str, config: Path | None, finding: str, superior: Path 
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write the approval to.")
 @config_option
 @yes_option
-@answers
+@command_output
 def second(
     *, entity: str, change_id: str, digits: tuple[str, ...], out: Path, config: Path | None, yes: bool
 ) -> UseCaseResult:
@@ -118,7 +118,7 @@ def second(
             raise OperationRefused(f"{member} is no active member here; `hearthgate trust list` shows who is.")
         number = fingerprints.read_digits(digits)
         shown = spoken(number)
-        announce(f"{member} may make its change {change_id} ({shown}) with one administrator of its own.")
+        show_plan(f"{member} may make its change {change_id} ({shown}) with one administrator of its own.")
         confirm("Approve it?", yes=yes)
         record(settings, "trust second", entity_id=member, change=change_id, digits=shown)
         wanted = ChangeApproval(superior=own_entity(settings), entity=member, change=change_id, digest=number)

@@ -10,9 +10,9 @@ import click
 from gateway.administration.context import now
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import Federation, federation_of
-from gateway.cli import lines
+from gateway.cli import check_output
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.cli.trust.tracing import Trace, trace_chain
 from gateway.store.tables.federation_records import INACTIVE_MARK
 from trust.errors import TrustError
@@ -25,7 +25,7 @@ from trust.keys import KeySet
 @click.command()
 @click.argument("entity")
 @config_option
-@answers
+@command_output
 def check(*, entity: str, config: Path | None) -> UseCaseResult:
     """Follow the chain of ENTITY from the pinned anchor down, with a tick or the reason at each step."""
     with federation_of(load_node(config)) as federation:
@@ -36,7 +36,7 @@ def checked(federation: Federation, named: EntityId, *, at: datetime) -> UseCase
     """Follow a chain, and return each step with what came of it."""
     trace = trace_chain(federation, named, now=at)
     marks = list(_marks(federation, trace, at))
-    shown = [text for line in trace.lines for text in lines.written(line)]
+    shown = [text for line in trace.lines for text in check_output.written(line)]
     node = trace.entity.node if trace.entity else None
     services = [
         {"slug": service.slug, "name": service.name, "kind": service.kind, "duty_phone": service.duty_phone}
@@ -48,7 +48,7 @@ def checked(federation: Federation, named: EntityId, *, at: datetime) -> UseCase
         data={
             "entity_id": named,
             "trusted": trace.ok,
-            "steps": lines.to_json(trace.lines),
+            "steps": check_output.to_json(trace.lines),
             "refusal": _refusal(trace),
             "superiors": list(trace.entity.superiors) if trace.entity else [],
             "expires_at": trace.entity.expires_at.isoformat() if trace.entity else None,

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import click
 
 from config.settings import AnchorSettings
-from gateway.administration.context import identity, now
+from gateway.administration.context import Settings, identity, now
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
@@ -18,10 +18,10 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.app.wiring import peer_transport
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, config_path, load_settings
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.setup.editing import pin_file, replace, with_pin, with_superior
 from gateway.cli.trust.authorities import Line, fetch, lines_above, pin_of
-from gateway.cli.trust.membership import Settings, request_of, send_request, vault_of
+from gateway.cli.trust.membership import request_of, send_request, vault_of
 from gateway.ports import Transport, TransportError
 from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, build_pin, parse_pin
@@ -43,7 +43,7 @@ _OK = 200
 @click.option("--wait", is_flag=True, help="Wait until the authority vouches for this agency.")
 @click.option("--minutes", type=click.IntRange(min=1), default=60, show_default=True, help="How long to wait.")
 @yes_option
-@answers
+@command_output
 def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **options: Any) -> UseCaseResult:
     """Join the federation of the authority at URL: a trust anchor, or an intermediate under one.
 
@@ -64,7 +64,7 @@ def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **optio
         pin = _compared(settings, transport, line, thumbprints)
     request, kids = _request(settings, now())
     text = _changed(settings, path, authority, pin)
-    announce(*_effects(settings, authority, line, pin), _on_its_way(settings, authority, out))
+    show_plan(*_effects(settings, authority, line, pin), _on_its_way(settings, authority, out))
     confirm("Join it?", yes=options["yes"])
     record(settings, "trust join", authority=authority, anchor=pin.entity, key_ids=_kids(pin))
     if out is not None:
@@ -79,7 +79,7 @@ def join(*, url: str, config: Path | None, thumbprints: tuple[str, ...], **optio
             f"{done}, and the anchor is not pinned here yet: {failed}. Make that file and its folder writable, then "
             "run the same command again; a request that is sent twice counts once."
         ) from failed
-    announce(*_read_out(authority, kids, out))
+    show_plan(*_read_out(authority, kids, out))
     if options["wait"] and line is not None:
         _wait(transport, settings, line, timedelta(minutes=options["minutes"]))
     return _outcome(settings, authority, pin, {"waited": options["wait"], "thumbprints": kids, "out": out})
@@ -207,12 +207,12 @@ class _Asked:
 
 
 def _wait(transport: Transport, settings: Settings, line: Line, most: timedelta) -> None:
-    """Ask the authority again and again whether it vouches for this agency. Raises ``OperationRefused`` when time is up."""
+    """Poll the authority until it vouches for this agency. Raises ``OperationRefused`` when time is up."""
     own, authority = EntityId(identity(settings).entity_id), line.authority
     entity = parse_federation_entity(authority.metadata.get(FEDERATION_ENTITY, {}), entity=authority.entity_id)
     if entity.fetch_endpoint is None:
         raise OperationRefused(f"{authority.entity_id} names no fetch endpoint, so it vouches for nobody.")
-    announce(f"Waiting for {authority.entity_id} to vouch for {own} ...")
+    show_plan(f"Waiting for {authority.entity_id} to vouch for {own} ...")
     end = monotonic() + most.total_seconds()
     while monotonic() < end:
         if _vouches(transport, _Asked(url=f"{entity.fetch_endpoint}?{urlencode({'sub': own})}", line=line, own=own)):

@@ -12,7 +12,7 @@ from gateway.administration.dual_control import ChangeRequest, Commit, plan_requ
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_anchor
-from gateway.cli.outcome import answers, carry_out, emergency_option, yes_option
+from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
 from gateway.cli.trust.key.ways import reason_option
 from gateway.cli.trust.ruling import authority_signer
 from gateway.ports import Store, Transaction
@@ -33,7 +33,7 @@ _USES = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.ENCRYPTION, Key
 @emergency_option
 @config_option
 @yes_option
-@answers
+@command_output
 def revoke(*, entity: str, kid: str, config: Path | None, **how: Any) -> UseCaseResult:
     """End the trust in the key KEY-ID of ENTITY, a member that cannot revoke it itself.
 
@@ -41,7 +41,7 @@ def revoke(*, entity: str, kid: str, config: Path | None, **how: Any) -> UseCase
     """
     arguments = {"entity_id": parse_entity_id(entity), "kid": kid, "use": how["use"], "reason": how["reason"]}
     wanted = ChangeRequest(act=REVOKE_MEMBER_KEY, arguments=arguments, reason=how["reason"], emergency=how["emergency"])
-    return carry_out(plan_request(load_anchor(config), wanted), yes=how["yes"])
+    return apply_plan(plan_request(load_anchor(config), wanted), yes=how["yes"])
 
 
 class _MemberKeyRevocation:

@@ -7,7 +7,7 @@ import click
 from gateway.administration.context import opened_store
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_anchor
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.cli.trust import terms
 from gateway.store.tables import members
 from gateway.store.tables.members import Member
@@ -16,7 +16,7 @@ from trust.identifiers import EntityId
 
 @click.command("list")
 @config_option
-@answers
+@command_output
 def list_members(*, config: Path | None) -> UseCaseResult:
     """Show every member that this authority ever admitted, its state, its terms and its thumbprints."""
     with opened_store(load_anchor(config)) as store:

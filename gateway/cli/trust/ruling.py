@@ -18,7 +18,7 @@ from gateway.administration.dual_control import ChangeRequest, Commit, plan_requ
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_anchor
-from gateway.cli.outcome import answers, carry_out, emergency_option, yes_option
+from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
 from gateway.federation.own_keys import Vouching
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
@@ -42,7 +42,7 @@ _reason = click.option("--reason", required=True, help="Why; it is kept with the
 @emergency_option
 @config_option
 @yes_option
-@answers
+@command_output
 def suspend(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
     """Stop vouching for ENTITY: no member exchanges anything with it, until it is readmitted.
 
@@ -57,7 +57,7 @@ def suspend(*, entity: str, config: Path | None, reason: str, emergency: str | N
 @emergency_option
 @config_option
 @yes_option
-@answers
+@command_output
 def remove(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
     """End the membership of ENTITY for good; only an admission with new thumbprints compared lets it in again.
 
@@ -72,7 +72,7 @@ def remove(*, entity: str, config: Path | None, reason: str, emergency: str | No
 @emergency_option
 @config_option
 @yes_option
-@answers
+@command_output
 def readmit(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
     """Vouch again for the suspended ENTITY, with the keys that it was admitted with.
 
@@ -213,7 +213,7 @@ class _Why:
 def _asked(act: _Ruling, entity: str, settings: AnchorSettings, why: _Why) -> UseCaseResult:
     with opened_store(settings) as store:
         arguments = act.planned(store, parse_entity_id(entity))
-    return carry_out(
+    return apply_plan(
         plan_request(settings, ChangeRequest(act=act, arguments=arguments, reason=why.reason, emergency=why.emergency)),
         yes=why.yes,
     )

@@ -13,7 +13,7 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import Federation, federation_of
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.federation.freshness import Stage
 from gateway.federation.resolver import Standing
 from trust.federation.chain import TrustedEntity
@@ -31,7 +31,7 @@ STAGES = {
 
 @click.command()
 @config_option
-@answers
+@command_output
 def show(*, config: Path | None) -> UseCaseResult:
     """Show who vouches for whom, from the pinned anchors down, as it was last confirmed, and until when it is good."""
     at = now()

@@ -13,6 +13,7 @@ from config.loading import load
 from config.settings import AnchorSettings
 from gateway.administration import administrators, dual_control
 from gateway.administration.context import now
+from gateway.cli import output
 from gateway.store.factory import open_store
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
@@ -405,7 +406,7 @@ def test_what_somebody_else_settles_while_one_reads_it_is_not_made_again(
         assert yes
         assert run(joined, words[0], change, *words[1:], by="cat").code == 0
 
-    monkeypatch.setattr(dual_control, "confirm", meanwhile)
+    monkeypatch.setattr(output, "confirm", meanwhile)
     assert run(joined, "approve", change, by="ben").code == 1
     assert state(joined) == state_after
     assert len(log(joined)) == entries_after

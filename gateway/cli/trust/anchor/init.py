@@ -9,7 +9,7 @@ from gateway.administration.files import write_new
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import ANCHOR_FILE
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.cli.setup import furnishing
 from gateway.cli.setup.exceptions import exceptions
 from gateway.cli.setup.furnishing import common_options
@@ -34,7 +34,7 @@ PIN_FILE, RECOVERY_FILE = "anchor-pin.json", "recovery.json"
     help="Where to write a trust anchor's offline recovery key [default: DIR-recovery.pem].",
 )
 @common_options
-@answers
+@command_output
 def init(*, folder: Path, recovery_key: Path | None, **options: Any) -> UseCaseResult:
     """Set up a trust anchor in DIR, which has nobody above it, or an intermediate, which has.
 

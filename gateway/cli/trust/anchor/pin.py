@@ -9,7 +9,7 @@ from gateway.administration.files import write_new
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.cli.trust.key.ways import public_recovery
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import open_vault
@@ -21,7 +21,7 @@ from trust.keys import KeyUse
 @click.command()
 @config_option
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
-@answers
+@command_output
 def pin(*, config: Path | None, out: Path) -> UseCaseResult:
     """Write the anchor's public keys and its public recovery key, and show the thumbprints to read out."""
     settings = load_anchor(config)

@@ -15,7 +15,7 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor
-from gateway.cli.outcome import announce, answers, confirm, emergency_option, yes_option
+from gateway.cli.output import command_output, confirm, emergency_option, show_plan, yes_option
 from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.ways import reason_option, way_up
 from gateway.keys.files import ANCHOR_KEYS, KeyFile, KeyFilesRefused
@@ -34,7 +34,7 @@ _ACT = "trust anchor recover"
 @emergency_option
 @config_option
 @yes_option
-@answers
+@command_output
 def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: Path | None, yes: bool) -> UseCaseResult:
     """Revoke every federation key of this trust anchor and make a new one, which members take over by themselves.
 
@@ -51,7 +51,7 @@ def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: P
         way = way_up(held, out=None, recovery_key=recovery_key)
         draft = _anew(held, RevocationReason(reason), at)
         keys = held.federation(at, draft.records)
-        announce(
+        show_plan(
             f"Every federation key of {held.own} is revoked, and this new one signs at once:",
             *fingerprints.lines(sorted(keys.kids)),
             "Members that pinned the recovery key take it over within 5 minutes; others have to pin it by hand.",

@@ -16,7 +16,7 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.app.authority import create_anchor
 from gateway.app.commands import federation_of
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.cli.trust.show import rough
 from gateway.federation.resolver import FederationDirectory
 from gateway.http.authority.authority_api import MemberState
@@ -51,7 +51,7 @@ class _Found:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("entities", metavar="[ENTITY]...", nargs=-1)
 @config_option
-@answers
+@command_output
 def export_bundle(*, file: Path, entities: tuple[str, ...], config: Path | None) -> UseCaseResult:
     """Write into FILE, a new one, what the authorities say now of each ENTITY, by default of all that are known here.
 

@@ -14,7 +14,7 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import federation_of
 from gateway.cli.context import config_option, load_node
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.trust.show import STAGES, rough
 from gateway.federation.bundle_import import Fate, Kind, Plan, Verdict
 from gateway.federation.freshness import stage_of
@@ -28,7 +28,7 @@ _FATES = {Fate.TAKEN: "new", Fate.HELD: "held already", Fate.REFUSED: "refused"}
 @click.argument("file", type=click.Path(path_type=Path))
 @config_option
 @yes_option
-@answers
+@command_output
 def import_bundle(*, file: Path, config: Path | None, yes: bool) -> UseCaseResult:
     """Take in the statements in FILE, as if each had been fetched. Nothing is fetched.
 
@@ -40,7 +40,7 @@ def import_bundle(*, file: Path, config: Path | None, yes: bool) -> UseCaseResul
     with federation_of(settings) as federation:
         carrier = federation.directory.carrier()
         plan = carrier.judge(parse_bundle(raw), now=at)
-        announce(*_shown(plan, at))
+        show_plan(*_shown(plan, at))
         late: list[Verdict] = []
         if plan.changes:
             confirm("Take in what is new?", yes=yes)

@@ -9,18 +9,18 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.trust.key.held import held_keys
 from gateway.cli.trust.key.ways import out_option, recovery_option, way_up
 from gateway.keys.rotation import Draft, make
 
 
-@click.command("announce")
+@click.command("show_plan")
 @out_option
 @recovery_option
 @config_option
 @yes_option
-@answers
+@command_output
 def announce_keys(*, config: Path | None, out: Path | None, recovery_key: Path | None, yes: bool) -> UseCaseResult:
     """Have those who vouch for this node or authority vouch for the federation keys that are published now only.
 
@@ -30,7 +30,7 @@ def announce_keys(*, config: Path | None, out: Path | None, recovery_key: Path |
         at = now()
         keys = held.federation(at)
         way = way_up(held, out=out, recovery_key=recovery_key)
-        announce(
+        show_plan(
             f"{held.own} asks to be vouched for with these federation keys and no others:",
             *fingerprints.lines(sorted(keys.kids)),
             *way.effect(),

@@ -9,7 +9,7 @@ import click
 from gateway.administration.context import now, superiors
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
 from gateway.keys.schedule import OVERLAPS, Life, Stage
 from trust.keys import KeyUse
@@ -17,7 +17,7 @@ from trust.keys import KeyUse
 
 @click.command("list")
 @config_option
-@answers
+@command_output
 def list_keys(*, config: Path | None) -> UseCaseResult:
     """Show every key of this node or authority: its use, its stage, since when and until when."""
     at = now()

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from config.settings import AnchorSettings
-from gateway.administration.context import now, superiors
+from gateway.administration.context import Settings, now, superiors
 from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import answers, carry_out, emergency_option, yes_option
-from gateway.cli.trust.key.held import HeldKeys, Settings, held_keys
+from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
+from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.ways import reason_option, recovery_option, recovery_signer, signed_document
 from gateway.keys.rotation import Draft, make, revocation
 from gateway.keys.schedule import lives, signing
@@ -45,7 +45,7 @@ _EFFECTS: Mapping[KeyUse, str] = {
 @emergency_option
 @config_option
 @yes_option
-@answers
+@command_output
 def revoke(*, kid: str, config: Path | None, reason: str, recovery_key: Path | None, **how: Any) -> UseCaseResult:
     """End the key with this id: it goes from what is published, and another signs at once.
 
@@ -55,11 +55,11 @@ def revoke(*, kid: str, config: Path | None, reason: str, recovery_key: Path | N
     settings = load_settings(config)
     arguments = plan_revocation(settings, kid, reason, recovery_key=recovery_key)
     wanted = ChangeRequest(act=REVOKE, arguments=arguments, reason=reason, emergency=how["emergency"])
-    return carry_out(plan_request(settings, wanted), yes=how["yes"])
+    return apply_plan(plan_request(settings, wanted), yes=how["yes"])
 
 
 def plan_revocation(settings: Settings, kid: str, reason: str, *, recovery_key: Path | None = None) -> dict[str, str]:
-    """Return all that it takes to revoke a key later; nothing is changed. Raises ``ChangeRefused``, ``OperationRefused``.
+    """Return the arguments to revoke a key later. Raises ``ChangeRefused``, ``OperationRefused``.
 
     Whoever approves has no recovery key at hand, so what it has to sign is signed now.
     """

@@ -12,7 +12,7 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.listing import to_json, told
 from gateway.cli.trust.key.ways import Way, out_option, recovery_option, way_up
@@ -36,7 +36,7 @@ _LONGEST_MINUTES = 7 * 24 * 60
 @recovery_option
 @config_option
 @yes_option
-@answers
+@command_output
 def rotate(*, config: Path | None, use: str, minutes: int | None, yes: bool, **options: Any) -> UseCaseResult:
     """Publish a new key at once; it signs by itself once every peer has heard of it, and the old one retires.
 
@@ -49,7 +49,7 @@ def rotate(*, config: Path | None, use: str, minutes: int | None, yes: bool, **o
         waits = wanted is KeyUse.FEDERATION and bool(superiors(held.settings))
         after = None if minutes is None else timedelta(minutes=minutes)
         draft = rotation(held.records, wanted, at=at, sign_after=after, waits=waits)
-        announce(*_effects(held, draft, wanted, at), *(way.effect() if way else ()), *_warnings(held, after))
+        show_plan(*_effects(held, draft, wanted, at), *(way.effect() if way else ()), *_warnings(held, after))
         confirm(f"Rotate the {wanted} key?", yes=yes)
         at = now()
         draft = postponed(draft, to=at)

@@ -14,7 +14,7 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.app.authority import mark_types
 from gateway.authority.trust_marks import MarkOffice, MarkTerms
 from gateway.cli.context import config_option, load_anchor
-from gateway.cli.outcome import announce, answers, confirm, yes_option
+from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.trust.ruling import authority_vault
 from gateway.ports import Store
 from gateway.store.tables import issued_trust_marks, members
@@ -32,7 +32,7 @@ _type_argument = click.argument("mark_type", metavar="TYPE")
 @_type_argument
 @config_option
 @yes_option
-@answers
+@command_output
 def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> UseCaseResult:
     """Say of ENTITY what a mark of TYPE says, until it is revoked.
 
@@ -48,7 +48,7 @@ def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> Use
             raise OperationRefused(
                 f"{subject} has {name_mark(kind)} already; it is renewed by itself until it is revoked."
             )
-        announce(
+        show_plan(
             f"{subject} gets {name_mark(kind)}.",
             f"Each lasts {terms.lifetime.days} days and is renewed by itself; hearthgate trust mark revoke ends it.",
             *_delegated_by(terms),
@@ -73,7 +73,7 @@ def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> Use
 @click.option("--reason", required=True, help="Why; it is kept with the mark and in the journal.")
 @config_option
 @yes_option
-@answers
+@command_output
 def revoke(*, entity: str, mark_type: str, config: Path | None, reason: str, yes: bool) -> UseCaseResult:
     """End the mark of TYPE that ENTITY has: its status is `revoked` at once, and it gets no other."""
     settings, subject = load_anchor(config), parse_entity_id(entity)
@@ -83,7 +83,7 @@ def revoke(*, entity: str, mark_type: str, config: Path | None, reason: str, yes
             raise OperationRefused(
                 f"{subject} has no mark of the type {kind} from here; see `hearthgate trust mark list`."
             )
-        announce(
+        show_plan(
             f"{subject} loses {name_mark(kind)}.",
             "Members that demand it drop it at their next refresh, within 5 minutes, and refuse what needed it.",
         )
@@ -106,7 +106,7 @@ def revoke(*, entity: str, mark_type: str, config: Path | None, reason: str, yes
 @click.option("--days", type=click.IntRange(1, 3660), default=366, show_default=True, help="How long it stands.")
 @config_option
 @yes_option
-@answers
+@command_output
 def delegate(*, issuer: str, mark_type: str, config: Path | None, out: Path, days: int, yes: bool) -> UseCaseResult:
     """Let ISSUER issue marks of TYPE, which is this authority's own. Nothing ends it but its time.
 
@@ -121,7 +121,7 @@ def delegate(*, issuer: str, mark_type: str, config: Path | None, out: Path, day
         raise OperationRefused(f"The delegation: {out} exists already; name another file, or move it away first.")
     ends = at + timedelta(days=days)
     draft = MarkDraft(issuer=own, subject=other, mark_type=kind, issued_at=at, expires_at=ends)
-    announce(
+    show_plan(
         f"{other} may issue {name_mark(kind)} until {ends:%Y-%m-%d}, in the name of {own}.",
         "A delegation cannot be taken back; only the trust anchor can drop its issuer or its type before.",
     )

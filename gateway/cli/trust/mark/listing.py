@@ -11,7 +11,7 @@ from config.settings import AnchorSettings
 from gateway.administration.context import now, opened_store
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
-from gateway.cli.outcome import answers
+from gateway.cli.output import command_output
 from gateway.store.tables import issued_trust_marks, own_trust_marks
 from gateway.store.tables.issued_trust_marks import IssuedMark
 from gateway.store.tables.own_trust_marks import HeldMark
@@ -21,7 +21,7 @@ from trust.federation.trust_mark import MarkStatus, name_mark, peek_draft
 
 @click.command("list")
 @config_option
-@answers
+@command_output
 def list_marks(*, config: Path | None) -> UseCaseResult:
     """Show the marks that this authority issued, the newest of each type and entity, and what became of them.
 

@@ -18,7 +18,7 @@ _UNSAFE = re.compile(rf"(?!\n){UNPRINTABLE.pattern}")
 """Control characters but the line feed, which the commands' own texts have, and whatever turns a line around."""
 
 
-def answers(work: Callable[..., UseCaseResult]) -> Callable[..., None]:
+def command_output(work: Callable[..., UseCaseResult]) -> Callable[..., None]:
     """Print what the command returns, with ``--json`` as one object, and refuse in one clear message."""
 
     @wraps(work)
@@ -32,7 +32,7 @@ def answers(work: Callable[..., UseCaseResult]) -> Callable[..., None]:
             _print_json({"ok": outcome.ok, **outcome.data})
         else:
             for line in outcome.lines:
-                click.echo(inert(line))
+                click.echo(strip_control_characters(line))
         if not outcome.ok:
             sys.exit(REFUSED)
 
@@ -52,10 +52,10 @@ def refusing(work: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def announce(*lines: str) -> None:
+def show_plan(*lines: str) -> None:
     """Show what a change will do, on standard error, so that standard output holds the answer alone."""
     for line in lines:
-        click.echo(inert(line), err=True)
+        click.echo(strip_control_characters(line), err=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -70,9 +70,9 @@ def confirm(question: str, *, yes: bool) -> None:
         raise OperationRefused("Nothing was changed.")
 
 
-def carry_out(plan: ChangePlan, *, yes: bool) -> UseCaseResult:
+def apply_plan(plan: ChangePlan, *, yes: bool) -> UseCaseResult:
     """Show a plan, ask, and apply it. Raises :class:`OperationRefused`."""
-    announce(*plan.effect)
+    show_plan(*plan.effect)
     confirm(plan.question, yes=yes)
     return plan.apply()
 
@@ -101,9 +101,9 @@ def _refuse(refused: BaseException, *, as_json: bool) -> NoReturn:
     if as_json:
         _print_json({"ok": False, "error": sentence, "faults": list(faults)})
     else:
-        click.echo(inert(f"OperationRefused: {sentence}"), err=True)
+        click.echo(strip_control_characters(f"OperationRefused: {sentence}"), err=True)
         for fault in faults:
-            click.echo(inert(f"  - {fault}"), err=True)
+            click.echo(strip_control_characters(f"  - {fault}"), err=True)
     sys.exit(REFUSED)
 
 
@@ -111,7 +111,7 @@ def _print_json(document: Mapping[str, Any]) -> None:
     click.echo(_UNSAFE.sub(_escaped, json.dumps(document, indent=2, ensure_ascii=False)))
 
 
-def inert(text: str) -> str:
+def strip_control_characters(text: str) -> str:
     """Return text without what a terminal would obey (A51): much of what is shown was written by others."""
     return _UNSAFE.sub("?", text)
 
