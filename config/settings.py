@@ -192,7 +192,7 @@ class Allowance(Frozen):
 
 
 class Allowances(Frozen):
-    """``[budgets.asking]`` and ``[budgets.answering]``: how often somebody may ask; ``roles`` differ from the rest."""
+    """``[budgets.asking]`` and ``[budgets.answering]``: rate limits of questions; ``roles`` have their own."""
 
     practitioner: Allowance
     agency: Allowance
@@ -316,5 +316,5 @@ class AnchorSettings(Frozen):
     @model_validator(mode="after")
     def _anchors_alone_bound(self) -> "AnchorSettings":
         if self.anchor.superiors and self.freshness != FreshnessSettings():
-            raise ValueError("[freshness] is for a trust anchor to set: of an intermediate nobody reads it")
+            raise ValueError("[freshness] is for a trust anchor only: no node reads that of an intermediate; remove it")
         return self

@@ -1,4 +1,4 @@
-"""What every table of a configuration file is."""
+"""The base of every table of a configuration file."""
 
 from pydantic import BaseModel, ConfigDict
 
