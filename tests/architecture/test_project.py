@@ -35,6 +35,8 @@ PLAIN_ENGLISH = (
     "README.md",
     "config/",
     "docs/README.md",
+    "docs/adapters.md",
+    "docs/benchmarks.md",
     "docs/case-api.md",
     "docs/exchange-profile/",
     "docs/glossary.md",

@@ -94,7 +94,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "untold_at_once_ks": Meaning(text="... their distance where they are not"),
     "untold_at_once_difference_us": Meaning(text="... the difference of the medians where they are not", unit="us"),
     "node_pss_mb": Meaning(text="a node at rest: memory of all its processes (PSS)", unit="MB", most=200),
-    "node_alone_mb": Meaning(text="... with nobody to share pages with, at most", unit="MB"),
+    "node_alone_mb": Meaning(text="... without shared pages, at most", unit="MB"),
     "node_processes": Meaning(text="... its processes"),
     "ready_s": Meaning(text="from start to ready", unit="s", most=3),
 }
