@@ -38,7 +38,7 @@ from gateway.maintenance.authority import AuthorityKeeper
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.runtime.background import Background
 from gateway.store.factory import open_store
-from gateway.telemetry import metrics
+from gateway.telemetry import events
 from gateway.web.serving_gate import gated
 from trust import strict_json
 from trust.federation.anchor_keys import MAX_BYTES, Pin
@@ -88,7 +88,7 @@ def create_anchor(
     knowing = _knowing(settings, face, transport)
     host = machine(store, clock, transport, fitness)
     keys = KeyFolder(settings.base_dir / settings.keys.directory, ANCHOR_KEYS, vault)
-    app = create_anchor_app(face, observer=metrics.FaceObserver(), known=knowing.directory)
+    app = create_anchor_app(face, observer=events.RequestObserver(), known=knowing.directory)
     ready = checks(store, fitness)
     if face.superiors:
         ready.append(trust_check(knowing.directory, face.entity_id, clock))
@@ -146,8 +146,8 @@ def machine(store: Store, clock: Clock, transport: Transport, fitness: Fitness) 
         store=store,
         clock=clock,
         transport=transport,
-        notice=metrics.notice_keeper,
-        attempt=metrics.last_handler,
+        notice=events.record_maintenance_warning,
+        attempt=events.last_handler,
         changed=fitness.look_again,
     )
 
@@ -181,9 +181,9 @@ def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -
         fetcher=fetcher,
         pins=pinned_anchors(settings) if face.superiors else _OwnPin(face),
         memory=Memory(face.store, TRUST_TABLES),
-        notice=metrics.notice_trust,
+        notice=events.record_federation_event,
         required_marks=lambda _now: frozenset(),
-        background=Background(metrics.last_handler),
+        background=Background(events.last_handler),
     )
     return _Knowing(fetcher=fetcher, directory=directory)
 
@@ -193,7 +193,7 @@ def _keeper(
 ) -> AuthorityKeeper:
     own, directory = face.entity_id, knowing.directory
     marks = MarkKeeping(
-        own=own, store=face.store, directory=directory, fetcher=knowing.fetcher, attempt=metrics.last_handler
+        own=own, store=face.store, directory=directory, fetcher=knowing.fetcher, attempt=events.last_handler
     )
     return AuthorityKeeper(
         own=own,
@@ -201,13 +201,13 @@ def _keeper(
         store=face.store,
         directory=directory,
         clock=face.clock,
-        attempt=metrics.last_handler,
+        attempt=events.last_handler,
         mind=minding.round,
         refuse_unfit=fitness.refuse_unfit_anew,
         note_vouched=lambda now: vouching.note(directory, own, now=now),
         renew_marks=marks.round,
         own_chain=OwnChain(
-            own=own, directory=directory, vault=face.vault, store=face.store, notice=metrics.notice_trust
+            own=own, directory=directory, vault=face.vault, store=face.store, notice=events.record_federation_event
         ).round,
     )
 

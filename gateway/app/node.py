@@ -40,7 +40,7 @@ from gateway.federation.fetch import Fetcher
 from gateway.federation.own_keys import Vouching
 from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationDirectory, Standing
 from gateway.federation.storage import Memory
 from gateway.health.checks import KeyFolder, Minding, of_node
 from gateway.health.serving_gate import Fitness
@@ -75,7 +75,7 @@ from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_claims, open_store
 from gateway.store.tables import clients, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
-from gateway.telemetry import metrics, trust
+from gateway.telemetry import events, metrics
 from gateway.web import problem
 from gateway.web.face import build_face
 from gateway.web.problem import Problem
@@ -152,7 +152,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
             directory,
             mind=_mind(parts, directory, outside.transport, countersigning, agreements),
             vouching=vouching,
-            collecting=Collecting(countersigning, agreements, metrics.last_handler),
+            collecting=Collecting(countersigning, agreements, events.last_handler),
             fetcher=fetcher,
         ),
         desk=desk,
@@ -188,9 +188,9 @@ def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> Fe
         fetcher=fetcher,
         pins=pinned_anchors(parts.settings),
         memory=Memory(parts.store, TRUST_TABLES),
-        notice=metrics.notice_trust,
+        notice=events.record_federation_event,
         required_marks=agreements.required_marks,
-        background=Background(metrics.last_handler),
+        background=Background(events.last_handler),
     )
 
 
@@ -215,7 +215,7 @@ def _keeper(
     collecting: Collecting,
     fetcher: Fetcher,
 ) -> Keeper:
-    attempt = metrics.last_handler
+    attempt = events.last_handler
     marks = MarkKeeping(own=parts.own, store=parts.store, directory=directory, fetcher=fetcher, attempt=attempt)
     return Keeper(
         store=parts.store,
@@ -228,19 +228,29 @@ def _keeper(
         parties=collecting.book.parties,
         mind=mind.round,
         refuse_unfit=parts.fitness.refuse_unfit_anew,
-        watch=trust.show_standings,
+        show_freshness=_show_freshness,
         show_waiting=lambda now: parts.store.read(lambda tx: backlog_metrics.show_waiting(tx, now=now)),
         note_vouched=lambda now: vouching.note(directory, parts.own, now=now),
         collect=collecting.round,
         renew_marks=marks.round,
         own_chain=OwnChain(
-            own=parts.own, directory=directory, vault=parts.vault, store=parts.store, notice=metrics.notice_trust
+            own=parts.own,
+            directory=directory,
+            vault=parts.vault,
+            store=parts.store,
+            notice=events.record_federation_event,
         ).round,
     )
 
 
+def _show_freshness(standings: Sequence[Standing]) -> None:
+    metrics.set_federation_freshness(
+        (each.stage for each in standings), (each.age for each in standings if each.age is not None)
+    )
+
+
 def _line_crashed(error: BaseException) -> None:
-    metrics.FaceObserver().crashed(error, face="case", request_id="a-line-of-a-lookup")
+    events.RequestObserver().record_error(error, face="case", request_id="a-line-of-a-lookup")
 
 
 def _inbound(parts: _Parts, directory: FederationDirectory, desk: Desk, agreements: AgreementBook) -> Inbound:
@@ -252,7 +262,7 @@ def _inbound(parts: _Parts, directory: FederationDirectory, desk: Desk, agreemen
         desk=desk,
         agreements=agreements,
         budgets=Budgets(limits=limits_of(parts.settings.budgets.answering)),
-        observe=metrics.message_handled,
+        observe=events.record_inbound_message,
         case_system_s=parts.settings.limits.case_system_s,
         not_before=parts.fitness.not_before,
     )
@@ -265,7 +275,7 @@ def _outbound(parts: _Parts, directory: FederationDirectory, transport: Transpor
         directory=directory,
         vault=parts.vault,
         store=parts.store,
-        peers=HttpPeerClient(requester, observe=metrics.message_sent),
+        peers=HttpPeerClient(requester, observe=events.record_outbound_message),
         local=_in_process(inbound, parts.own),
         clock=parts.clock,
     )
@@ -282,10 +292,10 @@ def _countersigning(
         store=parts.store,
         transport=transport,
         keys_of=lambda party, now: directory.trusted(party, now=now).federation_keys,
-        notice=metrics.agreement_signed,
+        notice=events.record_agreement_signature,
         signer=signer,
         endings=Endings(
-            own=parts.own, store=parts.store, book=agreements, signer=signer, notice=metrics.agreement_closed
+            own=parts.own, store=parts.store, book=agreements, signer=signer, notice=events.record_agreement_closure
         ),
     )
 
@@ -343,7 +353,7 @@ def _peer_app(
     )
     face = PeerFace(oauth=oauth, clock=parts.clock, handle=handle, share=FairShare(parts.settings.peer.threads))
     blueprints = [peer_blueprint(face), *public]
-    app = build_face("peer", blueprints, max_body=peer_api.MAX_BODY, observer=metrics.FaceObserver())
+    app = build_face("peer", blueprints, max_body=peer_api.MAX_BODY, observer=events.RequestObserver())
     return gated(app, parts.fitness.refuse_unfit)
 
 
@@ -393,5 +403,5 @@ def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound, prov
             limit_s=limits.lookup_s,
         ),
     )
-    app = build_face("case", [case_blueprint(face)], max_body=case_api.MAX_BODY, observer=metrics.FaceObserver())
+    app = build_face("case", [case_blueprint(face)], max_body=case_api.MAX_BODY, observer=events.RequestObserver())
     return gated(app, parts.fitness.refuse_unfit)

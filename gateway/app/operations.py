@@ -10,7 +10,7 @@ from gateway.http.operations import operations_api
 from gateway.http.operations.operations_api import OperationsFace, ReadyCheck, operations_blueprint
 from gateway.ports import Clock, Store, StoreBusy, StoreFull
 from gateway.store.tables import agreements
-from gateway.telemetry import metrics
+from gateway.telemetry import events, metrics
 from gateway.web.face import build_face
 from trust.errors import TrustError
 from trust.identifiers import EntityId
@@ -23,7 +23,7 @@ def operations_app(checks: Sequence[ReadyCheck]) -> Flask:
         "operations",
         [operations_blueprint(face)],
         max_body=operations_api.MAX_BODY,
-        observer=metrics.FaceObserver(),
+        observer=events.RequestObserver(),
     )
 
 

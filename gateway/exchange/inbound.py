@@ -34,6 +34,7 @@ from gateway.key_refresh import verified_by
 from gateway.keys.daily_seal import SealExpired
 from gateway.ports import Directory, KeyVault, Store, Transaction
 from gateway.store.tables import messages
+from gateway.telemetry.events import InboundMessageEvent
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
 from trust.agreements.decision import Denial, DenialCode, LocalPolicy, Permit, RequestFacts, decide_request
@@ -87,18 +88,6 @@ class Answered:
     content_type: str = CONTENT_TYPE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handled:
-    """What the metrics and the log are told of one message; no field of it concerns a person."""
-
-    peer: EntityId
-    service: str
-    kind: str
-    outcome: str
-    replayed: bool = False
-    failure: str | None = None
-
-
 def _no_bound() -> datetime | None:
     return None
 
@@ -118,7 +107,7 @@ class Inbound:
     desk: Desk
     agreements: AgreementBook
     budgets: Budgets
-    observe: Callable[[Handled], None]
+    observe: Callable[[InboundMessageEvent], None]
     case_system_s: float
     not_before: Callable[[], datetime | None] = _no_bound
     pace: Pace = REAL_TIME
@@ -373,7 +362,7 @@ class Inbound:
 
     def _tell(self, message: Message, outcome: str, *, replayed: bool = False, failure: str | None = None) -> None:
         self.observe(
-            Handled(
+            InboundMessageEvent(
                 peer=message.iss,
                 service=message.to_service if self.desk.service(message.to_service) else "unknown",
                 kind=message.kind if message.kind in KINDS else "unknown",

@@ -46,7 +46,7 @@ class Keeper:
     """Look after the condition of the node itself (:mod:`gateway.health.checks`)."""
     refuse_unfit: Callable[[], None]
     """Raise while the node may do nothing (:mod:`gateway.health.serving_gate`)."""
-    watch: Callable[[Sequence[Standing]], None]
+    show_freshness: Callable[[Sequence[Standing]], None]
     """Show how fresh what is known is, as metrics."""
     show_waiting: Callable[[datetime], None]
     """Show what waits for people of this agency, as a metric."""
@@ -81,7 +81,7 @@ class Keeper:
         self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
         standings = self.attempt("chains", lambda: self.directory.known(now=now)) or ()
         self.attempt("show_waiting", lambda: self.show_waiting(now))
-        self.attempt("show_standings", lambda: self.watch(standings))
+        self.attempt("show_freshness", lambda: self.show_freshness(standings))
         for standing in standings:  # those above others come first, so that below them one answer is enough
             if standing.due(now, within=timedelta(seconds=ROUND_S)):
                 self._refresh(standing.entity)

@@ -11,7 +11,7 @@ from gateway.peers.retry_after import until_there_is_room
 from gateway.peers.token_client import Grant, HeldToken, TokenCache, TokenRequester
 from gateway.ports import Clock, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError
 from gateway.telemetry import trace_context
-from gateway.telemetry.events import SentMessage
+from gateway.telemetry.events import OutboundMessageEvent
 from trust.federation.chain import TrustedEntity
 from trust.keys import KeyUse
 from trust.oauth import dpop_proof
@@ -22,7 +22,7 @@ MAX_REPLY = 65_536
 _OK = 200
 _UNAUTHORIZED = 401
 
-Observe = Callable[[SentMessage], None]
+Observe = Callable[[OutboundMessageEvent], None]
 """Note one message that was sent."""
 
 
@@ -73,7 +73,7 @@ class HttpPeerClient:
             raise
         finally:
             self._observe(
-                SentMessage(
+                OutboundMessageEvent(
                     peer=peer.entity_id,
                     outcome=outcome,
                     seconds=monotonic() - began,

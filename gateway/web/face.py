@@ -21,6 +21,7 @@ from gateway.callers import CaseRefusal, CaseRefused
 from gateway.oauth.errors import AccessRefused, reason_of
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from gateway.telemetry import trace_context
+from gateway.telemetry.events import HttpRequestEvent
 from gateway.web import headers, problem
 from gateway.web.guards import require_guards
 from gateway.web.problem import Problem
@@ -51,33 +52,15 @@ _PROBLEM_OF_REFUSAL = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """One request that was answered. ``route`` is the template, never the path.
-
-    ``problem`` is the problem's code or the OAuth error, ``reason`` the rule behind a refused token, proof or client.
-    """
-
-    face: str
-    method: str
-    route: str
-    status: int
-    duration_s: float
-    request_id: str
-    trace: str
-    problem: str | None
-    reason: str | None
-
-
 class Observer(Protocol):
     """What becomes of requests, for logs and metrics."""
 
-    def answered(self, exchange: Exchange) -> None:
-        """Note one answered request."""
+    def record_request(self, event: HttpRequestEvent) -> None:
+        """Record one answered request."""
         ...
 
-    def crashed(self, error: BaseException, *, face: str, request_id: str) -> None:
-        """Note a fault of our own, whose answer says nothing but its request id."""
+    def record_error(self, error: BaseException, *, face: str, request_id: str) -> None:
+        """Record an internal error, whose response says nothing but its request id."""
         ...
 
 
@@ -186,8 +169,8 @@ def _observe(response: Response, face: str, observer: Observer) -> Response:
     asked = current_request()
     passing: _Passing = asked.environ[_PASSING]
     method, rule = asked.method, asked.url_rule
-    observer.answered(
-        Exchange(
+    observer.record_request(
+        HttpRequestEvent(
             face=face,
             method=method if method in _METHODS else "other",
             route=rule.rule if rule else "unmatched",
@@ -247,5 +230,5 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
 
     @app.errorhandler(Exception)
     def _crashed(error: Exception) -> Response:
-        observer.crashed(error, face=face, request_id=_passing().request_id)
+        observer.record_error(error, face=face, request_id=_passing().request_id)
         return _known(Problem(problem.INTERNAL))

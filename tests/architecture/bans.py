@@ -28,7 +28,6 @@ IMPURE_MODULES = frozenset(
         "sqlalchemy",
         "sqlite3",
         "ssl",
-        "structlog",
         "subprocess",
         "sys",
         "tempfile",

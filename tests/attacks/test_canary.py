@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
-from gateway.telemetry.metrics import configure_logging
+from gateway.telemetry.logging import configure_logging, redirect
 from tests.federation import faults
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand
@@ -55,7 +54,7 @@ def logged() -> Iterator[io.StringIO]:
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    redirect(None)
 
 
 def found_in(text: str) -> list[str]:

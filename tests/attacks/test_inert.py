@@ -8,13 +8,12 @@ from typing import Any
 
 import click
 import pytest
-import structlog
 from click.testing import CliRunner
 
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.output import command_output, show_plan
-from gateway.telemetry.metrics import configure_logging
+from gateway.telemetry.logging import configure_logging, log, redirect
 from tests.architecture.source import ROOT
 from tests.federation import faults
 from tests.federation.network import Network
@@ -139,13 +138,13 @@ def logged() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:], _ = before
     root.setLevel(before[1])
-    structlog.reset_defaults()
+    redirect(None)
 
 
 @pytest.mark.holds("A51")
 @pytest.mark.parametrize("text", OBEYED.values(), ids=OBEYED)
 def test_a_log_line_is_one_line_of_plain_characters(logged: io.StringIO, text: str) -> None:
-    structlog.get_logger("hearthgate.test").info("answered", failure=text, peer=text)
+    log("info", "answered", failure=text, peer=text)
     logging.getLogger("hearthgate.test").warning("what a case system said: %s", text)
     lines = logged.getvalue().splitlines()
     assert len(lines) == 2

@@ -39,7 +39,8 @@ from gateway.oauth.protector import PeerProtector
 from gateway.oauth.signatures import GoodSignatures
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.sqlite import SqliteStore
-from gateway.telemetry import metrics
+from gateway.telemetry import events
+from gateway.telemetry.logging import configure_logging
 from tests.bench.asking import HOLDER, Asker
 from tests.bench.estate import Estate
 from tests.bench.lines import Answer, drive
@@ -81,8 +82,8 @@ PARTS: Sequence[tuple[str, object, str]] = (
     (_COMMIT, SqliteStore, "write"),
     ("what lies between these", Inbound, "handle"),
     ("what lies between these", PeerProtector, "authenticate"),
-    ("log and metrics", metrics, "message_handled"),
-    ("log and metrics", metrics.FaceObserver, "answered"),
+    ("log and metrics", events, "record_inbound_message"),
+    ("log and metrics", events.RequestObserver, "record_request"),
 )
 
 
@@ -224,7 +225,7 @@ def _status(app: "WSGIApplication", environ: dict[str, Any]) -> str:
 @contextmanager
 def _logged_to(path: Path) -> Iterator[None]:
     with path.open("w", encoding="utf-8", buffering=1) as log:
-        metrics.configure_logging(log)
+        configure_logging(log)
         yield
 
 

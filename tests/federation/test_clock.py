@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from structlog.testing import capture_logs
 
 from gateway.app.authority import AnchorParts, create_anchor
 from gateway.app.node import Node, create_node
@@ -21,6 +20,7 @@ from tests.federation.peer_hand import PeerHand, reply_body
 from tests.federation.test_binding import ref_of
 from tests.federation.town import ANCHOR, COUNCIL, TRUST
 from tests.federation.wire import Fault, Pass
+from tests.support.logs import capture_logs
 from trust.identifiers import EntityId
 from trust.strict_json import loads
 

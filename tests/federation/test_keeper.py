@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from structlog.testing import capture_logs
 
 from gateway.federation.chain_cache import STRANGERS_A_MINUTE
 from gateway.http.authority.authority_api import MemberState
@@ -17,6 +16,7 @@ from gateway.store.schema import lookup_answers
 from tests.federation.network import Network
 from tests.federation.town import ANCHOR, COUNCIL, TRUST
 from tests.federation.wire import Pass
+from tests.support.logs import capture_logs
 from trust.errors import TrustError
 from trust.identifiers import EntityId
 
@@ -75,7 +75,7 @@ def test_a_round_erases_answers_whose_keeping_is_over(pair: Network) -> None:
     assert answers[0].held == 0
 
 
-STEPS = ("mind", "parties", "watch", "show_waiting", "note_vouched", "collect", "renew_marks")
+STEPS = ("mind", "parties", "show_freshness", "show_waiting", "note_vouched", "collect", "renew_marks")
 FAULTS = (OverflowError, RecursionError, MemoryError, StoreBusy, KeyError)
 
 

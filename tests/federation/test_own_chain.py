@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 
 import pytest
-from structlog.testing import capture_logs
 
 from gateway.http.authority.authority_api import MemberState
 from gateway.store.tables import disowned_keys, members
@@ -12,6 +11,7 @@ from tests.federation.network import Network, federation_keys
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of
 from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.support.logs import capture_logs
 from trust import jose
 from trust.errors import TrustError
 from trust.federation.entity_statement import MAX_BYTES, TYP, StatementDraft, build_entity_configuration

@@ -23,8 +23,8 @@ from gateway.health.checks import Minding
 from gateway.ports import Clock, PeerAnswer, PeerRequest, Transaction, TransportError
 from gateway.runtime import machine_clock
 from gateway.runtime.background import LastHandler
-from gateway.telemetry import metrics
-from gateway.telemetry.metrics import configure_logging
+from gateway.telemetry import events
+from gateway.telemetry.logging import configure_logging
 from tests.federation.network import Network
 from tests.federation.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST
 from tests.trust.makers import compact, header
@@ -133,7 +133,7 @@ def run(data: bytes) -> None:
         return
     crashes = list[BaseException]()
     heard = LastHandler(crashed=lambda error, _step: crashes.append(error), notice=lambda _code: None)
-    with patch.object(metrics, "last_handler", heard), patch.object(machine_clock, "synchronised", _not_kept):
+    with patch.object(events, "last_handler", heard), patch.object(machine_clock, "synchronised", _not_kept):
         _round(_network(), data)
     if crashes:
         raise crashes[0]
@@ -149,7 +149,7 @@ def _round(network: Network, data: bytes) -> None:
         each.keeper.run(_once())
         minding = each.keeper.mind.__self__  # type: ignore[attr-defined]
         assert isinstance(minding, Minding)
-        metrics.last_handler("missed", partial(minding.reconciling.missed, network.clock.now(), confirmed=False))
+        events.last_handler("missed", partial(minding.reconciling.missed, network.clock.now(), confirmed=False))
         each.store.close()
     node.claims.close()
 

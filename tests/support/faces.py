@@ -38,7 +38,8 @@ from gateway.ports import LocalClient, PeerCaller
 from gateway.store.engine.claims_sqlite import SqliteClaims, create_claims_file
 from gateway.store.engine.location import locate
 from gateway.store.engine.sqlite_files import SqliteFiles
-from gateway.web.face import Exchange, build_face
+from gateway.telemetry.events import HttpRequestEvent
+from gateway.web.face import build_face
 from tests.support.network import Keys
 from tests.support.positions import positions
 from trust.claims import digest
@@ -145,13 +146,13 @@ class Echoed:
 class Watcher:
     """An observer that keeps what it saw."""
 
-    seen: list[Exchange] = field(default_factory=list)
+    seen: list[HttpRequestEvent] = field(default_factory=list)
     crashes: list[BaseException] = field(default_factory=list)
 
-    def answered(self, exchange: Exchange) -> None:
-        self.seen.append(exchange)
+    def record_request(self, event: HttpRequestEvent) -> None:
+        self.seen.append(event)
 
-    def crashed(self, error: BaseException, *, face: str, request_id: str) -> None:
+    def record_error(self, error: BaseException, *, face: str, request_id: str) -> None:
         self.crashes.append(error)
 
 

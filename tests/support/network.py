@@ -27,7 +27,8 @@ from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from gateway.store.tables import members
-from gateway.web.face import Exchange, build_face
+from gateway.telemetry.events import HttpRequestEvent
+from gateway.web.face import build_face
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import HistoricalKey
@@ -102,10 +103,10 @@ class Keys:
 class Silent:
     """An observer that keeps nothing but our own faults, which fail the test."""
 
-    def answered(self, exchange: Exchange) -> None:
+    def record_request(self, event: HttpRequestEvent) -> None:
         pass
 
-    def crashed(self, error: BaseException, *, face: str, request_id: str) -> None:
+    def record_error(self, error: BaseException, *, face: str, request_id: str) -> None:
         raise error
 
 

@@ -55,7 +55,7 @@ def demo(*, once: bool, seed: int) -> None:
 def _serve_node(settings: NodeSettings) -> int:
     from gateway.app.node import create_node
     from gateway.keys.files import refuse_open_files, refuse_unusable
-    from gateway.telemetry.metrics import configure_logging
+    from gateway.telemetry.logging import configure_logging
 
     if not settings.trust.anchors:
         raise OperationRefused(
@@ -83,7 +83,7 @@ def _serve_node(settings: NodeSettings) -> int:
 def _serve_anchor(settings: AnchorSettings) -> int:
     from gateway.app.authority import create_anchor
     from gateway.keys.files import refuse_open_files, refuse_unusable
-    from gateway.telemetry.metrics import configure_logging
+    from gateway.telemetry.logging import configure_logging
 
     configure_logging()
     refuse_open_files([settings.base_dir / settings.peer.key])

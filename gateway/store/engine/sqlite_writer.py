@@ -15,20 +15,18 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
-import structlog
 from pysqlite3 import dbapi2
 
 from gateway.ports import StoreBusy, StoreFull
 from gateway.store.engine.sqlite_files import SqliteConnection, SqliteFiles, TurnLock, connect, error_code
 from gateway.store.engine.sqlite_transaction import SqliteTransaction
 from gateway.store.engine.write_queue import Job, Limits
+from gateway.telemetry.logging import log
 
 COMMITS_PER_CHECKPOINT = 256
 
 EXIT_IO_ERROR = 74
 """The exit status after an I/O error (EX_IOERR of sysexits.h)."""
-
-_log = structlog.get_logger(__name__)
 
 
 class SqliteWriter:
@@ -134,7 +132,7 @@ class SqliteWriter:
             opened.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except dbapi2.Error as error:
             _refusal(error)
-            _log.warning("store_checkpoint_failed", code=error.sqlite_errorname)
+            log("warning", "store_checkpoint_failed", code=error.sqlite_errorname)
 
 
 class _Opened:
@@ -157,7 +155,7 @@ def _refusal(error: BaseException) -> BaseException:
     """Return what a caller is told about ``error``; an I/O error ends the process instead."""
     code = error_code(error)
     if code == dbapi2.SQLITE_IOERR:
-        _log.critical("store_io_error", code=getattr(error, "sqlite_errorname", ""))
+        log("critical", "store_io_error", code=getattr(error, "sqlite_errorname", ""))
         os._exit(EXIT_IO_ERROR)
     if code == dbapi2.SQLITE_FULL:
         return StoreFull("The disk or the database is full; nothing was written.")

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from structlog.testing import capture_logs
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from config.loading import load
@@ -27,6 +26,7 @@ from gateway.cli.main import main
 from gateway.server.supervisor import Application
 from gateway.server.worker import server_tls
 from tests.support.case_systems import free_port
+from tests.support.logs import capture_logs
 from tests.support.tls import Authority, make_authority
 
 ANCHOR, COUNCIL, POLICE = "https://anchor.example", "https://council.example", "https://police.example"

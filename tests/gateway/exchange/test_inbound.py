@@ -9,9 +9,10 @@ import pytest
 
 from gateway.accountability.rate_limits import Budgets, limits_of
 from gateway.agreements.registry import detail_for
-from gateway.exchange.inbound import Answered, Handled, Inbound, MessageIdReused, Sender
+from gateway.exchange.inbound import Answered, Inbound, MessageIdReused, Sender
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
 from gateway.store.tables import messages
+from gateway.telemetry.events import InboundMessageEvent
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, new_key
 from tests.federation.test_binding import ref_of
@@ -45,12 +46,12 @@ class Refusing:
 
 
 @pytest.fixture
-def seen() -> list[Handled]:
+def seen() -> list[InboundMessageEvent]:
     return []
 
 
 @pytest.fixture
-def inbound(pair: Network, seen: list[Handled]) -> Inbound:
+def inbound(pair: Network, seen: list[InboundMessageEvent]) -> Inbound:
     node = pair.nodes[TRUST]
     return Inbound(
         own=TRUST,
@@ -96,7 +97,7 @@ def opened(hand: PeerHand, raw: bytes, answered: Answered, message: Message) -> 
 
 
 def test_the_reply_is_bound_to_the_bytes_it_answers_and_names_its_evidence(
-    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[Handled]
+    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[InboundMessageEvent]
 ) -> None:
     message = hand.message()
     raw = hand.signed(message)
@@ -109,7 +110,7 @@ def test_the_reply_is_bound_to_the_bytes_it_answers_and_names_its_evidence(
 
 
 def test_a_repeated_message_is_told_as_one(
-    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[Handled]
+    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[InboundMessageEvent]
 ) -> None:
     raw = hand.signed()
     assert inbound.handle(raw, sender, now) == inbound.handle(raw, sender, now)
@@ -117,7 +118,7 @@ def test_a_repeated_message_is_told_as_one(
 
 
 def test_an_id_used_again_is_an_alarm(
-    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[Handled]
+    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[InboundMessageEvent]
 ) -> None:
     message = hand.message()
     inbound.handle(hand.signed(message), sender, now)
@@ -128,7 +129,7 @@ def test_an_id_used_again_is_an_alarm(
 
 @pytest.mark.parametrize("error", [StoreFull("full"), StoreBusy("busy")], ids=["full", "busy"])
 def test_what_cannot_be_stored_is_not_answered(
-    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[Handled], error: Exception
+    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[InboundMessageEvent], error: Exception
 ) -> None:
     refusing = replace(inbound, store=Refusing(inbound.store, error))
     raw = hand.signed()
@@ -167,7 +168,7 @@ def test_a_stranger_is_not_listened_to(inbound: Inbound, hand: PeerHand, sender:
 
 
 def test_an_unknown_kind_is_refused_and_makes_no_label_of_its_own(
-    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[Handled]
+    inbound: Inbound, hand: PeerHand, sender: Sender, now: datetime, seen: list[InboundMessageEvent]
 ) -> None:
     message = hand.message(kind=KindName("made.up.by.a.peer"))
     raw = hand.signed(message)

@@ -11,7 +11,7 @@ from gateway.keys.vault import FileKeyVault
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.peers.transport import HttpTransport
-from gateway.telemetry.events import SentMessage
+from gateway.telemetry.events import OutboundMessageEvent
 from tests.support.hostile import HostileServer, Visit, answer
 from trust import strict_json
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
@@ -128,13 +128,13 @@ class Setting:
     node: Node
     client: HttpPeerClient
     server: HostileServer
-    sent: list[SentMessage]
+    sent: list[OutboundMessageEvent]
 
 
 @contextmanager
 def talking(start: Start, node: Node) -> Iterator[Setting]:
     server, transport = start(node)
-    sent: list[SentMessage] = []
+    sent: list[OutboundMessageEvent] = []
     requester = TokenRequester(own=OWN, vault=node.vault, transport=transport, clock=FixedClock())
     client = HttpPeerClient(requester, observe=sent.append)
     yield Setting(node=node, client=client, server=server, sent=sent)
