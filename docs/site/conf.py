@@ -1,7 +1,7 @@
 """Sphinx configuration of the documentation site: the repository's Markdown pages, in the order of their index pages.
 
 The source directory is the repository itself, so that a relative link works here as it does on a forge. Each README.md
-is the index of its folder; :func:`children` makes the navigation from it.
+is the index of its folder; :func:`children` makes the navigation from it. A linked file that is no page is a download.
 """
 
 import re
@@ -18,8 +18,11 @@ HOME = "docs/README"
 project = "Hearthgate"
 html_title = "Hearthgate"
 root_doc = HOME
-include_patterns = ["README.md", "CHANGELOG.md", "docs/**.md", "**/README.md"]
+include_patterns = ["README.md", "CHANGELOG.md", "docs/**.md", "findings/README.md"]
 exclude_patterns = [".*", "build", "dist", "**/node_modules"]
+UNLISTED = re.compile(
+    r"docs/decisions/\d+-.*"
+)  # their index lists them; Sphinx makes the navigation again for every page
 
 extensions = ["myst_parser"]
 myst_heading_anchors = 6  # a forge gives every heading a fragment; the pages link to them
@@ -61,23 +64,37 @@ def children(index: str, docnames: Sequence[str]) -> list[str]:
 
 
 def add_navigation(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Append the table of contents to an index page."""
-    if Path(docname).name == "README" and docname != "README":
-        entries = "\n".join(f"/{name}" for name in children(docname, sorted(app.env.found_docs)))
+    """Append the table of contents to an index page, and excuse an unlisted page from being in one."""
+    if UNLISTED.fullmatch(docname):
+        app.env.metadata[docname]["orphan"] = ""
+    listed = [name for name in sorted(app.env.found_docs) if not UNLISTED.fullmatch(name)]
+    if Path(docname).name == "README" and (below := children(docname, listed)):
+        entries = "\n".join(f"/{name}" for name in below)
         content[0] += f"\n\n```{{toctree}}\n:hidden:\n\n{entries}\n```\n"
 
 
-def link_folders(app: Sphinx, doctree: nodes.document) -> None:
-    """Lead a link to a folder to the README in it, as a forge does."""
-    for reference in doctree.findall(addnodes.pending_xref):
-        target = (ROOT / reference["refdoc"]).parent / reference["reftarget"]
-        if reference["reftype"] == "myst" and not reference["refdomain"] and (target / "README.md").is_file():
-            docname = (target.resolve() / "README").relative_to(ROOT).as_posix()
-            reference.attributes.update(refdomain="doc", reftarget=docname, reftargetid=None)
+def link_other_files(app: Sphinx, doctree: nodes.document) -> None:
+    """Lead a link to a folder to the README in it, as a forge does, and make a README that is no page a download."""
+    for reference in list(doctree.findall(addnodes.pending_xref)):
+        if reference["reftype"] != "myst":
+            continue
+        path = ROOT / f"{reference['reftarget']}.md"
+        if not reference["refdomain"]:
+            path = (ROOT / reference["refdoc"]).parent / reference["reftarget"] / "README.md"
+        if not path.is_file():
+            continue
+        target = path.resolve().relative_to(ROOT)
+        if target.with_suffix("").as_posix() in app.env.found_docs:
+            fragment = reference.get("reftargetid")
+            reference.attributes.update(refdomain="doc", reftarget=str(target.with_suffix("")), reftargetid=fragment)
+        else:
+            kept = {"refdoc": reference["refdoc"], "reftype": "myst", "refexplicit": True, "refdomain": None}
+            download = addnodes.download_reference("", "", *reference.children, reftarget=f"/{target}", **kept)
+            reference.replace_self(download)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the two hooks above."""
     app.connect("source-read", add_navigation)
-    app.connect("doctree-read", link_folders)
+    app.connect("doctree-read", link_other_files, priority=400)  # before Sphinx collects what is downloaded
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -45,14 +45,16 @@ def pages(site: Path) -> Iterator[tuple[Path, html.HtmlElement]]:
         yield path, html.document_fromstring(path.read_bytes())
 
 
-def test_every_document_is_a_page_of_the_navigation(site: Path) -> None:
+def test_every_document_but_single_decisions_is_in_the_navigation(site: Path) -> None:
     home = html.document_fromstring((site / "docs/README.html").read_bytes())
     listed = {
         (site / "docs" / link.get("href", "")).resolve()
         for link in home.iterfind(".//div[@class='sidebar-tree']//a[@href]")
     }
     expected = {(site / path.relative_to(ROOT)).with_suffix(".html") for path in documents()}
-    assert expected - {site / "docs/README.html"} - listed == set()
+    assert all(path.is_file() for path in expected)
+    unlisted = {path.name[:2] for path in expected - {site / "docs/README.html"} - listed}
+    assert unlisted == {"00"}
 
 
 def test_no_page_loads_anything_from_another_host(site: Path) -> None:
