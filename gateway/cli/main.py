@@ -1,6 +1,6 @@
-"""The ``hearthgate`` command: which commands there are, each loaded only when it is called."""
+"""The ``hearthgate`` command: one table of all commands, each loaded only when it is called."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -8,7 +8,222 @@ import click
 
 from gateway import __version__
 
-_COMMANDS: Mapping[str, tuple[str, str]] = {
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called, so that ``--help`` answers at once."""
+
+    def __init__(self, *args: Any, table: "Mapping[str, tuple[str, str] | LazyGroup]", **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self._table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """Return the names in the order in which an administrator meets them."""
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Import and return a command."""
+        entry = self._table.get(cmd_name)
+        if entry is None or isinstance(entry, LazyGroup):
+            return entry
+        module, _, name = entry[0].partition(":")
+        command: click.Command = vars(import_module(module))[name]
+        return command
+
+    def summary(self, name: str) -> str:
+        """Return the line of a command in the list."""
+        entry = self._table[name]
+        return str(entry.help) if isinstance(entry, LazyGroup) else entry[1]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.summary(name)) for name in self._table])
+
+
+def _group(name: str, summary: str, table: Mapping[str, tuple[str, str] | LazyGroup]) -> LazyGroup:
+    return LazyGroup(name, help=summary, table=table)
+
+
+_TRUST_MARK = _group(
+    "mark",
+    "Trust marks: issue, revoke, delegate, list.",
+    {
+        "issue": ("gateway.cli.trust.mark.issuing:issue", "Authority: grant a trust mark to an entity."),
+        "revoke": ("gateway.cli.trust.mark.issuing:revoke", "Authority: end a trust mark that was granted."),
+        "delegate": ("gateway.cli.trust.mark.issuing:delegate", "Authority: let another issue marks of your type."),
+        "list": (
+            "gateway.cli.trust.mark.listing:list_marks",
+            "The marks that were issued here, or that this node holds.",
+        ),
+    },
+)
+_TRUST_BUNDLE = _group(
+    "bundle",
+    "Carry statements to a node without a route to the anchor.",
+    {
+        "export": (
+            "gateway.cli.trust.bundle.exporting:export_bundle",
+            "Write what is vouched for today into a file, for a node without a route.",
+        ),
+        "import": ("gateway.cli.trust.bundle.importing:import_bundle", "Node: take in statements that came in a file."),
+    },
+)
+_TRUST_KEY = _group(
+    "key",
+    "The keys of this node or authority: see, rotate, revoke.",
+    {
+        "list": (
+            "gateway.cli.trust.key.listing:list_keys",
+            "Show what each key is for, what it is doing and until when.",
+        ),
+        "rotate": (
+            "gateway.cli.trust.key.rotating:rotate",
+            "Put a new key in the place of one, without a failed request.",
+        ),
+        "announce": (
+            "gateway.cli.trust.key.announcing:announce_keys",
+            "Have only the published federation keys vouched for.",
+        ),
+        "revoke": ("gateway.cli.trust.key.revoking:revoke", "End a key at once, whatever it signed."),
+    },
+)
+_TRUST_ANCHOR = _group(
+    "anchor",
+    "An authority: set it up, hand out its pin, replace its keys.",
+    {
+        "init": ("gateway.cli.trust.anchor.init:init", "Set up a trust anchor, or an intermediate with --superior."),
+        "pin": ("gateway.cli.trust.anchor.pin:pin", "Write what members pin: the anchor's keys and its recovery key."),
+        "recover": (
+            "gateway.cli.trust.anchor.recover:recover",
+            "Replace every key of the anchor with its recovery key.",
+        ),
+    },
+)
+_TRUST = _group(
+    "trust",
+    "Join a federation, admit and suspend members, check chains.",
+    {
+        "join": ("gateway.cli.trust.join:join", "Pin an anchor, and ask an authority to vouch for this agency."),
+        "show": ("gateway.cli.trust.show:show", "Node: who vouches for whom, as a tree, with marks, and until when."),
+        "check": ("gateway.cli.trust.check:check", "Node: follow the chain of one entity step by step."),
+        "pending": ("gateway.cli.trust.admission:pending", "Authority: who waits to be admitted."),
+        "admit": (
+            "gateway.cli.trust.admission:admit",
+            "Authority: vouch for an agency whose thumbprints were compared.",
+        ),
+        "dismiss": ("gateway.cli.trust.admission:dismiss", "Authority: forget a request to be admitted."),
+        "suspend": (
+            "gateway.cli.trust.ruling:suspend",
+            "Authority: stop vouching for a member, until it is readmitted.",
+        ),
+        "readmit": ("gateway.cli.trust.ruling:readmit", "Authority: vouch again for a suspended member."),
+        "remove": ("gateway.cli.trust.ruling:remove", "Authority: end a membership for good."),
+        "revoke": ("gateway.cli.trust.member_key:revoke", "Authority: end the trust in a key of a member, for good."),
+        "list": ("gateway.cli.trust.members:list_members", "Authority: the members, their states and terms."),
+        "changes": ("gateway.cli.trust.changes:list_changes", "What waits for a second administrator or a review."),
+        "approve": ("gateway.cli.trust.changes:approve", "Make a change that another administrator asked for."),
+        "decline": ("gateway.cli.trust.changes:decline", "Give up a change that was asked for."),
+        "review": ("gateway.cli.trust.changes:review", "Note that you looked at another administrator's emergency."),
+        "second": ("gateway.cli.trust.changes:second", "Authority: approve a change of a member's only administrator."),
+        "administrator": ("gateway.cli.trust.administrator:administrator", "Register an administrator's own key."),
+        "mark": _TRUST_MARK,
+        "bundle": _TRUST_BUNDLE,
+        "key": _TRUST_KEY,
+        "anchor": _TRUST_ANCHOR,
+    },
+)
+_AGREEMENT = _group(
+    "agreement",
+    "Check, sign, add and end data-sharing agreements.",
+    {
+        "check": (
+            "gateway.cli.agreement.drafting:check",
+            "Read an agreement: every fault, or what it allows in English.",
+        ),
+        "propose": (
+            "gateway.cli.agreement.signing:propose",
+            "Sign an agreement, hold it, and give its address to others.",
+        ),
+        "sign": ("gateway.cli.agreement.signing:sign", "Sign an agreement, and exchange signatures with its parties."),
+        "sync": ("gateway.cli.agreement.signing:sync", "Ask now for missing signatures, and tell of endings."),
+        "add": ("gateway.cli.agreement.holding:add", "Hold an agreement and the parties' signatures at this node."),
+        "list": ("gateway.cli.agreement.holding:list_agreements", "The agreements held here, and which are in force."),
+        "show": ("gateway.cli.agreement.holding:show", "One agreement in full, with who has signed it."),
+        "end": ("gateway.cli.agreement.ending:end", "End an agreement for good, and tell the other parties' nodes."),
+    },
+)
+_CLIENT_SAMPLE = _group(
+    "sample",
+    "Settle the lookups that a manager has to justify.",
+    {
+        "list": ("gateway.cli.client.sample:list_samples", "What waits for a manager's justification."),
+        "justify": ("gateway.cli.client.sample:justify", "Note why a chosen lookup was right, or that it was not."),
+    },
+)
+_CLIENT = _group(
+    "client",
+    "Register the case systems that may use this node.",
+    {
+        "add": ("gateway.cli.client.registry:add", "Register a case system, with what it may vouch for."),
+        "list": ("gateway.cli.client.registry:list_clients", "The case systems that are registered here."),
+        "keys": ("gateway.cli.client.keys:keys", "Give a case system other keys, without a failed request."),
+        "revoke": ("gateway.cli.client.registry:revoke", "Take a case system's access away, for good."),
+        "manager": ("gateway.cli.client.registry:manager", "Name who justifies a sample of a case system's lookups."),
+        "sample": _CLIENT_SAMPLE,
+        "token": (
+            "gateway.cli.client.token:token",
+            "Get an access token from the running node, as a case system does.",
+        ),
+    },
+)
+_FLAG = _group(
+    "flag",
+    "See and review what looked like misuse.",
+    {
+        "list": (
+            "gateway.cli.flag.reviewing:list_flags",
+            "Who asked more than is usual, as one who guesses, or reused a message's id.",
+        ),
+        "review": ("gateway.cli.flag.reviewing:review", "Take a flag down, naming who looked and what was found."),
+        "name": ("gateway.cli.flag.reviewing:name", "The name under which one of our own practitioners is flagged."),
+    },
+)
+_ACCOUNT = _group(
+    "account",
+    "Show disclosures, with recipient, clause and law.",
+    {
+        "person": ("gateway.cli.account.disclosures:person", "What we told which agency about a person."),
+        "request": ("gateway.cli.account.disclosures:request", "What became of one request, and why."),
+        "agreement": ("gateway.cli.account.disclosures:agreement", "What was asked and told under an agreement."),
+    },
+)
+_MISUSE = _group(
+    "misuse",
+    "Ask and answer whose question looks like misuse.",
+    {
+        "messages": ("gateway.cli.misuse.asking:messages", "Holder: the messages that came from one flagged asker."),
+        "ask": ("gateway.cli.misuse.asking:ask", "Holder: ask the agency that sent a message who it was; ask again."),
+        "signature": (
+            "gateway.cli.misuse.asking:signature",
+            "Holder: a message's signature, for a third party to verify.",
+        ),
+        "list": (
+            "gateway.cli.misuse.listing:list_queries",
+            "What others ask of us and we of them, and what is overdue.",
+        ),
+        "answer": ("gateway.cli.misuse.answering:answer", "Asker: name the practitioner; a second person releases it."),
+    },
+)
+_ADAPTER = _group(
+    "adapter",
+    "Check and fill the adapters to this agency's case systems.",
+    {
+        "check": ("gateway.cli.adapter.checking:check", "Build the adapters and try each against its case system."),
+        "try": ("gateway.cli.adapter.trying:try_source", "Look one person up, and say why they are found or not."),
+        "import": ("gateway.cli.adapter.importing:import_source", "Fill the case database of an imported source."),
+    },
+)
+_COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "init": ("gateway.cli.setup.init:init", "Set up a new node."),
     "serve": ("gateway.cli.setup.run:serve", "Run the node or the trust anchor until it is told to stop."),
     "nginx": ("gateway.cli.setup.nginx:nginx", "Write the configuration of an nginx before the faces."),
@@ -16,45 +231,19 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "backup": ("gateway.cli.setup.backup:backup", "Write the store and the configuration into one signed file."),
     "restore": ("gateway.cli.setup.restore:restore", "Make a node or a trust anchor again from a backup and its keys."),
     "doctor": ("gateway.cli.doctor.command:doctor", "Check everything that must be true, and say what to do."),
-    "trust": ("gateway.cli.trust.group:trust", "Join a federation, admit and suspend members, check chains."),
-    "agreement": ("gateway.cli.agreement.group:agreement", "Check, sign, add and end data-sharing agreements."),
-    "client": ("gateway.cli.client.group:client", "Register the case systems that may use this node."),
+    "trust": _TRUST,
+    "agreement": _AGREEMENT,
+    "client": _CLIENT,
     "lookup": ("gateway.cli.client.lookup:lookup", "Ask who else works with a person, as a case system does."),
-    "flag": ("gateway.cli.flag.group:flag", "See and review what looked like misuse."),
-    "account": ("gateway.cli.account.group:account", "Show disclosures, with recipient, clause and law."),
-    "misuse": ("gateway.cli.misuse.group:misuse", "Ask and answer whose question looks like misuse."),
-    "adapter": ("gateway.cli.adapter.group:adapter", "Check and fill the adapters to this agency's case systems."),
+    "flag": _FLAG,
+    "account": _ACCOUNT,
+    "misuse": _MISUSE,
+    "adapter": _ADAPTER,
     "demo": ("gateway.cli.setup.run:demo", "Run a whole federation on this machine and tell its story."),
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is called, so that ``--help`` answers at once."""
-
-    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **attributes: Any) -> None:
-        super().__init__(*args, **attributes)
-        self._lazy = lazy
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which an administrator meets them."""
-        return [*self._lazy, *super().list_commands(ctx)]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command."""
-        if cmd_name not in self._lazy:
-            return super().get_command(ctx, cmd_name)
-        module, _, name = self._lazy[cmd_name][0].partition(":")
-        command: click.Command = vars(import_module(module))[name]
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        """Write the list of commands without importing them."""
-        rows: Sequence[tuple[str, str]] = [(name, short) for name, (_, short) in self._lazy.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-
-
-@click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hearthgate")
 def main() -> None:
     """Let the agencies that support the same person find each other, and share only what their agreements allow.

@@ -15,7 +15,6 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import TAKES_ID, config_option, load_node
-from gateway.cli.main import LazyGroup
 from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.exchange.query_log import own_name
 from gateway.keys.sealed import open_own
@@ -28,15 +27,6 @@ from trust.sealing import seal
 
 _MAX_FINDING = 2_048
 _MAX_REASON = 500
-_COMMANDS = {
-    "list": ("gateway.cli.client.sample:list_samples", "What waits for a manager's justification."),
-    "justify": ("gateway.cli.client.sample:justify", "Note why a chosen lookup was right, or that it was not."),
-}
-
-
-@click.group(cls=LazyGroup, lazy=_COMMANDS)
-def sample() -> None:
-    """See and settle the lookups that were chosen for a manager's justification."""
 
 
 @click.command("list")
