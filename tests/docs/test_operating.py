@@ -1,5 +1,6 @@
 """What the operator's pages say of settings, commands, files, metrics and certificates is what the code has."""
 
+import inspect
 import json
 import re
 import shutil
@@ -24,6 +25,7 @@ from gateway.cli.main import LazyGroup
 from gateway.keys.files import KeyFile
 from gateway.oauth import forms
 from gateway.server.supervisor import GRACEFUL_S
+from gateway.store.engine import postgres_pool
 from gateway.store.engine.sqlite_files import SqliteFiles
 from gateway.store.engine.write_queue import Limits
 from gateway.telemetry import metrics
@@ -182,3 +184,12 @@ def test_the_numbers_and_names_on_the_pages_are_the_codes() -> None:
         "reverse-proxy": f"bodies of {round(forms.MAX_BODY / 1000)} kB",
     }.items():
         assert claim in " ".join(page(f"operating/{name}.md").split()), name
+
+
+def test_what_a_postgresql_server_must_have_is_what_the_store_demands() -> None:
+    prose = " ".join(page("operating/postgresql.md").split())
+    for setting in re.findall(r"'([a-z_]+)'", postgres_pool._DURABLE.partition(" AND ")[0]):
+        assert f"`{setting}`" in prose
+    sizes = inspect.signature(postgres_pool.make_engine).parameters
+    each = sizes["size"].default + sizes["more"].default
+    assert f"each process opens up to {2 * each}, {each} of them for single-use ids" in prose
