@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from gateway.ports import Directory
+from gateway.ports import TrustResolver
 from trust.errors import UnknownKey
 from trust.federation.chain import TrustedEntity
 from trust.jose import peek_key_id
@@ -12,12 +12,12 @@ from trust.jose import peek_key_id
 T = TypeVar("T")
 
 
-def verified_by(
+def verify_with_key_refresh(
     party: TrustedEntity,
     raw: bytes,
     verify: Callable[[TrustedEntity], T],
     *,
-    directory: Directory,
+    directory: TrustResolver,
     now: datetime,
 ) -> T:
     """Return what ``verify`` makes of ``raw`` with the party's keys, which are asked for again once if need be.
@@ -28,7 +28,7 @@ def verified_by(
     try:
         return verify(party)
     except UnknownKey:
-        learned = directory.learn_key(party.entity_id, peek_key_id(raw), now=now)
+        learned = directory.refresh_keys(party.entity_id, peek_key_id(raw), now=now)
         if learned is party:
             raise
         return verify(learned)

@@ -92,10 +92,10 @@ class ClaimStore(Protocol):
         ...
 
 
-class Directory(Protocol):
+class TrustResolver(Protocol):
     """Who is trusted now, and with which keys."""
 
-    def trusted(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
+    def resolve(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
         """Return the entity as its chain describes it, fetching it where the budget allows.
 
         ``urgent`` is for what an agreement's clause calls so, which goes on for longer while the centre is away. Raises
@@ -103,13 +103,13 @@ class Directory(Protocol):
         """
         ...
 
-    def presented(
+    def resolve_presented(
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:
-        """Return the entity by the chain that it shows of itself, unless one is held; else as :meth:`trusted`."""
+        """Return the entity by the chain that it shows of itself, unless one is held; else as :meth:`resolve`."""
         ...
 
-    def learn_key(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
+    def refresh_keys(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
         """Return the entity once its keys were asked for again because of one that is not known, within a budget."""
         ...
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from gateway.agreements.registry import AgreementBook
 from gateway.agreements.signature_exchange import Countersigning
 from gateway.ports import Store, Transaction
-from gateway.runtime.limits import Lately
+from gateway.runtime.rate_limit import Cooldown
 from gateway.store.tables import agreements, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
 from trust.agreements.agreement import Agreement
@@ -23,12 +23,12 @@ class RestoredAgreements:
     store: Store
     book: AgreementBook
     countersigning: Countersigning
-    lately: Lately = field(default_factory=lambda: Lately(ASKED_AGAIN_AFTER))
+    lately: Cooldown = field(default_factory=lambda: Cooldown(ASKED_AGAIN_AFTER))
 
     def round(self, now: datetime) -> None:
         """Ask every party of what is held, close what was closed, and release what each has answered for."""
         held = {each.name for each in self.store.read(restore_holds.list) if each.kind is HoldKind.AGREEMENT}
-        if not held or not self.lately.first("parties", now):
+        if not held or not self.lately.acquire("parties", now):
             return
         silent = self.countersigning.ask_endings(now=now).silent
         known = {standing.agreement.ref.digest: standing.agreement for standing in self.book.standings(now=now)}

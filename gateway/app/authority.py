@@ -13,15 +13,15 @@ from flask import Flask
 
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
 from gateway.app.operations import checks, operations_app, trust_check
-from gateway.app.wiring import TRUST_TABLES, SystemClock, peer_transport, pinned_anchors
+from gateway.app.wiring import SystemClock, peer_transport, pinned_anchors
 from gateway.authority.trust_marks import MarkTerms, delegated
 from gateway.federation.announcements import announcements
 from gateway.federation.fetch import Fetcher
-from gateway.federation.own_keys import Vouching
+from gateway.federation.own_keys import VouchedKeys
 from gateway.federation.own_statement import OwnChain
-from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
-from gateway.federation.resolver import FederationDirectory
-from gateway.federation.storage import Memory
+from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
+from gateway.federation.resolver import FederationResolver
+from gateway.federation.storage import TrustStorage
 from gateway.health.checks import KeyFolder, Machine, Minding, of_authority
 from gateway.health.serving_gate import Fitness
 from gateway.http.authority.authority_api import (
@@ -57,7 +57,7 @@ class AnchorParts:
     store: Store
     vault: FileKeyVault
     face: AnchorFace
-    directory: FederationDirectory
+    directory: FederationResolver
     keeper: AuthorityKeeper
     peer_app: Flask
     operations_app: Flask
@@ -68,7 +68,7 @@ class _Knowing:
     """What an authority knows of others, and how it asks them."""
 
     fetcher: Fetcher
-    directory: FederationDirectory
+    directory: FederationResolver
 
 
 def create_anchor(
@@ -77,7 +77,7 @@ def create_anchor(
     """Put an authority together from its settings. Raises as :func:`gateway.app.node.create_node` does."""
     clock, transport = clock or SystemClock(), transport or peer_transport(settings)
     store = open_store(settings.store.url, base_dir=settings.base_dir)
-    vouching, fitness = Vouching(store), Fitness(store, host=gethostname())
+    vouching, fitness = VouchedKeys(store), Fitness(store, host=gethostname())
     vault = open_vault(
         settings.base_dir / settings.keys.directory,
         needed=ANCHOR_KEYS,
@@ -88,7 +88,7 @@ def create_anchor(
     knowing = _knowing(settings, face, transport)
     host = machine(store, clock, transport, fitness)
     keys = KeyFolder(settings.base_dir / settings.keys.directory, ANCHOR_KEYS, vault)
-    app = create_anchor_app(face, observer=events.RequestObserver(), known=knowing.directory)
+    app = create_anchor_app(face, observer=events.RequestObserver(), resolver=knowing.directory)
     ready = checks(store, fitness)
     if face.superiors:
         ready.append(trust_check(knowing.directory, face.entity_id, clock))
@@ -120,7 +120,7 @@ def authority_face(settings: AnchorSettings, vault: KeyVault, store: Store, cloc
         bounds=_bounds(settings.freshness),
         mark_types=mark_types(settings),
         accredited=Accredited() if superiors else _accredited(settings.marks, own, settings.base_dir),
-        held=HeldMarks(store),
+        held=OwnTrustMarks(store),
         announced=announcements(store, administrators=settings.anchor.administrators),
     )
 
@@ -177,10 +177,10 @@ def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -
         own_configuration=anchor_configuration(face, resolves=True),
         own_statements=lambda subject, now: statement_about(face, subject, now=now),
     )
-    directory = FederationDirectory(
+    directory = FederationResolver(
         fetcher=fetcher,
         pins=pinned_anchors(settings) if face.superiors else _OwnPin(face),
-        memory=Memory(face.store, TRUST_TABLES),
+        storage=TrustStorage(face.store),
         notice=events.record_federation_event,
         required_marks=lambda _now: frozenset(),
         background=Background(events.last_handler),
@@ -189,10 +189,10 @@ def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -
 
 
 def _keeper(
-    face: AnchorFace, knowing: _Knowing, vouching: Vouching, minding: Minding, fitness: Fitness
+    face: AnchorFace, knowing: _Knowing, vouching: VouchedKeys, minding: Minding, fitness: Fitness
 ) -> AuthorityKeeper:
     own, directory = face.entity_id, knowing.directory
-    marks = MarkKeeping(
+    marks = TrustMarkRenewal(
         own=own, store=face.store, directory=directory, fetcher=knowing.fetcher, attempt=events.last_handler
     )
     return AuthorityKeeper(

@@ -8,10 +8,10 @@ from datetime import datetime
 from config.settings import NodeSettings
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.agreements.registry import AgreementBook
-from gateway.app.wiring import TRUST_TABLES, peer_transport, pinned_anchors, profile
+from gateway.app.wiring import peer_transport, pinned_anchors, profile
 from gateway.federation.fetch import Fetcher
-from gateway.federation.resolver import FederationDirectory
-from gateway.federation.storage import Memory
+from gateway.federation.resolver import FederationResolver
+from gateway.federation.storage import TrustStorage
 from gateway.http.federation.entity_configuration import node_configuration
 from gateway.peers.transport import HttpTransport
 from gateway.ports import Store
@@ -32,7 +32,7 @@ class Federation:
     pins: Mapping[EntityId, Pin]
     anchors: Mapping[EntityId, KeySet]
     own_configuration: Callable[[datetime], bytes]
-    directory: FederationDirectory
+    directory: FederationResolver
     agreements: AgreementBook
 
 
@@ -45,10 +45,10 @@ def federation_of(settings: NodeSettings) -> Iterator[Federation]:
     configuration = node_configuration(profile(settings), vault)
     with opened_store(settings) as store:
         agreements = AgreementBook(store)
-        directory = FederationDirectory(
+        directory = FederationResolver(
             fetcher=Fetcher(transport=transport, own=own, own_configuration=configuration),
             pins=pins,
-            memory=Memory(store, TRUST_TABLES),
+            storage=TrustStorage(store),
             notice=_unheard,
             required_marks=agreements.required_marks,
             background=AtOnce(),

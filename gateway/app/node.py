@@ -21,7 +21,6 @@ from gateway.agreements.signature_exchange import Collecting, Countersigning
 from gateway.app.authority import machine
 from gateway.app.operations import checks, operations_app, trust_check
 from gateway.app.wiring import (
-    TRUST_TABLES,
     Outside,
     build_desk,
     pinned_anchors,
@@ -37,11 +36,11 @@ from gateway.exchange.query_log import Spending
 from gateway.exchange.services import Desk
 from gateway.federation.announcements import announcements
 from gateway.federation.fetch import Fetcher
-from gateway.federation.own_keys import Vouching
+from gateway.federation.own_keys import VouchedKeys
 from gateway.federation.own_statement import OwnChain
-from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
-from gateway.federation.resolver import FederationDirectory, Standing
-from gateway.federation.storage import Memory
+from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
+from gateway.federation.resolver import EntityStatus, FederationResolver
+from gateway.federation.storage import TrustStorage
 from gateway.health.checks import KeyFolder, Minding, of_node
 from gateway.health.serving_gate import Fitness
 from gateway.http.case import case_api
@@ -96,7 +95,7 @@ class Node:
     claims: ClaimStore
     vault: FileKeyVault
     fitness: Fitness
-    directory: FederationDirectory
+    directory: FederationResolver
     keeper: Keeper
     desk: Desk
     agreements: AgreementBook
@@ -127,7 +126,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
     clock = outside.clock
     url, base_dir = settings.store.url, settings.base_dir
     store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
-    vouching = Vouching(store)
+    vouching = VouchedKeys(store)
     vault = open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since)
     configuration = _configuration(settings, vault, store)
     agreements, fitness = AgreementBook(store), Fitness(store, host=gethostname())
@@ -166,12 +165,12 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
 
 def _configuration(settings: NodeSettings, vault: FileKeyVault, store: Store) -> SignedConfiguration:
     announced = announcements(store, administrators=settings.node.administrators)
-    return node_configuration(profile(settings), vault, HeldMarks(store), announced)
+    return node_configuration(profile(settings), vault, OwnTrustMarks(store), announced)
 
 
 def _mind(
     parts: _Parts,
-    directory: FederationDirectory,
+    directory: FederationResolver,
     transport: Transport,
     countersigning: Countersigning,
     agreements: AgreementBook,
@@ -183,18 +182,18 @@ def _mind(
     return of_node(host, directory, parts.own, keys, restored.round)
 
 
-def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> FederationDirectory:
-    return FederationDirectory(
+def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> FederationResolver:
+    return FederationResolver(
         fetcher=fetcher,
         pins=pinned_anchors(parts.settings),
-        memory=Memory(parts.store, TRUST_TABLES),
+        storage=TrustStorage(parts.store),
         notice=events.record_federation_event,
         required_marks=agreements.required_marks,
         background=Background(events.last_handler),
     )
 
 
-def _public(parts: _Parts, countersigning: Countersigning, directory: FederationDirectory) -> list[Blueprint]:
+def _public(parts: _Parts, countersigning: Countersigning, directory: FederationResolver) -> list[Blueprint]:
     """Return what anybody may read at a node, and who it is from proves itself."""
     revocations = OwnRevocations(parts.own, parts.vault)
     return [
@@ -208,15 +207,15 @@ def _public(parts: _Parts, countersigning: Countersigning, directory: Federation
 
 def _keeper(
     parts: _Parts,
-    directory: FederationDirectory,
+    directory: FederationResolver,
     *,
     mind: Minding,
-    vouching: Vouching,
+    vouching: VouchedKeys,
     collecting: Collecting,
     fetcher: Fetcher,
 ) -> Keeper:
     attempt = events.last_handler
-    marks = MarkKeeping(own=parts.own, store=parts.store, directory=directory, fetcher=fetcher, attempt=attempt)
+    marks = TrustMarkRenewal(own=parts.own, store=parts.store, directory=directory, fetcher=fetcher, attempt=attempt)
     return Keeper(
         store=parts.store,
         claims=parts.claims,
@@ -243,7 +242,7 @@ def _keeper(
     )
 
 
-def _show_freshness(standings: Sequence[Standing]) -> None:
+def _show_freshness(standings: Sequence[EntityStatus]) -> None:
     metrics.set_federation_freshness(
         (each.stage for each in standings), (each.age for each in standings if each.age is not None)
     )
@@ -253,7 +252,7 @@ def _line_crashed(error: BaseException) -> None:
     events.RequestObserver().record_error(error, face="case", request_id="a-line-of-a-lookup")
 
 
-def _inbound(parts: _Parts, directory: FederationDirectory, desk: Desk, agreements: AgreementBook) -> Inbound:
+def _inbound(parts: _Parts, directory: FederationResolver, desk: Desk, agreements: AgreementBook) -> Inbound:
     return Inbound(
         own=parts.own,
         directory=directory,
@@ -268,7 +267,7 @@ def _inbound(parts: _Parts, directory: FederationDirectory, desk: Desk, agreemen
     )
 
 
-def _outbound(parts: _Parts, directory: FederationDirectory, transport: Transport, inbound: Inbound) -> Outbound:
+def _outbound(parts: _Parts, directory: FederationResolver, transport: Transport, inbound: Inbound) -> Outbound:
     requester = TokenRequester(own=parts.own, vault=parts.vault, transport=transport, clock=parts.clock)
     return Outbound(
         own=parts.own,
@@ -282,7 +281,7 @@ def _outbound(parts: _Parts, directory: FederationDirectory, transport: Transpor
 
 
 def _countersigning(
-    parts: _Parts, directory: FederationDirectory, transport: Transport, agreements: AgreementBook
+    parts: _Parts, directory: FederationResolver, transport: Transport, agreements: AgreementBook
 ) -> Countersigning:
     def signer() -> Signer:
         return parts.vault.signer(KeyUse.FEDERATION)
@@ -291,7 +290,7 @@ def _countersigning(
         own=parts.own,
         store=parts.store,
         transport=transport,
-        keys_of=lambda party, now: directory.trusted(party, now=now).federation_keys,
+        keys_of=lambda party, now: directory.resolve(party, now=now).federation_keys,
         notice=events.record_agreement_signature,
         signer=signer,
         endings=Endings(
@@ -307,7 +306,7 @@ def _signing(parts: _Parts, countersigning: Countersigning) -> AgreementsFace:
     return AgreementsFace(document=countersigning.document, receive=receive, clock=parts.clock)
 
 
-def _misuse(parts: _Parts, directory: FederationDirectory) -> MisuseFace:
+def _misuse(parts: _Parts, directory: FederationResolver) -> MisuseFace:
     answering = MisuseAnswering(own=parts.own, directory=directory, vault=parts.vault, store=parts.store)
 
     def receive(raw: bytes, now: datetime) -> bytes:
@@ -325,7 +324,7 @@ def _in_process(inbound: Inbound, own: EntityId) -> Local:
 
 def _peer_app(
     parts: _Parts,
-    directory: FederationDirectory,
+    directory: FederationResolver,
     agreements: AgreementBook,
     inbound: Inbound,
     public: Sequence[Blueprint],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask import Flask
 
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.health.serving_gate import Fitness
 from gateway.http.operations import operations_api
 from gateway.http.operations.operations_api import OperationsFace, ReadyCheck, operations_blueprint
@@ -40,12 +40,12 @@ def checks(store: Store, fitness: Fitness) -> list[ReadyCheck]:
     return [ReadyCheck(name="store", fault=readable), ReadyCheck(name="condition", fault=fitness.fault)]
 
 
-def trust_check(directory: FederationDirectory, own: EntityId, clock: Clock) -> ReadyCheck:
+def trust_check(directory: FederationResolver, own: EntityId, clock: Clock) -> ReadyCheck:
     """Return what holds for a node besides: somebody vouches for it."""
 
     def vouched() -> str | None:
         try:
-            directory.trusted(own, now=clock.now())
+            directory.resolve(own, now=clock.now())
         except TrustError as refused:
             return refused.detail
         return None

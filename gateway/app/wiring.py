@@ -14,7 +14,6 @@ from config.settings import Proxy as ProxySettings
 from config.sign_in import PositionRow, SecondFactorValues
 from config.sign_in import Provider as ProviderSettings
 from gateway.exchange.services import Desk, HostedService, Restriction
-from gateway.federation.storage import Tables
 from gateway.http.federation.entity_configuration import NodeProfile
 from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.oauth.exchange import Provider
@@ -24,14 +23,6 @@ from gateway.peers.exemptions import host_addresses, private_networks, proxy_add
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
-from gateway.store.tables import (
-    anchor_keys,
-    disowned_keys,
-    key_revocations,
-    latest_statements,
-    suspensions,
-    trust_chains,
-)
 from trust import strict_json
 from trust.exchange import kinds
 from trust.federation.anchor_keys import Pin, parse_pin
@@ -41,16 +32,6 @@ from trust.keys import Alg
 from trust.oauth import provider_keys
 from trust.oauth.access_token import Position
 from trust.oauth.id_token import ClaimNames, Expected, SecondFactor
-
-TRUST_TABLES = Tables(
-    chains=trust_chains,
-    seen=latest_statements,
-    suspensions=suspensions,
-    anchor_keys=anchor_keys,
-    key_revocations=key_revocations,
-    disowned_keys=disowned_keys,
-)
-"""Where the directory keeps what all workers share."""
 
 
 class SystemClock:

@@ -30,9 +30,9 @@ from gateway.exchange import answer, inbound_evidence
 from gateway.exchange.answer import Findings
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, REAL_TIME, Pace
 from gateway.exchange.services import Desk
-from gateway.key_refresh import verified_by
+from gateway.key_refresh import verify_with_key_refresh
 from gateway.keys.daily_seal import SealExpired
-from gateway.ports import Directory, KeyVault, Store, Transaction
+from gateway.ports import KeyVault, Store, Transaction, TrustResolver
 from gateway.store.tables import messages
 from gateway.telemetry.events import InboundMessageEvent
 from trust.agreements.agreement import InForce, NotInForce
@@ -101,7 +101,7 @@ class Inbound:
     """
 
     own: EntityId
-    directory: Directory
+    directory: TrustResolver
     vault: KeyVault
     store: Store
     desk: Desk
@@ -156,8 +156,8 @@ class Inbound:
         return ANSWER_AFTER_S if service is None else service.answer_after_s
 
     def _open(self, raw: bytes, sender: Sender, now: datetime) -> tuple[OpenedMessage, RequestFacts]:
-        trusted = self.directory.trusted(sender.entity, now=now, urgent=True)
-        opened = verified_by(
+        trusted = self.directory.resolve(sender.entity, now=now, urgent=True)
+        opened = verify_with_key_refresh(
             trusted, raw, lambda party: self._verified(raw, party, now), directory=self.directory, now=now
         )
         # Its keys prove nothing about other names: anyone can publish another member's public key as their own.
@@ -201,7 +201,7 @@ class Inbound:
         """Raise ``Untrusted`` for a sender not confirmed for a day, unless the clause is one that is urgent."""
         clause = held.agreement.clause(message.clause) if held is not None else None
         if clause is None or not clause.urgent:
-            self.directory.trusted(message.iss, now=now)
+            self.directory.resolve(message.iss, now=now)
 
     def _decide(self, facts: RequestFacts, held: InForce | NotInForce | None, now: datetime) -> Permit | Denial:
         message = facts.message

@@ -22,8 +22,8 @@ from gateway.accountability.access_record import seal_message
 from gateway.agreements.registry import detail_for
 from gateway.evidence import recorder
 from gateway.exchange.outbound_evidence import QuestionRecord, fields_read
-from gateway.key_refresh import verified_by
-from gateway.ports import Clock, Directory, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError
+from gateway.key_refresh import verify_with_key_refresh
+from gateway.ports import Clock, KeyVault, PeerClient, PeerRefused, Store, Transaction, TransportError, TrustResolver
 from gateway.store.tables import lookup_messages
 from trust import base64url, strict_json
 from trust.agreements.choice import Choice, check_requested_fields
@@ -135,7 +135,7 @@ class Outbound:
     """Ask other services, those of this node included: the same message, the same decision, without a network."""
 
     own: EntityId
-    directory: Directory
+    directory: TrustResolver
     vault: KeyVault
     store: Store
     peers: PeerClient
@@ -150,7 +150,7 @@ class Outbound:
         now = self.clock.now()
         holder = question.choice.holder
         try:
-            peer = self.directory.trusted(holder.entity, now=now, urgent=question.choice.clause.urgent)
+            peer = self.directory.resolve(holder.entity, now=now, urgent=question.choice.clause.urgent)
         except TrustError:
             untrusted = Outcome(status=Status.NO_REPLY, reason=UNTRUSTED, code="untrusted")
             return self._unsent(question, untrusted, keep, now)
@@ -217,7 +217,7 @@ class Outbound:
 
     def _read(self, sent: "_Sent", answered: bytes) -> Outcome:
         now = self.clock.now()
-        reply = verified_by(
+        reply = verify_with_key_refresh(
             sent.peer, answered, lambda peer: self._opened(sent, answered, peer, now), directory=self.directory, now=now
         )
         self.directory.note_suspensions(reply.iss, reply.suspensions, now=now)

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gateway.federation.chain_store import Held, Holdings
-from gateway.federation.storage import Link, Memory
-from gateway.federation.suspensions import Rulings, View
+from gateway.federation.chain_store import ChainStore, VerifiedChain
+from gateway.federation.storage import StatementKey, TrustStorage
+from gateway.federation.suspensions import SuspensionIndex, TrustSnapshot
 from gateway.store.tables.federation_records import StoredAnchorKeys, StoredSuspension
 from trust import jose
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, shown
@@ -33,7 +33,7 @@ from trust.identifiers import EntityId
 from trust.keys import KeySet
 
 
-class Kind(StrEnum):
+class StatementType(StrEnum):
     """What can be carried."""
 
     ANCHOR_KEYS = "anchor_keys"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
     SUSPENSION = "suspension"
 
 
-class Fate(StrEnum):
+class ImportResult(StrEnum):
     """What becomes of it; ``held`` is what is here already."""
 
     TAKEN = "taken"
@@ -50,24 +50,24 @@ class Fate(StrEnum):
 
 
 _TYPES = {
-    Kind.ANCHOR_KEYS: (anchor_keys.TYP, anchor_keys.MAX_BYTES),
-    Kind.CHAIN: (entity_statement.TYP, entity_statement.MAX_BYTES),
-    Kind.SUSPENSION: (suspension.TYP, suspension.MAX_BYTES),
+    StatementType.ANCHOR_KEYS: (anchor_keys.TYP, anchor_keys.MAX_BYTES),
+    StatementType.CHAIN: (entity_statement.TYP, entity_statement.MAX_BYTES),
+    StatementType.SUSPENSION: (suspension.TYP, suspension.MAX_BYTES),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ImportDecision:
     """What becomes of one document or chain, the ``place``-th of its kind in the file, counted from 1.
 
     ``about`` is empty where that cannot be said; ``detail`` is the reason of a refusal, or what an entry says. Of a
     chain, ``made_at`` is when the oldest of its superiors' statements was, and ``bounds`` are its anchor's.
     """
 
-    kind: Kind
+    kind: StatementType
     place: int
     about: str
-    fate: Fate
+    result: ImportResult
     detail: str = ""
     made_at: datetime | None = None
     expires_at: datetime | None = None
@@ -75,21 +75,21 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CarriedChain:
+class ImportedChain:
     """A chain that was found good, and when its statements were made."""
 
     place: int
-    held: Held
-    made: Mapping[Link, datetime]
+    held: VerifiedChain
+    made: Mapping[StatementKey, datetime]
 
 
 @dataclass(slots=True, kw_only=True)
-class Plan:
+class ImportPlan:
     """What taking a file in would change, and what would become of each part of it."""
 
-    verdicts: list[Verdict] = field(default_factory=list)
+    decisions: list[ImportDecision] = field(default_factory=list)
     anchor_keys: list[StoredAnchorKeys] = field(default_factory=list)
-    chains: list[CarriedChain] = field(default_factory=list)
+    chains: list[ImportedChain] = field(default_factory=list)
     suspensions: list[StoredSuspension] = field(default_factory=list)
 
     @property
@@ -97,136 +97,138 @@ class Plan:
         """Whether there is anything to take in."""
         return bool(self.anchor_keys or self.chains or self.suspensions)
 
-    def refused(self) -> list[Verdict]:
+    def refused(self) -> list[ImportDecision]:
         """Return what is refused."""
-        return [verdict for verdict in self.verdicts if verdict.fate is Fate.REFUSED]
+        return [decision for decision in self.decisions if decision.result is ImportResult.REFUSED]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carrier:
+class BundleImporter:
     """What was verified here, to be carried elsewhere, and what was carried here."""
 
-    holdings: Holdings
-    rulings: Rulings
-    memory: Memory
+    chains: ChainStore
+    suspensions: SuspensionIndex
+    storage: TrustStorage
 
     def chain(self, entity: EntityId, *, now: datetime) -> tuple[bytes, ...]:
         """Return the statements of the chain that stands, or none."""
-        _, held = self.holdings.newest(entity, now=now)
+        _, held = self.chains.latest(entity, now=now)
         return () if held is None else held.statements
 
-    def judge(self, bundle: Bundle, *, now: datetime) -> Plan:
+    def plan(self, bundle: Bundle, *, now: datetime) -> ImportPlan:
         """Hold everything in a file to the module's rules, and store nothing."""
-        return _Judgement(carrier=self, now=now, view=self.rulings.view(now)).of(bundle)
+        return _ImportPlanner(importer=self, now=now, snapshot=self.suspensions.snapshot(now)).plan_for(bundle)
 
-    def take(self, plan: Plan, *, now: datetime) -> list[Verdict]:
+    def apply(self, plan: ImportPlan, *, now: datetime) -> list[ImportDecision]:
         """Store what a plan found good; return what is refused after all, because something newer came meanwhile."""
         for document in plan.anchor_keys:
-            self.memory.keep_anchor_keys(document)
+            self.storage.save_anchor_keys(document)
         if plan.suspensions:
-            self.rulings.look_again()
-            self.memory.keep_suspensions(plan.suspensions, self.rulings.view(now).proofs)
-        self.rulings.look_again()
+            self.suspensions.invalidate()
+            self.storage.save_suspensions(plan.suspensions, self.suspensions.snapshot(now).signing_keys)
+        self.suspensions.invalidate()
         late = []
         for chain in plan.chains:
             stored = chain.held.stored
             try:
                 self.refuse_older(chain.made)
-                held = self.holdings.verified(stored.statements, now=now, revoked_marks=stored.revoked_marks)
-                self.holdings.accept(held, chain.made, now=now)
+                held = self.chains.verified(stored.statements, now=now, revoked_marks=stored.revoked_marks)
+                self.chains.accept(held, chain.made, now=now)
             except TrustError as refused:
-                late.append(_refusal(Kind.CHAIN, chain.place, stored.entity, refused))
+                late.append(_refusal(StatementType.CHAIN, chain.place, stored.entity, refused))
         return late
 
-    def refuse_older(self, made: Mapping[Link, datetime]) -> None:
+    def refuse_older(self, made: Mapping[StatementKey, datetime]) -> None:
         """Refuse (RolledBack) a statement older than one accepted, or from before trust in its subject ended."""
-        older = self.memory.older(made)
+        older = self.storage.find_older(made)
         if older is not None:
             issuer, subject = older
             raise RolledBack(f"The statement of {issuer} about {subject} is older than one already accepted.")
 
 
 @dataclass(slots=True, kw_only=True)
-class _Judgement:
-    """One file's; ``view`` is what would be ruled once what was found good so far is taken in."""
+class _ImportPlanner:
+    """One file's; ``snapshot`` is what would be ruled once what was found good so far is taken in."""
 
-    carrier: Carrier
+    importer: BundleImporter
     now: datetime
-    view: View
-    plan: Plan = field(default_factory=Plan)
+    snapshot: TrustSnapshot
+    plan: ImportPlan = field(default_factory=ImportPlan)
     keys: dict[EntityId, KeySet] = field(default_factory=dict)
     seqs: dict[EntityId, int] = field(default_factory=dict)
 
-    def of(self, bundle: Bundle) -> Plan:
+    def plan_for(self, bundle: Bundle) -> ImportPlan:
         for place, raw in enumerate(bundle.anchor_keys, start=1):
-            self._judge(Kind.ANCHOR_KEYS, place, (raw,))
+            self._judge(StatementType.ANCHOR_KEYS, place, (raw,))
         chains = sorted(enumerate(bundle.chains, start=1), key=lambda numbered: len(numbered[1]))
         for place, statements in chains:
-            self._judge(Kind.CHAIN, place, statements)
-        self.seqs = dict(self.view.seqs)
+            self._judge(StatementType.CHAIN, place, statements)
+        self.seqs = dict(self.snapshot.seqs)
         for place, raw in enumerate(bundle.suspensions, start=1):
-            self._judge(Kind.SUSPENSION, place, (raw,))
+            self._judge(StatementType.SUSPENSION, place, (raw,))
         return self.plan
 
-    def _judge(self, kind: Kind, place: int, raw: Sequence[bytes]) -> None:
+    def _judge(self, kind: StatementType, place: int, raw: Sequence[bytes]) -> None:
         by_kind = {
-            Kind.ANCHOR_KEYS: self._anchor_keys,
-            Kind.CHAIN: self._chain,
-            Kind.SUSPENSION: self._suspension,
+            StatementType.ANCHOR_KEYS: self._anchor_keys,
+            StatementType.CHAIN: self._chain,
+            StatementType.SUSPENSION: self._suspension,
         }
         try:
-            verdict = by_kind[kind](place, raw)
+            decision = by_kind[kind](place, raw)
         except TrustError as refused:
-            verdict = _refusal(kind, place, _about(kind, raw), refused)
-        self.plan.verdicts.append(verdict)
+            decision = _refusal(kind, place, _about(kind, raw), refused)
+        self.plan.decisions.append(decision)
 
-    def _anchor_keys(self, place: int, raws: Sequence[bytes]) -> Verdict:  # 1
+    def _anchor_keys(self, place: int, raws: Sequence[bytes]) -> ImportDecision:  # 1
         (raw,) = raws
         named = jose.peek(raw, typ=anchor_keys.TYP, max_bytes=anchor_keys.MAX_BYTES).claims.get("iss")
-        pin = self.carrier.rulings.pins.get(EntityId(str(named)))
+        pin = self.importer.suspensions.pins.get(EntityId(str(named)))
         if pin is None:
             raise NoChain(f"{shown(named)} is not one of this node's trust anchors.")
         if pin.recovery is None:
             raise NoChain(f"No recovery key is pinned for {pin.entity}, so its keys are replaced by hand only.")
         offered = anchor_keys.parse_anchor_keys(raw, recovery_keys=pin.recovery, now=self.now)
-        held = self.view.replaced.get(pin.entity)
+        held = self.snapshot.replaced.get(pin.entity)
         anchor_keys.refuse_older(offered, held=held)
-        fate = Fate.HELD if held is not None and held.seq == offered.seq else Fate.TAKEN
-        if fate is Fate.TAKEN:
+        result = ImportResult.HELD if held is not None and held.seq == offered.seq else ImportResult.TAKEN
+        if result is ImportResult.TAKEN:
             self.plan.anchor_keys.append(
                 StoredAnchorKeys(anchor=pin.entity, seq=offered.seq, raw=raw, accepted_at=self.now)
             )
-            anchors, replaced = dict(self.view.anchors), dict(self.view.replaced)
+            anchors, replaced = dict(self.snapshot.anchors), dict(self.snapshot.replaced)
             anchors[pin.entity], replaced[pin.entity] = offered.keys, offered
-            seqs = {**self.view.seqs, pin.entity: self.carrier.rulings.proven(pin.entity, offered.keys)}
-            self.view = replace(self.view, anchors=anchors, replaced=replaced, seqs=seqs)
-        return Verdict(kind=Kind.ANCHOR_KEYS, place=place, about=pin.entity, fate=fate, detail=f"number {offered.seq}")
+            seqs = {**self.snapshot.seqs, pin.entity: self.importer.suspensions.proven(pin.entity, offered.keys)}
+            self.snapshot = replace(self.snapshot, anchors=anchors, replaced=replaced, seqs=seqs)
+        return ImportDecision(
+            kind=StatementType.ANCHOR_KEYS, place=place, about=pin.entity, result=result, detail=f"number {offered.seq}"
+        )
 
-    def _chain(self, place: int, statements: Sequence[bytes]) -> Verdict:
+    def _chain(self, place: int, statements: Sequence[bytes]) -> ImportDecision:
         held, made = self._verified(statements)  # 2
         entity, trusted = held.entity, held.trusted
-        stored = self.carrier.memory.chain(entity)
+        stored = self.importer.storage.chain(entity)
         known = stored is not None and bool(stored.statements)
         same = stored is not None and stored.statements == held.statements
         if not same:
             self._refuse_old(held, made, known=known)  # 3, 4
-            self.plan.chains.append(CarriedChain(place=place, held=held, made=made))
+            self.plan.chains.append(ImportedChain(place=place, held=held, made=made))
         self.keys[entity] = trusted.federation_keys
-        return Verdict(
-            kind=Kind.CHAIN,
+        return ImportDecision(
+            kind=StatementType.CHAIN,
             place=place,
             about=entity,
-            fate=Fate.HELD if same else Fate.TAKEN,
+            result=ImportResult.HELD if same else ImportResult.TAKEN,
             detail="" if known else "new here",
             made_at=trusted.refreshed_at,
             expires_at=trusted.expires_at,
             bounds=trusted.bounds,
         )
 
-    def _verified(self, statements: Sequence[bytes]) -> tuple[Held, dict[Link, datetime]]:
-        held = Holdings.verified_under(statements, self.view, self.now, (), self._keys_of)
+    def _verified(self, statements: Sequence[bytes]) -> tuple[VerifiedChain, dict[StatementKey, datetime]]:
+        held = ChainStore.verified_under(statements, self.snapshot, self.now, (), self._keys_of)
         entity = held.entity
-        if entity in self.view.anchors:
+        if entity in self.snapshot.anchors:
             raise ChainRefused(f"{entity} is a trust anchor of this node, and nobody else vouches for it.")
         anchor = parse_entity_configuration(statements[-1], now=self.now)
         own = parse_entity_configuration(statements[0], now=self.now)
@@ -235,14 +237,14 @@ class _Judgement:
             (entity, entity): own.issued_at,
             (anchor.entity_id, anchor.entity_id): anchor.issued_at,
         }
-        earlier = self.carrier.memory.chain(entity)
+        earlier = self.importer.storage.chain(entity)
         if earlier is not None and earlier.revoked_marks:
-            held = Holdings.verified_under(statements, self.view, self.now, earlier.revoked_marks, self._keys_of)
+            held = ChainStore.verified_under(statements, self.snapshot, self.now, earlier.revoked_marks, self._keys_of)
         return held, made
 
-    def _refuse_old(self, held: Held, made: Mapping[Link, datetime], *, known: bool) -> None:
-        self.carrier.refuse_older(made)
-        stored = self.carrier.memory.chain(held.entity)
+    def _refuse_old(self, held: VerifiedChain, made: Mapping[StatementKey, datetime], *, known: bool) -> None:
+        self.importer.refuse_older(made)
+        stored = self.importer.storage.chain(held.entity)
         if stored is not None and held.stored.superior_iat < stored.superior_iat:
             raise RolledBack(f"What is known here of {held.entity} is newer than this chain.")
         age = self.now - min(made[held.entity, held.entity], held.trusted.refreshed_at)
@@ -253,7 +255,7 @@ class _Judgement:
                 f"party is taken in within {bound // timedelta(minutes=1)} minutes only. Carry a fresh one."
             )
 
-    def _suspension(self, place: int, raws: Sequence[bytes]) -> Verdict:  # 5
+    def _suspension(self, place: int, raws: Sequence[bytes]) -> ImportDecision:  # 5
         (raw,) = raws
         issuer, _ = peek_suspension(raw)
         keys = self._keys_of(issuer)
@@ -266,25 +268,25 @@ class _Judgement:
         if entry.seq == due:
             self.seqs[issuer] = due
             self.plan.suspensions.append(StoredSuspension.of(entry, raw))
-        return Verdict(
-            kind=Kind.SUSPENSION,
+        return ImportDecision(
+            kind=StatementType.SUSPENSION,
             place=place,
             about=entry.subject,
-            fate=Fate.TAKEN if entry.seq == due else Fate.HELD,
+            result=ImportResult.TAKEN if entry.seq == due else ImportResult.HELD,
             detail=f"{entry.state} by {issuer}, number {entry.seq}",
             made_at=entry.issued_at,
         )
 
     def _keys_of(self, entity: EntityId) -> KeySet | None:
-        found = self.view.anchors.get(entity) or self.keys.get(entity)
-        return found if found is not None else self.carrier.holdings.keys_of(self.now)(entity)
+        found = self.snapshot.anchors.get(entity) or self.keys.get(entity)
+        return found if found is not None else self.importer.chains.keys_of(self.now)(entity)
 
 
-def _refusal(kind: Kind, place: int, about: str, refused: TrustError) -> Verdict:
-    return Verdict(kind=kind, place=place, about=about, fate=Fate.REFUSED, detail=refused.detail)
+def _refusal(kind: StatementType, place: int, about: str, refused: TrustError) -> ImportDecision:
+    return ImportDecision(kind=kind, place=place, about=about, result=ImportResult.REFUSED, detail=refused.detail)
 
 
-def _about(kind: Kind, raw: Sequence[bytes]) -> str:
+def _about(kind: StatementType, raw: Sequence[bytes]) -> str:
     """Return whom a refused part *says* it is about, if it says so in a way that can be repeated."""
     if not raw:
         return ""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from gateway.federation.limits import FetchBudget
 from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
-from gateway.runtime.limits import Limits
 from trust import strict_json
+from trust.error_context import section
 from trust.errors import NoChain, TrustError, Untrusted
 from trust.federation.entity_statement import MAX_BYTES
 from trust.federation.historical_keys import MAX_BYTES as MAX_HISTORY_BYTES
-from trust.federation.placing import section
 from trust.federation.trust_mark import MAX_BYTES as MAX_MARK_BYTES
 from trust.identifiers import EntityId
 
@@ -86,13 +86,13 @@ class Fetcher:
         self._own_statements = own_statements
         self._silent_since: dict[EntityId, datetime] = {}
 
-    def configuration(self, entity: EntityId, limits: Limits, *, now: datetime) -> bytes:
+    def configuration(self, entity: EntityId, limits: FetchBudget, *, now: datetime) -> bytes:
         """Return what an entity says of itself. Raises ``TransportError``."""
         if entity == self.own:
             return self._own_configuration(now)
         return _body(self._send(_Wanted(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE), limits))
 
-    def authority(self, entity: EntityId, limits: Limits, *, now: datetime) -> bytes:
+    def authority(self, entity: EntityId, limits: FetchBudget, *, now: datetime) -> bytes:
         """Return what an authority says of itself. Raises ``TransportError``, also where it is left alone."""
         if entity == self.own:
             return self._own_configuration(now)
@@ -100,7 +100,7 @@ class Fetcher:
         return _body(self._ask(entity, wanted, limits, now))
 
     def statement(
-        self, superior: EntityId, endpoint: str, subject: EntityId, limits: Limits, *, now: datetime
+        self, superior: EntityId, endpoint: str, subject: EntityId, limits: FetchBudget, *, now: datetime
     ) -> bytes:
         """Return what a superior says of a subject. Raises ``TransportError``, and :class:`NotVouchedFor` for a no."""
         if superior == self.own:
@@ -114,7 +114,7 @@ class Fetcher:
             raise NotVouchedFor.said(superior, subject)
         return _body(answer)
 
-    def suspensions(self, teller: EntityId, issuer: EntityId, after: int, limits: Limits) -> bytes:
+    def suspensions(self, teller: EntityId, issuer: EntityId, after: int, limits: FetchBudget) -> bytes:
         """Return the next entries of an issuer's log, as a peer or the issuer tells them. Raises ``TransportError``."""
         if teller == self.own:
             return strict_json.dumps({"suspensions": []})  # what is known here is at hand already
@@ -122,24 +122,24 @@ class Fetcher:
         url = f"{teller}{SUSPENSIONS_PATH}?{query}"
         return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_SUSPENSIONS_BYTES), limits))
 
-    def anchor_keys(self, anchor: EntityId, limits: Limits) -> bytes | None:
+    def anchor_keys(self, anchor: EntityId, limits: FetchBudget) -> bytes | None:
         """Return the document by which an anchor replaced its keys, if there is one. Raises ``TransportError``."""
         if anchor == self.own:
             return None
         answer = self._send(_Wanted(url=anchor + ANCHOR_KEYS_PATH, accept=JWT_TYPE), limits)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def historical_keys(self, endpoint: str, limits: Limits) -> bytes:
+    def historical_keys(self, endpoint: str, limits: FetchBudget) -> bytes:
         """Return what an entity says of its past and its revoked keys. Raises ``TransportError``."""
         wanted = _Wanted(url=endpoint, accept=HISTORICAL_KEYS_TYPE, max_bytes=MAX_HISTORY_BYTES)
         return _body(self._send(wanted, limits))
 
-    def key_revocations(self, teller: EntityId, subject: EntityId, limits: Limits) -> bytes:
+    def key_revocations(self, teller: EntityId, subject: EntityId, limits: FetchBudget) -> bytes:
         """Return the notices that a party knows about an entity's revoked keys. Raises ``TransportError``."""
         url = f"{teller}{KEY_REVOCATIONS_PATH}?{urlencode({'sub': subject})}"
         return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_REVOCATIONS_BYTES), limits))
 
-    def mark_status(self, endpoint: str, mark: bytes, limits: Limits) -> bytes | None:
+    def mark_status(self, endpoint: str, mark: bytes, limits: FetchBudget) -> bytes | None:
         """Return what a mark's issuer says has become of it; none where it does not know it. Raises ``TransportError``.
 
         Section 8.4.2 has an unknown mark answered with 404 and does not say with what else.
@@ -148,14 +148,14 @@ class Fetcher:
         answer = self._send(_Wanted(url=endpoint, accept=MARK_STATUS_TYPE, form=form), limits)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def mark(self, endpoint: str, mark_type: str, limits: Limits) -> bytes | None:
+    def mark(self, endpoint: str, mark_type: str, limits: FetchBudget) -> bytes | None:
         """Return the mark of a type that an authority gives to this entity, if any. Raises ``TransportError``."""
         query = urlencode({"trust_mark_type": mark_type, "sub": self.own})
         wanted = _Wanted(url=f"{endpoint}?{query}", accept=MARK_TYPE, max_bytes=MAX_MARK_BYTES)
         answer = self._send(wanted, limits)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def _ask(self, authority: EntityId, wanted: _Wanted, limits: Limits, now: datetime) -> PeerAnswer:
+    def _ask(self, authority: EntityId, wanted: _Wanted, limits: FetchBudget, now: datetime) -> PeerAnswer:
         if timedelta() <= now - self._silent_since.get(authority, _LONG_AGO) < LEFT_ALONE:
             raise TransportError(f"{authority} did not answer a moment ago and was not asked again")
         try:
@@ -164,7 +164,7 @@ class Fetcher:
             self._silent_since[authority] = now
             raise
 
-    def _send(self, wanted: _Wanted, limits: Limits) -> PeerAnswer:
+    def _send(self, wanted: _Wanted, limits: FetchBudget) -> PeerAnswer:
         posted = wanted.form is not None
         return self._transport.send(
             PeerRequest(

@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 
-from gateway.federation.anchors import Notice
+from gateway.federation.anchors import TrustNotice
 from gateway.federation.fetch import MAX_REVOCATIONS_BYTES, MOST_TOLD, Fetcher
 from gateway.federation.freshness import REFRESH_AFTER
-from gateway.federation.storage import Memory
-from gateway.federation.suspensions import Rulings
+from gateway.federation.limits import FetchBudget
+from gateway.federation.storage import TrustStorage
+from gateway.federation.suspensions import SuspensionIndex
 from gateway.ports import TransportError
 from gateway.runtime.background import Attempt
-from gateway.runtime.limits import Lately, Limits
+from gateway.runtime.rate_limit import Cooldown
 from gateway.store.tables.federation_records import StoredKeyRevocation
 from trust import claims, strict_json
 from trust.errors import TrustError, WrongIssuer
@@ -35,7 +36,7 @@ ROUND_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+class KeyOwner:
     """An entity with its valid chain: its federation keys, what it says of its endpoints, and who stands above it."""
 
     entity: EntityId
@@ -51,25 +52,25 @@ class KeyRevocations:
         self,
         *,
         fetcher: Fetcher,
-        rulings: Rulings,
-        memory: Memory,
-        party: Callable[[EntityId, datetime], Party],
-        notice: Notice,
+        suspensions: SuspensionIndex,
+        storage: TrustStorage,
+        party: Callable[[EntityId, datetime], KeyOwner],
+        notice: TrustNotice,
         attempt: Attempt,
     ) -> None:
         self._fetcher = fetcher
-        self._rulings = rulings
-        self._memory = memory
+        self._suspensions = suspensions
+        self._storage = storage
         self._party = party
         self._notice = notice
         self._attempt = attempt
-        self._asked = Lately(REFRESH_AFTER - timedelta(seconds=30))
+        self._asked = Cooldown(REFRESH_AFTER - timedelta(seconds=30))
 
     def collect(self, entities: Iterable[EntityId], *, now: datetime) -> None:
         """Ask each of these, every few minutes, which of its keys it has revoked."""
         until = monotonic() + ROUND_S
         for entity in entities:
-            if entity != self._fetcher.own and monotonic() < until and self._asked.first(entity, now):
+            if entity != self._fetcher.own and monotonic() < until and self._asked.acquire(entity, now):
                 self._attempt("key_revocations", partial(self._collect, entity, now))
 
     def ask(self, teller: EntityId, subject: EntityId, *, keys: KeySet | None, now: datetime) -> bool:
@@ -85,7 +86,7 @@ class KeyRevocations:
             if ENDPOINT not in party.metadata:
                 return
             endpoint = parse_endpoint(claims.require_str(party.metadata, ENDPOINT), entity=entity)
-            raw = self._fetcher.historical_keys(endpoint, Limits.beginning(known=True))
+            raw = self._fetcher.historical_keys(endpoint, FetchBudget.start(known=True))
             history = parse_historical_keys(raw, issuer_keys=party.keys, now=now)
             if history.issuer != entity:
                 raise WrongIssuer("The historical keys are another entity's.")
@@ -110,16 +111,16 @@ class KeyRevocations:
 
     def _keep_disowned(self, entity: EntityId, kids: frozenset[str], now: datetime) -> None:
         """Store what a party disowns now; its superior vouches for a key that it does not have."""
-        if kids != self._rulings.view(now).disowned.get(entity, frozenset()):
-            self._memory.keep_disowned(entity, kids)
-            self._rulings.look_again()
+        if kids != self._suspensions.snapshot(now).disowned.get(entity, frozenset()):
+            self._storage.save_disowned(entity, kids)
+            self._suspensions.invalidate()
         if kids:
             self._notice("key_disowned", entity)
 
     def _ask(self, teller: EntityId, subject: EntityId, keys: KeySet | None, now: datetime) -> bool:
         try:
             document = strict_json.loads(
-                self._fetcher.key_revocations(teller, subject, Limits.beginning(known=True)),
+                self._fetcher.key_revocations(teller, subject, FetchBudget.start(known=True)),
                 max_bytes=MAX_REVOCATIONS_BYTES,
             )
             told = claims.require_str_list(document, "revocations", max_items=MOST_TOLD, max_len=MAX_BYTES)
@@ -132,15 +133,15 @@ class KeyRevocations:
         self._keep((each.encode("utf-8") for each in told), party, now)
         return True
 
-    def _keep(self, told: Iterable[bytes], party: Party, now: datetime) -> None:
-        known = self._rulings.view(now).revoked.get(party.entity, frozenset())
+    def _keep(self, told: Iterable[bytes], party: KeyOwner, now: datetime) -> None:
+        known = self._suspensions.snapshot(now).revoked.get(party.entity, frozenset())
         good = [found for raw in told if (found := self._opened(raw, party, now)) is not None]
         new = [each for each in good if each.kid not in known]
-        if new and self._memory.keep_key_revocations(new, now=now):
-            self._rulings.look_again()
+        if new and self._storage.save_key_revocations(new, now=now):
+            self._suspensions.invalidate()
             self._notice("key_revoked", party.entity)
 
-    def _opened(self, raw: bytes, party: Party, now: datetime) -> StoredKeyRevocation | None:
+    def _opened(self, raw: bytes, party: KeyOwner, now: datetime) -> StoredKeyRevocation | None:
         """Return a notice that counts; one that does not costs no other."""
         try:
             issuer = peek_issuer(raw)

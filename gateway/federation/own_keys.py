@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from gateway.ports import Directory, Store, StoreBusy, StoreFull
+from gateway.ports import Store, StoreBusy, StoreFull, TrustResolver
 from gateway.store.tables import vouched_keys
 from trust.identifiers import EntityId
 
 
-class Vouching:
+class VouchedKeys:
     """What the superior vouches for, as this entity has seen it. Nothing is opened before the first question."""
 
     def __init__(self, store: Store) -> None:
@@ -26,11 +26,11 @@ class Vouching:
             self._known = self._store.read(vouched_keys.since)
         return self._known
 
-    def note(self, directory: Directory, own: EntityId, *, now: datetime) -> None:
+    def note(self, directory: TrustResolver, own: EntityId, *, now: datetime) -> None:
         """Note the keys that this entity's own chain names today.
 
         Raises ``Untrusted`` where there is no such chain, and the store's ``StoreBusy`` and ``StoreFull``.
         """
-        kids = directory.trusted(own, now=now).federation_keys.kids
+        kids = directory.resolve(own, now=now).federation_keys.kids
         if not kids <= self.since().keys():
             self._store.write(lambda tx: vouched_keys.note(tx, kids=kids, seen_at=now))

@@ -8,8 +8,8 @@ and disowns it in its historical keys, where its peers look (decision 38).
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.federation.anchors import Notice
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.anchors import TrustNotice
+from gateway.federation.resolver import FederationResolver
 from gateway.ports import KeyVault, Store
 from gateway.store.tables import disowned_keys
 from trust import jose
@@ -27,14 +27,14 @@ class OwnChain:
     """What the keeper does after each refresh."""
 
     own: EntityId
-    directory: FederationDirectory
+    directory: FederationResolver
     vault: KeyVault
     store: Store
-    notice: Notice
+    notice: TrustNotice
 
     def round(self, now: datetime) -> None:
         """Compare, raise the alarm, and note what is disowned; nothing is noted where no chain stands."""
-        chain = self.directory.at_hand(self.own, now=now)
+        chain = self.directory.cached(self.own, now=now)
         if chain is None:
             return
         foreign = foreign_keys(chain, self.vault)

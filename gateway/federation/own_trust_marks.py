@@ -14,10 +14,11 @@ from threading import Lock
 from time import monotonic
 
 from gateway.federation.fetch import Fetcher
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.limits import FetchBudget
+from gateway.federation.resolver import FederationResolver
 from gateway.ports import Store, StoreBusy, StoreFull, TransportError
 from gateway.runtime.background import Attempt
-from gateway.runtime.limits import Lately, Limits
+from gateway.runtime.rate_limit import Cooldown
 from gateway.store.tables import own_trust_marks
 from gateway.store.tables.own_trust_marks import HeldMark
 from trust import claims
@@ -36,7 +37,7 @@ MARK_ENDPOINT = "federation_trust_mark_endpoint"
 _READ_AGAIN_S = 5.0
 
 
-class HeldMarks:
+class OwnTrustMarks:
     """The marks in the store, as a statement shows them. Safe for several threads."""
 
     def __init__(self, store: Store) -> None:
@@ -74,15 +75,15 @@ class HeldMarks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkKeeping:
+class TrustMarkRenewal:
     """What the keeper does for the marks of one entity."""
 
     own: EntityId
     store: Store
-    directory: FederationDirectory
+    directory: FederationResolver
     fetcher: Fetcher
     attempt: Attempt
-    lately: Lately = field(default_factory=lambda: Lately(ASKED_AGAIN_AFTER))
+    lately: Cooldown = field(default_factory=lambda: Cooldown(ASKED_AGAIN_AFTER))
 
     def round(self, now: datetime) -> None:
         """Ask for the marks that are missing or half through their life. Raises ``StoreBusy`` and ``StoreFull``."""
@@ -90,13 +91,13 @@ class MarkKeeping:
         asked = 0
         for mark_type, issuer in (*held, *self._offered(now)):
             due = (mark_type, issuer) not in held or _due(held[mark_type, issuer], now)
-            if due and asked < MOST_ASKED and self.lately.first(f"{issuer} {mark_type}", now):
+            if due and asked < MOST_ASKED and self.lately.acquire(f"{issuer} {mark_type}", now):
                 asked += 1
                 self.attempt("marks", partial(self._take, mark_type, EntityId(issuer), now))
 
     def _offered(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Yield the types that the anchor lists, each with those who may issue it."""
-        chain = self.directory.at_hand(self.own, now=now)
+        chain = self.directory.cached(self.own, now=now)
         if chain is None:
             return
         try:
@@ -121,7 +122,7 @@ class MarkKeeping:
         if MARK_ENDPOINT not in authority.metadata:
             return None
         endpoint = parse_endpoint(claims.require_str(authority.metadata, MARK_ENDPOINT), entity=issuer)
-        raw = self.fetcher.mark(endpoint, mark_type, Limits.beginning(known=True))
+        raw = self.fetcher.mark(endpoint, mark_type, FetchBudget.start(known=True))
         if raw is None:
             return None
         mark = open_own_mark(raw, subject=self.own, issuer=issuer, keys=authority.keys, now=now)

@@ -11,45 +11,45 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from gateway.federation.chain_store import Held
+from gateway.federation.chain_store import VerifiedChain
 from gateway.federation.freshness import REFRESH_AFTER
-from gateway.runtime.limits import MAX_REMEMBERED
+from gateway.runtime.rate_limit import MAX_KEYS
 from trust.identifiers import EntityId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class PresentedChain:
     """A verified chain that its own entity showed, and the oldest date in it."""
 
-    held: Held
+    held: VerifiedChain
     made_at: datetime
 
-    def young(self, now: datetime) -> bool:
+    def is_fresh(self, now: datetime) -> bool:
         """Say whether it is taken as it is."""
         return now - self.made_at < REFRESH_AFTER and now < self.held.trusted.expires_at
 
-    def stands(self, now: datetime) -> bool:
+    def is_usable(self, now: datetime) -> bool:
         """Say whether it counts where the superior cannot be asked."""
         trusted = self.held.trusted
         return now - self.made_at < trusted.bounds.alarm_after and now < trusted.expires_at
 
 
-class ShownChains:
+class PresentedChains:
     """Those of one process; the oldest make room."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._shown: OrderedDict[EntityId, Shown] = OrderedDict()
+        self._shown: OrderedDict[EntityId, PresentedChain] = OrderedDict()
 
-    def put(self, shown: Shown) -> None:
+    def put(self, shown: PresentedChain) -> None:
         """Remember a chain."""
         with self._lock:
             self._shown[shown.held.entity] = shown
             self._shown.move_to_end(shown.held.entity)
-            if len(self._shown) > MAX_REMEMBERED:
+            if len(self._shown) > MAX_KEYS:
                 self._shown.popitem(last=False)
 
-    def get(self, entity: EntityId) -> Shown | None:
+    def get(self, entity: EntityId) -> PresentedChain | None:
         """Return what an entity showed last."""
         return self._shown.get(entity)
 

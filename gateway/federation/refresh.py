@@ -20,20 +20,20 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from gateway.federation.anchors import Superior
-from gateway.federation.chain_store import Held, Holdings
+from gateway.federation.chain_store import ChainStore, VerifiedChain
 from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.federation.freshness import REFRESH_AFTER
-from gateway.federation.storage import Link
+from gateway.federation.limits import FetchBudget
+from gateway.federation.storage import StatementKey
 from gateway.federation.suspensions import Suspended
 from gateway.ports import TransportError
-from gateway.runtime.limits import Limits
+from trust.error_context import about_statement, section
 from trust.errors import ChainRefused, NoChain, TrustError, UnknownKey
 from trust.federation.entity_statement import (
     SubordinateStatement,
     parse_entity_configuration,
     parse_subordinate_statement,
 )
-from trust.federation.placing import placed, section
 from trust.identifiers import EntityId
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -45,28 +45,28 @@ class SuperiorOf(Protocol):
     Raises ``TransportError``, and ``TrustError``: :class:`NotVouchedFor` where nobody vouches for it any more.
     """
 
-    def __call__(self, entity: EntityId, limits: Limits, *, now: datetime, again: bool = False) -> Superior:
+    def __call__(self, entity: EntityId, limits: FetchBudget, *, now: datetime, again: bool = False) -> Superior:
         """Return it."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class RefreshedChain:
     """A verified chain, and when those of its statements were made that were fetched for it."""
 
-    held: Held
-    made: Mapping[Link, datetime]
+    held: VerifiedChain
+    made: Mapping[StatementKey, datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolver:
+class ChainRefresher:
     """Resolve under a superior. What is found is neither stored nor remembered here."""
 
     fetcher: Fetcher
-    holdings: Holdings
+    chains: ChainStore
     superior_of: SuperiorOf
 
-    def again(self, held: Held, limits: Limits, *, now: datetime, due: bool = True) -> Resolved:
+    def refresh(self, held: VerifiedChain, limits: FetchBudget, *, now: datetime, due: bool = True) -> RefreshedChain:
         """Ask the superior about an entity that is known. Unless ``due``, only what stands above it is renewed.
 
         Raises :class:`Unconfirmed`, :class:`NotVouchedFor` and what else ends trust in the superior.
@@ -85,7 +85,9 @@ class Resolver:
             return self._chained(held.entity, said, about, superior, now)
         return self._chained(held.entity, held.statements[:1], held.statements[1], superior, now)
 
-    def _vouched(self, superior: Superior, entity: EntityId, limits: Limits, now: datetime) -> tuple[Superior, bytes]:
+    def _vouched(
+        self, superior: Superior, entity: EntityId, limits: FetchBudget, now: datetime
+    ) -> tuple[Superior, bytes]:
         try:
             return self._vouching(superior, entity, limits, now)
         except NotVouchedFor:
@@ -93,7 +95,9 @@ class Resolver:
         except (TransportError, TrustError) as failed:
             raise Unconfirmed(f"{superior.entity} could not be asked about {entity}: {failed}") from failed
 
-    def _vouching(self, superior: Superior, entity: EntityId, limits: Limits, now: datetime) -> tuple[Superior, bytes]:
+    def _vouching(
+        self, superior: Superior, entity: EntityId, limits: FetchBudget, now: datetime
+    ) -> tuple[Superior, bytes]:
         endpoint = superior.fetch_endpoint
         about = self.fetcher.statement(superior.entity, endpoint, entity, limits, now=now)  # 2
         try:
@@ -104,7 +108,7 @@ class Resolver:
         return superior, about
 
     def _configurations(
-        self, entity: EntityId, earlier: bytes | None, limits: Limits, now: datetime
+        self, entity: EntityId, earlier: bytes | None, limits: FetchBudget, now: datetime
     ) -> Sequence[bytes]:
         """Return what the entity says of itself, the newest first."""
         try:
@@ -118,11 +122,11 @@ class Resolver:
 
     def _chained(
         self, entity: EntityId, own: Sequence[bytes], about: bytes, superior: Superior, now: datetime
-    ) -> Resolved:
+    ) -> RefreshedChain:
         refused: TrustError = NoChain(f"{entity} does not answer with its entity configuration.")
         for each in own:
             try:
-                return chained((each, about, *superior.upper), self.holdings, now=now)
+                return chained((each, about, *superior.upper), self.chains, now=now)
             except TrustError as failed:
                 refused = failed
         ended = NotVouchedFor(f"{entity} is not as its superior vouches for it: {refused.detail}")
@@ -130,18 +134,18 @@ class Resolver:
         raise ended from refused
 
 
-def chained(statements: Sequence[bytes], holdings: Holdings, *, now: datetime) -> Resolved:
+def chained(statements: Sequence[bytes], chains: ChainStore, *, now: datetime) -> RefreshedChain:
     """Verify statements that form a chain (5). Raises ``TrustError``."""
-    held = holdings.verified(statements, now=now)
+    held = chains.verified(statements, now=now)
     configured = parse_entity_configuration(statements[0], now=now).issued_at
     made = {(held.superior, held.entity): held.stored.superior_iat, (held.entity, held.entity): configured}
-    return Resolved(held=held, made=made)
+    return RefreshedChain(held=held, made=made)
 
 
 def _check(about: bytes, superior: Superior, entity: EntityId, now: datetime) -> SubordinateStatement:
     vouched = parse_subordinate_statement(about, superior_keys=superior.keys, now=now)
     if (vouched.issuer, vouched.subject) != (superior.entity, entity):
-        with placed(vouched.name, section("8.1")):
+        with about_statement(vouched.name, section("8.1")):
             raise ChainRefused(f"{superior.entity} answered with it when it was asked about {entity}.")
     return vouched
 

@@ -19,40 +19,41 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from gateway.federation.anchors import Notice, Superior
-from gateway.federation.bundle_import import Carrier
-from gateway.federation.chain_cache import Chains
-from gateway.federation.chain_store import Held
+from gateway.federation.anchors import Superior, TrustNotice
+from gateway.federation.bundle_import import BundleImporter
+from gateway.federation.chain_cache import ChainCache
+from gateway.federation.chain_store import VerifiedChain
 from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
-from gateway.federation.freshness import REFRESH_AFTER, SERVED, Stage, next_stage, stage_of
-from gateway.federation.key_revocations import KeyRevocations, Party
-from gateway.federation.presented_chains import Shown, ShownChains
+from gateway.federation.freshness import REFRESH_AFTER, SERVED, Freshness, freshness_of, next_freshness
+from gateway.federation.key_revocations import KeyOwner, KeyRevocations
+from gateway.federation.limits import FetchBudget
+from gateway.federation.presented_chains import PresentedChain, PresentedChains
 from gateway.federation.refresh import chained
-from gateway.federation.storage import Memory
-from gateway.federation.suspension_relay import Relay, Ways
-from gateway.federation.suspensions import Rulings, View
+from gateway.federation.storage import TrustStorage
+from gateway.federation.suspension_relay import RelayPorts, SuspensionRelay
+from gateway.federation.suspensions import SuspensionIndex, TrustSnapshot
 from gateway.federation.trust_mark_status import RequiredMarks
 from gateway.ports import TransportError
 from gateway.runtime.background import Unattended
-from gateway.runtime.limits import MAX_REMEMBERED, Budget, Lately, Limits
+from gateway.runtime.rate_limit import Cooldown, RateLimit, RateLimitPerKey
 from gateway.store.tables.federation_records import StoredChain
+from trust.error_context import BOUNDS, ROLLBACK, about_statement, section
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, Untrusted
 from trust.federation.anchor_keys import Pin
 from trust.federation.chain import TrustedEntity
 from trust.federation.party_metadata import FEDERATION_ENTITY
-from trust.federation.placing import BOUNDS, ROLLBACK, placed, section
 from trust.federation.resolve import Resolution
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
-LEARNED_OF_ONE_A_MINUTE = 3
+KEY_REFRESHES_OF_ONE_A_MINUTE = 3
 """Refreshes a minute that unknown key ids of one entity may cause, per process."""
-LEARNED_A_MINUTE = 60
+KEY_REFRESHES_A_MINUTE = 60
 """The same for all entities together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class EntityStatus:
     """One entity as the store holds it, for an administrator.
 
     ``trusted`` and ``stage`` are ``None`` where no chain stands; ``ended`` says that this is so because its superior
@@ -62,11 +63,11 @@ class Standing:
     """
 
     entity: EntityId
-    stage: Stage | None
+    stage: Freshness | None
     trusted: TrustedEntity | None
     ended: bool = False
     age: timedelta | None = None
-    following: tuple[Stage, datetime] | None = None
+    following: tuple[Freshness, datetime] | None = None
     suspended_by: EntityId | None = None
     revoked_marks: tuple[str, ...] = ()
 
@@ -77,8 +78,8 @@ class Standing:
         return now + within - self.trusted.refreshed_at >= REFRESH_AFTER
 
 
-class FederationDirectory:
-    """The :class:`gateway.ports.Directory` of a running node. Nothing is opened before the first question.
+class FederationResolver:
+    """The :class:`gateway.ports.TrustResolver` of a running node. Nothing is opened before the first question.
 
     ``pins`` are the anchors that an administrator pinned. ``background`` does what no response waits for.
     """
@@ -88,66 +89,66 @@ class FederationDirectory:
         *,
         fetcher: Fetcher,
         pins: Mapping[EntityId, Pin],
-        memory: Memory,
-        notice: Notice,
+        storage: TrustStorage,
+        notice: TrustNotice,
         required_marks: RequiredMarks,
         background: Unattended,
     ) -> None:
         self._own = fetcher.own
         self._background = background
-        self._memory = memory
-        self._rulings = Rulings(memory, pins, own=fetcher.own)
-        self._chains = Chains(
-            fetcher=fetcher, rulings=self._rulings, memory=memory, notice=notice, required_marks=required_marks
-        )
-        self._relay = Relay(
+        self._storage = storage
+        self._suspensions = SuspensionIndex(storage, pins, own=fetcher.own)
+        self._chains = ChainCache(
             fetcher=fetcher,
-            rulings=self._rulings,
-            memory=memory,
-            ways=Ways(known=self._is_known, keys_of=self._authority_keys, notice=notice, background=background),
+            suspensions=self._suspensions,
+            storage=storage,
+            notice=notice,
+            required_marks=required_marks,
         )
+        ports = RelayPorts(is_known=self._is_known, keys_of=self._authority_keys, notice=notice, background=background)
+        self._relay = SuspensionRelay(fetcher=fetcher, suspensions=self._suspensions, storage=storage, ports=ports)
         self._revocations = KeyRevocations(
             fetcher=fetcher,
-            rulings=self._rulings,
-            memory=memory,
+            suspensions=self._suspensions,
+            storage=storage,
             party=self._party,
             notice=notice,
             attempt=background.attempt,
         )
-        self._shown = ShownChains()
-        self._learned = Budget(LEARNED_A_MINUTE)
-        self._learned_of: dict[EntityId, Budget] = {}
-        self._keys_asked = Lately(REFRESH_AFTER - timedelta(seconds=30))
+        self._shown = PresentedChains()
+        self._key_refreshes = RateLimit(KEY_REFRESHES_A_MINUTE)
+        self._key_refreshes_of_one = RateLimitPerKey(KEY_REFRESHES_OF_ONE_A_MINUTE)
+        self._keys_asked = Cooldown(REFRESH_AFTER - timedelta(seconds=30))
 
-    def trusted(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
+    def resolve(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
         """Return the entity as its chain describes it, fetching it where the budget allows.
 
         ``urgent`` is for what an agreement's clause calls so, which goes on for longer while the centre is away. Raises
         :class:`trust.errors.Untrusted` for a stranger, a suspended party, an expired or stale chain, a spent budget.
         """
         held = self._held(entity, now)
-        self._rulings.view(now).refuse_suspended(held.line)
+        self._suspensions.snapshot(now).refuse_suspended(held.path)
         return _by_stage(held.trusted, now, urgent=urgent)
 
-    def presented(
+    def resolve_presented(
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:
         """Return the entity by its presented chain (:mod:`gateway.federation.presented_chains`), unless one is held.
 
-        Raises ``TrustError`` for a chain that does not stand, and as :meth:`trusted` does.
+        Raises ``TrustError`` for a chain that does not stand, and as :meth:`resolve` does.
         """
-        _, held = self._chains.holdings.newest(entity, now=now)
+        _, held = self._chains.chains.latest(entity, now=now)
         if held is None and not self._is_shown(entity, chain, now):
             with suppress(NoChain):  # it may end at an anchor that is none of ours, while another way leads to one
                 self._shown.put(self._verified(entity, chain, now))
-        return self.trusted(entity, now=now, urgent=urgent)
+        return self.resolve(entity, now=now, urgent=urgent)
 
-    def at_hand(self, entity: EntityId, *, now: datetime) -> Resolution | None:
+    def cached(self, entity: EntityId, *, now: datetime) -> Resolution | None:
         """Return an entity with its chain, if it is known and served in full now. Nothing is fetched."""
-        _, held = self._chains.holdings.newest(entity, now=now)
+        _, held = self._chains.chains.latest(entity, now=now)
         if held is None or _stage(held.trusted, now) not in SERVED:
             return None
-        if self._rulings.view(now).ruled_out(held.line) is not None:
+        if self._suspensions.snapshot(now).find_suspension(held.path) is not None:
             return None
         return Resolution(entity=held.trusted, statements=held.statements)
 
@@ -156,46 +157,43 @@ class FederationDirectory:
 
         Raises ``TransportError`` and ``TrustError``.
         """
-        return self._chains.superior_of(entity, Limits.beginning(known=True), now=now)
+        return self._chains.superior_of(entity, FetchBudget.start(known=True), now=now)
 
     def refresh(self, entity: EntityId, *, now: datetime) -> TrustedEntity:
-        """Ask the superior now, whatever is remembered; else as :meth:`trusted`."""
+        """Ask the superior now, whatever is remembered; else as :meth:`resolve`."""
         held = self._asked(entity, now)
-        self._rulings.view(now).refuse_suspended(held.line)
+        self._suspensions.snapshot(now).refuse_suspended(held.path)
         return _by_stage(held.trusted, now, urgent=False)
 
-    def learn_key(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
+    def refresh_keys(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
         """Return the entity once its keys were asked for again, because one was used that is not known here.
 
-        Nothing is asked where the key has become known meanwhile, nor too often. Raises as :meth:`trusted` does.
+        Nothing is asked where the key has become known meanwhile, nor too often. Raises as :meth:`resolve` does.
         """
-        trusted = self.trusted(entity, now=now, urgent=True)
+        trusted = self.resolve(entity, now=now, urgent=True)
         if kid in _protocol_kids(trusted):
             return trusted
-        if len(self._learned_of) > MAX_REMEMBERED:
-            self._learned_of.clear()
-        of_this = self._learned_of.setdefault(entity, Budget(LEARNED_OF_ONE_A_MINUTE))
-        if not of_this.take(now) or not self._learned.take(now):
+        if not self._key_refreshes_of_one.acquire(entity, now) or not self._key_refreshes.acquire(now):
             return trusted
         self._asked(entity, now)
-        return self.trusted(entity, now=now, urgent=True)
+        return self.resolve(entity, now=now, urgent=True)
 
     def note_suspensions(self, from_peer: EntityId, seqs: Mapping[EntityId, int], *, now: datetime) -> None:
         """Take up, after the answer, what a peer says is there of suspensions and is not here."""
         if seqs:
-            self._relay.note(from_peer, seqs, now=now)
+            self._relay.receive(from_peer, seqs, now=now)
 
     def suspension_seqs(self, *, now: datetime) -> Mapping[EntityId, int]:
         """Return the highest number held of each issuer's suspensions; a reply has room for the first of them."""
-        return self._rulings.view(now).seqs
+        return self._suspensions.snapshot(now).seqs
 
     def anchors(self, *, now: datetime) -> Mapping[EntityId, KeySet]:
         """Return the pinned anchors with the federation keys that they have now."""
-        return self._rulings.view(now).anchors
+        return self._suspensions.snapshot(now).anchors
 
     def refuse_suspended(self, found: TrustedEntity, *, now: datetime) -> None:
         """Raise :class:`Suspended` where an authority above an entity has ruled it out, or somebody between."""
-        self._rulings.view(now).refuse_suspended((found.entity_id, *found.superiors))
+        self._suspensions.snapshot(now).refuse_suspended((found.entity_id, *found.superiors))
 
     def catch_up(self, *, now: datetime) -> None:
         """Ask every authority above a known entity for new suspensions, and the anchors for replaced keys.
@@ -205,17 +203,17 @@ class FederationDirectory:
         """
         for authority, others in self._authorities(now).items():
             self._background.attempt("anchor_keys", partial(self._learn_keys, authority, now))
-            self._relay.ask(authority, others, now=now)
+            self._relay.refresh(authority, others, now=now)
 
     def catch_up_with_all(self, *, now: datetime) -> None:
         """Ask every authority above a known entity, and all known nodes, for its suspensions now."""
         for authority, others in self._authorities(now).items():
-            self._relay.ask_all(authority, others, now=now)
+            self._relay.refresh_from_all(authority, others, now=now)
 
     def collect_key_revocations(self, *, now: datetime) -> None:
         """Ask every known party, every few minutes, which of its keys it has revoked."""
-        known = (held.entity for _, held in self._chains.holdings.all(now=now) if held is not None)
-        self._revocations.collect((*self._rulings.pins, *known), now=now)
+        known = (held.entity for _, held in self._chains.chains.all(now=now) if held is not None)
+        self._revocations.collect((*self._suspensions.pins, *known), now=now)
 
     def ask_key_revocations(
         self, subject: EntityId, keys: KeySet, tellers: Iterable[EntityId], *, now: datetime
@@ -229,43 +227,43 @@ class FederationDirectory:
 
     def revoked_keys(self, entity: EntityId, *, now: datetime) -> frozenset[str]:
         """Return the thumbprints of an entity's keys that were revoked, as far as that was told here."""
-        return self._rulings.view(now).revoked.get(entity, frozenset())
+        return self._suspensions.snapshot(now).revoked.get(entity, frozenset())
 
-    def known(self, *, now: datetime) -> tuple[Standing, ...]:
+    def statuses(self, *, now: datetime) -> tuple[EntityStatus, ...]:
         """Return every entity that was ever trusted, those above others first, without fetching, whatever its age."""
-        view = self._rulings.view(now)
-        every = self._chains.holdings.all(now=now)
-        ordered = sorted(every, key=lambda each: len(each[1].line) if each[1] is not None else 0)
-        return tuple(_standing(stored, held, view, now) for stored, held in ordered)
+        snapshot = self._suspensions.snapshot(now)
+        every = self._chains.chains.all(now=now)
+        ordered = sorted(every, key=lambda each: len(each[1].path) if each[1] is not None else 0)
+        return tuple(_standing(stored, held, snapshot, now) for stored, held in ordered)
 
-    def carrier(self) -> Carrier:
+    def importer(self) -> BundleImporter:
         """Return what takes in statements that were carried here in a file, and gives those that are held."""
-        return Carrier(holdings=self._chains.holdings, rulings=self._rulings, memory=self._memory)
+        return BundleImporter(chains=self._chains.chains, suspensions=self._suspensions, storage=self._storage)
 
     def _learn_keys(self, authority: EntityId, now: datetime) -> None:
-        if authority in self._rulings.pins and self._keys_asked.first(authority, now):
+        if authority in self._suspensions.pins and self._keys_asked.acquire(authority, now):
             with suppress(TransportError, TrustError):
-                self._chains.anchors.learn_keys(authority, Limits.beginning(known=True), now=now)
+                self._chains.anchors.learn_keys(authority, FetchBudget.start(known=True), now=now)
 
-    def _held(self, entity: EntityId, now: datetime) -> Held:
+    def _held(self, entity: EntityId, now: datetime) -> VerifiedChain:
         shown = self._shown.get(entity)
         if shown is None:
             return self._chains.current(entity, now=now)
-        stored, held = self._chains.holdings.newest(entity, now=now)
+        stored, held = self._chains.chains.latest(entity, now=now)
         over = stored is not None and stored.superior_iat > shown.held.stored.superior_iat
-        if held is not None or over or shown.held.anchors is not self._rulings.view(now).anchors:
+        if held is not None or over or shown.held.anchors is not self._suspensions.snapshot(now).anchors:
             self._shown.drop(entity)
             return self._chains.current(entity, now=now)
-        if shown.young(now) and not self._chains.must_ask(shown.held, now=now):
+        if shown.is_fresh(now) and not self._chains.must_ask(shown.held, now=now):
             return shown.held
         return self._after_showing(entity, shown, now)
 
-    def _after_showing(self, entity: EntityId, shown: Shown, now: datetime) -> Held:
+    def _after_showing(self, entity: EntityId, shown: PresentedChain, now: datetime) -> VerifiedChain:
         """Ask the superior of a party whose chain is no longer young."""
         try:
             return self._chains.current(entity, now=now, shown=shown.held.statements)
         except Unconfirmed:
-            if not shown.stands(now):
+            if not shown.is_usable(now):
                 self._shown.drop(entity)
                 raise
             return shown.held
@@ -276,7 +274,7 @@ class FederationDirectory:
             self._shown.drop(entity)
             raise
 
-    def _asked(self, entity: EntityId, now: datetime) -> Held:
+    def _asked(self, entity: EntityId, now: datetime) -> VerifiedChain:
         try:
             return self._chains.asked(entity, now=now)
         except NotVouchedFor:
@@ -287,46 +285,46 @@ class FederationDirectory:
         """Have the superior's no outlast whatever the entity showed, or will show again, from before it."""
         if self._shown.get(entity) is not None:
             self._shown.drop(entity)
-            self._chains.holdings.end(entity, now=now)
+            self._chains.chains.end(entity, now=now)
 
     def _is_shown(self, entity: EntityId, chain: Sequence[bytes], now: datetime) -> bool:
         shown = self._shown.get(entity)
-        anchors = self._rulings.view(now).anchors
+        anchors = self._suspensions.snapshot(now).anchors
         return shown is not None and shown.held.anchors is anchors and shown.held.statements == tuple(chain)
 
-    def _verified(self, entity: EntityId, chain: Sequence[bytes], now: datetime) -> Shown:
-        resolved = chained(chain, self._chains.holdings, now=now)
+    def _verified(self, entity: EntityId, chain: Sequence[bytes], now: datetime) -> PresentedChain:
+        resolved = chained(chain, self._chains.chains, now=now)
         held, made = resolved.held, {**resolved.held.trusted.issued_at_by, **resolved.made}
         if held.entity != entity:
-            with placed("Presented chain", section("4.3")):
+            with about_statement("Presented chain", section("4.3")):
                 raise ChainRefused(f"It is not that of {entity}, who showed it.")
-        stored, _ = self._chains.holdings.newest(entity, now=now)
+        stored, _ = self._chains.chains.latest(entity, now=now)
         ended = stored is not None and held.stored.superior_iat < stored.superior_iat
-        if ended or self._memory.note_shown(made, now=now) is not None:
-            with placed(f"Presented chain of {entity}", ROLLBACK):
+        if ended or self._storage.record_presented(made, now=now) is not None:
+            with about_statement(f"Presented chain of {entity}", ROLLBACK):
                 raise RolledBack("It is older than what is known here; its bearer must fetch its statements anew.")
-        return Shown(held=held, made_at=min(made.values()))
+        return PresentedChain(held=held, made_at=min(made.values()))
 
     def _authorities(self, now: datetime) -> Mapping[EntityId, Sequence[EntityId]]:
         """Return the authorities, the pinned ones first, with who may relay for each: those below it before others."""
-        known = [held for _, held in self._chains.holdings.all(now=now) if held is not None]
-        above = dict.fromkeys(self._rulings.pins) | dict.fromkeys(each for held in known for each in held.line[1:])
+        known = [held for _, held in self._chains.chains.all(now=now) if held is not None]
+        above = dict.fromkeys(self._suspensions.pins) | dict.fromkeys(each for held in known for each in held.path[1:])
         nodes = [held for held in known if held.trusted.node is not None and held.entity != self._own]
         return {
-            authority: [held.entity for held in sorted(nodes, key=lambda held: authority not in held.line)]
+            authority: [held.entity for held in sorted(nodes, key=lambda held: authority not in held.path)]
             for authority in above
         }
 
-    def _party(self, entity: EntityId, now: datetime) -> Party:
+    def _party(self, entity: EntityId, now: datetime) -> KeyOwner:
         """Return an entity with its chain; an anchor stands by itself."""
         try:
-            if entity in self._rulings.view(now).anchors:
-                superior = self._chains.superior_of(entity, Limits.beginning(known=True), now=now)
-                return Party(entity=entity, keys=superior.keys, metadata=superior.metadata, superiors=())
+            if entity in self._suspensions.snapshot(now).anchors:
+                superior = self._chains.superior_of(entity, FetchBudget.start(known=True), now=now)
+                return KeyOwner(entity=entity, keys=superior.keys, metadata=superior.metadata, superiors=())
         except TransportError as failed:
             raise Unconfirmed(f"{entity} could not be asked: {failed}") from failed
         held = self._chains.current(entity, now=now)
-        return Party(
+        return KeyOwner(
             entity=entity,
             keys=held.trusted.federation_keys,
             metadata=held.trusted.metadata.get(FEDERATION_ENTITY, {}),
@@ -334,10 +332,10 @@ class FederationDirectory:
         )
 
     def _is_known(self, authority: EntityId, now: datetime) -> bool:
-        return authority in self._rulings.pins or self._chains.holdings.newest(authority, now=now)[1] is not None
+        return authority in self._suspensions.pins or self._chains.chains.latest(authority, now=now)[1] is not None
 
     def _authority_keys(self, issuer: EntityId, now: datetime) -> KeySet:
-        keys = self._rulings.view(now).anchors.get(issuer)
+        keys = self._suspensions.snapshot(now).anchors.get(issuer)
         if keys is not None:
             return keys
         trusted = self._chains.current(issuer, now=now).trusted
@@ -346,18 +344,18 @@ class FederationDirectory:
         return trusted.federation_keys
 
 
-def _standing(stored: StoredChain, held: Held | None, view: View, now: datetime) -> Standing:
+def _standing(stored: StoredChain, held: VerifiedChain | None, snapshot: TrustSnapshot, now: datetime) -> EntityStatus:
     entity, ended = EntityId(stored.entity), not stored.statements
     if held is None:
-        return Standing(entity=entity, stage=None, trusted=None, ended=ended)
+        return EntityStatus(entity=entity, stage=None, trusted=None, ended=ended)
     refreshed_at = held.trusted.refreshed_at
-    ruled = view.ruled_out(held.line)
-    return Standing(
+    ruled = snapshot.find_suspension(held.path)
+    return EntityStatus(
         entity=entity,
         stage=_stage(held.trusted, now),
         trusted=held.trusted,
         age=now - refreshed_at,
-        following=next_stage(refreshed_at, bounds=held.trusted.bounds, now=now),
+        following=next_freshness(refreshed_at, bounds=held.trusted.bounds, now=now),
         suspended_by=ruled[1] if ruled is not None else None,
         revoked_marks=stored.revoked_marks,
     )
@@ -372,26 +370,26 @@ def _protocol_kids(trusted: TrustedEntity) -> frozenset[str]:
     return kids
 
 
-def _stage(trusted: TrustedEntity, now: datetime) -> Stage:
-    return stage_of(trusted.refreshed_at, bounds=trusted.bounds, now=now)
+def _stage(trusted: TrustedEntity, now: datetime) -> Freshness:
+    return freshness_of(trusted.refreshed_at, bounds=trusted.bounds, now=now)
 
 
 def _by_stage(trusted: TrustedEntity, now: datetime, *, urgent: bool) -> TrustedEntity:
     """Return a known entity while it may still be served: at first in full, and then in what is urgent only."""
     expired = now >= trusted.expires_at
     stage = _stage(trusted, now)
-    if not expired and (stage in SERVED or (urgent and stage is Stage.URGENT_ONLY)):
+    if not expired and (stage in SERVED or (urgent and stage is Freshness.URGENT_ONLY)):
         return trusted
     statement = f"Subordinate statement by {trusted.superiors[0]} about {trusted.entity_id}"
     if expired:
-        with placed(statement, section("10.4")):
+        with about_statement(statement, section("10.4")):
             raise ChainRefused(
                 "It, or what stands above it, has expired, and no superior answers; check the way to them."
             )
     refused = ChainRefused(
         f"What is known of {trusted.entity_id} was last confirmed at {trusted.refreshed_at:%Y-%m-%d %H:%M} UTC, too "
-        f"long ago for {'this' if stage is Stage.URGENT_ONLY else 'anything'} under {trusted.anchor}; check the way "
-        "to its superior."
+        f"long ago for {'this' if stage is Freshness.URGENT_ONLY else 'anything'} under {trusted.anchor}; check the "
+        "way to its superior."
     )
     refused.place(statement=statement, rule=BOUNDS)
     raise refused

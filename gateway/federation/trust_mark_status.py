@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.federation.anchors import Notice, Superior
-from gateway.federation.chain_store import Held, Holdings
+from gateway.federation.anchors import Superior, TrustNotice
+from gateway.federation.chain_store import ChainStore, VerifiedChain
 from gateway.federation.fetch import Fetcher
 from gateway.federation.freshness import REFRESH_AFTER
+from gateway.federation.limits import FetchBudget
 from gateway.federation.refresh import SuperiorOf
 from gateway.ports import TransportError
-from gateway.runtime.limits import Limits
 from gateway.store.tables.federation_records import INACTIVE_MARK
 from trust import claims
 from trust.errors import TrustError
@@ -38,23 +38,25 @@ RequiredMarks = Callable[[datetime], frozenset[str]]
 """Return the types of marks that an agreement held here demands."""
 
 
-class _Said(StrEnum):
+class _MarkState(StrEnum):
     ACTIVE = "active"
     REVOKED = "revoked"
     INACTIVE = "inactive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkChecks:
+class TrustMarkStatusChecker:
     """The checks of one process."""
 
     fetcher: Fetcher
-    holdings: Holdings
+    chains: ChainStore
     required: RequiredMarks
     superior_of: SuperiorOf
-    notice: Notice
+    notice: TrustNotice
 
-    def checked(self, found: Held, earlier: Held | None, limits: Limits, *, now: datetime) -> Held:
+    def checked(
+        self, found: VerifiedChain, earlier: VerifiedChain | None, limits: FetchBudget, *, now: datetime
+    ) -> VerifiedChain:
         """Return the chain with the marks whose issuers are known by now, and without those that do not count."""
         demanded = self.required(now)
         stated = parse_entity_configuration(found.statements[0], now=now).trust_marks
@@ -66,27 +68,27 @@ class MarkChecks:
         if not asked and not revoked and not inactive:
             return found
         issuers = self._issuers(found, asked, limits, now)
-        full = self.holdings.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked)))
+        full = self.chains.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked)))
         counting = [mark for mark in full.trusted.marks if mark.mark_type in demanded]
-        for mark in _in_turn(counting, now):
+        for mark in _batch(counting, now):
             said, of = self._said(mark, issuers, limits, now), mark_digest(mark.raw)
             if said is None:
                 continue
             inactive.discard(of)
-            if said is not _Said.ACTIVE:
-                (revoked if said is _Said.REVOKED else inactive).add(of)
+            if said is not _MarkState.ACTIVE:
+                (revoked if said is _MarkState.REVOKED else inactive).add(of)
                 self.notice(f"mark_{said}", found.entity)
         dropped = (*sorted(revoked), *sorted(INACTIVE_MARK + mark for mark in inactive))
         if dropped == full.stored.revoked_marks:
             return full
-        return self.holdings.verified(found.statements, now=now, revoked_marks=dropped)
+        return self.chains.verified(found.statements, now=now, revoked_marks=dropped)
 
-    def concern(self, found: Held, *, now: datetime) -> bool:
+    def has_required_mark(self, found: VerifiedChain, *, now: datetime) -> bool:
         """Say whether a chain has a mark that an agreement demands, so that its issuer must be asked about it."""
         return any(mark.mark_type in self.required(now) for mark in found.trusted.marks)
 
     def _issuers(
-        self, found: Held, asked: Sequence[bytes], limits: Limits, now: datetime
+        self, found: VerifiedChain, asked: Sequence[bytes], limits: FetchBudget, now: datetime
     ) -> Mapping[EntityId, Superior]:
         """Return the issuers of marks that can be asked; those who may not issue by the anchor's own word are not.
 
@@ -106,8 +108,8 @@ class MarkChecks:
         return issuers
 
     def _said(
-        self, mark: TrustMark, issuers: Mapping[EntityId, Superior], limits: Limits, now: datetime
-    ) -> "_Said | None":
+        self, mark: TrustMark, issuers: Mapping[EntityId, Superior], limits: FetchBudget, now: datetime
+    ) -> "_MarkState | None":
         """Return what its issuer says of a mark, or none where it says nothing that can be believed."""
         issuer = issuers.get(mark.issuer)
         if issuer is None:
@@ -115,16 +117,16 @@ class MarkChecks:
         try:
             answer = self.fetcher.mark_status(_endpoint(issuer), mark.raw, limits)
             if answer is None:
-                return _Said.INACTIVE
+                return _MarkState.INACTIVE
             status = parse_status_response(answer, issuer_keys=issuer.keys, mark=mark.raw, now=now)
         except (TransportError, TrustError):
             return None
         if status is MarkStatus.ACTIVE:
-            return _Said.ACTIVE
-        return _Said.REVOKED if status in {MarkStatus.REVOKED, MarkStatus.INVALID} else _Said.INACTIVE
+            return _MarkState.ACTIVE
+        return _MarkState.REVOKED if status in {MarkStatus.REVOKED, MarkStatus.INVALID} else _MarkState.INACTIVE
 
 
-def _in_turn(marks: Sequence[TrustMark], now: datetime) -> Iterable[TrustMark]:
+def _batch(marks: Sequence[TrustMark], now: datetime) -> Iterable[TrustMark]:
     """Return those whose turn it is at a refresh now."""
     if len(marks) <= MAX_CHECKED:
         return marks

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.health.clock_skew import ClockWatch, Parties
 from gateway.health.restore_sync import Endings, Missed, MissedByAuthority, MissedByNode, Reconciling
 from gateway.keys.files import KeyFile, sole_change
@@ -82,7 +82,7 @@ class KeyFolder:
 
 
 def of_node(
-    machine: Machine, directory: FederationDirectory, own: EntityId, keys: KeyFolder, endings: Endings
+    machine: Machine, directory: FederationResolver, own: EntityId, keys: KeyFolder, endings: Endings
 ) -> Minding:
     """Return the rounds of a node, which compares its clock with the anchors' and with every other trusted party's."""
     return _minding(
@@ -93,7 +93,7 @@ def of_node(
     )
 
 
-def of_authority(machine: Machine, directory: FederationDirectory, own: EntityId, keys: KeyFolder) -> Minding:
+def of_authority(machine: Machine, directory: FederationResolver, own: EntityId, keys: KeyFolder) -> Minding:
     """Return the rounds of an authority, which compares its clock with its members' and with the anchors' above it."""
 
     def known() -> Parties:
@@ -140,9 +140,9 @@ def _minding(machine: Machine, *, known: Callable[[], Parties], missed: Missed, 
     )
 
 
-def _parties(directory: FederationDirectory, own: EntityId, clock: Clock) -> Parties:
+def _parties(directory: FederationResolver, own: EntityId, clock: Clock) -> Parties:
     """Return the anchors, and every other party that is trusted."""
     now = clock.now()
     anchors = tuple(directory.anchors(now=now))
-    others = (standing.entity for standing in directory.known(now=now) if standing.trusted is not None)
+    others = (standing.entity for standing in directory.statuses(now=now) if standing.trusted is not None)
     return Parties(anchors=anchors, members=tuple(each for each in others if each not in (own, *anchors)))

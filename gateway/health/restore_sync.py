@@ -20,7 +20,7 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 from gateway.federation.fetch import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.ports import Clock, PeerRequest, Store, Transaction, Transport, TransportError
 from gateway.runtime.background import Attempt
 from gateway.store import condition
@@ -94,7 +94,7 @@ class MissedByNode:
     """What a node has missed. Whom it knew stands in the copy of its store."""
 
     own: EntityId
-    directory: FederationDirectory
+    directory: FederationResolver
     keys: OwnKeys
     attempt: Attempt
 
@@ -104,11 +104,11 @@ class MissedByNode:
             self.directory.refresh(self.own, now=now)  # 2
         except TrustError:
             return False
-        for standing in self.directory.known(now=now):
+        for standing in self.directory.statuses(now=now):
             self.attempt("refresh", partial(self._confirm, standing.entity, now))
         self.directory.catch_up(now=now)
         self.directory.catch_up_with_all(now=now)  # 3
-        tellers = [standing.entity for standing in self.directory.known(now=now) if standing.trusted is not None]
+        tellers = [standing.entity for standing in self.directory.statuses(now=now) if standing.trusted is not None]
         tellers += self.directory.anchors(now=now)
         return _own_revoked(self.own, self.directory, self.keys, tellers, now) or confirmed  # 4
 
@@ -122,7 +122,7 @@ class MissedByAuthority:
     """What an authority has missed of its own rulings."""
 
     own: EntityId
-    directory: FederationDirectory
+    directory: FederationResolver
     keys: OwnKeys
     store: Store
     transport: Transport
@@ -194,7 +194,7 @@ class MissedByAuthority:
 
 
 def _own_revoked(
-    own: EntityId, directory: FederationDirectory, keys: OwnKeys, tellers: Collection[EntityId], now: datetime
+    own: EntityId, directory: FederationResolver, keys: OwnKeys, tellers: Collection[EntityId], now: datetime
 ) -> bool:
     """Revoke what others remember as revoked of this party's keys; return whether any of them answered."""
     answered = directory.ask_key_revocations(own, keys.known(), tellers, now=now)

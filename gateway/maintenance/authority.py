@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from gateway.federation.freshness import REFRESH_AFTER
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.health.serving_gate import ClockWrong, NotReconciled
 from gateway.maintenance.node import ROUND_S
 from gateway.ports import Clock, Store
 from gateway.runtime.background import Attempt, Wait, run_rounds
-from gateway.runtime.limits import Lately
+from gateway.runtime.rate_limit import Cooldown
 from gateway.store.tables import members
 from trust.errors import TrustError
 from trust.federation.suspension import SuspensionState
@@ -30,7 +30,7 @@ class AuthorityKeeper:
     own: EntityId
     under_others: bool
     store: Store
-    directory: FederationDirectory
+    directory: FederationResolver
     clock: Clock
     attempt: Attempt
     """Do one step under the last handler."""
@@ -44,7 +44,7 @@ class AuthorityKeeper:
     """Ask for this authority's own trust marks, before those that it has end."""
     own_chain: Callable[[datetime], None]
     """Compare what the superiors vouch for with this authority's own keys."""
-    lately: Lately = field(default_factory=lambda: Lately(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
+    lately: Cooldown = field(default_factory=lambda: Cooldown(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
     """Whom a round asked; one that does not answer is not asked in the next."""
 
     def run(self, wait: Wait) -> None:
@@ -71,7 +71,7 @@ class AuthorityKeeper:
         self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
         until = monotonic() + ROUND_S
         for entity in self.attempt("members", lambda: self._due(now)) or ():
-            if monotonic() < until and self.lately.first(entity, now):
+            if monotonic() < until and self.lately.acquire(entity, now):
                 self._refresh(entity)
 
     def _is_fit(self) -> bool:
@@ -84,7 +84,7 @@ class AuthorityKeeper:
         """Return the members that are not known yet or soon no longer fresh."""
         fresh = {
             standing.entity
-            for standing in self.directory.known(now=now)
+            for standing in self.directory.statuses(now=now)
             if standing.trusted is not None and not standing.due(now, within=timedelta(seconds=ROUND_S))
         }
         every = self.store.read(members.list)

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from gateway.federation.freshness import REFRESH_AFTER
-from gateway.federation.resolver import FederationDirectory, Standing
+from gateway.federation.resolver import EntityStatus, FederationResolver
 from gateway.health.serving_gate import ClockWrong, NotReconciled
 from gateway.ports import Clock
 from gateway.runtime.background import Attempt, Wait, run_rounds
-from gateway.runtime.limits import Lately
+from gateway.runtime.rate_limit import Cooldown
 from gateway.store.housekeeping import ErasingClaims, ErasingStore, erase_expired
 from gateway.store.retention import erase_accounts
 from trust.errors import TrustError
@@ -36,7 +36,7 @@ class Keeper:
     """Destroy the daily keys of what is kept for a day (:mod:`gateway.keys.daily_seal`)."""
     accounts_kept: timedelta
     """For how long what accounts for a question is kept."""
-    directory: FederationDirectory
+    directory: FederationResolver
     clock: Clock
     attempt: Attempt
     """Do one step under the last handler."""
@@ -46,7 +46,7 @@ class Keeper:
     """Look after the condition of the node itself (:mod:`gateway.health.checks`)."""
     refuse_unfit: Callable[[], None]
     """Raise while the node may do nothing (:mod:`gateway.health.serving_gate`)."""
-    show_freshness: Callable[[Sequence[Standing]], None]
+    show_freshness: Callable[[Sequence[EntityStatus]], None]
     """Show how fresh what is known is, as metrics."""
     show_waiting: Callable[[datetime], None]
     """Show what waits for people of this agency, as a metric."""
@@ -58,7 +58,7 @@ class Keeper:
     """Ask for this entity's own trust marks, before those that it has end."""
     own_chain: Callable[[datetime], None]
     """Compare what the superior vouches for with this entity's own keys."""
-    lately: Lately = field(default_factory=lambda: Lately(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
+    lately: Cooldown = field(default_factory=lambda: Cooldown(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
     """Which unknown parties a round asked about; for whom nobody vouches is not asked about in the next."""
 
     def run(self, wait: Wait) -> None:
@@ -79,7 +79,7 @@ class Keeper:
         self.attempt("retention", lambda: erase_accounts(self.store, before=now - self.accounts_kept))
         self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
         self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
-        standings = self.attempt("chains", lambda: self.directory.known(now=now)) or ()
+        standings = self.attempt("chains", lambda: self.directory.statuses(now=now)) or ()
         self.attempt("show_waiting", lambda: self.show_waiting(now))
         self.attempt("show_freshness", lambda: self.show_freshness(standings))
         for standing in standings:  # those above others come first, so that below them one answer is enough
@@ -102,7 +102,7 @@ class Keeper:
         """Find the parties that are not known yet, or again: strangers who use up what may be found keep none out."""
         until = monotonic() + ROUND_S
         for entity in sorted(frozenset(self.parties(now)) - known):
-            if monotonic() < until and self.lately.first(entity, now):
+            if monotonic() < until and self.lately.acquire(entity, now):
                 self._refresh(entity)
 
     def _note_vouched(self, now: datetime) -> None:

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
 from gateway.evidence import recorder
-from gateway.key_refresh import verified_by
+from gateway.key_refresh import verify_with_key_refresh
 from gateway.keys.sealed import open_own
 from gateway.misuse.evidence import FoundMessage, sent_message
-from gateway.ports import ClaimStore, Directory, KeyVault, Store, Transaction
+from gateway.ports import ClaimStore, KeyVault, Store, Transaction, TrustResolver
 from gateway.store.tables import received_misuse_queries
 from gateway.store.tables.received_misuse_queries import Received
 from trust import strict_json
@@ -59,15 +59,15 @@ class MisuseAnswering:
     """Answer holders' queries. Safe for several threads."""
 
     own: EntityId
-    directory: Directory
+    directory: TrustResolver
     vault: KeyVault
     store: Store
 
     def receive(self, raw: bytes, *, claims: ClaimStore, now: datetime) -> bytes:
         """Return the signed answer. Raises ``TrustError``, both errors above, and the store's."""
         holder = peek_holder(raw)
-        trusted = self.directory.trusted(holder, now=now, urgent=True)  # 1
-        opened = verified_by(
+        trusted = self.directory.resolve(holder, now=now, urgent=True)  # 1
+        opened = verify_with_key_refresh(
             trusted, raw, lambda party: self._opened(raw, party, now), directory=self.directory, now=now
         )  # 2
         query = opened.query

@@ -10,11 +10,11 @@ from secrets import token_urlsafe
 
 from gateway.evidence import recorder
 from gateway.evidence.recorder import Entry
-from gateway.key_refresh import verified_by
+from gateway.key_refresh import verify_with_key_refresh
 from gateway.keys.sealed import open_own
 from gateway.misuse.answers import MAX_SEALED, place_of
 from gateway.misuse.evidence import FoundMessage, reference_of
-from gateway.ports import Directory, KeyVault, PeerRequest, Store, Transaction, Transport, TransportError
+from gateway.ports import KeyVault, PeerRequest, Store, Transaction, Transport, TransportError, TrustResolver
 from gateway.store.tables import sent_misuse_queries
 from gateway.store.tables.sent_misuse_queries import Asked, State
 from trust import strict_json
@@ -54,7 +54,7 @@ class MisuseAsking:
     """Ask about messages that we received."""
 
     own: EntityId
-    directory: Directory
+    directory: TrustResolver
     vault: KeyVault
     store: Store
     transport: Transport
@@ -72,13 +72,13 @@ class MisuseAsking:
         held = self._held(message, reason, now)
         if held.state is State.ANSWERED:
             return held
-        peer = self.directory.trusted(message.peer, now=now, urgent=True)
+        peer = self.directory.resolve(message.peer, now=now, urgent=True)
         query = self._query(held, message, reference, now)
         raw = build_query(query, self.vault.signer(KeyUse.MESSAGE))
         sent = recorder.written(self._leaf(LeafKind.SENT, query, raw, now))
         self.store.write(lambda tx: recorder.record(tx, sent))
         answered = self._post(message.peer, raw)
-        reply = verified_by(
+        reply = verify_with_key_refresh(
             peer, answered, lambda party: _opened(answered, party, raw, query, now), directory=self.directory, now=now
         )
         leaf = recorder.written(self._leaf(LeafKind.RECEIVED, query, raw, now, reply=(answered, reply.state)))

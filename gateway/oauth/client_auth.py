@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.key_refresh import verified_by
+from gateway.key_refresh import verify_with_key_refresh
 from gateway.oauth.errors import InvalidClient
 from gateway.oauth.forms import KnownClient
-from gateway.ports import ClaimStore, Directory, LocalClient
+from gateway.ports import ClaimStore, LocalClient, TrustResolver
 from trust.claims import digest
 from trust.errors import BadSignature, TrustError, UnknownKey, Untrusted
 from trust.federation.chain import TrustedEntity
@@ -30,7 +30,7 @@ class PeerClients:
     """Every member of the federation is a client, by the keys in its chain (automatic registration)."""
 
     issuer: str
-    directory: Directory
+    directory: TrustResolver
     claims: ClaimStore
 
     def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> KnownClient:
@@ -48,7 +48,7 @@ class PeerClients:
             return check.verified(unverified_assertion, unverified_id, by, by.oauth_client_keys)
 
         try:
-            return verified_by(party, unverified_assertion, verified, directory=self.directory, now=now)
+            return verify_with_key_refresh(party, unverified_assertion, verified, directory=self.directory, now=now)
         except (UnknownKey, Untrusted) as refused:
             raise InvalidClient(_NOT_KNOWN) from refused
 
@@ -60,8 +60,8 @@ class PeerClients:
         """
         chain = client_assertion.peek_trust_chain(unverified_assertion)
         if chain:
-            return self.directory.presented(entity, chain, now=now, urgent=True)
-        return self.directory.trusted(entity, now=now, urgent=True)
+            return self.directory.resolve_presented(entity, chain, now=now, urgent=True)
+        return self.directory.resolve(entity, now=now, urgent=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

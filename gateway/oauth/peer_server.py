@@ -15,7 +15,7 @@ from gateway.oauth.forms import KnownClient, TokenRequest
 from gateway.oauth.issued import IssuedTokens
 from gateway.oauth.revocation import Revocations
 from gateway.oauth.server import TOKEN_PATH, IssuedToken, TokenServer, verified_proof
-from gateway.ports import ClaimStore, Directory, KeyVault
+from gateway.ports import ClaimStore, KeyVault, TrustResolver
 from trust import strict_json
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
@@ -45,7 +45,7 @@ class PeerOAuth:
 
     entity_id: EntityId
     vault: KeyVault
-    directory: Directory
+    directory: TrustResolver
     claims: ClaimStore
     permitted: Permitted
 

@@ -72,7 +72,7 @@ class PeerProtector:
         self._protector.refuse_revoked(token, self._claims)  # 4
         try:
             entity = parse_entity_id(token.client_id)
-            self._directory.trusted(entity, now=request.now, urgent=True)  # what it asks is decided with its message
+            self._directory.resolve(entity, now=request.now, urgent=True)  # what it asks is decided with its message
         except TrustError as refused:
             raise self._protector.refused(INVALID_TOKEN, refused.detail) from refused
         self._protector.use_up(proof, self._claims, request.now)

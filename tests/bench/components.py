@@ -32,7 +32,7 @@ import trust.oauth.dpop_proof
 from adapters.sources.sql import SqlSource
 from gateway.app.node import Node, create_node
 from gateway.exchange.inbound import Inbound
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.http.peer.peer_api import MESSAGES_PATH
 from gateway.keys.vault import FileKeyVault
 from gateway.oauth.protector import PeerProtector
@@ -66,7 +66,7 @@ PARTS: Sequence[tuple[str, object, str]] = (
     ("access token: known bytes, times", GoodSignatures, "verify"),
     ("DPoP proof: parse, key, claims", trust.oauth.dpop_proof, "verify"),
     ("DPoP proof: single use (own file)", SqliteClaims, "claim"),
-    (_TRUST, FederationDirectory, "trusted"),
+    (_TRUST, FederationResolver, "resolve"),
     ("message: parse and check", gateway.exchange.inbound, "open_message"),
     ("store: reads", SqliteStore, "read"),
     ("decision before the person is in sight", gateway.exchange.inbound, "decide_request"),

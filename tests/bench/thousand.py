@@ -14,7 +14,7 @@ from time import process_time
 
 from gateway.federation.chain_cache import STRANGERS_A_MINUTE
 from gateway.federation.freshness import REFRESH_AFTER
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
@@ -87,11 +87,11 @@ def _measure(tree: Tree, counts: Counts) -> Figures:
     memory_mb = machine.memory([os.getpid()]).pss_mb - before_mb
     tree.clock.moment += REFRESH_AFTER
     for agency in agencies:
-        directory.trusted(agency, now=tree.clock.now())
+        directory.resolve(agency, now=tree.clock.now())
     refreshing_s, refreshing = spent.read()
     one_more = EntityId("https://newcomer.example")
     tree.add(one_more, COUNTY)
-    directory.trusted(one_more, now=tree.clock.now())
+    directory.resolve(one_more, now=tree.clock.now())
     _, joining = spent.read()
     return {
         "federation_agencies": counts.agencies,
@@ -105,8 +105,8 @@ def _measure(tree: Tree, counts: Counts) -> Figures:
     }
 
 
-def _know(directory: FederationDirectory, tree: Tree, agencies: list[EntityId]) -> None:
+def _know(directory: FederationResolver, tree: Tree, agencies: list[EntityId]) -> None:
     for first in range(0, len(agencies), STRANGERS_A_MINUTE):
         for agency in agencies[first : first + STRANGERS_A_MINUTE]:
-            directory.trusted(agency, now=tree.clock.now())
+            directory.resolve(agency, now=tree.clock.now())
         tree.clock.forward(minutes=1)

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from gateway.exchange.answer import NOT_OFFERED, UNAVAILABLE, UNREADABLE
-from gateway.federation import chain_cache
+from gateway.federation import chain_cache, limits
 from gateway.federation import freshness as stages
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.http.authority import authority_api
@@ -11,7 +11,6 @@ from gateway.http.peer import peer_api
 from gateway.misuse import queries
 from gateway.oauth import errors, forms, metadata, peer_server, server
 from gateway.peers import resolver, response, token_client
-from gateway.runtime import limits
 from gateway.store.tables import messages
 from gateway.web import problem
 from tests.docs.pages import codes, column, profile, profile_pages, section, table, tables

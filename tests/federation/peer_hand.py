@@ -70,7 +70,7 @@ class PeerHand:
         key = (self.own, self.target, self.agreement)
         if key not in self._tokens:
             node = self.network.nodes[self.own]
-            trusted = node.directory.trusted(self.target, now=self.network.clock.now())
+            trusted = node.directory.resolve(self.target, now=self.network.clock.now())
             assert trusted.authorization_server is not None
             detail = detail_for(self.agreement, PurposeCode(PURPOSE), KindName("involvement.query"))
             requester = TokenRequester(

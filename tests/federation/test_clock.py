@@ -224,7 +224,7 @@ def test_a_minute_more_or_less_is_no_reason_to_stop(pair: Network, clock: OwnClo
 
 def test_one_party_with_a_wrong_clock_stops_nobody(pair: Network, clock: OwnClock) -> None:
     node = pair.nodes[TRUST]
-    node.directory.trusted(COUNCIL, now=clock.now())
+    node.directory.resolve(COUNCIL, now=clock.now())
     pair.wire.faults[ANCHOR] = dated(pair.clock, timedelta(minutes=10))
     set_clock(node, clock)
     assert node.fitness.fault() is None

@@ -25,12 +25,12 @@ _COUNT_ANSWERS = Statement(select(func.count().label("held")).select_from(lookup
 
 def test_a_round_refreshes_the_chains_that_are_no_longer_fresh(pair: Network) -> None:
     node = pair.nodes[COUNCIL]
-    before = node.directory.trusted(TRUST, now=pair.clock.now()).refreshed_at
+    before = node.directory.resolve(TRUST, now=pair.clock.now()).refreshed_at
     pair.clock.forward(minutes=6)
 
     node.keeper.round()
 
-    known = {standing.entity: standing.trusted for standing in node.directory.known(now=pair.clock.now())}
+    known = {standing.entity: standing.trusted for standing in node.directory.statuses(now=pair.clock.now())}
     refreshed = known[TRUST]
     assert refreshed is not None
     assert refreshed.refreshed_at > before
@@ -44,23 +44,23 @@ def test_a_flood_of_strangers_keeps_out_no_party_of_an_agreement(pair: Network) 
         pair.clock.forward(minutes=6)
         for number in range(STRANGERS_A_MINUTE + 5):
             with pytest.raises(TrustError):
-                node.directory.trusted(EntityId(f"https://n{number}.example"), now=pair.clock.now())
+                node.directory.resolve(EntityId(f"https://n{number}.example"), now=pair.clock.now())
         node.keeper.round()
         if state is MemberState.ACTIVE:
-            assert node.directory.trusted(TRUST, now=pair.clock.now()).entity_id == TRUST
+            assert node.directory.resolve(TRUST, now=pair.clock.now()).entity_id == TRUST
         else:
             with pytest.raises(TrustError):
-                node.directory.trusted(TRUST, now=pair.clock.now())
+                node.directory.resolve(TRUST, now=pair.clock.now())
 
 
 def test_a_round_leaves_fresh_chains_alone(pair: Network) -> None:
     node = pair.nodes[COUNCIL]
-    before = node.directory.trusted(TRUST, now=pair.clock.now()).refreshed_at
+    before = node.directory.resolve(TRUST, now=pair.clock.now()).refreshed_at
     pair.clock.forward(minutes=2)
 
     node.keeper.round()
 
-    assert node.directory.trusted(TRUST, now=pair.clock.now()).refreshed_at == before
+    assert node.directory.resolve(TRUST, now=pair.clock.now()).refreshed_at == before
 
 
 def test_a_round_erases_answers_whose_keeping_is_over(pair: Network) -> None:
@@ -145,7 +145,7 @@ def test_a_step_that_fails_ends_no_round_of_an_authority(
 def test_one_hostile_party_costs_no_other_its_refresh(pair: Network) -> None:
     """A fault of ours that one party's answer sets off is met for that party alone."""
     node = pair.nodes[COUNCIL]
-    node.directory.trusted(TRUST, now=pair.clock.now())
+    node.directory.resolve(TRUST, now=pair.clock.now())
 
     def crash(_request: PeerRequest, _go_on: Pass) -> PeerAnswer:
         raise OverflowError

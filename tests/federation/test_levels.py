@@ -31,8 +31,8 @@ def levels(tmp_path: Path) -> Iterator[Levels]:
     made = Levels(tmp_path)
     made.agree()
     assert made.case_client().lines()[COMMUNITY_TEAM]["status"] == "known"
-    made.nodes[TRUST].directory.trusted(POLICE, now=made.clock.now())
-    made.nodes[POLICE].directory.trusted(TRUST, now=made.clock.now())
+    made.nodes[TRUST].directory.resolve(POLICE, now=made.clock.now())
+    made.nodes[POLICE].directory.resolve(TRUST, now=made.clock.now())
     yield made
     made.close()
 
@@ -75,7 +75,7 @@ def test_they_answer_each_other_whoever_vouches_for_them(levels: Levels) -> None
     lines = levels.case_client().lines()
     assert (lines[COMMUNITY_TEAM]["status"], lines[NEIGHBOURHOOD]["status"]) == ("known", "known")
     now = levels.clock.now()
-    seen = {entity: levels.nodes[TRUST].directory.trusted(entity, now=now).superiors for entity in (COUNCIL, POLICE)}
+    seen = {entity: levels.nodes[TRUST].directory.resolve(entity, now=now).superiors for entity in (COUNCIL, POLICE)}
     assert seen == {COUNCIL: (COUNTY, ANCHOR), POLICE: (FORCE,)}
 
 
@@ -186,7 +186,7 @@ def test_a_node_that_never_met_the_suspended_gives_no_token_for_its_old_chain(
     try:
         ref = levels.agree()
         hand = PeerHand(network=levels, agreement=ref, target=HOUSING, to_service="tenancies", clause="who-else")
-        levels.nodes[COUNCIL].directory.trusted(HOUSING, now=levels.clock.now())
+        levels.nodes[COUNCIL].directory.resolve(HOUSING, now=levels.clock.now())
         chain = chain_of(levels)
         if suspended:
             levels.rule(COUNTY, COUNCIL)

@@ -32,7 +32,7 @@ def levels(tmp_path: Path, issuer: EntityId) -> Iterator[Levels]:
     made.agree(made.document(required_marks=[ASSURED]))
     for entity in (COUNCIL, TRUST):
         made.authorities[issuer].face.office.issue(ASSURED, entity, now=made.clock.now())
-        made.nodes[entity].directory.trusted(COUNTY, now=made.clock.now())
+        made.nodes[entity].directory.resolve(COUNTY, now=made.clock.now())
     for entity in (COUNCIL, TRUST) * 2:
         made.nodes[entity].keeper.round()
     made.clock.forward(minutes=6)

@@ -119,7 +119,7 @@ def test_an_agency_issues_no_mark_to_itself(demanding: Network) -> None:
 
 def test_another_agencys_marks_are_worth_nothing(demanding: Network) -> None:
     hold(demanding, TRUST)
-    stolen = demanding.nodes[COUNCIL].directory.trusted(TRUST, now=demanding.clock.now()).marks
+    stolen = demanding.nodes[COUNCIL].directory.resolve(TRUST, now=demanding.clock.now()).marks
     marks = [StatedMark(mark_type=mark.mark_type, raw=mark.raw) for mark in stolen]
     assert len(marks) == len(BOTH)
     own = demanding.nodes[COUNCIL].vault.signer(KeyUse.FEDERATION)

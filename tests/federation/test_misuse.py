@@ -161,8 +161,8 @@ def test_a_third_party_verifies_the_signature_of_a_question_with_the_agencys_pub
     holder, message = suspicion.network.nodes[TRUST], suspicion.message
     exported = json.dumps(signature_of_message(holder.store, holder.vault, message))
     assert not [value for value in (*map(str, SUBJECT.values()), suspicion.ref.jti, "early-help") if value in exported]
-    published = suspicion.network.nodes[COUNCIL].directory.trusted(TRUST, now=suspicion.network.clock.now())
-    asker = holder.directory.trusted(COUNCIL, now=suspicion.network.clock.now())
+    published = suspicion.network.nodes[COUNCIL].directory.resolve(TRUST, now=suspicion.network.clock.now())
+    asker = holder.directory.resolve(COUNCIL, now=suspicion.network.clock.now())
     assert asker.node is not None
     assert published.node is not None
     kept = parse_signature(json.loads(exported))

@@ -81,9 +81,9 @@ def test_the_member_raises_the_alarm_and_its_peers_refuse_the_key(deceived: Netw
 
     trusted = council.directory.refresh(TRUST, now=now())
     assert trusted.federation_keys == federation_keys(deceived.nodes[TRUST].vault)
-    holdings = council.directory._chains.holdings
+    chains = council.directory._chains.chains
     with pytest.raises(TrustError, match="revoked"):
-        holdings.verified(forged_chain(deceived), now=now())
+        chains.verified(forged_chain(deceived), now=now())
 
 
 def test_what_is_no_longer_disowned_counts_again(deceived: Network) -> None:

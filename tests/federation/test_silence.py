@@ -194,8 +194,8 @@ def test_without_the_anchor_known_peers_still_answer_each_other(trio: Network) -
 def test_without_the_anchor_a_peer_that_was_never_met_is_not_asked(trio: Network) -> None:
     own = trio.nodes[COUNCIL].directory
     for entity in (COUNCIL, HOUSING):
-        own.trusted(entity, now=trio.clock.now())
-        trio.nodes[HOUSING].directory.trusted(entity, now=trio.clock.now())
+        own.resolve(entity, now=trio.clock.now())
+        trio.nodes[HOUSING].directory.resolve(entity, now=trio.clock.now())
     trio.wire.faults[ANCHOR] = faults.down
     others_stand(statuses(trio))
     assert not trio.wire.messages(TRUST)

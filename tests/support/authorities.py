@@ -8,11 +8,10 @@ from typing import Any
 from config.loading import load
 from config.settings import AnchorSettings
 from gateway.app.authority import AnchorParts, create_anchor
-from gateway.app.wiring import TRUST_TABLES
 from gateway.federation.fetch import Fetcher
-from gateway.federation.own_trust_marks import HeldMarks, MarkKeeping
-from gateway.federation.resolver import FederationDirectory
-from gateway.federation.storage import Memory
+from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
+from gateway.federation.resolver import FederationResolver
+from gateway.federation.storage import TrustStorage
 from gateway.http.authority.authority_api import MemberState
 from gateway.http.federation.entity_configuration import NodeProfile, federation_blueprint, node_configuration
 from gateway.keys.files import ANCHOR_KEYS, create_keys
@@ -41,7 +40,7 @@ class Node:
     def __init__(self, authorities: "Authorities", folder: Path, superior: EntityId) -> None:
         self.keys = Keys()
         self.store = opened_store(folder, "harbour")
-        self.held = HeldMarks(self.store)
+        self.held = OwnTrustMarks(self.store)
         profile = NodeProfile(
             entity_id=HARBOUR,
             name="Harbour",
@@ -53,15 +52,15 @@ class Node:
         blueprint = federation_blueprint(self.configuration, clock=authorities.clock)
         authorities.wire.apps[HARBOUR] = build_face("peer", [blueprint], max_body=0, observer=Silent())
         self.fetcher = Fetcher(transport=authorities.wire, own=HARBOUR, own_configuration=self.configuration)
-        self.directory = FederationDirectory(
+        self.directory = FederationResolver(
             fetcher=self.fetcher,
             pins={ANCHOR: Pin(entity=ANCHOR, keys=authorities.anchor.vault.published(KeyUse.FEDERATION))},
-            memory=Memory(self.store, TRUST_TABLES),
+            storage=TrustStorage(self.store),
             notice=lambda _code, _entity: None,
             required_marks=lambda _now: frozenset(),
             background=AtOnce(),
         )
-        self.marks = MarkKeeping(
+        self.marks = TrustMarkRenewal(
             own=HARBOUR, store=self.store, directory=self.directory, fetcher=self.fetcher, attempt=AtOnce().attempt
         )
 

@@ -90,28 +90,28 @@ class RealClock(SetClock):
 
 
 class Members:
-    """A directory in memory (:class:`gateway.ports.Directory`)."""
+    """A directory in memory (:class:`gateway.ports.TrustResolver`)."""
 
     def __init__(self) -> None:
         self.entities: dict[EntityId, TrustedEntity] = {}
         self.shown: list[tuple[bytes, ...]] = []
         self.learned: list[str] = []
 
-    def trusted(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
+    def resolve(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
         found = self.entities.get(entity)
         if found is None or found.expires_at <= now:
             raise NoChain("No trusted anchor vouches for this entity.")
         return found
 
-    def presented(
+    def resolve_presented(
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:
         self.shown.append(tuple(chain))
-        return self.trusted(entity, now=now, urgent=urgent)
+        return self.resolve(entity, now=now, urgent=urgent)
 
-    def learn_key(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
+    def refresh_keys(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
         self.learned.append(kid)
-        return self.trusted(entity, now=now, urgent=True)
+        return self.resolve(entity, now=now, urgent=True)
 
     def note_suspensions(self, from_peer: EntityId, seqs: Mapping[EntityId, int], *, now: datetime) -> None:
         raise AssertionError("no reply comes here")

@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from gateway.app.wiring import TRUST_TABLES
 from gateway.federation.fetch import Fetcher
-from gateway.federation.resolver import FederationDirectory
-from gateway.federation.storage import Memory
+from gateway.federation.resolver import FederationResolver
+from gateway.federation.storage import TrustStorage
 from gateway.http.authority.authority_api import AnchorFace, MemberState, create_anchor_app
 from gateway.http.federation.entity_configuration import (
     NodeProfile,
@@ -199,12 +198,12 @@ class Federation:
             lambda tx: members.admit(tx, entity=entity, jwks=jwks, metadata=shown, state=state, at=now)
         )
 
-    def new_directory(self) -> FederationDirectory:
+    def new_directory(self) -> FederationResolver:
         """Make the council's directory as another worker, or after a restart."""
-        return FederationDirectory(
+        return FederationResolver(
             fetcher=Fetcher(transport=self.wire, own=COUNCIL, own_configuration=self.configurations[COUNCIL]),
             pins=self.pins,
-            memory=Memory(self.store, TRUST_TABLES),
+            storage=TrustStorage(self.store),
             notice=lambda code, entity: self.notices.append((code, entity)),
             required_marks=lambda _now: self.required_marks,
             background=AtOnce(),

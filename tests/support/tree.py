@@ -9,10 +9,9 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
-from gateway.app.wiring import TRUST_TABLES
 from gateway.federation.fetch import Fetcher
-from gateway.federation.resolver import FederationDirectory
-from gateway.federation.storage import Memory
+from gateway.federation.resolver import FederationResolver
+from gateway.federation.storage import TrustStorage
 from gateway.ports import PeerAnswer, PeerRequest, Store, Transport, TransportError
 from gateway.runtime.background import AtOnce
 from tests.support.network import Keys, MovingClock
@@ -91,19 +90,17 @@ class Tree:
             self.entities[superior].below.add(entity)
         return made
 
-    def directory(
-        self, pins: Iterable[Pin] | None = None, *, transport: Transport | None = None
-    ) -> FederationDirectory:
+    def directory(self, pins: Iterable[Pin] | None = None, *, transport: Transport | None = None) -> FederationResolver:
         """Make the own node's directory: another worker, or the same one after a restart."""
         found = list(pins or [self.pinned])
-        return FederationDirectory(
+        return FederationResolver(
             fetcher=Fetcher(
                 transport=transport or self,
                 own=self.own,
                 own_configuration=lambda _now: self.configuration(self.own),
             ),
             pins={pin.entity: pin for pin in found},
-            memory=Memory(self.store, TRUST_TABLES),
+            storage=TrustStorage(self.store),
             notice=lambda code, entity: self.notices.append((code, entity)),
             required_marks=lambda _now: self.required_marks,
             background=AtOnce(),

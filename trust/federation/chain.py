@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from trust import jose
+from trust.error_context import BOUNDS, ROLLBACK, about_statement, section
 from trust.errors import ChainRefused, NoChain, RolledBack, TooLarge, TrustError, shown
 from trust.federation.entity_statement import (
     MAX_BYTES,
@@ -43,7 +44,6 @@ from trust.federation.freshness import PROFILE_BOUNDS, SHORTEST_BOUNDS, Bounds, 
 from trust.federation.metadata_resolution import resolve_metadata
 from trust.federation.node_metadata import NodeMetadata
 from trust.federation.party_metadata import AuthorizationServer, FederationEntity
-from trust.federation.placing import BOUNDS, ROLLBACK, placed, section
 from trust.federation.trust_mark import TrustMark, verify_trust_mark
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
@@ -112,7 +112,7 @@ def verify_chain(
     _check_size(statements)  # 1
     top, between = _open_top(statements, anchors=anchors, now=now)  # 2
     superiors = _descend(between, top, now=now)  # 3, 4
-    with placed(f"Entity configuration of {superiors[0].subject}", section("3.2")):
+    with about_statement(f"Entity configuration of {superiors[0].subject}", section("3.2")):
         subject = parse_entity_configuration(statements[0], now=now)  # 5
     _check_link(subject, superiors[0])
     resolved = resolve_metadata(subject, superiors)  # 6
@@ -144,16 +144,16 @@ def verify_anchor(raw: bytes, *, anchors: Mapping[EntityId, KeySet], now: dateti
 
     Key ids are thumbprints, so the key that signed it is pinned exactly when its id is.
     """
-    with placed("Entity configuration at the end of the chain", section("3.2")):
+    with about_statement("Entity configuration at the end of the chain", section("3.2")):
         anchor = parse_entity_configuration(raw, now=now)
-    with placed(anchor.name, section("10.2")):
+    with about_statement(anchor.name, section("10.2")):
         pinned = _pinned(anchor.entity_id, anchors)
         if anchor.signed_with not in pinned.kids:
             raise NoChain(
                 f"{anchor.entity_id} signed with a key that is not pinned here; compare its fingerprint with the "
                 "anchor's administrators by another channel before pinning it."
             )
-    with placed(anchor.name, BOUNDS):
+    with about_statement(anchor.name, BOUNDS):
         parse_bounds(anchor.metadata)  # one that cannot be read is refused here, with its place
     return anchor
 
@@ -166,7 +166,7 @@ def refuse_rollback(trusted: TrustedEntity, *, seen: Mapping[tuple[EntityId, Ent
     for (issuer, subject), issued_at in trusted.issued_at_by.items():
         newest = seen.get((issuer, subject))
         if newest is not None and issued_at < newest:
-            with placed(f"Subordinate statement by {issuer} about {subject}", ROLLBACK):
+            with about_statement(f"Subordinate statement by {issuer} about {subject}", ROLLBACK):
                 raise RolledBack("It is older than one already accepted; another party may be replaying it.")
 
 
@@ -185,11 +185,11 @@ def _open_top(
 ) -> tuple[_Top, Sequence[bytes]]:
     """Return the anchor, and the subordinate statements below it, the direct superior's first."""
     last = statements[-1]
-    with placed("Last statement of the chain", section("3.2")):
+    with about_statement("Last statement of the chain", section("3.2")):
         unverified = jose.peek(last, typ=TYP, max_bytes=MAX_BYTES).claims
     named, about = unverified.get("iss"), unverified.get("sub")
     if named != about:
-        with placed("Last statement of the chain", section("4")):
+        with about_statement("Last statement of the chain", section("4")):
             pinned = _pinned(named, anchors)
         return _Top(entity=EntityId(str(named)), keys=pinned, configuration=None), statements[1:]
     anchor = verify_anchor(last, anchors=anchors, now=now)
@@ -210,9 +210,9 @@ def _descend(between: Sequence[bytes], top: _Top, *, now: datetime) -> list[Subo
     superior, keys, met = top.entity, top.keys, {top.entity}
     found: list[SubordinateStatement] = []
     for raw in reversed(between):
-        with placed(f"Subordinate statement by {superior}", section("3.2")):
+        with about_statement(f"Subordinate statement by {superior}", section("3.2")):
             vouched = parse_subordinate_statement(raw, superior_keys=keys, now=now)  # 3
-        with placed(vouched.name, section("4")):
+        with about_statement(vouched.name, section("4")):
             if vouched.issuer != superior:
                 raise ChainRefused(f"It stands where a statement by {superior} should, which signed it.")
             if vouched.subject in met:  # 4
@@ -225,15 +225,15 @@ def _descend(between: Sequence[bytes], top: _Top, *, now: datetime) -> list[Subo
 
 def _check_link(subject: EntityConfiguration, vouched: SubordinateStatement) -> None:
     if subject.entity_id != vouched.subject:
-        with placed(vouched.name, section("4")):
+        with about_statement(vouched.name, section("4")):
             raise ChainRefused("It is not about the entity at the start of the chain.")
-    with placed(subject.name, section("10.2")):
+    with about_statement(subject.name, section("10.2")):
         if subject.signed_with not in vouched.keys.kids:
             raise ChainRefused(
                 f"It is signed with a key that the superior {vouched.issuer} does not vouch for; "
                 "a rotated key must be given to the superior before it is used."
             )
-    with placed(subject.name, section("3.2")):
+    with about_statement(subject.name, section("3.2")):
         if vouched.issuer not in subject.authority_hints:
             raise ChainRefused(f"Its 'authority_hints' do not name {vouched.issuer}, the superior that vouches for it.")
 

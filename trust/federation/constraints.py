@@ -17,9 +17,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from trust import claims
+from trust.error_context import PROFILE, about_statement, section
 from trust.errors import ChainRefused, MalformedClaims
 from trust.federation.party_metadata import FEDERATION_ENTITY
-from trust.federation.placing import PROFILE, placed, section
 from trust.identifiers import EntityId, parse_code
 from trust.strict_json import JsonObject
 
@@ -40,20 +40,20 @@ def check_constraints(
     `intermediates` are between the superior that sets them and the subject of the chain; `below` are those and the
     subject. `statement` is what a refusal calls the statement that the constraints stand in.
     """
-    with placed(statement, section("6.2.1")):
+    with about_statement(statement, section("6.2.1")):
         if "max_path_length" in constraints:
             longest = claims.require_int(constraints, "max_path_length")
             if longest < intermediates:
                 raise ChainRefused(
                     f"Its 'max_path_length' allows {longest} intermediates below it, and there are {intermediates}."
                 )
-    with placed(statement, section("6.2.2")):
+    with about_statement(statement, section("6.2.2")):
         naming = claims.optional_object(constraints, "naming_constraints")
         if naming is not None:
             _check_names(naming, below)
-    with placed(statement, section("6.2.3")):
+    with about_statement(statement, section("6.2.3")):
         _allowed_types(constraints)
-    with placed(statement, PROFILE):
+    with about_statement(statement, PROFILE):
         allowed_service_kinds(constraints)
 
 

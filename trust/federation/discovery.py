@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from trust.error_context import about_statement, section
 from trust.errors import ChainRefused, NoChain, TrustError
 from trust.federation.chain import MAX_INTERMEDIATES, KeysOf, verify_anchor, verify_chain
 from trust.federation.entity_statement import (
@@ -30,7 +31,6 @@ from trust.federation.entity_statement import (
     parse_subordinate_statement,
 )
 from trust.federation.party_metadata import FEDERATION_ENTITY, FederationEntity, parse_federation_entity
-from trust.federation.placing import placed, section
 from trust.federation.resolve import Resolution
 from trust.identifiers import EntityId
 from trust.keys import KeySet
@@ -164,7 +164,7 @@ class _Search:
             return None
         try:
             anchor = verify_anchor(raw, anchors=self.anchors, now=self.now)
-            with placed(anchor.name, section("5.1.1")):
+            with about_statement(anchor.name, section("5.1.1")):
                 if anchor.entity_id != entity:
                     raise ChainRefused(f"It is not the configuration of {entity}, which was asked for it.")
                 member = parse_federation_entity(anchor.metadata.get(FEDERATION_ENTITY, {}), entity=entity)
@@ -201,7 +201,7 @@ class _Search:
     def _speaks(self, above: _Authority, entity: EntityId, about: bytes) -> bool:
         """Say whether this is the authority's word about the entity, before anything else is fetched for it."""
         try:
-            with placed(f"Subordinate statement by {above.entity} about {entity}", section("3.2")):
+            with about_statement(f"Subordinate statement by {above.entity} about {entity}", section("3.2")):
                 vouched = parse_subordinate_statement(about, superior_keys=above.keys, now=self.now)
                 if (vouched.issuer, vouched.subject) != (above.entity, entity):
                     raise ChainRefused("The answer is a statement by or about another entity.")
@@ -215,7 +215,7 @@ class _Search:
         if raw is None:
             return None
         try:
-            with placed(f"Entity configuration of {entity}", section("3.2")):
+            with about_statement(f"Entity configuration of {entity}", section("3.2")):
                 configuration = parse_entity_configuration(raw, now=self.now)
                 if configuration.entity_id != entity:
                     raise ChainRefused("The answer is the configuration of another entity.")

@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from trust import claims, jose
+from trust.error_context import PROFILE, about_statement
 from trust.errors import ChainRefused, MalformedClaims
 from trust.federation.chain import TrustedEntity
 from trust.federation.entity_statement import MAX_BYTES as MAX_STATEMENT_BYTES
 from trust.federation.entity_statement import TYP as STATEMENT_TYP
 from trust.federation.historical_keys import MAX_REASON
-from trust.federation.placing import PROFILE, placed
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse, Signer
 from trust.strict_json import JsonObject
@@ -152,5 +152,5 @@ def _left(entity: EntityId, keys: KeySet, kids: frozenset[str]) -> KeySet:
 
 
 def _refuse(entity: EntityId, why: str) -> None:
-    with placed(f"Chain of {entity}", PROFILE):
+    with about_statement(f"Chain of {entity}", PROFILE):
         raise ChainRefused(f"{why} A revoked key never comes back: its administrators make a new one.")

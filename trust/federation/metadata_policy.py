@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NoReturn
 
+from trust.error_context import section
 from trust.errors import MetadataRefused, PolicyConflict, shown
 from trust.federation.entity_statement import STANDARD_OPERATORS
-from trust.federation.placing import section
 from trust.strict_json import JsonObject
 
 VALUE, ADD, DEFAULT, ONE_OF, SUBSET_OF, SUPERSET_OF, ESSENTIAL = STANDARD_OPERATORS

@@ -16,6 +16,7 @@ The statements are verified already (chain). In this order (OpenID Federation 1.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from trust.error_context import PROFILE, about_statement, section
 from trust.errors import KeyPurposeMismatch, MetadataRefused, shown
 from trust.federation import metadata_policy
 from trust.federation.constraints import allowed_service_kinds, check_constraints, filter_entity_types
@@ -32,7 +33,6 @@ from trust.federation.party_metadata import (
     parse_client,
     parse_federation_entity,
 )
-from trust.federation.placing import PROFILE, placed, section
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 from trust.strict_json import JsonObject
@@ -69,10 +69,10 @@ def resolve_metadata(subject: EntityConfiguration, superiors: Sequence[Subordina
     metadata = _overridden(subject, superiors[0])  # 3
     for vouched in superiors:  # 4
         metadata = filter_entity_types(metadata, vouched.constraints or {})
-    with placed(subject.name, section("6.1.4.2")):
+    with about_statement(subject.name, section("6.1.4.2")):
         for entity_type in sorted(metadata.keys() & policies.keys()):  # 5
             metadata[entity_type] = _applied(entity_type, policies[entity_type], metadata[entity_type], superiors)
-    with placed(subject.name, PROFILE):
+    with about_statement(subject.name, PROFILE):
         for vouched in superiors:
             kinds = allowed_service_kinds(vouched.constraints or {})
             if kinds is not None and ENTITY_TYPE in metadata:
@@ -91,7 +91,7 @@ def _refuse_keys(vouched: SubordinateStatement) -> None:
     }
     if stated or changed:
         named = " and ".join(shown(name) for name in sorted(stated | changed))
-        with placed(vouched.name, PROFILE):
+        with about_statement(vouched.name, PROFILE):
             raise MetadataRefused(
                 f"It sets {named} of {vouched.subject}, whose keys are its own to state. Tell its administrators and "
                 f"those of {vouched.issuer}."
@@ -104,11 +104,11 @@ def _names_keys(parameter: str) -> bool:
 
 def _merged_policies(superiors: Sequence[SubordinateStatement]) -> dict[str, Policy]:
     for vouched in superiors:
-        with placed(vouched.name, section("6.1.3.2")):
+        with about_statement(vouched.name, section("6.1.3.2")):
             metadata_policy.refuse_critical(vouched.metadata_policy_crit)
     merged: dict[str, Policy] = {}
     for vouched in reversed(superiors):
-        with placed(vouched.name, section("6.1.4.1")):
+        with about_statement(vouched.name, section("6.1.4.1")):
             for entity_type, policy in metadata_policy.parse_metadata_policy(vouched.metadata_policy or {}).items():
                 above = merged.get(entity_type)
                 merged[entity_type] = policy if above is None else metadata_policy.merge(above, policy)

@@ -127,7 +127,7 @@ def _vouched_keys(federation: Federation, party: EntityId, at: datetime) -> KeyS
     trace = trace_vouching(federation, party, now=at)
     if trace.vouched is not None:
         return trace.vouched.keys
-    for standing in federation.directory.known(now=at):
+    for standing in federation.directory.statuses(now=at):
         if standing.entity == party and standing.trusted is not None and not trace.answered:
             return standing.trusted.federation_keys
     raise OperationRefused(

@@ -52,7 +52,7 @@ def checks(settings: NodeSettings, now: datetime) -> Iterator[Section]:
     try:
         with federation_of(settings) as federation:
             standings = federation.agreements.standings(now=now)
-            known = federation.directory.known(now=now)  # before anybody is asked, so that it is the running node's
+            known = federation.directory.statuses(now=now)  # before anybody is asked, so that it is the running node's
             newest = max((each.trusted.refreshed_at for each in known if each.trusted), default=None)
             anchors, own = tuple(federation.anchors), federation.own
             others = tuple(each.entity for each in known if each.entity not in (own, *anchors))

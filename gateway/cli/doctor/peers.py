@@ -18,8 +18,8 @@ from gateway.app.wiring import SystemClock
 from gateway.cli.doctor.certificates import host_of, in_time
 from gateway.cli.doctor.spans import words
 from gateway.cli.trust.tracing import trace_chain
-from gateway.federation.freshness import SERVED, Stage, coming_stages
-from gateway.federation.resolver import Standing
+from gateway.federation.freshness import SERVED, Freshness, coming_changes
+from gateway.federation.resolver import EntityStatus
 from gateway.peers.token_client import Grant, TokenRequester
 from gateway.ports import PeerRefused, TransportError
 from trust.agreements.agreement import Agreement, InForce, NotInForce
@@ -32,16 +32,16 @@ from trust.oauth.authorization_details import AuthorizationDetail
 Standings = tuple[InForce | NotInForce, ...]
 _ASK_S = 5.0
 _THEIR_ADMINISTRATORS = "Ask that agency's administrators to run `hearthgate doctor` there."
-_STAGES: Mapping[Stage, str] = {
-    Stage.NORMAL: "up to date",
-    Stage.ALARM: "overdue: known peers are served in full, new ones refused",
-    Stage.URGENT_ONLY: "long overdue: only what is urgent is exchanged",
-    Stage.CLOSED: "nothing is exchanged",
+_STAGES: Mapping[Freshness, str] = {
+    Freshness.NORMAL: "up to date",
+    Freshness.ALARM: "overdue: known peers are served in full, new ones refused",
+    Freshness.URGENT_ONLY: "long overdue: only what is urgent is exchanged",
+    Freshness.CLOSED: "nothing is exchanged",
 }
-_COMING: Mapping[Stage, str] = {
-    Stage.ALARM: "an alarm is raised and new peers are refused",
-    Stage.URGENT_ONLY: "only what is urgent is exchanged",
-    Stage.CLOSED: "nothing is exchanged",
+_COMING: Mapping[Freshness, str] = {
+    Freshness.ALARM: "an alarm is raised and new peers are refused",
+    Freshness.URGENT_ONLY: "only what is urgent is exchanged",
+    Freshness.CLOSED: "nothing is exchanged",
 }
 _ROUTE = "Check the name, the route and the firewall, the certificate, and [trust] ca and [hosts] in the configuration."
 
@@ -94,7 +94,7 @@ def chain(federation: Federation, entity: EntityId, now: datetime) -> tuple[Trus
     return found, CheckLine(name=what, ok=True, detail=detail)
 
 
-def countdown(standing: Standing, *, own: EntityId, now: datetime) -> CheckLine:
+def countdown(standing: EntityStatus, *, own: EntityId, now: datetime) -> CheckLine:
     """Say at which stage of the profile's section 6 an entity is, and when each later one begins without an answer."""
     name = "how fresh this node's own standing is" if standing.entity == own else f"how fresh {standing.entity} is"
     remedy = "See above why its superior cannot be asked; the stages end by themselves once it can."
@@ -107,12 +107,12 @@ def countdown(standing: Standing, *, own: EntityId, now: datetime) -> CheckLine:
         return CheckLine(name=name, ok=True, warning=True, detail=f"{why}: nothing is exchanged with it", remedy=remedy)
     coming = [
         f"in {words(min(begins, trusted.expires_at) - now)} {_COMING[each]}"
-        for each, begins in coming_stages(trusted.refreshed_at, bounds=trusted.bounds, now=now)
+        for each, begins in coming_changes(trusted.refreshed_at, bounds=trusted.bounds, now=now)
     ]
     detail = f"confirmed {words(now - trusted.refreshed_at)} ago; {_STAGES[stage]}"
     if coming:
         detail += f". Without another answer, {'; '.join(coming)}"
-    return CheckLine(name=name, ok=stage in SERVED, warning=stage is not Stage.NORMAL, detail=detail, remedy=remedy)
+    return CheckLine(name=name, ok=stage in SERVED, warning=stage is not Freshness.NORMAL, detail=detail, remedy=remedy)
 
 
 def _marks(peer: TrustedEntity, standings: Standings) -> Iterator[CheckLine]:

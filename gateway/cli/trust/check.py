@@ -86,7 +86,7 @@ def _marks(federation: Federation, trace: Trace, at: datetime) -> Iterator[dict[
         return
     found = trace.entity
     anchor = parse_entity_configuration(trace.statements[-1], now=at)
-    standings = federation.directory.known(now=at)
+    standings = federation.directory.statuses(now=at)
     known = {each.entity: each.trusted.federation_keys for each in standings if each.trusted is not None}
     revoked = {mark for each in standings if each.entity == found.entity_id for mark in each.revoked_marks}
     keys: dict[EntityId, KeySet] = {**known, anchor.entity_id: anchor.keys}

@@ -19,7 +19,7 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_anchor
 from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
-from gateway.federation.own_keys import Vouching
+from gateway.federation.own_keys import VouchedKeys
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Store, Transaction
@@ -118,7 +118,7 @@ def log(
 def authority_vault(settings: Settings, store: Store) -> FileKeyVault:
     """Open the keys of this authority. Raises ``KeyFilesRefused``."""
     directory = settings.base_dir / settings.keys.directory
-    return open_vault(directory, needed=ANCHOR_KEYS, vouched=Vouching(store).since)
+    return open_vault(directory, needed=ANCHOR_KEYS, vouched=VouchedKeys(store).since)
 
 
 def authority_signer(settings: Settings, store: Store) -> Signer:

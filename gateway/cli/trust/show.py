@@ -14,18 +14,18 @@ from gateway.app.commands import Federation, federation_of
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import command_output
-from gateway.federation.freshness import Stage
-from gateway.federation.resolver import Standing
+from gateway.federation.freshness import Freshness
+from gateway.federation.resolver import EntityStatus
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import name_mark
 from trust.identifiers import EntityId
 
 _TWO_HOURS = 120
 STAGES = {
-    Stage.NORMAL: "up to date",
-    Stage.ALARM: "overdue: look after the way to its superior",
-    Stage.URGENT_ONLY: "long overdue: only what is urgent goes on",
-    Stage.CLOSED: "not confirmed for too long: closed",
+    Freshness.NORMAL: "up to date",
+    Freshness.ALARM: "overdue: look after the way to its superior",
+    Freshness.URGENT_ONLY: "long overdue: only what is urgent goes on",
+    Freshness.CLOSED: "not confirmed for too long: closed",
 }
 
 
@@ -41,7 +41,7 @@ def show(*, config: Path | None) -> UseCaseResult:
 
 def shown(federation: Federation, *, at: datetime) -> UseCaseResult:
     """Return what is known, as a tree for people and as lists for machines."""
-    standings = federation.directory.known(now=at)
+    standings = federation.directory.statuses(now=at)
     own = next((standing for standing in standings if standing.entity == federation.own), None)
     peers = [standing for standing in standings if standing.entity != federation.own]
     lines = ["Pinned trust anchors, and below each whom it vouches for:"]
@@ -72,7 +72,7 @@ class _Tree:
     """What is known, by who stands above it."""
 
     own: EntityId
-    standings: tuple[Standing, ...]
+    standings: tuple[EntityStatus, ...]
     at: datetime
 
     def below(self, line: tuple[EntityId, ...]) -> list[str]:
@@ -93,14 +93,14 @@ class _Tree:
         lines = [each.trusted.superiors for each in self.standings if each.trusted is not None]
         return {found[-len(line) - 1] for found in lines if len(found) > len(line) and found[-len(line) :] == line}
 
-    def _lines(self, standing: Standing, trusted: TrustedEntity) -> Iterator[str]:
+    def _lines(self, standing: EntityStatus, trusted: TrustedEntity) -> Iterator[str]:
         name = f"{standing.entity} (this node)" if standing.entity == self.own else standing.entity
-        stage = STAGES[standing.stage or Stage.CLOSED]
+        stage = STAGES[standing.stage or Freshness.CLOSED]
         yield f"{name}: {stage}" if standing.suspended_by is None else f"{name}: SUSPENDED by {standing.suspended_by}"
         kind = "an authority that vouches for others" if trusted.node is None else "a node"
         age, left = rough(self.at - trusted.refreshed_at), rough(trusted.expires_at - self.at)
         yield f"  {kind}, vouched for by {trusted.superiors[0]} {age} ago; the statements expire in {left}"
-        if standing.following is not None and standing.stage is not Stage.NORMAL:
+        if standing.following is not None and standing.stage is not Freshness.NORMAL:
             stage, begins = standing.following
             yield f"  without an answer {stage.replace('_', ' ')} from {begins:%Y-%m-%d %H:%M} UTC"
         stated = None if trusted.federation_entity is None else trusted.federation_entity.announced
@@ -111,11 +111,11 @@ class _Tree:
             yield f"  {name_mark(mark.mark_type)}, issued by {mark.issuer}, {until}"
 
 
-def _gone(standing: Standing) -> Iterator[str]:
+def _gone(standing: EntityStatus) -> Iterator[str]:
     yield f"  {standing.entity}: not trusted any more; see `hearthgate trust check {standing.entity}`"
 
 
-def _to_json(standing: Standing, at: datetime) -> dict[str, Any]:
+def _to_json(standing: EntityStatus, at: datetime) -> dict[str, Any]:
     trusted = standing.trusted
     found: dict[str, Any] = {
         "entity_id": standing.entity,

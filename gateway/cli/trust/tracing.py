@@ -14,9 +14,10 @@ from urllib.parse import urlencode
 from adapters.contract import CheckLine
 from gateway.app.commands import Federation
 from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
-from gateway.federation.freshness import Stage, stage_of
+from gateway.federation.freshness import Freshness, freshness_of
 from gateway.ports import PeerAnswer, PeerRequest, Transaction, Transport, TransportError
 from gateway.store.tables import latest_statements
+from trust.error_context import about_statement, section
 from trust.errors import ChainRefused, NoChain, TrustError
 from trust.federation.chain import MAX_INTERMEDIATES, TrustedEntity, refuse_rollback, verify_anchor, verify_chain
 from trust.federation.entity_statement import (
@@ -26,7 +27,6 @@ from trust.federation.entity_statement import (
     parse_subordinate_statement,
 )
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
-from trust.federation.placing import placed, section
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 from trust.strict_json import JsonObject
@@ -141,7 +141,7 @@ class _Fetch:
         try:
             return parse_entity_configuration(self.configuration(entity), now=self.now).authority_hints
         except (TransportError, TrustError):
-            known = self.federation.directory.known(now=self.now)
+            known = self.federation.directory.statuses(now=self.now)
             return next((each.trusted.hints for each in known if each.entity == entity and each.trusted), ())
 
 
@@ -254,12 +254,12 @@ class _Walk:
         )
 
     def _ask(self, superior: _Superior, entity: EntityId) -> tuple[bytes, SubordinateStatement]:
-        with placed(f"Entity configuration of {superior.entity}", section("5.1.1")):
+        with about_statement(f"Entity configuration of {superior.entity}", section("5.1.1")):
             endpoint = parse_federation_entity(superior.metadata, entity=superior.entity).fetch_endpoint
             if endpoint is None:
                 raise ChainRefused(f"{superior.entity} names no fetch endpoint.")
         answer = self.fetch.get(f"{endpoint}?{urlencode({'sub': entity})}")
-        with placed(f"Subordinate statement by {superior.entity} about {entity}", section("8.1")):
+        with about_statement(f"Subordinate statement by {superior.entity} about {entity}", section("8.1")):
             if answer.status == _NOT_FOUND:
                 raise NoChain(f"{superior.entity} does not vouch for {entity}.")
             raw = _statement(answer)
@@ -273,14 +273,14 @@ class _Walk:
 
     def _keys(self, issuer: EntityId) -> KeySet | None:
         """Return the keys of an issuer of marks, as it was last confirmed."""
-        known = self.fetch.federation.directory.known(now=self.fetch.now)
+        known = self.fetch.federation.directory.statuses(now=self.fetch.now)
         return next((each.trusted.federation_keys for each in known if each.entity == issuer and each.trusted), None)
 
     def _refuse_rollback(self, found: TrustedEntity) -> None:
         refuse_rollback(found, seen=self.fetch.federation.store.read(lambda tx: _newest_seen(tx, found)))
 
     def _refuse_stale(self, found: TrustedEntity) -> None:
-        if stage_of(found.refreshed_at, bounds=found.bounds, now=self.fetch.now) is not Stage.NORMAL:
+        if freshness_of(found.refreshed_at, bounds=found.bounds, now=self.fetch.now) is not Freshness.NORMAL:
             raise ChainRefused(f"The oldest of its statements was made at {found.refreshed_at:%Y-%m-%d %H:%M} UTC.")
 
 

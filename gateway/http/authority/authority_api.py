@@ -14,9 +14,10 @@ from flask import Blueprint, Flask, Response, request
 
 from gateway.authority.trust_marks import MarkOffice, MarkTerms
 from gateway.federation.announcements import Announcements, no_announcements
+from gateway.federation.resolver import FederationResolver
 from gateway.http.authority.anchor_keys import AnchorDocuments, anchor_keys_blueprint
 from gateway.http.authority.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
-from gateway.http.authority.resolve import RESOLVE_PATH, Known, Resolver, resolve_blueprint
+from gateway.http.authority.resolve import RESOLVE_PATH, ResolveEndpoint, resolve_blueprint
 from gateway.http.authority.trust_marks import MARK_PATH, MARKED_PATH, STATUS_PATH, marks_blueprint
 from gateway.http.federation.entity_configuration import (
     HISTORICAL_KEYS_PATH,
@@ -109,14 +110,14 @@ class AnchorFace:
         return MarkOffice(own=self.entity_id, vault=self.vault, store=self.store, types=self.mark_types)
 
 
-def create_anchor_app(face: AnchorFace, *, observer: Observer, known: Known | None = None) -> Flask:
-    """Return an authority's public face as a WSGI application; it resolves what is ``known``."""
-    return build_face("anchor", list(_blueprints(face, known)), max_body=MAX_BYTES, observer=observer)
+def create_anchor_app(face: AnchorFace, *, observer: Observer, resolver: FederationResolver | None = None) -> Flask:
+    """Return an authority's public face as a WSGI application; ``resolver`` serves its resolve endpoint."""
+    return build_face("anchor", list(_blueprints(face, resolver)), max_body=MAX_BYTES, observer=observer)
 
 
-def _blueprints(face: AnchorFace, known: Known | None) -> Iterator[Blueprint]:
+def _blueprints(face: AnchorFace, resolver: FederationResolver | None) -> Iterator[Blueprint]:
     own, vault, store, clock = face.entity_id, face.vault, face.store, face.clock
-    yield federation_blueprint(anchor_configuration(face, resolves=known is not None), clock=clock)
+    yield federation_blueprint(anchor_configuration(face, resolves=resolver is not None), clock=clock)
     yield members_blueprint(face)
     revocations = OwnRevocations(own, vault)
     yield historical_keys_blueprint(own, vault, revocations, store, clock=clock)
@@ -125,9 +126,9 @@ def _blueprints(face: AnchorFace, known: Known | None) -> Iterator[Blueprint]:
     yield enrolments_blueprint(Inbox(own=own, store=store, clock=clock))
     if face.mark_types:
         yield marks_blueprint(face.office, clock=clock)
-    if known is not None:
+    if resolver is not None:
         vouched = partial(_is_active, face)
-        yield resolve_blueprint(Resolver(known=known, office=face.office, clock=clock, vouched=vouched))
+        yield resolve_blueprint(ResolveEndpoint(members=resolver, office=face.office, clock=clock, vouched=vouched))
     if not face.superiors:
         yield anchor_keys_blueprint(AnchorDocuments(own=own, vault=vault, store=store, recovery=face.recovery))
 

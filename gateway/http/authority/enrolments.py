@@ -19,7 +19,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 
 from gateway.ports import Clock, Store, Transaction
-from gateway.runtime.limits import Budget
+from gateway.runtime.rate_limit import RateLimit
 from gateway.store.tables import enrolments, key_revocations, members
 from gateway.store.tables.enrolments import WaitingEnrolment
 from gateway.web import problem
@@ -58,8 +58,8 @@ class Inbox:
 def enrolments_blueprint(inbox: Inbox) -> Blueprint:
     """Return the inbox's endpoint."""
     blueprint = Blueprint("enrolments", __name__)
-    strangers = Budget(TAKEN_A_MINUTE)
-    renewals: defaultdict[EntityId, Budget] = defaultdict(lambda: Budget(RENEWED_A_MINUTE))  # one for each member
+    strangers = RateLimit(TAKEN_A_MINUTE)
+    renewals: defaultdict[EntityId, RateLimit] = defaultdict(lambda: RateLimit(RENEWED_A_MINUTE))  # one for each member
 
     @blueprint.post(ENROLMENTS_PATH)
     @open_to_all("whoever asks to be admitted is a stranger yet; what is sent is believed by nobody")
@@ -72,7 +72,7 @@ def enrolments_blueprint(inbox: Inbox) -> Blueprint:
         if asked.entity_id == inbox.own:
             raise Problem(problem.ENROLMENT_REFUSED, "An authority does not vouch for itself.")
         ours = inbox.store.read(lambda tx: _is_members(tx, asked))
-        if not (renewals[asked.entity_id] if ours else strangers).take(now):  # 3
+        if not (renewals[asked.entity_id] if ours else strangers).acquire(now):  # 3
             raise Problem(problem.BUSY, headers={"Retry-After": _AGAIN_S})
         inbox.store.write(lambda tx: _keep(tx, inbox, asked, raw, now))
         return _taken(asked)

@@ -8,11 +8,11 @@ those it is certain.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from flask import Blueprint, Response, request
 
 from gateway.authority.trust_marks import MarkOffice
+from gateway.federation.resolver import FederationResolver
 from gateway.http.federation.errors import (
     FederationError,
     FederationRefused,
@@ -33,40 +33,20 @@ RESOLVE_TYPE = "application/resolve-response+jwt"
 _MAX_ANCHORS = 8
 
 
-class Known(Protocol):
-    """What is known of others, without asking anybody (:class:`gateway.federation.resolver.FederationDirectory`)."""
-
-    def at_hand(self, entity: EntityId, *, now: datetime) -> Resolution | None:
-        """Return an entity with its chain, if it is known and may be served now."""
-        ...
-
-    def anchors(self, *, now: datetime) -> "AnchorNames":
-        """Return the pinned anchors."""
-        ...
-
-
-class AnchorNames(Protocol):
-    """The names of some anchors."""
-
-    def __contains__(self, entity: object, /) -> bool:
-        """Say whether it is one."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolver:
+class ResolveEndpoint:
     """What answers: ``office`` signs as the authority, and knows its marks.
 
     ``vouched`` says whether the authority vouches for one of its own now, whatever was known of it a moment ago.
     """
 
-    known: Known
+    members: FederationResolver
     office: MarkOffice
     clock: Clock
     vouched: Callable[[EntityId], bool]
 
 
-def resolve_blueprint(resolver: Resolver) -> Blueprint:
+def resolve_blueprint(resolver: ResolveEndpoint) -> Blueprint:
     """Return the endpoint."""
     blueprint = Blueprint("resolving", __name__)
     blueprint.errorhandler(FederationRefused)(answer_refusal)
@@ -77,10 +57,10 @@ def resolve_blueprint(resolver: Resolver) -> Blueprint:
         now = resolver.clock.now()
         subject = entity_of(one(request.args, "sub"), "sub")
         asked = _anchors()
-        pinned = resolver.known.anchors(now=now)
+        pinned = resolver.members.anchors(now=now)
         if not any(anchor in pinned for anchor in asked):
             raise _other_anchor()
-        found = resolver.known.at_hand(subject, now=now)
+        found = resolver.members.cached(subject, now=now)
         ended = found is not None and found.entity.superiors[0] == resolver.office.own and not resolver.vouched(subject)
         if found is None or ended:
             raise FederationRefused(FederationError.NOT_FOUND, "Nothing is known here of that entity.")
@@ -104,7 +84,7 @@ def _other_anchor() -> FederationRefused:
     return FederationRefused(FederationError.INVALID_TRUST_ANCHOR, "No chain to such a trust anchor is known here.")
 
 
-def _signed(resolver: Resolver, found: Resolution, now: datetime) -> bytes:
+def _signed(resolver: ResolveEndpoint, found: Resolution, now: datetime) -> bytes:
     wanted, entity, office = request.args.getlist("entity_type"), found.entity, resolver.office
     response = ResolveResponse(
         issuer=office.own,

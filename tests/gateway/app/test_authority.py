@@ -83,7 +83,7 @@ def test_an_intermediate_names_its_superior_and_its_endpoints(authorities: Autho
 
 
 def test_a_node_below_an_intermediate_is_trusted_through_it(authorities: Authorities) -> None:
-    trusted = authorities.node.directory.trusted(HARBOUR, now=authorities.clock.now())
+    trusted = authorities.node.directory.resolve(HARBOUR, now=authorities.clock.now())
     assert trusted.superiors == (COUNTY, ANCHOR)
 
 
@@ -91,7 +91,7 @@ def test_a_node_below_an_intermediate_is_trusted_through_it(authorities: Authori
 def test_whoever_was_not_admitted_to_vouch_vouches_for_nobody(tmp_path: Path, terms: Terms) -> None:
     authorities = Authorities(tmp_path, county=terms)
     with pytest.raises(Untrusted):
-        authorities.node.directory.trusted(HARBOUR, now=authorities.clock.now())
+        authorities.node.directory.resolve(HARBOUR, now=authorities.clock.now())
     authorities.close()
 
 

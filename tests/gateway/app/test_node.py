@@ -61,7 +61,7 @@ def test_every_face_has_its_own_routes_and_no_other(pair: Network) -> None:
 
 
 def test_what_a_node_publishes_is_what_its_configuration_says(pair: Network) -> None:
-    trusted = pair.nodes[TRUST].directory.trusted(COUNCIL, now=pair.clock.now())
+    trusted = pair.nodes[TRUST].directory.resolve(COUNCIL, now=pair.clock.now())
     assert trusted.node is not None
     assert {entry.slug: entry.kind for entry in trusted.node.services} == {
         "connecting-families": "family-support",

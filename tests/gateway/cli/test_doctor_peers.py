@@ -15,7 +15,7 @@ from gateway.app.commands import Federation, federation_of
 from gateway.app.node import create_node
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.doctor.spans import words
-from gateway.federation.resolver import Standing
+from gateway.federation.resolver import EntityStatus
 from gateway.health.clock_skew import Parties
 from gateway.store.engine.sqlite_files import connect
 from gateway.store.tables import store_epoch
@@ -192,16 +192,16 @@ class TestHowFreshAPeerIs:
         self, working: Partnership, hours: float, state: tuple[bool, bool], said: str
     ) -> None:
         with federation_of(node_settings(working)) as parts:
-            refreshed = parts.directory.trusted(EntityId(POLICE), now=datetime.now(UTC)).refreshed_at
+            refreshed = parts.directory.resolve(EntityId(POLICE), now=datetime.now(UTC)).refreshed_at
             now = refreshed + timedelta(hours=hours)
-            [standing] = [each for each in parts.directory.known(now=now) if each.entity == POLICE]
+            [standing] = [each for each in parts.directory.statuses(now=now) if each.entity == POLICE]
             line = peers.countdown(standing, own=parts.own, now=now)
         assert (line.ok, line.warning) == state
         assert said in line.detail
 
     def test_somebody_who_stands_no_more(self) -> None:
         now, own = datetime.now(UTC), EntityId(COUNCIL)
-        ended = Standing(entity=EntityId(POLICE), stage=None, trusted=None, ended=True)
+        ended = EntityStatus(entity=EntityId(POLICE), stage=None, trusted=None, ended=True)
         assert "vouches for it no longer" in peers.countdown(ended, own=own, now=now).detail
         suspended = replace(ended, ended=False, suspended_by=EntityId(ANCHOR))
         assert f"suspended by {ANCHOR}" in peers.countdown(suspended, own=own, now=now).detail
@@ -210,7 +210,7 @@ class TestHowFreshAPeerIs:
 
     def test_the_doctor_shows_those_that_the_node_knows(self, working: Partnership) -> None:
         with federation_of(node_settings(working)) as parts:
-            parts.directory.trusted(EntityId(POLICE), now=datetime.now(UTC))
+            parts.directory.resolve(EntityId(POLICE), now=datetime.now(UTC))
         assert f"how fresh {POLICE} is" in looked(working)["ok"]
 
 

@@ -225,7 +225,7 @@ def remember_chain(alone: Partnership) -> None:
     settings = load(alone.config("council"), {})
     assert isinstance(settings, NodeSettings)
     with federation_of(settings) as federation:
-        assert federation.directory.trusted(federation.own, now=datetime.now(UTC)).entity_id == COUNCIL
+        assert federation.directory.resolve(federation.own, now=datetime.now(UTC)).entity_id == COUNCIL
 
 
 # ---- the journal

@@ -126,7 +126,7 @@ def test_members_take_over_the_keys_that_the_recovery_key_vouches_for(both: Part
     assert isinstance(settings, NodeSettings)
     both.run_node("council")
     with federation_of(settings) as federation:
-        federation.directory.trusted(EntityId(COUNCIL), now=now())
+        federation.directory.resolve(EntityId(COUNCIL), now=now())
     answer = recover(both)
     assert answer.code == 0, answer.err
     assert "Every federation key" in answer.err

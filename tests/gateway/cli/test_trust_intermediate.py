@@ -59,8 +59,8 @@ def line_of_council(partnership: Partnership) -> tuple[str, ...]:
     settings = load(partnership.config("council"), {})
     assert isinstance(settings, NodeSettings)
     with federation_of(settings) as federation:
-        federation.directory.trusted(EntityId(COUNCIL), now=now())
-        chain = federation.directory.at_hand(EntityId(COUNCIL), now=now())
+        federation.directory.resolve(EntityId(COUNCIL), now=now())
+        chain = federation.directory.cached(EntityId(COUNCIL), now=now())
     assert chain is not None
     return tuple(jose.peek(raw, typ=TYP, max_bytes=MAX_BYTES).claims["iss"] for raw in chain.statements)
 

@@ -108,7 +108,7 @@ def test_every_step_of_a_chain_of_three_levels_is_ticked(tree: Tree, federation:
 
 def test_a_check_stores_nothing(tree: Tree, federation: Federation) -> None:
     assert check(tree, federation).ok
-    assert federation.directory.known(now=tree.clock.now()) == ()
+    assert federation.directory.statuses(now=tree.clock.now()) == ()
 
 
 def test_the_level_that_says_no_is_named(tree: Tree, federation: Federation) -> None:
@@ -146,7 +146,7 @@ def test_a_key_that_nobody_vouches_for_is_named_with_its_rule(tree: Tree, federa
 def test_an_older_statement_than_one_accepted_before_is_named(tree: Tree, federation: Federation) -> None:
     early = tree.statement(COUNTY, DISTRICT)
     tree.clock.forward(minutes=6)
-    federation.directory.trusted(SCHOOL, now=tree.clock.now())
+    federation.directory.resolve(SCHOOL, now=tree.clock.now())
     tree.said[COUNTY + "/federation/v1/fetch"] = lambda request: answered(early, request.accept)
     step = failed(check(tree, federation))
     assert (step["code"], step["rule"]) == ("rolled_back", "exchange profile section 6")
@@ -156,7 +156,7 @@ def test_an_older_statement_than_one_accepted_before_is_named(tree: Tree, federa
 def test_who_was_suspended_by_a_log_that_is_held_is_refused_though_its_chain_stands(
     tree: Tree, federation: Federation
 ) -> None:
-    federation.directory.trusted(SCHOOL, now=tree.clock.now())
+    federation.directory.resolve(SCHOOL, now=tree.clock.now())
     tree.entities[ANCHOR].log.append((DISTRICT, SuspensionState.SUSPENDED))
     federation.directory.catch_up(now=tree.clock.now())
     step = failed(check(tree, federation))
@@ -185,7 +185,7 @@ def test_liars_that_name_each_other_cost_bounded_fetches(tree: Tree, federation:
 def test_a_signatory_below_an_intermediate_that_is_away_itself_is_vouched_for(
     tree: Tree, federation: Federation
 ) -> None:
-    federation.directory.trusted(SCHOOL, now=tree.clock.now())
+    federation.directory.resolve(SCHOOL, now=tree.clock.now())
     tree.down.add(SCHOOL)
     trace = trace_vouching(federation, SCHOOL, now=tree.clock.now())
     assert trace.vouched is not None
@@ -208,7 +208,7 @@ def test_the_marks_that_count_are_shown_with_their_end(tree: Tree, federation: F
     mark(tree)
     (found,) = check(tree, federation).data["marks"]
     assert (found["counts"], found["type"], found["issuer"]) == (True, ASSURED, ANCHOR)
-    federation.directory.trusted(SCHOOL, now=tree.clock.now())
+    federation.directory.resolve(SCHOOL, now=tree.clock.now())
     assert any("data-protection assured" in line for line in shown(federation, at=tree.clock.now()).lines)
 
 
@@ -228,7 +228,7 @@ def test_a_mark_that_does_not_count_is_shown_with_the_reason(tree: Tree, federat
 def test_a_revoked_mark_is_shown_as_such(tree: Tree, federation: Federation) -> None:
     tree.required_marks = frozenset({ASSURED})
     tree.entities[ANCHOR].revoked.add(mark(tree))
-    federation.directory.trusted(SCHOOL, now=tree.clock.now())
+    federation.directory.resolve(SCHOOL, now=tree.clock.now())
     (found,) = check(tree, federation).data["marks"]
     assert "revoked" in found["reason"]
 
@@ -237,7 +237,7 @@ def test_a_mark_that_its_issuer_does_not_know_is_shown_with_what_to_do(tree: Tre
     tree.required_marks = frozenset({ASSURED})
     mark(tree)
     tree.said[ANCHOR + "/federation/v1/trust-mark-status"] = lambda _request: tree.not_found()
-    federation.directory.trusted(SCHOOL, now=tree.clock.now())
+    federation.directory.resolve(SCHOOL, now=tree.clock.now())
     (found,) = check(tree, federation).data["marks"]
     assert (found["counts"], found["reason"].endswith("have it issued again.")) == (False, True)
 
@@ -247,7 +247,7 @@ def test_a_mark_that_its_issuer_does_not_know_is_shown_with_what_to_do(tree: Tre
 
 def test_who_vouches_for_whom_is_a_tree(tree: Tree, federation: Federation) -> None:
     for entity in (COUNCIL, POLICE, SCHOOL):
-        federation.directory.trusted(entity, now=tree.clock.now())
+        federation.directory.resolve(entity, now=tree.clock.now())
     outcome = shown(federation, at=tree.clock.now())
     named = [line for line in outcome.lines if line.strip().startswith("https://")]
     assert [(len(line) - len(line.lstrip()), line.split()[0].rstrip(":")) for line in named] == [
@@ -266,14 +266,14 @@ def test_who_vouches_for_whom_is_a_tree(tree: Tree, federation: Federation) -> N
 
 
 def test_age_stage_end_and_suspension_are_shown(tree: Tree, federation: Federation) -> None:
-    federation.directory.trusted(SCHOOL, now=tree.clock.now())
-    federation.directory.trusted(POLICE, now=tree.clock.now())
+    federation.directory.resolve(SCHOOL, now=tree.clock.now())
+    federation.directory.resolve(POLICE, now=tree.clock.now())
     tree.entities[COUNTY].log.append((DISTRICT, SuspensionState.SUSPENDED))
     federation.directory.catch_up(now=tree.clock.now())
     tree.entities[COUNTY].below.discard(POLICE)
     tree.clock.forward(minutes=20)
     with pytest.raises(Untrusted):
-        federation.directory.trusted(POLICE, now=tree.clock.now())
+        federation.directory.resolve(POLICE, now=tree.clock.now())
     outcome = shown(federation, at=tree.clock.now())
     text = "\n".join(outcome.lines)
     assert f"{SCHOOL}: SUSPENDED by {COUNTY}" in text

@@ -15,7 +15,7 @@ def test_own_chain_and_peers_with_their_ages(both: Partnership) -> None:
     assert isinstance(settings, NodeSettings)
     with federation_of(settings) as federation:
         for entity in (COUNCIL, POLICE):
-            federation.directory.trusted(EntityId(entity), now=datetime.now(UTC))
+            federation.directory.resolve(EntityId(entity), now=datetime.now(UTC))
     shown = hearthgate("trust", "show", "--config", both.config("council"), "--json").json
     assert (shown["own"]["entity_id"], shown["own"]["stage"]) == (COUNCIL, "normal")
     (peer,) = shown["peers"]

@@ -84,7 +84,7 @@ def now(pair: Network) -> datetime:
 
 def opened(hand: PeerHand, raw: bytes, answered: Answered, message: Message) -> Reply:
     """Verify a reply as the asker does."""
-    keys = hand.network.nodes[COUNCIL].directory.trusted(TRUST, now=hand.network.clock.now()).node
+    keys = hand.network.nodes[COUNCIL].directory.resolve(TRUST, now=hand.network.clock.now()).node
     assert keys is not None
     return open_reply(
         answered.body,

@@ -110,7 +110,7 @@ def test_a_service_that_its_node_no_longer_offers_is_not_asked(pair: Network) ->
 
 
 def test_a_service_that_only_asks_is_told_of_nobody(pair: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    node = pair.nodes[COUNCIL].directory.trusted(TRUST, now=pair.clock.now()).node
+    node = pair.nodes[COUNCIL].directory.resolve(TRUST, now=pair.clock.now()).node
     assert node is not None
     assert not any(entry.asks_only for entry in node.services)
     entry = replace(node.services[0], asks_only=True)

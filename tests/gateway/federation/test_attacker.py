@@ -20,8 +20,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gateway.federation.resolver import FederationDirectory
-from gateway.runtime.limits import MAX_FETCHES
+from gateway.federation.limits import MAX_FETCHES
+from gateway.federation.resolver import FederationResolver
 from gateway.store.factory import open_store
 from tests.gateway.federation.attacker import EVIL, FETCH, SUSPENSIONS, Attacked, Attacker
 from tests.gateway.federation.oracle import Seen, ruled_out, too_old
@@ -70,7 +70,7 @@ class Attack(RuleBasedStateMachine):
         self.attacker = Attacker(self.tree)
         self.stored = Seen()
         self.saved: Seen | None = None
-        self.workers: list[FederationDirectory] = []
+        self.workers: list[FederationResolver] = []
         self.seen: list[Seen] = []
         self.restart()
 
@@ -194,7 +194,7 @@ class Attack(RuleBasedStateMachine):
 
     def it_looks(self, worker: int, entity: EntityId, *, urgent: bool) -> TrustedEntity | None:
         now, directory = self.tree.clock.now(), self.workers[worker]
-        return self.ask(worker, entity, lambda: directory.trusted(entity, now=now, urgent=urgent), urgent=urgent)
+        return self.ask(worker, entity, lambda: directory.resolve(entity, now=now, urgent=urgent), urgent=urgent)
 
     @rule(worker=workers, entity=everybody)
     def it_refreshes(self, worker: int, entity: EntityId) -> None:
@@ -204,13 +204,13 @@ class Attack(RuleBasedStateMachine):
     @rule(worker=workers, entity=peers)
     def it_meets_an_unknown_key(self, worker: int, entity: EntityId) -> None:
         now, kid = self.tree.clock.now(), LocalSigner.generate(KeyUse.MESSAGE).kid
-        self.ask(worker, entity, lambda: self.workers[worker].learn_key(entity, kid, now=now), urgent=True)
+        self.ask(worker, entity, lambda: self.workers[worker].refresh_keys(entity, kid, now=now), urgent=True)
 
     @rule(worker=workers, entity=peers, chosen=st.lists(picks, min_size=4, max_size=4), honest=st.booleans())
     def it_is_shown_a_chain(self, worker: int, entity: EntityId, chosen: list[int], *, honest: bool) -> None:
         shown = self.tree.chain(entity, *ABOVE[entity]) if honest else self.pieces(entity, chosen)
         now, directory = self.tree.clock.now(), self.workers[worker]
-        self.ask(worker, entity, lambda: directory.presented(entity, shown, now=now, urgent=True), urgent=True)
+        self.ask(worker, entity, lambda: directory.resolve_presented(entity, shown, now=now, urgent=True), urgent=True)
 
     def pieces(self, entity: EntityId, chosen: list[int]) -> list[bytes]:
         """Choose for each place of an entity's chain something that was really said, of whatever time."""

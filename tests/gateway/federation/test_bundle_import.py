@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.federation.bundle_import import Fate, Plan
-from gateway.federation.freshness import Stage
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.bundle_import import ImportPlan, ImportResult
+from gateway.federation.freshness import Freshness
+from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspensions import Suspended
 from gateway.store.factory import open_store
 from tests.support.network import Keys
@@ -25,7 +25,7 @@ class Far:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.directory: FederationDirectory = tree.directory()
+        self.directory: FederationResolver = tree.directory()
         tree.down |= set(tree.entities)
 
     @property
@@ -36,17 +36,17 @@ class Far:
         """Make the chains of the police and of the county as they stand now."""
         return tuple(self.tree.chain(POLICE, COUNTY, ANCHOR)), tuple(self.tree.chain(COUNTY, ANCHOR))
 
-    def take(self, *chains: tuple[bytes, ...], keys: bytes | None = None, log: tuple[bytes, ...] = ()) -> Plan:
+    def take(self, *chains: tuple[bytes, ...], keys: bytes | None = None, log: tuple[bytes, ...] = ()) -> ImportPlan:
         """Judge what is carried, take in what is good, and return the plan."""
-        carrier = self.directory.carrier()
+        importer = self.directory.importer()
         bundle = Bundle(chains=chains, anchor_keys=() if keys is None else (keys,), suspensions=log)
-        plan = carrier.judge(bundle, now=self.now)
-        assert carrier.take(plan, now=self.now) == []
+        plan = importer.plan(bundle, now=self.now)
+        assert importer.apply(plan, now=self.now) == []
         return plan
 
-    def stage(self) -> Stage | None:
+    def stage(self) -> Freshness | None:
         """Return how far the police are served."""
-        return {standing.entity: standing.stage for standing in self.directory.known(now=self.now)}[POLICE]
+        return {standing.entity: standing.stage for standing in self.directory.statuses(now=self.now)}[POLICE]
 
 
 @pytest.fixture
@@ -57,29 +57,29 @@ def far(tree: Tree, migrated: Path, tmp_path: Path) -> Iterator[Far]:
     tree.store.close()
 
 
-def fates(plan: Plan) -> list[Fate]:
-    return [verdict.fate for verdict in plan.verdicts]
+def fates(plan: ImportPlan) -> list[ImportResult]:
+    return [decision.result for decision in plan.decisions]
 
 
-def reasons(plan: Plan) -> str:
-    return " ".join(verdict.detail for verdict in plan.refused())
+def reasons(plan: ImportPlan) -> str:
+    return " ".join(decision.detail for decision in plan.refused())
 
 
 def test_what_was_carried_is_trusted_without_any_fetch(far: Far) -> None:
-    assert fates(far.take(*far.chains())) == [Fate.TAKEN, Fate.TAKEN]
-    assert far.directory.trusted(POLICE, now=far.now).superiors == (COUNTY, ANCHOR)
+    assert fates(far.take(*far.chains())) == [ImportResult.TAKEN, ImportResult.TAKEN]
+    assert far.directory.resolve(POLICE, now=far.now).superiors == (COUNTY, ANCHOR)
     assert far.tree.fetched == []
 
 
 def test_judging_alone_changes_nothing(far: Far) -> None:
-    far.directory.carrier().judge(Bundle(chains=far.chains()), now=far.now)
-    assert far.directory.known(now=far.now) == ()
+    far.directory.importer().plan(Bundle(chains=far.chains()), now=far.now)
+    assert far.directory.statuses(now=far.now) == ()
 
 
 def test_the_same_file_again_is_held_already(far: Far) -> None:
     chains = far.chains()
     far.take(*chains)
-    assert fates(far.take(*chains)) == [Fate.HELD, Fate.HELD]
+    assert fates(far.take(*chains)) == [ImportResult.HELD, ImportResult.HELD]
 
 
 def test_a_file_is_no_refresh(far: Far) -> None:
@@ -87,8 +87,8 @@ def test_a_file_is_no_refresh(far: Far) -> None:
     far.tree.clock.forward(minutes=1)
     later = far.chains()
     far.tree.clock.forward(minutes=15)
-    assert fates(far.take(*later)) == [Fate.TAKEN, Fate.TAKEN]
-    assert far.stage() is Stage.ALARM
+    assert fates(far.take(*later)) == [ImportResult.TAKEN, ImportResult.TAKEN]
+    assert far.stage() is Freshness.ALARM
 
 
 def test_a_known_party_is_served_by_the_age_of_what_was_carried(far: Far) -> None:
@@ -96,20 +96,20 @@ def test_a_known_party_is_served_by_the_age_of_what_was_carried(far: Far) -> Non
     far.tree.clock.forward(hours=1)
     later = far.chains()
     far.tree.clock.forward(hours=25)
-    assert fates(far.take(*later)) == [Fate.TAKEN, Fate.TAKEN]
-    assert far.stage() is Stage.URGENT_ONLY
+    assert fates(far.take(*later)) == [ImportResult.TAKEN, ImportResult.TAKEN]
+    assert far.stage() is Freshness.URGENT_ONLY
     with pytest.raises(ChainRefused, match="too long ago for this"):
-        far.directory.trusted(POLICE, now=far.now)
+        far.directory.resolve(POLICE, now=far.now)
 
 
 def test_somebody_unknown_is_not_taken_in_by_an_old_chain(far: Far) -> None:
     chains = far.chains()
     far.tree.clock.forward(minutes=15)
     plan = far.take(*chains)
-    assert fates(plan) == [Fate.REFUSED, Fate.REFUSED]
+    assert fates(plan) == [ImportResult.REFUSED, ImportResult.REFUSED]
     assert "https://police.example is not known here" in reasons(plan)
     with pytest.raises(Untrusted):
-        far.directory.trusted(POLICE, now=far.now)
+        far.directory.resolve(POLICE, now=far.now)
 
 
 @pytest.mark.holds("A28")
@@ -118,9 +118,9 @@ def test_an_older_file_changes_nothing(far: Far) -> None:
     far.tree.clock.forward(minutes=20)
     far.take(*far.chains())
     plan = far.take(*older)
-    assert fates(plan) == [Fate.REFUSED, Fate.REFUSED]
+    assert fates(plan) == [ImportResult.REFUSED, ImportResult.REFUSED]
     assert "older than one already accepted" in reasons(plan)
-    assert far.stage() is Stage.NORMAL
+    assert far.stage() is Freshness.NORMAL
 
 
 def test_a_file_from_before_the_superior_said_no_revives_nobody(far: Far) -> None:
@@ -132,9 +132,9 @@ def test_a_file_from_before_the_superior_said_no_revives_nobody(far: Far) -> Non
     with pytest.raises(Untrusted):
         far.directory.refresh(POLICE, now=far.now)
     plan = far.take(*chains)
-    assert plan.verdicts[1].fate is Fate.REFUSED
+    assert plan.decisions[1].result is ImportResult.REFUSED
     with pytest.raises(Untrusted):
-        far.directory.trusted(POLICE, now=far.now)
+        far.directory.resolve(POLICE, now=far.now)
 
 
 def test_a_file_from_before_an_intermediate_ended_lets_nobody_in_below_it(far: Far) -> None:
@@ -145,7 +145,7 @@ def test_a_file_from_before_an_intermediate_ended_lets_nobody_in_below_it(far: F
     far.tree.suspend(ANCHOR, COUNTY)
     with pytest.raises(Untrusted):
         far.directory.refresh(COUNTY, now=far.now)
-    assert fates(far.take(council)) == [Fate.REFUSED]
+    assert fates(far.take(council)) == [ImportResult.REFUSED]
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -155,13 +155,16 @@ def test_a_forged_statement_refuses_its_chain_and_no_other(far: Far, place: int)
     head, _, signature = forged[place].rpartition(b".")
     forged[place] = head + b"." + signature[:-8] + (b"AAAAAAAA" if signature[-8:] != b"AAAAAAAA" else b"BBBBBBBB")
     plan = far.take(tuple(forged), county)
-    assert {verdict.about: verdict.fate for verdict in plan.verdicts} == {COUNTY: Fate.TAKEN, POLICE: Fate.REFUSED}
+    assert {decision.about: decision.result for decision in plan.decisions} == {
+        COUNTY: ImportResult.TAKEN,
+        POLICE: ImportResult.REFUSED,
+    }
 
 
 def test_a_foreign_anchor_vouches_for_nobody(far: Far) -> None:
     far.tree.entities[ANCHOR].keys = Keys()
     plan = far.take(*far.chains())
-    assert fates(plan) == [Fate.REFUSED, Fate.REFUSED]
+    assert fates(plan) == [ImportResult.REFUSED, ImportResult.REFUSED]
     assert "not pinned here" in reasons(plan)
 
 
@@ -170,15 +173,15 @@ def test_pieces_of_different_chains_are_no_chain(far: Far) -> None:
     police, county = far.chains()
     council = tuple(far.tree.chain(COUNCIL, COUNTY, ANCHOR))
     plan = far.take((police[0], council[1], *police[2:]), (council[0], *county[1:]))
-    assert fates(plan) == [Fate.REFUSED, Fate.REFUSED]
+    assert fates(plan) == [ImportResult.REFUSED, ImportResult.REFUSED]
 
 
 @pytest.mark.holds("A31")
 def test_a_statement_of_tomorrow_is_refused_and_todays_is_taken_after_it(far: Far) -> None:
     police, county = far.chains()
     ahead = (police[0], far.tree.statement(COUNTY, POLICE, far.now + timedelta(days=1)), *police[2:])
-    assert fates(far.take(ahead)) == [Fate.REFUSED]
-    assert fates(far.take(police, county)) == [Fate.TAKEN, Fate.TAKEN]
+    assert fates(far.take(ahead)) == [ImportResult.REFUSED]
+    assert fates(far.take(police, county)) == [ImportResult.TAKEN, ImportResult.TAKEN]
 
 
 def test_what_has_expired_is_refused(far: Far) -> None:
@@ -186,16 +189,16 @@ def test_what_has_expired_is_refused(far: Far) -> None:
     far.tree.clock.forward(minutes=1)
     later = far.chains()
     far.tree.clock.forward(hours=121)
-    assert fates(far.take(*later)) == [Fate.REFUSED, Fate.REFUSED]
+    assert fates(far.take(*later)) == [ImportResult.REFUSED, ImportResult.REFUSED]
 
 
 def test_a_chain_without_the_anchors_own_word_is_refused(far: Far) -> None:
     police, _ = far.chains()
-    assert fates(far.take(police[:-1])) == [Fate.REFUSED]
+    assert fates(far.take(police[:-1])) == [ImportResult.REFUSED]
 
 
 def test_an_empty_chain_is_refused(far: Far) -> None:
-    assert fates(far.take(())) == [Fate.REFUSED]
+    assert fates(far.take(())) == [ImportResult.REFUSED]
 
 
 def test_a_suspension_that_was_carried_is_honoured_at_once(far: Far) -> None:
@@ -203,9 +206,9 @@ def test_a_suspension_that_was_carried_is_honoured_at_once(far: Far) -> None:
     far.take(*chains)
     far.tree.suspend(COUNTY, POLICE)
     plan = far.take(log=(far.tree.suspension(COUNTY, 1),))
-    assert [verdict.detail for verdict in plan.verdicts] == [f"suspended by {COUNTY}, number 1"]
+    assert [decision.detail for decision in plan.decisions] == [f"suspended by {COUNTY}, number 1"]
     with pytest.raises(ChainRefused, match="suspended"):
-        far.directory.trusted(POLICE, now=far.now)
+        far.directory.resolve(POLICE, now=far.now)
 
 
 def test_a_log_is_taken_in_without_a_gap_and_once(far: Far) -> None:
@@ -214,9 +217,9 @@ def test_a_log_is_taken_in_without_a_gap_and_once(far: Far) -> None:
         far.tree.suspend(COUNTY, POLICE, state)
     first, second, third = (far.tree.suspension(COUNTY, seq) for seq in (1, 2, 3))
     plan = far.take(log=(first, third))
-    assert fates(plan) == [Fate.TAKEN, Fate.REFUSED]
+    assert fates(plan) == [ImportResult.TAKEN, ImportResult.REFUSED]
     assert "Entry 2" in reasons(plan)
-    assert fates(far.take(log=(first, second, third))) == [Fate.HELD, Fate.TAKEN, Fate.TAKEN]
+    assert fates(far.take(log=(first, second, third))) == [ImportResult.HELD, ImportResult.TAKEN, ImportResult.TAKEN]
 
 
 def test_nobody_suspends_in_anothers_name(far: Far) -> None:
@@ -224,8 +227,8 @@ def test_nobody_suspends_in_anothers_name(far: Far) -> None:
     far.tree.suspend(COUNTY, POLICE)
     far.tree.entities[COUNTY].keys = Keys()
     plan = far.take(log=(far.tree.suspension(COUNTY, 1),))
-    assert fates(plan) == [Fate.REFUSED]
-    far.directory.trusted(POLICE, now=far.now)
+    assert fates(plan) == [ImportResult.REFUSED]
+    far.directory.resolve(POLICE, now=far.now)
 
 
 def test_the_log_of_somebody_whom_nobody_vouches_for_is_refused(far: Far) -> None:
@@ -240,26 +243,26 @@ def test_an_anchors_new_keys_come_before_what_they_signed(far: Far) -> None:
     far.tree.replace_anchor_keys(1)
     document = far.tree.entities[ANCHOR].keys_document
     plan = far.take(*far.chains(), keys=document)
-    assert fates(plan) == [Fate.TAKEN, Fate.TAKEN, Fate.TAKEN]
-    assert far.directory.trusted(POLICE, now=far.now).anchor == ANCHOR
-    assert fates(far.take(keys=document)) == [Fate.HELD]
+    assert fates(plan) == [ImportResult.TAKEN, ImportResult.TAKEN, ImportResult.TAKEN]
+    assert far.directory.resolve(POLICE, now=far.now).anchor == ANCHOR
+    assert fates(far.take(keys=document)) == [ImportResult.HELD]
 
 
 def test_a_log_that_a_thief_went_on_with_is_replaced_by_the_one_carried_with_the_new_keys(far: Far) -> None:
     far.tree.entities[ANCHOR].log += [(POLICE, SuspensionState.SUSPENDED), (POLICE, SuspensionState.ACTIVE)]
     forged = tuple(far.tree.suspension(ANCHOR, seq) for seq in (1, 2))
     far.take(*far.chains(), log=forged)
-    far.directory.trusted(POLICE, now=far.now)
+    far.directory.resolve(POLICE, now=far.now)
     far.tree.entities[ANCHOR].log[1:] = [(COUNTY, SuspensionState.SUSPENDED)]
     far.tree.replace_anchor_keys(1)
     far.tree.clock.forward(minutes=1)
     document = far.tree.entities[ANCHOR].keys_document
     log = (*forged, *(far.tree.suspension(ANCHOR, seq) for seq in (1, 2)))
     plan = far.take(*far.chains(), keys=document, log=log)
-    assert fates(plan) == [*[Fate.TAKEN] * 3, *[Fate.REFUSED] * 2, *[Fate.TAKEN] * 2]
+    assert fates(plan) == [*[ImportResult.TAKEN] * 3, *[ImportResult.REFUSED] * 2, *[ImportResult.TAKEN] * 2]
     assert far.directory.suspension_seqs(now=far.now) == {ANCHOR: 2}
     with pytest.raises(Suspended):
-        far.directory.trusted(POLICE, now=far.now)
+        far.directory.resolve(POLICE, now=far.now)
 
 
 def test_older_keys_of_an_anchor_do_not_come_back(far: Far) -> None:
@@ -268,23 +271,23 @@ def test_older_keys_of_an_anchor_do_not_come_back(far: Far) -> None:
     far.tree.replace_anchor_keys(2)
     far.take(keys=far.tree.entities[ANCHOR].keys_document)
     plan = far.take(keys=older)
-    assert fates(plan) == [Fate.REFUSED]
+    assert fates(plan) == [ImportResult.REFUSED]
     assert "under number 2" in reasons(plan)
 
 
 def test_only_the_pinned_recovery_key_replaces_an_anchors_keys(far: Far) -> None:
     far.tree.replace_anchor_keys(1, by=LocalSigner.generate(KeyUse.RECOVERY))
     plan = far.take(*far.chains(), keys=far.tree.entities[ANCHOR].keys_document)
-    assert fates(plan) == [Fate.REFUSED] * 3
+    assert fates(plan) == [ImportResult.REFUSED] * 3
 
 
 def test_what_became_known_meanwhile_is_not_undone(far: Far) -> None:
-    carrier = far.directory.carrier()
-    plan = carrier.judge(Bundle(chains=far.chains()), now=far.now)
+    importer = far.directory.importer()
+    plan = importer.plan(Bundle(chains=far.chains()), now=far.now)
     far.tree.clock.forward(minutes=1)
     newer = far.now
     far.take(*far.chains())
     far.tree.clock.forward(minutes=6)
-    late = carrier.take(plan, now=far.now)
-    assert [verdict.fate for verdict in late] == [Fate.REFUSED, Fate.REFUSED]
-    assert far.directory.trusted(POLICE, now=far.now).refreshed_at == newer
+    late = importer.apply(plan, now=far.now)
+    assert [decision.result for decision in late] == [ImportResult.REFUSED, ImportResult.REFUSED]
+    assert far.directory.resolve(POLICE, now=far.now).refreshed_at == newer

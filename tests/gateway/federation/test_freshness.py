@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.federation.freshness import Stage, coming_stages, stage_of
+from gateway.federation.freshness import Freshness, coming_changes, freshness_of
 from trust.federation.freshness import PROFILE_BOUNDS, Bounds
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -14,23 +14,23 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("age", "stage"),
     [
-        (timedelta(0), Stage.NORMAL),
-        (timedelta(minutes=15) - timedelta(seconds=1), Stage.NORMAL),
-        (timedelta(minutes=15), Stage.ALARM),
-        (timedelta(hours=24) - timedelta(seconds=1), Stage.ALARM),
-        (timedelta(hours=24), Stage.URGENT_ONLY),
-        (timedelta(hours=120) - timedelta(seconds=1), Stage.URGENT_ONLY),
-        (timedelta(hours=120), Stage.CLOSED),
-        (timedelta(days=400), Stage.CLOSED),
+        (timedelta(0), Freshness.NORMAL),
+        (timedelta(minutes=15) - timedelta(seconds=1), Freshness.NORMAL),
+        (timedelta(minutes=15), Freshness.ALARM),
+        (timedelta(hours=24) - timedelta(seconds=1), Freshness.ALARM),
+        (timedelta(hours=24), Freshness.URGENT_ONLY),
+        (timedelta(hours=120) - timedelta(seconds=1), Freshness.URGENT_ONLY),
+        (timedelta(hours=120), Freshness.CLOSED),
+        (timedelta(days=400), Freshness.CLOSED),
     ],
 )
-def test_each_age_has_its_stage(age: timedelta, stage: Stage) -> None:
-    assert stage_of(NOW - age, bounds=PROFILE_BOUNDS, now=NOW) is stage
+def test_each_age_has_its_stage(age: timedelta, stage: Freshness) -> None:
+    assert freshness_of(NOW - age, bounds=PROFILE_BOUNDS, now=NOW) is stage
 
 
 def test_stages_that_begin_together_are_announced_as_the_strictest() -> None:
     hour = timedelta(hours=1)
     bounds = Bounds(alarm_after=timedelta(minutes=15), urgent_only_after=hour, closed_after=hour)
-    coming = coming_stages(NOW, bounds=bounds, now=NOW)
-    assert coming == ((Stage.ALARM, NOW + timedelta(minutes=15)), (Stage.CLOSED, NOW + hour))
-    assert stage_of(NOW - hour, bounds=bounds, now=NOW) is Stage.CLOSED
+    coming = coming_changes(NOW, bounds=bounds, now=NOW)
+    assert coming == ((Freshness.ALARM, NOW + timedelta(minutes=15)), (Freshness.CLOSED, NOW + hour))
+    assert freshness_of(NOW - hour, bounds=bounds, now=NOW) is Freshness.CLOSED

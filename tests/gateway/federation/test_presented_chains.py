@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from gateway.federation.fetch import NotVouchedFor, Unconfirmed
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNTY, POLICE, Tree, answered
 from trust.errors import RolledBack, TrustError, Untrusted
@@ -19,26 +19,28 @@ ASSURED = data_protection_mark(ANCHOR)
 
 
 @pytest.fixture
-def directory(tree: Tree) -> FederationDirectory:
+def directory(tree: Tree) -> FederationResolver:
     return tree.directory()
 
 
 def show(
-    tree: Tree, directory: FederationDirectory, *chain: bytes, entity: EntityId = POLICE, urgent: bool = False
+    tree: Tree, directory: FederationResolver, *chain: bytes, entity: EntityId = POLICE, urgent: bool = False
 ) -> TrustedEntity:
-    return directory.presented(entity, chain or tree.chain(entity, COUNTY, ANCHOR), now=tree.clock.now(), urgent=urgent)
+    return directory.resolve_presented(
+        entity, chain or tree.chain(entity, COUNTY, ANCHOR), now=tree.clock.now(), urgent=urgent
+    )
 
 
-def test_a_young_chain_costs_no_fetch_and_is_not_kept(tree: Tree, directory: FederationDirectory) -> None:
+def test_a_young_chain_costs_no_fetch_and_is_not_kept(tree: Tree, directory: FederationResolver) -> None:
     chain = tree.chain(POLICE, COUNTY, ANCHOR)
     tree.clock.forward(minutes=4, seconds=59)
     assert show(tree, directory, *chain).superiors == (COUNTY, ANCHOR)
     assert tree.fetched == []
-    assert directory.known(now=tree.clock.now()) == ()
+    assert directory.statuses(now=tree.clock.now()) == ()
 
 
 def test_after_five_minutes_the_superior_is_asked_and_its_answer_is_kept(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     chain = tree.chain(POLICE, COUNTY, ANCHOR)
     tree.clock.forward(minutes=5)
@@ -49,7 +51,7 @@ def test_after_five_minutes_the_superior_is_asked_and_its_answer_is_kept(
 @pytest.mark.holds("A37")
 @pytest.mark.parametrize(("minutes", "accepted"), [(5, True), (14, True), (15, False), (60, False)])
 def test_where_the_centre_is_away_a_chain_counts_for_fifteen_minutes(
-    tree: Tree, directory: FederationDirectory, minutes: int, *, accepted: bool
+    tree: Tree, directory: FederationResolver, minutes: int, *, accepted: bool
 ) -> None:
     chain = tree.chain(POLICE, COUNTY, ANCHOR)
     tree.down |= {ANCHOR, COUNTY}
@@ -61,7 +63,7 @@ def test_where_the_centre_is_away_a_chain_counts_for_fifteen_minutes(
             show(tree, directory, *chain)
 
 
-def aged(tree: Tree, directory: FederationDirectory, made: datetime) -> None:
+def aged(tree: Tree, directory: FederationResolver, made: datetime) -> None:
     """Have the whole federation repeat what it said at some time, and refuse a newcomer below the county on that."""
     tree.said[ANCHOR + "/federation/v1/fetch"] = lambda request: (
         answered(tree.statement(ANCHOR, COUNTY, made), request.accept) if "county" in request.url else tree.not_found()
@@ -70,21 +72,19 @@ def aged(tree: Tree, directory: FederationDirectory, made: datetime) -> None:
         tree.statement(COUNTY, HOUSING, made), request.accept
     )
     with pytest.raises(Unconfirmed, match="too old"):
-        directory.trusted(HOUSING, now=tree.clock.now())
+        directory.resolve(HOUSING, now=tree.clock.now())
 
 
 @pytest.mark.holds("A37")
-def test_nobody_new_is_accepted_on_statements_that_are_only_repeated(
-    tree: Tree, directory: FederationDirectory
-) -> None:
+def test_nobody_new_is_accepted_on_statements_that_are_only_repeated(tree: Tree, directory: FederationResolver) -> None:
     tree.add(HOUSING, COUNTY)
     made = tree.clock.now()
     tree.clock.forward(minutes=15)
     aged(tree, directory, made)
-    assert directory.known(now=tree.clock.now()) == ()
+    assert directory.statuses(now=tree.clock.now()) == ()
     tree.said.clear()
     tree.clock.forward(seconds=46)
-    assert directory.trusted(HOUSING, now=tree.clock.now()).entity_id == HOUSING
+    assert directory.resolve(HOUSING, now=tree.clock.now()).entity_id == HOUSING
 
 
 # ---- what was seen stays seen
@@ -93,7 +93,7 @@ def test_nobody_new_is_accepted_on_statements_that_are_only_repeated(
 @pytest.mark.holds("A28")
 @pytest.mark.parametrize("older", ["statement", "configuration"])
 def test_a_shown_chain_that_is_older_than_one_shown_before_is_refused_by_every_worker(
-    tree: Tree, directory: FederationDirectory, older: str
+    tree: Tree, directory: FederationResolver, older: str
 ) -> None:
     early = tree.clock.now()
     tree.clock.forward(minutes=3 if older == "statement" else 11)
@@ -111,22 +111,22 @@ def test_a_shown_chain_that_is_older_than_one_shown_before_is_refused_by_every_w
 
 @pytest.mark.holds("A28")
 def test_a_shown_chain_from_before_its_intermediate_was_ended_is_refused(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
-    directory.trusted(POLICE, now=tree.clock.now())
+    directory.resolve(POLICE, now=tree.clock.now())
     tree.clock.forward(minutes=4)
     tree.add(HOUSING, COUNTY)
     chain = tree.chain(HOUSING, COUNTY, ANCHOR)  # newer than any statement that was seen
     tree.clock.forward(minutes=1)
     tree.entities[ANCHOR].below.discard(COUNTY)
     with pytest.raises(NotVouchedFor):
-        directory.trusted(POLICE, now=tree.clock.now())
+        directory.resolve(POLICE, now=tree.clock.now())
     with pytest.raises(RolledBack):
         show(tree, directory, *chain, entity=HOUSING)
 
 
 def test_what_its_superior_denied_is_not_revived_by_the_chain_that_it_showed(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     chain = tree.chain(POLICE, COUNTY, ANCHOR)
     tree.clock.forward(seconds=1)
@@ -134,9 +134,9 @@ def test_what_its_superior_denied_is_not_revived_by_the_chain_that_it_showed(
     tree.entities[COUNTY].below.discard(POLICE)
     unknown = LocalSigner.generate(KeyUse.MESSAGE).kid
     with pytest.raises(NotVouchedFor):
-        directory.learn_key(POLICE, unknown, now=tree.clock.now())
+        directory.refresh_keys(POLICE, unknown, now=tree.clock.now())
     with pytest.raises(Untrusted):
-        directory.trusted(POLICE, now=tree.clock.now())
+        directory.resolve(POLICE, now=tree.clock.now())
     for worker in (directory, tree.directory()):
         with pytest.raises(RolledBack):
             show(tree, worker, *chain)
@@ -146,7 +146,7 @@ def test_what_its_superior_denied_is_not_revived_by_the_chain_that_it_showed(
 
 
 @pytest.mark.holds("A30")
-def test_anothers_chain_or_pieces_of_two_are_refused(tree: Tree, directory: FederationDirectory) -> None:
+def test_anothers_chain_or_pieces_of_two_are_refused(tree: Tree, directory: FederationResolver) -> None:
     tree.add(HOUSING, ANCHOR)
     police, housing = tree.chain(POLICE, COUNTY, ANCHOR), tree.chain(HOUSING, ANCHOR)
     for chain in (housing, [police[0], *housing[1:]], [housing[0], *police[1:]], [*police[:2], housing[-1]]):
@@ -156,7 +156,7 @@ def test_anothers_chain_or_pieces_of_two_are_refused(tree: Tree, directory: Fede
 
 
 @pytest.mark.holds("A41")
-def test_keys_that_a_party_shows_for_itself_are_worth_nothing(tree: Tree, directory: FederationDirectory) -> None:
+def test_keys_that_a_party_shows_for_itself_are_worth_nothing(tree: Tree, directory: FederationResolver) -> None:
     chain = tree.chain(POLICE, COUNTY, ANCHOR)
     tree.entities[POLICE].keys = Keys()
     own = tree.configuration(POLICE)
@@ -167,7 +167,7 @@ def test_keys_that_a_party_shows_for_itself_are_worth_nothing(tree: Tree, direct
 @pytest.mark.holds("A31")
 @pytest.mark.parametrize("place", range(4))
 def test_a_chain_with_a_statement_from_the_future_is_refused_and_the_next_good_one_accepted(
-    tree: Tree, directory: FederationDirectory, place: int
+    tree: Tree, directory: FederationResolver, place: int
 ) -> None:
     chain, ahead = tree.chain(POLICE, COUNTY, ANCHOR), tree.clock.now() + timedelta(hours=1)
     chain[place] = (
@@ -186,7 +186,7 @@ def test_a_chain_with_a_statement_from_the_future_is_refused_and_the_next_good_o
 
 
 def test_a_revoked_mark_does_not_count_for_a_party_that_shows_a_young_chain_each_time(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     tree.required_marks = frozenset({ASSURED})
     anchor = tree.entities[ANCHOR]

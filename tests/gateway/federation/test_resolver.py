@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from gateway.federation.fetch import NotVouchedFor, Unconfirmed
-from gateway.federation.freshness import Stage
+from gateway.federation.freshness import Freshness
 from gateway.http.authority.authority_api import MemberState
 from gateway.ports import PeerAnswer
 from gateway.store.tables import trust_chains
@@ -24,7 +24,7 @@ STATEMENT = "application/entity-statement+jwt"
 
 
 def look(federation: Federation) -> TrustedEntity:
-    return federation.directory.trusted(POLICE, now=federation.clock.now())
+    return federation.directory.resolve(POLICE, now=federation.clock.now())
 
 
 def statement(federation: Federation, *, at: datetime, keys: Keys | None = None) -> PeerAnswer:
@@ -56,20 +56,20 @@ def test_the_superior_is_asked_before_the_entity(federation: Federation) -> None
 
 def test_of_somebody_nobody_vouches_for_only_its_superiors_are_asked_for_and_once(federation: Federation) -> None:
     with pytest.raises(NoChain):
-        federation.directory.trusted(STRANGER, now=federation.clock.now())
+        federation.directory.resolve(STRANGER, now=federation.clock.now())
     fetched = [url for url in federation.wire.fetched if url.startswith(STRANGER)]
     assert fetched == [STRANGER + "/.well-known/openid-federation"]
 
 
 def test_the_own_chain_needs_no_request_to_the_own_node(federation: Federation) -> None:
     federation.wire.down.add(COUNCIL)
-    assert federation.directory.trusted(COUNCIL, now=federation.clock.now()).entity_id == COUNCIL
+    assert federation.directory.resolve(COUNCIL, now=federation.clock.now()).entity_id == COUNCIL
     assert not any(url.startswith(COUNCIL) for url in federation.wire.fetched)
 
 
 def test_an_anchor_is_no_peer(federation: Federation) -> None:
     with pytest.raises(NoChain):
-        federation.directory.trusted(ANCHOR, now=federation.clock.now())
+        federation.directory.resolve(ANCHOR, now=federation.clock.now())
 
 
 def test_many_questions_at_once_ask_the_superior_once(federation: Federation) -> None:
@@ -196,10 +196,10 @@ def test_without_the_anchor_known_peers_are_served_and_whoever_it_newly_admitted
     assert look(federation).entity_id == POLICE
     assert federation.notices[-1] == ("stale", POLICE)
     with pytest.raises(Unconfirmed):
-        federation.directory.trusted(STRANGER, now=federation.clock.now())
+        federation.directory.resolve(STRANGER, now=federation.clock.now())
     federation.wire.down.clear()
     federation.clock.forward(minutes=1)
-    assert federation.directory.trusted(STRANGER, now=federation.clock.now()).entity_id == STRANGER
+    assert federation.directory.resolve(STRANGER, now=federation.clock.now()).entity_id == STRANGER
 
 
 @pytest.mark.holds("A29", "A37")
@@ -229,13 +229,13 @@ def test_a_statement_that_never_moves_ages_like_none(federation: Federation) -> 
 
 def test_an_anchor_that_does_not_answer_is_asked_once_for_all_that_are_known(federation: Federation) -> None:
     look(federation)
-    federation.directory.trusted(COUNCIL, now=federation.clock.now())
+    federation.directory.resolve(COUNCIL, now=federation.clock.now())
     federation.wire.down.add(ANCHOR)
     federation.clock.forward(minutes=6)
     federation.wire.fetched.clear()
     for _ in range(3):
         look(federation)
-        federation.directory.trusted(COUNCIL, now=federation.clock.now())
+        federation.directory.resolve(COUNCIL, now=federation.clock.now())
     assert len(federation.wire.fetched) == 1
     federation.clock.forward(seconds=46)
     look(federation)
@@ -287,7 +287,7 @@ def test_a_statement_about_somebody_else_is_refused(federation: Federation) -> N
     federation.publish(STRANGER)
     federation.wire.said[FETCH] = statement(federation, at=federation.clock.now())
     with pytest.raises(Untrusted):
-        federation.directory.trusted(STRANGER, now=federation.clock.now())
+        federation.directory.resolve(STRANGER, now=federation.clock.now())
 
 
 @pytest.mark.holds("A31")
@@ -305,15 +305,15 @@ def test_a_statement_from_the_future_is_refused_and_the_next_good_one_accepted(f
 
 def test_what_is_known_is_shown_with_its_stage(federation: Federation) -> None:
     look(federation)
-    federation.directory.trusted(COUNCIL, now=federation.clock.now())
+    federation.directory.resolve(COUNCIL, now=federation.clock.now())
     federation.clock.forward(minutes=20)
-    shown = {each.entity: each.stage for each in federation.directory.known(now=federation.clock.now())}
-    assert shown == {COUNCIL: Stage.ALARM, POLICE: Stage.ALARM}
+    shown = {each.entity: each.stage for each in federation.directory.statuses(now=federation.clock.now())}
+    assert shown == {COUNCIL: Freshness.ALARM, POLICE: Freshness.ALARM}
     federation.admit(POLICE, MemberState.SUSPENDED)
     with pytest.raises(Untrusted):
         look(federation)
-    shown = {each.entity: each.stage for each in federation.directory.known(now=federation.clock.now())}
-    assert shown == {COUNCIL: Stage.ALARM, POLICE: None}
+    shown = {each.entity: each.stage for each in federation.directory.statuses(now=federation.clock.now())}
+    assert shown == {COUNCIL: Freshness.ALARM, POLICE: None}
 
 
 def test_what_was_ended_is_an_empty_chain_in_the_store(federation: Federation) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.federation.fetch import NotVouchedFor
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspensions import Suspended
 from tests.support.tree import ANCHOR, COUNTY, POLICE, Tree
 from trust.errors import Untrusted
@@ -15,7 +15,7 @@ OTHER = EntityId("https://other-anchor.example")
 
 
 @pytest.fixture
-def twice(tree: Tree) -> FederationDirectory:
+def twice(tree: Tree) -> FederationResolver:
     """Put the county under another pinned anchor as well, and under a region between the two."""
     tree.add(OTHER)
     tree.add(REGION, OTHER).below.add(COUNTY)
@@ -24,37 +24,37 @@ def twice(tree: Tree) -> FederationDirectory:
 
 
 def test_an_intermediate_under_several_superiors_is_taken_by_the_shortest_way(
-    tree: Tree, twice: FederationDirectory
+    tree: Tree, twice: FederationResolver
 ) -> None:
-    assert twice.trusted(POLICE, now=tree.clock.now()).superiors == (COUNTY, ANCHOR)
+    assert twice.resolve(POLICE, now=tree.clock.now()).superiors == (COUNTY, ANCHOR)
 
 
-def test_it_is_found_by_its_other_superior_where_one_is_away(tree: Tree, twice: FederationDirectory) -> None:
+def test_it_is_found_by_its_other_superior_where_one_is_away(tree: Tree, twice: FederationResolver) -> None:
     tree.down.add(ANCHOR)
-    assert twice.trusted(POLICE, now=tree.clock.now()).superiors == (COUNTY, REGION, OTHER)
+    assert twice.resolve(POLICE, now=tree.clock.now()).superiors == (COUNTY, REGION, OTHER)
 
 
 def test_it_is_found_by_its_other_superior_once_one_vouches_for_it_no_longer(
-    tree: Tree, twice: FederationDirectory
+    tree: Tree, twice: FederationResolver
 ) -> None:
-    twice.trusted(POLICE, now=tree.clock.now())
+    twice.resolve(POLICE, now=tree.clock.now())
     tree.entities[ANCHOR].below.discard(COUNTY)
     tree.clock.forward(minutes=5)
     with pytest.raises(NotVouchedFor):
-        twice.trusted(POLICE, now=tree.clock.now())
+        twice.resolve(POLICE, now=tree.clock.now())
     tree.clock.forward(seconds=46)
-    assert twice.trusted(POLICE, now=tree.clock.now()).superiors == (COUNTY, REGION, OTHER)
+    assert twice.resolve(POLICE, now=tree.clock.now()).superiors == (COUNTY, REGION, OTHER)
 
 
-def test_a_suspension_by_one_superior_says_nothing_about_the_other(tree: Tree, twice: FederationDirectory) -> None:
-    twice.trusted(POLICE, now=tree.clock.now())
+def test_a_suspension_by_one_superior_says_nothing_about_the_other(tree: Tree, twice: FederationResolver) -> None:
+    twice.resolve(POLICE, now=tree.clock.now())
     tree.suspend(ANCHOR, COUNTY)
     twice.catch_up(now=tree.clock.now())
     with pytest.raises(Suspended) as refused:
-        twice.trusted(POLICE, now=tree.clock.now())
+        twice.resolve(POLICE, now=tree.clock.now())
     assert (refused.value.statement, refused.value.rule) == (f"Suspension by {ANCHOR}", "exchange profile section 1")
     tree.clock.forward(minutes=5)
     with pytest.raises(Untrusted):
-        twice.trusted(POLICE, now=tree.clock.now())
+        twice.resolve(POLICE, now=tree.clock.now())
     tree.clock.forward(seconds=46)
-    assert twice.trusted(POLICE, now=tree.clock.now()).superiors == (COUNTY, REGION, OTHER)
+    assert twice.resolve(POLICE, now=tree.clock.now()).superiors == (COUNTY, REGION, OTHER)

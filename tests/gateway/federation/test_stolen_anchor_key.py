@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspensions import Suspended
 from gateway.http.federation.suspensions import SUSPENSIONS_PATH
 from gateway.ports import PeerAnswer, PeerRequest
@@ -29,7 +29,7 @@ class Theft:
             tree.add(entity, ANCHOR)
         self.directory = tree.directory()
         for entity in (POLICE, HOUSING, SCHOOL):
-            self.directory.trusted(entity, now=tree.clock.now())
+            self.directory.resolve(entity, now=tree.clock.now())
         tree.entities[ANCHOR].log.append((POLICE, RULED))
         self.hear(HOUSING, 1)
         self.stolen = tree.entities[ANCHOR].keys.signer(KeyUse.FEDERATION)
@@ -70,7 +70,7 @@ class Theft:
 
     def trusts(self, entity: EntityId) -> bool:
         try:
-            self.directory.trusted(entity, now=self.tree.clock.now())
+            self.directory.resolve(entity, now=self.tree.clock.now())
         except Suspended:
             return False
         return True
@@ -149,7 +149,7 @@ def test_a_peer_does_not_bring_back_what_the_stolen_key_signed(theft: Theft) -> 
 
 def test_a_worker_that_looked_before_the_replacement_stores_nothing_by_the_stolen_key(theft: Theft) -> None:
     """It verifies with the keys of a second ago; what it then stores is held against those of now."""
-    late: FederationDirectory = theft.tree.directory()
+    late: FederationResolver = theft.tree.directory()
     late.suspension_seqs(now=theft.tree.clock.now())
     entries = (theft.forged(2, POLICE, BACK),)
 

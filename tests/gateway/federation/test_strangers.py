@@ -14,23 +14,23 @@ FETCH = ANCHOR + "/federation/v1/fetch"
 
 @pytest.mark.holds("A35")
 def test_a_flood_of_strangers_stays_within_the_budget(federation: Federation) -> None:
-    federation.directory.trusted(POLICE, now=federation.clock.now())
+    federation.directory.resolve(POLICE, now=federation.clock.now())
     federation.wire.fetched.clear()
     for number in range(200):
         with pytest.raises(Untrusted):
-            federation.directory.trusted(EntityId(f"https://n{number}.example"), now=federation.clock.now())
+            federation.directory.resolve(EntityId(f"https://n{number}.example"), now=federation.clock.now())
     assert len(federation.wire.fetched) <= 2 * STRANGERS_A_MINUTE  # the anchor's no, and whom it names itself
-    assert federation.directory.trusted(POLICE, now=federation.clock.now()).entity_id == POLICE
+    assert federation.directory.resolve(POLICE, now=federation.clock.now()).entity_id == POLICE
     federation.clock.forward(minutes=1)
     with pytest.raises(NotVouchedFor):
-        federation.directory.trusted(STRANGER, now=federation.clock.now())
+        federation.directory.resolve(STRANGER, now=federation.clock.now())
 
 
 def test_a_refusal_is_remembered_for_under_a_minute(federation: Federation) -> None:
     for seconds, fetches in ((0, 3), (44, 3), (2, 5)):
         federation.clock.forward(seconds=seconds)
         with pytest.raises(NoChain):
-            federation.directory.trusted(STRANGER, now=federation.clock.now())
+            federation.directory.resolve(STRANGER, now=federation.clock.now())
         assert len(federation.wire.fetched) == fetches
 
 

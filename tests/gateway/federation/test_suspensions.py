@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from gateway.federation.fetch import NotVouchedFor
-from gateway.federation.resolver import FederationDirectory
-from gateway.federation.suspension_relay import ASKED_IN_TURN, RELAYED_OF_ONE_A_MINUTE
+from gateway.federation.resolver import FederationResolver
+from gateway.federation.suspension_relay import PULLS_OF_ONE_A_MINUTE, SOURCES_A_ROUND
 from gateway.federation.suspensions import Suspended
 from gateway.ports import PeerAnswer, PeerRequest
 from tests.support.network import Keys
@@ -24,13 +24,13 @@ SUSPENSIONS = "/federation/v1/suspensions"
 
 
 @pytest.fixture
-def directory(tree: Tree) -> FederationDirectory:
+def directory(tree: Tree) -> FederationResolver:
     """Give the council's directory, which knows the police below the county, and two others below the anchor."""
     for entity in (HOUSING, SCHOOL):
         tree.add(entity, ANCHOR)
     made = tree.directory()
     for entity in (POLICE, HOUSING, SCHOOL):
-        made.trusted(entity, now=tree.clock.now())
+        made.resolve(entity, now=tree.clock.now())
     return made
 
 
@@ -53,15 +53,15 @@ def entries(*found: bytes) -> PeerAnswer:
     return answered(strict_json.dumps({"suspensions": [entry.decode() for entry in found]}), "application/json")
 
 
-def hear(tree: Tree, directory: FederationDirectory, teller: EntityId, seqs: Mapping[EntityId, int]) -> None:
+def hear(tree: Tree, directory: FederationResolver, teller: EntityId, seqs: Mapping[EntityId, int]) -> None:
     directory.note_suspensions(teller, seqs, now=tree.clock.now())
 
 
-def refused(tree: Tree, directory: FederationDirectory, entity: EntityId, *shown: bytes) -> None:
+def refused(tree: Tree, directory: FederationResolver, entity: EntityId, *shown: bytes) -> None:
     with pytest.raises(Suspended):
-        directory.trusted(entity, now=tree.clock.now())
+        directory.resolve(entity, now=tree.clock.now())
     with pytest.raises(Untrusted):
-        directory.presented(entity, shown or tree.chain(entity, COUNTY, ANCHOR), now=tree.clock.now())
+        directory.resolve_presented(entity, shown or tree.chain(entity, COUNTY, ANCHOR), now=tree.clock.now())
 
 
 # ---- by refresh
@@ -69,14 +69,14 @@ def refused(tree: Tree, directory: FederationDirectory, entity: EntityId, *shown
 
 @pytest.mark.parametrize("issuer", [COUNTY, ANCHOR])
 def test_who_is_suspended_is_refused_by_the_refresh_after_five_minutes(
-    tree: Tree, directory: FederationDirectory, issuer: EntityId
+    tree: Tree, directory: FederationResolver, issuer: EntityId
 ) -> None:
     tree.suspend(issuer, POLICE if issuer == COUNTY else COUNTY)
     tree.clock.forward(minutes=4, seconds=59)
-    assert directory.trusted(POLICE, now=tree.clock.now()).entity_id == POLICE
+    assert directory.resolve(POLICE, now=tree.clock.now()).entity_id == POLICE
     tree.clock.forward(seconds=1)
     with pytest.raises(NotVouchedFor):
-        directory.trusted(POLICE, now=tree.clock.now())
+        directory.resolve(POLICE, now=tree.clock.now())
 
 
 # ---- at once, by a peer
@@ -85,24 +85,24 @@ def test_who_is_suspended_is_refused_by_the_refresh_after_five_minutes(
 @pytest.mark.parametrize("state", [SuspensionState.SUSPENDED, SuspensionState.REMOVED])
 @pytest.mark.parametrize(("issuer", "subject"), [(COUNTY, POLICE), (ANCHOR, COUNTY), (ANCHOR, POLICE)])
 def test_a_suspension_that_a_peer_relays_is_honoured_at_once_and_by_every_worker(
-    tree: Tree, directory: FederationDirectory, issuer: EntityId, subject: EntityId, state: SuspensionState
+    tree: Tree, directory: FederationResolver, issuer: EntityId, subject: EntityId, state: SuspensionState
 ) -> None:
     before = tree.chain(POLICE, COUNTY, ANCHOR)
     other = tree.directory()
-    assert other.trusted(POLICE, now=tree.clock.now()).entity_id == POLICE
+    assert other.resolve(POLICE, now=tree.clock.now()).entity_id == POLICE
     tree.suspend(issuer, subject, state)
     tree.down |= {ANCHOR, COUNTY}  # nobody but the peer is in reach
     relays(tree, HOUSING, issuer)
     hear(tree, directory, HOUSING, {issuer: 1})
     refused(tree, directory, POLICE, *before)
-    assert directory.trusted(HOUSING, now=tree.clock.now()).entity_id == HOUSING
+    assert directory.resolve(HOUSING, now=tree.clock.now()).entity_id == HOUSING
     refused(tree, tree.directory(), POLICE, *before)  # after a restart
     tree.clock.forward(seconds=1)
     refused(tree, other, POLICE, *before)
 
 
 def test_a_node_that_never_met_the_suspended_refuses_it_with_its_old_chain(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     newcomer = EntityId("https://newcomer.example")
     tree.add(newcomer, COUNTY)
@@ -112,7 +112,7 @@ def test_a_node_that_never_met_the_suspended_refuses_it_with_its_old_chain(
     hear(tree, directory, HOUSING, {COUNTY: 1})
     tree.fetched.clear()
     with pytest.raises(Suspended):  # the chain is younger than a refresh, so that nobody would be asked about it
-        directory.presented(newcomer, before, now=tree.clock.now())
+        directory.resolve_presented(newcomer, before, now=tree.clock.now())
     assert tree.fetched == []
 
 
@@ -123,10 +123,10 @@ def test_an_old_chain_is_no_refresh_where_the_superior_says_no_since(tree: Tree,
     directory = tree.directory()
     tree.clock.forward(minutes=minutes)
     with pytest.raises(NotVouchedFor):
-        directory.presented(POLICE, before, now=tree.clock.now())
+        directory.resolve_presented(POLICE, before, now=tree.clock.now())
 
 
-def test_a_readmission_counts_only_with_its_number(tree: Tree, directory: FederationDirectory) -> None:
+def test_a_readmission_counts_only_with_its_number(tree: Tree, directory: FederationResolver) -> None:
     tree.suspend(COUNTY, POLICE)
     tree.suspend(COUNTY, POLICE, SuspensionState.ACTIVE)
     tree.down.add(COUNTY)
@@ -136,7 +136,7 @@ def test_a_readmission_counts_only_with_its_number(tree: Tree, directory: Federa
     relays(tree, HOUSING, COUNTY)
     tree.clock.forward(seconds=46)
     hear(tree, directory, HOUSING, {COUNTY: 2})
-    assert directory.trusted(POLICE, now=tree.clock.now()).entity_id == POLICE
+    assert directory.resolve(POLICE, now=tree.clock.now()).entity_id == POLICE
 
 
 # ---- who lies about it
@@ -146,7 +146,7 @@ def test_a_readmission_counts_only_with_its_number(tree: Tree, directory: Federa
     "seqs", [(2,), (2, 1), (1, 3), (3, 2, 1)], ids=["a gap", "out of order", "a gap later", "backwards"]
 )
 def test_no_entry_is_taken_up_before_those_that_precede_it(
-    tree: Tree, directory: FederationDirectory, seqs: tuple[int, ...]
+    tree: Tree, directory: FederationResolver, seqs: tuple[int, ...]
 ) -> None:
     for state in (SuspensionState.SUSPENDED, SuspensionState.ACTIVE, SuspensionState.SUSPENDED):
         tree.suspend(COUNTY, POLICE, state)
@@ -156,15 +156,15 @@ def test_no_entry_is_taken_up_before_those_that_precede_it(
     assert directory.suspension_seqs(now=tree.clock.now()).get(COUNTY, 0) == (1 if seqs[0] == 1 else 0)
 
 
-def test_nobody_suspends_whom_it_does_not_stand_above(tree: Tree, directory: FederationDirectory) -> None:
+def test_nobody_suspends_whom_it_does_not_stand_above(tree: Tree, directory: FederationResolver) -> None:
     tree.entities[COUNTY].log.append((HOUSING, SuspensionState.SUSPENDED))
     relays(tree, SCHOOL, COUNTY)
     hear(tree, directory, SCHOOL, {COUNTY: 1})
     assert directory.suspension_seqs(now=tree.clock.now()) == {COUNTY: 1}
-    assert directory.trusted(HOUSING, now=tree.clock.now()).entity_id == HOUSING
+    assert directory.resolve(HOUSING, now=tree.clock.now()).entity_id == HOUSING
 
 
-def test_a_suspension_by_any_other_key_is_not_taken_up(tree: Tree, directory: FederationDirectory) -> None:
+def test_a_suspension_by_any_other_key_is_not_taken_up(tree: Tree, directory: FederationResolver) -> None:
     entry = Suspension(
         issuer=COUNTY, subject=POLICE, seq=1, state=SuspensionState.SUSPENDED, issued_at=tree.clock.now()
     )
@@ -172,11 +172,11 @@ def test_a_suspension_by_any_other_key_is_not_taken_up(tree: Tree, directory: Fe
     tree.said[HOUSING + SUSPENSIONS] = lambda _request: entries(forged)
     hear(tree, directory, HOUSING, {COUNTY: 1})
     assert ("suspensions_refused", COUNTY) in tree.notices
-    assert directory.trusted(POLICE, now=tree.clock.now()).entity_id == POLICE
+    assert directory.resolve(POLICE, now=tree.clock.now()).entity_id == POLICE
 
 
 def test_peers_that_name_numbers_which_they_cannot_show_keep_no_honest_one_from_being_heard(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     liars = [EntityId(f"https://liar{number}.example") for number in range(12)]
     names = {EntityId(f"https://nobody{number}.example"): 9 for number in range(3)}
@@ -187,7 +187,7 @@ def test_peers_that_name_numbers_which_they_cannot_show_keep_no_honest_one_from_
         for _ in range(20):
             hear(tree, directory, liar, {**names, ANCHOR: 9})
     caused = [url for url in tree.fetched if SUSPENSIONS in url]
-    assert len(caused) <= 2 * RELAYED_OF_ONE_A_MINUTE * len(liars)
+    assert len(caused) <= 2 * PULLS_OF_ONE_A_MINUTE * len(liars)
     tree.suspend(ANCHOR, COUNTY)
     tree.down |= {ANCHOR, COUNTY}
     relays(tree, HOUSING, ANCHOR)
@@ -195,7 +195,7 @@ def test_peers_that_name_numbers_which_they_cannot_show_keep_no_honest_one_from_
     refused(tree, directory, POLICE)
 
 
-def test_a_peer_that_told_the_truth_is_heard_again_a_moment_later(tree: Tree, directory: FederationDirectory) -> None:
+def test_a_peer_that_told_the_truth_is_heard_again_a_moment_later(tree: Tree, directory: FederationResolver) -> None:
     relays(tree, HOUSING, ANCHOR)
     tree.down |= {ANCHOR, COUNTY}
     tree.suspend(ANCHOR, SCHOOL)
@@ -207,7 +207,7 @@ def test_a_peer_that_told_the_truth_is_heard_again_a_moment_later(tree: Tree, di
 
 
 def test_who_vouches_for_nobody_has_no_log_that_others_store_and_hand_on(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     """Else one member alone fills the stores of all the others, each of which passes it on."""
     for number in range(1_000):
@@ -216,7 +216,7 @@ def test_who_vouches_for_nobody_has_no_log_that_others_store_and_hand_on(
     assert directory.suspension_seqs(now=tree.clock.now()) == {}
 
 
-def test_the_anchors_log_is_told_before_all_others(tree: Tree, directory: FederationDirectory) -> None:
+def test_the_anchors_log_is_told_before_all_others(tree: Tree, directory: FederationResolver) -> None:
     """A reply has room for so many issuers: those whose names come first must not keep it from being told."""
     first = EntityId("https://a-county.example")
     tree.add(first, ANCHOR)
@@ -231,30 +231,28 @@ def test_the_anchors_log_is_told_before_all_others(tree: Tree, directory: Federa
 
 
 def test_one_honest_peer_in_reach_ends_the_suspended_where_the_centre_is_cut_off(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     """Nobody asks or answers: the keeper's rounds find the one that has the log, though the others lie or fail."""
     others = [EntityId(f"https://member{number}.example") for number in range(8)]
     for other in others:
         tree.add(other, ANCHOR)
-        directory.trusted(other, now=tree.clock.now())
+        directory.resolve(other, now=tree.clock.now())
     tree.suspend(ANCHOR, COUNTY)
     tree.down |= {ANCHOR, COUNTY, *others[:4], HOUSING}
     for liar in others[4:]:
         tree.said[liar + SUSPENSIONS] = lambda _request: entries()
     relays(tree, SCHOOL, ANCHOR)
-    rounds = -(-(len(others) + 3) // ASKED_IN_TURN)
+    rounds = -(-(len(others) + 3) // SOURCES_A_ROUND)
     for _ in range(rounds):
         tree.fetched.clear()
         directory.catch_up(now=tree.clock.now())
-        assert len([url for url in tree.fetched if SUSPENSIONS in url]) <= 2 * (1 + ASKED_IN_TURN)
+        assert len([url for url in tree.fetched if SUSPENSIONS in url]) <= 2 * (1 + SOURCES_A_ROUND)
         tree.clock.forward(minutes=1)
     refused(tree, directory, POLICE)
 
 
-def test_while_an_authority_answers_nobody_else_is_asked_for_its_log(
-    tree: Tree, directory: FederationDirectory
-) -> None:
+def test_while_an_authority_answers_nobody_else_is_asked_for_its_log(tree: Tree, directory: FederationResolver) -> None:
     tree.suspend(ANCHOR, COUNTY)
     tree.fetched.clear()
     for _ in range(10):
@@ -265,7 +263,7 @@ def test_while_an_authority_answers_nobody_else_is_asked_for_its_log(
     assert directory.suspension_seqs(now=tree.clock.now()) == {ANCHOR: 1}
 
 
-def test_who_suspends_stays_above_until_its_own_statement_ends(tree: Tree, directory: FederationDirectory) -> None:
+def test_who_suspends_stays_above_until_its_own_statement_ends(tree: Tree, directory: FederationResolver) -> None:
     """A suspension has no end of its own: five days later the member is still refused, and the log still held."""
     relays(tree, HOUSING, COUNTY)
     tree.suspend(COUNTY, POLICE)
@@ -274,6 +272,6 @@ def test_who_suspends_stays_above_until_its_own_statement_ends(tree: Tree, direc
     for span in (timedelta(hours=23), timedelta(hours=96), timedelta(hours=24)):
         tree.clock.moment += span
         with pytest.raises(Untrusted):
-            directory.trusted(POLICE, now=tree.clock.now(), urgent=True)
+            directory.resolve(POLICE, now=tree.clock.now(), urgent=True)
     assert directory.suspension_seqs(now=tree.clock.now()) == {COUNTY: 1}
     assert tree.own == COUNCIL

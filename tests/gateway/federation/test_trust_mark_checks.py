@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.federation.trust_mark_status import MAX_CHECKED
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from tests.support.forge import twin
@@ -17,7 +17,7 @@ ASSURED = data_protection_mark(ANCHOR)
 
 
 @pytest.fixture
-def directory(tree: Tree) -> FederationDirectory:
+def directory(tree: Tree) -> FederationResolver:
     tree.required_marks = frozenset({ASSURED})
     tree.entities[ANCHOR].mark_issuers = {ASSURED: (ANCHOR,)}
     return tree.directory()
@@ -33,8 +33,8 @@ def lists(tree: Tree, *marks: bytes, mark_type: str = ASSURED) -> None:
     tree.entities[POLICE].marks = tuple(StatedMark(mark_type=mark_type, raw=each) for each in marks)
 
 
-def counting(tree: Tree, directory: FederationDirectory) -> list[bytes]:
-    return [each.raw for each in directory.trusted(POLICE, now=tree.clock.now()).marks]
+def counting(tree: Tree, directory: FederationResolver) -> list[bytes]:
+    return [each.raw for each in directory.resolve(POLICE, now=tree.clock.now()).marks]
 
 
 def silent(_request: PeerRequest) -> PeerAnswer:
@@ -42,7 +42,7 @@ def silent(_request: PeerRequest) -> PeerAnswer:
 
 
 def test_worthless_marks_listed_first_do_not_keep_a_revoked_one_from_being_asked_about(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     forger, genuine = Keys().signer(KeyUse.FEDERATION), mark(tree)
     tree.entities[ANCHOR].revoked.add(genuine)
@@ -51,7 +51,7 @@ def test_worthless_marks_listed_first_do_not_keep_a_revoked_one_from_being_asked
 
 
 def test_older_marks_of_the_type_do_not_stand_in_for_a_newer_one_that_was_revoked(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     every = [mark(tree, minutes=place) for place in range(3 * MAX_CHECKED)]
     tree.entities[ANCHOR].revoked.update(every)
@@ -74,7 +74,7 @@ def test_of_many_marks_each_is_asked_about_within_a_few_refreshes(tree: Tree) ->
 
 
 def test_another_signature_over_a_revoked_mark_does_not_revive_it_while_its_issuer_is_silent(
-    tree: Tree, directory: FederationDirectory
+    tree: Tree, directory: FederationResolver
 ) -> None:
     genuine = mark(tree)
     tree.entities[ANCHOR].revoked.add(genuine)

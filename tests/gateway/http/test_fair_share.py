@@ -113,18 +113,18 @@ def test_those_who_ask_for_tokens_leave_threads_for_those_who_have_one(
 ) -> None:
     """A superior that is slow to vouch keeps all waiting who name whom it vouches for, whoever they are."""
     node.threads = 4
-    waiting, go, trusted = Semaphore(0), Event(), node.members.trusted
+    waiting, go, resolve = Semaphore(0), Event(), node.members.resolve
 
     def slow(entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
         if entity == HOUSING:
             waiting.release()
             assert go.wait(20)
-        return trusted(entity, now=now, urgent=urgent)
+        return resolve(entity, now=now, urgent=urgent)
 
     app = node.peer_app()
     named, other = member(node, app, HOUSING), member(node, app, MEMBERS[0])
     token = other.peer_token()
-    monkeypatch.setattr(node.members, "trusted", slow)
+    monkeypatch.setattr(node.members, "resolve", slow)
 
     def ask() -> TestResponse:
         return replace(named, http=app.test_client()).ask_peer_token()

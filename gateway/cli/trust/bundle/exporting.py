@@ -18,7 +18,7 @@ from gateway.app.commands import federation_of
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output
 from gateway.cli.trust.show import rough
-from gateway.federation.resolver import FederationDirectory
+from gateway.federation.resolver import FederationResolver
 from gateway.http.authority.authority_api import MemberState
 from gateway.http.federation.suspensions import Shown, as_received, signed_today
 from gateway.ports import Store, Transaction
@@ -32,7 +32,7 @@ from trust.identifiers import EntityId, parse_entity_id
 class _Knowing:
     """A node or an authority that has a route: ``everybody`` is whom it writes about unless it is told."""
 
-    directory: FederationDirectory
+    directory: FederationResolver
     store: Store
     everybody: tuple[EntityId, ...]
     shown: Shown
@@ -80,7 +80,7 @@ def export_bundle(*, file: Path, entities: tuple[str, ...], config: Path | None)
 def _knowing(settings: NodeSettings | AnchorSettings, at: datetime) -> Iterator[_Knowing]:
     if isinstance(settings, NodeSettings):
         with federation_of(settings) as federation:
-            known = (standing.entity for standing in federation.directory.known(now=at))
+            known = (standing.entity for standing in federation.directory.statuses(now=at))
             yield _Knowing(
                 directory=federation.directory,
                 store=federation.store,
@@ -103,16 +103,16 @@ def _knowing(settings: NodeSettings | AnchorSettings, at: datetime) -> Iterator[
 
 def _asked(knowing: _Knowing, entities: Iterable[EntityId], at: datetime) -> _Found:
     """Ask anew about each, and put the intermediates above it beside it: their logs are verified with their keys."""
-    found, carrier = _Found(), knowing.directory.carrier()
+    found, importer = _Found(), knowing.directory.importer()
     for entity in dict.fromkeys(entities):
         try:
             line = (entity, *knowing.directory.refresh(entity, now=at).superiors[:-1])
-            refreshed = [(each, knowing.directory.trusted(each, now=at).refreshed_at) for each in line]
+            refreshed = [(each, knowing.directory.resolve(each, now=at).refreshed_at) for each in line]
         except TrustError as refused:
             found.left_out[entity] = refused.detail
             continue
         for each, made_at in refreshed:
-            found.chains[each], found.made_at[each] = carrier.chain(each, now=at), made_at
+            found.chains[each], found.made_at[each] = importer.chain(each, now=at), made_at
     return found
 
 

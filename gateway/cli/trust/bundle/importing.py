@@ -16,12 +16,12 @@ from gateway.app.commands import federation_of
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.trust.show import STAGES, rough
-from gateway.federation.bundle_import import Fate, Kind, Plan, Verdict
-from gateway.federation.freshness import stage_of
+from gateway.federation.bundle_import import ImportDecision, ImportPlan, ImportResult, StatementType
+from gateway.federation.freshness import freshness_of
 from trust.federation.bundle import MAX_BYTES, parse_bundle
 
-_WHAT = {Kind.ANCHOR_KEYS: "Keys of", Kind.CHAIN: "Chain of", Kind.SUSPENSION: "Entry about"}
-_FATES = {Fate.TAKEN: "new", Fate.HELD: "held already", Fate.REFUSED: "refused"}
+_WHAT = {StatementType.ANCHOR_KEYS: "Keys of", StatementType.CHAIN: "Chain of", StatementType.SUSPENSION: "Entry about"}
+_FATES = {ImportResult.TAKEN: "new", ImportResult.HELD: "held already", ImportResult.REFUSED: "refused"}
 
 
 @click.command("import")
@@ -38,61 +38,64 @@ def import_bundle(*, file: Path, config: Path | None, yes: bool) -> UseCaseResul
     settings, at = load_node(config), now()
     raw = read_input(file, "The bundle", most=MAX_BYTES)
     with federation_of(settings) as federation:
-        carrier = federation.directory.carrier()
-        plan = carrier.judge(parse_bundle(raw), now=at)
+        importer = federation.directory.importer()
+        plan = importer.plan(parse_bundle(raw), now=at)
         show_plan(*_shown(plan, at))
-        late: list[Verdict] = []
+        late: list[ImportDecision] = []
         if plan.changes:
             confirm("Take in what is new?", yes=yes)
-            taken = [verdict.kind for verdict in plan.verdicts if verdict.fate is Fate.TAKEN]
-            counts = {str(kind): taken.count(kind) for kind in Kind}
+            taken = [decision.kind for decision in plan.decisions if decision.result is ImportResult.TAKEN]
+            counts = {str(kind): taken.count(kind) for kind in StatementType}
             record(settings, "trust bundle import", file_sha256=sha256(raw).hexdigest(), **counts)
-            late = carrier.take(plan, now=now())
+            late = importer.apply(plan, now=now())
     return _outcome(plan, late)
 
 
-def _shown(plan: Plan, at: datetime) -> list[str]:
-    if not plan.verdicts:
+def _shown(plan: ImportPlan, at: datetime) -> list[str]:
+    if not plan.decisions:
         return ["The bundle is empty."]
-    return [text for verdict in plan.verdicts for text in _lines(verdict, at)]
+    return [text for decision in plan.decisions for text in _lines(decision, at)]
 
 
-def _lines(verdict: Verdict, at: datetime) -> list[str]:
-    about = verdict.about or f"(number {verdict.place} in the file)"
-    detail = f", {verdict.detail}" if verdict.detail and verdict.fate is not Fate.REFUSED else ""
-    first = f"{_WHAT[verdict.kind]} {about}: {_FATES[verdict.fate]}{detail}"
-    if verdict.fate is Fate.REFUSED:
-        return [first, f"    {verdict.detail}"]
-    if verdict.kind is not Kind.CHAIN or verdict.made_at is None or verdict.expires_at is None:
+def _lines(decision: ImportDecision, at: datetime) -> list[str]:
+    about = decision.about or f"(number {decision.place} in the file)"
+    detail = f", {decision.detail}" if decision.detail and decision.result is not ImportResult.REFUSED else ""
+    first = f"{_WHAT[decision.kind]} {about}: {_FATES[decision.result]}{detail}"
+    if decision.result is ImportResult.REFUSED:
+        return [first, f"    {decision.detail}"]
+    if decision.kind is not StatementType.CHAIN or decision.made_at is None or decision.expires_at is None:
         return [first]
-    age, left = rough(at - verdict.made_at), rough(verdict.expires_at - at)
-    stage = STAGES[stage_of(verdict.made_at, bounds=verdict.bounds, now=at)]
+    age, left = rough(at - decision.made_at), rough(decision.expires_at - at)
+    stage = STAGES[freshness_of(decision.made_at, bounds=decision.bounds, now=at)]
     return [first, f"    vouched for {age} ago, expires in {left}: {stage}"]
 
 
-def _outcome(plan: Plan, late: Sequence[Verdict]) -> UseCaseResult:
-    again = {(verdict.kind, verdict.place): verdict for verdict in late}
-    verdicts = [again.get((verdict.kind, verdict.place), verdict) for verdict in plan.verdicts]
-    counts = {fate: sum(verdict.fate is fate for verdict in verdicts) for fate in Fate}
-    lines = [f"{_WHAT[verdict.kind]} {verdict.about}: {verdict.detail}" for verdict in late]
-    lines.append(f"Taken in: {counts[Fate.TAKEN]}. Held already: {counts[Fate.HELD]}. Refused: {counts[Fate.REFUSED]}.")
+def _outcome(plan: ImportPlan, late: Sequence[ImportDecision]) -> UseCaseResult:
+    again = {(decision.kind, decision.place): decision for decision in late}
+    decisions = [again.get((decision.kind, decision.place), decision) for decision in plan.decisions]
+    counts = {result: sum(decision.result is result for decision in decisions) for result in ImportResult}
+    lines = [f"{_WHAT[decision.kind]} {decision.about}: {decision.detail}" for decision in late]
+    lines.append(
+        f"Taken in: {counts[ImportResult.TAKEN]}. Held already: {counts[ImportResult.HELD]}. "
+        f"Refused: {counts[ImportResult.REFUSED]}."
+    )
     return UseCaseResult(
         lines=lines,
         data={
-            **{str(fate): count for fate, count in counts.items()},
-            "statements": [_to_json(verdict) for verdict in verdicts],
+            **{str(result): count for result, count in counts.items()},
+            "statements": [_to_json(decision) for decision in decisions],
         },
-        ok=not counts[Fate.REFUSED],
+        ok=not counts[ImportResult.REFUSED],
     )
 
 
-def _to_json(verdict: Verdict) -> dict[str, Any]:
+def _to_json(decision: ImportDecision) -> dict[str, Any]:
     return {
-        "kind": verdict.kind,
-        "place": verdict.place,
-        "about": verdict.about,
-        "fate": verdict.fate,
-        "detail": verdict.detail,
-        "made_at": verdict.made_at and verdict.made_at.isoformat(),
-        "expires_at": verdict.expires_at and verdict.expires_at.isoformat(),
+        "kind": decision.kind,
+        "place": decision.place,
+        "about": decision.about,
+        "fate": decision.result,
+        "detail": decision.detail,
+        "made_at": decision.made_at and decision.made_at.isoformat(),
+        "expires_at": decision.expires_at and decision.expires_at.isoformat(),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from config.settings import NodeSettings
 from gateway.administration.context import Settings, opened_store, own_entity, superiors
-from gateway.federation.own_keys import Vouching
+from gateway.federation.own_keys import VouchedKeys
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFile, sole_change
 from gateway.keys.rotation import settled
 from gateway.keys.schedule import KeyRecord, Life, lives, published
@@ -54,7 +54,7 @@ def held_keys(settings: Settings, *, needed: Sequence[KeyFile] | None = None) ->
     """
     directory = settings.base_dir / settings.keys.directory
     with sole_change(directory), opened_store(settings) as store:
-        vouched = Vouching(store).since()
+        vouched = VouchedKeys(store).since()
         first = needed_files(settings) if needed is None else needed
         records = settled(read_records(directory, first), vouched=vouched)
         yield HeldKeys(settings=settings, store=store, directory=directory, records=records, vouched=vouched)

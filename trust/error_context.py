@@ -1,4 +1,4 @@
-"""Let a refusal say which statement of a chain it is about, and which rule refuses it."""
+"""The statement and the rule that a refusal names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ def section(number: str) -> str:
 
 
 @contextmanager
-def placed(statement: str, rule: str) -> Iterator[None]:
+def about_statement(statement: str, rule: str) -> Iterator[None]:
     """Add this statement and this rule to any refusal inside, unless it names others already."""
     try:
         yield
