@@ -2,7 +2,7 @@
 
 import re
 
-from tests.docs.pages import DOCS, page, profile_pages, section, tables
+from tests.docs.pages import DOCS, ROOT, page, profile_pages, section, tables
 
 PAGE = page("glossary.md")
 TERMS, AVOIDED = (list(rows) for rows in tables(PAGE))
@@ -28,10 +28,11 @@ def test_what_is_written_instead_is_a_term() -> None:
         assert instead.partition(",")[0] in {*terms, "API"}, word
 
 
-def test_the_operators_pages_and_the_profile_use_the_terms() -> None:
+def test_the_documents_use_the_terms() -> None:
     prose = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
-    for path in [*(DOCS / "operating").glob("*.md"), *profile_pages(), DOCS / "glossary.md"]:
+    named = [DOCS / f"{name}.md" for name in ("README", "adapters", "case-api", "glossary", "security")]
+    for path in [ROOT / "README.md", *named, *(DOCS / "operating").glob("*.md"), *profile_pages()]:
         text = path.read_text(encoding="utf-8")
         text = prose.sub("", text.replace(section(PAGE, "Words that the documents avoid"), ""))
         if path.name != "commands.md":  # its table is the commands' own help
-            assert not re.findall(r"\b(?:faces?|keeper|the cut)\b", text), path.name
+            assert not re.findall(r"\b(?:faces?|keepers?|ledgers?|the cut)\b", text), path.name
