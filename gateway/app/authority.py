@@ -13,7 +13,7 @@ from flask import Flask
 
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
 from gateway.app.operations import checks, operations_app, trust_check
-from gateway.app.wiring import SystemClock, peer_transport, pinned_anchors
+from gateway.app.wiring import peer_transport, pinned_anchors
 from gateway.authority.trust_marks import MarkTerms, delegated
 from gateway.federation.announcements import announcements
 from gateway.federation.fetch import Fetcher
@@ -37,6 +37,7 @@ from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.maintenance.authority import AuthorityKeeper
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.runtime.background import Background
+from gateway.runtime.machine_clock import SystemClock
 from gateway.store.factory import open_store
 from gateway.telemetry import events
 from gateway.web.serving_gate import gated

@@ -1,43 +1,23 @@
 """The parts of a node that its commands on trust and agreements need: neither its faces nor its adapters."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 
 from config.settings import NodeSettings
 from gateway.administration.context import node_vault, now, opened_store
+from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import AgreementBook
 from gateway.app.wiring import peer_transport, pinned_anchors, profile
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
 from gateway.http.federation.entity_configuration import node_configuration
-from gateway.peers.transport import HttpTransport
-from gateway.ports import Store
 from gateway.runtime.background import AtOnce
-from trust.federation.anchor_keys import Pin
 from trust.identifiers import EntityId
-from trust.keys import KeySet
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Federation:
-    """Those parts, opened for one command. ``anchors`` are the pinned ones with the keys that they have now."""
-
-    own: EntityId
-    settings: NodeSettings
-    store: Store
-    transport: HttpTransport
-    pins: Mapping[EntityId, Pin]
-    anchors: Mapping[EntityId, KeySet]
-    own_configuration: Callable[[datetime], bytes]
-    directory: FederationResolver
-    agreements: AgreementBook
 
 
 @contextmanager
-def federation_of(settings: NodeSettings) -> Iterator[Federation]:
+def federation_of(settings: NodeSettings) -> Iterator[FederationContext]:
     """Open those parts for one command. Raises what they refuse with, each naming every fault."""
     own = EntityId(settings.node.entity_id)
     vault, pins = node_vault(settings), pinned_anchors(settings)
@@ -53,7 +33,7 @@ def federation_of(settings: NodeSettings) -> Iterator[Federation]:
             required_marks=agreements.required_marks,
             background=AtOnce(),
         )
-        yield Federation(
+        yield FederationContext(
             own=own,
             settings=settings,
             store=store,

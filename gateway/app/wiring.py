@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from adapters.contract import Adapter, AdapterContext, HttpCaller, SourceMisconfigured
@@ -23,6 +23,7 @@ from gateway.peers.exemptions import host_addresses, private_networks, proxy_add
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
+from gateway.runtime.machine_clock import SystemClock
 from trust import strict_json
 from trust.exchange import kinds
 from trust.federation.anchor_keys import Pin, parse_pin
@@ -32,14 +33,6 @@ from trust.keys import Alg
 from trust.oauth import provider_keys
 from trust.oauth.access_token import Position
 from trust.oauth.id_token import ClaimNames, Expected, SecondFactor
-
-
-class SystemClock:
-    """The machine's clock (:class:`gateway.ports.Clock`)."""
-
-    def now(self) -> datetime:
-        """Return the current time in UTC."""
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

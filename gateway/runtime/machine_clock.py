@@ -38,6 +38,14 @@ class _Timex(ctypes.Structure):
     )
 
 
+class SystemClock:
+    """The machine's clock (:class:`gateway.ports.Clock`)."""
+
+    def now(self) -> datetime:
+        """Return the current time in UTC."""
+        return datetime.now(UTC)
+
+
 def synchronised(clock: Clock) -> bool:
     """Return whether a time service keeps this machine's clock, and ``clock`` shows that time."""
     kept_at = _kept_at()

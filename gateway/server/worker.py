@@ -28,6 +28,7 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseExc
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from gateway.keys.files import KeyFilesRefused, refuse_open_files
+from gateway.runtime.server_tls import server_tls
 from gateway.server.request_intake import RECEIVED_WITHIN_S, RequestIntake
 from gateway.web import headers, problem
 from gateway.web.problem import Problem, ProblemType
@@ -47,21 +48,6 @@ _READ_AT_ONCE = 65_536
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _MOST_COLLECTED = 33_554_432
 """Bytes of requests that are not whole, in one worker; beyond them the oldest makes room."""
-_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-
-
-def server_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """Return TLS 1.3, or 1.2 with ECDHE and AEAD, for this certificate; ``None`` where there is none."""
-    if certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.sslsocket_class = _TlsSocket
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(_CIPHERS)  # of TLS 1.2; all of 1.3 are of that kind
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(certificate, key)
-    return context
 
 
 class FaceTls:
@@ -75,7 +61,7 @@ class FaceTls:
         self._certificate = certificate
         self._key = key
         self._seen = self._stamp()
-        self._context = server_tls(certificate, key)
+        self._context = _face_tls(certificate, key)
         self._look_at = 0.0
 
     def current(self) -> ssl.SSLContext | None:
@@ -92,7 +78,7 @@ class FaceTls:
     def _renew(self) -> None:
         try:
             refuse_open_files([self._key])
-            self._context = server_tls(self._certificate, self._key)
+            self._context = _face_tls(self._certificate, self._key)
         except (KeyFilesRefused, OSError) as refused:  # an SSLError is an OSError
             _log.error("a renewed certificate cannot be used, and the earlier one goes on: %s", refused)
         else:
@@ -100,6 +86,12 @@ class FaceTls:
 
     def _stamp(self) -> tuple[object, ...]:
         return tuple(_file_stamp(path) for path in (self._certificate, self._key))
+
+
+def _face_tls(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = server_tls(certificate, key)
+    context.sslsocket_class = _TlsSocket
+    return context
 
 
 def _file_stamp(path: Path) -> object:

@@ -12,11 +12,11 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from gateway.federation.freshness import REFRESH_AFTER
-from gateway.http.authority.authority_api import MemberState
 from gateway.ports import Transaction
 from gateway.store.factory import open_store
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
+from gateway.store.tables.members import MemberState
 from tests.bench import case_systems
 from tests.bench.case_systems import CaseSystem
 from tests.bench.estate import Estate

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.peers.transport import client_tls
-from gateway.server.worker import server_tls
+from gateway.runtime.server_tls import server_tls
 
 
 def handshake(certificate: Path, key: Path, *, ca: Path, host: str) -> None:

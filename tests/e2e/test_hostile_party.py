@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from gateway.server.worker import server_tls
+from gateway.runtime.server_tls import server_tls
 from tests.e2e.processes import Served, served, wait_healthy
 from tests.federation.town import ANCHOR, COUNCIL, TRUST
 from trust.identifiers import EntityId

@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 
-from gateway.server.worker import server_tls
+from gateway.runtime.server_tls import server_tls
 from tests.e2e.nginx import free_ports, nginx, program_path, said, tls, written
 from tests.gateway.cli.conftest import Partnership
 from tests.support.tls import make_authority

@@ -7,10 +7,10 @@ from typing import Any
 
 from gateway.app.authority import AnchorParts, create_anchor
 from gateway.cli.trust.ruling import log
-from gateway.http.authority.authority_api import MemberState
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.ports import Transaction
 from gateway.store.tables import members
+from gateway.store.tables.members import MemberState
 from tests.federation.network import Network, federation_keys
 from tests.federation.settings_files import Around, read_anchor, write_anchor
 from tests.federation.town import ANCHOR, BY_ENTITY, COUNCIL, HOUSING, POLICE, TRUST, Agency

@@ -15,7 +15,6 @@ from gateway.app.authority import AnchorParts, create_anchor
 from gateway.app.node import Node, create_node
 from gateway.app.wiring import Outside, profile
 from gateway.demo.case_systems import dci_registry
-from gateway.http.authority.authority_api import MemberState
 from gateway.http.federation.entity_configuration import node_statement_metadata
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.keys.vault import FileKeyVault
@@ -23,6 +22,7 @@ from gateway.ports import LocalClient, Transaction, Transport
 from gateway.store.migration import migrate
 from gateway.store.tables import agreements, clients, evidence_leaves, members
 from gateway.store.tables.agreements import StoredSignature
+from gateway.store.tables.members import MemberState
 from tests.federation.case_client import CaseClient
 from tests.federation.case_files import REGISTRY_HOST, registry_file, write_case_files
 from tests.federation.faults import Counted, counted

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import func, select
 
 from gateway.federation.chain_cache import STRANGERS_A_MINUTE
-from gateway.http.authority.authority_api import MemberState
 from gateway.ports import PeerAnswer, PeerRequest, StoreBusy
 from gateway.runtime.background import LastHandler
 from gateway.store.engine.statement import Statement
 from gateway.store.schema import lookup_answers
+from gateway.store.tables.members import MemberState
 from tests.federation.network import Network
 from tests.federation.town import ANCHOR, COUNCIL, TRUST
 from tests.federation.wire import Pass

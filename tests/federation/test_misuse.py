@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from gateway.app.node import Node
-from gateway.http.authority.authority_api import MemberState
 from gateway.misuse import answers
 from gateway.misuse.answers import MisuseAnswering, QueryReused, seal_answer
 from gateway.misuse.evidence import (
@@ -24,6 +23,7 @@ from gateway.misuse.evidence import (
 from gateway.misuse.queries import MessageForgotten, MisuseAsking, open_told
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.store.tables import received_misuse_queries
+from gateway.store.tables.members import MemberState
 from gateway.store.tables.sent_misuse_queries import State
 from tests.federation.network import Network
 from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, SUBJECT, TRUST

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.http.authority.authority_api import MemberState
 from gateway.store.tables import disowned_keys, members
+from gateway.store.tables.members import MemberState
 from tests.federation.network import Network, federation_keys
 from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.http.authority.authority_api import MemberState
 from gateway.keys.files import KeyFile, create_keys
 from gateway.store.tables import flags, messages
+from gateway.store.tables.members import MemberState
 from tests.federation.faults import Counted, states
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand, new_key, reply_body

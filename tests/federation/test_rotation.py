@@ -9,11 +9,11 @@ import pytest
 
 from gateway.app.node import Node, create_node
 from gateway.app.wiring import Outside
-from gateway.http.authority.authority_api import MemberState
 from gateway.http.federation.entity_configuration import CONFIGURATION_PATH, HISTORICAL_KEYS_PATH
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.rotation import make, revocation, rotation
 from gateway.keys.vault import read_records
+from gateway.store.tables.members import MemberState
 from tests.federation import faults
 from tests.federation.network import Network
 from tests.federation.peer_hand import PeerHand

@@ -12,13 +12,13 @@ from gateway.federation.fetch import Fetcher
 from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.http.authority.authority_api import MemberState
 from gateway.http.federation.entity_configuration import NodeProfile, federation_blueprint, node_configuration
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.runtime.background import AtOnce
 from gateway.store.migration import migrate
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
+from gateway.store.tables.members import MemberState
 from gateway.web.face import build_face
 from tests.support.network import ANCHOR, Keys, MovingClock, Silent, Wire, opened_store
 from trust.federation.anchor_keys import Pin

@@ -10,7 +10,7 @@ from flask import Flask
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.http.authority.authority_api import AnchorFace, MemberState, create_anchor_app
+from gateway.http.authority.authority_api import AnchorFace, create_anchor_app
 from gateway.http.federation.entity_configuration import (
     NodeProfile,
     SignedConfiguration,
@@ -26,6 +26,7 @@ from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from gateway.store.tables import members
+from gateway.store.tables.members import MemberState
 from gateway.telemetry.events import HttpRequestEvent
 from gateway.web.face import build_face
 from trust.federation.anchor_keys import Pin

@@ -9,11 +9,12 @@ import click
 
 from gateway.administration.context import now
 from gateway.administration.errors import OperationRefused
+from gateway.administration.federation_context import FederationContext
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementBook
 from gateway.agreements.signature_exchange import Offered, Told
-from gateway.app.commands import Federation, federation_of
+from gateway.app.commands import federation_of
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
 from gateway.cli.agreement.signatures import countersigning_of
 from gateway.cli.context import config_option, load_node
@@ -117,7 +118,7 @@ def _still_in_force(book: AgreementBook, ended: Agreement, at: datetime) -> list
 
 
 def _outcome(
-    federation: Federation, ended: Agreement, effect: Sequence[str], told: Sequence[Offered], at: datetime
+    federation: FederationContext, ended: Agreement, effect: Sequence[str], told: Sequence[Offered], at: datetime
 ) -> UseCaseResult:
     standing = federation.agreements.find(ended.ref, now=at)
     closure = standing.closure if isinstance(standing, NotInForce) else None

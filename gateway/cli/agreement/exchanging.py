@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+from gateway.administration.federation_context import FederationContext
 from gateway.agreements.signature_exchange import Countersigning, Offered, Told
-from gateway.app.commands import Federation
 from trust.agreements.agreement import Agreement
 from trust.identifiers import EntityId
 
@@ -14,7 +14,7 @@ AT_ONCE = 8
 """Nodes that a command calls at the same time."""
 
 
-def others(federation: Federation, agreement: Agreement) -> list[EntityId]:
+def others(federation: FederationContext, agreement: Agreement) -> list[EntityId]:
     """Return the parties but this agency."""
     return [party.entity for party in agreement.parties if party.entity != federation.own]
 

@@ -4,15 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.administration.chain_trace import trace_vouching
 from gateway.administration.context import node_vault
 from gateway.administration.errors import OperationRefused
+from gateway.administration.federation_context import FederationContext
 from gateway.administration.journal import record
 from gateway.agreements.endings import Endings
 from gateway.agreements.registry import AgreementBook
 from gateway.agreements.signature_exchange import Countersigning
-from gateway.app.commands import Federation
 from gateway.cli.agreement.exchanging import AT_ONCE, others
-from gateway.cli.trust.tracing import trace_vouching
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
 from trust import strict_json
@@ -42,7 +42,7 @@ class Signed:
     stored: StoredSignature
 
 
-def verified(federation: Federation, agreement: Agreement, raw: bytes, *, at: datetime) -> Signed:
+def verified(federation: FederationContext, agreement: Agreement, raw: bytes, *, at: datetime) -> Signed:
     """Verify one signature. Raises ``TrustError``, or :class:`OperationRefused` where nobody vouches for its party."""
     unverified_party = peek_party(raw)
     if agreement.party(unverified_party) is None:
@@ -52,7 +52,7 @@ def verified(federation: Federation, agreement: Agreement, raw: bytes, *, at: da
     return Signed(signature=signature, stored=StoredSignature(raw=raw, jwks=strict_json.dumps(keys.to_jwks())))
 
 
-def countersigning_of(federation: Federation) -> Countersigning:
+def countersigning_of(federation: FederationContext) -> Countersigning:
     """Return what exchanges signatures with other parties' nodes, for one command."""
 
     def keys_of(party: EntityId, at: datetime) -> KeySet:
@@ -89,7 +89,7 @@ def countersigning_of(federation: Federation) -> Countersigning:
     )
 
 
-def signer_of(federation: Federation, agreement: Agreement, at: datetime) -> Signer:
+def signer_of(federation: FederationContext, agreement: Agreement, at: datetime) -> Signer:
     """Return what this node knows of itself and of the other parties before it signs."""
     node = federation.settings.node
     retired = federation.store.read(agreements.retired)
@@ -106,7 +106,7 @@ def signer_of(federation: Federation, agreement: Agreement, at: datetime) -> Sig
     )
 
 
-def _vouched(federation: Federation, party: EntityId, at: datetime) -> Vouched:
+def _vouched(federation: FederationContext, party: EntityId, at: datetime) -> Vouched:
     trace = trace_vouching(federation, party, now=at)
     if trace.vouched is not None:
         kinds = trace.vouched.metadata.get(node_metadata.ENTITY_TYPE, {}).get("service_kinds")
@@ -122,7 +122,7 @@ def standing_of(book: AgreementBook, agreement: Agreement, *, at: datetime) -> I
     return standing
 
 
-def _vouched_keys(federation: Federation, party: EntityId, at: datetime) -> KeySet:
+def _vouched_keys(federation: FederationContext, party: EntityId, at: datetime) -> KeySet:
     """Return the party's federation keys as the anchor states them now, else as last confirmed and still good."""
     trace = trace_vouching(federation, party, now=at)
     if trace.vouched is not None:

@@ -9,11 +9,12 @@ import click
 
 from gateway.administration.context import node_vault, now
 from gateway.administration.errors import OperationRefused
+from gateway.administration.federation_context import FederationContext
 from gateway.administration.files import read_input, write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.signature_exchange import Countersigning, Offered, Told, address, fetch_agreement
-from gateway.app.commands import Federation, federation_of
+from gateway.app.commands import federation_of
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
 from gateway.cli.agreement.signatures import countersigning_of, signer_of, standing_of
@@ -125,7 +126,7 @@ def sync(*, config: Path | None) -> UseCaseResult:
 
 
 def _to_call(
-    federation: Federation, countersigning: Countersigning, at: datetime
+    federation: FederationContext, countersigning: Countersigning, at: datetime
 ) -> list[tuple[Agreement, list[EntityId]]]:
     """Return the parties whose signature is missing or that lack our notice of an ending, by agreement."""
     untold = [(agreement, [party]) for agreement, party in countersigning.endings.untold(now=at)]
@@ -142,13 +143,15 @@ def _address_given() -> str:
     return prompted("The address of the agreement, as a party gave it to you", unanswered=unanswered).strip()
 
 
-def _obtained(federation: Federation, source: str) -> bytes:
+def _obtained(federation: FederationContext, source: str) -> bytes:
     if source.startswith("https://"):
         return fetch_agreement(federation.transport, source)
     return read_input(Path(source), "The agreement")
 
 
-def _checked(federation: Federation, raw: bytes, signatory: Signatory, key: KeySigner, *, yes: bool) -> Agreement:
+def _checked(
+    federation: FederationContext, raw: bytes, signatory: Signatory, key: KeySigner, *, yes: bool
+) -> Agreement:
     """Show what is about to be signed, and ask. Raises :class:`OperationRefused`."""
     agreement = parse_draft(raw)
     party = agreement.party(federation.own)
@@ -173,7 +176,7 @@ def _checked(federation: Federation, raw: bytes, signatory: Signatory, key: KeyS
     return agreement
 
 
-def _signature(federation: Federation, agreement: Agreement, signatory: Signatory, signer: KeySigner) -> bytes:
+def _signature(federation: FederationContext, agreement: Agreement, signatory: Signatory, signer: KeySigner) -> bytes:
     record(
         federation.settings,
         "agreement sign",
@@ -184,7 +187,7 @@ def _signature(federation: Federation, agreement: Agreement, signatory: Signator
     return build_signature(agreement.ref, party=federation.own, signatory=signatory, signer=signer, now=now())
 
 
-def _signed_and_held(federation: Federation, raw: bytes, signatory: Signatory, *, yes: bool) -> Agreement:
+def _signed_and_held(federation: FederationContext, raw: bytes, signatory: Signatory, *, yes: bool) -> Agreement:
     signer = node_vault(federation.settings).signer(KeyUse.FEDERATION)
     agreement = _checked(federation, raw, signatory, signer, yes=yes)
     ref, at = agreement.ref, now()
@@ -200,7 +203,7 @@ def _signed_and_held(federation: Federation, raw: bytes, signatory: Signatory, *
     return agreement
 
 
-def _written(federation: Federation, raw: bytes, signatory: Signatory, out: Path, *, yes: bool) -> UseCaseResult:
+def _written(federation: FederationContext, raw: bytes, signatory: Signatory, out: Path, *, yes: bool) -> UseCaseResult:
     """Sign for parties that are reached by other means than their nodes."""
     signer = node_vault(federation.settings).signer(KeyUse.FEDERATION)
     agreement = _checked(federation, raw, signatory, signer, yes=yes)

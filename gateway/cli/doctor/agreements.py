@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
-from gateway.app.commands import Federation
+from gateway.administration.federation_context import FederationContext
 from gateway.cli.doctor.spans import words
 from gateway.store.tables import agreements
 from trust.agreements.agreement import InForce, NotInForce
@@ -17,7 +17,7 @@ REVIEW_WITHIN = timedelta(days=30)
 RENEW_MARK_WITHIN = timedelta(days=30)
 
 
-def checks(federation: Federation, standings: Standings, now: datetime) -> list[CheckLine]:
+def checks(federation: FederationContext, standings: Standings, now: datetime) -> list[CheckLine]:
     """Say of every agreement whether it binds, and until when."""
     held = federation.store.read(agreements.load_all)
     if not held:
@@ -66,7 +66,7 @@ def unanswered(settings: NodeSettings, standings: Standings) -> Iterator[CheckLi
             )
 
 
-def own_marks(federation: Federation, own: TrustedEntity, now: datetime) -> Iterator[CheckLine]:
+def own_marks(federation: FederationContext, own: TrustedEntity, now: datetime) -> Iterator[CheckLine]:
     """Check the trust marks of this node, as its peers see them: verified, and not for long where that is so."""
     held = {mark.mark_type: mark for mark in own.marks}
     for demanded in sorted(federation.agreements.required_marks(now)):

@@ -14,7 +14,7 @@ from adapters.contract import CheckLine
 from config.settings import AnchorSettings, Face, NodeSettings
 from gateway.administration.context import Settings
 from gateway.peers.transport import client_tls
-from gateway.server.worker import server_tls
+from gateway.runtime.server_tls import server_tls
 
 RENEW_IN_LAST = 5
 """A certificate is renewed in the last fifth of its life, whether it lives for days or for a year."""

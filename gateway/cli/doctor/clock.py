@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
-from gateway.app.wiring import SystemClock
 from gateway.health.clock_skew import WRONG_BEYOND, Parties, Reading, judged, read_clocks
 from gateway.ports import Transport
 from gateway.runtime.background import AtOnce
-from gateway.runtime.machine_clock import synchronised
+from gateway.runtime.machine_clock import SystemClock, synchronised
 
 CLOCK_TOLERANCE = timedelta(seconds=10)
 """What the profile accepts of a message dated ahead (section 2)."""

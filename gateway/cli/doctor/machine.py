@@ -8,9 +8,9 @@ from adapters.contract import CheckLine
 from config.settings import NodeSettings
 from gateway.administration.context import Settings, opened_store
 from gateway.administration.errors import CORRECTABLE
+from gateway.administration.keys import HeldKeys, held_keys, named_above
 from gateway.cli.doctor import certificates
 from gateway.cli.doctor.spans import words
-from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
 from gateway.health.serving_gate import described
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
 from gateway.keys.schedule import Life, Stage

@@ -6,18 +6,18 @@ from datetime import datetime
 
 from adapters.contract import CheckLine
 from config.settings import AnchorSettings, NodeSettings
+from gateway.administration.chain_trace import fetch_statement
 from gateway.administration.context import opened_store, superiors
 from gateway.administration.errors import CORRECTABLE, describe_error
-from gateway.app.commands import Federation, federation_of
+from gateway.administration.federation_context import FederationContext
+from gateway.app.commands import federation_of
 from gateway.app.wiring import peer_transport
 from gateway.cli.doctor import agreements, clock, peers
-from gateway.cli.trust.tracing import fetch_statement
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.health.clock_skew import Parties
-from gateway.http.authority.authority_api import MemberState
 from gateway.ports import Transport, TransportError
 from gateway.store.tables import disowned_keys, members
-from gateway.store.tables.members import Member
+from gateway.store.tables.members import Member, MemberState
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.federation.entity_statement import parse_entity_configuration
@@ -75,7 +75,7 @@ def checks(settings: NodeSettings, now: datetime) -> Iterator[Section]:
         yield "Trust", [_refused("the parts that it needs can be opened", refused)]
 
 
-def _own_name(federation: Federation, now: datetime) -> CheckLine:
+def _own_name(federation: FederationContext, now: datetime) -> CheckLine:
     """Ask this node's own name, by the way that its peers take, for what it says of itself."""
     name = f"{federation.own} leads to this node"
     ours = parse_entity_configuration(federation.own_configuration(now), now=now).keys.kids
@@ -102,7 +102,7 @@ def _own_name(federation: Federation, now: datetime) -> CheckLine:
     return CheckLine(name=name, ok=theirs == ours, detail=detail, remedy=remedy)
 
 
-def _own_keys(federation: Federation) -> CheckLine:
+def _own_keys(federation: FederationContext) -> CheckLine:
     """Say whether the running node found a key in its own chain that it never had."""
     foreign = federation.store.read(disowned_keys.kids).get(federation.own, frozenset())
     return CheckLine(
@@ -114,7 +114,7 @@ def _own_keys(federation: Federation) -> CheckLine:
     )
 
 
-def _own_chains(federation: Federation, now: datetime) -> Iterator[CheckLine]:
+def _own_chains(federation: FederationContext, now: datetime) -> Iterator[CheckLine]:
     """Check the chain under every anchor that is to vouch for this node; under which others it stands is told."""
     named = superiors(federation.settings)
     direct = [anchor for anchor in federation.anchors if anchor in named]

@@ -11,17 +11,17 @@ from time import monotonic
 from cryptography import x509
 
 from adapters.contract import CheckLine
+from gateway.administration.chain_trace import trace_chain
 from gateway.administration.context import node_vault
+from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import detail_for
-from gateway.app.commands import Federation
-from gateway.app.wiring import SystemClock
 from gateway.cli.doctor.certificates import host_of, in_time
 from gateway.cli.doctor.spans import words
-from gateway.cli.trust.tracing import trace_chain
 from gateway.federation.freshness import SERVED, Freshness, coming_changes
 from gateway.federation.resolver import EntityStatus
 from gateway.peers.token_client import Grant, TokenRequester
 from gateway.ports import PeerRefused, TransportError
+from gateway.runtime.machine_clock import SystemClock
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.federation.chain import TrustedEntity
 from trust.federation.node_metadata import services_left_out
@@ -46,7 +46,7 @@ _COMING: Mapping[Freshness, str] = {
 _ROUTE = "Check the name, the route and the firewall, the certificate, and [trust] ca and [hosts] in the configuration."
 
 
-def checks(federation: Federation, standings: Standings, now: datetime) -> Iterator[CheckLine]:
+def checks(federation: FederationContext, standings: Standings, now: datetime) -> Iterator[CheckLine]:
     """Check every peer that an agreement names."""
     named = {party.entity for standing in standings for party in standing.agreement.parties}
     peers = sorted(named - {federation.own})
@@ -62,7 +62,7 @@ def checks(federation: Federation, standings: Standings, now: datetime) -> Itera
             yield _says_of_us(federation, trusted, standings)
 
 
-def route(federation: Federation, entity: EntityId, now: datetime) -> Iterator[CheckLine]:
+def route(federation: FederationContext, entity: EntityId, now: datetime) -> Iterator[CheckLine]:
     """Find an entity's name, connect and shake hands, and look at its certificate's end."""
     name = f"the way to {entity}"
     try:
@@ -76,7 +76,7 @@ def route(federation: Federation, entity: EntityId, now: datetime) -> Iterator[C
     yield in_time(f"the certificate of {entity}", leaf, now, remedy=remedy)
 
 
-def chain(federation: Federation, entity: EntityId, now: datetime) -> tuple[TrustedEntity | None, CheckLine]:
+def chain(federation: FederationContext, entity: EntityId, now: datetime) -> tuple[TrustedEntity | None, CheckLine]:
     """Fetch and verify the whole chain of an entity; of a peer, that is an exchange with it and with its anchor."""
     trace = trace_chain(federation, entity, now=now)
     what = "this node is vouched for" if entity == federation.own else f"{entity} is trusted and can be reached"
@@ -176,7 +176,7 @@ def _question(standings: Standings, own: EntityId, peer: EntityId) -> _Question 
     return found
 
 
-def _says_of_us(federation: Federation, peer: TrustedEntity, standings: Standings) -> CheckLine:
+def _says_of_us(federation: FederationContext, peer: TrustedEntity, standings: Standings) -> CheckLine:
     """Ask a peer for a token with all that it demands: it looks our chain up, and the agreement."""
     name = f"what {peer.entity_id} says of this node"
     question = _question(standings, federation.own, peer.entity_id)

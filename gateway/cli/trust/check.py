@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
+from gateway.administration.chain_trace import Trace, trace_chain
 from gateway.administration.context import now
+from gateway.administration.federation_context import FederationContext
 from gateway.administration.outcome import UseCaseResult
-from gateway.app.commands import Federation, federation_of
+from gateway.app.commands import federation_of
 from gateway.cli import check_output
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import command_output
-from gateway.cli.trust.tracing import Trace, trace_chain
 from gateway.store.tables.federation_records import INACTIVE_MARK
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration
@@ -32,7 +33,7 @@ def check(*, entity: str, config: Path | None) -> UseCaseResult:
         return checked(federation, parse_entity_id(entity), at=now())
 
 
-def checked(federation: Federation, named: EntityId, *, at: datetime) -> UseCaseResult:
+def checked(federation: FederationContext, named: EntityId, *, at: datetime) -> UseCaseResult:
     """Follow a chain, and return each step with what came of it."""
     trace = trace_chain(federation, named, now=at)
     marks = list(_marks(federation, trace, at))
@@ -80,7 +81,7 @@ def _refusal(trace: Trace) -> dict[str, str] | None:
     }
 
 
-def _marks(federation: Federation, trace: Trace, at: datetime) -> Iterator[dict[str, Any]]:
+def _marks(federation: FederationContext, trace: Trace, at: datetime) -> Iterator[dict[str, Any]]:
     """Give each mark that the entity shows, and those that an agreement demands: whether it counts, or why not."""
     if trace.entity is None:
         return

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from gateway.administration.context import now
+from gateway.administration.federation_context import FederationContext
 from gateway.administration.outcome import UseCaseResult
-from gateway.app.commands import Federation, federation_of
+from gateway.app.commands import federation_of
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import command_output
@@ -39,7 +40,7 @@ def show(*, config: Path | None) -> UseCaseResult:
         return shown(federation, at=at)
 
 
-def shown(federation: Federation, *, at: datetime) -> UseCaseResult:
+def shown(federation: FederationContext, *, at: datetime) -> UseCaseResult:
     """Return what is known, as a tree for people and as lists for machines."""
     standings = federation.directory.statuses(now=at)
     own = next((standing for standing in standings if standing.entity == federation.own), None)

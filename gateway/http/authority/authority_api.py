@@ -7,7 +7,6 @@ member is as unknown as a stranger.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 
 from flask import Blueprint, Flask, Response, request
@@ -40,7 +39,7 @@ from gateway.http.federation.key_revocations import OwnRevocations, key_revocati
 from gateway.http.federation.suspensions import signed_today, suspensions_blueprint
 from gateway.ports import Clock, KeyVault, Store
 from gateway.store.tables import key_revocations, members
-from gateway.store.tables.members import Member
+from gateway.store.tables.members import Member, MemberState
 from gateway.web.face import Observer, build_face
 from gateway.web.guards import open_to_all
 from trust import strict_json
@@ -63,14 +62,6 @@ FETCH_PATH = "/federation/v1/fetch"
 LIST_PATH = "/federation/v1/list"
 VOUCHING_PATHS = (FETCH_PATH, LIST_PATH, RESOLVE_PATH, STATUS_PATH, MARKED_PATH, MARK_PATH)
 """Where an authority vouches for members: closed after a restore until an administrator has confirmed its members."""
-
-
-class MemberState(StrEnum):
-    """What a member's ``state`` in the store may be."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

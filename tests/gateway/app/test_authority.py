@@ -9,11 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.http.authority.authority_api import MemberState
 from gateway.http.authority.enrolments import ENROLMENT_TYPE, ENROLMENTS_PATH
 from gateway.http.authority.resolve import RESOLVE_PATH
 from gateway.http.federation.suspensions import SUSPENSIONS_PATH
 from gateway.store.tables import issued_trust_marks, members
+from gateway.store.tables.members import MemberState
 from tests.support.authorities import COUNTY, HARBOUR, Authorities
 from tests.support.network import ANCHOR
 from trust.errors import Untrusted

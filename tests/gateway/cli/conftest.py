@@ -23,8 +23,8 @@ from gateway.administration import administrators
 from gateway.app.authority import create_anchor
 from gateway.app.node import create_node
 from gateway.cli.main import main
+from gateway.runtime.server_tls import server_tls
 from gateway.server.supervisor import Application
-from gateway.server.worker import server_tls
 from tests.support.case_systems import free_port
 from tests.support.logs import capture_logs
 from tests.support.tls import Authority, make_authority

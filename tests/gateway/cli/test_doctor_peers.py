@@ -10,8 +10,9 @@ from flask import Flask
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
 from gateway.administration.context import opened_store
+from gateway.administration.federation_context import FederationContext
 from gateway.app.authority import create_anchor
-from gateway.app.commands import Federation, federation_of
+from gateway.app.commands import federation_of
 from gateway.app.node import create_node
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.doctor.spans import words
@@ -238,7 +239,7 @@ class TestAgreementsAndMarks:
         assert (line.ok, line.warning) == (True, warning)
 
 
-def with_mark(parts: Federation, mark_type: str, expires_at: datetime | None, now: datetime) -> TrustedEntity:
+def with_mark(parts: FederationContext, mark_type: str, expires_at: datetime | None, now: datetime) -> TrustedEntity:
     own = parts.directory.refresh(parts.own, now=now)
     mark = TrustMark(
         issuer=EntityId(ANCHOR),
@@ -252,12 +253,12 @@ def with_mark(parts: Federation, mark_type: str, expires_at: datetime | None, no
 
 
 class TestChainsOfSeveralLevels:
-    def test_those_between_are_named(self, tree: Tree, federation: Federation) -> None:  # noqa: F811
+    def test_those_between_are_named(self, tree: Tree, federation: FederationContext) -> None:  # noqa: F811
         trusted, line = peers.chain(federation, SCHOOL, tree.clock.now())
         assert trusted is not None
         assert f", through {DISTRICT} and {COUNTY}, until" in line.detail
 
-    def test_the_step_that_fails_is_told(self, tree: Tree, federation: Federation) -> None:  # noqa: F811
+    def test_the_step_that_fails_is_told(self, tree: Tree, federation: FederationContext) -> None:  # noqa: F811
         tree.down.add(COUNTY)
         trusted, line = peers.chain(federation, SCHOOL, tree.clock.now())
         assert (trusted, line.ok) == (None, False)

@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 
 from config.settings import NodeSettings
+from gateway.administration.chain_trace import MAX_FETCHES, trace_vouching
+from gateway.administration.federation_context import FederationContext
 from gateway.administration.outcome import UseCaseResult
 from gateway.agreements.registry import AgreementBook
-from gateway.app.commands import Federation
 from gateway.cli.trust.check import checked
 from gateway.cli.trust.show import shown
-from gateway.cli.trust.tracing import MAX_FETCHES, trace_vouching
 from gateway.peers.transport import HttpTransport
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from gateway.store.factory import open_store
@@ -52,9 +52,9 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
 
 
 @pytest.fixture
-def federation(tree: Tree) -> Federation:
+def federation(tree: Tree) -> FederationContext:
     directory = tree.directory()
-    return Federation(
+    return FederationContext(
         own=COUNCIL,
         settings=cast("NodeSettings", None),  # of which neither command reads anything
         store=tree.store,
@@ -67,7 +67,7 @@ def federation(tree: Tree) -> Federation:
     )
 
 
-def check(tree: Tree, federation: Federation, entity: EntityId = SCHOOL) -> UseCaseResult:
+def check(tree: Tree, federation: FederationContext, entity: EntityId = SCHOOL) -> UseCaseResult:
     tree.fetched.clear()
     found = checked(federation, entity, at=tree.clock.now())
     assert len(tree.fetched) <= MAX_FETCHES
@@ -87,7 +87,7 @@ def failed(outcome: UseCaseResult) -> dict[str, Any]:
 # ---- check
 
 
-def test_every_step_of_a_chain_of_three_levels_is_ticked(tree: Tree, federation: Federation) -> None:
+def test_every_step_of_a_chain_of_three_levels_is_ticked(tree: Tree, federation: FederationContext) -> None:
     outcome = check(tree, federation)
     assert outcome.ok
     assert [step["name"] for step in outcome.data["steps"]][:9] == [
@@ -106,12 +106,12 @@ def test_every_step_of_a_chain_of_three_levels_is_ticked(tree: Tree, federation:
     assert outcome.data["refusal"] is None
 
 
-def test_a_check_stores_nothing(tree: Tree, federation: Federation) -> None:
+def test_a_check_stores_nothing(tree: Tree, federation: FederationContext) -> None:
     assert check(tree, federation).ok
     assert federation.directory.statuses(now=tree.clock.now()) == ()
 
 
-def test_the_level_that_says_no_is_named(tree: Tree, federation: Federation) -> None:
+def test_the_level_that_says_no_is_named(tree: Tree, federation: FederationContext) -> None:
     tree.suspend(COUNTY, DISTRICT)
     step = failed(check(tree, federation))
     assert step["name"] == f"{COUNTY} vouches for {DISTRICT}"
@@ -120,7 +120,9 @@ def test_the_level_that_says_no_is_named(tree: Tree, federation: Federation) -> 
     assert f"administrators of {COUNTY}" in step["remedy"]
 
 
-def test_an_intermediate_that_is_away_is_told_apart_from_one_that_says_no(tree: Tree, federation: Federation) -> None:
+def test_an_intermediate_that_is_away_is_told_apart_from_one_that_says_no(
+    tree: Tree, federation: FederationContext
+) -> None:
     def away(_request: PeerRequest) -> PeerAnswer:
         raise TransportError("no route")
 
@@ -130,7 +132,7 @@ def test_an_intermediate_that_is_away_is_told_apart_from_one_that_says_no(tree: 
     assert "route" in step["remedy"]
 
 
-def test_a_key_that_nobody_vouches_for_is_named_with_its_rule(tree: Tree, federation: Federation) -> None:
+def test_a_key_that_nobody_vouches_for_is_named_with_its_rule(tree: Tree, federation: FederationContext) -> None:
     before = tree.statement(DISTRICT, SCHOOL)
     tree.entities[SCHOOL].keys = Keys()
     tree.said[DISTRICT + "/federation/v1/fetch"] = lambda request: answered(before, request.accept)
@@ -143,7 +145,7 @@ def test_a_key_that_nobody_vouches_for_is_named_with_its_rule(tree: Tree, federa
     assert DISTRICT in step["remedy"]
 
 
-def test_an_older_statement_than_one_accepted_before_is_named(tree: Tree, federation: Federation) -> None:
+def test_an_older_statement_than_one_accepted_before_is_named(tree: Tree, federation: FederationContext) -> None:
     early = tree.statement(COUNTY, DISTRICT)
     tree.clock.forward(minutes=6)
     federation.directory.resolve(SCHOOL, now=tree.clock.now())
@@ -154,7 +156,7 @@ def test_an_older_statement_than_one_accepted_before_is_named(tree: Tree, federa
 
 
 def test_who_was_suspended_by_a_log_that_is_held_is_refused_though_its_chain_stands(
-    tree: Tree, federation: Federation
+    tree: Tree, federation: FederationContext
 ) -> None:
     federation.directory.resolve(SCHOOL, now=tree.clock.now())
     tree.entities[ANCHOR].log.append((DISTRICT, SuspensionState.SUSPENDED))
@@ -164,7 +166,7 @@ def test_who_was_suspended_by_a_log_that_is_held_is_refused_though_its_chain_sta
     assert f"{ANCHOR} has suspended {DISTRICT}" in step["detail"]
 
 
-def test_a_repeated_statement_is_no_fresh_one(tree: Tree, federation: Federation) -> None:
+def test_a_repeated_statement_is_no_fresh_one(tree: Tree, federation: FederationContext) -> None:
     made = tree.statement(ANCHOR, COUNTY)
     tree.clock.forward(minutes=16)
     tree.said[ANCHOR + "/federation/v1/fetch"] = lambda request: (
@@ -173,7 +175,7 @@ def test_a_repeated_statement_is_no_fresh_one(tree: Tree, federation: Federation
     assert "it is fresh" in failed(check(tree, federation))["name"]
 
 
-def test_liars_that_name_each_other_cost_bounded_fetches(tree: Tree, federation: Federation) -> None:
+def test_liars_that_name_each_other_cost_bounded_fetches(tree: Tree, federation: FederationContext) -> None:
     names = [EntityId(f"https://loop{number}.example") for number in range(40)]
     for name in names:
         tree.add(name)
@@ -183,7 +185,7 @@ def test_liars_that_name_each_other_cost_bounded_fetches(tree: Tree, federation:
 
 
 def test_a_signatory_below_an_intermediate_that_is_away_itself_is_vouched_for(
-    tree: Tree, federation: Federation
+    tree: Tree, federation: FederationContext
 ) -> None:
     federation.directory.resolve(SCHOOL, now=tree.clock.now())
     tree.down.add(SCHOOL)
@@ -204,7 +206,7 @@ def mark(tree: Tree, by: Signer | None = None, life: timedelta = timedelta(days=
     return raw
 
 
-def test_the_marks_that_count_are_shown_with_their_end(tree: Tree, federation: Federation) -> None:
+def test_the_marks_that_count_are_shown_with_their_end(tree: Tree, federation: FederationContext) -> None:
     mark(tree)
     (found,) = check(tree, federation).data["marks"]
     assert (found["counts"], found["type"], found["issuer"]) == (True, ASSURED, ANCHOR)
@@ -212,7 +214,7 @@ def test_the_marks_that_count_are_shown_with_their_end(tree: Tree, federation: F
     assert any("data-protection assured" in line for line in shown(federation, at=tree.clock.now()).lines)
 
 
-def test_a_mark_that_does_not_count_is_shown_with_the_reason(tree: Tree, federation: Federation) -> None:
+def test_a_mark_that_does_not_count_is_shown_with_the_reason(tree: Tree, federation: FederationContext) -> None:
     mark(tree, Keys().signer(KeyUse.FEDERATION))
     outcome = check(tree, federation)
     assert outcome.ok
@@ -225,7 +227,7 @@ def test_a_mark_that_does_not_count_is_shown_with_the_reason(tree: Tree, federat
     assert f"does not let {ANCHOR} issue" in found["reason"]
 
 
-def test_a_revoked_mark_is_shown_as_such(tree: Tree, federation: Federation) -> None:
+def test_a_revoked_mark_is_shown_as_such(tree: Tree, federation: FederationContext) -> None:
     tree.required_marks = frozenset({ASSURED})
     tree.entities[ANCHOR].revoked.add(mark(tree))
     federation.directory.resolve(SCHOOL, now=tree.clock.now())
@@ -233,7 +235,9 @@ def test_a_revoked_mark_is_shown_as_such(tree: Tree, federation: Federation) -> 
     assert "revoked" in found["reason"]
 
 
-def test_a_mark_that_its_issuer_does_not_know_is_shown_with_what_to_do(tree: Tree, federation: Federation) -> None:
+def test_a_mark_that_its_issuer_does_not_know_is_shown_with_what_to_do(
+    tree: Tree, federation: FederationContext
+) -> None:
     tree.required_marks = frozenset({ASSURED})
     mark(tree)
     tree.said[ANCHOR + "/federation/v1/trust-mark-status"] = lambda _request: tree.not_found()
@@ -245,7 +249,7 @@ def test_a_mark_that_its_issuer_does_not_know_is_shown_with_what_to_do(tree: Tre
 # ---- show
 
 
-def test_who_vouches_for_whom_is_a_tree(tree: Tree, federation: Federation) -> None:
+def test_who_vouches_for_whom_is_a_tree(tree: Tree, federation: FederationContext) -> None:
     for entity in (COUNCIL, POLICE, SCHOOL):
         federation.directory.resolve(entity, now=tree.clock.now())
     outcome = shown(federation, at=tree.clock.now())
@@ -265,7 +269,7 @@ def test_who_vouches_for_whom_is_a_tree(tree: Tree, federation: Federation) -> N
     assert outcome.data["own"]["superiors"] == [COUNTY, ANCHOR]
 
 
-def test_age_stage_end_and_suspension_are_shown(tree: Tree, federation: Federation) -> None:
+def test_age_stage_end_and_suspension_are_shown(tree: Tree, federation: FederationContext) -> None:
     federation.directory.resolve(SCHOOL, now=tree.clock.now())
     federation.directory.resolve(POLICE, now=tree.clock.now())
     tree.entities[COUNTY].log.append((DISTRICT, SuspensionState.SUSPENDED))

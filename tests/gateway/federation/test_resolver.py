@@ -8,9 +8,9 @@ import pytest
 
 from gateway.federation.fetch import NotVouchedFor, Unconfirmed
 from gateway.federation.freshness import Freshness
-from gateway.http.authority.authority_api import MemberState
 from gateway.ports import PeerAnswer
 from gateway.store.tables import trust_chains
+from gateway.store.tables.members import MemberState
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys
 from trust.errors import NoChain, Untrusted
 from trust.federation.chain import TrustedEntity
@@ -54,7 +54,9 @@ def test_the_superior_is_asked_before_the_entity(federation: Federation) -> None
     ]
 
 
-def test_of_somebody_nobody_vouches_for_only_its_superiors_are_asked_for_and_once(federation: Federation) -> None:
+def test_of_somebody_nobody_vouches_for_only_its_superiors_are_asked_for_and_once(
+    federation: Federation,
+) -> None:
     with pytest.raises(NoChain):
         federation.directory.resolve(STRANGER, now=federation.clock.now())
     fetched = [url for url in federation.wire.fetched if url.startswith(STRANGER)]
@@ -186,7 +188,9 @@ def test_an_older_configuration_of_the_entity_does_not_replace_a_newer(federatio
 
 
 @pytest.mark.holds("A37")
-def test_without_the_anchor_known_peers_are_served_and_whoever_it_newly_admitted_is_not(federation: Federation) -> None:
+def test_without_the_anchor_known_peers_are_served_and_whoever_it_newly_admitted_is_not(
+    federation: Federation,
+) -> None:
     look(federation)
     federation.keys[STRANGER] = Keys()
     federation.publish(STRANGER)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.http.authority.authority_api import FETCH_PATH, LIST_PATH, MemberState, subordinate_statement
+from gateway.http.authority.authority_api import FETCH_PATH, LIST_PATH, subordinate_statement
 from gateway.store.tables import anchor_keys, members
 from gateway.store.tables.federation_records import StoredAnchorKeys
+from gateway.store.tables.members import MemberState
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation
 from trust.federation.anchor_keys import AnchorKeys, build_anchor_keys, parse_pin
 from trust.federation.entity_statement import parse_entity_configuration, parse_subordinate_statement

@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.http.authority import enrolments as inbox
-from gateway.http.authority.authority_api import MemberState
 from gateway.http.authority.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
 from gateway.store.tables import enrolments, key_revocations
 from gateway.store.tables.federation_records import StoredKeyRevocation
+from gateway.store.tables.members import MemberState
 from gateway.web.face import build_face
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
 from trust.federation.enrolment import build_enrolment_request

@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.authority.trust_marks import MarkOffice, MarkTerms, delegated
-from gateway.http.authority.authority_api import Accredited, AnchorFace, MemberState, create_anchor_app
+from gateway.http.authority.authority_api import Accredited, AnchorFace, create_anchor_app
 from gateway.http.authority.trust_marks import MARK_PATH, MARKED_PATH, STATUS_PATH
 from gateway.store.tables import issued_trust_marks
+from gateway.store.tables.members import MemberState
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
 from trust import base64url
 from trust.errors import MarkRefused, WrongType

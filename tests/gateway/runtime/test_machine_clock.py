@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.app.wiring import SystemClock
 from gateway.runtime import machine_clock
+from gateway.runtime.machine_clock import SystemClock
 
 
 class Apart:

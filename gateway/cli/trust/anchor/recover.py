@@ -12,11 +12,11 @@ from gateway.administration.context import now
 from gateway.administration.dual_control import change_of, to_json
 from gateway.administration.errors import OperationRefused
 from gateway.administration.journal import record
+from gateway.administration.keys import HeldKeys, held_keys
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor
 from gateway.cli.output import command_output, confirm, emergency_option, show_plan, yes_option
-from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.ways import reason_option, way_up
 from gateway.keys.files import ANCHOR_KEYS, KeyFile, KeyFilesRefused
 from gateway.keys.rotation import Draft, lost_key, make, revocation

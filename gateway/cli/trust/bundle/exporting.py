@@ -19,10 +19,10 @@ from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output
 from gateway.cli.trust.show import rough
 from gateway.federation.resolver import FederationResolver
-from gateway.http.authority.authority_api import MemberState
 from gateway.http.federation.suspensions import Shown, as_received, signed_today
 from gateway.ports import Store, Transaction
 from gateway.store.tables import anchor_keys, members, suspensions
+from gateway.store.tables.members import MemberState
 from trust.errors import TrustError
 from trust.federation.bundle import MAX_SUSPENSIONS, Bundle, build_bundle
 from trust.identifiers import EntityId, parse_entity_id

@@ -6,11 +6,11 @@ import click
 
 from gateway.administration.context import now
 from gateway.administration.journal import record
+from gateway.administration.keys import held_keys
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output, confirm, show_plan, yes_option
-from gateway.cli.trust.key.held import held_keys
 from gateway.cli.trust.key.ways import out_option, recovery_option, way_up
 from gateway.keys.rotation import Draft, make
 

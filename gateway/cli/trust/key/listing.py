@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from gateway.administration.context import now, superiors
+from gateway.administration.keys import HeldKeys, held_keys, named_above
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output
-from gateway.cli.trust.key.held import HeldKeys, held_keys, named_above
 from gateway.keys.schedule import OVERLAPS, Life, Stage
 from trust.keys import KeyUse
 

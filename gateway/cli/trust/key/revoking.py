@@ -11,10 +11,10 @@ from config.settings import AnchorSettings
 from gateway.administration.context import Settings, now, superiors
 from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
 from gateway.administration.errors import OperationRefused
+from gateway.administration.keys import HeldKeys, held_keys
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
-from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.ways import reason_option, recovery_option, recovery_signer, signed_document
 from gateway.keys.rotation import Draft, make, revocation
 from gateway.keys.schedule import lives, signing

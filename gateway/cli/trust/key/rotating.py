@@ -9,11 +9,11 @@ import click
 from gateway.administration.context import now, superiors
 from gateway.administration.errors import OperationRefused
 from gateway.administration.journal import record
+from gateway.administration.keys import HeldKeys, held_keys
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output, confirm, show_plan, yes_option
-from gateway.cli.trust.key.held import HeldKeys, held_keys
 from gateway.cli.trust.key.listing import to_json, told
 from gateway.cli.trust.key.ways import Way, out_option, recovery_option, way_up
 from gateway.keys.files import KeyFilesRefused

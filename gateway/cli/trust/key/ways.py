@@ -14,9 +14,9 @@ from config.settings import AnchorSettings
 from gateway.administration.context import superiors
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input, write_new
+from gateway.administration.keys import HeldKeys, needed_files
 from gateway.app.wiring import peer_transport
 from gateway.cli import fingerprints
-from gateway.cli.trust.key.held import HeldKeys, needed_files
 from gateway.cli.trust.membership import request_of, send_request
 from gateway.keys.files import read_private
 from gateway.keys.vault import open_vault

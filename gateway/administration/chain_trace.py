@@ -12,7 +12,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from adapters.contract import CheckLine
-from gateway.app.commands import Federation
+from gateway.administration.federation_context import FederationContext
 from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.federation.freshness import Freshness, freshness_of
 from gateway.ports import PeerAnswer, PeerRequest, Transaction, Transport, TransportError
@@ -77,17 +77,19 @@ class _Superior:
     upper: tuple[bytes, ...] = field(repr=False)
 
 
-def trace_chain(federation: Federation, entity: EntityId, *, now: datetime) -> Trace:
+def trace_chain(federation: FederationContext, entity: EntityId, *, now: datetime) -> Trace:
     """Walk the whole chain of ``entity``, on the first way that stands, else on the one that led furthest."""
     return _on_each_way(federation, entity, now, lambda walk: walk.whole())
 
 
-def trace_vouching(federation: Federation, entity: EntityId, *, now: datetime) -> Trace:
+def trace_vouching(federation: FederationContext, entity: EntityId, *, now: datetime) -> Trace:
     """Walk only to what a superior says of ``entity``, which need not be reachable where a chain of it is held."""
     return _on_each_way(federation, entity, now, lambda walk: walk.vouching())
 
 
-def _on_each_way(federation: Federation, entity: EntityId, now: datetime, go: Callable[["_Walk"], object]) -> Trace:
+def _on_each_way(
+    federation: FederationContext, entity: EntityId, now: datetime, go: Callable[["_Walk"], object]
+) -> Trace:
     if not federation.anchors:
         remedy = "Pin one: hearthgate trust join URL, with the address of the authority that is to vouch for this node."
         unpinned = CheckLine(name="a trust anchor is pinned here", ok=False, detail="none is", remedy=remedy)
@@ -112,7 +114,7 @@ def _on_each_way(federation: Federation, entity: EntityId, now: datetime, go: Ca
 class _Fetch:
     """What is asked for in one check, each once."""
 
-    federation: Federation
+    federation: FederationContext
     now: datetime
     answers: dict[str, PeerAnswer | TransportError] = field(default_factory=dict)
 
