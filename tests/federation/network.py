@@ -82,12 +82,7 @@ class Network:
         clock: SetClock | None = None,
         budget: Mapping[str, Mapping[str, int]] = ROOMY,
     ) -> None:
-        self.folder = folder
-        self.clock = clock or SetClock()
-        self.wire = Wire()
-        self.case_systems = CaseSystemWire()
-        self.sign_in: Transport | None = None
-        self.nodes: dict[EntityId, Node] = {}
+        self._join_wires(folder, clock or SetClock())
         self._migrated = self._migrate_once()
         self.anchor = self._make_anchor()
         self._around = Around(
@@ -98,6 +93,24 @@ class Network:
             self._prepare(agency)
             self.start(agency.entity)
             self.enrol(agency.entity)
+
+    @classmethod
+    def reopen(cls, folder: Path, entities: Iterable[EntityId], *, clock: SetClock) -> "Network":
+        """Return the network of folders that were made before, with their keys and stores."""
+        network = cls.__new__(cls)
+        network._join_wires(folder, clock)
+        network.anchor = network._start_anchor()
+        for entity in entities:
+            network.start(entity)
+        return network
+
+    def _join_wires(self, folder: Path, clock: SetClock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.wire = Wire()
+        self.case_systems = CaseSystemWire()
+        self.sign_in: Transport | None = None
+        self.nodes: dict[EntityId, Node] = {}
 
     def close(self) -> None:
         """Let go of every store."""
@@ -253,7 +266,12 @@ class Network:
         create_keys(folder / "keys", names=ANCHOR_KEYS)
         self._date_keys(folder)
         self._store_in(folder, "anchor.db")
-        anchor = create_anchor(read_anchor(write_anchor(folder)), self.clock, self.wire)
+        write_anchor(folder)
+        return self._start_anchor()
+
+    def _start_anchor(self) -> AnchorParts:
+        path = self.folder_of(ANCHOR) / "hearthgate.toml"
+        anchor = create_anchor(read_anchor(path), self.clock, self.wire)
         self.wire.apps[ANCHOR] = anchor.peer_app
         return anchor
 
