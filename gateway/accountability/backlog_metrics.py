@@ -17,7 +17,7 @@ _waiting = Gauge(
 )
 
 
-def show_waiting(tx: Transaction, *, now: datetime) -> None:
+def set_pending_reviews(tx: Transaction, *, now: datetime) -> None:
     """Count it and show the numbers. Told by one process, for all."""
     _waiting.labels("flags").set(flags.count_open(tx))
     _waiting.labels("lookups_to_justify").set(justifications.overdue(tx, now=now))

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from statistics import median
 
-from gateway.accountability.rate_limits import AddressUse, Asked, name_asker
+from gateway.accountability.rate_limits import AddressUse, QueryCharge, name_asker
 from gateway.accountability.subject_buckets import person_keys
 from gateway.ports import Transaction
 from gateway.store.tables import flags, query_counts, similar_queries
@@ -52,11 +52,11 @@ class AddressLimitReached(Exception):
     """Other addresses of the person were counted while this one was searched; nothing was recorded."""
 
 
-def asked_about(hmac_key: bytes, subject: Subject, *, agency: str, practitioner: str, role: RoleCode) -> Asked:
+def asked_about(hmac_key: bytes, subject: Subject, *, agency: str, practitioner: str, role: RoleCode) -> QueryCharge:
     """Return a question as budgets and flags see it, with what it shares with others and with attempts to guess."""
     persons = person_keys(hmac_key, subject)
     askers = Askers(agency=agency, practitioner=name_asker(agency, practitioner))
-    return Asked(
+    return QueryCharge(
         agency=agency,
         practitioner=practitioner,
         role=role,
@@ -74,22 +74,22 @@ def address_use(tx: Transaction, features: tuple[Feature, ...], *, now: datetime
     return AddressUse.LEFT_OUT if is_over else AddressUse.COUNTED
 
 
-def observe(tx: Transaction, asked: Asked, *, now: datetime) -> None:
+def observe(tx: Transaction, asked: QueryCharge, *, now: datetime) -> None:
     """Note one answered question and flag what it shows. Raises :class:`AddressLimitReached`."""
     for code in _signs(tx, asked, now):
-        flags.put_up(tx, code=code, asker=asked.who, at=now)
+        flags.raise_flag(tx, code=code, asker=asked.asker, at=now)
     day = _day(now)
-    counters = [Counter(agency=asked.agency, counted=asked.role, asker=asked.who)]
+    counters = [Counter(agency=asked.agency, counted=asked.role, asker=asked.asker)]
     if asked.absent:
         counters.append(Counter(agency=asked.agency, counted=_ABSENT))
     today = dict(query_counts.count(tx, counters, day=day))
     if today[asked.role] == 1 and not query_counts.earlier(tx, counters[0], day=day):
         today |= query_counts.count(tx, [Counter(agency=asked.agency, counted=_NEW)], day=day)
-    _compare_practitioner(tx, counters[0], today[asked.role], now)
-    _compare_agency(tx, asked.agency, today, now)
+    _flag_unusual_practitioner(tx, counters[0], today[asked.role], now)
+    _flag_unusual_agency(tx, asked.agency, today, now)
 
 
-def _signs(tx: Transaction, asked: Asked, now: datetime) -> set[str]:
+def _signs(tx: Transaction, asked: QueryCharge, now: datetime) -> set[str]:
     """Note each value, and return the signs of the features that got one more."""
     day = _day(now).toordinal()
     noted = [
@@ -97,7 +97,7 @@ def _signs(tx: Transaction, asked: Asked, now: datetime) -> set[str]:
         for each in asked.features
         if each.pattern is not Pattern.PERSON_ADDRESSES or asked.address is not AddressUse.LEFT_OUT
     ]
-    more = similar_queries.note(tx, noted)
+    more = similar_queries.record(tx, noted)
     signs: set[str] = {Pattern.PERSON_ADDRESSES} if asked.address is AddressUse.LEFT_OUT else set()
     patterns = {each.digest: each.pattern for each in asked.features if each.digest in more}
     until = {last for pattern in set(patterns.values()) for last in THRESHOLDS[pattern].window.counted(day)}
@@ -109,7 +109,7 @@ def _signs(tx: Transaction, asked: Asked, now: datetime) -> set[str]:
     return signs
 
 
-def _is_reached(tx: Transaction, pattern: Pattern, values: int, asked: Asked, now: datetime) -> bool:
+def _is_reached(tx: Transaction, pattern: Pattern, values: int, asked: QueryCharge, now: datetime) -> bool:
     threshold = THRESHOLDS[pattern]
     if values < threshold.values or threshold.per is None:
         return values >= threshold.values
@@ -120,7 +120,7 @@ def _day(now: datetime) -> date:
     return now.astimezone(UTC).date()
 
 
-def _compare_practitioner(tx: Transaction, counter: Counter, count: int, now: datetime) -> None:
+def _flag_unusual_practitioner(tx: Transaction, counter: Counter, count: int, now: datetime) -> None:
     """Flag a practitioner who asks far more than the others in the role, or than before where there are no others."""
     if count < _LEAST_UNUSUAL or count % _EVERY:
         return
@@ -129,10 +129,10 @@ def _compare_practitioner(tx: Transaction, counter: Counter, count: int, now: da
     if len(usual) < _LEAST_DAYS_KNOWN:
         usual = query_counts.earlier(tx, counter, day=day)
     if len(usual) >= _LEAST_DAYS_KNOWN and count > _TIMES_THE_USUAL * median(usual):
-        flags.put_up(tx, code=OVER_BASELINE, asker=counter.asker, at=now)
+        flags.raise_flag(tx, code=OVER_BASELINE, asker=counter.asker, at=now)
 
 
-def _compare_agency(tx: Transaction, agency: str, today: Mapping[str, int], now: datetime) -> None:
+def _flag_unusual_agency(tx: Transaction, agency: str, today: Mapping[str, int], now: datetime) -> None:
     """Flag an agency that has far more absences or new practitioners than on its own days before."""
     day = _day(now)
     for word, (least, least_before) in _LEAST.items():
@@ -142,4 +142,4 @@ def _compare_agency(tx: Transaction, agency: str, today: Mapping[str, int], now:
         usual = query_counts.earlier(tx, Counter(agency=agency, counted=word), day=day)
         is_known = len(usual) >= _LEAST_DAYS_KNOWN
         if count >= (max(least, _TIMES_THE_AGENCYS_USUAL * median(usual)) if is_known else least_before):
-            flags.put_up(tx, code=_CODES[word], asker=agency, at=now)
+            flags.raise_flag(tx, code=_CODES[word], asker=agency, at=now)

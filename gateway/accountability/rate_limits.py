@@ -26,7 +26,7 @@ OVER_BUDGET, UNJUSTIFIED = "over_budget", "unjustified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class QueryBudgets:
     """The three budgets; ``roles`` are practitioners' budgets that differ from ``practitioner``."""
 
     practitioner: Budget
@@ -45,7 +45,7 @@ class AddressUse(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class QueryCharge:
     """One question as the budgets see it: ``subject`` is a keyed digest, ``practitioner`` a pseudonym.
 
     ``agency`` is the asking agency, or the case system of our own agency. ``persons`` are what the description shares
@@ -65,7 +65,7 @@ class Asked:
     absent: bool = False
 
     @property
-    def who(self) -> str:
+    def asker(self) -> str:
         """The practitioner, named together with the agency whose pseudonym it is."""
         return name_asker(self.agency, self.practitioner)
 
@@ -75,9 +75,9 @@ def name_asker(agency: str, practitioner: str) -> str:
     return f"{agency} {practitioner}"
 
 
-def limits_of(settings: Allowances) -> Limits:
+def budgets_from_settings(settings: Allowances) -> QueryBudgets:
     """Return the budgets that the configuration gives."""
-    return Limits(
+    return QueryBudgets(
         practitioner=_budget(settings.practitioner),
         agency=_budget(settings.agency),
         subject=_budget(settings.subject),
@@ -98,17 +98,17 @@ class BudgetExceeded(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budgets:
+class RateLimits:
     """Look at the budgets and charge them, each within a transaction of the caller's."""
 
-    limits: Limits
+    limits: QueryBudgets
 
-    def look(self, tx: Transaction, asked: Asked, *, now: datetime) -> Exceeded | None:
+    def check(self, tx: Transaction, asked: QueryCharge, *, now: datetime) -> Exceeded | None:
         """Return the longest wait where a budget is used up, in a transaction that need not write."""
         exceeded = [outcome for _, outcome in self._spent(tx, asked, now) if isinstance(outcome, Exceeded)]
         return max(exceeded, key=lambda outcome: outcome.retry_after, default=None)
 
-    def charge(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
+    def charge(self, tx: Transaction, asked: QueryCharge, *, now: datetime) -> None:
         """Charge every budget.
 
         Raises :class:`BudgetExceeded` where one has no room for this question; an urgent one goes through.
@@ -118,23 +118,23 @@ class Budgets:
             if not isinstance(outcome, Exceeded):
                 moments[key] = outcome.due
             elif asked.urgent:
-                self.flag(tx, asked, now=now)
+                self.flag_excess(tx, asked, now=now)
             else:
                 raise BudgetExceeded(outcome)
-        budgets.keep(tx, moments)
+        budgets.save(tx, moments)
 
-    def flag(self, tx: Transaction, asked: Asked, *, now: datetime) -> None:
+    def flag_excess(self, tx: Transaction, asked: QueryCharge, *, now: datetime) -> None:
         """Flag a question that came over budget, whether it was answered or not."""
-        flags.put_up(tx, code=OVER_BUDGET, asker=asked.who, at=now)
+        flags.raise_flag(tx, code=OVER_BUDGET, asker=asked.asker, at=now)
 
-    def _spent(self, tx: Transaction, asked: Asked, now: datetime) -> list[tuple[str, Spent | Exceeded]]:
+    def _spent(self, tx: Transaction, asked: QueryCharge, now: datetime) -> list[tuple[str, Spent | Exceeded]]:
         charged = self._of(asked)
         due = budgets.due(tx, keys=[key for key, _ in charged])
         return [(key, spend(budget, due=due.get(key), now=now)) for key, budget in charged]
 
-    def _of(self, asked: Asked) -> tuple[tuple[str, Budget], ...]:
+    def _of(self, asked: QueryCharge) -> tuple[tuple[str, Budget], ...]:
         return (
-            (f"practitioner {asked.who}", self.limits.roles.get(asked.role, self.limits.practitioner)),
+            (f"practitioner {asked.asker}", self.limits.roles.get(asked.role, self.limits.practitioner)),
             (f"agency {asked.agency}", self.limits.agency),
             *((f"subject {asked.agency} {person}", self.limits.subject) for person in asked.persons),
         )

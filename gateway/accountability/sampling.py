@@ -21,12 +21,12 @@ _HUNDRED = 100
 def sample(caller: CaseCaller, lookup_id: str, *, key: bytes, now: datetime) -> Sample | None:
     """Return the sample that a new lookup is, or none: because it was not chosen, or nobody vouched for its user."""
     client = caller.client
-    if not caller.vouches or not chosen(key, lookup_id, client.sample_percent):
+    if not caller.vouches or not is_sampled(key, lookup_id, client.sample_percent):
         return None
     return Sample(lookup_id=lookup_id, client_id=client.client_id, taken_at=now, due_at=now + WITHIN)
 
 
-def chosen(key: bytes, lookup_id: str, percent: int) -> bool:
+def is_sampled(key: bytes, lookup_id: str, percent: int) -> bool:
     """Tell whether a lookup is among so many in a hundred."""
     drawn = hmac.digest(key, _DOMAIN + lookup_id.encode(), sha256)
     return int.from_bytes(drawn[:8]) % _HUNDRED < percent

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.settings import NodeSettings
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.federation.resolver import FederationResolver
 from gateway.peers.transport import HttpTransport
 from gateway.ports import Store
@@ -26,4 +26,4 @@ class FederationContext:
     anchors: Mapping[EntityId, KeySet]
     own_configuration: Callable[[datetime], bytes]
     directory: FederationResolver
-    agreements: AgreementBook
+    agreements: AgreementRegistry

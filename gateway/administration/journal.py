@@ -75,7 +75,7 @@ def _head(file: BinaryIO) -> str:
 
 def _commit(settings: Settings, head: str, at: datetime) -> None:
     """Put the journal's head into the evidence, where there is a store of this version."""
-    leaf = recorder.written(Leaf(kind=LeafKind.JOURNAL, at=at, outcome_code="recorded", answer_digest=head))
+    leaf = recorder.build_entry(Leaf(kind=LeafKind.JOURNAL, at=at, outcome_code="recorded", answer_digest=head))
 
     def work(tx: Transaction) -> None:
         journal_head.put(tx, head=head, at=at)

@@ -10,8 +10,8 @@ from config.settings import NodeSettings
 from gateway.administration.context import Settings, opened_store, own_entity, superiors
 from gateway.federation.own_keys import VouchedKeys
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFile, sole_change
-from gateway.keys.rotation import settled
-from gateway.keys.schedule import KeyRecord, Life, lives, published
+from gateway.keys.rotation import record_starts
+from gateway.keys.schedule import KeyLifecycle, KeyRecord, lifecycles, published_keys
 from gateway.keys.vault import read_records
 from gateway.ports import Store
 from gateway.store.tables import anchor_keys, trust_chains
@@ -37,13 +37,13 @@ class HeldKeys:
         """Whose keys they are."""
         return own_entity(self.settings)
 
-    def lives(self, records: Sequence[KeyRecord] | None = None) -> tuple[Life, ...]:
+    def lives(self, records: Sequence[KeyRecord] | None = None) -> tuple[KeyLifecycle, ...]:
         """Return the life of each key, or of what they would be."""
-        return lives(self.records if records is None else records, vouched=self.vouched)
+        return lifecycles(self.records if records is None else records, vouched=self.vouched)
 
     def federation(self, at: datetime, records: Sequence[KeyRecord] | None = None) -> KeySet:
         """Return the federation keys that are published, or would be."""
-        return published(self.lives(records), KeyUse.FEDERATION, now=at)
+        return published_keys(self.lives(records), KeyUse.FEDERATION, now=at)
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def held_keys(settings: Settings, *, needed: Sequence[KeyFile] | None = None) ->
     with sole_change(directory), opened_store(settings) as store:
         vouched = VouchedKeys(store).since()
         first = needed_files(settings) if needed is None else needed
-        records = settled(read_records(directory, first), vouched=vouched)
+        records = record_starts(read_records(directory, first), vouched=vouched)
         yield HeldKeys(settings=settings, store=store, directory=directory, records=records, vouched=vouched)
 
 

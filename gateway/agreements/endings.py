@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredEnding
@@ -32,12 +32,12 @@ class EndingNotice(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endings:
+class AgreementEndings:
     """The endings of one node's agreements. Safe for several threads."""
 
     own: EntityId
     store: Store
-    book: AgreementBook
+    book: AgreementRegistry
     signer: Callable[[], Signer]
     notice: EndingNotice
 
@@ -75,7 +75,7 @@ class Endings:
         standing = self.book.find(agreement, now=now)
         return standing.closure if isinstance(standing, NotInForce) else None
 
-    def untold(self, *, now: datetime) -> tuple[tuple[Agreement, EntityId], ...]:
+    def undelivered(self, *, now: datetime) -> tuple[tuple[Agreement, EntityId], ...]:
         """Return which parties are still to be told of an ending that was made here, while the agreement would last."""
         made, told = self.store.read(lambda tx: (agreements.endings(tx), agreements.told(tx)))
         ours = {(each.agreement_id, each.version) for each in made if each.entity == self.own}
@@ -92,7 +92,7 @@ class Endings:
             if party.entity != self.own and (agreement.id, agreement.version, party.entity) not in told
         )
 
-    def note_told(self, agreement: AgreementRef, party: EntityId, *, now: datetime) -> None:
+    def record_delivery(self, agreement: AgreementRef, party: EntityId, *, now: datetime) -> None:
         """Record that a party's node has the notice, or does not hold the agreement."""
         self.store.write(
             lambda tx: agreements.put_told(

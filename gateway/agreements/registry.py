@@ -34,29 +34,29 @@ _UNCONFIRMED = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Page:
+class _Snapshot:
     """Every version that can be read, and up to which version each agreement is recorded as retired.
 
     ``unconfirmed`` are the digests of those out of a backup that may have ended since.
     """
 
     epoch: int
-    held: tuple[HeldVersion, ...]
+    versions: tuple[HeldVersion, ...]
     retired: Mapping[AgreementId, int]
     unconfirmed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
+class _DaySnapshot:
     """How every agreement of a page stands on one day; that changes with the store and at midnight (UTC) only."""
 
-    page: _Page
+    page: _Snapshot
     day: date
     standings: tuple[InForce | NotInForce, ...]
     by_version: Mapping[tuple[AgreementId, int], InForce | NotInForce]
 
 
-class AgreementBook:
+class AgreementRegistry:
     """Answer from memory what the store says, reading it again whenever it has changed.
 
     Each signature is verified again when it is read, with the federation keys of the party that were trusted when an
@@ -67,8 +67,8 @@ class AgreementBook:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = Lock()
-        self._page: _Page | None = None
-        self._day: _Day | None = None
+        self._page: _Snapshot | None = None
+        self._day: _DaySnapshot | None = None
 
     def find(self, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
         """Return the agreement of this id and version, whatever its digest, or ``None``."""
@@ -92,7 +92,7 @@ class AgreementBook:
 
     def took_effect(self, ref: AgreementRef, *, now: datetime) -> bool:
         """Return whether this wording has ever bound its parties here."""
-        return any(took_effect(each, now) for each in self._read(now).held if each.agreement.ref == ref)
+        return any(took_effect(each, now) for each in self._read(now).versions if each.agreement.ref == ref)
 
     def settle(self, now: datetime) -> None:
         """Record which versions are retired by now, so that they stay so without the newer ones.
@@ -100,14 +100,14 @@ class AgreementBook:
         Until then it follows from the documents and signatures that are held.
         """
         page = self._read(now)
-        through = retired_through(page.held, now, recorded=page.retired)
+        through = retired_through(page.versions, now, recorded=page.retired)
         newly = {each: version for each, version in through.items() if version > page.retired.get(each, 0)}
         if newly:
             self._store.write(lambda tx: _retire(tx, newly))
 
     def signatures(self, ref: AgreementRef, *, now: datetime) -> tuple[AgreementSignature, ...]:
         """Return the verified signatures under exactly this wording, in the order of its parties."""
-        held = [each for each in self._read(now).held if each.agreement.ref == ref]
+        held = [each for each in self._read(now).versions if each.agreement.ref == ref]
         return tuple(
             each.signatures[party.entity]
             for each in held
@@ -136,20 +136,22 @@ class AgreementBook:
                 granted.append(replace(detail, kinds=kinds))
         return tuple(granted)
 
-    def _on(self, page: _Page, now: datetime) -> _Day:
+    def _on(self, page: _Snapshot, now: datetime) -> _DaySnapshot:
         day, known = now.astimezone(UTC).date(), self._day
         if known is not None and known.page is page and known.day == day:
             return known
-        found_standings = tuple(_unless_held(each, page) for each in standings(page.held, now, recorded=page.retired))
+        found_standings = tuple(
+            _unless_held(each, page) for each in standings(page.versions, now, recorded=page.retired)
+        )
         by_version = {(each.agreement.id, each.agreement.version): each for each in found_standings}
-        found = self._day = _Day(page=page, day=day, standings=found_standings, by_version=by_version)
+        found = self._day = _DaySnapshot(page=page, day=day, standings=found_standings, by_version=by_version)
         return found
 
-    def _read(self, now: datetime) -> _Page:
+    def _read(self, now: datetime) -> _Snapshot:
         epoch = self._store.read(agreements.epoch)
         return self._page_of(epoch, lambda: self._store.read(lambda tx: _load(tx, now)))
 
-    def _page_of(self, epoch: int, load: Callable[[], _Page]) -> _Page:
+    def _page_of(self, epoch: int, load: Callable[[], _Snapshot]) -> _Snapshot:
         page = self._page
         if page is not None and page.epoch == epoch:
             return page
@@ -171,17 +173,17 @@ def detail_for(ref: AgreementRef, purpose: PurposeCode, kind: KindName) -> Autho
     )
 
 
-def _load(tx: Transaction, now: datetime) -> _Page:
+def _load(tx: Transaction, now: datetime) -> _Snapshot:
     held, ended_by = [], _ended_by(tx)
     for stored in agreements.load_all(tx):
         with suppress(TrustError):  # one that this version cannot read binds nobody, and costs no other; doctor says so
             held.append(_open(stored, ended_by, now))
     retired = {AgreementId(each): version for each, version in agreements.retired(tx).items()}
     kept = frozenset(each.name for each in restore_holds.list(tx) if each.kind is HoldKind.AGREEMENT)
-    return _Page(epoch=agreements.epoch(tx), held=tuple(held), retired=retired, unconfirmed=kept)
+    return _Snapshot(epoch=agreements.epoch(tx), versions=tuple(held), retired=retired, unconfirmed=kept)
 
 
-def _unless_held(standing: InForce | NotInForce, page: _Page) -> InForce | NotInForce:
+def _unless_held(standing: InForce | NotInForce, page: _Snapshot) -> InForce | NotInForce:
     if isinstance(standing, NotInForce) or standing.agreement.ref.digest not in page.unconfirmed:
         return standing
     return NotInForce(agreement=standing.agreement, missing=(), reason=_UNCONFIRMED)

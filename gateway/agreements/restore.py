@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gateway.agreements.registry import AgreementBook
-from gateway.agreements.signature_exchange import Countersigning
+from gateway.agreements.registry import AgreementRegistry
+from gateway.agreements.signature_exchange import SignatureExchange
 from gateway.ports import Store, Transaction
 from gateway.runtime.rate_limit import Cooldown
 from gateway.store.tables import agreements, restore_holds
@@ -21,8 +21,8 @@ class RestoredAgreements:
 
     own: EntityId
     store: Store
-    book: AgreementBook
-    countersigning: Countersigning
+    book: AgreementRegistry
+    countersigning: SignatureExchange
     lately: Cooldown = field(default_factory=lambda: Cooldown(ASKED_AGAIN_AFTER))
 
     def round(self, now: datetime) -> None:

@@ -27,8 +27,8 @@ from functools import partial
 from secrets import token_urlsafe
 from typing import Protocol
 
-from gateway.agreements.endings import Endings
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.endings import AgreementEndings
+from gateway.agreements.registry import AgreementRegistry
 from gateway.ports import (
     ClaimStore,
     NodeBusy,
@@ -92,21 +92,21 @@ class SignatureNotice(Protocol):
         ...
 
 
-class Told(StrEnum):
+class DeliveryStatus(StrEnum):
     """What became of our signature at another party."""
 
-    TOLD = "told"
+    DELIVERED = "told"
     NOT_HELD = "not_held"
     REFUSED = "refused"
     SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offered:
+class OfferResult:
     """How one party answered; ``received`` are the parties whose signatures came back and were new."""
 
     party: EntityId
-    told: Told
+    status: DeliveryStatus
     detail: str = ""
     received: tuple[EntityId, ...] = ()
     closed: bool = False
@@ -114,7 +114,7 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndingsAsked:
+class EndingsResult:
     """Which parties said how their agreements stand, which could not be asked, and what was closed here for it."""
 
     answered: frozenset[EntityId]
@@ -128,7 +128,7 @@ def address(entity: EntityId, agreement_digest: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Countersigning:
+class SignatureExchange:
     """The signatures of one node's agreements. Safe for several threads."""
 
     own: EntityId
@@ -137,7 +137,7 @@ class Countersigning:
     keys_of: KeysOf
     notice: SignatureNotice
     signer: Callable[[], Signer]
-    endings: Endings
+    endings: AgreementEndings
 
     def document(self, agreement_digest: str) -> bytes | None:
         """Return the agreement of this digest, which this node holds and which has not ended."""
@@ -190,7 +190,7 @@ class Countersigning:
             raise CallReused
         return call
 
-    def offer(self, agreement: Agreement, party: EntityId, *, now: datetime) -> Offered:
+    def offer(self, agreement: Agreement, party: EntityId, *, now: datetime) -> OfferResult:
         """Call on another party's node with our signature and our notice of an ending, and accept what it answers."""
         ref = agreement.ref
         held, ending = self._held(ref.digest), self.endings.statement(ref, now=now)
@@ -204,16 +204,16 @@ class Countersigning:
         try:
             answer = self._post(address(party, ref.digest) + SIGNATURES, build_call(call, signer=self.signer()))
         except TransportError as failed:
-            return Offered(party=party, told=Told.SILENT, detail=str(failed))
+            return OfferResult(party=party, status=DeliveryStatus.SILENT, detail=str(failed))
         if answer.status not in {_OK, _NOT_FOUND}:
-            return Offered(party=party, told=Told.REFUSED, detail=_reason(answer))
+            return OfferResult(party=party, status=DeliveryStatus.REFUSED, detail=_reason(answer))
         if ending is not None:
-            self.endings.note_told(ref, party, now=now)
+            self.endings.record_delivery(ref, party, now=now)
         if answer.status == _NOT_FOUND:
-            return Offered(party=party, told=Told.NOT_HELD)
+            return OfferResult(party=party, status=DeliveryStatus.NOT_HELD)
         return self._taken(agreement, party, answer.body, now)
 
-    def ask_endings(self, *, now: datetime) -> EndingsAsked:
+    def ask_endings(self, *, now: datetime) -> EndingsResult:
         """Ask every party of each agreement that may still bind whether it is closed there, and close it here too.
 
         For a node that was restored from a backup, which has forgotten endings and newer versions since. A node that
@@ -227,12 +227,14 @@ class Countersigning:
             for party in agreement.parties:
                 if party.entity != self.own:
                     asked = self.offer(agreement, party.entity, now=now)
-                    (answered if asked.told in {Told.TOLD, Told.NOT_HELD} else silent).add(party.entity)
+                    (answered if asked.status in {DeliveryStatus.DELIVERED, DeliveryStatus.NOT_HELD} else silent).add(
+                        party.entity
+                    )
             if self.endings.closure(agreement.ref, now=now) is not None:
                 closed.add(agreement.ref)
-        return EndingsAsked(answered=frozenset(answered - silent), silent=frozenset(silent), closed=frozenset(closed))
+        return EndingsResult(answered=frozenset(answered - silent), silent=frozenset(silent), closed=frozenset(closed))
 
-    def _taken(self, agreement: Agreement, party: EntityId, body: bytes, now: datetime) -> Offered:
+    def _taken(self, agreement: Agreement, party: EntityId, body: bytes, now: datetime) -> OfferResult:
         """Accept each signature and the ending that a party answered with; one that is refused costs no other."""
         received, closed, detail = [], False, ""
         try:
@@ -247,7 +249,7 @@ class Countersigning:
         except TrustError as malformed:
             detail = f"its answer cannot be used: {malformed.detail}"
         new = tuple(each for each in received if each is not None)
-        return Offered(party=party, told=Told.TOLD, detail=detail, received=new, closed=closed)
+        return OfferResult(party=party, status=DeliveryStatus.DELIVERED, detail=detail, received=new, closed=closed)
 
     def _take(self, agreement: Agreement, raw: bytes, now: datetime) -> EntityId | None:
         held = self._held(agreement.ref.digest)
@@ -316,10 +318,10 @@ class _Wait:
     length: timedelta
 
 
-class Collecting:
+class MissingSignatureCollector:
     """Call for missing signatures and tell of endings, less and less often. For one thread: the keeper's."""
 
-    def __init__(self, countersigning: Countersigning, book: AgreementBook, attempt: Attempt) -> None:
+    def __init__(self, countersigning: SignatureExchange, book: AgreementRegistry, attempt: Attempt) -> None:
         self._countersigning = countersigning
         self._attempt = attempt
         self.book = book
@@ -330,7 +332,7 @@ class Collecting:
         self._attempt("retirements", partial(self.book.settle, now))
         due = [
             (agreement, party)
-            for agreement, party in (*self._countersigning.endings.untold(now=now), *self._unsigned(now))
+            for agreement, party in (*self._countersigning.endings.undelivered(now=now), *self._unsigned(now))
             if self._due(agreement, party, now)
         ]
         for agreement, party in due[:_OFFERS_A_ROUND]:

@@ -22,8 +22,8 @@ from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.health.checks import KeyFolder, Machine, Minding, of_authority
-from gateway.health.serving_gate import Fitness
+from gateway.health.checks import HealthMonitor, KeyFolder, Machine, authority_monitor
+from gateway.health.serving_gate import ServingGate
 from gateway.http.authority.authority_api import (
     VOUCHING_PATHS,
     Accredited,
@@ -34,13 +34,13 @@ from gateway.http.authority.authority_api import (
 )
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.maintenance.authority import AuthorityKeeper
+from gateway.maintenance.authority import AuthorityRounds
 from gateway.ports import Clock, KeyVault, Store, Transport
 from gateway.runtime.background import Background
 from gateway.runtime.machine_clock import SystemClock
 from gateway.store.factory import open_store
 from gateway.telemetry import events
-from gateway.web.serving_gate import gated
+from gateway.web.serving_gate import with_serving_gate
 from trust import strict_json
 from trust.federation.anchor_keys import MAX_BYTES, Pin
 from trust.federation.freshness import Bounds
@@ -59,7 +59,7 @@ class AnchorParts:
     vault: FileKeyVault
     face: AnchorFace
     directory: FederationResolver
-    keeper: AuthorityKeeper
+    keeper: AuthorityRounds
     peer_app: Flask
     operations_app: Flask
 
@@ -78,7 +78,7 @@ def create_anchor(
     """Put an authority together from its settings. Raises as :func:`gateway.app.node.create_node` does."""
     clock, transport = clock or SystemClock(), transport or peer_transport(settings)
     store = open_store(settings.store.url, base_dir=settings.base_dir)
-    vouching, fitness = VouchedKeys(store), Fitness(store, host=gethostname())
+    vouching, fitness = VouchedKeys(store), ServingGate(store, host=gethostname())
     vault = open_vault(
         settings.base_dir / settings.keys.directory,
         needed=ANCHOR_KEYS,
@@ -100,8 +100,12 @@ def create_anchor(
         vault=vault,
         face=face,
         directory=knowing.directory,
-        keeper=_keeper(face, knowing, vouching, of_authority(host, knowing.directory, face.entity_id, keys), fitness),
-        peer_app=gated(app, fitness.refuse_unfit, confirmed=dict.fromkeys(VOUCHING_PATHS, fitness.refuse_unconfirmed)),
+        keeper=_keeper(
+            face, knowing, vouching, authority_monitor(host, knowing.directory, face.entity_id, keys), fitness
+        ),
+        peer_app=with_serving_gate(
+            app, fitness.check, confirmed=dict.fromkeys(VOUCHING_PATHS, fitness.check_confirmed)
+        ),
         operations_app=operations_app(ready),
     )
 
@@ -140,7 +144,7 @@ def mark_types(settings: AnchorSettings) -> Mapping[str, MarkTerms]:
     }
 
 
-def machine(store: Store, clock: Clock, transport: Transport, fitness: Fitness) -> Machine:
+def machine(store: Store, clock: Clock, transport: Transport, fitness: ServingGate) -> Machine:
     """Return what a node or an authority minds of the machine that it runs on."""
     return Machine(
         host=gethostname(),
@@ -149,7 +153,7 @@ def machine(store: Store, clock: Clock, transport: Transport, fitness: Fitness) 
         transport=transport,
         notice=events.record_maintenance_warning,
         attempt=events.last_handler,
-        changed=fitness.look_again,
+        changed=fitness.invalidate,
     )
 
 
@@ -190,22 +194,22 @@ def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -
 
 
 def _keeper(
-    face: AnchorFace, knowing: _Knowing, vouching: VouchedKeys, minding: Minding, fitness: Fitness
-) -> AuthorityKeeper:
+    face: AnchorFace, knowing: _Knowing, vouching: VouchedKeys, minding: HealthMonitor, fitness: ServingGate
+) -> AuthorityRounds:
     own, directory = face.entity_id, knowing.directory
     marks = TrustMarkRenewal(
         own=own, store=face.store, directory=directory, fetcher=knowing.fetcher, attempt=events.last_handler
     )
-    return AuthorityKeeper(
+    return AuthorityRounds(
         own=own,
         under_others=bool(face.superiors),
         store=face.store,
         directory=directory,
         clock=face.clock,
         attempt=events.last_handler,
-        mind=minding.round,
-        refuse_unfit=fitness.refuse_unfit_anew,
-        note_vouched=lambda now: vouching.note(directory, own, now=now),
+        check_health=minding.round,
+        check_serving=fitness.check_again,
+        record_vouched_keys=lambda now: vouching.note(directory, own, now=now),
         renew_marks=marks.round,
         own_chain=OwnChain(
             own=own, directory=directory, vault=face.vault, store=face.store, notice=events.record_federation_event

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from config.settings import NodeSettings
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.federation_context import FederationContext
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.app.wiring import peer_transport, pinned_anchors, profile
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
@@ -24,7 +24,7 @@ def federation_of(settings: NodeSettings) -> Iterator[FederationContext]:
     transport = peer_transport(settings)
     configuration = node_configuration(profile(settings), vault)
     with opened_store(settings) as store:
-        agreements = AgreementBook(store)
+        agreements = AgreementRegistry(store)
         directory = FederationResolver(
             fetcher=Fetcher(transport=transport, own=own, own_configuration=configuration),
             pins=pins,

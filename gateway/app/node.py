@@ -13,18 +13,18 @@ from flask import Blueprint, Flask
 
 from config.settings import NodeSettings
 from gateway.accountability import backlog_metrics
-from gateway.accountability.rate_limits import Budgets, limits_of
-from gateway.agreements.endings import Endings
-from gateway.agreements.registry import AgreementBook
+from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
+from gateway.agreements.endings import AgreementEndings
+from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.restore import RestoredAgreements
-from gateway.agreements.signature_exchange import Collecting, Countersigning
+from gateway.agreements.signature_exchange import MissingSignatureCollector, SignatureExchange
 from gateway.app.authority import machine
 from gateway.app.operations import checks, operations_app, trust_check
 from gateway.app.wiring import (
-    Outside,
+    ExternalPorts,
     build_desk,
     pinned_anchors,
-    production,
+    production_ports,
     profile,
     sign_in_providers,
 )
@@ -41,8 +41,8 @@ from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
 from gateway.federation.resolver import EntityStatus, FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.health.checks import KeyFolder, Minding, of_node
-from gateway.health.serving_gate import Fitness
+from gateway.health.checks import HealthMonitor, KeyFolder, node_monitor
+from gateway.health.serving_gate import ServingGate
 from gateway.http.case import case_api
 from gateway.http.case.case_api import CaseFace, case_blueprint
 from gateway.http.federation.entity_configuration import SignedConfiguration, federation_blueprint, node_configuration
@@ -58,7 +58,7 @@ from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.lookups.options import Options
 from gateway.lookups.service import Lookups
-from gateway.maintenance.node import Keeper
+from gateway.maintenance.node import NodeRounds
 from gateway.misuse.answers import MisuseAnswering
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import Provider
@@ -78,7 +78,7 @@ from gateway.telemetry import events, metrics
 from gateway.web import problem
 from gateway.web.face import build_face
 from gateway.web.problem import Problem
-from gateway.web.serving_gate import gated
+from gateway.web.serving_gate import with_serving_gate
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, Signer
@@ -94,12 +94,12 @@ class Node:
     store: Store
     claims: ClaimStore
     vault: FileKeyVault
-    fitness: Fitness
+    fitness: ServingGate
     directory: FederationResolver
-    keeper: Keeper
+    keeper: NodeRounds
     desk: Desk
-    agreements: AgreementBook
-    countersigning: Countersigning
+    agreements: AgreementRegistry
+    countersigning: SignatureExchange
     peer_app: Flask
     case_app: Flask
     operations_app: Flask
@@ -113,23 +113,23 @@ class _Parts:
     store: SqliteStore | PostgresStore
     claims: SqliteClaims | PostgresClaims
     vault: FileKeyVault
-    fitness: Fitness
+    fitness: ServingGate
 
 
-def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
+def create_node(settings: NodeSettings, outside: ExternalPorts | None = None) -> Node:
     """Put a node together from its settings.
 
     Raises what its parts refuse with, each naming every fault: ``KeyFilesRefused``, ``StoreRefused``,
     ``SourceMisconfigured``, and ``TrustError`` for an anchor's key file.
     """
-    own, outside = EntityId(settings.node.entity_id), outside or production(settings)
+    own, outside = EntityId(settings.node.entity_id), outside or production_ports(settings)
     clock = outside.clock
     url, base_dir = settings.store.url, settings.base_dir
     store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
     vouching = VouchedKeys(store)
     vault = open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since)
     configuration = _configuration(settings, vault, store)
-    agreements, fitness = AgreementBook(store), Fitness(store, host=gethostname())
+    agreements, fitness = AgreementRegistry(store), ServingGate(store, host=gethostname())
     parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault, fitness=fitness)
     fetcher = Fetcher(transport=outside.transport, own=own, own_configuration=configuration)
     directory = _directory(parts, fetcher, agreements)
@@ -151,7 +151,7 @@ def create_node(settings: NodeSettings, outside: Outside | None = None) -> Node:
             directory,
             mind=_mind(parts, directory, outside.transport, countersigning, agreements),
             vouching=vouching,
-            collecting=Collecting(countersigning, agreements, events.last_handler),
+            collecting=MissingSignatureCollector(countersigning, agreements, events.last_handler),
             fetcher=fetcher,
         ),
         desk=desk,
@@ -172,17 +172,17 @@ def _mind(
     parts: _Parts,
     directory: FederationResolver,
     transport: Transport,
-    countersigning: Countersigning,
-    agreements: AgreementBook,
-) -> Minding:
+    countersigning: SignatureExchange,
+    agreements: AgreementRegistry,
+) -> HealthMonitor:
     settings = parts.settings
     keys = KeyFolder(settings.base_dir / settings.keys.directory, NODE_KEYS, parts.vault)
     restored = RestoredAgreements(own=parts.own, store=parts.store, book=agreements, countersigning=countersigning)
     host = machine(parts.store, parts.clock, transport, parts.fitness)
-    return of_node(host, directory, parts.own, keys, restored.round)
+    return node_monitor(host, directory, parts.own, keys, restored.round)
 
 
-def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> FederationResolver:
+def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementRegistry) -> FederationResolver:
     return FederationResolver(
         fetcher=fetcher,
         pins=pinned_anchors(parts.settings),
@@ -193,7 +193,7 @@ def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementBook) -> Fe
     )
 
 
-def _public(parts: _Parts, countersigning: Countersigning, directory: FederationResolver) -> list[Blueprint]:
+def _public(parts: _Parts, countersigning: SignatureExchange, directory: FederationResolver) -> list[Blueprint]:
     """Return what anybody may read at a node, and who it is from proves itself."""
     revocations = OwnRevocations(parts.own, parts.vault)
     return [
@@ -209,14 +209,14 @@ def _keeper(
     parts: _Parts,
     directory: FederationResolver,
     *,
-    mind: Minding,
+    mind: HealthMonitor,
     vouching: VouchedKeys,
-    collecting: Collecting,
+    collecting: MissingSignatureCollector,
     fetcher: Fetcher,
-) -> Keeper:
+) -> NodeRounds:
     attempt = events.last_handler
     marks = TrustMarkRenewal(own=parts.own, store=parts.store, directory=directory, fetcher=fetcher, attempt=attempt)
-    return Keeper(
+    return NodeRounds(
         store=parts.store,
         claims=parts.claims,
         destroy_old_seals=parts.vault.destroy_old_seals,
@@ -225,12 +225,12 @@ def _keeper(
         clock=parts.clock,
         attempt=attempt,
         parties=collecting.book.parties,
-        mind=mind.round,
-        refuse_unfit=parts.fitness.refuse_unfit_anew,
+        check_health=mind.round,
+        check_serving=parts.fitness.check_again,
         show_freshness=_show_freshness,
-        show_waiting=lambda now: parts.store.read(lambda tx: backlog_metrics.show_waiting(tx, now=now)),
-        note_vouched=lambda now: vouching.note(directory, parts.own, now=now),
-        collect=collecting.round,
+        show_backlog=lambda now: parts.store.read(lambda tx: backlog_metrics.set_pending_reviews(tx, now=now)),
+        record_vouched_keys=lambda now: vouching.note(directory, parts.own, now=now),
+        collect_signatures=collecting.round,
         renew_marks=marks.round,
         own_chain=OwnChain(
             own=parts.own,
@@ -252,7 +252,7 @@ def _line_crashed(error: BaseException) -> None:
     events.RequestObserver().record_error(error, face="case", request_id="a-line-of-a-lookup")
 
 
-def _inbound(parts: _Parts, directory: FederationResolver, desk: Desk, agreements: AgreementBook) -> Inbound:
+def _inbound(parts: _Parts, directory: FederationResolver, desk: Desk, agreements: AgreementRegistry) -> Inbound:
     return Inbound(
         own=parts.own,
         directory=directory,
@@ -260,7 +260,7 @@ def _inbound(parts: _Parts, directory: FederationResolver, desk: Desk, agreement
         store=parts.store,
         desk=desk,
         agreements=agreements,
-        budgets=Budgets(limits=limits_of(parts.settings.budgets.answering)),
+        budgets=RateLimits(limits=budgets_from_settings(parts.settings.budgets.answering)),
         observe=events.record_inbound_message,
         case_system_s=parts.settings.limits.case_system_s,
         not_before=parts.fitness.not_before,
@@ -281,25 +281,25 @@ def _outbound(parts: _Parts, directory: FederationResolver, transport: Transport
 
 
 def _countersigning(
-    parts: _Parts, directory: FederationResolver, transport: Transport, agreements: AgreementBook
-) -> Countersigning:
+    parts: _Parts, directory: FederationResolver, transport: Transport, agreements: AgreementRegistry
+) -> SignatureExchange:
     def signer() -> Signer:
         return parts.vault.signer(KeyUse.FEDERATION)
 
-    return Countersigning(
+    return SignatureExchange(
         own=parts.own,
         store=parts.store,
         transport=transport,
         keys_of=lambda party, now: directory.resolve(party, now=now).federation_keys,
         notice=events.record_agreement_signature,
         signer=signer,
-        endings=Endings(
+        endings=AgreementEndings(
             own=parts.own, store=parts.store, book=agreements, signer=signer, notice=events.record_agreement_closure
         ),
     )
 
 
-def _signing(parts: _Parts, countersigning: Countersigning) -> AgreementsFace:
+def _signing(parts: _Parts, countersigning: SignatureExchange) -> AgreementsFace:
     def receive(digest: str, raw: bytes, now: datetime) -> bytes | None:
         return countersigning.receive(digest, raw, claims=parts.claims, now=now)
 
@@ -325,7 +325,7 @@ def _in_process(inbound: Inbound, own: EntityId) -> Local:
 def _peer_app(
     parts: _Parts,
     directory: FederationResolver,
-    agreements: AgreementBook,
+    agreements: AgreementRegistry,
     inbound: Inbound,
     public: Sequence[Blueprint],
 ) -> Flask:
@@ -353,7 +353,7 @@ def _peer_app(
     face = PeerFace(oauth=oauth, clock=parts.clock, handle=handle, share=FairShare(parts.settings.peer.threads))
     blueprints = [peer_blueprint(face), *public]
     app = build_face("peer", blueprints, max_body=peer_api.MAX_BODY, observer=events.RequestObserver())
-    return gated(app, parts.fitness.refuse_unfit)
+    return with_serving_gate(app, parts.fitness.check)
 
 
 def _case_oauth(parts: _Parts, providers: tuple[Provider, ...]) -> CaseOAuth:
@@ -373,10 +373,12 @@ def _case_oauth(parts: _Parts, providers: tuple[Provider, ...]) -> CaseOAuth:
     )
 
 
-def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound, providers: tuple[Provider, ...]) -> Flask:
+def _case_app(
+    parts: _Parts, agreements: AgreementRegistry, outbound: Outbound, providers: tuple[Provider, ...]
+) -> Flask:
     limits = parts.settings.limits
     fan_out = FanOut(outbound, peer_s=limits.peer_s, crashed=_line_crashed)
-    budgets = Budgets(limits=limits_of(parts.settings.budgets.asking))
+    budgets = RateLimits(limits=budgets_from_settings(parts.settings.budgets.asking))
     spending = Spending(own=parts.own, store=parts.store, vault=parts.vault, budgets=budgets)
     face = CaseFace(
         oauth=_case_oauth(parts, providers),
@@ -403,4 +405,4 @@ def _case_app(parts: _Parts, agreements: AgreementBook, outbound: Outbound, prov
         ),
     )
     app = build_face("case", [case_blueprint(face)], max_body=case_api.MAX_BODY, observer=events.RequestObserver())
-    return gated(app, parts.fitness.refuse_unfit)
+    return with_serving_gate(app, parts.fitness.check)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flask import Flask
 
 from gateway.federation.resolver import FederationResolver
-from gateway.health.serving_gate import Fitness
+from gateway.health.serving_gate import ServingGate
 from gateway.http.operations import operations_api
 from gateway.http.operations.operations_api import OperationsFace, ReadyCheck, operations_blueprint
 from gateway.ports import Clock, Store, StoreBusy, StoreFull
@@ -27,7 +27,7 @@ def operations_app(checks: Sequence[ReadyCheck]) -> Flask:
     )
 
 
-def checks(store: Store, fitness: Fitness) -> list[ReadyCheck]:
+def checks(store: Store, fitness: ServingGate) -> list[ReadyCheck]:
     """Return what holds for every party: the store can be read, the clock is right, a restored store is reconciled."""
 
     def readable() -> str | None:

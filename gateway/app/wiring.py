@@ -36,7 +36,7 @@ from trust.oauth.id_token import ClaimNames, Expected, SecondFactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class ExternalPorts:
     """What a node reaches the world with; ``sign_in`` leads to the agency's own sign-in services."""
 
     clock: Clock
@@ -45,13 +45,13 @@ class Outside:
     sign_in: Transport
 
 
-def production(settings: NodeSettings) -> Outside:
+def production_ports(settings: NodeSettings) -> ExternalPorts:
     """Return what a running node uses: the system's clock, and guarded HTTP to peers and to case systems.
 
     Raises as :func:`peer_transport` does.
     """
     systems = settings.case_systems
-    return Outside(
+    return ExternalPorts(
         clock=SystemClock(),
         transport=peer_transport(settings),
         case_systems=CaseSystemCaller(

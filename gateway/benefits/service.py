@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from secrets import token_urlsafe
 
 from gateway.accountability.access_record import seal_account
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import CaseCaller, EligibilityLine, EligibilityRequest, EligibilityStatus, EligibilityView
 from gateway.exchange.fan_out import (
     TOO_LATE,
@@ -36,7 +36,7 @@ class Eligibility:
 
     own: EntityId
     vault: KeyVault
-    agreements: AgreementBook
+    agreements: AgreementRegistry
     spending: Spending
     fan_out: FanOut
     limit_s: float

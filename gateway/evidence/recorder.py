@@ -26,7 +26,7 @@ class Entry:
         return self.stored.leaf
 
 
-def written(leaf: Leaf, keys: Iterable[str] = ()) -> Entry:
+def build_entry(leaf: Leaf, keys: Iterable[str] = ()) -> Entry:
     """Write a leaf down, once, and before its transaction: everybody waits for that one.
 
     It is found by its message's id and by ``keys``.

@@ -8,7 +8,7 @@ from datetime import datetime
 from threading import Lock
 from time import monotonic
 
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest, Practitioner
 from gateway.exchange.outbound import Asker, Keep, Outbound, Outcome, Question, Status
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
@@ -186,7 +186,7 @@ class Asked:
     organisation: str
 
 
-def choices(book: AgreementBook, sought: Sought, *, now: datetime) -> tuple[Asked, ...]:
+def choices(book: AgreementRegistry, sought: Sought, *, now: datetime) -> tuple[Asked, ...]:
     """Return whom an agreement lets us ask, or refuse with the reason: :class:`CaseRefused`."""
     standings = book.standings(now=now)
     binding = [standing for standing in standings if isinstance(standing, InForce)]

@@ -22,9 +22,9 @@ from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
 from gateway.accountability import enumeration
 from gateway.accountability.enumeration import AddressLimitReached
-from gateway.accountability.rate_limits import AddressUse, Asked, BudgetExceeded, Budgets
+from gateway.accountability.rate_limits import AddressUse, BudgetExceeded, QueryCharge, RateLimits
 from gateway.accountability.subject_buckets import person_keys, record_key
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.evidence import recorder
 from gateway.exchange import answer, inbound_evidence
 from gateway.exchange.answer import Findings
@@ -64,7 +64,9 @@ Account = Callable[[Transaction], None]
 """What an answer costs, in the transaction that records it. Raises :class:`BudgetExceeded`."""
 
 
-_Consulted: TypeAlias = tuple[OpenedMessage, Asked, messages.Prior | None, InForce | NotInForce | None, Exceeded | None]
+_Consulted: TypeAlias = tuple[
+    OpenedMessage, QueryCharge, messages.Prior | None, InForce | NotInForce | None, Exceeded | None
+]
 
 
 class MessageIdReused(Exception):
@@ -105,8 +107,8 @@ class Inbound:
     vault: KeyVault
     store: Store
     desk: Desk
-    agreements: AgreementBook
-    budgets: Budgets
+    agreements: AgreementRegistry
+    budgets: RateLimits
     observe: Callable[[InboundMessageEvent], None]
     case_system_s: float
     not_before: Callable[[], datetime | None] = _no_bound
@@ -181,7 +183,7 @@ class Inbound:
         opened = self._cut(opened, held)
         asked = self._asked(tx, opened.message, now)
         prior = messages.find(tx, issuer=opened.message.iss, message=self._name(opened.message))
-        return opened, asked, prior, held, self.budgets.look(tx, asked, now=now)
+        return opened, asked, prior, held, self.budgets.check(tx, asked, now=now)
 
     def _cut(self, opened: OpenedMessage, held: InForce | NotInForce | None) -> OpenedMessage:
         """Forget what the service may not be told before anything is digested, charged or sought by it (A48)."""
@@ -210,13 +212,13 @@ class Inbound:
         local = service.local_policy(message.agreement.id, clause) if service else LocalPolicy()
         return decide_request(facts, agreement=held, local=local, own=self.own, now=now)
 
-    def _answer(self, permit: Permit | Denial, message: Message, asked: Asked, now: datetime) -> Findings:
+    def _answer(self, permit: Permit | Denial, message: Message, asked: QueryCharge, now: datetime) -> Findings:
         if isinstance(permit, Denial):
             return _denied(permit.refusal)
         findings = self._look(permit, message, asked, now)
         return replace(findings, dropped=permit.query.dropped) if permit.query.dropped else findings
 
-    def _look(self, permit: Permit, message: Message, asked: Asked, now: datetime) -> Findings:
+    def _look(self, permit: Permit, message: Message, asked: QueryCharge, now: datetime) -> Findings:
         service = self.desk.service(message.to_service)
         if service is None:
             return _denied(deny(DenialCode.UNKNOWN_SERVICE).refusal)
@@ -227,7 +229,7 @@ class Inbound:
         subject = replace(message.subject, address=None) if left_out else message.subject
         return answer.answer(permit, service, subject, deadline=Deadline.after(self.case_system_s))
 
-    def _asked(self, tx: Transaction, message: Message, now: datetime) -> Asked:
+    def _asked(self, tx: Transaction, message: Message, now: datetime) -> QueryCharge:
         asked = enumeration.asked_about(
             self.vault.evidence_hmac_key(),
             message.subject,
@@ -255,7 +257,7 @@ class Inbound:
         message = opened.message
         return inbound_evidence.received(opened, findings, self._subject(message), self._name(message), now)
 
-    def _charging(self, asked: Asked, findings: Findings, now: datetime) -> Account:
+    def _charging(self, asked: QueryCharge, findings: Findings, now: datetime) -> Account:
         """Return what an answer costs; a refusal tells nothing of anybody, and costs nothing."""
         if findings.outcome == "refused":
             return _nothing
@@ -269,16 +271,16 @@ class Inbound:
         return charge
 
     def _over_budget(
-        self, opened: OpenedMessage, asked: Asked, exceeded: Exceeded, dropped: tuple[str, ...], now: datetime
+        self, opened: OpenedMessage, asked: QueryCharge, exceeded: Exceeded, dropped: tuple[str, ...], now: datetime
     ) -> Answered:
         minutes = max(1, round(exceeded.retry_after / timedelta(minutes=1)))
         denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
-        flagging = partial(self.budgets.flag, asked=asked, now=now)
+        flagging = partial(self.budgets.flag_excess, asked=asked, now=now)
         findings = replace(_denied(denial.refusal), dropped=dropped)
         return self._commit(opened, asked, findings, now, flagging)
 
     def _commit(
-        self, opened: OpenedMessage, asked: Asked, findings: Findings, now: datetime, account: Account
+        self, opened: OpenedMessage, asked: QueryCharge, findings: Findings, now: datetime, account: Account
     ) -> Answered:
         message = opened.message
         name = self._name(message)
@@ -294,7 +296,7 @@ class Inbound:
             suspensions=self.directory.suspension_seqs(now=now),
         )
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
-        second = recorder.written(inbound_evidence.answered(received, signed))
+        second = recorder.build_entry(inbound_evidence.answered(received, signed))
         sealed = self.vault.seal_for_a_day(signed, _place(message.iss, name))
         expires = datetime.fromtimestamp(message.exp, UTC)
 

@@ -65,7 +65,7 @@ def question(leaf: Leaf, opened: OpenedMessage, persons: Iterable[str], key: byt
     Beside it rest, sealed, the message's own id and its signature (:mod:`trust.exchange.question_signature`), and the
     asker's record of the person's consent where the question was answered on it.
     """
-    entry, consent = recorder.written(leaf, persons), opened.message.consent
+    entry, consent = recorder.build_entry(leaf, persons), opened.message.consent
     kept = {"jti": opened.message.jti, **signature_to_json(signature_of(opened.raw))}
     if consent is not None and leaf.outcome_code != "refused":
         kept["consent"] = consent_to_json(consent)
@@ -93,17 +93,17 @@ def record_again(store: Store, again: Leaf, signed: bytes, *, withheld: bool) ->
     Raises the store's ``StoreFull`` and ``StoreBusy``; the answer is not given then.
     """
     kind, outcome = (LeafKind.REFUSED, "refused") if withheld else (LeafKind.REPEATED, REPEATED)
-    _write(store, recorder.written(replace(again, kind=kind, outcome_code=outcome, answer_digest=digest(signed))))
+    _write(store, recorder.build_entry(replace(again, kind=kind, outcome_code=outcome, answer_digest=digest(signed))))
 
 
 def record_conflict(store: Store, conflicting: Leaf) -> None:
     """Put on record that an id came again with other bytes, and flag its sender. Raises as :func:`record_again`."""
     refused = replace(conflicting, kind=LeafKind.REFUSED, outcome_code=ID_REUSED, reason_codes=(ID_REUSED,))
-    leaf = recorder.written(refused)
+    leaf = recorder.build_entry(refused)
 
     def effect(tx: Transaction) -> None:
         recorder.record(tx, leaf)
-        flags.put_up(tx, code=ID_REUSED, asker=str(refused.peer), at=refused.at)
+        flags.raise_flag(tx, code=ID_REUSED, asker=str(refused.peer), at=refused.at)
 
     store.write(effect)
 

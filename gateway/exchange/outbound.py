@@ -174,7 +174,7 @@ class Outbound:
 
     def _keep_sent(self, sent: "_Sent") -> None:
         question, leaf = sent.question, sent.leaf
-        entry = recorder.written(leaf, self._record.keys(question.correlation, question.subject))
+        entry = recorder.build_entry(leaf, self._record.keys(question.correlation, question.subject))
         message = str(leaf.message_id)
         told: JsonObject = {"jti": sent.message.jti, "digest": leaf.message_digest, "holder": sent.message.aud}
         sealed = seal_message(self.vault.seal_key(), message, question.correlation, told)
@@ -196,7 +196,7 @@ class Outbound:
             outcome = _refused_unopened(refused, sent.entry)
         except TrustError as lie:
             outcome = Outcome(status=Status.NO_REPLY, reason=UNVERIFIED, code=lie.code, entry=sent.entry)
-        leaf = None if answered is None else recorder.written(self._received(sent, answered, outcome))
+        leaf = None if answered is None else recorder.build_entry(self._received(sent, answered, outcome))
 
         def effect(tx: Transaction) -> None:  # 7
             if leaf is not None:
@@ -257,7 +257,7 @@ class Outbound:
     def _unsent(self, question: Question, outcome: Outcome, keep: Keep, now: datetime) -> Outcome:
         """Record what this node refuses to send, together with ``keep``'s effect. Its holder was told nothing."""
         refused = self._record.refused(self._message(question, question.subject, now), outcome.code, now)
-        leaf = recorder.written(refused, self._record.keys(question.correlation, question.subject))
+        leaf = recorder.build_entry(refused, self._record.keys(question.correlation, question.subject))
 
         def effect(tx: Transaction) -> None:
             recorder.record(tx, leaf)

@@ -6,9 +6,9 @@ from datetime import datetime
 from math import ceil
 
 from gateway.accountability import enumeration
-from gateway.accountability.rate_limits import Asked, BudgetExceeded, Budgets
+from gateway.accountability.rate_limits import BudgetExceeded, QueryCharge, RateLimits
 from gateway.accountability.sampling import sample
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
 from gateway.evidence import recorder
 from gateway.evidence.recorder import Entry
@@ -31,10 +31,10 @@ class Spending:
     own: EntityId
     store: Store
     vault: KeyVault
-    budgets: Budgets
+    budgets: RateLimits
 
     def choose(
-        self, book: AgreementBook, sought: Target, request: LookupRequest | EligibilityRequest, *, now: datetime
+        self, book: AgreementRegistry, sought: Target, request: LookupRequest | EligibilityRequest, *, now: datetime
     ) -> tuple[Sought, ...]:
         """Return the services that an agreement lets us ask. Raises :class:`CaseRefused`, which is on record then."""
         try:
@@ -77,7 +77,7 @@ class Spending:
 
             def refuse(tx: Transaction) -> None:
                 recorder.record(tx, entry)
-                self.budgets.flag(tx, asked, now=now)
+                self.budgets.flag_excess(tx, asked, now=now)
 
             self.store.write(refuse)
             raise _refused(ceil(spent.exceeded.retry_after.total_seconds())) from spent
@@ -93,9 +93,9 @@ class Spending:
             code=code,
         )
         keys = record.keys(request.request_id, request.subject)
-        return recorder.written(record.refused_question(refused, now), keys)
+        return recorder.build_entry(record.refused_question(refused, now), keys)
 
-    def _asked(self, caller: CaseCaller, request: LookupRequest | EligibilityRequest, key: bytes) -> Asked:
+    def _asked(self, caller: CaseCaller, request: LookupRequest | EligibilityRequest, key: bytes) -> QueryCharge:
         agency = caller.client.client_id
         return enumeration.asked_about(
             key,

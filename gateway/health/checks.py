@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.federation.resolver import FederationResolver
-from gateway.health.clock_skew import ClockWatch, Parties
-from gateway.health.restore_sync import Endings, Missed, MissedByAuthority, MissedByNode, Reconciling
+from gateway.health.clock_skew import ClockMonitor, Parties
+from gateway.health.restore_sync import AuthorityCatchUp, CatchUp, Endings, NodeCatchUp, RestoreSync
 from gateway.keys.files import KeyFile, sole_change
-from gateway.keys.rotation import make, revocation
+from gateway.keys.rotation import apply, draft_revocation
 from gateway.keys.vault import FileKeyVault, read_records
 from gateway.ports import Clock, Store, Transport
 from gateway.runtime import machine_clock
@@ -33,17 +33,17 @@ class Notice(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Minding:
+class HealthMonitor:
     """The rounds of one node or authority."""
 
-    watch: ClockWatch
-    reconciling: Reconciling
+    clock_monitor: ClockMonitor
+    restore_sync: RestoreSync
     attempt: Attempt
 
     def round(self) -> None:
         """Look at the clock first: what is reconciled is dated by it."""
-        self.attempt("clock", self.watch.round)
-        self.attempt("reconcile", self.reconciling.round)
+        self.attempt("clock", self.clock_monitor.round)
+        self.attempt("reconcile", self.restore_sync.round)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class KeyFolder:
         self._needed = needed
         self._vault = vault
 
-    def known(self) -> KeySet:
+    def unrevoked_keys(self) -> KeySet:
         """Return the federation keys that it has or had, the revoked ones left out."""
         past = [parse_key(key.jwk, KeyUse.FEDERATION) for key in self._vault.historical() if key.revoked is None]
         return KeySet.of(KeyUse.FEDERATION, [*self._vault.published(KeyUse.FEDERATION).keys, *past])
@@ -78,22 +78,22 @@ class KeyFolder:
             for kid in sorted(kids):
                 records = read_records(self._directory, self._needed)
                 if any(each.kid == kid and each.revoked_at is None for each in records):
-                    make(self._directory, revocation(records, kid, RevocationReason.UNSPECIFIED, at=at), at=at)
+                    apply(self._directory, draft_revocation(records, kid, RevocationReason.UNSPECIFIED, at=at), at=at)
 
 
-def of_node(
+def node_monitor(
     machine: Machine, directory: FederationResolver, own: EntityId, keys: KeyFolder, endings: Endings
-) -> Minding:
+) -> HealthMonitor:
     """Return the rounds of a node, which compares its clock with the anchors' and with every other trusted party's."""
-    return _minding(
+    return _monitor(
         machine,
         known=lambda: _parties(directory, own, machine.clock),
-        missed=MissedByNode(own=own, directory=directory, keys=keys, attempt=machine.attempt),
+        missed=NodeCatchUp(own=own, directory=directory, keys=keys, attempt=machine.attempt),
         endings=endings,
     )
 
 
-def of_authority(machine: Machine, directory: FederationResolver, own: EntityId, keys: KeyFolder) -> Minding:
+def authority_monitor(machine: Machine, directory: FederationResolver, own: EntityId, keys: KeyFolder) -> HealthMonitor:
     """Return the rounds of an authority, which compares its clock with its members' and with the anchors' above it."""
 
     def known() -> Parties:
@@ -101,10 +101,10 @@ def of_authority(machine: Machine, directory: FederationResolver, own: EntityId,
         every = tuple(EntityId(member.entity) for member in machine.store.read(members.list))
         return Parties(anchors=anchors, members=every)
 
-    return _minding(
+    return _monitor(
         machine,
         known=known,
-        missed=MissedByAuthority(
+        missed=AuthorityCatchUp(
             own=own,
             directory=directory,
             keys=keys,
@@ -116,9 +116,9 @@ def of_authority(machine: Machine, directory: FederationResolver, own: EntityId,
     )
 
 
-def _minding(machine: Machine, *, known: Callable[[], Parties], missed: Missed, endings: Endings) -> Minding:
-    return Minding(
-        watch=ClockWatch(
+def _monitor(machine: Machine, *, known: Callable[[], Parties], missed: CatchUp, endings: Endings) -> HealthMonitor:
+    return HealthMonitor(
+        clock_monitor=ClockMonitor(
             store=machine.store,
             transport=machine.transport,
             clock=machine.clock,
@@ -128,11 +128,11 @@ def _minding(machine: Machine, *, known: Callable[[], Parties], missed: Missed, 
             notice=machine.notice,
             attempt=machine.attempt,
         ),
-        reconciling=Reconciling(
+        restore_sync=RestoreSync(
             host=machine.host,
             store=machine.store,
             clock=machine.clock,
-            missed=missed,
+            catch_up=missed,
             endings=endings,
             changed=machine.changed,
         ),

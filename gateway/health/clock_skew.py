@@ -91,7 +91,7 @@ def read_clock(transport: Transport, entity: EntityId, clock: Clock) -> Reading 
     return Reading(entity=entity, off=max(moment for moment in (signed, dated) if moment is not None) - ours)
 
 
-def judged(readings: Sequence[Reading], parties: Parties) -> timedelta | None:
+def estimate_skew(readings: Sequence[Reading], parties: Parties) -> timedelta | None:
     """Return how far the clock is off, zero where it is right, and ``None`` where not enough parties agree."""
     right = [reading for reading in readings if abs(reading.off) <= WRONG_BEYOND]
     if _decide(right, readings, parties):
@@ -124,9 +124,9 @@ def _decide(agreeing: Sequence[Reading], readings: Sequence[Reading], parties: P
 
 def read_clocks(transport: Transport, parties: Parties, clock: Clock, attempt: Attempt) -> list[Reading]:
     """Draw a few parties and ask them; one whose answer is a fault of ours costs no other reading."""
-    anchors = _drawn(parties.anchors)[:ANCHORS_ASKED]
+    anchors = _shuffle(parties.anchors)[:ANCHORS_ASKED]
     readings: list[Reading] = []
-    for entity in (*anchors, *_drawn(parties.members))[:MOST_ASKED]:
+    for entity in (*anchors, *_shuffle(parties.members))[:MOST_ASKED]:
         found = attempt("clock", partial(read_clock, transport, entity, clock))
         readings += [found] if found is not None else []
         if len(readings) == MOST_READ:
@@ -134,12 +134,12 @@ def read_clocks(transport: Transport, parties: Parties, clock: Clock, attempt: A
     return readings
 
 
-def _drawn(entities: Sequence[EntityId]) -> list[EntityId]:
+def _shuffle(entities: Sequence[EntityId]) -> list[EntityId]:
     return SystemRandom().sample(entities, len(entities))
 
 
 @dataclass(slots=True, kw_only=True)
-class ClockWatch:
+class ClockMonitor:
     """The watch of one machine. ``host`` is its name; ``kept`` says whether a time service keeps its clock."""
 
     store: Store
@@ -160,7 +160,7 @@ class ClockWatch:
             return
         parties = self.known()
         readings = read_clocks(self.transport, parties, self.clock, self.attempt)
-        off, kept = judged(readings, parties), bool(self.attempt("time_service", self.kept))
+        off, kept = estimate_skew(readings, parties), bool(self.attempt("time_service", self.kept))
         if kept and off:
             self.notice("clock_disputed")
         off = timedelta() if kept else off

@@ -41,7 +41,7 @@ _FETCH_S = 5.0
 _OK = 200
 
 
-class Missed(Protocol):
+class CatchUp(Protocol):
     """Take up what was missed; return whether enough of the others could be asked."""
 
     def __call__(self, now: datetime, *, confirmed: bool) -> bool:
@@ -52,7 +52,7 @@ class Missed(Protocol):
 class OwnKeys(Protocol):
     """This party's key files."""
 
-    def known(self) -> KeySet:
+    def unrevoked_keys(self) -> KeySet:
         """Return the federation keys that it has or had, the revoked ones left out."""
         ...
 
@@ -66,13 +66,13 @@ Endings = Callable[[datetime], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciling:
+class RestoreSync:
     """What the keeper does in each round until it is done. ``host`` is this machine; ``changed`` is told when it is."""
 
     host: str
     store: Store
     clock: Clock
-    missed: Missed
+    catch_up: CatchUp
     endings: Endings
     changed: Callable[[], None]
 
@@ -81,7 +81,7 @@ class Reconciling:
         found, now = self.store.read(lambda tx: condition.read(tx, host=self.host)), self.clock.now()
         if found.clock_off or not found.epoch.covers(now):  # 1
             return
-        if not found.epoch.reconciled and self.missed(now, confirmed=found.epoch.confirmed):
+        if not found.epoch.reconciled and self.catch_up(now, confirmed=found.epoch.confirmed):
             self.store.write(store_epoch.note_reconciled)
             self.changed()
             found = self.store.read(lambda tx: condition.read(tx, host=self.host))
@@ -90,7 +90,7 @@ class Reconciling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MissedByNode:
+class NodeCatchUp:
     """What a node has missed. Whom it knew stands in the copy of its store."""
 
     own: EntityId
@@ -118,7 +118,7 @@ class MissedByNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MissedByAuthority:
+class AuthorityCatchUp:
     """What an authority has missed of its own rulings."""
 
     own: EntityId
@@ -178,7 +178,7 @@ class MissedByAuthority:
         """Yield the entries that follow without a gap, each signed by this authority itself."""
         for number, entry in enumerate(told, start=after + 1):
             raw = entry.encode("utf-8")
-            opened = parse_suspension(raw, issuer_keys=self.keys.known(), now=now)
+            opened = parse_suspension(raw, issuer_keys=self.keys.unrevoked_keys(), now=now)
             if (opened.issuer, opened.seq) != (self.own, number):
                 return
             yield StoredSuspension.of(opened, raw)
@@ -197,6 +197,6 @@ def _own_revoked(
     own: EntityId, directory: FederationResolver, keys: OwnKeys, tellers: Collection[EntityId], now: datetime
 ) -> bool:
     """Revoke what others remember as revoked of this party's keys; return whether any of them answered."""
-    answered = directory.ask_key_revocations(own, keys.known(), tellers, now=now)
+    answered = directory.ask_key_revocations(own, keys.unrevoked_keys(), tellers, now=now)
     keys.revoke(directory.revoked_keys(own, now=now), at=now)
     return bool(answered)

@@ -27,7 +27,7 @@ class NotReconciled(Exception):
     """The store was restored, and the others were not asked yet what it missed."""
 
 
-class Fitness:
+class ServingGate:
     """The condition of one process's node, as the keeper last found it. ``host`` is the machine's name."""
 
     def __init__(self, store: Store, *, host: str, seconds: Callable[[], float] = monotonic) -> None:
@@ -36,35 +36,35 @@ class Fitness:
         self._seconds = seconds
         self._well: tuple[float, Condition] | None = None
 
-    def refuse_unfit(self) -> None:
+    def check(self) -> None:
         """Raise :class:`ClockWrong` or :class:`NotReconciled`."""
-        found = self.now()
+        found = self.condition()
         if found.clock_off:
-            raise ClockWrong(described(found))
+            raise ClockWrong(status_message(found))
         if not found.epoch.reconciled:
-            raise NotReconciled(described(found))
+            raise NotReconciled(status_message(found))
 
-    def refuse_unconfirmed(self) -> None:
+    def check_confirmed(self) -> None:
         """Raise :class:`NotReconciled` also while an administrator has not confirmed the restore."""
-        self.refuse_unfit()
-        if not self.now().epoch.confirmed:
+        self.check()
+        if not self.condition().epoch.confirmed:
             raise NotReconciled("The restore waits for `hearthgate restore confirm`.")
 
-    def refuse_unfit_anew(self) -> None:
-        """Look again, and then do as :meth:`refuse_unfit`: what is done unasked may wait for a look into the store."""
-        self.look_again()
-        self.refuse_unfit()
+    def check_again(self) -> None:
+        """Look again, and then :meth:`check`: background work can wait for a read of the store."""
+        self.invalidate()
+        self.check()
 
     def not_before(self) -> datetime | None:
         """Return from when on what others signed counts; none where the store was never restored."""
-        return self.now().epoch.not_before
+        return self.condition().epoch.not_before
 
     def fault(self) -> str | None:
         """Return what is wrong in a sentence, for readiness."""
-        found = self.now()
-        return described(found) or None
+        found = self.condition()
+        return status_message(found) or None
 
-    def now(self) -> Condition:
+    def condition(self) -> Condition:
         """Return the condition; one that is well is believed for a second, any other is looked at again."""
         at = self._seconds()
         if self._well is not None and at - self._well[0] < HELD_S:
@@ -74,7 +74,7 @@ class Fitness:
         self._well = (at, found) if well else None
         return found
 
-    def look_again(self) -> None:
+    def invalidate(self) -> None:
         """Believe nothing that was seen before."""
         self._well = None
 
@@ -82,7 +82,7 @@ class Fitness:
         return condition.read(tx, host=self._host)
 
 
-def described(found: Condition) -> str:
+def status_message(found: Condition) -> str:
     """Return what is wrong, and what an administrator can do; nothing where all is well."""
     if found.clock_off:
         seconds = int(found.clock_off.total_seconds())

@@ -33,50 +33,57 @@ class Draft:
     """
 
     records: tuple[KeyRecord, ...]
-    made: KeyRecord | None
+    new_key: KeyRecord | None
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-def rotation(
-    records: Sequence[KeyRecord], use: KeyUse, *, at: datetime, sign_after: timedelta | None = None, waits: bool = False
+def draft_rotation(
+    records: Sequence[KeyRecord],
+    use: KeyUse,
+    *,
+    at: datetime,
+    sign_after: timedelta | None = None,
+    awaits_superior: bool = False,
 ) -> Draft:
     """Draft a new key for one use, published at once; it signs after ``sign_after``, or what its use needs.
 
     ``waits``: it signs only once the superior is known to vouch for it. Raises :class:`ChangeRefused`.
     """
     at = at.replace(microsecond=0)
-    lives = schedule.lives(records, vouched={})
+    lives = schedule.lifecycles(records, vouched={})
     coming = [life for life in lives if life.record.use is use and life.stage(at) is Stage.NEXT]
     if coming:
         raise ChangeRefused(
             f"A {use} key is being rotated already: {coming[0].record.kid} is published and takes over by itself. "
             "Rotate again after that, or revoke one of the two keys."
         )
-    if len(schedule.published(lives, use, now=at).keys) >= MAX_KEYS:
+    if len(schedule.published_keys(lives, use, now=at).keys) >= MAX_KEYS:
         raise ChangeRefused(f"{MAX_KEYS} {use} keys are published, and peers take no more; wait until one is gone.")
     overlap = OVERLAPS[use]
     if sign_after is not None and not overlap.together:
         raise ChangeRefused(f"A new {use} key is used at once; leave --sign-after out.")
     after = overlap.before if sign_after is None else sign_after
-    return _with_new_key(records, use, at=at, signs_from=at + after, waits=waits)
+    return _with_new_key(records, use, at=at, signs_from=at + after, awaits_superior=awaits_superior)
 
 
-def lost_key(records: Sequence[KeyRecord], use: KeyUse, *, at: datetime) -> Draft:
+def draft_replacement(records: Sequence[KeyRecord], use: KeyUse, *, at: datetime) -> Draft:
     """Draft a new key that signs at once, for a use whose every key is gone."""
     at = at.replace(microsecond=0)
-    return _with_new_key(records, use, at=at, signs_from=at, waits=False)
+    return _with_new_key(records, use, at=at, signs_from=at, awaits_superior=False)
 
 
-def postponed(draft: Draft, *, to: datetime) -> Draft:
+def postpone(draft: Draft, *, to: datetime) -> Draft:
     """Return a rotation that is made later than it was drafted: its new key is published no shorter for that."""
-    if draft.made is None:
+    if draft.new_key is None:
         return draft
-    by = max(to.replace(microsecond=0) - draft.made.created_at, timedelta())
-    made = replace(draft.made, created_at=draft.made.created_at + by, signs_from=draft.made.signs_from + by)
-    return replace(draft, records=tuple(made if each is draft.made else each for each in draft.records), made=made)
+    by = max(to.replace(microsecond=0) - draft.new_key.created_at, timedelta())
+    made = replace(draft.new_key, created_at=draft.new_key.created_at + by, signs_from=draft.new_key.signs_from + by)
+    return replace(
+        draft, records=tuple(made if each is draft.new_key else each for each in draft.records), new_key=made
+    )
 
 
-def revocation(records: Sequence[KeyRecord], kid: str, reason: RevocationReason, *, at: datetime) -> Draft:
+def draft_revocation(records: Sequence[KeyRecord], kid: str, reason: RevocationReason, *, at: datetime) -> Draft:
     """Draft the end of one key, whatever it is doing; where it is the one that signs, another signs at once.
 
     That is the next one, which peers may know already, else a new one. Raises :class:`ChangeRefused`.
@@ -89,35 +96,35 @@ def revocation(records: Sequence[KeyRecord], kid: str, reason: RevocationReason,
         raise ChangeRefused(f"The key {kid} is revoked already.")
     revoked = replace(found, revoked_at=at, reason=reason)
     left = [revoked if record is found else record for record in records]
-    stages = {life.record.kid: life.stage(at) for life in schedule.lives(left, vouched={})}
+    stages = {life.record.kid: life.stage(at) for life in schedule.lifecycles(left, vouched={})}
     usable = [record for record in left if record.use is found.use and stages[record.kid] in (Stage.SIGNS, Stage.NEXT)]
     if any(stages[record.kid] is Stage.SIGNS for record in usable):
-        return Draft(records=tuple(left), made=None)
+        return Draft(records=tuple(left), new_key=None)
     if not usable:
-        return _with_new_key(left, found.use, at=at, signs_from=at, waits=False)
+        return _with_new_key(left, found.use, at=at, signs_from=at, awaits_superior=False)
     heir = usable[0]
-    now_signing = [replace(each, signs_from=at, waits=False) if each is heir else each for each in left]
-    return Draft(records=tuple(now_signing), made=None)
+    now_signing = [replace(each, signs_from=at, awaits_superior=False) if each is heir else each for each in left]
+    return Draft(records=tuple(now_signing), new_key=None)
 
 
-def settled(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> tuple[KeyRecord, ...]:
+def record_starts(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> tuple[KeyRecord, ...]:
     """Write down when each key that waited for its superior began to sign; what the store knew may be lost with it."""
-    begins = {life.record.kid: life.begins for life in schedule.lives(records, vouched=vouched)}
+    begins = {life.record.kid: life.begins for life in schedule.lifecycles(records, vouched=vouched)}
     return tuple(
-        replace(record, signs_from=begun, waits=False)
-        if record.waits and (begun := begins[record.kid]) is not None
+        replace(record, signs_from=begun, awaits_superior=False)
+        if record.awaits_superior and (begun := begins[record.kid]) is not None
         else record
         for record in records
     )
 
 
-def make(directory: Path, draft: Draft, *, at: datetime) -> None:
+def apply(directory: Path, draft: Draft, *, at: datetime) -> None:
     """Make a drafted change. Raises :class:`gateway.keys.files.KeyFilesRefused`; nothing has changed then."""
     spent = {each.kid: each.file for each in draft.records if each.file and _dispensable(draft, each, at)}
     kept = [replace(each, file=None) if each.kid in spent else each for each in draft.records]
     write_all(directory, draft.files)
     try:
-        replace_file(directory / STATE_FILE, schedule.written(kept))
+        replace_file(directory / STATE_FILE, schedule.to_bytes(kept))
     except BaseException:
         for name in draft.files:
             (directory / name).unlink()
@@ -127,18 +134,18 @@ def make(directory: Path, draft: Draft, *, at: datetime) -> None:
 
 
 def _with_new_key(
-    records: Sequence[KeyRecord], use: KeyUse, *, at: datetime, signs_from: datetime, waits: bool
+    records: Sequence[KeyRecord], use: KeyUse, *, at: datetime, signs_from: datetime, awaits_superior: bool
 ) -> Draft:
     pem = new_pem(use)
     public = public_half(pem, use)
     name = f"{use}-{public.kid[:_KID_IN_NAME]}.pem"
-    made = KeyRecord(public=public, file=name, created_at=at, signs_from=signs_from, waits=waits)
-    return Draft(records=(*records, made), made=made, files={name: pem})
+    made = KeyRecord(public=public, file=name, created_at=at, signs_from=signs_from, awaits_superior=awaits_superior)
+    return Draft(records=(*records, made), new_key=made, files={name: pem})
 
 
 def _dispensable(draft: Draft, record: KeyRecord, at: datetime) -> bool:
     """Tell whether nobody needs a private key any more: to sign, or to decrypt what rests under it."""
-    life = next(life for life in schedule.lives(draft.records, vouched={}) if life.record.kid == record.kid)
+    life = next(life for life in schedule.lifecycles(draft.records, vouched={}) if life.record.kid == record.kid)
     if record.use is KeyUse.ENCRYPTION:
         return life.gone is not None and life.gone <= at
     stopped = record.revoked_at or (life.retires and life.retires + _ERASED_AFTER)

@@ -91,7 +91,7 @@ class KeyRecord:
     file: str | None
     created_at: datetime
     signs_from: datetime
-    waits: bool = False
+    awaits_superior: bool = False
     revoked_at: datetime | None = None
     reason: RevocationReason | None = None
 
@@ -107,7 +107,7 @@ class KeyRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class KeyLifecycle:
     """A key and the moments of its life; a moment that nobody knows yet is ``None``."""
 
     record: KeyRecord
@@ -126,7 +126,7 @@ class Life:
         return Stage.SIGNS if _passed(self.begins, now) else Stage.NEXT
 
 
-def lives(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> tuple[Life, ...]:
+def lifecycles(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> tuple[KeyLifecycle, ...]:
     """Return the life of each key.
 
     ``records`` stand in the order in which the keys were made. ``vouched`` says since when the superior is known to
@@ -138,7 +138,7 @@ def lives(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> t
         begun = [begins for each in later if (begins := _began(each, vouched)) is not None]
         retires = min(begun, default=None)
         found.append(
-            Life(
+            KeyLifecycle(
                 record=record,
                 begins=_begins(record, vouched),
                 retires=retires,
@@ -148,7 +148,7 @@ def lives(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> t
     return tuple(found)
 
 
-def signing(lives: Iterable[Life], use: KeyUse, *, now: datetime) -> KeyRecord:
+def signing_key(lives: Iterable[KeyLifecycle], use: KeyUse, *, now: datetime) -> KeyRecord:
     """Return the key of a use that signs now.
 
     A clock that was put back to before all of them lets the oldest sign. Raises ``LookupError`` where none is left.
@@ -159,10 +159,10 @@ def signing(lives: Iterable[Life], use: KeyUse, *, now: datetime) -> KeyRecord:
     return min(standing, key=lambda life: (life.stage(now) is not Stage.SIGNS, life.record.signs_from)).record
 
 
-def published(lives: Iterable[Life], use: KeyUse, *, now: datetime) -> KeySet:
+def published_keys(lives: Iterable[KeyLifecycle], use: KeyUse, *, now: datetime) -> KeySet:
     """Return the keys of a use that others may need now: the one that signs, the next, the retired ones."""
     every = tuple(lives)
-    current = signing(every, use, now=now)
+    current = signing_key(every, use, now=now)
     if not OVERLAPS[use].together:
         return KeySet.of(use, [current.public])
     others = [life for life in every if life.record.use is use and life.record.kid != current.kid]
@@ -171,7 +171,7 @@ def published(lives: Iterable[Life], use: KeyUse, *, now: datetime) -> KeySet:
     return KeySet.of(use, [current.public, *coming, *reversed(retired)])
 
 
-def historical(lives: Iterable[Life], *, now: datetime) -> tuple[HistoricalKey, ...]:
+def historical_keys(lives: Iterable[KeyLifecycle], *, now: datetime) -> tuple[HistoricalKey, ...]:
     """Return the federation keys that nobody may rely on any more, the newest where they are too many.
 
     Those of other uses are left out: who stole one could else pass it off as one that signed statements. That they
@@ -185,7 +185,7 @@ def historical(lives: Iterable[Life], *, now: datetime) -> tuple[HistoricalKey, 
     return tuple(past[-MAX_KEYS:])
 
 
-def revoked(lives: Iterable[Life], *, now: datetime) -> tuple[RevokedKey, ...]:
+def revoked_keys(lives: Iterable[KeyLifecycle], *, now: datetime) -> tuple[RevokedKey, ...]:
     """Return the keys of every use that were revoked, the newest where they are too many."""
     found = [
         RevokedKey(
@@ -200,7 +200,7 @@ def revoked(lives: Iterable[Life], *, now: datetime) -> tuple[RevokedKey, ...]:
     return tuple(sorted(found, key=lambda key: key.revoked_at)[-MAX_REVOCATIONS:])
 
 
-def next_event(lives: Iterable[Life], *, now: datetime) -> datetime:
+def next_event(lives: Iterable[KeyLifecycle], *, now: datetime) -> datetime:
     """Return the next moment at which any answer here changes by itself."""
     moments = (
         moment
@@ -211,8 +211,8 @@ def next_event(lives: Iterable[Life], *, now: datetime) -> datetime:
     return min(moments, default=_NEVER)
 
 
-def read(raw: bytes) -> tuple[KeyRecord, ...]:
-    """Read what :func:`written` wrote. Raises ``TrustError``."""
+def from_bytes(raw: bytes) -> tuple[KeyRecord, ...]:
+    """Read what :func:`to_bytes` wrote. Raises ``TrustError``."""
     document = strict_json.loads(raw, max_bytes=MAX_BYTES)
     if document.get("version") != _VERSION:
         raise MalformedClaims("The dates of the keys were written by another version of this program.")
@@ -220,7 +220,7 @@ def read(raw: bytes) -> tuple[KeyRecord, ...]:
     return tuple(_parse(item) for item in items)
 
 
-def written(records: Iterable[KeyRecord]) -> bytes:
+def to_bytes(records: Iterable[KeyRecord]) -> bytes:
     """Write the records down."""
     return strict_json.dumps({"version": _VERSION, "keys": [_to_json(record) for record in records]})
 
@@ -233,7 +233,7 @@ def _passed(moment: datetime | None, now: datetime) -> bool:
 
 
 def _begins(record: KeyRecord, vouched: Mapping[str, datetime]) -> datetime | None:
-    if not record.waits:
+    if not record.awaits_superior:
         return record.signs_from
     since = vouched.get(record.kid)
     return None if since is None else max(record.signs_from, since + HEARD_WITHIN)
@@ -245,13 +245,13 @@ def _began(record: KeyRecord, vouched: Mapping[str, datetime]) -> datetime | Non
     return None if begins is None or _passed(record.revoked_at, begins) else begins
 
 
-def _retired(life: Life) -> PublicKey:
+def _retired(life: KeyLifecycle) -> PublicKey:
     if life.record.use is not KeyUse.MESSAGE or life.retires is None:
         return life.record.public
     return parse_key({**life.record.public.jwk, "retired_at": claims.to_seconds(life.retires)}, KeyUse.MESSAGE)
 
 
-def _past(life: Life) -> HistoricalKey:
+def _past(life: KeyLifecycle) -> HistoricalKey:
     record = life.record
     revoked = None if record.revoked_at is None else Revocation(at=record.revoked_at, reason=record.reason)
     ended = min(life.retires or _NEVER, record.revoked_at or _NEVER)
@@ -267,7 +267,7 @@ def _to_json(record: KeyRecord) -> JsonObject:
     }
     if record.file is not None:
         members["file"] = record.file
-    if record.waits:
+    if record.awaits_superior:
         members["waits"] = True
     if record.revoked_at is not None and record.reason is not None:
         members |= {"revoked_at": claims.to_seconds(record.revoked_at), "reason": record.reason.value}
@@ -283,7 +283,7 @@ def _parse(item: object) -> KeyRecord:
         file=_file(item),
         created_at=_moment(item, "created_at"),
         signs_from=_moment(item, "signs_from"),
-        waits=item.get("waits") is True,
+        awaits_superior=item.get("waits") is True,
         revoked_at=_moment(item, "revoked_at") if revoked else None,
         reason=_member(item, "reason", RevocationReason) if revoked else None,
     )

@@ -161,9 +161,9 @@ class FileKeyVault:
 
     def _view_at(self, now: datetime) -> _View:
         loaded = self._loaded
-        waiting = any(record.waits for record in loaded.records)
+        waiting = any(record.awaits_superior for record in loaded.records)
         vouched = self._vouched() if waiting and self._vouched is not None else {}
-        lives = schedule.lives(loaded.records, vouched=vouched)
+        lives = schedule.lifecycles(loaded.records, vouched=vouched)
         until = schedule.next_event(lives, now=now)
         if waiting or loaded.stamp != self._seen:
             until = min(until, now + _ASK_AGAIN)
@@ -172,13 +172,13 @@ class FileKeyVault:
             since=now,
             until=until,
             signers={
-                use: loaded.signers[schedule.signing(lives, use, now=now).kid]
+                use: loaded.signers[schedule.signing_key(lives, use, now=now).kid]
                 for use in uses
                 if use is not KeyUse.ENCRYPTION
             },
-            published={use: schedule.published(lives, use, now=now) for use in uses},
-            historical=schedule.historical(lives, now=now),
-            revoked=schedule.revoked(lives, now=now),
+            published={use: schedule.published_keys(lives, use, now=now) for use in uses},
+            historical=schedule.historical_keys(lives, now=now),
+            revoked=schedule.revoked_keys(lives, now=now),
         )
 
 
@@ -232,7 +232,7 @@ def _recorded(directory: Path) -> tuple[KeyRecord, ...]:
     if not os.path.lexists(path):
         return ()
     try:
-        return schedule.read(read_private(path, most=schedule.MAX_BYTES))
+        return schedule.from_bytes(read_private(path, most=schedule.MAX_BYTES))
     except TrustError as refused:
         raise KeyFilesRefused([_damaged(path, refused)]) from refused
 

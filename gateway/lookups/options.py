@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import Option, OptionsView
 from gateway.exchange.fan_out import agreement_name
 from trust.agreements.agreement import InForce
@@ -20,7 +20,7 @@ class Options:
     """List what may be asked (``gateway.callers.OptionsService``)."""
 
     own: EntityId
-    agreements: AgreementBook
+    agreements: AgreementRegistry
 
     def list(self, positions: Sequence[Position], *, now: datetime) -> OptionsView:
         """Return what each of these positions may ask under the agreements in force."""

@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 from types import MappingProxyType
 
 from gateway.accountability.access_record import MAX_SEALED, open_account, seal_account
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import (
     CaseCaller,
     CaseRefusal,
@@ -49,7 +49,7 @@ class Lookups:
     own: EntityId
     store: Store
     vault: KeyVault
-    agreements: AgreementBook
+    agreements: AgreementRegistry
     spending: Spending
     fan_out: FanOut
     clock: Clock

@@ -24,7 +24,7 @@ from trust.identifiers import EntityId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorityKeeper:
+class AuthorityRounds:
     """The rounds of one authority."""
 
     own: EntityId
@@ -34,11 +34,11 @@ class AuthorityKeeper:
     clock: Clock
     attempt: Attempt
     """Do one step under the last handler."""
-    mind: Callable[[], None]
+    check_health: Callable[[], None]
     """Look after the condition of the authority itself (:mod:`gateway.health.checks`)."""
-    refuse_unfit: Callable[[], None]
+    check_serving: Callable[[], None]
     """Raise while the authority may do nothing (:mod:`gateway.health.serving_gate`)."""
-    note_vouched: Callable[[datetime], None]
+    record_vouched_keys: Callable[[datetime], None]
     """Note which federation keys the superiors vouch for, so that a new one may begin to sign."""
     renew_marks: Callable[[datetime], None]
     """Ask for this authority's own trust marks, before those that it has end."""
@@ -49,7 +49,7 @@ class AuthorityKeeper:
 
     def run(self, wait: Wait) -> None:
         """Make a round at once and every minute, until ``wait`` says that it is time to stop."""
-        steps = (("condition", self.mind), ("round", self.round))
+        steps = (("condition", self.check_health), ("round", self.round))
         for step, work in steps:
             self.attempt(step, work)
         run_rounds(self.attempt, wait, ROUND_S, steps)
@@ -64,7 +64,7 @@ class AuthorityKeeper:
         now = self.clock.now()
         if self.under_others:
             self._refresh(self.own)
-            self.attempt("vouched_keys", lambda: self._note_vouched(now))
+            self.attempt("vouched_keys", lambda: self._record_vouched_keys(now))
             self.attempt("own_chain", lambda: self.own_chain(now))
             self.attempt("marks", lambda: self.renew_marks(now))
         self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
@@ -76,7 +76,7 @@ class AuthorityKeeper:
 
     def _is_fit(self) -> bool:
         with suppress(ClockWrong, NotReconciled):  # the watch has told the administrator
-            self.refuse_unfit()
+            self.check_serving()
             return True
         return False
 
@@ -91,9 +91,9 @@ class AuthorityKeeper:
         active = [EntityId(member.entity) for member in every if member.state == SuspensionState.ACTIVE]
         return [entity for entity in active if entity not in fresh]
 
-    def _note_vouched(self, now: datetime) -> None:
+    def _record_vouched_keys(self, now: datetime) -> None:
         with suppress(TrustError):  # the directory has told the administrator
-            self.note_vouched(now)
+            self.record_vouched_keys(now)
 
     def _refresh(self, entity: EntityId) -> None:
         def ask() -> None:

@@ -27,7 +27,7 @@ ROUND_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeper:
+class NodeRounds:
     """The rounds of one node."""
 
     store: ErasingStore
@@ -42,17 +42,17 @@ class Keeper:
     """Do one step under the last handler."""
     parties: Callable[[datetime], Iterable[EntityId]]
     """Return whom administrators made agreements with."""
-    mind: Callable[[], None]
+    check_health: Callable[[], None]
     """Look after the condition of the node itself (:mod:`gateway.health.checks`)."""
-    refuse_unfit: Callable[[], None]
+    check_serving: Callable[[], None]
     """Raise while the node may do nothing (:mod:`gateway.health.serving_gate`)."""
     show_freshness: Callable[[Sequence[EntityStatus]], None]
     """Show how fresh what is known is, as metrics."""
-    show_waiting: Callable[[datetime], None]
+    show_backlog: Callable[[datetime], None]
     """Show what waits for people of this agency, as a metric."""
-    note_vouched: Callable[[datetime], None]
+    record_vouched_keys: Callable[[datetime], None]
     """Note which federation keys the superior vouches for, so that a new one may begin to sign."""
-    collect: Callable[[datetime], None]
+    collect_signatures: Callable[[datetime], None]
     """Ask the parties of agreements for what signatures are still missing."""
     renew_marks: Callable[[datetime], None]
     """Ask for this entity's own trust marks, before those that it has end."""
@@ -63,8 +63,8 @@ class Keeper:
 
     def run(self, wait: Wait) -> None:
         """Make a round every minute until ``wait`` says that it is time to stop."""
-        self.attempt("condition", self.mind)
-        run_rounds(self.attempt, wait, ROUND_S, (("condition", self.mind), ("round", self.round)))
+        self.attempt("condition", self.check_health)
+        run_rounds(self.attempt, wait, ROUND_S, (("condition", self.check_health), ("round", self.round)))
 
     def round(self) -> None:
         """Erase what has expired, refresh the chains that are no longer fresh, and see what came of it.
@@ -80,21 +80,21 @@ class Keeper:
         self.attempt("suspensions", lambda: self.directory.catch_up(now=now))
         self.attempt("key_revocations", lambda: self.directory.collect_key_revocations(now=now))
         standings = self.attempt("chains", lambda: self.directory.statuses(now=now)) or ()
-        self.attempt("show_waiting", lambda: self.show_waiting(now))
+        self.attempt("show_backlog", lambda: self.show_backlog(now))
         self.attempt("show_freshness", lambda: self.show_freshness(standings))
         for standing in standings:  # those above others come first, so that below them one answer is enough
             if standing.due(now, within=timedelta(seconds=ROUND_S)):
                 self._refresh(standing.entity)
         known = frozenset(each.entity for each in standings if each.trusted is not None)
         self.attempt("parties", lambda: self._meet(known, now))
-        self.attempt("vouched_keys", lambda: self._note_vouched(now))
+        self.attempt("vouched_keys", lambda: self._record_vouched_keys(now))
         self.attempt("own_chain", lambda: self.own_chain(now))
-        self.attempt("signatures", lambda: self.collect(now))
+        self.attempt("signatures", lambda: self.collect_signatures(now))
         self.attempt("marks", lambda: self.renew_marks(now))
 
     def _is_fit(self) -> bool:
         with suppress(ClockWrong, NotReconciled):  # the watch has told the administrator
-            self.refuse_unfit()
+            self.check_serving()
             return True
         return False
 
@@ -105,9 +105,9 @@ class Keeper:
             if monotonic() < until and self.lately.acquire(entity, now):
                 self._refresh(entity)
 
-    def _note_vouched(self, now: datetime) -> None:
+    def _record_vouched_keys(self, now: datetime) -> None:
         with suppress(TrustError):  # the directory has told the administrator
-            self.note_vouched(now)
+            self.record_vouched_keys(now)
 
     def _refresh(self, entity: EntityId) -> None:
         def ask() -> None:

@@ -110,8 +110,8 @@ class MisuseAnswering:
             outcome_code=f"misuse_{reply.state}",
         )
         leaves = [
-            recorder.written(received),
-            recorder.written(replace(received, kind=LeafKind.ANSWERED, answer_digest=digest(signed))),
+            recorder.build_entry(received),
+            recorder.build_entry(replace(received, kind=LeafKind.ANSWERED, answer_digest=digest(signed))),
         ]
 
         def effect(tx: Transaction) -> None:

@@ -75,13 +75,13 @@ class MisuseAsking:
         peer = self.directory.resolve(message.peer, now=now, urgent=True)
         query = self._query(held, message, reference, now)
         raw = build_query(query, self.vault.signer(KeyUse.MESSAGE))
-        sent = recorder.written(self._leaf(LeafKind.SENT, query, raw, now))
+        sent = recorder.build_entry(self._leaf(LeafKind.SENT, query, raw, now))
         self.store.write(lambda tx: recorder.record(tx, sent))
         answered = self._post(message.peer, raw)
         reply = verify_with_key_refresh(
             peer, answered, lambda party: _opened(answered, party, raw, query, now), directory=self.directory, now=now
         )
-        leaf = recorder.written(self._leaf(LeafKind.RECEIVED, query, raw, now, reply=(answered, reply.state)))
+        leaf = recorder.build_entry(self._leaf(LeafKind.RECEIVED, query, raw, now, reply=(answered, reply.state)))
         return self._settled(held, reply, leaf, now)
 
     def _held(self, message: FoundMessage, reason: str, now: datetime) -> Asked:

@@ -118,7 +118,7 @@ class HttpPeerClient:
                     "Authorization": f"DPoP {token.raw.decode('ascii')}",
                     "Content-Type": MESSAGE_TYPE,
                     "DPoP": proof.decode("ascii"),
-                    trace_context.HEADER: trace_context.written(body.trace),
+                    trace_context.HEADER: trace_context.build_traceparent(body.trace),
                 },
                 body=body.raw,
                 accept=MESSAGE_TYPE,

@@ -301,7 +301,7 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 def _answer(kind: ProblemType) -> bytes:
     """Write a whole answer by hand, with the headers of every other one."""
     request_id = token_hex(8)
-    body = problem.written(Problem(kind), request_id=request_id)
+    body = problem.to_bytes(Problem(kind), request_id=request_id)
     stated = (
         ("Connection", "close"),
         ("Content-Type", problem.CONTENT_TYPE),

@@ -20,7 +20,7 @@ def new_trace() -> str:
     return token_hex(16)
 
 
-def continued(traceparent: str | None) -> str:
+def trace_from(traceparent: str | None) -> str:
     """Return the trace id of a well-formed ``traceparent``, else a new one (Trace Context sections 3.2 and 4.3)."""
     if traceparent is None or len(traceparent) > MAX_HEADER:
         return new_trace()
@@ -30,6 +30,6 @@ def continued(traceparent: str | None) -> str:
     return found[1]
 
 
-def written(trace: str) -> str:
+def build_traceparent(trace: str) -> str:
     """Return a ``traceparent`` for a request within ``trace``; its flags say that no spans are recorded here."""
     return f"00-{trace}-{token_hex(8)}-00"

@@ -123,7 +123,7 @@ def _marked(app: "WSGIApplication") -> "WSGIApplication":
     """Give each request its id (1), and each answer, whoever wrote it, its headers (6)."""
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        trace = trace_context.continued(environ.get(_TRACEPARENT))
+        trace = trace_context.trace_from(environ.get(_TRACEPARENT))
         passing = environ[_PASSING] = _Passing(request_id=token_hex(8), trace=trace, began=perf_counter())
 
         def start(status: str, said: list[tuple[str, str]], *exc_info: Any) -> _Write:
@@ -214,7 +214,7 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
 
     @app.errorhandler(TrustError)
     def _untrusted(refused: TrustError) -> Response:
-        return _known(problem.of_trust_error(refused))
+        return _known(problem.from_trust_error(refused))
 
     @app.errorhandler(NodeBusy)
     @app.errorhandler(StoreFull)
@@ -226,7 +226,7 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     def _framework(raised: HTTPException) -> Response:
         allowed = raised.get_headers() if raised.code == HTTPStatus.METHOD_NOT_ALLOWED else []
         kept = {name: value for name, value in allowed if name == "Allow"}
-        return _known(Problem(problem.of_status(raised.code or HTTPStatus.INTERNAL_SERVER_ERROR), headers=kept))
+        return _known(Problem(problem.from_status(raised.code or HTTPStatus.INTERNAL_SERVER_ERROR), headers=kept))
 
     @app.errorhandler(Exception)
     def _crashed(error: Exception) -> Response:

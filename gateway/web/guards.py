@@ -23,7 +23,7 @@ _MARK = "hearthgate_guard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class GuardDeclaration:
     """What a route declared: the guard's name, and the reason where there is none."""
 
     guard: str
@@ -64,7 +64,7 @@ class PeerGuard:
 
     def __call__(self, view: View) -> View:
         """Put the guard before ``view``."""
-        return _guarded(view, self._guard, Declared(guard="peer"))
+        return _guarded(view, self._guard, GuardDeclaration(guard="peer"))
 
 
 class CaseGuard:
@@ -75,23 +75,23 @@ class CaseGuard:
 
     def __call__(self, view: View) -> View:
         """Put the guard before ``view``."""
-        return _guarded(view, self._guard, Declared(guard="case"))
+        return _guarded(view, self._guard, GuardDeclaration(guard="case"))
 
 
 def open_to_all(reason: str) -> Callable[[View], View]:
     """Declare that a view needs no caller, and say why."""
 
     def declare(view: View) -> View:
-        setattr(view, _MARK, Declared(guard="none", reason=reason))
+        setattr(view, _MARK, GuardDeclaration(guard="none", reason=reason))
         return view
 
     return declare
 
 
-def declared_guard(view: Callable[..., Any]) -> Declared | None:
+def declared_guard(view: Callable[..., Any]) -> GuardDeclaration | None:
     """Return what a view declared, or ``None`` where it declared nothing."""
     found = getattr(view, _MARK, None)
-    return found if isinstance(found, Declared) else None
+    return found if isinstance(found, GuardDeclaration) else None
 
 
 def require_guards(app: Flask) -> None:
@@ -101,7 +101,7 @@ def require_guards(app: Flask) -> None:
             raise RuntimeError(f"the route {rule.rule} declares no guard; see gateway/web/guards.py")
 
 
-def _guarded(view: View, guard: _Guard, declared: Declared) -> View:
+def _guarded(view: View, guard: _Guard, declared: GuardDeclaration) -> View:
     @wraps(view)
     def stand_before(**from_path: str) -> Response:
         caller, now = guard.authenticate()

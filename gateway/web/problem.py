@@ -286,7 +286,7 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
-def written(problem: Problem, *, request_id: str) -> bytes:
+def to_bytes(problem: Problem, *, request_id: str) -> bytes:
     """Write a problem as its document; ``instance`` is this occurrence of it, by the request's id."""
     kind = problem.kind
     document: strict_json.JsonObject = {
@@ -307,21 +307,21 @@ def written(problem: Problem, *, request_id: str) -> bytes:
 def render(problem: Problem, *, request_id: str) -> Response:
     """Write a problem as its HTTP answer."""
     response = Response(
-        written(problem, request_id=request_id), status=int(problem.kind.status), content_type=CONTENT_TYPE
+        to_bytes(problem, request_id=request_id), status=int(problem.kind.status), content_type=CONTENT_TYPE
     )
     for name, value in problem.headers.items():
         response.headers[name] = value
     return response
 
 
-def of_status(status: int) -> ProblemType:
+def from_status(status: int) -> ProblemType:
     """Return the problem for a status that the web framework chose."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return BUSY if status == HTTPStatus.SERVICE_UNAVAILABLE else INTERNAL
     return _BY_STATUS.get(HTTPStatus(status), BAD_REQUEST)
 
 
-def of_trust_error(refused: TrustError) -> Problem:
+def from_trust_error(refused: TrustError) -> Problem:
     """Return the problem for a refusal of the trust layer; its sentence names no person by its own promise."""
     kind = next((kind for error, kind in _BY_ERROR if isinstance(refused, error)), MESSAGE_MALFORMED)
     faults = refused.faults if isinstance(refused, MalformedDocument) else ()

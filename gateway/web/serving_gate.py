@@ -18,10 +18,10 @@ _RETRY_AFTER_S = "60"
 """The condition is looked at again every minute."""
 
 
-def gated(
-    app: Flask, refuse_unfit: Callable[[], None], *, confirmed: Mapping[str, Callable[[], None]] | None = None
+def with_serving_gate(
+    app: Flask, check: Callable[[], None], *, confirmed: Mapping[str, Callable[[], None]] | None = None
 ) -> Flask:
-    """Have a face turn everybody away while ``refuse_unfit`` raises; what others signed is handed on all the same.
+    """Refuse every request of an API while ``check`` raises; what others signed is handed on all the same.
 
     ``confirmed`` names paths that are refused by another rule besides.
     """
@@ -30,7 +30,7 @@ def gated(
         if request.path in _HANDED_ON:
             return
         try:
-            (confirmed or {}).get(request.path, refuse_unfit)()
+            (confirmed or {}).get(request.path, check)()
         except ClockWrong:
             raise Problem(problem.CLOCK_WRONG, headers={"Retry-After": _RETRY_AFTER_S}) from None
         except NotReconciled:

@@ -13,7 +13,7 @@ from typing import Any
 from adapters.contract import Adapter
 from gateway.app.authority import AnchorParts, create_anchor
 from gateway.app.node import Node, create_node
-from gateway.app.wiring import Outside, profile
+from gateway.app.wiring import ExternalPorts, profile
 from gateway.demo.case_systems import dci_registry
 from gateway.http.federation.entity_configuration import node_statement_metadata
 from gateway.keys.files import ANCHOR_KEYS, create_keys
@@ -126,7 +126,7 @@ class Network:
     def start(self, entity: EntityId) -> Node:
         """Make a node from its configuration file, as a new process or another worker would."""
         settings = read_node(self.folder_of(entity) / "hearthgate.toml")
-        outside = Outside(
+        outside = ExternalPorts(
             clock=self.clock, transport=self.wire, case_systems=self.case_systems, sign_in=self.sign_in or self.wire
         )
         earlier = self.nodes.get(entity)

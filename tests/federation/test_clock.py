@@ -9,8 +9,8 @@ import pytest
 
 from gateway.app.authority import AnchorParts, create_anchor
 from gateway.app.node import Node, create_node
-from gateway.app.wiring import Outside
-from gateway.health.clock_skew import WRONG_BEYOND, ClockWatch, Parties, Reading, judged, read_clock
+from gateway.app.wiring import ExternalPorts
+from gateway.health.clock_skew import WRONG_BEYOND, ClockMonitor, Parties, Reading, estimate_skew, read_clock
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.runtime import machine_clock
 from gateway.runtime.background import AtOnce
@@ -44,7 +44,8 @@ def clock(pair: Network) -> Iterator[OwnClock]:
     own = OwnClock(pair.clock)
     before = pair.nodes[TRUST]
     node = create_node(
-        before.settings, Outside(clock=own, transport=pair.wire, case_systems=pair.case_systems, sign_in=pair.wire)
+        before.settings,
+        ExternalPorts(clock=own, transport=pair.wire, case_systems=pair.case_systems, sign_in=pair.wire),
     )
     pair.nodes[TRUST] = node
     pair.wire.apps[TRUST] = node.peer_app
@@ -89,8 +90,8 @@ def undated(_request: PeerRequest, go_on: Pass) -> PeerAnswer:
 def set_clock(node: Node, clock: OwnClock, **off: float) -> None:
     """Put a machine's clock off, and let the node's next rounds come."""
     clock.off = timedelta(**off)
-    node.keeper.mind()
-    node.fitness.look_again()
+    node.keeper.check_health()
+    node.fitness.invalidate()
 
 
 def code(answer: PeerAnswer) -> tuple[int, object]:
@@ -157,7 +158,7 @@ def test_at_a_wrong_clock_an_anchor_vouches_for_nobody(anchor: tuple[AnchorParts
 
     def asked(**off: float) -> set[int]:
         own.off = timedelta(**off)
-        made.keeper.mind()
+        made.keeper.check_health()
         http = made.peer_app.test_client()
         paths = ("/.well-known/openid-federation", f"/federation/v1/fetch?sub={TRUST}", "/federation/v1/list")
         return {http.get(path, base_url=ANCHOR).status_code for path in paths}
@@ -182,10 +183,10 @@ def test_at_a_wrong_clock_an_anchor_believes_nothing_of_its_members(
 ) -> None:
     made, own = anchor
     own.off = timedelta(minutes=minutes)
-    made.keeper.mind()
+    made.keeper.check_health()
     assert asked_in_a_round(pair, made) == 0
     own.off = timedelta()
-    made.keeper.mind()
+    made.keeper.check_health()
     assert asked_in_a_round(pair, made) >= 2
 
 
@@ -197,7 +198,7 @@ def test_until_a_restored_anchor_is_reconciled_it_believes_nothing_of_its_member
     made.store.write(lambda tx: store_epoch.begin(tx, at=own.now()))
     assert asked_in_a_round(pair, made) == 0
     pair.clock.forward(seconds=30)
-    made.keeper.mind()
+    made.keeper.check_health()
     assert asked_in_a_round(pair, made) >= 2
 
 
@@ -282,14 +283,14 @@ def test_no_single_party_decides(anchor: int | None, seconds: list[int] | None, 
         for entity, each in zip(MEMBERS, seconds or [], strict=False)
     ]
     parties = Parties(anchors=(EntityId(ANCHOR),), members=() if seconds is None else MEMBERS)
-    assert judged(read, parties) == (None if off is None else timedelta(seconds=off))
+    assert estimate_skew(read, parties) == (None if off is None else timedelta(seconds=off))
     assert timedelta(seconds=60) == WRONG_BEYOND
 
 
 @pytest.mark.parametrize(("known", "answered", "decides"), [(1, 1, False), (2, 1, False), (2, 2, True), (5, 2, False)])
 def test_an_anchor_is_told_by_three_members_or_by_all_of_two(known: int, answered: int, *, decides: bool) -> None:
     read = [Reading(entity=entity, off=timedelta(seconds=300)) for entity in MEMBERS[:answered]]
-    assert (judged(read, Parties(members=MEMBERS[:known])) is not None) == decides
+    assert (estimate_skew(read, Parties(members=MEMBERS[:known])) is not None) == decides
 
 
 @pytest.mark.holds("A66")
@@ -299,7 +300,8 @@ def test_a_clock_that_a_time_service_keeps_outweighs_the_others(
     monkeypatch.setattr(machine_clock, "synchronised", lambda _clock: True)
     node = pair.nodes[TRUST]
     node = create_node(
-        node.settings, Outside(clock=clock, transport=pair.wire, case_systems=pair.case_systems, sign_in=pair.wire)
+        node.settings,
+        ExternalPorts(clock=clock, transport=pair.wire, case_systems=pair.case_systems, sign_in=pair.wire),
     )
     with capture_logs() as alarm:
         set_clock(node, clock, minutes=5)
@@ -330,7 +332,7 @@ def test_an_answer_proves_a_time_only_by_its_date_or_a_signature_that_lies_ahead
 def test_the_others_are_asked_every_few_minutes_and_at_once_after_a_jump(pair: Network) -> None:
     steady, own = [0.0], OwnClock(pair.clock)
     pair.wire.faults[ANCHOR] = dated(pair.clock)
-    watch = ClockWatch(
+    watch = ClockMonitor(
         store=pair.nodes[TRUST].store,
         transport=pair.wire,
         clock=own,

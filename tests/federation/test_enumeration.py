@@ -13,7 +13,7 @@ import pytest
 from adapters.contract import Adapter, Candidate, Deadline
 from config.settings import BudgetSettings
 from gateway.accountability.enumeration import ABSENCES, NEW_PRACTITIONERS
-from gateway.accountability.rate_limits import Budgets, limits_of
+from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.exchange.inbound import Inbound, Sender
 from gateway.exchange.response_timing import Pace
 from gateway.exchange.services import Desk
@@ -76,7 +76,7 @@ def pair(tmp_path: Path) -> Iterator[Network]:
 
 @pytest.fixture
 def council(inbound: Inbound, hand: PeerHand, sender: Sender) -> Council:
-    budgets = Budgets(limits=limits_of(BudgetSettings().answering))
+    budgets = RateLimits(limits=budgets_from_settings(BudgetSettings().answering))
     return Council(node=replace(inbound, pace=Pace(sleep=lambda _: None), budgets=budgets), hand=hand, sender=sender)
 
 

@@ -75,7 +75,15 @@ def test_a_round_erases_answers_whose_keeping_is_over(pair: Network) -> None:
     assert answers[0].held == 0
 
 
-STEPS = ("mind", "parties", "show_freshness", "show_waiting", "note_vouched", "collect", "renew_marks")
+STEPS = (
+    "check_health",
+    "parties",
+    "show_freshness",
+    "show_backlog",
+    "record_vouched_keys",
+    "collect_signatures",
+    "renew_marks",
+)
 FAULTS = (OverflowError, RecursionError, MemoryError, StoreBusy, KeyError)
 
 
@@ -108,14 +116,14 @@ def once() -> Callable[[float], bool]:
     return wait
 
 
-@pytest.mark.parametrize("failing", [*STEPS, "catch_up", "known"])
+@pytest.mark.parametrize("failing", [*STEPS, "catch_up", "statuses"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_step_that_fails_ends_no_round_and_is_logged_without_its_value(
     pair: Network, monkeypatch: pytest.MonkeyPatch, failing: str, fault: type[Exception]
 ) -> None:
     marked = Marked(failing, fault)
     node = pair.nodes[COUNCIL]
-    for name in ("catch_up", "known"):
+    for name in ("catch_up", "statuses"):
         monkeypatch.setattr(node.directory, name, marked.step(name))
     steps: dict[str, Any] = {name: marked.step(name) for name in STEPS}
     keeper = replace(node.keeper, **steps)
@@ -125,21 +133,21 @@ def test_a_step_that_fails_ends_no_round_and_is_logged_without_its_value(
         attempt=LastHandler(crashed=lambda error, step: said.append(f"{step} {type(error)}"), notice=said.append),
     )
     keeper.run(once())
-    assert set(marked.done) == {*STEPS, "catch_up", "known"}
+    assert set(marked.done) == {*STEPS, "catch_up", "statuses"}
     assert said
     assert "a value of a peer" not in " ".join(said)
 
 
-@pytest.mark.parametrize("failing", ["mind", "note_vouched", "renew_marks", "catch_up", "known"])
+@pytest.mark.parametrize("failing", ["check_health", "record_vouched_keys", "renew_marks", "catch_up", "statuses"])
 def test_a_step_that_fails_ends_no_round_of_an_authority(
     pair: Network, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     marked = Marked(failing, OverflowError)
-    for name in ("catch_up", "known"):
+    for name in ("catch_up", "statuses"):
         monkeypatch.setattr(pair.anchor.directory, name, marked.step(name))
-    steps: dict[str, Any] = {name: marked.step(name) for name in ("mind", "note_vouched", "renew_marks")}
+    steps: dict[str, Any] = {name: marked.step(name) for name in ("check_health", "record_vouched_keys", "renew_marks")}
     replace(pair.anchor.keeper, under_others=True, **steps).run(once())
-    assert set(marked.done) == {*steps, "catch_up", "known"}
+    assert set(marked.done) == {*steps, "catch_up", "statuses"}
 
 
 def test_one_hostile_party_costs_no_other_its_refresh(pair: Network) -> None:

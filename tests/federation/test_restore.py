@@ -83,9 +83,9 @@ class Kept:
 def mind(network: Network, entity: EntityId) -> None:
     """Let the rounds of a party's keeper come."""
     if entity == ANCHOR:
-        network.anchor.keeper.mind()
+        network.anchor.keeper.check_health()
     else:
-        network.nodes[entity].keeper.mind()
+        network.nodes[entity].keeper.check_health()
 
 
 def confirm(network: Network, entity: EntityId) -> None:
@@ -94,7 +94,7 @@ def confirm(network: Network, entity: EntityId) -> None:
         network.anchor.store.write(store_epoch.confirm)
     else:
         network.nodes[entity].store.write(store_epoch.confirm)
-        network.nodes[entity].fitness.look_again()
+        network.nodes[entity].fitness.invalidate()
 
 
 def posted(network: Network, to: EntityId) -> list[PeerRequest]:

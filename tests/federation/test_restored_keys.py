@@ -10,7 +10,7 @@ import pytest
 
 from gateway.http.federation.entity_configuration import HISTORICAL_KEYS_PATH
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
-from gateway.keys.rotation import make, revocation
+from gateway.keys.rotation import apply, draft_revocation
 from gateway.keys.vault import read_records
 from gateway.store.tables import agreements, clients, key_revocations, restore_holds, store_epoch
 from gateway.store.tables.federation_records import StoredKeyRevocation
@@ -61,7 +61,7 @@ def revoke(network: Network, entity: EntityId, use: KeyUse) -> str:
     keys, at = network.folder_of(entity) / "keys", network.clock.now()
     records = read_records(keys, NODE_KEYS if entity != ANCHOR else ANCHOR_KEYS)
     kid = next(each.kid for each in records if each.use is use and each.revoked_at is None)
-    make(keys, revocation(records, kid, RevocationReason.COMPROMISED, at=at), at=at)
+    apply(keys, draft_revocation(records, kid, RevocationReason.COMPROMISED, at=at), at=at)
     return kid
 
 
@@ -237,7 +237,7 @@ def end(network: Network, entity: EntityId, ref: AgreementRef) -> None:
     standing = node.agreements.find(ref, now=network.clock.now())
     assert standing is not None
     node.countersigning.endings.end(standing.agreement, now=network.clock.now())
-    node.keeper.collect(network.clock.now())
+    node.keeper.collect_signatures(network.clock.now())
 
 
 @pytest.mark.holds("A59", "A72")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gateway.app.node import Node, create_node
-from gateway.app.wiring import Outside
+from gateway.app.wiring import ExternalPorts
 from gateway.http.federation.entity_configuration import CONFIGURATION_PATH, HISTORICAL_KEYS_PATH
 from gateway.keys.files import NODE_KEYS
-from gateway.keys.rotation import make, revocation, rotation
+from gateway.keys.rotation import apply, draft_revocation, draft_rotation
 from gateway.keys.vault import read_records
 from gateway.store.tables.members import MemberState
 from tests.federation import faults
@@ -37,7 +37,7 @@ class Workers:
 
     def _another(self, node: Node) -> Node:
         network = self.network
-        outside = Outside(
+        outside = ExternalPorts(
             clock=network.clock, transport=network.wire, case_systems=network.case_systems, sign_in=network.wire
         )
         return create_node(node.settings, outside)
@@ -80,13 +80,15 @@ def folder(network: Network, entity: EntityId) -> Path:
 def rotate(network: Network, entity: EntityId, use: KeyUse) -> None:
     """Do what `hearthgate trust key rotate` does."""
     at, keys = network.clock.now(), folder(network, entity)
-    make(keys, rotation(read_records(keys, NODE_KEYS), use, at=at, waits=use is KeyUse.FEDERATION), at=at)
+    apply(
+        keys, draft_rotation(read_records(keys, NODE_KEYS), use, at=at, awaits_superior=use is KeyUse.FEDERATION), at=at
+    )
 
 
 def revoke(network: Network, entity: EntityId, kid: str) -> None:
     """Do what `hearthgate trust key revoke` does."""
     at, keys = network.clock.now(), folder(network, entity)
-    make(keys, revocation(read_records(keys, NODE_KEYS), kid, RevocationReason.COMPROMISED, at=at), at=at)
+    apply(keys, draft_revocation(read_records(keys, NODE_KEYS), kid, RevocationReason.COMPROMISED, at=at), at=at)
 
 
 def signing(network: Network, entity: EntityId) -> dict[KeyUse, str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_urlsafe
 
-from gateway.accountability.sampling import WITHIN, chosen, sample
+from gateway.accountability.sampling import WITHIN, is_sampled, sample
 from gateway.callers import CaseCaller
 from gateway.ports import LocalClient
 from gateway.store.tables import justifications
@@ -35,16 +35,16 @@ def caller(*, signed_in: bool = False, percent: int = 100) -> CaseCaller:
 
 def test_about_the_share_that_was_asked_for_is_chosen() -> None:
     ids = [token_urlsafe(16) for _ in range(5_000)]
-    assert 400 < sum(chosen(KEY, each, 10) for each in ids) < 600
-    assert not any(chosen(KEY, each, 0) for each in ids)
-    assert all(chosen(KEY, each, 100) for each in ids)
+    assert 400 < sum(is_sampled(KEY, each, 10) for each in ids) < 600
+    assert not any(is_sampled(KEY, each, 0) for each in ids)
+    assert all(is_sampled(KEY, each, 100) for each in ids)
 
 
 def test_without_the_key_the_choice_cannot_be_told() -> None:
     ids = [token_urlsafe(16) for _ in range(1_000)]
-    agree = sum(chosen(KEY, each, 50) == chosen(b"other" * 7, each, 50) for each in ids)
+    agree = sum(is_sampled(KEY, each, 50) == is_sampled(b"other" * 7, each, 50) for each in ids)
     assert 400 < agree < 600
-    assert [chosen(KEY, each, 50) for each in ids] == [chosen(KEY, each, 50) for each in ids]
+    assert [is_sampled(KEY, each, 50) for each in ids] == [is_sampled(KEY, each, 50) for each in ids]
 
 
 def test_only_lookups_that_somebody_vouched_for_are_justified() -> None:

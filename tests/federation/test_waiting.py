@@ -31,7 +31,7 @@ def suspicion(pair: Network) -> Suspicion:
 def test_a_flag_is_counted_until_somebody_has_reviewed_it(pair: Network) -> None:
     store, now = pair.nodes[TRUST].store, pair.clock.now()
     assert waiting(pair, TRUST)["flags"] == 0
-    store.write(lambda tx: flags.put_up(tx, code="over_budget", asker=f"{COUNCIL} p", at=now))
+    store.write(lambda tx: flags.raise_flag(tx, code="over_budget", asker=f"{COUNCIL} p", at=now))
     assert waiting(pair, TRUST)["flags"] == 1
     store.write(lambda tx: flags.review(tx, code="over_budget", asker=f"{COUNCIL} p", by="M. Ellery", at=now))
     assert waiting(pair, TRUST)["flags"] == 0

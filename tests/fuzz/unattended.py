@@ -18,8 +18,8 @@ from unittest.mock import patch
 
 from gateway.app.authority import create_anchor
 from gateway.app.node import create_node
-from gateway.app.wiring import Outside
-from gateway.health.checks import Minding
+from gateway.app.wiring import ExternalPorts
+from gateway.health.checks import HealthMonitor
 from gateway.ports import Clock, PeerAnswer, PeerRequest, Transaction, TransportError
 from gateway.runtime import machine_clock
 from gateway.runtime.background import LastHandler
@@ -141,15 +141,15 @@ def run(data: bytes) -> None:
 
 def _round(network: Network, data: bytes) -> None:
     wire = _Answers(network, data)
-    outside = Outside(clock=network.clock, transport=wire, case_systems=network.case_systems, sign_in=wire)
+    outside = ExternalPorts(clock=network.clock, transport=wire, case_systems=network.case_systems, sign_in=wire)
     node = create_node(network.nodes[COUNCIL].settings, outside)
     anchor = create_anchor(network.anchor.settings, network.clock, wire)
     for each in (node, anchor):
         _undo(each.store)
         each.keeper.run(_once())
-        minding = each.keeper.mind.__self__  # type: ignore[attr-defined]
-        assert isinstance(minding, Minding)
-        events.last_handler("missed", partial(minding.reconciling.missed, network.clock.now(), confirmed=False))
+        minding = each.keeper.check_health.__self__  # type: ignore[attr-defined]
+        assert isinstance(minding, HealthMonitor)
+        events.last_handler("missed", partial(minding.restore_sync.catch_up, network.clock.now(), confirmed=False))
         each.store.close()
     node.claims.close()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from adapters.contract import Adapter, CheckLine, SourceMisconfigured
 from config.settings import NodeSettings, Service
 from gateway.administration.errors import OperationRefused
-from gateway.app.wiring import hosted, production
+from gateway.app.wiring import hosted, production_ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ def services_named(settings: NodeSettings, slug: str | None) -> tuple[Service, .
 
 def build(settings: NodeSettings, services: Iterable[Service]) -> list[Built]:
     """Build each service's adapter; nothing of a case system is opened yet."""
-    http = production(settings).case_systems
+    http = production_ports(settings).case_systems
     built = []
     for service in services:
         plain = Built(service=service.slug, adapter=None, answer_after_s=service.answer_after_s)

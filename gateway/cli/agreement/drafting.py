@@ -7,7 +7,7 @@ import click
 from gateway.administration.context import now, opened_store
 from gateway.administration.files import read_input
 from gateway.administration.outcome import UseCaseResult
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.cli.agreement import summary
 from gateway.cli.context import config_option, load_node, names_node
 from gateway.cli.output import command_output
@@ -44,4 +44,4 @@ def _before(agreement: Agreement, config: Path | None) -> Agreement | None:
     if not names_node(config):
         return None
     with opened_store(load_node(config)) as store:
-        return summary.version_before(agreement, AgreementBook(store).standings(now=now()))
+        return summary.version_before(agreement, AgreementRegistry(store).standings(now=now()))

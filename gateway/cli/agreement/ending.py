@@ -12,8 +12,8 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.federation_context import FederationContext
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
-from gateway.agreements.registry import AgreementBook
-from gateway.agreements.signature_exchange import Offered, Told
+from gateway.agreements.registry import AgreementRegistry
+from gateway.agreements.signature_exchange import DeliveryStatus, OfferResult
 from gateway.app.commands import federation_of
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
 from gateway.cli.agreement.signatures import countersigning_of
@@ -22,10 +22,10 @@ from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from trust.agreements.agreement import Agreement, Closure, InForce, NotInForce
 
 _TOLD = {
-    Told.TOLD: "has our notice",
-    Told.NOT_HELD: "does not hold this agreement",
-    Told.REFUSED: "did not take our notice; this node goes on telling it",
-    Told.SILENT: "did not answer; this node goes on telling it",
+    DeliveryStatus.DELIVERED: "has our notice",
+    DeliveryStatus.NOT_HELD: "does not hold this agreement",
+    DeliveryStatus.REFUSED: "did not take our notice; this node goes on telling it",
+    DeliveryStatus.SILENT: "did not answer; this node goes on telling it",
 }
 
 
@@ -57,7 +57,7 @@ def end(*, agreement_id: str, version: int | None, config: Path | None, yes: boo
         return _outcome(federation, ended, effect, told, at)
 
 
-def versions_of(book: AgreementBook, agreement_id: str, at: datetime) -> list[InForce | NotInForce]:
+def versions_of(book: AgreementRegistry, agreement_id: str, at: datetime) -> list[InForce | NotInForce]:
     """Return how each version of an agreement stands, lowest first. Raises ``OperationRefused`` where none is held."""
     found = [standing for standing in book.standings(now=at) if standing.agreement.id == agreement_id]
     if not found:
@@ -65,7 +65,9 @@ def versions_of(book: AgreementBook, agreement_id: str, at: datetime) -> list[In
     return found
 
 
-def _to_end(held: Sequence[InForce | NotInForce], version: int | None, book: AgreementBook, at: datetime) -> Agreement:
+def _to_end(
+    held: Sequence[InForce | NotInForce], version: int | None, book: AgreementRegistry, at: datetime
+) -> Agreement:
     """Return the version to end: the one named, else the one that took effect, else the highest."""
     still = [each for each in held if isinstance(each, InForce) or each.closure is None]
     named = held[0].agreement.id
@@ -83,7 +85,7 @@ def _to_end(held: Sequence[InForce | NotInForce], version: int | None, book: Agr
     return found.agreement
 
 
-def _effect(ended: Agreement, book: AgreementBook, at: datetime) -> list[str]:
+def _effect(ended: Agreement, book: AgreementRegistry, at: datetime) -> list[str]:
     if book.took_effect(ended.ref, now=at):
         return [
             f"{ended.id} version {ended.version} and every lower version end for good.",
@@ -96,7 +98,7 @@ def _effect(ended: Agreement, book: AgreementBook, at: datetime) -> list[str]:
     ]
 
 
-def _still_in_force(book: AgreementBook, ended: Agreement, at: datetime) -> list[str]:
+def _still_in_force(book: AgreementRegistry, ended: Agreement, at: datetime) -> list[str]:
     """Say what goes on between the same parties, and which version of this agreement may still come into force."""
     lower_ends = book.took_effect(ended.ref, now=at)
     lines = []
@@ -118,7 +120,7 @@ def _still_in_force(book: AgreementBook, ended: Agreement, at: datetime) -> list
 
 
 def _outcome(
-    federation: FederationContext, ended: Agreement, effect: Sequence[str], told: Sequence[Offered], at: datetime
+    federation: FederationContext, ended: Agreement, effect: Sequence[str], told: Sequence[OfferResult], at: datetime
 ) -> UseCaseResult:
     standing = federation.agreements.find(ended.ref, now=at)
     closure = standing.closure if isinstance(standing, NotInForce) else None

@@ -11,7 +11,7 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.app.commands import federation_of
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.ending import versions_of
@@ -73,7 +73,7 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: b
 def list_agreements(*, config: Path | None) -> UseCaseResult:
     """Show every agreement held here, and whether it is in force."""
     with opened_store(load_node(config)) as store:
-        standings = AgreementBook(store).standings(now=now())
+        standings = AgreementRegistry(store).standings(now=now())
     lines = []
     for standing in standings:
         held = standing.agreement
@@ -92,7 +92,7 @@ def list_agreements(*, config: Path | None) -> UseCaseResult:
 def show(*, agreement_id: str, config: Path | None) -> UseCaseResult:
     """Show every version of the agreement ID in full, and who has signed it."""
     with opened_store(load_node(config)) as store:
-        book, at = AgreementBook(store), now()
+        book, at = AgreementRegistry(store), now()
         found = versions_of(book, agreement_id, at)
         signed = {each.agreement.ref: book.signatures(each.agreement.ref, now=at) for each in found}
     lines: list[str] = []

@@ -9,9 +9,9 @@ from gateway.administration.context import node_vault
 from gateway.administration.errors import OperationRefused
 from gateway.administration.federation_context import FederationContext
 from gateway.administration.journal import record
-from gateway.agreements.endings import Endings
-from gateway.agreements.registry import AgreementBook
-from gateway.agreements.signature_exchange import Countersigning
+from gateway.agreements.endings import AgreementEndings
+from gateway.agreements.registry import AgreementRegistry
+from gateway.agreements.signature_exchange import SignatureExchange
 from gateway.cli.agreement.exchanging import AT_ONCE, others
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
@@ -52,7 +52,7 @@ def verified(federation: FederationContext, agreement: Agreement, raw: bytes, *,
     return Signed(signature=signature, stored=StoredSignature(raw=raw, jwks=strict_json.dumps(keys.to_jwks())))
 
 
-def countersigning_of(federation: FederationContext) -> Countersigning:
+def countersigning_of(federation: FederationContext) -> SignatureExchange:
     """Return what exchanges signatures with other parties' nodes, for one command."""
 
     def keys_of(party: EntityId, at: datetime) -> KeySet:
@@ -72,14 +72,14 @@ def countersigning_of(federation: FederationContext) -> Countersigning:
     def signer() -> KeySigner:
         return node_vault(federation.settings).signer(KeyUse.FEDERATION)
 
-    return Countersigning(
+    return SignatureExchange(
         own=federation.own,
         store=federation.store,
         transport=federation.transport,
         keys_of=keys_of,
         notice=received,
         signer=signer,
-        endings=Endings(
+        endings=AgreementEndings(
             own=federation.own,
             store=federation.store,
             book=federation.agreements,
@@ -114,7 +114,7 @@ def _vouched(federation: FederationContext, party: EntityId, at: datetime) -> Vo
     return Vouched(known=False if trace.answered else None)
 
 
-def standing_of(book: AgreementBook, agreement: Agreement, *, at: datetime) -> InForce | NotInForce:
+def standing_of(book: AgreementRegistry, agreement: Agreement, *, at: datetime) -> InForce | NotInForce:
     """Return whether an agreement that is held binds now."""
     standing = book.find(agreement.ref, now=at)
     if standing is None:

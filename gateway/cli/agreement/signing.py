@@ -13,7 +13,13 @@ from gateway.administration.federation_context import FederationContext
 from gateway.administration.files import read_input, write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
-from gateway.agreements.signature_exchange import Countersigning, Offered, Told, address, fetch_agreement
+from gateway.agreements.signature_exchange import (
+    DeliveryStatus,
+    OfferResult,
+    SignatureExchange,
+    address,
+    fetch_agreement,
+)
 from gateway.app.commands import federation_of
 from gateway.cli.agreement import summary
 from gateway.cli.agreement.exchanging import exchanged, exchanged_json, exchanged_lines, others
@@ -34,10 +40,10 @@ from trust.keys import KeySet, KeyUse
 from trust.keys import Signer as KeySigner
 
 _TOLD = {
-    Told.TOLD: "has what we hold",
-    Told.NOT_HELD: "does not hold this agreement yet; it asks for our signature when it signs",
-    Told.REFUSED: "did not take our signature",
-    Told.SILENT: "did not answer; this node goes on asking",
+    DeliveryStatus.DELIVERED: "has what we hold",
+    DeliveryStatus.NOT_HELD: "does not hold this agreement yet; it asks for our signature when it signs",
+    DeliveryStatus.REFUSED: "did not take our signature",
+    DeliveryStatus.SILENT: "did not answer; this node goes on asking",
 }
 
 name_option = click.option("--name", required=True, help="Who signs for this agency.")
@@ -126,10 +132,10 @@ def sync(*, config: Path | None) -> UseCaseResult:
 
 
 def _to_call(
-    federation: FederationContext, countersigning: Countersigning, at: datetime
+    federation: FederationContext, countersigning: SignatureExchange, at: datetime
 ) -> list[tuple[Agreement, list[EntityId]]]:
     """Return the parties whose signature is missing or that lack our notice of an ending, by agreement."""
-    untold = [(agreement, [party]) for agreement, party in countersigning.endings.untold(now=at)]
+    untold = [(agreement, [party]) for agreement, party in countersigning.endings.undelivered(now=at)]
     unsigned = [
         (standing.agreement, list(standing.missing))
         for standing in federation.agreements.standings(now=at)
@@ -222,7 +228,7 @@ def _written(federation: FederationContext, raw: bytes, signatory: Signatory, ou
     )
 
 
-def _told(agreement: Agreement, offered: Sequence[Offered], standing: InForce | NotInForce) -> UseCaseResult:
+def _told(agreement: Agreement, offered: Sequence[OfferResult], standing: InForce | NotInForce) -> UseCaseResult:
     return UseCaseResult(
         lines=[
             f"{agreement.id} version {agreement.version} ({agreement.title}) is signed and held here.",

@@ -16,7 +16,7 @@ from gateway.administration.dual_control import ChangeRequest, Commit, plan_requ
 from gateway.administration.errors import OperationRefused
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.cli.client.keys import WHY_VOUCHING, kids, read_keys, written
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import apply_plan, command_output, confirm, show_plan, yes_option
@@ -148,7 +148,7 @@ def _refuse_unknown_roles(settings: NodeSettings, store: Store, client: LocalCli
     """Raise ``OperationRefused`` for a role that no agreement held here names; before the first, any will do."""
     own = own_entity(settings)
     clauses = [
-        clause for standing in AgreementBook(store).standings(now=now()) for clause in standing.agreement.clauses
+        clause for standing in AgreementRegistry(store).standings(now=now()) for clause in standing.agreement.clauses
     ]
     faults = []
     for position in client.positions:

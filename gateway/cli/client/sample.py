@@ -85,7 +85,7 @@ def justify(
             if not justifications.settle(tx, lookup_id=lookup_id, justified=right, sealed_finding=sealed, at=at):
                 raise OperationRefused(f"Somebody else settled {lookup_id} meanwhile; nothing was changed.")
             if not right:
-                flags.put_up(tx, code=UNJUSTIFIED, asker=f"{client.client_id} {name}", at=at)
+                flags.raise_flag(tx, code=UNJUSTIFIED, asker=f"{client.client_id} {name}", at=at)
 
         store.write(settle)
     said = "is not justified, and a flag is up: hearthgate flag list" if not_justified else "is justified"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
-from gateway.health.clock_skew import WRONG_BEYOND, Parties, Reading, judged, read_clocks
+from gateway.health.clock_skew import WRONG_BEYOND, Parties, Reading, estimate_skew, read_clocks
 from gateway.ports import Transport
 from gateway.runtime.background import AtOnce
 from gateway.runtime.machine_clock import SystemClock, synchronised
@@ -36,7 +36,7 @@ def against_others(transport: Transport, parties: Parties) -> Iterator[CheckLine
         remedy="Let it follow a time service: timedatectl set-ntp true.",
     )
     readings = read_clocks(transport, parties, clock, AtOnce().attempt)
-    wrong = bool(judged(readings, parties)) and not kept
+    wrong = bool(estimate_skew(readings, parties)) and not kept
     yield from (_line(reading, wrong=wrong) for reading in readings)
     if (parties.anchors or parties.members) and not readings:
         yield CheckLine(

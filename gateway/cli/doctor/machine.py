@@ -11,9 +11,9 @@ from gateway.administration.errors import CORRECTABLE
 from gateway.administration.keys import HeldKeys, held_keys, named_above
 from gateway.cli.doctor import certificates
 from gateway.cli.doctor.spans import words
-from gateway.health.serving_gate import described
+from gateway.health.serving_gate import status_message
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
-from gateway.keys.schedule import Life, Stage
+from gateway.keys.schedule import KeyLifecycle, Stage
 from gateway.keys.vault import open_vault
 from gateway.peers.exemptions import plain_exceptions
 from gateway.ports import StoreBusy, StoreFull
@@ -95,7 +95,7 @@ def _ages(held: HeldKeys, now: datetime) -> Iterator[CheckLine]:
         )
 
 
-def _age(life: Life, now: datetime) -> CheckLine:
+def _age(life: KeyLifecycle, now: datetime) -> CheckLine:
     record = life.record
     age = now - (life.begins or record.created_at)
     return CheckLine(
@@ -120,7 +120,7 @@ def _store(settings: Settings) -> Iterator[CheckLine]:
         return
     detail = ", ".join(f"{name} {value}" for name, value in effective.items())
     yield CheckLine(name="the store is migrated, safely set up and can be written", ok=True, detail=detail)
-    wrong = described(found)
+    wrong = status_message(found)
     remedy = "Let it run (hearthgate serve): it tries again by itself, and until then nobody is served."
     epoch = f"epoch {found.epoch.number}" if found.epoch.number else "never restored"
     yield CheckLine(

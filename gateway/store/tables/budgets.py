@@ -34,7 +34,7 @@ def due(tx: Transaction, *, keys: Sequence[str]) -> Mapping[str, datetime]:
     return {row.key: from_microseconds(row.due) for row in rows}
 
 
-def keep(tx: Transaction, moments: Mapping[str, datetime]) -> None:
+def save(tx: Transaction, moments: Mapping[str, datetime]) -> None:
     """Keep new moments, all in one statement: a question has a few budgets, and everybody waits for its commit."""
     if moments:
         rows = ({"key": key, "due": to_microseconds(moment)} for key, moment in moments.items())

@@ -66,7 +66,7 @@ class FoldedFlag:
         return tuple(dict.fromkeys(each.asker for each in self.flags))
 
 
-def put_up(tx: Transaction, *, code: str, asker: str, at: datetime) -> None:
+def raise_flag(tx: Transaction, *, code: str, asker: str, at: datetime) -> None:
     """Put up a flag, or count it where it is up already."""
     moment = to_microseconds(at)
     tx.run(

@@ -45,7 +45,7 @@ def _numbered(name: str, count: int) -> list[BindParameter[int]]:
     return [bindparam(f"{name}{number}", type_=Integer) for number in range(count)]
 
 
-def note(tx: Transaction, noted: Sequence[Probe]) -> frozenset[int]:
+def record(tx: Transaction, noted: Sequence[Probe]) -> frozenset[int]:
     """Note values, and return the features of those that were not noted yet."""
     if not noted:
         return frozenset()

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gateway.agreements.registry import AgreementBook, detail_for
+from gateway.agreements.registry import AgreementRegistry, detail_for
 from gateway.keys.files import KeyFile, create_keys
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements
@@ -44,15 +44,17 @@ def store(pair: Network) -> Counting:
 
 
 @pytest.fixture
-def book(store: Counting) -> AgreementBook:
-    return AgreementBook(store)  # type: ignore[arg-type]
+def book(store: Counting) -> AgreementRegistry:
+    return AgreementRegistry(store)  # type: ignore[arg-type]
 
 
 def detail(ref: AgreementRef, **changes: Any) -> AuthorizationDetail:
     return replace(detail_for(ref, PurposeCode(PURPOSE), INVOLVEMENT), **changes)
 
 
-def test_the_agreements_are_read_once_until_they_change(pair: Network, book: AgreementBook, store: Counting) -> None:
+def test_the_agreements_are_read_once_until_they_change(
+    pair: Network, book: AgreementRegistry, store: Counting
+) -> None:
     now = pair.clock.now()
     for _ in range(5):
         assert len(book.in_force(now=now)) == 1
@@ -62,7 +64,9 @@ def test_the_agreements_are_read_once_until_they_change(pair: Network, book: Agr
     assert store.loads == 2
 
 
-def test_an_agreement_is_found_by_its_id_and_version_whatever_its_digest(pair: Network, book: AgreementBook) -> None:
+def test_an_agreement_is_found_by_its_id_and_version_whatever_its_digest(
+    pair: Network, book: AgreementRegistry
+) -> None:
     now, ref = pair.clock.now(), ref_of(pair)
     assert isinstance(book.find(replace(ref, digest="A" * 43), now=now), InForce)
     assert book.find(replace(ref, version=2), now=now) is None
@@ -70,7 +74,7 @@ def test_an_agreement_is_found_by_its_id_and_version_whatever_its_digest(pair: N
 
 
 def test_within_another_reading_the_same_is_found_and_a_change_is_seen(
-    pair: Network, book: AgreementBook, store: Counting
+    pair: Network, book: AgreementRegistry, store: Counting
 ) -> None:
     now, ref = pair.clock.now(), ref_of(pair)
     assert store.read(lambda tx: book.find_within(tx, ref, now=now)) == book.find(ref, now=now)
@@ -78,13 +82,13 @@ def test_within_another_reading_the_same_is_found_and_a_change_is_seen(
     assert isinstance(store.read(lambda tx: book.find_within(tx, other, now=now)), InForce)
 
 
-def test_how_it_stands_is_judged_anew_each_day(pair: Network, book: AgreementBook) -> None:
+def test_how_it_stands_is_judged_anew_each_day(pair: Network, book: AgreementRegistry) -> None:
     assert isinstance(book.find(ref_of(pair), now=pair.clock.now()), InForce)
     pair.clock.forward(days=601)
     assert isinstance(book.find(ref_of(pair), now=pair.clock.now()), NotInForce)
 
 
-def test_a_day_outside_its_dates_it_does_not_bind(pair: Network, book: AgreementBook) -> None:
+def test_a_day_outside_its_dates_it_does_not_bind(pair: Network, book: AgreementRegistry) -> None:
     pair.clock.forward(days=601)
     [held] = book.standings(now=pair.clock.now())
     assert isinstance(held, NotInForce)
@@ -92,7 +96,7 @@ def test_a_day_outside_its_dates_it_does_not_bind(pair: Network, book: Agreement
     assert book.in_force(now=pair.clock.now()) == ()
 
 
-def test_what_a_party_ended_says_so(pair: Network, book: AgreementBook) -> None:
+def test_what_a_party_ended_says_so(pair: Network, book: AgreementRegistry) -> None:
     now = pair.clock.now()
     pair.nodes[TRUST].store.write(lambda tx: agreements.end(tx, agreement_id=AGREEMENT, version=1, at=now))
     [held] = book.standings(now=now)
@@ -101,7 +105,7 @@ def test_what_a_party_ended_says_so(pair: Network, book: AgreementBook) -> None:
 
 
 def test_a_signature_that_no_longer_proves_is_missing_and_costs_no_other_agreement(
-    pair: Network, book: AgreementBook
+    pair: Network, book: AgreementRegistry
 ) -> None:
     ref = pair.agree(pair.document(id="spoilt"))
     spoilt = replace(pair.signature(COUNCIL, ref), raw=b"no.signature.at-all")
@@ -117,7 +121,7 @@ def test_a_signature_that_no_longer_proves_is_missing_and_costs_no_other_agreeme
     assert half.missing == (COUNCIL,)
 
 
-def test_an_agreement_outlives_the_keys_that_signed_it(pair: Network, book: AgreementBook) -> None:
+def test_an_agreement_outlives_the_keys_that_signed_it(pair: Network, book: AgreementRegistry) -> None:
     """What was proved when it was added is proved by what was kept, whatever key the party has now."""
     keys = pair.folder_of(COUNCIL) / "keys"
     (keys / KeyFile.FEDERATION).unlink()
@@ -151,7 +155,9 @@ def test_what_no_agreement_in_force_names_is_not_granted(standing: Network, chan
     assert book.grantable([asked], asker=COUNCIL, holder=TRUST, now=standing.clock.now()) == ()
 
 
-def test_an_agreement_that_cannot_be_read_binds_nobody_and_costs_no_other(pair: Network, book: AgreementBook) -> None:
+def test_an_agreement_that_cannot_be_read_binds_nobody_and_costs_no_other(
+    pair: Network, book: AgreementRegistry
+) -> None:
     now = pair.clock.now()
     pair.nodes[TRUST].store.write(
         lambda tx: agreements.put(

@@ -19,8 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gateway.agreements.endings import Endings
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.endings import AgreementEndings
+from gateway.agreements.registry import AgreementRegistry
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from gateway.store.tables import agreements
@@ -116,8 +116,8 @@ class Life(RuleBasedStateMachine):
 
     def open(self) -> None:
         self.store = open_store("sqlite:///node.db", base_dir=Path(self.folder.name))
-        self.book = AgreementBook(self.store)
-        self.endings = Endings(
+        self.book = AgreementRegistry(self.store)
+        self.endings = AgreementEndings(
             own=COUNCIL, store=self.store, book=self.book, signer=lambda: SIGNERS[COUNCIL], notice=unheard
         )
 

@@ -46,7 +46,7 @@ def told(both: Partnership) -> Partnership:
             role=RoleCode("key-worker"),
             fields=("worker",) if outcome == "known" else (),
         )
-        entries.append(recorder.written(leaf, person_keys(key, Subject(nhs_number=NUMBER))))
+        entries.append(recorder.build_entry(leaf, person_keys(key, Subject(nhs_number=NUMBER))))
     with opened_store(settings) as store:
         store.write(lambda tx: recorder.record(tx, *entries))
     return both

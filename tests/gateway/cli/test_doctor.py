@@ -214,7 +214,7 @@ def test_what_waits_for_somebody_to_look_at_it(partnership: Partnership) -> None
     assert looked(partnership)["ok"]["every flag was reviewed"] == "none is up"
     with opened_store(load(partnership.config("council"), {})) as store:
         store.write(lambda tx: pending_changes.put(tx, waits))
-        store.write(lambda tx: flags.put_up(tx, code="over_budget", asker="case", at=asked))
+        store.write(lambda tx: flags.raise_flag(tx, code="over_budget", asker="case", at=asked))
         warned = looked(partnership)["warning"]
         assert warned[name] == "waiting for approval: c1 (suspend, 71 h ago)"
         assert warned["every flag was reviewed"] == "1 are up, the oldest for 71 h"

@@ -24,7 +24,7 @@ def test_what_the_list_writes_takes_the_flag_down(partnership: Partnership, code
     settings = load(partnership.config("council"), {})
     assert isinstance(settings, NodeSettings)
     with opened_store(settings) as store:
-        store.write(lambda tx: flags.put_up(tx, code=code, asker=ASKER, at=datetime.now(UTC)))
+        store.write(lambda tx: flags.raise_flag(tx, code=code, asker=ASKER, at=datetime.now(UTC)))
     first, second, _ = flag(partnership, "list").out.splitlines()
     written = [first.partition(":")[0], *shlex.split(second)]
     reviewed = flag(partnership, "review", *written, "--finding", "a busy day", "--yes")

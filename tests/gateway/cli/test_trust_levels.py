@@ -12,7 +12,7 @@ from config.settings import NodeSettings
 from gateway.administration.chain_trace import MAX_FETCHES, trace_vouching
 from gateway.administration.federation_context import FederationContext
 from gateway.administration.outcome import UseCaseResult
-from gateway.agreements.registry import AgreementBook
+from gateway.agreements.registry import AgreementRegistry
 from gateway.cli.trust.check import checked
 from gateway.cli.trust.show import shown
 from gateway.peers.transport import HttpTransport
@@ -63,7 +63,7 @@ def federation(tree: Tree) -> FederationContext:
         anchors=directory.anchors(now=tree.clock.now()),
         own_configuration=lambda _now: tree.configuration(COUNCIL),
         directory=directory,
-        agreements=AgreementBook(tree.store),
+        agreements=AgreementRegistry(tree.store),
     )
 
 

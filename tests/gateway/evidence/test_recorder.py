@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def answer(tx: Transaction) -> None:
     """Do what an answer does: claim the id with the sealed reply, and record it."""
     messages.claim(tx, issuer=POLICE, message="a", digest=DIGEST, sealed_reply=b"sealed", expires=LATER)
-    recorder.record(tx, recorder.written(LEAF))
+    recorder.record(tx, recorder.build_entry(LEAF))
 
 
 def test_a_leaf_is_recorded_as_its_own_bytes_and_hash(store: Store) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from gateway.accountability.rate_limits import Budgets, limits_of
+from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.agreements.registry import detail_for
 from gateway.exchange.inbound import Answered, Inbound, MessageIdReused, Sender
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
@@ -60,7 +60,7 @@ def inbound(pair: Network, seen: list[InboundMessageEvent]) -> Inbound:
         store=node.store,
         desk=node.desk,
         agreements=node.agreements,
-        budgets=Budgets(limits=limits_of(node.settings.budgets.answering)),
+        budgets=RateLimits(limits=budgets_from_settings(node.settings.budgets.answering)),
         observe=seen.append,
         case_system_s=5.0,
     )

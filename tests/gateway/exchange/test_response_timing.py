@@ -12,7 +12,7 @@ import pytest
 
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.timing import propose
-from gateway.accountability.rate_limits import Asked, Budgets
+from gateway.accountability.rate_limits import QueryCharge, RateLimits
 from gateway.exchange import answer
 from gateway.exchange.inbound import Inbound, Sender
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, Pace
@@ -157,10 +157,10 @@ def test_a_node_says_nothing_to_share_at_one_moment_whatever_was_behind_it(
         assert known < step_s  # what is told is told at once
 
 
-class Late(Budgets):
+class Late(RateLimits):
     """Budgets that are used up by another question between the look and the charge."""
 
-    def look(self, tx: Transaction, asked: Asked, *, now: datetime) -> Exceeded | None:
+    def look(self, tx: Transaction, asked: QueryCharge, *, now: datetime) -> Exceeded | None:
         return None
 
 

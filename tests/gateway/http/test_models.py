@@ -128,7 +128,7 @@ def test_no_value_and_no_odd_name_is_repeated() -> None:
     with pytest.raises(Problem) as raised:
         read(LookupBody, json.dumps(body).encode(), today=TODAY)
     assert len(raised.value.faults) > 8
-    assert CANARY not in problem.written(raised.value, request_id="0123456789abcdef").decode()
+    assert CANARY not in problem.to_bytes(raised.value, request_id="0123456789abcdef").decode()
 
 
 def test_a_benefit_question_is_one_of_three() -> None:

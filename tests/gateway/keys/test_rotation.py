@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.keys.files import NODE_KEYS, STATE_FILE, KeyFilesRefused, create_keys, sole_change
-from gateway.keys.rotation import ChangeRefused, Draft, make, revocation, rotation, settled
-from gateway.keys.schedule import HEARD_WITHIN, MAX_BYTES, KeyRecord, Stage, lives
+from gateway.keys.rotation import ChangeRefused, Draft, apply, draft_revocation, draft_rotation, record_starts
+from gateway.keys.schedule import HEARD_WITHIN, MAX_BYTES, KeyRecord, Stage, lifecycles
 from gateway.keys.vault import FileKeyVault, open_vault, read_records
 from tests.support.network import MovingClock
 from trust import jose
@@ -44,15 +44,15 @@ def records(folder: Path) -> tuple[KeyRecord, ...]:
 
 
 def rotate(folder: Path, use: KeyUse, clock: MovingClock, *, waits: bool = False) -> str:
-    draft = rotation(records(folder), use, at=clock.now(), waits=waits)
-    make(folder, draft, at=clock.now())
-    assert draft.made is not None
-    return draft.made.kid
+    draft = draft_rotation(records(folder), use, at=clock.now(), awaits_superior=waits)
+    apply(folder, draft, at=clock.now())
+    assert draft.new_key is not None
+    return draft.new_key.kid
 
 
 def revoke(folder: Path, kid: str, clock: MovingClock) -> Draft:
-    draft = revocation(records(folder), kid, COMPROMISED, at=clock.now())
-    make(folder, draft, at=clock.now())
+    draft = draft_revocation(records(folder), kid, COMPROMISED, at=clock.now())
+    apply(folder, draft, at=clock.now())
     return draft
 
 
@@ -104,7 +104,7 @@ def test_a_key_that_is_alone_takes_over_at_once(folder: Path, clock: MovingClock
     after = rotate(folder, use, clock)
     assert vault.published(use).kids == {after} != {before}
     with pytest.raises(ChangeRefused, match="used at once"):
-        rotation(records(folder), use, at=clock.now(), sign_after=timedelta(minutes=1))
+        draft_rotation(records(folder), use, at=clock.now(), sign_after=timedelta(minutes=1))
 
 
 def test_a_federation_key_waits_until_its_superior_has_been_seen_to_vouch_for_it(
@@ -124,8 +124,8 @@ def test_a_federation_key_waits_until_its_superior_has_been_seen_to_vouch_for_it
     assert vault.signer(KeyUse.FEDERATION).kid == second
     assert vault.published(KeyUse.FEDERATION).kids == {first, second}
     # written down, so that a lost store does not bring the earlier key back
-    made = settled(records(folder), vouched=vouched)
-    make(folder, Draft(records=made, made=None), at=clock.now())
+    made = record_starts(records(folder), vouched=vouched)
+    apply(folder, Draft(records=made, new_key=None), at=clock.now())
     vouched.clear()
     assert vault.signer(KeyUse.FEDERATION).kid == second
     clock.forward(hours=121)
@@ -137,20 +137,20 @@ def test_a_federation_key_waits_until_its_superior_has_been_seen_to_vouch_for_it
 def test_a_second_rotation_waits_for_the_first(folder: Path, clock: MovingClock) -> None:
     rotate(folder, KeyUse.MESSAGE, clock)
     with pytest.raises(ChangeRefused, match="rotated already"):
-        rotation(records(folder), KeyUse.MESSAGE, at=clock.now())
+        draft_rotation(records(folder), KeyUse.MESSAGE, at=clock.now())
     clock.forward(minutes=15)
     for _ in range(14):
         rotate(folder, KeyUse.MESSAGE, clock)
         clock.forward(minutes=15)
     with pytest.raises(ChangeRefused, match="wait until one is gone"):
-        rotation(records(folder), KeyUse.MESSAGE, at=clock.now())
+        draft_rotation(records(folder), KeyUse.MESSAGE, at=clock.now())
     assert len(opened(folder, clock).published(KeyUse.MESSAGE).keys) == 16
 
 
 def test_a_revoked_key_goes_at_once_and_another_signs_at_once(folder: Path, clock: MovingClock) -> None:
     vault = opened(folder, clock)
     first = vault.signer(KeyUse.FEDERATION).kid
-    made = revoke(folder, first, clock).made
+    made = revoke(folder, first, clock).new_key
     assert made is not None
     assert vault.signer(KeyUse.FEDERATION).kid == made.kid
     assert vault.published(KeyUse.FEDERATION).kids == {made.kid}
@@ -169,7 +169,7 @@ def test_the_key_that_peers_know_already_takes_over_from_a_revoked_one(folder: P
     vault = opened(folder, clock)
     first = vault.signer(KeyUse.MESSAGE).kid
     second = rotate(folder, KeyUse.MESSAGE, clock)
-    assert revoke(folder, first, clock).made is None
+    assert revoke(folder, first, clock).new_key is None
     assert vault.signer(KeyUse.MESSAGE).kid == second
     assert vault.published(KeyUse.MESSAGE).kids == {second}
 
@@ -178,12 +178,12 @@ def test_a_next_or_a_retired_key_is_revoked_without_a_new_one(folder: Path, cloc
     vault = opened(folder, clock)
     first = vault.signer(KeyUse.MESSAGE).kid
     second = rotate(folder, KeyUse.MESSAGE, clock)
-    assert revoke(folder, second, clock).made is None
+    assert revoke(folder, second, clock).new_key is None
     assert vault.published(KeyUse.MESSAGE).kids == {first}
     third = rotate(folder, KeyUse.MESSAGE, clock)
     clock.forward(minutes=15)
     assert vault.published(KeyUse.MESSAGE).kids == {first, third}
-    assert revoke(folder, first, clock).made is None
+    assert revoke(folder, first, clock).new_key is None
     assert vault.published(KeyUse.MESSAGE).kids == {third}
     assert vault.historical() == ()  # who stole a message key must not find it among those that signed statements
 
@@ -198,7 +198,7 @@ def test_private_keys_are_erased_once_nobody_needs_them(folder: Path, clock: Mov
     clock.forward(days=21)
     rotate(folder, KeyUse.DPOP, clock)
     assert not (folder / "encryption.pem").exists()
-    stages = {life.record.kid: life.stage(clock.now()) for life in lives(records(folder), vouched={})}
+    stages = {life.record.kid: life.stage(clock.now()) for life in lifecycles(records(folder), vouched={})}
     assert list(stages.values()).count(Stage.GONE) == 4
     opened(folder, clock)
 
@@ -282,7 +282,7 @@ def test_a_clock_before_every_key_lets_the_oldest_sign(folder: Path, clock: Movi
 
 
 def test_the_wait_is_longer_than_peers_take_to_ask_again(folder: Path, clock: MovingClock) -> None:
-    made = rotation(records(folder), KeyUse.MESSAGE, at=clock.now()).made
+    made = draft_rotation(records(folder), KeyUse.MESSAGE, at=clock.now()).new_key
     assert made is not None
     assert made.signs_from - clock.now() == HEARD_WITHIN > timedelta(minutes=5 + 5 + 1)
 

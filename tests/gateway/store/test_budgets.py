@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.accountability.rate_limits import OVER_BUDGET, Asked, BudgetExceeded, Budgets, Limits
+from gateway.accountability.rate_limits import OVER_BUDGET, BudgetExceeded, QueryBudgets, QueryCharge, RateLimits
 from gateway.ports import Store
 from gateway.store.factory import open_store
 from gateway.store.tables import budgets as rows
@@ -17,8 +17,8 @@ from trust.identifiers import RoleCode
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ROOMY = Budget(per_hour=10_000, burst=10_000)
-LIMITS = Limits(practitioner=Budget(per_hour=6, burst=5), agency=ROOMY, subject=ROOMY, roles={})
-ASKED = Asked(
+LIMITS = QueryBudgets(practitioner=Budget(per_hour=6, burst=5), agency=ROOMY, subject=ROOMY, roles={})
+ASKED = QueryCharge(
     agency="https://council.example",
     practitioner="p-1",
     role=RoleCode("key-worker"),
@@ -27,10 +27,10 @@ ASKED = Asked(
 )
 
 
-def charged(store: Store, asked: Asked, *, limits: Limits = LIMITS, now: datetime = NOW) -> bool:
+def charged(store: Store, asked: QueryCharge, *, limits: QueryBudgets = LIMITS, now: datetime = NOW) -> bool:
     """Ask once, and say whether it was within the budgets."""
     try:
-        store.write(lambda tx: Budgets(limits=limits).charge(tx, asked, now=now))
+        store.write(lambda tx: RateLimits(limits=limits).charge(tx, asked, now=now))
     except BudgetExceeded:
         return False
     return True
@@ -46,7 +46,7 @@ def test_a_practitioners_budget_survives_a_restart(store: Store, store_url: str,
     again = open_store(store_url, base_dir=tmp_path)
     try:
         assert not charged(again, ASKED)
-        assert again.read(lambda tx: Budgets(limits=LIMITS).look(tx, ASKED, now=NOW)) is not None
+        assert again.read(lambda tx: RateLimits(limits=LIMITS).check(tx, ASKED, now=NOW)) is not None
         assert charged(again, ASKED, now=NOW + timedelta(minutes=10))
     finally:
         again.close()
@@ -69,7 +69,7 @@ def test_workers_share_a_budget(store: Store, store_url: str, tmp_path: Path) ->
         (replace(LIMITS, practitioner=ROOMY, subject=LIMITS.practitioner), replace(ASKED, persons=("s-2",))),
     ],
 )
-def test_one_askers_budget_is_not_anothers(store: Store, limits: Limits, other: Asked) -> None:
+def test_one_askers_budget_is_not_anothers(store: Store, limits: QueryBudgets, other: QueryCharge) -> None:
     assert not all(charged(store, ASKED, limits=limits) for _ in range(20))
     assert charged(store, other, limits=limits)
 
@@ -85,12 +85,12 @@ def test_an_urgent_question_is_answered_and_flagged_whatever_was_asked_before(st
     assert not all(charged(store, ASKED) for _ in range(20))
     assert raised(store) == set()
     assert charged(store, replace(ASKED, urgent=True))
-    assert raised(store) == {(OVER_BUDGET, ASKED.who)}
+    assert raised(store) == {(OVER_BUDGET, ASKED.asker)}
 
 
 def test_a_reviewed_flag_is_down_and_names_who_looked(store: Store) -> None:
-    store.write(lambda tx: Budgets(limits=LIMITS).flag(tx, ASKED, now=NOW))
-    store.write(lambda tx: Budgets(limits=LIMITS).flag(tx, ASKED, now=NOW + timedelta(minutes=1)))
+    store.write(lambda tx: RateLimits(limits=LIMITS).flag_excess(tx, ASKED, now=NOW))
+    store.write(lambda tx: RateLimits(limits=LIMITS).flag_excess(tx, ASKED, now=NOW + timedelta(minutes=1)))
     (flag,) = store.read(flags.list_open)
     assert (flag.count, flag.first_at, flag.last_at) == (2, NOW, NOW + timedelta(minutes=1))
     assert store.write(lambda tx: flags.review(tx, code=flag.code, asker=flag.asker, by="r.example", at=NOW)) == 1
@@ -106,9 +106,9 @@ def test_what_is_kept_is_forgotten_in_time(store: Store) -> None:
 def test_flags_of_one_agency_and_code_are_one_with_a_count(store: Store) -> None:
     for number in range(30):
         asked = replace(ASKED, practitioner=f"p-{number}")
-        store.write(lambda tx, asked=asked: Budgets(limits=LIMITS).flag(tx, asked, now=NOW))  # type: ignore[misc]
+        store.write(lambda tx, asked=asked: RateLimits(limits=LIMITS).flag_excess(tx, asked, now=NOW))  # type: ignore[misc]
     other = replace(ASKED, agency="https://police.example")
-    store.write(lambda tx: Budgets(limits=LIMITS).flag(tx, other, now=NOW))
+    store.write(lambda tx: RateLimits(limits=LIMITS).flag_excess(tx, other, now=NOW))
     folded = {each.agency: each for each in flags.fold(store.read(flags.list_open))}
     assert folded.keys() == {ASKED.agency, other.agency}
     assert (folded[ASKED.agency].count, len(folded[ASKED.agency].askers)) == (30, 30)

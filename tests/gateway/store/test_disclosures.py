@@ -35,7 +35,7 @@ def received(number: int) -> Leaf:
 
 def test_pages_by_person_and_by_agreement(store: Store) -> None:
     account = Disclosures(own=EntityId(POLICE), store=store, key=KEY)
-    entries = [recorder.written(received(number), person_keys(KEY, PERSON)) for number in range(5)]
+    entries = [recorder.build_entry(received(number), person_keys(KEY, PERSON)) for number in range(5)]
     store.write(lambda tx: recorder.record(tx, *entries))
     first = account.of_person(PERSON, limit=3)
     assert first.before is not None

@@ -17,7 +17,7 @@ from gateway.accountability.enumeration import (
     asked_about,
     observe,
 )
-from gateway.accountability.rate_limits import AddressUse, Asked
+from gateway.accountability.rate_limits import AddressUse, QueryCharge
 from gateway.demo.people.inventing import invent
 from gateway.ports import Store
 from gateway.store.factory import open_store
@@ -29,10 +29,10 @@ from trust.identifiers import RoleCode
 KEY = bytes(range(32))
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 AGENCY = "https://council.example"
-ASKED = Asked(agency=AGENCY, practitioner="p-1", role=RoleCode("key-worker"), subject="s-1", persons=())
+ASKED = QueryCharge(agency=AGENCY, practitioner="p-1", role=RoleCode("key-worker"), subject="s-1", persons=())
 
 
-def seen(store: Store, *questions: Asked, now: datetime = NOW) -> None:
+def seen(store: Store, *questions: QueryCharge, now: datetime = NOW) -> None:
     """Observe questions, all in one transaction."""
 
     def write(tx: object) -> None:
@@ -50,7 +50,7 @@ def codes(store: Store) -> set[str]:
     return {code for code, _ in raised(store)}
 
 
-def about(subject: Subject, practitioner: str = "p-1", *, absent: bool = False) -> Asked:
+def about(subject: Subject, practitioner: str = "p-1", *, absent: bool = False) -> QueryCharge:
     """Return a question about a person."""
     asked = asked_about(KEY, subject, agency=AGENCY, practitioner=practitioner, role=ASKED.role)
     return replace(asked, absent=absent)
@@ -64,7 +64,7 @@ def test_many_values_of_one_feature_are_flagged_and_repeats_are_not(store: Store
         seen(store, asked, asked, asked)
     assert raised(store) == set()
     seen(store, replace(ASKED, features=(Feature(pattern, 7, 999),)))
-    assert raised(store) == {(pattern, ASKED.who)}
+    assert raised(store) == {(pattern, ASKED.asker)}
 
 
 def test_values_of_another_day_are_forgotten(store: Store) -> None:
@@ -81,7 +81,7 @@ def test_values_of_another_day_are_forgotten(store: Store) -> None:
 HOMES = [Feature(Pattern.PERSON_ADDRESSES, 7, number) for number in range(6)]
 
 
-def at(*homes: Feature, address: AddressUse = AddressUse.COUNTED) -> Asked:
+def at(*homes: Feature, address: AddressUse = AddressUse.COUNTED) -> QueryCharge:
     return replace(ASKED, features=homes, address=address)
 
 
@@ -90,7 +90,7 @@ def test_three_addresses_of_a_person_count_for_thirty_days(store: Store) -> None
         use = store.read(lambda tx, home=home: address_use(tx, (home,), now=NOW))  # type: ignore[misc]
         assert use is (AddressUse.COUNTED if number < MOST_ADDRESSES else AddressUse.LEFT_OUT)
         seen(store, at(home, address=use))
-    assert raised(store) == {(Pattern.PERSON_ADDRESSES, ASKED.who)}
+    assert raised(store) == {(Pattern.PERSON_ADDRESSES, ASKED.asker)}
     assert store.read(lambda tx: address_use(tx, (HOMES[0],), now=NOW)) is AddressUse.COUNTED
     other = replace(HOMES[5], digest=8)
     assert store.read(lambda tx: address_use(tx, (other,), now=NOW)) is AddressUse.COUNTED
@@ -109,14 +109,14 @@ def test_a_fourth_address_that_was_counted_meanwhile_records_nothing(store: Stor
 
 def test_our_own_practitioners_are_flagged_for_a_fourth_address(store: Store) -> None:
     seen(store, *(at(home, address=AddressUse.UNLIMITED) for home in HOMES[: MOST_ADDRESSES + 1]))
-    assert raised(store) == {(Pattern.PERSON_ADDRESSES, ASKED.who)}
+    assert raised(store) == {(Pattern.PERSON_ADDRESSES, ASKED.asker)}
 
 
 def test_a_practitioner_who_asks_far_more_than_others_in_the_role_at_the_agency_is_flagged(store: Store) -> None:
     for number in range(6):
         seen(store, *[replace(ASKED, practitioner=f"other-{number}")] * 4)
     seen(store, *[ASKED] * 20)
-    assert raised(store) == {(OVER_BASELINE, ASKED.who)}
+    assert raised(store) == {(OVER_BASELINE, ASKED.asker)}
 
 
 def test_what_another_agency_asks_is_nobodys_baseline_here(store: Store) -> None:
@@ -133,7 +133,7 @@ def test_a_practitioner_alone_in_the_role_is_compared_with_earlier_days(store: S
     for day in range(6):
         seen(store, *[ASKED] * 4, now=NOW + timedelta(days=day))
     seen(store, *[ASKED] * 20, now=NOW + timedelta(days=6))
-    assert raised(store) == {(OVER_BASELINE, ASKED.who)}
+    assert raised(store) == {(OVER_BASELINE, ASKED.asker)}
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def quiet(sqlite_url: str, tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def _month(dice: Random) -> Iterator[tuple[datetime, list[Asked]]]:
+def _month(dice: Random) -> Iterator[tuple[datetime, list[QueryCharge]]]:
     """Yield four weeks of a council: practitioners with caseloads of families, who are asked about together.
 
     Most are not known here. Their numbers are drawn by lot, for those of the demo follow one another.
@@ -211,5 +211,5 @@ def test_counts_are_forgotten_in_time(store: Store) -> None:
 def test_days_are_told_apart(store: Store) -> None:
     for day in range(2):
         seen(store, ASKED, now=NOW + timedelta(days=day))
-    counter = query_counts.Counter(agency=AGENCY, counted=ASKED.role, asker=ASKED.who)
+    counter = query_counts.Counter(agency=AGENCY, counted=ASKED.role, asker=ASKED.asker)
     assert list(store.read(lambda tx: query_counts.earlier(tx, counter, day=NOW.date() + timedelta(days=9)))) == [1, 1]

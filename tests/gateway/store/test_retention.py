@@ -39,11 +39,11 @@ def fill(tx: Transaction) -> None:
         received_misuse_queries.put(
             tx, Received(holder=COUNCIL, query=name, received_at=at, due_at=at, sealed_query=b"sealed")
         )
-        flags.put_up(tx, code=name, asker=COUNCIL, at=at)
+        flags.raise_flag(tx, code=name, asker=COUNCIL, at=at)
         flags.review(tx, code=name, asker=COUNCIL, by="ann", at=at)
         stored = StoredLeaf(id=new_id(at), at=at, leaf=name.encode(), leaf_hash=bytes(32))
         recorder.record(tx, recorder.Entry(stored=stored, keys=("person", name), sealed=b"sealed"))
-    flags.put_up(tx, code="unreviewed", asker=COUNCIL, at=NOW)
+    flags.raise_flag(tx, code="unreviewed", asker=COUNCIL, at=NOW)
 
 
 def test_all_of_before_the_moment_goes_and_nothing_else(store: SqliteStore | PostgresStore) -> None:

@@ -62,6 +62,6 @@ def test_every_refusal_of_the_trust_layer_is_a_client_error(refusal: type[TrustE
         if issubclass(refusal, MalformedDocument)
         else refusal("A sentence.")
     )
-    kind = problem.of_trust_error(raised).kind
+    kind = problem.from_trust_error(raised).kind
     assert 400 <= kind.status < 500
     assert kind.status != 401

@@ -19,8 +19,8 @@ from gateway.cli.context import config_option, load_anchor
 from gateway.cli.output import command_output, confirm, emergency_option, show_plan, yes_option
 from gateway.cli.trust.key.ways import reason_option, way_up
 from gateway.keys.files import ANCHOR_KEYS, KeyFile, KeyFilesRefused
-from gateway.keys.rotation import Draft, lost_key, make, revocation
-from gateway.keys.schedule import Stage, lives
+from gateway.keys.rotation import Draft, apply, draft_replacement, draft_revocation
+from gateway.keys.schedule import Stage, lifecycles
 from gateway.store.tables import pending_changes
 from trust.federation.historical_keys import RevocationReason
 from trust.keys import KeyUse
@@ -64,7 +64,7 @@ def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: P
         record(settings, _ACT, key_ids=sorted(keys.kids), why=reason, change=change.id, emergency=emergency)
         said = way.tell(keys, at=at)
         try:
-            make(held.directory, draft, at=at)
+            apply(held.directory, draft, at=at)
         except KeyFilesRefused:
             if held.records:
                 way.take_back(held.federation(at), at=at)
@@ -76,13 +76,13 @@ def recover(*, recovery_key: Path, reason: str, emergency: str | None, config: P
 
 def _anew(held: HeldKeys, reason: RevocationReason, at: datetime) -> Draft:
     """Draft the end of every federation key that anybody might still take for the anchor's."""
-    draft = Draft(records=held.records, made=None)
-    for life in lives(held.records, vouched={}):
+    draft = Draft(records=held.records, new_key=None)
+    for life in lifecycles(held.records, vouched={}):
         if life.record.use is not KeyUse.FEDERATION or life.stage(at) in {Stage.GONE, Stage.REVOKED}:
             continue
-        after = revocation(draft.records, life.record.kid, reason, at=at)
-        draft = replace(after, made=after.made or draft.made, files={**draft.files, **after.files})
-    return draft if draft.made is not None else lost_key(draft.records, KeyUse.FEDERATION, at=at)
+        after = draft_revocation(draft.records, life.record.kid, reason, at=at)
+        draft = replace(after, new_key=after.new_key or draft.new_key, files={**draft.files, **after.files})
+    return draft if draft.new_key is not None else draft_replacement(draft.records, KeyUse.FEDERATION, at=at)
 
 
 def _left(settings: AnchorSettings) -> tuple[KeyFile, ...]:

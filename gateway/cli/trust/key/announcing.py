@@ -12,7 +12,7 @@ from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.trust.key.ways import out_option, recovery_option, way_up
-from gateway.keys.rotation import Draft, make
+from gateway.keys.rotation import Draft, apply
 
 
 @click.command("show_plan")
@@ -38,5 +38,5 @@ def announce_keys(*, config: Path | None, out: Path | None, recovery_key: Path |
         confirm("Announce them?", yes=yes)
         record(held.settings, "key announce", entity_id=held.own, key_ids=sorted(keys.kids))
         lines = way.tell(keys, at=at)
-        make(held.directory, Draft(records=held.records, made=None), at=at)
+        apply(held.directory, Draft(records=held.records, new_key=None), at=at)
     return UseCaseResult(lines=lines, data={"entity_id": held.own, "key_ids": sorted(keys.kids)})

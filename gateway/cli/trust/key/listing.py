@@ -11,7 +11,7 @@ from gateway.administration.keys import HeldKeys, held_keys, named_above
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output
-from gateway.keys.schedule import OVERLAPS, Life, Stage
+from gateway.keys.schedule import OVERLAPS, KeyLifecycle, Stage
 from trust.keys import KeyUse
 
 
@@ -29,7 +29,7 @@ def list_keys(*, config: Path | None) -> UseCaseResult:
         return UseCaseResult(lines=lines, data={"keys": [to_json(held, life, at) for life in lives]})
 
 
-def to_json(held: HeldKeys, life: Life, at: datetime) -> dict[str, Any]:
+def to_json(held: HeldKeys, life: KeyLifecycle, at: datetime) -> dict[str, Any]:
     """Return a key as the commands answer it with ``--json``."""
     record = life.record
     vouched = held.vouched.get(record.kid) if record.use is KeyUse.FEDERATION and superiors(held.settings) else None
@@ -47,7 +47,7 @@ def to_json(held: HeldKeys, life: Life, at: datetime) -> dict[str, Any]:
     }
 
 
-def told(life: Life, at: datetime) -> str:
+def told(life: KeyLifecycle, at: datetime) -> str:
     """Say in a few words what a key is doing."""
     record, stage = life.record, life.stage(at)
     if stage is Stage.REVOKED:
@@ -65,7 +65,7 @@ def told(life: Life, at: datetime) -> str:
     return doing + (f" until {_day(life.retires)}" if life.retires else "")
 
 
-def _lines(held: HeldKeys, lives: list[Life], at: datetime) -> list[str]:
+def _lines(held: HeldKeys, lives: list[KeyLifecycle], at: datetime) -> list[str]:
     if not lives:
         return []
     lines = [f"{lives[0].record.use}:", *(f"  {life.record.kid}  {told(life, at)}" for life in lives)]

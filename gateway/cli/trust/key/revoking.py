@@ -16,8 +16,8 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
 from gateway.cli.trust.key.ways import reason_option, recovery_option, recovery_signer, signed_document
-from gateway.keys.rotation import Draft, make, revocation
-from gateway.keys.schedule import lives, signing
+from gateway.keys.rotation import Draft, apply, draft_revocation
+from gateway.keys.schedule import lifecycles, signing_key
 from gateway.ports import Transaction
 from gateway.store.tables import anchor_keys
 from gateway.store.tables.federation_records import StoredAnchorKeys
@@ -65,10 +65,10 @@ def plan_revocation(settings: Settings, kid: str, reason: str, *, recovery_key: 
     """
     at = now()
     with held_keys(settings) as held:
-        draft = revocation(held.records, kid, RevocationReason(reason), at=at)
+        draft = draft_revocation(held.records, kid, RevocationReason(reason), at=at)
         arguments = {"kid": kid, "reason": reason}
         if isinstance(settings, AnchorSettings) and _needs_document(held, kid, at):
-            if draft.made is not None:
+            if draft.new_key is not None:
                 raise OperationRefused(
                     "It is the only key of this trust anchor, and members take another only from a document: make one "
                     "first with `hearthgate trust key rotate --use federation --sign-after 0 --recovery-key FILE`."
@@ -101,7 +101,7 @@ class _Revocation:
         """
         with held_keys(settings) as held:
             draft, use = _drafted(held, arguments, at)
-            make(held.directory, draft, at=at)
+            apply(held.directory, draft, at=at)
             try:
                 held.store.write(lambda tx: _settle(tx, held.own, arguments, at, commit))
             except OperationRefused as late:
@@ -110,8 +110,8 @@ class _Revocation:
                 ) from late
         kid = arguments["kid"]
         lines = [f"{kid} is revoked ({arguments['reason']})."]
-        if draft.made is not None:
-            lines.append(f"{draft.made.kid} signs in its place from now on.")
+        if draft.new_key is not None:
+            lines.append(f"{draft.new_key.kid} signs in its place from now on.")
         if use is KeyUse.FEDERATION and superiors(settings):
             lines += [
                 "Your superior vouches for the revoked key still, and nobody trusts you by one that it does not know:",
@@ -126,7 +126,7 @@ REVOKE = _Revocation()
 def _drafted(held: HeldKeys, arguments: Mapping[str, Any], at: datetime) -> tuple[Draft, KeyUse]:
     """Return the revocation as it would be made now. Raises ``OperationRefused`` where it is not what was planned."""
     kid = arguments["kid"]
-    draft = revocation(held.records, kid, RevocationReason(arguments["reason"]), at=at)
+    draft = draft_revocation(held.records, kid, RevocationReason(arguments["reason"]), at=at)
     if _needs_document(held, kid, at):
         _refuse_stale(held, arguments, held.federation(at, draft.records))
     return draft, next(each.use for each in held.records if each.kid == kid)
@@ -161,8 +161,8 @@ def _needs_document(held: HeldKeys, kid: str, at: datetime) -> bool:
 
 
 def _successor(draft: Draft, use: KeyUse, at: datetime) -> list[str]:
-    if draft.made is not None:
+    if draft.new_key is not None:
         unknown = "" if use is KeyUse.DPOP else " Peers do not know it yet, and ask for it when they meet it."
         return [f"A new {use} key takes its place at once.{unknown}"]
-    heir = signing(lives(draft.records, vouched={}), use, now=at)
+    heir = signing_key(lifecycles(draft.records, vouched={}), use, now=at)
     return [f"{heir.kid} signs."]

@@ -17,7 +17,7 @@ from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.trust.key.listing import to_json, told
 from gateway.cli.trust.key.ways import Way, out_option, recovery_option, way_up
 from gateway.keys.files import KeyFilesRefused
-from gateway.keys.rotation import Draft, make, postponed, rotation
+from gateway.keys.rotation import Draft, apply, draft_rotation, postpone
 from gateway.keys.schedule import HEARD_WITHIN, OVERLAPS, Stage
 from trust.keys import KeyUse
 
@@ -48,12 +48,12 @@ def rotate(*, config: Path | None, use: str, minutes: int | None, yes: bool, **o
         way = _way(held, wanted, options)
         waits = wanted is KeyUse.FEDERATION and bool(superiors(held.settings))
         after = None if minutes is None else timedelta(minutes=minutes)
-        draft = rotation(held.records, wanted, at=at, sign_after=after, waits=waits)
+        draft = draft_rotation(held.records, wanted, at=at, sign_after=after, awaits_superior=waits)
         show_plan(*_effects(held, draft, wanted, at), *(way.effect() if way else ()), *_warnings(held, after))
         confirm(f"Rotate the {wanted} key?", yes=yes)
         at = now()
-        draft = postponed(draft, to=at)
-        (made,) = (life for life in held.lives(draft.records) if life.record is draft.made)
+        draft = postpone(draft, to=at)
+        (made,) = (life for life in held.lives(draft.records) if life.record is draft.new_key)
         record(held.settings, "key rotate", use=use, key_id=made.record.kid)
         lines = _make(held, draft, way, at)
         return UseCaseResult(lines=[*_effects(held, draft, wanted, at), *lines], data={"made": to_json(held, made, at)})
@@ -75,11 +75,11 @@ def _effects(held: HeldKeys, draft: Draft, use: KeyUse, at: datetime) -> list[st
     past = {Stage.GONE, Stage.REVOKED}
     lives = [life for life in held.lives(draft.records) if life.record.use is use and life.stage(at) not in past]
     lines = [
-        f"  {life.record.kid}  {'new; ' if life.record is draft.made else ''}{told(life, at)}"
+        f"  {life.record.kid}  {'new; ' if life.record is draft.new_key else ''}{told(life, at)}"
         for life in (*lives[-1:], *lives[:-1])
     ]
-    if use is KeyUse.FEDERATION and draft.made is not None:
-        lines += ["The thumbprint of the new one:", *fingerprints.lines([draft.made.kid])]
+    if use is KeyUse.FEDERATION and draft.new_key is not None:
+        lines += ["The thumbprint of the new one:", *fingerprints.lines([draft.new_key.kid])]
     return lines
 
 
@@ -93,7 +93,7 @@ def _make(held: HeldKeys, draft: Draft, way: Way | None, at: datetime) -> list[s
     """Tell those who vouch, then write: a key that is announced and never used does no harm, the reverse does."""
     lines = way.tell(held.federation(at, draft.records), at=at) if way else []
     try:
-        make(held.directory, draft, at=at)
+        apply(held.directory, draft, at=at)
     except KeyFilesRefused:
         if way is not None:
             way.take_back(held.federation(at), at=at)
