@@ -181,11 +181,11 @@ _FLAG = _group(
     "See and review what looked like misuse.",
     {
         "list": (
-            "gateway.cli.flag.reviewing:list_flags",
+            "gateway.cli.flag:list_flags",
             "Who asked more than is usual, as one who guesses, or reused a message's id.",
         ),
-        "review": ("gateway.cli.flag.reviewing:review", "Take a flag down, naming who looked and what was found."),
-        "name": ("gateway.cli.flag.reviewing:name", "The name under which one of our own practitioners is flagged."),
+        "review": ("gateway.cli.flag:review", "Take a flag down, naming who looked and what was found."),
+        "name": ("gateway.cli.flag:name", "The name under which one of our own practitioners is flagged."),
     },
 )
 _ACCOUNT = _group(

@@ -19,8 +19,8 @@ from config import settings, sign_in
 from config.loading import _SCALAR_TABLES
 from gateway.accountability import enumeration
 from gateway.administration import journal
+from gateway.administration.flags import MEANINGS
 from gateway.cli import doctor, main
-from gateway.cli.flag import reviewing
 from gateway.cli.main import LazyGroup
 from gateway.keys.files import KeyFile
 from gateway.oauth import forms
@@ -119,7 +119,7 @@ def test_the_table_of_commands_is_the_help() -> None:
 
 def test_every_flag_is_explained() -> None:
     rows = {row[0].strip("`"): row[1] for row in table(section(page("operating/accounting.md"), "Flags"))}
-    assert rows.keys() == reviewing._MEANINGS.keys()
+    assert rows.keys() == MEANINGS.keys()
     words = {4: "a fourth address", 6: "six numbers", 8: "eight"}
     for pattern, threshold in THRESHOLDS.items():
         assert words.get(threshold.values, str(threshold.values)) in rows[pattern], pattern

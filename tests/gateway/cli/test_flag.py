@@ -8,7 +8,7 @@ import pytest
 from config.loading import load
 from config.settings import NodeSettings
 from gateway.administration.context import opened_store
-from gateway.cli.flag import reviewing
+from gateway.administration.flags import MEANINGS
 from gateway.store.tables import flags
 from tests.gateway.cli.conftest import Answer, Partnership, hearthgate
 
@@ -19,7 +19,7 @@ def flag(partnership: Partnership, *words: str) -> Answer:
     return hearthgate("flag", *words, "--config", partnership.config("council"))
 
 
-@pytest.mark.parametrize("code", reviewing._MEANINGS)
+@pytest.mark.parametrize("code", MEANINGS)
 def test_what_the_list_writes_takes_the_flag_down(partnership: Partnership, code: str) -> None:
     settings = load(partnership.config("council"), {})
     assert isinstance(settings, NodeSettings)

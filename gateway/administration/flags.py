@@ -1,0 +1,117 @@
+"""Flags of possible misuse: list the open ones, and record a review."""
+
+from collections.abc import Mapping
+
+from config.settings import NodeSettings
+from gateway.accountability.enumeration import ABSENCES, NEW_PRACTITIONERS, OVER_BASELINE
+from gateway.accountability.rate_limits import OVER_BUDGET, UNJUSTIFIED
+from gateway.administration.administrators import current, persons
+from gateway.administration.context import node_vault, now, opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.journal import record
+from gateway.administration.outcome import ChangePlan, UseCaseResult
+from gateway.exchange.inbound_evidence import ID_REUSED
+from gateway.exchange.query_log import own_name
+from gateway.store.tables import flags
+from gateway.store.tables.flags import Flag, FoldedFlag
+from trust.agreements.probing import Pattern
+
+MEANINGS: Mapping[str, str] = {
+    OVER_BUDGET: "asked more than the budgets of this node allow",
+    OVER_BASELINE: "asked far more than others in the same role",
+    ABSENCES: "asked about far more people without a record here than usual",
+    NEW_PRACTITIONERS: "asked by far more practitioners never seen before than usual",
+    ID_REUSED: "sent another message under an id that it had used before",
+    UNJUSTIFIED: "asked something that the manager could not justify",
+    Pattern.NEIGHBOURING_NUMBERS: "asked about people whose numbers follow one another",
+    Pattern.ONE_NAME: "asked about many people of one name",
+    Pattern.NAME_BIRTH_DATES: "asked with many birth dates for one name",
+    Pattern.ADDRESS_BIRTH_DATES: "asked with many birth dates for one address",
+    Pattern.POSTCODE_BIRTH_DATES: "asked with many birth dates for one postcode",
+    Pattern.PERSON_DESCRIPTIONS: "described one person in many ways",
+    Pattern.PERSON_ADDRESSES: "gave one person many addresses",
+}
+"""What each code of a flag means."""
+_SHOWN = 5
+"""Askers of one agency that are listed by name."""
+
+
+def list_flags(settings: NodeSettings) -> UseCaseResult:
+    """List open flags, the latest first, those of one agency and code as one."""
+    with opened_store(settings) as store:
+        folded = flags.fold(store.read(flags.list_open))
+    return UseCaseResult(
+        lines=[line for each in folded for line in _lines(each)] or ["There is nothing to review."],
+        data={"flags": [_to_json(each) for each in folded]},
+    )
+
+
+def plan_review(settings: NodeSettings, code: str, asker: str, *, finding: str) -> ChangePlan:
+    """Plan to close the flags of a code that concern an asker; an agency alone stands for all its practitioners.
+
+    Raises :class:`OperationRefused` where there is none, or one concerns the administrator.
+    """
+    effect = [line for each in flags.fold(_reviewable(settings, code, asker)) for line in _lines(each)]
+
+    def apply() -> UseCaseResult:
+        askers = sorted({each.asker for each in _reviewable(settings, code, asker)})
+        by = record(settings, "flag review", code=code, asker=asker, finding=finding)
+        with opened_store(settings) as store:
+            count = store.write(lambda tx: sum(flags.review(tx, code=code, asker=a, by=by, at=now()) for a in askers))
+        return UseCaseResult(
+            lines=[f"It is down. Finding: {finding}"], data={"code": code, "asker": asker, "taken_down": count}
+        )
+
+    return ChangePlan(effect=effect, question="Take it down?", apply=apply)
+
+
+def flag_name(settings: NodeSettings, client_id: str, practitioner: str) -> UseCaseResult:
+    """Show the name under which a user of a case system would stand in a flag."""
+    asker = f"{client_id} {own_name(node_vault(settings).evidence_hmac_key(), client_id, practitioner)}"
+    return UseCaseResult(lines=[f'"{asker}"'], data={"asker": asker})
+
+
+def _reviewable(settings: NodeSettings, code: str, asker: str) -> list[Flag]:
+    with opened_store(settings) as store:
+        matching = [
+            each for each in store.read(flags.list_open) if each.code == code and asker in {each.asker, each.agency}
+        ]
+    if not matching:
+        raise OperationRefused("No such flag is up; `hearthgate flag list` shows those that are.")
+    key, administrator = node_vault(settings).evidence_hmac_key(), persons(current(settings).name)
+    for each in {flag.asker for flag in matching}:
+        client_id, _, pseudonym = each.partition(" ")
+        if pseudonym in {own_name(key, client_id, person) for person in administrator}:
+            raise OperationRefused("This flag concerns you; another administrator reviews it.")
+    return matching
+
+
+def _lines(folded: FoldedFlag) -> list[str]:
+    times = "once" if folded.count == 1 else f"{folded.count} times"
+    days = sorted(each.day for each in folded.flags)
+    when = f"on {days[0]}" if days[0] == days[-1] else f"from {days[0]} to {days[-1]}"
+    more = len(folded.askers) - _SHOWN
+    return [
+        f"{folded.code}: {MEANINGS[folded.code]}",
+        *(f'  "{asker}"' for asker in folded.askers[:_SHOWN]),
+        *([f'  and {more} more of "{folded.agency}"'] if more > 0 else []),
+        f"  {times} {when}, last at {max(each.last_at for each in folded.flags):%H:%M} UTC",
+    ]
+
+
+def _to_json(folded: FoldedFlag) -> dict[str, object]:
+    return {
+        "code": folded.code,
+        "agency": folded.agency,
+        "count": folded.count,
+        "askers": [
+            {
+                "asker": each.asker,
+                "day": each.day,
+                "count": each.count,
+                "first_at": each.first_at.isoformat(),
+                "last_at": each.last_at.isoformat(),
+            }
+            for each in folded.flags
+        ],
+    }

@@ -1,1 +1,0 @@
-"""Flags: who asked more than is usual, or as one who guesses."""
