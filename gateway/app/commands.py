@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from adapters.contract import HttpCaller
 from config.settings import NodeSettings
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.federation_context import FederationContext
@@ -12,8 +14,13 @@ from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
 from gateway.http.federation.entity_configuration import node_configuration
+from gateway.peers.case_system_client import CaseSystemCaller
+from gateway.peers.ssrf import HostAddress
+from gateway.peers.transport import client_tls
 from gateway.runtime.background import AtOnce
 from trust.identifiers import EntityId
+
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a listener is told, and where it then is
 
 
 @contextmanager
@@ -48,3 +55,21 @@ def federation_of(settings: NodeSettings) -> Iterator[FederationContext]:
 
 def _unheard(code: str, entity: EntityId) -> None:
     """Drop the running node's notices: a command shows what it finds."""
+
+
+@contextmanager
+def case_api(settings: NodeSettings, ca: Path | None) -> Iterator[HttpCaller]:
+    """Open a client of a running node's case API: over TLS, at the address where it listens, by its own name."""
+    host = settings.case.base_url.removeprefix("https://").partition("/")[0].partition(":")[0]
+    address, _, port = settings.case.bind.rpartition(":")
+    address = address.strip("[]")
+    own_ca = settings.base_dir / settings.trust.ca if settings.trust.ca else None
+    caller = CaseSystemCaller(
+        tls=client_tls(ca or own_ca),
+        names={host},
+        hosts={host: HostAddress(address=_LOOPBACK.get(address, address), port=int(port))},
+    )
+    try:
+        yield caller
+    finally:
+        caller.close()

@@ -166,7 +166,7 @@ _CLIENT = _group(
     {
         "add": ("gateway.cli.client.registry:add", "Register a case system, with what it may vouch for."),
         "list": ("gateway.cli.client.registry:list_clients", "The case systems that are registered here."),
-        "keys": ("gateway.cli.client.keys:keys", "Give a case system other keys, without a failed request."),
+        "keys": ("gateway.cli.client.registry:keys", "Give a case system other keys, without a failed request."),
         "revoke": ("gateway.cli.client.registry:revoke", "Take a case system's access away, for good."),
         "manager": ("gateway.cli.client.registry:manager", "Name who justifies a sample of a case system's lookups."),
         "sample": _CLIENT_SAMPLE,

@@ -15,7 +15,7 @@ from typing import Final
 
 from config.loading import load
 from config.settings import NodeSettings
-from gateway.cli.client.registry import register_first
+from gateway.administration.clients import Registration, register_first
 from gateway.demo import agreement, configuration
 from gateway.demo.agencies import (
     AGENCIES,
@@ -35,6 +35,7 @@ from gateway.demo.filling import CaseSystems
 from gateway.demo.https import Https
 from gateway.demo.narrator import Narrator
 from gateway.demo.processes import Processes, free_ports
+from trust.oauth.access_token import Position
 
 ANCHOR: Final = "anchor"
 _SERVERS: Final = {"police": POLICE_RECORDS_HOST, "dci": REGISTRY_HOST}
@@ -156,15 +157,6 @@ class Federation:
         """Fill children's social care from its census, and register the case system of Connecting Families."""
         council = self.config(COUNCIL.slug)
         files = ["--census", str(systems.census), "--allocations", str(systems.allocations)]
-        limits = {
-            "services": (str(ASKER),),
-            "units": (UNIT,),
-            "positions": (),
-            "roles": tuple(_ROLES),
-            "manager": MANAGER,
-            "jwks": None,
-            "generate_key": self.root / "tls" / f"{CLIENT_ID}.key",
-        }
         self._run(
             [
                 hearthgate("adapter", "import", str(CaseService.CHILDRENS_SOCIAL_CARE), "--config", council, *files),
@@ -174,7 +166,16 @@ class Federation:
         settings = load(Path(council), {})
         if not isinstance(settings, NodeSettings):
             raise TypeError("the council is a node")
-        register_first(settings, CLIENT_ID, "Connecting Families case system", limits)
+        register_first(
+            settings,
+            Registration(
+                client_id=CLIENT_ID,
+                name="Connecting Families case system",
+                positions=[Position(service=str(ASKER), role=role, org_unit=UNIT) for role in _ROLES],
+                private_key=self.root / "tls" / f"{CLIENT_ID}.key",
+                manager=MANAGER,
+            ),
+        )
 
     def start_nodes(self, databases: Mapping[str, Path]) -> None:
         """Start the servers of the case systems and the six nodes, and wait until all of them take requests."""

@@ -1,4 +1,4 @@
-"""Call the node's own case face as a case system does: over TLS, where it listens, under the name it proves."""
+"""Client of the node's own case API, as a case system is one: over TLS, at the address where the node listens."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,21 +10,18 @@ from config.settings import NodeSettings
 from gateway.administration.context import now
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input
-from gateway.oauth.forms import CONTENT_TYPE
-from gateway.oauth.server import TOKEN_PATH
-from gateway.peers.case_system_client import CaseSystemCaller
-from gateway.peers.ssrf import HostAddress
-from gateway.peers.transport import client_tls
+from gateway.app.commands import case_api
 from trust import strict_json
 from trust.errors import TrustError
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import client_assertion
 
+LOOKUPS_PATH, ELIGIBILITY_PATH = "/case/v1/lookups", "/case/v1/eligibility"
+_TOKEN_PATH = "/oauth/v1/token"  # noqa: S105 - an address
 _TOKEN_S = 5.0
 _MAX_BYTES = 1_048_576
 _OK = 200
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a listener is told, and where it then is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,36 +48,25 @@ class CaseFaceClient:
             "client_assertion_type": _ASSERTION_TYPE,
             "client_assertion": assertion.decode("ascii"),
         }
-        headers = {"Content-Type": CONTENT_TYPE, "Accept": "application/json"}
-        answer = self.post(TOKEN_PATH, headers, urlencode(form).encode("ascii"), timeout_s=_TOKEN_S)
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        answer = self.post(_TOKEN_PATH, headers, urlencode(form).encode("ascii"), timeout_s=_TOKEN_S)
         return self._granted(answer)
 
     def post(self, path: str, headers: dict[str, str], body: bytes, *, timeout_s: float) -> HttpAnswer:
         """Post to the running node. Raises :class:`OperationRefused` where it does not answer."""
-        settings = self.settings
-        host = settings.case.base_url.removeprefix("https://").partition("/")[0].partition(":")[0]
-        address, _, port = settings.case.bind.rpartition(":")
-        address = address.strip("[]")
-        own_ca = settings.base_dir / settings.trust.ca if settings.trust.ca else None
-        caller = CaseSystemCaller(
-            tls=client_tls(self.ca or own_ca),
-            names={host},
-            hosts={host: HostAddress(address=_ANYWHERE.get(address, address), port=int(port))},
-        )
-        try:
-            return caller.post(
-                settings.case.base_url + path,
-                headers=headers,
-                body=body,
-                max_bytes=_MAX_BYTES,
-                deadline=Deadline.after(timeout_s),
-            )
-        except SourceUnavailable as failed:
-            raise OperationRefused(
-                f"The node's case face does not answer ({failed}); is `hearthgate serve` running?"
-            ) from failed
-        finally:
-            caller.close()
+        with case_api(self.settings, self.ca) as api:
+            try:
+                return api.post(
+                    self.settings.case.base_url + path,
+                    headers=headers,
+                    body=body,
+                    max_bytes=_MAX_BYTES,
+                    deadline=Deadline.after(timeout_s),
+                )
+            except SourceUnavailable as failed:
+                raise OperationRefused(
+                    f"The node's case API does not answer ({failed}); is `hearthgate serve` running?"
+                ) from failed
 
     def _granted(self, answer: HttpAnswer) -> strict_json.JsonObject:
         document = read_answer(answer)

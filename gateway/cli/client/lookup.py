@@ -14,19 +14,17 @@ from typing import Any
 import click
 
 from config.settings import NodeSettings
-from gateway.administration.context import opened_store
+from gateway.administration.clients import find_client
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import MAX_INPUT, read_input
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.client.answer_lines import lines_of
-from gateway.cli.client.case_face import CaseFaceClient, read_answer
+from gateway.cli.client.case_face import ELIGIBILITY_PATH, LOOKUPS_PATH, CaseFaceClient, read_answer
 from gateway.cli.client.question import Typed
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import command_output
-from gateway.http.case.openapi import ELIGIBILITY_PATH, LOOKUPS_PATH
 from gateway.ports import LocalClient
-from gateway.store.tables import clients
 from trust import strict_json
 from trust.exchange.eligibility import Question
 
@@ -61,7 +59,7 @@ def lookup(*, question: str | None, config: Path | None, **options: Any) -> UseC
     FILE the person, the reason and the case reference are asked for, again where the node finds one wrong.
     """
     settings = load_node(config)
-    client = _registered(settings, options["client_id"])
+    client = find_client(settings, options["client_id"])
     body = _body(client, question, options)
     typed = Typed(consent=options["consent"]) if question is None else None
     if typed is not None:
@@ -91,19 +89,6 @@ def _sent(
     path = ELIGIBILITY_PATH if "question" in body else LOOKUPS_PATH
     answer = caller.post(path, headers, strict_json.dumps(body), timeout_s=settings.limits.lookup_s + _SPARE_S)
     return answer.status, read_answer(answer)
-
-
-def _registered(settings: NodeSettings, client_id: str | None) -> LocalClient:
-    """Return the case system to ask as. Raises :class:`OperationRefused` where the choice is not clear."""
-    with opened_store(settings) as store:
-        every = [client for client in store.read(clients.list) if client.revoked_at is None]
-    found = [client for client in every if client_id in {None, client.client_id}]
-    if len(found) == 1:
-        return found[0]
-    if not every:
-        raise OperationRefused("No case system is registered: hearthgate client add")
-    names = ", ".join(client.client_id for client in every)
-    raise OperationRefused(f"Say with --client which case system asks; these are registered: {names}")
 
 
 def _key(client: LocalClient, given: Path | None) -> Path:

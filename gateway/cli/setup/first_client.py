@@ -5,8 +5,9 @@ from typing import Any
 
 from config.loading import load
 from config.settings import NodeSettings
+from gateway.administration.clients import Registration, register_first
 from gateway.administration.errors import OperationRefused
-from gateway.cli.client.registry import register_first
+from gateway.cli.client.registry import positions_of
 from gateway.cli.context import NODE_FILE
 
 
@@ -26,6 +27,8 @@ def first_client(folder: Path, options: dict[str, Any]) -> str:
             "each with `hearthgate client add --position SERVICE ROLE UNIT`."
         )
     limits = {"positions": (), "services": services, "roles": options["roles"], "units": options["units"]}
-    keys = {"jwks": None, "generate_key": options["client_key"]}
-    register_first(settings, client_id, client_id, {**limits, **keys})
+    key = Path(options["client_key"])
+    register_first(
+        settings, Registration(client_id=client_id, name=client_id, positions=positions_of(limits), private_key=key)
+    )
     return client_id

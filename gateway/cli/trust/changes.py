@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from gateway.administration import dual_control
+from gateway.administration.client_keys import ADD_KEY
+from gateway.administration.clients import REGISTER
 from gateway.administration.context import now, opened_store, own_entity
 from gateway.administration.dual_control import DualControlAct
 from gateway.administration.errors import OperationRefused
@@ -13,8 +15,6 @@ from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
-from gateway.cli.client.keys import ADD_KEY
-from gateway.cli.client.registry import REGISTER
 from gateway.cli.context import config_option, load_anchor, load_settings
 from gateway.cli.misuse.answering import ANSWER
 from gateway.cli.output import apply_plan, command_output, confirm, show_plan, yes_option
