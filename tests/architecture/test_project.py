@@ -32,6 +32,7 @@ TOP_LEVEL = frozenset(
     ]
 )
 PLAIN_ENGLISH = (
+    "CHANGELOG.md",
     "README.md",
     "config/",
     "docs/README.md",
