@@ -192,9 +192,9 @@ _ACCOUNT = _group(
     "account",
     "Show disclosures, with recipient, clause and law.",
     {
-        "person": ("gateway.cli.account.disclosures:person", "What we told which agency about a person."),
-        "request": ("gateway.cli.account.disclosures:request", "What became of one request, and why."),
-        "agreement": ("gateway.cli.account.disclosures:agreement", "What was asked and told under an agreement."),
+        "person": ("gateway.cli.account:person", "What we told which agency about a person."),
+        "request": ("gateway.cli.account:request", "What became of one request, and why."),
+        "agreement": ("gateway.cli.account:agreement", "What was asked and told under an agreement."),
     },
 )
 _MISUSE = _group(
