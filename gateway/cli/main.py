@@ -201,17 +201,17 @@ _MISUSE = _group(
     "misuse",
     "Ask and answer whose question looks like misuse.",
     {
-        "messages": ("gateway.cli.misuse.asking:messages", "Holder: the messages that came from one flagged asker."),
-        "ask": ("gateway.cli.misuse.asking:ask", "Holder: ask the agency that sent a message who it was; ask again."),
+        "messages": ("gateway.cli.misuse:messages", "Holder: the messages that came from one flagged asker."),
+        "ask": ("gateway.cli.misuse:ask", "Holder: ask the agency that sent a message who it was; ask again."),
         "signature": (
-            "gateway.cli.misuse.asking:signature",
+            "gateway.cli.misuse:signature",
             "Holder: a message's signature, for a third party to verify.",
         ),
         "list": (
-            "gateway.cli.misuse.listing:list_queries",
+            "gateway.cli.misuse:list_queries",
             "What others ask of us and we of them, and what is overdue.",
         ),
-        "answer": ("gateway.cli.misuse.answering:answer", "Asker: name the practitioner; a second person releases it."),
+        "answer": ("gateway.cli.misuse:answer", "Asker: name the practitioner; a second person releases it."),
     },
 )
 _ADAPTER = _group(

@@ -13,10 +13,10 @@ from gateway.administration.dual_control import DualControlAct
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
+from gateway.administration.misuse_answers import ANSWER
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor, load_settings
-from gateway.cli.misuse.answering import ANSWER
 from gateway.cli.output import apply_plan, command_output, confirm, show_plan, yes_option
 from gateway.cli.trust.admission import ADMIT
 from gateway.cli.trust.key.revoking import REVOKE

@@ -119,7 +119,7 @@ def test_two_people_name_the_practitioner_and_the_holder_hears_it(whole: Partner
 def test_what_is_overdue_is_shown(whole: Partnership, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(whole, asked).code == 0
     later = datetime.now(UTC) + timedelta(days=4)
-    monkeypatch.setattr("gateway.cli.misuse.listing.now", lambda: later)
+    monkeypatch.setattr("gateway.administration.misuse_queries.now", lambda: later)
     (query,) = council(whole, "list").json["received"]
     assert query["overdue"] is True
     (ours,) = hearthgate("misuse", "list", "--config", whole.config("police"), "--json").json["asked"]

@@ -1,1 +1,0 @@
-"""Misuse: asking an agency which of its people it was, and being asked."""
