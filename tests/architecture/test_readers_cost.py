@@ -16,8 +16,8 @@ import pytest
 
 from gateway.ports import PeerAnswer, PeerRequest
 from tests.architecture.source import ROOT
-from tests.federation.network import Network
-from tests.federation.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST
+from tests.simulator.network import Network
+from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST
 
 NOT_COUNTED = frozenset({"store", "telemetry", "keys", "runtime", "web", "app", "demo"})
 CEILINGS = {"inbound": 24, "outbound": 36, "refresh": 12}

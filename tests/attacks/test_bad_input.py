@@ -12,10 +12,10 @@ from gateway.keys.files import KeyFile, KeyFilesRefused
 from gateway.peers.exemptions import host_addresses
 from gateway.peers.ssrf import AddressRefused
 from gateway.store.engine.refusals import StoreRefused
-from tests.federation.case_client import CaseClient
-from tests.federation.network import Network
-from tests.federation.settings_files import read_node
-from tests.federation.town import COUNCIL, SUBJECT, TRUST
+from tests.simulator.case_client import CaseClient
+from tests.simulator.network import Network
+from tests.simulator.settings_files import read_node
+from tests.simulator.town import COUNCIL, SUBJECT, TRUST
 
 
 @pytest.fixture

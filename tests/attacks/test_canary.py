@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from gateway.telemetry.logging import configure_logging, redirect
-from tests.federation import faults
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of
-from tests.federation.town import COUNCIL, TRUST
+from tests.simulator import faults
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import COUNCIL, TRUST
 from trust.exchange.person import parse_subject
 from trust.keys import KeyUse
 

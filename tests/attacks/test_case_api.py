@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from gateway.http.case.openapi import OPENAPI_PATH
 from gateway.web import headers
 from tests.docs.pages import DOCS
-from tests.federation.network import Network
-from tests.federation.town import BY_ENTITY, COUNCIL, TRUST
+from tests.simulator.network import Network
+from tests.simulator.town import BY_ENTITY, COUNCIL, TRUST
 
 _EXAMPLES = 30
 _PATHS = json.loads((DOCS / "openapi.json").read_text(encoding="utf-8"))["paths"]

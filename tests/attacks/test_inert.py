@@ -15,9 +15,9 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.cli.output import command_output, show_plan
 from gateway.telemetry.logging import configure_logging, log, redirect
 from tests.architecture.source import ROOT
-from tests.federation import faults
-from tests.federation.network import Network
-from tests.federation.town import SUBJECT, TRUST
+from tests.simulator import faults
+from tests.simulator.network import Network
+from tests.simulator.town import SUBJECT, TRUST
 from trust.keys import KeyUse
 from trust.strict_json import JsonObject
 

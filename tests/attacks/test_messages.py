@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of
-from tests.federation.town import COUNCIL, HOUSING, TRUST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import COUNCIL, HOUSING, TRUST
 from tests.support import forge
 from trust import jose
 from trust.base64url import decode

@@ -10,8 +10,8 @@ from flask import Flask, Response
 from gateway.app.authority import AnchorParts
 from gateway.web import headers
 from gateway.web.guards import declared_guard, require_guards
-from tests.federation.network import Network
-from tests.federation.town import BY_ENTITY, COUNCIL, TRUST
+from tests.simulator.network import Network
+from tests.simulator.town import BY_ENTITY, COUNCIL, TRUST
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 PUBLIC = {

@@ -6,11 +6,11 @@ from secrets import token_urlsafe
 import pytest
 
 from gateway.ports import PeerAnswer
-from tests.federation.case_client import ASSERTION_TYPE
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand, new_key
 from tests.federation.test_binding import ref_of
-from tests.federation.town import COUNCIL, TRUST
+from tests.simulator.case_client import ASSERTION_TYPE
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand, new_key
+from tests.simulator.town import COUNCIL, TRUST
 from tests.support.forge import b64, signed
 from trust.claims import digest
 from trust.keys import KeyUse

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from tests.federation.network import Network
-from tests.federation.peer_hand import claims_in
-from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, TRUST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import claims_in
+from tests.simulator.town import BY_ENTITY, COUNCIL, POLICE, TRUST
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 # What is in force between all three, and when; every other value is one person's or one question's.

@@ -24,8 +24,8 @@ from tests.bench import (
 from tests.bench.asking import HOLDER
 from tests.bench.estate import Estate
 from tests.bench.report import Figures
-from tests.federation.settings_files import Faces
-from tests.federation.town import ANCHOR, COUNCIL
+from tests.simulator.settings_files import Faces
+from tests.simulator.town import ANCHOR, COUNCIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from gateway.http.peer.peer_api import MESSAGES_PATH
 from gateway.oauth.server import TOKEN_PATH
 from tests.bench.estate import Estate
 from tests.bench.lines import Answer, Door, post
-from tests.federation.case_files import database_file
-from tests.federation.town import BY_ENTITY, COUNCIL, HOUSING, PURPOSE
+from tests.simulator.case_files import database_file
+from tests.simulator.town import BY_ENTITY, COUNCIL, HOUSING, PURPOSE
 from trust import base64url
 from trust.claims import digest
 from trust.exchange.kinds import QUERY_LIFE

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.bench import exchange
 from tests.bench.asking import HOLDER
 from tests.bench.estate import Estate
-from tests.federation.town import ANCHOR, COUNCIL
+from tests.simulator.town import ANCHOR, COUNCIL
 with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:
     estate = Estate(Path(folder))
     try:

@@ -20,7 +20,7 @@ from gateway.server.supervisor import Hooks, Pool, serve
 from tests.bench import serving
 from tests.bench.estate import Estate
 from tests.bench.serving import Running
-from tests.federation.town import HOLDERS
+from tests.simulator.town import HOLDERS
 from tests.support.case_systems import free_port
 from tests.support.people import DANIEL, involvement
 

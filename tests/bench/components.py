@@ -45,7 +45,7 @@ from tests.bench.asking import HOLDER, Asker
 from tests.bench.estate import Estate
 from tests.bench.lines import Answer, drive
 from tests.bench.report import Figures
-from tests.federation.settings_files import read_node
+from tests.simulator.settings_files import read_node
 from trust.keys import LocalSigner
 
 if TYPE_CHECKING:

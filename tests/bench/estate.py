@@ -13,10 +13,10 @@ from typing import Any
 from tests.bench import serving
 from tests.bench.lines import Door, client_tls
 from tests.bench.serving import Running
-from tests.federation.case_client import CaseClient
-from tests.federation.network import Network
-from tests.federation.settings_files import Faces, toml, write_anchor
-from tests.federation.town import AGENCIES, ANCHOR, ASKER, HOLDERS, PURPOSE
+from tests.simulator.case_client import CaseClient
+from tests.simulator.network import Network
+from tests.simulator.settings_files import Faces, toml, write_anchor
+from tests.simulator.town import AGENCIES, ANCHOR, ASKER, HOLDERS, PURPOSE
 from tests.support.case_systems import free_port
 from tests.support.tls import Authority, make_authority
 from trust.exchange.message import AgreementRef

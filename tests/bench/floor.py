@@ -28,7 +28,7 @@ from tests.bench import serving
 from tests.bench.estate import Estate
 from tests.bench.lines import Door, Line, post
 from tests.bench.serving import Running
-from tests.federation.settings_files import Faces
+from tests.simulator.settings_files import Faces
 from tests.support.case_systems import free_port
 from trust.keys import KeyUse, LocalSigner
 

@@ -18,7 +18,7 @@ from tests.bench.case_systems import CaseSystem
 from tests.bench.estate import ALONE, Estate
 from tests.bench.lines import Answer, Door, Line, post
 from tests.bench.report import Figures
-from tests.federation.town import AGENCIES, COUNCIL, HOLDERS, PURPOSE
+from tests.simulator.town import AGENCIES, COUNCIL, HOLDERS, PURPOSE
 from trust import strict_json
 from trust.oauth import client_assertion
 

@@ -22,7 +22,7 @@ from tests.bench.case_systems import CaseSystem
 from tests.bench.estate import Estate
 from tests.bench.lookup import CaseSystemLine
 from tests.bench.report import Figures
-from tests.federation.town import ANCHOR, BY_ENTITY, COLLEGE, HOUSING, POLICE, PURPOSE
+from tests.simulator.town import ANCHOR, BY_ENTITY, COLLEGE, HOUSING, POLICE, PURPOSE
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension
 from trust.identifiers import EntityId
 

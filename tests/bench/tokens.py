@@ -27,7 +27,7 @@ from tests.bench.estate import Estate
 from tests.bench.lines import Door, Line, drive
 from tests.bench.report import Figures
 from tests.bench.serving import Running
-from tests.federation.town import COUNCIL
+from tests.simulator.town import COUNCIL
 from tests.support.case_systems import free_port
 from tests.support.node import Node, NodeMissing, installed
 from trust.keys import KeySet, KeyUse, LocalSigner

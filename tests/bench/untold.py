@@ -37,8 +37,8 @@ from tests.bench.case_systems import CaseSystem
 from tests.bench.estate import Estate
 from tests.bench.lines import Line
 from tests.bench.report import Figures
-from tests.federation.settings_files import read_node
-from tests.federation.town import BY_ENTITY, TRUST
+from tests.simulator.settings_files import read_node
+from tests.simulator.town import BY_ENTITY, TRUST
 from tests.support.case_systems import free_port
 from trust.exchange.person import Subject
 

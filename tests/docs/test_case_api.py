@@ -20,9 +20,9 @@ from gateway.ports import LocalClient
 from gateway.store.tables import clients
 from gateway.web import problem
 from tests.docs.pages import DOCS, codes, example, page, section, table, tables
-from tests.federation.network import Network
-from tests.federation.settings_files import case_base_url, toml
-from tests.federation.town import BY_ENTITY, COUNCIL, PURPOSE, SUBJECT, TRUST
+from tests.simulator.network import Network
+from tests.simulator.settings_files import case_base_url, toml
+from tests.simulator.town import BY_ENTITY, COUNCIL, PURPOSE, SUBJECT, TRUST
 from tests.support.faces import SetClock
 from tests.support.positions import positions
 from tests.support.sign_in import ISSUER, WEB_CLIENT, SignInService

@@ -19,10 +19,10 @@ from urllib.parse import urlencode
 
 import requests
 
-from tests.federation.case_client import ASSERTION_TYPE, CaseClient
-from tests.federation.network import Network, RunningClock, federation_keys
-from tests.federation.settings_files import Around, Faces, write_anchor, write_node
-from tests.federation.town import ANCHOR, BY_ENTITY
+from tests.simulator.case_client import ASSERTION_TYPE, CaseClient
+from tests.simulator.network import Network, RunningClock, federation_keys
+from tests.simulator.settings_files import Around, Faces, write_anchor, write_node
+from tests.simulator.town import ANCHOR, BY_ENTITY
 from tests.support.case_systems import free_port
 from tests.support.tls import Authority, make_authority
 from trust.identifiers import EntityId

@@ -22,7 +22,7 @@ import requests
 from tests.e2e.nginx import program_path
 from tests.e2e.processes import ROOT, Answer
 from tests.e2e.test_nginx import Behind, behind
-from tests.federation.town import ANCHOR, COUNCIL, SUBJECT, TRUST
+from tests.simulator.town import ANCHOR, COUNCIL, SUBJECT, TRUST
 
 __all__ = ["behind"]
 

@@ -11,10 +11,10 @@ import pytest
 
 from config.settings import Limits
 from tests.e2e.processes import END_WITHIN_S, Served, served, start
-from tests.federation.case_client import CaseClient
-from tests.federation.faults import locked
-from tests.federation.network import LIMITS
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator.case_client import CaseClient
+from tests.simulator.faults import locked
+from tests.simulator.network import LIMITS
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 
 pytestmark = pytest.mark.e2e
 SERVICE = f"{TRUST}#community-team"

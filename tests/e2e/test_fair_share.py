@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.processes import Served, served
-from tests.federation.faults import locked
-from tests.federation.town import ANCHOR, COUNCIL, POLICE, TRUST
+from tests.simulator.faults import locked
+from tests.simulator.town import ANCHOR, COUNCIL, POLICE, TRUST
 
 pytestmark = pytest.mark.e2e
 FLOODING, SLOW = f"{TRUST}#community-team", f"{COUNCIL}#money-advice"

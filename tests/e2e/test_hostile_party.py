@@ -12,7 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from gateway.runtime.server_tls import server_tls
 from tests.e2e.processes import Served, served, wait_healthy
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from trust.identifiers import EntityId
 
 pytestmark = pytest.mark.e2e

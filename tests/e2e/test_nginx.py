@@ -16,9 +16,9 @@ from gateway.oauth.forms import MAX_BODY
 from gateway.web import headers
 from tests.e2e.nginx import free_ports, nginx, program_path, said, slow_headers, tls, written
 from tests.e2e.processes import Served, served
-from tests.federation.case_client import CaseClient
-from tests.federation.settings_files import Faces
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator.case_client import CaseClient
+from tests.simulator.settings_files import Faces
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.identifiers import EntityId
 

@@ -11,9 +11,9 @@ from gateway.peers.ssrf import HostAddress
 from gateway.peers.token_client import Grant, TokenRequester
 from gateway.peers.transport import HttpTransport, client_tls
 from tests.e2e.processes import Answer, Served, served
-from tests.federation.peer_hand import MESSAGES, PeerHand
 from tests.federation.test_binding import ref_of
-from tests.federation.town import ANCHOR, COUNCIL, PURPOSE, TRUST
+from tests.simulator.peer_hand import MESSAGES, PeerHand
+from tests.simulator.town import ANCHOR, COUNCIL, PURPOSE, TRUST
 from trust.claims import digest
 from trust.federation.party_metadata import AuthorizationServer
 from trust.identifiers import KindName, PurposeCode

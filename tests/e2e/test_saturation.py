@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import Served, served
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 
 pytestmark = pytest.mark.e2e
 THREADS = 2

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.runtime import machine_clock
-from tests.federation.network import Network
-from tests.federation.town import BY_ENTITY, COUNCIL, JOBCENTRE, TRUST
+from tests.simulator.network import Network
+from tests.simulator.town import BY_ENTITY, COUNCIL, JOBCENTRE, TRUST
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ import pytest
 
 from gateway.app.node import Node
 from gateway.store.tables import agreements
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_countersigning import call, post_call
-from tests.federation.town import AGREEMENT, COUNCIL, POLICE, TRUST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import AGREEMENT, COUNCIL, POLICE, TRUST
 from trust.agreements.agreement import Closure, InForce, NotInForce
 from trust.agreements.ending import build_ending
 from trust.exchange.message import AgreementRef

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from gateway.store.tables import agreements
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand, reply_claims
-from tests.federation.town import (
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand, reply_claims
+from tests.simulator.town import (
     AGREEMENT,
     BENEFIT_PURPOSE,
     COUNCIL,

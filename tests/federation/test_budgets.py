@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from gateway.store.tables import flags
-from tests.federation.case_client import CaseClient
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
-from tests.federation.settings_files import budget
 from tests.federation.test_binding import ref_of
-from tests.federation.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
+from tests.simulator.case_client import CaseClient
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.settings_files import budget
+from tests.simulator.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
 from trust.exchange.person import parse_subject
 from trust.exchange.subject_members import MEMBERS
 from trust.identifiers import EntityId

@@ -15,11 +15,11 @@ from gateway.ports import PeerAnswer, PeerRequest
 from gateway.runtime import machine_clock
 from gateway.runtime.background import AtOnce
 from gateway.store.tables import store_epoch
-from tests.federation.network import Network, SetClock
-from tests.federation.peer_hand import PeerHand, reply_body
 from tests.federation.test_binding import ref_of
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
-from tests.federation.wire import Fault, Pass
+from tests.simulator.network import Network, SetClock
+from tests.simulator.peer_hand import PeerHand, reply_body
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator.wire import Fault, Pass
 from tests.support.logs import capture_logs
 from trust.identifiers import EntityId
 from trust.strict_json import loads

@@ -12,10 +12,10 @@ from pysqlite3 import dbapi2
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.sources.sql import MAX_CANDIDATES
 from gateway.exchange import answer as answering
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
 from tests.federation.test_binding import ref_of
-from tests.federation.town import STRANGER, SUBJECT, TRUST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand, reply_body, reply_claims
+from tests.simulator.town import STRANGER, SUBJECT, TRUST
 from trust.agreements.decision import PersonRestrictions
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject, parse_subject

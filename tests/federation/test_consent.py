@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from gateway.misuse.evidence import consent_of_message, received_messages, signature_of_message
-from tests.federation import faults
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of
-from tests.federation.town import BY_ENTITY, COUNCIL, HOUSING, TRUST
+from tests.simulator import faults
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import BY_ENTITY, COUNCIL, HOUSING, TRUST
 from trust import jose
 from trust.exchange.consent import ConsentForm, ConsentRecord, ConsentRole
 from trust.exchange.message import TYP

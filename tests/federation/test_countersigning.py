@@ -13,9 +13,9 @@ from gateway.agreements.signature_exchange import address, fetch_agreement
 from gateway.ports import PeerAnswer, PeerRequest, Transaction, TransportError
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
-from tests.federation.network import Network
-from tests.federation.town import COUNCIL, TRUST
-from tests.federation.wire import Pass
+from tests.simulator.network import Network
+from tests.simulator.town import COUNCIL, TRUST
+from tests.simulator.wire import Pass
 from trust.agreements.agreement import Signatory, build_signature
 from trust.agreements.party_call import PartyCall, build_call, call_parties
 from trust.errors import TrustError

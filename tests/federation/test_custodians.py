@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.federation.network import Network
-from tests.federation.settings_files import toml
-from tests.federation.town import BY_ENTITY, COLLEGE, COUNCIL, POLICE, TRUST
+from tests.simulator.network import Network
+from tests.simulator.settings_files import toml
+from tests.simulator.town import BY_ENTITY, COLLEGE, COUNCIL, POLICE, TRUST
 from tests.support import custodians
 from trust.exchange.subject_members import MEMBERS
 from trust.identifiers import EntityId

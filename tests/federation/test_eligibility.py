@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from adapters.contract import Adapter, Candidate, Deadline
-from tests.federation import faults
-from tests.federation.case_files import REGISTRY_HOST
-from tests.federation.network import Network
-from tests.federation.peer_hand import reply_body
-from tests.federation.town import COUNCIL, JOBCENTRE, STRANGER
-from tests.federation.unsealing import everything_sealed
+from tests.simulator import faults
+from tests.simulator.case_files import REGISTRY_HOST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import reply_body
+from tests.simulator.town import COUNCIL, JOBCENTRE, STRANGER
+from tests.simulator.unsealing import everything_sealed
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
 from trust.exchange.person import Subject
 

@@ -18,11 +18,11 @@ from gateway.exchange.inbound import Inbound, Sender
 from gateway.exchange.response_timing import Pace
 from gateway.exchange.services import Desk
 from gateway.store.tables import flags
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_budgets import nhs
-from tests.federation.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
 from tests.gateway.exchange.test_inbound import hand, inbound, seen, sender
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
 from trust.agreements.probing import MOST_ADDRESSES, Pattern
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.involvement import Involvement

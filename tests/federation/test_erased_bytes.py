@@ -10,10 +10,10 @@ from gateway.keys.daily_seal import SealExpired
 from gateway.store.engine.statement import Statement
 from gateway.store.housekeeping import erase_expired
 from gateway.store.schema import messages
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of
-from tests.federation.town import COUNCIL, TRUST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import COUNCIL, TRUST
 from trust.errors import Unverified
 from trust.evidence.leaf import message_key
 from trust.sealing import open_sealed

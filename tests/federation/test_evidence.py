@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pysqlite3 import dbapi2
 
-from tests.federation import faults
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
-from tests.federation.settings_files import budget
 from tests.federation.test_binding import ref_of
-from tests.federation.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
+from tests.simulator import faults
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand, reply_body, reply_claims
+from tests.simulator.settings_files import budget
+from tests.simulator.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
 from trust.claims import digest
 from trust.exchange.person import parse_subject
 from trust.identifiers import EntityId

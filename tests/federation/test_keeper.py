@@ -13,9 +13,9 @@ from gateway.runtime.background import LastHandler
 from gateway.store.engine.statement import Statement
 from gateway.store.schema import lookup_answers
 from gateway.store.tables.members import MemberState
-from tests.federation.network import Network
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
-from tests.federation.wire import Pass
+from tests.simulator.network import Network
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator.wire import Pass
 from tests.support.logs import capture_logs
 from trust.errors import TrustError
 from trust.identifiers import EntityId

@@ -11,11 +11,11 @@ import pytest
 from gateway.http.federation.entity_configuration import CONFIGURATION_PATH
 from gateway.oauth.server import TOKEN_PATH
 from gateway.ports import PeerAnswer, PeerRefused, PeerRequest
-from tests.federation import faults
-from tests.federation.levels import COUNTY, FORCE, Levels
-from tests.federation.peer_hand import PeerHand, claims_in
-from tests.federation.town import ANCHOR, COUNCIL, HOUSING, POLICE, TRUST
-from tests.federation.wire import Pass
+from tests.simulator import faults
+from tests.simulator.levels import COUNTY, FORCE, Levels
+from tests.simulator.peer_hand import PeerHand, claims_in
+from tests.simulator.town import ANCHOR, COUNCIL, HOUSING, POLICE, TRUST
+from tests.simulator.wire import Pass
 from trust import jose
 from trust.identifiers import EntityId
 from trust.keys import KeyUse

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.federation import faults
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand, reply_body
 from tests.federation.test_binding import ref_of
-from tests.federation.town import (
+from tests.simulator import faults
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand, reply_body
+from tests.simulator.town import (
     AGREEMENT,
     ASKER,
     BY_ENTITY,

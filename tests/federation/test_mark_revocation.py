@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from gateway.store.tables import issued_trust_marks
-from tests.federation import faults
-from tests.federation.levels import COUNTY, Levels
-from tests.federation.peer_hand import PeerHand
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator import faults
+from tests.simulator.levels import COUNTY, Levels
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from trust.federation.trust_mark import data_protection_mark
 from trust.identifiers import EntityId
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.federation import faults
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
-from tests.federation.town import AGREEMENT, ANCHOR, COUNCIL, TRUST
+from tests.simulator import faults
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import AGREEMENT, ANCHOR, COUNCIL, TRUST
 from trust.federation.trust_mark import (
     MarkDraft,
     StatedMark,

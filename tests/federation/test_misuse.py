@@ -25,9 +25,9 @@ from gateway.ports import PeerAnswer, PeerRequest
 from gateway.store.tables import received_misuse_queries
 from gateway.store.tables.members import MemberState
 from gateway.store.tables.sent_misuse_queries import State
-from tests.federation.network import Network
-from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, SUBJECT, TRUST
-from tests.federation.wire import Pass
+from tests.simulator.network import Network
+from tests.simulator.town import BY_ENTITY, COUNCIL, POLICE, SUBJECT, TRUST
+from tests.simulator.wire import Pass
 from trust import claims, jose
 from trust.base64url import decode
 from trust.claims import LATEST_SECONDS

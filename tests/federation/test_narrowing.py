@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.federation.network import Network
-from tests.federation.town import BY_ENTITY, COLLEGE, COUNCIL, HOUSING, JOBCENTRE
+from tests.simulator.network import Network
+from tests.simulator.town import BY_ENTITY, COLLEGE, COUNCIL, HOUSING, JOBCENTRE
 from trust import jose
 from trust.exchange.message import TYP
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.federation.network import Network
-from tests.federation.town import (
+from tests.simulator.network import Network
+from tests.simulator.town import (
     BENEFIT_PURPOSE,
     BY_ENTITY,
     COUNCIL,

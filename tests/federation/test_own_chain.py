@@ -7,10 +7,10 @@ import pytest
 
 from gateway.store.tables import disowned_keys, members
 from gateway.store.tables.members import MemberState
-from tests.federation.network import Network, federation_keys
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator.network import Network, federation_keys
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from tests.support.logs import capture_logs
 from trust import jose
 from trust.errors import TrustError

@@ -9,10 +9,10 @@ from gateway.accountability.subject_buckets import person_keys
 from gateway.store.engine.statement import Statement
 from gateway.store.schema import budgets
 from gateway.store.tables import evidence_index, evidence_leaves
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of
-from tests.federation.town import COUNCIL, SUBJECT, TRUST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import COUNCIL, SUBJECT, TRUST
 from trust.evidence.leaf import Leaf, parse_leaf
 from trust.exchange.person import Subject, parse_subject
 from trust.identifiers import EntityId

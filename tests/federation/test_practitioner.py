@@ -15,10 +15,10 @@ from gateway.oauth.exchange import GRANT_TYPE
 from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.store.tables import justifications
-from tests.federation.case_client import ASSERTION_TYPE, CaseClient
-from tests.federation.network import Network, RunningClock
-from tests.federation.settings_files import toml
-from tests.federation.town import BY_ENTITY, COUNCIL, POLICE, TRUST
+from tests.simulator.case_client import ASSERTION_TYPE, CaseClient
+from tests.simulator.network import Network, RunningClock
+from tests.simulator.settings_files import toml
+from tests.simulator.town import BY_ENTITY, COUNCIL, POLICE, TRUST
 from tests.support.node import Node
 from tests.support.oidc import HOST, ISSUER, OTHER_CLIENT, WEB_CLIENT, OpenIdProvider, running
 from tests.support.tls import make_authority

@@ -17,11 +17,11 @@ from gateway.ports import PeerAnswer, PeerRequest, Transaction
 from gateway.store.backup.snapshot import StoreCopy, copy_in, copy_out
 from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
 from gateway.store.tables import members, store_epoch, suspensions
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand, reply_body, reply_claims
 from tests.federation.test_binding import ref_of
 from tests.federation.test_clock import dated
-from tests.federation.town import ANCHOR, COUNCIL, POLICE, TRUST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand, reply_body, reply_claims
+from tests.simulator.town import ANCHOR, COUNCIL, POLICE, TRUST
 from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, Signer

@@ -15,12 +15,12 @@ from gateway.keys.vault import read_records
 from gateway.store.tables import agreements, clients, key_revocations, restore_holds, store_epoch
 from gateway.store.tables.federation_records import StoredKeyRevocation
 from gateway.store.tables.restore_holds import Hold, HoldKind
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_binding import ref_of
 from tests.federation.test_clock import dated
 from tests.federation.test_restore import LATER, Kept, confirm, mind
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from trust.errors import TrustError
 from trust.exchange.envelope import AgreementRef
 from trust.federation.historical_keys import RevocationReason, parse_historical_keys

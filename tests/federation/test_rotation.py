@@ -14,10 +14,10 @@ from gateway.keys.files import NODE_KEYS
 from gateway.keys.rotation import apply, draft_revocation, draft_rotation
 from gateway.keys.vault import read_records
 from gateway.store.tables.members import MemberState
-from tests.federation import faults
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator import faults
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import Revocation, RevocationReason, parse_historical_keys
 from trust.identifiers import EntityId

@@ -8,8 +8,8 @@ from gateway.accountability.sampling import WITHIN, is_sampled, sample
 from gateway.callers import CaseCaller
 from gateway.ports import LocalClient
 from gateway.store.tables import justifications
-from tests.federation.network import Network
-from tests.federation.town import COUNCIL
+from tests.simulator.network import Network
+from tests.simulator.town import COUNCIL
 from tests.support.positions import positions
 from trust.oauth.access_token import AccessToken, AccessTokenClaims, SignedIn
 

@@ -10,11 +10,11 @@ import pytest
 from pysqlite3 import dbapi2
 
 from gateway.ports import PeerAnswer, PeerRequest
-from tests.federation import faults
-from tests.federation.case_files import REGISTRY_HOST
-from tests.federation.network import Network
-from tests.federation.town import ANCHOR, BY_ENTITY, COLLEGE, COUNCIL, HOUSING, JOBCENTRE, SUBJECT, TRUST
-from tests.federation.wire import Fault, Pass
+from tests.simulator import faults
+from tests.simulator.case_files import REGISTRY_HOST
+from tests.simulator.network import Network
+from tests.simulator.town import ANCHOR, BY_ENTITY, COLLEGE, COUNCIL, HOUSING, JOBCENTRE, SUBJECT, TRUST
+from tests.simulator.wire import Fault, Pass
 from trust.keys import KeyUse, LocalSigner
 from trust.strict_json import JsonObject
 

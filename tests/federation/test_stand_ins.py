@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pysqlite3 import dbapi2
 
-from tests.federation.case_files import database_file
-from tests.federation.network import Network
-from tests.federation.town import BY_ENTITY, COUNCIL, POLICE
+from tests.simulator.case_files import database_file
+from tests.simulator.network import Network
+from tests.simulator.town import BY_ENTITY, COUNCIL, POLICE
 
 OWN, FORCE = f"{COUNCIL}#childrens-social-care", f"{POLICE}#neighbourhood"
 MARSH: dict[str, Any] = {"family_name": "Marsh", "given_names": "Olivia", "birth_date": "2019-05-14"}

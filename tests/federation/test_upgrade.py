@@ -15,10 +15,10 @@ import pytest
 
 from gateway.store.migration import migrate
 from gateway.store.tables import members
-from tests.federation.case_client import CaseClient
-from tests.federation.network import Network, SetClock
-from tests.federation.settings_files import case_base_url
-from tests.federation.town import BY_ENTITY, COUNCIL, TRUST
+from tests.simulator.case_client import CaseClient
+from tests.simulator.network import Network, SetClock
+from tests.simulator.settings_files import case_base_url
+from tests.simulator.town import BY_ENTITY, COUNCIL, TRUST
 from trust.keys import KeyUse, LocalSigner
 
 ARCHIVE = Path(__file__).with_name("node-83b7288.tar.xz")

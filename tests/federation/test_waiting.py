@@ -7,9 +7,9 @@ import pytest
 
 from gateway.accountability.sampling import WITHIN
 from gateway.store.tables import flags
-from tests.federation.network import Network
 from tests.federation.test_misuse import Suspicion
-from tests.federation.town import COUNCIL, TRUST
+from tests.simulator.network import Network
+from tests.simulator.town import COUNCIL, TRUST
 from trust.identifiers import EntityId
 
 _LINE = re.compile(r'^hearthgate_pending_reviews\{queue="(\w+)"\} ([0-9.]+)$', re.MULTILINE)

@@ -25,8 +25,8 @@ from gateway.runtime import machine_clock
 from gateway.runtime.background import LastHandler
 from gateway.telemetry import events
 from gateway.telemetry.logging import configure_logging
-from tests.federation.network import Network
-from tests.federation.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST
+from tests.simulator.network import Network
+from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST
 from tests.trust.makers import compact, header
 from trust.base64url import decode
 from trust.errors import TrustError

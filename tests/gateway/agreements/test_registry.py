@@ -10,9 +10,9 @@ from gateway.agreements.registry import AgreementRegistry, detail_for
 from gateway.keys.files import KeyFile, create_keys
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements
-from tests.federation.network import Network
 from tests.federation.test_binding import ref_of
-from tests.federation.town import AGREEMENT, COUNCIL, PURPOSE, TRUST
+from tests.simulator.network import Network
+from tests.simulator.town import AGREEMENT, COUNCIL, PURPOSE, TRUST
 from trust.agreements.agreement import InForce, NotInForce
 from trust.exchange.message import AgreementRef
 from trust.identifiers import AgreementId, KindName, PurposeCode

@@ -7,10 +7,10 @@ import pytest
 
 from gateway.app.authority import create_anchor
 from gateway.app.node import create_node
-from tests.federation import faults
-from tests.federation.network import Network
-from tests.federation.settings_files import read_anchor, read_node
-from tests.federation.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator import faults
+from tests.simulator.network import Network
+from tests.simulator.settings_files import read_anchor, read_node
+from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from tests.support.tls import make_authority
 from trust.errors import TrustError
 

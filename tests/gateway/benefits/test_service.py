@@ -1,10 +1,10 @@
 """The benefit question as a capability: it waits, shows and forgets."""
 
-from tests.federation import faults
-from tests.federation.network import Network
-from tests.federation.peer_hand import claims_in
-from tests.federation.town import COUNCIL, JOBCENTRE
-from tests.federation.unsealing import everything_sealed
+from tests.simulator import faults
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import claims_in
+from tests.simulator.town import COUNCIL, JOBCENTRE
+from tests.simulator.unsealing import everything_sealed
 
 
 def test_a_question_waits_no_longer_than_the_nodes_own_limit(benefits: Network) -> None:

@@ -21,8 +21,8 @@ from gateway.exchange.fan_out import (
 )
 from gateway.exchange.outbound import Outcome, Status
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
-from tests.federation.network import Network
-from tests.federation.town import COUNCIL, PURPOSE, TRUST
+from tests.simulator.network import Network
+from tests.simulator.town import COUNCIL, PURPOSE, TRUST
 from trust.agreements.choice import Sought
 from trust.identifiers import EntityId, KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
 

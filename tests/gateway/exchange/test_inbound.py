@@ -13,10 +13,10 @@ from gateway.exchange.inbound import Answered, Inbound, MessageIdReused, Sender
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
 from gateway.store.tables import messages
 from gateway.telemetry.events import InboundMessageEvent
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand, new_key
 from tests.federation.test_binding import ref_of
-from tests.federation.town import COUNCIL, PURPOSE, TRUST
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand, new_key
+from tests.simulator.town import COUNCIL, PURPOSE, TRUST
 from trust.claims import digest
 from trust.errors import Expired, NoChain, TrustError, UnknownKey, WrongAudience
 from trust.evidence.leaf import message_key

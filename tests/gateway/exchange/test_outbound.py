@@ -13,12 +13,12 @@ from gateway.exchange.outbound import Outbound, Outcome, Question, Status, pseud
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import PeerAnswer, PeerRequest, Transaction
-from tests.federation.network import Network
-from tests.federation.peer_hand import reply_claims
 from tests.federation.test_binding import end
-from tests.federation.town import AGREEMENT, COUNCIL, HOUSING, SUBJECT, TRUST
-from tests.federation.wire import Pass
 from tests.gateway.exchange.test_fan_out import sought
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import reply_claims
+from tests.simulator.town import AGREEMENT, COUNCIL, HOUSING, SUBJECT, TRUST
+from tests.simulator.wire import Pass
 from trust.exchange.person import Subject, parse_subject
 from trust.identifiers import ServiceRef, ServiceSlug
 from trust.oauth.authorization_details import AuthorizationDetail

@@ -18,11 +18,11 @@ from gateway.exchange.inbound import Inbound, Sender
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, Pace
 from gateway.exchange.services import Desk
 from gateway.ports import Store, Transaction
-from tests.federation.network import Network
-from tests.federation.peer_hand import PeerHand
 from tests.federation.test_conditional import IN_DOUBT, KNOWN, NOBODY
-from tests.federation.town import TRUST
 from tests.gateway.exchange.test_inbound import hand, inbound, seen, sender
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import TRUST
 from trust.agreements.budget import Budget, Exceeded
 from trust.agreements.decision import PersonRestrictions
 from trust.exchange.envelope import MAX_BYTES

@@ -8,12 +8,12 @@ from threading import Event
 from pysqlite3 import dbapi2
 
 from gateway.ports import PeerAnswer, PeerRequest
-from tests.federation import faults
-from tests.federation.case_client import CaseClient
-from tests.federation.network import Network
-from tests.federation.town import COUNCIL, SUBJECT, TRUST
-from tests.federation.unsealing import everything_sealed
-from tests.federation.wire import Pass
+from tests.simulator import faults
+from tests.simulator.case_client import CaseClient
+from tests.simulator.network import Network
+from tests.simulator.town import COUNCIL, SUBJECT, TRUST
+from tests.simulator.unsealing import everything_sealed
+from tests.simulator.wire import Pass
 from tests.support.positions import positions
 from trust.keys import KeyUse
 from trust.oauth import access_token

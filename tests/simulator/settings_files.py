@@ -8,8 +8,8 @@ from typing import Any
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
-from tests.federation.case_files import REGISTRY_HOST, adapter_table
-from tests.federation.town import ANCHOR, Agency
+from tests.simulator.case_files import REGISTRY_HOST, adapter_table
+from tests.simulator.town import ANCHOR, Agency
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.demo.case_systems import database, dci_registry, sql_systems
 from gateway.demo.case_systems.design import Design, Rows, iso
 from gateway.demo.case_systems.records import CaseService, InvolvementRecord
-from tests.federation.town import Agency, TownService, records
+from tests.simulator.town import Agency, TownService, records
 from tests.support.people import award
 
 REGISTRY_HOST = "registry.jobcentre.example"

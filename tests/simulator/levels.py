@@ -11,9 +11,9 @@ from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.ports import Transaction
 from gateway.store.tables import members
 from gateway.store.tables.members import MemberState
-from tests.federation.network import Network, federation_keys
-from tests.federation.settings_files import Around, read_anchor, write_anchor
-from tests.federation.town import ANCHOR, BY_ENTITY, COUNCIL, HOUSING, POLICE, TRUST, Agency
+from tests.simulator.network import Network, federation_keys
+from tests.simulator.settings_files import Around, read_anchor, write_anchor
+from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, HOUSING, POLICE, TRUST, Agency
 from trust.federation.suspension import SuspensionState
 from trust.federation.terms import Terms
 from trust.identifiers import EntityId

@@ -4,7 +4,7 @@ from contextlib import closing
 
 from pysqlite3 import dbapi2
 
-from tests.federation.network import Network
+from tests.simulator.network import Network
 from trust.base64url import decode
 from trust.identifiers import EntityId
 from trust.sealing import open_sealed

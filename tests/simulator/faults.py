@@ -12,7 +12,7 @@ from pysqlite3 import dbapi2
 from adapters.contract import Adapter, Candidate, Deadline, EligibilitySource, InvolvementSource, SourceUnavailable
 from gateway.http.federation.entity_configuration import CONFIGURATION_PATH
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
-from tests.federation.wire import Fault, Pass
+from tests.simulator.wire import Fault, Pass
 from trust import jose
 from trust.base64url import decode
 from trust.exchange.eligibility import EligibilityAnswer, EligibilityQuery

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.ports import Clock
-from tests.federation.town import BENEFIT_PURPOSE, PURPOSE, SUBJECT
+from tests.simulator.town import BENEFIT_PURPOSE, PURPOSE, SUBJECT
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import client_assertion
 

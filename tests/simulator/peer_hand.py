@@ -9,8 +9,8 @@ from typing import Any
 from gateway.agreements.registry import detail_for
 from gateway.peers.token_client import Grant, TokenRequester
 from gateway.ports import PeerAnswer, PeerRequest
-from tests.federation.network import Network
-from tests.federation.town import COUNCIL, PURPOSE, SUBJECT, TRUST
+from tests.simulator.network import Network
+from tests.simulator.town import COUNCIL, PURPOSE, SUBJECT, TRUST
 from trust.base64url import decode
 from trust.exchange.message import AgreementRef, Message, Practitioner, build_message
 from trust.exchange.person import parse_subject

@@ -23,10 +23,10 @@ from gateway.store.migration import migrate
 from gateway.store.tables import agreements, clients, evidence_leaves, members
 from gateway.store.tables.agreements import StoredSignature
 from gateway.store.tables.members import MemberState
-from tests.federation.case_client import CaseClient
-from tests.federation.case_files import REGISTRY_HOST, registry_file, write_case_files
-from tests.federation.faults import Counted, counted
-from tests.federation.settings_files import (
+from tests.simulator.case_client import CaseClient
+from tests.simulator.case_files import REGISTRY_HOST, registry_file, write_case_files
+from tests.simulator.faults import Counted, counted
+from tests.simulator.settings_files import (
     ROOMY,
     Around,
     case_base_url,
@@ -35,8 +35,8 @@ from tests.federation.settings_files import (
     write_anchor,
     write_node,
 )
-from tests.federation.town import AGENCIES, ANCHOR, BY_ENTITY, COUNCIL, JOBCENTRE, Agency, agreement
-from tests.federation.wire import CaseSystemWire, Wire
+from tests.simulator.town import AGENCIES, ANCHOR, BY_ENTITY, COUNCIL, JOBCENTRE, Agency, agreement
+from tests.simulator.wire import CaseSystemWire, Wire
 from tests.support.positions import positions
 from trust.agreements.agreement import Signatory, build_signature, parse_agreement
 from trust.exchange.message import AgreementRef
