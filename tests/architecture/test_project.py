@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import click
 import pytest
 
-from tests.architecture import background, bans, files, shape
+from tests.architecture import background, bans, files, messages, shape
 from tests.architecture.source import PACKAGES, ROOT, Module, modules, tracked_files
 
 Rule = Callable[[Module], Iterable[str]]
@@ -138,6 +138,14 @@ def test_no_import_cycles(product: list[Module]) -> None:
 
 def test_xml_is_read_in_one_module(product: list[Module]) -> None:
     require_none(bans.xml_readers(product))
+
+
+def test_commit_messages_name_an_area_and_a_change() -> None:
+    try:
+        commits = messages.new_commits()
+    except messages.NoHistoryError as error:
+        pytest.skip(str(error))
+    require_none(finding for commit in commits for finding in messages.message_form(commit))
 
 
 def test_each_folder_says_its_rule(paths: list[PurePosixPath]) -> None:

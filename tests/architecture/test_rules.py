@@ -1,12 +1,14 @@
 """Each rule of the house finds what it forbids, names the place, and leaves what is allowed alone."""
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.architecture import background, bans, files, shape
-from tests.architecture.source import Module, parse
+from tests.architecture import background, bans, files, messages, shape
+from tests.architecture.source import ROOT, Module, parse
 
 LONG_DOCSTRING = "def f():\n    '''One.\n" + "    more\n" * 60 + "    '''\n" + "    x = 1\n" * 39
 
@@ -184,6 +186,52 @@ def test_a_vague_word_is_found_outside_of_blocks(word: str) -> None:
 @pytest.mark.parametrize("text", ["renewed", "antibody", "a flat handle"])
 def test_other_words_are_left_alone(text: str) -> None:
     assert list(files.vague_words(PATH, text)) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("fix the clock", "write the subject as"),
+        ("docs : name it", "write the subject as"),
+        ("Docs: name it", "write the subject as"),
+        ("docs:name it", "write the subject as"),
+        ('Revert "docs: name it"', "write the subject as"),
+        ("docs: " + "x" * 55, "the subject has 61 characters"),
+        ("docs: Name it", "write lower case"),
+        ("docs: name it.", "end the subject without"),
+        ("docs, stuff: name it", "stuff is no area"),
+        ("docs: name it\nbecause", "leave the second line empty"),
+    ],
+)
+def test_a_commit_message_out_of_form_is_found(message: str, reason: str) -> None:
+    (finding,) = messages.message_form(messages.Commit(name="1234567", message=message))
+    assert finding.startswith(f"1234567: {reason}")
+
+
+@pytest.mark.parametrize(
+    "message", ["docs: " + "x" * 54, "docs, social care: name it: once", "sign-in: name it\n\nWhy. Because."]
+)
+def test_a_commit_message_in_form_is_left_alone(message: str) -> None:
+    assert list(messages.message_form(messages.Commit(name="1234567", message=message))) == []
+
+
+def test_a_copy_without_the_history_cannot_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "LAST_EXEMPT", "0" * 40)
+    with pytest.raises(messages.NoHistoryError, match="0000000"):
+        messages.new_commits()
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is missing")
+def test_a_shallow_clone_cannot_be_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shallow = tmp_path / "shallow"
+    cloned = subprocess.run(
+        ["git", "clone", "-q", "--depth", "1", "--no-checkout", f"file://{ROOT}", shallow], check=False
+    )
+    if cloned.returncode:
+        pytest.skip("this is no git clone")
+    monkeypatch.setattr(messages, "ROOT", shallow)
+    with pytest.raises(messages.NoHistoryError, match="shallow"):
+        messages.new_commits()
 
 
 HASH = f"    --hash=sha256:{'a' * 64}"
