@@ -6,10 +6,11 @@ from pathlib import Path
 
 from adapters.contract import HttpCaller
 from config.settings import NodeSettings
+from gateway.administration.adapters import AdapterBuilder
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import AgreementRegistry
-from gateway.app.wiring import peer_transport, pinned_anchors, profile
+from gateway.app.wiring import hosted, peer_transport, pinned_anchors, production_ports, profile
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
@@ -73,3 +74,9 @@ def case_api(settings: NodeSettings, ca: Path | None) -> Iterator[HttpCaller]:
         yield caller
     finally:
         caller.close()
+
+
+def adapter_builder(settings: NodeSettings) -> AdapterBuilder:
+    """Return what builds each service's adapter, with guarded HTTP to the case systems."""
+    http = production_ports(settings).case_systems
+    return lambda service: hosted(service, settings, http).adapter

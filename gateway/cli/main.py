@@ -218,9 +218,9 @@ _ADAPTER = _group(
     "adapter",
     "Check and fill the adapters to this agency's case systems.",
     {
-        "check": ("gateway.cli.adapter.checking:check", "Build the adapters and try each against its case system."),
-        "try": ("gateway.cli.adapter.trying:try_source", "Look one person up, and say why they are found or not."),
-        "import": ("gateway.cli.adapter.importing:import_source", "Fill the case database of an imported source."),
+        "check": ("gateway.cli.adapter:check", "Build the adapters and try each against its case system."),
+        "try": ("gateway.cli.adapter:try_source", "Look one person up, and say why they are found or not."),
+        "import": ("gateway.cli.adapter:import_source", "Fill the case database of an imported source."),
     },
 )
 _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {

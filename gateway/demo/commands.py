@@ -27,7 +27,7 @@ _READ_BEFORE: Final = (
     "gateway.cli.setup.init",
     "gateway.cli.trust.join",
     "gateway.cli.trust.members",
-    "gateway.cli.adapter.importing",
+    "gateway.cli.adapter",
     "gateway.cli.client.registry",
     "gateway.cli.client.token",
     "gateway.cli.agreement.drafting",

@@ -27,7 +27,8 @@ from typing import Any
 
 from adapters.timing import measure as measure_calls
 from adapters.timing import propose
-from gateway.cli.adapter.building import build, services_named
+from gateway.administration.adapters import built_adapter
+from gateway.app.commands import adapter_builder
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.people.inventing import invent
 from gateway.demo.people.population import Group, Population, Spelling
@@ -145,8 +146,8 @@ def _configure(estate: Estate, system: CaseSystem, adapters: Mapping[str, Mappin
     step_s = propose(system.pause_ms / 1000)
     if count >= _ENOUGH_TO_TELL:
         settings = read_node(estate.configuration(TRUST))
-        [built] = build(settings, services_named(settings, _SERVICE.slug))
-        times = measure_calls(built.adapter) if built.adapter is not None else None
+        _, adapter = built_adapter(settings, adapter_builder(settings), _SERVICE.slug)
+        times = measure_calls(adapter)
         if times is None:
             raise RuntimeError("the case system does not answer")
         step_s = propose(times.p99_s)

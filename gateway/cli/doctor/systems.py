@@ -7,14 +7,15 @@ from adapters import conformance
 from adapters.conformance import Samples
 from adapters.contract import Adapter, AdapterError, CheckLine, Deadline
 from config.settings import NodeSettings
+from gateway.administration.adapters import ServiceAdapter, asking_only, build_all
 from gateway.administration.errors import CORRECTABLE, describe_error
-from gateway.cli.adapter.building import Built, asking_only, build
+from gateway.app.commands import adapter_builder
 
 
 def checks(settings: NodeSettings) -> list[CheckLine]:
     """Run the probes that each adapter brings, and then the conformance kit, which asks its system about nobody."""
     try:
-        built = build(settings, settings.services)
+        built = build_all(settings.services, adapter_builder(settings))
     except CORRECTABLE as refused:
         sentence, faults = describe_error(refused)
         remedy = "Correct what stands above, then run this again."
@@ -22,7 +23,7 @@ def checks(settings: NodeSettings) -> list[CheckLine]:
     return [line for each in built for line in _of(each, settings.limits.case_system_s)]
 
 
-def _of(built: Built, timeout_s: float) -> Iterator[CheckLine]:
+def _of(built: ServiceAdapter, timeout_s: float) -> Iterator[CheckLine]:
     if built.adapter is None:
         yield from (_named(built, line) for line in built.faults or (asking_only(),))
         return
@@ -46,5 +47,5 @@ def _conformance(adapter: Adapter, timeout_s: float) -> list[CheckLine]:
     return broken or [CheckLine(name="the promises of its adapter", ok=True, detail=detail)]
 
 
-def _named(built: Built, line: CheckLine) -> CheckLine:
-    return CheckLine(name=f"{built.service}: {line.name}", ok=line.ok, detail=line.detail, remedy=line.remedy)
+def _named(built: ServiceAdapter, line: CheckLine) -> CheckLine:
+    return CheckLine(name=f"{built.service.slug}: {line.name}", ok=line.ok, detail=line.detail, remedy=line.remedy)

@@ -1,45 +1,26 @@
-"""``hearthgate adapter try``: look one person up in this agency's own case system, and show what is made of it.
+"""Search for one person in this agency's own case system, and say why they are found or not.
 
-The person is asked for at the terminal, never on the command line: other accounts can read that, and shells remember
-it. The reason is recorded in the administrators' journal before anything is searched; the person is recorded nowhere.
+The reason is recorded in the administrators' journal before anything is searched; the person is recorded nowhere.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
-
-import click
 
 from adapters.contract import Adapter, Candidate, Deadline, Finder, InvolvementRow, RecordUnreadable
 from adapters.matching.decide import Match, MatchOutcome, explain, match
-from gateway.administration.context import now
+from config.settings import NodeSettings, Service
 from gateway.administration.errors import OperationRefused
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
-from gateway.cli.adapter.building import build, services_named
-from gateway.cli.context import config_option, load_node
-from gateway.cli.output import command_output, prompted
 from trust.exchange.involvement import involvement_to_fields
-from trust.exchange.person import Subject, check_birth_date, enough_to_go_on, for_holder, parse_subject
+from trust.exchange.person import Subject, for_holder
 
 MOST_SHOWN: Final = 5
 _SHORTEST_REASON: Final = 8
 _SHORTEST_NAME: Final = 3
 _TIMEOUT_S: Final = 30.0
-_FIELDS: Final = (
-    ("family_name", "Family name"),
-    ("given_names", "Given names"),
-    ("birth_date", "Date of birth (YYYY-MM-DD)"),
-    ("gender", "Gender (female, male, other, unknown)"),
-    ("nhs_number", "NHS number"),
-    ("upn", "UPN"),
-    ("nino", "National Insurance number"),
-    ("pnc_id", "PNC id"),
-    ("postcode", "Postcode"),
-    ("uprn", "UPRN"),
-)
-_ADDRESS: Final = frozenset({"postcode", "uprn"})
+_FIELDS: Final = ("family_name", "given_names", "birth_date", "gender", "nhs_number", "upn", "nino", "pnc_id")
 _FOUND: Final = {
     MatchOutcome.UNIQUE: "linked beyond doubt",
     MatchOutcome.REVIEW: "a human must decide",
@@ -47,44 +28,14 @@ _FOUND: Final = {
 }
 
 
-@click.command("try")
-@click.argument("service")
-@config_option
-@command_output
-def try_source(*, service: str, config: Path | None) -> UseCaseResult:
-    """Look a person up in the case system of SERVICE, and say why they are found or not.
-
-    The reason and the person are asked for. The reason stays in the administrators' journal, the person nowhere.
-    """
-    settings = load_node(config)
-    (described,) = services_named(settings, service)
-    (built,) = build(settings, (described,))
-    if built.adapter is None:
-        faults = [line.detail for line in built.faults]
-        raise OperationRefused(f"The settings of {service} cannot work:" if faults else f"{service} only asks.", faults)
-    reason = _ask("Why is this needed? The answer stays in the journal; do not name the person")
-    subject = _person()
+def search(settings: NodeSettings, source: tuple[Service, Adapter], subject: Subject, *, reason: str) -> UseCaseResult:
+    """Search for a person as a partner's question does. Raises ``AdapterError`` and ``OperationRefused``."""
     _refuse_reason(reason, subject)
-    record(settings, "adapter try", service=service, reason=reason)
-    seen = _look(built.adapter, subject, built.institutions)
-    return UseCaseResult(lines=[*seen.lines(subject), *_not_sent(subject, described.kind)], data=seen.to_json(subject))
-
-
-def _ask(question: str, *, optional: bool = False) -> str:
-    unanswered = "The person was not searched for: the question is not complete. Run it in a terminal."
-    text, default = (f"{question}, or nothing", "") if optional else (question, None)
-    return prompted(text, unanswered=unanswered, default=default, show_default=False).strip()
-
-
-def _person() -> Subject:
-    """Ask for the person. Raises ``TrustError`` for a description that no partner could send."""
-    said = {name: text for name, question in _FIELDS if (text := _ask(question, optional=True))}
-    address = {name: said.pop(name) for name in tuple(said) if name in _ADDRESS}
-    today = now().date()
-    subject = parse_subject({**said, **({"address": address} if address else {})}, this_year=today.year)
-    check_birth_date(subject, today=today)
-    enough_to_go_on(subject)
-    return subject
+    service, adapter = source
+    record(settings, "adapter try", service=service.slug, reason=reason)
+    institutions = frozenset(service.adapter.institutions if service.adapter else ())
+    trial = _trial(adapter, subject, institutions)
+    return UseCaseResult(lines=[*trial.lines(subject), *_not_sent(subject, service.kind)], data=trial.to_json(subject))
 
 
 def _refuse_reason(reason: str, subject: Subject) -> None:
@@ -102,7 +53,7 @@ def _refuse_reason(reason: str, subject: Subject) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
+class _Trial:
     """What the case system gave, what the matcher made of it, and the rows of the record that was linked."""
 
     candidates: Sequence[Candidate]
@@ -150,7 +101,7 @@ class _Seen:
         return [explain(subject, candidate, institutions=self.institutions) for candidate in shown]
 
 
-def _look(adapter: Adapter, subject: Subject, institutions: frozenset[str]) -> _Seen:
+def _trial(adapter: Adapter, subject: Subject, institutions: frozenset[str]) -> _Trial:
     """Search, match, and read the involvements of the record that is linked. Raises ``AdapterError``."""
     deadline = Deadline.after(_TIMEOUT_S)
     source: Finder | None = adapter.involvement or adapter.eligibility
@@ -159,7 +110,7 @@ def _look(adapter: Adapter, subject: Subject, institutions: frozenset[str]) -> _
     rows: Sequence[InvolvementRow] = ()
     if matched.ref is not None:
         rows = _rows(adapter, matched.ref, deadline=deadline)
-    return _Seen(candidates=candidates, matched=matched, rows=rows, institutions=institutions)
+    return _Trial(candidates=candidates, matched=matched, rows=rows, institutions=institutions)
 
 
 def _rows(adapter: Adapter, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
@@ -190,8 +141,7 @@ def _fields(row: InvolvementRow) -> dict[str, str]:
 def _not_sent(subject: Subject, kind: str) -> list[str]:
     """Say what a partner would leave out for a service of this kind, so that the search may differ."""
     told = for_holder(subject, kind)
-    names = [name for name, _ in _FIELDS if name not in _ADDRESS]
-    left_out = [name for name in names if getattr(subject, name) is not None and getattr(told, name) is None]
+    left_out = [name for name in _FIELDS if getattr(subject, name) is not None and getattr(told, name) is None]
     if subject.address is not None and told.address != subject.address:
         left_out.append("address")
     if not left_out:
