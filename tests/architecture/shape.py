@@ -8,6 +8,7 @@ from tests.architecture.source import FunctionNode, Module, functions, imports
 MAX_MODULE_LINES = 450
 MAX_FUNCTION_LINES = 40
 MAX_PARAMETERS = 6
+MIN_CLASS_FILE_LINES = 40
 
 
 def module_length(module: Module) -> Iterator[str]:
@@ -98,6 +99,21 @@ def package_init(module: Module) -> Iterator[str]:
             yield module.at(
                 node, "a package's __init__ is its docstring only: import from the module that defines the thing"
             )
+
+
+def small_class_files(all_modules: Iterable[Module]) -> Iterator[str]:
+    """Allow no file under 40 lines for public classes that one module imports: they belong to their importer."""
+    by_name = {module.name: module for module in all_modules}
+    importers: dict[str, set[str]] = {name: set() for name in by_name}
+    for name, module in by_name.items():
+        for target in _imported_modules(module, by_name):
+            importers[target].add(name)
+    for name, module in by_name.items():
+        has_class = any(isinstance(node, ast.ClassDef) and not node.name.startswith("_") for node in module.tree.body)
+        if has_class and len(importers[name]) == 1 and len(module.text.splitlines()) < MIN_CLASS_FILE_LINES:
+            importer = importers[name].pop()
+            if importer.partition(".")[0] == name.partition(".")[0]:  # a rule of trust stays below its user
+                yield f"{module.path}:1: a class of one importer: move it to {importer}"
 
 
 def import_cycles(all_modules: Iterable[Module]) -> Iterator[str]:

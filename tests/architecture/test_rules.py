@@ -118,6 +118,21 @@ def test_a_cycle_through_three_modules_is_found() -> None:
     assert list(shape.import_cycles(cycle[:2])) == []
 
 
+def test_a_small_file_for_a_class_of_one_importer_is_found() -> None:
+    small = parse("gateway/a/c.py", "class C: ...")
+    user, other = parse("gateway/a/b.py", "from gateway.a.c import C"), parse("gateway/d.py", "from gateway.a import c")
+    assert list(shape.small_class_files([small, user])) == [
+        "gateway/a/c.py:1: a class of one importer: move it to gateway.a.b"
+    ]
+    assert list(shape.small_class_files([small, user, other])) == []
+    large = parse("gateway/a/c.py", "class C: ..." + "\nx = 1" * 40)
+    assert list(shape.small_class_files([large, user])) == []
+    assert (
+        list(shape.small_class_files([parse("trust/c.py", "class C: ..."), parse("gateway/a.py", "import trust.c")]))
+        == []
+    )
+
+
 @pytest.mark.parametrize(
     "reader",
     [
