@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.settings import AnchorSettings, Identity, NodeSettings
+from gateway.federation.own_keys import VouchedKeys
+from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import Store
 from gateway.store.factory import open_store
 from trust.identifiers import EntityId
+from trust.keys import KeyUse, Signer
 
 Settings = NodeSettings | AnchorSettings
 
@@ -59,3 +62,14 @@ def opened_store(settings: Settings) -> Iterator[Store]:
 def node_vault(settings: NodeSettings) -> FileKeyVault:
     """Open a node's private keys. Raises ``KeyFilesRefused``."""
     return open_vault(settings.base_dir / settings.keys.directory)
+
+
+def authority_vault(settings: Settings, store: Store) -> FileKeyVault:
+    """Open an authority's private keys. Raises ``KeyFilesRefused``."""
+    directory = settings.base_dir / settings.keys.directory
+    return open_vault(directory, needed=ANCHOR_KEYS, vouched=VouchedKeys(store).since)
+
+
+def authority_signer(settings: Settings, store: Store) -> Signer:
+    """Return the federation key that signs for an authority now. Raises ``KeyFilesRefused``."""
+    return authority_vault(settings, store).signer(KeyUse.FEDERATION)

@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from adapters.contract import AdapterError
 from config.loading import ConfigError
+from gateway.authority.errors import MemberChanged
 from gateway.keys.files import KeyFilesRefused
 from gateway.keys.rotation import ChangeRefused
 from gateway.ports import PeerRefused, StoreBusy, StoreFull, TransportError
@@ -41,6 +42,7 @@ CORRECTABLE: Final[tuple[type[Exception], ...]] = (
     StoreFull,
     AgreementConflict,
     ClientExists,
+    MemberChanged,
     TransportError,
     PeerRefused,
     TrustError,

@@ -14,6 +14,7 @@ from flask import Flask
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
 from gateway.app.operations import checks, operations_app, trust_check
 from gateway.app.wiring import peer_transport, pinned_anchors
+from gateway.authority.statements import AccreditedMarks, Authority, authority_configuration, statement_about
 from gateway.authority.trust_marks import MarkTerms, delegated
 from gateway.federation.announcements import announcements
 from gateway.federation.fetch import Fetcher
@@ -24,14 +25,7 @@ from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
 from gateway.health.checks import HealthMonitor, KeyFolder, Machine, authority_monitor
 from gateway.health.serving_gate import ServingGate
-from gateway.http.authority.authority_api import (
-    VOUCHING_PATHS,
-    Accredited,
-    AnchorFace,
-    anchor_configuration,
-    create_anchor_app,
-    statement_about,
-)
+from gateway.http.authority.authority_api import VOUCHING_PATHS, create_anchor_app
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.maintenance.authority import AuthorityRounds
@@ -57,7 +51,7 @@ class AnchorParts:
     clock: Clock
     store: Store
     vault: FileKeyVault
-    face: AnchorFace
+    authority: Authority
     directory: FederationResolver
     keeper: AuthorityRounds
     peer_app: Flask
@@ -85,23 +79,23 @@ def create_anchor(
         now=clock.now,
         vouched=vouching.since if settings.anchor.superiors else None,
     )
-    face = authority_face(settings, vault, store, clock)
-    knowing = _knowing(settings, face, transport)
+    authority = build_authority(settings, vault, store, clock)
+    knowing = _knowing(settings, authority, transport)
     host = machine(store, clock, transport, fitness)
     keys = KeyFolder(settings.base_dir / settings.keys.directory, ANCHOR_KEYS, vault)
-    app = create_anchor_app(face, observer=events.RequestObserver(), resolver=knowing.directory)
+    app = create_anchor_app(authority, observer=events.RequestObserver(), resolver=knowing.directory)
     ready = checks(store, fitness)
-    if face.superiors:
-        ready.append(trust_check(knowing.directory, face.entity_id, clock))
+    if authority.superiors:
+        ready.append(trust_check(knowing.directory, authority.entity_id, clock))
     return AnchorParts(
         settings=settings,
         clock=clock,
         store=store,
         vault=vault,
-        face=face,
+        authority=authority,
         directory=knowing.directory,
         keeper=_keeper(
-            face, knowing, vouching, authority_monitor(host, knowing.directory, face.entity_id, keys), fitness
+            authority, knowing, vouching, authority_monitor(host, knowing.directory, authority.entity_id, keys), fitness
         ),
         peer_app=with_serving_gate(
             app, fitness.check, confirmed=dict.fromkeys(VOUCHING_PATHS, fitness.check_confirmed)
@@ -110,11 +104,11 @@ def create_anchor(
     )
 
 
-def authority_face(settings: AnchorSettings, vault: KeyVault, store: Store, clock: Clock) -> AnchorFace:
+def build_authority(settings: AnchorSettings, vault: KeyVault, store: Store, clock: Clock) -> Authority:
     """Return what an authority publishes of itself. Raises ``TrustError`` for a file that is not what it should be."""
     own = EntityId(settings.anchor.entity_id)
     superiors = tuple(EntityId(superior) for superior in settings.anchor.superiors)
-    return AnchorFace(
+    return Authority(
         entity_id=own,
         name=settings.anchor.name,
         vault=vault,
@@ -124,8 +118,8 @@ def authority_face(settings: AnchorSettings, vault: KeyVault, store: Store, cloc
         recovery=_recovery(settings),
         bounds=_bounds(settings.freshness),
         mark_types=mark_types(settings),
-        accredited=Accredited() if superiors else _accredited(settings.marks, own, settings.base_dir),
-        held=OwnTrustMarks(store),
+        accredited=AccreditedMarks() if superiors else _accredited(settings.marks, own, settings.base_dir),
+        own_marks=OwnTrustMarks(store),
         announced=announcements(store, administrators=settings.anchor.administrators),
     )
 
@@ -160,8 +154,8 @@ def machine(store: Store, clock: Clock, transport: Transport, fitness: ServingGa
 class _OwnPin(Mapping[EntityId, Pin]):
     """A trust anchor trusts itself, with the keys that it publishes at the time."""
 
-    def __init__(self, face: AnchorFace) -> None:
-        self._face = face
+    def __init__(self, authority: Authority) -> None:
+        self._face = authority
 
     def __getitem__(self, entity: EntityId) -> Pin:
         if entity != self._face.entity_id:
@@ -175,17 +169,17 @@ class _OwnPin(Mapping[EntityId, Pin]):
         return 1
 
 
-def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -> _Knowing:
+def _knowing(settings: AnchorSettings, authority: Authority, transport: Transport) -> _Knowing:
     fetcher = Fetcher(
         transport=transport,
-        own=face.entity_id,
-        own_configuration=anchor_configuration(face, resolves=True),
-        own_statements=lambda subject, now: statement_about(face, subject, now=now),
+        own=authority.entity_id,
+        own_configuration=authority_configuration(authority, resolves=True),
+        own_statements=lambda subject, now: statement_about(authority, subject, now=now),
     )
     directory = FederationResolver(
         fetcher=fetcher,
-        pins=pinned_anchors(settings) if face.superiors else _OwnPin(face),
-        storage=TrustStorage(face.store),
+        pins=pinned_anchors(settings) if authority.superiors else _OwnPin(authority),
+        storage=TrustStorage(authority.store),
         notice=events.record_federation_event,
         required_marks=lambda _now: frozenset(),
         background=Background(events.last_handler),
@@ -194,25 +188,29 @@ def _knowing(settings: AnchorSettings, face: AnchorFace, transport: Transport) -
 
 
 def _keeper(
-    face: AnchorFace, knowing: _Knowing, vouching: VouchedKeys, minding: HealthMonitor, fitness: ServingGate
+    authority: Authority, knowing: _Knowing, vouching: VouchedKeys, minding: HealthMonitor, fitness: ServingGate
 ) -> AuthorityRounds:
-    own, directory = face.entity_id, knowing.directory
+    own, directory = authority.entity_id, knowing.directory
     marks = TrustMarkRenewal(
-        own=own, store=face.store, directory=directory, fetcher=knowing.fetcher, attempt=events.last_handler
+        own=own, store=authority.store, directory=directory, fetcher=knowing.fetcher, attempt=events.last_handler
     )
     return AuthorityRounds(
         own=own,
-        under_others=bool(face.superiors),
-        store=face.store,
+        under_others=bool(authority.superiors),
+        store=authority.store,
         directory=directory,
-        clock=face.clock,
+        clock=authority.clock,
         attempt=events.last_handler,
         check_health=minding.round,
         check_serving=fitness.check_again,
         record_vouched_keys=lambda now: vouching.note(directory, own, now=now),
         renew_marks=marks.round,
         own_chain=OwnChain(
-            own=own, directory=directory, vault=face.vault, store=face.store, notice=events.record_federation_event
+            own=own,
+            directory=directory,
+            vault=authority.vault,
+            store=authority.store,
+            notice=events.record_federation_event,
         ).round,
     )
 
@@ -232,7 +230,7 @@ def _recovery(settings: AnchorSettings) -> KeySet | None:
     return KeySet.from_jwks(strict_json.loads(raw, max_bytes=MAX_BYTES), KeyUse.RECOVERY)
 
 
-def _accredited(marks: MarkSettings, own: EntityId, base_dir: Path) -> Accredited:
+def _accredited(marks: MarkSettings, own: EntityId, base_dir: Path) -> AccreditedMarks:
     """Return which marks count; what this authority issues itself counts unless it says otherwise."""
     issuers: dict[str, tuple[EntityId, ...]] = {issued.type: (own,) for issued in marks.issues}
     owners = {}
@@ -242,4 +240,4 @@ def _accredited(marks: MarkSettings, own: EntityId, base_dir: Path) -> Accredite
             raw = (base_dir / each.owner_keys).read_bytes()
             keys = KeySet.from_jwks(strict_json.loads(raw, max_bytes=MAX_BYTES), KeyUse.FEDERATION)
             owners[each.type] = MarkOwner(entity=EntityId(each.owner), keys=keys)
-    return Accredited(issuers=issuers, owners=owners)
+    return AccreditedMarks(issuers=issuers, owners=owners)

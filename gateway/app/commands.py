@@ -11,10 +11,10 @@ from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.wiring import hosted, peer_transport, pinned_anchors, production_ports, profile
+from gateway.federation.entity_configuration import node_configuration
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.http.federation.entity_configuration import node_configuration
 from gateway.peers.case_system_client import CaseSystemCaller
 from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import client_tls

@@ -35,7 +35,9 @@ from gateway.exchange.outbound import Local, Outbound
 from gateway.exchange.query_log import Spending
 from gateway.exchange.services import Desk
 from gateway.federation.announcements import announcements
+from gateway.federation.entity_configuration import SignedConfiguration, node_configuration
 from gateway.federation.fetch import Fetcher
+from gateway.federation.historical_keys import RevocationNotices, historical_keys_document
 from gateway.federation.own_keys import VouchedKeys
 from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
@@ -45,9 +47,9 @@ from gateway.health.checks import HealthMonitor, KeyFolder, node_monitor
 from gateway.health.serving_gate import ServingGate
 from gateway.http.case import case_api
 from gateway.http.case.case_api import CaseFace, case_blueprint
-from gateway.http.federation.entity_configuration import SignedConfiguration, federation_blueprint, node_configuration
+from gateway.http.federation.entity_configuration import federation_blueprint
 from gateway.http.federation.historical_keys import historical_keys_blueprint
-from gateway.http.federation.key_revocations import OwnRevocations, key_revocations_blueprint
+from gateway.http.federation.key_revocations import key_revocations_blueprint
 from gateway.http.federation.suspensions import suspensions_blueprint
 from gateway.http.peer import peer_api
 from gateway.http.peer.agreements import AgreementsFace, agreements_blueprint
@@ -195,10 +197,12 @@ def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementRegistry) -
 
 def _public(parts: _Parts, countersigning: SignatureExchange, directory: FederationResolver) -> list[Blueprint]:
     """Return what anybody may read at a node, and who it is from proves itself."""
-    revocations = OwnRevocations(parts.own, parts.vault)
+    notices = RevocationNotices(parts.own, parts.vault, parts.store)
     return [
-        historical_keys_blueprint(parts.own, parts.vault, revocations, parts.store, clock=parts.clock),
-        key_revocations_blueprint(revocations, parts.own, parts.store),
+        historical_keys_blueprint(
+            historical_keys_document(parts.own, parts.vault, notices, parts.store), clock=parts.clock
+        ),
+        key_revocations_blueprint(notices),
         suspensions_blueprint(parts.store),
         agreements_blueprint(_signing(parts, countersigning)),
         misuse_blueprint(_misuse(parts, directory)),

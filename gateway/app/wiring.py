@@ -14,7 +14,7 @@ from config.settings import Proxy as ProxySettings
 from config.sign_in import PositionRow, SecondFactorValues
 from config.sign_in import Provider as ProviderSettings
 from gateway.exchange.services import Desk, HostedService, Restriction
-from gateway.http.federation.entity_configuration import NodeProfile
+from gateway.federation.entity_configuration import NodeProfile
 from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.oauth.exchange import Provider
 from gateway.oauth.sign_in_keys import FetchedKeys, PinnedKeys, SignInKeys

@@ -1,8 +1,7 @@
-"""Issue, renew and answer for the trust marks of an authority (OpenID Federation 1.0 sections 7 and 8.4 to 8.6).
+"""The trust marks of an authority: issued, renewed and revoked (OpenID Federation 1.0 sections 7 and 8.4 to 8.6).
 
-An administrator grants a mark and revokes it; between the two its signed bytes are renewed whenever they are asked for
-in the second half of their life, or once another key signs, so nobody has to think of it. A member that is suspended
-gets none.
+An administrator grants a mark and revokes it. Between the two its signed bytes are renewed whenever they are requested
+in the second half of their life, or once another key signs. A suspended member gets none.
 """
 
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ class MarkTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkOffice:
+class TrustMarkIssuer:
     """The marks of one authority; ``types`` are those that it issues."""
 
     own: EntityId
@@ -65,19 +64,19 @@ class MarkOffice:
         return self.store.write(lambda tx: self._renewed(tx, mark_type, subject, now))
 
     def status(self, raw: bytes, *, now: datetime) -> MarkStatus | None:
-        """Say what has become of a mark; none where it was not issued here."""
+        """Return the status of a mark; None for one that was not issued here."""
         found = self.store.read(lambda tx: issued_trust_marks.get(tx, raw=raw))
         if found is None:
             return None
-        if raw != found.raw and not self._ours(raw):
+        if raw != found.raw and not self._is_own(raw):
             return MarkStatus.INVALID
         if found.revoked_at is not None:
             return MarkStatus.REVOKED
         expired = found.expires_at is not None and found.expires_at <= now
         return MarkStatus.EXPIRED if expired else MarkStatus.ACTIVE
 
-    def bearers(self, mark_type: str | None, *, now: datetime) -> frozenset[str]:
-        """Return who has a valid mark of a type, or of any."""
+    def holders(self, mark_type: str | None, *, now: datetime) -> frozenset[str]:
+        """Return the entities that have a valid mark of a type, or of any."""
         every = self.store.read(lambda tx: issued_trust_marks.list(tx, mark_type=mark_type))
         return frozenset(mark.subject for mark in every if _valid(mark, now))
 
@@ -124,7 +123,7 @@ class MarkOffice:
             return True
         return mark.expires_at is not None and mark.expires_at - now < (mark.expires_at - mark.issued_at) / 2
 
-    def _ours(self, raw: bytes) -> bool:
+    def _is_own(self, raw: bytes) -> bool:
         """Tell whether another signature over what was signed here verifies as well."""
         keys = self.vault.published(KeyUse.FEDERATION)
         try:

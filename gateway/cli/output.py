@@ -101,7 +101,7 @@ def _refuse(refused: BaseException, *, as_json: bool) -> NoReturn:
     if as_json:
         _print_json({"ok": False, "error": sentence, "faults": list(faults)})
     else:
-        click.echo(strip_control_characters(f"OperationRefused: {sentence}"), err=True)
+        click.echo(strip_control_characters(f"Refused: {sentence}"), err=True)
         for fault in faults:
             click.echo(strip_control_characters(f"  - {fault}"), err=True)
     sys.exit(REFUSED)

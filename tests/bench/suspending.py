@@ -16,7 +16,6 @@ from gateway.ports import Transaction
 from gateway.store.factory import open_store
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
-from gateway.store.tables.members import MemberState
 from tests.bench import case_systems
 from tests.bench.case_systems import CaseSystem
 from tests.bench.estate import Estate
@@ -89,7 +88,7 @@ def _stop_vouching(estate: Estate, subject: EntityId) -> None:
         estate,
         ANCHOR,
         "anchor.db",
-        lambda tx: members.set_state(tx, entity=subject, state=MemberState.SUSPENDED, at=at),
+        lambda tx: members.set_state(tx, entity=subject, state=SuspensionState.SUSPENDED, at=at),
     )
 
 

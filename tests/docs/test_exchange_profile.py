@@ -2,11 +2,11 @@
 
 from datetime import date, timedelta
 
+from gateway.authority import statements
 from gateway.exchange.answer import NOT_OFFERED, UNAVAILABLE, UNREADABLE
 from gateway.federation import chain_cache, limits
 from gateway.federation import freshness as stages
 from gateway.federation.fetch import CONFIGURATION_PATH
-from gateway.http.authority import authority_api
 from gateway.http.peer import peer_api
 from gateway.misuse import queries
 from gateway.oauth import errors, forms, metadata, peer_server, server
@@ -222,8 +222,8 @@ def test_the_limits_of_section_5_are_the_codes() -> None:
 
 def test_the_addresses_are_the_faces() -> None:
     paths = (
-        authority_api.FETCH_PATH,
-        authority_api.LIST_PATH,
+        statements.FETCH_PATH,
+        statements.LIST_PATH,
         server.TOKEN_PATH,
         peer_api.MESSAGES_PATH,
         metadata.AUTHORIZATION_SERVER_PATH,

@@ -12,12 +12,12 @@ from gateway.ports import PeerAnswer, PeerRequest, StoreBusy
 from gateway.runtime.background import LastHandler
 from gateway.store.engine.statement import Statement
 from gateway.store.schema import lookup_answers
-from gateway.store.tables.members import MemberState
 from tests.simulator.network import Network
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from tests.simulator.wire import Pass
 from tests.support.logs import capture_logs
 from trust.errors import TrustError
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
 
 _COUNT_ANSWERS = Statement(select(func.count().label("held")).select_from(lookup_answers))
@@ -39,14 +39,14 @@ def test_a_round_refreshes_the_chains_that_are_no_longer_fresh(pair: Network) ->
 def test_a_flood_of_strangers_keeps_out_no_party_of_an_agreement(pair: Network) -> None:
     """Strangers share one budget; whom an agreement names is found beside it, at first and after a readmission."""
     node = pair.nodes[COUNCIL]
-    for state in (MemberState.ACTIVE, MemberState.SUSPENDED, MemberState.ACTIVE):
+    for state in (SuspensionState.ACTIVE, SuspensionState.SUSPENDED, SuspensionState.ACTIVE):
         pair.enrol(TRUST, state)
         pair.clock.forward(minutes=6)
         for number in range(STRANGERS_A_MINUTE + 5):
             with pytest.raises(TrustError):
                 node.directory.resolve(EntityId(f"https://n{number}.example"), now=pair.clock.now())
         node.keeper.round()
-        if state is MemberState.ACTIVE:
+        if state is SuspensionState.ACTIVE:
             assert node.directory.resolve(TRUST, now=pair.clock.now()).entity_id == TRUST
         else:
             with pytest.raises(TrustError):

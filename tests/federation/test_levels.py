@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from gateway.http.federation.entity_configuration import CONFIGURATION_PATH
+from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.oauth.server import TOKEN_PATH
 from gateway.ports import PeerAnswer, PeerRefused, PeerRequest
 from tests.simulator import faults

@@ -31,7 +31,7 @@ def levels(tmp_path: Path, issuer: EntityId) -> Iterator[Levels]:
     made = Levels(tmp_path, (COUNCIL, TRUST), marks=marks)
     made.agree(made.document(required_marks=[ASSURED]))
     for entity in (COUNCIL, TRUST):
-        made.authorities[issuer].face.office.issue(ASSURED, entity, now=made.clock.now())
+        made.authorities[issuer].authority.mark_issuer.issue(ASSURED, entity, now=made.clock.now())
         made.nodes[entity].directory.resolve(COUNTY, now=made.clock.now())
     for entity in (COUNCIL, TRUST) * 2:
         made.nodes[entity].keeper.round()

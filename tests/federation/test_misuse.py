@@ -23,7 +23,6 @@ from gateway.misuse.evidence import (
 from gateway.misuse.queries import MessageForgotten, MisuseAsking, open_told
 from gateway.ports import PeerAnswer, PeerRequest
 from gateway.store.tables import received_misuse_queries
-from gateway.store.tables.members import MemberState
 from gateway.store.tables.sent_misuse_queries import State
 from tests.simulator.network import Network
 from tests.simulator.town import BY_ENTITY, COUNCIL, POLICE, SUBJECT, TRUST
@@ -43,6 +42,7 @@ from trust.exchange.misuse import (
     open_reply,
 )
 from trust.exchange.question_signature import parse_signature, verify_question_signature
+from trust.federation.suspension import SuspensionState
 from trust.keys import KeyUse
 
 
@@ -311,7 +311,7 @@ def test_a_suspended_member_is_not_answered(suspicion: Suspicion) -> None:
     network = suspicion.network
     assert forged(suspicion).state is MisuseState.PENDING
     suspicion.release()
-    network.enrol(TRUST, MemberState.SUSPENDED)
+    network.enrol(TRUST, SuspensionState.SUSPENDED)
     network.clock.forward(minutes=6)
     with pytest.raises(Untrusted):
         forged(suspicion)

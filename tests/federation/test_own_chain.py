@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from gateway.store.tables import disowned_keys, members
-from gateway.store.tables.members import MemberState
 from tests.federation.test_binding import ref_of
 from tests.simulator.network import Network, federation_keys
 from tests.simulator.peer_hand import PeerHand
@@ -15,6 +14,7 @@ from tests.support.logs import capture_logs
 from trust import jose
 from trust.errors import TrustError
 from trust.federation.entity_statement import MAX_BYTES, TYP, StatementDraft, build_entity_configuration
+from trust.federation.suspension import SuspensionState
 from trust.keys import KeySet, KeyUse, LocalSigner
 
 FORGED = LocalSigner.generate(KeyUse.FEDERATION)
@@ -43,7 +43,7 @@ def vouch(network: Network, *added: LocalSigner) -> None:
             entity=TRUST,
             jwks=jwks,
             metadata=held.metadata,
-            state=MemberState.ACTIVE,
+            state=SuspensionState.ACTIVE,
             at=network.clock.now(),
         )
     )

@@ -10,7 +10,6 @@ import pytest
 
 from gateway.keys.files import KeyFile, create_keys
 from gateway.store.tables import flags, messages
-from gateway.store.tables.members import MemberState
 from tests.federation.test_binding import end, ref_of
 from tests.federation.test_evidence import RELEASED
 from tests.simulator.faults import Counted, states
@@ -20,6 +19,7 @@ from tests.simulator.town import AGREEMENT, BY_ENTITY, COUNCIL, POLICE, TRUST
 from trust.claims import digest
 from trust.evidence.leaf import message_key
 from trust.federation import node_metadata
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import ServiceSlug
 from trust.keys import KeyUse
 from trust.strict_json import JsonObject
@@ -263,7 +263,7 @@ def test_a_suspended_member_is_refused_within_five_minutes_token_in_hand(hand: P
     network.clock.forward(minutes=4)
     hand.forget_tokens()
     token = hand.token()
-    network.enrol(COUNCIL, MemberState.SUSPENDED)
+    network.enrol(COUNCIL, SuspensionState.SUSPENDED)
     network.clock.forward(minutes=2)
     answer = hand.post(hand.signed(), token=token)
     assert (answer.status, code_of(answer.body)) == (401, "token-refused")

@@ -10,7 +10,7 @@ import pytest
 from flask import Response, request
 
 from gateway.app.authority import create_anchor
-from gateway.cli.trust.ruling import Ruling, log, rule
+from gateway.authority.suspension import StateChange, change_state, log_state
 from gateway.federation.fetch import SUSPENSIONS_PATH
 from gateway.health.restore_sync import PAGE
 from gateway.ports import PeerAnswer, PeerRequest, Transaction
@@ -173,7 +173,7 @@ def test_a_suspension_that_came_after_the_copy_is_known_before_anybody_is_served
     PeerHand(network=pair, agreement=ref_of(pair)).ask()  # so that it knows its peer
     kept = Kept.of(pair, TRUST)
     store = pair.anchor.store if teller == ANCHOR else pair.nodes[teller].store
-    store.write(lambda tx: log(tx, EntityId(POLICE), SuspensionState.SUSPENDED, **ruled_by(pair)))
+    store.write(lambda tx: log_state(tx, EntityId(POLICE), SuspensionState.SUSPENDED, **ruled_by(pair)))
     kept.restore()
     pair.clock.forward(seconds=LATER)
     assert pair.nodes[TRUST].store.read(suspensions.highest) == {}
@@ -187,7 +187,9 @@ def test_an_anchor_takes_up_its_own_rulings_from_its_members_and_reuses_no_numbe
     hand = PeerHand(network=pair, agreement=ref_of(pair))
     hand.ask()
     kept = Kept.of(pair, ANCHOR)
-    pair.anchor.store.write(lambda tx: rule(tx, ruling(tx, pair, COUNCIL), issuer=ANCHOR, signer=signer_of(pair)))
+    pair.anchor.store.write(
+        lambda tx: change_state(tx, ruling(tx, pair, COUNCIL), issuer=ANCHOR, signer=signer_of(pair))
+    )
     pair.clock.forward(minutes=10)
     mind(pair, TRUST)
     pair.nodes[TRUST].keeper.round()  # it hears of the suspension
@@ -206,14 +208,14 @@ def test_an_anchor_takes_up_its_own_rulings_from_its_members_and_reuses_no_numbe
     confirm(pair, ANCHOR)
     assert asked.get(fetch, base_url=ANCHOR).status_code == 404
     assert asked.get(f"/federation/v1/fetch?sub={TRUST}", base_url=ANCHOR).status_code == 200
-    number = pair.anchor.store.write(lambda tx: log(tx, POLICE, SuspensionState.SUSPENDED, **ruled_by(pair)))
+    number = pair.anchor.store.write(lambda tx: log_state(tx, POLICE, SuspensionState.SUSPENDED, **ruled_by(pair)))
     assert number == 2
 
 
 @pytest.mark.holds("A59")
 def test_a_member_that_repeats_what_is_known_does_not_keep_an_anchor_asking_for_ever(pair: Network) -> None:
     PeerHand(network=pair, agreement=ref_of(pair)).ask()
-    pair.anchor.store.write(lambda tx: log(tx, POLICE, SuspensionState.SUSPENDED, **ruled_by(pair)))
+    pair.anchor.store.write(lambda tx: log_state(tx, POLICE, SuspensionState.SUSPENDED, **ruled_by(pair)))
     kept = Kept.of(pair, ANCHOR)
     (entry,) = pair.anchor.store.read(lambda tx: suspensions.after(tx, issuer=ANCHOR, seq=0, limit=1))
     kept.restore()
@@ -245,7 +247,7 @@ def ruled_by(network: Network) -> dict[str, Any]:
     return {"at": network.clock.now(), "issuer": ANCHOR, "signer": signer_of(network)}
 
 
-def ruling(tx: Transaction, network: Network, entity: EntityId) -> Ruling:
+def ruling(tx: Transaction, network: Network, entity: EntityId) -> StateChange:
     held = members.get(tx, entity=entity)
     assert held is not None
-    return Ruling(held=held, state=SuspensionState.SUSPENDED, at=network.clock.now())
+    return StateChange(member=held, state=SuspensionState.SUSPENDED, at=network.clock.now())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.http.federation.entity_configuration import HISTORICAL_KEYS_PATH
+from gateway.federation.entity_configuration import HISTORICAL_KEYS_PATH
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
 from gateway.keys.rotation import apply, draft_revocation
 from gateway.keys.vault import read_records

@@ -9,17 +9,18 @@ import pytest
 
 from gateway.app.node import Node, create_node
 from gateway.app.wiring import ExternalPorts
-from gateway.http.federation.entity_configuration import CONFIGURATION_PATH, HISTORICAL_KEYS_PATH
+from gateway.federation.entity_configuration import HISTORICAL_KEYS_PATH
+from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.rotation import apply, draft_revocation, draft_rotation
 from gateway.keys.vault import read_records
-from gateway.store.tables.members import MemberState
 from tests.simulator import faults
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import Revocation, RevocationReason, parse_historical_keys
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, LocalSigner
 
@@ -123,7 +124,7 @@ def test_every_key_of_both_sides_is_rotated_while_they_ask_and_nobody_fails(work
         workers.ask()
     work(4)
     for entity in network.nodes:  # the superior's administrators admit the requests, which name both keys
-        network.enrol(entity, MemberState.ACTIVE)
+        network.enrol(entity, SuspensionState.ACTIVE)
     work(3)
     with without_the_anchor(network):  # just while the new keys begin to sign
         work(2)
@@ -138,7 +139,7 @@ def test_every_key_of_both_sides_is_rotated_while_they_ask_and_nobody_fails(work
         assert vault.published(KeyUse.MESSAGE).kids == {after[entity][KeyUse.MESSAGE]}
         assert vault.published(KeyUse.FEDERATION).kids == {after[entity][KeyUse.FEDERATION]}
         assert [past.kid for past in vault.historical()] == [before[entity][KeyUse.FEDERATION]]
-        network.enrol(entity, MemberState.ACTIVE)  # what `trust key announce` asks for
+        network.enrol(entity, SuspensionState.ACTIVE)  # what `trust key announce` asks for
     work(4)
 
 

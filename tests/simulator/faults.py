@@ -10,7 +10,7 @@ from time import sleep
 from pysqlite3 import dbapi2
 
 from adapters.contract import Adapter, Candidate, Deadline, EligibilitySource, InvolvementSource, SourceUnavailable
-from gateway.http.federation.entity_configuration import CONFIGURATION_PATH
+from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
 from tests.simulator.wire import Fault, Pass
 from trust import jose

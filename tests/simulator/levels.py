@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from gateway.app.authority import AnchorParts, create_anchor
-from gateway.cli.trust.ruling import log
+from gateway.authority.suspension import log_state
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.ports import Transaction
 from gateway.store.tables import members
-from gateway.store.tables.members import MemberState
 from tests.simulator.network import Network, federation_keys
 from tests.simulator.settings_files import Around, read_anchor, write_anchor
 from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, HOUSING, POLICE, TRUST, Agency
@@ -59,7 +58,7 @@ class Levels(Network):
 
         def admit(tx: Transaction) -> None:
             jwks = federation_keys(county.vault).to_jwks()
-            members.admit(tx, entity=COUNTY, jwks=jwks, metadata={}, state=MemberState.ACTIVE, at=now)
+            members.admit(tx, entity=COUNTY, jwks=jwks, metadata={}, state=SuspensionState.ACTIVE, at=now)
             members.set_terms(tx, entity=COUNTY, terms=Terms(intermediate=True))
 
         anchor.store.write(admit)
@@ -90,6 +89,6 @@ class Levels(Network):
         def work(tx: Transaction) -> None:
             members.set_state(tx, entity=subject, state=state, at=now)
             signer = authority.vault.signer(KeyUse.FEDERATION)
-            log(tx, subject, state, at=now, issuer=issuer, signer=signer)
+            log_state(tx, subject, state, at=now, issuer=issuer, signer=signer)
 
         authority.store.write(work)

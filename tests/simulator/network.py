@@ -15,14 +15,13 @@ from gateway.app.authority import AnchorParts, create_anchor
 from gateway.app.node import Node, create_node
 from gateway.app.wiring import ExternalPorts, profile
 from gateway.demo.case_systems import dci_registry
-from gateway.http.federation.entity_configuration import node_statement_metadata
+from gateway.federation.entity_configuration import node_statement_metadata
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.keys.vault import FileKeyVault
 from gateway.ports import LocalClient, Transaction, Transport
 from gateway.store.migration import migrate
 from gateway.store.tables import agreements, clients, evidence_leaves, members
 from gateway.store.tables.agreements import StoredSignature
-from gateway.store.tables.members import MemberState
 from tests.simulator.case_client import CaseClient
 from tests.simulator.case_files import REGISTRY_HOST, registry_file, write_case_files
 from tests.simulator.faults import Counted, counted
@@ -42,6 +41,7 @@ from trust.agreements.agreement import Signatory, build_signature, parse_agreeme
 from trust.exchange.message import AgreementRef
 from trust.federation.enrolment import build_enrolment_request, parse_enrolment_request
 from trust.federation.entity_statement import StatementDraft
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId, ServiceSlug
 from trust.keys import KeySet, KeyUse
 
@@ -137,7 +137,7 @@ class Network:
         self.wire.apps[entity] = node.peer_app
         return node
 
-    def enrol(self, entity: EntityId, state: str = MemberState.ACTIVE) -> None:
+    def enrol(self, entity: EntityId, state: str = SuspensionState.ACTIVE) -> None:
         """Have the anchor admit a node by its signed request, or change what it says of it."""
         node = self.nodes[entity]
         now = self.clock.now()

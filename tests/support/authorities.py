@@ -8,17 +8,17 @@ from typing import Any
 from config.loading import load
 from config.settings import AnchorSettings
 from gateway.app.authority import AnchorParts, create_anchor
+from gateway.federation.entity_configuration import NodeProfile, node_configuration
 from gateway.federation.fetch import Fetcher
 from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.http.federation.entity_configuration import NodeProfile, federation_blueprint, node_configuration
+from gateway.http.federation.entity_configuration import federation_blueprint
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.runtime.background import AtOnce
 from gateway.store.migration import migrate
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
-from gateway.store.tables.members import MemberState
 from gateway.web.face import build_face
 from tests.support.network import ANCHOR, Keys, MovingClock, Silent, Wire, opened_store
 from trust.federation.anchor_keys import Pin
@@ -112,7 +112,7 @@ class Authorities:
         now = self.clock.now()
         raw = self.wire.apps[entity].test_client().get("/.well-known/openid-federation").data
         shown = parse_entity_configuration(raw, now=now).metadata
-        state, jwks = MemberState.ACTIVE, keys.to_jwks()
+        state, jwks = SuspensionState.ACTIVE, keys.to_jwks()
         superior.store.write(
             lambda tx: members.admit(tx, entity=entity, jwks=jwks, metadata=shown, state=state, at=now)
         )
@@ -120,7 +120,7 @@ class Authorities:
 
     def rule(self, by: AnchorParts, entity: EntityId, state: SuspensionState = SuspensionState.SUSPENDED) -> None:
         """Have an authority suspend somebody."""
-        own, now = by.face.entity_id, self.clock.now()
+        own, now = by.authority.entity_id, self.clock.now()
         seq = by.store.read(lambda tx: suspensions.next_seq(tx, issuer=own))
         said = Suspension(issuer=own, subject=entity, seq=seq, state=state, issued_at=now)
         raw = build_suspension(said, by.vault.signer(KeyUse.FEDERATION))

@@ -7,16 +7,13 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from gateway.authority.statements import Authority
+from gateway.federation.entity_configuration import NodeProfile, SignedConfiguration, node_configuration
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.http.authority.authority_api import AnchorFace, create_anchor_app
-from gateway.http.federation.entity_configuration import (
-    NodeProfile,
-    SignedConfiguration,
-    federation_blueprint,
-    node_configuration,
-)
+from gateway.http.authority.authority_api import create_anchor_app
+from gateway.http.federation.entity_configuration import federation_blueprint
 from gateway.keys.files import new_pem, public_half
 from gateway.keys.sealed import open_own
 from gateway.ports import PeerAnswer, PeerRequest, TransportError
@@ -26,7 +23,6 @@ from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from gateway.store.tables import members
-from gateway.store.tables.members import MemberState
 from gateway.telemetry.events import HttpRequestEvent
 from gateway.web.face import build_face
 from trust.federation.anchor_keys import Pin
@@ -34,6 +30,7 @@ from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import HistoricalKey
 from trust.federation.key_revocation import RevokedKey
 from trust.federation.node_metadata import ServiceEntry
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId, KindName, ServiceSlug
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner, Signer
 from trust.sealing import seal
@@ -169,10 +166,10 @@ class Federation:
                 recovery=KeySet.of(KeyUse.RECOVERY, [self.recovery.public]),
             )
         }
-        self.face = AnchorFace(
+        self.authority = Authority(
             entity_id=ANCHOR, name="Anchor", vault=self.anchor_keys, store=self.anchor_store, clock=self.clock
         )
-        self.wire.apps[ANCHOR] = create_anchor_app(self.face, observer=Silent())
+        self.wire.apps[ANCHOR] = create_anchor_app(self.authority, observer=Silent())
         for entity in self.keys:
             self.publish(entity)
             self.admit(entity)
@@ -191,7 +188,7 @@ class Federation:
         blueprint = federation_blueprint(configuration, clock=self.clock)
         self.wire.apps[entity] = build_face("peer", [blueprint], max_body=0, observer=Silent())
 
-    def admit(self, entity: EntityId, state: str = MemberState.ACTIVE) -> None:
+    def admit(self, entity: EntityId, state: str = SuspensionState.ACTIVE) -> None:
         """Have the anchor vouch for a node's present federation keys and services, or no longer."""
         jwks, now = self.keys[entity].federation_keys().to_jwks(), self.clock.now()
         shown = parse_entity_configuration(self.configurations[entity](now), now=now).metadata

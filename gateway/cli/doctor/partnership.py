@@ -17,10 +17,11 @@ from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.health.clock_skew import Parties
 from gateway.ports import Transport, TransportError
 from gateway.store.tables import disowned_keys, members
-from gateway.store.tables.members import Member, MemberState
+from gateway.store.tables.members import Member
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.federation.entity_statement import parse_entity_configuration
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 
@@ -38,10 +39,10 @@ def members_of(settings: AnchorSettings, now: datetime) -> Iterator[Section]:
     except CORRECTABLE as refused:
         yield "Members", [_refused("the members can be read", refused)]
         return
-    suspended = [member.entity for member in every if member.state == MemberState.SUSPENDED]
+    suspended = [member.entity for member in every if member.state == SuspensionState.SUSPENDED]
     detail = f"{len(every)} admitted" + (f"; suspended: {', '.join(suspended)}" if suspended else "")
     shown = [CheckLine(name="the members can be read", ok=True, detail=detail)]
-    standing = [member for member in every if member.state != MemberState.SUSPENDED][:MOST_MEMBERS]
+    standing = [member for member in every if member.state != SuspensionState.SUSPENDED][:MOST_MEMBERS]
     parties = Parties(members=tuple(EntityId(each.entity) for each in standing))
     yield "Clock", list(clock.against_others(transport, parties))
     yield "Members", shown + [_member(transport, each, now) for each in standing]

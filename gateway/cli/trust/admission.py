@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
-from gateway.administration.context import Settings, now, opened_store, own_entity
+from gateway.administration.context import Settings, authority_signer, now, opened_store, own_entity
 from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
+from gateway.authority.suspension import log_state
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_anchor
 from gateway.cli.output import apply_plan, command_output, confirm, emergency_option, show_plan, yes_option
 from gateway.cli.trust import terms as stated
-from gateway.cli.trust.ruling import authority_signer, log
 from gateway.cli.trust.terms import GivenTerms, terms_options
 from gateway.ports import Store, Transaction
 from gateway.store.tables import enrolments, key_revocations, members, suspensions
@@ -384,7 +384,7 @@ def _admit(
         _forget(tx, asked.entity_id, admission.raw)
         last = suspensions.states(tx).get((issuer, asked.entity_id), SuspensionState.ACTIVE)
         if last != SuspensionState.ACTIVE:
-            log(tx, asked.entity_id, SuspensionState.ACTIVE, at=at, issuer=issuer, signer=signer)
+            log_state(tx, asked.entity_id, SuspensionState.ACTIVE, at=at, issuer=issuer, signer=signer)
         commit(tx)
 
     store.write(work)

@@ -8,11 +8,12 @@ import click
 from gateway.administration import dual_control
 from gateway.administration.client_keys import ADD_KEY
 from gateway.administration.clients import REGISTER
-from gateway.administration.context import now, opened_store, own_entity
+from gateway.administration.context import authority_signer, now, opened_store, own_entity
 from gateway.administration.dual_control import DualControlAct
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
+from gateway.administration.membership import READMIT, REMOVE, SUSPEND
 from gateway.administration.misuse_answers import ANSWER
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli import fingerprints
@@ -21,7 +22,6 @@ from gateway.cli.output import apply_plan, command_output, confirm, show_plan, y
 from gateway.cli.trust.admission import ADMIT
 from gateway.cli.trust.key.revoking import REVOKE
 from gateway.cli.trust.member_key import REVOKE_MEMBER_KEY
-from gateway.cli.trust.ruling import READMIT, REMOVE, SUSPEND, authority_signer
 from gateway.store.tables import members, pending_changes
 from gateway.store.tables.pending_changes import Change, ChangeState
 from trust.federation.second_approval import ChangeApproval, build_approval

@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from gateway.administration.context import Settings, opened_store, own_entity
+from gateway.administration.context import Settings, authority_signer, opened_store, own_entity
 from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_anchor
 from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
 from gateway.cli.trust.key.ways import reason_option
-from gateway.cli.trust.ruling import authority_signer
 from gateway.ports import Store, Transaction
 from gateway.store.tables import key_revocations, members
 from gateway.store.tables.federation_records import StoredKeyRevocation

@@ -7,10 +7,10 @@ from config.settings import NodeSettings
 from gateway.administration.context import Settings, identity
 from gateway.administration.errors import OperationRefused
 from gateway.app.wiring import profile
+from gateway.authority.statements import authority_metadata
 from gateway.cli.trust.authorities import statement_of
-from gateway.http.authority.authority_api import authority_metadata
+from gateway.federation.entity_configuration import node_statement_metadata
 from gateway.http.authority.enrolments import JWT_TYPE
-from gateway.http.federation.entity_configuration import node_statement_metadata
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import KeyVault, PeerAnswer, PeerRequest, Transport

@@ -1,7 +1,7 @@
 """The endpoints of an authority that issues trust marks (OpenID Federation 1.0 sections 8.4 to 8.6).
 
-A mark names an agency and says nothing that is not public in its federation; so whoever asks is answered. What is
-asked makes no work but, once in half a mark's life, a signature.
+A mark names an agency and states nothing that is not public in its federation, so any caller gets it. A request costs
+no work but, once in half a mark's life, a signature.
 """
 
 from datetime import datetime
@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
-from gateway.authority.trust_marks import MarkOffice
+from gateway.authority.statements import MARK_PATH, MARKED_PATH, STATUS_PATH
+from gateway.authority.trust_marks import TrustMarkIssuer
 from gateway.http.federation.errors import (
     FederationError,
     FederationRefused,
@@ -25,9 +26,6 @@ from trust.errors import MarkRefused
 from trust.federation.trust_mark import MAX_TYPE, build_status_response
 from trust.keys import KeyUse
 
-STATUS_PATH = "/federation/v1/trust-mark-status"
-MARKED_PATH = "/federation/v1/trust-marked"
-MARK_PATH = "/federation/v1/trust-mark"
 STATUS_TYPE = "application/trust-mark-status-response+jwt"
 MARK_TYPE = "application/trust-mark+jwt"
 _FORM = "application/x-www-form-urlencoded"
@@ -35,7 +33,7 @@ _MAX_FORM = 32_768
 _MAX_FIELDS = 8
 
 
-def marks_blueprint(office: MarkOffice, *, clock: Clock) -> Blueprint:
+def marks_blueprint(issuer: TrustMarkIssuer, *, clock: Clock) -> Blueprint:
     """Return the three endpoints."""
     blueprint = Blueprint("marks", __name__)
     blueprint.errorhandler(FederationRefused)(answer_refusal)
@@ -44,38 +42,38 @@ def marks_blueprint(office: MarkOffice, *, clock: Clock) -> Blueprint:
     @blueprint.post(STATUS_PATH)
     @public
     def status() -> Response:
-        return _status(office, one(_form(), "trust_mark"), clock.now())
+        return _status(issuer, one(_form(), "trust_mark"), clock.now())
 
     @blueprint.get(MARKED_PATH)
     @public
     def marked() -> Response:
-        bearers = office.bearers(_type(), now=clock.now())
+        holders = issuer.holders(_type(), now=clock.now())
         if "sub" in request.args:
-            bearers &= {entity_of(one(request.args, "sub"), "sub")}
-        return Response(strict_json.dumps(sorted(bearers)), content_type="application/json")
+            holders &= {entity_of(one(request.args, "sub"), "sub")}
+        return Response(strict_json.dumps(sorted(holders)), content_type="application/json")
 
     @blueprint.get(MARK_PATH)
     @public
     def mark() -> Response:
         mark_type, subject = _type(), entity_of(one(request.args, "sub"), "sub")
         try:
-            found = office.current(mark_type, subject, now=clock.now())
+            current = issuer.current(mark_type, subject, now=clock.now())
         except MarkRefused as refused:
             raise _none() from refused
-        if found is None:
+        if current is None:
             raise _none()
-        return Response(found.raw, content_type=MARK_TYPE)
+        return Response(current.raw, content_type=MARK_TYPE)
 
     return blueprint
 
 
-def _status(office: MarkOffice, asked: str, now: datetime) -> Response:
-    raw = asked.encode("ascii", "replace")  # what no mark can be is none of ours
-    status = office.status(raw, now=now) if asked.isascii() else None
+def _status(issuer: TrustMarkIssuer, mark: str, now: datetime) -> Response:
+    raw = mark.encode("ascii", "replace")
+    status = issuer.status(raw, now=now) if mark.isascii() else None
     if status is None:
         raise FederationRefused(FederationError.NOT_FOUND, "That is no mark that was issued here.")
     signed = build_status_response(
-        issuer=office.own, mark=raw, status=status, issued_at=now, signer=office.vault.signer(KeyUse.FEDERATION)
+        issuer=issuer.own, mark=raw, status=status, issued_at=now, signer=issuer.vault.signer(KeyUse.FEDERATION)
     )
     return Response(signed, content_type=STATUS_TYPE)
 

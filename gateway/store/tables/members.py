@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
@@ -41,14 +40,6 @@ _SET_STATE = Statement(
 _SET_TERMS = Statement(
     update(members).where(members.c.entity == bindparam("member")).values(terms=bindparam("new_terms"))
 )
-
-
-class MemberState(StrEnum):
-    """What a member's ``state`` in the store may be."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

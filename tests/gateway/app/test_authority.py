@@ -9,11 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.http.authority.enrolments import ENROLMENT_TYPE, ENROLMENTS_PATH
-from gateway.http.authority.resolve import RESOLVE_PATH
-from gateway.http.federation.suspensions import SUSPENSIONS_PATH
+from gateway.authority.statements import ENROLMENTS_PATH, RESOLVE_PATH
+from gateway.federation.fetch import SUSPENSIONS_PATH
+from gateway.http.authority.enrolments import ENROLMENT_TYPE
 from gateway.store.tables import issued_trust_marks, members
-from gateway.store.tables.members import MemberState
 from tests.support.authorities import COUNTY, HARBOUR, Authorities
 from tests.support.network import ANCHOR
 from trust.errors import Untrusted
@@ -21,7 +20,7 @@ from trust.federation.chain import verify_chain
 from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import StatementDraft, parse_entity_configuration
 from trust.federation.resolve_response import ResolveResponse, parse_resolve_response
-from trust.federation.suspension import parse_suspension
+from trust.federation.suspension import SuspensionState, parse_suspension
 from trust.federation.terms import NODE, Terms
 from trust.federation.trust_mark import data_protection_mark
 from trust.identifiers import EntityId
@@ -181,7 +180,7 @@ def test_an_intermediate_hands_on_its_superiors_suspensions_and_resolves_nobody_
 def test_a_member_that_is_suspended_is_resolved_no_longer_and_not_kept_fresh(authorities: Authorities) -> None:
     authorities.county.keeper.round()
     authorities.county.store.write(
-        lambda tx: members.set_state(tx, entity=HARBOUR, state=MemberState.SUSPENDED, at=authorities.clock.now())
+        lambda tx: members.set_state(tx, entity=HARBOUR, state=SuspensionState.SUSPENDED, at=authorities.clock.now())
     )
     assert error(ask(authorities, COUNTY, HARBOUR)) == (404, "not_found")
     authorities.clock.forward(minutes=5)
@@ -191,7 +190,7 @@ def test_a_member_that_is_suspended_is_resolved_no_longer_and_not_kept_fresh(aut
 
 
 def test_a_node_shows_the_mark_that_it_was_given_and_renews_it(authorities: Authorities) -> None:
-    clock, office, node = authorities.clock, authorities.anchor.face.office, authorities.node
+    clock, office, node = authorities.clock, authorities.anchor.authority.mark_issuer, authorities.node
     node.directory.refresh(HARBOUR, now=clock.now())
     node.marks.round(clock.now())
     assert node.held.stated(clock.now()) == ()
@@ -214,12 +213,12 @@ def test_a_node_shows_the_mark_that_it_was_given_and_renews_it(authorities: Auth
 def test_a_resolved_member_shows_the_marks_that_its_authority_stands_by(tmp_path: Path) -> None:
     authorities = Authorities(tmp_path, marks=MARKS)
     clock, anchor = authorities.clock, authorities.anchor
-    anchor.face.office.issue(ASSURED, COUNTY, now=clock.now())
+    anchor.authority.mark_issuer.issue(ASSURED, COUNTY, now=clock.now())
     authorities.county.keeper.round()
     clock.forward(minutes=6)
     authorities.county.keeper.round()
     authorities.clock.forward(minutes=6)
-    county = authorities.county.face.held
+    county = authorities.county.authority.own_marks
     county._read_at = 0.0  # type: ignore[attr-defined]  # as after five seconds
     anchor.keeper.round()
     found = resolved(authorities, ANCHOR, ask(authorities, ANCHOR, COUNTY))

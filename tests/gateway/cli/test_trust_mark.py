@@ -8,7 +8,7 @@ from config.loading import load
 from config.settings import AnchorSettings
 from gateway.administration.context import now
 from gateway.app.authority import create_anchor
-from gateway.http.authority.trust_marks import MARK_PATH, STATUS_PATH
+from gateway.authority.statements import MARK_PATH, STATUS_PATH
 from gateway.store.factory import open_store
 from gateway.store.tables import issued_trust_marks
 from gateway.store.tables.issued_trust_marks import IssuedMark

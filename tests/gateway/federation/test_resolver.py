@@ -10,11 +10,11 @@ from gateway.federation.fetch import NotVouchedFor, Unconfirmed
 from gateway.federation.freshness import Freshness
 from gateway.ports import PeerAnswer
 from gateway.store.tables import trust_chains
-from gateway.store.tables.members import MemberState
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys
 from trust.errors import NoChain, Untrusted
 from trust.federation.chain import TrustedEntity
 from trust.federation.entity_statement import MAX_LIFE, StatementDraft, build_subordinate_statement
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, LocalSigner
 
@@ -112,7 +112,7 @@ def test_after_five_minutes_the_superior_is_asked_again(federation: Federation) 
 
 def test_a_suspended_member_is_refused_within_five_minutes(federation: Federation) -> None:
     look(federation)
-    federation.admit(POLICE, MemberState.SUSPENDED)
+    federation.admit(POLICE, SuspensionState.SUSPENDED)
     federation.clock.forward(minutes=5)
     with pytest.raises(NotVouchedFor):
         look(federation)
@@ -121,7 +121,7 @@ def test_a_suspended_member_is_refused_within_five_minutes(federation: Federatio
 
 def test_a_suspension_outlives_a_restart_without_the_anchor(federation: Federation) -> None:
     look(federation)
-    federation.admit(POLICE, MemberState.SUSPENDED)
+    federation.admit(POLICE, SuspensionState.SUSPENDED)
     federation.clock.forward(minutes=5)
     with pytest.raises(Untrusted):
         look(federation)
@@ -133,7 +133,7 @@ def test_a_suspension_outlives_a_restart_without_the_anchor(federation: Federati
 
 def test_a_member_admitted_again_is_trusted_again(federation: Federation) -> None:
     look(federation)
-    federation.admit(POLICE, MemberState.SUSPENDED)
+    federation.admit(POLICE, SuspensionState.SUSPENDED)
     federation.clock.forward(minutes=5)
     with pytest.raises(Untrusted):
         look(federation)
@@ -147,7 +147,7 @@ def test_a_statement_from_before_the_suspension_does_not_undo_it(federation: Fed
     look(federation)
     early = federation.clock.now() + timedelta(minutes=4)
     federation.clock.forward(minutes=5)
-    federation.admit(POLICE, MemberState.SUSPENDED)
+    federation.admit(POLICE, SuspensionState.SUSPENDED)
     with pytest.raises(Untrusted):
         look(federation)
     federation.wire.said[FETCH] = statement(federation, at=early)
@@ -313,7 +313,7 @@ def test_what_is_known_is_shown_with_its_stage(federation: Federation) -> None:
     federation.clock.forward(minutes=20)
     shown = {each.entity: each.stage for each in federation.directory.statuses(now=federation.clock.now())}
     assert shown == {COUNCIL: Freshness.ALARM, POLICE: Freshness.ALARM}
-    federation.admit(POLICE, MemberState.SUSPENDED)
+    federation.admit(POLICE, SuspensionState.SUSPENDED)
     with pytest.raises(Untrusted):
         look(federation)
     shown = {each.entity: each.stage for each in federation.directory.statuses(now=federation.clock.now())}
@@ -322,7 +322,7 @@ def test_what_is_known_is_shown_with_its_stage(federation: Federation) -> None:
 
 def test_what_was_ended_is_an_empty_chain_in_the_store(federation: Federation) -> None:
     look(federation)
-    federation.admit(POLICE, MemberState.SUSPENDED)
+    federation.admit(POLICE, SuspensionState.SUSPENDED)
     federation.clock.forward(minutes=6)
     with pytest.raises(Untrusted):
         look(federation)

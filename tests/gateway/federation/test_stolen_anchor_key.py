@@ -2,9 +2,9 @@
 
 import pytest
 
+from gateway.federation.fetch import SUSPENSIONS_PATH
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspensions import Suspended
-from gateway.http.federation.suspensions import SUSPENSIONS_PATH
 from gateway.ports import PeerAnswer, PeerRequest
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, POLICE, Tree, answered

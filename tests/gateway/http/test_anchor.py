@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.http.authority.authority_api import FETCH_PATH, LIST_PATH, subordinate_statement
+from gateway.authority.statements import FETCH_PATH, LIST_PATH, subordinate_statement
 from gateway.store.tables import anchor_keys, members
 from gateway.store.tables.federation_records import StoredAnchorKeys
-from gateway.store.tables.members import MemberState
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation
 from trust.federation.anchor_keys import AnchorKeys, build_anchor_keys, parse_pin
 from trust.federation.entity_statement import parse_entity_configuration, parse_subordinate_statement
 from trust.federation.party_metadata import parse_federation_entity
+from trust.federation.suspension import SuspensionState
 from trust.federation.terms import NODE, Terms
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
@@ -57,7 +57,7 @@ def test_it_vouches_for_a_members_keys_and_kinds_and_overrides_nothing(
     assert vouched.expires_at - vouched.issued_at == timedelta(hours=120)
 
 
-@pytest.mark.parametrize("state", [MemberState.SUSPENDED, "removed", ""])
+@pytest.mark.parametrize("state", [SuspensionState.SUSPENDED, "removed", ""])
 def test_a_member_that_is_not_active_is_as_unknown_as_a_stranger(
     federation: Federation, anchor: FlaskClient, state: str
 ) -> None:
@@ -94,7 +94,7 @@ def test_a_request_outside_the_standard_is_refused_as_the_standard_writes_it(
 
 def test_it_lists_its_active_members(federation: Federation, anchor: FlaskClient) -> None:
     assert anchor.get(LIST_PATH).json == [COUNCIL, POLICE]
-    federation.admit(POLICE, MemberState.SUSPENDED)
+    federation.admit(POLICE, SuspensionState.SUSPENDED)
     assert anchor.get(LIST_PATH).json == [COUNCIL]
 
 

@@ -8,15 +8,17 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.http.authority import enrolments as inbox
-from gateway.http.authority.enrolments import ENROLMENTS_PATH, Inbox, enrolments_blueprint
+from gateway.authority import enrolment
+from gateway.authority.enrolment import EnrolmentQueue
+from gateway.authority.statements import ENROLMENTS_PATH
+from gateway.http.authority.enrolments import enrolments_blueprint
 from gateway.store.tables import enrolments, key_revocations
 from gateway.store.tables.federation_records import StoredKeyRevocation
-from gateway.store.tables.members import MemberState
 from gateway.web.face import build_face
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
 from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import MAX_BYTES, StatementDraft, build_entity_configuration
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 from trust.spoken_digits import digits_of_keys, spoken
@@ -55,6 +57,11 @@ def waiting(federation: Federation) -> list[bytes]:
     return [each.raw for each in federation.anchor_store.read(lambda tx: enrolments.list(tx, now=now))]
 
 
+def client(federation: Federation, queue: EnrolmentQueue) -> FlaskClient:
+    blueprint = enrolments_blueprint(queue, clock=federation.clock)
+    return build_face("anchor", [blueprint], max_body=MAX_BYTES, observer=Silent()).test_client()
+
+
 def code(answer: TestResponse) -> object:
     assert answer.content_type == "application/problem+json"
     assert answer.json
@@ -79,30 +86,30 @@ def test_a_request_waits_and_its_sender_is_told_what_to_read_out(
 
 def test_a_flood_of_requests_fills_no_more_than_its_room(federation: Federation) -> None:
     keys = Keys()
-    room = Inbox(own=ANCHOR, store=federation.anchor_store, clock=federation.clock, most=5)
-    app = build_face("anchor", [enrolments_blueprint(room)], max_body=MAX_BYTES, observer=Silent())
+    queue = EnrolmentQueue(ANCHOR, federation.anchor_store, most=5)
+    app = client(federation, queue)
     answers = [
-        post(app.test_client(), request(federation, keys, EntityId(f"https://flood-{number}.example")))
-        for number in range(40)
+        post(app, request(federation, keys, EntityId(f"https://flood-{number}.example"))) for number in range(40)
     ]
     assert [answer.status_code for answer in answers] == [202] * 5 + [503] * 35
     assert code(answers[-1]) == "enrolment-queue-full"
     assert len(waiting(federation)) == 5
     renewal = request(federation, federation.keys[COUNCIL], COUNCIL)
-    assert post(app.test_client(), renewal).status_code == 202, "a member's renewal finds room in a full inbox"
+    assert post(app, renewal).status_code == 202, "a member's renewal finds room in a full queue"
 
 
 def test_so_many_are_written_down_in_a_minute(
     federation: Federation, anchor: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "TAKEN_A_MINUTE", 2)
-    room = Inbox(own=ANCHOR, store=federation.anchor_store, clock=federation.clock)
-    app = build_face("anchor", [enrolments_blueprint(room)], max_body=MAX_BYTES, observer=Silent()).test_client()
+    monkeypatch.setattr(enrolment, "STRANGERS_A_MINUTE", 2)
+    queue = EnrolmentQueue(ANCHOR, federation.anchor_store)
+    app = client(federation, queue)
     keys = Keys()
     assert [post(app, request(federation, keys)).status_code for _ in range(3)] == [202, 202, 503]
     renewal = request(federation, federation.keys[COUNCIL], COUNCIL)
-    renewed = [post(app, renewal).status_code for _ in range(inbox.RENEWED_A_MINUTE + 1)]
-    assert renewed == [*[202] * inbox.RENEWED_A_MINUTE, 503], "strangers starve no member, and a member itself alone"
+    renewed = [post(app, renewal).status_code for _ in range(enrolment.RENEWALS_A_MINUTE + 1)]
+    expected = [*[202] * enrolment.RENEWALS_A_MINUTE, 503]
+    assert renewed == expected, "strangers starve no member, and a member itself alone"
     assert post(app, request(federation, federation.keys[POLICE], POLICE)).status_code == 202
     federation.clock.forward(minutes=1)
     assert post(app, request(federation, keys)).status_code == 202
@@ -136,7 +143,7 @@ def test_what_a_stranger_put_there_gives_way_to_the_member_itself(federation: Fe
 
 
 def test_a_suspended_members_key_is_no_better_than_a_strangers(federation: Federation, anchor: FlaskClient) -> None:
-    federation.admit(COUNCIL, MemberState.SUSPENDED)
+    federation.admit(COUNCIL, SuspensionState.SUSPENDED)
     stranger = request(federation, Keys(), COUNCIL)
     post(anchor, stranger)
     assert post(anchor, request(federation, federation.keys[COUNCIL], COUNCIL)).status_code == 409

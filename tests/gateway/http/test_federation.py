@@ -6,12 +6,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.http.federation.entity_configuration import (
-    CONFIGURATION_PATH,
-    NodeProfile,
-    federation_blueprint,
-    node_configuration,
-)
+from gateway.federation.entity_configuration import NodeProfile, node_configuration
+from gateway.federation.fetch import CONFIGURATION_PATH
+from gateway.http.federation.entity_configuration import federation_blueprint
 from gateway.keys.files import create_keys
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.web.face import build_face

@@ -9,15 +9,15 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.authority.trust_marks import MarkOffice, MarkTerms, delegated
-from gateway.http.authority.authority_api import Accredited, AnchorFace, create_anchor_app
-from gateway.http.authority.trust_marks import MARK_PATH, MARKED_PATH, STATUS_PATH
+from gateway.authority.statements import MARK_PATH, MARKED_PATH, STATUS_PATH, AccreditedMarks, Authority
+from gateway.authority.trust_marks import MarkTerms, TrustMarkIssuer, delegated
+from gateway.http.authority.authority_api import create_anchor_app
 from gateway.store.tables import issued_trust_marks
-from gateway.store.tables.members import MemberState
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
 from trust import base64url
 from trust.errors import MarkRefused, WrongType
 from trust.federation.entity_statement import parse_entity_configuration
+from trust.federation.suspension import SuspensionState
 from trust.federation.trust_mark import (
     MarkDraft,
     MarkOwner,
@@ -53,7 +53,7 @@ class Issuing:
             self.owner.signer(KeyUse.FEDERATION),
         )
         owners = {OWNED: MarkOwner(entity=OWNER, keys=self.owner.federation_keys())}
-        self.face = AnchorFace(
+        self.authority = Authority(
             entity_id=ANCHOR,
             name="Anchor",
             vault=federation.anchor_keys,
@@ -63,13 +63,13 @@ class Issuing:
                 ASSURED: MarkTerms(lifetime=LIFE),
                 OWNED: MarkTerms(lifetime=LIFE, delegation=delegated(delegation, own=ANCHOR, mark_type=OWNED)),
             },
-            accredited=Accredited(issuers={ASSURED: (ANCHOR,), OWNED: (ANCHOR,)}, owners=owners),
+            accredited=AccreditedMarks(issuers={ASSURED: (ANCHOR,), OWNED: (ANCHOR,)}, owners=owners),
         )
-        self.office: MarkOffice = self.face.office
-        self.client: FlaskClient = create_anchor_app(self.face, observer=Silent()).test_client()
+        self.issuer: TrustMarkIssuer = self.authority.mark_issuer
+        self.client: FlaskClient = create_anchor_app(self.authority, observer=Silent()).test_client()
 
     def issue(self, mark_type: str = ASSURED, subject: EntityId = POLICE) -> bytes:
-        return self.office.issue(mark_type, subject, now=self.federation.clock.now()).raw
+        return self.issuer.issue(mark_type, subject, now=self.federation.clock.now()).raw
 
     def revoke(self, mark_type: str = ASSURED, subject: EntityId = POLICE) -> None:
         now = self.federation.clock.now()
@@ -193,18 +193,18 @@ def test_another_signature_over_a_revoked_mark_is_revoked_as_well(issuing: Issui
 
 def test_a_suspended_member_is_given_no_mark(issuing: Issuing) -> None:
     issuing.issue()
-    issuing.federation.admit(POLICE, MemberState.SUSPENDED)
+    issuing.federation.admit(POLICE, SuspensionState.SUSPENDED)
     assert error(issuing.ask()) == (404, "not_found")
 
 
 def test_a_mark_of_anothers_type_carries_the_owners_delegation_and_ends_with_it(issuing: Issuing) -> None:
     raw, now = issuing.issue(OWNED), issuing.federation.clock.now()
-    face = issuing.face
+    authority = issuing.authority
     mark = verify_trust_mark(
         raw,
         subject=POLICE,
-        issuers=face.accredited.issuers,
-        owners=face.accredited.owners,
+        issuers=authority.accredited.issuers,
+        owners=authority.accredited.owners,
         keys_of=lambda _: issuing.federation.anchor_keys.federation_keys(),
         now=now,
     )

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from gateway.http.federation.suspensions import signed_today
+from gateway.authority.suspension import signed_today
 from gateway.store.tables.federation_records import StoredSuspension
 from tests.support.network import Keys
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension, parse_suspension

@@ -15,16 +15,16 @@ from gateway.administration.files import write_new
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.authority import create_anchor
 from gateway.app.commands import federation_of
+from gateway.authority.suspension import EntryBytes, signed_today
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output
 from gateway.cli.trust.show import rough
 from gateway.federation.resolver import FederationResolver
-from gateway.http.federation.suspensions import Shown, as_received, signed_today
 from gateway.ports import Store, Transaction
 from gateway.store.tables import anchor_keys, members, suspensions
-from gateway.store.tables.members import MemberState
 from trust.errors import TrustError
 from trust.federation.bundle import MAX_SUSPENSIONS, Bundle, build_bundle
+from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId, parse_entity_id
 
 
@@ -35,7 +35,7 @@ class _Knowing:
     directory: FederationResolver
     store: Store
     everybody: tuple[EntityId, ...]
-    shown: Shown
+    entry_bytes: EntryBytes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def _knowing(settings: NodeSettings | AnchorSettings, at: datetime) -> Iterator[
                 directory=federation.directory,
                 store=federation.store,
                 everybody=tuple(dict.fromkeys((federation.own, *known))),
-                shown=as_received,
+                entry_bytes=lambda entry: entry.raw,
             )
         return
     authority = create_anchor(settings)
@@ -94,8 +94,8 @@ def _knowing(settings: NodeSettings | AnchorSettings, at: datetime) -> Iterator[
         yield _Knowing(
             directory=authority.directory,
             store=authority.store,
-            everybody=tuple(EntityId(each.entity) for each in every if each.state == MemberState.ACTIVE),
-            shown=signed_today(authority.face.entity_id, authority.vault),
+            everybody=tuple(EntityId(each.entity) for each in every if each.state == SuspensionState.ACTIVE),
+            entry_bytes=signed_today(authority.authority.entity_id, authority.vault),
         )
     finally:
         authority.store.close()
@@ -121,7 +121,7 @@ def _log(knowing: _Knowing) -> tuple[bytes, ...]:
 
     def read(tx: Transaction) -> list[bytes]:
         return [
-            knowing.shown(entry)
+            knowing.entry_bytes(entry)
             for issuer in suspensions.highest(tx)
             for entry in suspensions.after(tx, issuer=issuer, seq=0, limit=MAX_SUSPENSIONS)
         ]

@@ -15,7 +15,7 @@ from gateway.cli.trust.key.ways import out_option, recovery_option, way_up
 from gateway.keys.rotation import Draft, apply
 
 
-@click.command("show_plan")
+@click.command("announce")
 @out_option
 @recovery_option
 @config_option

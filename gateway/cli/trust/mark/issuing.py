@@ -6,16 +6,15 @@ from pathlib import Path
 import click
 
 from config.settings import AnchorSettings
-from gateway.administration.context import now, opened_store
+from gateway.administration.context import authority_vault, now, opened_store
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.authority import mark_types
-from gateway.authority.trust_marks import MarkOffice, MarkTerms
+from gateway.authority.trust_marks import MarkTerms, TrustMarkIssuer
 from gateway.cli.context import config_option, load_anchor
 from gateway.cli.output import command_output, confirm, show_plan, yes_option
-from gateway.cli.trust.ruling import authority_vault
 from gateway.ports import Store
 from gateway.store.tables import issued_trust_marks, members
 from trust.federation.suspension import SuspensionState
@@ -42,7 +41,7 @@ def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> Use
     settings, subject = load_anchor(config), parse_entity_id(entity)
     kind = _whole(settings, mark_type)
     with opened_store(settings) as store:
-        office, terms = _office(settings, store), _issued_here(settings, kind)
+        issuer, terms = _issuer(settings, store), _issued_here(settings, kind)
         _refuse_not_standing(store, subject)
         if _standing(store, kind, subject):
             raise OperationRefused(
@@ -56,7 +55,7 @@ def issue(*, entity: str, mark_type: str, config: Path | None, yes: bool) -> Use
         )
         confirm("Issue it?", yes=yes)
         record(settings, "trust mark issue", entity_id=subject, type=kind)
-        made = office.issue(kind, subject, now=now())
+        made = issuer.issue(kind, subject, now=now())
     ends = None if made.expires_at is None else made.expires_at.isoformat()
     return UseCaseResult(
         lines=[
@@ -152,9 +151,11 @@ def _standing(store: Store, kind: str, subject: EntityId) -> bool:
     return any(each.revoked_at is None for each in found)
 
 
-def _office(settings: AnchorSettings, store: Store) -> MarkOffice:
+def _issuer(settings: AnchorSettings, store: Store) -> TrustMarkIssuer:
     vault = authority_vault(settings, store)
-    return MarkOffice(own=EntityId(settings.anchor.entity_id), vault=vault, store=store, types=mark_types(settings))
+    return TrustMarkIssuer(
+        own=EntityId(settings.anchor.entity_id), vault=vault, store=store, types=mark_types(settings)
+    )
 
 
 def _issued_here(settings: AnchorSettings, kind: str) -> MarkTerms:
