@@ -124,7 +124,7 @@ class CellFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class RecordSample:
     """Some of a source's own records, read as ``find`` reads them.
 
     ``rows`` counts the rows looked at; several rows may be one record. ``faults`` counts, by column and cause, the
@@ -156,7 +156,7 @@ class SampledSource(InvolvementSource, Protocol):
     A registry or a service of another organisation is never sampled.
     """
 
-    def sample(self, limit: int, *, deadline: Deadline) -> Sample:
+    def sample(self, limit: int, *, deadline: Deadline) -> RecordSample:
         """Return at most ``limit`` rows' records, old and new ones. Raises :class:`AdapterError`."""
         ...
 
@@ -210,7 +210,7 @@ class Check(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAnswer:
+class HttpResponse:
     """A case system's HTTP answer, read completely and within its caps."""
 
     status: int
@@ -227,7 +227,7 @@ class HttpCaller(Protocol):
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """POST ``body``. Raises :class:`SourceUnavailable`."""
         ...
 

@@ -27,7 +27,7 @@ from adapters.contract import (
     SampledSource,
     SourceUnavailable,
 )
-from adapters.matching.decide import MatchOutcome, match
+from adapters.matching.decide import MatchResult, match
 from adapters.sources.days import STANDS_FOR_NONE
 from trust.exchange.addresses import institution_key
 from trust.exchange.person import Address, Subject
@@ -159,11 +159,11 @@ def _match(
 ) -> None:
     found = source.find(candidate.person, deadline=deadline)
     outcome = match(candidate.person, found, institutions=institutions)
-    if outcome.outcome is MatchOutcome.UNIQUE and outcome.ref == candidate.ref:
+    if outcome.outcome is MatchResult.UNIQUE and outcome.ref == candidate.ref:
         return
     own = [each for each in found if each.ref == candidate.ref]
     alone = match(candidate.person, own, institutions=institutions)
-    if alone.outcome is MatchOutcome.UNIQUE or outcome.outcome is MatchOutcome.UNIQUE:
+    if alone.outcome is MatchResult.UNIQUE or outcome.outcome is MatchResult.UNIQUE:
         tally.several_keys += 1
     else:
         tally.in_doubt += 1

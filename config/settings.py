@@ -22,7 +22,7 @@ from config.fields import (
 )
 from config.sign_in import IdentitySettings
 from config.tables import Frozen
-from trust.agreements.bodies import Body
+from trust.agreements.bodies import PublicBody
 
 ANSWER_AFTER_S = 1.0
 """The step of conditional answers by default: room for two calls of 0.3 s to the case system, with a margin."""
@@ -45,7 +45,7 @@ class Identity(Frozen):
 class NodeIdentity(Identity):
     """``[node]``: also what the agency is in law, by which a signatory's commands check the laws that it relies on."""
 
-    body: Body | None = None
+    body: PublicBody | None = None
 
 
 class AuthorityIdentity(Identity):
@@ -64,19 +64,19 @@ class Face(Frozen):
     threads: int = Field(default=8, ge=1, le=256)
 
 
-class PeerFace(Face):
+class PeerFaceSettings(Face):
     """``[peer]``: what other agencies reach. At a node none of them alone holds more than half of these threads."""
 
     threads: int = Field(default=16, ge=1, le=256)
 
 
-class CaseFace(Face):
+class CaseFaceSettings(Face):
     """``[case]``: the internal face, with the base URL that case systems use and tokens are addressed to."""
 
     base_url: Entity
 
 
-class OperationsFace(Frozen):
+class OperationsFaceSettings(Frozen):
     """``[operations]``: health and metrics, on loopback only."""
 
     bind: Bind
@@ -122,7 +122,7 @@ class NetworkException(Frozen):
     reason: Reason
 
 
-class Proxy(Frozen):
+class ProxySettings(Frozen):
     """``[proxy]``: the one CONNECT proxy towards peers; ``credentials`` is a file with ``user:password``."""
 
     address: Bind
@@ -130,7 +130,7 @@ class Proxy(Frozen):
     reason: Reason
 
 
-class CaseSystems(Frozen):
+class CaseSystemsSettings(Frozen):
     """``[case_systems]``: the host names that adapters may call, and their CA where the system's roots do not do."""
 
     names: tuple[HostName, ...] = ()
@@ -175,7 +175,7 @@ class Service(Frozen):
     restrictions: tuple[LocalRestriction, ...] = ()
 
 
-class Limits(Frozen):
+class LimitsSettings(Frozen):
     """``[limits]``: how long the node waits. Seconds of wall time."""
 
     lookup_s: float = Field(default=8.0, gt=0, le=30)
@@ -276,18 +276,18 @@ class NodeSettings(Frozen):
 
     role: Literal["node"] = "node"
     node: NodeIdentity
-    peer: PeerFace
-    case: CaseFace
-    operations: OperationsFace
+    peer: PeerFaceSettings
+    case: CaseFaceSettings
+    operations: OperationsFaceSettings
     store: StoreSettings = StoreSettings()
     keys: KeySettings = KeySettings()
     trust: TrustSettings
     hosts: dict[HostName, HostException] = Field(default_factory=dict)
     networks: dict[HostName, NetworkException] = Field(default_factory=dict)
-    proxy: Proxy | None = None
-    case_systems: CaseSystems = CaseSystems()
+    proxy: ProxySettings | None = None
+    case_systems: CaseSystemsSettings = CaseSystemsSettings()
     services: tuple[Service, ...] = Field(min_length=1, max_length=50)
-    limits: Limits = Limits()
+    limits: LimitsSettings = LimitsSettings()
     budgets: BudgetSettings = BudgetSettings()
     retention: Retention = Retention()
     identity: IdentitySettings = IdentitySettings()
@@ -300,8 +300,8 @@ class AnchorSettings(Frozen):
 
     role: Literal["anchor"]
     anchor: AuthorityIdentity
-    peer: PeerFace
-    operations: OperationsFace
+    peer: PeerFaceSettings
+    operations: OperationsFaceSettings
     store: StoreSettings = StoreSettings(url="sqlite:///data/anchor.db")
     keys: KeySettings = KeySettings()
     trust: TrustSettings = TrustSettings()
@@ -310,7 +310,7 @@ class AnchorSettings(Frozen):
     administrator_keys: dict[Label, Path] = Field(default_factory=dict)
     hosts: dict[HostName, HostException] = Field(default_factory=dict)
     networks: dict[HostName, NetworkException] = Field(default_factory=dict)
-    proxy: Proxy | None = None
+    proxy: ProxySettings | None = None
     base_dir: Path = Field(exclude=True)
 
     @model_validator(mode="after")

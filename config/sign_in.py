@@ -60,7 +60,7 @@ class PositionRow(Frozen):
     unit_value: Value
 
 
-class Provider(Frozen):
+class ProviderSettings(Frozen):
     """``[[identity.providers]]``: an OpenID provider of this agency. ``algorithm`` is the one that it signs with.
 
     Its keys are in the file ``jwks``, or fetched from ``jwks_uri``. ``clients`` names, for each of its client ids, the
@@ -107,4 +107,4 @@ class IdentitySettings(Frozen):
     """``[identity]``: the agency's own sign-in services, and a CA file where theirs is not one of the system's."""
 
     ca: Path | None = None
-    providers: tuple[Provider, ...] = Field(default=(), max_length=8)
+    providers: tuple[ProviderSettings, ...] = Field(default=(), max_length=8)

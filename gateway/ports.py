@@ -139,7 +139,7 @@ class PeerRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeerAnswer:
+class PeerResponse:
     """A complete answer within the caps of its request; ``content_type`` is without parameters, in lower case."""
 
     status: int
@@ -155,7 +155,7 @@ class TransportError(Exception):
 class Transport(Protocol):
     """HTTP to strangers, with every guard of the profile's section 5."""
 
-    def send(self, request: PeerRequest) -> PeerAnswer:
+    def send(self, request: PeerRequest) -> PeerResponse:
         """Send ``request``. A status of 4xx or 5xx is an answer. Raises :class:`TransportError`."""
         ...
 

@@ -46,7 +46,7 @@ _CONFIRMS_IDENTIFIER: Final = _AGREES_WELL | {Level.UNKNOWN}
 _NAMES: Final = {"nhs_number": "NHS number", "upn": "UPN", "nino": "National Insurance number", "pnc_id": "PNC id"}
 
 
-class MatchOutcome(StrEnum):
+class MatchResult(StrEnum):
     """What the search for a person came to; :mod:`trust.agreements.decision` takes the same words."""
 
     UNIQUE = "unique"
@@ -63,7 +63,7 @@ class Match:
     says in plain sentences what agreed and what did not, and holds no personal data.
     """
 
-    outcome: MatchOutcome
+    outcome: MatchResult
     ref: str | None = None
     nearest: str | None = None
     score: float = 0.0
@@ -96,16 +96,16 @@ def match(subject: Subject, candidates: Sequence[Candidate], *, institutions: Co
     assessments = _one_for_each_ref(_assess(asked, candidate, institutions) for candidate in candidates)
     plausible = [assessment for assessment in assessments if assessment.verdict > _Verdict.UNLIKE]
     if not plausible and any(_may_be(asked, candidate) for candidate in candidates):
-        return Match(outcome=MatchOutcome.REVIEW, explanation=_UNREADABLE)
+        return Match(outcome=MatchResult.REVIEW, explanation=_UNREADABLE)
     if not plausible:
-        return Match(outcome=MatchOutcome.NONE, explanation=("No record is like the person asked about.",))
+        return Match(outcome=MatchResult.NONE, explanation=("No record is like the person asked about.",))
     plausible.sort(key=lambda a: (-a.verdict, -a.score, a.ref))
     best, *others = plausible
     if best.verdict is _Verdict.POSSIBLE:
         return _review(best, (*best.reasons(), "A human must decide."))
     if any(_rivals(best, other) for other in others):
         return _review(best, (*best.reasons(), "Another record fits as well, so a human must decide."))
-    return Match(outcome=MatchOutcome.UNIQUE, ref=best.ref, score=best.score, explanation=best.reasons())
+    return Match(outcome=MatchResult.UNIQUE, ref=best.ref, score=best.score, explanation=best.reasons())
 
 
 _UNREADABLE: Final = ("A record that may be this person cannot be read in full.", "A human must decide.")
@@ -124,22 +124,22 @@ def _may_be(asked: Profile, candidate: Candidate) -> bool:
 
 def explain(
     subject: Subject, candidate: Candidate, *, institutions: Collection[str] = frozenset()
-) -> tuple[MatchOutcome, tuple[str, ...]]:
+) -> tuple[MatchResult, tuple[str, ...]]:
     """Say what one record alone would come to, and why: field by field, and then the rules that decided."""
     asked = profile(subject, institutions=institutions)
     assessment = _assess(asked, candidate, institutions)
     outcome = {
-        _Verdict.LINKABLE: MatchOutcome.UNIQUE,
-        _Verdict.POSSIBLE: MatchOutcome.REVIEW,
-        _Verdict.UNLIKE: MatchOutcome.NONE,
+        _Verdict.LINKABLE: MatchResult.UNIQUE,
+        _Verdict.POSSIBLE: MatchResult.REVIEW,
+        _Verdict.UNLIKE: MatchResult.NONE,
     }[assessment.verdict]
-    if outcome is MatchOutcome.NONE and _may_be(asked, candidate):
-        return MatchOutcome.REVIEW, (*assessment.reasons(), *_UNREADABLE)
+    if outcome is MatchResult.NONE and _may_be(asked, candidate):
+        return MatchResult.REVIEW, (*assessment.reasons(), *_UNREADABLE)
     return outcome, assessment.reasons()
 
 
 def _review(best: _Assessment, explanation: tuple[str, ...]) -> Match:
-    return Match(outcome=MatchOutcome.REVIEW, nearest=best.ref, score=best.score, explanation=explanation)
+    return Match(outcome=MatchResult.REVIEW, nearest=best.ref, score=best.score, explanation=explanation)
 
 
 def _rivals(best: _Assessment, other: _Assessment) -> bool:

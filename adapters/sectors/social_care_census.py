@@ -16,7 +16,7 @@ from lxml import etree
 from adapters.contract import SourceNonsense
 from adapters.matching.compare import Level, compare
 from adapters.matching.normalise import spelling_key
-from adapters.sources.csv_drop import BadLine, Line
+from adapters.sources.csv_drop import BadLine, CsvRecord
 from adapters.sources.days import has_ended, read_day
 from adapters.sources.fields import read_restriction
 from adapters.sources.spellings import with_its_zero
@@ -135,7 +135,7 @@ class Join:
     today: date
     notes: list[ImportNote] = field(default_factory=list)
 
-    def cases(self, census: etree._Element, lines: Sequence[Line], bad_lines: Sequence[BadLine]) -> list[Case]:
+    def cases(self, census: etree._Element, lines: Sequence[CsvRecord], bad_lines: Sequence[BadLine]) -> list[Case]:
         """Return every child who has an allocation; ``census`` has passed its schema.
 
         Raises :class:`SourceNonsense` where a spreadsheet changed the dates or the identifiers of the table.
@@ -165,7 +165,7 @@ class Join:
         self.notes.sort(key=lambda note: (note.file, note.line))
         return cases
 
-    def _refuse_changed_dates(self, lines: Sequence[Line]) -> None:
+    def _refuse_changed_dates(self, lines: Sequence[CsvRecord]) -> None:
         """Refuse a table of which most dates in a column are not written YYYY-MM-DD, as a spreadsheet leaves them."""
         for name in _DAYS:
             column = self.columns[name]
@@ -181,7 +181,7 @@ class Join:
                     "Nothing was imported."
                 )
 
-    def _refuse_rounded_numbers(self, lines: Sequence[Line]) -> None:
+    def _refuse_rounded_numbers(self, lines: Sequence[CsvRecord]) -> None:
         """Refuse a table of which most numbers in a column were rounded (9.69129E+09), as a spreadsheet leaves them."""
         for name in ("nhs_number", "uprn"):
             column = self.columns[name]
@@ -255,7 +255,7 @@ class Join:
             self._census_note(_line(element), what, "Correct the date.")
             return None
 
-    def _allocations(self, lines: Sequence[Line]) -> dict[str, list[Allocation]]:
+    def _allocations(self, lines: Sequence[CsvRecord]) -> dict[str, list[Allocation]]:
         found: dict[str, list[Allocation]] = {}
         for line in lines:
             try:
@@ -272,7 +272,7 @@ class Join:
             others.append(allocation)
         return found
 
-    def _allocation(self, line: Line) -> tuple[str, Allocation]:
+    def _allocation(self, line: CsvRecord) -> tuple[str, Allocation]:
         texts = {name: self._read(read_text, line, name) for name in self.columns if name not in _DAYS}
         ended_on = self._read(_read_end, line, "ended_on")
         la_child_id, family_name = texts["la_child_id"], texts["family_name"]
@@ -302,7 +302,7 @@ class Join:
         )
         return la_child_id, allocation
 
-    def _optional_day(self, line: Line, name: str) -> date | None:
+    def _optional_day(self, line: CsvRecord, name: str) -> date | None:
         """Read a day whose absence costs only itself, not the worker."""
         try:
             return self._read(read_day, line, name)
@@ -310,7 +310,7 @@ class Join:
             self._allocation_note(line.number, f"{fault}, so this date is not used.", "Correct the date.")
             return None
 
-    def _read(self, read: Callable[[object], T], line: Line, name: str) -> T:
+    def _read(self, read: Callable[[object], T], line: CsvRecord, name: str) -> T:
         text = line.fields.get(self.columns[name])
         try:
             return read(text)

@@ -14,7 +14,7 @@ from adapters.contract import SourceNonsense, SourceUnavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class CsvRecord:
     """One record: the line of the file it starts on, and its non-blank fields by column."""
 
     number: int
@@ -33,7 +33,7 @@ class BadLine:
 class Table:
     """What the file holds."""
 
-    lines: Sequence[Line]
+    lines: Sequence[CsvRecord]
     bad_lines: Sequence[BadLine]
 
 
@@ -48,7 +48,7 @@ def read_csv(path: Path, *, required: Sequence[str], max_bytes: int) -> Table:
         for fields in reader:
             if len(fields) == len(header):
                 named = {name: text.strip() for name, text in zip(header, fields, strict=True) if text.strip()}
-                lines.append(Line(number=start, fields=named))
+                lines.append(CsvRecord(number=start, fields=named))
             elif fields:
                 what = f"has {len(fields)} fields where the header has {len(header)}"
                 bad_lines.append(BadLine(number=start, what=what))

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pysqlite3.dbapi2 as sqlite
 
 from adapters.contract import AdapterError, Deadline, SourceNonsense, SourceUnavailable
-from adapters.sources.terms import Kind, SqliteTerms, Terms
+from adapters.sources.terms import ColumnKind, SqliteTerms, SqlTerms
 
 Row = Sequence[Any]
 
@@ -31,18 +31,18 @@ _VERSIONS_AT: Final = slice(18, 20)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryRows:
     """The rows of one statement, and what its columns are."""
 
     rows: Sequence[Row]
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ColumnKind, ...]
 
 
 class Database(Protocol):
     """One case system's database."""
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> SqlTerms:
         """Return the terms in which it is searched."""
         ...
 
@@ -54,7 +54,7 @@ class Database(Protocol):
         """Return what stands in a statement for the parameter ``number``, counted from 1."""
         ...
 
-    def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> Answer:
+    def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> QueryRows:
         """Run one reading statement. Raises :class:`AdapterError`."""
         ...
 
@@ -81,7 +81,7 @@ class SqliteFile:
         self._mine = PerThread()
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> SqlTerms:
         """Return SQLite's terms."""
         return SqliteTerms()
 
@@ -95,7 +95,7 @@ class SqliteFile:
         """Return a numbered question mark."""
         return f"?{number}"
 
-    def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> Answer:
+    def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> QueryRows:
         """Run one reading statement, waiting for a writer's lock until the deadline."""
         while True:
             if deadline.remaining_s() <= 0:
@@ -105,7 +105,7 @@ class SqliteFile:
             try:
                 cursor = connection.execute(statement, tuple(parameters))
                 rows = cursor.fetchall()
-                return Answer(rows, (Kind.ANY,) * len(cursor.description))
+                return QueryRows(rows, (ColumnKind.ANY,) * len(cursor.description))
             except sqlite.Error as error:
                 code = getattr(error, "sqlite_errorcode", None)
                 if code not in {sqlite.SQLITE_BUSY, sqlite.SQLITE_LOCKED, sqlite.SQLITE_INTERRUPT}:

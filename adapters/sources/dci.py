@@ -24,7 +24,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.contract import AdapterContext, Deadline, HttpAnswer, SourceNonsense, SourceUnavailable
+from adapters.contract import AdapterContext, Deadline, HttpResponse, SourceNonsense, SourceUnavailable
 from adapters.sources.dci_answers import (
     JSON,
     UNREADABLE,
@@ -214,7 +214,7 @@ class DciRegistry:
             _check_header(parsed.header)
         return parsed
 
-    def _post(self, path: str, body: bytes, *, deadline: Deadline) -> HttpAnswer:
+    def _post(self, path: str, body: bytes, *, deadline: Deadline) -> HttpResponse:
         headers = {
             "Content-Type": JSON,
             "Accept": JSON,

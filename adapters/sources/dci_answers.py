@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from adapters.contract import HttpAnswer, SourceNonsense, SourceUnavailable
+from adapters.contract import HttpResponse, SourceNonsense, SourceUnavailable
 from adapters.sources.days import read_birth_date, read_day
 from adapters.sources.fields import read_restriction
 
@@ -91,7 +91,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
 
-class Outcome(_Part):
+class SearchStatus(_Part):
     """What became of a message or of one search: a status, and a reason where it was rejected."""
 
     status: Status
@@ -105,7 +105,7 @@ class Outcome(_Part):
         return self.status == "rjct" and (code in codes or in_words)
 
 
-class AnswerHeader(Outcome):
+class AnswerHeader(SearchStatus):
     """The header of an answer; the published samples also say ``search`` where the standard says ``on-search``."""
 
     action: Literal["on-search", "search"]
@@ -115,7 +115,7 @@ class _Data(_Part):
     reg_records: Annotated[list[_Json], BeforeValidator(_records)] = []
 
 
-class SearchItem(Outcome):
+class SearchItem(SearchStatus):
     """The answer to one search of the message, found by its ``reference_id``."""
 
     reference_id: _Text
@@ -134,7 +134,7 @@ class SearchAnswer(_Part):
     message: _SearchMessage
 
 
-class EnrolledItem(Outcome):
+class EnrolledItem(SearchStatus):
     """Whether one person is registered as a beneficiary, and the moment that is true for."""
 
     timestamp: Annotated[date, BeforeValidator(_day)]
@@ -153,7 +153,7 @@ class EnrolledAnswer(_Part):
     message: _EnrolledMessage
 
 
-class TokenAnswer(_Part):
+class DciTokenResponse(_Part):
     """An access token; the standard writes its life as a text, OAuth 2.0 as a number: either will do.
 
     The type is compared without case (RFC 6749, section 7.1).
@@ -299,7 +299,7 @@ UNREADABLE: Final = RegistryRecord(
 """A record of which nothing can be read: it may be anyone's, the person's who is asked about among them."""
 
 
-def check_http(answer: HttpAnswer) -> None:
+def check_http(answer: HttpResponse) -> None:
     """Accept a successful JSON answer. Raises :class:`SourceUnavailable` and :class:`SourceNonsense`."""
     if answer.status in _HTTP_REFUSED:
         raise SourceUnavailable(

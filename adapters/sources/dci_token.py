@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from adapters.contract import Deadline, HttpCaller
-from adapters.sources.dci_answers import JSON, TokenAnswer, check_http, parse_answer
+from adapters.sources.dci_answers import JSON, DciTokenResponse, check_http, parse_answer
 from adapters.sources.secret_file import read_secret
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
@@ -79,6 +79,6 @@ class TokenSource:
             deadline=deadline,
         )
         check_http(answer)
-        parsed = parse_answer(answer.body, TokenAnswer)
+        parsed = parse_answer(answer.body, DciTokenResponse)
         life_s = DEFAULT_LIFE_S if parsed.expires_in is None else min(float(parsed.expires_in), MAX_LIFE_S)
         return parsed.access_token, int(life_s)

@@ -24,7 +24,7 @@ from adapters.contract import (
     CheckLine,
     Deadline,
     InvolvementRow,
-    Sample,
+    RecordSample,
     SourceNonsense,
     SourceUnavailable,
 )
@@ -196,13 +196,13 @@ class JsonFileSource:
         records = self._read(deadline).records.get(ref, ())
         return [self._read_contact(*found) for record in records for found in self._contacts(record)]
 
-    def sample(self, limit: int, *, deadline: Deadline) -> Sample:
+    def sample(self, limit: int, *, deadline: Deadline) -> RecordSample:
         """Return some people of the file, half of them from its end."""
         content = self._read(deadline)
         keyed = [found for found in content.candidates if found.ref in content.records]
         last = keyed[max(0, len(keyed) - limit // 2) :]
         chosen = {(found.ref, found.person): found for found in (*keyed[: limit - limit // 2], *last)}
-        return Sample(records=tuple(chosen.values()), rows=content.rows, faults=content.faults)
+        return RecordSample(records=tuple(chosen.values()), rows=content.rows, faults=content.faults)
 
     def _check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
         """Read the file, and say what the configuration declares."""

@@ -15,9 +15,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
 from adapters.contract import Deadline, SourceNonsense, SourceUnavailable
-from adapters.sources.database import Answer, Kept, PerThread, Row
+from adapters.sources.database import Kept, PerThread, QueryRows, Row
 from adapters.sources.secret_file import read_secret
-from adapters.sources.terms import Kind, PostgresTerms, Terms
+from adapters.sources.terms import ColumnKind, PostgresTerms, SqlTerms
 
 _SERVER_STOPS_MS: Final = 15_000
 """When PostgreSQL itself gives up on a question whose asker has long gone."""
@@ -34,14 +34,14 @@ _STALE: Final = (
 """What a connection says that has outlived a change of the tables, or that a pooler shares."""
 
 _KINDS: Final = {
-    17: Kind.BYTES,
-    **dict.fromkeys((18, 19, 25, 1042, 1043), Kind.TEXT),
-    **dict.fromkeys((20, 21, 23), Kind.INTEGER),
-    **dict.fromkeys((700, 701, 1700), Kind.NUMBER),
-    1082: Kind.DATE,
-    1114: Kind.MOMENT,
-    1184: Kind.ZONED,
-    2950: Kind.UUID,
+    17: ColumnKind.BYTES,
+    **dict.fromkeys((18, 19, 25, 1042, 1043), ColumnKind.TEXT),
+    **dict.fromkeys((20, 21, 23), ColumnKind.INTEGER),
+    **dict.fromkeys((700, 701, 1700), ColumnKind.NUMBER),
+    1082: ColumnKind.DATE,
+    1114: ColumnKind.MOMENT,
+    1184: ColumnKind.ZONED,
+    2950: ColumnKind.UUID,
 }
 """Types by their number in ``pg_type``, which is the same in every PostgreSQL."""
 
@@ -93,7 +93,7 @@ class PostgresServer:
         self._mine = PerThread()
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> SqlTerms:
         """Return PostgreSQL's terms."""
         return PostgresTerms()
 
@@ -105,7 +105,7 @@ class PostgresServer:
         """Return PostgreSQL's own numbered parameter."""
         return f"${number}"
 
-    def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> Answer:
+    def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> QueryRows:
         """Run one reading statement; a connection that was closed or is stale is opened again, once."""
         reused = self._mine.kept is not None
         try:
@@ -115,7 +115,7 @@ class PostgresServer:
                 raise
         return self._ask_once(statement, parameters, deadline)
 
-    def _ask_once(self, statement: str, parameters: Sequence[object], deadline: Deadline) -> Answer:
+    def _ask_once(self, statement: str, parameters: Sequence[object], deadline: Deadline) -> QueryRows:
         if deadline.remaining_s() <= 0:
             raise SourceUnavailable("The database did not answer in time.")
         connection = self._connection(deadline)
@@ -188,7 +188,7 @@ class PostgresServer:
         return connection
 
 
-def _rows(connection: _BoundedConnection, statement: str, parameters: Sequence[object]) -> Answer:
+def _rows(connection: _BoundedConnection, statement: str, parameters: Sequence[object]) -> QueryRows:
     """Run a statement, in a read-only transaction of its own where the session could not be made read-only."""
     if not connection.in_transactions:
         return _answer(connection.execute(statement, parameters))
@@ -202,9 +202,9 @@ def _rows(connection: _BoundedConnection, statement: str, parameters: Sequence[o
             connection.execute("ROLLBACK")
 
 
-def _answer(cursor: psycopg.Cursor[Row]) -> Answer:
+def _answer(cursor: psycopg.Cursor[Row]) -> QueryRows:
     rows = cursor.fetchall()
-    return Answer(rows, tuple(_KINDS.get(column.type_code, Kind.OTHER) for column in cursor.description or ()))
+    return QueryRows(rows, tuple(_KINDS.get(column.type_code, ColumnKind.OTHER) for column in cursor.description or ()))
 
 
 def _unreachable(error: psycopg.Error) -> SourceUnavailable:

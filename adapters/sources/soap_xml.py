@@ -18,7 +18,7 @@ from typing import Final
 
 from lxml import etree
 
-from adapters.contract import AdapterError, Deadline, HttpAnswer, HttpCaller, SourceNonsense, SourceUnavailable
+from adapters.contract import AdapterError, Deadline, HttpCaller, HttpResponse, SourceNonsense, SourceUnavailable
 from adapters.sources.xml import XmlRefused, parse
 
 SOAP: Final = "http://www.w3.org/2003/05/soap-envelope"
@@ -207,7 +207,7 @@ def _read_relation(blocks: list[etree._Element]) -> str | None:
     return relations[0] if relations else None
 
 
-def _check_http(answer: HttpAnswer) -> None:
+def _check_http(answer: HttpResponse) -> None:
     if answer.status in _HTTP_REFUSED:
         raise SourceUnavailable("The SOAP service refused our credentials: check the user and the password file.")
     if answer.status != _HTTP_OK and answer.status not in _HTTP_WITH_FAULT:

@@ -20,8 +20,8 @@ from adapters.contract import (
     CheckLine,
     Deadline,
     InvolvementRow,
+    RecordSample,
     RecordUnreadable,
-    Sample,
     SourceNonsense,
 )
 from adapters.sources.database import Database, Row, SqliteFile
@@ -128,7 +128,7 @@ class SqlSource:
         split = [self._involvements.split(row) for row in rows]
         return [self._read_involvement(values) for key, values in split if _is_key(key, parts)]
 
-    def sample(self, limit: int, *, deadline: Deadline) -> Sample:
+    def sample(self, limit: int, *, deadline: Deadline) -> RecordSample:
         """Return some records of the table of persons, half of them those with the highest keys."""
         rows = [self._read_person(row) for row in self._persons.some(limit, deadline=deadline)]
         counter = Quarantine(self._column)
@@ -137,7 +137,7 @@ class SqlSource:
             faults.update(counter.add("persons", row.faults))
         keyed = [row for row in rows if row.ref is not None]
         records = candidates(keyed, verified=self._settings.identifiers_verified)
-        return Sample(records=records, rows=len(rows), faults=faults)
+        return RecordSample(records=records, rows=len(rows), faults=faults)
 
     @property
     def checks(self) -> tuple[Check, ...]:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from adapters.contract import Deadline, RecordUnreadable, SourceNonsense
-from adapters.sources.database import Answer, Database, Row
+from adapters.sources.database import Database, QueryRows, Row
 from adapters.sources.days import DayForms
 from adapters.sources.keys import KeyPart
 from adapters.sources.spellings import family_name_spellings, identifier_spellings
 from adapters.sources.sql_settings import PersonColumns, RowSource
-from adapters.sources.terms import NEVER, Kind, Places
+from adapters.sources.terms import NEVER, ColumnKind, Places
 from trust.exchange.person import Subject
 from trust.exchange.person_identifiers import IDENTIFIERS
 
@@ -41,7 +41,7 @@ class RowSearch:
         self.fields = tuple(fields)
         self._names = (*source.key, *(str(getattr(source, field)) for field in fields))
         self._keys = len(source.key)
-        self._kinds: tuple[Kind, ...] = ()
+        self._kinds: tuple[ColumnKind, ...] = ()
         columns = ", ".join(database.quoted(name) for name in self._names)
         origin = database.quoted(*source.table_parts) if source.table else f"({source.query}) AS rows_of_the_query"
         self.table = database.quoted(*source.table_parts) if source.table else None
@@ -51,12 +51,12 @@ class RowSearch:
         """Return a row's key and its values by field."""
         return row[: self._keys], dict(zip(self.fields, row[self._keys :], strict=True))
 
-    def column(self, field: str) -> tuple[str, Kind]:
+    def column(self, field: str) -> tuple[str, ColumnKind]:
         """Return a field's column, quoted, and what it holds."""
         place = self._keys + self.fields.index(field)
         return self.database.quoted(self._names[place]), self._kinds[place]
 
-    def key_columns(self) -> tuple[tuple[str, Kind], ...]:
+    def key_columns(self) -> tuple[tuple[str, ColumnKind], ...]:
         """Return the columns of the key, quoted, and what they hold."""
         return tuple(
             (self.database.quoted(name), kind)
@@ -94,11 +94,11 @@ class RowSearch:
         last = self.database.ask(f"{self.select} ORDER BY {order} LIMIT {limit // 2}", (), deadline=deadline).rows
         return distinct((*first, *last))
 
-    def _ask(self, condition: Condition, limit: int, deadline: Deadline) -> Answer:
+    def _ask(self, condition: Condition, limit: int, deadline: Deadline) -> QueryRows:
         places = Places(self.database.place)
         where = condition(places)
         if where is None:
-            return Answer((), self._kinds)
+            return QueryRows((), self._kinds)
         return self.database.ask(f"{self.select} WHERE {where} LIMIT {limit + 1}", places.values, deadline=deadline)
 
 

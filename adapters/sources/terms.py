@@ -22,7 +22,7 @@ NEVER: Final = "1 = 0"
 _ESCAPED: Final = str.maketrans({char: f"!{char}" for char in "!%"})
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column holds, as far as it decides how it is searched."""
 
     ANY = "any"
@@ -57,38 +57,40 @@ class Places:
         return ", ".join(map(self.place, range(first, len(self.values) + 1)))
 
 
-class Terms(Protocol):
+class SqlTerms(Protocol):
     """The terms of one database; ``column`` is quoted already."""
 
     def plain_form(self, column: str) -> str:
         """Return the expression of an identifier with all but its letters and digits taken out."""
         ...
 
-    def identifier(self, column: str, kind: Kind, texts: Sequence[str], places: Places, *, plain: bool) -> str | None:
+    def identifier(
+        self, column: str, kind: ColumnKind, texts: Sequence[str], places: Places, *, plain: bool
+    ) -> str | None:
         """Find an identifier by the spellings of its plain form; ``plain`` says that the column holds no other."""
         ...
 
-    def day(self, column: str, kind: Kind, day: date, forms: Forms, places: Places) -> str | None:
+    def day(self, column: str, kind: ColumnKind, day: date, forms: Forms, places: Places) -> str | None:
         """Find a day with any time after it."""
         ...
 
-    def index_of_identifier(self, column: str, kind: Kind, *, plain: bool) -> str:
+    def index_of_identifier(self, column: str, kind: ColumnKind, *, plain: bool) -> str:
         """Return what an index is made of that serves :meth:`identifier`."""
         ...
 
-    def index_of_day(self, column: str, kind: Kind) -> str:
+    def index_of_day(self, column: str, kind: ColumnKind) -> str:
         """Return what an index is made of that serves :meth:`day`."""
         ...
 
-    def key(self, column: str, kind: Kind, key: KeyPart, places: Places) -> str | None:
+    def key(self, column: str, kind: ColumnKind, key: KeyPart, places: Places) -> str | None:
         """Find a part of a key, however it is padded, spelled or typed, and perhaps others that are written alike."""
         ...
 
-    def index_of_key(self, column: str, kind: Kind) -> str:
+    def index_of_key(self, column: str, kind: ColumnKind) -> str:
         """Return what an index is made of that serves :meth:`key`."""
         ...
 
-    def name_form(self, column: str, kind: Kind) -> str:
+    def name_form(self, column: str, kind: ColumnKind) -> str:
         """Return the expression of a name in small letters without padding."""
         ...
 
@@ -122,7 +124,9 @@ class SqliteTerms:
             form = f"replace({form}, char({code}), '')"
         return f"CASE WHEN {column} NOT GLOB '*[^0-9A-Z]*' THEN CAST({column} AS TEXT) ELSE upper({form}) END"
 
-    def identifier(self, column: str, kind: Kind, texts: Sequence[str], places: Places, *, plain: bool) -> str | None:
+    def identifier(
+        self, column: str, kind: ColumnKind, texts: Sequence[str], places: Places, *, plain: bool
+    ) -> str | None:
         """Compare as text, or as it stands where the column is plain."""
         del kind
         if not plain:
@@ -130,7 +134,7 @@ class SqliteTerms:
         numbers = [number for text in texts if (number := whole_number(text)) is not None]
         return f"{column} IN ({places.listed([*texts, *numbers])})"
 
-    def day(self, column: str, kind: Kind, day: date, forms: Forms, places: Places) -> str | None:
+    def day(self, column: str, kind: ColumnKind, day: date, forms: Forms, places: Places) -> str | None:
         """Compare by ranges, which an index serves under any affinity of the column."""
         del kind
         ranges: list[str] = []
@@ -146,17 +150,17 @@ class SqliteTerms:
             ranges += [f"({column} >= {places.take(low)} AND {column} < {places.take(high)})" for low, high in bounds]
         return " OR ".join(ranges)
 
-    def index_of_identifier(self, column: str, kind: Kind, *, plain: bool) -> str:
+    def index_of_identifier(self, column: str, kind: ColumnKind, *, plain: bool) -> str:
         """Return the plain form, or the column itself where it holds no other."""
         del kind
         return column if plain else self.plain_form(column)
 
-    def index_of_day(self, column: str, kind: Kind) -> str:
+    def index_of_day(self, column: str, kind: ColumnKind) -> str:
         """Return the column."""
         del kind
         return column
 
-    def key(self, column: str, kind: Kind, key: KeyPart, places: Places) -> str | None:
+    def key(self, column: str, kind: ColumnKind, key: KeyPart, places: Places) -> str | None:
         """Compare as it stands, and by ranges with what is padded: an ordinary index on the column serves them all."""
         del kind
         exact = f"{column} IN ({', '.join(_sqlite_values(key, places))})"
@@ -168,12 +172,12 @@ class SqliteTerms:
         ]
         return f"({' OR '.join([exact, *ranges])}) AND ({exact} OR {_sqlite_tidy(column, key, places)})"
 
-    def index_of_key(self, column: str, kind: Kind) -> str:
+    def index_of_key(self, column: str, kind: ColumnKind) -> str:
         """Return the column."""
         del kind
         return column
 
-    def name_form(self, column: str, kind: Kind) -> str:
+    def name_form(self, column: str, kind: ColumnKind) -> str:
         """Return a name in small letters, as far as they are of ASCII, and without spaces around it."""
         del kind
         return f"lower(trim({column}))"
@@ -194,63 +198,67 @@ class PostgresTerms:
         """Return an immutable expression, which an index can be made of."""
         return f"upper(regexp_replace({column}, '[^0-9A-Za-z]', '', 'g'))"
 
-    def identifier(self, column: str, kind: Kind, texts: Sequence[str], places: Places, *, plain: bool) -> str | None:
+    def identifier(
+        self, column: str, kind: ColumnKind, texts: Sequence[str], places: Places, *, plain: bool
+    ) -> str | None:
         """Compare a number as a number, a text by its plain form."""
-        if kind in {Kind.INTEGER, Kind.NUMBER}:  # in which no number begins with a zero
+        if kind in {ColumnKind.INTEGER, ColumnKind.NUMBER}:  # in which no number begins with a zero
             number = whole_number(texts[0].lstrip("0"))
             return None if number is None else f"{column} = {places.take(number)}"
-        tested = column if plain and kind is Kind.TEXT else self.plain_form(_as_text(column, kind))
+        tested = column if plain and kind is ColumnKind.TEXT else self.plain_form(_as_text(column, kind))
         return f"{tested} IN ({places.listed(texts)})"
 
-    def day(self, column: str, kind: Kind, day: date, forms: Forms, places: Places) -> str | None:
+    def day(self, column: str, kind: ColumnKind, day: date, forms: Forms, places: Places) -> str | None:
         """Compare a date as a date, for any form of the source's texts."""
-        if kind is Kind.DATE:
+        if kind is ColumnKind.DATE:
             return f"{column} = {places.take(day.isoformat())}"
-        if kind in {Kind.MOMENT, Kind.ZONED}:
-            bounds = moments(day) if kind is Kind.ZONED else (day.isoformat(), (day + timedelta(days=1)).isoformat())
+        if kind in {ColumnKind.MOMENT, ColumnKind.ZONED}:
+            bounds = (
+                moments(day) if kind is ColumnKind.ZONED else (day.isoformat(), (day + timedelta(days=1)).isoformat())
+            )
             return f"{column} >= {places.take(bounds[0])} AND {column} < {places.take(bounds[1])}"
         texts = spellings(day, forms)
-        if kind in {Kind.INTEGER, Kind.NUMBER}:
+        if kind in {ColumnKind.INTEGER, ColumnKind.NUMBER}:
             numbers = [number for text in texts if (number := whole_number(text)) is not None]
             return f"{column} IN ({places.listed(numbers)})" if numbers else None
-        tested = column if kind is Kind.TEXT else f"{column}::text"
+        tested = column if kind is ColumnKind.TEXT else f"{column}::text"
         return " OR ".join(f"{tested} LIKE {places.take(like(text))} ESCAPE '!'" for text in texts)
 
-    def index_of_identifier(self, column: str, kind: Kind, *, plain: bool) -> str:
+    def index_of_identifier(self, column: str, kind: ColumnKind, *, plain: bool) -> str:
         """Return the plain form of a text, or the column itself."""
-        if kind not in {Kind.TEXT, Kind.BYTES} or (plain and kind is Kind.TEXT):
+        if kind not in {ColumnKind.TEXT, ColumnKind.BYTES} or (plain and kind is ColumnKind.TEXT):
             return column
         return self.plain_form(_as_text(column, kind))
 
-    def index_of_day(self, column: str, kind: Kind) -> str:
+    def index_of_day(self, column: str, kind: ColumnKind) -> str:
         """Return the column, of which the beginning of a text is compared under any collation."""
-        return f"{column} text_pattern_ops" if kind is Kind.TEXT else column
+        return f"{column} text_pattern_ops" if kind is ColumnKind.TEXT else column
 
-    def key(self, column: str, kind: Kind, key: KeyPart, places: Places) -> str | None:
+    def key(self, column: str, kind: ColumnKind, key: KeyPart, places: Places) -> str | None:
         """Compare a number, GUID or moment by the column's own type, all else by its letters and digits."""
-        if kind in {Kind.INTEGER, Kind.NUMBER}:
+        if kind in {ColumnKind.INTEGER, ColumnKind.NUMBER}:
             number = number_in(key)
             return None if number is None else f"{column} = {places.take(number)}"
-        if kind is Kind.UUID:
+        if kind is ColumnKind.UUID:
             guid = guid_in(key)
             return None if guid is None else f"{column} = {places.take(str(guid))}"
-        if kind in {Kind.DATE, Kind.MOMENT, Kind.ZONED}:
+        if kind in {ColumnKind.DATE, ColumnKind.MOMENT, ColumnKind.ZONED}:
             moment = _moment_in(key, kind)
             return None if moment is None else f"{column} = {places.take(moment)}"
         alike = f"{self._key_form(column, kind)} IN ({places.listed(_plain_keys(key))})"
-        return f"{column} IN ({places.listed(bytes_of(key))}) OR {alike}" if kind is Kind.BYTES else alike
+        return f"{column} IN ({places.listed(bytes_of(key))}) OR {alike}" if kind is ColumnKind.BYTES else alike
 
-    def index_of_key(self, column: str, kind: Kind) -> str:
+    def index_of_key(self, column: str, kind: ColumnKind) -> str:
         """Return the plain form of a text or of bytes, or the column itself."""
-        return self._key_form(column, kind) if kind in {Kind.TEXT, Kind.BYTES} else column
+        return self._key_form(column, kind) if kind in {ColumnKind.TEXT, ColumnKind.BYTES} else column
 
-    def _key_form(self, column: str, kind: Kind) -> str:
+    def _key_form(self, column: str, kind: ColumnKind) -> str:
         """Return the plain form under a collation that has regular expressions, whichever the column has."""
         return self.plain_form(f'{_as_text(column, kind)} COLLATE "C"')
 
-    def name_form(self, column: str, kind: Kind) -> str:
+    def name_form(self, column: str, kind: ColumnKind) -> str:
         """Return a name in small letters and without spaces around it."""
-        return f"lower(trim({column if kind is Kind.TEXT else f'{column}::text'}))"
+        return f"lower(trim({column if kind is ColumnKind.TEXT else f'{column}::text'}))"
 
     def begins(self, column: str, text: str, places: Places) -> str:
         """Compare with ILIKE."""
@@ -319,11 +327,11 @@ def _is_utf8(raw: bytes) -> bool:
     return True
 
 
-def _as_text(column: str, kind: Kind) -> str:
+def _as_text(column: str, kind: ColumnKind) -> str:
     """Return a column as text, in PostgreSQL; of bytes, those that are of ASCII."""
-    if kind is Kind.BYTES:  # encode() writes a backslash twice, and other bytes as one with three digits
+    if kind is ColumnKind.BYTES:  # encode() writes a backslash twice, and other bytes as one with three digits
         return rf"regexp_replace(encode({column}, 'escape'), '\\\\|\\[0-7]{{3}}', '', 'g')"
-    return column if kind is Kind.TEXT else f"{column}::text"
+    return column if kind is ColumnKind.TEXT else f"{column}::text"
 
 
 def _plain_keys(key: KeyPart) -> list[str]:
@@ -333,14 +341,14 @@ def _plain_keys(key: KeyPart) -> list[str]:
     return [plain + "0" * decimals for decimals in range(_MOST_DECIMALS + 1 if isinstance(key, int) else 1)]
 
 
-def _moment_in(key: KeyPart, kind: Kind) -> str | None:
+def _moment_in(key: KeyPart, kind: ColumnKind) -> str | None:
     """Return the day or moment that a key is, as a column of that kind is asked for it."""
     try:
         moment = datetime.fromisoformat(str(key))
     except ValueError:
         return None
-    if (moment.tzinfo is not None) is not (kind is Kind.ZONED):
+    if (moment.tzinfo is not None) is not (kind is ColumnKind.ZONED):
         return None
-    if kind is not Kind.DATE:
+    if kind is not ColumnKind.DATE:
         return moment.isoformat()
     return moment.date().isoformat() if moment == datetime.combine(moment.date(), datetime.min.time()) else None

@@ -34,7 +34,7 @@ MAX_PAGE = 1_000
 _LEAVES_OF_MESSAGE = 256
 
 
-class Side(StrEnum):
+class ExchangeSide(StrEnum):
     """The side of an exchange that this node was on."""
 
     ASKED_OF_US = "asked_of_us"
@@ -52,7 +52,7 @@ class Disclosure:
     """
 
     id: str
-    side: Side
+    side: ExchangeSide
     at: datetime
     agency: str | None
     from_service: str | None
@@ -73,7 +73,7 @@ class Disclosure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class DisclosurePage:
     """Some disclosures, newest first; ``before`` is where the next page begins, none after the last one."""
 
     disclosures: tuple[Disclosure, ...]
@@ -88,16 +88,16 @@ class Disclosures:
     store: Store
     key: bytes = field(repr=False)
 
-    def of_person(self, person: Subject, *, before: bytes = END, limit: int = 100) -> Page:
+    def about_person(self, person: Subject, *, before: bytes = END, limit: int = 100) -> DisclosurePage:
         """Return what was told about a person, by anything that ``person`` says of them."""
         keys = (*person_keys(self.key, person), *self._old_keys(person))
 
-        def read(tx: Transaction) -> Page:
+        def read(tx: Transaction) -> DisclosurePage:
             return _Reading(tx).page(evidence_index.find(tx, keys, before=before, limit=limit), limit)
 
         return self.store.read(read)
 
-    def of_request(self, request: str, *, sender: EntityId | None = None) -> Page:
+    def about_request(self, request: str, *, sender: EntityId | None = None) -> DisclosurePage:
         """Return what became of one request.
 
         ``request`` is this node's own name for a message, the id of a lookup of ours, the ``X-Request-Id`` of a refused
@@ -105,14 +105,14 @@ class Disclosures:
         """
         names = (request, *(message_key(self.key, each, request) for each in (self.own, sender) if each is not None))
 
-        def read(tx: Transaction) -> Page:
+        def read(tx: Transaction) -> DisclosurePage:
             return _Reading(tx).page(evidence_index.find(tx, names, before=END, limit=MAX_PAGE), MAX_PAGE)
 
         return self.store.read(read)
 
-    def of_agreement(
+    def under_agreement(
         self, agreement: str, version: int | None, *, since: datetime, before: bytes = END, limit: int = 100
-    ) -> Page:
+    ) -> DisclosurePage:
         """Return what was asked under an agreement, or under one version of it, since a moment."""
 
         def is_meant(stored: StoredLeaf) -> bool:
@@ -120,7 +120,7 @@ class Disclosures:
             named = leaf.agreement
             return named is not None and named.id == agreement and version in {None, named.version} and _opens(leaf)
 
-        def read(tx: Transaction) -> Page:
+        def read(tx: Transaction) -> DisclosurePage:
             found = (each.id for each in _since(tx, since, before) if is_meant(each))
             return _Reading(tx).page(tuple(islice(found, limit)), limit)
 
@@ -142,17 +142,17 @@ class _Reading:
         self._tx = tx
         self._agreements: dict[str, Agreement | None] = {}
 
-    def page(self, ids: tuple[bytes, ...], limit: int) -> Page:
+    def page(self, ids: tuple[bytes, ...], limit: int) -> DisclosurePage:
         """Return the entries of the messages that these leaves are of, each message once."""
-        found: dict[tuple[str, Side], Disclosure] = {}
+        found: dict[tuple[str, ExchangeSide], Disclosure] = {}
         for stored in reversed(evidence_leaves.get_all(self._tx, ids)):
             leaf = parse_leaf(stored.leaf)
             name = (str(leaf.message_id), _side(leaf))
             if leaf.message_id is not None and name not in found:
                 found[name] = self._disclosure(*name)
-        return Page(disclosures=tuple(found.values()), before=ids[-1] if len(ids) == limit else None)
+        return DisclosurePage(disclosures=tuple(found.values()), before=ids[-1] if len(ids) == limit else None)
 
-    def _disclosure(self, message: str, side: Side) -> Disclosure:
+    def _disclosure(self, message: str, side: ExchangeSide) -> Disclosure:
         ids = evidence_index.find(self._tx, (message,), before=END, limit=_LEAVES_OF_MESSAGE)
         every = [parse_leaf(stored.leaf) for stored in evidence_leaves.get_all(self._tx, ids)]
         leaves = [leaf for leaf in every if leaf.message_id == message and _side(leaf) is side]
@@ -190,22 +190,22 @@ class _Reading:
 
     def _agreement(self, ref: AgreementRef) -> Agreement | None:
         if ref.digest not in self._agreements:
-            held = agreements.find_ended_too(self._tx, digest=ref.digest)
+            held = agreements.find_with_ended(self._tx, digest=ref.digest)
             self._agreements[ref.digest] = None if held is None else parse_agreement(held.raw)
         return self._agreements[ref.digest]
 
 
-_TELLING: Mapping[Side, frozenset[LeafKind]] = {
-    Side.ASKED_OF_US: frozenset({LeafKind.ANSWERED, LeafKind.REPEATED}),
-    Side.ASKED_BY_US: frozenset({LeafKind.SENT}),
+_TELLING: Mapping[ExchangeSide, frozenset[LeafKind]] = {
+    ExchangeSide.ASKED_OF_US: frozenset({LeafKind.ANSWERED, LeafKind.REPEATED}),
+    ExchangeSide.ASKED_BY_US: frozenset({LeafKind.SENT}),
 }
 
 
-def _side(leaf: Leaf) -> Side:
+def _side(leaf: Leaf) -> ExchangeSide:
     """Tell whose question a leaf is about, also where an agency's own services ask each other."""
     unsent = leaf.kind is LeafKind.REFUSED and leaf.message_digest is None
     ours = leaf.kind is LeafKind.SENT or unsent or _is_answer_to_us(leaf)
-    return Side.ASKED_BY_US if ours else Side.ASKED_OF_US
+    return ExchangeSide.ASKED_BY_US if ours else ExchangeSide.ASKED_OF_US
 
 
 def _opens(leaf: Leaf) -> bool:

@@ -20,7 +20,7 @@ from gateway.accountability.rate_limits import AddressUse, QueryCharge, name_ask
 from gateway.accountability.subject_buckets import person_keys
 from gateway.ports import Transaction
 from gateway.store.tables import flags, query_counts, similar_queries
-from gateway.store.tables.query_counts import Counter
+from gateway.store.tables.query_counts import QueryCounter
 from trust.agreements.probing import (
     A_MONTH,
     MOST_ADDRESSES,
@@ -52,7 +52,7 @@ class AddressLimitReached(Exception):
     """Other addresses of the person were counted while this one was searched; nothing was recorded."""
 
 
-def asked_about(hmac_key: bytes, subject: Subject, *, agency: str, practitioner: str, role: RoleCode) -> QueryCharge:
+def build_charge(hmac_key: bytes, subject: Subject, *, agency: str, practitioner: str, role: RoleCode) -> QueryCharge:
     """Return a question as budgets and flags see it, with what it shares with others and with attempts to guess."""
     persons = person_keys(hmac_key, subject)
     askers = Askers(agency=agency, practitioner=name_asker(agency, practitioner))
@@ -79,12 +79,12 @@ def observe(tx: Transaction, asked: QueryCharge, *, now: datetime) -> None:
     for code in _signs(tx, asked, now):
         flags.raise_flag(tx, code=code, asker=asked.asker, at=now)
     day = _day(now)
-    counters = [Counter(agency=asked.agency, counted=asked.role, asker=asked.asker)]
+    counters = [QueryCounter(agency=asked.agency, counted=asked.role, asker=asked.asker)]
     if asked.absent:
-        counters.append(Counter(agency=asked.agency, counted=_ABSENT))
+        counters.append(QueryCounter(agency=asked.agency, counted=_ABSENT))
     today = dict(query_counts.count(tx, counters, day=day))
     if today[asked.role] == 1 and not query_counts.earlier(tx, counters[0], day=day):
-        today |= query_counts.count(tx, [Counter(agency=asked.agency, counted=_NEW)], day=day)
+        today |= query_counts.count(tx, [QueryCounter(agency=asked.agency, counted=_NEW)], day=day)
     _flag_unusual_practitioner(tx, counters[0], today[asked.role], now)
     _flag_unusual_agency(tx, asked.agency, today, now)
 
@@ -113,14 +113,14 @@ def _is_reached(tx: Transaction, pattern: Pattern, values: int, asked: QueryChar
     threshold = THRESHOLDS[pattern]
     if values < threshold.values or threshold.per is None:
         return values >= threshold.values
-    return values >= query_counts.asked(tx, agency=asked.agency, day=_day(now)) // threshold.per
+    return values >= query_counts.asked_by_agency(tx, agency=asked.agency, day=_day(now)) // threshold.per
 
 
 def _day(now: datetime) -> date:
     return now.astimezone(UTC).date()
 
 
-def _flag_unusual_practitioner(tx: Transaction, counter: Counter, count: int, now: datetime) -> None:
+def _flag_unusual_practitioner(tx: Transaction, counter: QueryCounter, count: int, now: datetime) -> None:
     """Flag a practitioner who asks far more than the others in the role, or than before where there are no others."""
     if count < _LEAST_UNUSUAL or count % _EVERY:
         return
@@ -139,7 +139,7 @@ def _flag_unusual_agency(tx: Transaction, agency: str, today: Mapping[str, int],
         count = today.get(word, 0)
         if count < least or count % _EVERY:
             continue
-        usual = query_counts.earlier(tx, Counter(agency=agency, counted=word), day=day)
+        usual = query_counts.earlier(tx, QueryCounter(agency=agency, counted=word), day=day)
         is_known = len(usual) >= _LEAST_DAYS_KNOWN
         if count >= (max(least, _TIMES_THE_AGENCYS_USUAL * median(usual)) if is_known else least_before):
             flags.raise_flag(tx, code=_CODES[word], asker=agency, at=now)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from gateway.callers import CaseCaller
-from gateway.store.tables.justifications import Sample
+from gateway.store.tables.justifications import SampledLookup
 
 WITHIN = timedelta(days=7)
 """How long a manager has."""
@@ -18,12 +18,12 @@ _DOMAIN = b"hearthgate sampled lookup v1\0"
 _HUNDRED = 100
 
 
-def sample(caller: CaseCaller, lookup_id: str, *, key: bytes, now: datetime) -> Sample | None:
+def sample(caller: CaseCaller, lookup_id: str, *, key: bytes, now: datetime) -> SampledLookup | None:
     """Return the sample that a new lookup is, or none: because it was not chosen, or nobody vouched for its user."""
     client = caller.client
     if not caller.vouches or not is_sampled(key, lookup_id, client.sample_percent):
         return None
-    return Sample(lookup_id=lookup_id, client_id=client.client_id, taken_at=now, due_at=now + WITHIN)
+    return SampledLookup(lookup_id=lookup_id, client_id=client.client_id, taken_at=now, due_at=now + WITHIN)
 
 
 def is_sampled(key: bytes, lookup_id: str, percent: int) -> bool:

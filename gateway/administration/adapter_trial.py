@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.contract import Adapter, Candidate, Deadline, Finder, InvolvementRow, RecordUnreadable
-from adapters.matching.decide import Match, MatchOutcome, explain, match
+from adapters.matching.decide import Match, MatchResult, explain, match
 from config.settings import NodeSettings, Service
 from gateway.administration.errors import OperationRefused
 from gateway.administration.journal import record
@@ -22,9 +22,9 @@ _SHORTEST_NAME: Final = 3
 _TIMEOUT_S: Final = 30.0
 _FIELDS: Final = ("family_name", "given_names", "birth_date", "gender", "nhs_number", "upn", "nino", "pnc_id")
 _FOUND: Final = {
-    MatchOutcome.UNIQUE: "linked beyond doubt",
-    MatchOutcome.REVIEW: "a human must decide",
-    MatchOutcome.NONE: "not like the person",
+    MatchResult.UNIQUE: "linked beyond doubt",
+    MatchResult.REVIEW: "a human must decide",
+    MatchResult.NONE: "not like the person",
 }
 
 
@@ -90,13 +90,13 @@ class _Trial:
     @property
     def status(self) -> str:
         """The status that an unconditional clause would give."""
-        if self.matched.outcome is not MatchOutcome.UNIQUE:
-            return "review" if self.matched.outcome is MatchOutcome.REVIEW else "not_known"
+        if self.matched.outcome is not MatchResult.UNIQUE:
+            return "review" if self.matched.outcome is MatchResult.REVIEW else "not_known"
         if any(row.current for row in self.rows):
             return "known"
         return "review" if any(row.involvement is None for row in self.rows) else "no_current_involvement"
 
-    def _explained(self, subject: Subject) -> list[tuple[MatchOutcome, tuple[str, ...]]]:
+    def _explained(self, subject: Subject) -> list[tuple[MatchResult, tuple[str, ...]]]:
         shown = self.candidates[:MOST_SHOWN]
         return [explain(subject, candidate, institutions=self.institutions) for candidate in shown]
 

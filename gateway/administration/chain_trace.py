@@ -15,7 +15,7 @@ from adapters.contract import CheckLine
 from gateway.administration.federation_context import FederationContext
 from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.federation.freshness import Freshness, freshness_of
-from gateway.ports import PeerAnswer, PeerRequest, Transaction, Transport, TransportError
+from gateway.ports import PeerRequest, PeerResponse, Transaction, Transport, TransportError
 from gateway.store.tables import latest_statements
 from trust.error_context import about_statement, section
 from trust.errors import ChainRefused, NoChain, TrustError
@@ -116,7 +116,7 @@ class _Fetch:
 
     federation: FederationContext
     now: datetime
-    answers: dict[str, PeerAnswer | TransportError] = field(default_factory=dict)
+    answers: dict[str, PeerResponse | TransportError] = field(default_factory=dict)
 
     def configuration(self, entity: EntityId) -> bytes:
         """Return what an entity says of itself."""
@@ -124,7 +124,7 @@ class _Fetch:
             return self.federation.own_configuration(self.now)
         return _statement(self.get(entity + CONFIGURATION_PATH))
 
-    def get(self, url: str) -> PeerAnswer:
+    def get(self, url: str) -> PeerResponse:
         """Ask at an address, once."""
         if url not in self.answers:
             if len(self.answers) >= MAX_FETCHES:
@@ -287,11 +287,11 @@ class _Walk:
 
 
 def _newest_seen(tx: Transaction, found: TrustedEntity) -> dict[tuple[EntityId, EntityId], datetime]:
-    newest = {link: latest_statements.newest(tx, issuer=link[0], subject=link[1]) for link in found.issued_at_by}
+    newest = {link: latest_statements.latest(tx, issuer=link[0], subject=link[1]) for link in found.issued_at_by}
     return {link: made for link, made in newest.items() if made is not None}
 
 
-def fetch_statement(transport: Transport, url: str) -> PeerAnswer:
+def fetch_statement(transport: Transport, url: str) -> PeerResponse:
     """Ask for a statement of whatever kind. Raises ``TransportError``."""
     request = PeerRequest(
         method="GET",
@@ -305,7 +305,7 @@ def fetch_statement(transport: Transport, url: str) -> PeerAnswer:
     return transport.send(request)
 
 
-def _statement(answer: PeerAnswer) -> bytes:
+def _statement(answer: PeerResponse) -> bytes:
     if answer.status != _OK:
         raise TransportError(f"the answer was {answer.status} and not a statement")
     return answer.body

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import NodeSettings
-from gateway.accountability.disclosures import END, MAX_PAGE, Disclosure, Disclosures, Page, Side
+from gateway.accountability.disclosures import END, MAX_PAGE, Disclosure, DisclosurePage, Disclosures, ExchangeSide
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import write_new
@@ -40,7 +40,7 @@ def check_reason(reason: str) -> None:
         raise OperationRefused(f"--reason: write 1 to {_MAX_REASON} characters on one line.")
 
 
-def of_person(settings: NodeSettings, person: Subject, listing: Listing, *, reason: str) -> UseCaseResult:
+def about_person(settings: NodeSettings, person: Subject, listing: Listing, *, reason: str) -> UseCaseResult:
     """Show what this node disclosed about a person, and what it asked; the journal keeps the reason, not the person.
 
     Raises :class:`OperationRefused` for a person that is described by neither an identifier nor a name and birth date.
@@ -50,19 +50,19 @@ def of_person(settings: NodeSettings, person: Subject, listing: Listing, *, reas
     if not any(identifiers) and not ((person.family_name or person.given_names) and person.birth_date):
         raise OperationRefused("Give an identifier, or a name with the date of birth.")
     record(settings, "account person", reason=reason)
-    return _show(settings, lambda it: it.of_person(person, limit=listing.limit, before=_cursor(listing)), listing)
+    return _show(settings, lambda it: it.about_person(person, limit=listing.limit, before=_cursor(listing)), listing)
 
 
-def of_request(settings: NodeSettings, request_id: str, listing: Listing, *, sender: str | None) -> UseCaseResult:
+def about_request(settings: NodeSettings, request_id: str, listing: Listing, *, sender: str | None) -> UseCaseResult:
     """Show what became of one request, named by its id here or by the one that ``sender`` gave it."""
     try:
         agency = None if sender is None else parse_entity_id(sender)
     except TrustError as refused:
         raise OperationRefused(f"--from: {refused.detail}") from refused
-    return _show(settings, lambda it: it.of_request(request_id, sender=agency), listing)
+    return _show(settings, lambda it: it.about_request(request_id, sender=agency), listing)
 
 
-def of_agreement(settings: NodeSettings, agreement: str, listing: Listing, *, days: int) -> UseCaseResult:
+def under_agreement(settings: NodeSettings, agreement: str, listing: Listing, *, days: int) -> UseCaseResult:
     """Show what was asked and disclosed under an agreement, as an id or as ``id/version``, in the last days."""
     name, _, version = agreement.partition("/")
     if version and not version.isdecimal():
@@ -70,11 +70,11 @@ def of_agreement(settings: NodeSettings, agreement: str, listing: Listing, *, da
     since, number = now() - timedelta(days=days), int(version) if version else None
     before = _cursor(listing)
     return _show(
-        settings, lambda it: it.of_agreement(name, number, since=since, limit=listing.limit, before=before), listing
+        settings, lambda it: it.under_agreement(name, number, since=since, limit=listing.limit, before=before), listing
     )
 
 
-def _show(settings: NodeSettings, read: Callable[[Disclosures], Page], listing: Listing) -> UseCaseResult:
+def _show(settings: NodeSettings, read: Callable[[Disclosures], DisclosurePage], listing: Listing) -> UseCaseResult:
     key = node_vault(settings).evidence_hmac_key()
     with opened_store(settings) as store:
         page = read(Disclosures(own=EntityId(settings.node.entity_id), store=store, key=key))
@@ -124,7 +124,7 @@ def _cell(value: object) -> str:
 
 def _lines(each: Disclosure) -> list[str]:
     agency, services = each.agency or "no agency", f"{each.from_service or '?'} to {each.to_service or '?'}"
-    asked = f"{agency} asked us" if each.side is Side.ASKED_OF_US else f"we asked {agency}"
+    asked = f"{agency} asked us" if each.side is ExchangeSide.ASKED_OF_US else f"we asked {agency}"
     known = [each.agreement and f"agreement {each.agreement}", each.clause and f"clause {each.clause}", each.law]
     again = [each.repeats and f"given again {each.repeats} times", each.conflicts and f"{each.conflicts} conflicts"]
     return [

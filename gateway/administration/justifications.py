@@ -18,7 +18,7 @@ from gateway.keys.sealed import open_own
 from gateway.keys.vault import FileKeyVault
 from gateway.ports import Store, Transaction
 from gateway.store.tables import clients, flags, justifications, lookups
-from gateway.store.tables.justifications import Sample
+from gateway.store.tables.justifications import SampledLookup
 from trust import strict_json
 from trust.sealing import seal
 
@@ -111,7 +111,7 @@ def _practitioner(sample: Mapping[str, Any]) -> str:
     return str(sample["practitioner"].get("id"))
 
 
-def _sample_json(store: Store, vault: FileKeyVault, sample: Sample, at: datetime) -> dict[str, Any]:
+def _sample_json(store: Store, vault: FileKeyVault, sample: SampledLookup, at: datetime) -> dict[str, Any]:
     client = store.read(lambda tx: clients.get(tx, client_id=sample.client_id))
     row = store.read(lambda tx: lookups.get(tx, lookup_id=sample.lookup_id, client_id=sample.client_id))
     account: Mapping[str, Any] = {}
@@ -137,7 +137,7 @@ def _finding(vault: FileKeyVault, lookup_id: str, sealed: bytes) -> dict[str, An
     return strict_json.loads(open_own(vault.seal_key(), sealed, _place(lookup_id)), max_bytes=_MAX_FINDING * 4)
 
 
-def _is_overdue(sample: Sample, at: datetime) -> bool:
+def _is_overdue(sample: SampledLookup, at: datetime) -> bool:
     return sample.settled_at is None and sample.due_at <= at
 
 

@@ -13,10 +13,10 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.misuse_queries import received_json, received_lines, short_id
 from gateway.administration.outcome import ChangePlan
 from gateway.keys.vault import FileKeyVault
-from gateway.misuse.answers import open_answer, seal_answer
+from gateway.misuse.answers import open_named, seal_answer
 from gateway.ports import Store, Transaction
 from gateway.store.tables import received_misuse_queries
-from gateway.store.tables.received_misuse_queries import Received, State
+from gateway.store.tables.received_misuse_queries import ReceivedMisuseQuery, ReceivedQueryState
 from trust import base64url
 from trust.exchange.misuse import NamedPractitioner
 
@@ -107,11 +107,11 @@ def _node(settings: Settings) -> NodeSettings:
     return settings
 
 
-def _open_query(store: Store, query: str) -> Received:
+def _open_query(store: Store, query: str) -> ReceivedMisuseQuery:
     received = next((each for each in store.read(received_misuse_queries.list) if short_id(each) == query), None)
     if received is None:
         raise OperationRefused("There is no such query; `hearthgate misuse list` shows those that wait.")
-    if received.state is not State.OPEN:
+    if received.state is not ReceivedQueryState.OPEN:
         raise OperationRefused("That query is answered already; nothing was changed.")
     return received
 
@@ -120,5 +120,5 @@ def _sealed(arguments: Mapping[str, Any]) -> bytes:
     return base64url.decode(str(arguments["document"]).encode("ascii"), "sealed answer")
 
 
-def _named(vault: FileKeyVault, received: Received, arguments: Mapping[str, Any]) -> NamedPractitioner:
-    return open_answer(vault.seal_key(), received.holder, received.query, _sealed(arguments))
+def _named(vault: FileKeyVault, received: ReceivedMisuseQuery, arguments: Mapping[str, Any]) -> NamedPractitioner:
+    return open_named(vault.seal_key(), received.holder, received.query, _sealed(arguments))

@@ -22,12 +22,11 @@ from gateway.misuse.evidence import (
     received_messages,
     signature_of_message,
 )
-from gateway.misuse.queries import MessageForgotten, MisuseAsking, open_asked, open_told
+from gateway.misuse.queries import MessageForgotten, MisuseQuerySender, open_answer, open_reason
 from gateway.ports import Store
 from gateway.store.tables import received_misuse_queries, sent_misuse_queries
-from gateway.store.tables.received_misuse_queries import Received, State
-from gateway.store.tables.sent_misuse_queries import Asked
-from gateway.store.tables.sent_misuse_queries import State as AskedState
+from gateway.store.tables.received_misuse_queries import ReceivedMisuseQuery, ReceivedQueryState
+from gateway.store.tables.sent_misuse_queries import SentMisuseQuery, SentQueryState
 from trust import strict_json
 from trust.claims import digest
 from trust.evidence.leaf import message_key
@@ -54,10 +53,10 @@ def list_queries(settings: NodeSettings, *, every: bool) -> UseCaseResult:
         received = [
             received_json(store, vault, each, at)
             for each in store.read(received_misuse_queries.list)
-            if every or each.state is State.OPEN
+            if every or each.state is ReceivedQueryState.OPEN
         ]
         asked = [
-            each for each in store.read(sent_misuse_queries.list) if every or each.state is not AskedState.ANSWERED
+            each for each in store.read(sent_misuse_queries.list) if every or each.state is not SentQueryState.ANSWERED
         ]
     lines = [line for each in received for line in received_lines(each)]
     lines += [line for each in asked for line in _asked_lines(vault, each, at)]
@@ -90,7 +89,7 @@ def plan_query(federation: FederationContext, ref: MessageRef, *, reason: str) -
     def apply() -> UseCaseResult:
         at = now()
         record(federation.settings, "misuse ask", message=message.id, of=message.peer)
-        asking = MisuseAsking(
+        asking = MisuseQuerySender(
             own=federation.own,
             directory=federation.directory,
             vault=vault,
@@ -150,12 +149,12 @@ def _message(store: Store, vault: FileKeyVault, ref: MessageRef) -> FoundMessage
     return message
 
 
-def short_id(received: Received) -> str:
+def short_id(received: ReceivedMisuseQuery) -> str:
     """Return our own name for a query: the holder's could be one that it chose to be mistaken for another's."""
     return digest(f"{received.holder} {received.query}".encode())[:_ID]
 
 
-def received_json(store: Store, vault: FileKeyVault, received: Received, at: datetime) -> dict[str, Any]:
+def received_json(store: Store, vault: FileKeyVault, received: ReceivedMisuseQuery, at: datetime) -> dict[str, Any]:
     """Return one query of a holder, with what our own records say of the practitioner."""
     statement = open_query_record(vault.seal_key(), received)
     account = account_of(store, vault, str(statement["message"].get("id"))) or {}
@@ -164,7 +163,7 @@ def received_json(store: Store, vault: FileKeyVault, received: Received, at: dat
         "holder": received.holder,
         "state": received.state,
         "due_at": received.due_at.isoformat(),
-        "overdue": received.state is State.OPEN and received.due_at <= at,
+        "overdue": received.state is ReceivedQueryState.OPEN and received.due_at <= at,
         "reason": statement["reason"],
         "message": statement["message"]["jti"],
         "practitioner": account.get("practitioner"),
@@ -190,22 +189,22 @@ def received_lines(query: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _asked_json(vault: FileKeyVault, asked: Asked, at: datetime) -> dict[str, Any]:
+def _asked_json(vault: FileKeyVault, asked: SentMisuseQuery, at: datetime) -> dict[str, Any]:
     """Return one query of ours, with the answer where there is one."""
-    answer = open_told(vault.seal_key(), asked)
+    answer = open_answer(vault.seal_key(), asked)
     return {
         "message": asked.message,
         "agency": asked.asker,
         "state": asked.state,
         "asked_at": asked.asked_at.isoformat(),
         "due_at": asked.due_at.isoformat(),
-        "overdue": asked.state is not AskedState.ANSWERED and asked.due_at <= at,
-        "reason": open_asked(vault.seal_key(), asked)["reason"],
+        "overdue": asked.state is not SentQueryState.ANSWERED and asked.due_at <= at,
+        "reason": open_reason(vault.seal_key(), asked)["reason"],
         "practitioner": {name: answer[name] for name in _PERSON} if "name" in answer else None,
     }
 
 
-def _asked_lines(vault: FileKeyVault, asked: Asked, at: datetime) -> list[str]:
+def _asked_lines(vault: FileKeyVault, asked: SentMisuseQuery, at: datetime) -> list[str]:
     """Write one query of ours."""
     query = _asked_json(vault, asked, at)
     state = "OVERDUE" if query["overdue"] else query["state"]
@@ -213,6 +212,6 @@ def _asked_lines(vault: FileKeyVault, asked: Asked, at: datetime) -> list[str]:
     who = query["practitioner"]
     if who is not None:
         lines.append(f"  It was {who['name']} ({who['role']}, {who['org_unit']}). Contact: {who['contact']}")
-    elif asked.state is AskedState.UNKNOWN:
+    elif asked.state is SentQueryState.UNKNOWN:
         lines.append("  It says that it sent no such message; our evidence holds the digest of what it signed.")
     return lines

@@ -77,7 +77,7 @@ class AgreementEndings:
 
     def undelivered(self, *, now: datetime) -> tuple[tuple[Agreement, EntityId], ...]:
         """Return which parties are still to be told of an ending that was made here, while the agreement would last."""
-        made, told = self.store.read(lambda tx: (agreements.endings(tx), agreements.told(tx)))
+        made, told = self.store.read(lambda tx: (agreements.endings(tx), agreements.deliveries(tx)))
         ours = {(each.agreement_id, each.version) for each in made if each.entity == self.own}
         found = [
             standing.agreement
@@ -95,7 +95,7 @@ class AgreementEndings:
     def record_delivery(self, agreement: AgreementRef, party: EntityId, *, now: datetime) -> None:
         """Record that a party's node has the notice, or does not hold the agreement."""
         self.store.write(
-            lambda tx: agreements.put_told(
+            lambda tx: agreements.record_delivery(
                 tx, agreement_id=agreement.id, version=agreement.version, party=party, told_at=now
             )
         )

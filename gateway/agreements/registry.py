@@ -178,7 +178,7 @@ def _load(tx: Transaction, now: datetime) -> _Snapshot:
     for stored in agreements.load_all(tx):
         with suppress(TrustError):  # one that this version cannot read binds nobody, and costs no other; doctor says so
             held.append(_open(stored, ended_by, now))
-    retired = {AgreementId(each): version for each, version in agreements.retired(tx).items()}
+    retired = {AgreementId(each): version for each, version in agreements.retirements(tx).items()}
     kept = frozenset(each.name for each in restore_holds.list(tx) if each.kind is HoldKind.AGREEMENT)
     return _Snapshot(epoch=agreements.epoch(tx), versions=tuple(held), retired=retired, unconfirmed=kept)
 

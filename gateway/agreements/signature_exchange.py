@@ -32,8 +32,8 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.ports import (
     ClaimStore,
     NodeBusy,
-    PeerAnswer,
     PeerRequest,
+    PeerResponse,
     Store,
     Transport,
     TransportError,
@@ -296,9 +296,9 @@ class SignatureExchange:
         return self.store.read(lambda tx: agreements.find(tx, digest=agreement_digest))
 
     def _held_or_ended(self, agreement_digest: str) -> StoredAgreement | None:
-        return self.store.read(lambda tx: agreements.find_ended_too(tx, digest=agreement_digest))
+        return self.store.read(lambda tx: agreements.find_with_ended(tx, digest=agreement_digest))
 
-    def _post(self, url: str, raw: bytes) -> PeerAnswer:
+    def _post(self, url: str, raw: bytes) -> PeerResponse:
         return self.transport.send(
             PeerRequest(
                 method="POST",
@@ -403,7 +403,7 @@ def _is_ascii(value: object) -> bool:
     return isinstance(value, str) and value.isascii()
 
 
-def _reason(answer: PeerAnswer) -> str:
+def _reason(answer: PeerResponse) -> str:
     """Return what a problem document says, in its own words where it has any that can be shown."""
     try:
         detail = strict_json.loads(answer.body, max_bytes=MAX_ANSWER).get("detail")

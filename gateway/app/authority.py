@@ -12,7 +12,7 @@ from socket import gethostname
 from flask import Flask
 
 from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
-from gateway.app.operations import checks, operations_app, trust_check
+from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.wiring import peer_transport, pinned_anchors
 from gateway.authority.statements import AccreditedMarks, Authority, authority_configuration, statement_about
 from gateway.authority.trust_marks import MarkTerms, delegated
@@ -84,7 +84,7 @@ def create_anchor(
     host = machine(store, clock, transport, fitness)
     keys = KeyFolder(settings.base_dir / settings.keys.directory, ANCHOR_KEYS, vault)
     app = create_anchor_app(authority, observer=events.RequestObserver(), resolver=knowing.directory)
-    ready = checks(store, fitness)
+    ready = readiness_checks(store, fitness)
     if authority.superiors:
         ready.append(trust_check(knowing.directory, authority.entity_id, clock))
     return AnchorParts(

@@ -10,7 +10,7 @@ from gateway.administration.adapters import AdapterBuilder
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import AgreementRegistry
-from gateway.app.wiring import hosted, peer_transport, pinned_anchors, production_ports, profile
+from gateway.app.wiring import build_service, peer_transport, pinned_anchors, production_ports, profile
 from gateway.federation.entity_configuration import node_configuration
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
@@ -79,4 +79,4 @@ def case_api(settings: NodeSettings, ca: Path | None) -> Iterator[HttpCaller]:
 def adapter_builder(settings: NodeSettings) -> AdapterBuilder:
     """Return what builds each service's adapter, with guarded HTTP to the case systems."""
     http = production_ports(settings).case_systems
-    return lambda service: hosted(service, settings, http).adapter
+    return lambda service: build_service(service, settings, http).adapter

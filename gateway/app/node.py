@@ -19,7 +19,7 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.restore import RestoredAgreements
 from gateway.agreements.signature_exchange import MissingSignatureCollector, SignatureExchange
 from gateway.app.authority import machine
-from gateway.app.operations import checks, operations_app, trust_check
+from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.wiring import (
     ExternalPorts,
     build_desk,
@@ -61,9 +61,9 @@ from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.lookups.options import Options
 from gateway.lookups.service import Lookups
 from gateway.maintenance.node import NodeRounds
-from gateway.misuse.answers import MisuseAnswering
+from gateway.misuse.answers import MisuseQueryReceiver
 from gateway.oauth.case_server import CaseOAuth
-from gateway.oauth.exchange import Provider
+from gateway.oauth.exchange import SignInProvider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
@@ -161,7 +161,7 @@ def create_node(settings: NodeSettings, outside: ExternalPorts | None = None) ->
         countersigning=countersigning,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
         case_app=_case_app(parts, agreements, outbound, sign_in_providers(settings, outside.sign_in)),
-        operations_app=operations_app([*checks(store, fitness), trust_check(directory, own, clock)]),
+        operations_app=operations_app([*readiness_checks(store, fitness), trust_check(directory, own, clock)]),
     )
 
 
@@ -311,7 +311,7 @@ def _signing(parts: _Parts, countersigning: SignatureExchange) -> AgreementsFace
 
 
 def _misuse(parts: _Parts, directory: FederationResolver) -> MisuseFace:
-    answering = MisuseAnswering(own=parts.own, directory=directory, vault=parts.vault, store=parts.store)
+    answering = MisuseQueryReceiver(own=parts.own, directory=directory, vault=parts.vault, store=parts.store)
 
     def receive(raw: bytes, now: datetime) -> bytes:
         return answering.receive(raw, claims=parts.claims, now=now)
@@ -360,7 +360,7 @@ def _peer_app(
     return with_serving_gate(app, parts.fitness.check)
 
 
-def _case_oauth(parts: _Parts, providers: tuple[Provider, ...]) -> CaseOAuth:
+def _case_oauth(parts: _Parts, providers: tuple[SignInProvider, ...]) -> CaseOAuth:
     def find_client(client_id: str) -> LocalClient | None:
         def find(tx: Transaction) -> LocalClient | None:
             held = restore_holds.is_held(tx, HoldKind.CLIENT, client_id)
@@ -378,7 +378,7 @@ def _case_oauth(parts: _Parts, providers: tuple[Provider, ...]) -> CaseOAuth:
 
 
 def _case_app(
-    parts: _Parts, agreements: AgreementRegistry, outbound: Outbound, providers: tuple[Provider, ...]
+    parts: _Parts, agreements: AgreementRegistry, outbound: Outbound, providers: tuple[SignInProvider, ...]
 ) -> Flask:
     limits = parts.settings.limits
     fan_out = FanOut(outbound, peer_s=limits.peer_s, crashed=_line_crashed)

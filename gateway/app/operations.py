@@ -27,7 +27,7 @@ def operations_app(checks: Sequence[ReadyCheck]) -> Flask:
     )
 
 
-def checks(store: Store, fitness: ServingGate) -> list[ReadyCheck]:
+def readiness_checks(store: Store, fitness: ServingGate) -> list[ReadyCheck]:
     """Return what holds for every party: the store can be read, the clock is right, a restored store is reconciled."""
 
     def readable() -> str | None:

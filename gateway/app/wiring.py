@@ -9,14 +9,12 @@ from pathlib import Path
 from adapters.contract import Adapter, AdapterContext, HttpCaller, SourceMisconfigured
 from adapters.loading import build_adapter
 from config.loading import ConfigError
-from config.settings import AnchorSettings, NodeSettings, Service
-from config.settings import Proxy as ProxySettings
-from config.sign_in import PositionRow, SecondFactorValues
-from config.sign_in import Provider as ProviderSettings
+from config.settings import AnchorSettings, NodeSettings, ProxySettings, Service
+from config.sign_in import PositionRow, ProviderSettings, SecondFactorValues
 from gateway.exchange.services import Desk, HostedService, Restriction
 from gateway.federation.entity_configuration import NodeProfile
 from gateway.keys.files import KeyFilesRefused, read_private
-from gateway.oauth.exchange import Provider
+from gateway.oauth.exchange import SignInProvider
 from gateway.oauth.sign_in_keys import FetchedKeys, PinnedKeys, SignInKeys
 from gateway.peers.case_system_client import CaseSystemCaller
 from gateway.peers.exemptions import host_addresses, private_networks, proxy_address
@@ -114,12 +112,12 @@ def pinned_anchors(settings: NodeSettings | AnchorSettings) -> dict[EntityId, Pi
     }
 
 
-def sign_in_providers(settings: NodeSettings, transport: Transport) -> tuple[Provider, ...]:
+def sign_in_providers(settings: NodeSettings, transport: Transport) -> tuple[SignInProvider, ...]:
     """Return the agency's sign-in services. Raises ``TrustError`` for a file of keys that holds none to use."""
     return tuple(_provider(each, settings.base_dir, transport) for each in settings.identity.providers)
 
 
-def _provider(settings: ProviderSettings, base_dir: Path, transport: Transport) -> Provider:
+def _provider(settings: ProviderSettings, base_dir: Path, transport: Transport) -> SignInProvider:
     algorithm = Alg(settings.algorithm)
     keys: SignInKeys
     if settings.jwks is not None:
@@ -127,7 +125,7 @@ def _provider(settings: ProviderSettings, base_dir: Path, transport: Transport) 
         keys = PinnedKeys(pinned=provider_keys.parse(pinned, algorithm))
     else:
         keys = FetchedKeys(transport=transport, url=str(settings.jwks_uri), algorithm=algorithm)
-    return Provider(
+    return SignInProvider(
         expected=Expected(
             issuer=settings.issuer,
             algorithm=algorithm,
@@ -187,7 +185,7 @@ def build_desk(settings: NodeSettings, http: HttpCaller) -> Desk:
     faults: list[str] = []
     for service in settings.services:
         try:
-            services.append(hosted(service, settings, http))
+            services.append(build_service(service, settings, http))
         except SourceMisconfigured as refused:
             faults += [f"{service.slug}: {fault}" for fault in refused.faults or (refused.detail,)]
     if faults:
@@ -195,7 +193,7 @@ def build_desk(settings: NodeSettings, http: HttpCaller) -> Desk:
     return Desk(services)
 
 
-def hosted(service: Service, settings: NodeSettings, http: HttpCaller) -> HostedService:
+def build_service(service: Service, settings: NodeSettings, http: HttpCaller) -> HostedService:
     """Build one service with its adapter. Raises :class:`SourceMisconfigured`."""
     context = AdapterContext(
         organisation=settings.node.name,

@@ -55,7 +55,7 @@ def log_state(
     """Sign and store the next entry of the log; return its number."""
     seq, issued_at = suspensions.next_seq(tx, issuer=issuer), at.replace(microsecond=0)
     entry = Suspension(issuer=issuer, subject=subject, seq=seq, state=state, issued_at=issued_at)
-    suspensions.put(tx, StoredSuspension.of(entry, build_suspension(entry, signer)))
+    suspensions.put(tx, StoredSuspension.from_suspension(entry, build_suspension(entry, signer)))
     return entry.seq
 
 

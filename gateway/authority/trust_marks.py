@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.store.tables import issued_trust_marks, members
-from gateway.store.tables.issued_trust_marks import IssuedMark
+from gateway.store.tables.issued_trust_marks import IssuedTrustMark
 from trust import jose
 from trust.errors import MarkRefused, TrustError, shown
 from trust.federation.suspension import SuspensionState
@@ -47,11 +47,11 @@ class TrustMarkIssuer:
     store: Store
     types: Mapping[str, MarkTerms]
 
-    def issue(self, mark_type: str, subject: EntityId, *, now: datetime) -> IssuedMark:
+    def issue(self, mark_type: str, subject: EntityId, *, now: datetime) -> IssuedTrustMark:
         """Grant a mark. Raises ``MarkRefused`` for a type that is not issued here, or whose delegation has ended."""
         return self.store.write(lambda tx: self._put(tx, mark_type, subject, now))
 
-    def current(self, mark_type: str, subject: EntityId, *, now: datetime) -> IssuedMark | None:
+    def current(self, mark_type: str, subject: EntityId, *, now: datetime) -> IssuedTrustMark | None:
         """Return the mark of a type that a subject has, renewed where its end is near; none where it has none.
 
         Raises ``MarkRefused`` as :meth:`issue` does.
@@ -80,13 +80,13 @@ class TrustMarkIssuer:
         every = self.store.read(lambda tx: issued_trust_marks.list(tx, mark_type=mark_type))
         return frozenset(mark.subject for mark in every if _valid(mark, now))
 
-    def _renewed(self, tx: Transaction, mark_type: str, subject: EntityId, now: datetime) -> IssuedMark | None:
+    def _renewed(self, tx: Transaction, mark_type: str, subject: EntityId, now: datetime) -> IssuedTrustMark | None:
         newest = _newest(tx, mark_type, subject)
         if newest is None or not self._due(newest, now):
             return newest
         return self._put(tx, mark_type, subject, now)
 
-    def _put(self, tx: Transaction, mark_type: str, subject: EntityId, now: datetime) -> IssuedMark:
+    def _put(self, tx: Transaction, mark_type: str, subject: EntityId, now: datetime) -> IssuedTrustMark:
         at = now.replace(microsecond=0)
         for earlier in issued_trust_marks.list(tx, mark_type=mark_type, subject=subject):
             at = max(at, earlier.issued_at + _SECOND)  # or it would say the same, and be revoked already
@@ -94,7 +94,7 @@ class TrustMarkIssuer:
         issued_trust_marks.put(tx, mark)
         return mark
 
-    def _signed(self, mark_type: str, subject: EntityId, issued_at: datetime) -> IssuedMark:
+    def _signed(self, mark_type: str, subject: EntityId, issued_at: datetime) -> IssuedTrustMark:
         terms = self.types.get(mark_type)
         if terms is None:
             raise MarkRefused(f"{self.own} issues no marks of the type {shown(mark_type)}; see [[marks.issues]].")
@@ -108,7 +108,7 @@ class TrustMarkIssuer:
             issuer=self.own, subject=subject, mark_type=mark_type, issued_at=issued_at, expires_at=expires_at
         )
         raw = build_trust_mark(draft, self.vault.signer(KeyUse.FEDERATION), delegation=terms.delegation)
-        return IssuedMark(
+        return IssuedTrustMark(
             digest=mark_digest(raw),
             mark_type=mark_type,
             subject=subject,
@@ -117,7 +117,7 @@ class TrustMarkIssuer:
             expires_at=expires_at,
         )
 
-    def _due(self, mark: IssuedMark, now: datetime) -> bool:
+    def _due(self, mark: IssuedTrustMark, now: datetime) -> bool:
         """Say whether a mark is half through its life, or was signed with another key than the one that signs now."""
         if jose.peek_key_id(mark.raw) != self.vault.signer(KeyUse.FEDERATION).kid:
             return True
@@ -145,7 +145,7 @@ def delegated(raw: bytes, *, own: EntityId, mark_type: str) -> bytes:
     return raw
 
 
-def _newest(tx: Transaction, mark_type: str, subject: str) -> IssuedMark | None:
+def _newest(tx: Transaction, mark_type: str, subject: str) -> IssuedTrustMark | None:
     """Return the newest mark that was not revoked, unless its subject is a member that is not active."""
     member = members.get(tx, entity=subject)
     if member is not None and member.state != SuspensionState.ACTIVE:
@@ -154,5 +154,5 @@ def _newest(tx: Transaction, mark_type: str, subject: str) -> IssuedMark | None:
     return next((mark for mark in reversed(every) if mark.revoked_at is None), None)
 
 
-def _valid(mark: IssuedMark, now: datetime) -> bool:
+def _valid(mark: IssuedTrustMark, now: datetime) -> bool:
     return mark.revoked_at is None and (mark.expires_at is None or mark.expires_at > now)

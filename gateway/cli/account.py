@@ -50,7 +50,7 @@ def person(*, reason: str | None, config: Path | None, **listing: Any) -> UseCas
     settings = load_node(config)
     purpose = reason if reason is not None else _ask("Why is this account given? Name no person")
     disclosures.check_reason(purpose)
-    return disclosures.of_person(settings, _person(), Listing(**listing), reason=purpose)
+    return disclosures.about_person(settings, _person(), Listing(**listing), reason=purpose)
 
 
 @click.command(context_settings=dict(TAKES_ID))
@@ -65,7 +65,7 @@ def request(*, request_id: str, sender: str | None, config: Path | None, csv_fil
     ID is a message as `hearthgate misuse messages` and `hearthgate account` write it, a lookup of our own, or the
     X-Request-Id of a request of our own that was refused.
     """
-    return disclosures.of_request(load_node(config), request_id, Listing(csv_file=csv_file), sender=sender)
+    return disclosures.about_request(load_node(config), request_id, Listing(csv_file=csv_file), sender=sender)
 
 
 @click.command()
@@ -78,7 +78,7 @@ def request(*, request_id: str, sender: str | None, config: Path | None, csv_fil
 @command_output
 def agreement(*, agreement_id: str, days: int, config: Path | None, **listing: Any) -> UseCaseResult:
     """Show what was asked and told under AGREEMENT, an id or an id and version as in `vale-early-help/3`."""
-    return disclosures.of_agreement(load_node(config), agreement_id, Listing(**listing), days=days)
+    return disclosures.under_agreement(load_node(config), agreement_id, Listing(**listing), days=days)
 
 
 def _person() -> Subject:

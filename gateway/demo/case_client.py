@@ -5,7 +5,7 @@ from secrets import token_urlsafe
 from typing import Any, Final
 
 from gateway.demo.commands import hearthgate, run_together
-from gateway.demo.https import HttpAnswer, Https
+from gateway.demo.https import Https, PlainResponse
 from gateway.http.case import openapi
 from trust import strict_json
 
@@ -35,15 +35,15 @@ class CaseClient:
         self._token = token.strip()
         return self._token
 
-    def look_up(self, body: dict[str, Any]) -> HttpAnswer:
+    def look_up(self, body: dict[str, Any]) -> PlainResponse:
         """Ask who else works with somebody."""
         return self._post(openapi.LOOKUPS_PATH, body)
 
-    def ask_eligibility(self, body: dict[str, Any]) -> HttpAnswer:
+    def ask_eligibility(self, body: dict[str, Any]) -> PlainResponse:
         """Ask one benefit question."""
         return self._post(openapi.ELIGIBILITY_PATH, body)
 
-    def _post(self, path: str, body: dict[str, Any]) -> HttpAnswer:
+    def _post(self, path: str, body: dict[str, Any]) -> PlainResponse:
         headers = {
             "Authorization": f"Bearer {self._token or self.new_token()}",
             "Content-Type": "application/json",

@@ -17,7 +17,7 @@ _TIMEOUT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAnswer:
+class PlainResponse:
     """What came back."""
 
     status: int
@@ -41,14 +41,14 @@ class Https:
         self._tls = ssl.create_default_context(cafile=str(ca))
         self._ports = ports
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> HttpAnswer:
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> PlainResponse:
         """Send one request on a connection of its own. Raises ``OSError`` where nobody listens."""
         host, _, path = url.removeprefix("https://").partition("/")
         connection = _Led(host, self._ports[host], self._tls)
         try:
             connection.request(method, f"/{path}", body=body, headers=dict(headers))
             answer = connection.getresponse()
-            return HttpAnswer(status=answer.status, headers=dict(answer.getheaders()), body=answer.read())
+            return PlainResponse(status=answer.status, headers=dict(answer.getheaders()), body=answer.read())
         finally:
             connection.close()
 

@@ -10,7 +10,7 @@ from trust.evidence.leaf import Leaf, leaf_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class EvidenceEntry:
     """A leaf that is about to be recorded, with what rests beside it and is erased in time.
 
     ``keys`` are those by which an account finds it, ``sealed`` the signature of the question that it is about.
@@ -26,7 +26,7 @@ class Entry:
         return self.stored.leaf
 
 
-def build_entry(leaf: Leaf, keys: Iterable[str] = ()) -> Entry:
+def build_entry(leaf: Leaf, keys: Iterable[str] = ()) -> EvidenceEntry:
     """Write a leaf down, once, and before its transaction: everybody waits for that one.
 
     It is found by its message's id and by ``keys``.
@@ -34,10 +34,10 @@ def build_entry(leaf: Leaf, keys: Iterable[str] = ()) -> Entry:
     raw = leaf.to_bytes()
     stored = StoredLeaf(id=evidence_leaves.new_id(leaf.at), at=leaf.at, leaf=raw, leaf_hash=leaf_hash(raw))
     own = () if leaf.message_id is None else (leaf.message_id,)
-    return Entry(stored=stored, keys=tuple(dict.fromkeys((*own, *keys))))
+    return EvidenceEntry(stored=stored, keys=tuple(dict.fromkeys((*own, *keys))))
 
 
-def record(tx: Transaction, *entries: Entry) -> None:
+def record(tx: Transaction, *entries: EvidenceEntry) -> None:
     """Append leaves in the transaction of their effect; where that fails, the effect does not happen (section 7)."""
     evidence_leaves.append_all(tx, [entry.stored for entry in entries])
     evidence_index.put(tx, [(key, entry.stored.id) for entry in entries for key in entry.keys])

@@ -20,7 +20,7 @@ from adapters.contract import (
     SourceUnavailable,
 )
 from adapters.matching.decide import Match, match
-from adapters.matching.decide import MatchOutcome as Found
+from adapters.matching.decide import MatchResult as Found
 from gateway.exchange.services import HostedService
 from gateway.exchange.source_probe import probe
 from trust.agreements.clause import Existence

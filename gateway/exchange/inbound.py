@@ -65,7 +65,7 @@ Account = Callable[[Transaction], None]
 
 
 _Consulted: TypeAlias = tuple[
-    OpenedMessage, QueryCharge, messages.Prior | None, InForce | NotInForce | None, Exceeded | None
+    OpenedMessage, QueryCharge, messages.StoredReply | None, InForce | NotInForce | None, Exceeded | None
 ]
 
 
@@ -230,7 +230,7 @@ class Inbound:
         return answer.answer(permit, service, subject, deadline=Deadline.after(self.case_system_s))
 
     def _asked(self, tx: Transaction, message: Message, now: datetime) -> QueryCharge:
-        asked = enumeration.asked_about(
+        asked = enumeration.build_charge(
             self.vault.evidence_hmac_key(),
             message.subject,
             agency=message.iss,
@@ -300,7 +300,7 @@ class Inbound:
         sealed = self.vault.seal_for_a_day(signed, _place(message.iss, name))
         expires = datetime.fromtimestamp(message.exp, UTC)
 
-        def effect(tx: Transaction) -> messages.Prior | None:  # 9
+        def effect(tx: Transaction) -> messages.StoredReply | None:  # 9
             prior = messages.claim(
                 tx,
                 issuer=message.iss,
@@ -320,7 +320,9 @@ class Inbound:
         self._tell(message, findings.outcome, failure=findings.failure)
         return Answered(body=signed)  # 10
 
-    def _again(self, opened: OpenedMessage, prior: messages.Prior, permit: Permit | Denial, now: datetime) -> Answered:
+    def _again(
+        self, opened: OpenedMessage, prior: messages.StoredReply, permit: Permit | Denial, now: datetime
+    ) -> Answered:
         """Answer a repeated message as it was answered first, unless that may not be told any more.
 
         The sender's standing was checked when the message was opened, and the agreement anew since; where that now says
@@ -342,7 +344,7 @@ class Inbound:
         self._tell(opened.message, "refused")
         return Answered(body=signed)
 
-    def _original(self, opened: OpenedMessage, prior: messages.Prior, now: datetime) -> bytes:
+    def _original(self, opened: OpenedMessage, prior: messages.StoredReply, now: datetime) -> bytes:
         """Return the original answer to these very bytes (A3). Raises :class:`MessageIdReused` for others (A4)."""
         original = None
         if prior.digest == opened.digest and prior.sealed_reply is not None:

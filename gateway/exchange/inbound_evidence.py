@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.evidence import recorder
-from gateway.evidence.recorder import Entry
+from gateway.evidence.recorder import EvidenceEntry
 from gateway.exchange.answer import Findings, released_fields
 from gateway.keys.sealed import open_own
 from gateway.ports import Store, Transaction
@@ -58,7 +58,7 @@ def received(opened: OpenedMessage, findings: Findings, subject: str, name: str,
     )
 
 
-def question(leaf: Leaf, opened: OpenedMessage, persons: Iterable[str], key: bytes) -> Entry:
+def question(leaf: Leaf, opened: OpenedMessage, persons: Iterable[str], key: bytes) -> EvidenceEntry:
     """Return the entry of a message that came for the first time.
 
     It is found by ``persons``, the keyed digests of what the question and the record that was found say of the person.
@@ -108,5 +108,5 @@ def record_conflict(store: Store, conflicting: Leaf) -> None:
     store.write(effect)
 
 
-def _write(store: Store, entry: Entry) -> None:
+def _write(store: Store, entry: EvidenceEntry) -> None:
     store.write(lambda tx: recorder.record(tx, entry))

@@ -11,7 +11,7 @@ from gateway.accountability.sampling import sample
 from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
 from gateway.evidence import recorder
-from gateway.evidence.recorder import Entry
+from gateway.evidence.recorder import EvidenceEntry
 from gateway.exchange.fan_out import Asked as Sought
 from gateway.exchange.fan_out import choices
 from gateway.exchange.outbound_evidence import QuestionRecord, RefusedQuestion
@@ -82,7 +82,7 @@ class Spending:
             self.store.write(refuse)
             raise _refused(ceil(spent.exceeded.retry_after.total_seconds())) from spent
 
-    def _refusal(self, request: LookupRequest | EligibilityRequest, code: str, now: datetime) -> Entry:
+    def _refusal(self, request: LookupRequest | EligibilityRequest, code: str, now: datetime) -> EvidenceEntry:
         record = QuestionRecord(own=self.own, vault=self.vault)
         refused = RefusedQuestion(
             question_id=request.request_id,
@@ -97,7 +97,7 @@ class Spending:
 
     def _asked(self, caller: CaseCaller, request: LookupRequest | EligibilityRequest, key: bytes) -> QueryCharge:
         agency = caller.client.client_id
-        return enumeration.asked_about(
+        return enumeration.build_charge(
             key,
             request.subject,
             agency=agency,

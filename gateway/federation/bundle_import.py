@@ -267,7 +267,7 @@ class _ImportPlanner:
             raise ChainRefused(f"Entry {due} of the suspensions of {issuer} is missing before it.")
         if entry.seq == due:
             self.seqs[issuer] = due
-            self.plan.suspensions.append(StoredSuspension.of(entry, raw))
+            self.plan.suspensions.append(StoredSuspension.from_suspension(entry, raw))
         return ImportDecision(
             kind=StatementType.SUSPENSION,
             place=place,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from gateway.federation.limits import FetchBudget
-from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
+from gateway.ports import PeerRequest, PeerResponse, Transport, TransportError
 from trust import strict_json
 from trust.error_context import section
 from trust.errors import NoChain, TrustError, Untrusted
@@ -155,7 +155,7 @@ class Fetcher:
         answer = self._send(wanted, limits)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def _ask(self, authority: EntityId, wanted: _Wanted, limits: FetchBudget, now: datetime) -> PeerAnswer:
+    def _ask(self, authority: EntityId, wanted: _Wanted, limits: FetchBudget, now: datetime) -> PeerResponse:
         if timedelta() <= now - self._silent_since.get(authority, _LONG_AGO) < LEFT_ALONE:
             raise TransportError(f"{authority} did not answer a moment ago and was not asked again")
         try:
@@ -164,7 +164,7 @@ class Fetcher:
             self._silent_since[authority] = now
             raise
 
-    def _send(self, wanted: _Wanted, limits: FetchBudget) -> PeerAnswer:
+    def _send(self, wanted: _Wanted, limits: FetchBudget) -> PeerResponse:
         posted = wanted.form is not None
         return self._transport.send(
             PeerRequest(
@@ -179,13 +179,13 @@ class Fetcher:
         )
 
 
-def _body(answer: PeerAnswer) -> bytes:
+def _body(answer: PeerResponse) -> bytes:
     if answer.status != _OK:
         raise TransportError(f"the answer was {answer.status} and not what was asked for")
     return answer.body
 
 
-def _error(answer: PeerAnswer) -> object:
+def _error(answer: PeerResponse) -> object:
     """Return the error code of OpenID Federation 1.0 section 8.9, or nothing where the answer is not such an error."""
     if answer.content_type != JSON_TYPE:
         return None

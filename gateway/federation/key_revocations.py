@@ -153,4 +153,4 @@ class KeyRevocations:
             return None
         if (notice.issuer, notice.subject) != (issuer, party.entity):
             return None
-        return StoredKeyRevocation.of(notice, raw)
+        return StoredKeyRevocation.from_revocation(notice, raw)

@@ -33,4 +33,4 @@ class VouchedKeys:
         """
         kids = directory.resolve(own, now=now).federation_keys.kids
         if not kids <= self.since().keys():
-            self._store.write(lambda tx: vouched_keys.note(tx, kids=kids, seen_at=now))
+            self._store.write(lambda tx: vouched_keys.record(tx, kids=kids, seen_at=now))

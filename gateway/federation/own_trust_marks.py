@@ -20,7 +20,7 @@ from gateway.ports import Store, StoreBusy, StoreFull, TransportError
 from gateway.runtime.background import Attempt
 from gateway.runtime.rate_limit import Cooldown
 from gateway.store.tables import own_trust_marks
-from gateway.store.tables.own_trust_marks import HeldMark
+from gateway.store.tables.own_trust_marks import OwnTrustMark
 from trust import claims
 from trust.errors import TrustError
 from trust.federation.entity_statement import parse_entity_configuration
@@ -44,7 +44,7 @@ class OwnTrustMarks:
         self._store = store
         self._lock = Lock()
         self._read_at = 0.0
-        self._held: tuple[HeldMark, ...] = ()
+        self._held: tuple[OwnTrustMark, ...] = ()
 
     def stated(self, now: datetime) -> tuple[StatedMark, ...]:
         """Return those that have not expired, as far as they fit, the first types first."""
@@ -61,13 +61,13 @@ class OwnTrustMarks:
         """Return what changes whenever the marks do, within seconds."""
         return self._current()
 
-    def _current(self) -> tuple[HeldMark, ...]:
+    def _current(self) -> tuple[OwnTrustMark, ...]:
         with self._lock:
             if not self._read_at or monotonic() - self._read_at > _READ_AGAIN_S:
                 self._held, self._read_at = self._read(), monotonic()
             return self._held
 
-    def _read(self) -> tuple[HeldMark, ...]:
+    def _read(self) -> tuple[OwnTrustMark, ...]:
         try:
             return self._store.read(own_trust_marks.list)
         except (StoreBusy, StoreFull):
@@ -138,7 +138,7 @@ def _stands(raw: bytes, now: datetime) -> bool:
     return ends is None or ends > now
 
 
-def _due(mark: HeldMark, now: datetime) -> bool:
+def _due(mark: OwnTrustMark, now: datetime) -> bool:
     if not timedelta() <= now - mark.added_at < ASKED_EVERY:
         return True
     try:

@@ -77,7 +77,7 @@ class TrustStorage:
                 entity = EntityId(chain.entity)
                 older = next((key for key in issued_at if key[1] == entity), (entity, entity))
             if older is None:
-                latest_statements.note(tx, issued_at=issued_at, seen_at=now)
+                latest_statements.record(tx, issued_at=issued_at, seen_at=now)
             return older
 
         return self._store.write(work)
@@ -88,7 +88,7 @@ class TrustStorage:
         def work(tx: Transaction) -> StatementKey | None:
             older = _find_older(tx, issued_at)
             if older is None:
-                latest_statements.note(tx, issued_at=issued_at, seen_at=now)
+                latest_statements.record(tx, issued_at=issued_at, seen_at=now)
             return older
 
         return self._store.write(work)
@@ -99,7 +99,7 @@ class TrustStorage:
         def work(tx: Transaction) -> StatementKey | None:
             older = _find_older(tx, issued_at) or _find_ended(tx, issued_at)
             if older is None:
-                latest_statements.note(tx, issued_at=issued_at, seen_at=now)
+                latest_statements.record(tx, issued_at=issued_at, seen_at=now)
             return older
 
         return self._store.write(work)
@@ -178,7 +178,7 @@ def _find_ended(tx: Transaction, issued_at: IssuedAt) -> StatementKey | None:
 
 def _find_older(tx: Transaction, issued_at: IssuedAt) -> StatementKey | None:
     for (issuer, subject), made_at in issued_at.items():
-        latest = latest_statements.newest(tx, issuer=issuer, subject=subject)
+        latest = latest_statements.latest(tx, issuer=issuer, subject=subject)
         if latest is not None and made_at + (CONFIGURATION_SKEW if issuer == subject else timedelta()) < latest:
             return issuer, subject
     return None

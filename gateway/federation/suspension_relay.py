@@ -199,4 +199,4 @@ def _open_entry(raw: bytes, issuer: EntityId, keys: KeySet, expected: int, now: 
     entry = parse_suspension(raw, issuer_keys=keys, now=now)
     if entry.issuer != issuer or entry.seq != expected:
         raise ChainRefused(f"Entry {expected} of the suspensions of {issuer} is missing, or is another's.")
-    return StoredSuspension.of(entry, raw)
+    return StoredSuspension.from_suspension(entry, raw)

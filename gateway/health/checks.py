@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.federation.resolver import FederationResolver
-from gateway.health.clock_skew import ClockMonitor, Parties
+from gateway.health.clock_skew import ClockMonitor, ClockSources
 from gateway.health.restore_sync import AuthorityCatchUp, CatchUp, Endings, NodeCatchUp, RestoreSync
 from gateway.keys.files import KeyFile, sole_change
 from gateway.keys.rotation import apply, draft_revocation
@@ -96,10 +96,10 @@ def node_monitor(
 def authority_monitor(machine: Machine, directory: FederationResolver, own: EntityId, keys: KeyFolder) -> HealthMonitor:
     """Return the rounds of an authority, which compares its clock with its members' and with the anchors' above it."""
 
-    def known() -> Parties:
+    def known() -> ClockSources:
         anchors = tuple(each for each in directory.anchors(now=machine.clock.now()) if each != own)
         every = tuple(EntityId(member.entity) for member in machine.store.read(members.list))
-        return Parties(anchors=anchors, members=every)
+        return ClockSources(anchors=anchors, members=every)
 
     return _monitor(
         machine,
@@ -116,7 +116,9 @@ def authority_monitor(machine: Machine, directory: FederationResolver, own: Enti
     )
 
 
-def _monitor(machine: Machine, *, known: Callable[[], Parties], missed: CatchUp, endings: Endings) -> HealthMonitor:
+def _monitor(
+    machine: Machine, *, known: Callable[[], ClockSources], missed: CatchUp, endings: Endings
+) -> HealthMonitor:
     return HealthMonitor(
         clock_monitor=ClockMonitor(
             store=machine.store,
@@ -140,9 +142,9 @@ def _monitor(machine: Machine, *, known: Callable[[], Parties], missed: CatchUp,
     )
 
 
-def _parties(directory: FederationResolver, own: EntityId, clock: Clock) -> Parties:
+def _parties(directory: FederationResolver, own: EntityId, clock: Clock) -> ClockSources:
     """Return the anchors, and every other party that is trusted."""
     now = clock.now()
     anchors = tuple(directory.anchors(now=now))
     others = (standing.entity for standing in directory.statuses(now=now) if standing.trusted is not None)
-    return Parties(anchors=anchors, members=tuple(each for each in others if each not in (own, *anchors)))
+    return ClockSources(anchors=anchors, members=tuple(each for each in others if each not in (own, *anchors)))

@@ -53,7 +53,7 @@ class Notice(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parties:
+class ClockSources:
     """The anchors and the other parties whose clocks can be asked."""
 
     anchors: tuple[EntityId, ...] = ()
@@ -61,14 +61,14 @@ class Parties:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ClockReading:
     """How far this machine is behind one party, negative where it is ahead."""
 
     entity: EntityId
     off: timedelta
 
 
-def read_clock(transport: Transport, entity: EntityId, clock: Clock) -> Reading | None:
+def read_clock(transport: Transport, entity: EntityId, clock: Clock) -> ClockReading | None:
     """Ask one party; none where no signed answer came, or where it proves nothing about the time."""
     asked = clock.now()
     request = PeerRequest(
@@ -88,10 +88,10 @@ def read_clock(transport: Transport, entity: EntityId, clock: Clock) -> Reading 
     dated = _date(answer.headers.get("date", ""))
     if dated is None and signed <= ours:
         return None  # it may have been signed a while ago
-    return Reading(entity=entity, off=max(moment for moment in (signed, dated) if moment is not None) - ours)
+    return ClockReading(entity=entity, off=max(moment for moment in (signed, dated) if moment is not None) - ours)
 
 
-def estimate_skew(readings: Sequence[Reading], parties: Parties) -> timedelta | None:
+def estimate_skew(readings: Sequence[ClockReading], parties: ClockSources) -> timedelta | None:
     """Return how far the clock is off, zero where it is right, and ``None`` where not enough parties agree."""
     right = [reading for reading in readings if abs(reading.off) <= WRONG_BEYOND]
     if _decide(right, readings, parties):
@@ -107,7 +107,7 @@ def estimate_skew(readings: Sequence[Reading], parties: Parties) -> timedelta | 
     return None
 
 
-def _decide(agreeing: Sequence[Reading], readings: Sequence[Reading], parties: Parties) -> bool:
+def _decide(agreeing: Sequence[ClockReading], readings: Sequence[ClockReading], parties: ClockSources) -> bool:
     """Say whether those that agree are enough, by number and by kind."""
     if 2 * len(agreeing) <= len(readings):
         return False
@@ -122,10 +122,10 @@ def _decide(agreeing: Sequence[Reading], readings: Sequence[Reading], parties: P
     return members >= fewest
 
 
-def read_clocks(transport: Transport, parties: Parties, clock: Clock, attempt: Attempt) -> list[Reading]:
+def read_clocks(transport: Transport, parties: ClockSources, clock: Clock, attempt: Attempt) -> list[ClockReading]:
     """Draw a few parties and ask them; one whose answer is a fault of ours costs no other reading."""
     anchors = _shuffle(parties.anchors)[:ANCHORS_ASKED]
-    readings: list[Reading] = []
+    readings: list[ClockReading] = []
     for entity in (*anchors, *_shuffle(parties.members))[:MOST_ASKED]:
         found = attempt("clock", partial(read_clock, transport, entity, clock))
         readings += [found] if found is not None else []
@@ -145,7 +145,7 @@ class ClockMonitor:
     store: Store
     transport: Transport
     clock: Clock
-    known: Callable[[], Parties]
+    known: Callable[[], ClockSources]
     host: str
     kept: Callable[[], bool]
     notice: Notice
@@ -166,7 +166,7 @@ class ClockMonitor:
         off = timedelta() if kept else off
         if off is None:
             return
-        self.store.write(lambda tx: condition.note_clock(tx, host=self.host, off=off))
+        self.store.write(lambda tx: condition.record_clock(tx, host=self.host, off=off))
         self._last = (self.seconds(), self.clock.now())
         self._wrong = bool(off)
         if off:

@@ -82,7 +82,7 @@ class RestoreSync:
         if found.clock_off or not found.epoch.covers(now):  # 1
             return
         if not found.epoch.reconciled and self.catch_up(now, confirmed=found.epoch.confirmed):
-            self.store.write(store_epoch.note_reconciled)
+            self.store.write(store_epoch.set_reconciled)
             self.changed()
             found = self.store.read(lambda tx: condition.read(tx, host=self.host))
         if found.epoch.reconciled and not found.epoch.confirmed:
@@ -181,7 +181,7 @@ class AuthorityCatchUp:
             opened = parse_suspension(raw, issuer_keys=self.keys.unrevoked_keys(), now=now)
             if (opened.issuer, opened.seq) != (self.own, number):
                 return
-            yield StoredSuspension.of(opened, raw)
+            yield StoredSuspension.from_suspension(opened, raw)
 
     def _keep(self, entries: list[StoredSuspension], now: datetime) -> None:
         def work(tx: Transaction) -> None:

@@ -13,7 +13,7 @@ from time import monotonic
 
 from gateway.ports import Store, Transaction
 from gateway.store import condition
-from gateway.store.condition import Condition
+from gateway.store.condition import NodeCondition
 
 HELD_S = 1.0
 """How long a process believes that all is well before it looks into the store again."""
@@ -34,7 +34,7 @@ class ServingGate:
         self._store = store
         self._host = host
         self._seconds = seconds
-        self._well: tuple[float, Condition] | None = None
+        self._well: tuple[float, NodeCondition] | None = None
 
     def check(self) -> None:
         """Raise :class:`ClockWrong` or :class:`NotReconciled`."""
@@ -64,7 +64,7 @@ class ServingGate:
         found = self.condition()
         return status_message(found) or None
 
-    def condition(self) -> Condition:
+    def condition(self) -> NodeCondition:
         """Return the condition; one that is well is believed for a second, any other is looked at again."""
         at = self._seconds()
         if self._well is not None and at - self._well[0] < HELD_S:
@@ -78,11 +78,11 @@ class ServingGate:
         """Believe nothing that was seen before."""
         self._well = None
 
-    def _read(self, tx: Transaction) -> Condition:
+    def _read(self, tx: Transaction) -> NodeCondition:
         return condition.read(tx, host=self._host)
 
 
-def status_message(found: Condition) -> str:
+def status_message(found: NodeCondition) -> str:
     """Return what is wrong, and what an administrator can do; nothing where all is well."""
     if found.clock_off:
         seconds = int(found.clock_off.total_seconds())

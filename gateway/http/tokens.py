@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from gateway.oauth.forms import MAX_BODY, TokenCall
 from gateway.oauth.revocation import PATH as REVOCATION_PATH
-from gateway.oauth.server import TOKEN_PATH, TokenAnswer, TokenServer
+from gateway.oauth.server import TOKEN_PATH, TokenResponse, TokenServer
 from gateway.ports import Clock
 from gateway.web.face import note_refusal
 from gateway.web.guards import open_to_all
@@ -26,7 +26,7 @@ def add_token_endpoints(blueprint: Blueprint, server: TokenServer, *, clock: Clo
         return _answered(server.revoke, clock)
 
 
-def _answered(answered: Callable[[TokenCall], TokenAnswer], clock: Clock) -> Response:
+def _answered(answered: Callable[[TokenCall], TokenResponse], clock: Clock) -> Response:
     """Pass the current request to an endpoint of a token server, body and headers only, and write its answer."""
     request.max_content_length = MAX_BODY
     answer = answered(

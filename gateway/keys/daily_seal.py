@@ -76,9 +76,9 @@ class DailySeal:
         keys = self._keys
         if keys and max(keys) in {today, today + 1}:
             return keys
-        with self._lock, _locked(self._path):
+        with self._lock, _lock_folder(self._path):
             held = _read(self._path)
-            self._keys = _advanced(held, today)
+            self._keys = _advance(held, today)
             if self._keys != held:
                 _write(self._path, self._keys)
         return self._keys
@@ -93,7 +93,7 @@ def _next(key: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=_LABEL).derive(key)
 
 
-def _advanced(held: Mapping[int, bytes], today: int) -> dict[int, bytes]:
+def _advance(held: Mapping[int, bytes], today: int) -> dict[int, bytes]:
     """Return today's and yesterday's keys, made of those held; a new one where the clock was far ahead, or none is."""
     if not held or max(held) > today + 1:
         return {today: new_key()}
@@ -144,7 +144,7 @@ def _write_file(descriptor: int, content: bytes) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _lock_folder(path: Path) -> Iterator[None]:
     """Let one process at a time replace the file. Raises :class:`KeyFilesRefused`."""
     try:
         descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

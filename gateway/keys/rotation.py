@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gateway.keys import schedule
 from gateway.keys.files import STATE_FILE, new_pem, public_half, replace_file, write_all
-from gateway.keys.schedule import OVERLAPS, KeyRecord, Stage
+from gateway.keys.schedule import KEY_OVERLAPS, KeyRecord, Stage
 from trust.federation.historical_keys import RevocationReason
 from trust.keys import MAX_KEYS, KeyUse
 
@@ -59,7 +59,7 @@ def draft_rotation(
         )
     if len(schedule.published_keys(lives, use, now=at).keys) >= MAX_KEYS:
         raise ChangeRefused(f"{MAX_KEYS} {use} keys are published, and peers take no more; wait until one is gone.")
-    overlap = OVERLAPS[use]
+    overlap = KEY_OVERLAPS[use]
     if sign_after is not None and not overlap.together:
         raise ChangeRefused(f"A new {use} key is used at once; leave --sign-after out.")
     after = overlap.before if sign_after is None else sign_after

@@ -5,7 +5,7 @@ The life of a key, in this order:
 1. next: it is published and does not sign yet, until every peer has asked for the chain again;
 2. signs: from ``signs_from`` on; a federation key that ``waits`` signs once its superior is known to vouch for it, and
    peers have had as long again to hear of that;
-3. retired: another has begun to sign; it stays published until what it signed last has expired (:data:`OVERLAPS`);
+3. retired: another has begun to sign; it stays published until what it signed last has expired (:data:`KEY_OVERLAPS`);
 4. gone: a key of the past, kept for the record.
 
 A revoked key is none of these from that moment on. Of the two dates that are recorded the others follow, so no process
@@ -55,7 +55,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overlap:
+class KeyOverlap:
     """How long two keys of one use are needed side by side.
 
     ``before``: a new key is published for so long before it signs. ``after``: a retired one is needed for so long.
@@ -67,19 +67,19 @@ class Overlap:
     together: bool
 
 
-OVERLAPS: Mapping[KeyUse, Overlap] = {
+KEY_OVERLAPS: Mapping[KeyUse, KeyOverlap] = {
     # what the entity says of itself is good for 120 h, and who held it then may still have to verify it
-    KeyUse.FEDERATION: Overlap(before=HEARD_WITHIN, after=timedelta(hours=121), together=True),
+    KeyUse.FEDERATION: KeyOverlap(before=HEARD_WITHIN, after=timedelta(hours=121), together=True),
     # a queued message is good for 15 days
-    KeyUse.MESSAGE: Overlap(before=HEARD_WITHIN, after=timedelta(days=15, hours=1), together=True),
+    KeyUse.MESSAGE: KeyOverlap(before=HEARD_WITHIN, after=timedelta(days=15, hours=1), together=True),
     # a case system's token is good for 10 minutes, a peer's for 5, an assertion for one
-    KeyUse.OAUTH: Overlap(before=HEARD_WITHIN, after=timedelta(minutes=15), together=True),
+    KeyUse.OAUTH: KeyOverlap(before=HEARD_WITHIN, after=timedelta(minutes=15), together=True),
     # nobody knows it beforehand: each token names the key that its proofs are made with
-    KeyUse.DPOP: Overlap(before=timedelta(), after=timedelta(), together=False),
+    KeyUse.DPOP: KeyOverlap(before=timedelta(), after=timedelta(), together=False),
     # an entity publishes exactly one
-    KeyUse.EVIDENCE: Overlap(before=timedelta(), after=timedelta(), together=False),
+    KeyUse.EVIDENCE: KeyOverlap(before=timedelta(), after=timedelta(), together=False),
     # who holds the chain of before, 120 h at most, encrypts to the earlier one, and that may rest for 15 days
-    KeyUse.ENCRYPTION: Overlap(before=timedelta(), after=timedelta(days=20, hours=1), together=False),
+    KeyUse.ENCRYPTION: KeyOverlap(before=timedelta(), after=timedelta(days=20, hours=1), together=False),
 }
 
 
@@ -142,7 +142,7 @@ def lifecycles(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime])
                 record=record,
                 begins=_begins(record, vouched),
                 retires=retires,
-                gone=None if retires is None else retires + OVERLAPS[record.use].after,
+                gone=None if retires is None else retires + KEY_OVERLAPS[record.use].after,
             )
         )
     return tuple(found)
@@ -163,7 +163,7 @@ def published_keys(lives: Iterable[KeyLifecycle], use: KeyUse, *, now: datetime)
     """Return the keys of a use that others may need now: the one that signs, the next, the retired ones."""
     every = tuple(lives)
     current = signing_key(every, use, now=now)
-    if not OVERLAPS[use].together:
+    if not KEY_OVERLAPS[use].together:
         return KeySet.of(use, [current.public])
     others = [life for life in every if life.record.use is use and life.record.kid != current.kid]
     coming = [life.record.public for life in others if life.stage(now) is Stage.NEXT]

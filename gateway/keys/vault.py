@@ -41,7 +41,7 @@ _log = getLogger("hearthgate.keys")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Loaded:
+class _KeySnapshot:
     """What the files say. ``stamp`` tells whether they have changed since."""
 
     stamp: object
@@ -208,7 +208,7 @@ def _gather(directory: Path, needed: Sequence[KeyFile]) -> tuple[tuple[KeyRecord
     faults = list(folder_faults(directory))
     records: list[KeyRecord] = []
     try:
-        records += _recorded(directory)
+        records += _read_schedule(directory)
     except KeyFilesRefused as refused:
         faults.extend(refused.faults)
     for name in needed:
@@ -220,24 +220,24 @@ def _gather(directory: Path, needed: Sequence[KeyFile]) -> tuple[tuple[KeyRecord
         except KeyFilesRefused as refused:
             faults.extend(refused.faults)
         except TrustError as refused:
-            faults.append(_damaged(path, refused))
+            faults.append(_damage_report(path, refused))
         else:
             made = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
             records.append(KeyRecord(public=public, file=name, created_at=made, signs_from=made))
     return tuple(records), faults
 
 
-def _recorded(directory: Path) -> tuple[KeyRecord, ...]:
+def _read_schedule(directory: Path) -> tuple[KeyRecord, ...]:
     path = directory / STATE_FILE
     if not os.path.lexists(path):
         return ()
     try:
         return schedule.from_bytes(read_private(path, most=schedule.MAX_BYTES))
     except TrustError as refused:
-        raise KeyFilesRefused([_damaged(path, refused)]) from refused
+        raise KeyFilesRefused([_damage_report(path, refused)]) from refused
 
 
-def _load(directory: Path, needed: Sequence[KeyFile]) -> _Loaded:
+def _load(directory: Path, needed: Sequence[KeyFile]) -> _KeySnapshot:
     stamp = _stamp(str(directory / STATE_FILE))
     records, faults = _gather(directory, needed)
     wanted = {KEY_USES[name] for name in needed if name in KEY_USES}
@@ -257,7 +257,7 @@ def _load(directory: Path, needed: Sequence[KeyFile]) -> _Loaded:
             faults.extend(_load_secret(directory / name, name, secrets))
     if faults:
         raise KeyFilesRefused(faults)
-    return _Loaded(stamp=stamp, records=records, signers=signers, secrets=secrets)
+    return _KeySnapshot(stamp=stamp, records=records, signers=signers, secrets=secrets)
 
 
 def _load_pair(directory: Path, record: KeyRecord, signers: dict[str, Signer]) -> Iterator[str]:
@@ -275,7 +275,7 @@ def _load_pair(directory: Path, record: KeyRecord, signers: dict[str, Signer]) -
     except KeyFilesRefused as refused:
         yield from refused.faults
     except TrustError as refused:
-        yield _damaged(path, refused)
+        yield _damage_report(path, refused)
 
 
 def _load_secret(path: Path, name: KeyFile, secrets: dict[KeyFile, bytes]) -> Iterator[str]:
@@ -298,5 +298,5 @@ def _stamp(state: str) -> object:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _damaged(path: Path, refused: TrustError) -> str:
+def _damage_report(path: Path, refused: TrustError) -> str:
     return f"{path}: {refused.detail} Restore it from your backup"

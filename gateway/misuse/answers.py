@@ -16,7 +16,7 @@ from gateway.keys.sealed import open_own
 from gateway.misuse.evidence import FoundMessage, sent_message
 from gateway.ports import ClaimStore, KeyVault, Store, Transaction, TrustResolver
 from gateway.store.tables import received_misuse_queries
-from gateway.store.tables.received_misuse_queries import Received
+from gateway.store.tables.received_misuse_queries import ReceivedMisuseQuery
 from trust import strict_json
 from trust.claims import digest, from_seconds, to_seconds
 from trust.errors import NoChain, WrongIssuer
@@ -55,7 +55,7 @@ class TooManyOpen(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MisuseAnswering:
+class MisuseQueryReceiver:
     """Answer holders' queries. Safe for several threads."""
 
     own: EntityId
@@ -123,11 +123,11 @@ class MisuseAnswering:
         self.store.write(effect)
         return signed
 
-    def _kept(self, query: MisuseQuery, found: FoundMessage, now: datetime) -> Received:
+    def _kept(self, query: MisuseQuery, found: FoundMessage, now: datetime) -> ReceivedMisuseQuery:
         earlier, waiting = self.store.read(
             lambda tx: (
                 received_misuse_queries.get(tx, holder=query.iss, query=digest(query.query.encode())),
-                received_misuse_queries.open_of(tx, holder=query.iss),
+                received_misuse_queries.count_open(tx, holder=query.iss),
             )
         )
         if earlier is not None:
@@ -145,7 +145,7 @@ class MisuseAnswering:
             "pseudonym": found.pseudonym,
         }
         ours = digest(query.query.encode())  # the holder's own id may hold anything
-        return Received(
+        return ReceivedMisuseQuery(
             holder=query.iss,
             query=ours,
             received_at=now,
@@ -153,7 +153,7 @@ class MisuseAnswering:
             sealed_query=seal(self.vault.seal_key(), strict_json.dumps(told), place_of(query.iss, ours, "query")),
         )
 
-    def _reply(self, opened: OpenedQuery, held: Received | None, now: datetime) -> MisuseReply:
+    def _reply(self, opened: OpenedQuery, held: ReceivedMisuseQuery | None, now: datetime) -> MisuseReply:
         query, issued = opened.query, to_seconds(now)
         reply = MisuseReply(
             iss=self.own,
@@ -170,15 +170,15 @@ class MisuseAnswering:
         due = to_seconds(held.due_at)
         if held.sealed_answer is None:
             return replace(reply, state=MisuseState.PENDING, due=due)
-        named = open_answer(self.vault.seal_key(), held.holder, held.query, held.sealed_answer)
+        named = open_named(self.vault.seal_key(), held.holder, held.query, held.sealed_answer)
         return replace(reply, state=MisuseState.ANSWERED, due=due, practitioner=named)
 
-    def _about(self, held: Received) -> str:
+    def _about(self, held: ReceivedMisuseQuery) -> str:
         """Return which message a query of before was about: one id is no way to the answer about another message."""
         return str(open_query_record(self.vault.seal_key(), held)["message"]["jti"])
 
 
-def open_query_record(key: bytes, held: Received) -> JsonObject:
+def open_query_record(key: bytes, held: ReceivedMisuseQuery) -> JsonObject:
     """Return what the holder said. Raises :class:`gateway.keys.sealed.SealBroken`."""
     opened = open_own(key, held.sealed_query, place_of(held.holder, held.query, "query"))
     return strict_json.loads(opened, max_bytes=MAX_SEALED)
@@ -189,7 +189,7 @@ def seal_answer(key: bytes, holder: str, query: str, named: NamedPractitioner) -
     return seal(key, strict_json.dumps(practitioner_to_json(named)), place_of(holder, query, "answer"))
 
 
-def open_answer(key: bytes, holder: str, query: str, sealed: bytes) -> NamedPractitioner:
+def open_named(key: bytes, holder: str, query: str, sealed: bytes) -> NamedPractitioner:
     """Open it again. Raises :class:`gateway.keys.sealed.SealBroken`."""
     told = strict_json.loads(open_own(key, sealed, place_of(holder, query, "answer")), max_bytes=MAX_SEALED)
     return NamedPractitioner(name=told["name"], role=told["role"], org_unit=told["org_unit"], contact=told["contact"])

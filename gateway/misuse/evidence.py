@@ -44,14 +44,14 @@ def sent_message(tx: Transaction, ref: RequestRef, *, own: EntityId, to: EntityI
     """Return our own message of these very bytes to this holder, or none."""
     names = (message_key(key, own, ref.jti), ref.jti)
     ids = evidence_index.find(tx, names, before=_END, limit=_MOST)
-    found = (_message(stored, LeafKind.SENT) for stored in evidence_leaves.get_all(tx, ids))
+    found = (_from_leaf(stored, LeafKind.SENT) for stored in evidence_leaves.get_all(tx, ids))
     return next((each for each in found if each and each.peer == to and each.digest == ref.digest), None)
 
 
 def received_messages(tx: Transaction, *, since: datetime, until: datetime) -> Iterator[FoundMessage]:
     """Yield every message that we received of others in a span of time, the latest first."""
     leaves = evidence_leaves.between(tx, since=since, until=until)
-    found = (_message(stored, LeafKind.RECEIVED) for stored in leaves)
+    found = (_from_leaf(stored, LeafKind.RECEIVED) for stored in leaves)
     return (each for each in found if each and each.iss == each.peer)
 
 
@@ -73,22 +73,22 @@ def signature_of_message(store: Store, vault: KeyVault, message: FoundMessage) -
     It is :func:`trust.exchange.question_signature.signature_to_json`'s form, and holds nothing of the content. Raises
     :class:`gateway.keys.sealed.SealBroken`.
     """
-    kept = _kept(store, vault, message)
+    kept = _open_signature(store, vault, message)
     return None if kept is None else {name: value for name, value in kept.items() if name not in {"jti", "consent"}}
 
 
 def consent_of_message(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
     """Return the asker's record of consent on which we answered, or none. Raises as :func:`signature_of_message`."""
-    kept = _kept(store, vault, message)
+    kept = _open_signature(store, vault, message)
     return None if kept is None else kept.get("consent")
 
 
-def _kept(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
+def _open_signature(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
     sealed = store.read(lambda tx: question_signatures.get(tx, leaf=message.leaf))
     return None if sealed is None else open_question(vault.seal_key(), message.leaf, sealed)
 
 
-def _message(stored: StoredLeaf, kind: LeafKind) -> FoundMessage | None:
+def _from_leaf(stored: StoredLeaf, kind: LeafKind) -> FoundMessage | None:
     """Return what a leaf of this kind says of a message that came or went under a pseudonym."""
     leaf: Leaf = parse_leaf(stored.leaf)
     if leaf.kind is not kind or leaf.practitioner is None:

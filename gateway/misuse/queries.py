@@ -9,14 +9,14 @@ from datetime import datetime
 from secrets import token_urlsafe
 
 from gateway.evidence import recorder
-from gateway.evidence.recorder import Entry
+from gateway.evidence.recorder import EvidenceEntry
 from gateway.key_refresh import verify_with_key_refresh
 from gateway.keys.sealed import open_own
 from gateway.misuse.answers import MAX_SEALED, place_of
 from gateway.misuse.evidence import FoundMessage, reference_of
 from gateway.ports import KeyVault, PeerRequest, Store, Transaction, Transport, TransportError, TrustResolver
 from gateway.store.tables import sent_misuse_queries
-from gateway.store.tables.sent_misuse_queries import Asked, State
+from gateway.store.tables.sent_misuse_queries import SentMisuseQuery, SentQueryState
 from trust import strict_json
 from trust.claims import digest, to_seconds
 from trust.errors import NoChain
@@ -50,7 +50,7 @@ class MessageForgotten(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MisuseAsking:
+class MisuseQuerySender:
     """Ask about messages that we received."""
 
     own: EntityId
@@ -59,7 +59,7 @@ class MisuseAsking:
     store: Store
     transport: Transport
 
-    def ask(self, message: FoundMessage, reason: str, *, now: datetime) -> Asked:
+    def ask(self, message: FoundMessage, reason: str, *, now: datetime) -> SentMisuseQuery:
         """Ask for the first time or again, and return the query as it stands then.
 
         Raises ``TransportError`` where the agency does not answer, and ``TrustError`` where it is not trusted now or
@@ -70,7 +70,7 @@ class MisuseAsking:
         if reference is None:
             raise MessageForgotten
         held = self._held(message, reason, now)
-        if held.state is State.ANSWERED:
+        if held.state is SentQueryState.ANSWERED:
             return held
         peer = self.directory.resolve(message.peer, now=now, urgent=True)
         query = self._query(held, message, reference, now)
@@ -79,18 +79,22 @@ class MisuseAsking:
         self.store.write(lambda tx: recorder.record(tx, sent))
         answered = self._post(message.peer, raw)
         reply = verify_with_key_refresh(
-            peer, answered, lambda party: _opened(answered, party, raw, query, now), directory=self.directory, now=now
+            peer,
+            answered,
+            lambda party: _open_reply(answered, party, raw, query, now),
+            directory=self.directory,
+            now=now,
         )
         leaf = recorder.build_entry(self._leaf(LeafKind.RECEIVED, query, raw, now, reply=(answered, reply.state)))
         return self._settled(held, reply, leaf, now)
 
-    def _held(self, message: FoundMessage, reason: str, now: datetime) -> Asked:
+    def _held(self, message: FoundMessage, reason: str, now: datetime) -> SentMisuseQuery:
         found = self.store.read(lambda tx: sent_misuse_queries.find(tx, asker=message.peer, message=message.id))
         if found is not None:
             return found
         query = token_urlsafe(16)
         told = strict_json.dumps({"reason": reason, "pseudonym": message.pseudonym})
-        made = Asked(
+        made = SentMisuseQuery(
             query=query,
             asker=message.peer,
             message=message.id,
@@ -101,7 +105,7 @@ class MisuseAsking:
         self.store.write(lambda tx: sent_misuse_queries.put(tx, made))
         return made
 
-    def _query(self, held: Asked, message: FoundMessage, reference: RequestRef, now: datetime) -> MisuseQuery:
+    def _query(self, held: SentMisuseQuery, message: FoundMessage, reference: RequestRef, now: datetime) -> MisuseQuery:
         issued = to_seconds(now)
         return MisuseQuery(
             iss=self.own,
@@ -113,7 +117,7 @@ class MisuseAsking:
             message=reference,
             received_at=to_seconds(message.at),
             pseudonym=message.pseudonym,
-            reason=str(open_asked(self.vault.seal_key(), held)["reason"]),
+            reason=str(open_reason(self.vault.seal_key(), held)["reason"]),
         )
 
     def _post(self, peer: EntityId, raw: bytes) -> bytes:
@@ -132,7 +136,9 @@ class MisuseAsking:
             raise TransportError(f"{peer} answered {answer.status} and not the query")
         return answer.body
 
-    def _settled(self, held: Asked, reply: MisuseReply, leaf: Entry, now: datetime) -> Asked:
+    def _settled(
+        self, held: SentMisuseQuery, reply: MisuseReply, leaf: EvidenceEntry, now: datetime
+    ) -> SentMisuseQuery:
         told: JsonObject = {"state": str(reply.state)}
         if reply.practitioner is not None:
             told |= practitioner_to_json(reply.practitioner)
@@ -141,7 +147,9 @@ class MisuseAsking:
         def effect(tx: Transaction) -> None:
             recorder.record(tx, leaf)
             if reply.state is not MisuseState.PENDING:
-                sent_misuse_queries.settle(tx, query=held.query, state=State(reply.state), sealed_answer=sealed, at=now)
+                sent_misuse_queries.settle(
+                    tx, query=held.query, state=SentQueryState(reply.state), sealed_answer=sealed, at=now
+                )
 
         self.store.write(effect)
         found = self.store.read(lambda tx: sent_misuse_queries.find(tx, asker=held.asker, message=held.message))
@@ -169,19 +177,19 @@ class MisuseAsking:
         )
 
 
-def _opened(answered: bytes, party: TrustedEntity, raw: bytes, query: MisuseQuery, now: datetime) -> MisuseReply:
+def _open_reply(answered: bytes, party: TrustedEntity, raw: bytes, query: MisuseQuery, now: datetime) -> MisuseReply:
     if party.node is None:
         raise NoChain("The agency's chain describes no node that may exchange messages.")
     return open_reply(answered, asker_keys=party.node.message_keys, sent=raw, query=query, now=now)
 
 
-def open_asked(key: bytes, held: Asked) -> JsonObject:
+def open_reason(key: bytes, held: SentMisuseQuery) -> JsonObject:
     """Return why we asked. Raises :class:`gateway.keys.sealed.SealBroken`."""
     opened = open_own(key, held.sealed_query, place_of(held.asker, held.query, "asked"))
     return strict_json.loads(opened, max_bytes=MAX_SEALED)
 
 
-def open_told(key: bytes, held: Asked) -> JsonObject:
+def open_answer(key: bytes, held: SentMisuseQuery) -> JsonObject:
     """Return what we were told. Raises :class:`gateway.keys.sealed.SealBroken`."""
     if held.sealed_answer is None:
         return {}

@@ -9,11 +9,11 @@ from datetime import datetime
 from secrets import token_urlsafe
 
 from gateway.oauth.client_auth import CaseClients, FindClient
-from gateway.oauth.exchange import ACCESS_TOKEN, Provider, SignIns
-from gateway.oauth.forms import KnownClient, TokenRequest
+from gateway.oauth.exchange import ACCESS_TOKEN, SignInProvider, SignIns
+from gateway.oauth.forms import AuthenticatedClient, TokenRequest
 from gateway.oauth.issued import IssuedTokens
 from gateway.oauth.revocation import Revocations
-from gateway.oauth.server import TOKEN_PATH, IssuedToken, TokenServer, verified_proof
+from gateway.oauth.server import TOKEN_PATH, IssuedToken, TokenServer, verify_proof
 from gateway.ports import ClaimStore, KeyVault
 from trust.keys import KeyUse
 from trust.oauth import access_token
@@ -35,7 +35,7 @@ class CaseOAuth:
     vault: KeyVault
     find_client: FindClient
     claims: ClaimStore
-    providers: tuple[Provider, ...] = ()
+    providers: tuple[SignInProvider, ...] = ()
 
     @property
     def token_endpoint(self) -> str:
@@ -81,11 +81,11 @@ class _Own:
 
     oauth: CaseOAuth
 
-    def check(self, request: TokenRequest, client: KnownClient) -> None:  # noqa: ARG002 - the protocol's shape
+    def check(self, request: TokenRequest, client: AuthenticatedClient) -> None:  # noqa: ARG002 - the protocol's shape
         if request.dpop is not None:
-            request.proof = verified_proof(request, endpoint=self.oauth.token_endpoint, claims=self.oauth.claims)
+            request.proof = verify_proof(request, endpoint=self.oauth.token_endpoint, claims=self.oauth.claims)
 
-    def issue(self, request: TokenRequest, client: KnownClient) -> IssuedToken:
+    def issue(self, request: TokenRequest, client: AuthenticatedClient) -> IssuedToken:
         return _issued(self.oauth, request, client, exp=request.now + LIFETIME)
 
 
@@ -96,11 +96,11 @@ class _Exchange:
     oauth: CaseOAuth
     sign_ins: SignIns
 
-    def check(self, request: TokenRequest, client: KnownClient) -> None:
+    def check(self, request: TokenRequest, client: AuthenticatedClient) -> None:
         _Own(oauth=self.oauth).check(request, client)
         request.exchanged = self.sign_ins.exchange(request, client)
 
-    def issue(self, request: TokenRequest, client: KnownClient) -> IssuedToken:
+    def issue(self, request: TokenRequest, client: AuthenticatedClient) -> IssuedToken:
         exchanged = request.exchanged
         if exchanged is None:
             raise RuntimeError("a token is issued once the exchange was checked")
@@ -110,7 +110,12 @@ class _Exchange:
 
 
 def _issued(
-    oauth: CaseOAuth, request: TokenRequest, client: KnownClient, *, exp: datetime, signed_in: SignedIn | None = None
+    oauth: CaseOAuth,
+    request: TokenRequest,
+    client: AuthenticatedClient,
+    *,
+    exp: datetime,
+    signed_in: SignedIn | None = None,
 ) -> IssuedToken:
     claims = AccessTokenClaims(
         iss=oauth.base_url,

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from gateway.key_refresh import verify_with_key_refresh
 from gateway.oauth.errors import InvalidClient
-from gateway.oauth.forms import KnownClient
+from gateway.oauth.forms import AuthenticatedClient
 from gateway.ports import ClaimStore, LocalClient, TrustResolver
 from trust.claims import digest
 from trust.errors import BadSignature, TrustError, UnknownKey, Untrusted
@@ -33,7 +33,7 @@ class PeerClients:
     directory: TrustResolver
     claims: ClaimStore
 
-    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> KnownClient:
+    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> AuthenticatedClient:
         """Return the member whose ``oauth_client`` key signed the assertion. Raises :class:`InvalidClient`."""
         unverified_id = _unverified_client_id(unverified_assertion, client_id, typ_optional=False)
         try:
@@ -42,10 +42,10 @@ class PeerClients:
             raise InvalidClient(_NOT_KNOWN) from refused
         check = _Check(issuer=self.issuer, claims=self.claims, now=now, typ_optional=False)
 
-        def verified(by: TrustedEntity) -> KnownClient:
+        def verified(by: TrustedEntity) -> AuthenticatedClient:
             if by.oauth_client_keys is None:
                 raise InvalidClient("The client's chain declares no oauth_client keys.")
-            return check.verified(unverified_assertion, unverified_id, by, by.oauth_client_keys)
+            return check.verify(unverified_assertion, unverified_id, by, by.oauth_client_keys)
 
         try:
             return verify_with_key_refresh(party, unverified_assertion, verified, directory=self.directory, now=now)
@@ -72,7 +72,7 @@ class CaseClients:
     find_client: FindClient
     claims: ClaimStore
 
-    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> KnownClient:
+    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> AuthenticatedClient:
         """Return the registered client whose key signed the assertion. Raises :class:`InvalidClient`."""
         unverified_id = _unverified_client_id(unverified_assertion, client_id, typ_optional=True)
         party = self.find_client(unverified_id)
@@ -81,7 +81,7 @@ class CaseClients:
         keys = KeySet.from_jwks(dict(party.jwks), KeyUse.OAUTH)
         check = _Check(issuer=self.issuer, claims=self.claims, now=now, typ_optional=True)
         try:
-            return check.verified(unverified_assertion, unverified_id, party, keys)
+            return check.verify(unverified_assertion, unverified_id, party, keys)
         except UnknownKey as refused:
             raise InvalidClient(_NOT_KNOWN) from refused
 
@@ -93,7 +93,9 @@ class _Check:
     now: datetime
     typ_optional: bool
 
-    def verified(self, raw: bytes, client_id: str, party: TrustedEntity | LocalClient, keys: KeySet) -> KnownClient:
+    def verify(
+        self, raw: bytes, client_id: str, party: TrustedEntity | LocalClient, keys: KeySet
+    ) -> AuthenticatedClient:
         """Walk steps 3 and 4. Raises ``UnknownKey`` as it is, and :class:`InvalidClient` for everything else."""
         try:
             assertion = client_assertion.verify(
@@ -114,7 +116,7 @@ class _Check:
         )
         if not first:
             raise InvalidClient("This assertion was used before, or made before this node started; make a fresh one.")
-        return KnownClient(client_id=client_id, party=party)
+        return AuthenticatedClient(client_id=client_id, party=party)
 
 
 def _unverified_client_id(unverified_assertion: bytes, parameter: str | None, *, typ_optional: bool) -> str:

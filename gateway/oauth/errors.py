@@ -20,7 +20,7 @@ def describable(sentence: str) -> str:
     return "".join(character if " " <= character <= "~" else "?" for character in plain)
 
 
-def reason_of(refused: BaseException, otherwise: str | None) -> str | None:
+def log_reason(refused: BaseException, otherwise: str | None) -> str | None:
     """Return why something was refused, for the log: the code of the rule behind it, else a sentence of ours.
 
     A rule's sentence may quote the caller, and a caller may write a person's name anywhere; its code quotes nothing.

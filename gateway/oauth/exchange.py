@@ -14,7 +14,7 @@ from itertools import product
 from typing import cast
 
 from gateway.oauth.errors import InvalidRequest
-from gateway.oauth.forms import Exchanged, KnownClient, TokenRequest
+from gateway.oauth.forms import AuthenticatedClient, ExchangedSignIn, TokenRequest
 from gateway.oauth.sign_in_keys import SignInKeys
 from gateway.ports import ClaimStore, LocalClient
 from trust.claims import digest
@@ -34,7 +34,7 @@ _KINDS: Mapping[str, TokenKind] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class SignInProvider:
     """One sign-in service of the agency. ``clients`` says which registered client its own client ids are.
 
     ``positions`` says what a role and a unit there are here, together; ``exchanges`` is how often one token may be
@@ -47,7 +47,7 @@ class Provider:
     exchanges: int
     keys: SignInKeys
 
-    def of(self, client_id: str) -> Expected:
+    def expected_of(self, client_id: str) -> Expected:
         """Return what a token must say that this registered client shows."""
         known = frozenset(theirs for theirs, ours in self.clients.items() if ours == client_id)
         said = self.expected
@@ -65,12 +65,12 @@ class Provider:
 class SignIns:
     """What the agency's practitioners sign in with."""
 
-    def __init__(self, providers: Iterable[Provider], *, claims: ClaimStore) -> None:
+    def __init__(self, providers: Iterable[SignInProvider], *, claims: ClaimStore) -> None:
         self._providers = {provider.expected.issuer: provider for provider in providers}
         self._algorithms = {provider.expected.algorithm for provider in self._providers.values()}
         self._claims = claims
 
-    def exchange(self, request: TokenRequest, client: KnownClient) -> Exchanged:
+    def exchange(self, request: TokenRequest, client: AuthenticatedClient) -> ExchangedSignIn:
         """Walk the module's steps. Raises ``OAuth2Error``, and :class:`gateway.ports.NodeBusy` where keys are away."""
         kind = self._kind(request.form)  # 1
         raw = request.form["subject_token"].encode("utf-8")
@@ -81,13 +81,13 @@ class SignIns:
             if provider is None:
                 raise InvalidRequest("The subject token is not from a sign-in service of this agency.")
             keys = provider.keys.keys(peek_key_id(raw), now=request.now)  # 3
-            expected = provider.of(registered.client_id)
+            expected = provider.expected_of(registered.client_id)
             found = id_token.verify(raw, kind=kind, expected=expected, keys=keys, now=request.now)  # 4
         except TrustError as refused:
             raise InvalidRequest(refused.detail) from refused
-        practitioner = _known(found, provider, registered)  # 5
+        practitioner = _match_positions(found, provider, registered)  # 5
         self._use(raw, provider, found, request.now)  # 6
-        return Exchanged(practitioner=practitioner, until=found.auth_time + expected.max_auth_age)
+        return ExchangedSignIn(practitioner=practitioner, until=found.auth_time + expected.max_auth_age)
 
     def _kind(self, form: Mapping[str, str]) -> TokenKind:
         missing = [name for name in ("subject_token", "subject_token_type") if name not in form]
@@ -102,7 +102,7 @@ class SignIns:
             raise InvalidRequest(f"Only {ACCESS_TOKEN} is issued here.")
         return kind
 
-    def _use(self, raw: bytes, provider: Provider, found: SignIn, now: datetime) -> None:
+    def _use(self, raw: bytes, provider: SignInProvider, found: SignIn, now: datetime) -> None:
         """Use one of the token's turns up.
 
         What is counted is what was signed, since an ES256 signature has a twin (A26). The times are ours: after a start
@@ -116,7 +116,7 @@ class SignIns:
         raise InvalidRequest("This subject token was exchanged as often as one may be; get a fresh one.")
 
 
-def _known(found: SignIn, provider: Provider, client: LocalClient) -> SignedIn:
+def _match_positions(found: SignIn, provider: SignInProvider, client: LocalClient) -> SignedIn:
     there = [pair for pair in product(found.roles, found.units) if pair in provider.positions]
     if not there:
         raise InvalidRequest("The practitioner's role and unit there are, together, no position of this agency.")

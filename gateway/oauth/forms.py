@@ -43,7 +43,7 @@ class TokenCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchanged:
+class ExchangedSignIn:
     """The practitioner for whom a token is issued, and when they must have signed in again."""
 
     practitioner: SignedIn
@@ -61,7 +61,7 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib ships no typ
         self.dpop = call.dpop
         self.proof: DPoPProof | None = None
         self.details: tuple[AuthorizationDetail, ...] = ()
-        self.exchanged: Exchanged | None = None
+        self.exchanged: ExchangedSignIn | None = None
 
     @property
     def args(self) -> Mapping[str, str]:
@@ -75,7 +75,7 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib ships no typ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownClient:
+class AuthenticatedClient:
     """An authenticated client as Authlib's grant asks about it; ``party`` is whom it stands for."""
 
     client_id: str

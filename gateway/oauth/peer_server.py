@@ -11,10 +11,10 @@ from typing import cast
 
 from gateway.oauth.client_auth import PeerClients
 from gateway.oauth.errors import InvalidAuthorizationDetails
-from gateway.oauth.forms import KnownClient, TokenRequest
+from gateway.oauth.forms import AuthenticatedClient, TokenRequest
 from gateway.oauth.issued import IssuedTokens
 from gateway.oauth.revocation import Revocations
-from gateway.oauth.server import TOKEN_PATH, IssuedToken, TokenServer, verified_proof
+from gateway.oauth.server import TOKEN_PATH, IssuedToken, TokenServer, verify_proof
 from gateway.ports import ClaimStore, KeyVault, TrustResolver
 from trust import strict_json
 from trust.errors import TrustError
@@ -86,9 +86,9 @@ def peer_server(oauth: PeerOAuth) -> TokenServer:
 class _PeerIssuance:
     oauth: PeerOAuth
 
-    def check(self, request: TokenRequest, client: KnownClient) -> None:
+    def check(self, request: TokenRequest, client: AuthenticatedClient) -> None:
         party = cast("TrustedEntity", client.party)
-        request.proof = verified_proof(request, endpoint=self.oauth.token_endpoint, claims=self.oauth.claims)
+        request.proof = verify_proof(request, endpoint=self.oauth.token_endpoint, claims=self.oauth.claims)
         requested = _details(request.form.get("authorization_details"))
         try:
             request.details = self.oauth.permitted(party, requested, request.now)
@@ -97,7 +97,7 @@ class _PeerIssuance:
         if not request.details:
             raise InvalidAuthorizationDetails("No agreement in force lets this client ask for these details.")
 
-    def issue(self, request: TokenRequest, client: KnownClient) -> IssuedToken:
+    def issue(self, request: TokenRequest, client: AuthenticatedClient) -> IssuedToken:
         raw = access_token.build(
             AccessTokenClaims(
                 iss=self.oauth.entity_id,

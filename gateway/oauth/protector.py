@@ -118,7 +118,7 @@ class _Bearer(TokenValidator):  # type: ignore[misc]  # Authlib ships no types
         self._tokens = tokens
 
     def admit(self, unverified_token: bytes, request: ResourceRequest) -> tuple[AccessToken, DPoPProof | None]:
-        token = _verified(self._tokens, unverified_token, request)
+        token = _verify(self._tokens, unverified_token, request)
         if token.jkt is not None:  # 3
             raise _Refused(INVALID_TOKEN, "This token is bound to a key; send it with the DPoP scheme and a proof.")
         return token, None
@@ -134,7 +134,7 @@ class _DPoP(_Bearer):
     def admit(self, unverified_token: bytes, request: ResourceRequest) -> tuple[AccessToken, DPoPProof | None]:
         if request.dpop is None:
             raise _Refused(INVALID_PROOF, "A DPoP proof is required; send it in the DPoP header.")
-        token = _verified(self._tokens, unverified_token, request)  # 2
+        token = _verify(self._tokens, unverified_token, request)  # 2
         try:
             proof = dpop_proof.verify(  # 3
                 request.dpop.encode("utf-8"),
@@ -193,7 +193,7 @@ class _Protector(ResourceProtector):  # type: ignore[misc]  # Authlib ships no t
         return AccessRefused(code, detail, tuple(f"{challenge}{reason * fits}" for challenge, fits in told))
 
 
-def _verified(tokens: GoodSignatures, unverified_token: bytes, request: ResourceRequest) -> AccessToken:
+def _verify(tokens: GoodSignatures, unverified_token: bytes, request: ResourceRequest) -> AccessToken:
     try:
         return tokens.verify(unverified_token, now=request.now)
     except TrustError as refused:

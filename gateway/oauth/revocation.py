@@ -12,7 +12,7 @@ from typing import ClassVar
 from authlib.oauth2 import rfc7009
 
 from gateway.oauth.errors import TokenRefused
-from gateway.oauth.forms import CLIENT_AUTH_METHOD, KnownClient, TokenRequest
+from gateway.oauth.forms import CLIENT_AUTH_METHOD, AuthenticatedClient, TokenRequest
 from gateway.oauth.issued import IssuedTokens
 from gateway.ports import ClaimStore
 from trust.errors import TrustError
@@ -63,7 +63,7 @@ class RevocationEndpoint(rfc7009.RevocationEndpoint):  # type: ignore[misc]  # A
         super().__init__()
         self._revocations = revocations
 
-    def authenticate_token(self, request: TokenRequest, client: KnownClient) -> AccessToken | None:
+    def authenticate_token(self, request: TokenRequest, client: AuthenticatedClient) -> AccessToken | None:
         """Walk steps 1 and 2. Raises :class:`NotItsToken`."""
         token = self._revocations.find(request.form["token"].encode("utf-8"), now=request.now)
         if token is not None and token.client_id != client.client_id:

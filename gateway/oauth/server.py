@@ -20,10 +20,10 @@ from gateway.oauth.errors import (
     InvalidScope,
     InvalidTarget,
     UnsupportedGrant,
-    reason_of,
+    log_reason,
 )
 from gateway.oauth.exchange import GRANT_TYPE
-from gateway.oauth.forms import CLIENT_AUTH_METHOD, KnownClient, TokenCall, TokenRequest
+from gateway.oauth.forms import CLIENT_AUTH_METHOD, AuthenticatedClient, TokenCall, TokenRequest
 from gateway.oauth.revocation import ENDPOINT, RevocationEndpoint, Revocations
 from gateway.ports import ClaimStore
 from trust import strict_json
@@ -38,7 +38,7 @@ _CLAIM_MARGIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenAnswer:
+class TokenResponse:
     """The HTTP answer of a token endpoint; ``error`` and ``reason`` are those of a refusal, for the log."""
 
     status: int
@@ -61,7 +61,7 @@ class IssuedToken:
 class ClientAuthentication(Protocol):
     """Establish who the client is from its assertion alone."""
 
-    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> KnownClient:
+    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> AuthenticatedClient:
         """Return the client. Raises :class:`gateway.oauth.errors.InvalidClient`."""
         ...
 
@@ -69,11 +69,11 @@ class ClientAuthentication(Protocol):
 class Issuance(Protocol):
     """What is different between the faces: what a request must bring, and the token it gets."""
 
-    def check(self, request: TokenRequest, client: KnownClient) -> None:
+    def check(self, request: TokenRequest, client: AuthenticatedClient) -> None:
         """Check what the face demands beyond the client's identity; raises an ``OAuth2Error``."""
         ...
 
-    def issue(self, request: TokenRequest, client: KnownClient) -> IssuedToken:
+    def issue(self, request: TokenRequest, client: AuthenticatedClient) -> IssuedToken:
         """Make the token for a request that was checked."""
         ...
 
@@ -103,22 +103,22 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
             self.issuances[_ExchangeGrant.GRANT_TYPE] = exchange
             self.register_grant(_ExchangeGrant)
 
-    def answer(self, call: TokenCall) -> TokenAnswer:
+    def answer(self, call: TokenCall) -> TokenResponse:
         """Answer one request at the token endpoint, with a token or with the standard's own error."""
         try:
             request = forms.read(self._endpoint, call)
         except OAuth2Error as refused:
-            answer: TokenAnswer = self.handle_error_response(None, refused)
+            answer: TokenResponse = self.handle_error_response(None, refused)
         else:
             answer = self.create_token_response(request)
         return answer
 
-    def revoke(self, call: TokenCall) -> TokenAnswer:
+    def revoke(self, call: TokenCall) -> TokenResponse:
         """Answer one request at the revocation endpoint; what is not to be found counts as ended (RFC 7009)."""
         try:
             request = forms.read(self._endpoint, call, required="token")
         except OAuth2Error as refused:
-            answer: TokenAnswer = self.handle_error_response(None, refused)
+            answer: TokenResponse = self.handle_error_response(None, refused)
         else:
             answer = self.create_endpoint_response(ENDPOINT, request)
         return answer
@@ -139,14 +139,14 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
         grant: _Grant = super().get_token_grant(request)
         return grant
 
-    def handle_response(self, status: int, payload: dict[str, Any], headers: list[tuple[str, str]]) -> TokenAnswer:
+    def handle_response(self, status: int, payload: dict[str, Any], headers: list[tuple[str, str]]) -> TokenResponse:
         """Write the answer; Authlib's headers already forbid storing it (RFC 6749 section 5.1)."""
-        return TokenAnswer(status=status, headers=tuple(headers), body=strict_json.dumps(payload))
+        return TokenResponse(status=status, headers=tuple(headers), body=strict_json.dumps(payload))
 
-    def handle_error_response(self, request: TokenRequest | None, error: OAuth2Error) -> TokenAnswer:
+    def handle_error_response(self, request: TokenRequest | None, error: OAuth2Error) -> TokenResponse:
         """Write a refusal."""
-        answer: TokenAnswer = super().handle_error_response(request, error)
-        return replace(answer, error=error.error, reason=reason_of(error, error.description))
+        answer: TokenResponse = super().handle_error_response(request, error)
+        return replace(answer, error=error.error, reason=log_reason(error, error.description))
 
     def query_client(self, client_id: str) -> None:
         """Know no client by its bare name: only an assertion makes one known."""
@@ -157,7 +157,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
     def save_token(self, token: dict[str, Any], request: TokenRequest) -> None:
         """Keep nothing: an access token is verified by its signature and its party's standing."""
 
-    def _authenticate(self, _query_client: object, request: TokenRequest) -> KnownClient:
+    def _authenticate(self, _query_client: object, request: TokenRequest) -> AuthenticatedClient:
         form = request.form
         if form.get("client_assertion_type") != _ASSERTION_TYPE or "client_assertion" not in form:
             raise InvalidClient(f"Authenticate with client_assertion and the client_assertion_type {_ASSERTION_TYPE}.")
@@ -201,7 +201,7 @@ class _ExchangeGrant(_Grant):
     GRANT_TYPE = GRANT_TYPE
 
 
-def verified_proof(request: TokenRequest, *, endpoint: str, claims: ClaimStore) -> DPoPProof:
+def verify_proof(request: TokenRequest, *, endpoint: str, claims: ClaimStore) -> DPoPProof:
     """Verify the DPoP proof of a token request and use up its ``jti`` (RFC 9449 sections 4.3 and 5).
 
     Raises :class:`InvalidProof`, also where there is none.

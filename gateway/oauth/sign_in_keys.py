@@ -46,7 +46,7 @@ class PinnedKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _FetchedKeySet:
     keys: KeySet
     fetched_at: datetime
 
@@ -58,7 +58,7 @@ class FetchedKeys:
         self._transport = transport
         self._url = url
         self._algorithm = algorithm
-        self._held: _Held | None = None
+        self._held: _FetchedKeySet | None = None
         self._asked_at: datetime | None = None
         self._flights: SingleFlight[None] = SingleFlight()
 
@@ -96,7 +96,7 @@ class FetchedKeys:
         if answer.status != _OK:
             raise TransportError(f"the answer was {answer.status} and not the keys")
         jwks = strict_json.loads(answer.body, max_bytes=provider_keys.MAX_BYTES)
-        self._held = _Held(provider_keys.parse(jwks, self._algorithm), now)
+        self._held = _FetchedKeySet(provider_keys.parse(jwks, self._algorithm), now)
 
 
 def _within(since: datetime, now: datetime, span: timedelta) -> bool:

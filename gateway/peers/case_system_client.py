@@ -4,9 +4,9 @@ import ssl
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from adapters.contract import Deadline, HttpAnswer, SourceUnavailable
+from adapters.contract import Deadline, HttpResponse, SourceUnavailable
 from gateway.peers.resolver import Resolver, SystemResolver
-from gateway.peers.routing import ByName, way_to_case_system
+from gateway.peers.routing import HostRouter, case_system_route
 from gateway.peers.ssrf import HostAddress, parse_url
 from gateway.peers.transport import Exchanger
 from gateway.ports import PeerRequest, TransportError
@@ -29,12 +29,12 @@ class CaseSystemCaller:
         resolver: Resolver | None = None,
     ) -> None:
         self._names = frozenset(names)
-        routes = ByName(hosts=hosts, resolver=resolver or SystemResolver(), way=way_to_case_system)
+        routes = HostRouter(hosts=hosts, resolver=resolver or SystemResolver(), policy=case_system_route)
         self._exchanger = Exchanger(tls=tls, routes=routes)
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """POST ``body`` and return the complete answer, of any status and content type.
 
         Where a kept connection had ended the request is sent once more, since adapters' calls only read. Raises
@@ -59,7 +59,7 @@ class CaseSystemCaller:
             answer = self._exchanger.exchange(parsed, request, repeatable=True)
         except TransportError as failed:
             raise SourceUnavailable(f"{parsed.host}: {failed}") from failed
-        return HttpAnswer(status=answer.status, headers=answer.headers, body=answer.body)
+        return HttpResponse(status=answer.status, headers=answer.headers, body=answer.body)
 
     def close(self) -> None:
         """Close every kept connection."""

@@ -6,10 +6,10 @@ from secrets import token_urlsafe
 from time import monotonic
 
 from gateway.peers.errors import ConnectionLost, remaining
-from gateway.peers.refusals import refusal_of
-from gateway.peers.retry_after import until_there_is_room
-from gateway.peers.token_client import Grant, HeldToken, TokenCache, TokenRequester
-from gateway.ports import Clock, PeerAnswer, PeerRefused, PeerRequest, Transport, TransportError
+from gateway.peers.refusals import read_refusal
+from gateway.peers.retry_after import send_with_retry_after
+from gateway.peers.token_client import CachedToken, Grant, TokenCache, TokenRequester
+from gateway.ports import Clock, PeerRefused, PeerRequest, PeerResponse, Transport, TransportError
 from gateway.telemetry import trace_context
 from gateway.telemetry.events import OutboundMessageEvent
 from trust.federation.chain import TrustedEntity
@@ -63,10 +63,10 @@ class HttpPeerClient:
         outcome = "failed"
         try:
             body, deadline = _Body(raw=raw, trace=peer_trace), began + timeout_s
-            answer = until_there_is_room(lambda: self._send(peer, body, detail, deadline), deadline)
+            answer = send_with_retry_after(lambda: self._send(peer, body, detail, deadline), deadline)
             if answer.status != _OK:
                 outcome = "refused"
-                raise refusal_of(answer)
+                raise read_refusal(answer)
             outcome = "answered"
         except PeerRefused:
             outcome = "refused"
@@ -83,7 +83,7 @@ class HttpPeerClient:
             )
         return answer.body
 
-    def _send(self, peer: TrustedEntity, body: "_Body", detail: AuthorizationDetail, deadline: float) -> PeerAnswer:
+    def _send(self, peer: TrustedEntity, body: "_Body", detail: AuthorizationDetail, deadline: float) -> PeerResponse:
         if peer.node is None or peer.authorization_server is None:
             raise TransportError(f"{peer.entity_id} does not publish a message endpoint and a token endpoint")
         grant = Grant(server=peer.authorization_server, detail=detail)
@@ -95,13 +95,13 @@ class HttpPeerClient:
             answer = self._post_again_if_lost(peer.node.message_endpoint, body, token, deadline)
         return answer
 
-    def _post_again_if_lost(self, endpoint: str, body: "_Body", token: HeldToken, deadline: float) -> PeerAnswer:
+    def _post_again_if_lost(self, endpoint: str, body: "_Body", token: CachedToken, deadline: float) -> PeerResponse:
         try:
             return self._post(endpoint, body, token, deadline)
         except ConnectionLost:
             return self._post(endpoint, body, token, deadline)
 
-    def _post(self, endpoint: str, body: "_Body", token: HeldToken, deadline: float) -> PeerAnswer:
+    def _post(self, endpoint: str, body: "_Body", token: CachedToken, deadline: float) -> PeerResponse:
         proof = dpop_proof.build(
             signer=token.dpop,
             method="POST",

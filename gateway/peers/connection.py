@@ -7,9 +7,9 @@ from typing import Any
 
 from urllib3.connection import HTTPSConnection
 
-from gateway.peers.errors import OverTime, Unreachable, remaining
+from gateway.peers.errors import DeadlineExceeded, Unreachable, remaining
 from gateway.peers.response import StrictResponse
-from gateway.peers.routing import Route, Routes
+from gateway.peers.routing import FindRoutes, Route
 from gateway.peers.ssrf import HostAddress
 from gateway.peers.tls_socket import DeadlineSocket
 from gateway.peers.tunnel import open_tunnel
@@ -34,7 +34,7 @@ class GuardedConnection(HTTPSConnection):
 
     response_class = StrictResponse
 
-    def __init__(self, *args: Any, routes: Routes, **named: Any) -> None:
+    def __init__(self, *args: Any, routes: FindRoutes, **named: Any) -> None:
         super().__init__(*args, **named)
         self._routes = routes
         self._route = Route(target=HostAddress(address="", port=0))
@@ -43,7 +43,7 @@ class GuardedConnection(HTTPSConnection):
 
     @property
     def timeout(self) -> float:
-        """The seconds left of the exchange. Raises :class:`OverTime` when there are none."""
+        """The seconds left of the exchange. Raises :class:`DeadlineExceeded` when there are none."""
         return remaining(self._deadline)
 
     @timeout.setter
@@ -74,7 +74,7 @@ class GuardedConnection(HTTPSConnection):
             self._route, self._attempt_ends = route, min(self._deadline, monotonic() + share)
             try:
                 return self._attempt()
-            except (Unreachable, OverTime) as failed:
+            except (Unreachable, DeadlineExceeded) as failed:
                 failure = failed
         raise failure
 
@@ -83,7 +83,7 @@ class GuardedConnection(HTTPSConnection):
             super().connect()
         except TimeoutError as failed:
             self.close()
-            raise OverTime("no connection came about within the time") from failed
+            raise DeadlineExceeded("no connection came about within the time") from failed
         except ssl.SSLCertVerificationError as failed:
             self.close()
             raise Unreachable(f"its certificate was refused ({failed.verify_message})") from failed

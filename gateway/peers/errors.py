@@ -5,7 +5,7 @@ from time import monotonic
 from gateway.ports import TransportError
 
 
-class OverTime(TransportError):
+class DeadlineExceeded(TransportError):
     """The exchange was not complete within its time."""
 
 
@@ -20,17 +20,17 @@ class Unreachable(TransportError):
     """No connection with a proven name came about, or it broke off."""
 
 
-class NonsenseAnswer(TransportError):
+class InvalidResponse(TransportError):
     """The answer is not a complete HTTP answer of the kind that was asked for."""
 
 
-class OverCap(TransportError):
+class ResponseTooLarge(TransportError):
     """The answer is larger than its cap; what had come was thrown away."""
 
 
 def remaining(deadline: float) -> float:
-    """Return the seconds until ``deadline`` on the monotonic clock. Raises :class:`OverTime` when none are left."""
+    """Return the seconds until ``deadline`` (monotonic clock). Raises :class:`DeadlineExceeded` when none are left."""
     left = deadline - monotonic()
     if left <= 0:
-        raise OverTime("there was no complete answer within the time")
+        raise DeadlineExceeded("there was no complete answer within the time")
     return left

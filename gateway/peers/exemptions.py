@@ -7,42 +7,41 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from config.settings import AnchorSettings, HostException, NetworkException, NodeSettings
-from config.settings import Proxy as ProxySettings
+from config.settings import AnchorSettings, HostException, NetworkException, NodeSettings, ProxySettings
 from gateway.peers.ssrf import AddressRefused, HostAddress, Network, parse_host_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlainException:
+class Exemption:
     """One exception: the table of the configuration that makes it, and what it comes to, with the reason given."""
 
     table: str
     sentence: str
 
 
-def plain_exceptions(settings: NodeSettings | AnchorSettings) -> tuple[PlainException, ...]:
+def exemptions(settings: NodeSettings | AnchorSettings) -> tuple[Exemption, ...]:
     """Say every exception that the configuration makes to the rules about where this process connects to."""
     return (*_hosts(settings.hosts), *_networks(settings.networks), *_proxy(settings.proxy))
 
 
-def _hosts(hosts: Mapping[str, HostException]) -> Iterator[PlainException]:
+def _hosts(hosts: Mapping[str, HostException]) -> Iterator[Exemption]:
     for name, exception in hosts.items():
         sentence = f"{name} is reached at {exception.address} and nowhere else. Reason given: {exception.reason}"
-        yield PlainException(table="[hosts]", sentence=sentence)
+        yield Exemption(table="[hosts]", sentence=sentence)
 
 
-def _networks(networks: Mapping[str, NetworkException]) -> Iterator[PlainException]:
+def _networks(networks: Mapping[str, NetworkException]) -> Iterator[Exemption]:
     for name, exception in networks.items():
         places = ", ".join(exception.networks)
         sentence = f"{name} may also lead to private addresses in {places}. Reason given: {exception.reason}"
-        yield PlainException(table="[networks]", sentence=sentence)
+        yield Exemption(table="[networks]", sentence=sentence)
 
 
-def _proxy(proxy: ProxySettings | None) -> Iterator[PlainException]:
+def _proxy(proxy: ProxySettings | None) -> Iterator[Exemption]:
     if proxy is not None:
         known = ", which knows this node by a password" if proxy.credentials else ""
         sentence = f"public addresses are reached through {proxy.address}{known}. Reason given: {proxy.reason}"
-        yield PlainException(table="[proxy]", sentence=sentence)
+        yield Exemption(table="[proxy]", sentence=sentence)
 
 
 def host_addresses(hosts: Mapping[str, HostException]) -> dict[str, HostAddress]:

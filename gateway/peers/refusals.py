@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.ports import PeerAnswer, PeerRefused
+from gateway.ports import PeerRefused, PeerResponse
 from trust import strict_json
 from trust.errors import TrustError
 
@@ -14,12 +14,12 @@ _MEMBERS = {"application/problem+json": ("code", "type"), "application/json": ("
 """Where the code stands: RFC 9457 with the profile's ``code``, and RFC 6749 section 5.2."""
 
 
-def refusal_of(answer: PeerAnswer) -> PeerRefused:
+def read_refusal(answer: PeerResponse) -> PeerRefused:
     """Turn an answer that is not a success into :class:`PeerRefused`; an unreadable one has the code ``unknown``."""
     return PeerRefused(status=answer.status, code=_code(answer))
 
 
-def _code(answer: PeerAnswer) -> str:
+def _code(answer: PeerResponse) -> str:
     try:
         document = strict_json.loads(answer.body, max_bytes=MAX_REFUSAL)
     except TrustError:

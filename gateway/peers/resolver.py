@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Protocol
 
-from gateway.peers.errors import OverTime, Unreachable, remaining
+from gateway.peers.errors import DeadlineExceeded, Unreachable, remaining
 
 MAX_ADDRESSES = 4
 _THREADS = 4
@@ -46,7 +46,7 @@ class SystemResolver:
         try:
             found = self._joined(host, port).result(timeout=remaining(deadline))
         except TimeoutError as failed:
-            raise OverTime("its name was not resolved within the time") from failed
+            raise DeadlineExceeded("its name was not resolved within the time") from failed
         except (OSError, UnicodeError) as failed:
             raise Unreachable("its name cannot be resolved") from failed
         if not found:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib3.exceptions import HeaderParsingError
 from urllib3.util.response import assert_header_parsing
 
-from gateway.peers.errors import NonsenseAnswer, OverCap
+from gateway.peers.errors import InvalidResponse, ResponseTooLarge
 from gateway.peers.tls_socket import DeadlineSocket
 
 MAX_FRAMING_BYTES = 16_384
@@ -43,15 +43,15 @@ class FramedReader(io.BufferedReader):
         self._left -= len(line)
         self._sock.consumed += len(line)
         if self._left < 0:
-            raise OverCap("the answer's headers or chunk sizes are larger than their cap")
+            raise ResponseTooLarge("the answer's headers or chunk sizes are larger than their cap")
         if not _LINE.fullmatch(line):
-            raise NonsenseAnswer("the answer has a malformed header or chunk")
+            raise InvalidResponse("the answer has a malformed header or chunk")
         return line
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read exactly ``size`` bytes."""
         if size is None or size < 0:
-            raise NonsenseAnswer("the answer does not say how long its body is")
+            raise InvalidResponse("the answer does not say how long its body is")
         data = super().read(size)
         self._sock.consumed += len(data)
         return data
@@ -67,7 +67,7 @@ class StrictResponse(http.client.HTTPResponse):
         self.fp = FramedReader(self.fp.detach(), sock)
 
     def begin(self) -> None:
-        """Read the head. Raises :class:`NonsenseAnswer`, :class:`OverCap`.
+        """Read the head. Raises :class:`InvalidResponse`, :class:`ResponseTooLarge`.
 
         Interim answers are passed over. Cookies are dropped: an exchange here knows nothing of the one before.
         """
@@ -76,7 +76,7 @@ class StrictResponse(http.client.HTTPResponse):
             self.headers = self.msg = None  # type: ignore[assignment]  # how http.client knows that none was read
             super().begin()
         if self.status not in _FINAL:
-            raise NonsenseAnswer("the answer has a status that was not asked for")
+            raise InvalidResponse("the answer has a status that was not asked for")
         _check_headers(self.headers)
         if self.status not in _BODILESS:
             _check_framing(self.headers)
@@ -86,22 +86,22 @@ class StrictResponse(http.client.HTTPResponse):
 
 def _check_headers(headers: http.client.HTTPMessage) -> None:
     if len(headers) > MAX_HEADERS:
-        raise OverCap("the answer has too many headers")
+        raise ResponseTooLarge("the answer has too many headers")
     try:
         assert_header_parsing(headers)
     except HeaderParsingError as malformed:
-        raise NonsenseAnswer("the answer has a malformed header") from malformed
+        raise InvalidResponse("the answer has a malformed header") from malformed
     for name in _ONCE:
         if len(headers.get_all(name, ())) > 1:
-            raise NonsenseAnswer(f"the answer has the header {name} twice")
+            raise InvalidResponse(f"the answer has the header {name} twice")
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise NonsenseAnswer("the answer is compressed, which was not asked for")
+        raise InvalidResponse("the answer is compressed, which was not asked for")
 
 
 def _check_framing(headers: http.client.HTTPMessage) -> None:
     coding, length = headers.get("transfer-encoding"), headers.get("content-length")
     if coding is not None:
         if length is not None or coding.lower() != "chunked":
-            raise NonsenseAnswer("the answer does not say plainly where its body ends")
+            raise InvalidResponse("the answer does not say plainly where its body ends")
     elif length is None or not _LENGTH.fullmatch(length):
-        raise NonsenseAnswer("the answer does not say how long its body is")
+        raise InvalidResponse("the answer does not say how long its body is")

@@ -5,27 +5,27 @@ from collections.abc import Callable
 from secrets import randbelow
 from time import monotonic, sleep
 
-from gateway.ports import PeerAnswer
+from gateway.ports import PeerResponse
 
 _UNAVAILABLE = 503
 _SPREAD_MS = 500
 _SECONDS = re.compile(r"[0-9]{1,4}")
 
 
-def until_there_is_room(ask: Callable[[], PeerAnswer], deadline: float) -> PeerAnswer:
+def send_with_retry_after(ask: Callable[[], PeerResponse], deadline: float) -> PeerResponse:
     """Ask again when the peer says so, and return its answer; what it says at last, where then is after ``deadline``.
 
     ``deadline`` is on the monotonic clock. Raises what ``ask`` raises, which must send what is harmless twice.
     """
     while True:
         answer = ask()
-        wait_s = _room_after_s(answer)
+        wait_s = _retry_after_s(answer)
         if wait_s is None or monotonic() + wait_s >= deadline:
             return answer
         sleep(wait_s)
 
 
-def _room_after_s(answer: PeerAnswer) -> float | None:
+def _retry_after_s(answer: PeerResponse) -> float | None:
     """Return when a peer that had no room will have some (RFC 9110 section 10.2.3, in seconds), or none if not said.
 
     What comes on top differs each time, so that messages that were turned away together do not come back together. No

@@ -28,24 +28,24 @@ class Route:
     proxy: Proxy | None = None
 
 
-Routes = Callable[[str, int, float], Sequence[Route]]
+FindRoutes = Callable[[str, int, float], Sequence[Route]]
 """Give the ways to a host and port by a deadline on the monotonic clock. Raises :class:`TransportError`."""
 
 
-Way = Callable[[str, HostAddress], Route]
+RoutePolicy = Callable[[str, HostAddress], Route]
 """Check an address that a name resolved to, and give the way to it. Raises :class:`AddressRefused`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ByName:
-    """:data:`Routes` by ``hosts``, else by the ``way`` to each address that a name resolves to.
+class HostRouter:
+    """:data:`FindRoutes` by ``hosts``, else by the ``way`` to each address that a name resolves to.
 
     Raises :class:`AddressRefused` for an exact address that no configuration may name.
     """
 
     hosts: Mapping[str, HostAddress]
     resolver: Resolver
-    way: Way
+    policy: RoutePolicy
 
     def __post_init__(self) -> None:
         for exact in self.hosts.values():
@@ -57,12 +57,12 @@ class ByName:
         if exact is not None:
             return (Route(target=exact),)
         addresses = self.resolver.addresses(host, port, deadline=deadline)
-        return [self.way(host, HostAddress(address=address, port=port)) for address in addresses]
+        return [self.policy(host, HostAddress(address=address, port=port)) for address in addresses]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WayToPeer:
-    """The :data:`Way` to another node. Raises :class:`AddressRefused` for a proxy where none may be."""
+class PeerRoutePolicy:
+    """The :data:`RoutePolicy` to another node. Raises :class:`AddressRefused` for a proxy where none may be."""
 
     networks: Mapping[str, Sequence[Network]]
     proxy: Proxy | None
@@ -79,7 +79,7 @@ class WayToPeer:
         return Route(target=target, proxy=self.proxy)
 
 
-def way_to_case_system(_host: str, target: HostAddress) -> Route:
-    """Return the :data:`Way` to an address of one of the agency's own systems."""
+def case_system_route(_host: str, target: HostAddress) -> Route:
+    """Return the :data:`RoutePolicy` to an address of one of the agency's own systems."""
     check_internal(target.address)
     return Route(target=target)

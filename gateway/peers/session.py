@@ -10,11 +10,11 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.util import Timeout
 
 from gateway.peers.connection import GuardedConnection
-from gateway.peers.routing import Routes
+from gateway.peers.routing import FindRoutes
 
-KEPT_ORIGINS = 32
+MAX_ORIGINS = 32
 """Origins to which a process keeps connections; the one unused longest makes room."""
-KEPT_PER_ORIGIN = 64
+MAX_IDLE_PER_ORIGIN = 64
 """Idle connections to one origin: one for each thread that a worker may have."""
 
 
@@ -23,7 +23,7 @@ class GuardedPool(HTTPSConnectionPool):
 
     ConnectionCls = GuardedConnection
 
-    def __init__(self, *args: Any, routes: Routes, **named: Any) -> None:
+    def __init__(self, *args: Any, routes: FindRoutes, **named: Any) -> None:
         super().__init__(*args, **named)
         self.conn_kw["routes"] = routes
 
@@ -31,10 +31,10 @@ class GuardedPool(HTTPSConnectionPool):
 class GuardedAdapter(HTTPAdapter):
     """How a session reaches https: by ``routes`` and one TLS context, in a total time, without retries."""
 
-    def __init__(self, *, tls: ssl.SSLContext, routes: Routes) -> None:
+    def __init__(self, *, tls: ssl.SSLContext, routes: FindRoutes) -> None:
         self._tls = tls
         self._routes = routes
-        super().__init__(pool_connections=KEPT_ORIGINS, pool_maxsize=KEPT_PER_ORIGIN, max_retries=0)
+        super().__init__(pool_connections=MAX_ORIGINS, pool_maxsize=MAX_IDLE_PER_ORIGIN, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:  # noqa: FBT001, FBT002 - the library's own signature
         """Make the pools, of this package's kind and for https only."""

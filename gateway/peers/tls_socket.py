@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
-from gateway.peers.errors import ConnectionLost, OverTime, Unreachable, remaining
+from gateway.peers.errors import ConnectionLost, DeadlineExceeded, Unreachable, remaining
 from gateway.ports import TransportError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class DeadlineSocket(ssl.SSLSocket):
             self.settimeout(remaining(self.deadline))
             yield
         except TimeoutError as failed:
-            raise OverTime("there was no complete answer within the time") from failed
+            raise DeadlineExceeded("there was no complete answer within the time") from failed
         except (OSError, ValueError) as failed:
             raise self._ended() from failed
 

@@ -13,10 +13,10 @@ from threading import Lock
 from time import monotonic
 from urllib.parse import urlencode
 
-from gateway.peers.errors import ConnectionLost, OverTime, remaining
-from gateway.peers.refusals import refusal_of
-from gateway.peers.retry_after import until_there_is_room
-from gateway.ports import Clock, KeyVault, PeerAnswer, PeerRequest, Transport, TransportError
+from gateway.peers.errors import ConnectionLost, DeadlineExceeded, remaining
+from gateway.peers.refusals import read_refusal
+from gateway.peers.retry_after import send_with_retry_after
+from gateway.ports import Clock, KeyVault, PeerRequest, PeerResponse, Transport, TransportError
 from gateway.runtime.single_flight import SingleFlight
 from trust import strict_json
 from trust.claims import require_int, require_list, require_str
@@ -38,7 +38,7 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
-class TokenNonsense(TransportError):
+class InvalidTokenResponse(TransportError):
     """The token endpoint answered with something that is not a token of this profile."""
 
 
@@ -56,7 +56,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldToken:
+class CachedToken:
     """An access token, bound to the key of ``dpop``; ``until`` is on the monotonic clock and already early."""
 
     raw: bytes = field(repr=False)
@@ -73,25 +73,25 @@ class TokenRequester:
     transport: Transport
     clock: Clock
 
-    def request(self, grant: Grant, *, deadline: float) -> HeldToken:
+    def request(self, grant: Grant, *, deadline: float) -> CachedToken:
         """Obtain a new token. Raises :class:`PeerRefused`, :class:`TransportError`.
 
         A request lost with a kept connection is made again with a new assertion and proof, since the server may have
         used up the first ones; so is one for which the server has room only later.
         """
         asked_at, dpop = monotonic(), self.vault.signer(KeyUse.DPOP)
-        answer = until_there_is_room(lambda: self._post_again_if_lost(grant, dpop, deadline), deadline)
+        answer = send_with_retry_after(lambda: self._post_again_if_lost(grant, dpop, deadline), deadline)
         if answer.status != _OK:
-            raise refusal_of(answer)
+            raise read_refusal(answer)
         return _read(answer.body, grant, dpop, asked_at)
 
-    def _post_again_if_lost(self, grant: Grant, dpop: Signer, deadline: float) -> PeerAnswer:
+    def _post_again_if_lost(self, grant: Grant, dpop: Signer, deadline: float) -> PeerResponse:
         try:
             return self._post(grant, dpop, deadline)
         except ConnectionLost:
             return self._post(grant, dpop, deadline)
 
-    def _post(self, grant: Grant, dpop: Signer, deadline: float) -> PeerAnswer:
+    def _post(self, grant: Grant, dpop: Signer, deadline: float) -> PeerResponse:
         now, endpoint = self.clock.now(), grant.server.token_endpoint
         assertion = client_assertion.build(
             client_id=self.own,
@@ -134,14 +134,14 @@ class TokenCache:
     names the key that proofs are made with now: a token that is bound to an earlier one is not used again.
     """
 
-    def __init__(self, request: Callable[[Grant, float], HeldToken], *, bound_to: Callable[[], str]) -> None:
+    def __init__(self, request: Callable[[Grant, float], CachedToken], *, bound_to: Callable[[], str]) -> None:
         self._request = request
         self._bound_to = bound_to
         self._lock = Lock()
-        self._held: OrderedDict[object, HeldToken] = OrderedDict()
-        self._flights: SingleFlight[HeldToken] = SingleFlight()
+        self._held: OrderedDict[object, CachedToken] = OrderedDict()
+        self._flights: SingleFlight[CachedToken] = SingleFlight()
 
-    def token(self, grant: Grant, *, deadline: float) -> HeldToken:
+    def token(self, grant: Grant, *, deadline: float) -> CachedToken:
         """Return a token that is good for a while yet. Raises :class:`PeerRefused`, :class:`TransportError`."""
         key = (grant.key, self._bound_to())
         with self._lock:
@@ -152,16 +152,16 @@ class TokenCache:
         try:
             return self._flights.run(key, lambda: self._renew(grant, deadline), timeout_s=remaining(deadline))
         except TimeoutError as failed:
-            raise OverTime("the token endpoint did not answer within the time") from failed
+            raise DeadlineExceeded("the token endpoint did not answer within the time") from failed
 
-    def forget(self, grant: Grant, token: HeldToken) -> None:
+    def forget(self, grant: Grant, token: CachedToken) -> None:
         """Drop a token that was refused, unless another has taken its place."""
         key = (grant.key, token.dpop.kid)
         with self._lock:
             if self._held.get(key) is token:
                 del self._held[key]
 
-    def _renew(self, grant: Grant, deadline: float) -> HeldToken:
+    def _renew(self, grant: Grant, deadline: float) -> CachedToken:
         token = self._request(grant, deadline)
         key = (grant.key, token.dpop.kid)
         with self._lock:
@@ -172,7 +172,7 @@ class TokenCache:
         return token
 
 
-def _read(body: bytes, grant: Grant, dpop: Signer, asked_at: float) -> HeldToken:
+def _read(body: bytes, grant: Grant, dpop: Signer, asked_at: float) -> CachedToken:
     """Read a token response (RFC 6749 section 5.1, RFC 9449 section 5, RFC 9396 section 7)."""
     try:
         response = strict_json.loads(body, max_bytes=MAX_RESPONSE)
@@ -183,13 +183,13 @@ def _read(body: bytes, grant: Grant, dpop: Signer, asked_at: float) -> HeldToken
             require_list(response, "authorization_details", max_items=authorization_details.MAX_DETAILS)
         )
     except TrustError as malformed:
-        raise TokenNonsense(f"the token response is not one of this profile: {malformed.detail}") from malformed
+        raise InvalidTokenResponse(f"the token response is not one of this profile: {malformed.detail}") from malformed
     if token_type.lower() != "dpop" or not _TOKEN.fullmatch(raw):
-        raise TokenNonsense("the token endpoint issued a token that is not bound to our key")
+        raise InvalidTokenResponse("the token endpoint issued a token that is not bound to our key")
     if not any(_serves(each, grant.detail) for each in granted):
-        raise TokenNonsense("the token endpoint granted something else than was asked for")
+        raise InvalidTokenResponse("the token endpoint granted something else than was asked for")
     life = min(float(expires_in), PEER_MAX_LIFE.total_seconds())
-    return HeldToken(raw=raw.encode("ascii"), dpop=dpop, until=asked_at + life - EARLY_S)
+    return CachedToken(raw=raw.encode("ascii"), dpop=dpop, until=asked_at + life - EARLY_S)
 
 
 def _serves(granted: AuthorizationDetail, asked: AuthorizationDetail) -> bool:

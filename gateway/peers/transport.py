@@ -28,14 +28,14 @@ from urllib3 import exceptions as urllib3_exceptions
 from urllib3.util import SKIP_HEADER
 
 from gateway.peers.connection import GuardedConnection
-from gateway.peers.errors import ConnectionLost, NonsenseAnswer, OverCap, OverTime, remaining
+from gateway.peers.errors import ConnectionLost, DeadlineExceeded, InvalidResponse, ResponseTooLarge, remaining
 from gateway.peers.resolver import Resolver, SystemResolver
-from gateway.peers.routing import ByName, Routes, WayToPeer
+from gateway.peers.routing import FindRoutes, HostRouter, PeerRoutePolicy
 from gateway.peers.session import GuardedAdapter, GuardedSession
 from gateway.peers.ssrf import HostAddress, HttpsUrl, Network, parse_url
 from gateway.peers.tls_socket import DeadlineSocket
 from gateway.peers.tunnel import Proxy
-from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.ports import PeerRequest, PeerResponse, TransportError
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 _STEP = 16_384
@@ -96,12 +96,12 @@ class Exchanger:
     Each process opens a session of its own at its first exchange, so an exchanger may be made before the fork.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext, routes: Routes) -> None:
+    def __init__(self, *, tls: ssl.SSLContext, routes: FindRoutes) -> None:
         self._tls = tls
         self._routes = routes
         self._sessions: dict[int, GuardedSession] = {}
 
-    def exchange(self, url: HttpsUrl, request: PeerRequest, *, repeatable: bool) -> PeerAnswer:
+    def exchange(self, url: HttpsUrl, request: PeerRequest, *, repeatable: bool) -> PeerResponse:
         """Send one request and return its complete answer, of any status.
 
         Where a kept connection had ended, a ``repeatable`` request is sent once more on a new one. Raises
@@ -133,16 +133,16 @@ class Exchanger:
         finally:
             connection.close()
 
-    def _once(self, prepared: requests.PreparedRequest, max_bytes: int, deadline: float) -> PeerAnswer:
+    def _once(self, prepared: requests.PreparedRequest, max_bytes: int, deadline: float) -> PeerResponse:
         try:
             with self._session().send(
                 prepared, stream=True, allow_redirects=False, timeout=remaining(deadline)
             ) as response:
                 return _read(response, max_bytes)
         except (requests.Timeout, urllib3_exceptions.TimeoutError) as failed:
-            raise OverTime("there was no complete answer within the time") from failed
+            raise DeadlineExceeded("there was no complete answer within the time") from failed
         except (requests.RequestException, urllib3_exceptions.HTTPError) as failed:
-            raise NonsenseAnswer("the answer is not a complete HTTP/1.1 answer") from failed
+            raise InvalidResponse("the answer is not a complete HTTP/1.1 answer") from failed
 
     def close(self) -> None:
         """Close every kept connection of this process."""
@@ -174,11 +174,11 @@ class HttpTransport:
         proxy: Proxy | None = None,
         resolver: Resolver | None = None,
     ) -> None:
-        way = WayToPeer(networks=networks, proxy=proxy)
-        routes = ByName(hosts=hosts, resolver=resolver or SystemResolver(), way=way)
+        way = PeerRoutePolicy(networks=networks, proxy=proxy)
+        routes = HostRouter(hosts=hosts, resolver=resolver or SystemResolver(), policy=way)
         self._exchanger = Exchanger(tls=tls, routes=routes)
 
-    def send(self, request: PeerRequest) -> PeerAnswer:
+    def send(self, request: PeerRequest) -> PeerResponse:
         """Send ``request``; a GET is repeated once where a kept connection had ended.
 
         Raises :class:`TransportError`, and of it :class:`gateway.peers.errors.ConnectionLost` for a POST that may
@@ -205,11 +205,11 @@ class HttpTransport:
         self._exchanger.close()
 
 
-def _check_answer(answer: PeerAnswer, accept: str) -> None:
+def _check_answer(answer: PeerResponse, accept: str) -> None:
     if answer.status in _REDIRECTS:
-        raise NonsenseAnswer("the answer is a redirect, which is not followed")
+        raise InvalidResponse("the answer is a redirect, which is not followed")
     if answer.status in _OK and answer.content_type not in accept.split(", "):
-        raise NonsenseAnswer(f"the answer's content type is not {accept}")
+        raise InvalidResponse(f"the answer's content type is not {accept}")
 
 
 def _prepared(request: PeerRequest, url: HttpsUrl) -> requests.PreparedRequest:
@@ -231,16 +231,16 @@ def _prepared(request: PeerRequest, url: HttpsUrl) -> requests.PreparedRequest:
     return prepared
 
 
-def _read(response: requests.Response, max_bytes: int) -> PeerAnswer:
+def _read(response: requests.Response, max_bytes: int) -> PeerResponse:
     headers = dict(response.headers.lower_items())
     body = bytearray()
     if int(headers.get("content-length", 0)) > max_bytes:
-        raise OverCap(f"the answer is larger than {max_bytes} bytes")
+        raise ResponseTooLarge(f"the answer is larger than {max_bytes} bytes")
     for piece in response.raw.stream(_STEP, decode_content=False):
         body += piece
         if len(body) > max_bytes:
-            raise OverCap(f"the answer is larger than {max_bytes} bytes")
-    return PeerAnswer(
+            raise ResponseTooLarge(f"the answer is larger than {max_bytes} bytes")
+    return PeerResponse(
         status=response.status_code,
         content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
         headers=headers,

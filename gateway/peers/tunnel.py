@@ -10,7 +10,7 @@ import socket
 from base64 import b64encode
 from dataclasses import dataclass, field
 
-from gateway.peers.errors import NonsenseAnswer, OverCap, OverTime, Unreachable, remaining
+from gateway.peers.errors import DeadlineExceeded, InvalidResponse, ResponseTooLarge, Unreachable, remaining
 from gateway.peers.ssrf import HostAddress
 
 MAX_HEAD = 8192
@@ -62,22 +62,22 @@ def _head(sock: socket.socket, deadline: float) -> bytes:
     head = b""
     while (end := head.find(b"\r\n\r\n")) < 0:
         if len(head) > MAX_HEAD:
-            raise OverCap("the proxy's answer is larger than its cap")
+            raise ResponseTooLarge("the proxy's answer is larger than its cap")
         sock.settimeout(remaining(deadline))
         try:
             came = sock.recv(_STEP)
         except TimeoutError as failed:
-            raise OverTime("the proxy did not answer within the time") from failed
+            raise DeadlineExceeded("the proxy did not answer within the time") from failed
         if not came:
             raise Unreachable("the proxy closed the connection")
         head += came
     if len(head) > end + 4:
-        raise NonsenseAnswer("the proxy sent more than an answer")
+        raise InvalidResponse("the proxy sent more than an answer")
     return head
 
 
 def _status(head: bytes) -> int:
     status = _STATUS.match(head)
     if status is None:
-        raise NonsenseAnswer("the proxy's answer is not one of HTTP")
+        raise InvalidResponse("the proxy's answer is not one of HTTP")
     return int(status[1])

@@ -14,20 +14,20 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class NodeCondition:
     """``clock_off`` is how far this machine's clock is behind the others', negative where it is ahead; 0 is right."""
 
     epoch: StoreEpoch = NEVER_RESTORED
     clock_off: timedelta = timedelta()
 
 
-def read(tx: Transaction, *, host: str) -> Condition:
+def read(tx: Transaction, *, host: str) -> NodeCondition:
     """Return the store's epoch, and what was last found out about the clock of a host."""
     marks = store_epoch.marks(tx)
-    return Condition(epoch=store_epoch.of(marks), clock_off=marks.get(_clock(host), 0) * _MICROSECOND)
+    return NodeCondition(epoch=store_epoch.from_marks(marks), clock_off=marks.get(_clock(host), 0) * _MICROSECOND)
 
 
-def note_clock(tx: Transaction, *, host: str, off: timedelta) -> None:
+def record_clock(tx: Transaction, *, host: str, off: timedelta) -> None:
     """Note what was found out about the clock of a host."""
     store_epoch.put_mark(tx, _clock(host), off // _MICROSECOND)
 

@@ -32,7 +32,7 @@ class ErasingClaims(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
+class ErasureCounts:
     """How much a round erased. ``messages`` counts answers and ids, ``lookups`` their answers, ``counts`` who asked."""
 
     messages: int
@@ -41,9 +41,9 @@ class Erased:
     counts: int
 
 
-def erase_expired(store: ErasingStore, claims: ErasingClaims, *, now: datetime) -> Erased:
+def erase_expired(store: ErasingStore, claims: ErasingClaims, *, now: datetime) -> ErasureCounts:
     """Erase all expired message answers and ids, answers of lookups and claims, batch by batch."""
-    return Erased(
+    return ErasureCounts(
         messages=erase_all(lambda: store.erase(lambda tx: messages.erase_expired(tx, now=now, batch=BATCH))),
         lookups=erase_all(lambda: store.erase(lambda tx: lookups.erase_expired(tx, now=now, batch=BATCH))),
         claims=erase_all(lambda: claims.erase_expired(now=now, batch=BATCH)),

@@ -13,7 +13,7 @@ from gateway.store.engine.location import locate
 from gateway.store.engine.postgres_pool import connection_of, make_engine
 from gateway.store.engine.refusals import StoreUnsafe
 from gateway.store.engine.sqlite_files import SqliteFiles, connect
-from gateway.store.engine.write_queue import Limits
+from gateway.store.engine.write_queue import WriteLimits
 from gateway.store.schema import REVISION
 
 _WAIT_S = 5.0
@@ -22,12 +22,12 @@ _POSTGRES = ("server_version", "fsync", "full_page_writes", "synchronous_commit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class DiskSpace:
     """The free bytes of the disk at ``path``, and below how many nothing new is taken."""
 
     path: Path
     free: int
-    watermark: int = Limits().reserve_bytes
+    watermark: int = WriteLimits().reserve_bytes
 
 
 def settings_in_effect(url: str, *, base_dir: Path) -> Mapping[str, str]:
@@ -40,12 +40,12 @@ def settings_in_effect(url: str, *, base_dir: Path) -> Mapping[str, str]:
     return {**found, "tables": REVISION}
 
 
-def room(url: str, *, base_dir: Path) -> Room:
+def disk_space(url: str, *, base_dir: Path) -> DiskSpace:
     """Return the room on the disk of the store's files; with PostgreSQL, on that of the configuration's folder."""
     location = locate(url, base_dir=base_dir)
     path = location.database.parent if isinstance(location, SqliteFiles) else base_dir
     disk = statvfs(path)
-    return Room(path=path, free=disk.f_bavail * disk.f_frsize)
+    return DiskSpace(path=path, free=disk.f_bavail * disk.f_frsize)
 
 
 def _of_sqlite(files: SqliteFiles) -> Mapping[str, str]:

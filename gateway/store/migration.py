@@ -28,7 +28,7 @@ def migrate(url: str, *, base_dir: Path) -> None:
     location.database.parent.mkdir(parents=True, exist_ok=True)
     turns = TurnLock(location.lock)
     try:
-        with turns.held():
+        with turns.turn():
             create_in_wal_mode(location.database)
             _upgrade(engine)
             create_claims_file(location.claims)
@@ -44,10 +44,10 @@ def _upgrade_postgres(engine: Engine) -> None:
 
 def _upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
-        migrated_within(connection)
+        is_current_within(connection)
 
 
-def migrated_within(connection: Connection, revision: str = REVISION) -> None:
+def is_current_within(connection: Connection, revision: str = REVISION) -> None:
     """Run the migrations up to ``revision`` in the transaction that ``connection`` is in."""
     config = _config()
     config.attributes["connection"] = connection

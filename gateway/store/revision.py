@@ -19,7 +19,7 @@ def is_current(url: str, *, base_dir: Path) -> bool:
     return True
 
 
-def found_revision(url: str, *, base_dir: Path) -> str | None:
+def read_revision(url: str, *, base_dir: Path) -> str | None:
     """Return the revision of the store's tables, or none where there is no store or it has no tables yet."""
     location = locate(url, base_dir=base_dir)
     if isinstance(location, SqliteFiles) and not (location.database.is_file() and location.database.stat().st_size):

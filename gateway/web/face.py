@@ -18,7 +18,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gateway.callers import CaseRefusal, CaseRefused
-from gateway.oauth.errors import AccessRefused, reason_of
+from gateway.oauth.errors import AccessRefused, log_reason
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from gateway.telemetry import trace_context
 from gateway.telemetry.events import HttpRequestEvent
@@ -201,7 +201,7 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     def _unauthenticated(refused: AccessRefused) -> Response:
         detail = refused.detail if refused.code else None
         response = _known(Problem(_PROBLEM_OF_CODE[refused.code], detail))
-        _passing().reason = reason_of(refused, detail)
+        _passing().reason = log_reason(refused, detail)
         for challenge in refused.challenges:
             response.headers.add("WWW-Authenticate", challenge)
         return response

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.contract import AdapterContext, Deadline, HttpAnswer, SourceUnavailable
+from adapters.contract import AdapterContext, Deadline, HttpResponse, SourceUnavailable
 
 
 class NoNetwork:
@@ -13,7 +13,7 @@ class NoNetwork:
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         raise SourceUnavailable("This node may call nobody.")
 
 

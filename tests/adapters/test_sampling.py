@@ -16,7 +16,7 @@ from adapters.contract import (
     CheckLine,
     Deadline,
     InvolvementRow,
-    Sample,
+    RecordSample,
     SampledSource,
     SourceNonsense,
     SourceUnavailable,
@@ -186,8 +186,8 @@ class Odd:
     fails: AdapterError | None = None
     calls: list[str] = field(default_factory=list)
 
-    def sample(self, limit: int, *, deadline: Deadline) -> Sample:
-        return Sample(records=self.people[:limit], rows=len(self.people), faults={})
+    def sample(self, limit: int, *, deadline: Deadline) -> RecordSample:
+        return RecordSample(records=self.people[:limit], rows=len(self.people), faults={})
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
         self.calls.append("find")

@@ -14,7 +14,7 @@ from types import FrameType
 
 import pytest
 
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.ports import PeerRequest, PeerResponse
 from tests.architecture.source import ROOT
 from tests.simulator.network import Network
 from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST
@@ -75,7 +75,7 @@ def network(recorder: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Ite
     made = Network(tmp_path_factory.mktemp("cost"), [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST]])
     made.agree()
 
-    def recorded(request: PeerRequest, answer: Callable[[], PeerAnswer]) -> PeerAnswer:
+    def recorded(request: PeerRequest, answer: Callable[[], PeerResponse]) -> PeerResponse:
         with recorder.here("inbound" if request.url.endswith("/exchange/v1/messages") else "apart"):
             return answer()
 

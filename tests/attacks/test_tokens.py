@@ -5,7 +5,7 @@ from secrets import token_urlsafe
 
 import pytest
 
-from gateway.ports import PeerAnswer
+from gateway.ports import PeerResponse
 from tests.federation.test_binding import ref_of
 from tests.simulator.case_client import ASSERTION_TYPE
 from tests.simulator.network import Network
@@ -22,7 +22,7 @@ def hand(standing: Network) -> PeerHand:
     return PeerHand(network=standing, agreement=ref_of(standing))
 
 
-def refused(hand: PeerHand, answer: PeerAnswer) -> str:
+def refused(hand: PeerHand, answer: PeerResponse) -> str:
     assert answer.status == 401
     assert answer.headers["www-authenticate"].startswith("DPoP")
     return str(json.loads(answer.body)["code"])

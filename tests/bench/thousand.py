@@ -15,7 +15,7 @@ from time import process_time
 from gateway.federation.chain_cache import STRANGERS_A_MINUTE
 from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.resolver import FederationResolver
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.ports import PeerRequest, PeerResponse
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from tests.bench import machine
@@ -43,7 +43,7 @@ class _Spent:
     began_s: float = field(default_factory=process_time)
     answering_s: float = 0.0
 
-    def send(self, request: PeerRequest) -> PeerAnswer:
+    def send(self, request: PeerRequest) -> PeerResponse:
         began_s = process_time()
         try:
             return self.tree.send(request)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config.sign_in import Provider
+from config.sign_in import ProviderSettings
 
 GOOD: dict[str, Any] = {
     "issuer": "https://login.council.example/tenant",
@@ -27,8 +27,10 @@ GOOD: dict[str, Any] = {
 }
 
 
-def provider(**changes: Any) -> Provider:
-    return Provider.model_validate({name: value for name, value in (GOOD | changes).items() if value is not None})
+def provider(**changes: Any) -> ProviderSettings:
+    return ProviderSettings.model_validate(
+        {name: value for name, value in (GOOD | changes).items() if value is not None}
+    )
 
 
 @pytest.mark.parametrize(

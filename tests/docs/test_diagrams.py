@@ -8,7 +8,7 @@ from lxml import etree
 
 from gateway.exchange import inbound, outbound
 from gateway.federation.freshness import REFRESH_AFTER
-from gateway.keys.schedule import HEARD_WITHIN, OVERLAPS, Stage
+from gateway.keys.schedule import HEARD_WITHIN, KEY_OVERLAPS, Stage
 from tests.docs.pages import DOCS, documents
 from trust.keys import KeyUse
 
@@ -68,8 +68,8 @@ def test_the_life_of_a_key_has_the_ledgers_stages_and_times() -> None:
     assert texts(svg, "stage") == list(Stage)
     minutes = f"{HEARD_WITHIN.seconds // 60} minutes"
     assert {text for text in texts(svg) if "minutes" in text} == {minutes, f"{minutes} later"}
-    days = f"{OVERLAPS[KeyUse.MESSAGE].after.days} days later"
-    hours = f"{OVERLAPS[KeyUse.FEDERATION].after.total_seconds() / 3600:.0f} hours later"
+    days = f"{KEY_OVERLAPS[KeyUse.MESSAGE].after.days} days later"
+    hours = f"{KEY_OVERLAPS[KeyUse.FEDERATION].after.total_seconds() / 3600:.0f} hours later"
     assert [text for text in texts(svg) if re.search("days|hours", text)] == [days, hours]
 
 

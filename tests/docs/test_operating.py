@@ -27,7 +27,7 @@ from gateway.oauth import forms
 from gateway.server.supervisor import GRACEFUL_S
 from gateway.store.engine import postgres_pool
 from gateway.store.engine.sqlite_files import SqliteFiles
-from gateway.store.engine.write_queue import Limits
+from gateway.store.engine.write_queue import WriteLimits
 from gateway.telemetry import metrics
 from gateway.telemetry.logging import ALLOWED
 from tests.docs.handshake import handshake
@@ -39,9 +39,9 @@ MONITORING = page("operating/monitoring.md")
 TABLES: dict[str, type[BaseModel]] = {
     "`[node]`": settings.NodeIdentity,
     "`[anchor]`": settings.AuthorityIdentity,
-    "`[peer]`": settings.PeerFace,
-    "`[case]`": settings.CaseFace,
-    "`[operations]`": settings.OperationsFace,
+    "`[peer]`": settings.PeerFaceSettings,
+    "`[case]`": settings.CaseFaceSettings,
+    "`[operations]`": settings.OperationsFaceSettings,
     "`[store]`": settings.StoreSettings,
     "`[keys]`": settings.KeySettings,
     "`[trust]`": settings.TrustSettings,
@@ -52,14 +52,14 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[freshness]`": settings.FreshnessSettings,
     "`[hosts]`": settings.HostException,
     "`[networks]`": settings.NetworkException,
-    "`[proxy]`": settings.Proxy,
-    "`[case_systems]`": settings.CaseSystems,
+    "`[proxy]`": settings.ProxySettings,
+    "`[case_systems]`": settings.CaseSystemsSettings,
     "`[[services]]`": settings.Service,
     "`[services.adapter]`": settings.AdapterSettings,
     "`[[services.restrictions]]`": settings.LocalRestriction,
-    "`[limits]`": settings.Limits,
+    "`[limits]`": settings.LimitsSettings,
     "`[identity]`": sign_in.IdentitySettings,
-    "`[[identity.providers]]`": sign_in.Provider,
+    "`[[identity.providers]]`": sign_in.ProviderSettings,
     "`[identity.providers.second_factor]`": sign_in.SecondFactorValues,
     "`[budgets.asking]` and `[budgets.answering]`": settings.Allowances,
 }
@@ -179,7 +179,7 @@ def test_the_certificates_of_the_pages_pass_our_own_verification(tmp_path: Path)
 def test_the_numbers_and_names_on_the_pages_are_the_codes() -> None:
     for name, claim in {
         "administrators": f"`{journal.FILE}`",
-        "incidents": f"Below {Limits().reserve_bytes // 2**20} MB of free disk",
+        "incidents": f"Below {WriteLimits().reserve_bytes // 2**20} MB of free disk",
         "processes": f"be answered, {GRACEFUL_S} s at most",
         "reverse-proxy": f"bodies of {round(forms.MAX_BODY / 1000)} kB",
     }.items():

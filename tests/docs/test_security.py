@@ -7,7 +7,7 @@ from itertools import chain
 
 import pytest
 
-from config.settings import Limits
+from config.settings import LimitsSettings
 from tests.docs.pages import ROOT, codes, page, section, table
 
 PAGE = page("security.md")
@@ -111,7 +111,7 @@ def set_by(place: str) -> float:
     """Return the number that stands at a setting, a constant, a parameter's default or a setting of gunicorn."""
     where, _, name = place.partition(" ")
     if where == "[limits]":
-        return float(Limits.model_fields[name].default)
+        return float(LimitsSettings.model_fields[name].default)
     if where.endswith(".py"):
         found = re.search(rf'"{name}": ([0-9_]+)', (ROOT / where).read_text(encoding="utf-8"))
         assert found is not None, place

@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from config.settings import Limits
+from config.settings import LimitsSettings
 from tests.e2e.processes import END_WITHIN_S, Served, served, start
 from tests.simulator.case_client import CaseClient
 from tests.simulator.faults import locked
@@ -18,7 +18,7 @@ from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 
 pytestmark = pytest.mark.e2e
 SERVICE = f"{TRUST}#community-team"
-AS_SHIPPED = {name: field.default for name, field in Limits.model_fields.items() if name.endswith("_s")}
+AS_SHIPPED = {name: field.default for name, field in LimitsSettings.model_fields.items() if name.endswith("_s")}
 """The time limits of a node whose administrator set none."""
 
 

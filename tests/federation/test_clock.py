@@ -10,8 +10,8 @@ import pytest
 from gateway.app.authority import AnchorParts, create_anchor
 from gateway.app.node import Node, create_node
 from gateway.app.wiring import ExternalPorts
-from gateway.health.clock_skew import WRONG_BEYOND, ClockMonitor, Parties, Reading, estimate_skew, read_clock
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.health.clock_skew import WRONG_BEYOND, ClockMonitor, ClockReading, ClockSources, estimate_skew, read_clock
+from gateway.ports import PeerRequest, PeerResponse
 from gateway.runtime import machine_clock
 from gateway.runtime.background import AtOnce
 from gateway.store.tables import store_epoch
@@ -68,10 +68,10 @@ def anchor(pair: Network) -> Iterator[tuple[AnchorParts, OwnClock]]:
 
 
 def dated(clock: SetClock, off: timedelta = timedelta()) -> Fault:
-    def fault(_request: PeerRequest, go_on: Pass) -> PeerAnswer:
+    def fault(_request: PeerRequest, go_on: Pass) -> PeerResponse:
         answer = go_on()
         stamp = format_datetime(clock.now() + off, usegmt=True)
-        return PeerAnswer(
+        return PeerResponse(
             status=answer.status,
             content_type=answer.content_type,
             headers={**answer.headers, "date": stamp},
@@ -81,10 +81,10 @@ def dated(clock: SetClock, off: timedelta = timedelta()) -> Fault:
     return fault
 
 
-def undated(_request: PeerRequest, go_on: Pass) -> PeerAnswer:
+def undated(_request: PeerRequest, go_on: Pass) -> PeerResponse:
     answer = go_on()
     headers = {name: value for name, value in answer.headers.items() if name != "date"}
-    return PeerAnswer(status=answer.status, content_type=answer.content_type, headers=headers, body=answer.body)
+    return PeerResponse(status=answer.status, content_type=answer.content_type, headers=headers, body=answer.body)
 
 
 def set_clock(node: Node, clock: OwnClock, **off: float) -> None:
@@ -94,7 +94,7 @@ def set_clock(node: Node, clock: OwnClock, **off: float) -> None:
     node.fitness.invalidate()
 
 
-def code(answer: PeerAnswer) -> tuple[int, object]:
+def code(answer: PeerResponse) -> tuple[int, object]:
     return answer.status, loads(answer.body, max_bytes=10_000).get("code")
 
 
@@ -277,20 +277,20 @@ MEMBERS = tuple(EntityId(f"https://m{number}.example") for number in range(5))
     ],
 )
 def test_no_single_party_decides(anchor: int | None, seconds: list[int] | None, off: int | None) -> None:
-    read = [] if anchor is None else [Reading(entity=EntityId(ANCHOR), off=timedelta(seconds=anchor))]
+    read = [] if anchor is None else [ClockReading(entity=EntityId(ANCHOR), off=timedelta(seconds=anchor))]
     read += [
-        Reading(entity=entity, off=timedelta(seconds=each))
+        ClockReading(entity=entity, off=timedelta(seconds=each))
         for entity, each in zip(MEMBERS, seconds or [], strict=False)
     ]
-    parties = Parties(anchors=(EntityId(ANCHOR),), members=() if seconds is None else MEMBERS)
+    parties = ClockSources(anchors=(EntityId(ANCHOR),), members=() if seconds is None else MEMBERS)
     assert estimate_skew(read, parties) == (None if off is None else timedelta(seconds=off))
     assert timedelta(seconds=60) == WRONG_BEYOND
 
 
 @pytest.mark.parametrize(("known", "answered", "decides"), [(1, 1, False), (2, 1, False), (2, 2, True), (5, 2, False)])
 def test_an_anchor_is_told_by_three_members_or_by_all_of_two(known: int, answered: int, *, decides: bool) -> None:
-    read = [Reading(entity=entity, off=timedelta(seconds=300)) for entity in MEMBERS[:answered]]
-    assert (estimate_skew(read, Parties(members=MEMBERS[:known])) is not None) == decides
+    read = [ClockReading(entity=entity, off=timedelta(seconds=300)) for entity in MEMBERS[:answered]]
+    assert (estimate_skew(read, ClockSources(members=MEMBERS[:known])) is not None) == decides
 
 
 @pytest.mark.holds("A66")
@@ -336,7 +336,7 @@ def test_the_others_are_asked_every_few_minutes_and_at_once_after_a_jump(pair: N
         store=pair.nodes[TRUST].store,
         transport=pair.wire,
         clock=own,
-        known=lambda: Parties(anchors=(EntityId(ANCHOR),)),
+        known=lambda: ClockSources(anchors=(EntityId(ANCHOR),)),
         host=HOST,
         kept=lambda: False,
         notice=lambda _code: None,

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.agreements.signature_exchange import address, fetch_agreement
-from gateway.ports import PeerAnswer, PeerRequest, Transaction, TransportError
+from gateway.ports import PeerRequest, PeerResponse, Transaction, TransportError
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
 from tests.simulator.network import Network
@@ -82,9 +82,9 @@ def test_an_agreement_is_fetched_by_its_digest_and_by_nothing_else(pair: Network
 def test_what_does_not_have_the_digest_of_its_address_is_refused(pair: Network) -> None:
     ref = proposed(pair)
 
-    def another(request: PeerRequest, ask: Pass) -> PeerAnswer:
+    def another(request: PeerRequest, ask: Pass) -> PeerResponse:
         answer = ask()
-        return PeerAnswer(status=200, content_type=answer.content_type, headers={}, body=answer.body + b" ")
+        return PeerResponse(status=200, content_type=answer.content_type, headers={}, body=answer.body + b" ")
 
     pair.wire.faults[TRUST] = another
     with pytest.raises(TrustError, match="not the agreement"):
@@ -98,7 +98,7 @@ def test_an_ended_agreement_is_neither_shown_nor_signed(pair: Network) -> None:
     pair.nodes[TRUST].store.write(lambda tx: agreements.end(tx, agreement_id=ref.id, version=ref.version, at=now))
     answer = post(pair, ref, raw)
     assert (answer.status_code, answer.get_json()["signatures"]) == (200, [])
-    held = pair.nodes[TRUST].store.read(lambda tx: agreements.find_ended_too(tx, digest=ref.digest))
+    held = pair.nodes[TRUST].store.read(lambda tx: agreements.find_with_ended(tx, digest=ref.digest))
     assert held is not None
     assert set(held.signatures) == {TRUST}
     with pytest.raises(TransportError, match="ended"):

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from gateway.federation.chain_cache import STRANGERS_A_MINUTE
-from gateway.ports import PeerAnswer, PeerRequest, StoreBusy
+from gateway.ports import PeerRequest, PeerResponse, StoreBusy
 from gateway.runtime.background import LastHandler
 from gateway.store.engine.statement import Statement
 from gateway.store.schema import lookup_answers
@@ -155,7 +155,7 @@ def test_one_hostile_party_costs_no_other_its_refresh(pair: Network) -> None:
     node = pair.nodes[COUNCIL]
     node.directory.resolve(TRUST, now=pair.clock.now())
 
-    def crash(_request: PeerRequest, _go_on: Pass) -> PeerAnswer:
+    def crash(_request: PeerRequest, _go_on: Pass) -> PeerResponse:
         raise OverflowError
 
     pair.wire.faults[ANCHOR] = crash

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.oauth.server import TOKEN_PATH
-from gateway.ports import PeerAnswer, PeerRefused, PeerRequest
+from gateway.ports import PeerRefused, PeerRequest, PeerResponse
 from tests.simulator import faults
 from tests.simulator.levels import COUNTY, FORCE, Levels
 from tests.simulator.peer_hand import PeerHand, claims_in
@@ -114,10 +114,10 @@ def test_a_question_that_waits_its_turn_is_not_sent_to_who_was_suspended_meanwhi
     others = {TRUST: (POLICE, FORCE), POLICE: (TRUST, ANCHOR)}
     first: list[EntityId] = []
 
-    def while_it_answers(entity: EntityId) -> Callable[[PeerRequest, Pass], PeerAnswer]:
+    def while_it_answers(entity: EntityId) -> Callable[[PeerRequest, Pass], PeerResponse]:
         waiting, issuer = others[entity]
 
-        def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
+        def fault(request: PeerRequest, answer: Pass) -> PeerResponse:
             if request.url.endswith("/exchange/v1/messages") and not first:
                 first.append(entity)
                 levels.rule(issuer, waiting)
@@ -162,10 +162,10 @@ def chain_of(levels: Levels) -> tuple[bytes, ...]:
     return tuple(levels.wire.deliver_text(address) for address in addresses)
 
 
-def with_chain(chain: tuple[bytes, ...], hand: PeerHand) -> Callable[[PeerRequest, Pass], PeerAnswer]:
+def with_chain(chain: tuple[bytes, ...], hand: PeerHand) -> Callable[[PeerRequest, Pass], PeerResponse]:
     """Have the council's token requests carry a chain."""
 
-    def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
+    def fault(request: PeerRequest, answer: Pass) -> PeerResponse:
         if not request.url.endswith(TOKEN_PATH):
             return answer()
         form = parse_qs(request.body.decode())

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.app.node import Node
 from gateway.misuse import answers
-from gateway.misuse.answers import MisuseAnswering, QueryReused, seal_answer
+from gateway.misuse.answers import MisuseQueryReceiver, QueryReused, seal_answer
 from gateway.misuse.evidence import (
     FoundMessage,
     account_of,
@@ -20,10 +20,10 @@ from gateway.misuse.evidence import (
     sent_message,
     signature_of_message,
 )
-from gateway.misuse.queries import MessageForgotten, MisuseAsking, open_told
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.misuse.queries import MessageForgotten, MisuseQuerySender, open_answer
+from gateway.ports import PeerRequest, PeerResponse
 from gateway.store.tables import received_misuse_queries
-from gateway.store.tables.sent_misuse_queries import State
+from gateway.store.tables.sent_misuse_queries import SentQueryState
 from tests.simulator.network import Network
 from tests.simulator.town import BY_ENTITY, COUNCIL, POLICE, SUBJECT, TRUST
 from tests.simulator.wire import Pass
@@ -69,9 +69,9 @@ class Suspicion:
         assert found is not None
         return found
 
-    def asking(self) -> MisuseAsking:
+    def asking(self) -> MisuseQuerySender:
         holder = self.network.nodes[TRUST]
-        return MisuseAsking(
+        return MisuseQuerySender(
             own=TRUST,
             directory=holder.directory,
             vault=holder.vault,
@@ -115,13 +115,13 @@ def test_a_query_about_misuse_is_pending_until_the_name_is_released_and_then_tol
     network, message = suspicion.network, suspicion.message
     holder = network.nodes[TRUST]
     first = suspicion.asking().ask(message, "Looked up at three in the morning.", now=network.clock.now())
-    assert first.state is State.PENDING
+    assert first.state is SentQueryState.PENDING
     suspicion.release()
     network.clock.forward(minutes=30)
     second = suspicion.asking().ask(message, "ignored", now=network.clock.now())
-    assert second.state is State.ANSWERED
+    assert second.state is SentQueryState.ANSWERED
     assert second.query == first.query
-    told = open_told(holder.vault.seal_key(), second)
+    told = open_answer(holder.vault.seal_key(), second)
     assert (told["name"], told["contact"]) == ("Ada Tarn", "M. Ellery, 01632 960 111")
     assert suspicion.asking().ask(message, "ignored", now=network.clock.now()) == second
     assert len(suspicion.queries()) == 2
@@ -192,7 +192,7 @@ def test_a_captured_query_fetches_no_name(suspicion: Suspicion) -> None:
         "/misuse/v1/queries", base_url=COUNCIL, data=suspicion.queries()[0], content_type="application/jwt"
     )
     assert again.status_code == 409
-    answering = MisuseAnswering(own=COUNCIL, directory=council.directory, vault=council.vault, store=council.store)
+    answering = MisuseQueryReceiver(own=COUNCIL, directory=council.directory, vault=council.vault, store=council.store)
     with pytest.raises(QueryReused):
         answering.receive(suspicion.queries()[0], claims=council.claims, now=network.clock.now())
 
@@ -216,7 +216,7 @@ def forged(suspicion: Suspicion, **changes: Any) -> MisuseReply:
     query = MisuseQuery(**{**good, **changes})
     raw = build_query(query, network.nodes[query.iss].vault.signer(KeyUse.MESSAGE))
     council = network.nodes[COUNCIL]
-    answering = MisuseAnswering(own=COUNCIL, directory=council.directory, vault=council.vault, store=council.store)
+    answering = MisuseQueryReceiver(own=COUNCIL, directory=council.directory, vault=council.vault, store=council.store)
     answered = answering.receive(raw, claims=council.claims, now=network.clock.now())
     keys = council.vault.published(KeyUse.MESSAGE)
     return open_reply(answered, asker_keys=keys, sent=raw, query=query, now=network.clock.now())
@@ -262,7 +262,7 @@ def test_no_member_floods_those_who_answer(suspicion: Suspicion, monkeypatch: py
     network, message, holder = suspicion.network, suspicion.message, suspicion.network.nodes[TRUST]
     issued = claims.to_seconds(network.clock.now())
 
-    def ask(query: str) -> PeerAnswer:
+    def ask(query: str) -> PeerResponse:
         made = MisuseQuery(
             iss=TRUST,
             aud=COUNCIL,
@@ -299,7 +299,7 @@ def test_another_member_learns_nothing_of_a_message_to_somebody_else(tmp_path: P
     suspicion = Suspicion(network=network)
     assert forged(suspicion, iss=POLICE).state is MisuseState.UNKNOWN
     police = network.nodes[POLICE]
-    asking = MisuseAsking(
+    asking = MisuseQuerySender(
         own=POLICE, directory=police.directory, vault=police.vault, store=police.store, transport=network.wire
     )
     with pytest.raises(MessageForgotten):
@@ -320,7 +320,7 @@ def test_a_suspended_member_is_not_answered(suspicion: Suspicion) -> None:
 def test_an_answer_of_somebody_else_is_no_answer(suspicion: Suspicion) -> None:
     network = suspicion.network
 
-    def other_key(request: PeerRequest, passing: Pass) -> PeerAnswer:
+    def other_key(request: PeerRequest, passing: Pass) -> PeerResponse:
         answer = passing()
         if not request.url.endswith("/misuse/v1/queries"):
             return answer

@@ -13,7 +13,7 @@ from gateway.app.authority import create_anchor
 from gateway.authority.suspension import StateChange, change_state, log_state
 from gateway.federation.fetch import SUSPENSIONS_PATH
 from gateway.health.restore_sync import PAGE
-from gateway.ports import PeerAnswer, PeerRequest, Transaction
+from gateway.ports import PeerRequest, PeerResponse, Transaction
 from gateway.store.backup.snapshot import StoreCopy, copy_in, copy_out
 from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
 from gateway.store.tables import members, store_epoch, suspensions
@@ -131,7 +131,7 @@ def test_nothing_that_the_lost_node_has_answered_is_answered_again(pair: Network
     assert pair.nodes[TRUST].store.read(store_epoch.read).number == 1
 
 
-def code(answer: PeerAnswer) -> object:
+def code(answer: PeerResponse) -> object:
     body = loads(answer.body, max_bytes=10_000)
     return body.get("code") or body.get("error")
 

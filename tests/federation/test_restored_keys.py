@@ -14,7 +14,7 @@ from gateway.keys.rotation import apply, draft_revocation
 from gateway.keys.vault import read_records
 from gateway.store.tables import agreements, clients, key_revocations, restore_holds, store_epoch
 from gateway.store.tables.federation_records import StoredKeyRevocation
-from gateway.store.tables.restore_holds import Hold, HoldKind
+from gateway.store.tables.restore_holds import HoldKind, RestoreHold
 from tests.federation.test_binding import ref_of
 from tests.federation.test_clock import dated
 from tests.federation.test_restore import LATER, Kept, confirm, mind
@@ -208,7 +208,7 @@ def test_what_is_published_names_keys_of_other_uses_by_thumbprint_only(known: Ne
     assert kid.encode() not in raw.split(b".")[1]
 
 
-def holds(network: Network, entity: EntityId) -> tuple[Hold, ...]:
+def holds(network: Network, entity: EntityId) -> tuple[RestoreHold, ...]:
     store = network.anchor.store if entity == ANCHOR else network.nodes[entity].store
     return store.read(restore_holds.list)
 
@@ -225,7 +225,7 @@ def test_a_restored_case_system_is_refused_until_it_was_confirmed(known: Network
     assert client.ask_token().status_code == 401
     added = known.case_client(TRUST)  # one that was registered since is not held
     assert added.ask_token().status_code == 200
-    assert Hold(kind=HoldKind.CLIENT, name=client.client_id) in holds(known, TRUST)
+    assert RestoreHold(kind=HoldKind.CLIENT, name=client.client_id) in holds(known, TRUST)
     confirm(known, TRUST)
     assert client.ask_token().status_code == 200
     assert holds(known, TRUST) == ()

@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 from pysqlite3 import dbapi2
 
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.ports import PeerRequest, PeerResponse
 from tests.simulator import faults
 from tests.simulator.case_files import REGISTRY_HOST
 from tests.simulator.network import Network
@@ -73,7 +73,7 @@ def of_yesterday(network: Network) -> Fault:
 
 def nonsense(status: int, content_type: str, body: bytes) -> Callable[[Network], Fault]:
     def fault(_network: Network) -> Fault:
-        return lambda _request, _answer: PeerAnswer(status=status, content_type=content_type, headers={}, body=body)
+        return lambda _request, _answer: PeerResponse(status=status, content_type=content_type, headers={}, body=body)
 
     return fault
 
@@ -151,7 +151,7 @@ def test_a_slow_peer_is_waited_for_no_longer_than_the_limit(trio: Network) -> No
     warm(trio)
     patience: list[float] = []
 
-    def watched(request: PeerRequest, answer: Pass) -> PeerAnswer:
+    def watched(request: PeerRequest, answer: Pass) -> PeerResponse:
         patience.append(request.timeout_s)
         return faults.half_open(request, answer)
 

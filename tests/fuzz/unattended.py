@@ -20,7 +20,7 @@ from gateway.app.authority import create_anchor
 from gateway.app.node import create_node
 from gateway.app.wiring import ExternalPorts
 from gateway.health.checks import HealthMonitor
-from gateway.ports import Clock, PeerAnswer, PeerRequest, Transaction, TransportError
+from gateway.ports import Clock, PeerRequest, PeerResponse, Transaction, TransportError
 from gateway.runtime import machine_clock
 from gateway.runtime.background import LastHandler
 from gateway.telemetry import events
@@ -51,7 +51,7 @@ class _Answers:
     network: Network
     data: bytes
 
-    def send(self, request: PeerRequest) -> PeerAnswer:
+    def send(self, request: PeerRequest) -> PeerResponse:
         """Answer for the chosen party as the input says, and for the others as they do."""
         party, status, named, body = self.data[:_CHOICES]
         host = EntityId("/".join(request.url.split("/")[:3]))
@@ -64,7 +64,7 @@ class _Answers:
             lambda: self._signed(host, self.network.wire.deliver(request).body, text),
             lambda: self._listed(host, text),
         )
-        said = PeerAnswer(
+        said = PeerResponse(
             status=_STATUSES[status % len(_STATUSES)],
             content_type=request.accept,
             headers={_HEADERS[named % len(_HEADERS)]: text.decode("latin-1")},

@@ -11,7 +11,7 @@ from pysqlite3 import dbapi2
 
 from adapters.contract import Adapter, Candidate, Deadline, EligibilitySource, InvolvementSource, SourceUnavailable
 from gateway.federation.fetch import CONFIGURATION_PATH
-from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.ports import PeerRequest, PeerResponse, TransportError
 from tests.simulator.wire import Fault, Pass
 from trust import jose
 from trust.base64url import decode
@@ -26,12 +26,12 @@ from trust.strict_json import JsonObject, loads
 MESSAGES = "/exchange/v1/messages"
 
 
-def down(request: PeerRequest, _answer: Pass) -> PeerAnswer:
+def down(request: PeerRequest, _answer: Pass) -> PeerResponse:
     """Refuse the connection."""
     raise TransportError(f"{request.url}: no connection came about")
 
 
-def half_open(request: PeerRequest, _answer: Pass) -> PeerAnswer:
+def half_open(request: PeerRequest, _answer: Pass) -> PeerResponse:
     """Take the connection, and never say anything until the asker's patience ends."""
     sleep(request.timeout_s)
     raise TransportError("the answer did not come within the time")
@@ -40,7 +40,7 @@ def half_open(request: PeerRequest, _answer: Pass) -> PeerAnswer:
 def slow(seconds: float) -> Fault:
     """Answer every request late."""
 
-    def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
+    def fault(request: PeerRequest, answer: Pass) -> PeerResponse:
         if seconds >= request.timeout_s:
             return half_open(request, answer)
         sleep(seconds)
@@ -49,15 +49,15 @@ def slow(seconds: float) -> Fault:
     return fault
 
 
-def redirecting(_request: PeerRequest, _answer: Pass) -> PeerAnswer:
+def redirecting(_request: PeerRequest, _answer: Pass) -> PeerResponse:
     """Send everybody to another address."""
-    return PeerAnswer(status=302, content_type="", headers={"location": "https://elsewhere.example"}, body=b"")
+    return PeerResponse(status=302, content_type="", headers={"location": "https://elsewhere.example"}, body=b"")
 
 
 def replies(change: Callable[[bytes], bytes]) -> Fault:
     """Change what is said in reply to messages; everything else is as it should be."""
 
-    def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
+    def fault(request: PeerRequest, answer: Pass) -> PeerResponse:
         said = answer()
         return replace(said, body=change(said.body)) if request.url.endswith(MESSAGES) else said
 
@@ -72,7 +72,7 @@ def states(signer: Signer, change: Callable[[JsonObject], None]) -> Fault:
 def publishes(signer: Signer, change: Callable[[JsonObject], None]) -> Fault:
     """Have an entity publish another configuration than it would, signed with its own federation key."""
 
-    def fault(request: PeerRequest, answer: Pass) -> PeerAnswer:
+    def fault(request: PeerRequest, answer: Pass) -> PeerResponse:
         said = answer()
         if not request.url.endswith(CONFIGURATION_PATH):
             return said

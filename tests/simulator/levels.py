@@ -14,7 +14,7 @@ from tests.simulator.network import Network, federation_keys
 from tests.simulator.settings_files import Around, read_anchor, write_anchor
 from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, HOUSING, POLICE, TRUST, Agency
 from trust.federation.suspension import SuspensionState
-from trust.federation.terms import Terms
+from trust.federation.terms import SubordinateTerms
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
@@ -59,7 +59,7 @@ class Levels(Network):
         def admit(tx: Transaction) -> None:
             jwks = federation_keys(county.vault).to_jwks()
             members.admit(tx, entity=COUNTY, jwks=jwks, metadata={}, state=SuspensionState.ACTIVE, at=now)
-            members.set_terms(tx, entity=COUNTY, terms=Terms(intermediate=True))
+            members.set_terms(tx, entity=COUNTY, terms=SubordinateTerms(intermediate=True))
 
         anchor.store.write(admit)
         return anchor

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.agreements.registry import detail_for
 from gateway.peers.token_client import Grant, TokenRequester
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.ports import PeerRequest, PeerResponse
 from tests.simulator.network import Network
 from tests.simulator.town import COUNCIL, PURPOSE, SUBJECT, TRUST
 from trust.base64url import decode
@@ -96,7 +96,7 @@ class PeerHand:
         )
         return made.decode()
 
-    def post(self, raw: bytes, *, token: bytes | None = None, headers: Mapping[str, str] | None = None) -> PeerAnswer:
+    def post(self, raw: bytes, *, token: bytes | None = None, headers: Mapping[str, str] | None = None) -> PeerResponse:
         """Post bytes as a message, with a good token and a fresh proof unless others are given."""
         token = token or self.token()
         return self.network.wire.deliver(
@@ -123,13 +123,13 @@ class PeerHand:
         return reply_body(answer)
 
 
-def reply_body(answer: PeerAnswer) -> JsonObject:
+def reply_body(answer: PeerResponse) -> JsonObject:
     """Return what a signed reply says, without verifying it."""
     body: JsonObject = reply_claims(answer)["body"]
     return body
 
 
-def reply_claims(answer: PeerAnswer) -> JsonObject:
+def reply_claims(answer: PeerResponse) -> JsonObject:
     """Return a signed reply's claims, without verifying them."""
     return claims_in(answer.body)
 

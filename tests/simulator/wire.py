@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from adapters.contract import Deadline, HttpAnswer, SourceUnavailable
-from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from adapters.contract import Deadline, HttpResponse, SourceUnavailable
+from gateway.ports import PeerRequest, PeerResponse, TransportError
 
-Pass = Callable[[], PeerAnswer]
-Fault = Callable[[PeerRequest, Pass], PeerAnswer]
+Pass = Callable[[], PeerResponse]
+Fault = Callable[[PeerRequest, Pass], PeerResponse]
 """What happens to a request instead of, before or after its answer, which the second argument fetches."""
 CaseFault = Callable[[Deadline], None]
 """What happens to a call to a case system before it is answered."""
@@ -23,11 +23,11 @@ class Wire:
 
     apps: dict[str, Flask] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
-    log: list[tuple[PeerRequest, PeerAnswer]] = field(default_factory=list)
+    log: list[tuple[PeerRequest, PeerResponse]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
-    def send(self, request: PeerRequest) -> PeerAnswer:
+    def send(self, request: PeerRequest) -> PeerResponse:
         """Send to the app of the URL's host, through its fault; as strict about the answer as the real transport."""
         origin = f"https://{urlsplit(request.url).hostname}"
         with self._lock:
@@ -42,7 +42,7 @@ class Wire:
             raise TransportError(f"{origin}: the answer is too long")
         return answer
 
-    def deliver(self, request: PeerRequest) -> PeerAnswer:
+    def deliver(self, request: PeerRequest) -> PeerResponse:
         """Have the app answer, whatever faults there are."""
         url = urlsplit(request.url)
         app = self.apps.get(f"https://{url.hostname}")
@@ -55,7 +55,7 @@ class Wire:
             headers={**request.headers, "Accept": request.accept},
             data=request.body,
         )
-        answer = PeerAnswer(
+        answer = PeerResponse(
             status=response.status_code,
             content_type=response.mimetype or "",
             headers={name.lower(): value for name, value in response.headers.items()},
@@ -72,7 +72,7 @@ class Wire:
         )
         return self.deliver(request).body
 
-    def messages(self, host: str = "") -> list[tuple[PeerRequest, PeerAnswer]]:
+    def messages(self, host: str = "") -> list[tuple[PeerRequest, PeerResponse]]:
         """Return the messages that were answered, perhaps at one host, with their answers."""
         return [
             (request, answer)
@@ -91,7 +91,7 @@ class CaseSystemWire:
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """Post to the app of the URL's host."""
         parts = urlsplit(url)
         self.asked.append(url)
@@ -103,4 +103,4 @@ class CaseSystemWire:
         response = app.test_client().post(
             parts.path, base_url=f"https://{parts.hostname}", headers=dict(headers), data=body
         )
-        return HttpAnswer(status=response.status_code, headers=dict(response.headers), body=response.data[:max_bytes])
+        return HttpResponse(status=response.status_code, headers=dict(response.headers), body=response.data[:max_bytes])

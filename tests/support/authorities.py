@@ -25,13 +25,13 @@ from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.node_metadata import ServiceEntry
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension
-from trust.federation.terms import NODE, Terms
+from trust.federation.terms import NODE, SubordinateTerms
 from trust.identifiers import EntityId, KindName, ServiceSlug
 from trust.keys import KeySet, KeyUse
 
 COUNTY = EntityId("https://county.example")
 HARBOUR = EntityId("https://harbour.example")
-INTERMEDIATE = Terms(intermediate=True)
+INTERMEDIATE = SubordinateTerms(intermediate=True)
 
 
 class Node:
@@ -68,7 +68,9 @@ class Node:
 class Authorities:
     """An anchor, and a county under it that vouches for the harbour."""
 
-    def __init__(self, folder: Path, *, marks: Mapping[str, Any] | None = None, county: Terms = INTERMEDIATE) -> None:
+    def __init__(
+        self, folder: Path, *, marks: Mapping[str, Any] | None = None, county: SubordinateTerms = INTERMEDIATE
+    ) -> None:
         self.folder = folder
         self.clock = MovingClock()
         self.wire = Wire()
@@ -107,7 +109,7 @@ class Authorities:
         self.wire.apps[entity] = made.peer_app
         return made
 
-    def admit(self, superior: AnchorParts, entity: EntityId, keys: KeySet, terms: Terms = NODE) -> None:
+    def admit(self, superior: AnchorParts, entity: EntityId, keys: KeySet, terms: SubordinateTerms = NODE) -> None:
         """Have an authority vouch for an entity as it describes itself, on these terms."""
         now = self.clock.now()
         raw = self.wire.apps[entity].test_client().get("/.well-known/openid-federation").data

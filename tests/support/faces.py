@@ -32,7 +32,7 @@ from gateway.http.peer import peer_api
 from gateway.http.peer.fair_share import FairShare
 from gateway.http.peer.peer_api import PeerFace, peer_blueprint
 from gateway.oauth.case_server import CaseOAuth
-from gateway.oauth.exchange import Provider
+from gateway.oauth.exchange import SignInProvider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.ports import LocalClient, PeerCaller
 from gateway.store.engine.claims_sqlite import SqliteClaims, create_claims_file
@@ -251,7 +251,7 @@ class Node:
         create_claims_file(self.claims_files.claims)
         self.claims = SqliteClaims(self.claims_files, started_at=self.clock.now() - timedelta(minutes=10))
         self.clients: dict[str, LocalClient] = {}
-        self.providers: tuple[Provider, ...] = ()
+        self.providers: tuple[SignInProvider, ...] = ()
         self.watcher = Watcher()
         self.lookups = Lookups()
         self.eligibility = Eligibility()

@@ -7,7 +7,7 @@ from pathlib import Path
 import requests
 from urllib3.exceptions import HTTPError
 
-from adapters.contract import Deadline, HttpAnswer, SourceNonsense, SourceUnavailable
+from adapters.contract import Deadline, HttpResponse, SourceNonsense, SourceUnavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Exchange:
     url: str
     headers: Mapping[str, str]
     sent: bytes
-    answer: HttpAnswer
+    answer: HttpResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class TestCaller:
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """POST ``body``, without redirects or proxies. Raises the adapters' errors."""
         with requests.Session() as session:
             session.trust_env = False
@@ -48,7 +48,7 @@ class TestCaller:
                     content = b"".join(_within(response, max_bytes, deadline))
             except (requests.RequestException, HTTPError, OSError):
                 raise SourceUnavailable("The case system could not be reached in time.") from None
-        answer = HttpAnswer(status=response.status_code, headers=dict(response.headers), body=content)
+        answer = HttpResponse(status=response.status_code, headers=dict(response.headers), body=content)
         self.log.append(Exchange(url=url, headers=dict(headers), sent=body, answer=answer))
         return answer
 

@@ -16,7 +16,7 @@ from gateway.http.authority.authority_api import create_anchor_app
 from gateway.http.federation.entity_configuration import federation_blueprint
 from gateway.keys.files import new_pem, public_half
 from gateway.keys.sealed import open_own
-from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.ports import PeerRequest, PeerResponse, TransportError
 from gateway.runtime.background import AtOnce
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
@@ -116,10 +116,10 @@ class Wire:
 
     apps: dict[str, Flask] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
-    said: dict[str, PeerAnswer] = field(default_factory=dict)
+    said: dict[str, PeerResponse] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
 
-    def send(self, request: PeerRequest) -> PeerAnswer:
+    def send(self, request: PeerRequest) -> PeerResponse:
         url = urlsplit(request.url)
         self.fetched.append(request.url)
         host = f"https://{url.hostname}"
@@ -133,7 +133,7 @@ class Wire:
             .open(request.url, method=request.method, headers=dict(request.headers), data=request.body)
         )
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return PeerAnswer(
+        return PeerResponse(
             status=response.status_code, content_type=response.mimetype or "", headers=headers, body=response.data
         )
 

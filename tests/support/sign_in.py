@@ -9,7 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from gateway.oauth.exchange import Provider
+from gateway.oauth.exchange import SignInProvider
 from gateway.oauth.sign_in_keys import PinnedKeys, SignInKeys
 from tests.support.faces import CASE, SetClock
 from tests.support.forge import b64
@@ -78,10 +78,10 @@ class SignInService:
         """Sign with the provider's own key."""
         return self.key.sign(signing_input, padding.PKCS1v15(), hashes.SHA256())
 
-    def provider(self, *, keys: SignInKeys | None = None, exchanges: int = 3) -> Provider:
+    def provider(self, *, keys: SignInKeys | None = None, exchanges: int = 3) -> SignInProvider:
         """Return it as it is configured at the node of a case system."""
         pinned = PinnedKeys(pinned=provider_keys.parse(self.jwks(), Alg.RS256))
-        return Provider(
+        return SignInProvider(
             expected=expected(),
             clients={WEB_CLIENT: "case-system", "housing-web": "another-system"},
             positions=POSITIONS,

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.ports import PeerAnswer, PeerRequest, Store, Transport, TransportError
+from gateway.ports import PeerRequest, PeerResponse, Store, Transport, TransportError
 from gateway.runtime.background import AtOnce
 from tests.support.network import Keys, MovingClock
 from trust import strict_json
@@ -43,7 +43,7 @@ COUNTY = EntityId("https://county.example")
 COUNCIL = EntityId("https://council.example")
 POLICE = EntityId("https://police.example")
 
-Said = Callable[[PeerRequest], PeerAnswer]
+Said = Callable[[PeerRequest], PeerResponse]
 
 
 @dataclass(slots=True)
@@ -153,14 +153,14 @@ class Tree:
         entry = Suspension(issuer=issuer, subject=subject, seq=seq, state=state, issued_at=self.clock.now())
         return build_suspension(entry, self.entities[issuer].keys.signer(KeyUse.FEDERATION))
 
-    def suspensions(self, issuer: EntityId, after: int = 0) -> PeerAnswer:
+    def suspensions(self, issuer: EntityId, after: int = 0) -> PeerResponse:
         """Answer with an authority's log, whoever relays it."""
         entries = [self.suspension(issuer, seq + 1) for seq in range(after, len(self.entities[issuer].log))]
         return answered(
             strict_json.dumps({"suspensions": [entry.decode() for entry in entries[:100]]}), "application/json"
         )
 
-    def send(self, request: PeerRequest) -> PeerAnswer:
+    def send(self, request: PeerRequest) -> PeerResponse:
         """Answer as the host of the URL would."""
         url = urlsplit(request.url)
         host = EntityId(f"https://{url.hostname}")
@@ -172,7 +172,7 @@ class Tree:
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         return self._answer(self.entities[host], url.path, query, request)
 
-    def _answer(self, entity: Entity, path: str, query: dict[str, str], request: PeerRequest) -> PeerAnswer:
+    def _answer(self, entity: Entity, path: str, query: dict[str, str], request: PeerRequest) -> PeerResponse:
         if path == "/.well-known/openid-federation":
             return answered(self.configuration(entity.id), request.accept)
         if path == "/federation/v1/fetch" and query["sub"] in entity.below:
@@ -186,11 +186,11 @@ class Tree:
         return self.not_found()
 
     @staticmethod
-    def not_found() -> PeerAnswer:
+    def not_found() -> PeerResponse:
         """Answer that there is no such entity."""
-        return PeerAnswer(status=404, content_type="application/json", headers={}, body=b'{"error":"not_found"}')
+        return PeerResponse(status=404, content_type="application/json", headers={}, body=b'{"error":"not_found"}')
 
-    def _status(self, issuer: Entity, mark: bytes, request: PeerRequest) -> PeerAnswer:
+    def _status(self, issuer: Entity, mark: bytes, request: PeerRequest) -> PeerResponse:
         status = MarkStatus.REVOKED if mark in issuer.revoked else MarkStatus.ACTIVE
         signer = issuer.keys.signer(KeyUse.FEDERATION)
         raw = build_status_response(
@@ -225,6 +225,6 @@ class Tree:
         return {ENTITY_TYPE: build_node_metadata(node), CLIENT: build_client(keys.published(KeyUse.OAUTH))}
 
 
-def answered(body: bytes, content_type: str) -> PeerAnswer:
+def answered(body: bytes, content_type: str) -> PeerResponse:
     """Answer with a body, and 200."""
-    return PeerAnswer(status=200, content_type=content_type, headers={}, body=body)
+    return PeerResponse(status=200, content_type=content_type, headers={}, body=body)

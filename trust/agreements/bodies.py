@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 
-class Body(StrEnum):
+class PublicBody(StrEnum):
     """What an agency is in law. The values stand in a node's configuration."""
 
     LOCAL_AUTHORITY = "local-authority"
@@ -20,12 +20,12 @@ class Body(StrEnum):
     OTHER = "charity-or-company"
 
 
-ANY = frozenset(Body)
-PUBLIC_AUTHORITIES = ANY - {Body.HOUSING, Body.OTHER}
-_HEALTH = frozenset({Body.HEALTH})
-_EDUCATION = frozenset({Body.EDUCATION, Body.LOCAL_AUTHORITY})
-_COUNCIL = frozenset({Body.LOCAL_AUTHORITY})
-_SERVICES: Mapping[str, frozenset[Body]] = MappingProxyType(
+ANY = frozenset(PublicBody)
+PUBLIC_AUTHORITIES = ANY - {PublicBody.HOUSING, PublicBody.OTHER}
+_HEALTH = frozenset({PublicBody.HEALTH})
+_EDUCATION = frozenset({PublicBody.EDUCATION, PublicBody.LOCAL_AUTHORITY})
+_COUNCIL = frozenset({PublicBody.LOCAL_AUTHORITY})
+_SERVICES: Mapping[str, frozenset[PublicBody]] = MappingProxyType(
     {
         "social-care": _COUNCIL,
         "childrens-social-care": _COUNCIL,
@@ -33,12 +33,12 @@ _SERVICES: Mapping[str, frozenset[Body]] = MappingProxyType(
         "education": _EDUCATION,
         "virtual-school": _COUNCIL,
         "school": _EDUCATION,
-        "college": frozenset({Body.EDUCATION}),
-        "police": frozenset({Body.POLICE}),
-        "probation": frozenset({Body.JUSTICE}),
-        "youth-justice": frozenset({Body.JUSTICE, Body.LOCAL_AUTHORITY}),
-        "jobcentre": frozenset({Body.GOVERNMENT}),
-        "housing": frozenset({Body.HOUSING, Body.LOCAL_AUTHORITY}),
+        "college": frozenset({PublicBody.EDUCATION}),
+        "police": frozenset({PublicBody.POLICE}),
+        "probation": frozenset({PublicBody.JUSTICE}),
+        "youth-justice": frozenset({PublicBody.JUSTICE, PublicBody.LOCAL_AUTHORITY}),
+        "jobcentre": frozenset({PublicBody.GOVERNMENT}),
+        "housing": frozenset({PublicBody.HOUSING, PublicBody.LOCAL_AUTHORITY}),
         "mental-health": _HEALTH,
         "camhs": _HEALTH,
         "general-practice": _HEALTH,
@@ -49,13 +49,13 @@ _SERVICES: Mapping[str, frozenset[Body]] = MappingProxyType(
         "school-nursing": _HEALTH,
         "community-health": _HEALTH,
         "public-health": _HEALTH | _COUNCIL,
-        "charity": frozenset({Body.OTHER}),
-        "voluntary": frozenset({Body.OTHER}),
-        "advocacy": frozenset({Body.OTHER}),
+        "charity": frozenset({PublicBody.OTHER}),
+        "voluntary": frozenset({PublicBody.OTHER}),
+        "advocacy": frozenset({PublicBody.OTHER}),
     }
 )
 
 
-def bodies_offering(service_kind: str) -> frozenset[Body]:
+def bodies_offering(service_kind: str) -> frozenset[PublicBody]:
     """Return the kinds of body that may offer a kind of service; all of them where it does not tell."""
     return _SERVICES.get(service_kind.replace("_", "-"), ANY)

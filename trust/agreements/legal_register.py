@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from trust.agreements.bodies import ANY, PUBLIC_AUTHORITIES, Body
+from trust.agreements.bodies import ANY, PUBLIC_AUTHORITIES, PublicBody
 
 __all__ = ["REGISTER", "LegalEntry", "LegalPart"]
 
@@ -42,7 +42,7 @@ class LegalEntry:
     valid_from: date
     source: str
     confirmed: bool
-    bodies: frozenset[Body] = ANY
+    bodies: frozenset[PublicBody] = ANY
 
 
 _PUBLIC = "public authorities"
@@ -51,23 +51,23 @@ _COUNCILS = "local authorities"
 _COUNCILS_AND_ASKED = "local authorities and those they ask"
 _COUNCILS_AND_PARTNERS = "local authorities and their relevant partners"
 _BODIES = {
-    _COUNCILS: frozenset({Body.LOCAL_AUTHORITY}),
+    _COUNCILS: frozenset({PublicBody.LOCAL_AUTHORITY}),
     "controllers that are not public authorities": ANY - PUBLIC_AUTHORITIES,
-    "police and other competent authorities": frozenset({Body.POLICE, Body.JUSTICE, Body.GOVERNMENT}),
+    "police and other competent authorities": frozenset({PublicBody.POLICE, PublicBody.JUSTICE, PublicBody.GOVERNMENT}),
     "local authorities, police, health bodies and others listed": PUBLIC_AUTHORITIES,
     "relevant bodies": PUBLIC_AUTHORITIES,
-    "police forces": frozenset({Body.POLICE}),
-    "responsible authorities and those with a duty to co-operate": PUBLIC_AUTHORITIES | {Body.HOUSING},
+    "police forces": frozenset({PublicBody.POLICE}),
+    "responsible authorities and those with a duty to co-operate": PUBLIC_AUTHORITIES | {PublicBody.HOUSING},
     "specified public authorities in England": frozenset(
-        {Body.LOCAL_AUTHORITY, Body.HEALTH, Body.JUSTICE, Body.GOVERNMENT}
+        {PublicBody.LOCAL_AUTHORITY, PublicBody.HEALTH, PublicBody.JUSTICE, PublicBody.GOVERNMENT}
     ),
     "health and adult social care commissioners and providers": frozenset(
-        {Body.HEALTH, Body.LOCAL_AUTHORITY, Body.OTHER}
+        {PublicBody.HEALTH, PublicBody.LOCAL_AUTHORITY, PublicBody.OTHER}
     ),
     "the Secretary of State, local authorities and others prescribed": frozenset(
-        {Body.GOVERNMENT, Body.LOCAL_AUTHORITY, Body.HOUSING}
+        {PublicBody.GOVERNMENT, PublicBody.LOCAL_AUTHORITY, PublicBody.HOUSING}
     ),
-    _PUBLIC: PUBLIC_AUTHORITIES | {Body.HOUSING},  # some housing providers are public; Body has one kind for all
+    _PUBLIC: PUBLIC_AUTHORITIES | {PublicBody.HOUSING},  # some housing providers are public; Body has one kind for all
 }
 """Kinds of body that the words in ``relied_on_by`` describe; any body for words that are not here."""
 

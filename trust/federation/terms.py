@@ -19,7 +19,7 @@ _CONSTRAINTS = ("max_path_length", "naming_constraints", "allowed_entity_types",
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class SubordinateTerms:
     """The terms of one subordinate. Those that are None, or an empty policy, are not stated.
 
     `max_path_length` is how many intermediates there may be below it. Names are host names, `.example.com` for all of a
@@ -36,17 +36,17 @@ class Terms:
     metadata_policy: Mapping[str, JsonObject] = field(default_factory=dict)
 
 
-NODE = Terms()
+NODE = SubordinateTerms()
 """The default terms of a subordinate: it vouches for no entity, and nothing else binds it."""
 
 
-def constraints_of(terms: Terms) -> JsonObject:
+def constraints_of(terms: SubordinateTerms) -> JsonObject:
     """Write the `constraints` of the statement about a subordinate."""
     stated = _stated(terms)
     return stated if terms.intermediate else {**stated, "max_path_length": 0}
 
 
-def terms_to_json(terms: Terms) -> JsonObject:
+def terms_to_json(terms: SubordinateTerms) -> JsonObject:
     """Write terms as :func:`parse_terms` reads them."""
     document: JsonObject = {"intermediate": terms.intermediate}
     if constraints := _stated(terms):
@@ -56,7 +56,7 @@ def terms_to_json(terms: Terms) -> JsonObject:
     return document
 
 
-def parse_terms(document: JsonObject) -> Terms:
+def parse_terms(document: JsonObject) -> SubordinateTerms:
     """Read terms, and refuse those that no chain could be held to.
 
     Raises MalformedClaims, and PolicyConflict for a policy that is not sound by itself.
@@ -74,7 +74,7 @@ def parse_terms(document: JsonObject) -> Terms:
     longest = constraints.get("max_path_length")
     if longest is not None and not intermediate:
         raise MalformedClaims("'max_path_length' is for an intermediate; any other subordinate vouches for no entity.")
-    return Terms(
+    return SubordinateTerms(
         intermediate=intermediate,
         max_path_length=longest,
         permitted=_texts(naming, "permitted", MAX_NAMES),
@@ -85,7 +85,7 @@ def parse_terms(document: JsonObject) -> Terms:
     )
 
 
-def _stated(terms: Terms) -> JsonObject:
+def _stated(terms: SubordinateTerms) -> JsonObject:
     constraints: JsonObject = {}
     if terms.max_path_length is not None:
         constraints["max_path_length"] = terms.max_path_length

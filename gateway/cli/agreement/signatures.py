@@ -25,7 +25,7 @@ from trust.agreements.agreement import (
     verify_signature,
 )
 from trust.agreements.signature import peek_party
-from trust.agreements.signing import Signer, Vouched
+from trust.agreements.signing import Signatory, Vouched
 from trust.errors import NoChain
 from trust.exchange.envelope import AgreementRef
 from trust.federation import node_metadata
@@ -89,14 +89,14 @@ def countersigning_of(federation: FederationContext) -> SignatureExchange:
     )
 
 
-def signer_of(federation: FederationContext, agreement: Agreement, at: datetime) -> Signer:
+def signer_of(federation: FederationContext, agreement: Agreement, at: datetime) -> Signatory:
     """Return what this node knows of itself and of the other parties before it signs."""
     node = federation.settings.node
-    retired = federation.store.read(agreements.retired)
+    retired = federation.store.read(agreements.retirements)
     parties = others(federation, agreement)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         vouched = dict(zip(parties, pool.map(lambda party: _vouched(federation, party, at), parties), strict=True))
-    return Signer(
+    return Signatory(
         own=federation.own,
         services={ServiceSlug(each.slug): each.kind for each in federation.settings.services},
         body=node.body,

@@ -5,7 +5,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 from urllib.parse import urlencode
 
-from adapters.contract import Deadline, HttpAnswer, SourceUnavailable
+from adapters.contract import Deadline, HttpResponse, SourceUnavailable
 from config.settings import NodeSettings
 from gateway.administration.context import now
 from gateway.administration.errors import OperationRefused
@@ -52,7 +52,7 @@ class CaseFaceClient:
         answer = self.post(_TOKEN_PATH, headers, urlencode(form).encode("ascii"), timeout_s=_TOKEN_S)
         return self._granted(answer)
 
-    def post(self, path: str, headers: dict[str, str], body: bytes, *, timeout_s: float) -> HttpAnswer:
+    def post(self, path: str, headers: dict[str, str], body: bytes, *, timeout_s: float) -> HttpResponse:
         """Post to the running node. Raises :class:`OperationRefused` where it does not answer."""
         with case_api(self.settings, self.ca) as api:
             try:
@@ -68,7 +68,7 @@ class CaseFaceClient:
                     f"The node's case API does not answer ({failed}); is `hearthgate serve` running?"
                 ) from failed
 
-    def _granted(self, answer: HttpAnswer) -> strict_json.JsonObject:
+    def _granted(self, answer: HttpResponse) -> strict_json.JsonObject:
         document = read_answer(answer)
         if answer.status != _OK or not isinstance(document.get("access_token"), str):
             reason = document.get("error_description") or document.get("error") or "it gave no reason"
@@ -79,7 +79,7 @@ class CaseFaceClient:
         return {name: document[name] for name in ("access_token", "token_type", "expires_in") if name in document}
 
 
-def read_answer(answer: HttpAnswer) -> strict_json.JsonObject:
+def read_answer(answer: HttpResponse) -> strict_json.JsonObject:
     """Return the JSON object of an answer. Raises :class:`OperationRefused`."""
     try:
         return strict_json.loads(answer.body, max_bytes=_MAX_BYTES)

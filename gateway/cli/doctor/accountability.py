@@ -5,13 +5,13 @@ from datetime import datetime
 
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
-from config.sign_in import Provider
+from config.sign_in import ProviderSettings
 from gateway.administration.context import opened_store
 from gateway.administration.errors import CORRECTABLE, describe_error
 from gateway.ports import LocalClient, Store
 from gateway.store.tables import clients, justifications, received_misuse_queries, sent_misuse_queries
-from gateway.store.tables.received_misuse_queries import State
-from gateway.store.tables.sent_misuse_queries import State as AskedState
+from gateway.store.tables.received_misuse_queries import ReceivedQueryState
+from gateway.store.tables.sent_misuse_queries import SentQueryState as AskedState
 
 
 def checks(settings: NodeSettings, now: datetime) -> list[CheckLine]:
@@ -39,7 +39,7 @@ def _samples(store: Store, now: datetime) -> Iterator[CheckLine]:
 
 
 def _misuse(store: Store, now: datetime) -> Iterator[CheckLine]:
-    received = [each for each in store.read(received_misuse_queries.list) if each.state is State.OPEN]
+    received = [each for each in store.read(received_misuse_queries.list) if each.state is ReceivedQueryState.OPEN]
     late = [each.holder for each in received if each.due_at <= now]
     detail = f"overdue: {', '.join(late)}" if late else f"{len(received)} wait, none too long"
     remedy = "hearthgate misuse list, then hearthgate misuse answer ID; a second person approves."
@@ -64,7 +64,7 @@ def _sign_ins(store: Store, settings: NodeSettings) -> Iterator[CheckLine]:
             yield CheckLine(name=f"{provider.issuer} enforces a second factor", ok=True, detail=detail)
 
 
-def _in_the_way(name: str, client: LocalClient | None, provider: Provider) -> Iterator[str]:
+def _in_the_way(name: str, client: LocalClient | None, provider: ProviderSettings) -> Iterator[str]:
     if client is None:
         yield f"no case system {name} is registered"
         return

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
-from gateway.health.clock_skew import WRONG_BEYOND, Parties, Reading, estimate_skew, read_clocks
+from gateway.health.clock_skew import WRONG_BEYOND, ClockReading, ClockSources, estimate_skew, read_clocks
 from gateway.ports import Transport
 from gateway.runtime.background import AtOnce
 from gateway.runtime.machine_clock import SystemClock, synchronised
@@ -24,7 +24,7 @@ def not_behind(newest_seen: datetime | None, now: datetime) -> CheckLine:
     )
 
 
-def against_others(transport: Transport, parties: Parties) -> Iterator[CheckLine]:
+def against_others(transport: Transport, parties: ClockSources) -> Iterator[CheckLine]:
     """Say whether a time service keeps the clock, and compare it with what others sign and date."""
     clock = SystemClock()
     kept = synchronised(clock)
@@ -48,7 +48,7 @@ def against_others(transport: Transport, parties: Parties) -> Iterator[CheckLine
         )
 
 
-def _line(reading: Reading, *, wrong: bool) -> CheckLine:
+def _line(reading: ClockReading, *, wrong: bool) -> CheckLine:
     apart = abs(reading.off)
     seconds = int(reading.off.total_seconds())
     way = "behind it" if seconds > 0 else "ahead of it"

@@ -15,11 +15,11 @@ from gateway.health.serving_gate import status_message
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
 from gateway.keys.schedule import KeyLifecycle, Stage
 from gateway.keys.vault import open_vault
-from gateway.peers.exemptions import plain_exceptions
+from gateway.peers.exemptions import exemptions
 from gateway.ports import StoreBusy, StoreFull
 from gateway.store import condition, inspection
 from gateway.store.engine.refusals import StoreRefused
-from gateway.store.inspection import Room
+from gateway.store.inspection import DiskSpace
 
 ROTATE_WITHIN = timedelta(days=365)
 """How old a key that signs may become before the doctor asks for another (NIST SP 800-57 part 1 section 5.3.6)."""
@@ -39,8 +39,7 @@ def configuration(settings: Settings) -> list[CheckLine]:
     )
     found = [CheckLine(name="it is complete and well formed", ok=True, detail=who)]
     found += [
-        CheckLine(name=f"exception in {each.table}", ok=True, detail=each.sentence)
-        for each in plain_exceptions(settings)
+        CheckLine(name=f"exception in {each.table}", ok=True, detail=each.sentence) for each in exemptions(settings)
     ]
     for service in settings.services if isinstance(settings, NodeSettings) else ():
         for rule in service.restrictions:
@@ -138,12 +137,12 @@ def _store(settings: Settings) -> Iterator[CheckLine]:
 
 def _disk(settings: Settings) -> Iterator[CheckLine]:
     try:
-        yield disk(inspection.room(settings.store.url, base_dir=settings.base_dir))
+        yield disk(inspection.disk_space(settings.store.url, base_dir=settings.base_dir))
     except OSError:
         return  # there is no such folder, which the store's line has said
 
 
-def disk(room: Room) -> CheckLine:
+def disk(room: DiskSpace) -> CheckLine:
     """Say how much room there is above the watermark."""
     return CheckLine(
         name="the disk has room",

@@ -14,7 +14,7 @@ from gateway.app.commands import federation_of
 from gateway.app.wiring import peer_transport
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.federation.fetch import CONFIGURATION_PATH
-from gateway.health.clock_skew import Parties
+from gateway.health.clock_skew import ClockSources
 from gateway.ports import Transport, TransportError
 from gateway.store.tables import disowned_keys, members
 from gateway.store.tables.members import Member
@@ -43,7 +43,7 @@ def members_of(settings: AnchorSettings, now: datetime) -> Iterator[Section]:
     detail = f"{len(every)} admitted" + (f"; suspended: {', '.join(suspended)}" if suspended else "")
     shown = [CheckLine(name="the members can be read", ok=True, detail=detail)]
     standing = [member for member in every if member.state != SuspensionState.SUSPENDED][:MOST_MEMBERS]
-    parties = Parties(members=tuple(EntityId(each.entity) for each in standing))
+    parties = ClockSources(members=tuple(EntityId(each.entity) for each in standing))
     yield "Clock", list(clock.against_others(transport, parties))
     yield "Members", shown + [_member(transport, each, now) for each in standing]
 
@@ -61,7 +61,7 @@ def checks(settings: NodeSettings, now: datetime) -> Iterator[Section]:
                 "Trust",
                 [
                     clock.not_behind(newest, now),
-                    *clock.against_others(federation.transport, Parties(anchors=anchors, members=others)),
+                    *clock.against_others(federation.transport, ClockSources(anchors=anchors, members=others)),
                     _own_name(federation, now),
                     _own_keys(federation),
                     *_own_chains(federation, now),

@@ -16,7 +16,7 @@ from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.ports import Transaction
 from gateway.store.tables import agreements, clients, pending_changes, restore_holds, store_epoch
-from gateway.store.tables.restore_holds import Hold, HoldKind
+from gateway.store.tables.restore_holds import HoldKind, RestoreHold
 from gateway.store.tables.store_epoch import StoreEpoch
 from trust.agreements.agreement import parse_agreement
 from trust.errors import TrustError
@@ -60,7 +60,7 @@ def restore_confirm(*, config: Path | None, yes: bool) -> UseCaseResult:
     )
 
 
-def _read(tx: Transaction) -> tuple[StoreEpoch, Sequence[Hold], Mapping[tuple[HoldKind, str], str]]:
+def _read(tx: Transaction) -> tuple[StoreEpoch, Sequence[RestoreHold], Mapping[tuple[HoldKind, str], str]]:
     """Return the epoch, what is held and still open, and how each is called."""
     names: dict[tuple[HoldKind, str], str] = {}
     for client in clients.list(tx):
@@ -85,7 +85,7 @@ def _agreement(raw: bytes) -> Mapping[tuple[HoldKind, str], str]:
     return {(HoldKind.AGREEMENT, ref.digest): f"{ref.id}/{ref.version}"}
 
 
-def _line(hold: Hold, names: Mapping[tuple[HoldKind, str], str]) -> str:
+def _line(hold: RestoreHold, names: Mapping[tuple[HoldKind, str], str]) -> str:
     name = names.get((hold.kind, hold.name), hold.name)
     return "  - " + _WAYS[hold.kind].format(name=name, id=hold.name)
 

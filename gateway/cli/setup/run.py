@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from config.settings import AnchorSettings, Face, NodeSettings, OperationsFace
+from config.settings import AnchorSettings, Face, NodeSettings, OperationsFaceSettings
 from gateway.administration.context import certificates
 from gateway.administration.errors import OperationRefused
 from gateway.cli.context import config_option, load_settings
@@ -110,7 +110,7 @@ def _pool(name: str, app: Application, face: Face, base_dir: Path) -> Pool:
     )
 
 
-def _operations(app: Application, face: OperationsFace) -> Pool:
+def _operations(app: Application, face: OperationsFaceSettings) -> Pool:
     return Pool(name="operations", app=app, bind=face.bind, workers=1, threads=_OPERATIONS_THREADS)
 
 

@@ -20,7 +20,7 @@ from gateway.cli.output import command_output, confirm, show_plan, yes_option
 from gateway.cli.setup.backup import write_backup
 from gateway.store.factory import open_store
 from gateway.store.migration import Step, lacks_claims, migrate, steps_from
-from gateway.store.revision import found_revision
+from gateway.store.revision import read_revision
 
 BACKUPS = "backups"
 LOCK = Path(__file__).resolve().parents[3] / "requirements" / "runtime.txt"
@@ -87,7 +87,7 @@ def upgrade(*, check: bool, backup_to: Path | None, config: Path | None, yes: bo
 
 def plan_of(settings: Settings) -> Plan:
     """Compare the store and the installed packages with what this version needs. Raises ``StoreRefused``."""
-    found = found_revision(settings.store.url, base_dir=settings.base_dir)
+    found = read_revision(settings.store.url, base_dir=settings.base_dir)
     lost = found is not None and lacks_claims(settings.store.url, base_dir=settings.base_dir)
     return Plan(found=found, steps=steps_from(found), strays=strays(LOCK), claims_lost=lost)
 

@@ -31,7 +31,7 @@ from trust.federation.constraints import check_constraints
 from trust.federation.enrolment import EnrolmentRequest, compare, parse_enrolment_request
 from trust.federation.node_metadata import ENTITY_TYPE, NodeMetadata, ServiceEntry, parse_node_metadata
 from trust.federation.suspension import SuspensionState
-from trust.federation.terms import Terms, constraints_of, parse_terms
+from trust.federation.terms import SubordinateTerms, constraints_of, parse_terms
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse
 from trust.strict_json import JsonObject
@@ -151,7 +151,7 @@ class Admission:
     asked: EnrolmentRequest
     raw: bytes
     held: Member | None
-    terms: Terms
+    terms: SubordinateTerms
 
 
 class _Change:
@@ -289,7 +289,7 @@ def _refuse_revoked(asked: EnrolmentRequest, revoked: frozenset[str]) -> None:
         )
 
 
-def _refuse_silent(asked: EnrolmentRequest, terms: Terms) -> None:
+def _refuse_silent(asked: EnrolmentRequest, terms: SubordinateTerms) -> None:
     if terms.intermediate and asked.fetch_endpoint is None:
         raise OperationRefused(
             f"{asked.entity_id} does not say where it would vouch for others, so it cannot be an intermediate; leave "
@@ -297,7 +297,7 @@ def _refuse_silent(asked: EnrolmentRequest, terms: Terms) -> None:
         )
 
 
-def _refuse_cut_off(asked: EnrolmentRequest, terms: Terms) -> None:
+def _refuse_cut_off(asked: EnrolmentRequest, terms: SubordinateTerms) -> None:
     try:
         check_constraints(constraints_of(terms), intermediates=0, below=[asked.entity_id])
     except ChainRefused as refused:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from gateway.administration.errors import OperationRefused
 from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
-from gateway.ports import PeerAnswer, PeerRequest, Transport, TransportError
+from gateway.ports import PeerRequest, PeerResponse, Transport, TransportError
 from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, parse_pin
 from trust.federation.entity_statement import MAX_BYTES, EntityConfiguration, parse_entity_configuration
@@ -41,7 +41,7 @@ class Line:
         return self.members[-1]
 
 
-def fetch(transport: Transport, url: str, *, accept: str = STATEMENT_TYPE) -> PeerAnswer:
+def fetch(transport: Transport, url: str, *, accept: str = STATEMENT_TYPE) -> PeerResponse:
     """Ask for a document of whatever kind. Raises ``TransportError``."""
     request = PeerRequest(
         method="GET", url=url, headers={}, body=b"", accept=accept, max_bytes=MAX_BYTES, timeout_s=_FETCH_S

@@ -73,7 +73,7 @@ class _MemberKeyRevocation:
             raw = build_key_revocation(notice, authority_signer(settings, store))
 
             def work(tx: Transaction) -> None:
-                if not key_revocations.put(tx, StoredKeyRevocation.of(notice, raw), at=at):
+                if not key_revocations.put(tx, StoredKeyRevocation.from_revocation(notice, raw), at=at):
                     raise OperationRefused("That key is revoked already; nothing was changed.")
                 commit(tx)
 

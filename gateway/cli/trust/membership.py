@@ -13,7 +13,7 @@ from gateway.federation.entity_configuration import node_statement_metadata
 from gateway.http.authority.enrolments import JWT_TYPE
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.ports import KeyVault, PeerAnswer, PeerRequest, Transport
+from gateway.ports import KeyVault, PeerRequest, PeerResponse, Transport
 from trust import claims, strict_json
 from trust.errors import TrustError
 from trust.federation.enrolment import MAX_LIFE, build_enrolment_request
@@ -82,7 +82,7 @@ def send_request(transport: Transport, authority: EntityId, request: bytes, *, a
         )
 
 
-def _why(answer: PeerAnswer) -> str:
+def _why(answer: PeerResponse) -> str:
     """Return what the authority says against the request, where it is one plain line."""
     try:
         document = strict_json.loads(answer.body, max_bytes=_MAX_ANSWER)

@@ -12,7 +12,7 @@ from gateway.administration.files import read_input
 from trust import strict_json
 from trust.federation.node_metadata import ENTITY_TYPE
 from trust.federation.party_metadata import AUTHORIZATION_SERVER, CLIENT
-from trust.federation.terms import NODE, Terms, parse_terms, terms_to_json
+from trust.federation.terms import NODE, SubordinateTerms, parse_terms, terms_to_json
 from trust.strict_json import JsonObject
 
 _OF_A_NODE = (ENTITY_TYPE, CLIENT, AUTHORIZATION_SERVER)
@@ -39,7 +39,7 @@ class GivenTerms:
     service_kinds: Sequence[str]
     policy: Path | None
 
-    def terms(self, held: Terms | None) -> Terms:
+    def terms(self, held: SubordinateTerms | None) -> SubordinateTerms:
         """Return the terms as given, or those that the member has where nothing was.
 
         Raises ``TrustError`` for terms that no chain could be held to, and ``Refused`` for a file that cannot be read.
@@ -90,7 +90,7 @@ def terms_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return told
 
 
-def lines(terms: Terms) -> list[str]:
+def lines(terms: SubordinateTerms) -> list[str]:
     """Say in words what terms bind a member to."""
     below = None if terms.max_path_length is None else terms.max_path_length - 1
     if not terms.intermediate:
@@ -123,7 +123,7 @@ def _types(allowed: Sequence[str] | None) -> list[str]:
     return [f"Only these entity types count of what they state: {', '.join(allowed)}.", *needed]
 
 
-def to_json(terms: Terms) -> JsonObject:
+def to_json(terms: SubordinateTerms) -> JsonObject:
     """Return terms as the commands answer them with ``--json``."""
     return terms_to_json(terms)
 

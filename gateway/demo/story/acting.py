@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from gateway.demo.agencies import Agency
 from gateway.demo.federation import Federation
-from gateway.demo.https import HttpAnswer
+from gateway.demo.https import PlainResponse
 from gateway.http.peer.peer_api import MESSAGE_TYPE, MESSAGES_PATH
 from gateway.keys.vault import open_vault
 from gateway.oauth.server import TOKEN_PATH
@@ -34,7 +34,7 @@ class ActingNode:
         self._vault = open_vault(federation.folder(agency.slug) / "keys")
         self.entity = EntityId(agency.entity_id)
 
-    def ask_for_token(self, holder: Agency, detail: AuthorizationDetail) -> HttpAnswer:
+    def ask_for_token(self, holder: Agency, detail: AuthorizationDetail) -> PlainResponse:
         """Ask another agency's node for a token that is good for ``detail``."""
         endpoint, now = holder.entity_id + TOKEN_PATH, datetime.now(UTC)
         assertion = client_assertion.build(
@@ -61,7 +61,7 @@ class ActingNode:
         """Make a fresh proof that this node holds the key that the token is bound to."""
         return self._proof(holder.entity_id + MESSAGES_PATH, token.encode("ascii"))
 
-    def post(self, holder: Agency, raw: bytes, *, token: str, proof: str) -> HttpAnswer:
+    def post(self, holder: Agency, raw: bytes, *, token: str, proof: str) -> PlainResponse:
         """Post bytes to another agency's message endpoint."""
         headers: dict[str, Any] = {
             "Authorization": f"DPoP {token}",

@@ -14,7 +14,7 @@ from gateway.demo.agencies import ASKER, COLLEGE, COUNCIL, HOUSING, POLICE, Agen
 from gateway.demo.agreement import EARLY_HELP, KEY_WORKER
 from gateway.demo.case_client import UNIT
 from gateway.demo.case_systems.records import CaseService
-from gateway.demo.https import HttpAnswer
+from gateway.demo.https import PlainResponse
 from gateway.demo.people.population import Group
 from gateway.demo.processes import DemoFailed
 from gateway.demo.story.acting import QUERY_LIFE, ActingNode
@@ -129,7 +129,7 @@ class _Replays:
             instead=f"{after - before} more answers",
         )
 
-    def _same_bytes(self, first: HttpAnswer) -> None:
+    def _same_bytes(self, first: PlainResponse) -> None:
         again = self._send(self._raw)
         self._say.expect(
             "the same bytes with a fresh proof: the byte-identical first answer, and nothing is looked up again",
@@ -137,12 +137,12 @@ class _Replays:
             instead=again.status,
         )
 
-    def _send(self, raw: bytes, *, proof: str | None = None) -> HttpAnswer:
+    def _send(self, raw: bytes, *, proof: str | None = None) -> PlainResponse:
         return self._node.post(
             HOUSING, raw, token=self._token, proof=proof or self._node.proof_for(HOUSING, self._token)
         )
 
-    def _expect_refused(self, what: str, answer: HttpAnswer, status: int | None = None) -> None:
+    def _expect_refused(self, what: str, answer: PlainResponse, status: int | None = None) -> None:
         held = _refused(answer, status or answer.status)
         self._say.expect(f"{what}: {answer.status}, {_reason(answer)}", holds=held, instead=answer.status)
 
@@ -182,23 +182,23 @@ class _Replays:
         return {name: value for name, value in subject.items() if name != "upn"}
 
 
-def _show(scene: Scene, answer: HttpAnswer) -> None:
+def _show(scene: Scene, answer: PlainResponse) -> None:
     told = answer.document
     scene.narrator.say(f"{answer.status}: {told.get('detail') or told.get('title', '')}", indent=4)
     scene.narrator.say(f"What to do: {told.get('remedy', '')}", indent=4)
 
 
-def _refused(answer: HttpAnswer, status: int) -> bool:
+def _refused(answer: PlainResponse, status: int) -> bool:
     """Tell whether an answer is a problem document of that status, with a reason in it."""
     is_problem = answer.headers.get("Content-Type", "").startswith("application/problem+json")
     return answer.status == status >= 400 and is_problem and bool(_reason(answer))  # noqa: PLR2004 - client errors
 
 
-def _reason(answer: HttpAnswer) -> str:
+def _reason(answer: PlainResponse) -> str:
     return str(answer.document.get("detail") or answer.document.get("title", ""))
 
 
-def _status(answer: HttpAnswer) -> str:
+def _status(answer: PlainResponse) -> str:
     if answer.status != _OK:
         return f"{answer.status} {_reason(answer)}"
     return str(jose.peek(answer.body, typ=reply.TYP, max_bytes=_MAX_REPLY).claims["body"].get("status"))

@@ -13,8 +13,8 @@ from sqlalchemy import URL
 from gateway.store.backup import postgres, sqlite
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused
-from gateway.store.migration import migrate, migrated_within, steps_from
-from gateway.store.revision import found_revision
+from gateway.store.migration import is_current_within, migrate, steps_from
+from gateway.store.revision import read_revision
 from gateway.store.tables.store_epoch import StoreEpoch
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -31,7 +31,7 @@ class StoreCopy:
 
 def copy_out(url: str, *, base_dir: Path, folder: Path) -> StoreCopy:
     """Copy the store into ``folder``, which only its owner can enter. Raises :class:`StoreRefused`."""
-    revision = found_revision(url, base_dir=base_dir)
+    revision = read_revision(url, base_dir=base_dir)
     if revision is None:
         raise StoreRefused("The store has no tables yet, so there is nothing to copy: run `hearthgate upgrade`.")
     location = locate(url, base_dir=base_dir)
@@ -62,9 +62,9 @@ def copy_in(copy: StoreCopy, url: str, *, base_dir: Path, folder: Path, at: date
     location = locate(url, base_dir=base_dir)
     if isinstance(location, URL):
         with administration_engine(location).begin() as connection:
-            migrated_within(connection, copy.revision)
+            is_current_within(connection, copy.revision)
             postgres.copy_in(connection, folder, copy.parts)
-            migrated_within(connection)
+            is_current_within(connection)
             return postgres.begin_epoch(connection, at)
     sqlite.copy_in(location, folder)
     migrate(url, base_dir=base_dir)

@@ -17,7 +17,7 @@ from gateway.store.engine.per_process import PerProcess
 from gateway.store.engine.postgres_pool import connection_of, make_engine, refusal
 from gateway.store.engine.statement import CompiledStatement, Statement, insertion
 from gateway.store.engine.timestamps import to_microseconds
-from gateway.store.engine.write_queue import Limits
+from gateway.store.engine.write_queue import WriteLimits
 from gateway.store.schema import claims, claims_start
 
 _KEPT = select(claims_start.c.only).where(claims_start.c.not_before <= bindparam("issued_at")).exists()
@@ -38,8 +38,8 @@ _ERASE = Statement(delete(claims).where(tuple_(claims.c.space, claims.c.key).in_
 class PostgresClaims:
     """Claims shared by all processes of a node on all hosts (:class:`gateway.ports.ClaimStore`)."""
 
-    def __init__(self, url: URL, *, limits: Limits | None = None) -> None:
-        wait_s = (limits or Limits()).wait_s
+    def __init__(self, url: URL, *, limits: WriteLimits | None = None) -> None:
+        wait_s = (limits or WriteLimits()).wait_s
         self._engine = PerProcess(lambda: make_engine(url, wait_s=wait_s))
 
     def claim(self, *, space: str, key: str, issued_at: datetime, expires: datetime, now: datetime) -> bool:
@@ -69,7 +69,7 @@ class PostgresClaims:
 
     def close(self) -> None:
         """Let go of every connection of this process."""
-        engine = self._engine.take()
+        engine = self._engine.release()
         if engine is not None:
             engine.dispose()
 

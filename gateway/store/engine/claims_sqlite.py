@@ -88,7 +88,7 @@ class SqliteClaims:
         """Tell whether a (space, key) was claimed, or may have been before claims were lost."""
         opened = self._opened.get()
         lost = to_microseconds(issued_at) < opened.not_before()
-        return lost or opened.found(_CLAIMED.sql, _CLAIMED.bind({"space": space, "key": key}))
+        return lost or opened.exists(_CLAIMED.sql, _CLAIMED.bind({"space": space, "key": key}))
 
     def erase_expired(self, *, now: datetime, batch: int) -> int:
         """Erase at most ``batch`` claims that expired and return how many it were."""
@@ -96,7 +96,7 @@ class SqliteClaims:
 
     def close(self) -> None:
         """Let go of this process's connection."""
-        opened = self._opened.take()
+        opened = self._opened.release()
         if opened is not None:
             opened.close()
 
@@ -148,7 +148,7 @@ class _Opened:
         """Run a writing statement of its own transaction and return the number of rows it touched, as :meth:`_run`."""
         return self._run(lambda connection: int(connection.execute(sql, values).rowcount))
 
-    def found(self, sql: str, values: Mapping[str, Any]) -> bool:
+    def exists(self, sql: str, values: Mapping[str, Any]) -> bool:
         """Tell whether a query finds anything, as :meth:`_run`."""
         return self._run(lambda connection: bool(connection.execute(sql, values).fetchall()))
 

@@ -23,6 +23,6 @@ class PerProcess(Generic[T]):
         value = self._by_process.get(process)
         return value if value is not None else self._by_process.setdefault(process, self._make())
 
-    def take(self) -> T | None:
+    def release(self) -> T | None:
         """Forget and return this process's value, so that the next :meth:`get` makes another."""
         return self._by_process.pop(os.getpid(), None)

@@ -13,7 +13,7 @@ from gateway.store.engine.per_process import PerProcess
 from gateway.store.engine.postgres_pool import connection_of, make_engine, may_retry, refusal
 from gateway.store.engine.postgres_transaction import PostgresTransaction
 from gateway.store.engine.refusals import StoreOutcomeUnknown
-from gateway.store.engine.write_queue import Limits
+from gateway.store.engine.write_queue import WriteLimits
 
 T = TypeVar("T")
 
@@ -27,8 +27,8 @@ class PostgresStore:
     here too; what PostgreSQL refuses for a lost race is run again.
     """
 
-    def __init__(self, url: URL, *, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, url: URL, *, limits: WriteLimits | None = None) -> None:
+        self._limits = limits or WriteLimits()
         self._engine = PerProcess(lambda: make_engine(url, wait_s=self._limits.wait_s))
 
     def write(self, work: Callable[[Transaction], T]) -> T:
@@ -71,7 +71,7 @@ class PostgresStore:
 
     def close(self) -> None:
         """Let go of every connection of this process."""
-        engine = self._engine.take()
+        engine = self._engine.release()
         if engine is not None:
             engine.dispose()
 

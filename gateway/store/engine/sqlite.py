@@ -11,7 +11,7 @@ from gateway.store.engine.per_process import PerProcess
 from gateway.store.engine.sqlite_files import SqliteConnection, SqliteFiles, connect_reader, error_code
 from gateway.store.engine.sqlite_transaction import SqliteTransaction
 from gateway.store.engine.sqlite_writer import SqliteWriter
-from gateway.store.engine.write_queue import Job, Limits
+from gateway.store.engine.write_queue import WriteJob, WriteLimits
 
 T = TypeVar("T")
 
@@ -23,17 +23,17 @@ class SqliteStore:
     to the process that made them.
     """
 
-    def __init__(self, files: SqliteFiles, *, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, files: SqliteFiles, *, limits: WriteLimits | None = None) -> None:
+        self._limits = limits or WriteLimits()
         self._opened = PerProcess(lambda: _Opened(files, self._limits))
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one durable transaction and return its value once the commit is on disk."""
-        return self._submit(Job(work))
+        return self._submit(WriteJob(work))
 
     def erase(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` as :meth:`write` does, also when the disk is nearly full: it frees space."""
-        return self._submit(Job(work, frees=True))
+        return self._submit(WriteJob(work, frees=True))
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on a consistent snapshot, on a connection that cannot write."""
@@ -53,11 +53,11 @@ class SqliteStore:
 
     def close(self) -> None:
         """Finish what is queued and let go of every connection and thread of this process."""
-        opened = self._opened.take()
+        opened = self._opened.release()
         if opened is not None:
             opened.close()
 
-    def _submit(self, job: Job[T]) -> T:
+    def _submit(self, job: WriteJob[T]) -> T:
         self._opened.get().writer.submit(job)
         return job.wait(self._limits.wait_s)
 
@@ -65,7 +65,7 @@ class SqliteStore:
 class _Opened:
     """What one process holds: its writer, and the read connections that are not in use."""
 
-    def __init__(self, files: SqliteFiles, limits: Limits) -> None:
+    def __init__(self, files: SqliteFiles, limits: WriteLimits) -> None:
         self._files = files
         self._idle_readers: deque[SqliteConnection] = deque()
         self._closed = False

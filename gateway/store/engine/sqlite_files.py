@@ -141,7 +141,7 @@ class TurnLock:
         self._file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
         """Hold the lock, waiting for it as long as it takes."""
         flock(self._file, LOCK_EX)
         try:

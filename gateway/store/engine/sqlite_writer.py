@@ -20,7 +20,7 @@ from pysqlite3 import dbapi2
 from gateway.ports import StoreBusy, StoreFull
 from gateway.store.engine.sqlite_files import SqliteConnection, SqliteFiles, TurnLock, connect, error_code
 from gateway.store.engine.sqlite_transaction import SqliteTransaction
-from gateway.store.engine.write_queue import Job, Limits
+from gateway.store.engine.write_queue import WriteJob, WriteLimits
 from gateway.telemetry.logging import log
 
 COMMITS_PER_CHECKPOINT = 256
@@ -32,16 +32,16 @@ EXIT_IO_ERROR = 74
 class SqliteWriter:
     """The writer of this process. Made and used on one side of a fork only."""
 
-    def __init__(self, files: SqliteFiles, limits: Limits) -> None:
+    def __init__(self, files: SqliteFiles, limits: WriteLimits) -> None:
         self._files = files
         self._limits = limits
-        self._waiting: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[WriteJob[Any] | None] = SimpleQueue()
         self._starting = Lock()
         self._thread: Thread | None = None
         self._closed = False
         self._commits = 0
 
-    def submit(self, job: Job[Any]) -> None:
+    def submit(self, job: WriteJob[Any]) -> None:
         """Queue a job. Raises :class:`gateway.ports.StoreBusy` where too many wait already."""
         if self._thread is None:
             self._start()
@@ -69,7 +69,7 @@ class SqliteWriter:
         while group := self._next_group():
             try:
                 opened = opened or _Opened(self._files)
-                with opened.turns.held():
+                with opened.turns.turn():
                     self._transact(opened.connection, group)
             except BaseException as error:  # noqa: BLE001 - each caller in the group meets it
                 for job in group:
@@ -81,10 +81,10 @@ class SqliteWriter:
             self._checkpoint(opened)
         _close(opened)
 
-    def _next_group(self) -> list[Job[Any]]:
+    def _next_group(self) -> list[WriteJob[Any]]:
         """Wait for work and take what is there; an empty group is the end."""
         job = self._waiting.get()
-        group: list[Job[Any]] = []
+        group: list[WriteJob[Any]] = []
         try:
             while job is not None:
                 group.append(job)
@@ -97,7 +97,7 @@ class SqliteWriter:
             self._waiting.put(None)
         return group
 
-    def _transact(self, connection: SqliteConnection, group: list[Job[Any]]) -> None:
+    def _transact(self, connection: SqliteConnection, group: list[WriteJob[Any]]) -> None:
         cursor = connection.cursor()
         transaction = SqliteTransaction(cursor)
         cursor.execute("BEGIN IMMEDIATE")

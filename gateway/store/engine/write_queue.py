@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class WriteLimits:
     """What the store takes on at most.
 
     ``waiting`` jobs may be queued and ``group`` of them share a commit. A job that has not started within ``wait_s``
@@ -25,7 +25,7 @@ class Limits:
     reserve_bytes: int = 64 * 1024 * 1024
 
 
-class Job(Generic[T]):
+class WriteJob(Generic[T]):
     """A piece of work, and its outcome once :meth:`finish` was called.
 
     The writer and the waiting caller race for one lock, ``turn``: either the writer starts the job, and then the

@@ -159,7 +159,7 @@ def retire(tx: Transaction, *, agreement_id: str, through: int) -> bool:
     return retired
 
 
-def retired(tx: Transaction) -> Mapping[str, int]:
+def retirements(tx: Transaction) -> Mapping[str, int]:
     """Return for each agreement, by id, the version up to which every one is retired for good."""
     return {row.agreement_id: row.version for row in tx.rows(_RETIRED, {})}
 
@@ -185,24 +185,24 @@ def endings(tx: Transaction) -> tuple[StoredEnding, ...]:
     )
 
 
-def put_told(tx: Transaction, *, agreement_id: str, version: int, party: str, told_at: datetime) -> None:
+def record_delivery(tx: Transaction, *, agreement_id: str, version: int, party: str, told_at: datetime) -> None:
     """Note that a party's node has this node's notice."""
     identity = {"agreement_id": agreement_id, "version": version, "party": party}
     tx.run(_PUT_TOLD, {**identity, "told_at": to_microseconds(told_at)})
 
 
-def told(tx: Transaction) -> frozenset[tuple[str, int, str]]:
+def deliveries(tx: Transaction) -> frozenset[tuple[str, int, str]]:
     """Return the id, version and party of each notice of this node that a party's node has."""
     return frozenset((row.agreement_id, row.version, row.party) for row in tx.rows(_LOAD_TOLD, {}))
 
 
 def find(tx: Transaction, *, digest: str) -> StoredAgreement | None:
     """Return the agreement whose bytes have this digest, unless it has ended."""
-    held = find_ended_too(tx, digest=digest)
+    held = find_with_ended(tx, digest=digest)
     return None if held is None or held.ended_at is not None else held
 
 
-def find_ended_too(tx: Transaction, *, digest: str) -> StoredAgreement | None:
+def find_with_ended(tx: Transaction, *, digest: str) -> StoredAgreement | None:
     """Return the agreement whose bytes have this digest, whether or not it has ended."""
     rows = tx.rows(_FIND, {"digest": digest})
     if not rows:

@@ -40,7 +40,7 @@ class StoredSuspension:
     raw: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, entry: Suspension, raw: bytes) -> Self:
+    def from_suspension(cls, entry: Suspension, raw: bytes) -> Self:
         """Return an entry as the store keeps it, with the bytes that it was read from or signed as."""
         return cls(
             issuer=entry.issuer,
@@ -64,7 +64,7 @@ class StoredKeyRevocation:
     raw: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, notice: KeyRevocation, raw: bytes) -> Self:
+    def from_revocation(cls, notice: KeyRevocation, raw: bytes) -> Self:
         """Return a notice as the store keeps it, with the bytes that it was read from."""
         return cls(
             issuer=notice.issuer,

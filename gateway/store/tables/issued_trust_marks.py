@@ -39,7 +39,7 @@ _REVOKE = Statement(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssuedMark:
+class IssuedTrustMark:
     """One mark as it was signed; ``digest`` is :func:`trust.federation.trust_mark.mark_digest` of its bytes."""
 
     digest: str
@@ -52,7 +52,7 @@ class IssuedMark:
     reason: str | None = None
 
 
-def put(tx: Transaction, mark: IssuedMark) -> None:
+def put(tx: Transaction, mark: IssuedTrustMark) -> None:
     """Store a mark that was just signed."""
     tx.run(
         _PUT,
@@ -69,7 +69,7 @@ def put(tx: Transaction, mark: IssuedMark) -> None:
     )
 
 
-def get(tx: Transaction, *, raw: bytes) -> IssuedMark | None:
+def get(tx: Transaction, *, raw: bytes) -> IssuedTrustMark | None:
     """Return the mark that says the same as ``raw``, whose signature is not looked at, if it was signed here."""
     rows = tx.rows(_GET, {"digest": mark_digest(raw)})
     return _mark(rows[0]) if rows else None
@@ -77,7 +77,7 @@ def get(tx: Transaction, *, raw: bytes) -> IssuedMark | None:
 
 def list(  # noqa: A001 - read as `marks_issued.list`
     tx: Transaction, *, mark_type: str | None = None, subject: str | None = None
-) -> tuple[IssuedMark, ...]:
+) -> tuple[IssuedTrustMark, ...]:
     """Return the marks of a type, of a subject, of both or of all: by type and subject, the oldest of each first."""
     if mark_type is not None and subject is not None:
         rows = tx.rows(_OF_BOTH, {"kind": mark_type, "bearer": subject})
@@ -95,8 +95,8 @@ def revoke(tx: Transaction, *, mark_type: str, subject: str, reason: str, at: da
     return tx.run(_REVOKE, {"kind": mark_type, "bearer": subject, "why": reason, "at": to_microseconds(at)})
 
 
-def _mark(row: Row) -> IssuedMark:
-    return IssuedMark(
+def _mark(row: Row) -> IssuedTrustMark:
+    return IssuedTrustMark(
         digest=row.digest,
         mark_type=row.mark_type,
         subject=row.subject,

@@ -30,7 +30,7 @@ _SETTLE = Statement(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class SampledLookup:
     """One lookup to justify; ``justified`` is none until it is settled, ``sealed_finding`` says by whom and why."""
 
     lookup_id: str
@@ -42,7 +42,7 @@ class Sample:
     settled_at: datetime | None = None
 
 
-def put(tx: Transaction, sample: Sample) -> None:
+def put(tx: Transaction, sample: SampledLookup) -> None:
     """Note that a lookup was chosen."""
     tx.run(
         _PUT,
@@ -58,15 +58,15 @@ def put(tx: Transaction, sample: Sample) -> None:
     )
 
 
-def get(tx: Transaction, *, lookup_id: str) -> Sample | None:
+def get(tx: Transaction, *, lookup_id: str) -> SampledLookup | None:
     """Return a chosen lookup, or none."""
     rows = tx.rows(_GET, {"lookup_id": lookup_id})
-    return _sample(rows[0]) if rows else None
+    return _sampled_lookup(rows[0]) if rows else None
 
 
-def list(tx: Transaction, *, settled: bool) -> tuple[Sample, ...]:  # noqa: A001 - read as `samples.list`
+def list(tx: Transaction, *, settled: bool) -> tuple[SampledLookup, ...]:  # noqa: A001 - read as `samples.list`
     """Return those that wait, the one that is due first first; with ``settled``, the others as well."""
-    return tuple(_sample(row) for row in tx.rows(_ALL if settled else _OPEN, {}))
+    return tuple(_sampled_lookup(row) for row in tx.rows(_ALL if settled else _OPEN, {}))
 
 
 def overdue(tx: Transaction, *, now: datetime) -> int:
@@ -80,8 +80,8 @@ def settle(tx: Transaction, *, lookup_id: str, justified: bool, sealed_finding: 
     return tx.run(_SETTLE, values) == 1
 
 
-def _sample(row: Row) -> Sample:
-    return Sample(
+def _sampled_lookup(row: Row) -> SampledLookup:
+    return SampledLookup(
         lookup_id=row.lookup_id,
         client_id=row.client_id,
         taken_at=from_microseconds(row.taken_at),

@@ -31,14 +31,14 @@ _NEWEST = Statement(
 )
 
 
-def note(tx: Transaction, *, issued_at: Mapping[tuple[EntityId, EntityId], datetime], seen_at: datetime) -> None:
+def record(tx: Transaction, *, issued_at: Mapping[tuple[EntityId, EntityId], datetime], seen_at: datetime) -> None:
     """Note when statements were made, by issuer and subject; an older date than the one noted changes nothing."""
     for (issuer, subject), made in issued_at.items():
         values = {"issuer": issuer, "subject": subject, "issued_at": to_microseconds(made)}
         tx.run(_NOTE, {**values, "seen_at": to_microseconds(seen_at)})
 
 
-def newest(tx: Transaction, *, issuer: str, subject: str) -> datetime | None:
+def latest(tx: Transaction, *, issuer: str, subject: str) -> datetime | None:
     """Return when the newest statement that was seen was made, or none where none was.
 
     In a restored store, what its superior states of an entity counts as seen up to the restore: the lost store may have

@@ -74,7 +74,7 @@ class LookupRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookupAnswer:
+class StoredLookupAnswer:
     """What one service answered, sealed."""
 
     service: str
@@ -88,7 +88,7 @@ class LookupWithAnswers:
 
     lookup: LookupRow
     completed_at: datetime | None
-    answers: tuple[LookupAnswer, ...]
+    answers: tuple[StoredLookupAnswer, ...]
 
 
 _COLUMNS = tuple(field.name for field in fields(LookupRow))
@@ -126,7 +126,7 @@ def get(tx: Transaction, *, lookup_id: str, client_id: str) -> LookupWithAnswers
         lookup=_lookup(rows[0]),
         completed_at=optional_from_microseconds(rows[0].completed_at),
         answers=tuple(
-            LookupAnswer(service=row.service, sealed=row.sealed, at=from_microseconds(row.at)) for row in answers
+            StoredLookupAnswer(service=row.service, sealed=row.sealed, at=from_microseconds(row.at)) for row in answers
         ),
     )
 

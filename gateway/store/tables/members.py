@@ -13,7 +13,7 @@ from gateway.ports import Transaction
 from gateway.store.engine.statement import Row, Statement, insertion
 from gateway.store.engine.timestamps import from_microseconds, to_microseconds
 from gateway.store.schema import members
-from trust.federation.terms import NODE, Terms, parse_terms, terms_to_json
+from trust.federation.terms import NODE, SubordinateTerms, parse_terms, terms_to_json
 
 _REMEMBERED = 4_096
 """Texts of members that are not read again: the list of a thousand of them is anybody's to ask for."""
@@ -55,7 +55,7 @@ class Member:
     state: str
     admitted_at: datetime
     changed_at: datetime
-    terms: Terms = NODE
+    terms: SubordinateTerms = NODE
 
 
 def admit(
@@ -89,7 +89,7 @@ def set_state(tx: Transaction, *, entity: str, state: str, at: datetime) -> bool
     return tx.run(_SET_STATE, {"member": entity, "new_state": state, "at": to_microseconds(at)}) == 1
 
 
-def set_terms(tx: Transaction, *, entity: str, terms: Terms) -> bool:
+def set_terms(tx: Transaction, *, entity: str, terms: SubordinateTerms) -> bool:
     """Change what else is stated about a member; return false for a stranger."""
     return tx.run(_SET_TERMS, {"member": entity, "new_terms": json.dumps(terms_to_json(terms))}) == 1
 
@@ -113,5 +113,5 @@ def _read(text: str) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _terms(text: str) -> Terms:
+def _terms(text: str) -> SubordinateTerms:
     return parse_terms(json.loads(text))

@@ -34,22 +34,22 @@ _ERASE_IDS = Statement(delete(messages).where(_ID.in_(_EXPIRED.limit(_BATCH))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prior:
+class StoredReply:
     """What the id was first used for. ``sealed_reply`` is none once the answer was erased, or where none was kept."""
 
     digest: str
     sealed_reply: bytes | None
 
 
-def find(tx: Transaction, *, issuer: str, message: str) -> Prior | None:
+def find(tx: Transaction, *, issuer: str, message: str) -> StoredReply | None:
     """Return what this id was used for, or none for a new one."""
     rows = tx.rows(_FIND, {"issuer": issuer, "jti": message})
-    return Prior(digest=rows[0].digest, sealed_reply=rows[0].sealed_reply) if rows else None
+    return StoredReply(digest=rows[0].digest, sealed_reply=rows[0].sealed_reply) if rows else None
 
 
 def claim(
     tx: Transaction, *, issuer: str, message: str, digest: str, sealed_reply: bytes | None, expires: datetime
-) -> Prior | None:
+) -> StoredReply | None:
     """Claim a message id together with its answer and return none, or what an earlier claim holds.
 
     Of several transactions with one id, one succeeds; the others find the winner's answer. ``expires`` is the

@@ -24,7 +24,7 @@ _REMOVE = Statement(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldMark:
+class OwnTrustMark:
     """A mark as its issuer signed it; one of each type and issuer."""
 
     mark_type: str
@@ -43,10 +43,12 @@ def remove(tx: Transaction, *, mark_type: str, issuer: str) -> bool:
     return tx.run(_REMOVE, {"kind": mark_type, "by": issuer}) == 1
 
 
-def list(tx: Transaction) -> tuple[HeldMark, ...]:  # noqa: A001 - read as `marks_held.list`
+def list(tx: Transaction) -> tuple[OwnTrustMark, ...]:  # noqa: A001 - read as `marks_held.list`
     """Return every mark, in the order of types and issuers."""
     return tuple(_mark(row) for row in tx.rows(_LIST, {}))
 
 
-def _mark(row: Row) -> HeldMark:
-    return HeldMark(mark_type=row.mark_type, issuer=row.issuer, raw=row.raw, added_at=from_microseconds(row.added_at))
+def _mark(row: Row) -> OwnTrustMark:
+    return OwnTrustMark(
+        mark_type=row.mark_type, issuer=row.issuer, raw=row.raw, added_at=from_microseconds(row.added_at)
+    )

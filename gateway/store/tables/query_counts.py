@@ -41,7 +41,7 @@ _ERASE = Statement(delete(usage).where(tuple_(*_KEY).in_(_OLD)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counter:
+class QueryCounter:
     """What is counted: questions in a role, or a word for those of a whole agency, whose ``asker`` is empty then."""
 
     agency: str
@@ -59,7 +59,7 @@ def _count(rows: int) -> Statement:
     )
 
 
-def count(tx: Transaction, counters: Sequence[Counter], *, day: date) -> Mapping[str, int]:
+def count(tx: Transaction, counters: Sequence[QueryCounter], *, day: date) -> Mapping[str, int]:
     """Count one question in each of some counters, and return by ``counted`` how many it makes today."""
     on = day.isoformat()
     values = numbered_values(
@@ -69,19 +69,19 @@ def count(tx: Transaction, counters: Sequence[Counter], *, day: date) -> Mapping
     return {row.counted: int(row.count) for row in tx.rows(_count(len(counters)), values)}
 
 
-def others(tx: Transaction, counter: Counter, *, since: date) -> Sequence[int]:
+def others(tx: Transaction, counter: QueryCounter, *, since: date) -> Sequence[int]:
     """Return how many questions others of this agency and role asked on each of their days since then."""
     parameters = {"agency": counter.agency, "counted": counter.counted, "asker": counter.asker}
     return [int(row.count) for row in tx.rows(_OTHERS, {**parameters, "since": since.isoformat()})]
 
 
-def earlier(tx: Transaction, counter: Counter, *, day: date) -> Sequence[int]:
+def earlier(tx: Transaction, counter: QueryCounter, *, day: date) -> Sequence[int]:
     """Return what the counter came to on each day before ``day`` on which it counted anything."""
     parameters = {"agency": counter.agency, "counted": counter.counted, "asker": counter.asker}
     return [int(row.count) for row in tx.rows(_EARLIER, {**parameters, "day": day.isoformat()})]
 
 
-def asked(tx: Transaction, *, agency: str, day: date) -> int:
+def asked_by_agency(tx: Transaction, *, agency: str, day: date) -> int:
     """Return how many questions all practitioners of an agency asked on one day."""
     return int(tx.rows(_ASKED, {"agency": agency, "day": day.isoformat()})[0].asked)
 

@@ -32,7 +32,7 @@ _ANSWER = Statement(
 )
 
 
-class State(StrEnum):
+class ReceivedQueryState(StrEnum):
     """What has become of a query."""
 
     OPEN = "open"
@@ -42,7 +42,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class ReceivedMisuseQuery:
     """One query; ``query`` is the holder's own id of it."""
 
     holder: str
@@ -50,12 +50,12 @@ class Received:
     received_at: datetime
     due_at: datetime
     sealed_query: bytes
-    state: State = State.OPEN
+    state: ReceivedQueryState = ReceivedQueryState.OPEN
     sealed_answer: bytes | None = None
     answered_at: datetime | None = None
 
 
-def put(tx: Transaction, received: Received) -> bool:
+def put(tx: Transaction, received: ReceivedMisuseQuery) -> bool:
     """Store a new query; return false for one that is here already."""
     values = {
         "holder": received.holder,
@@ -70,13 +70,13 @@ def put(tx: Transaction, received: Received) -> bool:
     return tx.run(_PUT, values) == 1
 
 
-def get(tx: Transaction, *, holder: str, query: str) -> Received | None:
+def get(tx: Transaction, *, holder: str, query: str) -> ReceivedMisuseQuery | None:
     """Return a query, or none."""
     rows = tx.rows(_GET, {"its_holder": holder, "its_query": query})
-    return _received(rows[0]) if rows else None
+    return _query(rows[0]) if rows else None
 
 
-def open_of(tx: Transaction, *, holder: str) -> int:
+def count_open(tx: Transaction, *, holder: str) -> int:
     """Return how many queries of one holder wait for a name."""
     return int(tx.rows(_OPEN_OF, {"its_holder": holder})[0].open)
 
@@ -86,9 +86,9 @@ def overdue(tx: Transaction, *, now: datetime) -> int:
     return int(tx.rows(_OVERDUE, {"now": to_microseconds(now)})[0].overdue)
 
 
-def list(tx: Transaction) -> tuple[Received, ...]:  # noqa: A001 - read as `misuse_received.list`
+def list(tx: Transaction) -> tuple[ReceivedMisuseQuery, ...]:  # noqa: A001 - read as `misuse_received.list`
     """Return every query, the oldest first."""
-    return tuple(_received(row) for row in tx.rows(_LIST, {}))
+    return tuple(_query(row) for row in tx.rows(_LIST, {}))
 
 
 def answer(tx: Transaction, *, holder: str, query: str, sealed_answer: bytes, at: datetime) -> bool:
@@ -97,14 +97,14 @@ def answer(tx: Transaction, *, holder: str, query: str, sealed_answer: bytes, at
     return tx.run(_ANSWER, values) == 1
 
 
-def _received(row: Row) -> Received:
-    return Received(
+def _query(row: Row) -> ReceivedMisuseQuery:
+    return ReceivedMisuseQuery(
         holder=row.holder,
         query=row.query,
         received_at=from_microseconds(row.received_at),
         due_at=from_microseconds(row.due_at),
         sealed_query=row.sealed_query,
-        state=State(row.state),
+        state=ReceivedQueryState(row.state),
         sealed_answer=row.sealed_answer,
         answered_at=optional_from_microseconds(row.answered_at),
     )

@@ -26,7 +26,7 @@ class HoldKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class RestoreHold:
     """One thing that is held: a client's, change's or member's id, or the digest of an agreement or a mark."""
 
     kind: HoldKind
@@ -66,9 +66,9 @@ def is_held(tx: Transaction, kind: HoldKind, name: str) -> bool:
     return bool(tx.rows(_HELD, {"of": kind, "named": name}))
 
 
-def list(tx: Transaction) -> tuple[Hold, ...]:  # noqa: A001 - read as `restore_holds.list`
+def list(tx: Transaction) -> tuple[RestoreHold, ...]:  # noqa: A001 - read as `restore_holds.list`
     """Return all that is held, by kind and name."""
-    return tuple(Hold(kind=HoldKind(row.kind), name=row.name) for row in tx.rows(_LIST, {}))
+    return tuple(RestoreHold(kind=HoldKind(row.kind), name=row.name) for row in tx.rows(_LIST, {}))
 
 
 def release(tx: Transaction, kind: HoldKind, names: Iterable[str]) -> None:

@@ -30,7 +30,7 @@ _SETTLE = Statement(
 )
 
 
-class State(StrEnum):
+class SentQueryState(StrEnum):
     """What the asking agency has said so far."""
 
     PENDING = "pending"
@@ -40,7 +40,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SentMisuseQuery:
     """One query about one message; ``query`` is our own id of it, ``asker`` the agency that sent the message."""
 
     query: str
@@ -49,12 +49,12 @@ class Asked:
     asked_at: datetime
     due_at: datetime
     sealed_query: bytes
-    state: State = State.PENDING
+    state: SentQueryState = SentQueryState.PENDING
     sealed_answer: bytes | None = None
     answered_at: datetime | None = None
 
 
-def put(tx: Transaction, asked: Asked) -> bool:
+def put(tx: Transaction, asked: SentMisuseQuery) -> bool:
     """Store a new query; return false where there is one about the message already."""
     values = {
         "query": asked.query,
@@ -70,15 +70,15 @@ def put(tx: Transaction, asked: Asked) -> bool:
     return tx.run(_PUT, values) == 1
 
 
-def find(tx: Transaction, *, asker: str, message: str) -> Asked | None:
+def find(tx: Transaction, *, asker: str, message: str) -> SentMisuseQuery | None:
     """Return the query about a message, or none."""
     rows = tx.rows(_FIND, {"its_asker": asker, "its_message": message})
-    return _asked(rows[0]) if rows else None
+    return _query(rows[0]) if rows else None
 
 
-def list(tx: Transaction) -> tuple[Asked, ...]:  # noqa: A001 - read as `misuse_asked.list`
+def list(tx: Transaction) -> tuple[SentMisuseQuery, ...]:  # noqa: A001 - read as `misuse_asked.list`
     """Return every query, the oldest first."""
-    return tuple(_asked(row) for row in tx.rows(_LIST, {}))
+    return tuple(_query(row) for row in tx.rows(_LIST, {}))
 
 
 def overdue(tx: Transaction, *, now: datetime) -> int:
@@ -86,21 +86,21 @@ def overdue(tx: Transaction, *, now: datetime) -> int:
     return int(tx.rows(_OVERDUE, {"now": to_microseconds(now)})[0].overdue)
 
 
-def settle(tx: Transaction, *, query: str, state: State, sealed_answer: bytes, at: datetime) -> bool:
+def settle(tx: Transaction, *, query: str, state: SentQueryState, sealed_answer: bytes, at: datetime) -> bool:
     """Store what was said; return false where the practitioner was named before."""
     values = {"its_query": query, "new_state": state, "answer": sealed_answer, "at": to_microseconds(at)}
     return tx.run(_SETTLE, values) == 1
 
 
-def _asked(row: Row) -> Asked:
-    return Asked(
+def _query(row: Row) -> SentMisuseQuery:
+    return SentMisuseQuery(
         query=row.query,
         asker=row.asker,
         message=row.message,
         asked_at=from_microseconds(row.asked_at),
         due_at=from_microseconds(row.due_at),
         sealed_query=row.sealed_query,
-        state=State(row.state),
+        state=SentQueryState(row.state),
         sealed_answer=row.sealed_answer,
         answered_at=optional_from_microseconds(row.answered_at),
     )

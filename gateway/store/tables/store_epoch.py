@@ -59,7 +59,7 @@ NEVER_RESTORED = StoreEpoch()
 
 def read(tx: Transaction) -> StoreEpoch:
     """Return the store's epoch."""
-    return of(marks(tx))
+    return from_marks(marks(tx))
 
 
 def marks(tx: Transaction) -> Mapping[str, int]:
@@ -67,7 +67,7 @@ def marks(tx: Transaction) -> Mapping[str, int]:
     return {row.name: row.value for row in tx.rows(_READ, {})}
 
 
-def of(held: Mapping[str, int]) -> StoreEpoch:
+def from_marks(held: Mapping[str, int]) -> StoreEpoch:
     """Read the epoch out of the store's marks."""
     if _NUMBER not in held:
         return NEVER_RESTORED
@@ -103,7 +103,7 @@ def confirm(tx: Transaction) -> None:
     agreements.touch(tx)
 
 
-def note_reconciled(tx: Transaction) -> None:
+def set_reconciled(tx: Transaction) -> None:
     """Note that the others were asked what this store had missed."""
     put_mark(tx, _RECONCILED, 1)
 

@@ -15,7 +15,7 @@ _NOTE = Statement(insertion(epochs).on_conflict_do_nothing(index_elements=["name
 _SINCE = Statement(select(epochs).where(epochs.c.name.startswith(_PREFIX)))
 
 
-def note(tx: Transaction, *, kids: Iterable[str], seen_at: datetime) -> None:
+def record(tx: Transaction, *, kids: Iterable[str], seen_at: datetime) -> None:
     """Note keys that a fetched statement names; one that was noted before keeps its date."""
     for kid in kids:
         tx.run(_NOTE, {"name": _PREFIX + kid, "value": to_microseconds(seen_at)})

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from adapters.contract import Candidate
-from adapters.matching.decide import Match, MatchOutcome, match
+from adapters.matching.decide import Match, MatchResult, match
 from trust.exchange.person import Address, Gender, Name, Subject
 from trust.exchange.person_names import name_tokens
 
@@ -35,45 +35,45 @@ def decide(subject: Subject, *people: Subject, verified: bool = False) -> Match:
 
 
 def test_nobody_there_is_none() -> None:
-    assert decide(OCTAVIA).outcome is MatchOutcome.NONE
+    assert decide(OCTAVIA).outcome is MatchResult.NONE
 
 
 class TestByIdentifier:
     def test_the_same_identifier_and_birth_date_link(self) -> None:
         found = decide(OCTAVIA, Subject(nhs_number=NHS, birth_date=OCTAVIA.birth_date))
-        assert (found.outcome, found.ref) == (MatchOutcome.UNIQUE, "0")
+        assert (found.outcome, found.ref) == (MatchResult.UNIQUE, "0")
 
     def test_another_family_name_does_not_stand_in_the_way(self) -> None:
-        assert decide(OCTAVIA, replace(OCTAVIA, family_name="Flindall")).outcome is MatchOutcome.UNIQUE
+        assert decide(OCTAVIA, replace(OCTAVIA, family_name="Flindall")).outcome is MatchResult.UNIQUE
 
     def test_without_a_birth_date_on_the_record_a_human_decides(self) -> None:
-        assert decide(OCTAVIA, replace(OCTAVIA, birth_date=None)).outcome is MatchOutcome.REVIEW
+        assert decide(OCTAVIA, replace(OCTAVIA, birth_date=None)).outcome is MatchResult.REVIEW
 
     def test_without_a_birth_date_in_the_question_a_human_decides(self) -> None:
-        assert decide(Subject(nhs_number=NHS), OCTAVIA).outcome is MatchOutcome.REVIEW
+        assert decide(Subject(nhs_number=NHS), OCTAVIA).outcome is MatchResult.REVIEW
 
     def test_a_source_with_verified_identifiers_needs_no_birth_date(self) -> None:
-        assert decide(OCTAVIA, Subject(nhs_number=NHS), verified=True).outcome is MatchOutcome.UNIQUE
+        assert decide(OCTAVIA, Subject(nhs_number=NHS), verified=True).outcome is MatchResult.UNIQUE
 
     @pytest.mark.parametrize("verified", [False, True])
     @pytest.mark.parametrize("born", [date(1988, 11, 1), date(2008, 9, 21)])
     def test_a_contradicting_birth_date_needs_a_human(self, born: date, verified: bool) -> None:
-        assert decide(OCTAVIA, replace(OCTAVIA, birth_date=born), verified=verified).outcome is MatchOutcome.REVIEW
+        assert decide(OCTAVIA, replace(OCTAVIA, birth_date=born), verified=verified).outcome is MatchResult.REVIEW
 
     def test_a_twin_under_the_wrong_number_needs_a_human(self) -> None:
-        assert decide(OCTAVIA, replace(OCTAVIA, given_names="Imogen"), verified=True).outcome is MatchOutcome.REVIEW
+        assert decide(OCTAVIA, replace(OCTAVIA, given_names="Imogen"), verified=True).outcome is MatchResult.REVIEW
 
     def test_one_identifier_that_agrees_and_one_that_does_not_need_a_human(self) -> None:
         found = decide(replace(OCTAVIA, nino="AB518427C"), replace(OCTAVIA, nino="AB518428C"))
-        assert found.outcome is MatchOutcome.REVIEW
+        assert found.outcome is MatchResult.REVIEW
 
     def test_an_identifier_with_a_wrong_check_digit_links_nobody(self) -> None:
         wrong = Subject(nhs_number="9691292212", birth_date=OCTAVIA.birth_date)
-        assert decide(wrong, wrong).outcome is MatchOutcome.NONE
+        assert decide(wrong, wrong).outcome is MatchResult.NONE
 
     def test_the_same_identifier_on_two_records_needs_a_human(self) -> None:
-        assert decide(OCTAVIA, OCTAVIA, Subject(nhs_number=NHS)).outcome is MatchOutcome.REVIEW
-        assert decide(OCTAVIA, OCTAVIA, OCTAVIA).outcome is MatchOutcome.REVIEW
+        assert decide(OCTAVIA, OCTAVIA, Subject(nhs_number=NHS)).outcome is MatchResult.REVIEW
+        assert decide(OCTAVIA, OCTAVIA, OCTAVIA).outcome is MatchResult.REVIEW
 
     def test_a_namesake_with_another_number_does_not_stand_in_the_way(self) -> None:
         assert decide(OCTAVIA, OCTAVIA, replace(OCTAVIA, nhs_number=OTHER_NHS, birth_date=None)).ref == "0"
@@ -81,7 +81,7 @@ class TestByIdentifier:
 
 class TestByLikeness:
     def test_name_birth_date_and_place_link(self) -> None:
-        assert decide(BY_NAME, BY_NAME).outcome is MatchOutcome.UNIQUE
+        assert decide(BY_NAME, BY_NAME).outcome is MatchResult.UNIQUE
 
     @pytest.mark.parametrize(
         "written",
@@ -93,11 +93,11 @@ class TestByLikeness:
         ],
     )
     def test_habits_of_writing_names_do_not_matter(self, written: dict) -> None:
-        assert decide(BY_NAME, replace(BY_NAME, **written)).outcome is MatchOutcome.UNIQUE
+        assert decide(BY_NAME, replace(BY_NAME, **written)).outcome is MatchResult.UNIQUE
 
     def test_a_short_form_that_stands_for_one_name_links(self) -> None:
         bob = replace(BY_NAME, given_names="Bob", gender=Gender.MALE)
-        assert decide(bob, replace(bob, given_names="Robert")).outcome is MatchOutcome.UNIQUE
+        assert decide(bob, replace(bob, given_names="Robert")).outcome is MatchResult.UNIQUE
 
     @pytest.mark.parametrize(
         "differing",
@@ -115,18 +115,18 @@ class TestByLikeness:
     )
     def test_anything_less_needs_a_human(self, differing: dict) -> None:
         subject = OCTAVIA if "nhs_number" in differing else BY_NAME
-        assert decide(subject, replace(BY_NAME, **differing)).outcome is MatchOutcome.REVIEW
+        assert decide(subject, replace(BY_NAME, **differing)).outcome is MatchResult.REVIEW
 
     def test_father_and_son_of_one_name_at_one_address_are_two_people(self) -> None:
-        assert decide(BY_NAME, replace(BY_NAME, birth_date=date(1978, 1, 3))).outcome is MatchOutcome.NONE
+        assert decide(BY_NAME, replace(BY_NAME, birth_date=date(1978, 1, 3))).outcome is MatchResult.NONE
 
     def test_a_stranger_who_shares_a_birth_date_is_nobody(self) -> None:
-        assert decide(BY_NAME, Subject(given_names="Kit", birth_date=BY_NAME.birth_date)).outcome is MatchOutcome.NONE
+        assert decide(BY_NAME, Subject(given_names="Kit", birth_date=BY_NAME.birth_date)).outcome is MatchResult.NONE
 
 
 class TestTwinsAndNamesakes:
     def test_the_twin_alone_is_never_linked(self) -> None:
-        assert decide(BY_NAME, replace(BY_NAME, given_names="Imogen")).outcome is MatchOutcome.REVIEW
+        assert decide(BY_NAME, replace(BY_NAME, given_names="Imogen")).outcome is MatchResult.REVIEW
 
     def test_beside_the_twin_the_person_is_found(self) -> None:
         assert decide(BY_NAME, replace(BY_NAME, given_names="Imogen"), BY_NAME).ref == "1"
@@ -134,7 +134,7 @@ class TestTwinsAndNamesakes:
     def test_a_twin_of_a_similar_name_makes_it_a_humans_decision(self) -> None:
         ella = replace(BY_NAME, given_names="Eleanor")
         found = decide(ella, replace(ella, given_names="Eleanora"), replace(ella, given_names="Eleanor"))
-        assert found.outcome is MatchOutcome.REVIEW
+        assert found.outcome is MatchResult.REVIEW
 
     def test_namesakes_born_on_one_day_are_a_humans_decision(self) -> None:
         nameonly = replace(BY_NAME, address=None)
@@ -146,7 +146,7 @@ class TestTwinsAndNamesakes:
         assume(not set(name_tokens(one)) & set(name_tokens(other)))
         twin = replace(BY_NAME, given_names=other, nhs_number=OTHER_NHS if both else None)
         asked = replace(BY_NAME, given_names=one, nhs_number=NHS if both else None)
-        assert decide(asked, twin).outcome is not MatchOutcome.UNIQUE
+        assert decide(asked, twin).outcome is not MatchResult.UNIQUE
 
 
 PEOPLE = st.builds(
@@ -196,7 +196,7 @@ def test_no_explanation_repeats_a_value(asked: Subject, people: list[Subject]) -
     text = " ".join(found.explanation)
     for value in ("Chislett", "Octavia", "Imogen", NHS, OTHER_NHS, "2008", "KT21", "AB518427C"):
         assert value not in text
-    assert (found.ref is not None) == (found.outcome is MatchOutcome.UNIQUE)
+    assert (found.ref is not None) == (found.outcome is MatchResult.UNIQUE)
 
 
 class TestRecordsThatCannotBeReadInFull:
@@ -206,15 +206,15 @@ class TestRecordsThatCannotBeReadInFull:
         candidate = Candidate(
             ref="1", person=Subject(birth_date=date(2004, 11, 23)), unreadable=frozenset({"given_names"})
         )
-        assert match(self.ASKED, [candidate]).outcome is MatchOutcome.REVIEW
-        assert match(self.ASKED, [replace(candidate, unreadable=frozenset())]).outcome is MatchOutcome.NONE
+        assert match(self.ASKED, [candidate]).outcome is MatchResult.REVIEW
+        assert match(self.ASKED, [replace(candidate, unreadable=frozenset())]).outcome is MatchResult.NONE
 
     @pytest.mark.parametrize(
         "other", [{"family_name": "Tern"}, {"given_names": "Odile"}, {"birth_date": date(1950, 1, 1)}]
     )
     def test_what_speaks_against_it_counts(self, other: dict[str, Any]) -> None:
         candidate = Candidate(ref="1", person=Subject(**other), unreadable=frozenset({"nhs_number"}))
-        assert match(self.ASKED, [candidate]).outcome is MatchOutcome.NONE
+        assert match(self.ASKED, [candidate]).outcome is MatchResult.NONE
 
     def test_it_costs_no_other_record_its_link(self) -> None:
         good = Candidate(ref="1", person=self.ASKED)
@@ -223,4 +223,4 @@ class TestRecordsThatCannotBeReadInFull:
 
     def test_a_record_without_a_key_is_never_linked(self) -> None:
         found = match(self.ASKED, [Candidate(ref="x", person=self.ASKED, unreadable=frozenset({"ref"}))])
-        assert (found.outcome, found.ref) == (MatchOutcome.REVIEW, None)
+        assert (found.outcome, found.ref) == (MatchResult.REVIEW, None)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.contract import Candidate
 from adapters.matching.compare import Level, compare, compare_profiles, profile
-from adapters.matching.decide import Match, MatchOutcome, match
+from adapters.matching.decide import Match, MatchResult, match
 from adapters.matching.normalise import _SHORT_FORMS, _SPELLINGS, is_doubtful_form, stands_for_several
 from trust.exchange.person import Address, Gender, Name, Subject
 from trust.exchange.person_names import _ALIKE, _STAND_INS
@@ -43,12 +43,12 @@ def decide(subject: Subject, *people: Subject, institutions: frozenset[str] = fr
 )
 def test_a_stand_in_number_neither_links_nor_keeps_apart(number: dict[str, Any]) -> None:
     other = replace(MARSH, family_name="Tern", address=None, **number)
-    assert decide(replace(MARSH, address=None, **number), other).outcome is MatchOutcome.NONE
+    assert decide(replace(MARSH, address=None, **number), other).outcome is MatchResult.NONE
     real = {"nhs_number": NHS, "upn": "P207000016049", "nino": "JT518427C", "pnc_id": "2001/0171310W"}
     (field,) = number
     names: dict[str, Any] = {field: real[field]}
     held = replace(MARSH, **names)
-    assert decide(replace(MARSH, **number), held).outcome is MatchOutcome.UNIQUE
+    assert decide(replace(MARSH, **number), held).outcome is MatchResult.UNIQUE
 
 
 @pytest.mark.holds("A73")
@@ -57,25 +57,25 @@ def test_no_home_is_not_a_shared_home(postcode: str) -> None:
     homeless = replace(MARSH, address=Address(postcode=postcode))
     without = decide(replace(MARSH, address=None), replace(MARSH, address=None))
     found = decide(homeless, homeless)
-    assert (found.outcome, found.score) == (MatchOutcome.REVIEW, without.score)
+    assert (found.outcome, found.score) == (MatchResult.REVIEW, without.score)
 
 
 @pytest.mark.holds("A73")
 @pytest.mark.parametrize("family", ["Temp", "Demo", "Sample", "Blank", "Hospital", "Child", "Minor", "Person", "Lads"])
 def test_a_family_name_that_may_be_none_goes_to_a_human(family: str) -> None:
     person = replace(MARSH, family_name=family)
-    assert decide(person, person).outcome is MatchOutcome.REVIEW
+    assert decide(person, person).outcome is MatchResult.REVIEW
     numbered = replace(person, nhs_number=NHS)
-    assert decide(numbered, numbered).outcome is MatchOutcome.UNIQUE
+    assert decide(numbered, numbered).outcome is MatchResult.UNIQUE
     also = replace(person, aliases=(Name(family_name="Marsh"),))
-    assert decide(also, also).outcome is MatchOutcome.UNIQUE
+    assert decide(also, also).outcome is MatchResult.UNIQUE
 
 
 @pytest.mark.holds("A73")
 @pytest.mark.parametrize("institution", ["ZE54QA", "999000000021"])
 def test_an_institution_is_not_a_shared_home(institution: str) -> None:
-    assert decide(MARSH, MARSH).outcome is MatchOutcome.UNIQUE
-    assert decide(MARSH, MARSH, institutions=frozenset({institution})).outcome is MatchOutcome.REVIEW
+    assert decide(MARSH, MARSH).outcome is MatchResult.UNIQUE
+    assert decide(MARSH, MARSH, institutions=frozenset({institution})).outcome is MatchResult.REVIEW
     elsewhere = replace(MARSH, address=Address(postcode="ZE4 1AA"))
     listed = frozenset({institution})
     found = compare_profiles(profile(elsewhere, institutions=listed), profile(MARSH, institutions=listed))
@@ -95,7 +95,7 @@ def test_a_restricted_address_takes_no_part(side: int) -> None:
 @pytest.mark.parametrize("names", [{"family_name": "Tern", "given_names": None}, {"family_name": "Tern"}])
 def test_an_address_and_a_birth_date_do_not_name_the_resident(names: dict[str, Any]) -> None:
     asked = replace(MARSH, gender=Gender.FEMALE, **names)
-    assert decide(asked, replace(MARSH, gender=Gender.FEMALE)).outcome is MatchOutcome.NONE
+    assert decide(asked, replace(MARSH, gender=Gender.FEMALE)).outcome is MatchResult.NONE
 
 
 @given(
@@ -107,7 +107,7 @@ def test_below_a_name_that_agrees_no_address_leads_to_a_human(
     family: str, given_names: str | None, gender: Gender | None
 ) -> None:
     asked = replace(MARSH, family_name=family, given_names=given_names, gender=gender)
-    assert decide(asked, replace(MARSH, gender=gender)).outcome is MatchOutcome.NONE
+    assert decide(asked, replace(MARSH, gender=gender)).outcome is MatchResult.NONE
 
 
 LISTED_STAND_INS = st.sampled_from(
@@ -199,7 +199,7 @@ def test_no_way_of_recording_twins_links_one_to_the_other(
     if numbered:
         asked, held = replace(asked, nhs_number=NHS), replace(held, nhs_number=TWINS_NHS)
     others = [replace(MARSH, given_names="Aloysius", birth_date=date(1950, 1, 1))] if beside else []
-    assert decide(asked, held, *others).outcome is not MatchOutcome.UNIQUE
+    assert decide(asked, held, *others).outcome is not MatchResult.UNIQUE
 
 
 @pytest.mark.holds("A73", "S10")
@@ -231,7 +231,7 @@ def test_a_similar_name_under_the_right_number_goes_to_a_human(asked: str, held:
     one, other = replace(MARSH, given_names=asked, nhs_number=NHS), replace(MARSH, given_names=held, nhs_number=NHS)
     for first, second in ((one, other), (other, one)):
         candidate = Candidate(ref="0", person=second, identifiers_verified=verified)
-        assert match(first, [candidate]).outcome is MatchOutcome.REVIEW
+        assert match(first, [candidate]).outcome is MatchResult.REVIEW
 
 
 @pytest.mark.holds("A73", "S10")
@@ -241,29 +241,29 @@ def test_a_similar_name_under_the_right_number_goes_to_a_human(asked: str, held:
 def test_a_number_never_links_against_the_gender(other: dict[str, Any]) -> None:
     girl = replace(MARSH, gender=Gender.FEMALE, nhs_number=NHS)
     held = replace(MARSH, nhs_number=NHS, **other)
-    assert decide(girl, held).outcome is MatchOutcome.REVIEW
+    assert decide(girl, held).outcome is MatchResult.REVIEW
 
 
 @pytest.mark.holds("A73")
 @given(written=unlisted())
 def test_a_stand_in_that_no_list_has_links_no_one(written: str) -> None:
     as_given, as_family = replace(MARSH, given_names=written), replace(MARSH, family_name=written)
-    assert decide(as_given, as_given).outcome is MatchOutcome.REVIEW
-    assert decide(as_family, as_family).outcome is MatchOutcome.REVIEW
+    assert decide(as_given, as_given).outcome is MatchResult.REVIEW
+    assert decide(as_family, as_family).outcome is MatchResult.REVIEW
 
 
 @pytest.mark.parametrize("held", ["Olivia", "OLIVIA", "Olivia Jane", None, "Baby", "Unknown", "Baby Girl"])
 def test_a_number_links_with_the_same_name_or_none(held: str | None) -> None:
     girl = replace(MARSH, gender=Gender.FEMALE, nhs_number=NHS)
-    assert decide(girl, Subject(nhs_number=NHS, birth_date=BORN, given_names=held)).outcome is MatchOutcome.UNIQUE
+    assert decide(girl, Subject(nhs_number=NHS, birth_date=BORN, given_names=held)).outcome is MatchResult.UNIQUE
 
 
 def test_a_known_short_form_confirms_a_number() -> None:
     bob = replace(MARSH, given_names="Bob", nhs_number=NHS)
-    assert decide(bob, replace(bob, given_names="Robert")).outcome is MatchOutcome.UNIQUE
+    assert decide(bob, replace(bob, given_names="Robert")).outcome is MatchResult.UNIQUE
 
 
 @pytest.mark.holds("A73", "S10")
 def test_a_stand_in_beside_another_name_of_the_record_does_not_hide_the_twin() -> None:
     held = replace(MARSH, given_names="Baby", nhs_number=NHS, aliases=(Name(family_name="Tern", given_names="Imogen"),))
-    assert decide(replace(MARSH, nhs_number=NHS), held).outcome is MatchOutcome.REVIEW
+    assert decide(replace(MARSH, nhs_number=NHS), held).outcome is MatchResult.REVIEW

@@ -15,8 +15,8 @@ from adapters.contract import (
     Adapter,
     AdapterContext,
     Deadline,
-    HttpAnswer,
     HttpCaller,
+    HttpResponse,
     SourceMisconfigured,
     SourceNonsense,
     SourceUnavailable,
@@ -311,7 +311,7 @@ class OtherVendor:
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         answer = self.caller.post(url, headers=headers, body=body, max_bytes=max_bytes, deadline=deadline)
         if not url.endswith("/search"):
             return answer

@@ -11,8 +11,8 @@ from adapters.contract import (
     Adapter,
     AdapterContext,
     Deadline,
-    HttpAnswer,
     HttpCaller,
+    HttpResponse,
     SourceMisconfigured,
     SourceNonsense,
     SourceUnavailable,
@@ -266,7 +266,7 @@ class Canned:
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         asked = open_envelope(body, max_bytes=CAP).addressing
         response = (
             f'<i:PersonInvolvementResponse xmlns:i="{NAMESPACE}"><run_date>2026-06-01T10:00:00Z</run_date>'
@@ -275,7 +275,7 @@ class Canned:
         document = parse(response.encode(), max_bytes=CAP)
         assert validate(document, load_schema(SCHEMA)) == ()
         addressing = Addressing(action=INVOLVEMENT.answer_action, relates_to=asked.message_id)
-        return HttpAnswer(
+        return HttpResponse(
             status=200, headers={"Content-Type": "application/soap+xml"}, body=build_envelope(addressing, document)
         )
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.contract import Adapter, Deadline
-from adapters.matching.decide import MatchOutcome, match
+from adapters.matching.decide import MatchResult, match
 from adapters.sectors.social_care import SocialCareSettings
 from adapters.sectors.social_care_import import ImportReport
 from tests.support.cin_census import OCTAVIA, OCTAVIA_ROW, UPN, RunImport, case, census, child, involvements
@@ -157,4 +157,4 @@ def test_a_child_is_linked_by_nhs_number_or_upn_with_the_birth_date(
     run_import(census(child("C1", case(), upn=UPN)), [OCTAVIA_ROW])
     assert care_adapter.involvement is not None
     for subject in (OCTAVIA, Subject(nhs_number="9691292211", birth_date=date(2008, 9, 20))):
-        assert match(subject, care_adapter.involvement.find(subject, deadline=soon)).outcome is MatchOutcome.UNIQUE
+        assert match(subject, care_adapter.involvement.find(subject, deadline=soon)).outcome is MatchResult.UNIQUE

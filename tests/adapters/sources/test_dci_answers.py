@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from adapters.contract import SourceNonsense
 from adapters.sources.dci_answers import (
+    DciTokenResponse,
     EnrolledAnswer,
     Enrolment,
     PersonName,
     SearchAnswer,
-    TokenAnswer,
     parse_answer,
     read_record,
 )
@@ -280,13 +280,13 @@ def test_a_blank_stands_for_what_is_not_known() -> None:
 @pytest.mark.parametrize("kind", ["Bearer", "bearer", "BEARER", "bEaReR"])
 def test_a_tokens_type_is_compared_without_case(kind: str) -> None:
     raw = json.dumps({"access_token": "abc", "token_type": kind}).encode()
-    assert parse_answer(raw, TokenAnswer).access_token == "abc"
+    assert parse_answer(raw, DciTokenResponse).access_token == "abc"
 
 
 @pytest.mark.parametrize("life", [900, "900", None, 3599.5, "3599.5", 0, 1e300])
 def test_a_tokens_life_may_be_a_number_or_a_text(life: object) -> None:
     raw = json.dumps({"access_token": "abc", "token_type": "bearer", "expires_in": life}).encode()
-    assert parse_answer(raw, TokenAnswer).access_token == "abc"
+    assert parse_answer(raw, DciTokenResponse).access_token == "abc"
 
 
 @pytest.mark.parametrize(
@@ -294,11 +294,11 @@ def test_a_tokens_life_may_be_a_number_or_a_text(life: object) -> None:
 )
 def test_a_token_that_could_not_stand_in_a_header_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(SourceNonsense):
-        parse_answer(json.dumps({"access_token": "abc", "token_type": "bearer"} | change).encode(), TokenAnswer)
+        parse_answer(json.dumps({"access_token": "abc", "token_type": "bearer"} | change).encode(), DciTokenResponse)
 
 
 @given(raw=st.binary(max_size=400))
 def test_whatever_bytes_come_only_nonsense_goes(raw: bytes) -> None:
-    for model in (SearchAnswer, EnrolledAnswer, TokenAnswer):
+    for model in (SearchAnswer, EnrolledAnswer, DciTokenResponse):
         with pytest.raises(SourceNonsense):
             parse_answer(raw, model)

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.contract import Adapter, AdapterContext, Deadline, SourceNonsense, SourceUnavailable
-from adapters.matching.decide import MatchOutcome, match
+from adapters.matching.decide import MatchResult, match
 from adapters.sources.json_file import FACTORY, MAX_FILE_BYTES, JsonFileSettings, JsonFileSource
 from tests.support import custodians
 from trust.exchange.involvement import Involvement
@@ -52,13 +52,13 @@ class TestTheCustodianFiles:
     @pytest.mark.parametrize("name", custodians.CONTACTS)
     def test_verified_identifiers_link_in_all_four(self, custodian: Load, name: str, soon: Deadline) -> None:
         found = match(OCTAVIA, custodian(name, verified=True).find(OCTAVIA, deadline=soon))
-        assert found.outcome is MatchOutcome.UNIQUE
+        assert found.outcome is MatchResult.UNIQUE
 
     @pytest.mark.parametrize("name", custodians.CONTACTS)
     def test_without_that_declaration_only_a_birth_date_links(self, custodian: Load, name: str, soon: Deadline) -> None:
         found = match(OCTAVIA, custodian(name).find(OCTAVIA, deadline=soon))
         without = name in custodians.WITHOUT_BIRTH_DATE
-        assert found.outcome is (MatchOutcome.REVIEW if without else MatchOutcome.UNIQUE)
+        assert found.outcome is (MatchResult.REVIEW if without else MatchResult.UNIQUE)
 
     @pytest.mark.parametrize("name", custodians.CONTACTS)
     def test_the_right_people_are_to_be_rung(self, custodian: Load, name: str, soon: Deadline) -> None:
@@ -85,7 +85,7 @@ class TestTheCustodianFiles:
 
     def test_another_person_in_the_files_keeps_his_own_contacts(self, custodian: Load, soon: Deadline) -> None:
         red = Subject(nhs_number="9449306494", birth_date=date(2011, 5, 17))
-        assert match(red, custodian("local-authority-01").find(red, deadline=soon)).outcome is MatchOutcome.UNIQUE
+        assert match(red, custodian("local-authority-01").find(red, deadline=soon)).outcome is MatchResult.UNIQUE
         assert custodian("local-authority-01").involvements("text:9449306494", deadline=soon) == ()
         assert custodian("police-01").find(red, deadline=soon) == ()
 

@@ -15,7 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.contract import AdapterContext, Deadline, SourceNonsense
-from adapters.sources.database import Answer, Database
+from adapters.sources.database import Database, QueryRows
 from adapters.sources.sql import MAX_CANDIDATES, SqlSource
 from tests.support.case_tables import NHS_NUMBER, ROWAN, UNNUMBERED, Make, Tables, ask, in_postgres, in_sqlite
 from trust.exchange.person import Subject
@@ -368,6 +368,6 @@ class Spy:
         self.statements: list[tuple[str, list[object]]] = []
         self.place, self.quoted, self.terms = database.place, database.quoted, database.terms
 
-    def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> Answer:
+    def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> QueryRows:
         self.statements.append((statement, list(parameters)))
         return self._database.ask(statement, parameters, deadline=deadline)

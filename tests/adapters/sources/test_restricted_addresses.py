@@ -8,7 +8,7 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 
 from adapters.contract import AdapterContext, Deadline
-from adapters.matching.decide import MatchOutcome, match
+from adapters.matching.decide import MatchResult, match
 from adapters.sources import json_file
 from adapters.sources.fields import merge_people, read_person, read_restriction
 from tests.support.housing_case import OCTAVIA, SETTINGS, build, source
@@ -52,7 +52,7 @@ def test_no_address_of_the_question_finds_out_a_restricted_one(
     )
     subject = Subject(**names, birth_date=OCTAVIA.birth_date, address=asked)
     found = match(subject, adapter.find(subject, deadline=soon))
-    assert found.outcome is (MatchOutcome.REVIEW if named else MatchOutcome.NONE)  # whatever address was asked about
+    assert found.outcome is (MatchResult.REVIEW if named else MatchResult.NONE)  # whatever address was asked about
 
 
 @pytest.mark.holds("A73")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from adapters.contract import AdapterError, Deadline, HttpAnswer, SourceNonsense, SourceUnavailable
+from adapters.contract import AdapterError, Deadline, HttpResponse, SourceNonsense, SourceUnavailable
 from adapters.sources.soap_xml import (
     ADDRESSING,
     ANONYMOUS,
@@ -51,10 +51,10 @@ class Service:
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         self.headers = headers
         self.asked = open_envelope(body, max_bytes=CAP).addressing
-        return HttpAnswer(status=self.status, headers={"content-type": self.media}, body=self.answer(self.asked))
+        return HttpResponse(status=self.status, headers={"content-type": self.media}, body=self.answer(self.asked))
 
 
 def call(service: Service) -> etree._Element:

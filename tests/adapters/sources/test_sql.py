@@ -8,7 +8,7 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 
 from adapters.contract import Adapter, AdapterContext, Deadline, SourceNonsense
-from adapters.matching.decide import MatchOutcome, match
+from adapters.matching.decide import MatchResult, match
 from adapters.sources.sql import MAX_CANDIDATES
 from tests.support.housing_case import OCTAVIA, SETTINGS, build, source
 from trust.exchange.involvement import Involvement
@@ -33,7 +33,7 @@ class TestFind:
         assert source(adapter).find(Subject(family_name="Chislett", nino="AB518427C"), deadline=soon) == ()
 
     def test_the_matcher_links_what_was_found(self, adapter: Adapter, soon: Deadline) -> None:
-        assert match(OCTAVIA, source(adapter).find(OCTAVIA, deadline=soon)).outcome is MatchOutcome.UNIQUE
+        assert match(OCTAVIA, source(adapter).find(OCTAVIA, deadline=soon)).outcome is MatchResult.UNIQUE
 
     @pytest.mark.holds("A64")
     @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.contract import Candidate
-from adapters.matching.decide import MatchOutcome, match
+from adapters.matching.decide import MatchResult, match
 from gateway.accountability.subject_buckets import person_keys, record_key
 from trust.exchange.person import Address, Name, Subject
 from trust.identifiers import EntityId, ServiceRef, ServiceSlug
@@ -46,7 +46,7 @@ def test_a_description_that_finds_a_record_shares_a_bucket_with_all_that_the_rec
     subject: Subject, verified: bool
 ) -> None:
     found = match(subject, [Candidate(ref="1", person=PERSON, identifiers_verified=verified)])
-    assert found.outcome is not MatchOutcome.UNIQUE or keys(subject) & keys(PERSON)
+    assert found.outcome is not MatchResult.UNIQUE or keys(subject) & keys(PERSON)
 
 
 def test_descriptions_by_name_share_a_bucket_however_they_are_worded() -> None:

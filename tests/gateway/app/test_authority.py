@@ -21,7 +21,7 @@ from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import StatementDraft, parse_entity_configuration
 from trust.federation.resolve_response import ResolveResponse, parse_resolve_response
 from trust.federation.suspension import SuspensionState, parse_suspension
-from trust.federation.terms import NODE, Terms
+from trust.federation.terms import NODE, SubordinateTerms
 from trust.federation.trust_mark import data_protection_mark
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, LocalSigner
@@ -86,8 +86,8 @@ def test_a_node_below_an_intermediate_is_trusted_through_it(authorities: Authori
     assert trusted.superiors == (COUNTY, ANCHOR)
 
 
-@pytest.mark.parametrize("terms", [NODE, Terms(intermediate=True, permitted=(".elsewhere.example",))])
-def test_whoever_was_not_admitted_to_vouch_vouches_for_nobody(tmp_path: Path, terms: Terms) -> None:
+@pytest.mark.parametrize("terms", [NODE, SubordinateTerms(intermediate=True, permitted=(".elsewhere.example",))])
+def test_whoever_was_not_admitted_to_vouch_vouches_for_nobody(tmp_path: Path, terms: SubordinateTerms) -> None:
     authorities = Authorities(tmp_path, county=terms)
     with pytest.raises(Untrusted):
         authorities.node.directory.resolve(HARBOUR, now=authorities.clock.now())

@@ -12,7 +12,7 @@ from gateway.accountability.access_record import seal_account
 from gateway.administration.context import node_vault, opened_store
 from gateway.cli.doctor import accountability
 from gateway.store.tables import justifications, lookups
-from gateway.store.tables.justifications import Sample
+from gateway.store.tables.justifications import SampledLookup
 from tests.gateway.cli.conftest import Answer, Partnership, hearthgate, seconded
 
 MANAGER = "Maud Ellery"
@@ -64,7 +64,7 @@ def chosen(partnership: Partnership) -> Partnership:
         store.write(lambda tx: lookups.create(tx, row))
         store.write(
             lambda tx: justifications.put(
-                tx, Sample(lookup_id=LOOKUP, client_id="case", taken_at=at, due_at=at + timedelta(days=7))
+                tx, SampledLookup(lookup_id=LOOKUP, client_id="case", taken_at=at, due_at=at + timedelta(days=7))
             )
         )
     return partnership

@@ -14,7 +14,7 @@ from gateway.administration.context import opened_store
 from gateway.cli.doctor.machine import disk
 from gateway.store import condition
 from gateway.store.engine.sqlite_files import connect
-from gateway.store.inspection import Room
+from gateway.store.inspection import DiskSpace
 from gateway.store.tables import flags, pending_changes, store_epoch
 from gateway.store.tables.pending_changes import Change, ChangeState
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Partnership, hearthgate
@@ -158,9 +158,9 @@ def test_a_store_says_what_it_really_runs_with(partnership: Partnership) -> None
 
 def test_what_the_node_has_found_out_about_itself(partnership: Partnership) -> None:
     with opened_store(load(partnership.config("council"), {})) as store:
-        store.write(lambda tx: condition.note_clock(tx, host=gethostname(), off=timedelta(minutes=5)))
+        store.write(lambda tx: condition.record_clock(tx, host=gethostname(), off=timedelta(minutes=5)))
         assert "300 s behind" in failing(partnership)["the node found itself fit to serve"]
-        store.write(lambda tx: condition.note_clock(tx, host=gethostname(), off=timedelta()))
+        store.write(lambda tx: condition.record_clock(tx, host=gethostname(), off=timedelta()))
         assert looked(partnership)["ok"]["the node found itself fit to serve"] == "store never restored"
         store.write(lambda tx: store_epoch.begin(tx, at=datetime.now(UTC)))
         assert "still catching up" in failing(partnership)["the node found itself fit to serve"]
@@ -170,7 +170,7 @@ def test_what_the_node_has_found_out_about_itself(partnership: Partnership) -> N
     ("free", "state"), [(64, "warning"), (63, "fault"), (16 * 64, "ok"), (16 * 64 - 1, "warning"), (0, "fault")]
 )
 def test_the_room_on_the_disk(free: int, state: str) -> None:
-    line = disk(Room(path=Path("/srv"), free=free * 1024 * 1024))
+    line = disk(DiskSpace(path=Path("/srv"), free=free * 1024 * 1024))
     assert (line.ok, line.warning) == (state != "fault", state != "ok")
     assert "below 64 MB" in line.detail
 

@@ -17,7 +17,7 @@ from gateway.app.node import create_node
 from gateway.cli.doctor import agreements, clock, peers
 from gateway.cli.doctor.spans import words
 from gateway.federation.resolver import EntityStatus
-from gateway.health.clock_skew import Parties
+from gateway.health.clock_skew import ClockSources
 from gateway.store.engine.sqlite_files import connect
 from gateway.store.tables import store_epoch
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Partnership, hearthgate, listening
@@ -163,7 +163,7 @@ class TestTheClock:
             listening(node.peer_app, port, working.files["police"], off=timedelta(hours=1)),
             federation_of(node_settings(working)) as parts,
         ):
-            parties = Parties(anchors=(EntityId(ANCHOR),), members=(EntityId(POLICE),))
+            parties = ClockSources(anchors=(EntityId(ANCHOR),), members=(EntityId(POLICE),))
             _, *lines = clock.against_others(parts.transport, parties)
         assert [(line.ok, line.warning) for line in lines] == [(True, False), (True, True)]
         assert "that its clock is wrong" in lines[1].remedy

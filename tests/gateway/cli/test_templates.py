@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from config.settings import AnchorSettings, BudgetSettings, FreshnessSettings, Limits, NodeSettings
+from config.settings import AnchorSettings, BudgetSettings, FreshnessSettings, LimitsSettings, NodeSettings
 from gateway.cli.setup.templates import AnchorText, FaceText, NodeText, ServiceText, anchor_toml, node_toml
 
 FACES = FaceText(
@@ -58,7 +58,7 @@ def test_every_table_is_named_and_right_once_its_comment_is_taken_away(text: str
 
 def test_the_numbers_in_the_comments_are_the_defaults() -> None:
     node = NodeSettings.model_validate({**uncommented(NODE), "base_dir": Path("/srv/node")})
-    assert node.limits == Limits()
+    assert node.limits == LimitsSettings()
     assert node.budgets.answering == BudgetSettings().answering
     assert node.budgets.asking.model_copy(update={"roles": {}}) == BudgetSettings().asking
     anchor = AnchorSettings.model_validate({**uncommented(ANCHOR), "base_dir": Path("/srv/anchor")})

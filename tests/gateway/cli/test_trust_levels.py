@@ -16,7 +16,7 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.cli.trust.check import checked
 from gateway.cli.trust.show import shown
 from gateway.peers.transport import HttpTransport
-from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.ports import PeerRequest, PeerResponse, TransportError
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from tests.support.network import Keys
@@ -123,7 +123,7 @@ def test_the_level_that_says_no_is_named(tree: Tree, federation: FederationConte
 def test_an_intermediate_that_is_away_is_told_apart_from_one_that_says_no(
     tree: Tree, federation: FederationContext
 ) -> None:
-    def away(_request: PeerRequest) -> PeerAnswer:
+    def away(_request: PeerRequest) -> PeerResponse:
         raise TransportError("no route")
 
     tree.said[DISTRICT + "/federation/v1/fetch"] = away

@@ -11,7 +11,7 @@ from gateway.app.authority import create_anchor
 from gateway.authority.statements import MARK_PATH, STATUS_PATH
 from gateway.store.factory import open_store
 from gateway.store.tables import issued_trust_marks
-from gateway.store.tables.issued_trust_marks import IssuedMark
+from gateway.store.tables.issued_trust_marks import IssuedTrustMark
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Answer, Partnership, Template, hearthgate
 from trust.federation.anchor_keys import parse_pin
 from trust.federation.trust_mark import DELEGATION_TYP, parse_status_response, peek_draft, verify_trust_mark
@@ -39,7 +39,7 @@ def mark(partnership: Partnership, *words: object, answer: str | None = None) ->
     return hearthgate("trust", "mark", *words, *said, "--config", partnership.config("anchor"), "--json", answer=answer)
 
 
-def issued(partnership: Partnership) -> tuple[IssuedMark, ...]:
+def issued(partnership: Partnership) -> tuple[IssuedTrustMark, ...]:
     settings = load(partnership.config("anchor"), {})
     store = open_store(settings.store.url, base_dir=settings.base_dir)
     try:

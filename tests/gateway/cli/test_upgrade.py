@@ -11,7 +11,7 @@ from config.loading import load
 from gateway.cli.setup import upgrade as upgrading
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.sqlite_files import create_in_wal_mode
-from gateway.store.migration import migrated_within
+from gateway.store.migration import is_current_within
 from gateway.store.schema import REVISION
 from tests.gateway.cli.conftest import Partnership, hearthgate
 
@@ -33,7 +33,7 @@ def old(partnership: Partnership) -> Partnership:
         path.unlink()
     create_in_wal_mode(database)
     with administration_engine(locate("sqlite:///data/node.db", base_dir=partnership.root / "council")).begin() as at:
-        migrated_within(at, "0001_first")
+        is_current_within(at, "0001_first")
     return partnership
 
 

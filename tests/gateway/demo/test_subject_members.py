@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from adapters.contract import AdapterContext, Deadline, InvolvementSource
-from adapters.matching.decide import MatchOutcome, match
+from adapters.matching.decide import MatchResult, match
 from adapters.sources.sql import FACTORY, SqlSettings
 from gateway.demo import agreement
 from gateway.demo.agencies import hosted, service_ref
@@ -26,10 +26,10 @@ from trust.identifiers import parse_service_ref
 TODAY = date(2026, 11, 23)
 AGREEMENT = parse_agreement(agreement.document(TODAY))
 STATUSES = {
-    "known": MatchOutcome.UNIQUE,
-    "not_known": MatchOutcome.NONE,
-    "no_current_involvement": MatchOutcome.NONE,
-    "review": MatchOutcome.REVIEW,
+    "known": MatchResult.UNIQUE,
+    "not_known": MatchResult.NONE,
+    "no_current_involvement": MatchResult.NONE,
+    "review": MatchResult.REVIEW,
 }
 SAMPLE = 120
 ASKED = sorted(service for service in sql_systems.DESIGNS if service is not CaseService.CONNECTING_FAMILIES)
@@ -73,11 +73,11 @@ def told_to(service: CaseService, person: Person) -> Subject:
     return for_holder(parse_subject(dict(person.subject), this_year=2026), hosted(service).kind, listed)
 
 
-def found(source: InvolvementSource, subject: Subject) -> MatchOutcome:
+def found(source: InvolvementSource, subject: Subject) -> MatchResult:
     deadline = Deadline.after(30)
     decided = match(subject, source.find(subject, deadline=deadline))
     if decided.ref is not None and not source.involvements(decided.ref, deadline=deadline):
-        return MatchOutcome.NONE
+        return MatchResult.NONE
     return decided.outcome
 
 

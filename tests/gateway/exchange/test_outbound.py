@@ -12,7 +12,7 @@ from gateway.exchange.fan_out import asker, choices
 from gateway.exchange.outbound import Outbound, Outcome, Question, Status, pseudonym
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
-from gateway.ports import PeerAnswer, PeerRequest, Transaction
+from gateway.ports import PeerRequest, PeerResponse, Transaction
 from tests.federation.test_binding import end
 from tests.gateway.exchange.test_fan_out import sought
 from tests.simulator.network import Network
@@ -140,11 +140,11 @@ def test_a_stranger_is_not_asked(pair: Network) -> None:
 def test_a_refusal_before_the_message_was_opened_is_silence_or_a_refusal(
     pair: Network, status: int, document: JsonObject, expected: Status
 ) -> None:
-    def problem(request: PeerRequest, answer: Pass) -> PeerAnswer:
+    def problem(request: PeerRequest, answer: Pass) -> PeerResponse:
         if not request.url.endswith("/exchange/v1/messages"):
             return answer()
         body = json.dumps(document).encode()
-        return PeerAnswer(status=status, content_type="application/problem+json", headers={}, body=body)
+        return PeerResponse(status=status, content_type="application/problem+json", headers={}, body=body)
 
     pair.wire.faults[TRUST] = problem
     outcome = ask(pair, question(pair))

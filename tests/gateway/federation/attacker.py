@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
-from gateway.ports import PeerAnswer, PeerRequest, Store, TransportError
+from gateway.ports import PeerRequest, PeerResponse, Store, TransportError
 from tests.gateway.federation.oracle import Truth, parts
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, Entity, Tree, answered
@@ -38,13 +38,13 @@ class Attacked(Tree):
     def statement(self, superior: EntityId, subject: EntityId, at: datetime | None = None) -> bytes:
         return self.truth.note(super().statement(superior, subject, at))
 
-    def _answer(self, entity: Entity, path: str, query: dict[str, str], request: PeerRequest) -> PeerAnswer:
+    def _answer(self, entity: Entity, path: str, query: dict[str, str], request: PeerRequest) -> PeerResponse:
         """Answer as the host would; every peer relays what there is of suspensions."""
         if path == SUSPENSIONS and query["iss"] != entity.id and query["iss"] in self.entities:
             return self.suspensions(EntityId(query["iss"]), int(query["after"]))
         return super()._answer(entity, path, query, request)
 
-    def send(self, request: PeerRequest) -> PeerAnswer:
+    def send(self, request: PeerRequest) -> PeerResponse:
         answer = super().send(request)
         url = urlsplit(request.url)
         host = EntityId(f"https://{url.hostname}")
@@ -68,7 +68,7 @@ class Attacker:
     def silence(self, address: str) -> None:
         """Answer nothing."""
 
-        def say(_request: PeerRequest) -> PeerAnswer:
+        def say(_request: PeerRequest) -> PeerResponse:
             raise TransportError("cut off")
 
         self.tree.said[address] = say
@@ -77,7 +77,7 @@ class Attacker:
         """Answer with an older statement about whoever is asked for."""
         path = "/" + address.removeprefix("https://").partition("/")[2]
 
-        def say(request: PeerRequest) -> PeerAnswer:
+        def say(request: PeerRequest) -> PeerResponse:
             host = EntityId(address.removesuffix(path))
             query = parse_qs(urlsplit(request.url).query)
             said = self.tree.truth.said.get((host, EntityId(query["sub"][0]) if "sub" in query else host))
@@ -109,7 +109,7 @@ class Attacker:
     def tell(self, teller: EntityId, how: Callable[[list[bytes]], list[bytes]]) -> None:
         """Hand on logs of suspensions, changed."""
 
-        def say(request: PeerRequest) -> PeerAnswer:
+        def say(request: PeerRequest) -> PeerResponse:
             query = {name: values[0] for name, values in parse_qs(urlsplit(request.url).query).items()}
             issuer = EntityId(query["iss"])
             log = self.tree.entities[issuer].log if issuer in self.tree.entities else []

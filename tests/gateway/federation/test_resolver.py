@@ -8,7 +8,7 @@ import pytest
 
 from gateway.federation.fetch import NotVouchedFor, Unconfirmed
 from gateway.federation.freshness import Freshness
-from gateway.ports import PeerAnswer
+from gateway.ports import PeerResponse
 from gateway.store.tables import trust_chains
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys
 from trust.errors import NoChain, Untrusted
@@ -27,12 +27,12 @@ def look(federation: Federation) -> TrustedEntity:
     return federation.directory.resolve(POLICE, now=federation.clock.now())
 
 
-def statement(federation: Federation, *, at: datetime, keys: Keys | None = None) -> PeerAnswer:
+def statement(federation: Federation, *, at: datetime, keys: Keys | None = None) -> PeerResponse:
     """Write what the anchor said of the police at some time."""
     vouched = (keys or federation.keys[POLICE]).federation_keys()
     draft = StatementDraft(subject=POLICE, keys=vouched, issued_at=at, expires_at=at + MAX_LIFE)
     raw = build_subordinate_statement(draft, federation.anchor_keys.signer(KeyUse.FEDERATION), issuer=ANCHOR)
-    return PeerAnswer(status=200, content_type=STATEMENT, headers={}, body=raw)
+    return PeerResponse(status=200, content_type=STATEMENT, headers={}, body=raw)
 
 
 # ---- finding
@@ -175,7 +175,7 @@ def test_an_older_configuration_of_the_entity_does_not_replace_a_newer(federatio
     federation.publish(POLICE)
     look(federation)
     federation.clock.forward(minutes=6)
-    federation.wire.said[POLICE + "/.well-known/openid-federation"] = PeerAnswer(
+    federation.wire.said[POLICE + "/.well-known/openid-federation"] = PeerResponse(
         status=200, content_type=STATEMENT, headers={}, body=old
     )
     found = look(federation)
@@ -248,7 +248,7 @@ def test_an_anchor_that_does_not_answer_is_asked_once_for_all_that_are_known(fed
 
 def test_a_plain_404_is_no_withdrawal(federation: Federation) -> None:
     look(federation)
-    federation.wire.said[FETCH] = PeerAnswer(status=404, content_type="text/html", headers={}, body=b"not here")
+    federation.wire.said[FETCH] = PeerResponse(status=404, content_type="text/html", headers={}, body=b"not here")
     federation.clock.forward(minutes=6)
     assert look(federation).entity_id == POLICE
 

@@ -5,7 +5,7 @@ import pytest
 from gateway.federation.fetch import SUSPENSIONS_PATH
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspensions import Suspended
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.ports import PeerRequest, PeerResponse
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, POLICE, Tree, answered
 from trust import strict_json
@@ -76,7 +76,7 @@ class Theft:
         return True
 
 
-def _after(request: PeerRequest, entries: tuple[bytes, ...]) -> PeerAnswer:
+def _after(request: PeerRequest, entries: tuple[bytes, ...]) -> PeerResponse:
     """Answer with a log from its second entry on."""
     told = entries[max(int(request.url.rpartition("after=")[2]) - 1, 0) :]
     return answered(strict_json.dumps({"suspensions": [each.decode() for each in told]}), "application/json")
@@ -153,7 +153,7 @@ def test_a_worker_that_looked_before_the_replacement_stores_nothing_by_the_stole
     late.suspension_seqs(now=theft.tree.clock.now())
     entries = (theft.forged(2, POLICE, BACK),)
 
-    def answer(request: PeerRequest) -> PeerAnswer:
+    def answer(request: PeerRequest) -> PeerResponse:
         theft.recover(silent=False)
         theft.tree.clock.moment = at
         theft.tree.down.add(ANCHOR)  # or the worker would hear from it at once what is right

@@ -9,7 +9,7 @@ from gateway.federation.fetch import NotVouchedFor
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspension_relay import PULLS_OF_ONE_A_MINUTE, SOURCES_A_ROUND
 from gateway.federation.suspensions import Suspended
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.ports import PeerRequest, PeerResponse
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
 from trust import strict_json
@@ -37,7 +37,7 @@ def directory(tree: Tree) -> FederationResolver:
 def relays(tree: Tree, teller: EntityId, issuer: EntityId, *seqs: int) -> None:
     """Have a peer hand on some entries of an authority's log, or all of them."""
 
-    def say(request: PeerRequest) -> PeerAnswer:
+    def say(request: PeerRequest) -> PeerResponse:
         if f"iss={issuer.replace(':', '%3A').replace('/', '%2F')}" not in request.url:
             return entries()
         return entries(*(tree.suspension(issuer, seq) for seq in seqs)) if seqs else honest(tree, issuer, request)
@@ -45,11 +45,11 @@ def relays(tree: Tree, teller: EntityId, issuer: EntityId, *seqs: int) -> None:
     tree.said[teller + SUSPENSIONS] = say
 
 
-def honest(tree: Tree, issuer: EntityId, request: PeerRequest) -> PeerAnswer:
+def honest(tree: Tree, issuer: EntityId, request: PeerRequest) -> PeerResponse:
     return tree.suspensions(issuer, int(request.url.rpartition("after=")[2]))
 
 
-def entries(*found: bytes) -> PeerAnswer:
+def entries(*found: bytes) -> PeerResponse:
     return answered(strict_json.dumps({"suspensions": [entry.decode() for entry in found]}), "application/json")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.trust_mark_status import MAX_CHECKED
-from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.ports import PeerRequest, PeerResponse, TransportError
 from tests.support.forge import twin
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, POLICE, Tree
@@ -37,7 +37,7 @@ def counting(tree: Tree, directory: FederationResolver) -> list[bytes]:
     return [each.raw for each in directory.resolve(POLICE, now=tree.clock.now()).marks]
 
 
-def silent(_request: PeerRequest) -> PeerAnswer:
+def silent(_request: PeerRequest) -> PeerResponse:
     raise TransportError("no answer")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.ports import PeerRequest, PeerResponse
 from tests.support.tree import ANCHOR, COUNTY, POLICE, Tree, answered
 from trust.federation.trust_mark import MarkDraft, StatedMark, build_trust_mark, data_protection_mark
 from trust.identifiers import EntityId
@@ -39,21 +39,21 @@ def counting(tree: Tree) -> list[bytes]:
     return found
 
 
-def absent(_request: PeerRequest) -> PeerAnswer:
-    return PeerAnswer(status=503, content_type="application/json", headers={}, body=b"{}")
+def absent(_request: PeerRequest) -> PeerResponse:
+    return PeerResponse(status=503, content_type="application/json", headers={}, body=b"{}")
 
 
-def another_error(_request: PeerRequest) -> PeerAnswer:
-    return PeerAnswer(status=400, content_type="application/json", headers={}, body=b'{"error":"invalid_request"}')
+def another_error(_request: PeerRequest) -> PeerResponse:
+    return PeerResponse(status=400, content_type="application/json", headers={}, body=b'{"error":"invalid_request"}')
 
 
-def nonsense(request: PeerRequest) -> PeerAnswer:
+def nonsense(request: PeerRequest) -> PeerResponse:
     return answered(b"x", request.accept)
 
 
 @pytest.mark.parametrize("said", [absent, another_error, nonsense])
 def test_no_answer_revokes_nothing_and_unrevokes_nothing(
-    demanding: Tree, said: Callable[[PeerRequest], PeerAnswer]
+    demanding: Tree, said: Callable[[PeerRequest], PeerResponse]
 ) -> None:
     first, second = mark(demanding), mark(demanding, COUNTY)
     show(demanding, first, second)

@@ -16,7 +16,7 @@ from trust.federation.anchor_keys import AnchorKeys, build_anchor_keys, parse_pi
 from trust.federation.entity_statement import parse_entity_configuration, parse_subordinate_statement
 from trust.federation.party_metadata import parse_federation_entity
 from trust.federation.suspension import SuspensionState
-from trust.federation.terms import NODE, Terms
+from trust.federation.terms import NODE, SubordinateTerms
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 
@@ -125,12 +125,12 @@ def test_it_lists_by_entity_type_and_who_may_vouch(federation: Federation, ancho
     def listed(query: str) -> object:
         return anchor.get(f"{LIST_PATH}?{query}").json
 
-    set_terms(federation, POLICE, Terms(intermediate=True))
+    set_terms(federation, POLICE, SubordinateTerms(intermediate=True))
     assert listed("entity_type=information_exchange_node") == [COUNCIL, POLICE]
     assert listed("entity_type=information_exchange_node&entity_type=openid_provider") == []
     assert listed("intermediate=true") == [POLICE]
     assert listed("intermediate=false") == [COUNCIL, POLICE]
-    set_terms(federation, POLICE, Terms(intermediate=True, allowed_entity_types=("oauth_client",)))
+    set_terms(federation, POLICE, SubordinateTerms(intermediate=True, allowed_entity_types=("oauth_client",)))
     assert listed("entity_type=information_exchange_node") == [COUNCIL]
     assert listed("entity_type=federation_entity&intermediate=true") == [POLICE]
 
@@ -153,10 +153,10 @@ def test_a_list_that_cannot_be_had_is_refused_as_the_standard_writes_it(
 
 @pytest.mark.parametrize(
     ("terms", "constraints"),
-    [(NODE, {"max_path_length": 0}), (Terms(intermediate=True, max_path_length=1), {"max_path_length": 1})],
+    [(NODE, {"max_path_length": 0}), (SubordinateTerms(intermediate=True, max_path_length=1), {"max_path_length": 1})],
 )
 def test_it_states_a_members_terms(
-    federation: Federation, anchor: FlaskClient, terms: Terms, constraints: dict[str, int]
+    federation: Federation, anchor: FlaskClient, terms: SubordinateTerms, constraints: dict[str, int]
 ) -> None:
     policy = {"oauth_client": {"client_name": {"value": "A node"}}}
     set_terms(federation, POLICE, replace(terms, metadata_policy=policy))
@@ -169,7 +169,7 @@ def test_it_states_a_members_terms(
     assert vouched.metadata_policy == policy
 
 
-def set_terms(federation: Federation, entity: EntityId, terms: Terms) -> None:
+def set_terms(federation: Federation, entity: EntityId, terms: SubordinateTerms) -> None:
     """Let the anchor state other terms of a member."""
     assert federation.anchor_store.write(lambda tx: members.set_terms(tx, entity=entity, terms=terms))
 

@@ -7,7 +7,7 @@ from threading import Event
 
 from pysqlite3 import dbapi2
 
-from gateway.ports import PeerAnswer, PeerRequest
+from gateway.ports import PeerRequest, PeerResponse
 from tests.simulator import faults
 from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
@@ -27,7 +27,7 @@ def held_back(network: Network) -> Iterator[tuple[Event, Event]]:
     """Keep the trust's answers back until the test lets them go; say when a question has arrived there."""
     arrived, go = Event(), Event()
 
-    def wait(request: PeerRequest, answer: Pass) -> PeerAnswer:
+    def wait(request: PeerRequest, answer: Pass) -> PeerResponse:
         if request.url.endswith(faults.MESSAGES):
             arrived.set()
             go.wait(30)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.oauth.sign_in_keys import FetchedKeys
-from gateway.ports import NodeBusy, PeerAnswer, PeerRequest, TransportError
+from gateway.ports import NodeBusy, PeerRequest, PeerResponse, TransportError
 from tests.support.faces import SetClock
 from tests.support.sign_in import KID, SignInService
 from trust.keys import Alg
@@ -25,13 +25,13 @@ class Wire:
     status: int = 200
     extra: dict[str, str] = field(default_factory=dict)
 
-    def send(self, request: PeerRequest) -> PeerAnswer:
+    def send(self, request: PeerRequest) -> PeerResponse:
         self.asked += 1
         assert (request.method, request.url, request.body) == ("GET", URL, b"")
         if self.silent:
             raise TransportError("nobody there")
         body = json.dumps(self.service.jwks(**self.extra)).encode()
-        return PeerAnswer(status=self.status, content_type="application/jwk-set+json", headers={}, body=body)
+        return PeerResponse(status=self.status, content_type="application/jwk-set+json", headers={}, body=body)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from adapters.contract import Deadline, HttpAnswer, SourceUnavailable
+from adapters.contract import Deadline, HttpResponse, SourceUnavailable
 from gateway.peers.case_system_client import CaseSystemCaller
 from gateway.peers.resolver import SystemResolver
 from gateway.peers.ssrf import HostAddress
@@ -33,7 +33,7 @@ def start_case_system(authority: Authority, certificate: tuple[Path, Path]) -> I
         yield run
 
 
-def post(caller: CaseSystemCaller, url: str = f"https://{HOST}/search", seconds: float = 3) -> HttpAnswer:
+def post(caller: CaseSystemCaller, url: str = f"https://{HOST}/search", seconds: float = 3) -> HttpResponse:
     return caller.post(
         url,
         headers={"Content-Type": "application/json", "accept": "text/xml"},

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.keys.vault import FileKeyVault
 from gateway.peers import token_client
-from gateway.peers.errors import OverTime
-from gateway.peers.token_client import TokenNonsense
+from gateway.peers.errors import DeadlineExceeded
+from gateway.peers.token_client import InvalidTokenResponse
 from gateway.ports import PeerRefused, TransportError
 from tests.gateway.peers.other_node import DETAIL, PEER, PROBLEM, TRACE, Node, Start, granted, talking
 from tests.support.hostile import Visit, answer
@@ -154,7 +154,7 @@ def test_a_token_response_outside_the_profile_is_refused(
     start: Start, vault: FileKeyVault, peer: TrustedEntity, changed: dict[str, object]
 ) -> None:
     with talking(start, Node(vault, token_answer=granted((DETAIL,), "t", **changed))) as it:
-        with pytest.raises(TokenNonsense):
+        with pytest.raises(InvalidTokenResponse):
             it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=5, trace=TRACE)
         assert it.node.messages == []
 
@@ -172,7 +172,7 @@ def test_a_ten_year_token_is_kept_for_minutes(
 def test_everything_together_stays_within_the_time(start: Start, vault: FileKeyVault, peer: TrustedEntity) -> None:
     with talking(start, Node(vault, token_delay_s=1.0)) as it:
         began = monotonic()
-        with pytest.raises(OverTime):
+        with pytest.raises(DeadlineExceeded):
             it.client.send_message(peer, b"x", detail=DETAIL, timeout_s=0.3, trace=TRACE)
         assert monotonic() - began < 0.9
         assert [(each.peer, each.outcome) for each in it.sent] == [(PEER, "failed")]

@@ -7,7 +7,7 @@ import pytest
 from config.settings import AnchorSettings, NodeSettings
 from gateway.app.wiring import peer_transport
 from gateway.keys.files import KeyFilesRefused
-from gateway.peers.exemptions import plain_exceptions
+from gateway.peers.exemptions import exemptions
 from gateway.peers.ssrf import AddressRefused
 from gateway.ports import PeerRequest, TransportError
 from tests.support.hostile import HostileServer, answer, proxying, serving
@@ -41,7 +41,7 @@ def test_every_exception_is_said_in_a_sentence_with_its_reason(tmp_path: Path) -
         networks={"trust.example": {"networks": ["10.20.30.0/28", "10.20.31.0/28"], "reason": "the health network"}},
         proxy={"address": "10.0.0.9:3128", "credentials": "proxy.txt", "reason": "nothing else is let out"},
     )
-    assert [f"{each.table} {each.sentence}" for each in plain_exceptions(settings)] == [
+    assert [f"{each.table} {each.sentence}" for each in exemptions(settings)] == [
         "[hosts] police.example is reached at 127.0.0.1:18543 and nowhere else. Reason given: all on this machine",
         (
             "[networks] trust.example may also lead to private addresses in 10.20.30.0/28, 10.20.31.0/28. Reason "
@@ -52,7 +52,7 @@ def test_every_exception_is_said_in_a_sentence_with_its_reason(tmp_path: Path) -
             "given: nothing else is let out"
         ),
     ]
-    assert plain_exceptions(anchor(tmp_path)) == ()
+    assert exemptions(anchor(tmp_path)) == ()
 
 
 def test_what_is_configured_is_what_is_done(

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.peers.errors import NonsenseAnswer, OverCap, Unreachable
+from gateway.peers.errors import InvalidResponse, ResponseTooLarge, Unreachable
 from gateway.peers.response import MAX_FRAMING_BYTES
 from gateway.peers.routing import Route
 from gateway.peers.ssrf import HostAddress, parse_url
 from gateway.peers.transport import Exchanger, client_tls
-from gateway.ports import PeerAnswer, PeerRequest, TransportError
+from gateway.ports import PeerRequest, PeerResponse, TransportError
 from tests.support.hostile import Visit, serving
 from tests.support.tls import Authority
 
 URL = "https://council.example/x"
-Read = Callable[..., PeerAnswer]
+Read = Callable[..., PeerResponse]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def read(authority: Authority, certificate: tuple[Path, Path]) -> Iterator[Read]
         )
         stack.callback(exchanger.close)
 
-        def exchange(data: bytes, max_bytes: int = 100) -> PeerAnswer:
+        def exchange(data: bytes, max_bytes: int = 100) -> PeerResponse:
             said[0] = data
             request = PeerRequest(
                 method="GET", url=URL, headers={}, body=b"", accept="*/*", max_bytes=max_bytes, timeout_s=5
@@ -61,7 +61,7 @@ def test_headers_come_in_lower_case_and_joined(read: Read) -> None:
 
 def test_a_chunked_body_is_joined_and_its_trailers_dropped(read: Read) -> None:
     data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=1\r\nhi\r\n3\r\n you\r\n0\r\nX: y\r\n\r\n"
-    with pytest.raises(NonsenseAnswer):
+    with pytest.raises(InvalidResponse):
         read(data)
     got = read(data.replace(b"3\r\n you", b"4\r\n you"))
     assert got.body == b"hi you"
@@ -100,13 +100,13 @@ def test_interim_answers_are_passed_over(read: Read) -> None:
     ],
 )
 def test_an_ambiguous_answer_is_refused(read: Read, head: bytes) -> None:
-    with pytest.raises(NonsenseAnswer):
+    with pytest.raises(InvalidResponse):
         read(head + b"2\r\nhi\r\n0\r\n\r\n")
 
 
 @pytest.mark.parametrize("size", [b"-1", b" 2", b"", b"x"])
 def test_a_malformed_chunk_size_is_refused(read: Read, size: bytes) -> None:
-    with pytest.raises(NonsenseAnswer):
+    with pytest.raises(InvalidResponse):
         read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + size + b"\r\nhi\r\n0\r\n\r\n")
 
 
@@ -127,9 +127,9 @@ def test_an_answer_cut_anywhere_is_a_failure(read: Read, whole: bytes) -> None:
 
 def test_a_body_over_its_cap_is_refused_and_not_cut(read: Read) -> None:
     assert read(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 100).body == b"x" * 100
-    with pytest.raises(OverCap):
+    with pytest.raises(ResponseTooLarge):
         read(b"HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n" + b"x" * 101)
-    with pytest.raises(OverCap):
+    with pytest.raises(ResponseTooLarge):
         read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + b"x" * 101 + b"\r\n0\r\n\r\n")
 
 
@@ -146,7 +146,7 @@ def test_a_body_over_its_cap_is_refused_and_not_cut(read: Read) -> None:
     ids=["line", "headers", "interim-100", "interim-103", "chunks", "trailers"],
 )
 def test_endless_framing_is_refused(read: Read, data: bytes) -> None:
-    with pytest.raises(OverCap):
+    with pytest.raises(ResponseTooLarge):
         read(data, max_bytes=1_000_000)
 
 

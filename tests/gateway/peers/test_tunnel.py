@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from gateway.peers.errors import NonsenseAnswer, OverCap, OverTime, Unreachable
+from gateway.peers.errors import DeadlineExceeded, InvalidResponse, ResponseTooLarge, Unreachable
 from gateway.peers.resolver import LookUp, SystemResolver
 from gateway.peers.ssrf import AddressRefused, HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
@@ -217,7 +217,7 @@ def test_a_dripping_proxy_is_cut_at_the_total_time(start: Start, drip: bytes) ->
     head, rest = drip[:19], drip[19:]
     _, transport = start(behave)
     began = monotonic()
-    with pytest.raises(OverTime):
+    with pytest.raises(DeadlineExceeded):
         transport.send(replace(POST, timeout_s=0.4))
     assert monotonic() - began < 2
 
@@ -231,7 +231,7 @@ def test_endless_headers_of_a_proxy_are_cut_at_their_cap(start: Start) -> None:
                 asked.say(b"X-Flood: " + b"x" * 1000 + b"\r\n")
 
     _, transport = start(flood)
-    with pytest.raises(OverCap):
+    with pytest.raises(ResponseTooLarge):
         transport.send(POST)
 
 
@@ -253,7 +253,7 @@ def test_endless_headers_of_a_proxy_are_cut_at_their_cap(start: Start) -> None:
 )
 def test_an_answer_that_is_not_one_or_goes_on_is_refused(start: Start, server: HostileServer, said: bytes) -> None:
     _, transport = start(lambda asked: asked.say(said))
-    with pytest.raises(NonsenseAnswer):
+    with pytest.raises(InvalidResponse):
         transport.send(POST)
     assert server.connections == 0
 

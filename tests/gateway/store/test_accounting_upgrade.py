@@ -7,7 +7,7 @@ from sqlalchemy import text
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.sqlite_files import create_in_wal_mode
 from gateway.store.factory import open_store
-from gateway.store.migration import migrate, migrated_within
+from gateway.store.migration import is_current_within, migrate
 from gateway.store.tables import evidence_index, evidence_leaves
 from gateway.store.tables.evidence_leaves import new_id
 from tests.gateway.store.makers import NOW
@@ -29,7 +29,7 @@ def test_leaves_of_before_are_found_by_message_and_person_and_stay_as_they_were(
         create_in_wal_mode(tmp_path / "node.db")
     leaf = new_id(NOW)
     with engine.begin() as connection:
-        migrated_within(connection, "0005_agreement_endings")
+        is_current_within(connection, "0005_agreement_endings")
         connection.execute(
             text("INSERT INTO evidence_leaves (id, at, leaf, leaf_hash) VALUES (:id, 1, :leaf, :leaf_hash)"),
             {"id": leaf, "leaf": OLD, "leaf_hash": leaf_hash(OLD)},

@@ -11,7 +11,7 @@ from gateway.ports import Store, Transaction
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.sqlite_files import create_in_wal_mode
 from gateway.store.factory import open_store
-from gateway.store.migration import migrate, migrated_within
+from gateway.store.migration import is_current_within, migrate
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import AgreementConflict, StoredAgreement, StoredSignature
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
@@ -82,7 +82,7 @@ def test_what_is_retired_grows_and_never_shrinks(store: Store) -> None:
     for through, changed in ((2, True), (2, False), (1, False), (3, True)):
         retire = partial(agreements.retire, agreement_id=REF.id, through=through)
         assert store.write(retire) is changed
-    assert store.read(agreements.retired) == {REF.id: 3}
+    assert store.read(agreements.retirements) == {REF.id: 3}
     assert store.read(agreements.epoch) == epoch + 2
 
 
@@ -139,7 +139,7 @@ def test_an_upgrade_retires_what_a_version_has_replaced_or_ended(
     url = f"sqlite:///{tmp_path}/old.db"
     create_in_wal_mode(tmp_path / "old.db")
     with administration_engine(locate(url, base_dir=tmp_path)).begin() as connection:
-        migrated_within(connection, "0004_practitioners")
+        is_current_within(connection, "0004_practitioners")
         row = {"id": "vale", "raw": json.dumps(document).encode(), "ended": 1_700_000_000_000_000 if ended else None}
         connection.execute(text("INSERT INTO agreements VALUES (:id, 3, 'digest', :raw, 1, :ended)"), row)
         for entity in signed_by:
@@ -147,5 +147,5 @@ def test_an_upgrade_retires_what_a_version_has_replaced_or_ended(
             connection.execute(text("INSERT INTO agreement_signatures VALUES (:id, 3, :entity, 'x', 'x', 1)"), signed)
     migrate(url, base_dir=tmp_path)
     store = open_store(url, base_dir=tmp_path)
-    assert store.read(agreements.retired) == through
+    assert store.read(agreements.retirements) == through
     store.close()

@@ -14,7 +14,7 @@ from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated
 from gateway.store.engine.sqlite_files import create_in_wal_mode
 from gateway.store.factory import open_claims, open_store
-from gateway.store.migration import migrate, migrated_within
+from gateway.store.migration import is_current_within, migrate
 from gateway.store.schema import REVISION
 from gateway.store.tables import clients, evidence_leaves, latest_statements, messages, store_epoch, trust_chains
 from gateway.store.tables.federation_records import StoredChain
@@ -98,9 +98,9 @@ def test_a_restored_store_begins_an_epoch_and_trusts_nothing_that_was_stated_bef
     assert not again.write(lambda tx: put(tx, COUNCIL, -MINUTE))  # newer than the copy, older than what was lost
     assert again.write(lambda tx: put(tx, COUNCIL, MINUTE))
     assert (
-        again.read(lambda tx: latest_statements.newest(tx, issuer=POLICE, subject=COUNCIL)) == epoch.not_before
+        again.read(lambda tx: latest_statements.latest(tx, issuer=POLICE, subject=COUNCIL)) == epoch.not_before
     )  # seen or not
-    again.write(store_epoch.note_reconciled)
+    again.write(store_epoch.set_reconciled)
     assert again.read(store_epoch.read).reconciled
     again.close()
 
@@ -167,7 +167,7 @@ def oldest(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str], st
         if kind == "sqlite":
             create_in_wal_mode(tmp_path / "old.db")
         with administration_engine(locate(url, base_dir=tmp_path)).begin() as connection:
-            migrated_within(connection, "0001_first")
+            is_current_within(connection, "0001_first")
             connection.execute(text("UPDATE epochs SET value = 7"))
         return url
 

@@ -37,15 +37,15 @@ def test_pages_by_person_and_by_agreement(store: Store) -> None:
     account = Disclosures(own=EntityId(POLICE), store=store, key=KEY)
     entries = [recorder.build_entry(received(number), person_keys(KEY, PERSON)) for number in range(5)]
     store.write(lambda tx: recorder.record(tx, *entries))
-    first = account.of_person(PERSON, limit=3)
+    first = account.about_person(PERSON, limit=3)
     assert first.before is not None
-    rest = account.of_person(PERSON, before=first.before, limit=3)
+    rest = account.about_person(PERSON, before=first.before, limit=3)
     assert [each.at for each in (*first.disclosures, *rest.disclosures)] == [
         NOW + timedelta(seconds=number) for number in (4, 3, 2, 1, 0)
     ]
-    assert len(account.of_agreement("vale", 2, since=NOW).disclosures) == 2
-    assert len(account.of_agreement("vale", None, since=NOW + timedelta(seconds=3)).disclosures) == 2
-    assert not account.of_person(Subject(nhs_number="9449306494")).disclosures
+    assert len(account.under_agreement("vale", 2, since=NOW).disclosures) == 2
+    assert len(account.under_agreement("vale", None, since=NOW + timedelta(seconds=3)).disclosures) == 2
+    assert not account.about_person(Subject(nhs_number="9449306494")).disclosures
 
 
 def test_a_leaf_of_version_1_is_found_by_the_person_and_by_its_message(store: Store) -> None:
@@ -65,6 +65,6 @@ def test_a_leaf_of_version_1_is_found_by_the_person_and_by_its_message(store: St
     stored = StoredLeaf(id=new_id(NOW), at=NOW, leaf=old, leaf_hash=leaf_hash(old))
     store.write(lambda tx: evidence_leaves.append_all(tx, [stored]))
     store.write(lambda tx: evidence_index.put(tx, [("m-1", stored.id), (person, stored.id)]))  # as the upgrade does
-    [told] = account.of_person(PERSON).disclosures
+    [told] = account.about_person(PERSON).disclosures
     assert (told.agency, told.outcome, told.role) == (COUNCIL, "known", None)
-    assert account.of_request("m-1").disclosures == (told,)
+    assert account.about_request("m-1").disclosures == (told,)

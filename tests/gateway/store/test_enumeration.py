@@ -14,7 +14,7 @@ from gateway.accountability.enumeration import (
     OVER_BASELINE,
     AddressLimitReached,
     address_use,
-    asked_about,
+    build_charge,
     observe,
 )
 from gateway.accountability.rate_limits import AddressUse, QueryCharge
@@ -52,7 +52,7 @@ def codes(store: Store) -> set[str]:
 
 def about(subject: Subject, practitioner: str = "p-1", *, absent: bool = False) -> QueryCharge:
     """Return a question about a person."""
-    asked = asked_about(KEY, subject, agency=AGENCY, practitioner=practitioner, role=ASKED.role)
+    asked = build_charge(KEY, subject, agency=AGENCY, practitioner=practitioner, role=ASKED.role)
     return replace(asked, absent=absent)
 
 
@@ -211,5 +211,5 @@ def test_counts_are_forgotten_in_time(store: Store) -> None:
 def test_days_are_told_apart(store: Store) -> None:
     for day in range(2):
         seen(store, ASKED, now=NOW + timedelta(days=day))
-    counter = query_counts.Counter(agency=AGENCY, counted=ASKED.role, asker=ASKED.asker)
+    counter = query_counts.QueryCounter(agency=AGENCY, counted=ASKED.role, asker=ASKED.asker)
     assert list(store.read(lambda tx: query_counts.earlier(tx, counter, day=NOW.date() + timedelta(days=9)))) == [1, 1]

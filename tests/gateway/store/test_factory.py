@@ -17,7 +17,7 @@ from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.refusals import StoreRefused, StoreUnmigrated, StoreUnsafe
 from gateway.store.engine.sqlite_files import refuse_old_library
 from gateway.store.factory import open_claims, open_store
-from gateway.store.migration import migrate, migrated_within
+from gateway.store.migration import is_current_within, migrate
 from gateway.store.revision import is_current
 from gateway.store.schema import REVISION, claims_metadata, metadata
 from gateway.store.tables import evidence_leaves
@@ -73,7 +73,7 @@ def test_the_migrations_make_the_tables_that_the_repositories_use(store_url: str
 
 def test_a_registration_of_before_becomes_the_rows_that_it_stood_for() -> None:
     with create_engine("sqlite://").begin() as connection:
-        migrated_within(connection, "0007_dual_control")
+        is_current_within(connection, "0007_dual_control")
         connection.execute(
             text(
                 "INSERT INTO clients (client_id, name, jwks, services, roles, units, created_at) "
@@ -81,7 +81,7 @@ def test_a_registration_of_before_becomes_the_rows_that_it_stood_for() -> None:
             ),
             {"services": '["families", "money"]', "roles": '["key-worker"]', "units": '["north", "south"]'},
         )
-        migrated_within(connection)
+        is_current_within(connection)
         (row,) = connection.execute(text("SELECT positions FROM clients")).all()
     rows = {(each["service"], each["role"], each["org_unit"]) for each in json.loads(row.positions)}
     assert rows == set(product(["families", "money"], ["key-worker"], ["north", "south"]))

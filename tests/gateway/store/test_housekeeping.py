@@ -7,7 +7,7 @@ from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
-from gateway.store.housekeeping import BATCH, Erased, erase_expired
+from gateway.store.housekeeping import BATCH, ErasureCounts, erase_expired
 from gateway.store.tables import lookups, messages
 from gateway.store.tables.messages import REMEMBERED_PAST_EXPIRY
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, make_lookup
@@ -29,10 +29,10 @@ def test_everything_expired_is_erased_and_nothing_else(
     claims.claim(space="dpop", key="a", issued_at=NOW, expires=LATER, now=NOW)
 
     before = LATER - timedelta(seconds=1)
-    assert erase_expired(store, claims, now=before) == Erased(messages=0, lookups=0, claims=0, counts=0)
-    assert erase_expired(store, claims, now=LATER) == Erased(messages=BATCH + 5, lookups=1, claims=1, counts=0)
+    assert erase_expired(store, claims, now=before) == ErasureCounts(messages=0, lookups=0, claims=0, counts=0)
+    assert erase_expired(store, claims, now=LATER) == ErasureCounts(messages=BATCH + 5, lookups=1, claims=1, counts=0)
     past = LATER + REMEMBERED_PAST_EXPIRY
-    assert erase_expired(store, claims, now=past) == Erased(messages=BATCH + 5, lookups=0, claims=0, counts=0)
+    assert erase_expired(store, claims, now=past) == ErasureCounts(messages=BATCH + 5, lookups=0, claims=0, counts=0)
     kept = store.read(lambda tx: lookups.get(tx, lookup_id="kept", client_id="case-system"))
     assert kept is not None
     assert [answer.service for answer in kept.answers] == ["a"]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import make_url
 
 from gateway.store.engine.refusals import StoreUnsafe
-from gateway.store.inspection import room, settings_in_effect
+from gateway.store.inspection import disk_space, settings_in_effect
 from gateway.store.schema import REVISION
 from tests.gateway.store.test_postgres import administer
 
@@ -50,6 +50,6 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_room_is_that_of_the_disk_on_which_the_store_lies(sqlite_url: str, tmp_path: Path) -> None:
-    found = room(sqlite_url, base_dir=tmp_path)
+    found = disk_space(sqlite_url, base_dir=tmp_path)
     assert found.path == tmp_path
     assert 0 < found.watermark < found.free

@@ -4,18 +4,20 @@ from dataclasses import replace
 
 from gateway.ports import Store
 from gateway.store.tables import issued_trust_marks
-from gateway.store.tables.issued_trust_marks import IssuedMark
+from gateway.store.tables.issued_trust_marks import IssuedTrustMark
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE
 from trust.federation.trust_mark import mark_digest
 
 ASSURED, SIGNED = "https://anchor.example/marks/assured", "https://anchor.example/marks/signed"
 
 
-def mark(raw: bytes = b"header.claims.signature", *, of: str = ASSURED, subject: str = COUNCIL) -> IssuedMark:
-    return IssuedMark(digest=mark_digest(raw), mark_type=of, subject=subject, raw=raw, issued_at=NOW, expires_at=LATER)
+def mark(raw: bytes = b"header.claims.signature", *, of: str = ASSURED, subject: str = COUNCIL) -> IssuedTrustMark:
+    return IssuedTrustMark(
+        digest=mark_digest(raw), mark_type=of, subject=subject, raw=raw, issued_at=NOW, expires_at=LATER
+    )
 
 
-def put(store: Store, *marks: IssuedMark) -> None:
+def put(store: Store, *marks: IssuedTrustMark) -> None:
     for each in marks:
         store.write(lambda tx, each=each: issued_trust_marks.put(tx, each))  # type: ignore[misc]
 

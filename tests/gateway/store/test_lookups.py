@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from gateway.ports import Store
 from gateway.store.tables import lookups
-from gateway.store.tables.lookups import COMPLETE, LookupAnswer
+from gateway.store.tables.lookups import COMPLETE, StoredLookupAnswer
 from tests.gateway.store.makers import LATER, NOW, make_lookup
 
 
@@ -19,8 +19,8 @@ def test_a_lookup_and_its_answers_come_back_to_its_client(store: Store) -> None:
     assert found.lookup == make_lookup()
     assert found.completed_at is None
     assert found.answers == (
-        LookupAnswer(service="a", sealed=b"1", at=NOW),
-        LookupAnswer(service="b", sealed=b"2", at=NOW),
+        StoredLookupAnswer(service="a", sealed=b"1", at=NOW),
+        StoredLookupAnswer(service="b", sealed=b"2", at=NOW),
     )
 
 

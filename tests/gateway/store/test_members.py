@@ -9,7 +9,7 @@ from gateway.store.tables import clients, members
 from gateway.store.tables.clients import ClientExists
 from gateway.store.tables.members import Member
 from tests.gateway.store.makers import COUNCIL, LATER, NOW, POLICE, make_client
-from trust.federation.terms import Terms
+from trust.federation.terms import SubordinateTerms
 
 JWKS = {"keys": [{"kid": "a"}]}
 
@@ -40,7 +40,7 @@ def test_a_members_state_changes(store: Store) -> None:
 
 
 def test_a_members_terms_outlive_its_being_admitted_again(store: Store) -> None:
-    terms = Terms(intermediate=True, max_path_length=0, permitted=(".vale.example",))
+    terms = SubordinateTerms(intermediate=True, max_path_length=0, permitted=(".vale.example",))
     assert not store.write(lambda tx: members.set_terms(tx, entity=COUNCIL, terms=terms))
     store.write(lambda tx: members.admit(tx, entity=COUNCIL, jwks=JWKS, metadata={}, state="active", at=NOW))
     assert store.write(lambda tx: members.set_terms(tx, entity=COUNCIL, terms=terms))

@@ -4,25 +4,27 @@ from datetime import timedelta
 
 from gateway.ports import Store, Transaction
 from gateway.store.tables import messages
-from gateway.store.tables.messages import REMEMBERED_PAST_EXPIRY, Prior
+from gateway.store.tables.messages import REMEMBERED_PAST_EXPIRY, StoredReply
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, POLICE
 
 
-def claim(tx: Transaction, jti: str, reply: bytes | None = b"sealed", issuer: str = COUNCIL) -> Prior | None:
+def claim(tx: Transaction, jti: str, reply: bytes | None = b"sealed", issuer: str = COUNCIL) -> StoredReply | None:
     return messages.claim(tx, issuer=issuer, message=jti, digest=DIGEST, sealed_reply=reply, expires=LATER)
 
 
 def test_an_id_is_unknown_until_it_is_claimed(store: Store) -> None:
     assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message="a")) is None
     assert store.write(lambda tx: claim(tx, "a")) is None
-    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message="a")) == Prior(
+    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message="a")) == StoredReply(
         digest=DIGEST, sealed_reply=b"sealed"
     )
 
 
 def test_the_loser_of_a_claim_gets_the_winners_bytes(store: Store) -> None:
     store.write(lambda tx: claim(tx, "a", b"the winner's"))
-    assert store.write(lambda tx: claim(tx, "a", b"the loser's")) == Prior(digest=DIGEST, sealed_reply=b"the winner's")
+    assert store.write(lambda tx: claim(tx, "a", b"the loser's")) == StoredReply(
+        digest=DIGEST, sealed_reply=b"the winner's"
+    )
 
 
 def test_the_same_id_from_another_sender_is_independent(store: Store) -> None:
@@ -32,7 +34,7 @@ def test_the_same_id_from_another_sender_is_independent(store: Store) -> None:
 
 def test_a_claim_may_keep_no_answer(store: Store) -> None:
     store.write(lambda tx: claim(tx, "a", None))
-    assert store.write(lambda tx: claim(tx, "a")) == Prior(digest=DIGEST, sealed_reply=None)
+    assert store.write(lambda tx: claim(tx, "a")) == StoredReply(digest=DIGEST, sealed_reply=None)
 
 
 def test_an_expired_message_loses_its_answer_at_once_and_its_id_later(store: Store) -> None:
@@ -41,7 +43,7 @@ def test_an_expired_message_loses_its_answer_at_once_and_its_id_later(store: Sto
 
     assert store.write(lambda tx: messages.erase_expired(tx, now=before, batch=10)) == 0
     assert store.write(lambda tx: messages.erase_expired(tx, now=after, batch=10)) == 1
-    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message="a")) == Prior(
+    assert store.read(lambda tx: messages.find(tx, issuer=COUNCIL, message="a")) == StoredReply(
         digest=DIGEST, sealed_reply=None
     )
     assert store.write(lambda tx: messages.erase_expired(tx, now=long_after, batch=10)) == 1

@@ -14,7 +14,7 @@ from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.refusals import StoreOutcomeUnknown, StoreUnsafe
 from gateway.store.engine.statement import Statement
-from gateway.store.engine.write_queue import Limits
+from gateway.store.engine.write_queue import WriteLimits
 from gateway.store.migration import migrate
 from gateway.store.tables import agreements, evidence_leaves
 from tests.gateway.store.makers import NOW
@@ -131,11 +131,11 @@ def test_a_connection_that_dies_during_the_commit_leaves_the_outcome_to_the_id(
 def test_a_server_that_cannot_be_reached_makes_us_busy(tmp_path: Path) -> None:
     nobody = URL.create("postgresql+psycopg", username="hearthgate", database="x", query={"host": str(tmp_path)})
     with pytest.raises(StoreBusy):
-        PostgresStore(nobody, limits=Limits(wait_s=0.1)).read(evidence_leaves.count)
+        PostgresStore(nobody, limits=WriteLimits(wait_s=0.1)).read(evidence_leaves.count)
 
 
 def test_no_free_connection_makes_us_busy(url: URL) -> None:
-    store = PostgresStore(url, limits=Limits(wait_s=0.2))
+    store = PostgresStore(url, limits=WriteLimits(wait_s=0.2))
     inside = threading.Barrier(33)
 
     def hold(_tx: Transaction) -> None:

@@ -19,9 +19,9 @@ from gateway.store.tables import (
     sent_misuse_queries,
 )
 from gateway.store.tables.evidence_leaves import StoredLeaf, new_id
-from gateway.store.tables.justifications import Sample
-from gateway.store.tables.received_misuse_queries import Received
-from gateway.store.tables.sent_misuse_queries import Asked
+from gateway.store.tables.justifications import SampledLookup
+from gateway.store.tables.received_misuse_queries import ReceivedMisuseQuery
+from gateway.store.tables.sent_misuse_queries import SentMisuseQuery
 from tests.gateway.store.makers import COUNCIL, NOW, make_lookup
 
 END = b"\xff" * 16
@@ -33,16 +33,16 @@ def fill(tx: Transaction) -> None:
     for name, at in (("old", NOW), ("new", LATE)):
         lookups.create(tx, make_lookup(id=name, idempotency_key=name, created_at=at, keep_until=at))
         lookup_messages.put(tx, message=name, lookup_id=name, sealed=b"sealed")
-        justifications.put(tx, Sample(lookup_id=name, client_id="c", taken_at=at, due_at=at))
-        asked = Asked(query=name, asker=COUNCIL, message=name, asked_at=at, due_at=at, sealed_query=b"s")
+        justifications.put(tx, SampledLookup(lookup_id=name, client_id="c", taken_at=at, due_at=at))
+        asked = SentMisuseQuery(query=name, asker=COUNCIL, message=name, asked_at=at, due_at=at, sealed_query=b"s")
         sent_misuse_queries.put(tx, asked)
         received_misuse_queries.put(
-            tx, Received(holder=COUNCIL, query=name, received_at=at, due_at=at, sealed_query=b"sealed")
+            tx, ReceivedMisuseQuery(holder=COUNCIL, query=name, received_at=at, due_at=at, sealed_query=b"sealed")
         )
         flags.raise_flag(tx, code=name, asker=COUNCIL, at=at)
         flags.review(tx, code=name, asker=COUNCIL, by="ann", at=at)
         stored = StoredLeaf(id=new_id(at), at=at, leaf=name.encode(), leaf_hash=bytes(32))
-        recorder.record(tx, recorder.Entry(stored=stored, keys=("person", name), sealed=b"sealed"))
+        recorder.record(tx, recorder.EvidenceEntry(stored=stored, keys=("person", name), sealed=b"sealed"))
     flags.raise_flag(tx, code="unreviewed", asker=COUNCIL, at=NOW)
 
 

@@ -16,7 +16,7 @@ from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.engine.sqlite_files import SqliteFiles, TurnLock
 from gateway.store.engine.sqlite_writer import COMMITS_PER_CHECKPOINT
 from gateway.store.engine.statement import Statement
-from gateway.store.engine.write_queue import Limits
+from gateway.store.engine.write_queue import WriteLimits
 from gateway.store.tables import evidence_leaves, messages
 from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW
 
@@ -28,7 +28,7 @@ def files(sqlite_url: str) -> SqliteFiles:
 
 @contextmanager
 def opened(files: SqliteFiles, **limits: float) -> Iterator[SqliteStore]:
-    store = SqliteStore(files, limits=Limits(**limits))  # type: ignore[arg-type]
+    store = SqliteStore(files, limits=WriteLimits(**limits))  # type: ignore[arg-type]
     try:
         yield store
     finally:
@@ -39,7 +39,7 @@ def opened(files: SqliteFiles, **limits: float) -> Iterator[SqliteStore]:
 def another_process_at_work(files: SqliteFiles) -> Iterator[None]:
     """Hold the writers' turn, as a process in the middle of a commit would."""
     turns = TurnLock(files.lock)
-    with turns.held():
+    with turns.turn():
         yield
     turns.close()
 

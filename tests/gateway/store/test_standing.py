@@ -12,12 +12,12 @@ MEMBER = EntityId(COUNCIL)
 
 def test_the_newest_statement_seen_is_the_one_that_is_remembered(store: Store) -> None:
     store.write(
-        lambda tx: latest_statements.note(tx, issued_at={(ANCHOR, MEMBER): LATER, (MEMBER, MEMBER): NOW}, seen_at=NOW)
+        lambda tx: latest_statements.record(tx, issued_at={(ANCHOR, MEMBER): LATER, (MEMBER, MEMBER): NOW}, seen_at=NOW)
     )
-    store.write(lambda tx: latest_statements.note(tx, issued_at={(ANCHOR, MEMBER): NOW}, seen_at=LATER))
-    assert store.read(lambda tx: latest_statements.newest(tx, issuer=ANCHOR, subject=COUNCIL)) == LATER
-    assert store.read(lambda tx: latest_statements.newest(tx, issuer=COUNCIL, subject=COUNCIL)) == NOW
-    assert store.read(lambda tx: latest_statements.newest(tx, issuer=ANCHOR, subject=POLICE)) is None
+    store.write(lambda tx: latest_statements.record(tx, issued_at={(ANCHOR, MEMBER): NOW}, seen_at=LATER))
+    assert store.read(lambda tx: latest_statements.latest(tx, issuer=ANCHOR, subject=COUNCIL)) == LATER
+    assert store.read(lambda tx: latest_statements.latest(tx, issuer=COUNCIL, subject=COUNCIL)) == NOW
+    assert store.read(lambda tx: latest_statements.latest(tx, issuer=ANCHOR, subject=POLICE)) is None
 
 
 def test_an_anchors_keys_are_replaced_by_a_higher_number_only(store: Store) -> None:

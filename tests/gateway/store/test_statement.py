@@ -58,7 +58,7 @@ def test_each_process_has_its_own_value(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(os, "getpid", lambda: 4_194_305)
     childs = made.get()
     assert childs is not parents
-    assert made.take() is childs
-    assert made.take() is None
+    assert made.release() is childs
+    assert made.release() is None
     monkeypatch.undo()
     assert made.get() is parents

@@ -9,13 +9,13 @@ import pytest
 from tests.trust.agreements.examples import BINDING, DOCUMENT, JOBCENTRE, clauses, document, parsed
 from tests.trust.exchange.examples import COUNCIL, TRUST
 from trust.agreements.agreement import InForce
-from trust.agreements.bodies import Body
-from trust.agreements.signing import Advice, Signer, Vouched, advise, ask_about_draft
+from trust.agreements.bodies import PublicBody
+from trust.agreements.signing import Advice, Signatory, Vouched, advise, ask_about_draft
 from trust.identifiers import EntityId, ServiceSlug
 
 TODAY = date(2026, 5, 1)
 FAMILIES, MONEY = ServiceSlug("connecting-families"), ServiceSlug("money-advice")
-SIGNER = Signer(
+SIGNER = Signatory(
     own=COUNCIL,
     services={FAMILIES: "social-care", MONEY: "money-advice"},
     vouched={
@@ -62,23 +62,23 @@ def test_what_no_anchor_could_be_asked_about_is_a_question() -> None:
 @pytest.mark.parametrize(
     ("body", "basis", "fault"),
     [
-        (Body.LOCAL_AUTHORITY, ["6-1-ea", "ca2004-s10"], True),
-        (Body.LOCAL_AUTHORITY, ["6-1-e", "6-1-ea", "ca2004-s10"], False),
-        (Body.OTHER, ["6-1-e", "ca2004-s10"], True),
-        (Body.OTHER, ["6-1-ea", "ca2004-s10"], False),
-        (Body.LOCAL_AUTHORITY, ["dpa2018-part3"], True),
-        (Body.POLICE, ["dpa2018-part3"], False),
-        (Body.EDUCATION, ["6-1-e", "ca1989-s17"], True),
-        (Body.LOCAL_AUTHORITY, ["6-1-e", "ca1989-s17"], False),
-        (Body.HOUSING, ["6-1-e", "vpa2024-encompass"], True),
-        (Body.HOUSING, ["6-1-e", "vpa2024-encompass", "cda1998-s115"], False),
+        (PublicBody.LOCAL_AUTHORITY, ["6-1-ea", "ca2004-s10"], True),
+        (PublicBody.LOCAL_AUTHORITY, ["6-1-e", "6-1-ea", "ca2004-s10"], False),
+        (PublicBody.OTHER, ["6-1-e", "ca2004-s10"], True),
+        (PublicBody.OTHER, ["6-1-ea", "ca2004-s10"], False),
+        (PublicBody.LOCAL_AUTHORITY, ["dpa2018-part3"], True),
+        (PublicBody.POLICE, ["dpa2018-part3"], False),
+        (PublicBody.EDUCATION, ["6-1-e", "ca1989-s17"], True),
+        (PublicBody.LOCAL_AUTHORITY, ["6-1-e", "ca1989-s17"], False),
+        (PublicBody.HOUSING, ["6-1-e", "vpa2024-encompass"], True),
+        (PublicBody.HOUSING, ["6-1-e", "vpa2024-encompass", "cda1998-s115"], False),
         (None, ["6-1-ea"], True),
     ],
 )
-def test_a_law_that_the_body_may_not_rely_on_is_a_fault(body: Body | None, basis: list[str], fault: bool) -> None:
+def test_a_law_that_the_body_may_not_rely_on_is_a_fault(body: PublicBody | None, basis: list[str], fault: bool) -> None:
     """The council is asked under the first clause too, so that it needs a power; its services tell what it is."""
     found = advice(first(basis=basis), body=body).faults
-    assert bool(found) is fault or (body is Body.OTHER and any("in-payment" in each for each in found))
+    assert bool(found) is fault or (body is PublicBody.OTHER and any("in-payment" in each for each in found))
     mine = [each for each in found if "clause who-else" in each]
     assert bool(mine) is fault
 
@@ -125,8 +125,8 @@ def test_an_agency_that_may_be_no_competent_authority_is_told_what_follows(
         f"({', '.join(others)}), it has no lawful basis in who-else, and may neither ask nor answer there: "
         "dpa2018-part3 is for police and other competent authorities. Is it none of them?"
     )
-    assert advice(whole, services=services, body=Body.HEALTH).faults != ()
-    assert advice(whole, services=services, body=Body.JUSTICE) == Advice(faults=(), questions=())
+    assert advice(whole, services=services, body=PublicBody.HEALTH).faults != ()
+    assert advice(whole, services=services, body=PublicBody.JUSTICE) == Advice(faults=(), questions=())
 
 
 def test_clauses_with_the_same_gap_are_asked_about_once() -> None:
@@ -143,18 +143,18 @@ def test_clauses_with_the_same_gap_are_asked_about_once() -> None:
         (["6-1-c", "6-1-e", "9-2-h"], None, "rests on 6-1-c and 6-1-e,"),
         (["6-1-e", "dpa2018-sch1-18"], None, "names no power. Which law is it?"),
         (["6-1-e", "ssaa1992-s123"], None, "names no power. Which law is it?"),
-        (["dpa2018-part3"], Body.POLICE, "rests on dpa2018-part3,"),
+        (["dpa2018-part3"], PublicBody.POLICE, "rests on dpa2018-part3,"),
         (["6-1-d"], None, None),
         (["6-1-a"], None, None),
-        (["6-1-e", "6-1-ea"], Body.OTHER, None),
-        (["6-1-e", "6-1-ea"], Body.LOCAL_AUTHORITY, "names no power. Which law is it?"),
+        (["6-1-e", "6-1-ea"], PublicBody.OTHER, None),
+        (["6-1-e", "6-1-ea"], PublicBody.LOCAL_AUTHORITY, "names no power. Which law is it?"),
         (["6-1-e", "ca2004-s10"], None, None),
         (["6-1-c", "ca2004-s10"], None, None),
     ],
 )
 @pytest.mark.parametrize("asks_only", [True, False])
 def test_a_task_in_law_without_its_law_is_asked_about(
-    basis: list[str], body: Body | None, asked: str | None, *, asks_only: bool
+    basis: list[str], body: PublicBody | None, asked: str | None, *, asks_only: bool
 ) -> None:
     """UK GDPR Article 6(3) and Data Protection Act 2018 section 35(2)."""
     holders = [f"{TRUST}#community-team"] if asks_only else DOCUMENT["clauses"][0]["holders"]

@@ -3,9 +3,9 @@
 import pytest
 
 from trust.errors import MalformedClaims, PolicyConflict, TrustError
-from trust.federation.terms import NODE, Terms, constraints_of, parse_terms, terms_to_json
+from trust.federation.terms import NODE, SubordinateTerms, constraints_of, parse_terms, terms_to_json
 
-COUNTY = Terms(
+COUNTY = SubordinateTerms(
     intermediate=True,
     max_path_length=1,
     permitted=(".vale.example",),
@@ -16,21 +16,21 @@ COUNTY = Terms(
 )
 
 
-@pytest.mark.parametrize("terms", [NODE, COUNTY, Terms(permitted=()), Terms(intermediate=True)])
-def test_what_is_written_is_read(terms: Terms) -> None:
+@pytest.mark.parametrize("terms", [NODE, COUNTY, SubordinateTerms(permitted=()), SubordinateTerms(intermediate=True)])
+def test_what_is_written_is_read(terms: SubordinateTerms) -> None:
     assert parse_terms(terms_to_json(terms)) == terms
 
 
 def test_a_subordinate_that_is_no_intermediate_is_stated_to_have_none_below() -> None:
     assert constraints_of(NODE) == {"max_path_length": 0}
-    assert constraints_of(Terms(excluded=("a.example",))) == {
+    assert constraints_of(SubordinateTerms(excluded=("a.example",))) == {
         "max_path_length": 0,
         "naming_constraints": {"excluded": ["a.example"]},
     }
 
 
 def test_an_intermediate_is_bound_by_what_was_said_and_nothing_else() -> None:
-    assert constraints_of(Terms(intermediate=True)) == {}
+    assert constraints_of(SubordinateTerms(intermediate=True)) == {}
     assert constraints_of(COUNTY) == {
         "max_path_length": 1,
         "naming_constraints": {"permitted": [".vale.example"], "excluded": ["old.vale.example"]},

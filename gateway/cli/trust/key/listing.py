@@ -11,7 +11,7 @@ from gateway.administration.keys import HeldKeys, held_keys, named_above
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output
-from gateway.keys.schedule import OVERLAPS, KeyLifecycle, Stage
+from gateway.keys.schedule import KEY_OVERLAPS, KeyLifecycle, Stage
 from trust.keys import KeyUse
 
 
@@ -55,7 +55,7 @@ def told(life: KeyLifecycle, at: datetime) -> str:
     if stage is Stage.GONE:
         return f"gone since {_day(life.gone)}"
     if stage is Stage.RETIRED:
-        what = "published" if OVERLAPS[record.use].together else "kept"
+        what = "published" if KEY_OVERLAPS[record.use].together else "kept"
         return f"retired {_day(life.retires)}; still {what} until {_day(life.gone)}"
     if stage is Stage.NEXT and life.begins is None:
         return "next: published, and signs once the superior is known to vouch for it"

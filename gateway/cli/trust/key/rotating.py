@@ -18,14 +18,14 @@ from gateway.cli.trust.key.listing import to_json, told
 from gateway.cli.trust.key.ways import Way, out_option, recovery_option, way_up
 from gateway.keys.files import KeyFilesRefused
 from gateway.keys.rotation import Draft, apply, draft_rotation, postpone
-from gateway.keys.schedule import HEARD_WITHIN, OVERLAPS, Stage
+from gateway.keys.schedule import HEARD_WITHIN, KEY_OVERLAPS, Stage
 from trust.keys import KeyUse
 
 _LONGEST_MINUTES = 7 * 24 * 60
 
 
 @click.command()
-@click.option("--use", required=True, type=click.Choice([str(use) for use in OVERLAPS]), help="Which key.")
+@click.option("--use", required=True, type=click.Choice([str(use) for use in KEY_OVERLAPS]), help="Which key.")
 @click.option(
     "--sign-after",
     "minutes",

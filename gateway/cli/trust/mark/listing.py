@@ -13,8 +13,8 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output
 from gateway.store.tables import issued_trust_marks, own_trust_marks
-from gateway.store.tables.issued_trust_marks import IssuedMark
-from gateway.store.tables.own_trust_marks import HeldMark
+from gateway.store.tables.issued_trust_marks import IssuedTrustMark
+from gateway.store.tables.own_trust_marks import OwnTrustMark
 from trust.errors import TrustError
 from trust.federation.trust_mark import MarkStatus, name_mark, peek_draft
 
@@ -39,12 +39,12 @@ def list_marks(*, config: Path | None) -> UseCaseResult:
     return UseCaseResult(lines=lines or ["There is no mark here."], data=data)
 
 
-def _newest(marks: tuple[IssuedMark, ...]) -> list[IssuedMark]:
+def _newest(marks: tuple[IssuedTrustMark, ...]) -> list[IssuedTrustMark]:
     """Return the last one of each type and entity: those before it were renewed."""
     return list({(each.mark_type, each.subject): each for each in marks}.values())
 
 
-def _issued(mark: IssuedMark, at: datetime) -> dict[str, Any]:
+def _issued(mark: IssuedTrustMark, at: datetime) -> dict[str, Any]:
     status = MarkStatus.ACTIVE
     if mark.revoked_at is not None:
         status = MarkStatus.REVOKED
@@ -61,7 +61,7 @@ def _issued(mark: IssuedMark, at: datetime) -> dict[str, Any]:
     }
 
 
-def _held(mark: HeldMark, at: datetime) -> dict[str, Any]:
+def _held(mark: OwnTrustMark, at: datetime) -> dict[str, Any]:
     try:
         ends = peek_draft(mark.raw).expires_at
     except TrustError:
