@@ -1,4 +1,4 @@
-"""The parts of a node that its commands on trust and agreements need: neither its faces nor its adapters."""
+"""The parts of a node that use cases of administrators need, each built for one command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from pathlib import Path
 from adapters.contract import HttpCaller
 from config.settings import NodeSettings
 from gateway.administration.adapters import AdapterBuilder
+from gateway.administration.checks.doctor import DoctorPorts
 from gateway.administration.context import node_vault, now, opened_store
 from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import AgreementRegistry
@@ -80,3 +81,8 @@ def adapter_builder(settings: NodeSettings) -> AdapterBuilder:
     """Return what builds each service's adapter, with guarded HTTP to the case systems."""
     http = production_ports(settings).case_systems
     return lambda service: build_service(service, settings, http).adapter
+
+
+def doctor_ports() -> DoctorPorts:
+    """Return what the doctor reaches peers and case systems with."""
+    return DoctorPorts(open_federation=federation_of, peer_transport=peer_transport, adapter_builder=adapter_builder)

@@ -230,7 +230,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "upgrade": ("gateway.cli.setup.upgrade:upgrade", "Bring the store to what this version needs, after a backup."),
     "backup": ("gateway.cli.setup.backup:backup", "Write the store and the configuration into one signed file."),
     "restore": ("gateway.cli.setup.restore:restore", "Make a node or a trust anchor again from a backup and its keys."),
-    "doctor": ("gateway.cli.doctor.command:doctor", "Check everything that must be true, and say what to do."),
+    "doctor": ("gateway.cli.doctor:doctor", "Check everything that must be true, and say what to do."),
     "trust": _TRUST,
     "agreement": _AGREEMENT,
     "client": _CLIENT,

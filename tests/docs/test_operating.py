@@ -19,8 +19,9 @@ from config import settings, sign_in
 from config.loading import _SCALAR_TABLES
 from gateway.accountability import enumeration
 from gateway.administration import journal
+from gateway.administration.checks import doctor
 from gateway.administration.flags import MEANINGS
-from gateway.cli import doctor, main
+from gateway.cli import main
 from gateway.cli.main import LazyGroup
 from gateway.keys.files import KeyFile
 from gateway.oauth import forms

@@ -9,8 +9,8 @@ import pytest
 from config.loading import load
 from config.settings import NodeSettings
 from gateway.accountability.access_record import seal_account
+from gateway.administration.checks import accountability
 from gateway.administration.context import node_vault, opened_store
-from gateway.cli.doctor import accountability
 from gateway.store.tables import justifications, lookups
 from gateway.store.tables.justifications import SampledLookup
 from tests.gateway.cli.conftest import Answer, Partnership, hearthgate, seconded
@@ -82,7 +82,7 @@ def test_a_sample_names_who_asked_for_which_case_and_never_of_whom(chosen: Partn
 
 def test_what_is_overdue_is_a_fault_to_the_doctor(chosen: Partnership) -> None:
     def overdue() -> bool:
-        lines = accountability.checks(settings(chosen), datetime.now(UTC))
+        lines = accountability.check_accountability(settings(chosen), datetime.now(UTC))
         (line,) = [each for each in lines if "too long" in each.name]
         return not line.ok
 

@@ -10,8 +10,8 @@ from socket import gethostname
 import pytest
 
 from config.loading import load
+from gateway.administration.checks.machine import check_disk
 from gateway.administration.context import opened_store
-from gateway.cli.doctor.machine import disk
 from gateway.store import condition
 from gateway.store.engine.sqlite_files import connect
 from gateway.store.inspection import DiskSpace
@@ -133,7 +133,7 @@ def test_an_agreement_that_this_version_cannot_read(whole: Partnership) -> None:
 
 def test_key_files_that_others_can_read(whole: Partnership) -> None:
     (whole.root / "council" / "keys" / "message.pem").chmod(0o644)
-    assert "private keys are complete and nobody else's to read" in failing(whole)
+    assert "private keys are complete and readable by their owner only" in failing(whole)
 
 
 def test_a_store_that_is_not_there(whole: Partnership) -> None:
@@ -170,7 +170,7 @@ def test_what_the_node_has_found_out_about_itself(partnership: Partnership) -> N
     ("free", "state"), [(64, "warning"), (63, "fault"), (16 * 64, "ok"), (16 * 64 - 1, "warning"), (0, "fault")]
 )
 def test_the_room_on_the_disk(free: int, state: str) -> None:
-    line = disk(DiskSpace(path=Path("/srv"), free=free * 1024 * 1024))
+    line = check_disk(DiskSpace(path=Path("/srv"), free=free * 1024 * 1024))
     assert (line.ok, line.warning) == (state != "fault", state != "ok")
     assert "below 64 MB" in line.detail
 

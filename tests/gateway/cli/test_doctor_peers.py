@@ -9,13 +9,13 @@ from flask import Flask
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
+from gateway.administration.checks import agreements, clock, peers
+from gateway.administration.checks.lines import format_duration
 from gateway.administration.context import opened_store
 from gateway.administration.federation_context import FederationContext
 from gateway.app.authority import create_anchor
 from gateway.app.commands import federation_of
 from gateway.app.node import create_node
-from gateway.cli.doctor import agreements, clock, peers
-from gateway.cli.doctor.spans import words
 from gateway.federation.resolver import EntityStatus
 from gateway.health.clock_skew import ClockSources
 from gateway.store.engine.sqlite_files import connect
@@ -164,7 +164,7 @@ class TestTheClock:
             federation_of(node_settings(working)) as parts,
         ):
             parties = ClockSources(anchors=(EntityId(ANCHOR),), members=(EntityId(POLICE),))
-            _, *lines = clock.against_others(parts.transport, parties)
+            _, *lines = clock.check_against_others(parts.transport, parties)
         assert [(line.ok, line.warning) for line in lines] == [(True, False), (True, True)]
         assert "that its clock is wrong" in lines[1].remedy
         node.store.close()
@@ -175,9 +175,9 @@ class TestTheClock:
 
     def test_it_was_put_back(self) -> None:
         now = datetime.now(UTC)
-        assert clock.not_behind(now + timedelta(seconds=9), now).ok
-        assert clock.not_behind(None, now).ok
-        assert not clock.not_behind(now + timedelta(seconds=11), now).ok
+        assert clock.check_not_behind(now + timedelta(seconds=9), now).ok
+        assert clock.check_not_behind(None, now).ok
+        assert not clock.check_not_behind(now + timedelta(seconds=11), now).ok
 
 
 class TestHowFreshAPeerIs:
@@ -196,18 +196,18 @@ class TestHowFreshAPeerIs:
             refreshed = parts.directory.resolve(EntityId(POLICE), now=datetime.now(UTC)).refreshed_at
             now = refreshed + timedelta(hours=hours)
             [standing] = [each for each in parts.directory.statuses(now=now) if each.entity == POLICE]
-            line = peers.countdown(standing, own=parts.own, now=now)
+            line = peers.check_freshness(standing, own=parts.own, now=now)
         assert (line.ok, line.warning) == state
         assert said in line.detail
 
     def test_somebody_who_stands_no_more(self) -> None:
         now, own = datetime.now(UTC), EntityId(COUNCIL)
         ended = EntityStatus(entity=EntityId(POLICE), stage=None, trusted=None, ended=True)
-        assert "vouches for it no longer" in peers.countdown(ended, own=own, now=now).detail
+        assert "vouches for it no longer" in peers.check_freshness(ended, own=own, now=now).detail
         suspended = replace(ended, ended=False, suspended_by=EntityId(ANCHOR))
-        assert f"suspended by {ANCHOR}" in peers.countdown(suspended, own=own, now=now).detail
+        assert f"suspended by {ANCHOR}" in peers.check_freshness(suspended, own=own, now=now).detail
         gone = replace(ended, ended=False)
-        assert "no statement about it stands" in peers.countdown(gone, own=own, now=now).detail
+        assert "no statement about it stands" in peers.check_freshness(gone, own=own, now=now).detail
 
     def test_the_doctor_shows_those_that_the_node_knows(self, working: Partnership) -> None:
         with federation_of(node_settings(working)) as parts:
@@ -235,7 +235,7 @@ class TestAgreementsAndMarks:
         demanded = agreement_mark(EntityId(ANCHOR), AgreementId("vale-early-help"))
         with federation_of(node_settings(working)) as parts:
             held = with_mark(parts, demanded, None if days is None else now + timedelta(days=days), now)
-            [line] = agreements.own_marks(parts, held, now)
+            [line] = agreements.check_own_marks(parts, held, now)
         assert (line.ok, line.warning) == (True, warning)
 
 
@@ -254,13 +254,13 @@ def with_mark(parts: FederationContext, mark_type: str, expires_at: datetime | N
 
 class TestChainsOfSeveralLevels:
     def test_those_between_are_named(self, tree: Tree, federation: FederationContext) -> None:  # noqa: F811
-        trusted, line = peers.chain(federation, SCHOOL, tree.clock.now())
+        trusted, line = peers.check_chain(federation, SCHOOL, tree.clock.now())
         assert trusted is not None
         assert f", through {DISTRICT} and {COUNTY}, until" in line.detail
 
     def test_the_step_that_fails_is_told(self, tree: Tree, federation: FederationContext) -> None:  # noqa: F811
         tree.down.add(COUNTY)
-        trusted, line = peers.chain(federation, SCHOOL, tree.clock.now())
+        trusted, line = peers.check_chain(federation, SCHOOL, tree.clock.now())
         assert (trusted, line.ok) == (None, False)
         assert line.remedy
 
@@ -286,5 +286,5 @@ class TestAnAnchor:
     [(-5, "0 s"), (40, "40 s"), (119, "119 s"), (120, "2 min"), (3_600, "1 h"), (12_000, "3 h 20 min")],
 )
 def test_lengths_of_time_in_words(seconds: int, said: str) -> None:
-    assert words(timedelta(seconds=seconds)) == said
-    assert words(timedelta(days=12, hours=3)) == "12 days"
+    assert format_duration(timedelta(seconds=seconds)) == said
+    assert format_duration(timedelta(days=12, hours=3)) == "12 days"

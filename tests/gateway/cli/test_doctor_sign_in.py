@@ -7,7 +7,7 @@ import pytest
 from adapters.contract import CheckLine
 from config.loading import load
 from config.settings import NodeSettings
-from gateway.cli.doctor import accountability
+from gateway.administration.checks import accountability
 from tests.gateway.cli.conftest import Partnership, seconded
 
 PROVIDER = """
@@ -36,7 +36,7 @@ def looked(
         file.write(PROVIDER.format(client=client, role=role, unit=unit))
     settings = load(partnership.config("council"), {})
     assert isinstance(settings, NodeSettings)
-    lines = accountability.checks(settings, datetime.now(UTC))
+    lines = accountability.check_accountability(settings, datetime.now(UTC))
     (line,) = [each for each in lines if each.name == "who signs in at https://login.council.example can ask"]
     return line
 

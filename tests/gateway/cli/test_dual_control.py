@@ -10,9 +10,9 @@ import pytest
 from config.loading import load
 from config.settings import NodeSettings
 from gateway.administration import administrators, dual_control
+from gateway.administration.checks.administrators import check_administrators
 from gateway.administration.context import now
 from gateway.app.commands import federation_of
-from gateway.cli.doctor.administrators import checks
 from gateway.federation.announcements import announcements
 from gateway.store.factory import open_store
 from gateway.store.tables import clients, key_revocations, members, pending_changes
@@ -236,7 +236,7 @@ def test_the_doctor_names_the_first_line_that_was_changed_and_a_journal_that_was
     name = "the administrators' journal is as it was written"
 
     def looked() -> tuple[bool, str]:
-        (line,) = [each for each in checks(settings, datetime.now(UTC)) if each.name == name]
+        (line,) = [each for each in check_administrators(settings, datetime.now(UTC)) if each.name == name]
         return line.ok, line.detail
 
     assert looked()[0]
@@ -256,7 +256,9 @@ def test_the_doctor_says_where_two_cannot_be_told_apart(joined: Partnership, mon
     monkeypatch.setattr(administrators, "logged_in", lambda: None)
     settings = load(joined.config("anchor"), {})
     (line,) = [
-        each for each in checks(settings, datetime.now(UTC)) if each.name == "two administrators can be told apart"
+        each
+        for each in check_administrators(settings, datetime.now(UTC))
+        if each.name == "two administrators can be told apart"
     ]
     assert (line.warning, "no login id" in line.detail) == (True, True)
 

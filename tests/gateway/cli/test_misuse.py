@@ -10,8 +10,8 @@ from pysqlite3 import dbapi2
 
 from config.loading import load
 from config.settings import NodeSettings
+from gateway.administration.checks import accountability
 from gateway.administration.context import node_vault
-from gateway.cli.doctor import accountability
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Answer, Partnership, hearthgate, seconded
 from trust.exchange.question_signature import parse_signature, verify_question_signature
 from trust.keys import KeyUse
@@ -127,7 +127,7 @@ def test_what_is_overdue_is_shown(whole: Partnership, asked: str, monkeypatch: p
     for name, wrong in (("council", "answered in time"), ("police", "answer ours in time")):
         settings = load(whole.config(name), {})
         assert isinstance(settings, NodeSettings)
-        (line,) = [each for each in accountability.checks(settings, later) if each.name.endswith(wrong)]
+        (line,) = [each for each in accountability.check_accountability(settings, later) if each.name.endswith(wrong)]
         assert not line.ok
 
 

@@ -1,4 +1,4 @@
-"""What must hold on this machine: settings, private keys and their ages, store, disk, certificates."""
+"""Settings, private keys and their ages, store, disk and certificates of this machine."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -6,11 +6,11 @@ from socket import gethostname
 
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
+from gateway.administration.checks import certificates
+from gateway.administration.checks.lines import format_duration
 from gateway.administration.context import Settings, opened_store
 from gateway.administration.errors import CORRECTABLE
 from gateway.administration.keys import HeldKeys, held_keys, named_above
-from gateway.cli.doctor import certificates
-from gateway.cli.doctor.spans import words
 from gateway.health.serving_gate import status_message
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
 from gateway.keys.schedule import KeyLifecycle, Stage
@@ -26,36 +26,36 @@ ROTATE_WITHIN = timedelta(days=365)
 VOUCHED_WITHIN = timedelta(days=2)
 """How long a superior may take to vouch for the next federation key."""
 ENOUGH_WATERMARKS = 16
-"""So many times the watermark should be free, so that somebody has the time to make room."""
+"""The disk should have this many watermarks free, so that administrators have time to make room."""
 _MEGABYTE = 1024 * 1024
 
 
-def configuration(settings: Settings) -> list[CheckLine]:
-    """Say what was loaded, and show every exception to the rules that it makes, with its reason."""
+def check_configuration(settings: Settings) -> list[CheckLine]:
+    """Report the loaded configuration, and each exemption and local restriction with its reason."""
     who = (
         f"node {settings.node.entity_id}"
         if isinstance(settings, NodeSettings)
         else f"trust anchor {settings.anchor.entity_id}"
     )
-    found = [CheckLine(name="it is complete and well formed", ok=True, detail=who)]
-    found += [
+    lines = [CheckLine(name="it is complete and well formed", ok=True, detail=who)]
+    lines += [
         CheckLine(name=f"exception in {each.table}", ok=True, detail=each.sentence) for each in exemptions(settings)
     ]
     for service in settings.services if isinstance(settings, NodeSettings) else ():
         for rule in service.restrictions:
-            whom = f"role {rule.role}" if rule.role else "every role"
-            detail = f"{service.slug} refuses {rule.agreement}, clause {rule.clause}, to {whom}. Reason: {rule.reason}"
-            found.append(CheckLine(name="local restriction", ok=True, detail=detail))
-    return found
+            asker = f"role {rule.role}" if rule.role else "every role"
+            detail = f"{service.slug} refuses {rule.agreement}, clause {rule.clause}, to {asker}. Reason: {rule.reason}"
+            lines.append(CheckLine(name="local restriction", ok=True, detail=detail))
+    return lines
 
 
-def checks(settings: Settings, now: datetime) -> list[CheckLine]:
+def check_machine(settings: Settings, now: datetime) -> list[CheckLine]:
     """Check keys, store, disk and certificates."""
-    return [*_keys(settings, now), *_store(settings), *_disk(settings), *certificates.checks(settings, now)]
+    return [*_keys(settings, now), *_store(settings), *_disk(settings), *certificates.check_certificates(settings, now)]
 
 
 def _keys(settings: Settings, now: datetime) -> Iterator[CheckLine]:
-    name = "private keys are complete and nobody else's to read"
+    name = "private keys are complete and readable by their owner only"
     needed = NODE_KEYS if isinstance(settings, NodeSettings) else ANCHOR_KEYS
     try:
         open_vault(settings.base_dir / settings.keys.directory, needed=needed)
@@ -65,14 +65,14 @@ def _keys(settings: Settings, now: datetime) -> Iterator[CheckLine]:
         return
     yield CheckLine(name=name, ok=True, detail=f"{len(needed)} files")
     try:
-        with held_keys(settings) as held:
-            yield from _ages(held, now)
+        with held_keys(settings) as keys:
+            yield from _ages(keys, now)
     except CORRECTABLE:
         return  # the store is the next line's to say
 
 
-def _ages(held: HeldKeys, now: datetime) -> Iterator[CheckLine]:
-    for life in held.lives():
+def _ages(keys: HeldKeys, now: datetime) -> Iterator[CheckLine]:
+    for life in keys.lives():
         if life.stage(now) is Stage.SIGNS:
             yield _age(life, now)
         waits_since = life.record.created_at
@@ -81,16 +81,16 @@ def _ages(held: HeldKeys, now: datetime) -> Iterator[CheckLine]:
                 name="the next federation key is vouched for",
                 ok=True,
                 warning=True,
-                detail=f"not yet, {words(now - waits_since)} after it was made",
+                detail=f"not yet, {format_duration(now - waits_since)} after it was made",
                 remedy="Ring the superior's administrators, and run `hearthgate trust key announce`.",
             )
-    for kid in sorted(named_above(held) - held.federation(now).kids):
+    for kid in sorted(named_above(keys) - keys.federation(now).kids):
         yield CheckLine(
             name="only published federation keys are vouched for",
             ok=True,
             warning=True,
             detail=f"{kid} is published no longer and vouched for still",
-            remedy="Run `hearthgate trust key announce`, so that nobody can use it in your name.",
+            remedy="Run `hearthgate trust key announce`, so that it cannot be used in your name.",
         )
 
 
@@ -101,7 +101,7 @@ def _age(life: KeyLifecycle, now: datetime) -> CheckLine:
         name=f"the age of the {record.use} key",
         ok=True,
         warning=age > ROTATE_WITHIN,
-        detail=words(age),
+        detail=format_duration(age),
         remedy=f"Replace it without a failed request: hearthgate trust key rotate --use {record.use}",
     )
 
@@ -111,7 +111,7 @@ def _store(settings: Settings) -> Iterator[CheckLine]:
     try:
         with opened_store(settings) as store:
             store.write(lambda _tx: None)
-            found = store.read(lambda tx: condition.read(tx, host=gethostname()))
+            state = store.read(lambda tx: condition.read(tx, host=gethostname()))
         effective = inspection.settings_in_effect(settings.store.url, base_dir=settings.base_dir)
     except (StoreRefused, StoreBusy, StoreFull) as refused:
         remedy = "Do as the line says; for a full disk, make room, then run this again."
@@ -119,13 +119,13 @@ def _store(settings: Settings) -> Iterator[CheckLine]:
         return
     detail = ", ".join(f"{name} {value}" for name, value in effective.items())
     yield CheckLine(name="the store is migrated, safely set up and can be written", ok=True, detail=detail)
-    wrong = status_message(found)
-    remedy = "Let it run (hearthgate serve): it tries again by itself, and until then nobody is served."
-    epoch = f"epoch {found.epoch.number}" if found.epoch.number else "never restored"
+    wrong = status_message(state)
+    remedy = "Let it run (hearthgate serve): it tries again by itself, and until then it answers no request."
+    epoch = f"epoch {state.epoch.number}" if state.epoch.number else "never restored"
     yield CheckLine(
         name="the node found itself fit to serve", ok=not wrong, detail=wrong or f"store {epoch}", remedy=remedy
     )
-    if not found.epoch.confirmed:
+    if not state.epoch.confirmed:
         yield CheckLine(
             name="the restore is confirmed",
             ok=True,
@@ -137,13 +137,13 @@ def _store(settings: Settings) -> Iterator[CheckLine]:
 
 def _disk(settings: Settings) -> Iterator[CheckLine]:
     try:
-        yield disk(inspection.disk_space(settings.store.url, base_dir=settings.base_dir))
+        yield check_disk(inspection.disk_space(settings.store.url, base_dir=settings.base_dir))
     except OSError:
         return  # there is no such folder, which the store's line has said
 
 
-def disk(room: DiskSpace) -> CheckLine:
-    """Say how much room there is above the watermark."""
+def check_disk(room: DiskSpace) -> CheckLine:
+    """Check how much room is above the watermark."""
     return CheckLine(
         name="the disk has room",
         ok=room.free >= room.watermark,

@@ -1,4 +1,4 @@
-"""The clock of this machine, by the clocks of the others and by what the store has seen."""
+"""The clock of this machine, compared with other parties and with the newest statement in the store."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ CLOCK_TOLERANCE = timedelta(seconds=10)
 _REMEDY = "Set the clock, and let it follow a time service (timedatectl set-ntp true)."
 
 
-def not_behind(newest_seen: datetime | None, now: datetime) -> CheckLine:
-    """Say whether the clock is where the newest statement that was accepted was made, or later."""
+def check_not_behind(newest_seen: datetime | None, now: datetime) -> CheckLine:
+    """Check that the clock is not behind the newest statement that was accepted."""
     return CheckLine(
         name="the clock is not behind what was seen before",
         ok=newest_seen is None or newest_seen <= now + CLOCK_TOLERANCE,
@@ -24,8 +24,8 @@ def not_behind(newest_seen: datetime | None, now: datetime) -> CheckLine:
     )
 
 
-def against_others(transport: Transport, parties: ClockSources) -> Iterator[CheckLine]:
-    """Say whether a time service keeps the clock, and compare it with what others sign and date."""
+def check_against_others(transport: Transport, parties: ClockSources) -> Iterator[CheckLine]:
+    """Check that a time service keeps the clock, and compare it with the dates of other parties."""
     clock = SystemClock()
     kept = synchronised(clock)
     yield CheckLine(

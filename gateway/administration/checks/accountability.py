@@ -1,4 +1,4 @@
-"""What this agency owes about its practitioners, justifications and answers, and whether those who sign in can ask."""
+"""Overdue justifications and answers about misuse, and sign-in services whose users cannot ask."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,31 +6,34 @@ from datetime import datetime
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
 from config.sign_in import ProviderSettings
+from gateway.administration.checks.lines import refused_line
 from gateway.administration.context import opened_store
-from gateway.administration.errors import CORRECTABLE, describe_error
+from gateway.administration.errors import CORRECTABLE
 from gateway.ports import LocalClient, Store
 from gateway.store.tables import clients, justifications, received_misuse_queries, sent_misuse_queries
 from gateway.store.tables.received_misuse_queries import ReceivedQueryState
 from gateway.store.tables.sent_misuse_queries import SentQueryState as AskedState
 
 
-def checks(settings: NodeSettings, now: datetime) -> list[CheckLine]:
-    """Say what is overdue of it, and of what others owe us."""
+def check_accountability(settings: NodeSettings, now: datetime) -> list[CheckLine]:
+    """Check what this agency owes about its practitioners, and what other agencies owe it."""
     try:
         with opened_store(settings) as store:
             return [*_samples(store, now), *_misuse(store, now), *_sign_ins(store, settings)]
     except CORRECTABLE as refused:
         name = "what is owed about practitioners can be read"
-        return [CheckLine(name=name, ok=False, detail=describe_error(refused)[0], remedy="Correct that first.")]
+        return [refused_line(name, refused, "Correct that first.")]
 
 
 def _samples(store: Store, now: datetime) -> Iterator[CheckLine]:
-    every = [each for each in store.read(clients.list) if each.revoked_at is None and each.vouches]
-    nobody = [each.client_id for each in every if each.manager is None]
-    detail = f"nobody does for {', '.join(nobody)}" if nobody else f"{len(every)} case systems vouch for their users"
-    remedy = "Name somebody: hearthgate client manager ID --manager NAME"
+    vouching = [each for each in store.read(clients.list) if each.revoked_at is None and each.vouches]
+    unassigned = [each.client_id for each in vouching if each.manager is None]
+    detail = (
+        f"none for {', '.join(unassigned)}" if unassigned else f"{len(vouching)} case systems vouch for their users"
+    )
+    remedy = "Name one: hearthgate client manager ID --manager NAME"
     name = "a manager justifies lookups of each case system that vouches"
-    yield CheckLine(name=name, ok=not nobody, detail=detail, remedy=remedy)
+    yield CheckLine(name=name, ok=not unassigned, detail=detail, remedy=remedy)
     late = store.read(lambda tx: justifications.overdue(tx, now=now))
     remedy = "hearthgate client sample list --overdue shows which, and whose they are to justify."
     yield CheckLine(

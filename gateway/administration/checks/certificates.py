@@ -1,4 +1,4 @@
-"""The certificates of the faces: shown to a client that is as strict as every other node, without a network."""
+"""Certificates of the listeners, tried in memory by a client as strict as a peer."""
 
 import ssl
 import stat
@@ -12,7 +12,7 @@ from cryptography import x509
 
 from adapters.contract import CheckLine
 from config.settings import AnchorSettings, Face, NodeSettings
-from gateway.administration.context import Settings
+from gateway.administration.context import Settings, own_entity
 from gateway.peers.transport import client_tls
 from gateway.runtime.server_tls import server_tls
 
@@ -22,10 +22,9 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _FLIGHTS = 3
 
 
-def checks(settings: Settings, now: datetime) -> Iterator[CheckLine]:
-    """Check the certificate and the key of each face; the peer face's also by the CA that peers are told to trust."""
-    entity = settings.anchor.entity_id if isinstance(settings, AnchorSettings) else settings.node.entity_id
-    yield from _certificate("[peer]", settings.peer, host_of(entity), settings, now)
+def check_certificates(settings: Settings, now: datetime) -> Iterator[CheckLine]:
+    """Check each listener's certificate and key; that of `[peer]` also by the CA of the partnership."""
+    yield from _certificate("[peer]", settings.peer, host_of(own_entity(settings)), settings, now)
     if isinstance(settings, NodeSettings):
         yield from _certificate("[case]", settings.case, host_of(settings.case.base_url), settings, now)
 
@@ -41,15 +40,15 @@ def _certificate(table: str, face: Face, host: str, settings: Settings, now: dat
         remedy = "Put a PEM chain, leaf first, and the unencrypted key that belongs to it."
         yield CheckLine(name=name, ok=False, detail=detail, remedy=remedy)
         return
-    yield in_time(name, leaf, now, remedy="Renew it and put the new one in its place; it is taken up by itself.")
+    yield check_period(name, leaf, now, remedy="Renew it and put the new one in its place; it is taken up by itself.")
     names = _names(leaf)
     matches = any(_covers(each, host) for each in names)
     remedy = f"Get a certificate whose subject alternative names include {host}."
     yield CheckLine(name=f"{name} is for {host}", ok=matches, detail=f"its names: {', '.join(names)}", remedy=remedy)
-    if table == "[peer]" and matches and server is not None:
+    if table == "[peer]" and matches:
         ca = settings.base_dir / settings.trust.ca if settings.trust.ca else None
         line = _handshake(name, server, ca, host)
-        # Members may have been told of a CA that an anchor, which may ask nobody, was not told of itself.
+        # Members may know a CA that this anchor, which may contact no party, is not configured with.
         excused = ca is None and isinstance(settings, AnchorSettings) and not line.ok
         yield replace(line, ok=True, warning=True) if excused else line
     if (settings.base_dir / face.key).stat().st_mode & _OTHERS:
@@ -57,8 +56,8 @@ def _certificate(table: str, face: Face, host: str, settings: Settings, now: dat
         yield CheckLine(name=f"the key of {table}", ok=False, detail=detail, remedy=f"Run: chmod 600 {key}")
 
 
-def in_time(name: str, leaf: x509.Certificate, now: datetime, *, remedy: str) -> CheckLine:
-    """Say until when a certificate is good; in the last fifth of its life that is a warning."""
+def check_period(name: str, leaf: x509.Certificate, now: datetime, *, remedy: str) -> CheckLine:
+    """Check a certificate's validity period, with a warning in its last fifth."""
     starts, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     return CheckLine(
         name=f"{name} is in time",
@@ -98,10 +97,10 @@ def _handshake(name: str, server: ssl.SSLContext, ca: Path | None, host: str) ->
 
 def _names(leaf: x509.Certificate) -> list[str]:
     try:
-        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return []
-    return found.value.get_values_for_type(x509.DNSName)
+    return extension.value.get_values_for_type(x509.DNSName)
 
 
 def _covers(name: str, host: str) -> bool:

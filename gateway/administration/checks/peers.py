@@ -1,6 +1,6 @@
-"""What must hold towards each peer: the way there, its chain, what it says of us, and how long it goes on being served.
+"""Peers: the route to each, its chain, what it says of this node, and how fresh its chain is.
 
-Nothing that is asked concerns a person. The token that a peer grants is thrown away, and no message is sent.
+No request concerns a person. The token that a peer grants is discarded, and no message is sent.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,11 @@ from cryptography import x509
 
 from adapters.contract import CheckLine
 from gateway.administration.chain_trace import trace_chain
+from gateway.administration.checks.certificates import check_period, host_of
+from gateway.administration.checks.lines import format_duration
 from gateway.administration.context import node_vault
 from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import detail_for
-from gateway.cli.doctor.certificates import host_of, in_time
-from gateway.cli.doctor.spans import words
 from gateway.federation.freshness import SERVED, Freshness, coming_changes
 from gateway.federation.resolver import EntityStatus
 from gateway.peers.token_client import Grant, TokenRequester
@@ -46,15 +46,15 @@ _COMING: Mapping[Freshness, str] = {
 _ROUTE = "Check the name, the route and the firewall, the certificate, and [trust] ca and [hosts] in the configuration."
 
 
-def checks(federation: FederationContext, standings: Standings, now: datetime) -> Iterator[CheckLine]:
+def check_peers(federation: FederationContext, standings: Standings, now: datetime) -> Iterator[CheckLine]:
     """Check every peer that an agreement names."""
     named = {party.entity for standing in standings for party in standing.agreement.parties}
-    peers = sorted(named - {federation.own})
-    if not peers:
+    entities = sorted(named - {federation.own})
+    if not entities:
         yield CheckLine(name="peers", ok=True, detail="no agreement names one yet")
-    for peer in peers:
-        yield from route(federation, peer, now)
-        trusted, line = chain(federation, peer, now)
+    for peer in entities:
+        yield from check_route(federation, peer, now)
+        trusted, line = check_chain(federation, peer, now)
         yield line
         if trusted is not None:
             yield from _marks(trusted, standings)
@@ -62,63 +62,65 @@ def checks(federation: FederationContext, standings: Standings, now: datetime) -
             yield _says_of_us(federation, trusted, standings)
 
 
-def route(federation: FederationContext, entity: EntityId, now: datetime) -> Iterator[CheckLine]:
-    """Find an entity's name, connect and shake hands, and look at its certificate's end."""
+def check_route(federation: FederationContext, entity: EntityId, now: datetime) -> Iterator[CheckLine]:
+    """Resolve an entity's name, connect, complete the TLS handshake, and check its certificate's period."""
     name = f"the way to {entity}"
     try:
-        found = federation.transport.handshake(host_of(entity), timeout_s=_ASK_S)
+        session = federation.transport.handshake(host_of(entity), timeout_s=_ASK_S)
     except TransportError as failed:
         yield CheckLine(name=name, ok=False, detail=str(failed), remedy=_ROUTE)
         return
-    yield CheckLine(name=name, ok=True, detail=f"{found.protocol}, {found.cipher}")
-    leaf = x509.load_der_x509_certificate(found.certificate)
+    yield CheckLine(name=name, ok=True, detail=f"{session.protocol}, {session.cipher}")
+    leaf = x509.load_der_x509_certificate(session.certificate)
     remedy = "Remind that agency's administrators to renew it; from that day it cannot be reached."
-    yield in_time(f"the certificate of {entity}", leaf, now, remedy=remedy)
+    yield check_period(f"the certificate of {entity}", leaf, now, remedy=remedy)
 
 
-def chain(federation: FederationContext, entity: EntityId, now: datetime) -> tuple[TrustedEntity | None, CheckLine]:
-    """Fetch and verify the whole chain of an entity; of a peer, that is an exchange with it and with its anchor."""
+def check_chain(
+    federation: FederationContext, entity: EntityId, now: datetime
+) -> tuple[TrustedEntity | None, CheckLine]:
+    """Fetch and verify the whole chain of an entity, from itself and from its superiors."""
     trace = trace_chain(federation, entity, now=now)
     what = "this node is vouched for" if entity == federation.own else f"{entity} is trusted and can be reached"
-    found = trace.entity
-    if found is None:
+    trusted = trace.entity
+    if trusted is None:
         failed = next(line for line in trace.lines if not line.ok)
         return None, CheckLine(name=what, ok=False, detail=f"{failed.name}? {failed.detail}", remedy=failed.remedy)
-    left_out = services_left_out(found.metadata)
+    left_out = services_left_out(trusted.metadata)
     if left_out:
-        detail = f"its anchor does not vouch for these services as they are, so nobody asks them: {', '.join(left_out)}"
+        detail = f"its anchor does not vouch for these services as they are, so none is asked: {', '.join(left_out)}"
         remedy = "Have it admitted again as it is now: `hearthgate trust join` there, `trust admit` at the anchor."
-        return found, CheckLine(name=what, ok=False, detail=detail, remedy=remedy)
-    through = f", through {' and '.join(found.superiors[:-1])}" if len(found.superiors) > 1 else ""
-    detail = f"by {found.anchor}{through}, until {found.expires_at:%Y-%m-%d %H:%M} UTC"
-    return found, CheckLine(name=what, ok=True, detail=detail)
+        return trusted, CheckLine(name=what, ok=False, detail=detail, remedy=remedy)
+    through = f", through {' and '.join(trusted.superiors[:-1])}" if len(trusted.superiors) > 1 else ""
+    detail = f"by {trusted.anchor}{through}, until {trusted.expires_at:%Y-%m-%d %H:%M} UTC"
+    return trusted, CheckLine(name=what, ok=True, detail=detail)
 
 
-def countdown(standing: EntityStatus, *, own: EntityId, now: datetime) -> CheckLine:
-    """Say at which stage of the profile's section 6 an entity is, and when each later one begins without an answer."""
-    name = "how fresh this node's own standing is" if standing.entity == own else f"how fresh {standing.entity} is"
+def check_freshness(status: EntityStatus, *, own: EntityId, now: datetime) -> CheckLine:
+    """Report the freshness of a chain by the profile's section 6, and when each later stage begins."""
+    name = "how fresh this node's own standing is" if status.entity == own else f"how fresh {status.entity} is"
     remedy = "See above why its superior cannot be asked; the stages end by themselves once it can."
-    trusted, stage = standing.trusted, standing.stage
-    if standing.suspended_by is not None:
-        detail = f"suspended by {standing.suspended_by}: nothing is exchanged with it"
+    trusted, stage = status.trusted, status.stage
+    if status.suspended_by is not None:
+        detail = f"suspended by {status.suspended_by}: nothing is exchanged with it"
         return CheckLine(name=name, ok=True, warning=True, detail=detail, remedy="Ask that authority's administrators.")
     if trusted is None or stage is None:
-        why = "its superior vouches for it no longer" if standing.ended else "no statement about it stands any more"
+        why = "its superior vouches for it no longer" if status.ended else "no statement about it stands any more"
         return CheckLine(name=name, ok=True, warning=True, detail=f"{why}: nothing is exchanged with it", remedy=remedy)
     coming = [
-        f"in {words(min(begins, trusted.expires_at) - now)} {_COMING[each]}"
+        f"in {format_duration(min(begins, trusted.expires_at) - now)} {_COMING[each]}"
         for each, begins in coming_changes(trusted.refreshed_at, bounds=trusted.bounds, now=now)
     ]
-    detail = f"confirmed {words(now - trusted.refreshed_at)} ago; {_STAGES[stage]}"
+    detail = f"confirmed {format_duration(now - trusted.refreshed_at)} ago; {_STAGES[stage]}"
     if coming:
         detail += f". Without another answer, {'; '.join(coming)}"
     return CheckLine(name=name, ok=stage in SERVED, warning=stage is not Freshness.NORMAL, detail=detail, remedy=remedy)
 
 
 def _marks(peer: TrustedEntity, standings: Standings) -> Iterator[CheckLine]:
-    held = {mark.mark_type for mark in peer.marks}
+    mark_types = {mark.mark_type for mark in peer.marks}
     for agreement in _between(standings, peer.entity_id):
-        for missing in (mark for mark in agreement.required_marks if mark not in held):
+        for missing in (mark for mark in agreement.required_marks if mark not in mark_types):
             yield CheckLine(
                 name=f"{peer.entity_id} has what {agreement.id} demands",
                 ok=False,
@@ -128,11 +130,11 @@ def _marks(peer: TrustedEntity, standings: Standings) -> Iterator[CheckLine]:
 
 
 def _announced(peer: TrustedEntity) -> Iterator[CheckLine]:
-    """Say that one person administers a peer, and what that person is about to change."""
-    stated = None if peer.federation_entity is None else peer.federation_entity.announced
-    if stated is None:
+    """Report a peer with one administrator, and the changes that it announces."""
+    announced = None if peer.federation_entity is None else peer.federation_entity.announced
+    if announced is None:
         return
-    changes = [f"{each.act} ({each.id}, told {each.announced_at:%Y-%m-%d %H:%M} UTC)" for each in stated]
+    changes = [f"{each.act} ({each.id}, told {each.announced_at:%Y-%m-%d %H:%M} UTC)" for each in announced]
     yield CheckLine(
         name=f"one person administers {peer.entity_id}",
         ok=True,
@@ -150,7 +152,7 @@ def _between(standings: Standings, peer: EntityId) -> Iterator[Agreement]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Question:
-    """What a token is asked for; ``ours`` says that an agreement in force lets this node ask that."""
+    """The content of a token request; ``ours`` says that an agreement in force allows this node that."""
 
     agreement: Agreement
     detail: AuthorizationDetail
@@ -158,8 +160,8 @@ class _Question:
 
 
 def _question(standings: Standings, own: EntityId, peer: EntityId) -> _Question | None:
-    """Return what this node may ask of a peer by an agreement in force, else anything that both are party to."""
-    found = None
+    """Return what this node may ask a peer under an agreement in force, else any clause that names both."""
+    question = None
     for standing in standings:
         agreement = standing.agreement
         if agreement.party(own) is None or agreement.party(peer) is None:
@@ -168,16 +170,16 @@ def _question(standings: Standings, own: EntityId, peer: EntityId) -> _Question 
             asks = any(each.entity == own for each in clause.askers)
             holds = any(each.entity == peer for each in clause.holders)
             ours = asks and holds and isinstance(standing, InForce)
-            if found is None or ours:
+            if question is None or ours:
                 detail = detail_for(agreement.ref, clause.purpose, clause.kind)
-                found = _Question(agreement=agreement, detail=detail, ours=ours)
+                question = _Question(agreement=agreement, detail=detail, ours=ours)
             if ours:
-                return found
-    return found
+                return question
+    return question
 
 
 def _says_of_us(federation: FederationContext, peer: TrustedEntity, standings: Standings) -> CheckLine:
-    """Ask a peer for a token with all that it demands: it looks our chain up, and the agreement."""
+    """Request a token: the peer then looks up this node's chain and the agreement."""
     name = f"what {peer.entity_id} says of this node"
     question = _question(standings, federation.own, peer.entity_id)
     if question is None or peer.authorization_server is None:
@@ -208,8 +210,8 @@ _REFUSALS: Mapping[str, tuple[str, str]] = {
         "it does not accept this node's proof",
         "Compare the clocks of both machines; a proof is good for a minute.",
     ),
-    "clock-wrong": ("its own clock is wrong, so it answers nobody", _THEIR_ADMINISTRATORS),
-    "not-reconciled": ("it was restored and answers nobody yet", _THEIR_ADMINISTRATORS),
+    "clock-wrong": ("its own clock is wrong, so it answers no request", _THEIR_ADMINISTRATORS),
+    "not-reconciled": ("it was restored and answers no request yet", _THEIR_ADMINISTRATORS),
 }
 
 

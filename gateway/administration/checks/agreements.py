@@ -1,12 +1,12 @@
-"""The agreements that are held, and whether they will go on binding; and the marks that they demand of this node."""
+"""Stored agreements, how long they stay in force, and the trust marks that they require of this node."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
+from gateway.administration.checks.lines import format_duration
 from gateway.administration.federation_context import FederationContext
-from gateway.cli.doctor.spans import words
 from gateway.store.tables import agreements
 from trust.agreements.agreement import InForce, NotInForce
 from trust.federation.chain import TrustedEntity
@@ -17,21 +17,21 @@ REVIEW_WITHIN = timedelta(days=30)
 RENEW_MARK_WITHIN = timedelta(days=30)
 
 
-def checks(federation: FederationContext, standings: Standings, now: datetime) -> list[CheckLine]:
-    """Say of every agreement whether it binds, and until when."""
-    held = federation.store.read(agreements.load_all)
-    if not held:
+def check_agreements(federation: FederationContext, standings: Standings, now: datetime) -> list[CheckLine]:
+    """Check each agreement: whether it is in force, and until when."""
+    stored = federation.store.read(agreements.load_all)
+    if not stored:
         return [CheckLine(name="agreements", ok=True, detail="none is held, so nothing flows")]
     lines = []
-    if len(held) > len(standings):
-        detail = f"{len(held) - len(standings)} cannot be read by this version, and binds nobody"
+    if len(stored) > len(standings):
+        detail = f"{len(stored) - len(standings)} cannot be read by this version, and is not in force"
         remedy = "Have the parties sign a new version of it; the journal names what was added here."
         lines.append(CheckLine(name="every agreement that is held can be read", ok=False, detail=detail, remedy=remedy))
     return lines + [_agreement(each, now) for each in standings]
 
 
-def restrictions(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:
-    """Say which local restrictions withdraw nothing, because no agreement that is held has what they name."""
+def check_restrictions(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:
+    """Report local restrictions that withdraw nothing: no stored agreement has what they name."""
     for service in settings.services:
         for rule in service.restrictions:
             clauses = [
@@ -51,8 +51,8 @@ def restrictions(settings: NodeSettings, standings: Standings) -> Iterator[Check
                 )
 
 
-def unanswered(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:
-    """Say which services an agreement in force lets others ask although they have no case system here."""
+def check_holders(settings: NodeSettings, standings: Standings) -> Iterator[CheckLine]:
+    """Report services without a case system that an agreement in force lets others ask."""
     in_force = [standing.agreement for standing in standings if isinstance(standing, InForce)]
     for service in settings.services:
         ref = f"{settings.node.entity_id}#{service.slug}"
@@ -66,39 +66,42 @@ def unanswered(settings: NodeSettings, standings: Standings) -> Iterator[CheckLi
             )
 
 
-def own_marks(federation: FederationContext, own: TrustedEntity, now: datetime) -> Iterator[CheckLine]:
-    """Check the trust marks of this node, as its peers see them: verified, and not for long where that is so."""
-    held = {mark.mark_type: mark for mark in own.marks}
+def check_own_marks(federation: FederationContext, own: TrustedEntity, now: datetime) -> Iterator[CheckLine]:
+    """Check the verified trust marks of this node, as its peers see them, and when they end."""
+    own_marks = {mark.mark_type: mark for mark in own.marks}
     for demanded in sorted(federation.agreements.required_marks(now)):
-        if demanded not in held:
+        if demanded not in own_marks:
             yield CheckLine(
                 name="this node has the marks that agreements demand",
                 ok=False,
-                detail=f"it lacks {name_mark(demanded)}, so nobody asks or answers it under those agreements",
+                detail=f"it lacks {name_mark(demanded)}, so no peer asks or answers it under those agreements",
                 remedy="Have it issued, and add it to what this node publishes. One that ended or was revoked is none.",
             )
-    for mark in held.values():
+    for mark in own_marks.values():
         ends = mark.expires_at
+        detail = (
+            "without an end" if ends is None else f"good until {ends:%Y-%m-%d}, for {format_duration(ends - now)} yet"
+        )
         yield CheckLine(
             name=name_mark(mark.mark_type),
             ok=True,
             warning=ends is not None and ends < now + RENEW_MARK_WITHIN,
-            detail="without an end" if ends is None else f"good until {ends:%Y-%m-%d}, for {words(ends - now)} yet",
+            detail=detail,
             remedy="Have it issued again before then, and add the new one.",
         )
 
 
 def _agreement(standing: InForce | NotInForce, now: datetime) -> CheckLine:
-    held = standing.agreement
-    name = f"{held.id} version {held.version}"
+    agreement = standing.agreement
+    name = f"{agreement.id} version {agreement.version}"
     if isinstance(standing, NotInForce):
         if standing.closure is not None:
             return CheckLine(name=name, ok=True, detail=f"{standing.closure}, for good: {standing.reason}")
         signing = "Get the missing signatures and add them: hearthgate agreement add FILE SIGNATURE..."
         remedy = signing if standing.missing else "Sign a new version, or end this one with `hearthgate agreement end`."
-        begins_later = not standing.missing and held.valid_from > now.date()
+        begins_later = not standing.missing and agreement.valid_from > now.date()
         return CheckLine(name=name, ok=begins_later, detail=f"not in force: {standing.reason}", remedy=remedy)
-    overdue, soon = held.review_date < now.date(), held.valid_until < (now + REVIEW_WITHIN).date()
-    detail = f"in force until {held.valid_until}, to be reviewed on {held.review_date}"
+    overdue, soon = agreement.review_date < now.date(), agreement.valid_until < (now + REVIEW_WITHIN).date()
+    detail = f"in force until {agreement.valid_until}, to be reviewed on {agreement.review_date}"
     remedy = "It runs out soon: have a new version signed." if soon else "Its review is overdue: review it together."
     return CheckLine(name=name, ok=True, warning=soon or overdue, detail=detail, remedy=remedy)

@@ -1,4 +1,4 @@
-"""What administrators owe each other: emergencies to review, changes that wait for a second one, and flags."""
+"""Emergencies to review, changes that await a second administrator, open flags, and the journal."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,10 +6,10 @@ from datetime import datetime
 from adapters.contract import CheckLine
 from gateway.administration import journal
 from gateway.administration.administrators import KnownBy, current
+from gateway.administration.checks.lines import format_duration, refused_line
 from gateway.administration.context import Settings, identity, opened_store
 from gateway.administration.dual_control import stage
-from gateway.administration.errors import CORRECTABLE, describe_error
-from gateway.cli.doctor.spans import words
+from gateway.administration.errors import CORRECTABLE
 from gateway.store.tables import flags, pending_changes
 from gateway.store.tables.flags import FoldedFlag
 from gateway.store.tables.pending_changes import Change, ChangeState
@@ -17,22 +17,22 @@ from gateway.store.tables.pending_changes import Change, ChangeState
 _NAME = "every emergency was reviewed by a second administrator"
 
 
-def checks(settings: Settings, now: datetime) -> list[CheckLine]:
-    """Say which emergencies nobody has reviewed, what waits for approval, and which flags are up."""
+def check_administrators(settings: Settings, now: datetime) -> list[CheckLine]:
+    """Check unreviewed emergencies, pending approvals, open flags, the journal, and proof of administrators."""
     try:
         with opened_store(settings) as store:
-            found = [(each, stage(each, now)) for each in store.read(pending_changes.list)]
-            up = flags.fold(store.read(flags.list_open))
+            changes = [(each, stage(each, now)) for each in store.read(pending_changes.list)]
+            open_flags = flags.fold(store.read(flags.list_open))
     except CORRECTABLE as refused:
-        return [CheckLine(name=_NAME, ok=False, detail=describe_error(refused)[0], remedy="Correct that first.")]
-    unreviewed = [_told(each, now) for each, at in found if at == ChangeState.UNREVIEWED]
-    waiting = [_told(each, now) for each, at in found if at == ChangeState.PENDING]
+        return [refused_line(_NAME, refused, "Correct that first.")]
+    unreviewed = [_summary(each, now) for each, at in changes if at == ChangeState.UNREVIEWED]
+    waiting = [_summary(each, now) for each, at in changes if at == ChangeState.PENDING]
     detail = ", ".join(unreviewed) + (f"; waiting for approval: {', '.join(waiting)}" if waiting else "")
     remedy = "Another administrator looks at each: hearthgate trust changes, then hearthgate trust review ID."
     changed = CheckLine(
         name=_NAME, ok=not unreviewed, warning=bool(waiting), detail=detail.removeprefix("; "), remedy=remedy
     )
-    return [changed, _flags(up, now), _journal(settings), *_told_apart(settings)]
+    return [changed, _flags(open_flags, now), _journal(settings), *_distinction(settings)]
 
 
 def _journal(settings: Settings) -> CheckLine:
@@ -42,14 +42,14 @@ def _journal(settings: Settings) -> CheckLine:
     try:
         chain, committed = journal.verified(settings), journal.committed(settings)
     except CORRECTABLE as refused:
-        return CheckLine(name=name, ok=False, detail=describe_error(refused)[0], remedy=remedy)
+        return refused_line(name, refused, remedy)
     cut = committed is not None and committed not in chain.digests
     lines = f"{len(chain.digests)} lines, {chain.unchained} from before the chain"
     detail = "the line that the evidence committed to last is missing: it was cut short or replaced" if cut else lines
     return CheckLine(name=name, ok=not cut, detail=detail, remedy=remedy)
 
 
-def _told_apart(settings: Settings) -> Iterator[CheckLine]:
+def _distinction(settings: Settings) -> Iterator[CheckLine]:
     """Say what this machine can prove of administrators, and where there is one only."""
     by = current(settings)
     if identity(settings).administrators == 1:
@@ -65,16 +65,17 @@ def _told_apart(settings: Settings) -> Iterator[CheckLine]:
     )
 
 
-def _told(change: Change, now: datetime) -> str:
-    return f"{change.id} ({change.act}, {words(now - change.requested_at)} ago)"
+def _summary(change: Change, now: datetime) -> str:
+    return f"{change.id} ({change.act}, {format_duration(now - change.requested_at)} ago)"
 
 
-def _flags(up: tuple[FoldedFlag, ...], now: datetime) -> CheckLine:
-    oldest = min((each.first_at for folded in up for each in folded.flags), default=now)
+def _flags(open_flags: tuple[FoldedFlag, ...], now: datetime) -> CheckLine:
+    count = len(open_flags)
+    oldest = min((each.first_at for folded in open_flags for each in folded.flags), default=now)
     return CheckLine(
         name="every flag was reviewed",
         ok=True,
-        warning=bool(up),
-        detail=f"{len(up)} are up, the oldest for {words(now - oldest)}" if up else "none is up",
+        warning=bool(count),
+        detail=f"{count} are up, the oldest for {format_duration(now - oldest)}" if count else "none is up",
         remedy="Look at each: hearthgate flag list, then hearthgate flag review.",
     )
