@@ -68,6 +68,10 @@ class Store(Protocol):
         """Run ``work`` on a consistent snapshot; it must not write."""
         ...
 
+    def erase(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work``, which frees space, in one durable transaction, also when the store takes no more work."""
+        ...
+
     def close(self) -> None:
         """Finish what is queued and let go of every connection and thread."""
         ...
@@ -85,6 +89,10 @@ class ClaimStore(Protocol):
 
     def claimed(self, *, space: str, key: str, issued_at: datetime) -> bool:
         """Tell whether a (space, key) was claimed, or may have been before such a start."""
+        ...
+
+    def erase_expired(self, *, now: datetime, batch: int) -> int:
+        """Erase at most ``batch`` expired claims and return their number."""
         ...
 
     def close(self) -> None:

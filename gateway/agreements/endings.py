@@ -9,7 +9,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from gateway.agreements.registry import AgreementRegistry
 from gateway.ports import Store, Transaction
@@ -22,13 +21,8 @@ from trust.exchange.envelope import AgreementRef
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, Signer
 
-
-class EndingNotice(Protocol):
-    """Hear of a closure that is about to be accepted from another node; where that fails, it is not."""
-
-    def __call__(self, party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
-        """Record it."""
-        ...
+EndingNotice = Callable[[EntityId, AgreementRef, Closure], None]
+"""Record a closure that is about to be accepted from another node; where that fails, it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from secrets import token_urlsafe
-from typing import Protocol
 
 from gateway.agreements.endings import AgreementEndings
 from gateway.agreements.registry import AgreementRegistry
@@ -84,12 +83,8 @@ class CallReused(Exception):
     """A party's call was made before."""
 
 
-class SignatureNotice(Protocol):
-    """Hear of a signature that is about to be accepted from another node; where that fails, it is not."""
-
-    def __call__(self, party: EntityId, agreement: AgreementRef) -> None:
-        """Note it."""
-        ...
+SignatureNotice = Callable[[EntityId, AgreementRef], None]
+"""Record a signature that is about to be accepted from another node; where that fails, it is not."""
 
 
 class DeliveryStatus(StrEnum):

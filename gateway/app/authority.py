@@ -23,7 +23,8 @@ from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.health.checks import HealthMonitor, KeyFolder, Machine, authority_monitor
+from gateway.health.checks import HealthMonitor, Machine, authority_monitor
+from gateway.health.restore_sync import KeyFolder
 from gateway.health.serving_gate import ServingGate
 from gateway.http.authority.authority_api import VOUCHING_PATHS, create_anchor_app
 from gateway.keys.files import ANCHOR_KEYS

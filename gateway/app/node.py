@@ -43,7 +43,8 @@ from gateway.federation.own_statement import OwnChain
 from gateway.federation.own_trust_marks import OwnTrustMarks, TrustMarkRenewal
 from gateway.federation.resolver import EntityStatus, FederationResolver
 from gateway.federation.storage import TrustStorage
-from gateway.health.checks import HealthMonitor, KeyFolder, node_monitor
+from gateway.health.checks import HealthMonitor, node_monitor
+from gateway.health.restore_sync import KeyFolder
 from gateway.health.serving_gate import ServingGate
 from gateway.http.case import case_api
 from gateway.http.case.case_api import CaseFace, case_blueprint

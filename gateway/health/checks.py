@@ -3,33 +3,17 @@
 The keepers of nodes and authorities do it in their rounds.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Protocol
 
 from gateway.federation.resolver import FederationResolver
 from gateway.health.clock_skew import ClockMonitor, ClockSources
-from gateway.health.restore_sync import AuthorityCatchUp, CatchUp, Endings, NodeCatchUp, RestoreSync
-from gateway.keys.files import KeyFile, sole_change
-from gateway.keys.rotation import apply, draft_revocation
-from gateway.keys.vault import FileKeyVault, read_records
+from gateway.health.restore_sync import AuthorityCatchUp, CatchUp, Endings, KeyFolder, NodeCatchUp, RestoreSync
 from gateway.ports import Clock, Store, Transport
 from gateway.runtime import machine_clock
 from gateway.runtime.background import Attempt
 from gateway.store.tables import members
-from trust.federation.historical_keys import RevocationReason
 from trust.identifiers import EntityId
-from trust.keys import KeySet, KeyUse, parse_key
-
-
-class Notice(Protocol):
-    """Hear that the clock is wrong."""
-
-    def __call__(self, code: str) -> None:
-        """Note it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,31 +38,9 @@ class Machine:
     store: Store
     clock: Clock
     transport: Transport
-    notice: Notice
+    notice: Callable[[str], None]
     attempt: Attempt
     changed: Callable[[], None]
-
-
-class KeyFolder:
-    """The key files of a node or authority (:class:`gateway.health.restore_sync.OwnKeys`)."""
-
-    def __init__(self, directory: Path, needed: Sequence[KeyFile], vault: FileKeyVault) -> None:
-        self._directory = directory
-        self._needed = needed
-        self._vault = vault
-
-    def unrevoked_keys(self) -> KeySet:
-        """Return the federation keys that it has or had, the revoked ones left out."""
-        past = [parse_key(key.jwk, KeyUse.FEDERATION) for key in self._vault.historical() if key.revoked is None]
-        return KeySet.of(KeyUse.FEDERATION, [*self._vault.published(KeyUse.FEDERATION).keys, *past])
-
-    def revoke(self, kids: Collection[str], *, at: datetime) -> None:
-        """Revoke those of its keys that it holds and has not revoked."""
-        with sole_change(self._directory):
-            for kid in sorted(kids):
-                records = read_records(self._directory, self._needed)
-                if any(each.kid == kid and each.revoked_at is None for each in records):
-                    apply(self._directory, draft_revocation(records, kid, RevocationReason.UNSPECIFIED, at=at), at=at)
 
 
 def node_monitor(

@@ -15,7 +15,6 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from random import SystemRandom
 from time import monotonic
-from typing import Protocol
 
 from gateway.ports import Clock, PeerRequest, Store, Transport, TransportError
 from gateway.runtime.background import Attempt
@@ -42,14 +41,6 @@ _OK = 200
 _PATH = "/.well-known/openid-federation"
 _TYPE = "application/entity-statement+jwt"
 _IMF_FIXDATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
-
-
-class Notice(Protocol):
-    """Hear that the clock is wrong."""
-
-    def __call__(self, code: str) -> None:
-        """Note it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +139,7 @@ class ClockMonitor:
     known: Callable[[], ClockSources]
     host: str
     kept: Callable[[], bool]
-    notice: Notice
+    notice: Callable[[str], None]
     attempt: Attempt
     seconds: Callable[[], float] = monotonic
     _last: tuple[float, datetime] | None = field(default=None, init=False)

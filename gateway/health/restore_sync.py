@@ -10,17 +10,20 @@
    one of them again, and vouch for a member that it has suspended.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from time import monotonic
-from typing import Protocol
 from urllib.parse import urlencode
 
 from gateway.federation.fetch import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
 from gateway.federation.resolver import FederationResolver
+from gateway.keys.files import KeyFile, sole_change
+from gateway.keys.rotation import apply, draft_revocation
+from gateway.keys.vault import FileKeyVault, read_records
 from gateway.ports import Clock, PeerRequest, Store, Transaction, Transport, TransportError
 from gateway.runtime.background import Attempt
 from gateway.store import condition
@@ -28,9 +31,10 @@ from gateway.store.tables import members, store_epoch, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
 from trust import claims, strict_json
 from trust.errors import TrustError
+from trust.federation.historical_keys import RevocationReason
 from trust.federation.suspension import parse_suspension
 from trust.identifiers import EntityId
-from trust.keys import KeySet
+from trust.keys import KeySet, KeyUse, parse_key
 
 PAGE = 100
 ENOUGH_ANSWERS = 20
@@ -41,24 +45,26 @@ _FETCH_S = 5.0
 _OK = 200
 
 
-class CatchUp(Protocol):
-    """Take up what was missed; return whether enough of the others could be asked."""
+class KeyFolder:
+    """The key files of a node or authority."""
 
-    def __call__(self, now: datetime, *, confirmed: bool) -> bool:
-        """Ask them; where an administrator has ``confirmed`` the restore, no answer about this party is needed."""
-        ...
-
-
-class OwnKeys(Protocol):
-    """This party's key files."""
+    def __init__(self, directory: Path, needed: Sequence[KeyFile], vault: FileKeyVault) -> None:
+        self._directory = directory
+        self._needed = needed
+        self._vault = vault
 
     def unrevoked_keys(self) -> KeySet:
         """Return the federation keys that it has or had, the revoked ones left out."""
-        ...
+        past = [parse_key(key.jwk, KeyUse.FEDERATION) for key in self._vault.historical() if key.revoked is None]
+        return KeySet.of(KeyUse.FEDERATION, [*self._vault.published(KeyUse.FEDERATION).keys, *past])
 
     def revoke(self, kids: Collection[str], *, at: datetime) -> None:
         """Revoke those of its keys that it holds and has not revoked."""
-        ...
+        with sole_change(self._directory):
+            for kid in sorted(kids):
+                records = read_records(self._directory, self._needed)
+                if any(each.kid == kid and each.revoked_at is None for each in records):
+                    apply(self._directory, draft_revocation(records, kid, RevocationReason.UNSPECIFIED, at=at), at=at)
 
 
 Endings = Callable[[datetime], None]
@@ -72,7 +78,7 @@ class RestoreSync:
     host: str
     store: Store
     clock: Clock
-    catch_up: CatchUp
+    catch_up: "CatchUp"
     endings: Endings
     changed: Callable[[], None]
 
@@ -95,7 +101,7 @@ class NodeCatchUp:
 
     own: EntityId
     directory: FederationResolver
-    keys: OwnKeys
+    keys: KeyFolder
     attempt: Attempt
 
     def __call__(self, now: datetime, *, confirmed: bool) -> bool:
@@ -123,7 +129,7 @@ class AuthorityCatchUp:
 
     own: EntityId
     directory: FederationResolver
-    keys: OwnKeys
+    keys: KeyFolder
     store: Store
     transport: Transport
     attempt: Attempt
@@ -193,8 +199,11 @@ class AuthorityCatchUp:
             self.store.write(work)
 
 
+CatchUp = NodeCatchUp | AuthorityCatchUp
+
+
 def _own_revoked(
-    own: EntityId, directory: FederationResolver, keys: OwnKeys, tellers: Collection[EntityId], now: datetime
+    own: EntityId, directory: FederationResolver, keys: KeyFolder, tellers: Collection[EntityId], now: datetime
 ) -> bool:
     """Revoke what others remember as revoked of this party's keys; return whether any of them answered."""
     answered = directory.ask_key_revocations(own, keys.unrevoked_keys(), tellers, now=now)

@@ -14,10 +14,10 @@ from time import monotonic
 from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.resolver import EntityStatus, FederationResolver
 from gateway.health.serving_gate import ClockWrong, NotReconciled
-from gateway.ports import Clock
+from gateway.ports import ClaimStore, Clock, Store
 from gateway.runtime.background import Attempt, Wait, run_rounds
 from gateway.runtime.rate_limit import Cooldown
-from gateway.store.housekeeping import ErasingClaims, ErasingStore, erase_expired
+from gateway.store.housekeeping import erase_expired
 from gateway.store.retention import erase_accounts
 from trust.errors import TrustError
 from trust.identifiers import EntityId
@@ -30,8 +30,8 @@ ROUND_S = 60.0
 class NodeRounds:
     """The rounds of one node."""
 
-    store: ErasingStore
-    claims: ErasingClaims
+    store: Store
+    claims: ClaimStore
     destroy_old_seals: Callable[[], None]
     """Destroy the daily keys of what is kept for a day (:mod:`gateway.keys.daily_seal`)."""
     accounts_kept: timedelta

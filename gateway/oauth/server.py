@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, OAuth2Error
 
 from gateway.oauth import forms
+from gateway.oauth.client_auth import CaseClients, PeerClients
 from gateway.oauth.errors import (
     InvalidClient,
     InvalidProof,
@@ -58,14 +59,6 @@ class IssuedToken:
     extra: dict[str, Any]
 
 
-class ClientAuthentication(Protocol):
-    """Establish who the client is from its assertion alone."""
-
-    def authenticate(self, unverified_assertion: bytes, *, client_id: str | None, now: datetime) -> AuthenticatedClient:
-        """Return the client. Raises :class:`gateway.oauth.errors.InvalidClient`."""
-        ...
-
-
 class Issuance(Protocol):
     """What is different between the faces: what a request must bring, and the token it gets."""
 
@@ -86,7 +79,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
         *,
         endpoint: str,
         resource: str,
-        clients: ClientAuthentication,
+        clients: PeerClients | CaseClients,
         issuance: Issuance,
         revocations: Revocations,
         exchange: Issuance | None = None,

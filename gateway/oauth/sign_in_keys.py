@@ -7,7 +7,6 @@ while the provider does not answer.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from gateway.ports import NodeBusy, PeerRequest, Transport, TransportError
 from gateway.runtime.single_flight import SingleFlight
@@ -23,24 +22,13 @@ _WAIT_S = 6.0
 _OK = 200
 
 
-class SignInKeys(Protocol):
-    """The signing keys of one provider."""
-
-    def keys(self, kid: str, *, now: datetime) -> KeySet:
-        """Return the keys that count now, after asking for them where that may bring in ``kid``.
-
-        Raises :class:`gateway.ports.NodeBusy` where none can be had.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinnedKeys:
     """Keys from a file, which change when an administrator changes it and restarts the node."""
 
     pinned: KeySet
 
-    def keys(self, kid: str, *, now: datetime) -> KeySet:  # noqa: ARG002 - the protocol's shape
+    def keys(self, kid: str, *, now: datetime) -> KeySet:  # noqa: ARG002 - as FetchedKeys has it
         """Return them."""
         return self.pinned
 
@@ -63,7 +51,10 @@ class FetchedKeys:
         self._flights: SingleFlight[None] = SingleFlight()
 
     def keys(self, kid: str, *, now: datetime) -> KeySet:
-        """Return the keys that count now (:class:`SignInKeys`)."""
+        """Return the keys that count now, after asking for them where that may bring in ``kid``.
+
+        Raises :class:`gateway.ports.NodeBusy` where none can be had.
+        """
         held = self._held
         if held is not None and kid in held.keys.kids and _within(held.fetched_at, now, FRESH):
             return held.keys
@@ -97,6 +88,10 @@ class FetchedKeys:
             raise TransportError(f"the answer was {answer.status} and not the keys")
         jwks = strict_json.loads(answer.body, max_bytes=provider_keys.MAX_BYTES)
         self._held = _FetchedKeySet(provider_keys.parse(jwks, self._algorithm), now)
+
+
+SignInKeys = PinnedKeys | FetchedKeys
+"""The signing keys of one provider."""
 
 
 def _within(since: datetime, now: datetime, span: timedelta) -> bool:

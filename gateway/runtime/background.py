@@ -56,21 +56,8 @@ def run_rounds(attempt: Attempt, wait: Wait, every_s: float, work: Iterable[tupl
             attempt(step, each)
 
 
-class Unattended(Protocol):
-    """Work that no response waits for: each step under the last handler, or later in another thread."""
-
-    @property
-    def attempt(self) -> Attempt:
-        """Do one step now."""
-        ...
-
-    def later(self, work: Callable[[], None]) -> None:
-        """Do something when the response under way need not wait for it."""
-        ...
-
-
 class AtOnce:
-    """The :class:`Unattended` of a command: the caller waits for the work, and meets its faults."""
+    """Do the work of :class:`Background` in a command: the caller waits for the work, and meets its faults."""
 
     def attempt(self, step: str, work: Callable[[], ResultT]) -> ResultT | None:  # noqa: ARG002 - nothing is logged
         """Return what ``work`` returns, and raise what it raises."""
@@ -106,3 +93,7 @@ class Background:
         finally:
             with self._lock:
                 self._waiting -= 1
+
+
+Unattended = AtOnce | Background
+"""Work that no response waits for: each step under the last handler, or later in another thread."""

@@ -3,32 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
 
-from gateway.ports import Transaction
+from gateway.ports import ClaimStore, Store, Transaction
 from gateway.store.tables import budgets, lookups, messages, query_counts, similar_queries
 from gateway.store.tables.query_counts import USUAL_OVER
 
-T = TypeVar("T")
-
 BATCH = 200
 """Rows erased in one transaction."""
-
-
-class ErasingStore(Protocol):
-    """A store that erases also when it takes no more work."""
-
-    def erase(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work``, which frees space, in one durable transaction."""
-        ...
-
-
-class ErasingClaims(Protocol):
-    """Single-use identifiers that expire."""
-
-    def erase_expired(self, *, now: datetime, batch: int) -> int:
-        """Erase at most ``batch`` claims that expired and return how many it were."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +22,7 @@ class ErasureCounts:
     counts: int
 
 
-def erase_expired(store: ErasingStore, claims: ErasingClaims, *, now: datetime) -> ErasureCounts:
+def erase_expired(store: Store, claims: ClaimStore, *, now: datetime) -> ErasureCounts:
     """Erase all expired message answers and ids, answers of lookups and claims, batch by batch."""
     return ErasureCounts(
         messages=erase_all(lambda: store.erase(lambda tx: messages.erase_expired(tx, now=now, batch=BATCH))),

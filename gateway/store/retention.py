@@ -11,10 +11,10 @@ from datetime import datetime
 
 from sqlalchemy import BindParameter, bindparam, delete, select, tuple_
 
-from gateway.ports import Transaction
+from gateway.ports import Store, Transaction
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.timestamps import to_microseconds
-from gateway.store.housekeeping import BATCH, ErasingStore, erase_all
+from gateway.store.housekeeping import BATCH, erase_all
 from gateway.store.schema import flags, lookup_messages, lookups, misuse_asked, misuse_received, samples
 from gateway.store.tables import evidence_index, question_signatures
 from gateway.store.tables.evidence_leaves import first_id
@@ -55,7 +55,7 @@ _ERASE = tuple(
 )
 
 
-def erase_accounts(store: ErasingStore, *, before: datetime) -> int:
+def erase_accounts(store: Store, *, before: datetime) -> int:
     """Erase what accounts for questions of before a moment, batch by batch, and return how many rows went."""
     return erase_all(lambda: store.erase(lambda tx: _erase(tx, before)))
 

@@ -8,16 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from flask import Flask, Response
 
-from gateway.callers import CaseCaller
-from gateway.oauth.protector import ResourceRequest
-from gateway.ports import Clock, PeerCaller
+from gateway.oauth.protector import CaseProtector, PeerProtector, ResourceRequest
+from gateway.ports import Clock
 from gateway.web.stateless import current_request
 
-Caller_co = TypeVar("Caller_co", covariant=True)
 View = Callable[..., Response]
 _MARK = "hearthgate_guard"
 
@@ -30,17 +28,9 @@ class GuardDeclaration:
     reason: str = ""
 
 
-class Protector(Protocol[Caller_co]):
-    """Turn a request into its caller."""
-
-    def authenticate(self, request: ResourceRequest) -> Caller_co:
-        """Return the caller. Raises :class:`gateway.oauth.errors.AccessRefused`."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Guard:
-    protector: Protector[Any]
+    protector: PeerProtector | CaseProtector
     base_url: str
     clock: Clock
 
@@ -59,7 +49,7 @@ class _Guard:
 class PeerGuard:
     """Stand before a view of the peer face; the view gets ``caller`` (:class:`PeerCaller`) and ``now``."""
 
-    def __init__(self, protector: Protector[PeerCaller], *, base_url: str, clock: Clock) -> None:
+    def __init__(self, protector: PeerProtector, *, base_url: str, clock: Clock) -> None:
         self._guard = _Guard(protector=protector, base_url=base_url, clock=clock)
 
     def __call__(self, view: View) -> View:
@@ -70,7 +60,7 @@ class PeerGuard:
 class CaseGuard:
     """Stand before a view of the case face; the view gets ``caller`` (:class:`CaseCaller`) and ``now``."""
 
-    def __init__(self, protector: Protector[CaseCaller], *, base_url: str, clock: Clock) -> None:
+    def __init__(self, protector: CaseProtector, *, base_url: str, clock: Clock) -> None:
         self._guard = _Guard(protector=protector, base_url=base_url, clock=clock)
 
     def __call__(self, view: View) -> View:

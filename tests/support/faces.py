@@ -24,6 +24,7 @@ from gateway.callers import (
     Option,
     OptionsView,
 )
+from gateway.exchange.inbound import Answered
 from gateway.http.case import case_api
 from gateway.http.case.case_api import CaseFace, case_blueprint
 from gateway.http.operations import operations_api
@@ -131,15 +132,6 @@ class Members:
             refreshed_at=now,
             expires_at=now + timedelta(hours=120),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Echoed:
-    """What the message capability of these faces answers."""
-
-    status: int = 200
-    content_type: str = "application/jwt"
-    body: bytes = b"signed.reply.bytes"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -257,7 +249,7 @@ class Node:
         self.eligibility = Eligibility()
         self.handled: list[tuple[bytes, PeerCaller]] = []
         self.raises: Exception | None = None
-        self.answer = Echoed()
+        self.answer = Answered(body=b"signed.reply.bytes")
         self.threads = 8
 
     def peer_oauth(self) -> PeerOAuth:
@@ -315,7 +307,7 @@ class Node:
     def revoke(self, client_id: str) -> None:
         self.clients[client_id] = replace(self.clients[client_id], revoked_at=self.clock.now())
 
-    def _handle(self, raw: bytes, caller: PeerCaller, now: datetime) -> Echoed:
+    def _handle(self, raw: bytes, caller: PeerCaller, now: datetime) -> Answered:
         if self.raises:
             raise self.raises
         self.handled.append((raw, caller))

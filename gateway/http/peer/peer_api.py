@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from flask import Blueprint, Response, request
 
+from gateway.exchange.inbound import Answered
 from gateway.http.discovery import publish
 from gateway.http.peer.fair_share import FairShare, share_with_strangers
 from gateway.http.tokens import add_token_endpoints
@@ -23,22 +23,6 @@ MESSAGE_TYPE = "application/jwt"
 MAX_MESSAGE = 65_536
 """Bytes in a message, the cap of :mod:`trust.jose`."""
 MAX_BODY = max(MAX_MESSAGE, forms.MAX_BODY)
-
-
-class Answered(Protocol):
-    """What a message was answered with."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def content_type(self) -> str:
-        """The content type."""
-
-    @property
-    def body(self) -> bytes:
-        """The bytes, which are durable by now."""
 
 
 Handle = Callable[[bytes, PeerCaller, datetime], Answered]

@@ -41,6 +41,8 @@ class Refusing:
     def write(self, _work: Callable[[Transaction], T]) -> T:
         raise self._error
 
+    erase = write
+
     def close(self) -> None:
         """Leave the store to its node."""
 

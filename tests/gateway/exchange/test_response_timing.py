@@ -194,6 +194,8 @@ class Dated:
         self.written.append(self.time.now())
         return self.store.write(work)
 
+    erase = write
+
     def close(self) -> None:
         """Leave the store to its node."""
 
