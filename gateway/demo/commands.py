@@ -30,9 +30,7 @@ _READ_BEFORE: Final = (
     "gateway.cli.adapter",
     "gateway.cli.client.registry",
     "gateway.cli.client.token",
-    "gateway.cli.agreement.drafting",
-    "gateway.cli.agreement.signing",
-    "gateway.cli.agreement.holding",
+    "gateway.cli.agreement",
     "lxml.etree",
 )
 

@@ -30,7 +30,7 @@ def test_an_agreement_is_read_out_in_english(partnership: Partnership) -> None:
     assert "Vale Police (https://police.example): neighbourhood" in answer.out
     assert "a key-worker is told: duty_phone, organisation" in answer.out
     assert "Children Act 2004, section 10" in answer.out
-    assert "It binds nobody until every party has signed it." in answer.out
+    assert "It binds no party until every party has signed it." in answer.out
 
 
 def test_the_marks_that_an_agreement_demands_are_read_out(partnership: Partnership) -> None:
@@ -106,7 +106,7 @@ def test_a_signature_that_nobody_vouches_for_is_refused_and_nothing_is_stored(bo
     hearthgate("trust", "suspend", POLICE, *words)
     answer = add(both, document, signature)
     assert answer.code == 1
-    assert "Nobody vouches for https://police.example" in answer.json["error"]
+    assert "No authority vouches for https://police.example" in answer.json["error"]
     assert hearthgate("agreement", "list", "--config", both.config("council"), "--json").json["agreements"] == []
 
 
@@ -132,7 +132,7 @@ def test_an_agreement_can_be_held_before_the_anchor_can_be_reached_but_no_signat
     assert add(partnership, document).code == 0
     answer = add(partnership, document, partnership.signature("council", document))
     assert answer.code == 1
-    assert "Nobody vouches" in answer.json["error"]
+    assert "No authority vouches" in answer.json["error"]
 
 
 def test_another_text_under_the_same_version_is_refused(partnership: Partnership) -> None:

@@ -1,4 +1,4 @@
-"""An agreement as commands show it: the reading of :mod:`trust.agreements.reading`, and the same for machines."""
+"""Agreements as text and as JSON, with how each stands; the sentences are in :mod:`trust.agreements.reading`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from trust.agreements.clause import Clause
 from trust.agreements.reading import changes, read_out, signatories
 
 
-def summary(agreement: Agreement) -> list[str]:
+def read_out_lines(agreement: Agreement) -> list[str]:
     """Return the whole document as lines for people."""
     return [line for section in read_out(agreement) for line in (f"{section.heading}:", *_indented(section.lines))]
 
@@ -35,8 +35,8 @@ def version_before(agreement: Agreement, standings: Iterable[InForce | NotInForc
     for standing in lower:
         if isinstance(standing, InForce):
             return standing.agreement
-    held = [each.agreement for each in lower if isinstance(each, InForce) or each.closure is not Closure.WITHDRAWN]
-    return max(held, key=lambda each: each.version, default=None)
+    ran = [each.agreement for each in lower if isinstance(each, InForce) or each.closure is not Closure.WITHDRAWN]
+    return max(ran, key=lambda each: each.version, default=None)
 
 
 def question_lines(questions: Sequence[str]) -> list[str]:
@@ -57,11 +57,33 @@ def signatures_json(signatures: Iterable[AgreementSignature]) -> list[dict[str, 
     ]
 
 
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
+def standing_lines(standing: InForce | NotInForce) -> list[str]:
+    """Return whether it binds, for people."""
+    if isinstance(standing, InForce):
+        return [f"  It is in force until {standing.agreement.valid_until}."]
+    if standing.closure is not None:
+        return [f"  It is not in force, and never comes into force again: {standing.reason}"]
+    return [f"  It is not in force, and nothing flows under it: {standing.reason}"]
 
 
-def to_json(agreement: Agreement) -> dict[str, Any]:
+def standing_json(standing: InForce | NotInForce) -> dict[str, Any]:
+    """Return the same for machines."""
+    agreement = standing.agreement
+    missing = list(standing.missing) if isinstance(standing, NotInForce) else []
+    return {
+        "id": agreement.id,
+        "version": agreement.version,
+        "digest": agreement.ref.digest,
+        "title": agreement.title,
+        "valid_until": agreement.valid_until.isoformat(),
+        "in_force": isinstance(standing, InForce),
+        "reason": standing.reason if isinstance(standing, NotInForce) else None,
+        "closed": standing.closure if isinstance(standing, NotInForce) else None,
+        "missing_signatures": missing,
+    }
+
+
+def agreement_json(agreement: Agreement) -> dict[str, Any]:
     """Return what the summary says, for machines."""
     return {
         "id": agreement.id,
@@ -88,6 +110,10 @@ def to_json(agreement: Agreement) -> dict[str, Any]:
         "required_marks": list(agreement.required_marks),
         "clauses": [_clause_to_json(clause) for clause in agreement.clauses],
     }
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
 
 
 def _clause_to_json(clause: Clause) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""Verifying a party's signature before it is held, with keys that an anchor vouches for."""
+"""The exchange of signatures with other parties' nodes, and the verification of a signature before it is stored."""
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from gateway.administration.chain_trace import trace_vouching
 from gateway.administration.context import node_vault
@@ -11,8 +13,7 @@ from gateway.administration.federation_context import FederationContext
 from gateway.administration.journal import record
 from gateway.agreements.endings import AgreementEndings
 from gateway.agreements.registry import AgreementRegistry
-from gateway.agreements.signature_exchange import SignatureExchange
-from gateway.cli.agreement.exchanging import AT_ONCE, others
+from gateway.agreements.signature_exchange import DeliveryStatus, OfferResult, SignatureExchange
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
 from trust import strict_json
@@ -30,29 +31,32 @@ from trust.errors import NoChain
 from trust.exchange.envelope import AgreementRef
 from trust.federation import node_metadata
 from trust.identifiers import EntityId, ServiceSlug
-from trust.keys import KeySet, KeyUse
-from trust.keys import Signer as KeySigner
+from trust.keys import KeySet, KeyUse, Signer
+
+_AT_ONCE = 8
+"""Nodes that one use case calls at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
-    """A verified signature, and how it is stored: with the keys that proved it."""
+class VerifiedSignature:
+    """A verified signature, and what is stored: it and the keys that proved it."""
 
     signature: AgreementSignature
     stored: StoredSignature
 
 
-def verified(federation: FederationContext, agreement: Agreement, raw: bytes, *, at: datetime) -> Signed:
-    """Verify one signature. Raises ``TrustError``, or :class:`OperationRefused` where nobody vouches for its party."""
+def verify(federation: FederationContext, agreement: Agreement, raw: bytes, *, at: datetime) -> VerifiedSignature:
+    """Verify a signature. Raises ``TrustError``, or ``OperationRefused`` where no anchor vouches for its party."""
     unverified_party = peek_party(raw)
     if agreement.party(unverified_party) is None:
         raise OperationRefused(f"A signature is from {unverified_party}, which is not a party to {agreement.id}.")
     keys = _vouched_keys(federation, unverified_party, at)
     signature = verify_signature(raw, party=unverified_party, keys=keys, agreement=agreement.ref, now=at)
-    return Signed(signature=signature, stored=StoredSignature(raw=raw, jwks=strict_json.dumps(keys.to_jwks())))
+    stored = StoredSignature(raw=raw, jwks=strict_json.dumps(keys.to_jwks()))
+    return VerifiedSignature(signature=signature, stored=stored)
 
 
-def countersigning_of(federation: FederationContext) -> SignatureExchange:
+def exchange_of(federation: FederationContext) -> SignatureExchange:
     """Return what exchanges signatures with other parties' nodes, for one command."""
 
     def keys_of(party: EntityId, at: datetime) -> KeySet:
@@ -61,15 +65,15 @@ def countersigning_of(federation: FederationContext) -> SignatureExchange:
         except OperationRefused as refused:
             raise NoChain(str(refused)) from refused
 
-    def received(party: EntityId, agreement: AgreementRef) -> None:
-        named = {"party": party, "agreement": str(agreement.id)}
-        record(federation.settings, "agreement signature received", version=agreement.version, **named)
+    def on_signature(party: EntityId, agreement: AgreementRef) -> None:
+        facts = {"party": party, "agreement": str(agreement.id)}
+        record(federation.settings, "agreement signature received", version=agreement.version, **facts)
 
-    def closed(party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
-        named = {"party": party, "agreement": str(agreement.id), "closure": closure}
-        record(federation.settings, "agreement ending received", version=agreement.version, **named)
+    def on_closure(party: EntityId, agreement: AgreementRef, closure: Closure) -> None:
+        facts = {"party": party, "agreement": str(agreement.id), "closure": closure}
+        record(federation.settings, "agreement ending received", version=agreement.version, **facts)
 
-    def signer() -> KeySigner:
+    def signer() -> Signer:
         return node_vault(federation.settings).signer(KeyUse.FEDERATION)
 
     return SignatureExchange(
@@ -77,24 +81,29 @@ def countersigning_of(federation: FederationContext) -> SignatureExchange:
         store=federation.store,
         transport=federation.transport,
         keys_of=keys_of,
-        notice=received,
+        notice=on_signature,
         signer=signer,
         endings=AgreementEndings(
             own=federation.own,
             store=federation.store,
             book=federation.agreements,
             signer=signer,
-            notice=closed,
+            notice=on_closure,
         ),
     )
+
+
+def journal_facts(agreement: AgreementRef) -> dict[str, Any]:
+    """Return what the journal says of an agreement."""
+    return {"agreement": str(agreement.id), "version": agreement.version, "digest": agreement.digest}
 
 
 def signer_of(federation: FederationContext, agreement: Agreement, at: datetime) -> Signatory:
     """Return what this node knows of itself and of the other parties before it signs."""
     node = federation.settings.node
     retired = federation.store.read(agreements.retirements)
-    parties = others(federation, agreement)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    parties = other_parties(federation, agreement)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         vouched = dict(zip(parties, pool.map(lambda party: _vouched(federation, party, at), parties), strict=True))
     return Signatory(
         own=federation.own,
@@ -131,7 +140,44 @@ def _vouched_keys(federation: FederationContext, party: EntityId, at: datetime) 
         if standing.entity == party and standing.trusted is not None and not trace.answered:
             return standing.trusted.federation_keys
     raise OperationRefused(
-        f"Nobody vouches for {party}, so its signature cannot be verified; nothing was stored. "
+        f"No authority vouches for {party}, so its signature cannot be verified; nothing was stored. "
         f"See `hearthgate trust check {party}`.",
         [f"{line.name}: {line.detail}" for line in trace.lines if not line.ok],
     )
+
+
+def other_parties(federation: FederationContext, agreement: Agreement) -> list[EntityId]:
+    """Return the parties but this agency."""
+    return [party.entity for party in agreement.parties if party.entity != federation.own]
+
+
+def offer_to_all(
+    exchange: SignatureExchange, agreement: Agreement, parties: Sequence[EntityId], at: datetime
+) -> list[OfferResult]:
+    """Call on each of these parties."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda party: exchange.offer(agreement, party, now=at), parties))
+
+
+def offer_lines(agreement: Agreement, offers: Sequence[OfferResult], words: Mapping[DeliveryStatus, str]) -> list[str]:
+    """Return how each party answered, for people."""
+    lines = []
+    for each in offers:
+        party = agreement.party(each.party)
+        name = party.name if party else each.party
+        lines.append(f"  {name} {words[each.status]}" + (f" ({each.detail})" if each.detail else ""))
+        lines += [f"    and gave that of {received}" for received in each.received]
+        if each.closed:
+            lines.append("    and says that this version is closed there; it is closed here too now")
+    return lines
+
+
+def offer_json(offer: OfferResult) -> dict[str, Any]:
+    """Return the same for machines."""
+    return {
+        "entity_id": offer.party,
+        "told": offer.status,
+        "detail": offer.detail,
+        "received": list(offer.received),
+        "closed": offer.closed,
+    }

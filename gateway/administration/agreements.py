@@ -1,0 +1,136 @@
+"""The agreements that this node holds: check a draft, add one with its signatures, list and show them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.settings import NodeSettings
+from gateway.administration import agreement_summary as summary
+from gateway.administration.agreement_exchange import VerifiedSignature, journal_facts, standing_of, verify
+from gateway.administration.context import now, opened_store
+from gateway.administration.errors import OperationRefused
+from gateway.administration.federation_context import FederationContext
+from gateway.administration.files import read_input
+from gateway.administration.journal import record
+from gateway.administration.outcome import ChangePlan, UseCaseResult
+from gateway.agreements.registry import AgreementRegistry
+from gateway.ports import Transaction
+from gateway.store.tables import agreements
+from trust.agreements.agreement import InForce, NotInForce, parse_agreement
+from trust.agreements.draft import parse_draft
+from trust.agreements.signing import ask_about_draft
+
+
+def check_draft(file: Path, settings: NodeSettings | None) -> UseCaseResult:
+    """Read an agreement out, with what changes from the version that the node of ``settings`` holds.
+
+    Raises ``TrustError`` with every fault. Nothing is stored.
+    """
+    agreement = parse_draft(read_input(file, "The agreement"))
+    questions = list(ask_about_draft(agreement))
+    before = None
+    if settings is not None:
+        with opened_store(settings) as store:
+            before = summary.version_before(agreement, AgreementRegistry(store).standings(now=now()))
+    changes = summary.change_lines(agreement, before)
+    return UseCaseResult(
+        lines=[
+            *summary.read_out_lines(agreement),
+            *changes,
+            *summary.question_lines(questions),
+            "It is well formed. It binds no party until every party has signed it.",
+        ],
+        data={**summary.agreement_json(agreement), "changes": changes[1:], "questions": questions},
+    )
+
+
+def plan_addition(federation: FederationContext, file: Path, signatures: Sequence[Path]) -> ChangePlan:
+    """Plan to store an agreement and signatures that verify with keys which an anchor vouches for.
+
+    Raises ``TrustError``, and :class:`OperationRefused` where this agency is no party.
+    """
+    raw = read_input(file, "The agreement")
+    agreement = parse_agreement(raw)
+    named = f"{agreement.id} version {agreement.version}"
+    if agreement.party(federation.own) is None:
+        raise OperationRefused(f"{federation.own} is not a party to {named}.")
+    at = now()
+    verified = [verify(federation, agreement, read_input(path, "The signature"), at=at) for path in signatures]
+    parties = [str(each.signature.party) for each in verified]
+
+    def put(tx: Transaction) -> None:
+        ref = agreement.ref
+        agreements.put(tx, agreement_id=ref.id, version=ref.version, digest=ref.digest, raw=raw, added_at=at)
+        for each in verified:
+            party = each.signature.party
+            agreements.put_signature(tx, agreement=ref, entity=party, signature=each.stored, added_at=at)
+
+    def apply() -> UseCaseResult:
+        record(federation.settings, "agreement add", **journal_facts(agreement.ref), signatures=parties)
+        federation.store.write(put)
+        federation.agreements.settle(at)
+        standing = standing_of(federation.agreements, agreement, at=at)
+        return UseCaseResult(
+            lines=[
+                f"{named} ({agreement.title}) is held here.",
+                *_signature_lines(verified),
+                *summary.standing_lines(standing),
+            ],
+            data={**summary.standing_json(standing), "added_signatures": parties},
+        )
+
+    effect = [*summary.read_out_lines(agreement), *_signature_lines(verified)]
+    return ChangePlan(effect=[*effect, "It will be held here with these signatures."], question="Hold it?", apply=apply)
+
+
+def list_agreements(settings: NodeSettings) -> UseCaseResult:
+    """List every agreement of this node, and whether it is in force."""
+    with opened_store(settings) as store:
+        standings = AgreementRegistry(store).standings(now=now())
+    lines = []
+    for standing in standings:
+        agreement = standing.agreement
+        lines.append(f"{agreement.id} version {agreement.version}: {agreement.title}")
+        lines += summary.standing_lines(standing)
+    return UseCaseResult(
+        lines=lines or ["No agreement is held here yet: hearthgate agreement add FILE SIGNATURE..."],
+        data={"agreements": [summary.standing_json(standing) for standing in standings]},
+    )
+
+
+def show_agreement(settings: NodeSettings, agreement_id: str) -> UseCaseResult:
+    """Show every version of an agreement in full, with its signatories. Raises :class:`OperationRefused`."""
+    with opened_store(settings) as store:
+        registry = AgreementRegistry(store)
+        versions = versions_of(registry, agreement_id)
+        signatures = [registry.signatures(each.agreement.ref, now=now()) for each in versions]
+    lines: list[str] = []
+    documents = []
+    for standing, signed_by in zip(versions, signatures, strict=True):
+        agreement = standing.agreement
+        before = summary.version_before(agreement, versions)
+        lines += [*summary.read_out_lines(agreement), *summary.signed_lines(agreement, signed_by)]
+        lines += [*summary.change_lines(agreement, before), *summary.standing_lines(standing)]
+        documents.append(
+            {
+                **summary.agreement_json(agreement),
+                **summary.standing_json(standing),
+                "signed_by": [each.party for each in signed_by],
+                "signatures": summary.signatures_json(signed_by),
+            }
+        )
+    return UseCaseResult(lines=lines, data={"versions": documents})
+
+
+def versions_of(registry: AgreementRegistry, agreement_id: str) -> list[InForce | NotInForce]:
+    """Return how each version of an agreement stands, lowest first. Raises ``OperationRefused`` where there is none."""
+    versions = [standing for standing in registry.standings(now=now()) if standing.agreement.id == agreement_id]
+    if not versions:
+        raise OperationRefused(f"No agreement {agreement_id} is held here; see `hearthgate agreement list`.")
+    return versions
+
+
+def _signature_lines(verified: Sequence[VerifiedSignature]) -> list[str]:
+    return [
+        f"  signed by {each.signature.party}: {each.signature.signatory.name}, {each.signature.signatory.post}"
+        for each in verified
+    ]

@@ -1,0 +1,137 @@
+"""``hearthgate agreement``: check, sign, exchange, add, list, show and end data-sharing agreements."""
+
+from pathlib import Path
+
+import click
+
+from gateway.administration import agreements, end_agreement, sign_agreement
+from gateway.administration.outcome import UseCaseResult
+from gateway.app.commands import federation_of
+from gateway.cli.context import config_option, load_node, names_node
+from gateway.cli.output import apply_plan, command_output, prompted, yes_option
+from trust.agreements.signature import Signatory
+
+_path = click.Path(path_type=Path)
+name_option = click.option("--name", required=True, help="Who signs for this agency.")
+post_option = click.option("--post", required=True, help="In which post, such as Caldicott Guardian.")
+
+
+@click.command()
+@click.argument("file", type=_path)
+@config_option
+@command_output
+def check(*, file: Path, config: Path | None) -> UseCaseResult:
+    """Read the agreement in FILE and say everything that is wrong with it, or the whole of it. Nothing is stored.
+
+    At a node that holds an earlier version, it says what changes.
+    """
+    return agreements.check_draft(file, load_node(config) if names_node(config) else None)
+
+
+@click.command()
+@click.argument("file", type=_path)
+@config_option
+@name_option
+@post_option
+@yes_option
+@command_output
+def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool) -> UseCaseResult:
+    """Sign the agreement in FILE for this agency, hold it here, and give its address for the other parties.
+
+    Nothing is sent: each party fetches it from that address and signs for itself.
+    """
+    with federation_of(load_node(config)) as federation:
+        plan = sign_agreement.plan_proposal(federation, file, Signatory(name=name, post=post))
+        return apply_plan(plan, yes=yes)
+
+
+@click.command()
+@click.argument("source", required=False, metavar="[URL|FILE]")
+@config_option
+@name_option
+@post_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Only write the signature to this file; send nothing.",
+)
+@yes_option
+@command_output
+def sign(
+    *, source: str | None, config: Path | None, name: str, post: str, out: Path | None, yes: bool
+) -> UseCaseResult:
+    """Sign an agreement for this agency, hold it here, and exchange signatures with the nodes of the other parties.
+
+    It is fetched from the URL that a party gave you, which is asked for where none is given, or read from FILE. It is
+    signed with this node's own federation key and no other, for exactly these bytes.
+    """
+    signatory = Signatory(name=name, post=post)
+    with federation_of(load_node(config)) as federation:
+        address = source or _address()
+        if out is not None:
+            plan = sign_agreement.plan_signature_file(federation, address, signatory, out)
+        else:
+            plan = sign_agreement.plan_signature(federation, address, signatory)
+        return apply_plan(plan, yes=yes)
+
+
+@click.command()
+@config_option
+@command_output
+def sync(*, config: Path | None) -> UseCaseResult:
+    """Ask the other parties now for missing signatures, and tell them of endings. A running node does so by itself."""
+    with federation_of(load_node(config)) as federation:
+        return sign_agreement.exchange_signatures(federation)
+
+
+@click.command()
+@click.argument("file", type=_path)
+@click.argument("signatures", metavar="[SIGNATURE]...", nargs=-1, type=_path)
+@config_option
+@yes_option
+@command_output
+def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: bool) -> UseCaseResult:
+    """Hold the agreement in FILE, and these signatures, after each was verified with its party's own federation key.
+
+    The keys are those that the anchor vouches for; the party itself need not be reachable. Signatures may be added
+    later, with the same FILE. Nothing flows until every party has signed.
+    """
+    with federation_of(load_node(config)) as federation:
+        return apply_plan(agreements.plan_addition(federation, file, signatures), yes=yes)
+
+
+@click.command("list")
+@config_option
+@command_output
+def list_agreements(*, config: Path | None) -> UseCaseResult:
+    """Show every agreement held here, and whether it is in force."""
+    return agreements.list_agreements(load_node(config))
+
+
+@click.command()
+@click.argument("agreement_id", metavar="ID")
+@config_option
+@command_output
+def show(*, agreement_id: str, config: Path | None) -> UseCaseResult:
+    """Show every version of the agreement ID in full, and who has signed it."""
+    return agreements.show_agreement(load_node(config), agreement_id)
+
+
+@click.command()
+@click.argument("agreement_id", metavar="ID")
+@click.argument("version", type=int, required=False)
+@config_option
+@yes_option
+@command_output
+def end(*, agreement_id: str, version: int | None, config: Path | None, yes: bool) -> UseCaseResult:
+    """End the agreement ID at once and for good, here and at the other parties' nodes.
+
+    That is the version in force, and every lower one. Name a VERSION to withdraw one that has not begun yet.
+    """
+    with federation_of(load_node(config)) as federation:
+        return apply_plan(end_agreement.plan_ending(federation, agreement_id, version), yes=yes)
+
+
+def _address() -> str:
+    unanswered = "Nothing was signed: name the agreement's address or its file."
+    return prompted("The address of the agreement, as a party gave it to you", unanswered=unanswered).strip()

@@ -1,1 +1,0 @@
-"""Agreements: what two agencies may ask of each other, checked, signed by each, and held."""
