@@ -26,7 +26,7 @@ from trust.agreements.agreement import (
     verify_signature,
 )
 from trust.agreements.signature import peek_party
-from trust.agreements.signing import Signatory, Vouched
+from trust.agreements.signing import SigningContext, Vouched
 from trust.errors import NoChain
 from trust.exchange.envelope import AgreementRef
 from trust.federation import node_metadata
@@ -98,14 +98,14 @@ def journal_facts(agreement: AgreementRef) -> dict[str, Any]:
     return {"agreement": str(agreement.id), "version": agreement.version, "digest": agreement.digest}
 
 
-def signer_of(federation: FederationContext, agreement: Agreement, at: datetime) -> Signatory:
+def signer_of(federation: FederationContext, agreement: Agreement, at: datetime) -> SigningContext:
     """Return what this node knows of itself and of the other parties before it signs."""
     node = federation.settings.node
     retired = federation.store.read(agreements.retirements)
     parties = other_parties(federation, agreement)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         vouched = dict(zip(parties, pool.map(lambda party: _vouched(federation, party, at), parties), strict=True))
-    return Signatory(
+    return SigningContext(
         own=federation.own,
         services={ServiceSlug(each.slug): each.kind for each in federation.settings.services},
         body=node.body,

@@ -36,7 +36,7 @@ class Vouched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signatory:
+class SigningContext:
     """The agency that is about to sign. ``services`` maps each of its services to its kind.
 
     ``body`` is what the agency is in law, where its configuration says so. ``vouched`` is what the anchors say of the
@@ -60,7 +60,7 @@ class Advice:
     questions: tuple[str, ...]
 
 
-def advise(agreement: Agreement, signer: Signatory, *, today: date) -> Advice:
+def advise(agreement: Agreement, signer: SigningContext, *, today: date) -> Advice:
     """Check an agreement before ``signer``, which is a party, signs it.
 
     Faults: 1 a version that can never come into force; 2 services of its own that the agency does not have; 3 parties,
@@ -100,13 +100,13 @@ def _never(agreement: Agreement, retired: int, today: date) -> Iterator[str]:
         yield f"its last day was {in_words(agreement.valid_until)}; agree on new days, in a new version"
 
 
-def _foreign_services(party: Party, signer: Signatory) -> Iterator[str]:
+def _foreign_services(party: Party, signer: SigningContext) -> Iterator[str]:
     for slug in party.services:
         if slug not in signer.services:
             yield f"this node has no service {slug}; have it left out, or add it to [[services]]"
 
 
-def _unknown_parties(agreement: Agreement, signer: Signatory) -> Iterator[str]:
+def _unknown_parties(agreement: Agreement, signer: SigningContext) -> Iterator[str]:
     for party in agreement.parties:
         found = signer.vouched.get(party.entity)
         if found is None or found.known is None:
@@ -119,7 +119,7 @@ def _unknown_parties(agreement: Agreement, signer: Signatory) -> Iterator[str]:
                     yield f"no anchor knows the service {slug} of {party.entity}; correct it, or have it admitted first"
 
 
-def _unlawful(clause: Clause, agreement: Agreement, signer: Signatory) -> Iterator[str]:
+def _unlawful(clause: Clause, agreement: Agreement, signer: SigningContext) -> Iterator[str]:
     """Yield a fault where a clause names law of a part, and none of it is for a body of these kinds."""
     bodies = _bodies(signer)
     for part in _parts_needed(clause, signer):
@@ -131,7 +131,7 @@ def _unlawful(clause: Clause, agreement: Agreement, signer: Signatory) -> Iterat
             )
 
 
-def _unnamed_law(clause: Clause, agreement: Agreement, signer: Signatory) -> Iterator[str]:
+def _unnamed_law(clause: Clause, agreement: Agreement, signer: SigningContext) -> Iterator[str]:
     """Ask for the law behind a task or duty: UK GDPR Article 6(3), Data Protection Act 2018 section 35(2)."""
     bodies, needed = _bodies(signer), _parts_needed(clause, signer)
     bases = _entries(clause, LegalPart.LAWFUL_BASIS, agreement) if needed else ()
@@ -150,7 +150,7 @@ def _ask_which_law(clause: Clause, resting: Iterable[str], whose: str = "") -> s
     )
 
 
-def _parts_needed(clause: Clause, signer: Signatory) -> tuple[LegalPart, ...]:
+def _parts_needed(clause: Clause, signer: SigningContext) -> tuple[LegalPart, ...]:
     """Return the parts of law that the agency needs in a clause: a lawful basis, and a power where it is asked."""
     if any(service.entity == signer.own for service in clause.holders):
         return (LegalPart.LAWFUL_BASIS, LegalPart.POWER)
@@ -165,7 +165,7 @@ def _for_whom(entries: Iterable[LegalEntry]) -> str:
     return "; ".join(f"{entry.code} is for {entry.relied_on_by}" for entry in entries)
 
 
-def _bodies(signer: Signatory) -> frozenset[PublicBody]:
+def _bodies(signer: SigningContext) -> frozenset[PublicBody]:
     """Return what the agency may be in law, by its configuration, else by the kinds of its services."""
     if signer.body is not None:
         return frozenset({signer.body})
@@ -175,7 +175,7 @@ def _bodies(signer: Signatory) -> frozenset[PublicBody]:
     return common or ANY
 
 
-def _unchecked(agreement: Agreement, signer: Signatory) -> Iterator[str]:
+def _unchecked(agreement: Agreement, signer: SigningContext) -> Iterator[str]:
     for other in agreement.parties:
         found = signer.vouched.get(other.entity)
         if found is not None and found.known is None:
@@ -183,7 +183,7 @@ def _unchecked(agreement: Agreement, signer: Signatory) -> Iterator[str]:
     yield from _unknown_body(agreement, signer)
 
 
-def _unknown_body(agreement: Agreement, signer: Signatory) -> Iterator[str]:
+def _unknown_body(agreement: Agreement, signer: SigningContext) -> Iterator[str]:
     """Ask what the agency is, where some of the kinds that it may be have no law of a part in a clause."""
     bodies = _bodies(signer)
     lacking: dict[tuple[LegalPart, str, str], list[str]] = {}

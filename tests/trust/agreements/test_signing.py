@@ -10,12 +10,12 @@ from tests.trust.agreements.examples import BINDING, DOCUMENT, JOBCENTRE, clause
 from tests.trust.exchange.examples import COUNCIL, TRUST
 from trust.agreements.agreement import InForce
 from trust.agreements.bodies import PublicBody
-from trust.agreements.signing import Advice, Signatory, Vouched, advise, ask_about_draft
+from trust.agreements.signing import Advice, SigningContext, Vouched, advise, ask_about_draft
 from trust.identifiers import EntityId, ServiceSlug
 
 TODAY = date(2026, 5, 1)
 FAMILIES, MONEY = ServiceSlug("connecting-families"), ServiceSlug("money-advice")
-SIGNER = Signatory(
+SIGNER = SigningContext(
     own=COUNCIL,
     services={FAMILIES: "social-care", MONEY: "money-advice"},
     vouched={
