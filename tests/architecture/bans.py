@@ -91,6 +91,13 @@ def jose_libraries(module: Module) -> Iterator[str]:
             yield module.at(node, f"{name} is used only in {JOSE_HOME}: call what that module offers")
 
 
+def test_modules(module: Module) -> Iterator[str]:
+    """Allow no import from a module of tests: what two of them share has a module of its own, or a conftest."""
+    for node, name in imports(module.tree):
+        if any(part.startswith("test_") for part in name.split(".")):
+            yield module.at(node, f"{name} stands in a module of tests: move it to a helper module of its folder")
+
+
 def xml_readers(all_modules: Iterable[Module]) -> Iterator[str]:
     """Allow one module to read XML, and one of their own to the demo's case systems, which share no code."""
     homes: dict[bool, str] = {}

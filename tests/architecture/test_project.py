@@ -126,7 +126,9 @@ def test_product_code_keeps(rule: Rule, product: list[Module]) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [shape.module_length, shape.function_length, bans.authlib_jose], ids=lambda rule: rule.__name__
+    "rule",
+    [shape.module_length, shape.function_length, bans.authlib_jose, bans.test_modules],
+    ids=lambda rule: rule.__name__,
 )
 def test_all_code_keeps(rule: Rule, everything: list[Module]) -> None:
     require_none(finding for module in everything for finding in rule(module))

@@ -52,6 +52,9 @@ ONE_MODULE = [
     (bans.authlib_jose, "tests/a.py", "import authlib.jose.rfc7515", 1, "import authlib.josephine"),
     (bans.jose_libraries, "gateway/a.py", "from joserfc.jwk import OctKey", 1, "from trust import jose"),
     (bans.jose_libraries, "trust/keys.py", "import jwt", 1, "import jwtlike"),
+    (bans.test_modules, "tests/a.py", "from tests.b.test_c import d", 1, "from tests.b.c import tested"),
+    (bans.test_modules, "tests/a.py", "import tests.b.test_c", 1, "import tests.b.conftest"),
+    (bans.test_modules, "tests/a.py", "from tests.b import test_c", 1, "from tests import b"),
     (background.companion_loops, "gateway/a.py", "def f(wait):\n  while not wait(60): ...", 2, "while f(60): ..."),
     (
         background.companion_steps,

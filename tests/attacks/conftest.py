@@ -1,5 +1,5 @@
-"""The networks of tests/federation."""
+"""The simulator's networks."""
 
-from tests.federation.conftest import benefits, pair, standing, town
+from tests.simulator.fixtures import benefits, pair, standing, town
 
 __all__ = ["benefits", "pair", "standing", "town"]

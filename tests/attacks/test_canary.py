@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.telemetry.logging import configure_logging, redirect
-from tests.federation.test_binding import ref_of
 from tests.simulator import faults
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import COUNCIL, TRUST

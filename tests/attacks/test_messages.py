@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.federation.test_binding import ref_of
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import COUNCIL, HOUSING, TRUST

@@ -6,7 +6,7 @@ from secrets import token_urlsafe
 import pytest
 
 from gateway.ports import PeerResponse
-from tests.federation.test_binding import ref_of
+from tests.simulator.agreements import ref_of
 from tests.simulator.case_client import ASSERTION_TYPE
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, new_key

@@ -1,8 +1,6 @@
 """A node accepts every example of the exchange profile, and a page shows it as the file has it."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -11,6 +9,7 @@ from tests.docs import exchange_file
 from tests.docs.example_keys import ANCHOR, COUNCIL, TRUST
 from tests.docs.exchange_examples import MESSAGES, TOKEN_ENDPOINT
 from tests.docs.pages import example, profile
+from tests.docs.published_examples import NOW, PUBLISHED, keys, opened_message, signed
 from tests.docs.showing import claims_of
 from trust import strict_json
 from trust.agreements.agreement import InForce, NotInForce, in_force, parse_agreement
@@ -18,7 +17,6 @@ from trust.agreements.decision import LocalPolicy, Permit, RequestFacts, decide_
 from trust.agreements.signature import verify_signature
 from trust.claims import digest
 from trust.exchange import eligibility, involvement, misuse
-from trust.exchange.message import OpenedMessage, open_message
 from trust.exchange.receipt import open_receipt
 from trust.exchange.refusal import parse_refusal_body
 from trust.exchange.reply import Reply, open_reply
@@ -34,25 +32,9 @@ from trust.federation.trust_mark import (
     parse_status_response,
     verify_trust_mark,
 )
-from trust.identifiers import EntityId
-from trust.keys import KeySet, KeyUse
+from trust.keys import KeyUse
 from trust.oauth import access_token, authorization_details, client_assertion, dpop_proof
 from trust.oauth.authorization_details import covers
-
-FILE: dict[str, Any] = json.loads(exchange_file.FILE.read_text(encoding="utf-8"))
-NOW = datetime.fromisoformat(FILE["now"])
-
-
-def signed(name: str) -> bytes:
-    return FILE["signed"][name].encode()
-
-
-def keys(entity: EntityId, use: KeyUse) -> KeySet:
-    return KeySet.from_jwks(FILE["keys"][entity][use], use)
-
-
-def opened_message() -> OpenedMessage:
-    return open_message(signed("message"), sender_keys=keys(COUNCIL, KeyUse.MESSAGE), own_id=TRUST, now=NOW)
 
 
 def opened_reply(name: str) -> Reply:
@@ -67,9 +49,9 @@ def opened_reply(name: str) -> Reply:
     )
 
 
-@pytest.mark.parametrize("name", sorted(exchange_file.shown_examples(FILE)))
+@pytest.mark.parametrize("name", sorted(exchange_file.shown_examples(PUBLISHED)))
 def test_a_page_shows_each_example_as_the_file_has_it(name: str) -> None:
-    shown, held = example(profile(), name), exchange_file.shown_examples(FILE)[name]
+    shown, held = example(profile(), name), exchange_file.shown_examples(PUBLISHED)[name]
     assert shown.rstrip("\n") == held.rstrip("\n")
     assert profile().count(f"<!-- example: {name} -->") == 1
 
@@ -102,7 +84,7 @@ def test_the_anchors_mark_for_the_council_counts_under_its_owners_delegation() -
         now=NOW,
     )
     assert (mark.issuer, mark.mark_type) == (ANCHOR, mark_type)
-    assert claims_of(FILE["signed"]["trust mark"])["delegation"] == FILE["signed"]["trust mark delegation"]
+    assert claims_of(PUBLISHED["signed"]["trust mark"])["delegation"] == PUBLISHED["signed"]["trust mark delegation"]
     status = parse_status_response(
         signed("trust mark status"), issuer_keys=keys(ANCHOR, KeyUse.FEDERATION), mark=mark.raw, now=NOW
     )
@@ -151,9 +133,9 @@ def test_the_assertion_the_proofs_and_the_token_belong_together() -> None:
 
 
 def test_the_message_is_permitted_by_the_agreement() -> None:
-    agreement = parse_agreement(FILE["agreement"].encode())
+    agreement = parse_agreement(PUBLISHED["agreement"].encode())
     message = opened_message().message
-    token = claims_of(FILE["signed"]["access token"])
+    token = claims_of(PUBLISHED["signed"]["access token"])
     facts = RequestFacts(
         sender=COUNCIL,
         caller=COUNCIL,
@@ -166,7 +148,7 @@ def test_the_message_is_permitted_by_the_agreement() -> None:
 
 
 def test_the_agreement_lacks_only_the_signature_that_the_page_does_not_show() -> None:
-    agreement = parse_agreement(FILE["agreement"].encode())
+    agreement = parse_agreement(PUBLISHED["agreement"].encode())
     signature = verify_signature(
         signed("agreement signature"),
         party=COUNCIL,
@@ -181,7 +163,7 @@ def test_the_agreement_lacks_only_the_signature_that_the_page_does_not_show() ->
 
 @pytest.mark.parametrize("name", ["reply: known", "reply: nothing to share", "reply: refused"])
 def test_each_reply_answers_the_message_and_names_the_holders_leaf(name: str) -> None:
-    assert opened_reply(name).evidence == {"leaf": digest(FILE["leaf"].encode())}
+    assert opened_reply(name).evidence == {"leaf": digest(PUBLISHED["leaf"].encode())}
 
 
 def test_the_replies_bodies_are_of_their_kind() -> None:
@@ -245,13 +227,13 @@ def test_each_reply_answers_the_query_about_misuse(state: misuse.MisuseState) ->
 
 
 def test_the_leaf_is_canonical_and_names_the_message() -> None:
-    leaf = strict_json.loads(FILE["leaf"].encode(), max_bytes=65_536)
-    assert strict_json.dumps(leaf).decode() == FILE["leaf"]
+    leaf = strict_json.loads(PUBLISHED["leaf"].encode(), max_bytes=65_536)
+    assert strict_json.dumps(leaf).decode() == PUBLISHED["leaf"]
     assert leaf["message"]["digest"] == opened_message().digest
     assert datetime.fromisoformat(leaf["at"]) == NOW.astimezone(UTC)
 
 
 def test_the_examples_can_be_made_anew() -> None:
     made = examples.make()
-    assert made.signed.keys() == FILE["signed"].keys()
-    assert made.agreement.decode() == FILE["agreement"]
+    assert made.signed.keys() == PUBLISHED["signed"].keys()
+    assert made.agreement.decode() == PUBLISHED["agreement"]

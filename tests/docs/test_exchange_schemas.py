@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator, FormatChecker, validators
 
 from tests.docs.example_keys import COUNCIL, TRUST
 from tests.docs.pages import DOCS
+from tests.docs.published_examples import NOW, PUBLISHED, opened_message
 from tests.docs.showing import claims_of
-from tests.docs.test_exchange_examples import FILE, NOW, opened_message
 from tests.trust.exchange.strategies import changed, objects
 from trust import jose
 from trust.errors import MalformedJson, TrustError
@@ -25,7 +25,7 @@ from trust.strict_json import JsonObject
 SCHEMAS: dict[str, Any] = json.loads((DOCS / "exchange-schemas.json").read_text(encoding="utf-8"))
 SIGNER = LocalSigner.generate(KeyUse.MESSAGE)
 KEYS = KeySet.of(KeyUse.MESSAGE, [SIGNER.public])
-EXAMPLES = {name: claims_of(raw) for name, raw in FILE["signed"].items()}
+EXAMPLES = {name: claims_of(raw) for name, raw in PUBLISHED["signed"].items()}
 KNOWN, REFUSED = (EXAMPLES[f"reply: {name}"]["body"] for name in ("known", "refused"))
 QUESTION = {"question": "in_payment", "as_of": "2026-11-23", "benefit": "universal-credit"}
 ANSWER = {"answer": "yes", "as_of": "2026-11-23"}

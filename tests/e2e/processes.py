@@ -20,7 +20,8 @@ from urllib.parse import urlencode
 import requests
 
 from tests.simulator.case_client import ASSERTION_TYPE, CaseClient
-from tests.simulator.network import Network, RunningClock, federation_keys
+from tests.simulator.clocks import RunningClock
+from tests.simulator.network import Network, federation_keys
 from tests.simulator.settings_files import Around, Faces, write_anchor, write_node
 from tests.simulator.town import ANCHOR, BY_ENTITY
 from tests.support.case_systems import free_port

@@ -19,12 +19,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.nginx import program_path
+from tests.e2e.nginx import Behind, program_path
 from tests.e2e.processes import ROOT, Answer
-from tests.e2e.test_nginx import Behind, behind
 from tests.simulator.town import ANCHOR, COUNCIL, SUBJECT, TRUST
-
-__all__ = ["behind"]
 
 pytestmark = [
     pytest.mark.e2e,

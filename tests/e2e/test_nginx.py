@@ -3,21 +3,15 @@
 import json
 import re
 import ssl
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from gateway.oauth.forms import MAX_BODY
 from gateway.web import headers
-from tests.e2e.nginx import free_ports, nginx, program_path, said, slow_headers, tls, written
-from tests.e2e.processes import Served, served
-from tests.simulator.case_client import CaseClient
-from tests.simulator.settings_files import Faces
+from tests.e2e.nginx import Behind, program_path, said, slow_headers
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.identifiers import EntityId
@@ -41,60 +35,6 @@ MEMBERS = (
     "bytes_out",
     "tls",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behind:
-    """A federation whose anchor and nodes are reached through nginx alone; ``logs`` is where that writes."""
-
-    federation: Served
-    logs: Path
-    client: CaseClient
-
-    def open(self, entity: EntityId = TRUST, name: str | None = None) -> ssl.SSLSocket:
-        host = entity.removeprefix("https://")
-        port = int(self.federation.faces[entity].peer.rpartition(":")[2])
-        return tls(port, name or host, self.federation.authority.certificate)
-
-    def answer(self, request: str, entity: EntityId = TRUST) -> bytes:
-        with self.open(entity) as sock:
-            sock.sendall(request.replace("\n", "\r\n").replace("HOST", entity.removeprefix("https://")).encode())
-            return said(sock)
-
-
-@pytest.fixture(scope="module")
-def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
-    """Put nginx before the anchor, before both nodes' peer faces, and before the council's case face."""
-    folder = tmp_path_factory.mktemp("behind")
-    ports = dict(zip((ANCHOR, COUNCIL, TRUST, "case"), free_ports(4), strict=True))
-    with served(folder, [COUNCIL, TRUST], threads=4) as federation:
-        federation.network.agree()
-        client = federation.network.case_client(COUNCIL)
-        listening, moved = federation.faces, {}
-        files = []
-        for entity in (ANCHOR, COUNCIL, TRUST):
-            own = ["--listen", f"127.0.0.1:{ports[entity]}", "--logs", str(folder)]
-            own += ["--ca", str(federation.authority.certificate)]
-            own += ["--case-listen", f"127.0.0.1:{ports['case']}"] if entity == COUNCIL else []
-            files.append(written(federation.network.folder_of(entity) / "hearthgate.toml", *own))
-            moved[entity] = replace(listening[entity], peer=f"127.0.0.1:{ports[entity]}")
-        moved[COUNCIL] = replace(moved[COUNCIL], case=f"127.0.0.1:{ports['case']}")
-        for entity in (COUNCIL, TRUST):
-            _lead_elsewhere(federation.network.folder_of(entity) / "hearthgate.toml", entity, listening, moved)
-        with nginx(folder / "nginx", files, list(ports.values())):
-            federation.start(ANCHOR, COUNCIL, TRUST)
-            federation.faces = moved
-            yield Behind(federation=federation, logs=folder, client=client)
-
-
-def _lead_elsewhere(
-    config: Path, entity: EntityId, listening: Mapping[EntityId, Faces], moved: Mapping[EntityId, Faces]
-) -> None:
-    """Have a node's ``[hosts]`` lead to nginx for everybody but itself."""
-    text = config.read_text()
-    for other in moved.keys() - {entity}:
-        text = text.replace(listening[other].peer, moved[other].peer)
-    config.write_text(text)
 
 
 @pytest.mark.parametrize("entity", [ANCHOR, COUNCIL, TRUST])

@@ -1,52 +1,15 @@
-"""The whole town, and smaller networks, each fresh for one test and bound by its agreement."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""The simulator's networks and a peer, for proofs on whole nodes."""
 
 import pytest
 
 from gateway.runtime import machine_clock
-from tests.simulator.network import Network
-from tests.simulator.town import BY_ENTITY, COUNCIL, JOBCENTRE, TRUST
+from tests.simulator.fixtures import benefits, pair, standing, town
+from tests.simulator.inbound import hand, inbound, seen, sender
+
+__all__ = ["benefits", "hand", "inbound", "pair", "seen", "sender", "standing", "town"]
 
 
 @pytest.fixture(autouse=True)
 def no_time_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the others decide about a clock, whether a time service keeps this machine's or not."""
     monkeypatch.setattr(machine_clock, "synchronised", lambda _clock: False)
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Network]:
-    """Give six agencies with nine services."""
-    made = Network(tmp_path)
-    made.agree()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Network]:
-    """Give the council and the mental health trust."""
-    made = Network(tmp_path, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST]])
-    made.agree()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    """Give the same pair to all tests of a module, none of which may change it for the others."""
-    made = Network(tmp_path_factory.mktemp("standing"), [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST]])
-    made.agree()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def benefits(tmp_path: Path) -> Iterator[Network]:
-    """Give the council and the Jobcentre with its benefit registry."""
-    made = Network(tmp_path, [BY_ENTITY[COUNCIL], BY_ENTITY[JOBCENTRE]])
-    made.agree()
-    yield made
-    made.close()

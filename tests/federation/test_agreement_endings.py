@@ -9,7 +9,7 @@ import pytest
 
 from gateway.app.node import Node
 from gateway.store.tables import agreements
-from tests.federation.test_countersigning import call, post_call
+from tests.simulator.agreements import call, post_call
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import AGREEMENT, COUNCIL, POLICE, TRUST

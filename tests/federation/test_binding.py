@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.store.tables import agreements
+from tests.simulator.agreements import end, ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, reply_claims
 from tests.simulator.town import (
@@ -28,13 +28,6 @@ def unbound(pair: Network) -> Network:
     """Give the two agencies with an agreement that they have ended."""
     end(pair, AGREEMENT, 1)
     return pair
-
-
-def end(network: Network, agreement_id: str, version: int, *at: EntityId) -> None:
-    for entity in at or tuple(network.nodes):
-        network.nodes[entity].store.write(
-            lambda tx: agreements.end(tx, agreement_id=agreement_id, version=version, at=network.clock.now())
-        )
 
 
 def refused(network: Network, **changes: Any) -> dict[str, Any]:
@@ -202,11 +195,6 @@ def test_the_agreement_is_read_again_when_it_changes_and_not_before(pair: Networ
     )
     [less] = client.lines()[SERVICE]["involvements"]
     assert less == {"organisation": "Moor Mental Health"}
-
-
-def ref_of(network: Network) -> AgreementRef:
-    [held] = network.nodes[COUNCIL].agreements.standings(now=network.clock.now())
-    return held.agreement.ref
 
 
 def test_a_newer_version_in_force_replaces_the_older_one_at_the_holder(unbound: Network) -> None:

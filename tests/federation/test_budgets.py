@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from gateway.store.tables import flags
-from tests.federation.test_binding import ref_of
+from tests.simulator.agreements import ref_of
 from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.settings_files import budget
 from tests.simulator.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
+from tests.support.people import nhs
 from trust.exchange.person import parse_subject
 from trust.exchange.subject_members import MEMBERS
 from trust.identifiers import EntityId
@@ -125,13 +126,6 @@ def _probe(client: CaseClient, numbers: range) -> None:
     for number in numbers:
         subject = {"nhs_number": nhs(number), "family_name": SUBJECT["family_name"]}
         client.post_lookup(client.body(subject=subject, wait_s=10.0))
-
-
-def nhs(body: int) -> str:
-    """Return the next number from nine digits on that has a check digit."""
-    digits = f"{body:09d}"
-    check = (11 - sum(int(digit) * (10 - place) for place, digit in enumerate(digits)) % 11) % 11
-    return nhs(body + 1) if check == 10 else f"{digits}{check}"
 
 
 @pytest.mark.holds("A44")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 
@@ -15,11 +14,13 @@ from gateway.ports import PeerRequest, PeerResponse
 from gateway.runtime import machine_clock
 from gateway.runtime.background import AtOnce
 from gateway.store.tables import store_epoch
-from tests.federation.test_binding import ref_of
-from tests.simulator.network import Network, SetClock
+from tests.simulator.agreements import ref_of
+from tests.simulator.clocks import SetClock
+from tests.simulator.faults import dated
+from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, reply_body
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST
-from tests.simulator.wire import Fault, Pass
+from tests.simulator.wire import Pass
 from tests.support.logs import capture_logs
 from trust.identifiers import EntityId
 from trust.strict_json import loads
@@ -65,20 +66,6 @@ def anchor(pair: Network) -> Iterator[tuple[AnchorParts, OwnClock]]:
         pair.wire.faults[entity] = dated(pair.clock)
     yield made, own
     made.store.close()
-
-
-def dated(clock: SetClock, off: timedelta = timedelta()) -> Fault:
-    def fault(_request: PeerRequest, go_on: Pass) -> PeerResponse:
-        answer = go_on()
-        stamp = format_datetime(clock.now() + off, usegmt=True)
-        return PeerResponse(
-            status=answer.status,
-            content_type=answer.content_type,
-            headers={**answer.headers, "date": stamp},
-            body=answer.body,
-        )
-
-    return fault
 
 
 def undated(_request: PeerRequest, go_on: Pass) -> PeerResponse:

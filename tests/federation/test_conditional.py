@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,19 +12,15 @@ from pysqlite3 import dbapi2
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.sources.sql import MAX_CANDIDATES
 from gateway.exchange import answer as answering
-from tests.federation.test_binding import ref_of
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, reply_body, reply_claims
-from tests.simulator.town import STRANGER, SUBJECT, TRUST
+from tests.simulator.town import IN_DOUBT, KNOWN, NOBODY, TRUST
 from trust.agreements.decision import PersonRestrictions
 from trust.exchange.involvement import Involvement
-from trust.exchange.person import Subject, parse_subject
+from trust.exchange.person import Subject
 from trust.strict_json import JsonObject
 
-KNOWN = parse_subject(dict(SUBJECT), this_year=2026)
-NOBODY = parse_subject(dict(STRANGER), this_year=2026)
-IN_DOUBT = replace(KNOWN, birth_date=date(1999, 1, 1))
-"""The young man's NHS number with another birth date: somebody must look."""
 WORKED_WITH = Involvement(worker="Farouk Linton")
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.misuse.evidence import consent_of_message, received_messages, signature_of_message
-from tests.federation.test_binding import ref_of
 from tests.simulator import faults
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import BY_ENTITY, COUNCIL, HOUSING, TRUST

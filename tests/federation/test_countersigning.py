@@ -1,23 +1,20 @@
 """An agreement goes to whoever asks for it by its digest, and its signatures to whoever has signed."""
 
 import json
-from dataclasses import replace
-from secrets import token_hex
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.agreements.signature_exchange import address, fetch_agreement
 from gateway.ports import PeerRequest, PeerResponse, Transaction, TransportError
 from gateway.store.tables import agreements
 from gateway.store.tables.agreements import StoredSignature
+from tests.simulator.agreements import call, http, post_call
 from tests.simulator.network import Network
 from tests.simulator.town import COUNCIL, TRUST
 from tests.simulator.wire import Pass
 from trust.agreements.agreement import Signatory, build_signature
-from trust.agreements.party_call import PartyCall, build_call, call_parties
 from trust.errors import TrustError
 from trust.exchange.message import AgreementRef
 from trust.identifiers import EntityId
@@ -29,24 +26,6 @@ ELSEWHERE = EntityId("https://elsewhere.example")
 def proposed(pair: Network) -> AgreementRef:
     """Have the trust hold a new version that it has signed and the council has not, nor heard of."""
     return pair.agree(pair.document(version=2), unsigned_by=[COUNCIL], held_by=[TRUST])
-
-
-def http(network: Network, entity: EntityId) -> FlaskClient:
-    return network.nodes[entity].peer_app.test_client()
-
-
-def call(network: Network, ref: AgreementRef, signature: bytes | None = None, **changes: Any) -> bytes:
-    """Make the council's call on the trust about an agreement, with some of it changed."""
-    signer = changes.pop("signer", None) or network.nodes[COUNCIL].vault.signer(KeyUse.FEDERATION)
-    ending = changes.pop("ending", None)
-    parties = call_parties(COUNCIL, TRUST, jti=token_hex(8), now=network.clock.now())
-    called = PartyCall(parties=replace(parties, **changes), agreement=ref, signature=signature, ending=ending)
-    return build_call(called, signer=signer)
-
-
-def post_call(network: Network, ref: AgreementRef, raw: bytes) -> TestResponse:
-    path = f"/agreements/v1/{ref.digest}/signatures"
-    return http(network, TRUST).post(path, data=raw, content_type="application/jwt", base_url=TRUST)
 
 
 def post(network: Network, ref: AgreementRef, signature: bytes | None) -> TestResponse:

@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 
 from gateway.accountability.disclosures import Disclosure, Disclosures, ExchangeSide
-from tests.federation.test_binding import ref_of
-from tests.federation.test_evidence import RELEASED
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
-from tests.simulator.town import COUNCIL, SUBJECT, TRUST
+from tests.simulator.town import COUNCIL, RELEASED, SUBJECT, TRUST
 from trust.exchange.person import Subject, parse_subject
 from trust.identifiers import EntityId
 

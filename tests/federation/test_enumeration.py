@@ -18,24 +18,21 @@ from gateway.exchange.inbound import Inbound, Sender
 from gateway.exchange.response_timing import Pace
 from gateway.exchange.services import Desk
 from gateway.store.tables import flags
-from tests.federation.test_budgets import nhs
-from tests.gateway.exchange.test_inbound import hand, inbound, seen, sender
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
-from tests.simulator.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
+from tests.simulator.town import BY_ENTITY, COUNCIL, KNOWN, TRUST
+from tests.support.people import nhs
 from trust.agreements.probing import MOST_ADDRESSES, Pattern
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.involvement import Involvement
 from trust.exchange.message import Practitioner
-from trust.exchange.person import Address, Name, Subject, parse_subject
+from trust.exchange.person import Address, Name, Subject
 from trust.exchange.reply import TYP
 from trust.exchange.subject_members import MEMBERS
 from trust.identifiers import RoleCode
 from trust.jose import peek
 from trust.strict_json import JsonObject
 
-__all__ = ["hand", "inbound", "seen", "sender"]
-KNOWN = parse_subject(dict(SUBJECT), this_year=2026)
 WITHIN = 100
 LETTERS = "abcdefghijklmnopqrst"
 

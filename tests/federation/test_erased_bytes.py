@@ -10,7 +10,7 @@ from gateway.keys.daily_seal import SealExpired
 from gateway.store.engine.statement import Statement
 from gateway.store.housekeeping import erase_expired
 from gateway.store.schema import messages
-from tests.federation.test_binding import ref_of
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import COUNCIL, TRUST

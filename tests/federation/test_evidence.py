@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pysqlite3 import dbapi2
 
-from tests.federation.test_binding import ref_of
 from tests.simulator import faults
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, reply_body, reply_claims
 from tests.simulator.settings_files import budget
-from tests.simulator.town import BY_ENTITY, COUNCIL, SUBJECT, TRUST
+from tests.simulator.town import BY_ENTITY, COUNCIL, RELEASED, SUBJECT, TRUST
 from trust.claims import digest
 from trust.exchange.person import parse_subject
 from trust.identifiers import EntityId
@@ -21,8 +21,6 @@ from trust.keys import KeyUse
 from trust.strict_json import JsonObject
 
 SERVICE = f"{TRUST}#community-team"
-RELEASED = ["last_contact_month", "organisation", "phone", "role", "service_type", "since", "worker"]
-"""What the clause lets a key worker be told, and what there is of it."""
 
 
 @contextmanager

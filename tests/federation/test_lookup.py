@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.federation.test_binding import ref_of
 from tests.simulator import faults
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, reply_body
 from tests.simulator.town import (

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.store.tables import disowned_keys, members
-from tests.federation.test_binding import ref_of
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network, federation_keys
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST

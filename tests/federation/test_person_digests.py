@@ -9,7 +9,7 @@ from gateway.accountability.subject_buckets import person_keys
 from gateway.store.engine.statement import Statement
 from gateway.store.schema import budgets
 from gateway.store.tables import evidence_index, evidence_leaves
-from tests.federation.test_binding import ref_of
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import COUNCIL, SUBJECT, TRUST

@@ -16,7 +16,8 @@ from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
 from gateway.store.tables import justifications
 from tests.simulator.case_client import ASSERTION_TYPE, CaseClient
-from tests.simulator.network import Network, RunningClock
+from tests.simulator.clocks import RunningClock
+from tests.simulator.network import Network
 from tests.simulator.settings_files import toml
 from tests.simulator.town import BY_ENTITY, COUNCIL, POLICE, TRUST
 from tests.support.node import Node

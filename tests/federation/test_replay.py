@@ -10,12 +10,11 @@ import pytest
 
 from gateway.keys.files import KeyFile, create_keys
 from gateway.store.tables import flags, messages
-from tests.federation.test_binding import end, ref_of
-from tests.federation.test_evidence import RELEASED
+from tests.simulator.agreements import end, ref_of
 from tests.simulator.faults import Counted, states
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, new_key, reply_body
-from tests.simulator.town import AGREEMENT, BY_ENTITY, COUNCIL, POLICE, TRUST
+from tests.simulator.town import AGREEMENT, BY_ENTITY, COUNCIL, POLICE, RELEASED, TRUST
 from trust.claims import digest
 from trust.evidence.leaf import message_key
 from trust.federation import node_metadata

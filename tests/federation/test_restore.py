@@ -1,24 +1,19 @@
 """A node or an anchor that was lost and made again from a copy of its store answers nothing twice, nobody too soon."""
 
 import json
-import shutil
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Response, request
 
-from gateway.app.authority import create_anchor
 from gateway.authority.suspension import StateChange, change_state, log_state
 from gateway.federation.fetch import SUSPENSIONS_PATH
 from gateway.health.restore_sync import PAGE
 from gateway.ports import PeerRequest, PeerResponse, Transaction
-from gateway.store.backup.snapshot import StoreCopy, copy_in, copy_out
-from gateway.store.engine.claims_sqlite import ACCEPTED_AHEAD
 from gateway.store.tables import members, store_epoch, suspensions
-from tests.federation.test_binding import ref_of
-from tests.federation.test_clock import dated
+from tests.simulator.agreements import ref_of
+from tests.simulator.copies import LATER, Kept, confirm, mind
+from tests.simulator.faults import dated
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, reply_body, reply_claims
 from tests.simulator.town import ANCHOR, COUNCIL, POLICE, TRUST
@@ -28,7 +23,6 @@ from trust.keys import KeyUse, Signer
 from trust.strict_json import loads
 
 MOST = 20
-LATER = ACCEPTED_AHEAD.total_seconds() + 1
 
 
 @pytest.fixture(autouse=True)
@@ -36,65 +30,6 @@ def dated_answers(pair: Network) -> None:
     """Have everybody's answers dated by the clock that the test moves."""
     for entity in (ANCHOR, COUNCIL, TRUST):
         pair.wire.faults[entity] = dated(pair.clock)
-
-
-@dataclass(slots=True, kw_only=True)
-class Kept:
-    """A copy of one party's store, and how to make the party again of it once the store is lost."""
-
-    network: Network
-    entity: EntityId
-    folder: Path
-    copy: StoreCopy
-
-    @classmethod
-    def of(cls, network: Network, entity: EntityId) -> "Kept":
-        folder = network.folder / f"copy-{entity.removeprefix('https://')}"
-        folder.mkdir(mode=0o700)
-        store, base_dir = cls._place(network, entity)
-        return cls(
-            network=network, entity=entity, folder=folder, copy=copy_out(store, base_dir=base_dir, folder=folder)
-        )
-
-    @staticmethod
-    def _place(network: Network, entity: EntityId) -> tuple[str, Path]:
-        settings = network.anchor.settings if entity == ANCHOR else network.nodes[entity].settings
-        return settings.store.url, settings.base_dir
-
-    def restore(self) -> None:
-        """Lose the store, make it again of the copy, and start anew."""
-        network = self.network
-        url, base_dir = self._place(network, self.entity)
-        if self.entity == ANCHOR:
-            network.anchor.store.close()
-        else:
-            network.nodes[self.entity].store.close()
-            network.nodes[self.entity].claims.close()
-        shutil.rmtree(base_dir / "data")
-        (base_dir / "data").mkdir()
-        copy_in(self.copy, url, base_dir=base_dir, folder=self.folder, at=network.clock.now())
-        if self.entity == ANCHOR:
-            network.anchor = create_anchor(network.anchor.settings, network.clock, network.wire)
-            network.wire.apps[ANCHOR] = network.anchor.peer_app
-        else:
-            network.start(self.entity)
-
-
-def mind(network: Network, entity: EntityId) -> None:
-    """Let the rounds of a party's keeper come."""
-    if entity == ANCHOR:
-        network.anchor.keeper.check_health()
-    else:
-        network.nodes[entity].keeper.check_health()
-
-
-def confirm(network: Network, entity: EntityId) -> None:
-    """Have an administrator confirm the restore of a party, and its processes look again."""
-    if entity == ANCHOR:
-        network.anchor.store.write(store_epoch.confirm)
-    else:
-        network.nodes[entity].store.write(store_epoch.confirm)
-        network.nodes[entity].fitness.invalidate()
 
 
 def posted(network: Network, to: EntityId) -> list[PeerRequest]:

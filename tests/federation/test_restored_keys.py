@@ -15,9 +15,9 @@ from gateway.keys.vault import read_records
 from gateway.store.tables import agreements, clients, key_revocations, restore_holds, store_epoch
 from gateway.store.tables.federation_records import StoredKeyRevocation
 from gateway.store.tables.restore_holds import HoldKind, RestoreHold
-from tests.federation.test_binding import ref_of
-from tests.federation.test_clock import dated
-from tests.federation.test_restore import LATER, Kept, confirm, mind
+from tests.simulator.agreements import ref_of
+from tests.simulator.copies import LATER, Kept, confirm, mind
+from tests.simulator.faults import dated
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST

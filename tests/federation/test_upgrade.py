@@ -16,7 +16,8 @@ import pytest
 from gateway.store.migration import migrate
 from gateway.store.tables import members
 from tests.simulator.case_client import CaseClient
-from tests.simulator.network import Network, SetClock
+from tests.simulator.clocks import SetClock
+from tests.simulator.network import Network
 from tests.simulator.settings_files import case_base_url
 from tests.simulator.town import BY_ENTITY, COUNCIL, TRUST
 from trust.keys import KeyUse, LocalSigner

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.accountability.sampling import WITHIN
 from gateway.store.tables import flags
-from tests.federation.test_misuse import Suspicion
+from tests.federation.suspicion import Suspicion
 from tests.simulator.network import Network
 from tests.simulator.town import COUNCIL, TRUST
 from trust.identifiers import EntityId

@@ -1,5 +1,5 @@
-"""The small networks of tests/federation, for what is best shown on a whole node."""
+"""The simulator's small networks, for what is best shown on a whole node."""
 
-from tests.federation.conftest import benefits, pair, standing
+from tests.simulator.fixtures import benefits, pair, standing
 
 __all__ = ["benefits", "pair", "standing"]

@@ -4,6 +4,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from time import sleep
 
@@ -12,6 +14,7 @@ from pysqlite3 import dbapi2
 from adapters.contract import Adapter, Candidate, Deadline, EligibilitySource, InvolvementSource, SourceUnavailable
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.ports import PeerRequest, PeerResponse, TransportError
+from tests.simulator.clocks import SetClock
 from tests.simulator.wire import Fault, Pass
 from trust import jose
 from trust.base64url import decode
@@ -193,3 +196,17 @@ class Failing:
 def failing(adapter: Adapter, text: str) -> Adapter:
     """Return the adapter with a source that breaks with this text."""
     return replace(adapter, involvement=Failing(text))
+
+
+def dated(clock: SetClock, off: timedelta = timedelta()) -> Fault:
+    def fault(_request: PeerRequest, go_on: Pass) -> PeerResponse:
+        answer = go_on()
+        stamp = format_datetime(clock.now() + off, usegmt=True)
+        return PeerResponse(
+            status=answer.status,
+            content_type=answer.content_type,
+            headers={**answer.headers, "date": stamp},
+            body=answer.body,
+        )
+
+    return fault

@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -24,6 +24,7 @@ from gateway.store.tables import agreements, clients, evidence_leaves, members
 from gateway.store.tables.agreements import StoredSignature
 from tests.simulator.case_client import CaseClient
 from tests.simulator.case_files import REGISTRY_HOST, registry_file, write_case_files
+from tests.simulator.clocks import SetClock
 from tests.simulator.faults import Counted, counted
 from tests.simulator.settings_files import (
     ROOMY,
@@ -47,26 +48,6 @@ from trust.keys import KeySet, KeyUse
 
 LIMITS = {"lookup_s": 20.0, "peer_s": 5.0, "case_system_s": 3.0}
 """Generous, so that a busy machine fails no test; tests of slowness set their own."""
-
-
-class SetClock:
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.moment = datetime.now(UTC).replace(microsecond=0)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def forward(self, **span: float) -> None:
-        self.moment += timedelta(**span)
-
-
-class RunningClock(SetClock):
-    """The machine's own clock, for nodes that are really served."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class Network:

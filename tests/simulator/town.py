@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from gateway.demo.case_systems.records import CaseService, InvolvementRecord
 from tests.support.people import DANIEL, GRACE, involvement
+from trust.exchange.person import parse_subject
 from trust.identifiers import EntityId
 
 ANCHOR = EntityId("https://anchor.example")
@@ -226,3 +227,17 @@ CLAUSES: list[dict[str, Any]] = [
         "questions": ["in_payment", "entitled"],
     },
 ]
+
+
+KNOWN = parse_subject(dict(SUBJECT), this_year=2026)
+
+
+NOBODY = parse_subject(dict(STRANGER), this_year=2026)
+
+
+IN_DOUBT = replace(KNOWN, birth_date=date(1999, 1, 1))
+"""The young man's NHS number with another birth date: somebody must look."""
+
+
+RELEASED = ["last_contact_month", "organisation", "phone", "role", "service_type", "since", "worker"]
+"""What the clause lets a key worker be told, and what there is of it."""

@@ -57,3 +57,10 @@ def award(resident: ResidentRecord = DANIEL, **changes: object) -> AwardRecord:
         "enrolled": date(2024, 9, 1),
     }
     return AwardRecord(**(values | changes))  # type: ignore[arg-type]
+
+
+def nhs(body: int) -> str:
+    """Return the next number from nine digits on that has a check digit."""
+    digits = f"{body:09d}"
+    check = (11 - sum(int(digit) * (10 - place) for place, digit in enumerate(digits)) % 11) % 11
+    return nhs(body + 1) if check == 10 else f"{digits}{check}"

@@ -10,7 +10,7 @@ from gateway.agreements.registry import AgreementRegistry, detail_for
 from gateway.keys.files import KeyFile, create_keys
 from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements
-from tests.federation.test_binding import ref_of
+from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.town import AGREEMENT, COUNCIL, PURPOSE, TRUST
 from trust.agreements.agreement import InForce, NotInForce

@@ -25,10 +25,12 @@ from gateway.app.node import create_node
 from gateway.cli.main import main
 from gateway.runtime.server_tls import server_tls
 from gateway.server.supervisor import Application
+from tests.gateway.cli.county import federation, tree
 from tests.support.case_systems import free_port
 from tests.support.logs import capture_logs
 from tests.support.tls import Authority, make_authority
 
+__all__ = ["federation", "tree"]
 ANCHOR, COUNCIL, POLICE = "https://anchor.example", "https://council.example", "https://police.example"
 AUTHORITIES = {"anchor", "county"}
 ADAPTER = """
@@ -309,3 +311,21 @@ def both(tmp_path: Path, admitted: Template, running: ExitStack) -> Partnership:
     made = admitted.copied(tmp_path, running)
     made.run_anchor()
     return made
+
+
+@pytest.fixture
+def whole(both: Partnership) -> Partnership:
+    """Everything in order: both agencies admitted and running, and an agreement in force."""
+    hosts = "".join(
+        f'"{name}.example" = {{ address = "127.0.0.1:{both.ports[name]}", reason = "tests run on one machine" }}\n'
+        for name in ("council", "police")
+    )
+    anchor = both.config("anchor")
+    anchor.write_text(f'{anchor.read_text()}ca = "{both.authority.certificate}"\n\n[hosts]\n{hosts}\n')
+    for name in ("council", "police"):
+        both.run_node(name)
+    document = both.agreement()
+    signatures = [both.signature(name, document) for name in ("council", "police")]
+    for name in ("council", "police"):
+        assert hearthgate("agreement", "add", document, *signatures, "--config", both.config(name), "--yes").code == 0
+    return both

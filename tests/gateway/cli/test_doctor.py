@@ -18,44 +18,8 @@ from gateway.store.inspection import DiskSpace
 from gateway.store.tables import flags, pending_changes, store_epoch
 from gateway.store.tables.pending_changes import Change, ChangeState
 from tests.gateway.cli.conftest import COUNCIL, POLICE, Partnership, hearthgate
+from tests.gateway.cli.doctor import failing, looked
 from tests.support.tls import make_authority
-
-
-@pytest.fixture
-def whole(both: Partnership) -> Partnership:
-    """Everything in order: both agencies admitted and running, and an agreement in force."""
-    hosts = "".join(
-        f'"{name}.example" = {{ address = "127.0.0.1:{both.ports[name]}", reason = "tests run on one machine" }}\n'
-        for name in ("council", "police")
-    )
-    anchor = both.config("anchor")
-    anchor.write_text(f'{anchor.read_text()}ca = "{both.authority.certificate}"\n\n[hosts]\n{hosts}\n')
-    for name in ("council", "police"):
-        both.run_node(name)
-    document = both.agreement()
-    signatures = [both.signature(name, document) for name in ("council", "police")]
-    for name in ("council", "police"):
-        assert hearthgate("agreement", "add", document, *signatures, "--config", both.config(name), "--yes").code == 0
-    return both
-
-
-def looked(partnership: Partnership, name: str = "council") -> dict[str, dict[str, str]]:
-    """Run the doctor and return its lines by state and name."""
-    answer = hearthgate("doctor", "--config", partnership.config(name), "--json", SUDO_USER="ann")
-    found: dict[str, dict[str, str]] = {"ok": {}, "warning": {}, "fault": {}}
-    for line in (line for section in answer.json["sections"].values() for line in section):
-        found[line["state"]][line["name"]] = line["detail"]
-        assert bool(line["remedy"]) is (line["state"] != "ok"), line
-    assert answer.code == (1 if found["fault"] else 0)
-    assert (answer.json["failed"], answer.json["warnings"]) == (
-        sum(line["state"] == "fault" for section in answer.json["sections"].values() for line in section),
-        sum(line["state"] == "warning" for section in answer.json["sections"].values() for line in section),
-    )
-    return found
-
-
-def failing(partnership: Partnership, name: str = "council") -> dict[str, str]:
-    return looked(partnership, name)["fault"]
 
 
 def test_everything_holds_and_every_exception_is_shown(whole: Partnership) -> None:

@@ -21,8 +21,8 @@ from gateway.health.clock_skew import ClockSources
 from gateway.store.engine.sqlite_files import connect
 from gateway.store.tables import store_epoch
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Partnership, hearthgate, listening
-from tests.gateway.cli.test_doctor import failing, looked, whole  # noqa: F401 - a fixture
-from tests.gateway.cli.test_trust_levels import DISTRICT, SCHOOL, federation, tree  # noqa: F401 - fixtures
+from tests.gateway.cli.county import DISTRICT, SCHOOL
+from tests.gateway.cli.doctor import failing, looked
 from tests.support.case_systems import free_port
 from tests.support.tree import COUNTY, Tree
 from trust.federation.chain import TrustedEntity
@@ -70,7 +70,7 @@ def working(both: Partnership) -> Partnership:
 
 
 class TestWhatAPeerSaysOfUs:
-    def test_it_lets_us_ask(self, whole: Partnership) -> None:  # noqa: F811
+    def test_it_lets_us_ask(self, whole: Partnership) -> None:
         found = looked(whole)["ok"]
         assert found[OF_US] == "it trusts this node, and lets it ask under vale-early-help version 1"
         assert found[f"the way to {POLICE}"].startswith("TLSv1.3")
@@ -84,12 +84,12 @@ class TestWhatAPeerSaysOfUs:
             "it trusts this node, and holds no such agreement in force: vale-early-help version 1"
         )
 
-    def test_its_own_store_is_not_reconciled(self, whole: Partnership) -> None:  # noqa: F811
+    def test_its_own_store_is_not_reconciled(self, whole: Partnership) -> None:
         with opened_store(node_settings(whole, "police")) as store:
             store.write(lambda tx: store_epoch.begin(tx, at=datetime.now(UTC)))
         assert "the answer was 503" in failing(whole)[f"{POLICE} is trusted and can be reached"]
 
-    def test_it_cannot_be_reached(self, whole: Partnership) -> None:  # noqa: F811
+    def test_it_cannot_be_reached(self, whole: Partnership) -> None:
         lead(whole, "police", free_port())
         found = failing(whole)
         assert "no connection came about" in found[f"the way to {POLICE}"]
@@ -253,12 +253,12 @@ def with_mark(parts: FederationContext, mark_type: str, expires_at: datetime | N
 
 
 class TestChainsOfSeveralLevels:
-    def test_those_between_are_named(self, tree: Tree, federation: FederationContext) -> None:  # noqa: F811
+    def test_those_between_are_named(self, tree: Tree, federation: FederationContext) -> None:
         trusted, line = peers.check_chain(federation, SCHOOL, tree.clock.now())
         assert trusted is not None
         assert f", through {DISTRICT} and {COUNTY}, until" in line.detail
 
-    def test_the_step_that_fails_is_told(self, tree: Tree, federation: FederationContext) -> None:  # noqa: F811
+    def test_the_step_that_fails_is_told(self, tree: Tree, federation: FederationContext) -> None:
         tree.down.add(COUNTY)
         trusted, line = peers.check_chain(federation, SCHOOL, tree.clock.now())
         assert (trusted, line.ok) == (None, False)
@@ -266,7 +266,7 @@ class TestChainsOfSeveralLevels:
 
 
 class TestAnAnchor:
-    def test_a_member_that_is_silent_and_one_that_signs_with_other_keys(self, whole: Partnership) -> None:  # noqa: F811
+    def test_a_member_that_is_silent_and_one_that_signs_with_other_keys(self, whole: Partnership) -> None:
         signs = f"{POLICE} signs with the keys that are vouched for"
         assert looked(whole, "anchor")["ok"][signs] == "1 of its 1"
         connection = connect(whole.root / "anchor" / "data" / "anchor.db")

@@ -1,24 +1,17 @@
 """Chains with intermediates, as `trust show` and `trust check` tell of them."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from config.settings import NodeSettings
 from gateway.administration.chain_trace import MAX_FETCHES, trace_vouching
 from gateway.administration.federation_context import FederationContext
 from gateway.administration.outcome import UseCaseResult
-from gateway.agreements.registry import AgreementRegistry
 from gateway.cli.trust.check import checked
 from gateway.cli.trust.show import shown
-from gateway.peers.transport import HttpTransport
 from gateway.ports import PeerRequest, PeerResponse, TransportError
-from gateway.store.factory import open_store
-from gateway.store.migration import migrate
+from tests.gateway.cli.county import DISTRICT, SCHOOL
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
 from trust.errors import Untrusted
@@ -27,44 +20,7 @@ from trust.federation.trust_mark import MarkDraft, StatedMark, build_trust_mark,
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, Signer
 
-DISTRICT = EntityId("https://district.example")
-SCHOOL = EntityId("https://school.example")
 ASSURED = data_protection_mark(ANCHOR)
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Iterator[Tree]:
-    """Give an anchor, a county below it with a council and the police, and a school below a district of the county."""
-    migrate("sqlite:///node.db", base_dir=tmp_path)
-    store = open_store("sqlite:///node.db", base_dir=tmp_path)
-    made = Tree(store)
-    for entity, above in (
-        (COUNTY, ANCHOR),
-        (COUNCIL, COUNTY),
-        (POLICE, COUNTY),
-        (DISTRICT, COUNTY),
-        (SCHOOL, DISTRICT),
-    ):
-        made.add(entity, above)
-    yield made
-    store.close()
-    shutil.rmtree(tmp_path)
-
-
-@pytest.fixture
-def federation(tree: Tree) -> FederationContext:
-    directory = tree.directory()
-    return FederationContext(
-        own=COUNCIL,
-        settings=cast("NodeSettings", None),  # of which neither command reads anything
-        store=tree.store,
-        transport=cast("HttpTransport", tree),
-        pins={ANCHOR: tree.pinned},
-        anchors=directory.anchors(now=tree.clock.now()),
-        own_configuration=lambda _now: tree.configuration(COUNCIL),
-        directory=directory,
-        agreements=AgreementRegistry(tree.store),
-    )
 
 
 def check(tree: Tree, federation: FederationContext, entity: EntityId = SCHOOL) -> UseCaseResult:

@@ -21,9 +21,9 @@ from gateway.exchange.fan_out import (
 )
 from gateway.exchange.outbound import Outcome, Status
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
+from tests.gateway.exchange.sought import sought
 from tests.simulator.network import Network
-from tests.simulator.town import COUNCIL, PURPOSE, TRUST
-from trust.agreements.choice import Sought
+from tests.simulator.town import COUNCIL, TRUST
 from trust.identifiers import EntityId, KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
 
 WELL = Outcome(status=Status.ANSWERED)
@@ -193,16 +193,6 @@ def test_more_than_can_be_ended_in_time_is_refused_before_it_begins(fan_out: Fan
 
 def test_nothing_starts_before_the_first_question(fan_out: FanOut) -> None:
     assert fan_out._pool is None
-
-
-def sought(**changes: Any) -> Sought:
-    good: dict[str, Any] = {
-        "asker": ServiceRef(entity=COUNCIL, service=ServiceSlug("connecting-families")),
-        "kind": KindName("involvement.query"),
-        "purpose": PurposeCode(PURPOSE),
-        "role": RoleCode("key-worker"),
-    }
-    return Sought(**good | changes)
 
 
 def test_whom_to_ask_comes_with_the_name_that_the_agreement_gives_its_agency(standing: Network) -> None:

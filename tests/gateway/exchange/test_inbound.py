@@ -7,22 +7,19 @@ from typing import TypeVar
 
 import pytest
 
-from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
-from gateway.agreements.registry import detail_for
 from gateway.exchange.inbound import Answered, Inbound, MessageIdReused, Sender
 from gateway.ports import Store, StoreBusy, StoreFull, Transaction
 from gateway.store.tables import messages
 from gateway.telemetry.events import InboundMessageEvent
-from tests.federation.test_binding import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, new_key
-from tests.simulator.town import COUNCIL, PURPOSE, TRUST
+from tests.simulator.town import COUNCIL, TRUST
 from trust.claims import digest
 from trust.errors import Expired, NoChain, TrustError, UnknownKey, WrongAudience
 from trust.evidence.leaf import message_key
 from trust.exchange.message import Message, RequestRef
 from trust.exchange.reply import Reply, open_reply
-from trust.identifiers import EntityId, KindName, PurposeCode
+from trust.identifiers import EntityId, KindName
 from trust.keys import KeyUse
 
 T = TypeVar("T")
@@ -45,38 +42,6 @@ class Refusing:
 
     def close(self) -> None:
         """Leave the store to its node."""
-
-
-@pytest.fixture
-def seen() -> list[InboundMessageEvent]:
-    return []
-
-
-@pytest.fixture
-def inbound(pair: Network, seen: list[InboundMessageEvent]) -> Inbound:
-    node = pair.nodes[TRUST]
-    return Inbound(
-        own=TRUST,
-        directory=node.directory,
-        vault=node.vault,
-        store=node.store,
-        desk=node.desk,
-        agreements=node.agreements,
-        budgets=RateLimits(limits=budgets_from_settings(node.settings.budgets.answering)),
-        observe=seen.append,
-        case_system_s=5.0,
-    )
-
-
-@pytest.fixture
-def hand(pair: Network) -> PeerHand:
-    return PeerHand(network=pair, agreement=ref_of(pair))
-
-
-@pytest.fixture
-def sender(hand: PeerHand) -> Sender:
-    detail = detail_for(hand.agreement, PurposeCode(PURPOSE), KindName("involvement.query"))
-    return Sender(entity=COUNCIL, details=(detail,))
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from gateway.exchange.outbound import Outbound, Outcome, Question, Status, pseud
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import PeerRequest, PeerResponse, Transaction
-from tests.federation.test_binding import end
-from tests.gateway.exchange.test_fan_out import sought
+from tests.gateway.exchange.sought import sought
+from tests.simulator.agreements import end
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import reply_claims
 from tests.simulator.town import AGREEMENT, COUNCIL, HOUSING, SUBJECT, TRUST

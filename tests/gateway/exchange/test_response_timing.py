@@ -18,11 +18,9 @@ from gateway.exchange.inbound import Inbound, Sender
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, Pace
 from gateway.exchange.services import Desk
 from gateway.ports import Store, Transaction
-from tests.federation.test_conditional import IN_DOUBT, KNOWN, NOBODY
-from tests.gateway.exchange.test_inbound import hand, inbound, seen, sender
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
-from tests.simulator.town import TRUST
+from tests.simulator.town import IN_DOUBT, KNOWN, NOBODY, TRUST
 from trust.agreements.budget import Budget, Exceeded
 from trust.agreements.decision import PersonRestrictions
 from trust.exchange.envelope import MAX_BYTES
@@ -31,7 +29,6 @@ from trust.exchange.person import Subject
 from trust.exchange.reply import TYP
 from trust.jose import peek
 
-__all__ = ["hand", "inbound", "seen", "sender"]
 SAMPLES = 10_000
 CALLS_S = (0.0, 0.03, 0.1, 0.12, 0.15, 0.3)
 """What a call to the case system takes."""

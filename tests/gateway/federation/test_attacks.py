@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.federation.test_attacker import ADDRESSES, CONFIGURATION, HOUSING, Attack
+from tests.gateway.federation.attack import ADDRESSES, CONFIGURATION, HOUSING, Attack
 from tests.support.tree import ANCHOR, COUNTY, POLICE
 from trust.federation.suspension import SuspensionState
 

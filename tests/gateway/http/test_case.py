@@ -6,37 +6,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from gateway.callers import CaseRefusal, CaseRefused, LookupState
 from gateway.http.case import openapi
-from tests.support.callers import Caller, case_system
+from tests.gateway.http.case_session import KEY, Session, lookup_body
 from tests.support.faces import CASE, Node
 from tests.support.positions import positions
 from trust.exchange.eligibility import Question
-
-KEY = "2b9c8f4e-6f1d-4a77-9d55-0c1f3f6f9a10"
-
-
-def lookup_body(**changes: Any) -> dict[str, Any]:
-    body = {**openapi.EXAMPLE_LOOKUP, **changes}
-    return {name: value for name, value in body.items() if value is not None}
-
-
-class Session:
-    """A case system with a token, as one of its practitioners' screens would use it."""
-
-    def __init__(self, node: Node, client_id: str = "case-system") -> None:
-        self.http: FlaskClient = node.case_app().test_client()
-        self.system: Caller = case_system(node, self.http, client_id)
-        self.authorization = {"Authorization": f"Bearer {self.system.case_token().decode()}"}
-
-    def post(self, path: str, body: object, **headers: str) -> TestResponse:
-        return self.http.post(path, json=body, headers={**self.authorization, "Idempotency-Key": KEY, **headers})
-
-    def get(self, path: str) -> TestResponse:
-        return self.http.get(path, headers=self.authorization)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.http.case import openapi
 from gateway.http.case.models import CODE_PATTERN, SLUG_PATTERN, SUBJECT_SCHEMA
-from tests.gateway.http.test_case import Session, lookup_body
+from tests.gateway.http.case_session import Session, lookup_body
 from tests.support.faces import CASE, Node
 from trust.errors import MalformedClaims
 from trust.exchange.errors import MalformedSubject

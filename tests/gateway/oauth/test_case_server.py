@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.gateway.oauth.test_peer_server import refused_as
+from tests.gateway.oauth.requests import refused_as
 from tests.support import forge
 from tests.support.callers import Caller, case_system
 from tests.support.faces import CASE, CASE_TOKEN_URL, COUNCIL, FORM, HOUSING, Node

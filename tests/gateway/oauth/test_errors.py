@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.gateway.oauth.test_peer_server import refused_as
+from tests.gateway.oauth.requests import refused_as
 from tests.support.callers import Caller
 from tests.support.faces import CASE, COUNCIL
 

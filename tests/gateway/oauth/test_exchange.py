@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from gateway.http.case import openapi
 from gateway.oauth.exchange import ACCESS_TOKEN, GRANT_TYPE
 from gateway.oauth.sign_in_keys import PinnedKeys
-from tests.gateway.oauth.test_peer_server import refused_as
+from tests.gateway.oauth.requests import ID_TOKEN, exchange, refused_as
 from tests.support import forge
 from tests.support.callers import Caller, case_system
 from tests.support.faces import CASE, CASE_TOKEN_URL, Node
@@ -21,8 +21,6 @@ from trust import jwk
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner
 from trust.oauth import access_token, provider_keys
 from trust.oauth.access_token import AccessToken
-
-ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
 
 
 @pytest.fixture
@@ -39,16 +37,6 @@ def http(node: Node, service: SignInService) -> FlaskClient:
 @pytest.fixture
 def system(node: Node, http: FlaskClient) -> Caller:
     return case_system(node, http)
-
-
-def exchange(system: Caller, subject_token: str | None, **changes: str | None) -> TestResponse:
-    form: dict[str, str | None] = {
-        "grant_type": GRANT_TYPE,
-        "subject_token": subject_token,
-        "subject_token_type": ID_TOKEN,
-        **changes,
-    }
-    return system.post_form(system.form(**form))
 
 
 def opened(node: Node, answer: TestResponse) -> AccessToken:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from werkzeug.test import TestResponse
 
+from tests.gateway.oauth.requests import refused_as
 from tests.support import forge
 from tests.support.callers import Caller
 from tests.support.faces import COUNCIL, DETAIL, FORM, HOUSING, PEER_TOKEN_URL, Node
@@ -27,18 +27,6 @@ def assertion_claims(peer: Caller, **changes: Any) -> dict[str, Any]:
 def assertion_header(peer: Caller, **changes: Any) -> dict[str, Any]:
     good = {"alg": "ES256", "typ": "client-authentication+jwt", "kid": peer.oauth.kid}
     return {name: value for name, value in {**good, **changes}.items() if value is not None}
-
-
-def refused_as(answer: TestResponse, code: str, status: int) -> str:
-    assert answer.status_code == status, answer.text
-    assert answer.get_json()["error"] == code
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.content_type == "application/json"
-    sentence = str(answer.get_json()["error_description"])
-    if status == 401:
-        challenge = answer.headers["WWW-Authenticate"]
-        assert challenge == f'private_key_jwt realm="token", error="{code}", error_description="{sentence}"'
-    return sentence
 
 
 def test_a_member_gets_a_short_token_bound_to_its_key_and_to_what_it_asked_for(node: Node, peer: Caller) -> None:

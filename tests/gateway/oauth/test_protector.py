@@ -3,26 +3,14 @@
 import json
 
 import pytest
-from werkzeug.test import TestResponse
 
+from tests.gateway.oauth.requests import ask, challenged_as
 from tests.support import forge
 from tests.support.callers import Caller, token_claims
 from tests.support.faces import CASE, COUNCIL, HOUSING, LOOKUPS_URL, MESSAGES_URL, PEER_TOKEN_URL, Node
 from trust import jose
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import access_token
-
-
-def refused_as(answer: TestResponse, code: str | None) -> None:
-    assert answer.status_code == 401, answer.text
-    assert answer.content_type == "application/problem+json"
-    challenge = answer.headers["WWW-Authenticate"]
-    assert (f'error="{code}"' in challenge) if code else ("error=" not in challenge)
-
-
-def ask(system: Caller, token: bytes, scheme: str = "Bearer", proof: str | None = None) -> TestResponse:
-    headers = {"Authorization": f"{scheme} {token.decode()}"} | ({"DPoP": proof} if proof else {})
-    return system.http.get("/case/v1/lookups/some-lookup-id", headers=headers)
 
 
 def test_a_member_with_its_token_and_a_proof_is_let_in(node: Node, peer: Caller) -> None:
@@ -34,7 +22,7 @@ def test_a_member_with_its_token_and_a_proof_is_let_in(node: Node, peer: Caller)
 
 def test_without_a_token_the_challenge_names_the_scheme_and_no_error(peer: Caller) -> None:
     answer = peer.http.post("/exchange/v1/messages", data=b"x", content_type="application/jwt")
-    refused_as(answer, None)
+    challenged_as(answer, None)
     assert answer.headers["WWW-Authenticate"] == 'DPoP algs="ES256 Ed25519 PS256"'
 
 
@@ -42,16 +30,16 @@ def test_without_a_token_the_challenge_names_the_scheme_and_no_error(peer: Calle
 def test_a_stolen_token_is_useless_without_its_key(peer: Caller) -> None:
     token = peer.peer_token()
     thief = LocalSigner.generate(KeyUse.DPOP)
-    refused_as(peer.send(token, proof=peer.proof(MESSAGES_URL, token=token, signer=thief)), "invalid_token")
-    refused_as(peer.send(token, proof=""), "invalid_dpop_proof")
+    challenged_as(peer.send(token, proof=peer.proof(MESSAGES_URL, token=token, signer=thief)), "invalid_token")
+    challenged_as(peer.send(token, proof=""), "invalid_dpop_proof")
 
 
 @pytest.mark.holds("A23")
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_a_bound_token_as_bearer_is_refused(peer: Caller, scheme: str) -> None:
     token = peer.peer_token()
-    refused_as(peer.send(token, scheme=scheme), "invalid_token")
-    refused_as(peer.send(token, scheme=scheme, proof=""), "invalid_token")
+    challenged_as(peer.send(token, scheme=scheme), "invalid_token")
+    challenged_as(peer.send(token, scheme=scheme, proof=""), "invalid_token")
 
 
 @pytest.mark.holds("A23")
@@ -59,18 +47,18 @@ def test_a_bound_case_token_as_bearer_is_refused_and_a_free_one_as_bound(node: N
     answer = system.post_form(system.form(), DPoP=system.proof(CASE + "/oauth/v1/token"))
     bound = answer.get_json()["access_token"].encode()
     url = LOOKUPS_URL + "/some-lookup-id"
-    refused_as(ask(system, bound), "invalid_token")
+    challenged_as(ask(system, bound), "invalid_token")
     assert ask(system, bound, "DPoP", system.proof(url, method="GET", token=bound)).status_code == 404
     free = system.case_token()
     assert ask(system, free).status_code == 404
-    refused_as(ask(system, free, "DPoP", system.proof(url, method="GET", token=free)), "invalid_token")
+    challenged_as(ask(system, free, "DPoP", system.proof(url, method="GET", token=free)), "invalid_token")
 
 
 @pytest.mark.holds("A23")
 def test_an_unbound_token_is_not_enough_on_the_peer_face(node: Node, peer: Caller) -> None:
     unbound = access_token.build(token_claims(node, jkt=None), node.signer)
-    refused_as(peer.send(unbound), "invalid_token")
-    refused_as(peer.send(unbound, scheme="Bearer"), "invalid_token")
+    challenged_as(peer.send(unbound), "invalid_token")
+    challenged_as(peer.send(unbound, scheme="Bearer"), "invalid_token")
 
 
 @pytest.mark.holds("A24")
@@ -86,7 +74,7 @@ def test_a_proof_for_another_method_address_or_token_is_refused(peer: Caller) ->
         peer.proof(MESSAGES_URL, token=other_token),
         peer.proof(MESSAGES_URL, token=None),
     ):
-        refused_as(peer.send(token, proof=proof), "invalid_dpop_proof")
+        challenged_as(peer.send(token, proof=proof), "invalid_dpop_proof")
 
 
 @pytest.mark.holds("A24")
@@ -116,14 +104,14 @@ def test_a_proof_works_once_and_so_does_its_twin(peer: Caller) -> None:
     proof = peer.proof(MESSAGES_URL, token=token)
     assert peer.send(token, proof=proof).status_code == 200
     for again in (proof, forge.twin(proof.encode()).decode(), proof + "="):
-        refused_as(peer.send(token, proof=again), "invalid_dpop_proof")
+        challenged_as(peer.send(token, proof=again), "invalid_dpop_proof")
 
 
 def test_a_refused_request_uses_no_proof_up(node: Node, peer: Caller) -> None:
     token = peer.peer_token()
     proof = peer.proof(MESSAGES_URL, token=token)
     party = node.members.entities.pop(HOUSING)
-    refused_as(peer.send(token, proof=proof), "invalid_token")
+    challenged_as(peer.send(token, proof=proof), "invalid_token")
     node.members.entities[HOUSING] = party
     assert peer.send(token, proof=proof).status_code == 200
 
@@ -141,7 +129,7 @@ def test_a_token_by_another_issuer_or_for_another_resource_is_refused(
     if spelling != "missing":
         claimed[member] = wrong[spelling]
     raw = jose.sign(claimed, typ="at+jwt", signer=node.signer)
-    refused_as(peer.send(raw), "invalid_token")
+    challenged_as(peer.send(raw), "invalid_token")
 
 
 def json_claims(node: Node, peer: Caller) -> dict[str, object]:
@@ -155,20 +143,20 @@ def json_claims(node: Node, peer: Caller) -> dict[str, object]:
 )
 def test_another_kind_of_jwt_is_not_an_access_token(node: Node, peer: Caller, typ: str) -> None:
     raw = jose.sign(json_claims(node, peer), typ=typ, signer=node.signer)
-    refused_as(peer.send(raw), "invalid_token")
+    challenged_as(peer.send(raw), "invalid_token")
 
 
 @pytest.mark.holds("A20")
 def test_a_token_without_typ_is_refused(node: Node, peer: Caller) -> None:
     raw = forge.signed({"alg": "ES256", "kid": node.signer.kid}, json_claims(node, peer), node.signer)
-    refused_as(peer.send(raw), "invalid_token")
+    challenged_as(peer.send(raw), "invalid_token")
 
 
 def test_none_and_hmac_are_refused(node: Node, peer: Caller) -> None:
     header = {"kid": node.signer.kid, "typ": "at+jwt"}
-    refused_as(peer.send(forge.unsigned(header, json_claims(node, peer))), "invalid_token")
+    challenged_as(peer.send(forge.unsigned(header, json_claims(node, peer))), "invalid_token")
     public = json.dumps(node.signer.public.jwk).encode()
-    refused_as(peer.send(forge.hmac_signed(header, json_claims(node, peer), public)), "invalid_token")
+    challenged_as(peer.send(forge.hmac_signed(header, json_claims(node, peer), public)), "invalid_token")
 
 
 @pytest.mark.holds("A17")
@@ -178,7 +166,7 @@ def test_a_key_in_the_tokens_header_is_refused(node: Node, peer: Caller, paramet
     value = dict(attacker.public.jwk) if parameter == "jwk" else "https://evil.example/keys"
     for signer in (attacker, node.signer):
         header = {"alg": "ES256", "typ": "at+jwt", "kid": signer.kid, parameter: value}
-        refused_as(peer.send(forge.signed(header, json_claims(node, peer), signer)), "invalid_token")
+        challenged_as(peer.send(forge.signed(header, json_claims(node, peer), signer)), "invalid_token")
 
 
 @pytest.mark.holds("A21")
@@ -190,7 +178,7 @@ def test_a_token_without_an_end_or_with_a_far_one_is_refused(node: Node, peer: C
     claimed = {name: value for name, value in good.items() if name != "exp"}
     if exp is not None:
         claimed["exp"] = issued + exp
-    refused_as(peer.send(jose.sign(claimed, typ="at+jwt", signer=node.signer)), "invalid_token")
+    challenged_as(peer.send(jose.sign(claimed, typ="at+jwt", signer=node.signer)), "invalid_token")
 
 
 @pytest.mark.holds("A25")
@@ -198,8 +186,8 @@ def test_a_token_with_a_member_twice_is_refused(node: Node, peer: Caller) -> Non
     written = json.dumps(json_claims(node, peer))
     payload = (written[:-1] + f',"client_id":"{HOUSING}"' + "}").encode()
     header = {"alg": "ES256", "typ": "at+jwt", "kid": node.signer.kid}
-    refused_as(peer.send(forge.signed(header, payload, node.signer)), "invalid_token")
-    refused_as(peer.send(forge.signed({**header, "crit": ["exp"]}, written.encode(), node.signer)), "invalid_token")
+    challenged_as(peer.send(forge.signed(header, payload, node.signer)), "invalid_token")
+    challenged_as(peer.send(forge.signed({**header, "crit": ["exp"]}, written.encode(), node.signer)), "invalid_token")
 
 
 def test_a_remembered_signature_does_not_outlive_the_token(node: Node, peer: Caller) -> None:
@@ -208,28 +196,28 @@ def test_a_remembered_signature_does_not_outlive_the_token(node: Node, peer: Cal
     node.clock.forward(299)
     assert peer.send(token).status_code == 200
     node.clock.forward(1)
-    refused_as(peer.send(token), "invalid_token")
+    challenged_as(peer.send(token), "invalid_token")
 
 
 def test_a_remembered_signature_does_not_outlive_the_callers_standing(node: Node, peer: Caller) -> None:
     token = peer.peer_token()
     assert peer.send(token).status_code == 200
     del node.members.entities[HOUSING]
-    refused_as(peer.send(token), "invalid_token")
+    challenged_as(peer.send(token), "invalid_token")
 
 
 def test_a_remembered_signature_is_of_exact_bytes_only(peer: Caller) -> None:
     token = peer.peer_token()
     assert peer.send(token).status_code == 200
-    refused_as(peer.send(token + b"="), "invalid_token")
-    refused_as(peer.send(token[:-1] + (b"A" if token[-1:] != b"A" else b"B")), "invalid_token")
+    challenged_as(peer.send(token + b"="), "invalid_token")
+    challenged_as(peer.send(token[:-1] + (b"A" if token[-1:] != b"A" else b"B")), "invalid_token")
 
 
 def test_a_revoked_registration_ends_its_tokens(node: Node, system: Caller) -> None:
     token = system.case_token()
     assert ask(system, token).status_code == 404
     node.revoke(system.client_id)
-    refused_as(ask(system, token), "invalid_token")
+    challenged_as(ask(system, token), "invalid_token")
 
 
 def test_a_peers_token_is_no_case_token_and_the_other_way_round(node: Node, peer: Caller, system: Caller) -> None:
@@ -238,8 +226,8 @@ def test_a_peers_token_is_no_case_token_and_the_other_way_round(node: Node, peer
     for scheme in ("Bearer", "DPoP"):
         url = LOOKUPS_URL + "/some-lookup-id"
         proof = peer.proof(url, method="GET", token=peer_token)
-        refused_as(ask(system, peer_token, scheme, proof), "invalid_token")
-        refused_as(peer.send(case_token, scheme=scheme), "invalid_token")
+        challenged_as(ask(system, peer_token, scheme, proof), "invalid_token")
+        challenged_as(peer.send(case_token, scheme=scheme), "invalid_token")
 
 
 @pytest.mark.parametrize(
@@ -263,7 +251,7 @@ def test_an_authorization_header_of_any_shape_is_only_refused(peer: Caller, head
         content_type="application/jwt",
         headers={"Authorization": header, "DPoP": peer.proof(MESSAGES_URL)},
     )
-    refused_as(answer, code)
+    challenged_as(answer, code)
 
 
 def test_each_challenge_has_a_parameter_and_names_only_errors_of_its_own_scheme(system: Caller) -> None:
@@ -281,4 +269,4 @@ def test_each_challenge_has_a_parameter_and_names_only_errors_of_its_own_scheme(
 
 def test_a_token_of_a_name_that_is_no_member_is_refused(node: Node, peer: Caller) -> None:
     odd = token_claims(node, client_id="not an entity", sub="not an entity", jkt=peer.dpop.kid)
-    refused_as(peer.send(access_token.build(odd, node.signer)), "invalid_token")
+    challenged_as(peer.send(access_token.build(odd, node.signer)), "invalid_token")

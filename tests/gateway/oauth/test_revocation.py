@@ -4,11 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from werkzeug.test import TestResponse
 
 from gateway.oauth.revocation import PATH
 from gateway.store.engine.claims_sqlite import SqliteClaims
-from tests.gateway.oauth.test_protector import ask, refused_as
+from tests.gateway.oauth.requests import ask, challenged_as, revoke
 from tests.support.callers import Caller, case_system, token_claims
 from tests.support.faces import CASE_TOKEN_URL, COUNCIL, FORM, Node
 from tests.support.positions import positions
@@ -17,17 +16,12 @@ from trust.oauth import access_token
 from trust.oauth.access_token import SignedIn
 
 
-def revoke(caller: Caller, token: bytes, **changes: str | None) -> TestResponse:
-    form = caller.form(grant_type=None, token=token.decode(), **changes)
-    return caller.http.post(PATH, data=caller.encoded(form), content_type=FORM)
-
-
 def test_a_revoked_peer_token_is_refused_with_its_own_key_and_the_next_one_is_not(peer: Caller) -> None:
     ended, other = peer.peer_token(), peer.peer_token()
     assert peer.send(ended).status_code == 200
     answer = revoke(peer, ended)
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
-    refused_as(peer.send(ended), "invalid_token")
+    challenged_as(peer.send(ended), "invalid_token")
     assert peer.send(other).status_code == 200
     assert revoke(peer, ended).status_code == 200
 
@@ -36,7 +30,7 @@ def test_a_revoked_case_token_is_refused_as_bearer(system: Caller) -> None:
     ended, other = system.case_token(), system.case_token()
     assert ask(system, ended).status_code == 404
     assert revoke(system, ended).status_code == 200
-    refused_as(ask(system, ended), "invalid_token")
+    challenged_as(ask(system, ended), "invalid_token")
     assert ask(system, other).status_code == 404
 
 
@@ -48,7 +42,7 @@ def test_a_revoked_practitioners_token_is_refused(node: Node, system: Caller) ->
     raw = access_token.build(replace(claims, aud=system.issuer + "/case/v1", signed_in=signed_in), node.signer)
     assert ask(system, raw).status_code == 404
     assert revoke(system, raw).status_code == 200
-    refused_as(ask(system, raw), "invalid_token")
+    challenged_as(ask(system, raw), "invalid_token")
 
 
 def test_revocation_holds_for_every_worker_and_survives_a_restart(node: Node, peer: Caller) -> None:
@@ -57,7 +51,7 @@ def test_revocation_holds_for_every_worker_and_survives_a_restart(node: Node, pe
     another = SqliteClaims(node.claims_files, started_at=node.clock.now())
     node.claims, first = another, node.claims
     worker = housing_again(node, peer)
-    refused_as(worker.send(token), "invalid_token")
+    challenged_as(worker.send(token), "invalid_token")
     first.close()
 
 
@@ -125,7 +119,7 @@ def test_a_hint_about_the_kind_of_token_changes_nothing(peer: Caller) -> None:
     for hint in ("access_token", "refresh_token", "something-else"):
         token = peer.peer_token()
         assert revoke(peer, token, token_type_hint=hint).status_code == 200
-        refused_as(peer.send(token), "invalid_token")
+        challenged_as(peer.send(token), "invalid_token")
 
 
 @pytest.mark.parametrize("where", ["query", "missing", "twice"])

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.gateway.server.test_supervisor import HALF, Running, running, until_the_end
+from tests.gateway.server.conftest import running
+from tests.gateway.server.served_node import HALF, Running, until_the_end
 from tests.support.faces import FORM
 
 __all__ = ["running"]

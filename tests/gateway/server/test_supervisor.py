@@ -5,15 +5,11 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPResponse, HTTPSConnection
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -21,97 +17,28 @@ import pytest
 from gateway.server.request_intake import RECEIVED_WITHIN_S
 from gateway.server.supervisor import Hooks, serve
 from gateway.server.worker import STALLED_AFTER_S
-from tests.gateway.serving import DPOP_KEY, OAUTH_KEY
+from tests.gateway.server.served_node import (
+    END_WITHIN_S,
+    HALF,
+    Running,
+    _received,
+    child_ids,
+    lives,
+    served,
+    until_the_end,
+    wait_until,
+)
 from tests.support.callers import Caller
-from tests.support.case_systems import free_port
-from tests.support.faces import COUNCIL, DETAIL, FORM, HOUSING, MESSAGES_URL, PEER_TOKEN_URL, Node, RealClock
-from tests.support.tls import make_authority
-from trust.keys import KeyUse, LocalSigner
+from tests.support.faces import DETAIL, FORM, MESSAGES_URL, PEER_TOKEN_URL
 from trust.oauth import authorization_details
 
 pytestmark = pytest.mark.e2e
-ROOT = Path(__file__).resolve().parents[2]
-START_WITHIN_S = 30.0
-END_WITHIN_S = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A served node. ``ports`` are those of the peer, case and operations faces."""
-
-    process: subprocess.Popen[bytes]
-    folder: Path
-    ports: tuple[int, int, int]
-    tls: ssl.SSLContext
-
-    def raw(self, *parts: bytes, face: int = 0) -> bytes:
-        """Send bytes as they are and return all that comes back until the node closes."""
-        with socket.create_connection(("127.0.0.1", self.ports[face]), timeout=15) as plain:
-            connection = plain if face == 2 else self.tls.wrap_socket(plain, server_hostname="council.example")
-            with connection:
-                for part in parts:
-                    connection.sendall(part)
-                return b"".join(iter(lambda: _received(connection), b""))
-
-    def connection(self) -> HTTPSConnection:
-        return HTTPSConnection("127.0.0.1", self.ports[0], context=self.tls, timeout=15)
-
-    def member(self) -> Caller:
-        keys = [
-            LocalSigner.from_pem((self.folder / name).read_bytes(), use)
-            for name, use in ((OAUTH_KEY, KeyUse.OAUTH), (DPOP_KEY, KeyUse.DPOP))
-        ]
-        http = Node(self.folder).peer_app().test_client()
-        return Caller(
-            client_id=HOUSING,
-            issuer=COUNCIL,
-            token_url=PEER_TOKEN_URL,
-            http=http,
-            clock=RealClock(),
-            oauth=keys[0],
-            dpop=keys[1],
-        )
-
-    def family(self) -> list[int]:
-        """Return the process ids of the parent's children and grandchildren."""
-        children = _children(self.process.pid)
-        return children + [grandchild for child in children for grandchild in _children(child)]
-
-
-@contextmanager
-def _served(folder: Path, started: str = "ready") -> Iterator[Running]:
-    authority = make_authority(folder)
-    authority.issue("council.example", "127.0.0.1")
-    ports = free_port(), free_port(), free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.gateway.serving", str(folder), *map(str, ports)],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-    )
-    tls = ssl.create_default_context(cafile=str(authority.certificate))
-    tls.check_hostname = False
-    try:
-        _wait_until(lambda: (folder / started).exists() or process.poll() is not None, START_WITHIN_S)
-        assert process.poll() is None, process.stderr and process.stderr.read().decode()
-        yield Running(process=process, folder=folder, ports=ports, tls=tls)
-    finally:
-        process.kill()
-        process.wait()
-        if process.stderr:
-            process.stderr.close()
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Running]:
     """Serve a node that the test may break."""
-    with _served(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Serve a node that several tests attack, one after the other."""
-    with _served(tmp_path_factory.mktemp("node")) as running:
+    with served(tmp_path) as running:
         yield running
 
 
@@ -124,21 +51,21 @@ def test_a_node_is_ready_once_and_stops_when_told(own: Running) -> None:
     assert (own.folder / "ready").read_text() == "x"
     assert (own.folder / "stopped").read_text() == "xxxxx"
     assert (own.folder / "beside").read_text() == "x"
-    assert not [pid for pid in family if _lives(pid)]
+    assert not [pid for pid in family if lives(pid)]
 
 
 def test_when_one_pool_ends_the_whole_node_ends_and_says_so(own: Running) -> None:
     family = own.family()
-    os.kill(_children(own.process.pid)[0], signal.SIGKILL)
+    os.kill(child_ids(own.process.pid)[0], signal.SIGKILL)
     assert own.process.wait(END_WITHIN_S) == 1
-    _wait_until(lambda: not any(_lives(pid) for pid in family), END_WITHIN_S)
+    wait_until(lambda: not any(lives(pid) for pid in family), END_WITHIN_S)
 
 
 def test_a_companion_that_ends_is_started_again_and_the_node_goes_on(own: Running) -> None:
     family = own.family()
-    [companion] = [pid for pid in _children(own.process.pid) if not _children(pid)]
+    [companion] = [pid for pid in child_ids(own.process.pid) if not child_ids(pid)]
     os.kill(companion, signal.SIGKILL)
-    _wait_until(lambda: (own.folder / "beside").read_text() == "xx", END_WITHIN_S)
+    wait_until(lambda: (own.folder / "beside").read_text() == "xx", END_WITHIN_S)
     assert len(own.family()) == len(family)
     assert companion not in own.family()
     assert b'"state":"ready"' in own.raw(b"GET /health/ready HTTP/1.0\r\nHost: x\r\n\r\n", face=2)
@@ -148,7 +75,7 @@ def test_a_companion_that_ends_is_started_again_and_the_node_goes_on(own: Runnin
 
 def test_a_companion_that_ends_each_time_ends_the_node_at_last(tmp_path: Path) -> None:
     (tmp_path / "brittle").touch()
-    with _served(tmp_path, started="beside") as running:
+    with served(tmp_path, started="beside") as running:
         assert running.process.wait(END_WITHIN_S) == 1
         assert (tmp_path / "beside").read_text() == "xxx"
 
@@ -157,13 +84,13 @@ def test_when_the_parent_is_killed_nothing_is_left_behind(own: Running) -> None:
     family = own.family()
     own.process.kill()
     own.process.wait()
-    _wait_until(lambda: not any(_lives(pid) for pid in family), END_WITHIN_S)
+    wait_until(lambda: not any(lives(pid) for pid in family), END_WITHIN_S)
 
 
 def test_a_worker_that_dies_is_replaced(own: Running) -> None:
-    [worker] = _children(_children(own.process.pid)[2])
+    [worker] = child_ids(child_ids(own.process.pid)[2])
     os.kill(worker, signal.SIGKILL)
-    _wait_until(lambda: worker not in own.family() and len(own.family()) == 8, END_WITHIN_S)
+    wait_until(lambda: worker not in own.family() and len(own.family()) == 8, END_WITHIN_S)
     assert b'"state":"live"' in own.raw(b"GET /health/live HTTP/1.0\r\nHost: x\r\n\r\n", face=2)
 
 
@@ -287,9 +214,6 @@ def test_connected_clients_that_say_nothing_leave_the_threads_to_others(running:
         connection.close()
 
 
-HALF = b"POST /oauth/v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab"
-
-
 @pytest.mark.holds("A65")
 def test_clients_that_stall_in_the_middle_hold_no_thread_and_are_dropped(running: Running) -> None:
     stalled = []
@@ -369,40 +293,3 @@ def _token(running: Running, member: Caller) -> bytes:
     token = json.loads(answer.read())["access_token"].encode()
     connection.close()
     return bytes(token)
-
-
-def _received(connection: socket.socket) -> bytes:
-    try:
-        return connection.recv(65_536)
-    except (ConnectionResetError, ssl.SSLEOFError):
-        return b""
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except FileNotFoundError:
-        return []
-    return [int(child) for child in found.split()]
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def _wait_until(condition: object, within_s: float) -> None:
-    assert callable(condition)
-    end = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-
-
-def until_the_end(connection: ssl.SSLSocket) -> bytes:
-    whole = b""
-    while received := connection.recv(65536):
-        whole += received
-    return whole

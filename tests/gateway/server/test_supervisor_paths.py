@@ -5,7 +5,8 @@ import json
 import pytest
 
 from gateway.web import headers
-from tests.gateway.server.test_supervisor import Running, running
+from tests.gateway.server.conftest import running
+from tests.gateway.server.served_node import Running
 from tests.support.faces import FORM
 
 __all__ = ["running"]

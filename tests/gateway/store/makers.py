@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import URL
+
 from gateway.ports import LocalClient
+from gateway.store.engine.location import administration_engine
 from gateway.store.tables.lookups import RUNNING, LookupRow
 from tests.support.positions import positions
 
@@ -49,3 +52,9 @@ def make_client(**changes: Any) -> LocalClient:
         "created_at": NOW,
     }
     return LocalClient(**{**values, **changes})
+
+
+def administer(url: URL, *statements: str) -> None:
+    with administration_engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)

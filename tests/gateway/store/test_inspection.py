@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 from gateway.store.engine.refusals import StoreUnsafe
 from gateway.store.inspection import disk_space, settings_in_effect
 from gateway.store.schema import REVISION
-from tests.gateway.store.test_postgres import administer
+from tests.gateway.store.makers import administer
 
 
 def test_sqlite_says_what_it_runs_with(sqlite_url: str, tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import URL, bindparam, text
 
 from gateway.ports import StoreBusy, Transaction
-from gateway.store.engine.location import administration_engine, locate
+from gateway.store.engine.location import locate
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.refusals import StoreOutcomeUnknown, StoreUnsafe
 from gateway.store.engine.statement import Statement
 from gateway.store.engine.write_queue import WriteLimits
 from gateway.store.migration import migrate
 from gateway.store.tables import agreements, evidence_leaves
-from tests.gateway.store.makers import NOW
+from tests.gateway.store.makers import NOW, administer
 from tests.postgres import find_server_programs, running_server
 
 READ = Statement(text("SELECT value FROM epochs WHERE name = 'agreements'"))
@@ -37,12 +37,6 @@ def postgres(url: URL) -> Iterator[PostgresStore]:
     opened = PostgresStore(url)
     yield opened
     opened.close()
-
-
-def administer(url: URL, *statements: str) -> None:
-    with administration_engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
 
 
 def append(tx: Transaction) -> None:

@@ -1,0 +1,45 @@
+"""Fixtures: a holder's inbound path, and a peer that writes to it by hand."""
+
+import pytest
+
+from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
+from gateway.agreements.registry import detail_for
+from gateway.exchange.inbound import Inbound, Sender
+from gateway.telemetry.events import InboundMessageEvent
+from tests.simulator.agreements import ref_of
+from tests.simulator.network import Network
+from tests.simulator.peer_hand import PeerHand
+from tests.simulator.town import COUNCIL, PURPOSE, TRUST
+from trust.identifiers import KindName, PurposeCode
+
+
+@pytest.fixture
+def seen() -> list[InboundMessageEvent]:
+    return []
+
+
+@pytest.fixture
+def inbound(pair: Network, seen: list[InboundMessageEvent]) -> Inbound:
+    node = pair.nodes[TRUST]
+    return Inbound(
+        own=TRUST,
+        directory=node.directory,
+        vault=node.vault,
+        store=node.store,
+        desk=node.desk,
+        agreements=node.agreements,
+        budgets=RateLimits(limits=budgets_from_settings(node.settings.budgets.answering)),
+        observe=seen.append,
+        case_system_s=5.0,
+    )
+
+
+@pytest.fixture
+def hand(pair: Network) -> PeerHand:
+    return PeerHand(network=pair, agreement=ref_of(pair))
+
+
+@pytest.fixture
+def sender(hand: PeerHand) -> Sender:
+    detail = detail_for(hand.agreement, PurposeCode(PURPOSE), KindName("involvement.query"))
+    return Sender(entity=COUNCIL, details=(detail,))
