@@ -56,6 +56,29 @@ def test_every_table_is_named_and_right_once_its_comment_is_taken_away(text: str
     model.model_validate({**uncommented(text), "base_dir": Path("/srv/node")})
 
 
+@pytest.mark.parametrize("asks_only", [False, True])
+@pytest.mark.parametrize("ca", [None, "ca.pem"])
+@pytest.mark.parametrize("anchor", [None, "https://anchor.example"])
+def test_every_template_is_filled_and_loads(asks_only: bool, ca: str | None, anchor: str | None) -> None:
+    service = ServiceText(slug="advice", name='"A" @CA@', kind="money-advice", duty_phone="1", asks_only=asks_only)
+    node = NodeText(
+        entity_id="https://council.example",
+        name="Vale Council",
+        case_url="https://case.council.example",
+        faces=FACES,
+        anchor_entity=anchor,
+        anchor_jwks=anchor and "anchor.jwks",
+        ca=ca,
+        services=[service],
+        tables="[retention]\naccounts_days = 30\n",
+    )
+    loaded = tomllib.loads(node_toml(node))
+    assert loaded["services"][0]["name"] == '"A" @CA@'
+    assert ("adapter" in loaded["services"][0]) is not asks_only
+    assert (loaded["trust"].get("ca"), "anchors" in loaded["trust"]) == (ca, anchor is not None)
+    assert loaded["retention"] == {"accounts_days": 30}
+
+
 def test_the_numbers_in_the_comments_are_the_defaults() -> None:
     node = NodeSettings.model_validate({**uncommented(NODE), "base_dir": Path("/srv/node")})
     assert node.limits == LimitsSettings()
