@@ -8,11 +8,11 @@ import click
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input, write_new
 from gateway.administration.outcome import UseCaseResult
+from gateway.administration.setup.config_edits import pin_file
 from gateway.cli import fingerprints
 from gateway.cli.context import NODE_FILE
 from gateway.cli.output import command_output
 from gateway.cli.setup import furnishing
-from gateway.cli.setup.editing import pin_file
 from gateway.cli.setup.exceptions import exceptions
 from gateway.cli.setup.first_client import first_client
 from gateway.cli.setup.furnishing import common_options

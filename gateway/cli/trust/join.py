@@ -15,11 +15,11 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
+from gateway.administration.setup.config_edits import pin_file, replace, with_pin, with_superior
 from gateway.app.wiring import peer_transport
 from gateway.cli import fingerprints
 from gateway.cli.context import config_option, config_path, load_settings
 from gateway.cli.output import command_output, confirm, show_plan, yes_option
-from gateway.cli.setup.editing import pin_file, replace, with_pin, with_superior
 from gateway.cli.trust.authorities import Line, fetch, lines_above, pin_of
 from gateway.cli.trust.membership import request_of, send_request, vault_of
 from gateway.ports import Transport, TransportError

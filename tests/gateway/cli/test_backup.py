@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.setup import archive, key_safe
+from gateway.administration.backup import archive, key_export
 from gateway.keys.files import KeyFile
 from tests.gateway.cli.conftest import Answer, Partnership, hearthgate, seconded
 from trust import jose
@@ -21,7 +21,7 @@ PASSPHRASE = "five random words of dice"
 @pytest.fixture(autouse=True)
 def quick_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stretch passphrases less: how much work it is changes nothing of what is tested."""
-    monkeypatch.setattr(key_safe, "_COST", 2**10)
+    monkeypatch.setattr(key_export, "_COST", 2**10)
 
 
 @pytest.fixture

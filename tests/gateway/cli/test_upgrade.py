@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from config.loading import load
-from gateway.cli.setup import upgrade as upgrading
+from gateway.administration import upgrade as upgrading
 from gateway.store.engine.location import administration_engine, locate
 from gateway.store.engine.sqlite_files import create_in_wal_mode
 from gateway.store.migration import is_current_within
@@ -111,7 +111,7 @@ def test_a_lost_file_of_single_use_ids_is_made_again(partnership: Partnership) -
 def test_packages_of_other_versions_than_the_locked_are_named(tmp_path: Path) -> None:
     lock = tmp_path / "runtime.txt"
     lock.write_text("click==0.0.1 \\\n    --hash=sha256:00\nno-such-package==1 ; sys_platform == 'win32'\n")
-    (stray,) = upgrading.strays(lock)
+    (stray,) = upgrading.find_strays(lock)
     assert stray.startswith("click ")
-    assert upgrading.strays(tmp_path / "none") == ()
-    assert upgrading.strays(upgrading.LOCK) == ()
+    assert upgrading.find_strays(tmp_path / "none") == ()
+    assert upgrading.find_strays(upgrading.LOCK) == ()

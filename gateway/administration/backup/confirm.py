@@ -1,19 +1,13 @@
-"""``hearthgate restore confirm``: open what a restored store holds back, once an administrator has compared it."""
+"""Open what a restored store holds back, once an administrator has compared it with the journal."""
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import click
-
-from config.settings import AnchorSettings, NodeSettings
 from gateway.administration import journal
-from gateway.administration.context import opened_store
+from gateway.administration.context import Settings, opened_store
 from gateway.administration.errors import OperationRefused
-from gateway.administration.outcome import UseCaseResult
-from gateway.cli.context import config_option, load_settings
-from gateway.cli.output import command_output, confirm, show_plan, yes_option
+from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.ports import Transaction
 from gateway.store.tables import agreements, clients, pending_changes, restore_holds, store_epoch
 from gateway.store.tables.restore_holds import HoldKind, RestoreHold
@@ -33,35 +27,29 @@ _WAYS: Mapping[HoldKind, str] = {
 }
 
 
-@click.command()
-@config_option
-@yes_option
-@command_output
-def restore_confirm(*, config: Path | None, yes: bool) -> UseCaseResult:
-    """Open what a restored node holds back, after you have compared the list with the journal.
-
-    Close first what was closed since the backup: what is still open then is opened.
-    """
-    settings = load_settings(config)
+def plan_confirmation(settings: Settings) -> ChangePlan:
+    """Plan to open all that the restored store holds back. Raises :class:`OperationRefused`."""
     with opened_store(settings) as store:
-        epoch, held, names = store.read(_read)
+        epoch, holds, names = store.read(_read)
     if epoch.confirmed:
         raise OperationRefused("Nothing waits: this store was never restored, or its restore is confirmed.")
-    lines = [_line(hold, names) for hold in held]
-    show_plan(*_explained(epoch, lines), *_journal(settings))
-    confirm("Open all that is listed?", yes=yes)
-    by = journal.record(settings, "restore confirmed", epoch=epoch.number, opened=len(held))
-    with opened_store(settings) as store:
-        store.write(store_epoch.confirm)
-    opened = [{"kind": hold.kind.value, "name": hold.name} for hold in held]
-    return UseCaseResult(
-        lines=[f"Confirmed by {by}: {len(held)} opened.", *_what_follows(epoch)],
-        data={"epoch": epoch.number, "opened": opened},
-    )
+
+    def apply() -> UseCaseResult:
+        by = journal.record(settings, "restore confirmed", epoch=epoch.number, opened=len(holds))
+        with opened_store(settings) as store:
+            store.write(store_epoch.confirm)
+        opened = [{"kind": hold.kind.value, "name": hold.name} for hold in holds]
+        return UseCaseResult(
+            lines=[f"Confirmed by {by}: {len(holds)} opened.", *_next_steps(epoch)],
+            data={"epoch": epoch.number, "opened": opened},
+        )
+
+    effect = [*_explanation(epoch, [_line(hold, names) for hold in holds]), *_journal(settings)]
+    return ChangePlan(effect=effect, question="Open all that is listed?", apply=apply)
 
 
 def _read(tx: Transaction) -> tuple[StoreEpoch, Sequence[RestoreHold], Mapping[tuple[HoldKind, str], str]]:
-    """Return the epoch, what is held and still open, and how each is called."""
+    """Return the epoch, the holds that are still open, and a name of each."""
     names: dict[tuple[HoldKind, str], str] = {}
     for client in clients.list(tx):
         if client.revoked_at is None:
@@ -73,8 +61,8 @@ def _read(tx: Transaction) -> tuple[StoreEpoch, Sequence[RestoreHold], Mapping[t
         if stored.ended_at is None:
             names |= _agreement(stored.raw)
     closable = (HoldKind.CLIENT, HoldKind.CHANGE, HoldKind.AGREEMENT)
-    held = [hold for hold in restore_holds.list(tx) if hold.kind not in closable or (hold.kind, hold.name) in names]
-    return store_epoch.read(tx), held, names
+    holds = [hold for hold in restore_holds.list(tx) if hold.kind not in closable or (hold.kind, hold.name) in names]
+    return store_epoch.read(tx), holds, names
 
 
 def _agreement(raw: bytes) -> Mapping[tuple[HoldKind, str], str]:
@@ -90,16 +78,16 @@ def _line(hold: RestoreHold, names: Mapping[tuple[HoldKind, str], str]) -> str:
     return "  - " + _WAYS[hold.kind].format(name=name, id=hold.name)
 
 
-def _explained(epoch: StoreEpoch, lines: Sequence[str]) -> list[str]:
+def _explanation(epoch: StoreEpoch, lines: Sequence[str]) -> list[str]:
     began = "" if epoch.not_before is None else f" on {epoch.not_before:%Y-%m-%d at %H:%M} UTC"
-    said = [f"This store was restored{began}. It does not know what was closed between the backup and that moment."]
+    text = [f"This store was restored{began}. It does not know what was closed between the backup and that moment."]
     if not epoch.reconciled:
-        said.append("No peer has told yet what it missed. Once confirmed, it is served without their answer.")
-    said.append("The configuration is as old as the backup too: compare its administrators' keys and its exceptions.")
-    return [*said, "These wait:" if lines else "Nothing else waits.", *lines]
+        text.append("No peer has told yet what it missed. Once confirmed, it is served without their answer.")
+    text.append("The configuration is as old as the backup too: compare its administrators' keys and its exceptions.")
+    return [*text, "These wait:" if lines else "Nothing else waits.", *lines]
 
 
-def _journal(settings: NodeSettings | AnchorSettings) -> list[str]:
+def _journal(settings: Settings) -> list[str]:
     path = settings.base_dir / journal.FILE
     try:
         entries = path.read_text(encoding="ascii").splitlines()[-MOST_ENTRIES:]
@@ -108,20 +96,20 @@ def _journal(settings: NodeSettings | AnchorSettings) -> list[str]:
     return [
         f"The journal, its last {len(entries)} entries. This copy is as old as the backup: what came after it",
         "stands in the system log of the lost machine, and where that log is collected.",
-        *(f"  {_shown(entry)}" for entry in entries),
+        *(f"  {_summary(entry)}" for entry in entries),
     ]
 
 
-def _shown(entry: str) -> str:
+def _summary(entry: str) -> str:
     try:
-        found: dict[str, Any] = json.loads(entry)
+        fields: dict[str, Any] = json.loads(entry)
     except ValueError:
         return entry[:200]
-    rest = ", ".join(f"{name} {value}" for name, value in found.items() if name not in _NOT_SHOWN)
-    return f"{found.get('at')} {found.get('by')}: {found.get('act')} ({rest})"[:200]
+    rest = ", ".join(f"{name} {value}" for name, value in fields.items() if name not in _NOT_SHOWN)
+    return f"{fields.get('at')} {fields.get('by')}: {fields.get('act')} ({rest})"[:200]
 
 
-def _what_follows(epoch: StoreEpoch) -> list[str]:
+def _next_steps(epoch: StoreEpoch) -> list[str]:
     if epoch.reconciled:
         return ["A running node takes it up within a second."]
     return ["A running node goes on within a minute. Run `hearthgate doctor`."]

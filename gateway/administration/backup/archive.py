@@ -1,11 +1,12 @@
 """The file of a backup: a signed manifest, then its parts in the manifest's order, in an uncompressed tar.
 
-The manifest is a JWT under the federation key, so that neither a damaged nor an altered nor another agency's backup is
-taken for ours. Reading it, in this order:
+The manifest is a JWT under the federation key: a damaged, altered or foreign backup is refused. To read one:
 
-1. the first member is the manifest, within its cap; 2. its signature, by a key of ours, and whom it is of;
-3. every other member is an ordinary file with exactly the name and the length that the manifest states next;
-4. each part's SHA-256 as it is written out; 5. nothing comes after the last part.
+1. read the first member, the manifest, within its cap;
+2. verify its signature by one of this entity's keys, and its issuer;
+3. require of each further member an ordinary file with the name and the length that the manifest states next;
+4. compare each part's SHA-256 while it is written out;
+5. refuse anything after the last part.
 
 A name in it can only lead below the folder that it is written to.
 """
@@ -39,7 +40,7 @@ from trust.strict_json import JsonObject
 
 TYP = "store-backup+jwt"
 FOLDER, STORE = "folder", "store"
-"""Where a part belongs: a file of the node's folder, or a part of the store's copy."""
+"""The first part of a name: a file of the node's folder, or a part of the store's copy."""
 _MANIFEST = "manifest.jwt"
 _MAX_MANIFEST = 262_144
 _MAX_PARTS = 500
@@ -49,7 +50,7 @@ _BLOCK = 1_048_576
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One file of a backup. ``name`` begins with where it belongs."""
+    """One file of a backup. ``name`` begins with :data:`FOLDER` or :data:`STORE`."""
 
     name: str
     size: int
@@ -58,7 +59,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a backup is of, and what it consists of. ``config`` is the name of the configuration file."""
+    """The entity, the time and the parts of a backup. ``config`` is the name of the configuration file."""
 
     entity: EntityId
     made_at: datetime
@@ -72,13 +73,13 @@ class Manifest:
 
 def measure(name: str, path: Path) -> Part:
     """Return a file as a part, after reading all of it."""
-    taken = hashlib.sha256()
+    digest = hashlib.sha256()
     size = 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            taken.update(block)
+            digest.update(block)
             size += len(block)
-    return Part(name=name, size=size, sha256=taken.hexdigest())
+    return Part(name=name, size=size, sha256=digest.hexdigest())
 
 
 def write(target: Path, manifest: Manifest, sources: Iterable[Path], signer: Signer) -> None:
@@ -107,7 +108,7 @@ def write(target: Path, manifest: Manifest, sources: Iterable[Path], signer: Sig
 
 def extract(path: Path, *, keys: KeySet, entity: EntityId, into: Path) -> Manifest:
     """Write every part below ``into``, which is new, and return what was verified. Raises :class:`OperationRefused`."""
-    with _opened(path) as tar, _whole():
+    with _opened(path) as tar, _tar_errors():
         manifest = _verified(_first(tar), keys, entity)  # 1, 2
         for part in manifest.parts:
             member = tar.next()
@@ -169,7 +170,7 @@ def _part(holder: JsonObject) -> Part:
 
 
 def _safe(name: str) -> str:
-    """Return a name that leads below the folder it is joined to, and nowhere else."""
+    """Return a name that leads below the folder it is joined to. Raises :class:`OperationRefused`."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or str(path) != name:
         raise _changed()
@@ -184,8 +185,8 @@ def _opened(path: Path) -> tarfile.TarFile:
 
 
 @contextmanager
-def _whole() -> Iterator[None]:
-    """Say of an archive that ends early, or in the middle of nonsense, what is said of any other change."""
+def _tar_errors() -> Iterator[None]:
+    """Refuse an archive that ends early or is malformed as one that was changed."""
     try:
         yield
     except tarfile.TarError as failed:
@@ -202,15 +203,15 @@ def _first(tar: tarfile.TarFile) -> bytes:
 
 def _write_out(content: IO[bytes], path: Path) -> str:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    taken = hashlib.sha256()
+    digest = hashlib.sha256()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         while block := content.read(_BLOCK):
-            taken.update(block)
+            digest.update(block)
             file.write(block)
         file.flush()
         os.fsync(file.fileno())
-    return taken.hexdigest()
+    return digest.hexdigest()
 
 
 def _entry(name: str, size: int, at: datetime) -> tarfile.TarInfo:

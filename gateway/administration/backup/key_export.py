@@ -1,8 +1,8 @@
-"""The private keys in one file under a passphrase: for a safe, apart from every backup.
+"""The private keys in one file under a passphrase, to be kept apart from every backup.
 
-The passphrase becomes a key by scrypt (RFC 7914) with 128 MiB of work, and the files are sealed under it with
-AES-256-GCM (:mod:`trust.sealing`), bound to the header that names whose keys they are. The parameters are ours and not
-read from the file, so that nobody chooses how much memory opening it takes.
+scrypt (RFC 7914) with 128 MiB of work derives a key from the passphrase. AES-256-GCM (:mod:`trust.sealing`) seals the
+files under it, bound to the header that names their entity. The parameters are constants and not read from the file:
+a forged file cannot choose how much memory it takes.
 """
 
 import os
@@ -24,7 +24,7 @@ from trust.sealing import KEY_BYTES, open_sealed, seal
 from trust.strict_json import JsonObject
 
 SHORTEST_PASSPHRASE = 16
-"""Characters: what five words of a dice list have at least."""
+"""Characters of five words of a dice list, at least."""
 _FORMAT = "hearthgate private keys 1"
 _COST, _BLOCKS, _PARALLEL = 2**17, 8, 1
 _SALT_BYTES = 32
@@ -33,8 +33,8 @@ _MAX_PASSPHRASE = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Safe:
-    """The keys of one entity: its key files by their path below its folder."""
+class KeyExport:
+    """The private keys of one entity: its key files by their path below its folder."""
 
     entity: EntityId
     made_at: datetime
@@ -55,21 +55,21 @@ def read_passphrase(path: Path) -> bytes:
     return passphrase
 
 
-def lock(target: Path, safe: Safe, passphrase: bytes) -> None:
+def write_export(target: Path, export: KeyExport, passphrase: bytes) -> None:
     """Write the keys into a new file. Raises :class:`OperationRefused`."""
     salt = os.urandom(_SALT_BYTES)
     header = {
         "format": _FORMAT,
-        "entity_id": safe.entity,
-        "made_at": to_seconds(safe.made_at),
+        "entity_id": export.entity,
+        "made_at": to_seconds(export.made_at),
         "salt": base64url.encode(salt).decode("ascii"),
     }
-    content = strict_json.dumps({name: _text(raw) for name, raw in safe.files.items()})
-    sealed = seal(_stretched(passphrase, salt), content, strict_json.dumps(header))
+    content = strict_json.dumps({name: _text(raw) for name, raw in export.files.items()})
+    sealed = seal(_derived_key(passphrase, salt), content, strict_json.dumps(header))
     write_new(target, strict_json.dumps({**header, "sealed": _text(sealed)}), "The private keys", mode=0o600)
 
 
-def unlock(path: Path, passphrase: bytes) -> Safe:
+def read_export(path: Path, passphrase: bytes) -> KeyExport:
     """Return the keys. Raises :class:`OperationRefused` for another passphrase, and for a file that was changed."""
     document = strict_json.loads(read_input(path, "The file of private keys"), max_bytes=_MAX_FILE)
     header = {name: value for name, value in document.items() if name != "sealed"}
@@ -78,19 +78,19 @@ def unlock(path: Path, passphrase: bytes) -> Safe:
     salt = base64url.decode(require_str(header, "salt").encode("ascii"), "salt")
     sealed = base64url.decode(require_str(document, "sealed", max_len=_MAX_FILE).encode("ascii"), "sealed keys")
     try:
-        content = open_sealed(_stretched(passphrase, salt), sealed, strict_json.dumps(header))
+        content = open_sealed(_derived_key(passphrase, salt), sealed, strict_json.dumps(header))
     except TrustError as refused:
         raise OperationRefused("The passphrase is another one, or the file of private keys was changed.") from refused
-    return Safe(
+    return KeyExport(
         entity=parse_entity_id(require_str(header, "entity_id")),
         made_at=from_seconds(require_int(header, "made_at")),
         files=_files(strict_json.loads(content, max_bytes=_MAX_FILE)),
     )
 
 
-def write_out(safe: Safe, folder: Path) -> None:
+def write_key_files(export: KeyExport, folder: Path) -> None:
     """Write the key files below a new folder, for their owner only."""
-    for name, raw in safe.files.items():
+    for name, raw in export.files.items():
         path = folder / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_new(path, raw, "A private key", mode=0o600)
@@ -107,7 +107,7 @@ def _files(document: JsonObject) -> dict[str, bytes]:
     return files
 
 
-def _stretched(passphrase: bytes, salt: bytes) -> bytes:
+def _derived_key(passphrase: bytes, salt: bytes) -> bytes:
     return Scrypt(salt=salt, length=KEY_BYTES, n=_COST, r=_BLOCKS, p=_PARALLEL).derive(passphrase)
 
 

@@ -1,0 +1,82 @@
+"""``hearthgate backup``, ``restore`` and ``restore confirm``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.administration.backup import confirm, create
+from gateway.administration.backup.restore import RestoreFiles, staged_restore
+from gateway.administration.outcome import UseCaseResult
+from gateway.cli.context import config_option, config_path, environment, load_settings
+from gateway.cli.output import apply_plan, command_output, yes_option
+
+_path = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("target", metavar="PATH", type=_path)
+@click.option("--keys", "keys_too", is_flag=True, help="Write the private keys instead, under a passphrase.")
+@click.option("--passphrase-file", type=_path, help="With --keys: the file that holds the passphrase.")
+@click.option(
+    "--keep", type=click.IntRange(1, 1000), help="PATH is a folder, made where it is missing: keep so many, the newest."
+)
+@config_option
+@yes_option
+@command_output
+def backup(
+    *, target: Path, keys_too: bool, passphrase_file: Path | None, keep: int | None, config: Path | None, yes: bool
+) -> UseCaseResult:
+    """Write a backup to PATH, a new file, or a folder in which it gets a name of its own. The node may be running.
+
+    It holds the store, the configuration, the pinned keys and the administrators' journal, and no private key.
+    """
+    if keys_too != (passphrase_file is not None):
+        raise click.UsageError("Give --keys and --passphrase-file together.")
+    if keep and (keys_too or target.is_file()):
+        raise click.UsageError("--keep goes with a folder of backups.")
+    settings = load_settings(config)
+    if passphrase_file is not None:
+        return apply_plan(create.plan_key_export(settings, target, passphrase_file), yes=yes)
+    return create.create_backup(settings, config_path(config), target, keep=keep)
+
+
+@click.command()
+@config_option
+@yes_option
+@command_output
+def restore_confirm(*, config: Path | None, yes: bool) -> UseCaseResult:
+    """Open what a restored node holds back, after you have compared the list with the journal.
+
+    Close first what was closed since the backup: what is still open then is opened.
+    """
+    return apply_plan(confirm.plan_confirmation(load_settings(config)), yes=yes)
+
+
+class _Restore(click.Command):
+    """`restore`, with `restore confirm` beside it: an argument of the one is no name of a command."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Hand `confirm` over to its own command."""
+        if args[:1] == ["confirm"]:
+            return restore_confirm.make_context(f"{info_name} confirm", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_Restore)
+@click.argument("source", metavar="BACKUP", type=_path)
+@click.argument("folder", metavar="DIR", type=_path)
+@click.option("--keys", "keys_file", type=_path, required=True, help="The private keys, as `backup --keys` wrote them.")
+@click.option("--passphrase-file", type=_path, required=True, help="The file that holds their passphrase.")
+@yes_option
+@command_output
+def restore(*, source: Path, folder: Path, keys_file: Path, passphrase_file: Path, yes: bool) -> UseCaseResult:
+    """Make a node or an authority again in DIR, a new folder, from BACKUP and its private keys.
+
+    `hearthgate restore confirm` opens afterwards what peers could not answer for.
+    """
+    files = RestoreFiles(backup=source, keys=keys_file, passphrase=passphrase_file)
+    with staged_restore(files, folder, environment()) as plan:
+        return apply_plan(plan, yes=yes)
