@@ -1,4 +1,4 @@
-"""The agencies of the demo: six nodes, nine services, all of one place that does not exist."""
+"""The agencies of the demo: six nodes and nine services in an invented place."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +13,8 @@ POLICE_RECORDS_HOST: Final = "police-records.example"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hosted:
-    """One service as its agency publishes it. ``worker_role`` is what its case system calls those who do the work."""
+class HostedService:
+    """One service as its agency publishes it. ``worker_role`` is the job title in its case system."""
 
     service: CaseService
     name: str
@@ -25,11 +25,11 @@ class Hosted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agency:
-    """One controller and its node. ``slug`` names its folder; ``post`` is who signs agreements for it."""
+    """One controller and its node. ``slug`` names its folder; ``post`` is the post of its ``signatory``."""
 
     slug: str
     name: str
-    services: tuple[Hosted, ...]
+    services: tuple[HostedService, ...]
     signatory: str
     post: str
 
@@ -49,8 +49,8 @@ class Agency:
         return f"case.{self.host}"
 
 
-def _hosted(service: CaseService, name: str, kind: str, duty: int, worker_role: str) -> Hosted:
-    return Hosted(service=service, name=name, kind=kind, duty_phone=landline(duty), worker_role=worker_role)
+def _service(service: CaseService, name: str, kind: str, duty: int, worker_role: str) -> HostedService:
+    return HostedService(service=service, name=name, kind=kind, duty_phone=landline(duty), worker_role=worker_role)
 
 
 COUNCIL: Final = Agency(
@@ -59,10 +59,10 @@ COUNCIL: Final = Agency(
     signatory="Ines Okafor",
     post="Senior information risk owner",
     services=(
-        _hosted(CaseService.CONNECTING_FAMILIES, "Connecting Families", "family-support", 1, "Key worker"),
-        _hosted(CaseService.CHILDRENS_SOCIAL_CARE, "Children's social care", "social-care", 2, "Social worker"),
-        _hosted(CaseService.MONEY_ADVICE, "Money advice", "money-advice", 3, "Money adviser"),
-        _hosted(CaseService.YOUTH_JUSTICE, "Youth justice", "youth-justice", 4, "Youth justice worker"),
+        _service(CaseService.CONNECTING_FAMILIES, "Connecting Families", "family-support", 1, "Key worker"),
+        _service(CaseService.CHILDRENS_SOCIAL_CARE, "Children's social care", "social-care", 2, "Social worker"),
+        _service(CaseService.MONEY_ADVICE, "Money advice", "money-advice", 3, "Money adviser"),
+        _service(CaseService.YOUTH_JUSTICE, "Youth justice", "youth-justice", 4, "Youth justice worker"),
     ),
 )
 JOBCENTRE: Final = Agency(
@@ -70,50 +70,50 @@ JOBCENTRE: Final = Agency(
     name="Jobcentre Thornmere",
     signatory="Ravi Menon",
     post="Information asset owner",
-    services=(_hosted(CaseService.JOBCENTRE, "Work coaches", "jobcentre", 5, "Work coach"),),
+    services=(_service(CaseService.JOBCENTRE, "Work coaches", "jobcentre", 5, "Work coach"),),
 )
 POLICE: Final = Agency(
     slug="police",
     name="Thornmere Police",
     signatory="Moira Quill",
     post="Senior information risk owner",
-    services=(_hosted(CaseService.POLICE, "Neighbourhood policing", "police", 6, "Early help officer"),),
+    services=(_service(CaseService.POLICE, "Neighbourhood policing", "police", 6, "Early help officer"),),
 )
 MENTAL_HEALTH: Final = Agency(
     slug="mental-health",
     name="Thornmere Mental Health Trust",
     signatory="Sunil Dutta",
     post="Caldicott guardian",
-    services=(_hosted(CaseService.MENTAL_HEALTH, "Community mental health", "mental-health", 7, "Community nurse"),),
+    services=(_service(CaseService.MENTAL_HEALTH, "Community mental health", "mental-health", 7, "Community nurse"),),
 )
 HOUSING: Final = Agency(
     slug="housing",
     name="Thornmere Homes",
     signatory="Joan Petrie",
     post="Data protection officer",
-    services=(_hosted(CaseService.HOUSING, "Tenancy support", "housing", 8, "Tenancy officer"),),
+    services=(_service(CaseService.HOUSING, "Tenancy support", "housing", 8, "Tenancy officer"),),
 )
 COLLEGE: Final = Agency(
     slug="college",
     name="Thornmere College",
     signatory="Hugh Tansley",
     post="Designated safeguarding lead",
-    services=(_hosted(CaseService.COLLEGE, "Student support", "college", 9, "Progress tutor"),),
+    services=(_service(CaseService.COLLEGE, "Student support", "college", 9, "Progress tutor"),),
 )
 
 AGENCIES: Final = (COUNCIL, JOBCENTRE, POLICE, MENTAL_HEALTH, HOUSING, COLLEGE)
 ASKER: Final = CaseService.CONNECTING_FAMILIES
-"""The service whose key worker asks, throughout the demo."""
+"""The service whose key worker asks in the demo."""
 OTHERS: Final = tuple(service for service in CaseService if service is not ASKER)
 """The eight services it asks."""
 
 
 def agency_of(service: CaseService) -> Agency:
     """Return the agency that runs a service."""
-    return next(agency for agency in AGENCIES if any(hosted.service is service for hosted in agency.services))
+    return next(agency for agency in AGENCIES if any(each.service is service for each in agency.services))
 
 
-def hosted(service: CaseService) -> Hosted:
+def hosted_service(service: CaseService) -> HostedService:
     """Return a service as its agency publishes it."""
     return next(each for agency in AGENCIES for each in agency.services if each.service is service)
 

@@ -1,4 +1,4 @@
-"""The data-sharing agreement of the demo: a document in ``documents/``, dated for the day it is run."""
+"""The data-sharing agreement of the demo: a document in ``documents/``, dated today."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ BUSINESS_SUPPORT: Final = "business-support"
 
 
 def document(today: date) -> bytes:
-    """Return the agreement, in force from yesterday for two years and to be reviewed after one."""
+    """Return the agreement, in force for two years from yesterday, with a review after one."""
     text = TEMPLATE.read_text("utf-8")
     days = {"valid_from": -1, "review_date": 365, "valid_until": 730}
     for name, ahead in days.items():

@@ -1,11 +1,11 @@
-"""A case system of the council, as its vendor would write it: a key, a token, one JSON POST."""
+"""A case system of the council, as a vendor would write it: a key, a token, one JSON POST."""
 
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, Final
 
 from gateway.demo.commands import hearthgate, run_together
-from gateway.demo.https import Https, PlainResponse
+from gateway.demo.https import HttpsClient, PlainResponse
 from gateway.http.case import openapi
 from trust import strict_json
 
@@ -15,9 +15,9 @@ MANAGER: Final = "Maud Ellery, service manager"
 
 
 class CaseClient:
-    """One registered client of the node whose configuration file is ``config``; ``key`` is its private key."""
+    """One registered client of the node with the configuration file ``config``; ``key`` is its private key."""
 
-    def __init__(self, https: Https, base_url: str, *, config: Path, key: Path) -> None:
+    def __init__(self, https: HttpsClient, base_url: str, *, config: Path, key: Path) -> None:
         self._https = https
         self.base_url = base_url
         self._config = config
@@ -26,17 +26,17 @@ class CaseClient:
 
     @property
     def token_command(self) -> list[str]:
-        """The command that gets a token from the running node, as the case system would by itself."""
+        """The command that gets a token from the running node."""
         return hearthgate("client", "token", CLIENT_ID, "--config", self._config, "--key", self.key)
 
     def new_token(self) -> str:
-        """Ask the node for a bearer token, which lives ten minutes."""
+        """Request a bearer token, which is valid for ten minutes."""
         (token,) = run_together([self.token_command])
         self._token = token.strip()
         return self._token
 
     def look_up(self, body: dict[str, Any]) -> PlainResponse:
-        """Ask who else works with somebody."""
+        """Ask which other services work with a person."""
         return self._post(openapi.LOOKUPS_PATH, body)
 
     def ask_eligibility(self, body: dict[str, Any]) -> PlainResponse:

@@ -1,8 +1,7 @@
 """Run ``hearthgate`` commands, each in a process of its own.
 
-They are the commands of the command line with the words that an administrator would type. Forty are run, and each would
-spend a second on reading the code; so they are forked from this process, which has read it. The servers are not: each
-is started by itself, as ``hearthgate serve``.
+They are the commands and options that an administrator would type. To save a second of imports for each of forty
+commands, this process imports the code once and forks. Servers are not forked: each starts as ``hearthgate serve``.
 """
 
 import os
@@ -18,12 +17,12 @@ from pathlib import Path
 from typing import IO, Final, NoReturn
 
 from gateway.cli.main import main
-from gateway.demo.processes import DemoFailed, own_environment
+from gateway.demo.processes import DemoError, own_environment
 
 Command = list[str]
 _WITHIN_S: Final = 60.0
 _FORK: Final = get_context("fork")
-_READ_BEFORE: Final = (
+_COMMAND_MODULES: Final = (
     "gateway.cli.setup.init",
     "gateway.cli.trust.join",
     "gateway.cli.trust.members",
@@ -36,59 +35,59 @@ _READ_BEFORE: Final = (
 
 
 def hearthgate(*words: str | Path) -> Command:
-    """Return the command line of one ``hearthgate`` command, as it is installed beside this Python."""
+    """Return the command line of one ``hearthgate`` command of this Python's environment."""
     return [str(Path(sys.executable).with_name("hearthgate")), *map(str, words)]
 
 
-def read_before() -> None:
-    """Read the code of the commands once, for all of them."""
-    for name in _READ_BEFORE:
+def preload_commands() -> None:
+    """Import the code of the commands once, for all of them."""
+    for name in _COMMAND_MODULES:
         import_module(name)
 
 
 def run_together(commands: Sequence[Command]) -> list[str]:
-    """Run several commands at once and return what each wrote on standard output.
+    """Run several commands at once and return the standard output of each.
 
-    Raises :class:`DemoFailed` with what the first failing one said; the others are ended with it.
+    Raises :class:`DemoError` with the output of the first that fails, and ends the others.
     """
     with ExitStack() as files:
-        running = [_Running(command, files) for command in commands]
+        processes = [_CommandProcess(command, files) for command in commands]
         try:
-            return [each.finish() for each in running]
+            return [process.finish() for process in processes]
         finally:
-            for each in running:
-                each.end()
+            for process in processes:
+                process.end()
 
 
-class _Running:
-    """One command under way; it writes to files that have no name."""
+class _CommandProcess:
+    """One running command; it writes to unnamed temporary files."""
 
     def __init__(self, command: Command, files: ExitStack) -> None:
         self._command = command
         self._out: IO[bytes] = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
         self._err: IO[bytes] = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - as above
-        self._process: ForkProcess = _FORK.Process(target=_be, args=(command[1:], self._out, self._err))
+        self._process: ForkProcess = _FORK.Process(target=_run_command, args=(command[1:], self._out, self._err))
         self._process.start()
 
     def finish(self) -> str:
-        """Wait for its end and return its answer."""
+        """Wait for its end and return its standard output."""
         self._process.join(_WITHIN_S)
-        shown = " ".join(["hearthgate", *self._command[1:]])
+        command = " ".join(["hearthgate", *self._command[1:]])
         if self._process.exitcode is None:
-            raise DemoFailed(f"{shown} did not end within {_WITHIN_S:g} seconds.")
+            raise DemoError(f"{command} did not end within {_WITHIN_S:g} seconds.")
         if self._process.exitcode != 0:
-            raise DemoFailed(f"{shown} was refused:\n{_text(self._err) or _text(self._out)}")
+            raise DemoError(f"{command} failed:\n{_text(self._err) or _text(self._out)}")
         return _text(self._out)
 
     def end(self) -> None:
-        """End it if it still runs."""
+        """Kill it if it still runs."""
         if self._process.is_alive():
             self._process.kill()
         self._process.join()
 
 
-def _be(words: Sequence[str], out: IO[bytes], err: IO[bytes]) -> NoReturn:
-    """Be the command, in the child."""
+def _run_command(words: Sequence[str], out: IO[bytes], err: IO[bytes]) -> NoReturn:
+    """Run the command in the forked process, then exit."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_DFL)
     os.dup2(out.fileno(), sys.stdout.fileno())

@@ -1,7 +1,7 @@
 """The federation of the demo: a trust anchor, six nodes and two servers of case systems, on this machine.
 
-Everything is done with the commands that an administrator would use, in the order of the handbook: the anchor is set
-up and started, each agency sets up its node, asks to be admitted, is admitted, and starts.
+The setup uses an administrator's commands, in the order of the handbook: it sets up and starts the anchor; then it
+sets up, enrols, admits and starts each agency's node.
 """
 
 import json
@@ -27,12 +27,12 @@ from gateway.demo.agencies import (
     REGISTRY_HOST,
     Agency,
 )
-from gateway.demo.authority import Authority
 from gateway.demo.case_client import CLIENT_ID, MANAGER, UNIT, CaseClient
+from gateway.demo.case_system_setup import CaseSystems
 from gateway.demo.case_systems.records import CaseService
+from gateway.demo.certificate_authority import CertificateAuthority
 from gateway.demo.commands import Command, hearthgate, run_together
-from gateway.demo.filling import CaseSystems
-from gateway.demo.https import Https
+from gateway.demo.https import HttpsClient
 from gateway.demo.narrator import Narrator
 from gateway.demo.processes import Processes, free_ports
 from trust.oauth.access_token import Position
@@ -55,7 +55,10 @@ class Ports:
 
 
 class Federation:
-    """All of it, under one folder: ``nodes/``, ``case-systems/``, ``papers/``, ``tls/`` and ``logs/``."""
+    """The folders, ports, certificates and commands of all nodes.
+
+    One folder holds ``nodes/``, ``case-systems/``, ``papers/``, ``tls/`` and ``logs/``.
+    """
 
     def __init__(self, root: Path, processes: Processes, narrator: Narrator) -> None:
         self._narrator = narrator
@@ -70,13 +73,13 @@ class Federation:
             for slug in (ANCHOR, *(agency.slug for agency in AGENCIES))
         }
         self._server_ports = {system: next(numbers) for system in _SERVERS}
-        self._authority = Authority(root / "tls", datetime.now(UTC))
+        self._authority = CertificateAuthority(root / "tls", datetime.now(UTC))
         self.ca = self._authority.file
         self._certificates = {
             agency.slug: self._authority.issue(agency.host, agency.case_host) for agency in AGENCIES
         } | {ANCHOR: self._authority.issue(ANCHOR_HOST)}
         self._server_certificates = {system: self._authority.issue(host) for system, host in _SERVERS.items()}
-        self.https = Https(self.ca, dict(self._every_host()))
+        self.https = HttpsClient(self.ca, dict(self._every_host()))
         self.case_client = CaseClient(
             self.https,
             f"https://{COUNCIL.case_host}",
@@ -125,26 +128,26 @@ class Federation:
         self._run(commands)
 
     def admit_all(self) -> None:
-        """Let each agency ask for admission, and the anchor admit it by the thumbprint it reads out."""
+        """Enrol each agency, and admit it at the anchor by its thumbprint."""
         anchor = f"https://{ANCHOR_HOST}"
         requests = {agency.slug: self.papers / f"{agency.slug}-enrolment.jwt" for agency in AGENCIES}
-        asked = self._run(
+        outputs = self._run(
             [
                 hearthgate("trust", "join", anchor, "--config", self.config(slug), "--out", path, "--yes", "--json")
                 for slug, path in requests.items()
             ]
         )
-        read_out = [json.loads(answer)["thumbprints"][0] for answer in asked]
+        thumbprints = [json.loads(output)["thumbprints"][0] for output in outputs]
         self._run(
             [
-                hearthgate("trust", "admit", path, "--config", self.config(ANCHOR), "--thumbprint", said, "--yes")
-                for path, said in zip(requests.values(), read_out, strict=True)
+                hearthgate("trust", "admit", path, "--config", self.config(ANCHOR), "--thumbprint", number, "--yes")
+                for path, number in zip(requests.values(), thumbprints, strict=True)
             ]
         )
         self._grant(_ASSURED)
 
     def _grant(self, mark: str) -> None:
-        """Let the anchor grant every agency a trust mark; each fetches its own."""
+        """Issue a trust mark to every agency at the anchor; each node fetches its own."""
         config = self.config(ANCHOR)
         self._run(
             [
@@ -154,7 +157,7 @@ class Federation:
         )
 
     def prepare_council(self, systems: CaseSystems) -> None:
-        """Fill children's social care from its census, and register the case system of Connecting Families."""
+        """Import the census of children's social care, and register the case system of Connecting Families."""
         council = self.config(COUNCIL.slug)
         files = ["--census", str(systems.census), "--allocations", str(systems.allocations)]
         self._run(
@@ -162,7 +165,7 @@ class Federation:
                 hearthgate("adapter", "import", str(CaseService.CHILDRENS_SOCIAL_CARE), "--config", council, *files),
             ]
         )
-        # One person sets the demonstration up; a running node takes two for a case system that vouches.
+        # A running node asks two administrators for a case system that vouches; the demo has one.
         settings = load(Path(council), {})
         if not isinstance(settings, NodeSettings):
             raise TypeError("the council is a node")
@@ -178,7 +181,7 @@ class Federation:
         )
 
     def start_nodes(self, databases: Mapping[str, Path]) -> None:
-        """Start the servers of the case systems and the six nodes, and wait until all of them take requests."""
+        """Start the servers of the case systems and the six nodes, and wait until all accept requests."""
         for system, path in databases.items():
             certificate = self._server_certificates[system]
             command = [sys.executable, "-m", "gateway.demo.case_systems.server", "--system", system]
@@ -189,19 +192,19 @@ class Federation:
         for slug in slugs:
             self._serve(slug)
         self.processes.wait_until_ready({slug: self.ports[slug].operations for slug in slugs})
-        listening = {f"{_CASE_SYSTEM}{system}": port for system, port in self._server_ports.items()}
-        self.processes.wait_until_listening(listening)
+        ports = {f"{_CASE_SYSTEM}{system}": port for system, port in self._server_ports.items()}
+        self.processes.wait_until_listening(ports)
 
     def stop_node(self, agency: Agency) -> None:
-        """Stop one agency's node, really."""
+        """Stop the processes of one agency's node."""
         self.processes.stop(agency.slug)
 
     def start_node(self, agency: Agency) -> None:
-        """Start it again."""
+        """Start a stopped node again."""
         self.start_again(agency.slug)
 
     def start_again(self, name: str) -> None:
-        """Start a stopped node, the anchor or a case system again, and wait until it takes requests."""
+        """Start a stopped node, the anchor or a case system again, and wait until it accepts requests."""
         self.processes.start_again(name)
         if name in self.ports:
             self.processes.wait_until_ready({name: self.ports[name].operations})
@@ -209,19 +212,19 @@ class Federation:
             self.processes.wait_until_listening({name: self._server_ports[name.removeprefix(_CASE_SYSTEM)]})
 
     def write_agreement(self, today: date) -> Path:
-        """Write the agreement down for everybody to sign."""
+        """Write the agreement for all parties to sign."""
         path = self.papers / "agreement.json"
         path.write_bytes(agreement.document(today))
         return path
 
     def sign(self, document: Path) -> Mapping[str, Path]:
-        """Let every agency sign with its own federation key, and return the signatures by agency."""
+        """Sign with every agency's federation key, and return the signatures by agency."""
         signatures = {agency.slug: self.papers / f"{agency.slug}-signature.jwt" for agency in AGENCIES}
         self._run([self._sign(agency, document, signatures[agency.slug]) for agency in AGENCIES])
         return signatures
 
-    def hold(self, document: Path, signatures: Sequence[Path]) -> list[str]:
-        """Let every node hold the agreement with these signatures; return what each said."""
+    def add_agreement(self, document: Path, signatures: Sequence[Path]) -> list[str]:
+        """Add the agreement with these signatures at every node; return the outputs."""
         return self._run(
             [
                 hearthgate("agreement", "add", document, *signatures, "--config", self.config(agency.slug), "--yes")
@@ -230,11 +233,11 @@ class Federation:
         )
 
     def grant_signatories(self) -> None:
-        """Let the anchor say of every agency that it has signed the agreement."""
+        """Issue the trust mark of a signatory to every agency at the anchor."""
         self._grant(_SIGNATORY)
 
     def _run(self, commands: Sequence[Command]) -> list[str]:
-        """Run commands together, showing the first as an administrator would type it in the demo's folder."""
+        """Run commands together, and show the first as an administrator would type it in the demo's folder."""
         others = f"   (and {len(commands) - 1} more)" if len(commands) > 1 else ""
         words = shlex.join(["hearthgate", *commands[0][1:]]).replace(f"{self.root}/", "")
         self._narrator.say(f"$ {words}{others}", indent=4)
@@ -262,9 +265,9 @@ class Federation:
         return hosts
 
     def _addresses(self, agency: Agency) -> Mapping[str, str]:
-        """Return the exact addresses of those that one agency's node may reach: the others, and its own servers."""
+        """Return the addresses that one agency's node may reach: its peers and its own servers."""
         peers = {ANCHOR_HOST: self.ports[ANCHOR].peer}
         peers |= {other.host: self.ports[other.slug].peer for other in AGENCIES if other is not agency}
-        called = configuration.called_by(agency)
-        peers |= {host: self._server_ports[system] for system, host in _SERVERS.items() if host in called}
+        own_servers = configuration.server_hosts(agency)
+        peers |= {host: self._server_ports[system] for system, host in _SERVERS.items() if host in own_servers}
         return {host: f"127.0.0.1:{port}" for host, port in peers.items()}

@@ -1,7 +1,7 @@
-"""Make identifiers that are valid in form and belong to nobody.
+"""Identifiers that are valid in form and belong to no real person.
 
-Written from the same published rules as :mod:`trust.exchange.check_digits` but apart from it, so that the one can test
-the other.
+This code follows the same published rules as :mod:`trust.exchange.check_digits` independently, so that each tests the
+other.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""The demo itself: set everything up, tell the story, and end every process that was started, whatever happens."""
+"""The demo: set up a federation, tell the story, and end every process."""
 
 import shutil
 import signal
@@ -11,12 +11,12 @@ from time import monotonic
 from types import FrameType
 from typing import Final, NoReturn
 
-from gateway.demo import commands, filling, staying
+from gateway.demo import case_system_setup, commands, sandbox
 from gateway.demo.federation import Federation
 from gateway.demo.narrator import Narrator
-from gateway.demo.people import inventing, truth
-from gateway.demo.processes import DemoFailed, Processes
-from gateway.demo.story import benefits, eight_workers, layers, refusals, residents, search, signing
+from gateway.demo.people import generator, truth
+from gateway.demo.processes import DemoError, Processes
+from gateway.demo.story import benefits, eight_workers, layers, refusals, residents, search, signatures
 from gateway.demo.story.scene import Scene
 
 INTERRUPTED: Final = 130
@@ -24,10 +24,10 @@ _PARTS: Final = (eight_workers, layers, benefits, refusals, residents, search)
 
 
 def run(*, once: bool, seed: int) -> int:
-    """Run the demo; return 0 where every expectation was met, 1 where not, 130 where it was stopped before its end.
+    """Run the demo; return 0 when every expectation was met, 1 when one was not, 130 when interrupted.
 
-    Without ``once`` the federation stays up after the story until SIGINT or SIGTERM. Everything lies in one temporary
-    folder, which is removed at the end unless something failed.
+    Without ``once`` the federation stays up after the story until SIGINT or SIGTERM. All files are in one temporary
+    folder, which is removed at the end unless the demo failed.
     """
     narrator = Narrator()
     root = Path(tempfile.mkdtemp(prefix="hearthgate-demo-"))
@@ -35,17 +35,17 @@ def run(*, once: bool, seed: int) -> int:
     code = 1
     try:
         (root / "logs").mkdir(mode=0o700)
-        with _stopping(Processes(root / "logs"), narrator) as processes:
+        with _all_stopped_at_end(Processes(root / "logs"), narrator) as processes:
             scene = _set_the_stage(narrator, root, processes, seed)
             for part in _PARTS:
                 part.tell(scene)
             code = _sum_up(narrator)
             if not once:
-                staying.stay(scene)
-    except DemoFailed as failed:
-        narrator.show("", *f"The demo cannot go on: {failed}".splitlines())
+                sandbox.run_sandbox(scene)
+    except DemoError as error:
+        narrator.show("", *f"The demo failed: {error}".splitlines())
         code = 1
-    except BrokenPipeError:  # nobody reads on
+    except BrokenPipeError:  # the reader of the output has ended
         code = 1
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -56,45 +56,45 @@ def run(*, once: bool, seed: int) -> int:
 
 def _set_the_stage(narrator: Narrator, root: Path, processes: Processes, seed: int) -> Scene:
     narrator.section("Hearthgate: a trust anchor, six agencies, nine services")
-    narrator.say(f"Everybody and everything here is invented. All of it lies in {root}.")
+    narrator.say(f"All people and agencies are invented. All files are in {root}.")
     narrator.gap()
     today = datetime.now(UTC).date()
-    with narrator.step("invent 3,000 residents and write down the truth about them"):
-        population = inventing.invent(today)
+    with narrator.step("generate 3,000 residents and write the truth about them"):
+        population = generator.generate_population(today)
         truth.write(root / "truth.json", population)
-        known = truth.read(root / "truth.json")
-    with narrator.step("fill the agencies' case systems from it: SQL, SOAP, census files, a benefit registry"):
+        people = truth.read(root / "truth.json")
+    with narrator.step("fill the agencies' case systems: SQL, SOAP, census files, a benefit registry"):
         (root / "case-systems").mkdir(mode=0o700)
-        systems = filling.fill(root / "case-systems", population)
-    with narrator.step("read the code of the commands"):
-        commands.read_before()
+        systems = case_system_setup.create(root / "case-systems", population)
+    with narrator.step("import the code of the commands"):
+        commands.preload_commands()
     federation = Federation(root, processes, narrator)
     with narrator.step("set up the trust anchor and start it"):
         federation.set_up_anchor()
-    with narrator.step("set up six nodes: configuration, keys, certificate and store of its own for each"):
+    with narrator.step("set up six nodes, each with its own configuration, keys, certificate and store"):
         federation.set_up_nodes(systems)
-    with narrator.step("each agency asks to be admitted, and is, by the thumbprint of its key"):
+    with narrator.step("enrol each agency, and admit it by the thumbprint of its keys"):
         federation.admit_all()
     with narrator.step("import the children's census; register the case system of Connecting Families"):
         federation.prepare_council(systems)
-    with narrator.step("start the case systems and the six nodes, and wait until all are ready"):
+    with narrator.step("start the case systems and the six nodes"):
         federation.start_nodes(systems.servers)
-    agreement = signing.tell(narrator, federation, known, today)
-    return Scene(narrator=narrator, federation=federation, truth=known, agreement=agreement, seed=seed)
+    agreement = signatures.tell(narrator, federation, people, today)
+    return Scene(narrator=narrator, federation=federation, truth=people, agreement=agreement, seed=seed)
 
 
 def _sum_up(narrator: Narrator) -> int:
-    narrator.section("In sum")
-    count = narrator.met + len(narrator.failed)
-    narrator.say(f"{narrator.met} of {count} expectations were met.")
+    narrator.section("Result")
+    count = narrator.met_count + len(narrator.failed)
+    narrator.say(f"{narrator.met_count} of {count} expectations were met.")
     for statement in narrator.failed:
         narrator.show(f"✗ {statement}")
     return 1 if narrator.failed else 0
 
 
 @contextmanager
-def _stopping(processes: Processes, narrator: Narrator) -> Iterator[Processes]:
-    """End every process at the end, with further signals held off meanwhile."""
+def _all_stopped_at_end(processes: Processes, narrator: Narrator) -> Iterator[Processes]:
+    """End every process at the end, and ignore signals meanwhile."""
     try:
         yield processes
     finally:
@@ -102,7 +102,7 @@ def _stopping(processes: Processes, narrator: Narrator) -> Iterator[Processes]:
         began = monotonic()
         processes.stop_all()
         with suppress(BrokenPipeError):
-            narrator.show("", f"Every process is stopped ({monotonic() - began:.1f} s).")
+            narrator.show("", f"All processes have stopped ({monotonic() - began:.1f} s).")
 
 
 def _on_signals(handler: object) -> None:
@@ -117,6 +117,6 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 def _tidy(narrator: Narrator, root: Path, *, failed: bool) -> None:
     if failed:
         with suppress(BrokenPipeError):
-            narrator.show("", f"Everything is kept in {root}; each process's log is in {root / 'logs'}.")
+            narrator.show("", f"All files are kept in {root}; the logs are in {root / 'logs'}.")
     else:
         shutil.rmtree(root, ignore_errors=True)

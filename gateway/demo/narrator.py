@@ -1,4 +1,4 @@
-"""How the demo speaks: progress, plain English, tables, and expectations that are counted."""
+"""Output of the demo: progress, sentences, tables, and counted expectations."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +16,11 @@ def _print(text: str) -> None:
 
 
 class Narrator:
-    """Tell the story to ``write``, one line at a time, and remember what did not turn out as expected."""
+    """Write the story line by line to ``write``, and record the expectations that fail."""
 
     def __init__(self, write: Callable[[str], None] = _print) -> None:
         self._write = write
-        self.met = 0
+        self.met_count = 0
         self.failed: list[str] = []
 
     def section(self, title: str) -> None:
@@ -28,7 +28,7 @@ class Narrator:
         self._write(f"\n{title}\n{'=' * len(title)}")
 
     def say(self, text: str, *, indent: int = 0) -> None:
-        """Say something in sentences, wrapped."""
+        """Write sentences, wrapped."""
         margin = " " * indent
         for line in wrap(
             text,
@@ -41,32 +41,32 @@ class Narrator:
             self._write(line)
 
     def show(self, *lines: str) -> None:
-        """Show lines as they are, indented."""
+        """Write lines unwrapped and indented."""
         for line in lines:
             self._write(f"    {line}")
 
     def gap(self) -> None:
-        """Leave a line free."""
+        """Write an empty line."""
         self._write("")
 
     @contextmanager
-    def step(self, doing: str) -> Iterator[None]:
-        """Show what is being done, and how long it took."""
+    def step(self, action: str) -> Iterator[None]:
+        """Write the action that the block performs, and its duration."""
         began = monotonic()
         yield
-        self._write(f"  {doing:<92} {monotonic() - began:5.1f} s")
+        self._write(f"  {action:<92} {monotonic() - began:5.1f} s")
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show rows under headings, each column as wide as it must be."""
+        """Write rows under headings, with columns as wide as their longest cells."""
         widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
         for row in (headings, ["-" * width for width in widths], *rows):
             cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
             self._write(("    " + "  ".join(cells)).rstrip())
 
     def expect(self, statement: str, *, holds: bool, instead: object = "") -> bool:
-        """State what should be so and whether it is; return the latter."""
+        """Write an expectation and whether it holds; return the latter."""
         if holds:
-            self.met += 1
+            self.met_count += 1
             self._write(f"  ✓ {statement}")
         else:
             self.failed.append(statement)
@@ -74,13 +74,13 @@ class Narrator:
         return holds
 
     def expect_each(self, statement: str, faults: Mapping[str, Sequence[str]]) -> None:
-        """State what should be so of each of several things; each counts, and those that are not so are named."""
-        wrong = {name: found for name, found in faults.items() if found}
-        self.met += len(faults) - len(wrong)
+        """Write an expectation of several items; count each, and name those that have faults."""
+        wrong = {name: item_faults for name, item_faults in faults.items() if item_faults}
+        self.met_count += len(faults) - len(wrong)
         if not wrong:
             self._write(f"  ✓ {statement}")
             return
         self.failed += [f"{statement}: {name}" for name in wrong]
         self._write(f"  ✗ {statement}")
-        for name, found in wrong.items():
-            self._write(f"      {name}: {'; '.join(found)}")
+        for name, item_faults in wrong.items():
+            self._write(f"      {name}: {'; '.join(item_faults)}")

@@ -1,4 +1,4 @@
-"""Every process that the demo starts, each in a group of its own, and the end of all of them whatever happens."""
+"""The processes of the demo, each in its own process group, and their end."""
 
 import os
 import shutil
@@ -15,78 +15,78 @@ from typing import Final
 
 START_WITHIN_S: Final = 60.0
 _PATIENCE_S: Final = 4.0
-"""How long a process may take to end after each of SIGTERM and a second SIGTERM, before it is killed."""
+"""The time to wait after each of two SIGTERM signals before SIGKILL."""
 _POLL_S: Final = 0.05
 _OK: Final = 200
 _PORTS: Final = range(20_000, 32_000)
-_given: Final[list[socket.socket]] = []
-"""The reservations of the ports that were given; they end with this process."""
+_reservations: Final[list[socket.socket]] = []
+"""The reservations of the ports; they end with this process."""
 
 
-class DemoFailed(Exception):
-    """The demo cannot go on; the text says what failed and where to look."""
+class DemoError(Exception):
+    """A failure that ends the demo; the text says what failed and where to look."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback address that nothing listens on, all different and none of them given before.
+    """Return free ports of the loopback address, all different and reserved for this process.
 
-    They lie below those that the kernel gives to outgoing connections, one of which could otherwise take a port before
-    its server listens. Another demo on this machine takes none of them, also while their server is stopped.
+    They are below the kernel's range for outgoing connections, one of which could otherwise take a port before its
+    server listens. Another demo on this machine takes none of them, even while their server is stopped.
     """
-    found: list[int] = []
+    ports: list[int] = []
     for port in SystemRandom().sample(_PORTS, len(_PORTS)):
-        if len(found) == count:
+        if len(ports) == count:
             break
         if _reserve(port):
-            found.append(port)
-    return found
+            ports.append(port)
+    return ports
 
 
 def _reserve(port: int) -> bool:
-    """Reserve a free port by an abstract socket of its number, of which a network namespace has one, as of the port."""
+    """Reserve a free port by an abstract socket named for it, unique in the network namespace as the port is."""
     reservation = socket.socket(socket.AF_UNIX)
     try:
         reservation.bind(f"\0hearthgate-demo-port-{port}")
     except OSError:
         reservation.close()
         return False
-    _given.append(reservation)  # also where the port turns out to be taken, so that it is tried once
+    _reservations.append(reservation)  # also when the port is in use, so that it is tried once
     return _is_free(port)
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as tried:
+    with socket.socket() as probe:
         try:
-            tried.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", port))
         except OSError:
             return False
     return True
 
 
 def own_environment() -> Mapping[str, str]:
-    """Return the environment without settings for some other node."""
+    """Return the environment without settings for another node."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HEARTHGATE_")}
 
 
 class Processes:
-    """The servers of the demo by name; whoever starts one sees to it that :meth:`stop_all` is called."""
+    """The servers of the demo by name. The caller of :meth:`start` must also call :meth:`stop_all`."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, Sequence[str]] = {}
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a server in a process group of its own, its output in a log file of its name.
+        """Start a server in its own process group, with its output in a log file of its name.
 
-        Where ``setpriv`` is there, the kernel ends the server when the demo is killed. (So it must be started by the
-        main thread: the kernel watches the thread that starts it.)
+        Where ``setpriv`` is installed, the kernel ends the server when the demo is killed. Start it on the main thread:
+        the kernel ends the server with the thread that started it.
         """
         self._commands[name] = command
         guard = shutil.which("setpriv")
         words = [guard, "--pdeathsig", "TERM", "--", *command] if guard else list(command)
         with self.log(name).open("ab") as log:
-            self._running[name] = subprocess.Popen(  # noqa: S603 - our own commands
+            self._processes[name] = subprocess.Popen(  # noqa: S603 - our own commands
                 words,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -96,64 +96,64 @@ class Processes:
             )
 
     def start_again(self, name: str) -> None:
-        """Start a server that was stopped or ended, with the command of its first start."""
+        """Start a stopped server again, with the command of its first start."""
         self.start(name, self._commands[name])
 
     def log(self, name: str) -> Path:
-        """Return where a server's output goes."""
+        """Return the path of a server's log."""
         return self._logs / f"{name}.log"
 
     def stop(self, *names: str) -> None:
-        """End servers with everything they forked: asked twice, then killed."""
-        stopping = {name: self._running[name] for name in names}
-        for last_word in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
-            for process in stopping.values():
+        """End servers and all their children: send SIGTERM twice, then SIGKILL."""
+        processes = {name: self._processes[name] for name in names}
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+            for process in processes.values():
                 if process.poll() is None:
-                    process.send_signal(last_word)
-            _wait_for_all(list(stopping.values()))
-        for name, process in stopping.items():
-            with suppress(ProcessLookupError):  # whatever is left of its group
+                    process.send_signal(number)
+            _wait_for_all(list(processes.values()))
+        for name, process in processes.items():
+            with suppress(ProcessLookupError):  # the rest of its group
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            del self._running[name]
+            del self._processes[name]
 
     def stop_all(self) -> None:
-        """End every server that still runs."""
-        self.stop(*self._running)
+        """End every running server."""
+        self.stop(*self._processes)
 
     def pid(self, name: str) -> int:
-        """Return the process id of a server that was started."""
-        return self._running[name].pid
+        """Return the process id of a server."""
+        return self._processes[name].pid
 
-    def forget_ended(self) -> list[str]:
-        """Return the servers that ended without :meth:`stop`, each once, and end what they forked."""
-        ended = [name for name, process in self._running.items() if process.poll() is not None]
+    def remove_ended(self) -> list[str]:
+        """Remove the servers that ended without :meth:`stop`, end their children, and return their names."""
+        ended = [name for name, process in self._processes.items() if process.poll() is not None]
         self.stop(*ended)
         return ended
 
     def require_alive(self) -> None:
-        """Raise :class:`DemoFailed` where a server has ended by itself."""
-        for name, process in self._running.items():
+        """Raise :class:`DemoError` if a server ended without :meth:`stop`."""
+        for name, process in self._processes.items():
             if process.poll() is not None:
-                raise DemoFailed(f"{name} ended by itself with code {process.returncode}; see {self.log(name)}.")
+                raise DemoError(f"{name} ended by itself with code {process.returncode}; see {self.log(name)}.")
 
     def wait_until_ready(self, operations: Mapping[str, int], *, within_s: float = START_WITHIN_S) -> None:
-        """Wait for nodes by their operations ports; raise :class:`DemoFailed` when the time is up."""
+        """Wait until the nodes with these operations ports are ready. Raises :class:`DemoError` on timeout."""
         self._wait(operations, _is_ready, within_s)
 
     def wait_until_listening(self, ports: Mapping[str, int], *, within_s: float = START_WITHIN_S) -> None:
-        """Wait for other servers by their own ports; raise :class:`DemoFailed` when the time is up."""
+        """Wait until other servers listen on these ports. Raises :class:`DemoError` on timeout."""
         self._wait(ports, _listens, within_s)
 
     def _wait(self, ports: Mapping[str, int], is_up: Callable[[int], bool], within_s: float) -> None:
         deadline = monotonic() + within_s
-        waiting = dict(ports)
-        while waiting:
+        not_ready = dict(ports)
+        while not_ready:
             self.require_alive()
-            waiting = {name: port for name, port in waiting.items() if not is_up(port)}
-            if waiting and monotonic() > deadline:
-                names = ", ".join(f"{name} (see {self.log(name)})" for name in waiting)
-                raise DemoFailed(f"Not ready within {within_s:g} seconds: {names}.")
+            not_ready = {name: port for name, port in not_ready.items() if not is_up(port)}
+            if not_ready and monotonic() > deadline:
+                names = ", ".join(f"{name} (see {self.log(name)})" for name in not_ready)
+                raise DemoError(f"Not ready within {within_s:g} seconds: {names}.")
             sleep(_POLL_S)
 
 

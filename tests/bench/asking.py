@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from gateway.agreements.registry import detail_for
 from gateway.demo.case_systems import sql_systems
 from gateway.demo.case_systems.records import CaseService, ResidentRecord
-from gateway.demo.people.inventing import invent
+from gateway.demo.people.generator import generate_population
 from gateway.demo.people.population import Group, Spelling
 from gateway.http.peer.peer_api import MESSAGES_PATH
 from gateway.oauth.server import TOKEN_PATH
@@ -183,13 +183,13 @@ class Asker:
 
 def _fill(database: Path) -> list[Subject]:
     """Fill the tenancy database with the demo's population; return those whom it is certain to know."""
-    population = invent(date.today(), size=RESIDENTS)  # noqa: DTZ011 - a day in the life of the town
+    population = generate_population(date.today(), size=RESIDENTS)  # noqa: DTZ011 - a day in the life of the town
     database.unlink()
     sql_systems.create(CaseService.HOUSING, database, population.records())
     plain = {each.number for each in population.residents if each.group not in {Group.TWIN, Group.NAMESAKE}}
     return [
         described(population.residents[each.resident].person, _SERVICE.kind)
-        for each in population.involved
+        for each in population.assignments
         if each.service is CaseService.HOUSING
         and each.record.ended is None
         and each.spelling is Spelling.SAME

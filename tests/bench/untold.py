@@ -30,7 +30,7 @@ from adapters.timing import propose
 from gateway.administration.adapters import built_adapter
 from gateway.app.commands import adapter_builder
 from gateway.demo.case_systems.records import CaseService
-from gateway.demo.people.inventing import invent
+from gateway.demo.people.generator import generate_population
 from gateway.demo.people.population import Group, Population, Spelling
 from tests.bench import case_systems
 from tests.bench.asking import RESIDENTS, Asked, Asker, described
@@ -101,7 +101,7 @@ def distance_by_chance(count: int) -> float:
 def measure(estate: Estate, folder: Path, count: int) -> Figures:
     """Ask ``count`` times about either kind of people at each speed, then without holding anything back."""
     folder.mkdir()
-    population = invent(date.today(), size=RESIDENTS)  # noqa: DTZ011 - a day in the life of the town
+    population = generate_population(date.today(), size=RESIDENTS)  # noqa: DTZ011 - a day in the life of the town
     systems = {pause_ms: _case_system(pause_ms) for pause_ms in PAUSES_MS}
     records = [each for each in population.records() if each.service is CaseService.POLICE]
     adapters = {pause_ms: case_systems.adapters(folder, [system], records) for pause_ms, system in systems.items()}
@@ -159,7 +159,7 @@ def _people(population: Population) -> tuple[list[Subject], list[Subject]]:
 
     It is the demo's police record system, whoever's service it stands behind here.
     """
-    here = [each for each in population.involved if each.service is CaseService.POLICE]
+    here = [each for each in population.assignments if each.service is CaseService.POLICE]
     closed = {each.resident for each in here if each.record.ended is not None and each.spelling is Spelling.SAME} - {
         each.resident for each in here if each.record.ended is None
     }

@@ -149,11 +149,11 @@ def test_stopped_in_the_middle_it_leaves_no_process_and_no_folder(tmp_path: Path
 
 def test_with_a_node_dead_it_fails_says_why_and_keeps_the_logs(tmp_path: Path) -> None:
     with demo(tmp_path, "--once") as running:
-        running.wait_until_said("each agency asks to be admitted, and is")
+        running.wait_until_said("enrol each agency, and admit it")
         (anchor,) = [pid for pid in running.others() if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes()][:1]
         os.kill(anchor, signal.SIGKILL)
         assert running.process.wait(timeout=WITHIN_S) == 1
-        assert "The demo cannot go on:" in running.said()
+        assert "The demo failed:" in running.said()
         assert running.others() == []
     (kept,) = left_behind(tmp_path)
     assert (tmp_path / "temporary" / kept / "logs" / "anchor.log").exists()

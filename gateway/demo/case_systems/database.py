@@ -1,4 +1,4 @@
-"""Make and open the SQLite file of an invented case system."""
+"""The SQLite file of an invented case system."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -13,14 +13,14 @@ Row = Mapping[str, Any]
 
 
 class Rows(Protocol):
-    """The rows that a query finds."""
+    """The result of a query."""
 
     def __iter__(self) -> Iterator[Row]:
-        """Give each row."""
+        """Yield each row."""
         ...
 
     def fetchone(self) -> Row | None:
-        """Give the next row, or ``None``."""
+        """Return the next row, or ``None``."""
         ...
 
 
@@ -44,18 +44,18 @@ def create(path: Path, *, schema: str, rows: Mapping[str, Iterable[tuple[Any, ..
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Connection]:
-    """Open the database read-only for one request; rows answer to their column names."""
+def open_read_only(path: Path) -> Iterator[Connection]:
+    """Open the database read-only for one request; a row maps column names to values."""
     with closing(dbapi2.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         connection.row_factory = dbapi2.Row
         yield connection
 
 
 def secret_digest(secret: str) -> str:
-    """Return what a case system stores of a credential. A plain hash will do: the secrets are long and random."""
+    """Return the digest that a case system stores; a plain hash suffices for long random secrets."""
     return sha256(secret.encode()).hexdigest()
 
 
 def secret_matches(secret: str, digest: str | None) -> bool:
-    """Compare in constant time; an account that does not exist (``None``) takes as long."""
+    """Compare in constant time, also for an account that does not exist (``None``)."""
     return compare_digest(secret_digest(secret), digest or "")

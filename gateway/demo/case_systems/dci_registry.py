@@ -1,7 +1,7 @@
 """The invented benefit registry: the DCI social-protection API, Integrated Beneficiary Registry 1.0.0.
 
-Every request and every answer is held to the reduced schema in ``config/schemas``; tests hold both to the
-published one. It is a stand-in for a vendor's service and shares no code with the adapter that calls it.
+It checks every request and response by the reduced schema in ``config/schemas``; tests check both by the published
+one. It replaces a vendor's service and shares no code with the adapter that calls it.
 """
 
 import json
@@ -45,8 +45,8 @@ _IDENTIFIERS: Final = ("CRN", "NINO")
 JsonObject = dict[str, Any]
 
 
-class Refused(Exception):
-    """A request that the registry refuses before any search; it becomes an HTTP error with the published body."""
+class RegistryError(Exception):
+    """A refusal before any search; it becomes an HTTP error with the published body."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -56,11 +56,11 @@ class Refused(Exception):
 
 
 class UnsupportedCriteria(Exception):
-    """Search criteria that are valid in the standard and that this registry does not support."""
+    """Search criteria of the standard that this registry does not support."""
 
 
-class Tokens:
-    """The access tokens that this process has given out."""
+class RegistryTokens:
+    """The access tokens that this process issued."""
 
     def __init__(self) -> None:
         self._expiry: dict[str, float] = {}
@@ -71,20 +71,20 @@ class Tokens:
         token = secrets.token_urlsafe(24)
         now = time.monotonic()
         with self._lock:
-            self._expiry = {known: until for known, until in self._expiry.items() if until > now}
+            self._expiry = {other: until for other, until in self._expiry.items() if until > now}
             self._expiry[token] = now + TOKEN_LIFE_S
         return token
 
-    def holds(self, token: str | None) -> bool:
-        """Say whether the token was given out here and still lives."""
+    def is_valid(self, token: str | None) -> bool:
+        """Return whether the token was issued here and has not expired."""
         with self._lock:
             return self._expiry.get(token or "", 0.0) > time.monotonic()
 
 
 def create(path: Path, awards: Iterable[AwardRecord], *, clients: Mapping[str, str]) -> None:
     """Write the registry's database; ``clients`` maps client ids to their secrets."""
-    held = list(awards)
-    people = {award.claimant_ref: award.resident for award in held}
+    awards = list(awards)
+    people = {award.claimant_ref: award.resident for award in awards}
     database.create(
         path,
         schema=TABLES,
@@ -98,28 +98,28 @@ def create(path: Path, awards: Iterable[AwardRecord], *, clients: Mapping[str, s
             "award": [
                 (award.claimant_ref, award.programme, award.enrolled.isoformat(),
                  award.suspended and award.suspended.isoformat(), award.ended and award.ended.isoformat())
-                for award in held
+                for award in awards
             ],
             "payment": [
-                (award.claimant_ref, award.programme, day.isoformat()) for award in held for day in award.paid_on
+                (award.claimant_ref, award.programme, day.isoformat()) for award in awards for day in award.paid_on
             ],
         },
     )  # fmt: skip
 
 
 def create_app(path: Path, *, break_schema: bool = False) -> Flask:
-    """Make the registry over the database at ``path``.
+    """Return the registry's application over the database at ``path``.
 
-    ``break_schema`` makes every answer fail the schema after it was checked: a fault for tests to find.
+    ``break_schema`` alters every response after its check, so that it fails the schema: a fault for tests.
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
-    tokens = Tokens()
+    tokens = RegistryTokens()
     registry = Registry(path)
 
     @app.post("/oauth2/client/token")
     def token() -> Response:
-        """Give a registered client an access token (RFC 6749, section 4.4)."""
+        """Issue an access token to a registered client (RFC 6749 section 4.4)."""
         return _json(registry.token(request.form.to_dict(), tokens))
 
     @app.post("/registry/sync/search")
@@ -130,20 +130,20 @@ def create_app(path: Path, *, break_schema: bool = False) -> Flask:
 
     @app.post("/registry/sync/enrolled")
     def enrolled() -> Response:
-        """Say whether one person is registered as a beneficiary."""
+        """Answer whether one person is a beneficiary."""
         answer = registry.enrolled(_authorised_body(tokens))
         return _json(_spoil(answer, "enrolled_response") if break_schema else answer)
 
-    @app.errorhandler(Refused)
-    def refused(error: Refused) -> Response:
-        """Answer with the error body that the standard publishes for the HTTP layer."""
+    @app.errorhandler(RegistryError)
+    def error_response(error: RegistryError) -> Response:
+        """Return the error body of the standard's HTTP layer."""
         return _json({"errors": [{"code": error.code, "message": error.message}]}, status=error.status)
 
     return app
 
 
 class Registry:
-    """The registry's operations over its database, each between a checked request and a checked answer."""
+    """The registry's operations, which check each request and response by the schema."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -153,25 +153,25 @@ class Registry:
             for name in document["$defs"]
         }
 
-    def token(self, form: Mapping[str, str], tokens: Tokens) -> JsonObject:
+    def token(self, form: Mapping[str, str], tokens: RegistryTokens) -> JsonObject:
         """Answer a client-credentials request."""
-        self._check("TokenRequest", form)
-        with database.reading(self._path) as connection:
+        self._validate_request("TokenRequest", form)
+        with database.open_read_only(self._path) as connection:
             row = connection.execute(
                 "SELECT secret_sha256 FROM client WHERE client_id = ?", (form["client_id"],)
             ).fetchone()
         if not database.secret_matches(form["client_secret"], row["secret_sha256"] if row else None):
-            raise Refused(401, "err.request.unauthorized", "Unknown client or wrong secret.")
+            raise RegistryError(401, "err.request.unauthorized", "Unknown client or wrong secret.")
         answer = {"access_token": tokens.issue(), "token_type": "bearer", "expires_in": str(TOKEN_LIFE_S)}
-        return self._checked("TokenAnswer", answer)
+        return self._validate_response("TokenAnswer", answer)
 
     def search(self, body: JsonObject) -> JsonObject:
         """Answer ``/registry/sync/search``."""
-        self._check("SearchRequest", body)
+        self._validate_request("SearchRequest", body)
         message = body["message"]
-        with database.reading(self._path) as connection:
+        with database.open_read_only(self._path) as connection:
             items = [_search_item(connection, item) for item in message["search_request"]]
-        return self._checked(
+        return self._validate_response(
             "SearchAnswer",
             {
                 "header": _answer_header(body["header"], count=len(items)),
@@ -184,13 +184,13 @@ class Registry:
         )
 
     def enrolled(self, body: JsonObject) -> JsonObject:
-        """Answer ``/registry/sync/enrolled``: an award that has not ended makes a beneficiary."""
-        self._check("EnrolledRequest", body)
+        """Answer ``/registry/sync/enrolled``: a person with an award that has not ended is a beneficiary."""
+        self._validate_request("EnrolledRequest", body)
         message = body["message"]
         query = message["enrolled_criteria"]["query"]
         programme = query.get("programme_identifier.program.programme_identifier", {}).get("eq")
         today = datetime.now(UTC).date().isoformat()
-        with database.reading(self._path) as connection:
+        with database.open_read_only(self._path) as connection:
             row = connection.execute(
                 "SELECT 1 FROM award WHERE claimant_ref = :ref AND (:programme IS NULL OR programme = :programme)"
                 " AND enrolled <= :today AND (ended IS NULL OR ended > :today)",
@@ -202,7 +202,7 @@ class Registry:
             "status": "succ",
             "enrolled_status": "yes" if row else "no",
         }
-        return self._checked(
+        return self._validate_response(
             "EnrolledAnswer",
             {
                 "header": _answer_header(body["header"], count=1),
@@ -214,23 +214,23 @@ class Registry:
             },
         )
 
-    def _check(self, name: str, document: object) -> None:
+    def _validate_request(self, name: str, document: object) -> None:
         if not self._validators[name].is_valid(document):
-            raise Refused(400, "err.request.bad", "The request fails the published schema.")
+            raise RegistryError(400, "err.request.bad", "The request fails the published schema.")
 
-    def _checked(self, name: str, document: JsonObject) -> JsonObject:
+    def _validate_response(self, name: str, document: JsonObject) -> JsonObject:
         if not self._validators[name].is_valid(document):
-            raise Refused(500, "err.service.unavailable", "The answer could not be built.")
+            raise RegistryError(500, "err.service.unavailable", "The answer could not be built.")
         return document
 
 
-def _authorised_body(tokens: Tokens) -> JsonObject:
-    given = request.authorization
-    if given is None or given.type != "bearer" or not tokens.holds(given.token):
-        raise Refused(401, "err.request.unauthorized", "The access token is missing, unknown or expired.")
+def _authorised_body(tokens: RegistryTokens) -> JsonObject:
+    credentials = request.authorization
+    if credentials is None or credentials.type != "bearer" or not tokens.is_valid(credentials.token):
+        raise RegistryError(401, "err.request.unauthorized", "The access token is missing, unknown or expired.")
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise Refused(400, "err.request.bad", "Send a JSON object.")
+        raise RegistryError(400, "err.request.bad", "Send a JSON object.")
     return body
 
 
@@ -255,7 +255,7 @@ def _search_item(connection: database.Connection, item: JsonObject) -> JsonObjec
 
 
 def _condition(criteria: JsonObject) -> tuple[str, list[str]]:
-    """Turn supported criteria into a condition on the beneficiary table."""
+    """Return the condition on the beneficiary table. Raises UnsupportedCriteria."""
     query = criteria["query"]
     if criteria["query_type"] == "idtype-value":
         if query["type"] not in _IDENTIFIERS:
@@ -274,7 +274,7 @@ def _condition(criteria: JsonObject) -> tuple[str, list[str]]:
 
 
 def _record(connection: database.Connection, row: database.Row) -> JsonObject:
-    """Write one beneficiary in the form of the published samples' ``Person``."""
+    """Return one beneficiary in the form of the published samples' ``Person``."""
     ref = row["claimant_ref"]
     identifiers = [{"identifier_type": name, "identifier_value": row[_COLUMNS[name]]} for name in _IDENTIFIERS]
     return {
@@ -311,7 +311,7 @@ def _programme(award: database.Row) -> JsonObject:
     return programme
 
 
-def _answer_header(asked: JsonObject, *, count: int) -> JsonObject:
+def _answer_header(request_header: JsonObject, *, count: int) -> JsonObject:
     return {
         "version": "1.0.0",
         "message_id": str(uuid4()),
@@ -321,7 +321,7 @@ def _answer_header(asked: JsonObject, *, count: int) -> JsonObject:
         "total_count": count,
         "completed_count": count,
         "sender_id": REGISTRY_ID,
-        "receiver_id": asked["sender_id"],
+        "receiver_id": request_header["sender_id"],
         "is_msg_encrypted": False,
     }
 

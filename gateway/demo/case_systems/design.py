@@ -1,4 +1,4 @@
-"""What one SQL case system is: its tables, how invented records become rows, and how an adapter is told to read it."""
+"""The design of one SQL case system: tables, rows, and the adapter's settings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """One worker as a case system keeps them, apart from the people they work with."""
+    """One worker, as a case system stores them."""
 
     name: str
     phone: str
@@ -34,9 +34,9 @@ def people(records: Sequence[InvolvementRecord]) -> dict[str, ResidentRecord]:
 
 
 def staff(records: Sequence[InvolvementRecord]) -> dict[Staff, int]:
-    """Give each worker a number, from 1."""
-    found = dict.fromkeys(worker_of(record) for record in records)
-    return {worker: number for number, worker in enumerate(found, start=1)}
+    """Return each worker's number, from 1."""
+    workers = dict.fromkeys(worker_of(record) for record in records)
+    return {worker: number for number, worker in enumerate(workers, start=1)}
 
 
 def worker_of(record: InvolvementRecord) -> Staff:
@@ -45,10 +45,10 @@ def worker_of(record: InvolvementRecord) -> Staff:
 
 
 def iso(day: date | None) -> str | None:
-    """Write a day as most systems do."""
+    """Return a day in ISO form, as most systems store it."""
     return day.isoformat() if day else None
 
 
-def written(day: date | None, form: str) -> str | None:
-    """Write a day in a system's own form."""
+def format_day(day: date | None, form: str) -> str | None:
+    """Return a day in a system's own form."""
     return day.strftime(form) if day else None

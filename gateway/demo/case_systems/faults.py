@@ -1,6 +1,6 @@
-"""Make an invented case system slow or sick, so that tests and the demo can show what that costs the asker.
+"""Delays and faults of an invented case system, to show their effect on the asking side.
 
-Nothing here belongs near a real system: each mode is asked for on the server's command line.
+They are for tests and the demo only: the server's command line selects each mode.
 """
 
 import time
@@ -19,7 +19,7 @@ DRIP_BYTES: Final = 10_000
 
 
 class FaultMode(StrEnum):
-    """How a case system misbehaves. ``wrong-schema`` is built into each system, the others work for all."""
+    """A fault of a case system. Each system implements ``wrong-schema``; the others work for all."""
 
     HANG = "hang"
     DRIP = "drip"
@@ -27,8 +27,8 @@ class FaultMode(StrEnum):
     WRONG_SCHEMA = "wrong-schema"
 
 
-class Delayed:
-    """Answer each request after a pause from ``least_ms`` to ``most_ms``, drawn from a seeded sequence."""
+class DelayMiddleware:
+    """Delay each response by ``least_ms`` to ``most_ms``, drawn from a seeded sequence."""
 
     def __init__(self, app: "WSGIApplication", *, least_ms: int, most_ms: int, seed: int) -> None:
         self._app = app
@@ -48,11 +48,11 @@ class Delayed:
             return self._random.uniform(self._least_ms, self._most_ms)
 
 
-def sick(mode: FaultMode, *, content_type: str) -> "WSGIApplication":
-    """Return an application that never gives a usable answer, in the way that ``mode`` names."""
+def faulty_app(mode: FaultMode, *, content_type: str) -> "WSGIApplication":
+    """Return an application that fails every request in the way of ``mode``."""
 
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Read the request, as a healthy system would, and then fail."""
+        """Read the whole request, then fail."""
         environ["wsgi.input"].read()
         if mode is FaultMode.HANG:
             time.sleep(HANG_S)
@@ -63,7 +63,7 @@ def sick(mode: FaultMode, *, content_type: str) -> "WSGIApplication":
 
 
 def _drops() -> Iterator[bytes]:
-    """Give one byte at a time: each comes soon enough for a client that only limits the pause between two reads."""
+    """Yield single bytes, each in time for a client that limits only the pause between two reads."""
     for _ in range(DRIP_BYTES):
         yield b" "
         time.sleep(DRIP_EVERY_S)

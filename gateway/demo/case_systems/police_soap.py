@@ -1,6 +1,6 @@
-"""The invented police force's record system: SOAP 1.2 with WS-Addressing, every document held to its XSD.
+"""The invented police force's record system: SOAP 1.2, WS-Addressing, documents by XSD.
 
-It is a stand-in for a vendor's service and shares no code with the adapter that calls it.
+It replaces a vendor's service and shares no code with the adapter that calls it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ _UNIT: Final = "Neighbourhood Policing"
 
 
 class SoapFault(Exception):
-    """A refusal that goes back as a SOAP fault; ``code`` is the local name of its SOAP 1.2 code."""
+    """A refusal, returned as a SOAP fault; ``code`` is the local name of its SOAP 1.2 code."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -51,8 +51,8 @@ class SoapFault(Exception):
 
 def create(path: Path, involvements: Iterable[InvolvementRecord], *, accounts: Mapping[str, str]) -> None:
     """Write the record system's database; ``accounts`` maps users to passwords."""
-    held = list(involvements)
-    persons = {record.local_id: record.resident for record in held}
+    involvements = list(involvements)
+    persons = {record.local_id: record.resident for record in involvements}
     database.create(
         path,
         schema=TABLES,
@@ -66,16 +66,16 @@ def create(path: Path, involvements: Iterable[InvolvementRecord], *, accounts: M
             "involvement": [
                 (record.local_id, _UNIT, record.role, record.worker, record.phone, record.since.isoformat(),
                  record.last_contact and record.last_contact.isoformat(), record.ended and record.ended.isoformat())
-                for record in held
+                for record in involvements
             ],
         },
     )  # fmt: skip
 
 
 def create_app(path: Path, *, break_schema: bool = False) -> Flask:
-    """Make the service over the database at ``path``.
+    """Return the service's application over the database at ``path``.
 
-    ``break_schema`` makes every answer fail the schema after it was checked: a fault for tests to find.
+    ``break_schema`` alters every response after its check, so that it fails the schema: a fault for tests.
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
@@ -83,7 +83,7 @@ def create_app(path: Path, *, break_schema: bool = False) -> Flask:
 
     @app.post("/involvement")
     def involvement() -> Response:
-        """Answer one PersonInvolvementRequest, or refuse it with a fault."""
+        """Answer one PersonInvolvementRequest, or return a fault."""
         message_id = None
         try:
             if not _authorised(path):
@@ -106,16 +106,18 @@ def _parser() -> etree.XMLParser:
 
 
 def _authorised(path: Path) -> bool:
-    given = request.authorization
-    if given is None or given.type != "basic" or not given.username or not given.password:
+    credentials = request.authorization
+    if credentials is None or credentials.type != "basic" or not (credentials.username and credentials.password):
         return False
-    with database.reading(path) as connection:
-        row = connection.execute("SELECT password_sha256 FROM account WHERE user = ?", (given.username,)).fetchone()
-    return database.secret_matches(given.password, row["password_sha256"] if row else None)
+    with database.open_read_only(path) as connection:
+        row = connection.execute(
+            "SELECT password_sha256 FROM account WHERE user = ?", (credentials.username,)
+        ).fetchone()
+    return database.secret_matches(credentials.password, row["password_sha256"] if row else None)
 
 
 def _open_envelope(raw: bytes) -> tuple[str, etree._Element]:
-    """Return the message's id and its body."""
+    """Return the message's id and body. Raises SoapFault."""
     if request.mimetype != MEDIA_TYPE:
         raise SoapFault("Sender", "Send application/soap+xml.")
     try:
@@ -136,7 +138,7 @@ def _open_envelope(raw: bytes) -> tuple[str, etree._Element]:
 
 
 def _question(body: etree._Element, schema: etree.XMLSchema) -> etree._Element:
-    """Return the one valid question in the body."""
+    """Return the one valid request in the body. Raises SoapFault."""
     if len(body) != 1 or body[0].tag != f"{INV}PersonInvolvementRequest":
         raise SoapFault("Sender", "The body must hold one PersonInvolvementRequest.")
     question = etree.fromstring(etree.tostring(body[0]), _parser())
@@ -148,7 +150,7 @@ def _question(body: etree._Element, schema: etree.XMLSchema) -> etree._Element:
 def _answer(path: Path, question: etree._Element) -> etree._Element:
     limit = int(question.findtext("max_records", "1"))
     record_id = question.findtext("record_id")
-    with database.reading(path) as connection:
+    with database.open_read_only(path) as connection:
         rows = _persons(connection, question)
         answer = etree.Element(f"{INV}PersonInvolvementResponse", nsmap={"inv": INV[1:-1]})
         _add(answer, "run_date", datetime.now(UTC).isoformat(timespec="seconds"))

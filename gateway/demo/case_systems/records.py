@@ -1,4 +1,4 @@
-"""The invented truth that the case systems are filled with: residents, who works with them, and their benefits."""
+"""The invented records of the case systems: residents, involvements and benefits."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class CaseService(StrEnum):
-    """The services of the demo, each with a case system of its own."""
+    """The services of the demo, each with its own case system."""
 
     CONNECTING_FAMILIES = "connecting-families"
     CHILDRENS_SOCIAL_CARE = "childrens-social-care"
@@ -39,7 +39,7 @@ class ResidentRecord:
 class InvolvementRecord:
     """One service's work with one resident; ``local_id`` is the person's number in that service's case system.
 
-    ``ended`` is set where the case was closed: such a row must never be reported as a current involvement.
+    ``ended`` is the day on which the case closed: an adapter must not report such a row as current.
     """
 
     service: str
@@ -55,7 +55,7 @@ class InvolvementRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwardRecord:
-    """One resident's enrolment in one benefit, as the benefit registry keeps it.
+    """One resident's enrolment in one benefit, as the benefit registry records it.
 
     ``programme`` is the registry's own code. An award is suspended or ended from the day given; ``paid_on`` lists the
     days on which a payment was credited.

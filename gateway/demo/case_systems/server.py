@@ -1,7 +1,7 @@
-"""Serve one invented case system over HTTPS: ``python -m gateway.demo.case_systems.server --system dci --db FILE ...``.
+"""Serve one invented case system over HTTPS.
 
-A demo server, never a real one: its data is invented, and it can be told to be slow or to misbehave. Like the nodes it
-runs under gunicorn, in a process of its own.
+Run it as ``python -m gateway.demo.case_systems.server --system dci --db FILE ...``. It is for the demo and tests only:
+its data is invented, and options make it slow or faulty. Like the nodes it runs under gunicorn, in its own process.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gunicorn.app.base import BaseApplication
 
 from gateway.demo.case_systems import dci_registry, police_soap
-from gateway.demo.case_systems.faults import Delayed, FaultMode, sick
+from gateway.demo.case_systems.faults import DelayMiddleware, FaultMode, faulty_app
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -30,7 +30,7 @@ class CaseSystemServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships
         super().__init__()
 
     def load_config(self) -> None:
-        """Give gunicorn its settings."""
+        """Set gunicorn's settings."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
@@ -40,37 +40,37 @@ class CaseSystemServer(BaseApplication):  # type: ignore[misc]  # gunicorn ships
 
 
 def build_app(arguments: argparse.Namespace) -> "WSGIApplication":
-    """Make the healthy, slow or sick application that the command line describes."""
+    """Return the healthy, slow or faulty application of the command line."""
     mode = FaultMode(arguments.fault) if arguments.fault else None
     app: WSGIApplication
     if mode is None or mode is FaultMode.WRONG_SCHEMA:
         create_app = SYSTEMS[arguments.system]
         app = create_app(arguments.db, break_schema=mode is FaultMode.WRONG_SCHEMA).wsgi_app
     else:
-        app = sick(mode, content_type=CONTENT_TYPES[arguments.system])
+        app = faulty_app(mode, content_type=CONTENT_TYPES[arguments.system])
     if arguments.delay_ms is None:
         return app
     least_ms, most_ms = arguments.delay_ms
-    return Delayed(app, least_ms=least_ms, most_ms=most_ms, seed=arguments.seed)
+    return DelayMiddleware(app, least_ms=least_ms, most_ms=most_ms, seed=arguments.seed)
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="case-system", description="Serve one invented case system (demo and tests).")
     parser.add_argument("--system", required=True, choices=sorted(SYSTEMS))
-    parser.add_argument("--db", required=True, type=Path, help="the SQLite file made by the system's create()")
+    parser.add_argument("--db", required=True, type=Path, help="SQLite file from the system's create()")
     parser.add_argument("--bind", required=True, help="address and port, such as 127.0.0.1:9443")
     parser.add_argument("--cert", required=True, type=Path, help="PEM certificate chain")
     parser.add_argument("--key", required=True, type=Path, help="PEM private key")
     parser.add_argument("--threads", type=int, default=8)
-    parser.add_argument("--delay-ms", nargs=2, type=int, metavar=("LEAST", "MOST"), help="pause before each answer")
+    parser.add_argument("--delay-ms", nargs=2, type=int, metavar=("LEAST", "MOST"), help="pause before each response")
     parser.add_argument("--seed", type=int, default=0, help="seed of the pauses")
-    parser.add_argument("--fault", choices=[str(mode) for mode in FaultMode], help="misbehave in this way")
+    parser.add_argument("--fault", choices=[str(mode) for mode in FaultMode], help="fail in this way")
     return parser.parse_args(words)
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until a signal stops the process."""
     arguments = parse_arguments()
     CaseSystemServer(
         build_app(arguments),

@@ -1,7 +1,7 @@
-"""Write what a children's services department holds: its yearly census as XML, and its allocation table as CSV.
+"""The files of a children's services department: yearly census (XML), allocations (CSV).
 
-The census (Children in Need, Department for Education) carries dates and plans but neither names nor workers; these
-stand in the allocation table, joined on the local identifier ``LAchildID``.
+The census (Children in Need, Department for Education) has dates and plans but neither names nor workers. The
+allocation table has these, with the local identifier ``LAchildID`` as the join key.
 """
 
 import csv
@@ -37,7 +37,7 @@ _GENDER_CURRENT: Final = {"male": "1", "female": "2", "other": "9"}
 
 
 def write_census(path: Path, involvements: Iterable[InvolvementRecord], *, reference_date: date) -> None:
-    """Write the census return for the year that ends on ``reference_date``; rows of other services are left out."""
+    """Write the census return for the year that ends on ``reference_date``, without rows of other services."""
     own = [record for record in involvements if record.service == CaseService.CHILDRENS_SOCIAL_CARE]
     message = etree.Element("Message")
     _header(message, reference_date)
@@ -48,7 +48,7 @@ def write_census(path: Path, involvements: Iterable[InvolvementRecord], *, refer
 
 
 def write_allocations(path: Path, involvements: Iterable[InvolvementRecord], *, duty_phone: str) -> None:
-    """Write the allocation table; rows of other services are left out."""
+    """Write the allocation table, without rows of other services."""
     table = StringIO(newline="")
     writer = csv.writer(table, lineterminator="\r\n")
     writer.writerow(ALLOCATION_COLUMNS)
@@ -65,7 +65,7 @@ def write_allocations(path: Path, involvements: Iterable[InvolvementRecord], *, 
 
 
 def _write(path: Path, raw: bytes) -> None:
-    """Write a file that only its owner may read."""
+    """Write a file that only its owner can read."""
     path.touch(mode=0o600)
     path.write_bytes(raw)
 

@@ -1,9 +1,9 @@
-"""The council's three SQL case systems: one normalised, one a single wide table, one grown in an office database."""
+"""The council's three SQL case systems: normalised, one wide table, office database."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.demo.case_systems.design import Design, Rows, iso, people, staff, worker_of, written
+from gateway.demo.case_systems.design import Design, Rows, format_day, iso, people, staff, worker_of
 from gateway.demo.case_systems.records import InvolvementRecord
 
 UK_DAY: Final = "%d/%m/%Y"
@@ -78,9 +78,9 @@ def _money_rows(records: Sequence[InvolvementRecord]) -> Rows:
     return {
         "Clients": [
             (record.local_id, record.resident.family_name.upper(), record.resident.given_names,
-             written(record.resident.birth_date, UK_DAY), record.resident.postcode, record.role, record.worker,
-             record.phone, written(record.since, UK_DAY), written(record.last_contact, UK_DAY),
-             written(record.ended, UK_DAY))
+             format_day(record.resident.birth_date, UK_DAY), record.resident.postcode, record.role, record.worker,
+             record.phone, format_day(record.since, UK_DAY), format_day(record.last_contact, UK_DAY),
+             format_day(record.ended, UK_DAY))
             for record in records
         ],
     }  # fmt: skip

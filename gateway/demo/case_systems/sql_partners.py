@@ -1,9 +1,9 @@
-"""The partners' SQL case systems: a mental health trust, a housing association, a college and a Jobcentre."""
+"""The SQL case systems of a mental health trust, a landlord, a college and a Jobcentre."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.demo.case_systems.design import Design, Rows, iso, people, staff, worker_of, written
+from gateway.demo.case_systems.design import Design, Rows, format_day, iso, people, staff, worker_of
 from gateway.demo.case_systems.records import InvolvementRecord
 
 COMPACT_DAY: Final = "%Y%m%d"
@@ -14,14 +14,14 @@ def _trust_rows(records: Sequence[InvolvementRecord]) -> Rows:
     workers = staff(records)
     return {
         "PATIENT": [
-            (ref, who.nhs_number, who.family_name, who.given_names, written(who.birth_date, COMPACT_DAY),
+            (ref, who.nhs_number, who.family_name, who.given_names, format_day(who.birth_date, COMPACT_DAY),
              _GENDER_CODE.get(who.gender, "X"), who.postcode)
             for ref, who in people(records).items()
         ],
         "CARE_PROFESSIONAL": [(number, worker.name, worker.role, worker.phone) for worker, number in workers.items()],
         "SERVICE_REFERRAL": [
-            (record.local_id, workers[worker_of(record)], written(record.since, COMPACT_DAY),
-             written(record.ended, COMPACT_DAY), written(record.last_contact, COMPACT_DAY))
+            (record.local_id, workers[worker_of(record)], format_day(record.since, COMPACT_DAY),
+             format_day(record.ended, COMPACT_DAY), format_day(record.last_contact, COMPACT_DAY))
             for record in records
         ],
     }  # fmt: skip

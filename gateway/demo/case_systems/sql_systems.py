@@ -1,4 +1,4 @@
-"""Make the SQL case databases of the demo, no two alike, and the configuration by which an adapter reads each."""
+"""The SQL case databases of the demo, all different, and their adapter settings."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +20,7 @@ DESIGNS: Final[dict[CaseService, Design]] = {
 
 
 def create(service: CaseService, path: Path, involvements: Iterable[InvolvementRecord]) -> None:
-    """Write one service's database; records of other services are left out. The file must not exist yet."""
+    """Write one service's database, without records of other services. The file must not exist yet."""
     design = DESIGNS[service]
     own = [record for record in involvements if record.service == service]
     database.create(path, schema=design.schema, rows=design.rows(own))

@@ -1,1 +1,1 @@
-"""The invented residents, and the truth about who works with them."""
+"""The invented residents, and the truth about the services that work with them."""

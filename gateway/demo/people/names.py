@@ -1,7 +1,7 @@
-"""Short lists from which the invented residents and workers get their names.
+"""Names of the invented residents and workers.
 
-Every family name is made of two parts and has at least six letters, so that a search for it in the nodes' stores
-finds it wherever it stands and nothing else. No list is meant to say anything about who needs help.
+Every family name has two parts and at least six letters, so that a search of the nodes' stores finds that name and
+nothing else. The lists say nothing about real people who need help.
 """
 
 from typing import Final
@@ -51,7 +51,7 @@ SHORT_FORMS: Final = {
     "Timothy": "Tim",
     "Victoria": "Vicky",
 }
-"""Short forms that nobody is given as a name of their own here."""
+"""Short forms, none of which is also a given name here."""
 
 
 def misspelt(name: str) -> str:

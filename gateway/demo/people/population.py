@@ -1,7 +1,7 @@
-"""The invented residents of one place, and the truth about which services work with them.
+"""The invented residents of one place, and the truth about the services that work with them.
 
-Everything follows from a seed and a day: the same two give the same people, to the letter. The truth is what the case
-systems are filled from and what every answer of the demo is compared with; no node ever sees it.
+A seed and a day determine all people, to the letter. The case systems hold the truth, and the demo compares every
+answer with it; no node sees it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from gateway.demo.case_systems.records import AwardRecord, CaseService, Involvem
 
 
 class Group(StrEnum):
-    """Why a resident is in the population; the story picks from these."""
+    """The purpose of a resident in the population; the story picks from these."""
 
     YOUNG_MAN = "young-man"
     """Scenario S1: known to all eight other services."""
@@ -28,7 +28,7 @@ class Group(StrEnum):
 
 
 class Spelling(StrEnum):
-    """How a case system has the person's name."""
+    """The spelling of a person's name in a case system."""
 
     SAME = "same"
     SHORT_FORM = "short-form"
@@ -38,7 +38,7 @@ class Spelling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resident:
-    """One resident as they truly are. ``pair`` is the number of the twin or namesake."""
+    """One resident in truth. ``pair`` is the number of the twin or namesake."""
 
     number: int
     group: Group
@@ -47,8 +47,8 @@ class Resident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Involved:
-    """One service's work with one resident, as its case system has it; ``spelling`` says how it differs."""
+class CaseAssignment:
+    """One service's work with one resident, as its case system records it, with its spelling of the name."""
 
     resident: int
     service: CaseService
@@ -58,13 +58,13 @@ class Involved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """Everybody, everything that services do with them, and their benefits; ``awards`` is by resident."""
+    """All residents, their assignments to services, and their benefits; ``awards`` is by resident."""
 
     today: date
     residents: tuple[Resident, ...]
-    involved: tuple[Involved, ...]
+    assignments: tuple[CaseAssignment, ...]
     awards: Mapping[int, AwardRecord]
 
     def records(self) -> Sequence[InvolvementRecord]:
-        """Return what fills the case systems."""
-        return [each.record for each in self.involved]
+        """Return the records of the case systems."""
+        return [each.record for each in self.assignments]

@@ -1,6 +1,6 @@
-"""The truth, written down before any node starts, and read back to judge every answer by.
+"""The truth about the residents: a file written before any node starts.
 
-The file lies apart from the nodes' folders and is given to none of them.
+The story compares every answer with it. It is outside the nodes' folders, and no node reads it.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gateway.demo.agencies import ASKER
 from gateway.demo.case_systems.records import AwardRecord, CaseService, InvolvementRecord, ResidentRecord
-from gateway.demo.people.population import Group, Involved, Population, Spelling
+from gateway.demo.people.population import CaseAssignment, Group, Population, Spelling
 
 BY_IDENTIFIER: Final = frozenset(
     {
@@ -24,12 +24,12 @@ BY_IDENTIFIER: Final = frozenset(
 )
 """Services whose case system has an NHS number or UPN, so that a misspelt name does not hide a person there."""
 CONDITIONAL: Final = frozenset({CaseService.MENTAL_HEALTH, CaseService.POLICE})
-"""Services that the agreement does not let say whether they know somebody, except by sharing it."""
+"""Services that may disclose the existence of a record only with its fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One service's current work with somebody, as it should be reported; ``local_id`` is its own number for them."""
+    """One service's current work with a person, as a correct answer reports it; ``local_id`` is its own number."""
 
     local_id: str
     role: str
@@ -42,11 +42,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One resident: what a case system would ask about them with, and who works with them. ``pair`` as in the truth.
+    """One resident: the subject of a question, and the services that work with them.
 
-    ``closed`` lists the services that worked with them once.
-
-    ``benefit`` has the right answers to ``entitled`` and ``in_payment``; nobody without an award is in the registry.
+    ``pair`` is the number of the twin or namesake, ``closed`` the services that worked with them once. ``benefit`` has
+    the right answers to ``entitled`` and ``in_payment``; the registry has only people with an award.
     """
 
     number: int
@@ -60,14 +59,14 @@ class Person:
 
     @property
     def others(self) -> Sequence[CaseService]:
-        """The services that work with the person, without the one that asks."""
+        """The services that work with the person, other than the asking one."""
         return [service for service in self.works if service is not ASKER]
 
-    def right_answers(self, service: CaseService) -> frozenset[str]:
-        """Return the statuses that a correct answer of ``service`` may have; only the true worker makes it right.
+    def right_statuses(self, service: CaseService) -> frozenset[str]:
+        """Return the statuses that a correct answer of ``service`` may have.
 
-        A misspelt name without an identifier beside it leaves the decision to a human, and so may a twin or namesake; a
-        service that may not say whether it knows somebody then says neither.
+        A misspelt name without an identifier goes to a human, and a twin or namesake may. A service under a conditional
+        clause then discloses nothing.
         """
         silent = "nothing_to_share" if service in CONDITIONAL else None
         work = self.works.get(service)
@@ -83,7 +82,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """Everybody, and every datum that no store may hold in clear."""
+    """All people, and every detail that no store may hold in clear."""
 
     people: Sequence[Person]
     secrets: Mapping[str, Sequence[str]]
@@ -93,7 +92,7 @@ class Truth:
         return self.of(group)[0]
 
     def of(self, group: Group) -> Sequence[Person]:
-        """Return everybody of a group."""
+        """Return the people of a group."""
         return [person for person in self.people if person.group is group]
 
 
@@ -102,7 +101,7 @@ def write(path: Path, population: Population) -> None:
     document = {
         "today": population.today.isoformat(),
         "people": [_person(population, number, works) for number, works in _by_resident(population).items()],
-        "secrets": {kind: sorted(found) for kind, found in _secrets(population).items()},
+        "secrets": {kind: sorted(details) for kind, details in _secrets(population).items()},
     }
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -115,14 +114,14 @@ def read(path: Path) -> Truth:
     return Truth(people=[_read_person(item) for item in document["people"]], secrets=document["secrets"])
 
 
-def _by_resident(population: Population) -> dict[int, list[Involved]]:
-    found: dict[int, list[Involved]] = {resident.number: [] for resident in population.residents}
-    for each in population.involved:
-        found[each.resident].append(each)
-    return found
+def _by_resident(population: Population) -> dict[int, list[CaseAssignment]]:
+    by_resident: dict[int, list[CaseAssignment]] = {resident.number: [] for resident in population.residents}
+    for each in population.assignments:
+        by_resident[each.resident].append(each)
+    return by_resident
 
 
-def _person(population: Population, number: int, works: list[Involved]) -> dict[str, Any]:
+def _person(population: Population, number: int, works: list[CaseAssignment]) -> dict[str, Any]:
     resident = population.residents[number]
     return {
         "number": number,
@@ -137,8 +136,8 @@ def _person(population: Population, number: int, works: list[Involved]) -> dict[
 
 
 def _subject(person: ResidentRecord) -> dict[str, Any]:
-    """Describe somebody as the family-support case system does: it holds neither NINO nor PNC id."""
-    known = {
+    """Return the subject as the family-support case system knows it: without NINO and PNC id."""
+    subject = {
         "nhs_number": person.nhs_number,
         "upn": person.upn,
         "family_name": person.family_name,
@@ -147,7 +146,7 @@ def _subject(person: ResidentRecord) -> dict[str, Any]:
         "gender": person.gender,
         "address": {"postcode": person.postcode, "uprn": person.uprn},
     }
-    return {name: value for name, value in known.items() if value is not None}
+    return {name: value for name, value in subject.items() if value is not None}
 
 
 def _work(record: InvolvementRecord, spelling: Spelling) -> dict[str, str]:
@@ -167,12 +166,12 @@ def _benefit(award: AwardRecord | None) -> dict[str, str]:
     if award is None:
         return {"entitled": "unknown", "in_payment": "unknown"}
     entitled = award.ended is None
-    paid = entitled and award.suspended is None
-    return {"entitled": "yes" if entitled else "no", "in_payment": "yes" if paid else "no"}
+    in_payment = entitled and award.suspended is None
+    return {"entitled": "yes" if entitled else "no", "in_payment": "yes" if in_payment else "no"}
 
 
 def _secrets(population: Population) -> dict[str, set[str]]:
-    """Gather every datum of every agency's records, by what it is."""
+    """Collect every detail of every agency's records, by kind."""
     records = population.records()
     people = [resident.person for resident in population.residents] + [record.resident for record in records]
     numbers = {
@@ -182,7 +181,7 @@ def _secrets(population: Population) -> dict[str, set[str]]:
         "PNC ids": {person.pnc_id for person in people},
     }
     return {
-        **{kind: {number for number in found if number} for kind, found in numbers.items()},
+        **{kind: {number for number in values if number} for kind, values in numbers.items()},
         "family names": {person.family_name for person in people},
         "postcodes": {person.postcode for person in people},
         "workers": {record.worker for record in records},

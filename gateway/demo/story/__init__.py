@@ -1,1 +1,1 @@
-"""The six points of the story, each told with real requests and judged by the truth."""
+"""The six points of the story, each with real requests, compared with the truth."""

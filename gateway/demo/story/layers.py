@@ -1,4 +1,4 @@
-"""Point 2: what a service holds, what the clause permits, what was sent; and what another role gets."""
+"""Point 2: a service's record, the fields that the clause permits, and the fields that were sent."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -7,91 +7,94 @@ from typing import Any, Final
 
 from pysqlite3 import dbapi2
 
-from gateway.demo.agencies import OTHERS, agency_of, hosted
+from gateway.demo.agencies import OTHERS, agency_of, hosted_service
 from gateway.demo.agreement import BUSINESS_SUPPORT, KEY_WORKER
 from gateway.demo.case_systems import sql_systems
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.people.population import Group
 from gateway.demo.people.truth import Person
-from gateway.demo.story.scene import Answer, Scene
+from gateway.demo.story.scene import Scene, ServiceRow
 from trust.identifiers import RoleCode
 
-SHOWN: Final = (CaseService.MENTAL_HEALTH, CaseService.JOBCENTRE)
+SERVICES_TO_COMPARE: Final = (CaseService.MENTAL_HEALTH, CaseService.JOBCENTRE)
 
 
 def tell(scene: Scene) -> None:
-    """Show the three layers for two services, and then the same question from business support."""
+    """Compare the three layers for two services, then ask the same question as business support."""
     narrator, him = scene.narrator, scene.truth.first(Group.YOUNG_MAN)
-    narrator.section("2. What they hold, what the clause permits, what was sent")
-    found = scene.look_up(him)
-    for service in SHOWN:
-        _layers(scene, him, service, found.answers[service])
+    narrator.section("2. What each service holds, what the clause permits, what was sent")
+    lookup = scene.look_up(him)
+    for service in SERVICES_TO_COMPARE:
+        _compare_layers(scene, him, service, lookup.rows[service])
     narrator.say(
-        "The same young man, asked for by business support, who books the family's first meeting and needs only to "
-        "know which duty line to ring:"
+        "Business support asks about the same young man. It books the family's first meeting and needs only the duty "
+        "lines:"
     )
     narrator.gap()
-    fewer = scene.look_up(him, role=BUSINESS_SUPPORT)
+    support = scene.look_up(him, role=BUSINESS_SUPPORT)
+    released = {service: _released(row) for service, row in lookup.rows.items()}
+    released_to_support = {service: _released(row) for service, row in support.rows.items()}
     rows = [
-        (hosted(service).name, f"{len(_told(found.answers[service]))} fields", ", ".join(sorted(_told(line))))
-        for service, line in fewer.answers.items()
+        (hosted_service(service).name, f"{len(released[service])} fields", ", ".join(sorted(fields)))
+        for service, fields in released_to_support.items()
     ]
-    narrator.table(("service", "key worker", "business support is told"), rows)
+    narrator.table(("service", "key worker", "business support is sent"), rows)
     narrator.gap()
     narrator.expect_each(
-        "business support is told what its clause permits, and no more", scene.faults(him, fewer, role=BUSINESS_SUPPORT)
+        "business support is sent what its clause permits, and no more",
+        scene.faults(him, support, role=BUSINESS_SUPPORT),
     )
     narrator.expect_each(
-        "which is less than the key worker is told, and names no worker",
+        "that is less than the key worker is sent, and names no worker",
         {
-            hosted(service).name: _more_than_less(_told(fewer.answers[service]), _told(found.answers[service]))
+            hosted_service(service).name: _subset_faults(released_to_support[service], released[service])
             for service in OTHERS
         },
     )
 
 
-def _layers(scene: Scene, him: Person, service: CaseService, line: Answer) -> None:
+def _compare_layers(scene: Scene, him: Person, service: CaseService, row: ServiceRow) -> None:
     narrator, clause = scene.narrator, scene.clause_for(service)
-    held = _held(scene, service, him.works[service].local_id)
-    permitted, told = clause.fields_by_role[RoleCode(KEY_WORKER)], _told(line)
-    narrator.say(f"{hosted(service).name}, {agency_of(service).name}")
-    narrator.say("holds: " + ", ".join(f"{name} {value}" for name, value in held.items()), indent=4)
-    narrator.say(f"clause {clause.id} permits a key worker: {', '.join(sorted(permitted))}", indent=4)
-    narrator.say("was sent: " + ", ".join(f"{name} {value}" for name, value in sorted(told.items())), indent=4)
-    narrator.say(f"law: {line['law']}", indent=4)
-    narrator.say(f"to be deleted after {line['keep_until']}; passing on: {line['onward']}", indent=4)
+    record = _stored_record(scene, service, him.works[service].local_id)
+    permitted_fields, released = clause.fields_by_role[RoleCode(KEY_WORKER)], _released(row)
+    narrator.say(f"{hosted_service(service).name}, {agency_of(service).name}")
+    narrator.say("holds: " + ", ".join(f"{name} {value}" for name, value in record.items()), indent=4)
+    narrator.say(f"clause {clause.id} permits a key worker: {', '.join(sorted(permitted_fields))}", indent=4)
+    narrator.say("was sent: " + ", ".join(f"{name} {value}" for name, value in sorted(released.items())), indent=4)
+    narrator.say(f"law: {row['law']}", indent=4)
+    narrator.say(f"to be deleted after {row['keep_until']}; passing on: {row['onward']}", indent=4)
     narrator.expect(
-        f"clause and law are the agreement's: {line['clause']}",
-        holds=line["clause"] == clause.id and line["law"] == clause.law,
+        f"clause and law are the agreement's: {row['clause']}",
+        holds=row["clause"] == clause.id and row["law"] == clause.law,
     )
-    narrator.expect("nothing was sent beyond the clause", holds=set(told) <= permitted)
+    narrator.expect("nothing was sent beyond the clause", holds=set(released) <= permitted_fields)
     secrets = {str(value) for value in him.subject.values()} | {him.subject["address"]["postcode"]}
     narrator.expect(
-        "no name, number, birth date or address of his is in the answer", holds=not secrets & set(told.values())
+        "the answer holds no name, number, birth date or address of his", holds=not secrets & set(released.values())
     )
     narrator.gap()
 
 
-def _told(line: Answer) -> Mapping[str, str]:
-    return dict(next(iter(line.get("involvements", [])), {}))
+def _released(row: ServiceRow) -> Mapping[str, str]:
+    return dict(next(iter(row.get("involvements", [])), {}))
 
 
-def _more_than_less(fewer: Mapping[str, str], more: Mapping[str, str]) -> list[str]:
+def _subset_faults(fewer: Mapping[str, str], more: Mapping[str, str]) -> list[str]:
     faults = [] if fewer.keys() < more.keys() else ["it is not less"]
     return faults + (["it names a worker"] if fewer.keys() & {"worker", "phone"} else [])
 
 
-def _held(scene: Scene, service: CaseService, local_id: str) -> Mapping[str, str]:
+def _stored_record(scene: Scene, service: CaseService, local_id: str) -> Mapping[str, str]:
     """Read one person's rows from the case system's own database, column by column."""
     settings = sql_systems.DESIGNS[service].settings
     folder = scene.federation.root / "case-systems" / agency_of(service).slug
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for part in ("persons", "involvements"):
-        found |= _row(folder / f"{service}.db", settings[part], local_id)
-    return found
+        columns |= _read_row(folder / f"{service}.db", settings[part], local_id)
+    return columns
 
 
-def _row(path: Path, source: Mapping[str, Any], local_id: str) -> dict[str, str]:
+def _read_row(path: Path, source: Mapping[str, Any], local_id: str) -> dict[str, str]:
     origin = source.get("table") or f"({source['query']})"
     with closing(dbapi2.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         cursor = connection.execute(f"SELECT * FROM {origin} WHERE {source['ref']} = ?", (local_id,))  # noqa: S608 - ours

@@ -1,84 +1,83 @@
-"""Point 6: search every node's store, and find no agency holding another agency's record.
+"""Point 6: a search of every node's store, in which no agency holds another agency's record.
 
-First as a thief would who has the files and no key: every datum of every agency's records is looked for in the bytes
-of every store and every log, and in whatever those bytes decode to. Then as each agency could: with its own key, all
-that is sealed in its own store is opened, and what is found is judged.
+1. Without a key, as by a thief of the files: search each store and log, in clear and decoded, for all personal details.
+2. With each node's own key: open every sealed record of its store, and check its origin and its age.
 """
 
 from collections.abc import Mapping
 
 from gateway.demo.agencies import AGENCIES, Agency
 from gateway.demo.federation import ANCHOR, Federation
-from gateway.demo.story import unsealing
-from gateway.demo.story.details import found_in
+from gateway.demo.story import sealed_records
+from gateway.demo.story.personal_details import find_kinds
 from gateway.demo.story.scene import Scene
 
 
 def tell(scene: Scene) -> None:
-    """Search as a thief, then as each agency, and say honestly what is held."""
+    """Search without keys, then with each node's own, and report what the stores hold."""
     narrator, federation = scene.narrator, scene.federation
-    narrator.section("6. Who holds whose records now")
-    count = sum(len(found) for found in scene.truth.secrets.values())
+    narrator.section("6. Records in the nodes' stores")
+    count = sum(len(details) for details in scene.truth.secrets.values())
     narrator.say(
-        f"Every node's store and log is searched for {count:,} details from the agencies' records: "
-        + ", ".join(f"{len(found):,} {kind}" for kind, found in scene.truth.secrets.items())
-        + ". Without a key first, as a thief would who has the files."
+        f"The demo searches every node's store and log for {count:,} details from the agencies' records: "
+        + ", ".join(f"{len(details):,} {kind}" for kind, details in scene.truth.secrets.items())
+        + ". The first search is without a key, as by a thief of the files."
     )
     narrator.gap()
     rows, faults = [], {}
     for slug in (ANCHOR, *(agency.slug for agency in AGENCIES)):
         files = _files(federation, slug)
-        found = found_in(files.values(), scene.truth.secrets)
+        kinds = find_kinds(files.values(), scene.truth.secrets)
         size = sum(len(raw) for raw in files.values())
-        rows.append((slug, str(len(files)), f"{size / 1024:,.0f} kB", "nothing" if not found else ", ".join(found)))
-        faults[slug] = list(found)
+        rows.append((slug, str(len(files)), f"{size / 1024:,.0f} kB", ", ".join(kinds) or "nothing"))
+        faults[slug] = kinds
     narrator.table(("node", "files", "size", "found in clear"), rows)
     narrator.gap()
-    narrator.expect_each("no name, number, postcode, worker or phone lies in clear in any store or log", faults)
-    at_home = {agency.slug: _missed(scene, agency) for agency in AGENCIES}
-    narrator.expect_each("the same search finds them where they belong, in each agency's own case system", at_home)
-    _with_keys(scene)
+    narrator.expect_each("no store or log holds a name, number, postcode, worker or phone in clear", faults)
+    at_home = {agency.slug: _undetected_at_home(scene, agency) for agency in AGENCIES}
+    narrator.expect_each("the same search finds them in each agency's own case system", at_home)
+    _search_with_keys(scene)
 
 
-def _with_keys(scene: Scene) -> None:
+def _search_with_keys(scene: Scene) -> None:
     narrator = scene.narrator
     narrator.gap()
     narrator.say(
-        "Then with each node's own key, which opens what that node has sealed. A node that answered keeps its signed "
-        "answer for some minutes past the question's end, so that a repeated question is answered alike; it is its own "
-        "record. The node that asked keeps the answers that it was sent until their time is up, and who asked and why."
+        "The second search is with each node's own key, which opens that node's sealed records. A node that answered "
+        "keeps its own signed reply for some minutes, so that it can repeat it. The node that asked keeps the answers "
+        "until they expire, with the practitioner and the reason of the question."
     )
     narrator.gap()
-    findings = {agency: unsealing.unseal(scene.federation, agency, scene.truth) for agency in AGENCIES}
+    findings = {agency: sealed_records.inspect_store(scene.federation, agency, scene.truth) for agency in AGENCIES}
     rows = [
-        (agency.slug, str(found.own_replies), str(found.accounts), str(found.answers), found.until)
-        for agency, found in findings.items()
+        (agency.slug, str(records.own_replies), str(records.questions), str(records.answers), records.until)
+        for agency, records in findings.items()
     ]
-    narrator.table(("node", "own replies", "own questions", "answers it was sent", "kept at most until"), rows)
+    narrator.table(("node", "own replies", "own questions", "answers received", "erased by"), rows)
     narrator.gap()
     narrator.expect_each(
-        "whatever is sealed is the node's own, or an answer to its own question, within its time",
-        {agency.slug: found.faults for agency, found in findings.items()},
+        "each sealed record is the node's own, or an answer to its own question, and has not expired",
+        {agency.slug: records.faults for agency, records in findings.items()},
     )
-    strangers = {agency.slug: found.foreign for agency, found in findings.items()}
-    narrator.expect_each("no node holds the record of another agency: only what it was told when it asked", strangers)
+    foreign = {agency.slug: records.foreign for agency, records in findings.items()}
+    narrator.expect_each("no node holds another agency's record, other than answers to its own questions", foreign)
     council = findings[AGENCIES[0]]
     narrator.say(
-        f"In honesty: until {council.until} the council's node can open {council.answers} answers in which other "
-        "services name their workers, for its own case system to collect. Nobody else can, and then they are erased.",
+        f"Note: until {council.until} the council's node can open {council.answers} answers in which other services "
+        "name their workers, for its own case system to collect. No other node can, and the node then erases them.",
         indent=4,
     )
 
 
-def _missed(scene: Scene, agency: Agency) -> list[str]:
-    """Search an agency's own case systems; return what should have been found there and was not."""
+def _undetected_at_home(scene: Scene, agency: Agency) -> list[str]:
+    """Search an agency's own case systems; return the kinds of details that the search missed."""
     paths = (scene.federation.root / "case-systems" / agency.slug).iterdir()
-    found = found_in([path.read_bytes() for path in paths], scene.truth.secrets)
-    return [f"no {kind} were found" for kind in ("family names", "workers", "phones") if kind not in found]
+    kinds = find_kinds([path.read_bytes() for path in paths], scene.truth.secrets)
+    return [f"no {kind} were found" for kind in ("family names", "workers", "phones") if kind not in kinds]
 
 
 def _files(federation: Federation, slug: str) -> Mapping[str, bytes]:
-    """Read every file of a node's store, journals included, and its log."""
+    """Read every file of a node's store, with its journals, and its log."""
     folder = federation.folder(slug) / "data"
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return {path.name: path.read_bytes() for path in [*paths, federation.processes.log(slug)]}

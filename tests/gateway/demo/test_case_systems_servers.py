@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from lxml import etree
 
 from gateway.demo.case_systems import dci_registry, police_soap
-from gateway.demo.case_systems.faults import Delayed, FaultMode
+from gateway.demo.case_systems.faults import DelayMiddleware, FaultMode
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.case_systems.server import build_app, parse_arguments
 from tests.support.people import award, involvement
@@ -217,14 +217,14 @@ class TestServer:
             "3",
         ]
         first, second = (build_app(parse_arguments(words)) for _ in range(2))
-        assert isinstance(first, Delayed)
-        assert isinstance(second, Delayed)
+        assert isinstance(first, DelayMiddleware)
+        assert isinstance(second, DelayMiddleware)
         assert [first.next_pause_ms() for _ in range(5)] == [second.next_pause_ms() for _ in range(5)]
         assert all(150 <= first.next_pause_ms() <= 400 for _ in range(50))
 
     def test_a_healthy_system_is_neither_slow_nor_sick(self, tmp_path: Path) -> None:
         police_soap.create(tmp_path / "d", [], accounts={})
         arguments = parse_arguments(["--system", "police", *self.ARGUMENTS, "--db", str(tmp_path / "d")])
-        assert not isinstance(build_app(arguments), Delayed)
+        assert not isinstance(build_app(arguments), DelayMiddleware)
         assert arguments.fault is None
         assert set(FaultMode) == {"hang", "drip", "nonsense", "wrong-schema"}

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.demo.agencies import AGENCIES, ASKER, OTHERS
 from gateway.demo.case_systems.records import CaseService
-from gateway.demo.people import inventing, truth
+from gateway.demo.people import generator, truth
 from gateway.demo.people.population import Group, Population, Spelling
 from gateway.demo.people.truth import Truth
 from trust.exchange.addresses import normal_postcode
@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 23)
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    return inventing.invent(TODAY)
+    return generator.generate_population(TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def written(population: Population, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_the_same_day_and_seed_give_the_same_people(population: Population) -> None:
-    assert inventing.invent(TODAY) == population
-    assert inventing.invent(TODAY, seed=2) != population
+    assert generator.generate_population(TODAY) == population
+    assert generator.generate_population(TODAY, seed=2) != population
 
 
 def test_a_few_thousand_residents_with_valid_numbers_that_nobody_shares(population: Population) -> None:
@@ -42,7 +42,7 @@ def test_a_few_thousand_residents_with_valid_numbers_that_nobody_shares(populati
     assert all((person.nhs_number or "").startswith("999") for person in people)
     assert all(upn_ok(person.upn) for person in people if person.upn)
     assert all(nino_ok(person.nino) for person in people if person.nino)
-    written = [each.record.resident for each in population.involved]
+    written = [each.record.resident for each in population.assignments]
     assert any(person.pnc_id for person in written)
     assert all(pnc_id_ok(person.pnc_id) for person in written if person.pnc_id)
     for numbers in (
@@ -92,9 +92,9 @@ def test_each_service_knows_only_one_of_two_twins(written: Truth) -> None:
 
 
 def test_a_closed_case_is_no_current_work(population: Population, written: Truth) -> None:
-    closed = [each for each in population.involved if each.record.ended is not None]
+    closed = [each for each in population.assignments if each.record.ended is not None]
     assert len(closed) > 100
-    current = Counter((each.resident, each.service) for each in population.involved if each.record.ended is None)
+    current = Counter((each.resident, each.service) for each in population.assignments if each.record.ended is None)
     assert max(current.values()) == 1
     assert sum(len(person.works) for person in written.people) == sum(current.values())
 
@@ -102,7 +102,7 @@ def test_a_closed_case_is_no_current_work(population: Population, written: Truth
 def test_a_misspelt_name_leaves_the_decision_to_a_human_only_where_no_identifier_helps(written: Truth) -> None:
     for person in written.people:
         for service, work in person.works.items():
-            right = person.right_answers(service)
+            right = person.right_statuses(service)
             if work.spelling is not Spelling.SLIP or service in truth.BY_IDENTIFIER:
                 assert right == {"known"}
             else:

@@ -14,14 +14,14 @@ import pytest
 
 from config.loading import load
 from config.settings import NodeSettings
-from gateway.demo import agreement, configuration, filling
+from gateway.demo import agreement, case_system_setup, configuration
 from gateway.demo.agencies import AGENCIES
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.commands import hearthgate, run_together
 from gateway.demo.narrator import Narrator
-from gateway.demo.people import inventing
-from gateway.demo.processes import DemoFailed, Processes, free_ports
-from gateway.demo.story.details import found_in
+from gateway.demo.people import generator
+from gateway.demo.processes import DemoError, Processes, free_ports
+from gateway.demo.story.personal_details import find_kinds
 from trust.agreements.agreement import parse_agreement
 
 DETAILS = {"NHS numbers": ["9991000003"], "PNC ids": ["2024/0000012D"], "workers": ["Priya Fairbeck"]}
@@ -39,11 +39,11 @@ class TestSearch:
     @pytest.mark.parametrize("lead", [b"", b"a", b"ab", b"abc"])
     def test_a_detail_is_found_as_it_is_and_encoded(self, text: bytes, kind: str, lead: bytes) -> None:
         padded = b"nothing of interest stands here " + text
-        assert found_in([b"first", padded], DETAILS) == [kind]
-        assert found_in([b"." + lead + base64.urlsafe_b64encode(padded + b"!!!")], DETAILS) == [kind]
+        assert find_kinds([b"first", padded], DETAILS) == [kind]
+        assert find_kinds([b"." + lead + base64.urlsafe_b64encode(padded + b"!!!")], DETAILS) == [kind]
 
     def test_nothing_is_found_where_nothing_is(self) -> None:
-        assert found_in([os.urandom(10_000), b"9991000004 2024/0000012E Priya Fair"], DETAILS) == []
+        assert find_kinds([os.urandom(10_000), b"9991000004 2024/0000012E Priya Fair"], DETAILS) == []
 
 
 class TestNarrator:
@@ -53,7 +53,7 @@ class TestNarrator:
         assert narrator.expect("the sky is blue", holds=True)
         assert not narrator.expect("the sky is green", holds=False, instead="blue")
         narrator.expect_each("each is well", {"one": [], "two": ["ill"], "three": []})
-        assert narrator.met == 3
+        assert narrator.met_count == 3
         assert narrator.failed == ["the sky is green", "each is well: two"]
         assert any("two: ill" in line for line in lines)
 
@@ -78,7 +78,7 @@ class TestProcesses:
         (port,) = free_ports(1)
         processes.start("brief", [sys.executable, "-c", "raise SystemExit(3)"])
         try:
-            with pytest.raises(DemoFailed, match=r"brief ended by itself with code 3; see .*brief\.log"):
+            with pytest.raises(DemoError, match=r"brief ended by itself with code 3; see .*brief\.log"):
                 processes.wait_until_ready({"brief": port})
         finally:
             processes.stop_all()
@@ -99,7 +99,7 @@ class TestProcesses:
             first = processes.pid("node")
             os.kill(first, signal.SIGKILL)
             os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
-            assert [processes.forget_ended(), processes.forget_ended()] == [["node"], []]
+            assert [processes.remove_ended(), processes.remove_ended()] == [["node"], []]
             processes.start_again("node")
             assert processes.pid("node") != first
             processes.require_alive()
@@ -111,13 +111,13 @@ class TestProcesses:
         (port,) = free_ports(1)
         processes.start("mute", [sys.executable, "-c", "import time; time.sleep(99)"])
         try:
-            with pytest.raises(DemoFailed, match="Not ready within 1 seconds: mute"):
+            with pytest.raises(DemoError, match="Not ready within 1 seconds: mute"):
                 processes.wait_until_listening({"mute": port}, within_s=1)
         finally:
             processes.stop_all()
 
     def test_a_refused_command_ends_the_demo_with_what_it_said(self, tmp_path: Path) -> None:
-        with pytest.raises(DemoFailed, match=r"hearthgate agreement check .* was refused:\n.*cannot be read"):
+        with pytest.raises(DemoError, match=r"hearthgate agreement check .* failed:\n.*cannot be read"):
             run_together([hearthgate("agreement", "check", tmp_path / "absent.json")])
 
 
@@ -135,7 +135,7 @@ def test_the_agreement_names_every_agency_and_service_of_the_demo() -> None:
 
 
 def test_every_node_gets_a_valid_configuration_with_exact_hosts_only(tmp_path: Path) -> None:
-    systems = filling.fill(tmp_path, inventing.invent(date(2026, 11, 23), size=600))
+    systems = case_system_setup.create(tmp_path, generator.generate_population(date(2026, 11, 23), size=600))
     (tmp_path / "anchor.json").write_text("{}")
     (tmp_path / "tls.pem").write_text("")
     for agency in AGENCIES:

@@ -11,10 +11,10 @@ from adapters.contract import AdapterContext, Deadline, InvolvementSource
 from adapters.matching.decide import MatchResult, match
 from adapters.sources.sql import FACTORY, SqlSettings
 from gateway.demo import agreement
-from gateway.demo.agencies import hosted, service_ref
+from gateway.demo.agencies import hosted_service, service_ref
 from gateway.demo.case_systems import sql_systems
 from gateway.demo.case_systems.records import CaseService
-from gateway.demo.people import inventing, truth
+from gateway.demo.people import generator, truth
 from gateway.demo.people.population import Population
 from gateway.demo.people.truth import Person, Truth
 from tests.support.http import TestCaller
@@ -37,7 +37,7 @@ ASKED = sorted(service for service in sql_systems.DESIGNS if service is not Case
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    return inventing.invent(TODAY)
+    return generator.generate_population(TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def source_of(service: CaseService, population: Population, folder: Path) -> Inv
     context = AdapterContext(
         organisation="An agency",
         service=str(service),
-        service_kind=hosted(service).kind,
+        service_kind=hosted_service(service).kind,
         duty_phone="0800 555 0199",
         base_dir=str(folder),
         http=TestCaller(ca=folder),
@@ -70,7 +70,7 @@ def clause_for(service: CaseService, whole: Agreement = AGREEMENT) -> Clause:
 
 def told_to(service: CaseService, person: Person) -> Subject:
     listed = clause_for(service).subject_by_holder.get(parse_service_ref(service_ref(service)))
-    return for_holder(parse_subject(dict(person.subject), this_year=2026), hosted(service).kind, listed)
+    return for_holder(parse_subject(dict(person.subject), this_year=2026), hosted_service(service).kind, listed)
 
 
 def found(source: InvolvementSource, subject: Subject) -> MatchResult:
@@ -91,7 +91,7 @@ def test_what_a_holder_is_sent_is_enough_to_find_the_person(
     people = dice.sample(known, min(SAMPLE, len(known))) + dice.sample(written.people, SAMPLE // 4)
     wrong: Counter[str] = Counter()
     for person in people:
-        right = {STATUSES.get(status) for status in person.right_answers(service)}
+        right = {STATUSES.get(status) for status in person.right_statuses(service)}
         outcome = found(source, told_to(service, person))
         if right != {None} and outcome not in right:
             wrong[f"{person.number} {person.group} {outcome}"] += 1

@@ -18,7 +18,7 @@ from gateway.accountability.enumeration import (
     observe,
 )
 from gateway.accountability.rate_limits import AddressUse, QueryCharge
-from gateway.demo.people.inventing import invent
+from gateway.demo.people.generator import generate_population
 from gateway.ports import Store
 from gateway.store.factory import open_store
 from gateway.store.tables import flags, query_counts, similar_queries
@@ -148,7 +148,7 @@ def _month(dice: Random) -> Iterator[tuple[datetime, list[QueryCharge]]]:
 
     Most are not known here. Their numbers are drawn by lot, for those of the demo follow one another.
     """
-    people = [each.person for each in invent(NOW.date(), size=1_500).residents]
+    people = [each.person for each in generate_population(NOW.date(), size=1_500).residents]
     homes: dict[str, list[Subject]] = {}
     for person in people:
         subject = Subject(

@@ -1,7 +1,7 @@
-"""Fill the agencies' case systems from the truth, and say how each service's adapter reads its own.
+"""The agencies' case systems, filled from the truth, and the adapter settings that read them.
 
-Seven are SQL databases, read by configuration alone; the police and the benefit registry are servers; children's
-social care comes as a census file and an allocation table, for the node's own import.
+Seven are SQL databases, read by configuration alone. The police and the benefit registry are servers. Children's
+social care is a census file and an allocation table, for the node's own import.
 """
 
 import secrets
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, agency_of, hosted
+from gateway.demo.agencies import POLICE_RECORDS_HOST, REGISTRY_HOST, agency_of, hosted_service
 from gateway.demo.case_systems import dci_registry, police_soap, social_care_files, sql_systems
 from gateway.demo.case_systems.records import CaseService
-from gateway.demo.people.inventing import PROGRAMME
+from gateway.demo.people.generator import PROGRAMME
 from gateway.demo.people.population import Population
 
 BENEFIT: Final = "universal-credit"
-"""The benefit's code in agreements; the registry has one of its own."""
+"""The benefit's code in agreements; the registry has another."""
 _SCHEMAS: Final = Path(__file__).parents[2] / "config" / "schemas"
 
 
@@ -31,7 +31,7 @@ class AdapterTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseSystems:
-    """Where everything lies, and how it is read. ``servers`` maps the kinds of server to their databases."""
+    """Files and adapter tables of all case systems. ``servers`` maps the kinds of server to their databases."""
 
     adapters: Mapping[CaseService, AdapterTable]
     servers: Mapping[str, Path]
@@ -39,18 +39,18 @@ class CaseSystems:
     allocations: Path
 
 
-def fill(folder: Path, population: Population) -> CaseSystems:
-    """Write every case system into ``folder``, each agency's apart from the others'."""
+def create(folder: Path, population: Population) -> CaseSystems:
+    """Write every case system into ``folder``, with a folder for each agency."""
     records = population.records()
     adapters: dict[CaseService, AdapterTable] = {}
     for service in sql_systems.DESIGNS:
-        path = _place(folder, service) / f"{service}.db"
+        path = _agency_folder(folder, service) / f"{service}.db"
         sql_systems.create(service, path, records)
         adapters[service] = AdapterTable(type="sql", settings=sql_systems.adapter_settings(service, path))
-    police, registry = _place(folder, CaseService.POLICE), _place(folder, CaseService.JOBCENTRE)
+    police, registry = _agency_folder(folder, CaseService.POLICE), _agency_folder(folder, CaseService.JOBCENTRE)
     adapters[CaseService.POLICE] = _police(police, population)
     adapters[CaseService.JOBCENTRE] = _jobcentre(registry, population, adapters[CaseService.JOBCENTRE].settings)
-    care = _place(folder, CaseService.CHILDRENS_SOCIAL_CARE)
+    care = _agency_folder(folder, CaseService.CHILDRENS_SOCIAL_CARE)
     adapters[CaseService.CHILDRENS_SOCIAL_CARE] = AdapterTable(
         type="social-care-cin",
         settings={
@@ -60,7 +60,7 @@ def fill(folder: Path, population: Population) -> CaseSystems:
     )
     census, allocations = care / "census.xml", care / "allocations.csv"
     social_care_files.write_census(census, records, reference_date=population.today)
-    duty_phone = hosted(CaseService.CHILDRENS_SOCIAL_CARE).duty_phone
+    duty_phone = hosted_service(CaseService.CHILDRENS_SOCIAL_CARE).duty_phone
     social_care_files.write_allocations(allocations, records, duty_phone=duty_phone)
     return CaseSystems(
         adapters=adapters,
@@ -70,30 +70,30 @@ def fill(folder: Path, population: Population) -> CaseSystems:
     )
 
 
-def _place(folder: Path, service: CaseService) -> Path:
-    place = folder / agency_of(service).slug
-    place.mkdir(mode=0o700, exist_ok=True)
-    return place
+def _agency_folder(folder: Path, service: CaseService) -> Path:
+    agency_folder = folder / agency_of(service).slug
+    agency_folder.mkdir(mode=0o700, exist_ok=True)
+    return agency_folder
 
 
-def _police(place: Path, population: Population) -> AdapterTable:
-    secret = _new_secret(place / "password")
+def _police(folder: Path, population: Population) -> AdapterTable:
+    secret = _new_secret(folder / "password")
     own = [record for record in population.records() if record.service == CaseService.POLICE]
-    police_soap.create(place / "records.db", own, accounts={"hearthgate": secret})
+    police_soap.create(folder / "records.db", own, accounts={"hearthgate": secret})
     return AdapterTable(
         type="police-soap",
         settings={
             "url": f"https://{POLICE_RECORDS_HOST}/involvement",
             "sender": "hearthgate",
             "user": "hearthgate",
-            "password_file": str(place / "password"),
+            "password_file": str(folder / "password"),
         },
     )
 
 
-def _jobcentre(place: Path, population: Population, allocations: Mapping[str, Any]) -> AdapterTable:
-    secret = _new_secret(place / "client-secret")
-    dci_registry.create(place / "registry.db", population.awards.values(), clients={"hearthgate": secret})
+def _jobcentre(folder: Path, population: Population, allocations: Mapping[str, Any]) -> AdapterTable:
+    secret = _new_secret(folder / "client-secret")
+    dci_registry.create(folder / "registry.db", population.awards.values(), clients={"hearthgate": secret})
     return AdapterTable(
         type="jobcentre",
         settings={
@@ -103,7 +103,7 @@ def _jobcentre(place: Path, population: Population, allocations: Mapping[str, An
                 "sender_id": "hearthgate",
                 "receiver_id": dci_registry.REGISTRY_ID,
                 "client_id": "hearthgate",
-                "client_secret_file": str(place / "client-secret"),
+                "client_secret_file": str(folder / "client-secret"),
             },
             "benefits": {BENEFIT: PROGRAMME},
         },

@@ -1,6 +1,6 @@
-"""Act as one of the nodes, with that node's own keys, to send what an honest node never would.
+"""Requests in a node's name, with its own keys, that an honest node would never send.
 
-Requests are built with the same functions that the node uses, and posted to a peer face over TLS like any other.
+The functions of the node build the requests; they reach a peer API over TLS like any other request.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -26,16 +26,16 @@ _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-class ActingNode:
-    """One agency's node, played by the demo."""
+class ImpersonatedNode:
+    """A client that has the keys of one agency's node."""
 
     def __init__(self, federation: Federation, agency: Agency) -> None:
         self._https = federation.https
         self._vault = open_vault(federation.folder(agency.slug) / "keys")
         self.entity = EntityId(agency.entity_id)
 
-    def ask_for_token(self, holder: Agency, detail: AuthorizationDetail) -> PlainResponse:
-        """Ask another agency's node for a token that is good for ``detail``."""
+    def request_token(self, holder: Agency, detail: AuthorizationDetail) -> PlainResponse:
+        """Request a token for ``detail`` from another agency's node."""
         endpoint, now = holder.entity_id + TOKEN_PATH, datetime.now(UTC)
         assertion = client_assertion.build(
             client_id=self.entity,
@@ -53,12 +53,12 @@ class ActingNode:
         headers = {"Content-Type": _FORM, "DPoP": self._proof(endpoint, None)}
         return self._https.send("POST", endpoint, headers, urlencode(form).encode("ascii"))
 
-    def signed(self, message: Message) -> bytes:
+    def sign(self, message: Message) -> bytes:
         """Sign a message with the node's message key."""
         return build_message(message, self._vault.signer(KeyUse.MESSAGE))
 
     def proof_for(self, holder: Agency, token: str) -> str:
-        """Make a fresh proof that this node holds the key that the token is bound to."""
+        """Return a fresh DPoP proof for the token."""
         return self._proof(holder.entity_id + MESSAGES_PATH, token.encode("ascii"))
 
     def post(self, holder: Agency, raw: bytes, *, token: str, proof: str) -> PlainResponse:

@@ -1,4 +1,4 @@
-"""Invent the population: households first, then who works with whom, then benefits."""
+"""Generate the population: households, assignments to services, benefits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from gateway.demo import identifiers
 from gateway.demo.agencies import ASKER, OTHERS
 from gateway.demo.case_systems.records import AwardRecord, CaseService, ResidentRecord
 from gateway.demo.people.names import FAMILY_NAMES, GIVEN_NAMES, MIDDLE_NAMES
-from gateway.demo.people.population import Group, Involved, Population, Resident, Spelling
+from gateway.demo.people.population import CaseAssignment, Group, Population, Resident, Spelling
 from gateway.demo.people.staff import Staffing
 
 RESIDENTS: Final = 3_000
@@ -51,36 +51,36 @@ AGES: Final = {
 }
 
 
-def invent(today: date, *, seed: int = _SEED, size: int = RESIDENTS) -> Population:
-    """Return the population of the place as it is on ``today``."""
+def generate_population(today: date, *, seed: int = _SEED, size: int = RESIDENTS) -> Population:
+    """Return the population on ``today``."""
     dice = Random(seed)  # noqa: S311 - invented people, not secrets
     residents = tuple(_People(dice, today, size).all())
     staffing = Staffing(dice, today)
-    involved: list[Involved] = []
+    assignments: list[CaseAssignment] = []
     for resident in residents:
-        involved += _involved(dice, staffing, resident, today)
+        assignments += _assignments(dice, staffing, resident, today)
     return Population(
         today=today,
         residents=residents,
-        involved=tuple(involved),
+        assignments=tuple(assignments),
         awards={award[0]: award[1] for award in _awards(dice, residents, today)},
     )
 
 
 class _People:
-    """Give out residents, each with numbers that nobody else has."""
+    """Generate residents, each with unique numbers."""
 
     def __init__(self, dice: Random, today: date, size: int) -> None:
         self._dice = dice
         self._today = today
         self._size = size
         self._serials = iter(range(100_000, 1_000_000))
-        self._taken: set[tuple[str, date]] = set()
+        self._names_and_dates: set[tuple[str, date]] = set()
         self._homes = 0
         self._people: list[Resident] = []
 
     def all(self) -> Sequence[Resident]:
-        """Return everybody, the young man first."""
+        """Return all residents, the young man first."""
         home = replace(self._household(), family_name=YOUNG_MAN[1])
         self._add(Group.YOUNG_MAN, replace(self._person(home, 17, gender="male"), given_names=YOUNG_MAN[0]))
         for group, count in ((Group.EIGHT, _EIGHT), (Group.THREE, _THREE), (Group.NONE, _NONE)):
@@ -123,7 +123,7 @@ class _People:
             self._add(Group.OTHER, self._person(home, self._dice.randint(0, 18)))
 
     def _household(self) -> ResidentRecord:
-        """Return somebody without a name or numbers who lives in a home of their own."""
+        """Return a resident of a new home, without given names or numbers."""
         self._homes += 1
         return ResidentRecord(
             nhs_number=None,
@@ -140,20 +140,20 @@ class _People:
 
     def _person(self, home: ResidentRecord, age: int, *, gender: str = "") -> ResidentRecord:
         gender = gender or self._dice.choice(("female", "male"))
-        given = f"{self._dice.choice(GIVEN_NAMES[gender])} {self._dice.choice(MIDDLE_NAMES[gender])}".strip()
-        born = self._born(home.family_name, age)
-        return self._numbered(replace(home, gender=gender, given_names=given, birth_date=born))
+        names = f"{self._dice.choice(GIVEN_NAMES[gender])} {self._dice.choice(MIDDLE_NAMES[gender])}".strip()
+        birth_date = self._birth_date(home.family_name, age)
+        return self._numbered(replace(home, gender=gender, given_names=names, birth_date=birth_date))
 
-    def _born(self, family_name: str, age: int) -> date:
-        """Return a birth date that nobody of that name has yet: only twins and namesakes share both."""
+    def _birth_date(self, family_name: str, age: int) -> date:
+        """Return a birth date that is new for that name: only twins and namesakes share both."""
         while True:
-            born = self._today - timedelta(days=int(age * _YEAR_DAYS) + self._dice.randint(20, 340))
-            if (family_name, born) not in self._taken:
-                self._taken.add((family_name, born))
-                return born
+            birth_date = self._today - timedelta(days=int(age * _YEAR_DAYS) + self._dice.randint(20, 340))
+            if (family_name, birth_date) not in self._names_and_dates:
+                self._names_and_dates.add((family_name, birth_date))
+                return birth_date
 
     def _numbered(self, person: ResidentRecord) -> ResidentRecord:
-        """Give out the numbers that somebody of that age has."""
+        """Return the person with the numbers that a person of that age has."""
         serial, nhs_number = next(
             (serial, number) for serial in self._serials if (number := identifiers.nhs_number(serial)) is not None
         )
@@ -167,20 +167,20 @@ class _People:
         )
 
 
-def age_on(born: date, today: date) -> int:
-    """Return somebody's age in whole years."""
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+def age_on(birth_date: date, today: date) -> int:
+    """Return an age in whole years."""
+    return today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
 
 
-def _involved(dice: Random, staffing: Staffing, resident: Resident, today: date) -> Iterator[Involved]:
-    """Say which services work with a resident, and which once did."""
+def _assignments(dice: Random, staffing: Staffing, resident: Resident, today: date) -> Iterator[CaseAssignment]:
+    """Yield the services that work with a resident, and those that did."""
     able = [service for service in OTHERS if _of_age(service, resident, today)]
-    current, closed = _services(dice, resident, able)
+    current, former = _services(dice, resident, able)
     person = resident.person
     if CaseService.POLICE in current and dice.random() < 0.5:  # noqa: PLR2004 - half of those have been arrested
         person = replace(person, pnc_id=identifiers.pnc_id(today.year - dice.randint(0, 2), resident.number))
-    for service in (*current, *closed):
-        is_closed = service in closed
+    for service in (*current, *former):
+        is_closed = service in former
         spelling = Spelling.SAME if is_closed else _spelling(dice, resident, service)
         yield staffing.assign(resident.number, person, service, spelling=spelling, is_closed=is_closed)
 
@@ -201,29 +201,29 @@ def _services(
         return (ASKER, *OTHERS[resident.number % 2 :: 2]), ()
     current = dice.sample(able, min(len(able), dice.choice(_HOW_MANY[group])))
     rest = [service for service in able if service not in current]
-    closed = dice.sample(rest, min(len(rest), dice.choice(_HOW_MANY_CLOSED)))
+    former = dice.sample(rest, min(len(rest), dice.choice(_HOW_MANY_CLOSED)))
     asks_too = group is not Group.OTHER or (current and dice.random() < _ASKER_KNOWS)
-    return ((ASKER, *current) if asks_too else current), closed
+    return ((ASKER, *current) if asks_too else current), former
 
 
 def _spelling(dice: Random, resident: Resident, service: CaseService) -> Spelling:
-    """Roll how a case system has a name; the young man, twins and those known to all are written as they are."""
+    """Draw the spelling of a name in a case system; only two groups have other spellings."""
     if service is ASKER or resident.group not in {Group.THREE, Group.OTHER}:
         return Spelling.SAME
-    rolled = dice.randrange(100)
-    if rolled < _SLIPS_A_HUNDRED:
+    draw = dice.randrange(100)
+    if draw < _SLIPS_A_HUNDRED:
         return Spelling.SLIP
-    return Spelling.SHORT_FORM if rolled < _SLIPS_A_HUNDRED + _SHORT_A_HUNDRED else Spelling.SAME
+    return Spelling.SHORT_FORM if draw < _SLIPS_A_HUNDRED + _SHORT_A_HUNDRED else Spelling.SAME
 
 
 def _awards(dice: Random, residents: Sequence[Resident], today: date) -> Iterator[tuple[int, AwardRecord]]:
-    """Say who has the benefit, in payment, suspended or ended; most people have none."""
+    """Yield the awards, in payment, suspended or ended; most people have none."""
     for resident in residents:
         kind = dice.choice(("paid", "paid", "suspended", "ended", "none", "none", "none", "none"))
         if kind == "none" or not _of_age(CaseService.JOBCENTRE, resident, today):
             continue
         enrolled = today - timedelta(days=dice.randint(120, 300))
-        stopped = today - timedelta(days=dice.randint(40, 90))
+        end = today - timedelta(days=dice.randint(40, 90))
         paid_on = [today - timedelta(days=days) for days in (6, 36, 66)]
         yield (
             resident.number,
@@ -232,8 +232,8 @@ def _awards(dice: Random, residents: Sequence[Resident], today: date) -> Iterato
                 claimant_ref=f"UC{resident.number:07}",
                 programme=PROGRAMME,
                 enrolled=enrolled,
-                suspended=stopped if kind == "suspended" else None,
-                ended=stopped if kind == "ended" else None,
-                paid_on=tuple(day for day in paid_on if kind == "paid" or day < stopped),
+                suspended=end if kind == "suspended" else None,
+                ended=end if kind == "ended" else None,
+                paid_on=tuple(day for day in paid_on if kind == "paid" or day < end),
             ),
         )

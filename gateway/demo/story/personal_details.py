@@ -1,4 +1,4 @@
-"""Look for personal details in bytes, as they are and as they decode."""
+"""A search for personal details in bytes, in clear and encoded."""
 
 import base64
 import re
@@ -11,26 +11,26 @@ NUMBERS: Final = {
     "NINOs": re.compile(rb"(?=([A-Z]{2}\d{6}[A-D]))"),
     "PNC ids": re.compile(rb"(?=(\d{4}/\d{7}[A-Z]))"),
 }
-"""Thousands of numbers are found by their form, at every place where one could begin, and then looked up."""
+"""Forms of numbers: each match, at any offset, is compared with the thousands of known numbers."""
 _ENCODED: Final = re.compile(rb"[A-Za-z0-9_-]{40,}")
 
 
-def found_in(texts: Iterable[bytes], details: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the kinds of ``details`` of which one stands anywhere in the texts, or in what they decode to."""
+def find_kinds(texts: Iterable[bytes], details: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the kinds of ``details`` that the texts contain, in clear or as base64url."""
     whole = b"\0".join(part for text in texts for part in (text, *_decoded(text)))
     lowered = whole.lower()
-    return sorted(kind for kind, data in details.items() if _holds(whole, lowered, kind, data))
+    return sorted(kind for kind, data in details.items() if _contains(whole, lowered, kind, data))
 
 
-def _holds(raw: bytes, lowered: bytes, kind: str, data: Sequence[str]) -> bool:
+def _contains(raw: bytes, lowered: bytes, kind: str, data: Sequence[str]) -> bool:
     if kind in NUMBERS:
-        known = {datum.encode("ascii") for datum in data}
-        return any(match[1] in known for match in NUMBERS[kind].finditer(raw))
+        numbers = {datum.encode("ascii") for datum in data}
+        return any(match[1] in numbers for match in NUMBERS[kind].finditer(raw))
     return any(datum.lower().encode("ascii") in lowered for datum in data)
 
 
 def _decoded(raw: bytes) -> Iterator[bytes]:
-    """Decode whatever could be base64url, as the parts of a signed token are, wherever in a run it may begin."""
+    """Decode each run that may be base64url, such as a part of a signed token, from four offsets."""
     for match in _ENCODED.finditer(raw):
         for start in range(4):
             text = match[0][start:]

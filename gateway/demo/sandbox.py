@@ -1,7 +1,6 @@
-"""Keep the federation running after the story: things to try, and nodes that are stopped and started again.
+"""The federation after the story: things to try, and nodes that the visitor stops and starts.
 
-A node that a visitor stops does not end the demo. SIGUSR1 starts it again, as a process of the demo's own, which ends
-with the demo.
+A node that a visitor stops does not end the demo. SIGUSR1 makes the demo start it again, as its own child process.
 """
 
 import os
@@ -18,14 +17,14 @@ from gateway.demo.commands import hearthgate
 from gateway.demo.federation import ANCHOR, Federation
 from gateway.demo.people.population import Group
 from gateway.demo.people.truth import Person
-from gateway.demo.processes import DemoFailed
+from gateway.demo.processes import DemoError
 from gateway.demo.story.benefits import question_body
 from gateway.demo.story.scene import Scene, lookup_body
 from gateway.http.case import openapi
 from trust import strict_json
 
 _HEALTH: Final = "/health/ready"
-_LOOK_EVERY_S: Final = 0.5
+_POLL_S: Final = 0.5
 _NODES: Final = {ANCHOR: ANCHOR_NAME} | {agency.slug: agency.name for agency in AGENCIES}
 _PEOPLE: Final = {
     Group.EIGHT: "eight services",
@@ -35,16 +34,16 @@ _PEOPLE: Final = {
 }
 
 
-def stay(scene: Scene) -> None:
-    """Print where everything is and what to try, and wait for Ctrl-C."""
-    again = Event()
-    before = signal.signal(signal.SIGUSR1, lambda _number, _frame: again.set())
+def run_sandbox(scene: Scene) -> None:
+    """Print addresses and things to try, and wait for Ctrl-C."""
+    restart = Event()
+    before = signal.signal(signal.SIGUSR1, lambda _number, _frame: restart.set())
     try:
-        scene.narrator.section("It goes on running, until you press Ctrl-C")
+        scene.narrator.section("The federation runs until you press Ctrl-C")
         _show_nodes(scene)
         _show_things_to_try(scene)
         with suppress(KeyboardInterrupt):
-            _watch(scene, again)
+            _watch(scene, restart)
     finally:
         signal.signal(signal.SIGUSR1, before)
 
@@ -60,7 +59,7 @@ def _show_nodes(scene: Scene) -> None:
         )
         for slug, name in _NODES.items()
     ]
-    narrator.table(("node", "peer face", "case face", "health"), rows)
+    narrator.table(("node", "peer API", "case API", "health"), rows)
     narrator.gap()
     narrator.say(f"The truth about all residents: {federation.root / 'truth.json'}. Logs: {federation.root / 'logs'}.")
 
@@ -68,28 +67,28 @@ def _show_nodes(scene: Scene) -> None:
 def _show_things_to_try(scene: Scene) -> None:
     narrator, federation = scene.narrator, scene.federation
     narrator.gap()
-    narrator.say("Four things to try, each line as it stands, from another terminal:")
+    narrator.say("Four things to try; copy each line into another terminal:")
     young_man = scene.truth.first(Group.YOUNG_MAN)
     lookup = _ask(federation, "young-man", lookup_body(young_man))
     narrator.gap()
-    narrator.say(f"1. Ask who else works with {young_man.name}:")
+    narrator.say(f"1. Ask which services work with {young_man.name}:")
     narrator.show(lookup)
     narrator.gap()
     person = next(each for each in scene.truth.people if _is_paid(each))
     narrator.say(f"2. Ask the Jobcentre whether {person.name}'s Universal Credit is in payment:")
     narrator.show(_ask(federation, "benefit", question_body(person, "in_payment")))
     narrator.gap()
-    narrator.say(f"3. Stop the node of {JOBCENTRE.name}, ask again, and have this demo start it again:")
+    narrator.say(f"3. Stop the node of {JOBCENTRE.name}, ask again, and tell this demo to start it again:")
     narrator.show(_stop_line(federation, JOBCENTRE.slug), lookup, _start_line())
     narrator.gap()
-    narrator.say("4. Ask about other residents, by file or by typing who they are, with the truth about each:")
+    narrator.say("4. Ask about other residents, by file or at the terminal; the table has the truth about each:")
     people = {group: scene.truth.first(group) for group in _PEOPLE}
     rows = [(each.name, each.subject["birth_date"], _PEOPLE[group]) for group, each in people.items()]
-    narrator.table(("resident", "born", "known to"), rows)
+    narrator.table(("resident", "birth date", "known to"), rows)
     narrator.show(*(_ask(federation, str(group), lookup_body(each)) for group, each in people.items()))
     narrator.show(_command(federation, "--purpose", EARLY_HELP, "--role", KEY_WORKER))
     narrator.gap()
-    narrator.say("As a case system's program does; the token lives ten minutes, and the second line gets a new one:")
+    narrator.say("Or ask as a case system does. The token expires in ten minutes; the second command gets a new one:")
     narrator.show(*_curl(federation, lookup_body(young_man)), shlex.join(federation.case_client.token_command))
 
 
@@ -98,7 +97,7 @@ def _is_paid(person: Person) -> bool:
 
 
 def _ask(federation: Federation, name: str, body: Mapping[str, Any]) -> str:
-    """Write a question into a file, and return the command that asks it."""
+    """Write a question to a file, and return the command that asks it."""
     path = federation.papers / f"ask-{name}.json"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(strict_json.dumps(dict(body)))
@@ -129,43 +128,43 @@ def _curl(federation: Federation, body: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _watch(scene: Scene, again: Event) -> None:
-    """Say which servers stop, and start nodes again when told to, until interrupted."""
-    stopped: dict[str, None] = {}
+def _watch(scene: Scene, restart: Event) -> None:
+    """Report servers that stop, and start them again on request, until interrupted."""
+    stopped_names: list[str] = []
     while True:
-        told = again.wait(_LOOK_EVERY_S)
-        for name in scene.federation.processes.forget_ended():
-            stopped[name] = None
-            _say_stopped(scene, name)
-        if told:
-            again.clear()
-            _start_again(scene, stopped)
+        is_requested = restart.wait(_POLL_S)
+        for name in scene.federation.processes.remove_ended():
+            stopped_names.append(name)
+            _report_stop(scene, name)
+        if is_requested:
+            restart.clear()
+            _start_again(scene, stopped_names)
 
 
-def _say_stopped(scene: Scene, name: str) -> None:
+def _report_stop(scene: Scene, name: str) -> None:
     narrator = scene.narrator
     narrator.gap()
     if name not in _NODES:
         narrator.say(f"{name} has stopped. Its agency's node now answers that it cannot read its case system.")
     elif name == ANCHOR:
-        narrator.say("The trust anchor has stopped. The nodes go on with what they know of each other, for a while.")
+        narrator.say("The trust anchor has stopped. The nodes use their stored trust chains until these are too old.")
     else:
         narrator.say(f"The node of {_NODES[name]} has stopped. Its services now show no_reply; the others answer.")
     narrator.say("Start it again:")
     narrator.show(_start_line())
 
 
-def _start_again(scene: Scene, stopped: dict[str, None]) -> None:
+def _start_again(scene: Scene, stopped_names: list[str]) -> None:
     narrator, federation = scene.narrator, scene.federation
     narrator.gap()
-    if not stopped:
-        narrator.say("Nothing is stopped.")
-    while stopped:
-        name, _ = stopped.popitem()
+    if not stopped_names:
+        narrator.say("No node is stopped.")
+    while stopped_names:
+        name = stopped_names.pop()
         try:
             federation.start_again(name)
-        except DemoFailed as failed:
-            narrator.say(str(failed))
+        except DemoError as error:
+            narrator.say(str(error))
             continue
         narrator.say(f"{_NODES.get(name, name)} runs again. Stop it again:")
         narrator.show(_stop_line(federation, name))

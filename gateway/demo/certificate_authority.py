@@ -1,4 +1,4 @@
-"""The development CA of the demo: it lives for a week, in the demo's own folder, and nothing else trusts it."""
+"""The development CA of the demo, valid for a week and trusted only in the demo."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,21 +16,21 @@ _BACKDATED: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """A server's certificate and private key, PEM files both."""
+class CertificateFiles:
+    """A server's certificate and private key, as PEM files."""
 
     certificate: Path
     key: Path
 
 
-class Authority:
-    """Make the CA when this is made; its key stays in this process's memory and ends with it."""
+class CertificateAuthority:
+    """A new CA for each instance; its key stays in this process's memory."""
 
     def __init__(self, folder: Path, now: datetime) -> None:
         self._folder = folder
         self._now = now
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _named("Hearthgate demo CA")
+        self._name = _common_name("Hearthgate demo CA")
         usage = _usage(signs_certificates=True)
         certificate = (
             self._builder(self._name, self._key.public_key())
@@ -42,11 +42,11 @@ class Authority:
         self.file = folder / "ca.pem"
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, *hosts: str) -> Certificate:
+    def issue(self, *hosts: str) -> CertificateFiles:
         """Write a server certificate for these host names; its key is readable by its owner only."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            self._builder(_named(hosts[0]), key.public_key())
+            self._builder(_common_name(hosts[0]), key.public_key())
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
@@ -55,11 +55,11 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        made = Certificate(certificate=self._folder / f"{hosts[0]}.pem", key=self._folder / f"{hosts[0]}.key")
-        made.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
-        made.key.touch(mode=0o600)
-        made.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return made
+        files = CertificateFiles(certificate=self._folder / f"{hosts[0]}.pem", key=self._folder / f"{hosts[0]}.key")
+        files.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
+        files.key.touch(mode=0o600)
+        files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return files
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         return (
@@ -73,7 +73,7 @@ class Authority:
         )
 
 
-def _named(text: str) -> x509.Name:
+def _common_name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
