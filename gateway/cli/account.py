@@ -26,12 +26,12 @@ _PERSON = (
     ("birth_date", "Date of birth, YYYY-MM-DD"),
 )
 csv_option = click.option(
-    "--csv", "csv_file", type=click.Path(path_type=Path), help="Write them into a new CSV file too."
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="Also write them to a new CSV file."
 )
 limit_option = click.option(
     "--limit", type=click.IntRange(1, MAX_PAGE), default=100, show_default=True, help="Requests to show at most."
 )
-before_option = click.option("--before", help="Where the page before ended, as it says.")
+before_option = click.option("--before", help="Where the previous page ended.")
 
 
 @click.command()
@@ -42,10 +42,10 @@ before_option = click.option("--before", help="Where the page before ended, as i
 @config_option
 @command_output
 def person(*, reason: str | None, config: Path | None, **listing: Any) -> UseCaseResult:
-    """Show what this node told which agency about a person, and what it asked of others.
+    """Show the disclosures about a person, by this node and to it.
 
-    The person is asked for here, each line of it may be left empty, and nothing of it is kept. Who asked for an account
-    of a person, when and why, is recorded in the journal.
+    The command asks for the person; each line may be left empty, and nothing of it is kept. The journal records who
+    asked for an account of a person, when and why.
     """
     settings = load_node(config)
     purpose = reason if reason is not None else _ask("Why is this account given? Name no person")
@@ -60,10 +60,11 @@ def person(*, reason: str | None, config: Path | None, **listing: Any) -> UseCas
 @config_option
 @command_output
 def request(*, request_id: str, sender: str | None, config: Path | None, csv_file: Path | None) -> UseCaseResult:
-    """Show what became of a request, on which clause and law, or why it was refused.
+    """Show what became of one request.
 
-    ID is a message as `hearthgate misuse messages` and `hearthgate account` write it, a lookup of our own, or the
-    X-Request-Id of a request of our own that was refused.
+    That is the outcome with its clause and law, or why it was refused. ID is a message as `hearthgate misuse messages`
+    and `hearthgate account` write it, a lookup of our own, or the X-Request-Id of a request of our own that was
+    refused.
     """
     return disclosures.about_request(load_node(config), request_id, Listing(csv_file=csv_file), sender=sender)
 
@@ -77,7 +78,10 @@ def request(*, request_id: str, sender: str | None, config: Path | None, csv_fil
 @config_option
 @command_output
 def agreement(*, agreement_id: str, days: int, config: Path | None, **listing: Any) -> UseCaseResult:
-    """Show what was asked and told under AGREEMENT, an id or an id and version as in `vale-early-help/3`."""
+    """Show the disclosures under AGREEMENT.
+
+    It is an id, or an id and version as in `vale-early-help/3`.
+    """
     return disclosures.under_agreement(load_node(config), agreement_id, Listing(**listing), days=days)
 
 

@@ -40,7 +40,7 @@ _PROGRESS_S: Final = 5.0
 @config_option
 @command_output
 def check(*, service: str | None, config: Path | None) -> UseCaseResult:
-    """Check the adapter of SERVICE, or of every service, against its real case system.
+    """Check each adapter, or that of SERVICE, with its case system.
 
     First its settings, with every mistake at once; then what the adapter tries itself; then the promises that every
     adapter must keep, with a person who does not exist; then how long its calls take, and the answer_after_s that this
@@ -72,9 +72,10 @@ def check(*, service: str | None, config: Path | None) -> UseCaseResult:
 @config_option
 @command_output
 def try_source(*, service: str, config: Path | None) -> UseCaseResult:
-    """Look a person up in the case system of SERVICE, and say why they are found or not.
+    """Search the case system of SERVICE for one person.
 
-    The reason and the person are asked for. The reason stays in the administrators' journal, the person nowhere.
+    The command asks for the reason and the person, and explains the result. The reason stays in the administrators'
+    journal, the person nowhere.
     """
     settings = load_node(config)
     source = adapters.built_adapter(settings, adapter_builder(settings), service)
@@ -92,10 +93,11 @@ def try_source(*, service: str, config: Path | None) -> UseCaseResult:
 def import_source(
     *, service: str, config: Path | None, census: Path, allocations: Path, accept_fewer: bool
 ) -> UseCaseResult:
-    """Replace the case database of SERVICE with these two files, all of it or nothing.
+    """Fill the case database of SERVICE from two files.
 
-    A census that fails its schema is refused with every fault. Lines that do not fit are left out, and each is named.
-    An import that would keep no child, or less than half of what the last one kept, is refused.
+    They replace all of it or nothing. A census that fails its schema is refused with every fault. Lines that do not fit
+    are left out, and each is named. An import that would keep no child, or less than half of what the last one kept, is
+    refused.
     """
     settings = load_node(config)
     files = (census, allocations)

@@ -21,9 +21,10 @@ post_option = click.option("--post", required=True, help="In which post, such as
 @config_option
 @command_output
 def check(*, file: Path, config: Path | None) -> UseCaseResult:
-    """Read the agreement in FILE and say everything that is wrong with it, or the whole of it. Nothing is stored.
+    """Check the agreement in FILE and read it out.
 
-    At a node that holds an earlier version, it says what changes.
+    It names every fault, or reads the whole agreement. At a node that holds an earlier version, it says what changes.
+    Nothing is stored.
     """
     return agreements.check_draft(file, load_node(config) if names_node(config) else None)
 
@@ -36,9 +37,9 @@ def check(*, file: Path, config: Path | None) -> UseCaseResult:
 @yes_option
 @command_output
 def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool) -> UseCaseResult:
-    """Sign the agreement in FILE for this agency, hold it here, and give its address for the other parties.
+    """Sign the agreement in FILE and give its address to the parties.
 
-    Nothing is sent: each party fetches it from that address and signs for itself.
+    This node stores it and sends nothing: each party fetches it from that address and signs for itself.
     """
     with federation_of(load_node(config)) as federation:
         plan = sign_agreement.plan_proposal(federation, file, Signatory(name=name, post=post))
@@ -60,10 +61,11 @@ def propose(*, file: Path, config: Path | None, name: str, post: str, yes: bool)
 def sign(
     *, source: str | None, config: Path | None, name: str, post: str, out: Path | None, yes: bool
 ) -> UseCaseResult:
-    """Sign an agreement for this agency, hold it here, and exchange signatures with the nodes of the other parties.
+    """Sign an agreement and exchange signatures.
 
-    It is fetched from the URL that a party gave you, which is asked for where none is given, or read from FILE. It is
-    signed with this node's own federation key and no other, for exactly these bytes.
+    It is fetched from the URL that a party gave you, which is asked for where none is given, or read from FILE. This
+    node signs exactly these bytes with its own federation key, stores them, and exchanges signatures with the nodes of
+    the other parties.
     """
     signatory = Signatory(name=name, post=post)
     with federation_of(load_node(config)) as federation:
@@ -79,7 +81,10 @@ def sign(
 @config_option
 @command_output
 def sync(*, config: Path | None) -> UseCaseResult:
-    """Ask the other parties now for missing signatures, and tell them of endings. A running node does so by itself."""
+    """Exchange missing signatures and notices of endings now.
+
+    A running node does so by itself.
+    """
     with federation_of(load_node(config)) as federation:
         return sign_agreement.exchange_signatures(federation)
 
@@ -91,10 +96,10 @@ def sync(*, config: Path | None) -> UseCaseResult:
 @yes_option
 @command_output
 def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: bool) -> UseCaseResult:
-    """Hold the agreement in FILE, and these signatures, after each was verified with its party's own federation key.
+    """Store the agreement in FILE and its parties' signatures.
 
-    The keys are those that the anchor vouches for; the party itself need not be reachable. Signatures may be added
-    later, with the same FILE. Nothing flows until every party has signed.
+    Each signature is verified with the federation key that the anchor vouches for; the party itself need not be
+    reachable. Signatures may be added later, with the same FILE. Nothing flows until every party has signed.
     """
     with federation_of(load_node(config)) as federation:
         return apply_plan(agreements.plan_addition(federation, file, signatures), yes=yes)
@@ -104,7 +109,7 @@ def add(*, file: Path, signatures: tuple[Path, ...], config: Path | None, yes: b
 @config_option
 @command_output
 def list_agreements(*, config: Path | None) -> UseCaseResult:
-    """Show every agreement held here, and whether it is in force."""
+    """List agreements and whether they are in force."""
     return agreements.list_agreements(load_node(config))
 
 
@@ -113,7 +118,7 @@ def list_agreements(*, config: Path | None) -> UseCaseResult:
 @config_option
 @command_output
 def show(*, agreement_id: str, config: Path | None) -> UseCaseResult:
-    """Show every version of the agreement ID in full, and who has signed it."""
+    """Show every version of the agreement ID and its signatories."""
     return agreements.show_agreement(load_node(config), agreement_id)
 
 
@@ -124,9 +129,9 @@ def show(*, agreement_id: str, config: Path | None) -> UseCaseResult:
 @yes_option
 @command_output
 def end(*, agreement_id: str, version: int | None, config: Path | None, yes: bool) -> UseCaseResult:
-    """End the agreement ID at once and for good, here and at the other parties' nodes.
+    """End the agreement ID for good, at every party's node.
 
-    That is the version in force, and every lower one. Name a VERSION to withdraw one that has not begun yet.
+    That ends the version in force and every lower one at once. Name a VERSION to withdraw one that has not begun yet.
     """
     with federation_of(load_node(config)) as federation:
         return apply_plan(end_agreement.plan_ending(federation, agreement_id, version), yes=yes)

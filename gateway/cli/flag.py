@@ -14,10 +14,11 @@ from gateway.cli.output import apply_plan, command_output, yes_option
 @config_option
 @command_output
 def list_flags(*, config: Path | None) -> UseCaseResult:
-    """List open flags, the latest first, those of one agency and code as one.
+    """List open flags, the latest first.
 
-    An asker, in quotation marks for the shell, is an agency and its pseudonym for a practitioner, which that agency can
-    name; or a case system of our own and our name for its user (`hearthgate flag name`).
+    Flags of one agency and code are listed as one. An asker, in quotation marks for the shell, is an agency and its
+    pseudonym for a practitioner, which that agency can name; or a case system of our own and our name for its user
+    (`hearthgate flag name`).
     """
     return flags.list_flags(load_node(config))
 
@@ -30,9 +31,9 @@ def list_flags(*, config: Path | None) -> UseCaseResult:
 @yes_option
 @command_output
 def review(*, code: str, asker: str, config: Path | None, finding: str, yes: bool) -> UseCaseResult:
-    """Take down the flags of CODE that concern ASKER, as `hearthgate flag list` writes them.
+    """Close the flags of CODE that concern ASKER.
 
-    An agency alone stands for all of its practitioners.
+    Both are as `hearthgate flag list` writes them. An agency alone stands for all of its practitioners.
     """
     return apply_plan(flags.plan_review(load_node(config), code, asker, finding=finding), yes=yes)
 
@@ -43,5 +44,5 @@ def review(*, code: str, asker: str, config: Path | None, finding: str, yes: boo
 @click.option("--id", "practitioner", required=True, help="The practitioner's id, as the case system states it.")
 @command_output
 def name(*, client_id: str, config: Path | None, practitioner: str) -> UseCaseResult:
-    """Show the name under which a user of the case system CLIENT would stand in a flag, to compare."""
+    """Show the name of a user of CLIENT as flags write it."""
     return flags.flag_name(load_node(config), client_id, practitioner)

@@ -136,90 +136,72 @@ _AGREEMENT = _group(
     "agreement",
     "Check, sign, add and end data-sharing agreements.",
     {
-        "check": (
-            "gateway.cli.agreement:check",
-            "Read an agreement: every fault, or what it allows in English.",
-        ),
-        "propose": (
-            "gateway.cli.agreement:propose",
-            "Sign an agreement, hold it, and give its address to others.",
-        ),
-        "sign": ("gateway.cli.agreement:sign", "Sign an agreement, and exchange signatures with its parties."),
-        "sync": ("gateway.cli.agreement:sync", "Ask now for missing signatures, and tell of endings."),
-        "add": ("gateway.cli.agreement:add", "Hold an agreement and the parties' signatures at this node."),
-        "list": ("gateway.cli.agreement:list_agreements", "The agreements held here, and which are in force."),
-        "show": ("gateway.cli.agreement:show", "One agreement in full, with who has signed it."),
-        "end": ("gateway.cli.agreement:end", "End an agreement for good, and tell the other parties' nodes."),
+        "check": ("gateway.cli.agreement:check", "Check an agreement and read it out."),
+        "propose": ("gateway.cli.agreement:propose", "Sign an agreement and give its address to the parties."),
+        "sign": ("gateway.cli.agreement:sign", "Sign an agreement and exchange signatures."),
+        "sync": ("gateway.cli.agreement:sync", "Exchange missing signatures and notices of endings now."),
+        "add": ("gateway.cli.agreement:add", "Store an agreement and its parties' signatures."),
+        "list": ("gateway.cli.agreement:list_agreements", "List agreements and whether they are in force."),
+        "show": ("gateway.cli.agreement:show", "Show an agreement and its signatories."),
+        "end": ("gateway.cli.agreement:end", "End an agreement for good, at every party's node."),
     },
 )
 _CLIENT_SAMPLE = _group(
     "sample",
-    "Settle the lookups that a manager has to justify.",
+    "Justify sampled lookups.",
     {
-        "list": ("gateway.cli.client.sample:list_samples", "What waits for a manager's justification."),
-        "justify": ("gateway.cli.client.sample:justify", "Note why a chosen lookup was right, or that it was not."),
+        "list": ("gateway.cli.client.sample:list_samples", "List sampled lookups that wait for a justification."),
+        "justify": ("gateway.cli.client.sample:justify", "Record a manager's finding on a sampled lookup."),
     },
 )
 _CLIENT = _group(
     "client",
     "Register the case systems that may use this node.",
     {
-        "add": ("gateway.cli.client.registry:add", "Register a case system, with what it may vouch for."),
-        "list": ("gateway.cli.client.registry:list_clients", "The case systems that are registered here."),
-        "keys": ("gateway.cli.client.registry:keys", "Give a case system other keys, without a failed request."),
-        "revoke": ("gateway.cli.client.registry:revoke", "Take a case system's access away, for good."),
-        "manager": ("gateway.cli.client.registry:manager", "Name who justifies a sample of a case system's lookups."),
+        "add": ("gateway.cli.client.registry:add", "Register a case system and its positions."),
+        "list": ("gateway.cli.client.registry:list_clients", "List the registered case systems."),
+        "keys": ("gateway.cli.client.registry:keys", "Change the keys of a case system."),
+        "revoke": ("gateway.cli.client.registry:revoke", "Revoke a case system for good."),
+        "manager": ("gateway.cli.client.registry:manager", "Name the manager of a case system's lookups."),
         "sample": _CLIENT_SAMPLE,
-        "token": (
-            "gateway.cli.client.token:token",
-            "Get an access token from the running node, as a case system does.",
-        ),
+        "token": ("gateway.cli.client.token:token", "Get an access token from the running node."),
     },
 )
 _FLAG = _group(
     "flag",
-    "See and review what looked like misuse.",
+    "Review flags of possible misuse.",
     {
-        "list": (
-            "gateway.cli.flag:list_flags",
-            "Who asked more than is usual, as one who guesses, or reused a message's id.",
-        ),
-        "review": ("gateway.cli.flag:review", "Take a flag down, naming who looked and what was found."),
-        "name": ("gateway.cli.flag:name", "The name under which one of our own practitioners is flagged."),
+        "list": ("gateway.cli.flag:list_flags", "List open flags, the latest first."),
+        "review": ("gateway.cli.flag:review", "Close a flag, with its finding."),
+        "name": ("gateway.cli.flag:name", "Show a practitioner's name as flags write it."),
     },
 )
 _ACCOUNT = _group(
     "account",
     "Show disclosures, with recipient, clause and law.",
     {
-        "person": ("gateway.cli.account:person", "What we told which agency about a person."),
-        "request": ("gateway.cli.account:request", "What became of one request, and why."),
-        "agreement": ("gateway.cli.account:agreement", "What was asked and told under an agreement."),
+        "person": ("gateway.cli.account:person", "Show the disclosures about a person."),
+        "request": ("gateway.cli.account:request", "Show what became of one request."),
+        "agreement": ("gateway.cli.account:agreement", "Show the disclosures under an agreement."),
     },
 )
 _MISUSE = _group(
     "misuse",
-    "Ask and answer whose question looks like misuse.",
+    "Ask who stands behind a message, and answer.",
     {
-        "messages": ("gateway.cli.misuse:messages", "Holder: the messages that came from one flagged asker."),
-        "ask": ("gateway.cli.misuse:ask", "Holder: ask the agency that sent a message who it was; ask again."),
-        "signature": (
-            "gateway.cli.misuse:signature",
-            "Holder: a message's signature, for a third party to verify.",
-        ),
-        "list": (
-            "gateway.cli.misuse:list_queries",
-            "What others ask of us and we of them, and what is overdue.",
-        ),
-        "answer": ("gateway.cli.misuse:answer", "Asker: name the practitioner; a second person releases it."),
+        "messages": ("gateway.cli.misuse:messages", "Holder: list the messages of a flagged asker."),
+        "ask": ("gateway.cli.misuse:ask", "Holder: ask the sender of a message who stands behind it."),
+        "signature": ("gateway.cli.misuse:signature", "Holder: export a message's signature for a third party."),
+        "list": ("gateway.cli.misuse:list_queries", "List queries about misuse, received and sent."),
+        "answer": ("gateway.cli.misuse:answer", "Asker: name the practitioner to the holder."),
     },
 )
 _ADAPTER = _group(
     "adapter",
-    "Check and fill the adapters to this agency's case systems.",
+    "Check and fill the adapters to case systems.",
     {
-        "check": ("gateway.cli.adapter:check", "Build the adapters and try each against its case system."),
-        "try": ("gateway.cli.adapter:try_source", "Look one person up, and say why they are found or not."),
+        "check": ("gateway.cli.adapter:check", "Check each adapter against its case system."),
+        "try": ("gateway.cli.adapter:try_source", "Search for one person, and explain the result."),
         "import": ("gateway.cli.adapter:import_source", "Fill the case database of an imported source."),
     },
 )
@@ -234,7 +216,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "trust": _TRUST,
     "agreement": _AGREEMENT,
     "client": _CLIENT,
-    "lookup": ("gateway.cli.client.lookup:lookup", "Ask who else works with a person, as a case system does."),
+    "lookup": ("gateway.cli.client.lookup:lookup", "Ask which services work with a person."),
     "flag": _FLAG,
     "account": _ACCOUNT,
     "misuse": _MISUSE,

@@ -25,7 +25,10 @@ sender_option = click.option("--from", "sender", help="The agency that sent it, 
 @config_option
 @command_output
 def messages(*, asker: str, days: int, config: Path | None) -> UseCaseResult:
-    """Show the messages that came from ASKER, an agency and its pseudonym as `hearthgate flag list` writes them."""
+    """List the messages of ASKER.
+
+    It is an agency and its pseudonym, as `hearthgate flag list` writes them.
+    """
     return misuse_queries.list_messages(load_node(config), asker, days=days)
 
 
@@ -38,9 +41,10 @@ def messages(*, asker: str, days: int, config: Path | None) -> UseCaseResult:
 @yes_option
 @command_output
 def ask(*, reason: str, config: Path | None, yes: bool, **ref: Any) -> UseCaseResult:
-    """Ask the agency that sent the message MESSAGE-ID which of its people it was; run it again to hear the answer.
+    """Ask the sender of MESSAGE-ID who stands behind it.
 
-    It owes the name within one working day, and two of its people have to agree on it. The first reason stands.
+    Run it again to fetch the answer. The agency owes the name within one working day, and two of its people have to
+    agree on it. The first reason stands.
     """
     with federation_of(load_node(config)) as federation:
         return apply_plan(misuse_queries.plan_query(federation, MessageRef(**ref), reason=reason), yes=yes)
@@ -54,7 +58,7 @@ def ask(*, reason: str, config: Path | None, yes: bool, **ref: Any) -> UseCaseRe
 @config_option
 @command_output
 def signature(*, out: Path, config: Path | None, **ref: Any) -> UseCaseResult:
-    """Write the signature of the message MESSAGE-ID into a file, for a third party to verify.
+    """Export the signature of MESSAGE-ID for a third party.
 
     It holds nothing of what was asked. Who has the agency's message key verifies it with
     `trust.exchange.question_signature`; docs/operating/accounting.md has the lines.
@@ -64,10 +68,10 @@ def signature(*, out: Path, config: Path | None, **ref: Any) -> UseCaseResult:
 
 @click.command("list")
 @config_option
-@click.option("--all", "every", is_flag=True, help="Also those that are answered.")
+@click.option("--all", "every", is_flag=True, help="Include answered ones.")
 @command_output
 def list_queries(*, config: Path | None, every: bool) -> UseCaseResult:
-    """List the queries about misuse that others put to this agency, with the practitioner, and those it put."""
+    """List queries about misuse, received and sent."""
     return misuse_queries.list_queries(load_node(config), every=every)
 
 
@@ -81,8 +85,8 @@ def list_queries(*, config: Path | None, every: bool) -> UseCaseResult:
 @yes_option
 @command_output
 def answer(*, query: str, config: Path | None, yes: bool, **practitioner: Any) -> UseCaseResult:
-    """Name the practitioner that the query ID of `hearthgate misuse list` is about.
+    """Name the practitioner that the query ID is about.
 
-    A second administrator releases the name with `hearthgate trust approve`.
+    `hearthgate misuse list` shows the id. A second administrator releases the name with `hearthgate trust approve`.
     """
     return apply_plan(misuse_answers.plan_answer(load_node(config), query, PractitionerName(**practitioner)), yes=yes)

@@ -53,10 +53,11 @@ _WRONG = 422
 @click.option("--benefit", help="The code of the one benefit that it is about.")
 @command_output
 def lookup(*, question: str | None, config: Path | None, **options: Any) -> UseCaseResult:
-    """Ask who else works with a person, and print the answer of each service that an agreement lets you ask.
+    """Ask which services work with a person.
 
-    FILE holds the question as the case API takes it (- for standard input); its members go before the options. Without
-    FILE the person, the reason and the case reference are asked for, again where the node finds one wrong.
+    It prints the answer of each service that an agreement lets you ask. FILE holds the question as the case API takes
+    it (- for standard input); its fields go before the options. Without FILE the command asks for the person, the
+    reason and the case reference, and again where the node finds one wrong.
     """
     settings = load_node(config)
     client = find_client(settings, options["client_id"])

@@ -41,11 +41,11 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @yes_option
 @command_output
 def add(*, config: Path | None, client_id: str, name: str, yes: bool, **options: Any) -> UseCaseResult:
-    """Register a case system. Its users ask in the positions that are given here, and in no other.
+    """Register a case system and its positions.
 
-    Each position is one role in one unit of one service. Where all are of one service, --service, --role and --unit
-    stand for each role in each unit of it. One that vouches takes a second administrator; one whose users sign in
-    themselves (--signed-in-only) does not.
+    Its users ask in the positions that are given here, and in no other. Each position is one role in one unit of one
+    service. Where all are of one service, --service, --role and --unit stand for each role in each unit of it. One that
+    vouches takes a second administrator; one whose users sign in themselves (--signed-in-only) does not.
     """
     if options["signed_in_only"] and options["manager"]:
         raise click.UsageError("No manager justifies what users ask who sign in themselves: leave --manager out.")
@@ -86,7 +86,7 @@ def positions_of(options: Mapping[str, Any]) -> list[Position]:
 @config_option
 @command_output
 def list_clients(*, config: Path | None) -> UseCaseResult:
-    """Show every registered case system, its limits and its keys' ids."""
+    """List the registered case systems, their limits and keys."""
     return clients.list_clients(load_node(config))
 
 
@@ -101,9 +101,10 @@ def list_clients(*, config: Path | None) -> UseCaseResult:
 def keys(
     *, client_id: str, config: Path | None, jwks: Path | None, generate_key: Path | None, **options: Any
 ) -> UseCaseResult:
-    """Give the case system ID other keys: the new one beside the old, and once it is in use, without the old.
+    """Change the keys of the case system ID.
 
-    A new key of a case system that vouches for its users takes a second administrator; taking one away does not.
+    Add the new key beside the old one, and drop the old one once the new one is in use. A new key of a case system that
+    vouches for its users takes a second administrator; taking one away does not.
     """
     change = KeyChange(jwks=jwks, private_key=generate_key, drop=options["drop"])
     if sum(bool(each) for each in (change.jwks, change.private_key, change.drop)) != 1:
@@ -117,7 +118,10 @@ def keys(
 @yes_option
 @command_output
 def revoke(*, client_id: str, config: Path | None, yes: bool) -> UseCaseResult:
-    """Take the access of the case system ID away, for good: its id is never given to another."""
+    """Revoke the case system ID for good.
+
+    Its id is never given to another.
+    """
     return apply_plan(clients.plan_revocation(load_node(config), client_id), yes=yes)
 
 
@@ -131,5 +135,8 @@ def revoke(*, client_id: str, config: Path | None, yes: bool) -> UseCaseResult:
 def manager(
     *, client_id: str, config: Path | None, manager: str, sample_percent: int | None, yes: bool
 ) -> UseCaseResult:
-    """Name another manager for the case system ID, or choose another share of its lookups to be justified."""
+    """Name the manager of the lookups of the case system ID.
+
+    The manager justifies a share of them, which --sample-percent changes.
+    """
     return apply_plan(clients.plan_manager(load_node(config), client_id, manager, sample_percent), yes=yes)

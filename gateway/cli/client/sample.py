@@ -13,13 +13,14 @@ from gateway.cli.output import apply_plan, command_output, yes_option
 
 @click.command("list")
 @config_option
-@click.option("--all", "settled", is_flag=True, help="Also those that are settled.")
-@click.option("--overdue", is_flag=True, help="Only those past their time.")
+@click.option("--all", "settled", is_flag=True, help="Include settled ones.")
+@click.option("--overdue", is_flag=True, help="Only overdue ones.")
 @command_output
 def list_samples(*, config: Path | None, settled: bool, overdue: bool) -> UseCaseResult:
-    """List sampled lookups, earliest due date first, with practitioner, purpose and case.
+    """List sampled lookups that wait for a justification.
 
-    It names the practitioner and the case, for the manager's eyes: the person who was asked about is not shown.
+    They stand in the order of their due dates. The list names the practitioner and the case, for the manager's eyes; it
+    never shows the person who was asked about.
     """
     return justifications.list_samples(load_node(config), settled=settled, overdue=overdue)
 

@@ -18,7 +18,10 @@ from gateway.cli.output import command_output
 @click.option("--ca", type=click.Path(path_type=Path), help="The CA of the case face [default: [trust] ca].")
 @command_output
 def token(*, client_id: str, config: Path | None, key: Path, ca: Path | None) -> UseCaseResult:
-    """Ask the running node for an access token of the case system ID, and print it alone, ready for a request."""
+    """Get an access token for the case system ID.
+
+    The running node issues it. It is printed alone, ready for a request.
+    """
     settings = load_node(config)
     record(settings, "client token", id=client_id)
     granted = CaseFaceClient(settings=settings, client_id=client_id, key=key, ca=ca).token()
