@@ -1,6 +1,6 @@
 """The parts of a node that use cases of administrators need, each built for one command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,19 +8,23 @@ from adapters.contract import HttpCaller
 from config.settings import NodeSettings
 from gateway.administration.adapters import AdapterBuilder
 from gateway.administration.checks.doctor import DoctorPorts
-from gateway.administration.context import node_vault, now, opened_store
+from gateway.administration.context import Settings, node_vault, now, opened_store, own_entity
+from gateway.administration.enrolment_requests import EnrolmentPorts
 from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import AgreementRegistry
 from gateway.app.wiring import build_service, peer_transport, pinned_anchors, production_ports, profile
-from gateway.federation.entity_configuration import node_configuration
+from gateway.authority.statements import authority_metadata
+from gateway.federation.entity_configuration import node_configuration, node_statement_metadata
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
 from gateway.peers.case_system_client import CaseSystemCaller
 from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import client_tls
+from gateway.ports import KeyVault
 from gateway.runtime.background import AtOnce
 from trust.identifiers import EntityId
+from trust.strict_json import JsonObject
 
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a listener is told, and where it then is
 
@@ -53,6 +57,18 @@ def federation_of(settings: NodeSettings) -> Iterator[FederationContext]:
             directory=directory,
             agreements=agreements,
         )
+
+
+def enrolment_ports(settings: Settings) -> EnrolmentPorts:
+    """Return the way to authorities, and the metadata that an enrolment request of this entity states."""
+
+    def metadata(vault: KeyVault) -> Mapping[str, JsonObject]:
+        if isinstance(settings, NodeSettings):
+            return node_statement_metadata(profile(settings), vault)
+        marks = bool(settings.marks.issues)
+        return authority_metadata(own_entity(settings), settings.anchor.name, marks=marks, resolves=True)
+
+    return EnrolmentPorts(transport=lambda: peer_transport(settings), metadata=metadata)
 
 
 def _unheard(code: str, entity: EntityId) -> None:

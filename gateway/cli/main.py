@@ -73,28 +73,28 @@ _TRUST_KEY = _group(
     "The keys of this node or authority: see, rotate, revoke.",
     {
         "list": (
-            "gateway.cli.trust.key.listing:list_keys",
+            "gateway.cli.trust.key:list_keys",
             "Show what each key is for, what it is doing and until when.",
         ),
         "rotate": (
-            "gateway.cli.trust.key.rotating:rotate",
+            "gateway.cli.trust.key:rotate",
             "Put a new key in the place of one, without a failed request.",
         ),
         "announce": (
-            "gateway.cli.trust.key.announcing:announce_keys",
+            "gateway.cli.trust.key:announce",
             "Have only the published federation keys vouched for.",
         ),
-        "revoke": ("gateway.cli.trust.key.revoking:revoke", "End a key at once, whatever it signed."),
+        "revoke": ("gateway.cli.trust.key:revoke", "End a key at once, whatever it signed."),
     },
 )
 _TRUST_ANCHOR = _group(
     "anchor",
     "An authority: set it up, hand out its pin, replace its keys.",
     {
-        "init": ("gateway.cli.trust.anchor.init:init", "Set up a trust anchor, or an intermediate with --superior."),
-        "pin": ("gateway.cli.trust.anchor.pin:pin", "Write what members pin: the anchor's keys and its recovery key."),
+        "init": ("gateway.cli.trust.anchor_init:init", "Set up a trust anchor, or an intermediate with --superior."),
+        "pin": ("gateway.cli.trust.anchor:pin", "Write what members pin: the anchor's keys and its recovery key."),
         "recover": (
-            "gateway.cli.trust.anchor.recover:recover",
+            "gateway.cli.trust.anchor:recover",
             "Replace every key of the anchor with its recovery key.",
         ),
     },
@@ -106,19 +106,19 @@ _TRUST = _group(
         "join": ("gateway.cli.trust.join:join", "Pin an anchor, and ask an authority to vouch for this agency."),
         "show": ("gateway.cli.trust.show:show", "Node: who vouches for whom, as a tree, with marks, and until when."),
         "check": ("gateway.cli.trust.check:check", "Node: follow the chain of one entity step by step."),
-        "pending": ("gateway.cli.trust.admission:pending", "Authority: who waits to be admitted."),
+        "pending": ("gateway.cli.trust.admit:pending", "Authority: who waits to be admitted."),
         "admit": (
-            "gateway.cli.trust.admission:admit",
+            "gateway.cli.trust.admit:admit",
             "Authority: vouch for an agency whose thumbprints were compared.",
         ),
-        "dismiss": ("gateway.cli.trust.admission:dismiss", "Authority: forget a request to be admitted."),
+        "dismiss": ("gateway.cli.trust.admit:dismiss", "Authority: forget a request to be admitted."),
         "suspend": (
             "gateway.cli.trust.members:suspend",
             "Authority: stop vouching for a member, until it is readmitted.",
         ),
         "readmit": ("gateway.cli.trust.members:readmit", "Authority: vouch again for a suspended member."),
         "remove": ("gateway.cli.trust.members:remove", "Authority: end a membership for good."),
-        "revoke": ("gateway.cli.trust.member_key:revoke", "Authority: end the trust in a key of a member, for good."),
+        "revoke": ("gateway.cli.trust.members:revoke", "Authority: end the trust in a key of a member, for good."),
         "list": ("gateway.cli.trust.members:list_all", "Authority: the members, their states and terms."),
         "changes": ("gateway.cli.trust.changes:list_changes", "What waits for a second administrator or a review."),
         "approve": ("gateway.cli.trust.changes:approve", "Make a change that another administrator asked for."),

@@ -12,6 +12,7 @@ import click
 from gateway.administration.errors import CORRECTABLE, OperationRefused, describe_error
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from trust.claims import UNPRINTABLE
+from trust.spoken_digits import DIGITS
 
 OK, REFUSED = 0, 1
 _UNSAFE = re.compile(rf"(?!\n){UNPRINTABLE.pattern}")
@@ -86,6 +87,12 @@ def prompted(question: str, *, unanswered: str, **how: Any) -> str:
         return str(click.prompt(question, err=True, **how))
     except click.Abort:
         raise OperationRefused(unanswered) from None
+
+
+def prompt_thumbprint(entity: str) -> tuple[str, ...]:
+    """Ask for the digits of an entity's keys before they are shown. Raises :class:`OperationRefused`."""
+    unanswered = f"Nothing was changed: type the digits of {entity} in a terminal, or give them with --thumbprint."
+    return (prompted(f"Type the {DIGITS} digits of {entity}, as they were read out", unanswered=unanswered),)
 
 
 emergency_option = click.option(

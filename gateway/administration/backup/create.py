@@ -17,7 +17,7 @@ from gateway.administration.backup import archive, key_export
 from gateway.administration.backup.key_export import KeyExport
 from gateway.administration.context import Settings, certificates, now, own_entity
 from gateway.administration.errors import OperationRefused
-from gateway.administration.keys import needed_files
+from gateway.administration.keys import first_files
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.keys.daily_seal import FILE as DAILY_FILE
 from gateway.keys.files import read_private
@@ -168,4 +168,4 @@ def _host(settings: Settings) -> str:
 
 
 def _vault(settings: Settings) -> FileKeyVault:
-    return open_vault(settings.base_dir / settings.keys.directory, needed=needed_files(settings))
+    return open_vault(settings.base_dir / settings.keys.directory, needed=first_files(settings))

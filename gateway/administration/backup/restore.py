@@ -19,7 +19,7 @@ from gateway.administration.backup.archive import Manifest
 from gateway.administration.backup.key_export import KeyExport
 from gateway.administration.context import Settings, now, own_entity
 from gateway.administration.errors import OperationRefused
-from gateway.administration.keys import needed_files
+from gateway.administration.keys import first_files
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
 from gateway.keys.vault import open_vault
@@ -76,7 +76,7 @@ def _stage(source: Path, export: KeyExport, staging: Path, environment: Mapping[
     settings = load(made / manifest.config, environment)
     if own_entity(settings) != export.entity:
         raise OperationRefused(f"The configuration in the backup is of {own_entity(settings)}, not of {export.entity}.")
-    open_vault(made / settings.keys.directory, needed=needed_files(settings))
+    open_vault(made / settings.keys.directory, needed=first_files(settings))
     copy = StoreCopy(kind=manifest.kind, revision=manifest.revision, parts=manifest.store_parts)
     refuse_misfit(copy, settings.store.url, base_dir=settings.base_dir)
     return _Staged(settings=settings, manifest=manifest, copy=copy)

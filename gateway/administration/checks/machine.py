@@ -10,7 +10,7 @@ from gateway.administration.checks import certificates
 from gateway.administration.checks.lines import format_duration
 from gateway.administration.context import Settings, opened_store
 from gateway.administration.errors import CORRECTABLE
-from gateway.administration.keys import HeldKeys, held_keys, named_above
+from gateway.administration.keys import EntityKeys, kids_vouched_for, opened_keys
 from gateway.health.serving_gate import status_message
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
 from gateway.keys.schedule import KeyLifecycle, Stage
@@ -65,14 +65,14 @@ def _keys(settings: Settings, now: datetime) -> Iterator[CheckLine]:
         return
     yield CheckLine(name=name, ok=True, detail=f"{len(needed)} files")
     try:
-        with held_keys(settings) as keys:
+        with opened_keys(settings) as keys:
             yield from _ages(keys, now)
     except CORRECTABLE:
         return  # the store is the next line's to say
 
 
-def _ages(keys: HeldKeys, now: datetime) -> Iterator[CheckLine]:
-    for life in keys.lives():
+def _ages(keys: EntityKeys, now: datetime) -> Iterator[CheckLine]:
+    for life in keys.lifecycles():
         if life.stage(now) is Stage.SIGNS:
             yield _age(life, now)
         waits_since = life.record.created_at
@@ -84,7 +84,7 @@ def _ages(keys: HeldKeys, now: datetime) -> Iterator[CheckLine]:
                 detail=f"not yet, {format_duration(now - waits_since)} after it was made",
                 remedy="Ring the superior's administrators, and run `hearthgate trust key announce`.",
             )
-    for kid in sorted(named_above(keys) - keys.federation(now).kids):
+    for kid in sorted(kids_vouched_for(keys) - keys.federation_keys(now).kids):
         yield CheckLine(
             name="only published federation keys are vouched for",
             ok=True,

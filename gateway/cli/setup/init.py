@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
+from gateway.administration import thumbprints
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input, write_new
 from gateway.administration.outcome import UseCaseResult
 from gateway.administration.setup.config_edits import pin_file
-from gateway.cli import fingerprints
 from gateway.cli.context import NODE_FILE
 from gateway.cli.output import command_output
 from gateway.cli.setup import furnishing
@@ -120,7 +120,7 @@ def _compare(pin: Pin) -> list[str]:
     return [
         f"It trusts the anchor {pin.entity}. Compare these thumbprints with the anchor's administrators by",
         "another channel, such as the telephone, before going on:",
-        *fingerprints.lines(_kids(pin)),
+        *thumbprints.lines(_kids(pin)),
         "",
     ]
 

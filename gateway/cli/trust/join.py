@@ -10,18 +10,19 @@ from urllib.parse import urlencode
 import click
 
 from config.settings import AnchorSettings
+from gateway.administration import thumbprints
+from gateway.administration.anchor_discovery import Line, fetch, lines_above, pin_of
 from gateway.administration.context import Settings, identity, now
+from gateway.administration.enrolment_requests import build_request, send_request, vault_of
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.administration.setup.config_edits import pin_file, replace, with_pin, with_superior
+from gateway.app.commands import enrolment_ports
 from gateway.app.wiring import peer_transport
-from gateway.cli import fingerprints
 from gateway.cli.context import config_option, config_path, load_settings
-from gateway.cli.output import command_output, confirm, show_plan, yes_option
-from gateway.cli.trust.authorities import Line, fetch, lines_above, pin_of
-from gateway.cli.trust.membership import request_of, send_request, vault_of
+from gateway.cli.output import command_output, confirm, prompt_thumbprint, show_plan, yes_option
 from gateway.ports import Transport, TransportError
 from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, build_pin, parse_pin
@@ -103,15 +104,15 @@ def _chosen(lines: tuple[Line, ...], authority: EntityId, anchor: str | None) ->
     raise OperationRefused(f"Say with --anchor which trust anchor to pin; above {authority} there are: {names}")
 
 
-def _compared(settings: Settings, transport: Transport, line: Line, thumbprints: tuple[str, ...]) -> Pin:
+def _compared(settings: Settings, transport: Transport, line: Line, given: tuple[str, ...]) -> Pin:
     """Return the anchor's pin once its thumbprints were typed in, or as pinned before. Raises ``OperationRefused``."""
     held = _held(settings, line.anchor.entity_id)
     if held is not None and line.anchor.signed_with in held.keys.kids:
         return held
     pin = pin_of(transport, line.anchor)
-    given = thumbprints or fingerprints.typed(pin.entity)
+    read_out = given or prompt_thumbprint(pin.entity)
     # Nothing of it is shown before, so that nobody can copy it from there.
-    if not fingerprints.compare(given, _kids(pin)):
+    if not thumbprints.compare(read_out, _kids(pin)):
         raise OperationRefused(
             f"What you typed is not what {pin.entity} shows over the network. If it is what its administrators read "
             "out to you, somebody else answers at that address: nothing was pinned; tell them."
@@ -133,7 +134,7 @@ def _kids(pin: Pin) -> list[str]:
 def _effects(settings: Settings, authority: EntityId, line: Line | None, pin: Pin) -> list[str]:
     held = _held(settings, pin.entity) == pin
     verb = "it is pinned already" if held else "it will be pinned"
-    lines = [f"The trust anchor is {pin.entity}; {verb} with these keys:", *fingerprints.lines(_kids(pin))]
+    lines = [f"The trust anchor is {pin.entity}; {verb} with these keys:", *thumbprints.lines(_kids(pin))]
     if not pin.recovery:
         lines.append("It has no recovery key: should its key be lost or stolen, every node pins the next one by hand.")
     if line is not None and authority != pin.entity:
@@ -150,7 +151,7 @@ def _on_its_way(settings: Settings, authority: EntityId, out: Path | None) -> st
 def _request(settings: Settings, made_at: datetime) -> tuple[bytes, list[str]]:
     vault = vault_of(settings)
     keys = vault.published(KeyUse.FEDERATION)
-    return request_of(settings, vault, keys, at=made_at), sorted(keys.kids)
+    return build_request(settings, enrolment_ports(settings), vault, keys, at=made_at), sorted(keys.kids)
 
 
 def _pin_file(settings: Settings, anchor: EntityId) -> Path:
@@ -195,7 +196,7 @@ def _read_out(authority: EntityId, kids: list[str], out: Path | None) -> list[st
     return [
         f"{how}Ring the administrators of {authority}, on a number that you have from elsewhere, and read out the",
         "thumbprint of your federation key; they type it into `hearthgate trust admit`:",
-        *fingerprints.lines(kids),
+        *thumbprints.lines(kids),
     ]
 
 

@@ -1,9 +1,12 @@
-"""``hearthgate trust suspend``, ``readmit``, ``remove`` and ``list``: the members of an authority."""
+"""``hearthgate trust suspend``, ``readmit``, ``remove``, ``revoke`` and ``list``: the members of an authority."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from gateway.administration import member_terms
+from gateway.administration.member_keys import MEMBER_KEY_USES, MemberKey, plan_member_key_revocation
 from gateway.administration.membership import (
     READMIT,
     REMOVE,
@@ -15,8 +18,9 @@ from gateway.administration.membership import (
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_anchor
 from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
-from gateway.cli.trust import terms
+from gateway.cli.trust.key import reason_option
 from gateway.store.tables.members import Member
+from trust.federation.terms import terms_to_json
 
 _reason = click.option("--reason", required=True, help="Why; it is kept with the change and in the journal.")
 
@@ -69,6 +73,25 @@ def readmit(*, entity: str, config: Path | None, reason: str, emergency: str | N
     return apply_plan(plan, yes=yes)
 
 
+@click.command()
+@click.argument("entity")
+@click.argument("kid", metavar="KEY-ID")
+@click.option("--use", required=True, type=click.Choice(MEMBER_KEY_USES), help="What the key is for.")
+@reason_option
+@emergency_option
+@config_option
+@yes_option
+@command_output
+def revoke(*, entity: str, kid: str, config: Path | None, **how: Any) -> UseCaseResult:
+    """End the trust in the key KEY-ID of ENTITY, a member that cannot revoke it itself.
+
+    It takes a second administrator, or an emergency. No member takes the key again, whatever vouches for it later.
+    """
+    key = MemberKey(entity=entity, kid=kid, use=how["use"])
+    plan = plan_member_key_revocation(load_anchor(config), key, reason=how["reason"], emergency=how["emergency"])
+    return apply_plan(plan, yes=how["yes"])
+
+
 @click.command("list")
 @config_option
 @command_output
@@ -82,7 +105,7 @@ def list_all(*, config: Path | None) -> UseCaseResult:
 
 
 def _lines(member: Member) -> list[str]:
-    bound = terms.lines(member.terms)[0 if member.terms.intermediate else 1 :]
+    bound = member_terms.lines(member.terms)[0 if member.terms.intermediate else 1 :]
     return [
         f"{member.entity}  {since(member)}  admitted {member.admitted_at:%Y-%m-%d}",
         *(f"  {each}" for each in bound),
@@ -96,5 +119,5 @@ def _to_json(member: Member) -> dict[str, object]:
         "admitted_at": member.admitted_at.isoformat(),
         "changed_at": member.changed_at.isoformat(),
         "thumbprints": [str(key.get("kid")) for key in member.jwks.get("keys", [])],
-        "terms": terms.to_json(member.terms),
+        "terms": terms_to_json(member.terms),
     }

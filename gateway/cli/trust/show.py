@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
+from gateway.administration import thumbprints
 from gateway.administration.context import now
 from gateway.administration.federation_context import FederationContext
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import federation_of
-from gateway.cli import fingerprints
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import command_output
 from gateway.federation.freshness import Freshness
@@ -48,7 +48,7 @@ def shown(federation: FederationContext, *, at: datetime) -> UseCaseResult:
     lines = ["Pinned trust anchors, and below each whom it vouches for:"]
     tree = _Tree(own=federation.own, standings=standings, at=at)
     for anchor, keys in federation.anchors.items():
-        lines += [f"  {anchor}", *fingerprints.lines(sorted(keys.kids)), *tree.below((anchor,))]
+        lines += [f"  {anchor}", *thumbprints.lines(sorted(keys.kids)), *tree.below((anchor,))]
     gone = [standing for standing in standings if standing.trusted is None]
     if gone:
         lines += ["Not trusted any more:", *(text for standing in gone for text in _gone(standing))]

@@ -92,7 +92,7 @@ def test_a_shorter_wait_is_done_with_a_warning(partnership: Partnership) -> None
         ("council", ["--use", "federation", "--recovery-key", "r.pem"], "Only a trust anchor has a recovery key"),
         ("anchor", ["--use", "message"], "There is no message key here"),
         ("anchor", ["--use", "federation"], "offline recovery key"),
-        ("anchor", ["--use", "federation", "--out", "request.jwt"], "asks nobody"),
+        ("anchor", ["--use", "federation", "--out", "request.jwt"], "it has no superior"),
         ("anchor", ["--use", "federation", "--recovery-key", "absent.pem"], "cannot be read"),
         ("council", ["--use", "federation"], "no connection"),
     ],

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
+from gateway.administration import thumbprints
 from gateway.administration.files import write_new
 from gateway.administration.outcome import UseCaseResult
-from gateway.cli import fingerprints
 from gateway.cli.context import ANCHOR_FILE
 from gateway.cli.output import command_output
 from gateway.cli.setup import furnishing
@@ -72,7 +72,7 @@ def _anchor(staging: Path, target: Path, options: dict[str, Any], place: Path) -
         "",
         f"Members pin what is in {target / PIN_FILE}, after comparing these thumbprints with you by another channel,",
         "such as the telephone; the last is the recovery key's:",
-        *fingerprints.lines([*sorted(keys.kids), recovery.kid]),
+        *thumbprints.lines([*sorted(keys.kids), recovery.kid]),
         "",
         *furnishing.next_steps(target, options, _ANCHOR_STEPS),
     ]

@@ -1,46 +1,44 @@
-"""``hearthgate trust revoke``: an authority ends the trust in a key of a member, for good."""
+"""End the trust in a key of a member, for good: an authority revokes it for a member that cannot."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import click
-
+from config.settings import AnchorSettings
 from gateway.administration.context import Settings, authority_signer, opened_store, own_entity
 from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
 from gateway.administration.errors import OperationRefused
-from gateway.administration.outcome import UseCaseResult
-from gateway.cli.context import config_option, load_anchor
-from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
-from gateway.cli.trust.key.ways import reason_option
+from gateway.administration.membership import get_member
+from gateway.administration.outcome import ChangePlan
 from gateway.ports import Store, Transaction
-from gateway.store.tables import key_revocations, members
+from gateway.store.tables import key_revocations
 from gateway.store.tables.federation_records import StoredKeyRevocation
 from trust.federation.key_revocation import KeyRevocation, build_key_revocation, is_key_id
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeyUse
 
-_USES = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.ENCRYPTION, KeyUse.EVIDENCE)
+MEMBER_KEY_USES = tuple(
+    str(use) for use in (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.ENCRYPTION, KeyUse.EVIDENCE)
+)
 
 
-@click.command()
-@click.argument("entity")
-@click.argument("kid", metavar="KEY-ID")
-@click.option("--use", required=True, type=click.Choice([str(use) for use in _USES]), help="What the key is for.")
-@reason_option
-@emergency_option
-@config_option
-@yes_option
-@command_output
-def revoke(*, entity: str, kid: str, config: Path | None, **how: Any) -> UseCaseResult:
-    """End the trust in the key KEY-ID of ENTITY, a member that cannot revoke it itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberKey:
+    """One key of a member, by its id and its use."""
 
-    It takes a second administrator, or an emergency. No member takes the key again, whatever vouches for it later.
-    """
-    arguments = {"entity_id": parse_entity_id(entity), "kid": kid, "use": how["use"], "reason": how["reason"]}
-    wanted = ChangeRequest(act=REVOKE_MEMBER_KEY, arguments=arguments, reason=how["reason"], emergency=how["emergency"])
-    return apply_plan(plan_request(load_anchor(config), wanted), yes=how["yes"])
+    entity: str
+    kid: str
+    use: str
+
+
+def plan_member_key_revocation(
+    settings: AnchorSettings, key: MemberKey, *, reason: str, emergency: str | None
+) -> ChangePlan:
+    """Plan to revoke a key of a member that cannot revoke it itself. Raises :class:`OperationRefused`."""
+    arguments = {"entity_id": parse_entity_id(key.entity), "kid": key.kid, "use": key.use, "reason": reason}
+    request = ChangeRequest(act=REVOKE_MEMBER_KEY, arguments=arguments, reason=reason, emergency=emergency)
+    return plan_request(settings, request)
 
 
 class _MemberKeyRevocation:
@@ -49,9 +47,9 @@ class _MemberKeyRevocation:
     name = "trust revoke"
 
     def effect(self, settings: Settings, arguments: Mapping[str, Any]) -> list[str]:
-        """Say what it does. Raises :class:`OperationRefused`."""
+        """Return what it does. Raises :class:`OperationRefused`."""
         with opened_store(settings) as store:
-            entity = _fitting(store, arguments)
+            entity = _member_of(store, arguments)
         return [
             f"{arguments['kid']} is a {arguments['use']} key of {entity}.",
             "Members refuse it within 5 minutes, and for good, whatever it signed and when.",
@@ -63,7 +61,7 @@ class _MemberKeyRevocation:
         with opened_store(settings) as store:
             notice = KeyRevocation(
                 issuer=own_entity(settings),
-                subject=_fitting(store, arguments),
+                subject=_member_of(store, arguments),
                 kid=arguments["kid"],
                 use=KeyUse(arguments["use"]),
                 revoked_at=at,
@@ -84,14 +82,14 @@ class _MemberKeyRevocation:
 REVOKE_MEMBER_KEY = _MemberKeyRevocation()
 
 
-def _fitting(store: Store, arguments: Mapping[str, Any]) -> EntityId:
+def _member_of(store: Store, arguments: Mapping[str, Any]) -> EntityId:
+    """Return the member whose unrevoked key the arguments name. Raises :class:`OperationRefused`."""
     entity, kid = EntityId(arguments["entity_id"]), arguments["kid"]
     if not is_key_id(kid):
         raise OperationRefused(
             "A key id has 43 characters, as in the member's metadata and in `hearthgate trust key list` there."
         )
-    if store.read(lambda tx: members.get(tx, entity=entity)) is None:
-        raise OperationRefused(f"{entity} is not a member; `hearthgate trust list` shows who is.")
+    get_member(store, entity)
     if kid in store.read(lambda tx: key_revocations.kids_of(tx, subject=entity)):
         raise OperationRefused("That key is revoked already; nothing was changed.")
     return entity

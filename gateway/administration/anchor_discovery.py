@@ -1,7 +1,7 @@
 """Find the trust anchors above an authority, before any of them is pinned.
 
-Everything here is what strangers say of themselves: each statement is signed by its own maker and proves nothing else.
-It is shown to an administrator, who compares thumbprints by another channel before any of it is believed.
+Each statement here is signed by its own maker, a stranger, and proves nothing else. It is shown to an
+administrator, who compares thumbprints by another channel before any of it counts.
 """
 
 from collections import deque
@@ -32,17 +32,17 @@ class Line:
 
     @property
     def authority(self) -> EntityConfiguration:
-        """Who was asked."""
+        """The authority that was named."""
         return self.members[0]
 
     @property
     def anchor(self) -> EntityConfiguration:
-        """Who names nobody above itself."""
+        """The authority that names no superior."""
         return self.members[-1]
 
 
 def fetch(transport: Transport, url: str, *, accept: str = STATEMENT_TYPE) -> PeerResponse:
-    """Ask for a document of whatever kind. Raises ``TransportError``."""
+    """Fetch a document of any kind. Raises ``TransportError``."""
     request = PeerRequest(
         method="GET", url=url, headers={}, body=b"", accept=accept, max_bytes=MAX_BYTES, timeout_s=_FETCH_S
     )

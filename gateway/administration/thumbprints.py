@@ -1,10 +1,9 @@
-"""Key thumbprints at the terminal: show their digits, and compare what an administrator types with the keys."""
+"""Key thumbprints: their digits, to be read out, and the comparison with what an administrator typed."""
 
 import re
 from collections.abc import Iterable, Sequence
 
 from gateway.administration.errors import OperationRefused
-from gateway.cli.output import prompted
 from trust import base64url
 from trust.spoken_digits import DIGITS, digits_of_keys, spoken
 
@@ -12,26 +11,20 @@ _NUMBER = re.compile(rf"[0-9]{{{DIGITS}}}")
 _THUMBPRINT = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Za-z_-]{43}")
 
 
-def typed(of: str) -> list[str]:
-    """Ask for the digits of some keys before they are shown. Raises :class:`OperationRefused`."""
-    unanswered = f"Nothing was changed: type the digits of {of} in a terminal, or give them with --thumbprint."
-    return [prompted(f"Type the {DIGITS} digits of {of}, as they were read out", unanswered=unanswered)]
-
-
-def read_digits(given: Sequence[str]) -> str:
+def read_digits(texts: Sequence[str]) -> str:
     """Return digits as typed, in groups or not. Raises :class:`OperationRefused`."""
-    number = "".join("".join(given).split())
+    number = "".join("".join(texts).split())
     if _NUMBER.fullmatch(number) is None:
         raise OperationRefused(f"Nothing was changed: type the {DIGITS} digits again as they were read out.")
     return number
 
 
-def compare(given: Sequence[str], kids: Sequence[str]) -> bool:
-    """Return whether what was typed names exactly these keys: by their digits, or each by its key id.
+def compare(texts: Sequence[str], kids: Sequence[str]) -> bool:
+    """Return whether the typed texts name exactly these keys: by their digits, or each by its key id.
 
-    A key id is taken in hexadecimal too. Raises ``OperationRefused`` for a mistyped id, or too few or too many.
+    A key id counts in hexadecimal too. Raises ``OperationRefused`` for a mistyped id, or too few or too many.
     """
-    plain = ["".join(text.split()) for text in given]
+    plain = ["".join(text.split()) for text in texts]
     joined = "".join(plain)
     if _NUMBER.fullmatch(joined):
         return joined == digits_of_keys(kids)
@@ -50,7 +43,7 @@ def compare(given: Sequence[str], kids: Sequence[str]) -> bool:
 
 
 def lines(kids: Iterable[str]) -> list[str]:
-    """Return the digits of a set of keys, to be read out, and its key ids."""
+    """Return the digits of a set of keys and their ids, one a line."""
     listed = list(kids)
     return [f"    {spoken(digits_of_keys(listed))}", *(f"    (key id {kid})" for kid in listed)]
 
