@@ -155,6 +155,14 @@ def check_issued(
     return issued
 
 
+def check_still_valid(times: Times, *, now: datetime) -> None:
+    """Check times that were checked before against a later time: raise Expired or NotYetValid."""
+    if times.iat > now + LEEWAY_AHEAD:
+        raise NotYetValid("'iat' lies in the future; check the clocks of both machines.")
+    if times.exp <= now:
+        raise Expired("It has expired; ask for a fresh one, and check the clocks of both machines if it is fresh.")
+
+
 def digest(raw: bytes) -> str:
     """Return the SHA-256 of some bytes in base64url without padding: 43 characters."""
     return base64url.encode(hashlib.sha256(raw).digest()).decode("ascii")

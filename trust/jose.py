@@ -342,8 +342,7 @@ def _verified(parts: _Parts, key: PublicKey, keys: KeySet) -> Opened:
     opened = strict_json.loads(parts.payload, max_bytes=len(parts.payload))  # 7
     if key.retired_at is not None:  # 8
         issued = claims.require_int(opened, "iat", maximum=claims.LATEST_SECONDS)
-        if claims.from_seconds(issued) > key.retired_at:
-            raise UnknownKey("It is dated after its key was retired; sign it with the current key.")
+        key.refuse_after_retirement(claims.from_seconds(issued))
     return Opened(header=parts.header, claims=opened, key=key, keys=keys)
 
 

@@ -81,6 +81,11 @@ class PublicKey:
     key: PublicCryptoKey = field(repr=False)
     retired_at: datetime | None = None
 
+    def refuse_after_retirement(self, issued_at: datetime) -> None:
+        """Raise UnknownKey for a document dated after the key was retired."""
+        if self.retired_at is not None and issued_at > self.retired_at:
+            raise UnknownKey("It is dated after its key was retired; sign it with the current key.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySet:

@@ -181,7 +181,7 @@ def _knowing(settings: AnchorSettings, authority: Authority, transport: Transpor
         fetcher=fetcher,
         pins=pinned_anchors(settings) if authority.superiors else _OwnPin(authority),
         storage=TrustStorage(authority.store),
-        notice=events.record_federation_event,
+        record_event=events.record_federation_event,
         required_marks=lambda _now: frozenset(),
         background=Background(events.last_handler),
     )
@@ -211,7 +211,7 @@ def _keeper(
             directory=directory,
             vault=authority.vault,
             store=authority.store,
-            notice=events.record_federation_event,
+            record_event=events.record_federation_event,
         ).round,
     )
 

@@ -42,7 +42,7 @@ def federation_of(settings: NodeSettings) -> Iterator[FederationContext]:
             fetcher=Fetcher(transport=transport, own=own, own_configuration=configuration),
             pins=pins,
             storage=TrustStorage(store),
-            notice=_unheard,
+            record_event=_unheard,
             required_marks=agreements.required_marks,
             background=AtOnce(),
         )

@@ -190,7 +190,7 @@ def _directory(parts: _Parts, fetcher: Fetcher, agreements: AgreementRegistry) -
         fetcher=fetcher,
         pins=pinned_anchors(parts.settings),
         storage=TrustStorage(parts.store),
-        notice=events.record_federation_event,
+        record_event=events.record_federation_event,
         required_marks=agreements.required_marks,
         background=Background(events.last_handler),
     )
@@ -242,14 +242,14 @@ def _keeper(
             directory=directory,
             vault=parts.vault,
             store=parts.store,
-            notice=events.record_federation_event,
+            record_event=events.record_federation_event,
         ).round,
     )
 
 
 def _show_freshness(standings: Sequence[EntityStatus]) -> None:
     metrics.set_federation_freshness(
-        (each.stage for each in standings), (each.age for each in standings if each.age is not None)
+        (each.freshness for each in standings), (each.age for each in standings if each.age is not None)
     )
 
 

@@ -12,6 +12,7 @@ from gateway.ports import Clock, KeyVault, Store
 from gateway.store.tables import key_revocations, members
 from gateway.store.tables.members import Member
 from trust.federation import node_metadata, party_metadata
+from trust.federation.chain import Resolution
 from trust.federation.entity_statement import (
     MAX_LIFE,
     StatementDraft,
@@ -19,7 +20,6 @@ from trust.federation.entity_statement import (
     build_subordinate_statement,
 )
 from trust.federation.freshness import PROFILE_BOUNDS, Bounds, build_bounds
-from trust.federation.resolve import Resolution
 from trust.federation.resolve_response import ResolveResponse, build_resolve_response
 from trust.federation.suspension import SuspensionState
 from trust.federation.terms import constraints_of

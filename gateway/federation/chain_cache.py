@@ -1,13 +1,13 @@
-"""Find the chain of an entity: in memory, in the store, or by asking those above it; and end it where they say no.
+"""Return the chain of an entity: from the process, from the store, or from its superiors; end it where they say no.
 
-The steps are the first four of :mod:`gateway.federation.resolver`. Intermediates are found, kept and refreshed as
-every other entity is, once for all that stand below them.
+The steps are the first four of :mod:`gateway.federation.resolver`. An intermediate is discovered, stored and refreshed
+like any other entity, once for all entities that stand below it.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from gateway.federation.anchors import KEPT, KEPT_AT_LEAST, Anchors, Superior, TrustNotice
+from gateway.federation.anchors import CACHED_FOR, CACHED_FOR_AT_LEAST, Anchors, RecordEvent
 from gateway.federation.chain_store import ChainStore, VerifiedChain
 from gateway.federation.discovery import ChainDiscovery
 from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
@@ -22,16 +22,16 @@ from gateway.runtime.single_flight import SingleFlight
 from gateway.store.tables.federation_records import StoredChain
 from trust.error_context import BOUNDS, about_statement
 from trust.errors import NoChain, RolledBack, Untrusted
-from trust.federation.party_metadata import FEDERATION_ENTITY
+from trust.federation.chain import Authority
 from trust.identifiers import EntityId
 
 STRANGERS_A_MINUTE = 30
-"""Resolutions of entities that no chain is held of, per worker process."""
+"""Discoveries of entities without a chain, per worker process."""
 _JOIN_S = 0.5
 
 
 class ChainCache:
-    """The chains of one process, and what it may still do to find others."""
+    """The chains of one process, and what it may still spend to discover others."""
 
     def __init__(
         self,
@@ -39,175 +39,179 @@ class ChainCache:
         fetcher: Fetcher,
         suspensions: SuspensionIndex,
         storage: TrustStorage,
-        notice: TrustNotice,
+        record_event: RecordEvent,
         required_marks: RequiredMarks,
     ) -> None:
-        self.chains = ChainStore(storage, suspensions)
-        self.anchors = Anchors(fetcher=fetcher, suspensions=suspensions, storage=storage, notice=notice)
+        self.store = ChainStore(storage, suspensions)
+        self.anchors = Anchors(fetcher=fetcher, suspensions=suspensions, storage=storage, record_event=record_event)
         self._suspensions = suspensions
-        self._notice = notice
-        self._resolver = ChainRefresher(fetcher=fetcher, chains=self.chains, superior_of=self.superior_of)
-        self._finder = ChainDiscovery(
-            fetcher=fetcher, suspensions=suspensions, chains=self.chains, anchors=self.anchors
+        self._record_event = record_event
+        self._refresher = ChainRefresher(
+            fetcher=fetcher, chains=self.store, authority=self.authority, refetched_authority=self._refetched_authority
+        )
+        self._discovery = ChainDiscovery(
+            fetcher=fetcher, suspensions=suspensions, chains=self.store, anchors=self.anchors
         )
         self._marks = TrustMarkStatusChecker(
             fetcher=fetcher,
-            chains=self.chains,
+            chains=self.store,
             required=required_marks,
-            superior_of=self.superior_of,
-            notice=notice,
+            authority=self.authority,
+            record_event=record_event,
         )
         self._refusals = NegativeCache()
-        self._budget = RateLimit(STRANGERS_A_MINUTE)
+        self._discoveries = RateLimit(STRANGERS_A_MINUTE)
         self._flights: SingleFlight[VerifiedChain] = SingleFlight()
 
-    def current(self, entity: EntityId, *, now: datetime, shown: Sequence[bytes] = ()) -> VerifiedChain:
-        """Return the chain of an entity, as fresh as it can be had; ``shown`` is one that it showed of itself.
+    def get(self, entity: EntityId, *, now: datetime, hints: Sequence[EntityId] = ()) -> VerifiedChain:
+        """Return the chain of an entity, as fresh as it can be had; ``hints`` are superiors that it presented.
 
-        Raises ``Untrusted`` where none is held and none can be found, and where trust has ended.
+        Raises ``Untrusted`` where there is none and none can be discovered, and where trust has ended.
         """
-        held = self.chains.cached(entity, self._suspensions.snapshot(now))
-        if held is not None and held.is_fresh(now):  # 1
-            return held
+        chain = self.store.cached(entity, self._suspensions.snapshot(now))
+        if chain is not None and chain.is_fresh(now):  # 1
+            return chain
         refused = self._refusals.get(entity, now)  # 2
         if refused is not None:
-            if held is None:
+            if chain is None:
                 raise refused
-            return held
-        limits = FetchBudget.start(known=held is not None)
-        return self._fly(entity, limits, lambda: self._resolve(entity, limits, now, shown))
+            return chain
+        budget = FetchBudget.start(known=chain is not None)
+        return self._fly(entity, budget, lambda: self._get(entity, budget, now, hints))
 
-    def asked(self, entity: EntityId, *, now: datetime) -> VerifiedChain:
-        """Ask the superior now, whatever is remembered; else as :meth:`current`."""
+    def refresh(self, entity: EntityId, *, now: datetime) -> VerifiedChain:
+        """Ask the superior now, bypassing the caches; else as :meth:`get`."""
         self._refusals.drop(entity)
 
-        def ask() -> VerifiedChain:
-            stored, held = self.chains.latest(entity, now=now)
-            return self._ask(entity, (stored, held), FetchBudget.start(known=held is not None), now)
+        def work() -> VerifiedChain:
+            latest = self.store.latest(entity, now=now)
+            return self._ask(entity, latest, FetchBudget.start(known=latest[1] is not None), now)
 
-        return self._fly(entity, FetchBudget.start(known=False), ask)
+        return self._fly(entity, FetchBudget.start(known=False), work)
 
-    def must_ask(self, held: VerifiedChain, *, now: datetime) -> bool:
-        """Say whether a chain that was only shown has marks that count only once their issuers were asked."""
-        return self._marks.has_required_mark(held, now=now)
+    def has_unchecked_mark(self, chain: VerifiedChain, *, now: datetime) -> bool:
+        """Return whether a presented chain has marks that count only once their issuers were asked."""
+        return self._marks.has_required_mark(chain, now=now)
 
-    def superior_of(self, entity: EntityId, limits: FetchBudget, *, now: datetime, again: bool = False) -> Superior:
-        """Return an authority with a valid chain (:class:`gateway.federation.refresh.SuperiorOf`)."""
+    def authority(self, entity: EntityId, budget: FetchBudget, now: datetime) -> Authority:
+        """Return an authority with a valid chain (:data:`gateway.federation.refresh.AuthorityOf`)."""
+        return self._authority(entity, budget, now, refetch=False)
+
+    def _refetched_authority(self, entity: EntityId, budget: FetchBudget, now: datetime) -> Authority:
+        return self._authority(entity, budget, now, refetch=True)
+
+    def _authority(self, entity: EntityId, budget: FetchBudget, now: datetime, *, refetch: bool) -> Authority:
         if entity in self._suspensions.snapshot(now).anchors:
-            return self.anchors.superior(entity, limits, now=now, kept_for=KEPT_AT_LEAST if again else KEPT)
-        held = self._authority(entity, limits, now, again=again)
-        self._suspensions.snapshot(now).refuse_suspended(held.path)
-        trusted = held.trusted
-        return Superior(
-            entity=entity,
-            keys=trusted.federation_keys,
-            metadata=trusted.metadata.get(FEDERATION_ENTITY, {}),
-            upper=held.statements[1:],
-            path=held.path,
-        )
+            cached_for = CACHED_FOR_AT_LEAST if refetch else CACHED_FOR
+            return Authority.from_anchor(self.anchors.configuration(entity, budget, now=now, cached_for=cached_for))
+        chain = self._authority_chain(entity, budget, now, refetch=refetch)
+        self._suspensions.snapshot(now).refuse_suspended(chain.path)
+        return Authority.from_resolution(chain.resolution)
 
-    def _authority(self, entity: EntityId, limits: FetchBudget, now: datetime, *, again: bool) -> VerifiedChain:
-        held = self.chains.cached(entity, self._suspensions.snapshot(now))
-        if held is not None and held.is_fresh(now) and not again:
-            return held
+    def _authority_chain(self, entity: EntityId, budget: FetchBudget, now: datetime, *, refetch: bool) -> VerifiedChain:
+        chain = self.store.cached(entity, self._suspensions.snapshot(now))
+        if chain is not None and chain.is_fresh(now) and not refetch:
+            return chain
         refused = self._refusals.get(entity, now)
         if refused is not None:
-            if held is None:
+            if chain is None:
                 raise refused
-            return held
+            return chain
 
         def work() -> VerifiedChain:
-            stored, newest = self.chains.latest(entity, now=now)
-            if newest is not None and newest.is_fresh(now) and not again:
-                return newest
-            return self._ask(entity, (stored, newest), limits, now, due=again)
+            stored, latest = self.store.latest(entity, now=now)
+            if latest is not None and latest.is_fresh(now) and not refetch:
+                return latest
+            return self._ask(entity, (stored, latest), budget, now, due=refetch)
 
-        return self._fly(entity, limits, work)
+        return self._fly(entity, budget, work)
 
-    def _fly(self, entity: EntityId, limits: FetchBudget, work: Callable[[], VerifiedChain]) -> VerifiedChain:
+    def _fly(self, entity: EntityId, budget: FetchBudget, work: Callable[[], VerifiedChain]) -> VerifiedChain:
         try:
-            return self._flights.run(entity, work, timeout_s=limits.left_s() + _JOIN_S)
+            return self._flights.run(entity, work, timeout_s=budget.left_s() + _JOIN_S)
         except TimeoutError as failed:
             raise Unconfirmed(f"{entity} could not be resolved within the time.") from failed
 
-    def _resolve(self, entity: EntityId, limits: FetchBudget, now: datetime, shown: Sequence[bytes]) -> VerifiedChain:
-        stored, held = self.chains.latest(entity, now=now)  # 3
-        if held is not None and held.is_fresh(now):
-            return held
-        if (stored is None or not stored.statements) and not self._budget.acquire(now):  # 4
+    def _get(self, entity: EntityId, budget: FetchBudget, now: datetime, hints: Sequence[EntityId]) -> VerifiedChain:
+        stored, latest = self.store.latest(entity, now=now)  # 3
+        if latest is not None and latest.is_fresh(now):
+            return latest
+        if (stored is None or not stored.statements) and not self._discoveries.acquire(now):  # 4
             raise NoChain(
                 f"{entity} is not known here, and too many strangers came in the last minute; come again later."
             )
-        return self._ask(entity, (stored, held), limits, now, due=False, shown=shown)
+        return self._ask(entity, (stored, latest), budget, now, due=False, hints=hints)
 
     def _ask(
         self,
         entity: EntityId,
-        known: tuple[StoredChain | None, VerifiedChain | None],
-        limits: FetchBudget,
+        latest: tuple[StoredChain | None, VerifiedChain | None],
+        budget: FetchBudget,
         now: datetime,
         *,
         due: bool = True,
-        shown: Sequence[bytes] = (),
+        hints: Sequence[EntityId] = (),
     ) -> VerifiedChain:
-        """Ask the superior; fall back on what is held where it cannot be asked, and on nothing where it says no."""
+        """Ask the superior; fall back on the earlier chain where it cannot be asked, and on none where it says no."""
         if entity in self._suspensions.snapshot(now).anchors:
             raise NoChain(f"{entity} is a trust anchor and exchanges no messages.")
-        stored, held = known
+        stored, earlier = latest
         try:
-            if held is not None:
-                resolved = self._resolver.refresh(held, limits, now=now, due=due)
+            if earlier is not None:
+                refreshed = self._refresher.refresh(earlier, budget, now=now, due=due)
             else:
-                resolved = self._found(entity, shown, limits, now)
-            kept = self._accept(resolved, held, limits, now)
+                refreshed = self._discover(entity, hints, budget, now)
+            accepted = self._accept(refreshed, earlier, budget, now)
         except NotVouchedFor as refused:
             self._end(entity, refused, now=now, was_known=stored is not None)
             raise
         except Untrusted as refused:
             self._refusals.put(entity, refused, now)
-            self._tell(entity, refused, held, now)
-            if held is None or held.anchors is not self._suspensions.snapshot(now).anchors:
+            self._record_failure(entity, refused, earlier, now)
+            if earlier is None or earlier.anchors is not self._suspensions.snapshot(now).anchors:
                 raise
-            return held  # 5
+            return earlier  # 5
         self._refusals.drop(entity)
-        if not kept.is_fresh(now):
-            self._frozen(kept, now)
-        return kept
+        if not accepted.is_fresh(now):
+            self._record_stale(accepted, now)
+        return accepted
 
-    def _found(self, entity: EntityId, shown: Sequence[bytes], limits: FetchBudget, now: datetime) -> RefreshedChain:
-        found = self._finder.find(entity, shown, limits, now=now)
-        trusted = found.entity.held.trusted
+    def _discover(
+        self, entity: EntityId, hints: Sequence[EntityId], budget: FetchBudget, now: datetime
+    ) -> RefreshedChain:
+        discovered = self._discovery.discover(entity, hints, budget, now=now)
+        trusted = discovered.entity.chain.trusted
         if freshness_of(trusted.refreshed_at, bounds=trusted.bounds, now=now) is not Freshness.NORMAL:
             with about_statement(f"Subordinate statement by {trusted.superiors[0]} about {entity}", BOUNDS):
                 raise Unconfirmed("It, or one above it, is too old for somebody new: it is repeated, or held back.")
-        for above in found.above:
-            self.chains.accept(above.held, above.made, now=now)
-        return found.entity
+        for above in discovered.intermediates:
+            self.store.accept(above.chain, above.issued_at, now=now)
+        return discovered.entity
 
     def _accept(
-        self, resolved: RefreshedChain, earlier: VerifiedChain | None, limits: FetchBudget, now: datetime
+        self, refreshed: RefreshedChain, earlier: VerifiedChain | None, budget: FetchBudget, now: datetime
     ) -> VerifiedChain:
-        checked = self._marks.checked(resolved.held, earlier, limits, now=now)
-        return self.chains.accept(checked, resolved.made, now=now)
+        chain = self._marks.check(refreshed.chain, earlier, budget, now=now)
+        return self.store.accept(chain, refreshed.issued_at, now=now)
 
     def _end(self, entity: EntityId, refused: NotVouchedFor, *, now: datetime, was_known: bool) -> None:
-        """Forget what was held, durably where there was anything."""
+        """Cache the refusal, and remove the chain from the store where there was one."""
         self._refusals.put(entity, refused, now)
         if was_known:
-            self.chains.end(entity, now=now)
-            self._notice("not_vouched_for", entity)
+            self.store.end(entity, now=now)
+            self._record_event("not_vouched_for", entity)
 
-    def _frozen(self, held: VerifiedChain, now: datetime) -> None:
-        """Remember an answer that was good but old, so that it is not asked for with every question."""
+    def _record_stale(self, chain: VerifiedChain, now: datetime) -> None:
+        """Cache that the superiors' statements are valid but old, so that not every request asks for them."""
         refused = Unconfirmed(
-            f"What the superiors say of {held.entity} is old: one repeats itself, or does not answer."
+            f"What the superiors say of {chain.entity} is old: one repeats itself, or does not answer."
         )
-        self._refusals.put(held.entity, refused, now)
-        self._tell(held.entity, refused, held, now)
+        self._refusals.put(chain.entity, refused, now)
+        self._record_failure(chain.entity, refused, chain, now)
 
-    def _tell(self, entity: EntityId, refused: Untrusted, held: VerifiedChain | None, now: datetime) -> None:
+    def _record_failure(self, entity: EntityId, refused: Untrusted, chain: VerifiedChain | None, now: datetime) -> None:
         if isinstance(refused, RolledBack):
-            self._notice("rolled_back", entity)
-        elif held is not None:
-            stage = freshness_of(held.trusted.refreshed_at, bounds=held.trusted.bounds, now=now)
-            self._notice("refresh_failed" if stage is Freshness.NORMAL else "stale", entity)
+            self._record_event("rolled_back", entity)
+        elif chain is not None:
+            freshness = freshness_of(chain.trusted.refreshed_at, bounds=chain.trusted.bounds, now=now)
+            self._record_event("refresh_failed" if freshness is Freshness.NORMAL else "stale", entity)

@@ -1,139 +1,134 @@
-"""Find the way to an entity that no chain is held of, by the standard's discovery (:mod:`trust.federation.discovery`).
+"""Discover the chain of an unknown entity, by the standard's discovery (:mod:`trust.federation.discovery`).
 
-What is held and fresh is not fetched again: the anchors' configurations, and of each intermediate what it says of
-itself and what is said of it. So whoever joins below a known intermediate costs three fetches: the anchor's no, the
-entity itself, and the intermediate's yes. Intermediates found on the way are kept as entries of their own.
+1. Statements that are cached and fresh are not fetched again. So an entity that joins below a known intermediate costs
+   three fetches: the anchor's no, the entity itself, and the intermediate's yes.
+2. Intermediates that were discovered on the way are returned too, as chains of their own.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gateway.federation.anchors import KEPT, KEPT_AT_LEAST, Anchors
+from gateway.federation.anchors import CACHED_FOR, CACHED_FOR_AT_LEAST, Anchors
 from gateway.federation.chain_store import ChainStore, VerifiedChain
 from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.federation.limits import FetchBudget
-from gateway.federation.refresh import RefreshedChain, chained
+from gateway.federation.refresh import RefreshedChain, refreshed
 from gateway.federation.suspensions import SuspensionIndex
 from gateway.ports import TransportError
 from trust.errors import NoChain, TrustError, UnknownKey
-from trust.federation.discovery import Ask, FetchConfiguration, FetchStatement, discover, drive
-from trust.federation.entity_statement import parse_entity_configuration
-from trust.federation.resolve import Resolution
+from trust.federation.chain import Resolution
+from trust.federation.discovery import Answer, Ask, FetchConfiguration, FetchStatement, Step, discover, drive
+from trust.federation.entity_statement import EntityConfiguration, SubordinateStatement
 from trust.identifiers import EntityId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscoveredChain:
-    """The chain of an entity, and those of intermediates above it that were not held."""
+    """The chain of an entity, and those of intermediates above it that were fetched for it."""
 
     entity: RefreshedChain
-    above: tuple[RefreshedChain, ...]
+    intermediates: tuple[RefreshedChain, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainDiscovery:
-    """Find chains. Nothing is stored here."""
+    """Discovers chains; stores and caches none."""
 
     fetcher: Fetcher
     suspensions: SuspensionIndex
     chains: ChainStore
     anchors: Anchors
 
-    def find(self, entity: EntityId, shown: Sequence[bytes], limits: FetchBudget, *, now: datetime) -> DiscoveredChain:
+    def discover(
+        self, entity: EntityId, hints: Sequence[EntityId], budget: FetchBudget, *, now: datetime
+    ) -> DiscoveredChain:
         """Return the shortest chain. Raises :class:`NotVouchedFor` once all have said no, and :class:`Unconfirmed`.
 
-        ``shown`` is a chain that the entity showed of itself, or none; of it only whom it names is used.
+        ``hints`` are superiors from a chain that the entity presented, if it did.
         """
         if not self.suspensions.snapshot(now).anchors:
             raise NotVouchedFor("This node has no trust anchors; `hearthgate trust join` pins one.")
-        found = self._discovered(entity, shown, _Answers(finder=self, limits=limits, now=now))
-        if found is None:  # somebody has begun to sign with another key than was named minutes ago
-            found = self._discovered(entity, shown, _Answers(finder=self, limits=limits, now=now, refetch=True))
-        if found is None:
+        chain = self._attempt(entity, hints, _Answers(discovery=self, budget=budget, now=now))
+        if chain is None:  # a superior signs with another key than its cached statements name
+            chain = self._attempt(entity, hints, _Answers(discovery=self, budget=budget, now=now, refetch=True))
+        if chain is None:
             raise NotVouchedFor(f"What is said of {entity} is signed with a key that nobody vouches for.")
-        return found
+        return chain
 
-    def _discovered(self, entity: EntityId, shown: Sequence[bytes], answers: "_Answers") -> DiscoveredChain | None:
-        """Return what was found, or none where it failed for a key that may have been named since."""
+    def _attempt(self, entity: EntityId, hints: Sequence[EntityId], answers: "_Answers") -> DiscoveredChain | None:
+        """Return the chain, or None where a key was unknown that fetching everything again may bring."""
         now = answers.now
-        hints = parse_entity_configuration(shown[0], now=now).authority_hints if shown else ()
-        search = discover(
-            entity,
-            anchors=self.suspensions.snapshot(now).anchors,
-            now=now,
-            hints=hints,
-            keys_of=self.chains.keys_of(now),
-        )
+        anchors = self.suspensions.snapshot(now).anchors
+        search = discover(entity, anchors=anchors, now=now, hints={entity: hints}, keys_of=self.chains.keys_of(now))
         try:
-            resolution = drive(search, answers.answer)
+            resolution = drive(search, answers.answer, answers.record)
         except NoChain as failed:
-            if answers.open is not None:
-                raise Unconfirmed(f"{entity} could not be found: {answers.open}") from failed
+            if answers.failure is not None:
+                raise Unconfirmed(f"{entity} could not be found: {answers.failure}") from failed
             if isinstance(failed.__cause__, UnknownKey) and not answers.refetch:
                 return None
             raise NotVouchedFor(failed.detail) from failed
-        except TransportError as limit:
-            raise Unconfirmed(f"{entity} could not be found: {limit}") from limit
-        return self._split(resolution, answers)
+        except TransportError as failed:
+            raise Unconfirmed(f"{entity} could not be found: {failed}") from failed
+        return DiscoveredChain(
+            entity=self._verify(resolution, now),
+            intermediates=tuple(
+                self._verify(answers.resolutions[resolution.path[place:]], now)
+                for place in range(1, len(resolution.path) - 1)
+                if resolution.path[place] in answers.fetched
+            ),
+        )
 
-    def _split(self, resolution: Resolution, answers: "_Answers") -> DiscoveredChain:
-        """Take the chains of the intermediates out of the one that goes through them."""
-        above = []
-        for place, superior in enumerate(resolution.entity.superiors[:-1], start=2):
-            own = answers.configurations.get(superior)
-            if own is not None and superior in answers.asked_about:
-                above.append(chained((own, *resolution.statements[place:]), self.chains, now=answers.now))
-        return DiscoveredChain(entity=chained(resolution.statements, self.chains, now=answers.now), above=tuple(above))
+    def _verify(self, resolution: Resolution, now: datetime) -> RefreshedChain:
+        return refreshed(self.chains.verify(resolution.chain, now=now, earlier=resolution))
 
 
 @dataclass(slots=True, kw_only=True)
 class _Answers:
-    """What one discovery is answered. ``open`` is why it is not known what somebody would have said."""
+    """The driver of one discovery. ``failure`` is why an authority's answer could not be had."""
 
-    finder: ChainDiscovery
-    limits: FetchBudget
+    discovery: ChainDiscovery
+    budget: FetchBudget
     now: datetime
     refetch: bool = False
-    open: str | None = None
-    configurations: dict[EntityId, bytes] = field(default_factory=dict)
-    asked_about: set[EntityId] = field(default_factory=set)
+    failure: str | None = None
+    fetched: set[EntityId] = field(default_factory=set)
+    resolutions: dict[tuple[EntityId, ...], Resolution] = field(default_factory=dict)
 
-    def answer(self, ask: Ask) -> bytes | None:
-        """Return what was asked for, from what is held or from its author. Raises ``TransportError`` at a limit."""
+    def record(self, step: Step) -> None:
+        """Record the chains that the discovery verifies on its way."""
+        if step.resolution is not None:
+            self.resolutions[step.path] = step.resolution
+
+    def answer(self, ask: Ask) -> Answer:
+        """Return what was asked for, cached or fetched. Raises ``TransportError`` at a limit."""
         try:
             return self._configuration(ask.entity) if isinstance(ask, FetchConfiguration) else self._statement(ask)
         except NotVouchedFor:
             return None
         except (TransportError, TrustError) as failed:
-            if self.limits.exhausted:
+            if self.budget.exhausted:
                 raise TransportError(str(failed)) from failed
-            if isinstance(ask, FetchStatement) or ask.entity in self.finder.suspensions.snapshot(self.now).anchors:
-                self.open = self.open or str(failed)
+            if isinstance(ask, FetchStatement) or ask.entity in self.discovery.suspensions.snapshot(self.now).anchors:
+                self.failure = self.failure or str(failed)
             return None
 
-    def _configuration(self, entity: EntityId) -> bytes:
-        if entity in self.finder.suspensions.snapshot(self.now).anchors:
-            kept_for = KEPT_AT_LEAST if self.refetch else KEPT
-            return self.finder.anchors.superior(entity, self.limits, now=self.now, kept_for=kept_for).upper[0]
-        held = self._held(entity)
-        if held is None:
-            held = self.finder.fetcher.configuration(entity, self.limits, now=self.now)
-        self.configurations[entity] = held
-        return held
+    def _configuration(self, entity: EntityId) -> EntityConfiguration | bytes:
+        if entity in self.discovery.suspensions.snapshot(self.now).anchors:
+            cached_for = CACHED_FOR_AT_LEAST if self.refetch else CACHED_FOR
+            return self.discovery.anchors.configuration(entity, self.budget, now=self.now, cached_for=cached_for)
+        _, chain = self.discovery.chains.latest(entity, now=self.now)
+        if chain is not None and self._is_usable(chain):
+            return chain.chain.subject
+        return self.discovery.fetcher.configuration(entity, self.budget, now=self.now)
 
-    def _statement(self, ask: FetchStatement) -> bytes:
-        snapshot = self.finder.suspensions.snapshot(self.now)
-        held = self.finder.chains.cached(ask.subject, snapshot)
-        if held is not None and self._good(held) and held.superior == ask.superior:
-            return held.statements[1]
-        self.asked_about.add(ask.subject)
-        return self.finder.fetcher.statement(ask.superior, ask.endpoint, ask.subject, self.limits, now=self.now)
+    def _statement(self, ask: FetchStatement) -> SubordinateStatement | bytes:
+        chain = self.discovery.chains.cached(ask.subject, self.discovery.suspensions.snapshot(self.now))
+        if chain is not None and self._is_usable(chain) and chain.superior == ask.superior:
+            return chain.chain.superiors[0]
+        self.fetched.add(ask.subject)
+        return self.discovery.fetcher.statement(ask.superior, ask.endpoint, ask.subject, self.budget, now=self.now)
 
-    def _held(self, entity: EntityId) -> bytes | None:
-        _, held = self.finder.chains.latest(entity, now=self.now)
-        return held.statements[0] if held is not None and self._good(held) else None
-
-    def _good(self, held: VerifiedChain) -> bool:
-        """Say whether what is held need not be fetched; where a key was not known, everything is."""
-        return held.is_fresh(self.now) and not self.refetch
+    def _is_usable(self, chain: VerifiedChain) -> bool:
+        return chain.is_fresh(self.now) and not self.refetch

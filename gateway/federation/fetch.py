@@ -30,7 +30,7 @@ JSON_TYPE = "application/json"
 HISTORICAL_KEYS_TYPE = "application/jwk-set+jwt"
 MAX_SUSPENSIONS_BYTES = 524_288
 MAX_REVOCATIONS_BYTES = 262_144
-MOST_TOLD = 100
+MAX_NOTICES = 100
 """Notices about one entity's revoked keys in one answer."""
 LEFT_ALONE = timedelta(seconds=15)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -86,21 +86,21 @@ class Fetcher:
         self._own_statements = own_statements
         self._silent_since: dict[EntityId, datetime] = {}
 
-    def configuration(self, entity: EntityId, limits: FetchBudget, *, now: datetime) -> bytes:
+    def configuration(self, entity: EntityId, budget: FetchBudget, *, now: datetime) -> bytes:
         """Return what an entity says of itself. Raises ``TransportError``."""
         if entity == self.own:
             return self._own_configuration(now)
-        return _body(self._send(_Wanted(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE), limits))
+        return _body(self._send(_Wanted(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE), budget))
 
-    def authority(self, entity: EntityId, limits: FetchBudget, *, now: datetime) -> bytes:
+    def authority(self, entity: EntityId, budget: FetchBudget, *, now: datetime) -> bytes:
         """Return what an authority says of itself. Raises ``TransportError``, also where it is left alone."""
         if entity == self.own:
             return self._own_configuration(now)
         wanted = _Wanted(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE)
-        return _body(self._ask(entity, wanted, limits, now))
+        return _body(self._ask(entity, wanted, budget, now))
 
     def statement(
-        self, superior: EntityId, endpoint: str, subject: EntityId, limits: FetchBudget, *, now: datetime
+        self, superior: EntityId, endpoint: str, subject: EntityId, budget: FetchBudget, *, now: datetime
     ) -> bytes:
         """Return what a superior says of a subject. Raises ``TransportError``, and :class:`NotVouchedFor` for a no."""
         if superior == self.own:
@@ -109,62 +109,62 @@ class Fetcher:
                 raise NotVouchedFor.said(superior, subject)
             return said
         wanted = _Wanted(url=f"{endpoint}?{urlencode({'sub': subject})}", accept=STATEMENT_TYPE)
-        answer = self._ask(superior, wanted, limits, now)
+        answer = self._ask(superior, wanted, budget, now)
         if answer.status == _NOT_FOUND and _error(answer) == "not_found":
             raise NotVouchedFor.said(superior, subject)
         return _body(answer)
 
-    def suspensions(self, teller: EntityId, issuer: EntityId, after: int, limits: FetchBudget) -> bytes:
+    def suspensions(self, teller: EntityId, issuer: EntityId, after: int, budget: FetchBudget) -> bytes:
         """Return the next entries of an issuer's log, as a peer or the issuer tells them. Raises ``TransportError``."""
         if teller == self.own:
             return strict_json.dumps({"suspensions": []})  # what is known here is at hand already
         query = urlencode({"iss": issuer, "after": after})
         url = f"{teller}{SUSPENSIONS_PATH}?{query}"
-        return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_SUSPENSIONS_BYTES), limits))
+        return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_SUSPENSIONS_BYTES), budget))
 
-    def anchor_keys(self, anchor: EntityId, limits: FetchBudget) -> bytes | None:
+    def anchor_keys(self, anchor: EntityId, budget: FetchBudget) -> bytes | None:
         """Return the document by which an anchor replaced its keys, if there is one. Raises ``TransportError``."""
         if anchor == self.own:
             return None
-        answer = self._send(_Wanted(url=anchor + ANCHOR_KEYS_PATH, accept=JWT_TYPE), limits)
+        answer = self._send(_Wanted(url=anchor + ANCHOR_KEYS_PATH, accept=JWT_TYPE), budget)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def historical_keys(self, endpoint: str, limits: FetchBudget) -> bytes:
+    def historical_keys(self, endpoint: str, budget: FetchBudget) -> bytes:
         """Return what an entity says of its past and its revoked keys. Raises ``TransportError``."""
         wanted = _Wanted(url=endpoint, accept=HISTORICAL_KEYS_TYPE, max_bytes=MAX_HISTORY_BYTES)
-        return _body(self._send(wanted, limits))
+        return _body(self._send(wanted, budget))
 
-    def key_revocations(self, teller: EntityId, subject: EntityId, limits: FetchBudget) -> bytes:
+    def key_revocations(self, teller: EntityId, subject: EntityId, budget: FetchBudget) -> bytes:
         """Return the notices that a party knows about an entity's revoked keys. Raises ``TransportError``."""
         url = f"{teller}{KEY_REVOCATIONS_PATH}?{urlencode({'sub': subject})}"
-        return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_REVOCATIONS_BYTES), limits))
+        return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_REVOCATIONS_BYTES), budget))
 
-    def mark_status(self, endpoint: str, mark: bytes, limits: FetchBudget) -> bytes | None:
+    def mark_status(self, endpoint: str, mark: bytes, budget: FetchBudget) -> bytes | None:
         """Return what a mark's issuer says has become of it; none where it does not know it. Raises ``TransportError``.
 
         Section 8.4.2 has an unknown mark answered with 404 and does not say with what else.
         """
         form = {"trust_mark": mark.decode("ascii")}
-        answer = self._send(_Wanted(url=endpoint, accept=MARK_STATUS_TYPE, form=form), limits)
+        answer = self._send(_Wanted(url=endpoint, accept=MARK_STATUS_TYPE, form=form), budget)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def mark(self, endpoint: str, mark_type: str, limits: FetchBudget) -> bytes | None:
+    def mark(self, endpoint: str, mark_type: str, budget: FetchBudget) -> bytes | None:
         """Return the mark of a type that an authority gives to this entity, if any. Raises ``TransportError``."""
         query = urlencode({"trust_mark_type": mark_type, "sub": self.own})
         wanted = _Wanted(url=f"{endpoint}?{query}", accept=MARK_TYPE, max_bytes=MAX_MARK_BYTES)
-        answer = self._send(wanted, limits)
+        answer = self._send(wanted, budget)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def _ask(self, authority: EntityId, wanted: _Wanted, limits: FetchBudget, now: datetime) -> PeerResponse:
+    def _ask(self, authority: EntityId, wanted: _Wanted, budget: FetchBudget, now: datetime) -> PeerResponse:
         if timedelta() <= now - self._silent_since.get(authority, _LONG_AGO) < LEFT_ALONE:
             raise TransportError(f"{authority} did not answer a moment ago and was not asked again")
         try:
-            return self._send(wanted, limits)
+            return self._send(wanted, budget)
         except TransportError:
             self._silent_since[authority] = now
             raise
 
-    def _send(self, wanted: _Wanted, limits: FetchBudget) -> PeerResponse:
+    def _send(self, wanted: _Wanted, budget: FetchBudget) -> PeerResponse:
         posted = wanted.form is not None
         return self._transport.send(
             PeerRequest(
@@ -174,7 +174,7 @@ class Fetcher:
                 body=urlencode(wanted.form or {}).encode("ascii"),
                 accept=wanted.accept,
                 max_bytes=wanted.max_bytes,
-                timeout_s=limits.next_s(),
+                timeout_s=budget.next_s(),
             )
         )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from gateway.federation.entity_configuration import SignedConfiguration
-from gateway.federation.fetch import MOST_TOLD
+from gateway.federation.fetch import MAX_NOTICES
 from gateway.ports import KeyVault, Store
 from gateway.store.tables import disowned_keys, key_revocations
 from trust.federation.historical_keys import MAX_DISOWNED, MAX_REVOCATIONS, HistoricalKeys, build_historical_keys
@@ -33,8 +33,8 @@ class RevocationNotices:
     def about(self, subject: EntityId) -> list[bytes]:
         """Return the notices about an entity's keys."""
         made = self.about_own() if subject == self._own else ()
-        verified = self._store.read(lambda tx: key_revocations.of(tx, subject=subject, limit=MOST_TOLD))
-        return list(dict.fromkeys((*made, *(each.raw for each in verified))))[:MOST_TOLD]
+        verified = self._store.read(lambda tx: key_revocations.of(tx, subject=subject, limit=MAX_NOTICES))
+        return list(dict.fromkeys((*made, *(each.raw for each in verified))))[:MAX_NOTICES]
 
     def _sign(self, key: RevokedKey, _kid: str) -> bytes:
         notice = KeyRevocation(

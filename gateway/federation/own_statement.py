@@ -8,14 +8,11 @@ and disowns it in its historical keys, where its peers look (decision 38).
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.federation.anchors import TrustNotice
+from gateway.federation.anchors import RecordEvent
 from gateway.federation.resolver import FederationResolver
 from gateway.ports import KeyVault, Store
 from gateway.store.tables import disowned_keys
-from trust import jose
-from trust.federation.chain import TrustedEntity
-from trust.federation.entity_statement import MAX_BYTES, TYP
-from trust.federation.resolve import Resolution
+from trust.federation.chain import Resolution, TrustedEntity
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
 
@@ -30,7 +27,7 @@ class OwnChain:
     directory: FederationResolver
     vault: KeyVault
     store: Store
-    notice: TrustNotice
+    record_event: RecordEvent
 
     def round(self, now: datetime) -> None:
         """Compare, raise the alarm, and note what is disowned; nothing is noted where no chain stands."""
@@ -41,7 +38,7 @@ class OwnChain:
         if foreign != self.store.read(disowned_keys.kids).get(self.own, frozenset()):
             self.store.write(lambda tx: disowned_keys.replace(tx, entity=self.own, kids=foreign))
         if foreign:
-            self.notice("foreign_key", chain.entity.superiors[0])
+            self.record_event("foreign_key", chain.entity.superiors[0])
 
 
 def foreign_keys(chain: Resolution, vault: KeyVault) -> frozenset[str]:
@@ -60,8 +57,7 @@ def _published(vault: KeyVault, use: KeyUse) -> KeySet:
 
 def _vouched(chain: Resolution) -> set[str]:
     """Return every federation key that the superior's statement names, also one that was disowned before."""
-    about = jose.peek(chain.statements[1], typ=TYP, max_bytes=MAX_BYTES).claims
-    return {key["kid"] for key in about["jwks"]["keys"]}
+    return set(chain.chain.superiors[0].keys.kids)
 
 
 def _resolved(entity: TrustedEntity) -> set[str]:

@@ -23,7 +23,6 @@ from gateway.store.tables import own_trust_marks
 from gateway.store.tables.own_trust_marks import OwnTrustMark
 from trust import claims
 from trust.errors import TrustError
-from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.trust_mark import StatedMark, TrustMark, open_own_mark, peek_draft
 from trust.identifiers import EntityId, parse_endpoint
 
@@ -100,10 +99,9 @@ class TrustMarkRenewal:
         chain = self.directory.cached(self.own, now=now)
         if chain is None:
             return
-        try:
-            anchor = parse_entity_configuration(chain.statements[-1], now=now)
-        except TrustError:
-            return  # the chain ends in a statement by the anchor instead
+        anchor = chain.chain.anchor
+        if anchor is None:
+            return  # the chain leaves the anchor's configuration out
         for mark_type, issuers in anchor.trust_mark_issuers.items():
             yield from ((mark_type, issuer) for issuer in issuers if issuer != self.own)
 

@@ -1,9 +1,10 @@
-"""Chains that unknown parties showed of themselves, and what they are good for: they save fetches, and refresh nothing.
+"""Chains that unknown parties present; they save fetches, and refresh nothing.
 
-A chain's age is now minus the oldest date in it: its superiors' statements (WIRE.md section 1) and, being stricter,
-what the party says of itself, so that nobody goes on with keys that it has since revoked. One that is younger than a
-refresh may be is taken as it is, by this process, and forgotten when it no longer is; the superior is then asked as
-about any stranger. Only where it cannot be asked does the chain go on to count, until an alarm would be due.
+1. The age of a chain is counted from its oldest date: of its superiors' statements (exchange profile section 6) and of
+   its own configuration, so that keys which the party has revoked since do not last longer.
+2. While it is younger than a refresh interval, it is used as it is, in this process only. Then its superior is asked,
+   as about any stranger.
+3. Where the superior cannot be asked, it is used until an alarm would be due.
 """
 
 from collections import OrderedDict
@@ -19,41 +20,41 @@ from trust.identifiers import EntityId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentedChain:
-    """A verified chain that its own entity showed, and the oldest date in it."""
+    """A verified chain that its own entity presented, and the oldest date in it."""
 
-    held: VerifiedChain
-    made_at: datetime
+    chain: VerifiedChain
+    oldest_at: datetime
 
     def is_fresh(self, now: datetime) -> bool:
-        """Say whether it is taken as it is."""
-        return now - self.made_at < REFRESH_AFTER and now < self.held.trusted.expires_at
+        """Return whether it is used as it is."""
+        return now - self.oldest_at < REFRESH_AFTER and now < self.chain.trusted.expires_at
 
     def is_usable(self, now: datetime) -> bool:
-        """Say whether it counts where the superior cannot be asked."""
-        trusted = self.held.trusted
-        return now - self.made_at < trusted.bounds.alarm_after and now < trusted.expires_at
+        """Return whether it is used where the superior cannot be asked."""
+        trusted = self.chain.trusted
+        return now - self.oldest_at < trusted.bounds.alarm_after and now < trusted.expires_at
 
 
 class PresentedChains:
-    """Those of one process; the oldest make room."""
+    """The presented chains of one process; the oldest make room."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._shown: OrderedDict[EntityId, PresentedChain] = OrderedDict()
+        self._chains: OrderedDict[EntityId, PresentedChain] = OrderedDict()
 
-    def put(self, shown: PresentedChain) -> None:
-        """Remember a chain."""
+    def put(self, presented: PresentedChain) -> None:
+        """Keep a chain."""
         with self._lock:
-            self._shown[shown.held.entity] = shown
-            self._shown.move_to_end(shown.held.entity)
-            if len(self._shown) > MAX_KEYS:
-                self._shown.popitem(last=False)
+            self._chains[presented.chain.entity] = presented
+            self._chains.move_to_end(presented.chain.entity)
+            if len(self._chains) > MAX_KEYS:
+                self._chains.popitem(last=False)
 
     def get(self, entity: EntityId) -> PresentedChain | None:
-        """Return what an entity showed last."""
-        return self._shown.get(entity)
+        """Return the chain that an entity presented last."""
+        return self._chains.get(entity)
 
     def drop(self, entity: EntityId) -> None:
-        """Forget what an entity showed."""
+        """Remove the chain of an entity."""
         with self._lock:
-            self._shown.pop(entity, None)
+            self._chains.pop(entity, None)

@@ -1,132 +1,116 @@
-"""Refresh one entity that is known: ask the superior that vouched for it last, and only then the entity itself.
+"""Refresh a known entity: ask the superior that vouched for it last, and only then the entity itself.
 
 In this order (OpenID Federation 1.0 section 10.1, turned round so that no unknown party is fetched from):
 
-1. the superior, with a valid chain of its own: an anchor's configuration is kept for minutes, an intermediate is an
-   entry of the directory like any other, and serves all that stand below it;
+1. the superior, with a valid chain of its own: an anchor's configuration is cached for minutes, an intermediate has a
+   chain like any other entity, which serves all that stand below it;
 2. its statement about the entity, from the fetch endpoint that it names, at its own host;
 3. that statement is verified, and is about this entity; else nothing more is fetched;
-4. the entity's own configuration; where it cannot be had, or is older than the one held, the one held serves again;
-5. the whole chain is verified.
+4. the entity's own configuration; where it cannot be had, or is older than the cached one, the cached one is used;
+5. the links of the whole chain are checked.
 
 A failure up to 3 leaves open what the superior says now (:class:`Unconfirmed`); afterwards, or where the superior
 answers that it knows no such entity, trust has ended (:class:`NotVouchedFor`). An entity that has moved below another
-superior is found again as a stranger is (:mod:`gateway.federation.discovery`).
+superior is discovered again (:mod:`gateway.federation.discovery`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import datetime
 
-from gateway.federation.anchors import Superior
 from gateway.federation.chain_store import ChainStore, VerifiedChain
 from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.limits import FetchBudget
-from gateway.federation.storage import StatementKey
+from gateway.federation.storage import IssuedAt
 from gateway.federation.suspensions import Suspended
 from gateway.ports import TransportError
-from trust.error_context import about_statement, section
-from trust.errors import ChainRefused, NoChain, TrustError, UnknownKey
-from trust.federation.entity_statement import (
-    SubordinateStatement,
-    parse_entity_configuration,
-    parse_subordinate_statement,
-)
+from trust.errors import NoChain, TrustError, UnknownKey
+from trust.federation.chain import Authority, Resolution, TrustChain
+from trust.federation.entity_statement import EntityConfiguration, SubordinateStatement, parse_entity_configuration
 from trust.identifiers import EntityId
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+AuthorityOf = Callable[[EntityId, FetchBudget, datetime], Authority]
+"""Return an entity with a valid chain, as the superior of others.
 
-
-class SuperiorOf(Protocol):
-    """Return an entity with a valid chain, so that it may be asked about others; ``again`` where its keys changed.
-
-    Raises ``TransportError``, and ``TrustError``: :class:`NotVouchedFor` where nobody vouches for it any more.
-    """
-
-    def __call__(self, entity: EntityId, limits: FetchBudget, *, now: datetime, again: bool = False) -> Superior:
-        """Return it."""
-        ...
+Raises ``TransportError``, and ``TrustError``: :class:`NotVouchedFor` where no superior vouches for it any more.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshedChain:
-    """A verified chain, and when those of its statements were made that were fetched for it."""
+    """A verified chain, and the ``iat`` of those of its statements that were fetched for it."""
 
-    held: VerifiedChain
-    made: Mapping[StatementKey, datetime]
+    chain: VerifiedChain
+    issued_at: IssuedAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainRefresher:
-    """Resolve under a superior. What is found is neither stored nor remembered here."""
+    """Refreshes one chain; stores and caches nothing. ``refetched_authority`` is for where a key was not known."""
 
     fetcher: Fetcher
     chains: ChainStore
-    superior_of: SuperiorOf
+    authority: AuthorityOf
+    refetched_authority: AuthorityOf
 
-    def refresh(self, held: VerifiedChain, limits: FetchBudget, *, now: datetime, due: bool = True) -> RefreshedChain:
-        """Ask the superior about an entity that is known. Unless ``due``, only what stands above it is renewed.
+    def refresh(self, cached: VerifiedChain, budget: FetchBudget, *, now: datetime, due: bool = True) -> RefreshedChain:
+        """Ask the superior about a known entity. Unless ``due``, only the part of the chain above it is renewed.
 
         Raises :class:`Unconfirmed`, :class:`NotVouchedFor` and what else ends trust in the superior.
         """
+        entity, superior = cached.entity, cached.superior
         try:
-            superior = self.superior_of(held.superior, limits, now=now)
+            authority = self.authority(superior, budget, now)
         except NotVouchedFor as ended:
-            raise NotVouchedFor(f"Nobody vouches any more for {held.superior}, above {held.entity}.") from ended
+            raise NotVouchedFor(f"Nobody vouches any more for {superior}, above {entity}.") from ended
         except Suspended:
             raise
         except (TransportError, TrustError) as failed:
-            raise Unconfirmed(f"{held.superior} could not be asked about {held.entity}: {failed}") from failed
-        if due or now - held.stored.superior_iat >= REFRESH_AFTER:
-            superior, about = self._vouched(superior, held.entity, limits, now)
-            said = self._configurations(held.entity, held.statements[0], limits, now)  # 4
-            return self._chained(held.entity, said, about, superior, now)
-        return self._chained(held.entity, held.statements[:1], held.statements[1], superior, now)
+            raise Unconfirmed(f"{superior} could not be asked about {entity}: {failed}") from failed
+        if due or now - cached.stored.superior_iat >= REFRESH_AFTER:
+            authority, about = self._fetch_statement(authority, entity, budget, now)
+            own = self._fetch_configuration(cached.chain.subject, budget, now)  # 4
+        else:
+            about, own = cached.chain.superiors[0], (cached.chain.subject,)
+        return self._link(entity, [authority.chain_of(each, about) for each in own], cached.resolution, now)
 
-    def _vouched(
-        self, superior: Superior, entity: EntityId, limits: FetchBudget, now: datetime
-    ) -> tuple[Superior, bytes]:
+    def _fetch_statement(
+        self, authority: Authority, entity: EntityId, budget: FetchBudget, now: datetime
+    ) -> tuple[Authority, SubordinateStatement]:
         try:
-            return self._vouching(superior, entity, limits, now)
+            raw = self.fetcher.statement(authority.entity, authority.fetch_endpoint(), entity, budget, now=now)  # 2
+            try:
+                return authority, authority.open_statement(raw, about=entity, now=now)  # 3
+            except UnknownKey:
+                authority = self.refetched_authority(authority.entity, budget, now)
+                return authority, authority.open_statement(raw, about=entity, now=now)
         except NotVouchedFor:
             raise
         except (TransportError, TrustError) as failed:
-            raise Unconfirmed(f"{superior.entity} could not be asked about {entity}: {failed}") from failed
+            raise Unconfirmed(f"{authority.entity} could not be asked about {entity}: {failed}") from failed
 
-    def _vouching(
-        self, superior: Superior, entity: EntityId, limits: FetchBudget, now: datetime
-    ) -> tuple[Superior, bytes]:
-        endpoint = superior.fetch_endpoint
-        about = self.fetcher.statement(superior.entity, endpoint, entity, limits, now=now)  # 2
+    def _fetch_configuration(
+        self, cached: EntityConfiguration, budget: FetchBudget, now: datetime
+    ) -> Sequence[EntityConfiguration]:
+        """Return the entity configurations that may be used, the latest first."""
         try:
-            _check(about, superior, entity, now)  # 3
-        except UnknownKey:
-            superior = self.superior_of(superior.entity, limits, now=now, again=True)
-            _check(about, superior, entity, now)
-        return superior, about
-
-    def _configurations(
-        self, entity: EntityId, earlier: bytes | None, limits: FetchBudget, now: datetime
-    ) -> Sequence[bytes]:
-        """Return what the entity says of itself, the newest first."""
-        try:
-            fetched = self.fetcher.configuration(entity, limits, now=now)
-            issued_at = parse_entity_configuration(fetched, now=now).issued_at
+            raw = self.fetcher.configuration(cached.entity_id, budget, now=now)
+            fetched = parse_entity_configuration(raw, now=now)
         except (TransportError, TrustError):
-            return [] if earlier is None else [earlier]
-        if earlier is None or entity == self.fetcher.own:
-            return [fetched]
-        return [earlier] if issued_at < _issued_at(earlier, now) else [fetched, earlier]
+            return (cached,)
+        if cached.entity_id == self.fetcher.own:
+            return (fetched,)
+        return (cached,) if fetched.issued_at < cached.issued_at and _is_valid(cached, now) else (fetched, cached)
 
-    def _chained(
-        self, entity: EntityId, own: Sequence[bytes], about: bytes, superior: Superior, now: datetime
+    def _link(
+        self, entity: EntityId, chains: Sequence[TrustChain], earlier: Resolution, now: datetime
     ) -> RefreshedChain:
+        """Return the first chain whose links are valid (5)."""
         refused: TrustError = NoChain(f"{entity} does not answer with its entity configuration.")
-        for each in own:
+        for chain in chains:
             try:
-                return chained((each, about, *superior.upper), self.chains, now=now)
+                return refreshed(self.chains.verify(chain, now=now, earlier=earlier))
             except TrustError as failed:
                 refused = failed
         ended = NotVouchedFor(f"{entity} is not as its superior vouches for it: {refused.detail}")
@@ -134,25 +118,17 @@ class ChainRefresher:
         raise ended from refused
 
 
-def chained(statements: Sequence[bytes], chains: ChainStore, *, now: datetime) -> RefreshedChain:
-    """Verify statements that form a chain (5). Raises ``TrustError``."""
-    held = chains.verified(statements, now=now)
-    configured = parse_entity_configuration(statements[0], now=now).issued_at
-    made = {(held.superior, held.entity): held.stored.superior_iat, (held.entity, held.entity): configured}
-    return RefreshedChain(held=held, made=made)
-
-
-def _check(about: bytes, superior: Superior, entity: EntityId, now: datetime) -> SubordinateStatement:
-    vouched = parse_subordinate_statement(about, superior_keys=superior.keys, now=now)
-    if (vouched.issuer, vouched.subject) != (superior.entity, entity):
-        with about_statement(vouched.name, section("8.1")):
-            raise ChainRefused(f"{superior.entity} answered with it when it was asked about {entity}.")
-    return vouched
-
-
-def _issued_at(raw: bytes, now: datetime) -> datetime:
-    """Return when a held configuration was made; one that no longer stands is older than any."""
+def _is_valid(cached: EntityConfiguration, now: datetime) -> bool:
+    """Return whether a cached configuration may be used; it may have expired, or the clock been put back."""
     try:
-        return parse_entity_configuration(raw, now=now).issued_at
+        cached.refuse_expired(now)
     except TrustError:
-        return _LONG_AGO
+        return False
+    return True
+
+
+def refreshed(verified: VerifiedChain) -> RefreshedChain:
+    """Return a chain whose lowest two statements were fetched for it."""
+    entity, chain = verified.entity, verified.chain
+    issued_at = {(verified.superior, entity): chain.superiors[0].issued_at, (entity, entity): chain.subject.issued_at}
+    return RefreshedChain(chain=verified, issued_at=issued_at)

@@ -1,16 +1,16 @@
-"""The directory of a running node: what it knows of each entity, how fresh that is, and what it may therefore do.
+"""Resolve entities of the federation: their metadata and keys, by a chain to a pinned anchor.
 
-A question about an entity is answered, in this order:
+An entity is resolved in this order:
 
-1. from memory, while the chain's superior statements are less than 5 minutes old;
-2. from the short memory of refusals: one for somebody unknown holds for 45 s, and so does a failed attempt;
+1. from the process, while its superiors' statements are younger than 5 minutes;
+2. from the cache of refusals: of an unknown entity, and of a failed attempt, for 45 s;
 3. from the store, where another worker may have put a fresher chain;
-4. by asking the superior, one thread for all that wait, and for somebody unknown within a budget a minute;
-5. where the superior cannot be asked, by the chain that is held, for as long as its stage allows
+4. by asking its superior, in one thread for all that wait, and for an unknown entity within a rate limit;
+5. where its superior cannot be asked, by the earlier chain, as long as that is fresh enough
    (:mod:`gateway.federation.freshness`).
 
-Whatever it comes from, nobody is trusted whom an authority above has suspended. Where the superior no longer vouches,
-the stored chain is replaced by an empty one dated now, so that neither a restart nor an earlier statement revives it.
+No entity is resolved that an authority above it has suspended. Where the superior no longer vouches for an entity, an
+empty chain dated now replaces the stored one, so that neither a restart nor an earlier statement restores it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,16 +19,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from gateway.federation.anchors import Superior, TrustNotice
+from gateway.federation.anchors import RecordEvent
 from gateway.federation.bundle_import import BundleImporter
 from gateway.federation.chain_cache import ChainCache
 from gateway.federation.chain_store import VerifiedChain
 from gateway.federation.fetch import Fetcher, NotVouchedFor, Unconfirmed
 from gateway.federation.freshness import REFRESH_AFTER, SERVED, Freshness, freshness_of, next_freshness
-from gateway.federation.key_revocations import KeyOwner, KeyRevocations
+from gateway.federation.key_revocations import KeyRevocations
 from gateway.federation.limits import FetchBudget
 from gateway.federation.presented_chains import PresentedChain, PresentedChains
-from gateway.federation.refresh import chained
 from gateway.federation.storage import TrustStorage
 from gateway.federation.suspension_relay import RelayPorts, SuspensionRelay
 from gateway.federation.suspensions import SuspensionIndex, TrustSnapshot
@@ -40,9 +39,7 @@ from gateway.store.tables.federation_records import StoredChain
 from trust.error_context import BOUNDS, ROLLBACK, about_statement, section
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, Untrusted
 from trust.federation.anchor_keys import Pin
-from trust.federation.chain import TrustedEntity
-from trust.federation.party_metadata import FEDERATION_ENTITY
-from trust.federation.resolve import Resolution
+from trust.federation.chain import Authority, Resolution, TrustedEntity, open_chain
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
@@ -54,34 +51,33 @@ KEY_REFRESHES_A_MINUTE = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityStatus:
-    """One entity as the store holds it, for an administrator.
+    """One entity as the store has it, for an administrator.
 
-    ``trusted`` and ``stage`` are ``None`` where no chain stands; ``ended`` says that this is so because its superior
-    does not vouch for it any more. ``following`` is the stage that comes next without a refresh, and when.
-    ``suspended_by`` has suspended it, or somebody above it. ``revoked_marks`` are the digests of its marks that their
-    issuers have revoked.
+    ``trusted`` and ``freshness`` are ``None`` where it has no valid chain; ``ended`` says that its superior no longer
+    vouches for it. ``next_freshness`` is what follows without a refresh, and when. ``suspended_by`` has suspended it,
+    or an entity above it. ``revoked_marks`` are the digests of its trust marks that their issuers have revoked.
     """
 
     entity: EntityId
-    stage: Freshness | None
+    freshness: Freshness | None
     trusted: TrustedEntity | None
     ended: bool = False
     age: timedelta | None = None
-    following: tuple[Freshness, datetime] | None = None
+    next_freshness: tuple[Freshness, datetime] | None = None
     suspended_by: EntityId | None = None
     revoked_marks: tuple[str, ...] = ()
 
     def due(self, now: datetime, *, within: timedelta) -> bool:
-        """Say whether its superior is to be asked soon, so that no request has to wait for that."""
+        """Return whether to ask its superior soon, so that no request has to wait for that."""
         if self.trusted is None:
             return not self.ended
         return now + within - self.trusted.refreshed_at >= REFRESH_AFTER
 
 
 class FederationResolver:
-    """The :class:`gateway.ports.TrustResolver` of a running node. Nothing is opened before the first question.
+    """The :class:`gateway.ports.TrustResolver` of a running node; it opens nothing before the first call.
 
-    ``pins`` are the anchors that an administrator pinned. ``background`` does what no response waits for.
+    ``pins`` are the anchors that an administrator pinned. ``background`` runs what no response waits for.
     """
 
     def __init__(
@@ -90,110 +86,114 @@ class FederationResolver:
         fetcher: Fetcher,
         pins: Mapping[EntityId, Pin],
         storage: TrustStorage,
-        notice: TrustNotice,
+        record_event: RecordEvent,
         required_marks: RequiredMarks,
         background: Unattended,
     ) -> None:
         self._own = fetcher.own
         self._background = background
         self._storage = storage
-        self._suspensions = SuspensionIndex(storage, pins, own=fetcher.own)
+        self._suspensions = suspensions = SuspensionIndex(storage, pins, own=fetcher.own)
         self._chains = ChainCache(
             fetcher=fetcher,
-            suspensions=self._suspensions,
+            suspensions=suspensions,
             storage=storage,
-            notice=notice,
+            record_event=record_event,
             required_marks=required_marks,
         )
-        ports = RelayPorts(is_known=self._is_known, keys_of=self._authority_keys, notice=notice, background=background)
-        self._relay = SuspensionRelay(fetcher=fetcher, suspensions=self._suspensions, storage=storage, ports=ports)
+        ports = RelayPorts(
+            is_known=self._is_known, keys_of=self._authority_keys, record_event=record_event, background=background
+        )
+        self._relay = SuspensionRelay(fetcher=fetcher, suspensions=suspensions, storage=storage, ports=ports)
         self._revocations = KeyRevocations(
             fetcher=fetcher,
-            suspensions=self._suspensions,
+            suspensions=suspensions,
             storage=storage,
-            party=self._party,
-            notice=notice,
+            owner=self._key_owner,
+            record_event=record_event,
             attempt=background.attempt,
         )
-        self._shown = PresentedChains()
+        self._presented = PresentedChains()
         self._key_refreshes = RateLimit(KEY_REFRESHES_A_MINUTE)
         self._key_refreshes_of_one = RateLimitPerKey(KEY_REFRESHES_OF_ONE_A_MINUTE)
-        self._keys_asked = Cooldown(REFRESH_AFTER - timedelta(seconds=30))
+        self._anchor_key_fetches = Cooldown(REFRESH_AFTER - timedelta(seconds=30))
 
     def resolve(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
-        """Return the entity as its chain describes it, fetching it where the budget allows.
+        """Return the entity as its chain describes it, fetching it within the rate limits.
 
-        ``urgent`` is for what an agreement's clause calls so, which goes on for longer while the centre is away. Raises
-        :class:`trust.errors.Untrusted` for a stranger, a suspended party, an expired or stale chain, a spent budget.
+        An ``urgent`` exchange, by its agreement's clause, accepts an older chain while the superiors cannot be asked.
+        Raises :class:`trust.errors.Untrusted` for a stranger, a suspended party, an expired or stale chain, a limit.
         """
-        held = self._held(entity, now)
-        self._suspensions.snapshot(now).refuse_suspended(held.path)
-        return _by_stage(held.trusted, now, urgent=urgent)
+        chain = self._current(entity, now)
+        self._suspensions.snapshot(now).refuse_suspended(chain.path)
+        return _refuse_stale(chain.trusted, now, urgent=urgent)
 
     def resolve_presented(
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:
-        """Return the entity by its presented chain (:mod:`gateway.federation.presented_chains`), unless one is held.
+        """Return the entity by the chain that it presents (:mod:`gateway.federation.presented_chains`), unless known.
 
-        Raises ``TrustError`` for a chain that does not stand, and as :meth:`resolve` does.
+        Raises ``TrustError`` for an invalid chain, and as :meth:`resolve` does.
         """
-        _, held = self._chains.chains.latest(entity, now=now)
-        if held is None and not self._is_shown(entity, chain, now):
-            with suppress(NoChain):  # it may end at an anchor that is none of ours, while another way leads to one
-                self._shown.put(self._verified(entity, chain, now))
+        _, latest = self._chains.store.latest(entity, now=now)
+        if latest is None and not self._was_presented(entity, chain, now):
+            with suppress(
+                NoChain
+            ):  # it may end at an anchor that is not pinned, while another path ends at one that is
+                self._presented.put(self._verify_presented(entity, chain, now))
         return self.resolve(entity, now=now, urgent=urgent)
 
     def cached(self, entity: EntityId, *, now: datetime) -> Resolution | None:
-        """Return an entity with its chain, if it is known and served in full now. Nothing is fetched."""
-        _, held = self._chains.chains.latest(entity, now=now)
-        if held is None or _stage(held.trusted, now) not in SERVED:
+        """Return an entity with its chain, if it is known and served in full now, without fetching."""
+        _, latest = self._chains.store.latest(entity, now=now)
+        if latest is None or _freshness(latest.trusted, now) not in SERVED:
             return None
-        if self._suspensions.snapshot(now).find_suspension(held.path) is not None:
+        if self._suspensions.snapshot(now).find_suspension(latest.path) is not None:
             return None
-        return Resolution(entity=held.trusted, statements=held.statements)
+        return latest.resolution
 
-    def authority(self, entity: EntityId, *, now: datetime) -> Superior:
-        """Return an authority with a valid chain, asking for it where that is due.
+    def authority(self, entity: EntityId, *, now: datetime) -> Authority:
+        """Return an authority with a valid chain, refreshing it where that is due.
 
         Raises ``TransportError`` and ``TrustError``.
         """
-        return self._chains.superior_of(entity, FetchBudget.start(known=True), now=now)
+        return self._chains.authority(entity, FetchBudget.start(known=True), now)
 
     def refresh(self, entity: EntityId, *, now: datetime) -> TrustedEntity:
-        """Ask the superior now, whatever is remembered; else as :meth:`resolve`."""
-        held = self._asked(entity, now)
-        self._suspensions.snapshot(now).refuse_suspended(held.path)
-        return _by_stage(held.trusted, now, urgent=False)
+        """Refresh from the immediate superior, bypassing the caches. Raises as :meth:`resolve` does."""
+        chain = self._refresh(entity, now)
+        self._suspensions.snapshot(now).refuse_suspended(chain.path)
+        return _refuse_stale(chain.trusted, now, urgent=False)
 
     def refresh_keys(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
-        """Return the entity once its keys were asked for again, because one was used that is not known here.
+        """Refresh an entity once because it used a key that is not known, within a rate limit.
 
-        Nothing is asked where the key has become known meanwhile, nor too often. Raises as :meth:`resolve` does.
+        Nothing is fetched where the key is known by now. Raises as :meth:`resolve` does.
         """
         trusted = self.resolve(entity, now=now, urgent=True)
         if kid in _protocol_kids(trusted):
             return trusted
         if not self._key_refreshes_of_one.acquire(entity, now) or not self._key_refreshes.acquire(now):
             return trusted
-        self._asked(entity, now)
+        self._refresh(entity, now)
         return self.resolve(entity, now=now, urgent=True)
 
     def note_suspensions(self, from_peer: EntityId, seqs: Mapping[EntityId, int], *, now: datetime) -> None:
-        """Take up, after the answer, what a peer says is there of suspensions and is not here."""
+        """Fetch, after the response, the suspension entries that a peer advertises and this node does not have."""
         if seqs:
             self._relay.receive(from_peer, seqs, now=now)
 
     def suspension_seqs(self, *, now: datetime) -> Mapping[EntityId, int]:
-        """Return the highest number held of each issuer's suspensions; a reply has room for the first of them."""
+        """Return the highest number of each issuer's suspensions; a reply has room for the first of them."""
         return self._suspensions.snapshot(now).seqs
 
     def anchors(self, *, now: datetime) -> Mapping[EntityId, KeySet]:
-        """Return the pinned anchors with the federation keys that they have now."""
+        """Return the pinned anchors with their current federation keys."""
         return self._suspensions.snapshot(now).anchors
 
-    def refuse_suspended(self, found: TrustedEntity, *, now: datetime) -> None:
-        """Raise :class:`Suspended` where an authority above an entity has ruled it out, or somebody between."""
-        self._suspensions.snapshot(now).refuse_suspended((found.entity_id, *found.superiors))
+    def refuse_suspended(self, trusted: TrustedEntity, *, now: datetime) -> None:
+        """Raise :class:`Suspended` where an authority above an entity has suspended it, or an entity between them."""
+        self._suspensions.snapshot(now).refuse_suspended((trusted.entity_id, *trusted.superiors))
 
     def catch_up(self, *, now: datetime) -> None:
         """Ask every authority above a known entity for new suspensions, and the anchors for replaced keys.
@@ -202,7 +202,7 @@ class FederationResolver:
         nodes are asked for its suspensions each time.
         """
         for authority, others in self._authorities(now).items():
-            self._background.attempt("anchor_keys", partial(self._learn_keys, authority, now))
+            self._background.attempt("anchor_keys", partial(self._fetch_anchor_keys, authority, now))
             self._relay.refresh(authority, others, now=now)
 
     def catch_up_with_all(self, *, now: datetime) -> None:
@@ -212,151 +212,148 @@ class FederationResolver:
 
     def collect_key_revocations(self, *, now: datetime) -> None:
         """Ask every known party, every few minutes, which of its keys it has revoked."""
-        known = (held.entity for _, held in self._chains.chains.all(now=now) if held is not None)
+        known = (chain.entity for _, chain in self._chains.store.all(now=now) if chain is not None)
         self._revocations.collect((*self._suspensions.pins, *known), now=now)
 
     def ask_key_revocations(
-        self, subject: EntityId, keys: KeySet, tellers: Iterable[EntityId], *, now: datetime
+        self, subject: EntityId, keys: KeySet, sources: Iterable[EntityId], *, now: datetime
     ) -> frozenset[EntityId]:
         """Ask these for the revoked keys of an entity, and return those that answered.
 
         ``keys`` are the federation keys that the entity has or had.
         """
-        asked = dict.fromkeys(each for each in tellers if each != self._own)
-        return frozenset(each for each in asked if self._revocations.ask(each, subject, keys=keys, now=now))
+        others = dict.fromkeys(each for each in sources if each != self._own)
+        return frozenset(each for each in others if self._revocations.ask(each, subject, keys=keys, now=now))
 
     def revoked_keys(self, entity: EntityId, *, now: datetime) -> frozenset[str]:
-        """Return the thumbprints of an entity's keys that were revoked, as far as that was told here."""
+        """Return the thumbprints of an entity's keys that are known to be revoked."""
         return self._suspensions.snapshot(now).revoked.get(entity, frozenset())
 
     def statuses(self, *, now: datetime) -> tuple[EntityStatus, ...]:
-        """Return every entity that was ever trusted, those above others first, without fetching, whatever its age."""
+        """Return every entity that was ever trusted, those above others first, without fetching."""
         snapshot = self._suspensions.snapshot(now)
-        every = self._chains.chains.all(now=now)
+        every = self._chains.store.all(now=now)
         ordered = sorted(every, key=lambda each: len(each[1].path) if each[1] is not None else 0)
-        return tuple(_standing(stored, held, snapshot, now) for stored, held in ordered)
+        return tuple(_status(stored, chain, snapshot, now) for stored, chain in ordered)
 
     def importer(self) -> BundleImporter:
-        """Return what takes in statements that were carried here in a file, and gives those that are held."""
-        return BundleImporter(chains=self._chains.chains, suspensions=self._suspensions, storage=self._storage)
+        """Return the importer and exporter of statements in a file."""
+        return BundleImporter(chains=self._chains.store, suspensions=self._suspensions, storage=self._storage)
 
-    def _learn_keys(self, authority: EntityId, now: datetime) -> None:
-        if authority in self._suspensions.pins and self._keys_asked.acquire(authority, now):
+    def _fetch_anchor_keys(self, authority: EntityId, now: datetime) -> None:
+        if authority in self._suspensions.pins and self._anchor_key_fetches.acquire(authority, now):
             with suppress(TransportError, TrustError):
-                self._chains.anchors.learn_keys(authority, FetchBudget.start(known=True), now=now)
+                self._chains.anchors.fetch_keys(authority, FetchBudget.start(known=True), now=now)
 
-    def _held(self, entity: EntityId, now: datetime) -> VerifiedChain:
-        shown = self._shown.get(entity)
-        if shown is None:
-            return self._chains.current(entity, now=now)
-        stored, held = self._chains.chains.latest(entity, now=now)
-        over = stored is not None and stored.superior_iat > shown.held.stored.superior_iat
-        if held is not None or over or shown.held.anchors is not self._suspensions.snapshot(now).anchors:
-            self._shown.drop(entity)
-            return self._chains.current(entity, now=now)
-        if shown.is_fresh(now) and not self._chains.must_ask(shown.held, now=now):
-            return shown.held
-        return self._after_showing(entity, shown, now)
+    def _current(self, entity: EntityId, now: datetime) -> VerifiedChain:
+        presented = self._presented.get(entity)
+        if presented is None:
+            return self._chains.get(entity, now=now)
+        stored, latest = self._chains.store.latest(entity, now=now)
+        superseded = stored is not None and stored.superior_iat > presented.chain.stored.superior_iat
+        if latest is not None or superseded or presented.chain.anchors is not self._suspensions.snapshot(now).anchors:
+            self._presented.drop(entity)
+            return self._chains.get(entity, now=now)
+        if presented.is_fresh(now) and not self._chains.has_unchecked_mark(presented.chain, now=now):
+            return presented.chain
+        return self._replace_presented(entity, presented, now)
 
-    def _after_showing(self, entity: EntityId, shown: PresentedChain, now: datetime) -> VerifiedChain:
-        """Ask the superior of a party whose chain is no longer young."""
+    def _replace_presented(self, entity: EntityId, presented: PresentedChain, now: datetime) -> VerifiedChain:
+        """Ask the superior of a party whose presented chain is no longer fresh."""
         try:
-            return self._chains.current(entity, now=now, shown=shown.held.statements)
+            return self._chains.get(entity, now=now, hints=presented.chain.trusted.hints)
         except Unconfirmed:
-            if not shown.is_usable(now):
-                self._shown.drop(entity)
+            if not presented.is_usable(now):
+                self._presented.drop(entity)
                 raise
-            return shown.held
+            return presented.chain
         except NotVouchedFor:
-            self._end_shown(entity, now)
+            self._end_presented(entity, now)
             raise
         except Untrusted:
-            self._shown.drop(entity)
+            self._presented.drop(entity)
             raise
 
-    def _asked(self, entity: EntityId, now: datetime) -> VerifiedChain:
+    def _refresh(self, entity: EntityId, now: datetime) -> VerifiedChain:
         try:
-            return self._chains.asked(entity, now=now)
+            return self._chains.refresh(entity, now=now)
         except NotVouchedFor:
-            self._end_shown(entity, now)
+            self._end_presented(entity, now)
             raise
 
-    def _end_shown(self, entity: EntityId, now: datetime) -> None:
-        """Have the superior's no outlast whatever the entity showed, or will show again, from before it."""
-        if self._shown.get(entity) is not None:
-            self._shown.drop(entity)
-            self._chains.chains.end(entity, now=now)
+    def _end_presented(self, entity: EntityId, now: datetime) -> None:
+        """Store that trust has ended, so that a chain from before then cannot be presented again."""
+        if self._presented.get(entity) is not None:
+            self._presented.drop(entity)
+            self._chains.store.end(entity, now=now)
 
-    def _is_shown(self, entity: EntityId, chain: Sequence[bytes], now: datetime) -> bool:
-        shown = self._shown.get(entity)
-        anchors = self._suspensions.snapshot(now).anchors
-        return shown is not None and shown.held.anchors is anchors and shown.held.statements == tuple(chain)
+    def _was_presented(self, entity: EntityId, chain: Sequence[bytes], now: datetime) -> bool:
+        presented = self._presented.get(entity)
+        if presented is None or presented.chain.anchors is not self._suspensions.snapshot(now).anchors:
+            return False
+        return presented.chain.stored.statements == tuple(chain)
 
-    def _verified(self, entity: EntityId, chain: Sequence[bytes], now: datetime) -> PresentedChain:
-        resolved = chained(chain, self._chains.chains, now=now)
-        held, made = resolved.held, {**resolved.held.trusted.issued_at_by, **resolved.made}
-        if held.entity != entity:
+    def _verify_presented(self, entity: EntityId, statements: Sequence[bytes], now: datetime) -> PresentedChain:
+        opened = open_chain(statements, anchors=self._suspensions.snapshot(now).anchors, now=now)
+        chain = self._chains.store.verify(opened, now=now)
+        issued_at = {**chain.trusted.issued_at_by, (chain.entity, chain.entity): opened.subject.issued_at}
+        if chain.entity != entity:
             with about_statement("Presented chain", section("4.3")):
                 raise ChainRefused(f"It is not that of {entity}, who showed it.")
-        stored, _ = self._chains.chains.latest(entity, now=now)
-        ended = stored is not None and held.stored.superior_iat < stored.superior_iat
-        if ended or self._storage.record_presented(made, now=now) is not None:
+        stored, _ = self._chains.store.latest(entity, now=now)
+        ended = stored is not None and chain.stored.superior_iat < stored.superior_iat
+        if ended or self._storage.record_presented(issued_at, now=now) is not None:
             with about_statement(f"Presented chain of {entity}", ROLLBACK):
                 raise RolledBack("It is older than what is known here; its bearer must fetch its statements anew.")
-        return PresentedChain(held=held, made_at=min(made.values()))
+        return PresentedChain(chain=chain, oldest_at=min(issued_at.values()))
 
     def _authorities(self, now: datetime) -> Mapping[EntityId, Sequence[EntityId]]:
-        """Return the authorities, the pinned ones first, with who may relay for each: those below it before others."""
-        known = [held for _, held in self._chains.chains.all(now=now) if held is not None]
-        above = dict.fromkeys(self._suspensions.pins) | dict.fromkeys(each for held in known for each in held.path[1:])
-        nodes = [held for held in known if held.trusted.node is not None and held.entity != self._own]
+        """Return the authorities, pinned ones first, with the nodes that may relay for each, those below it first."""
+        known = [chain for _, chain in self._chains.store.all(now=now) if chain is not None]
+        above = dict.fromkeys(self._suspensions.pins) | dict.fromkeys(
+            each for chain in known for each in chain.path[1:]
+        )
+        nodes = [chain for chain in known if chain.trusted.node is not None and chain.entity != self._own]
         return {
-            authority: [held.entity for held in sorted(nodes, key=lambda held: authority not in held.path)]
+            authority: [chain.entity for chain in sorted(nodes, key=lambda chain: authority not in chain.path)]
             for authority in above
         }
 
-    def _party(self, entity: EntityId, now: datetime) -> KeyOwner:
-        """Return an entity with its chain; an anchor stands by itself."""
+    def _key_owner(self, entity: EntityId, now: datetime) -> Authority:
+        """Return an entity with its valid chain; an anchor stands by itself."""
+        if entity not in self._suspensions.snapshot(now).anchors:
+            return Authority.from_resolution(self._chains.get(entity, now=now).resolution)
         try:
-            if entity in self._suspensions.snapshot(now).anchors:
-                superior = self._chains.superior_of(entity, FetchBudget.start(known=True), now=now)
-                return KeyOwner(entity=entity, keys=superior.keys, metadata=superior.metadata, superiors=())
+            return self._chains.authority(entity, FetchBudget.start(known=True), now)
         except TransportError as failed:
             raise Unconfirmed(f"{entity} could not be asked: {failed}") from failed
-        held = self._chains.current(entity, now=now)
-        return KeyOwner(
-            entity=entity,
-            keys=held.trusted.federation_keys,
-            metadata=held.trusted.metadata.get(FEDERATION_ENTITY, {}),
-            superiors=held.trusted.superiors,
-        )
 
     def _is_known(self, authority: EntityId, now: datetime) -> bool:
-        return authority in self._suspensions.pins or self._chains.chains.latest(authority, now=now)[1] is not None
+        return authority in self._suspensions.pins or self._chains.store.latest(authority, now=now)[1] is not None
 
     def _authority_keys(self, issuer: EntityId, now: datetime) -> KeySet:
         keys = self._suspensions.snapshot(now).anchors.get(issuer)
         if keys is not None:
             return keys
-        trusted = self._chains.current(issuer, now=now).trusted
+        trusted = self._chains.get(issuer, now=now).trusted
         if not trusted.may_vouch:
             raise ChainRefused(f"{issuer} vouches for nobody, so whom it suspends is nobody's concern.")
         return trusted.federation_keys
 
 
-def _standing(stored: StoredChain, held: VerifiedChain | None, snapshot: TrustSnapshot, now: datetime) -> EntityStatus:
+def _status(stored: StoredChain, chain: VerifiedChain | None, snapshot: TrustSnapshot, now: datetime) -> EntityStatus:
     entity, ended = EntityId(stored.entity), not stored.statements
-    if held is None:
-        return EntityStatus(entity=entity, stage=None, trusted=None, ended=ended)
-    refreshed_at = held.trusted.refreshed_at
-    ruled = snapshot.find_suspension(held.path)
+    if chain is None:
+        return EntityStatus(entity=entity, freshness=None, trusted=None, ended=ended)
+    refreshed_at = chain.trusted.refreshed_at
+    suspension = snapshot.find_suspension(chain.path)
     return EntityStatus(
         entity=entity,
-        stage=_stage(held.trusted, now),
-        trusted=held.trusted,
+        freshness=_freshness(chain.trusted, now),
+        trusted=chain.trusted,
         age=now - refreshed_at,
-        following=next_freshness(refreshed_at, bounds=held.trusted.bounds, now=now),
-        suspended_by=ruled[1] if ruled is not None else None,
+        next_freshness=next_freshness(refreshed_at, bounds=chain.trusted.bounds, now=now),
+        suspended_by=suspension[1] if suspension is not None else None,
         revoked_marks=stored.revoked_marks,
     )
 
@@ -370,15 +367,15 @@ def _protocol_kids(trusted: TrustedEntity) -> frozenset[str]:
     return kids
 
 
-def _stage(trusted: TrustedEntity, now: datetime) -> Freshness:
+def _freshness(trusted: TrustedEntity, now: datetime) -> Freshness:
     return freshness_of(trusted.refreshed_at, bounds=trusted.bounds, now=now)
 
 
-def _by_stage(trusted: TrustedEntity, now: datetime, *, urgent: bool) -> TrustedEntity:
-    """Return a known entity while it may still be served: at first in full, and then in what is urgent only."""
+def _refuse_stale(trusted: TrustedEntity, now: datetime, *, urgent: bool) -> TrustedEntity:
+    """Return an entity while it may be served: at first in full, then for urgent exchanges only."""
     expired = now >= trusted.expires_at
-    stage = _stage(trusted, now)
-    if not expired and (stage in SERVED or (urgent and stage is Freshness.URGENT_ONLY)):
+    freshness = _freshness(trusted, now)
+    if not expired and (freshness in SERVED or (urgent and freshness is Freshness.URGENT_ONLY)):
         return trusted
     statement = f"Subordinate statement by {trusted.superiors[0]} about {trusted.entity_id}"
     if expired:
@@ -388,8 +385,8 @@ def _by_stage(trusted: TrustedEntity, now: datetime, *, urgent: bool) -> Trusted
             )
     refused = ChainRefused(
         f"What is known of {trusted.entity_id} was last confirmed at {trusted.refreshed_at:%Y-%m-%d %H:%M} UTC, too "
-        f"long ago for {'this' if stage is Freshness.URGENT_ONLY else 'anything'} under {trusted.anchor}; check the "
-        "way to its superior."
+        f"long ago for {'this' if freshness is Freshness.URGENT_ONLY else 'anything'} under {trusted.anchor}; check "
+        "the way to its superior."
     )
     refused.place(statement=statement, rule=BOUNDS)
     raise refused

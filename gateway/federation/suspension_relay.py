@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.federation.anchors import TrustNotice
+from gateway.federation.anchors import RecordEvent
 from gateway.federation.fetch import MAX_SUSPENSIONS_BYTES, Fetcher
 from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.limits import RETRY_AFTER, FetchBudget
@@ -63,7 +63,7 @@ class RelayPorts:
 
     is_known: IsKnown
     keys_of: AuthorityKeys
-    notice: TrustNotice
+    record_event: RecordEvent
     background: Unattended
 
 
@@ -140,25 +140,25 @@ class SuspensionRelay:
     def _pull_pages(self, issuer: EntityId, source: EntityId, now: datetime) -> bool:
         try:
             keys = self._ports.keys_of(issuer, now)
-            limits = FetchBudget.start(known=True)
+            budget = FetchBudget.start(known=True)
             for _ in range(MAX_PAGES):
-                if self._store_page(issuer, keys, self._fetch_page(issuer, source, limits, now), now) < PAGE:
+                if self._store_page(issuer, keys, self._fetch_page(issuer, source, budget, now), now) < PAGE:
                     if source == issuer:
                         self._clear_doubtful(issuer, keys, now)
                     return True
         except TransportError:
             return False
         except TrustError:
-            self._ports.notice("suspensions_refused", issuer)
+            self._ports.record_event("suspensions_refused", issuer)
             return False
         except (StoreBusy, StoreFull):
-            self._ports.notice("suspensions_not_stored", issuer)
+            self._ports.record_event("suspensions_not_stored", issuer)
             return False
         return True
 
-    def _fetch_page(self, issuer: EntityId, source: EntityId, limits: FetchBudget, now: datetime) -> list[bytes]:
+    def _fetch_page(self, issuer: EntityId, source: EntityId, budget: FetchBudget, now: datetime) -> list[bytes]:
         after = self._suspensions.snapshot(now).seqs.get(issuer, 0)
-        body = self._fetcher.suspensions(source, issuer, after, limits)
+        body = self._fetcher.suspensions(source, issuer, after, budget)
         document = strict_json.loads(body, max_bytes=MAX_SUSPENSIONS_BYTES)
         entries = claims.require_str_list(document, "suspensions", max_items=PAGE, max_len=_MAX_ENTRY)
         return [entry.encode("utf-8") for entry in entries]
@@ -192,7 +192,7 @@ class SuspensionRelay:
         self._suspensions.invalidate()
         for entry in changes:
             code = "readmitted" if entry.state == SuspensionState.ACTIVE else entry.state
-            self._ports.notice(code, EntityId(entry.subject))
+            self._ports.record_event(code, EntityId(entry.subject))
 
 
 def _open_entry(raw: bytes, issuer: EntityId, keys: KeySet, expected: int, now: datetime) -> StoredSuspension:

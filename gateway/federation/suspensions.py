@@ -107,26 +107,31 @@ class SuspensionIndex:
         self._own = own
         self._storage = storage
         self._snapshot: TrustSnapshot | None = None
+        self._documents: dict[EntityId, AnchorKeys] = {}
+        self._stale = True
 
     def snapshot(self, now: datetime) -> TrustSnapshot:
         """Return the keys and suspensions, at most a second old."""
         snapshot = self._snapshot
-        if snapshot is not None and timedelta() <= now - snapshot.read_at < READ_AGAIN_AFTER:
+        if snapshot is not None and not self._stale and timedelta() <= now - snapshot.read_at < READ_AGAIN_AFTER:
             return snapshot
         snapshot = self._snapshot = self._read(now)
         return snapshot
 
-    def invalidate(self) -> None:
-        """Read the store at the next call of :meth:`snapshot`."""
-        self._snapshot = None
+    def invalidate(self, stored: AnchorKeys | None = None) -> None:
+        """Read the store at the next call of :meth:`snapshot`; ``stored`` is a verified document that was put there."""
+        if stored is not None:
+            self._documents[stored.anchor] = stored
+        self._stale = True
 
     def proven(self, anchor: EntityId, keys: KeySet) -> int:
         """Return the number before the first entry in an anchor's log that none of these keys signed."""
         return _check_log(self._storage.log(anchor), SigningKeys(kids=keys.kids, document=0)).proven
 
     def _read(self, now: datetime) -> TrustSnapshot:
-        stored, earlier = self._storage.suspensions(), self._snapshot
-        replaced = self._replaced(stored.anchor_keys, earlier, now)
+        earlier, stale, self._stale = self._snapshot, self._stale, False
+        stored = self._storage.suspensions()
+        replaced = self._replaced(stored.anchor_keys, now)
         revoked = {EntityId(subject): kids for subject, kids in stored.revoked_keys.items()}
         disowned = {EntityId(subject): kids for subject, kids in stored.disowned_keys.items()}
         disowned.pop(self._own, None)  # a key that this entity disowns still stands in its own chain
@@ -135,7 +140,7 @@ class SuspensionIndex:
         if earlier is not None and earlier.anchors == anchors and earlier.rejected == rejected:
             anchors = earlier.anchors
         keys = self._signing_keys(anchors, stored)
-        due = keys.keys() if earlier is None or earlier.anchors is not anchors else earlier.doubtful
+        due = keys.keys() if stale or earlier is None or earlier.anchors is not anchors else earlier.doubtful
         logs = self._doubtful_logs({anchor: keys[anchor] for anchor in due if anchor in stored.highest})
         states, seqs = dict(stored.states), dict(stored.highest)
         for issuer, log in logs.items():
@@ -156,17 +161,15 @@ class SuspensionIndex:
             rejected=rejected,
         )
 
-    def _replaced(
-        self, stored: Sequence[StoredAnchorKeys], earlier: TrustSnapshot | None, now: datetime
-    ) -> dict[EntityId, AnchorKeys]:
+    def _replaced(self, stored: Sequence[StoredAnchorKeys], now: datetime) -> dict[EntityId, AnchorKeys]:
         replaced = {}
         for document in stored:
             anchor = EntityId(document.anchor)
-            keys = earlier.replaced.get(anchor) if earlier is not None else None
+            keys = self._documents.get(anchor)
             if keys is None or keys.seq != document.seq:
                 keys = self._open(anchor, document, now)
             if keys is not None:
-                replaced[anchor] = keys
+                replaced[anchor] = self._documents[anchor] = keys
         return replaced
 
     def _signing_keys(

@@ -1,13 +1,12 @@
-"""Ask the issuers of trust marks, at each refresh, whether those that an agreement demands were revoked.
+"""Ask the issuers of trust marks, at each refresh, whether marks that an agreement demands were revoked.
 
-1. What the issuer has revoked, or calls invalid, counts no more, whatever is said of it later.
-2. What it does not know (section 8.4.2 has that answered with 404), or gives a status of its own, counts for nothing
-   until it says otherwise: an authority that has lost its records does not have every member refused for good.
-3. Where no answer can be had, what was known of the mark stays: the issuer's absence revokes nothing, and the mark's
-   own end bounds it.
+1. A mark that its issuer has revoked, or calls invalid, counts no more, whatever the issuer says later.
+2. A mark that its issuer does not know (section 8.4.2 has that answered with 404), or gives a status of its own, does
+   not count until the issuer says otherwise. So an authority that has lost its records does not end every mark.
+3. Where the issuer cannot be asked, the last known status stays: its absence revokes no mark.
 
-What does not count is stored beside the chain, so that every worker drops it. Only marks that else count are asked
-about, each in its turn where there are many, so nothing that is listed beside a mark keeps it from being asked about.
+Marks that do not count are stored with the chain, so that every worker drops them. Only marks that count otherwise are
+asked about, in turn where there are many, so no mark that is listed beside another keeps it from being asked about.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,18 +15,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.federation.anchors import Superior, TrustNotice
+from gateway.federation.anchors import RecordEvent
 from gateway.federation.chain_store import ChainStore, VerifiedChain
 from gateway.federation.fetch import Fetcher
 from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.limits import FetchBudget
-from gateway.federation.refresh import SuperiorOf
+from gateway.federation.refresh import AuthorityOf
 from gateway.ports import TransportError
 from gateway.store.tables.federation_records import INACTIVE_MARK
 from trust import claims
 from trust.errors import TrustError
-from trust.federation.entity_statement import parse_entity_configuration
-from trust.federation.trust_mark import MarkStatus, TrustMark, mark_digest, parse_status_response, peek_mark
+from trust.federation.chain import Authority
+from trust.federation.trust_mark import MarkStatus, StatedMark, TrustMark, mark_digest, parse_status_response, peek_mark
 from trust.identifiers import EntityId, parse_endpoint
 
 MAX_CHECKED = 4
@@ -51,74 +50,71 @@ class TrustMarkStatusChecker:
     fetcher: Fetcher
     chains: ChainStore
     required: RequiredMarks
-    superior_of: SuperiorOf
-    notice: TrustNotice
+    authority: AuthorityOf
+    record_event: RecordEvent
 
-    def checked(
-        self, found: VerifiedChain, earlier: VerifiedChain | None, limits: FetchBudget, *, now: datetime
+    def check(
+        self, chain: VerifiedChain, earlier: VerifiedChain | None, budget: FetchBudget, *, now: datetime
     ) -> VerifiedChain:
-        """Return the chain with the marks whose issuers are known by now, and without those that do not count."""
-        demanded = self.required(now)
-        stated = parse_entity_configuration(found.statements[0], now=now).trust_marks
-        asked = [mark.raw for mark in stated if mark.mark_type in demanded]
+        """Return the chain with the marks of issuers that are known by now, and without those that do not count."""
+        required, stated = self.required(now), chain.chain.subject.trust_marks
+        candidates = [mark for mark in stated if mark.mark_type in required]
         digests = {mark_digest(mark.raw) for mark in stated}
-        known = earlier.stored.revoked_marks if earlier is not None else ()
-        revoked = digests & set(known)
-        inactive = {mark for mark in digests if INACTIVE_MARK + mark in known}
-        if not asked and not revoked and not inactive:
-            return found
-        issuers = self._issuers(found, asked, limits, now)
-        full = self.chains.verified(found.statements, now=now, revoked_marks=tuple(sorted(revoked)))
-        counting = [mark for mark in full.trusted.marks if mark.mark_type in demanded]
-        for mark in _batch(counting, now):
-            said, of = self._said(mark, issuers, limits, now), mark_digest(mark.raw)
-            if said is None:
+        dropped = earlier.stored.revoked_marks if earlier is not None else ()
+        revoked = digests & set(dropped)
+        inactive = {digest for digest in digests if INACTIVE_MARK + digest in dropped}
+        if not candidates and not revoked and not inactive:
+            return chain
+        issuers = self._issuers(chain, candidates, budget, now)
+        every = self.chains.verify(chain.chain, now=now, earlier=chain.resolution)
+        counting = every.without_marks(tuple(revoked)).trusted.marks
+        for mark in _batch([mark for mark in counting if mark.mark_type in required], now):
+            state, digest = self._state(mark, issuers, budget, now), mark_digest(mark.raw)
+            if state is None:
                 continue
-            inactive.discard(of)
-            if said is not _MarkState.ACTIVE:
-                (revoked if said is _MarkState.REVOKED else inactive).add(of)
-                self.notice(f"mark_{said}", found.entity)
-        dropped = (*sorted(revoked), *sorted(INACTIVE_MARK + mark for mark in inactive))
-        if dropped == full.stored.revoked_marks:
-            return full
-        return self.chains.verified(found.statements, now=now, revoked_marks=dropped)
+            inactive.discard(digest)
+            if state is not _MarkState.ACTIVE:
+                (revoked if state is _MarkState.REVOKED else inactive).add(digest)
+                self.record_event(f"mark_{state}", chain.entity)
+        return every.without_marks((*sorted(revoked), *sorted(INACTIVE_MARK + digest for digest in inactive)))
 
-    def has_required_mark(self, found: VerifiedChain, *, now: datetime) -> bool:
-        """Say whether a chain has a mark that an agreement demands, so that its issuer must be asked about it."""
-        return any(mark.mark_type in self.required(now) for mark in found.trusted.marks)
+    def has_required_mark(self, chain: VerifiedChain, *, now: datetime) -> bool:
+        """Return whether a chain has a mark that an agreement demands, so that its issuer must be asked about it."""
+        return any(mark.mark_type in self.required(now) for mark in chain.trusted.marks)
 
     def _issuers(
-        self, found: VerifiedChain, asked: Sequence[bytes], limits: FetchBudget, now: datetime
-    ) -> Mapping[EntityId, Superior]:
-        """Return the issuers of marks that can be asked; those who may not issue by the anchor's own word are not.
+        self, chain: VerifiedChain, candidates: Sequence[StatedMark], budget: FetchBudget, now: datetime
+    ) -> Mapping[EntityId, Authority]:
+        """Return the issuers of marks that can be asked and that the anchor lets issue them.
 
-        Those whose marks count already come first, so that nobody's invented ones take up what may be spent.
+        Issuers whose marks count already come first, so that invented marks do not use up the budget.
         """
-        accredited = parse_entity_configuration(found.statements[-1], now=now).trust_mark_issuers
-        named = {mark.issuer: None for mark in found.trusted.marks if mark.raw in asked}
-        for raw in asked:
+        accredited = {} if chain.chain.anchor is None else chain.chain.anchor.trust_mark_issuers
+        stated = {mark.raw for mark in candidates}
+        names = {mark.issuer: None for mark in chain.trusted.marks if mark.raw in stated}
+        for mark in candidates:
             with suppress(TrustError):
-                mark_type, issuer = peek_mark(raw)
+                mark_type, issuer = peek_mark(mark.raw)
                 if mark_type in accredited and issuer in (accredited[mark_type] or (issuer,)):
-                    named[issuer] = None
+                    names[issuer] = None
         issuers = {}
-        for issuer in list(named)[:MAX_CHECKED]:
+        for issuer in list(names)[:MAX_CHECKED]:
             with suppress(TransportError, TrustError):
-                issuers[issuer] = self.superior_of(issuer, limits, now=now)
+                issuers[issuer] = self.authority(issuer, budget, now)
         return issuers
 
-    def _said(
-        self, mark: TrustMark, issuers: Mapping[EntityId, Superior], limits: FetchBudget, now: datetime
-    ) -> "_MarkState | None":
-        """Return what its issuer says of a mark, or none where it says nothing that can be believed."""
+    def _state(
+        self, mark: TrustMark, issuers: Mapping[EntityId, Authority], budget: FetchBudget, now: datetime
+    ) -> _MarkState | None:
+        """Return the state of a mark by its issuer, or None where the issuer gives no valid answer."""
         issuer = issuers.get(mark.issuer)
         if issuer is None:
             return None
         try:
-            answer = self.fetcher.mark_status(_endpoint(issuer), mark.raw, limits)
-            if answer is None:
+            raw = self.fetcher.mark_status(_endpoint(issuer), mark.raw, budget)
+            if raw is None:
                 return _MarkState.INACTIVE
-            status = parse_status_response(answer, issuer_keys=issuer.keys, mark=mark.raw, now=now)
+            status = parse_status_response(raw, issuer_keys=issuer.keys, mark=mark.raw, now=now)
         except (TransportError, TrustError):
             return None
         if status is MarkStatus.ACTIVE:
@@ -127,12 +123,12 @@ class TrustMarkStatusChecker:
 
 
 def _batch(marks: Sequence[TrustMark], now: datetime) -> Iterable[TrustMark]:
-    """Return those whose turn it is at a refresh now."""
+    """Return the marks to ask about at a refresh now."""
     if len(marks) <= MAX_CHECKED:
         return marks
     first = int(now.timestamp() // REFRESH_AFTER.total_seconds()) * MAX_CHECKED % len(marks)
     return [*marks[first:], *marks[:first]][:MAX_CHECKED]
 
 
-def _endpoint(issuer: Superior) -> str:
+def _endpoint(issuer: Authority) -> str:
     return parse_endpoint(claims.require_str(issuer.metadata, STATUS_ENDPOINT), entity=issuer.entity)

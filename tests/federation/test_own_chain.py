@@ -13,6 +13,7 @@ from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from tests.support.logs import capture_logs
 from trust import jose
 from trust.errors import TrustError
+from trust.federation.chain import TrustChain, open_chain
 from trust.federation.entity_statement import MAX_BYTES, TYP, StatementDraft, build_entity_configuration
 from trust.federation.suspension import SuspensionState
 from trust.keys import KeySet, KeyUse, LocalSigner
@@ -49,7 +50,7 @@ def vouch(network: Network, *added: LocalSigner) -> None:
     )
 
 
-def forged_chain(network: Network) -> tuple[bytes, ...]:
+def forged_chain(network: Network) -> TrustChain:
     """Return a chain in which the anchor speaks as the trust, with the trust's metadata and a key of its own."""
     now = network.clock.now()
     http = network.anchor.peer_app.test_client()
@@ -64,7 +65,8 @@ def forged_chain(network: Network) -> tuple[bytes, ...]:
         expires_at=now + timedelta(hours=1),
         metadata=json.loads(json.dumps(said["metadata"])),
     )
-    return build_entity_configuration(draft, FORGED, authority_hints=(ANCHOR,)), about, anchor
+    own = build_entity_configuration(draft, FORGED, authority_hints=(ANCHOR,))
+    return open_chain((own, about, anchor), anchors=network.nodes[COUNCIL].directory.anchors(now=now), now=now)
 
 
 def test_the_member_raises_the_alarm_and_its_peers_refuse_the_key(deceived: Network) -> None:
@@ -81,9 +83,9 @@ def test_the_member_raises_the_alarm_and_its_peers_refuse_the_key(deceived: Netw
 
     trusted = council.directory.refresh(TRUST, now=now())
     assert trusted.federation_keys == federation_keys(deceived.nodes[TRUST].vault)
-    chains = council.directory._chains.chains
+    chains = council.directory._chains.store
     with pytest.raises(TrustError, match="revoked"):
-        chains.verified(forged_chain(deceived), now=now())
+        chains.verify(forged_chain(deceived), now=now())
 
 
 def test_what_is_no_longer_disowned_counts_again(deceived: Network) -> None:

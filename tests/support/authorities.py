@@ -56,7 +56,7 @@ class Node:
             fetcher=self.fetcher,
             pins={ANCHOR: Pin(entity=ANCHOR, keys=authorities.anchor.vault.published(KeyUse.FEDERATION))},
             storage=TrustStorage(self.store),
-            notice=lambda _code, _entity: None,
+            record_event=lambda _code, _entity: None,
             required_marks=lambda _now: frozenset(),
             background=AtOnce(),
         )

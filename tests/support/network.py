@@ -202,7 +202,7 @@ class Federation:
             fetcher=Fetcher(transport=self.wire, own=COUNCIL, own_configuration=self.configurations[COUNCIL]),
             pins=self.pins,
             storage=TrustStorage(self.store),
-            notice=lambda code, entity: self.notices.append((code, entity)),
+            record_event=lambda code, entity: self.notices.append((code, entity)),
             required_marks=lambda _now: self.required_marks,
             background=AtOnce(),
         )

@@ -101,7 +101,7 @@ class Tree:
             ),
             pins={pin.entity: pin for pin in found},
             storage=TrustStorage(self.store),
-            notice=lambda code, entity: self.notices.append((code, entity)),
+            record_event=lambda code, entity: self.notices.append((code, entity)),
             required_marks=lambda _now: self.required_marks,
             background=AtOnce(),
         )

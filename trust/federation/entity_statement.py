@@ -57,7 +57,7 @@ _REGISTRATION_ONLY = ("aud", "trust_anchor")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityConfiguration:
-    """What an entity says of itself. `signed_with` is the id of the key in `keys` that signed it.
+    """What an entity says of itself. `signed_with` is the id of the key in `keys` that signed it; `raw` was verified.
 
     `trust_mark_issuers` and `trust_mark_owners` count only where the entity is an anchor (section 3.1.2).
     """
@@ -73,16 +73,29 @@ class EntityConfiguration:
     trust_marks: tuple[StatedMark, ...] = ()
     trust_mark_issuers: Mapping[str, tuple[EntityId, ...]] = field(default_factory=dict)
     trust_mark_owners: Mapping[str, MarkOwner] = field(default_factory=dict)
+    raw: bytes = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
         """What a refusal calls it."""
         return f"Entity configuration of {self.entity_id}"
 
+    @property
+    def issuer(self) -> EntityId:
+        """The entity itself."""
+        return self.entity_id
+
+    def refuse_expired(self, now: datetime) -> None:
+        """Raise Expired or NotYetValid where its times no longer fit."""
+        claims.check_still_valid(claims.Times(iat=self.issued_at, exp=self.expires_at), now=now)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubordinateStatement:
-    """What a superior says of an entity directly under it: its keys, and perhaps metadata, policy and constraints."""
+    """What a superior says of an entity directly under it: its keys, and perhaps metadata, policy and constraints.
+
+    `signed_with` is the id of the superior's key that signed it; `raw` was verified with that key.
+    """
 
     issuer: EntityId
     subject: EntityId
@@ -94,11 +107,22 @@ class SubordinateStatement:
     expires_at: datetime
     metadata_policy_crit: tuple[str, ...] = ()
     source_endpoint: str | None = None
+    signed_with: str
+    raw: bytes = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
         """What a refusal calls it."""
         return f"Subordinate statement by {self.issuer} about {self.subject}"
+
+    def refuse_unless_signed_by(self, superior_keys: KeySet) -> None:
+        """Raise UnknownKey unless one of these keys signed it: a key's id is its thumbprint, so the id decides."""
+        key = superior_keys.require_use(KeyUse.FEDERATION).get(self.signed_with)
+        key.refuse_after_retirement(self.issued_at)
+
+    def refuse_expired(self, now: datetime) -> None:
+        """Raise Expired or NotYetValid where its times no longer fit."""
+        claims.check_still_valid(claims.Times(iat=self.issued_at, exp=self.expires_at), now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +173,7 @@ def parse_entity_configuration(raw: bytes, *, now: datetime) -> EntityConfigurat
         trust_mark_owners=_mark_owners(body),
         issued_at=times.iat,
         expires_at=times.exp,
+        raw=raw,
     )
 
 
@@ -158,7 +183,8 @@ def parse_subordinate_statement(raw: bytes, *, superior_keys: KeySet, now: datet
     `superior_keys` are federation keys that were already trusted to be the superior's; the caller compares `issuer`.
     """
     superior_keys.require_use(KeyUse.FEDERATION)
-    body = jose.open_signed(raw, typ=TYP, keys=superior_keys, max_bytes=MAX_BYTES).claims  # 1, 2
+    opened = jose.open_signed(raw, typ=TYP, keys=superior_keys, max_bytes=MAX_BYTES)  # 1, 2
+    body = opened.claims
     issuer, subject = _parties(body)  # 3
     if issuer == subject:  # 2
         raise WrongIssuer("A subordinate statement's 'iss' and 'sub' must differ.")
@@ -176,6 +202,8 @@ def parse_subordinate_statement(raw: bytes, *, superior_keys: KeySet, now: datet
         source_endpoint=_source(body, issuer),
         issued_at=times.iat,
         expires_at=times.exp,
+        signed_with=opened.key.kid,
+        raw=raw,
     )
 
 

@@ -12,16 +12,14 @@ Not checked here: that the issuer is the subject or stands above it, which alone
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from trust import claims, jose
 from trust.error_context import PROFILE, about_statement
 from trust.errors import ChainRefused, MalformedClaims
-from trust.federation.chain import TrustedEntity
-from trust.federation.entity_statement import MAX_BYTES as MAX_STATEMENT_BYTES
-from trust.federation.entity_statement import TYP as STATEMENT_TYP
+from trust.federation.chain import TrustChain, TrustedEntity
 from trust.federation.historical_keys import MAX_REASON
 from trust.identifiers import EntityId, parse_entity_id
 from trust.keys import KeySet, KeyUse, Signer
@@ -107,18 +105,17 @@ def parse_key_revocation(raw: bytes, *, issuer_keys: KeySet, now: datetime) -> K
     )
 
 
-def without_revoked(trusted: TrustedEntity, statements: Sequence[bytes], revoked: RevokedKeys) -> TrustedEntity:
+def without_revoked(trusted: TrustedEntity, chain: TrustChain, revoked: RevokedKeys) -> TrustedEntity:
     """Return a verified entity without its revoked keys.
 
     Raise ChainRefused where such a key signed a statement of the chain, or where none of a use is left.
     """
     if revoked.keys().isdisjoint((trusted.entity_id, *trusted.superiors)):
         return trusted
-    for raw in statements:
-        named = jose.peek(raw, typ=STATEMENT_TYP, max_bytes=MAX_STATEMENT_BYTES).claims.get("iss")
-        kid = jose.peek_key_id(raw)
-        if isinstance(named, str) and kid in revoked.get(EntityId(named), ()):
-            _refuse(trusted.entity_id, f"A statement in its chain is signed with a key that {named} revoked, {kid}.")
+    for statement in chain:
+        issuer, kid = statement.issuer, statement.signed_with
+        if kid in revoked.get(issuer, ()):
+            _refuse(trusted.entity_id, f"A statement in its chain is signed with a key that {issuer} revoked, {kid}.")
     kids = revoked.get(trusted.entity_id, frozenset())
     return _without(trusted, kids) if kids else trusted
 

@@ -83,14 +83,24 @@ class MarkDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustMark:
-    """A verified mark; `expires_at` is the earlier of its own end and its delegation's, None where there is neither."""
+    """A verified mark; `expires_at` is the earlier of its own end and its delegation's, None where there is neither.
+
+    `signed_with` is the id of the issuer's key that signed it.
+    """
 
     issuer: EntityId
     subject: EntityId
     mark_type: str
     issued_at: datetime
     expires_at: datetime | None
+    signed_with: str
     raw: bytes = field(repr=False)
+
+    def is_valid(self, *, issuer_keys: KeySet | None, now: datetime) -> bool:
+        """Return whether it has not expired, and its issuer still has the key that signed it."""
+        if issuer_keys is None or self.signed_with not in issuer_keys.kids:
+            return False
+        return self.expires_at is None or self.expires_at > now
 
 
 def data_protection_mark(authority: EntityId) -> str:
@@ -174,12 +184,19 @@ def open_own_mark(raw: bytes, *, subject: EntityId, issuer: EntityId, keys: KeyS
     Not checked here: the issuer's accreditation and the delegation, which the verifiers of the mark check.
     """
     mark_type, by = peek_mark(raw)
-    body = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES).claims
+    opened = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES)
+    body = opened.claims
     if by != issuer or body.get("sub") != subject:
         raise MarkRefused(f"The mark {shown(mark_type)} is not one that {issuer} issued to {subject}.")
     issued_at, expires_at = _times(body, now)
     return TrustMark(
-        issuer=issuer, subject=subject, mark_type=mark_type, issued_at=issued_at, expires_at=expires_at, raw=raw
+        issuer=issuer,
+        subject=subject,
+        mark_type=mark_type,
+        issued_at=issued_at,
+        expires_at=expires_at,
+        signed_with=opened.key.kid,
+        raw=raw,
     )
 
 
@@ -202,7 +219,8 @@ def verify_trust_mark(
     keys = keys_of(issuer)  # 3
     if keys is None:
         raise MarkRefused(f"The issuer {issuer} of the mark {shown(mark_type)} is not trusted (section 7.3).")
-    body = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES).claims
+    opened = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES)
+    body = opened.claims
     if body.get("sub") != subject:  # 4
         raise MarkRefused(f"The mark {shown(mark_type)} was issued to another entity than {subject} (section 7.3).")
     issued_at, expires_at = _times(body, now)  # 5
@@ -210,7 +228,13 @@ def verify_trust_mark(
         delegation_ends = _verify_delegation(body, owners.get(mark_type), now)
         expires_at = min(filter(None, (expires_at, delegation_ends)), default=None)
     return TrustMark(
-        issuer=issuer, subject=subject, mark_type=mark_type, issued_at=issued_at, expires_at=expires_at, raw=raw
+        issuer=issuer,
+        subject=subject,
+        mark_type=mark_type,
+        issued_at=issued_at,
+        expires_at=expires_at,
+        signed_with=opened.key.kid,
+        raw=raw,
     )
 
 

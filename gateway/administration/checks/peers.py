@@ -100,7 +100,7 @@ def check_freshness(status: EntityStatus, *, own: EntityId, now: datetime) -> Ch
     """Report the freshness of a chain by the profile's section 6, and when each later stage begins."""
     name = "how fresh this node's own standing is" if status.entity == own else f"how fresh {status.entity} is"
     remedy = "See above why its superior cannot be asked; the stages end by themselves once it can."
-    trusted, stage = status.trusted, status.stage
+    trusted, stage = status.trusted, status.freshness
     if status.suspended_by is not None:
         detail = f"suspended by {status.suspended_by}: nothing is exchanged with it"
         return CheckLine(name=name, ok=True, warning=True, detail=detail, remedy="Ask that authority's administrators.")

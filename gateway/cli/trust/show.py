@@ -96,13 +96,13 @@ class _Tree:
 
     def _lines(self, standing: EntityStatus, trusted: TrustedEntity) -> Iterator[str]:
         name = f"{standing.entity} (this node)" if standing.entity == self.own else standing.entity
-        stage = STAGES[standing.stage or Freshness.CLOSED]
+        stage = STAGES[standing.freshness or Freshness.CLOSED]
         yield f"{name}: {stage}" if standing.suspended_by is None else f"{name}: SUSPENDED by {standing.suspended_by}"
         kind = "an authority that vouches for others" if trusted.node is None else "a node"
         age, left = rough(self.at - trusted.refreshed_at), rough(trusted.expires_at - self.at)
         yield f"  {kind}, vouched for by {trusted.superiors[0]} {age} ago; the statements expire in {left}"
-        if standing.following is not None and standing.stage is not Freshness.NORMAL:
-            stage, begins = standing.following
+        if standing.next_freshness is not None and standing.freshness is not Freshness.NORMAL:
+            stage, begins = standing.next_freshness
             yield f"  without an answer {stage.replace('_', ' ')} from {begins:%Y-%m-%d %H:%M} UTC"
         stated = None if trusted.federation_entity is None else trusted.federation_entity.announced
         if stated is not None:
@@ -121,11 +121,11 @@ def _to_json(standing: EntityStatus, at: datetime) -> dict[str, Any]:
     found: dict[str, Any] = {
         "entity_id": standing.entity,
         "trusted": trusted is not None and standing.suspended_by is None,
-        "stage": standing.stage,
+        "stage": standing.freshness,
         "suspended_by": standing.suspended_by,
     }
-    if standing.following is not None:
-        found["next_stage"] = {"stage": standing.following[0], "at": standing.following[1].isoformat()}
+    if standing.next_freshness is not None:
+        found["next_stage"] = {"stage": standing.next_freshness[0], "at": standing.next_freshness[1].isoformat()}
     if trusted is not None:
         found |= {
             "anchor": trusted.anchor,

@@ -202,7 +202,7 @@ class TestHowFreshAPeerIs:
 
     def test_somebody_who_stands_no_more(self) -> None:
         now, own = datetime.now(UTC), EntityId(COUNCIL)
-        ended = EntityStatus(entity=EntityId(POLICE), stage=None, trusted=None, ended=True)
+        ended = EntityStatus(entity=EntityId(POLICE), freshness=None, trusted=None, ended=True)
         assert "vouches for it no longer" in peers.check_freshness(ended, own=own, now=now).detail
         suspended = replace(ended, ended=False, suspended_by=EntityId(ANCHOR))
         assert f"suspended by {ANCHOR}" in peers.check_freshness(suspended, own=own, now=now).detail
@@ -247,6 +247,7 @@ def with_mark(parts: FederationContext, mark_type: str, expires_at: datetime | N
         mark_type=mark_type,
         issued_at=now,
         expires_at=expires_at,
+        signed_with="",
         raw=b"",
     )
     return replace(own, marks=(mark,))

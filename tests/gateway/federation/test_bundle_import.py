@@ -46,7 +46,7 @@ class Far:
 
     def stage(self) -> Freshness | None:
         """Return how far the police are served."""
-        return {standing.entity: standing.stage for standing in self.directory.statuses(now=self.now)}[POLICE]
+        return {standing.entity: standing.freshness for standing in self.directory.statuses(now=self.now)}[POLICE]
 
 
 @pytest.fixture

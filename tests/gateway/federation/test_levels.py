@@ -263,8 +263,8 @@ def test_what_comes_next_is_counted_down(tree: Tree) -> None:
     directory.resolve(POLICE, now=confirmed)
     tree.clock.forward(minutes=20)
     [standing] = [each for each in directory.statuses(now=tree.clock.now()) if each.entity == POLICE]
-    assert (standing.stage, standing.age) == (Freshness.ALARM, timedelta(minutes=20))
-    assert standing.following == (Freshness.URGENT_ONLY, confirmed + timedelta(hours=24))
+    assert (standing.freshness, standing.age) == (Freshness.ALARM, timedelta(minutes=20))
+    assert standing.next_freshness == (Freshness.URGENT_ONLY, confirmed + timedelta(hours=24))
 
 
 # ---- bounds

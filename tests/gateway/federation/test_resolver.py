@@ -311,12 +311,12 @@ def test_what_is_known_is_shown_with_its_stage(federation: Federation) -> None:
     look(federation)
     federation.directory.resolve(COUNCIL, now=federation.clock.now())
     federation.clock.forward(minutes=20)
-    shown = {each.entity: each.stage for each in federation.directory.statuses(now=federation.clock.now())}
+    shown = {each.entity: each.freshness for each in federation.directory.statuses(now=federation.clock.now())}
     assert shown == {COUNCIL: Freshness.ALARM, POLICE: Freshness.ALARM}
     federation.admit(POLICE, SuspensionState.SUSPENDED)
     with pytest.raises(Untrusted):
         look(federation)
-    shown = {each.entity: each.stage for each in federation.directory.statuses(now=federation.clock.now())}
+    shown = {each.entity: each.freshness for each in federation.directory.statuses(now=federation.clock.now())}
     assert shown == {COUNCIL: Freshness.ALARM, POLICE: None}
 
 

@@ -1,6 +1,8 @@
 """An entity is trusted through a pinned anchor's word alone, for as long as that word stands."""
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -46,11 +48,18 @@ from trust.errors import (
     UnknownKey,
     WrongIssuer,
 )
-from trust.federation.chain import refuse_rollback, verify_anchor, verify_chain
+from trust.federation.chain import (
+    TrustChain,
+    open_chain,
+    refuse_rollback,
+    resolve_chain,
+    verify_anchor,
+    verify_chain,
+)
 from trust.federation.node_metadata import ENTITY_TYPE
 from trust.federation.party_metadata import AUTHORIZATION_SERVER, CLIENT
 from trust.identifiers import EntityId
-from trust.keys import KeyUse, LocalSigner
+from trust.keys import KeySet, KeyUse, LocalSigner
 from trust.strict_json import JsonObject
 
 
@@ -245,6 +254,52 @@ def test_our_own_anchors_configuration_is_recognised() -> None:
         verify_anchor(OWN, anchors=PINNED, now=NOW)
     with pytest.raises(TrustError):
         verify_anchor(TOP, anchors={ANCHOR: key_set(signer(KeyUse.MESSAGE))}, now=NOW)
+
+
+def opened(*statements: bytes, anchors: Mapping[EntityId, KeySet] = PINNED) -> TrustChain:
+    return open_chain(statements or (OWN, ABOUT, TOP), anchors=anchors, now=NOW)
+
+
+def test_an_opened_chain_resolves_to_what_its_bytes_do() -> None:
+    assert opened().statements == (OWN, ABOUT, TOP)
+    assert resolve_chain(opened(), anchors=PINNED, now=NOW) == verified()
+
+
+def test_an_opened_chain_ends_with_the_pin_the_key_and_the_time_that_it_was_opened_with() -> None:
+    """No signature is verified again, so all that it depends on must be."""
+    chain = opened()
+    for anchors in ({}, {ANCHOR: key_set(STRANGER_KEY)}):
+        with pytest.raises(NoChain):
+            resolve_chain(chain, anchors=anchors, now=NOW)
+        with pytest.raises(TrustError):
+            resolve_chain(opened(OWN, ABOUT), anchors=anchors, now=NOW)
+    with pytest.raises(Expired):
+        resolve_chain(chain, anchors=PINNED, now=NOW + timedelta(seconds=LIFE_S))
+    with pytest.raises(NotYetValid):
+        resolve_chain(chain, anchors=PINNED, now=NOW - timedelta(hours=1))
+
+
+def test_statements_of_several_chains_are_joined_only_where_the_keys_fit() -> None:
+    """A superior may have changed its keys between two of them, or a statement be about another entity."""
+    chain, other_key = opened(), statement(ANCHOR_KEY, anchor_claims(jwks=key_set(ANCHOR_KEY, STRANGER_KEY).to_jwks()))
+    by_other = opened(OWN, statement(STRANGER_KEY, about_claims()), other_key)
+    with pytest.raises(UnknownKey):
+        resolve_chain(replace(chain, superiors=by_other.superiors), anchors=PINNED, now=NOW)
+    new_key = opened(
+        statement(STRANGER_KEY, council_claims(jwks=key_set(STRANGER_KEY).to_jwks())),
+        statement(ANCHOR_KEY, about_claims(jwks=key_set(STRANGER_KEY).to_jwks())),
+        TOP,
+    )
+    with pytest.raises(ChainRefused, match="does not vouch for"):
+        resolve_chain(replace(chain, subject=new_key.subject), anchors=PINNED, now=NOW)
+    with pytest.raises(UnknownKey):
+        resolve_chain(replace(chain, superiors=chain.superiors * 2), anchors=PINNED, now=NOW)
+
+
+def test_a_retired_key_signs_nothing_after_its_retirement_for_an_opened_chain_either() -> None:
+    retired = replace(ANCHOR_KEY.public, retired_at=NOW - timedelta(minutes=1))
+    with pytest.raises(UnknownKey, match="retired"):
+        opened().superiors[0].refuse_unless_signed_by(KeySet.of(KeyUse.FEDERATION, [retired]))
 
 
 POOL = [

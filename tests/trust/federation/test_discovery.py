@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -23,6 +22,7 @@ from tests.trust.federation.members import (
 )
 from tests.trust.makers import NOW, key_set
 from trust.errors import NoChain, TrustError
+from trust.federation.chain import Resolution, verify_chain
 from trust.federation.discovery import (
     MAX_FETCHES,
     Ask,
@@ -33,7 +33,6 @@ from trust.federation.discovery import (
 )
 from trust.federation.entity_statement import MAX_HINTS
 from trust.federation.party_metadata import FEDERATION_ENTITY
-from trust.federation.resolve import Resolution, resolve
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
@@ -70,7 +69,7 @@ class Federation:
         return configuration(entity, *hints)
 
     def find(self, *, anchors: Mapping[EntityId, KeySet] = PINNED, hints: Sequence[EntityId] = ()) -> Resolution:
-        return drive(discover(COUNCIL, anchors=anchors, now=NOW, hints=hints), self.answer)
+        return drive(discover(COUNCIL, anchors=anchors, now=NOW, hints={COUNCIL: hints}), self.answer)
 
     def strangers(self) -> list[EntityId]:
         """Give those who were asked about themselves, in order."""
@@ -87,7 +86,7 @@ def test_an_anchor_is_asked_first_and_then_only_the_subject() -> None:
     assert found.entity.superiors == (ANCHOR,)
     assert [type(ask) for ask in federation.asked] == [FetchConfiguration, FetchStatement, FetchConfiguration]
     assert federation.strangers() == [ANCHOR, COUNCIL]
-    assert resolve([found.statements], subject=COUNCIL, anchors=PINNED, now=NOW) == found
+    assert verify_chain(found.statements, anchors=PINNED, now=NOW) == found.entity
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
@@ -252,7 +251,7 @@ def test_in_any_federation_of_liars_and_loops_the_fetches_are_bounded_and_a_chai
         found = None
     assert len(federation.asked) <= MAX_FETCHES
     if found is not None:
-        assert resolve([found.statements], subject=COUNCIL, anchors=PINNED, now=NOW) == found
+        assert verify_chain(found.statements, anchors=PINNED, now=NOW) == found.entity
 
 
 def within_the_hints(edges: Edges) -> bool:
@@ -274,23 +273,3 @@ def test_in_an_honest_federation_the_shortest_way_is_found(edges: Edges) -> None
         assert lengths.get(ANCHOR) is None or "fetches" in refused.detail  # noqa: PT017 (either is an outcome)
         return
     assert len(found.entity.superiors) == lengths[ANCHOR]
-
-
-def test_the_shortest_of_given_chains_is_resolved_and_of_equals_the_one_that_lasts() -> None:
-    council = council_claims(authority_hints=[ANCHOR, COUNTY])
-    own = statement(COUNCIL_KEY, council)
-    direct = [own, *ladder(0)[1:]]
-    longer = [own, *ladder(1)[1:]]
-    brief = [own, vouching(ANCHOR, COUNCIL, exp=int((NOW + timedelta(minutes=1)).timestamp())), direct[-1]]
-    found = resolve([longer, brief, direct], subject=COUNCIL, anchors=PINNED, now=NOW)
-    assert found.statements == tuple(direct)
-    assert resolve([longer, [b"x"]], subject=COUNCIL, anchors=PINNED, now=NOW).entity.superiors == (COUNTY, ANCHOR)
-
-
-def test_where_no_chain_stands_the_refusal_of_the_shortest_is_told() -> None:
-    spoiled = ladder(0, {1: {"constraints": {"naming_constraints": {"excluded": ["council.example"]}}}})
-    with pytest.raises(TrustError, match="exclude"):
-        resolve([ladder(5), spoiled], subject=COUNCIL, anchors=PINNED, now=NOW)
-    for chains in ([], [ladder(0)]):
-        with pytest.raises(NoChain, match="no chain about"):
-            resolve(chains, subject=STRANGER, anchors=PINNED, now=NOW)

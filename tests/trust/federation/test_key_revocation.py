@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 
 from tests.trust.makers import NOW, compact, header, key_set, signer
 from trust.errors import ChainRefused, TrustError, UnknownKey
-from trust.federation.chain import TrustedEntity
-from trust.federation.entity_statement import TYP as STATEMENT_TYP
+from trust.federation.chain import TrustChain, TrustedEntity
+from trust.federation.entity_statement import (
+    StatementDraft,
+    build_entity_configuration,
+    build_subordinate_statement,
+    parse_entity_configuration,
+    parse_subordinate_statement,
+)
 from trust.federation.key_revocation import (
     TYP,
     KeyRevocation,
@@ -52,8 +58,16 @@ def entity(*, federation: KeySet, oauth: KeySet) -> TrustedEntity:
     )
 
 
-def statement(issuer: EntityId) -> bytes:
-    return compact(header(KEY, STATEMENT_TYP), {"iss": issuer, "sub": COUNCIL}, KEY)
+def chain() -> TrustChain:
+    """Return a chain of which one key signed every statement."""
+    draft = StatementDraft(subject=COUNCIL, keys=key_set(KEY), issued_at=NOW, expires_at=NOW + timedelta(hours=1))
+    own = build_entity_configuration(draft, KEY, authority_hints=(ANCHOR,))
+    about = build_subordinate_statement(draft, KEY, issuer=ANCHOR)
+    return TrustChain(
+        subject=parse_entity_configuration(own, now=NOW),
+        superiors=(parse_subordinate_statement(about, superior_keys=key_set(KEY), now=NOW),),
+        anchor=None,
+    )
 
 
 def test_a_notice_is_read_as_it_was_written() -> None:
@@ -97,13 +111,12 @@ def test_any_bytes_are_read_or_refused(payload: bytes) -> None:
 @pytest.mark.holds("A59")
 def test_a_revoked_key_is_left_out_of_every_set_of_its_owner_and_of_no_other() -> None:
     trusted = entity(federation=key_set(KEY, OTHER), oauth=key_set(OAUTH, NEXT))
-    chain = (statement(COUNCIL), statement(ANCHOR))
-    left = without_revoked(trusted, chain, {COUNCIL: frozenset({OAUTH.kid, OTHER.kid})})
+    left = without_revoked(trusted, chain(), {COUNCIL: frozenset({OAUTH.kid, OTHER.kid})})
     assert left.oauth_client_keys == key_set(NEXT)
     assert left.authorization_server is not None
     assert left.authorization_server.keys == key_set(NEXT)
     assert left.federation_keys == key_set(KEY)
-    assert without_revoked(trusted, chain, {EntityId("https://police.example"): frozenset({OAUTH.kid})}) == trusted
+    assert without_revoked(trusted, chain(), {EntityId("https://police.example"): frozenset({OAUTH.kid})}) == trusted
 
 
 @pytest.mark.holds("A59")
@@ -111,11 +124,11 @@ def test_a_revoked_key_is_left_out_of_every_set_of_its_owner_and_of_no_other() -
 def test_a_chain_that_a_revoked_key_signed_is_refused(owner: EntityId) -> None:
     trusted = entity(federation=key_set(KEY, OTHER), oauth=key_set(OAUTH))
     with pytest.raises(ChainRefused):
-        without_revoked(trusted, (statement(COUNCIL), statement(ANCHOR)), {owner: frozenset({KEY.kid})})
+        without_revoked(trusted, chain(), {owner: frozenset({KEY.kid})})
 
 
 @pytest.mark.holds("A59")
 def test_a_chain_none_of_whose_keys_counts_is_refused() -> None:
     trusted = entity(federation=key_set(KEY), oauth=key_set(OAUTH))
     with pytest.raises(ChainRefused):
-        without_revoked(trusted, (statement(COUNCIL),), {COUNCIL: frozenset({OAUTH.kid})})
+        without_revoked(trusted, chain(), {COUNCIL: frozenset({OAUTH.kid})})

@@ -1,6 +1,7 @@
 """A chain may have several levels: each superior is believed because the one above it vouches, and no further."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations, product
 
@@ -39,12 +40,12 @@ from trust.errors import (
     TrustError,
     UnknownKey,
 )
-from trust.federation.chain import refuse_rollback, verify_chain
+from trust.federation.chain import Resolution, open_chain, refuse_rollback, resolve_chain, verify_chain
 from trust.federation.node_metadata import ENTITY_TYPE
 from trust.federation.party_metadata import CLIENT, FEDERATION_ENTITY
 from trust.federation.trust_mark import MarkDraft, StatedMark, build_trust_mark
 from trust.identifiers import EntityId
-from trust.keys import KeySet
+from trust.keys import KeySet, Signer
 from trust.strict_json import JsonObject
 
 
@@ -299,6 +300,29 @@ def test_the_keys_of_an_issuer_outside_the_chain_are_the_callers_to_give() -> No
     known: dict[EntityId, KeySet] = {STRANGER: key_set(STRANGER_KEY)}
     trusted = verify_chain(ladder(1, changed, top=top), anchors=PINNED, now=NOW, keys_of=known.get)
     assert [mark.issuer for mark in trusted.marks] == [STRANGER]
+
+
+def test_an_earlier_resolution_carries_a_mark_over_only_under_the_same_anchor_key_and_time() -> None:
+    """Its signature is not verified again, so all that it depends on must be compared."""
+    changed, top = marked(STRANGER, listed={MARK_TYPE: [STRANGER]})
+    _, without = marked(STRANGER, listed={MARK_TYPE: [ANCHOR]})
+
+    def marks(top: bytes, key: Signer, earlier: Resolution | None = None) -> list[str]:
+        chain = open_chain(ladder(1, changed, top=top), anchors=PINNED, now=NOW)
+        known = {STRANGER: key_set(key)}
+        trusted = resolve_chain(chain, anchors=PINNED, now=NOW, keys_of=known.get, earlier=earlier)
+        return [mark.mark_type for mark in trusted.marks]
+
+    chain = open_chain(ladder(1, changed, top=top), anchors=PINNED, now=NOW)
+    known: dict[EntityId, KeySet] = {STRANGER: key_set(STRANGER_KEY)}
+    entity = resolve_chain(chain, anchors=PINNED, now=NOW, keys_of=known.get)
+    earlier = Resolution(entity=entity, chain=chain)
+    assert marks(top, STRANGER_KEY, earlier) == [MARK_TYPE]
+    assert marks(without, STRANGER_KEY, earlier) == []
+    assert marks(top, key_of(COUNTY), earlier) == []
+    ended = [replace(mark, expires_at=NOW) for mark in entity.marks]
+    assert not ended[0].is_valid(issuer_keys=key_set(STRANGER_KEY), now=NOW)
+    assert not entity.marks[0].is_valid(issuer_keys=None, now=NOW)
 
 
 def test_only_the_anchor_says_who_may_issue_marks() -> None:

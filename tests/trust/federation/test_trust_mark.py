@@ -89,7 +89,13 @@ def test_what_is_built_is_verified() -> None:
     raw = build_trust_mark(draft, ISSUER_KEY)
     assert peek_mark(raw) == (ASSURED, ISSUER)
     assert verified(raw) == TrustMark(
-        issuer=ISSUER, subject=COUNCIL, mark_type=ASSURED, issued_at=NOW, expires_at=NOW + DAY, raw=raw
+        issuer=ISSUER,
+        subject=COUNCIL,
+        mark_type=ASSURED,
+        issued_at=NOW,
+        expires_at=NOW + DAY,
+        raw=raw,
+        signed_with=ISSUER_KEY.kid,
     )
 
 

@@ -112,7 +112,7 @@ def _asked(knowing: _Knowing, entities: Iterable[EntityId], at: datetime) -> _Fo
             found.left_out[entity] = refused.detail
             continue
         for each, made_at in refreshed:
-            found.chains[each], found.made_at[each] = importer.chain(each, now=at), made_at
+            found.chains[each], found.made_at[each] = importer.statements(each, now=at), made_at
     return found
 
 
