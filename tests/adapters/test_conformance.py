@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
-from time import sleep
 
 import psycopg
 import pysqlite3.dbapi2 as sqlite
@@ -26,6 +25,7 @@ from adapters.contract import (
 from adapters.sectors import social_care
 from adapters.sectors.social_care_import import import_census
 from adapters.sources import json_file, sql
+from tests.simulator.clocks import MonotonicClock
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
@@ -121,9 +121,11 @@ class Honest:
 
 
 class Slow(Honest):
+    clock = MonotonicClock()
+
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
         if deadline.remaining_s() <= 0:
-            sleep(2.6)
+            self.clock.forward(2.6)
         return super().find(subject, deadline=Deadline.after(1))
 
 
@@ -170,7 +172,10 @@ class Refusing(Honest):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_the_broken_promise_is_named(source: InvolvementSource, promises: list[str]) -> None:
+def test_the_broken_promise_is_named(
+    source: InvolvementSource, promises: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Slow.clock.install(monkeypatch)
     lines = run(Adapter(name="x", involvement=source), Samples(known=OCTAVIA))
     assert broken(lines) == promises
     for line in lines:

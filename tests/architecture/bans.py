@@ -98,6 +98,19 @@ def test_modules(module: Module) -> Iterator[str]:
             yield module.at(node, f"{name} stands in a module of tests: move it to a helper module of its folder")
 
 
+def elapsed_times(module: Module) -> Iterator[str]:
+    """Allow no assertion about elapsed time: a busy machine fails it, and an idle one may pass without the defence."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Assert) and any(
+            isinstance(part, ast.BinOp)
+            and isinstance(part.op, ast.Sub)
+            and isinstance(part.left, ast.Call)
+            and dotted(part.left.func).rpartition(".")[2] in {"monotonic", "perf_counter", "time"}
+            for part in ast.walk(node.test)
+        ):
+            yield module.at(node, "an assertion about elapsed time: move a MonotonicClock, or assert on what happened")
+
+
 def xml_readers(all_modules: Iterable[Module]) -> Iterator[str]:
     """Allow one module to read XML, and one of their own to the demo's case systems, which share no code."""
     homes: dict[bool, str] = {}

@@ -127,7 +127,7 @@ def test_product_code_keeps(rule: Rule, product: list[Module]) -> None:
 
 @pytest.mark.parametrize(
     "rule",
-    [shape.module_length, shape.function_length, bans.authlib_jose, bans.test_modules],
+    [shape.module_length, shape.function_length, bans.authlib_jose, bans.test_modules, bans.elapsed_times],
     ids=lambda rule: rule.__name__,
 )
 def test_all_code_keeps(rule: Rule, everything: list[Module]) -> None:

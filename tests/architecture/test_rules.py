@@ -55,6 +55,8 @@ ONE_MODULE = [
     (bans.test_modules, "tests/a.py", "from tests.b.test_c import d", 1, "from tests.b.c import tested"),
     (bans.test_modules, "tests/a.py", "import tests.b.test_c", 1, "import tests.b.conftest"),
     (bans.test_modules, "tests/a.py", "from tests.b import test_c", 1, "from tests import b"),
+    (bans.elapsed_times, "tests/a.py", "assert monotonic() - began < 2", 1, "assert monotonic() < end"),
+    (bans.elapsed_times, "tests/a.py", "assert 1 < time.time() - began < 2", 1, "assert clock.ahead_s == 2"),
     (background.companion_loops, "gateway/a.py", "def f(wait):\n  while not wait(60): ...", 2, "while f(60): ..."),
     (
         background.companion_steps,

@@ -100,9 +100,9 @@ def tls(port: int, host: str, ca: Path) -> ssl.SSLSocket:
 
 
 def said(sock: ssl.SSLSocket) -> bytes:
-    """Read until the other end closes."""
+    """Read until the other end closes. Raises :class:`TimeoutError` where it does not."""
     data = b""
-    with suppress(OSError):
+    with suppress(ConnectionError, ssl.SSLError):
         while piece := sock.recv(65_536):
             data += piece
     return data

@@ -7,7 +7,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from time import monotonic
 
 import pytest
 
@@ -244,8 +243,8 @@ def test_headers_that_never_end_are_cut_off_in_nginx(wire: Wire, earlier: int) -
         wire.recorder.heard.clear()
         sock.settimeout(0.5)
         sock.sendall(f"GET /slow HTTP/1.1\r\nHost: {HOST}\r\nX: ".encode())
-        began, cut = monotonic(), False
-        while not cut and monotonic() - began < 12:
+        cut = False
+        while not cut:
             try:
                 cut = sock.recv(65_536) == b""
             except TimeoutError:
@@ -259,10 +258,8 @@ def test_headers_that_never_end_are_cut_off_in_nginx(wire: Wire, earlier: int) -
 
 @pytest.mark.holds("A61")
 def test_a_body_that_does_not_come_is_cut_off_and_costs_the_face_nothing(wire: Wire) -> None:
-    began = monotonic()
     answer = wire.send(request("POST", "/x", "Content-Length: 100", body=b"slow"))
     assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
-    assert 3 < monotonic() - began < 12
     assert wire.recorder.heard == b""
 
 

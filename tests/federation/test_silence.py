@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
 import pytest
@@ -162,13 +163,20 @@ def test_a_slow_peer_is_waited_for_no_longer_than_the_limit(trio: Network) -> No
 
 def test_the_answers_of_the_others_are_there_while_one_is_awaited(trio: Network) -> None:
     warm(trio)
-    trio.wire.faults[TRUST] = faults.half_open
+    seen = Event()
+
+    def awaited(request: PeerRequest, answer: Pass) -> PeerResponse:
+        assert seen.wait(60)
+        return faults.half_open(request, answer)
+
+    trio.wire.faults[TRUST] = awaited
     client = trio.case_client()
     began = client.post_lookup(client.body(wait_s=0.0)).get_json()
     end = monotonic() + 60
     while began["state"] == "running" and len(began["answers"]) < 4 and monotonic() < end:
         began = client.get_lookup(began["id"]).get_json()
-    assert {line["service"] for line in began["answers"]} >= OTHERS
+    assert {line["service"] for line in began["answers"]} == OTHERS
+    seen.set()
     while began["state"] == "running" and monotonic() < end:
         began = client.get_lookup(began["id"]).get_json()
     assert began["summary"] == "4 of 5 services answered"

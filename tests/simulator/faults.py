@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from time import sleep
 
 from pysqlite3 import dbapi2
 
@@ -35,19 +34,16 @@ def down(request: PeerRequest, _answer: Pass) -> PeerResponse:
 
 
 def half_open(request: PeerRequest, _answer: Pass) -> PeerResponse:
-    """Take the connection, and never say anything until the asker's patience ends."""
-    sleep(request.timeout_s)
+    """Take the connection, and say nothing until the asker's patience has ended: no test waits it out."""
     raise TransportError("the answer did not come within the time")
 
 
 def slow(seconds: float) -> Fault:
-    """Answer every request late."""
+    """Answer every request so many seconds after it came, which is too late where the asker's patience is shorter."""
 
     def fault(request: PeerRequest, answer: Pass) -> PeerResponse:
-        if seconds >= request.timeout_s:
-            return half_open(request, answer)
-        sleep(seconds)
-        return answer()
+        came = answer()
+        return half_open(request, answer) if seconds >= request.timeout_s else came
 
     return fault
 
@@ -126,8 +122,8 @@ def locked(database: Path) -> Iterator[None]:
 
 
 def hanging(deadline: Deadline) -> None:
-    """Keep a caller of a case system waiting until its deadline."""
-    sleep(deadline.remaining_s())
+    """Keep a caller of a case system waiting until its deadline, which no test waits out."""
+    assert deadline.remaining_s() > 0
     raise SourceUnavailable("the case system did not answer in time")
 
 

@@ -5,8 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulator.clocks import MonotonicClock
 from tests.simulator.network import Network
 from tests.simulator.town import BY_ENTITY, COUNCIL, JOBCENTRE, TRUST
+
+
+@pytest.fixture
+def monotonic_clock(monkeypatch: pytest.MonkeyPatch) -> MonotonicClock:
+    """Give the gateway a monotonic clock that the test moves."""
+    made = MonotonicClock()
+    made.install(monkeypatch)
+    return made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
@@ -82,11 +81,11 @@ def test_the_police_are_asked_through_the_nodes_own_caller(tmp_path: Path, autho
 
 @pytest.mark.parametrize("fault", ["hang", "drip"])
 def test_a_silent_or_dripping_service_ends_with_the_deadline(tmp_path: Path, authority: Authority, fault: str) -> None:
-    with police_source(tmp_path, authority, "--fault", fault) as source:
-        start = monotonic()
-        with pytest.raises(SourceUnavailable):
-            source.find(ASKED, deadline=Deadline.after(1))
-        assert monotonic() - start < 3
+    with (
+        police_source(tmp_path, authority, "--fault", fault) as source,
+        pytest.raises(SourceUnavailable, match="within the time"),
+    ):
+        source.find(ASKED, deadline=Deadline.after(0.5))
 
 
 @pytest.mark.parametrize("fault", ["nonsense", "wrong-schema"])

@@ -6,7 +6,6 @@ import signal
 import socket
 import ssl
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from http.client import HTTPResponse
@@ -16,7 +15,6 @@ import pytest
 
 from gateway.server.request_intake import RECEIVED_WITHIN_S
 from gateway.server.supervisor import Hooks, serve
-from gateway.server.worker import STALLED_AFTER_S
 from tests.gateway.server.served_node import (
     END_WITHIN_S,
     HALF,
@@ -204,13 +202,14 @@ def test_old_tls_is_refused(running: Running) -> None:
 
 @pytest.mark.holds("A65")
 def test_connected_clients_that_say_nothing_leave_the_threads_to_others(running: Running) -> None:
-    began = time.monotonic()
     silent = [running.connection() for _ in range(40)]
     for connection in silent:
         connection.connect()
     assert b" 404 " in running.raw(b"GET /nowhere HTTP/1.0\r\nHost: x\r\n\r\n")[:20]
-    assert time.monotonic() - began < 2 * STALLED_AFTER_S
     for connection in silent:
+        connection.sock.setblocking(False)
+        with pytest.raises(ssl.SSLWantReadError):  # not one of them was dropped to make room
+            connection.sock.recv(1)
         connection.close()
 
 
