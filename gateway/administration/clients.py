@@ -11,7 +11,7 @@ from gateway.administration.administrators import current
 from gateway.administration.client_keys import REASON_TO_VOUCH, key_ids, read_keys, with_key_file
 from gateway.administration.context import Settings, now, opened_store, own_entity
 from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
-from gateway.administration.errors import OperationRefused
+from gateway.administration.errors import OperationRefused, line_faults, refuse_line
 from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.agreements.registry import AgreementRegistry
@@ -26,7 +26,6 @@ DEFAULT_PERCENT = 10
 """Lookups of 100 that a manager justifies."""
 _ARGUMENTS = ("id", "name", "positions", "manager", "sample_percent", "key_ids")
 _MAX_TEXT = 120
-_TEXT_FAULT = f"write 1 to {_MAX_TEXT} characters on one line"
 _NOT_REGISTERED = "The case system was not registered:"
 
 
@@ -141,8 +140,7 @@ def plan_revocation(settings: NodeSettings, client_id: str) -> ChangePlan:
 
 def plan_manager(settings: NodeSettings, client_id: str, manager: str, sample_percent: int | None) -> ChangePlan:
     """Plan another manager for a case system, or another share of its lookups. Raises ``OperationRefused``."""
-    if not _is_text(manager):
-        raise OperationRefused(f"--manager: {_TEXT_FAULT}")
+    refuse_line("--manager", manager, limit=_MAX_TEXT)
     client = _with_manager(settings, client_id, manager, sample_percent)
 
     def apply() -> UseCaseResult:
@@ -224,13 +222,9 @@ def _refuse_faults(settings: NodeSettings, registration: Registration, manager: 
     faults += [fault for option, code in codes if (fault := _code_fault(option, code))]
     texts = [("--name", registration.name), *(("--unit", unit) for unit in units)]
     texts += [] if manager is None else [("--manager", manager)]
-    faults += [f"{option}: {_TEXT_FAULT}" for option, text in texts if not _is_text(text)]
+    faults += line_faults(texts, limit=_MAX_TEXT)
     if faults:
         raise OperationRefused(_NOT_REGISTERED, faults)
-
-
-def _is_text(text: str) -> bool:
-    return 0 < len(text) <= _MAX_TEXT and text.isprintable()
 
 
 def _code_fault(option: str, text: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from config.settings import NodeSettings
 from gateway.accountability.disclosures import END, MAX_PAGE, Disclosure, DisclosurePage, Disclosures, ExchangeSide
 from gateway.administration.context import node_vault, now, opened_store
-from gateway.administration.errors import OperationRefused
+from gateway.administration.errors import OperationRefused, refuse_line
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
@@ -36,8 +36,7 @@ class Listing:
 
 def check_reason(reason: str) -> None:
     """Raise :class:`OperationRefused` for a reason that the journal does not take."""
-    if not 0 < len(reason.strip()) <= _MAX_REASON or not reason.isprintable():
-        raise OperationRefused(f"--reason: write 1 to {_MAX_REASON} characters on one line.")
+    refuse_line("--reason", reason, limit=_MAX_REASON)
 
 
 def about_person(settings: NodeSettings, person: Subject, listing: Listing, *, reason: str) -> UseCaseResult:

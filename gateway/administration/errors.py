@@ -1,6 +1,6 @@
 """The errors that an administrator can correct, as one sentence and a list of faults."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy.exc import OperationalError
@@ -66,3 +66,18 @@ def describe_error(refused: BaseException) -> tuple[str, tuple[str, ...]]:
 
 def _counted(what: str, faults: Sequence[str]) -> str:
     return f"{what} has " + ("one mistake:" if len(faults) == 1 else f"{len(faults)} mistakes:")
+
+
+def line_faults(texts: Iterable[tuple[str, str | None]], *, limit: int) -> list[str]:
+    """Return a fault for each option whose text is empty, too long or more than one line."""
+    return [
+        f"{option}: write 1 to {limit} characters on one line"
+        for option, text in texts
+        if not text or not text.strip() or len(text) > limit or not text.isprintable()
+    ]
+
+
+def refuse_line(option: str, text: str, *, limit: int) -> None:
+    """Raise :class:`OperationRefused` for a text that is empty, too long or more than one line."""
+    for fault in line_faults([(option, text)], limit=limit):
+        raise OperationRefused(f"{fault}.")

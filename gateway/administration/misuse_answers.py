@@ -9,7 +9,7 @@ from config.settings import NodeSettings
 from gateway.administration import dual_control
 from gateway.administration.context import Settings, node_vault, now, opened_store
 from gateway.administration.dual_control import ChangeRequest, Commit
-from gateway.administration.errors import OperationRefused
+from gateway.administration.errors import OperationRefused, line_faults
 from gateway.administration.misuse_queries import received_json, received_lines, short_id
 from gateway.administration.outcome import ChangePlan
 from gateway.keys.vault import FileKeyVault
@@ -84,12 +84,7 @@ def plan_answer(settings: NodeSettings, query: str, practitioner: PractitionerNa
         "--unit": practitioner.unit or recorded.get("org_unit"),
         "--contact": practitioner.contact,
     }
-    faults = [
-        f"{option}: write 1 to {_MAX_TEXT} characters on one line"
-        for option, text in texts.items()
-        if not text or len(text) > _MAX_TEXT or not text.isprintable()
-    ]
-    if faults:
+    if faults := line_faults(texts.items(), limit=_MAX_TEXT):
         raise OperationRefused("No practitioner was named:", faults)
     name, role, unit, contact = map(str, texts.values())
     person = NamedPractitioner(name=name, role=role, org_unit=unit, contact=contact)

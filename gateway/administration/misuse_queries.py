@@ -8,7 +8,7 @@ from typing import Any
 
 from config.settings import NodeSettings
 from gateway.administration.context import node_vault, now, opened_store
-from gateway.administration.errors import OperationRefused
+from gateway.administration.errors import OperationRefused, refuse_line
 from gateway.administration.federation_context import FederationContext
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
@@ -79,8 +79,7 @@ def list_messages(settings: NodeSettings, asker: str, *, days: int) -> UseCaseRe
 
 def plan_query(federation: FederationContext, ref: MessageRef, *, reason: str) -> ChangePlan:
     """Plan to ask the sender of a message who stands behind it, or to fetch its answer. Raises ``OperationRefused``."""
-    if not 0 < len(reason.strip()) <= MAX_REASON or not reason.isprintable():
-        raise OperationRefused(f"--reason: write 1 to {MAX_REASON} characters on one line.")
+    refuse_line("--reason", reason, limit=MAX_REASON)
     vault = node_vault(federation.settings)
     message = _message(federation.store, vault, ref)
     if message.peer == federation.own:

@@ -150,21 +150,21 @@ _CLIENT_SAMPLE = _group(
     "sample",
     "Justify sampled lookups.",
     {
-        "list": ("gateway.cli.client.sample:list_samples", "List sampled lookups that wait for a justification."),
-        "justify": ("gateway.cli.client.sample:justify", "Record a manager's finding on a sampled lookup."),
+        "list": ("gateway.cli.client:list_samples", "List sampled lookups that wait for a justification."),
+        "justify": ("gateway.cli.client:justify", "Record a manager's finding on a sampled lookup."),
     },
 )
 _CLIENT = _group(
     "client",
     "Register the case systems that may use this node.",
     {
-        "add": ("gateway.cli.client.registry:add", "Register a case system and its positions."),
-        "list": ("gateway.cli.client.registry:list_clients", "List the registered case systems."),
-        "keys": ("gateway.cli.client.registry:keys", "Change the keys of a case system."),
-        "revoke": ("gateway.cli.client.registry:revoke", "Revoke a case system for good."),
-        "manager": ("gateway.cli.client.registry:manager", "Name the manager of a case system's lookups."),
+        "add": ("gateway.cli.client:add", "Register a case system and its positions."),
+        "list": ("gateway.cli.client:list_clients", "List the registered case systems."),
+        "keys": ("gateway.cli.client:keys", "Change the keys of a case system."),
+        "revoke": ("gateway.cli.client:revoke", "Revoke a case system for good."),
+        "manager": ("gateway.cli.client:manager", "Name the manager of a case system's lookups."),
         "sample": _CLIENT_SAMPLE,
-        "token": ("gateway.cli.client.token:token", "Get an access token from the running node."),
+        "token": ("gateway.cli.case_system.api:token", "Get an access token from the running node."),
     },
 )
 _FLAG = _group(
@@ -216,7 +216,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "trust": _TRUST,
     "agreement": _AGREEMENT,
     "client": _CLIENT,
-    "lookup": ("gateway.cli.client.lookup:lookup", "Ask which services work with a person."),
+    "lookup": ("gateway.cli.case_system.lookup:lookup", "Ask which services work with a person."),
     "flag": _FLAG,
     "account": _ACCOUNT,
     "misuse": _MISUSE,

@@ -27,8 +27,8 @@ _COMMAND_MODULES: Final = (
     "gateway.cli.trust.join",
     "gateway.cli.trust.members",
     "gateway.cli.adapter",
-    "gateway.cli.client.registry",
-    "gateway.cli.client.token",
+    "gateway.cli.client",
+    "gateway.cli.case_system.api",
     "gateway.cli.agreement",
     "lxml.etree",
 )

@@ -7,7 +7,7 @@ from config.loading import load
 from config.settings import NodeSettings
 from gateway.administration.clients import Registration, register_first
 from gateway.administration.errors import OperationRefused
-from gateway.cli.client.registry import positions_of
+from gateway.cli.client import positions_of
 from gateway.cli.context import NODE_FILE
 
 

@@ -7,15 +7,15 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.administration.errors import OperationRefused
-from gateway.cli.client.answer_lines import lines_of
-from gateway.cli.client.question import Typed
+from gateway.cli.case_system.lookup import lines_of
+from gateway.cli.case_system.question import QuestionForm
 from trust.agreements.denial import SENTENCES, DenialCode
 
 FIRST = ["A meeting.", "C-1", "Fell", "Ada", "2001-13-01", "", "", "", "ZE7 1QB"]
 
 
-def typed(lines: Sequence[str], *problems: dict[str, Any], consent: bool = False) -> tuple[Typed, list[bool]]:
-    question = Typed(consent=consent)
+def typed(lines: Sequence[str], *problems: dict[str, Any], consent: bool = False) -> tuple[QuestionForm, list[bool]]:
+    question = QuestionForm(consent=consent)
     with CliRunner().isolation(input="".join(f"{line}\n" for line in lines)):
         question.ask_all()
         again = [question.ask_again(problem) for problem in problems]

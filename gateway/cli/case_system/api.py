@@ -1,16 +1,22 @@
-"""Client of the node's own case API, as a case system is one: over TLS, at the address where the node listens."""
+"""``hearthgate client token``, and the client of a running node's case API that it and ``lookup`` use."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
 from urllib.parse import urlencode
 
+import click
+
 from adapters.contract import Deadline, HttpResponse, SourceUnavailable
 from config.settings import NodeSettings
 from gateway.administration.context import now
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input
+from gateway.administration.journal import record
+from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import case_api
+from gateway.cli.context import config_option, load_node
+from gateway.cli.output import command_output
 from trust import strict_json
 from trust.errors import TrustError
 from trust.keys import KeyUse, LocalSigner
@@ -25,7 +31,7 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseFaceClient:
+class CaseApiClient:
     """One case system at this node; ``key`` is its private key, ``ca`` what its certificate is verified with."""
 
     settings: NodeSettings
@@ -87,3 +93,20 @@ def read_answer(answer: HttpResponse) -> strict_json.JsonObject:
         raise OperationRefused(
             f"The node answered {answer.status} with something that is no JSON object."
         ) from malformed
+
+
+@click.command()
+@click.argument("client_id", metavar="ID")
+@config_option
+@click.option("--key", required=True, type=click.Path(path_type=Path), help="The case system's private key (PEM).")
+@click.option("--ca", type=click.Path(path_type=Path), help="The CA of the case API [default: [trust] ca].")
+@command_output
+def token(*, client_id: str, config: Path | None, key: Path, ca: Path | None) -> UseCaseResult:
+    """Get an access token for the case system ID.
+
+    The running node issues it. It is printed alone, ready for a request.
+    """
+    settings = load_node(config)
+    record(settings, "client token", id=client_id)
+    granted = CaseApiClient(settings=settings, client_id=client_id, key=key, ca=ca).token()
+    return UseCaseResult(lines=[str(granted["access_token"])], data=granted)

@@ -1,4 +1,4 @@
-"""``hearthgate lookup``: ask the running node who else works with somebody, as its first case system does.
+"""``hearthgate lookup``: ask the running node which services work with a person, as a case system does.
 
 The person is described in a file, on standard input or at the prompt, and never on the command line: other accounts can
 read that, and shells remember it.
@@ -7,6 +7,7 @@ read that, and shells remember it.
 import os
 import pwd
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -19,15 +20,17 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.files import MAX_INPUT, read_input
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
-from gateway.cli.client.answer_lines import lines_of
-from gateway.cli.client.case_face import ELIGIBILITY_PATH, LOOKUPS_PATH, CaseFaceClient, read_answer
-from gateway.cli.client.question import Typed
+from gateway.cli.case_system.api import ELIGIBILITY_PATH, LOOKUPS_PATH, CaseApiClient, read_answer
+from gateway.cli.case_system.question import QuestionForm
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import command_output
 from gateway.ports import LocalClient
 from trust import strict_json
+from trust.agreements.denial import SENTENCES, DenialCode
 from trust.exchange.eligibility import Question
 
+_NO_CONSENT = SENTENCES[DenialCode.CONSENT_RECORD_MISSING][0]
+_RING = frozenset({"no_reply", "refused", "review", "nothing_to_share"})
 _CREATED = 201
 _SPARE_S = 5.0
 _OK = 200
@@ -39,10 +42,10 @@ _WRONG = 422
 @config_option
 @click.option("--client", "client_id", help="The case system to be [default: the only one that is registered].")
 @click.option("--key", type=click.Path(path_type=Path), help="Its private key [default: ./ID.pem].")
-@click.option("--ca", type=click.Path(path_type=Path), help="The CA of the case face [default: [trust] ca].")
+@click.option("--ca", type=click.Path(path_type=Path), help="The CA of the case API [default: [trust] ca].")
 @click.option("--service", help="The service that asks [default: the only one it is registered for].")
 @click.option("--purpose", help="A purpose that an agreement names, such as early-help.")
-@click.option("--role", help="The role of whoever asks [default: the only one it is registered for].")
+@click.option("--role", help="The role to ask in [default: the only one it is registered for].")
 @click.option("--unit", help="Their team or unit [default: the only one it is registered for].")
 @click.option("--second-factor", is_flag=True, help="Say that you signed in here with a second factor.")
 @click.option("--holder", "holders", multiple=True, help="A service to ask, in full [default: all that may be asked].")
@@ -62,24 +65,23 @@ def lookup(*, question: str | None, config: Path | None, **options: Any) -> UseC
     settings = load_node(config)
     client = find_client(settings, options["client_id"])
     body = _body(client, question, options)
-    typed = Typed(consent=options["consent"]) if question is None else None
-    if typed is not None:
-        typed.ask_all()
-    caller = CaseFaceClient(
-        settings=settings, client_id=client.client_id, key=_key(client, options["key"]), ca=options["ca"]
-    )
+    form = QuestionForm(consent=options["consent"]) if question is None else None
+    if form is not None:
+        form.ask_all()
+    key = options["key"] or Path(f"{client.client_id}.pem")
+    caller = CaseApiClient(settings=settings, client_id=client.client_id, key=key, ca=options["ca"])
     record(settings, "lookup", client=client.client_id, purpose=str(body["purpose"]))
     token = str(caller.token()["access_token"])
     while True:
-        status, document = _sent(caller, token, {**body, **(typed.body() if typed else {})}, settings)
+        status, document = _sent(caller, token, {**body, **(form.body() if form else {})}, settings)
         if status in {_OK, _CREATED}:
             return UseCaseResult(lines=lines_of(document), data=document)
-        if status != _WRONG or typed is None or not typed.ask_again(document):
+        if status != _WRONG or form is None or not form.ask_again(document):
             raise OperationRefused(_refusal(status, document), _faults(document))
 
 
 def _sent(
-    caller: CaseFaceClient, token: str, body: dict[str, Any], settings: NodeSettings
+    caller: CaseApiClient, token: str, body: dict[str, Any], settings: NodeSettings
 ) -> tuple[int, strict_json.JsonObject]:
     headers = {
         "Authorization": f"Bearer {token}",
@@ -92,13 +94,9 @@ def _sent(
     return answer.status, read_answer(answer)
 
 
-def _key(client: LocalClient, given: Path | None) -> Path:
-    return given or Path(f"{client.client_id}.pem")
-
-
 def _body(client: LocalClient, question: str | None, options: dict[str, Any]) -> dict[str, Any]:
-    given: dict[str, Any] = {} if question is None else _read(question)
-    body: dict[str, Any] = {"purpose": options["purpose"], **given}
+    document: dict[str, Any] = {} if question is None else _read(question)
+    body: dict[str, Any] = {"purpose": options["purpose"], **document}
     if options["holders"]:
         body.setdefault("holders", list(options["holders"]))
     if options["benefit_question"]:
@@ -107,9 +105,9 @@ def _body(client: LocalClient, question: str | None, options: dict[str, Any]) ->
             body.setdefault("benefit", options["benefit"])
     if "question" not in body:
         body.setdefault("wait_s", 30)
-    if "from_service" not in given:
+    if "from_service" not in document:
         body["from_service"] = _one("--service", options["service"], _each(client, "service"))
-    if "practitioner" not in given:
+    if "practitioner" not in document:
         body["practitioner"] = _practitioner(client, options, ask=question is None)
     if body["purpose"] is None:
         raise click.UsageError("Say with --purpose what the agreement allows this for.")
@@ -126,7 +124,7 @@ def _practitioner(client: LocalClient, options: dict[str, Any], *, ask: bool) ->
 
 
 def _second_factor(*, ask: bool) -> bool:
-    """Ask before anything else is asked: without one the node lets nobody ask. Raises :class:`OperationRefused`."""
+    """Ask first: without one the node refuses every question. Raises :class:`OperationRefused`."""
     try:
         if not ask:
             raise click.Abort
@@ -139,9 +137,9 @@ def _each(client: LocalClient, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(getattr(position, name) for position in client.positions))
 
 
-def _one(option: str, given: str | None, registered: tuple[str, ...]) -> str:
-    if given is not None:
-        return given
+def _one(option: str, value: str | None, registered: tuple[str, ...]) -> str:
+    if value is not None:
+        return value
     if len(registered) != 1:
         raise click.UsageError(f"Say {option}; the case system is registered for {', '.join(registered)}.")
     return registered[0]
@@ -153,10 +151,40 @@ def _read(question: str) -> dict[str, Any]:
 
 
 def _refusal(status: int, document: strict_json.JsonObject) -> str:
-    said = [str(document[name]) for name in ("title", "detail", "remedy") if document.get(name)]
-    return " ".join(said) or f"The node answered {status}."
+    sentences = [str(document[name]) for name in ("title", "detail", "remedy") if document.get(name)]
+    return " ".join(sentences) or f"The node answered {status}."
 
 
 def _faults(document: strict_json.JsonObject) -> list[str]:
     faults = document.get("faults")
     return [f"{fault.get('member')}: {fault.get('problem')}" for fault in faults] if isinstance(faults, list) else []
+
+
+def lines_of(document: Mapping[str, Any]) -> list[str]:
+    """Return a lookup's or a benefit question's answer; a law that several services name stands at the end, once."""
+    laws = list(dict.fromkeys(line["law"] for line in document["answers"] if line.get("law")))
+    lines = [text for line in document["answers"] for text in _service(line, laws)]
+    lines += [f"Not used: {each['member']} {each['reason']}." for each in document.get("left_out", [])]
+    if any(str(line.get("reason", "")).startswith(_NO_CONSENT) for line in document["answers"]):
+        lines.append("Ask again with --consent once the person has consented and it is on record.")
+    lines += [f"[{number}] {law}" for number, law in enumerate(laws, start=1)]
+    return [*lines, f"{document['summary']}.", str(document["emergency"])]
+
+
+def _service(line: Mapping[str, Any], laws: list[str]) -> list[str]:
+    law = f" [{laws.index(line['law']) + 1}]" if line.get("law") else ""
+    lines = [f"{line['service_name']} ({line['organisation']}): {line['status']}{law}"]
+    lines += [f"  {_involvement(each)}" for each in line.get("involvements", [])]
+    if "answer" in line:
+        lines.append(f"  {line['answer']}, as of {line['as_of']}")
+    lines += [f"  {line[name]}" for name in ("reason", "note") if line.get(name)]
+    if line.get("settle"):
+        lines.append(f"  To settle it, ask again with: {', '.join(line['settle'])}.")
+    duty = line.get("duty_phone")
+    if duty and line["status"] in _RING and duty not in str(line.get("note", "")):
+        lines.append(f"  Its duty line is {duty}.")
+    return lines
+
+
+def _involvement(involvement: Mapping[str, object]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')}: {text}" for name, text in involvement.items())
