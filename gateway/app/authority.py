@@ -15,7 +15,7 @@ from config.settings import AnchorSettings, FreshnessSettings, MarkSettings
 from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.wiring import peer_transport, pinned_anchors
 from gateway.authority.statements import AccreditedMarks, Authority, authority_configuration, statement_about
-from gateway.authority.trust_marks import MarkTerms, delegated
+from gateway.authority.trust_marks import configured_types
 from gateway.federation.announcements import announcements
 from gateway.federation.fetch import Fetcher
 from gateway.federation.own_keys import VouchedKeys
@@ -118,25 +118,11 @@ def build_authority(settings: AnchorSettings, vault: KeyVault, store: Store, clo
         superiors=superiors,
         recovery=_recovery(settings),
         bounds=_bounds(settings.freshness),
-        mark_types=mark_types(settings),
+        mark_types=configured_types(settings),
         accredited=AccreditedMarks() if superiors else _accredited(settings.marks, own, settings.base_dir),
         own_marks=OwnTrustMarks(store),
         announced=announcements(store, administrators=settings.anchor.administrators),
     )
-
-
-def mark_types(settings: AnchorSettings) -> Mapping[str, MarkTerms]:
-    """Return the marks that an authority issues. Raises ``TrustError`` for a delegation that is not for it."""
-    own = EntityId(settings.anchor.entity_id)
-    return {
-        issued.type: MarkTerms(
-            lifetime=timedelta(days=issued.lifetime_days),
-            delegation=None
-            if issued.delegation is None
-            else delegated((settings.base_dir / issued.delegation).read_bytes(), own=own, mark_type=issued.type),
-        )
-        for issued in settings.marks.issues
-    }
 
 
 def machine(store: Store, clock: Clock, transport: Transport, fitness: ServingGate) -> Machine:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from config.settings import AnchorSettings
 from gateway.ports import KeyVault, Store, Transaction
 from gateway.store.tables import issued_trust_marks, members
 from gateway.store.tables.issued_trust_marks import IssuedTrustMark
@@ -131,6 +132,20 @@ class TrustMarkIssuer:
         except TrustError:
             return False
         return True
+
+
+def configured_types(settings: AnchorSettings) -> Mapping[str, MarkTerms]:
+    """Return the marks that an authority issues. Raises ``TrustError`` for a delegation that is not for it."""
+    own = EntityId(settings.anchor.entity_id)
+    return {
+        issued.type: MarkTerms(
+            lifetime=timedelta(days=issued.lifetime_days),
+            delegation=None
+            if issued.delegation is None
+            else delegated((settings.base_dir / issued.delegation).read_bytes(), own=own, mark_type=issued.type),
+        )
+        for issued in settings.marks.issues
+    }
 
 
 def delegated(raw: bytes, *, own: EntityId, mark_type: str) -> bytes:

@@ -48,11 +48,11 @@ _TRUST_MARK = _group(
     "mark",
     "Trust marks: issue, revoke, delegate, list.",
     {
-        "issue": ("gateway.cli.trust.mark.issuing:issue", "Authority: grant a trust mark to an entity."),
-        "revoke": ("gateway.cli.trust.mark.issuing:revoke", "Authority: end a trust mark that was granted."),
-        "delegate": ("gateway.cli.trust.mark.issuing:delegate", "Authority: let another issue marks of your type."),
+        "issue": ("gateway.cli.trust.mark:issue", "Authority: grant a trust mark to an entity."),
+        "revoke": ("gateway.cli.trust.mark:revoke", "Authority: end a trust mark that was granted."),
+        "delegate": ("gateway.cli.trust.mark:delegate", "Authority: let another issue marks of your type."),
         "list": (
-            "gateway.cli.trust.mark.listing:list_marks",
+            "gateway.cli.trust.mark:list_marks",
             "The marks that were issued here, or that this node holds.",
         ),
     },

@@ -1,1 +1,0 @@
-"""Trust marks: issue and revoke them, let another issue them, and list them."""
