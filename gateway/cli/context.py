@@ -9,8 +9,6 @@ import click
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
-from gateway.administration.administrators import ADMINISTRATOR_KEY_VARIABLE
-from gateway.administration.errors import OperationRefused
 
 CONFIG_VARIABLE = "HEARTHGATE_CONFIG"
 TAKES_ID: Mapping[str, Any] = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -48,7 +46,7 @@ def load_node(config: Path | None) -> NodeSettings:
     """Load a node's configuration. Raises ``ConfigError``, or :class:`OperationRefused` at a trust anchor."""
     settings = load_settings(config)
     if isinstance(settings, AnchorSettings):
-        raise OperationRefused("This is the configuration of a trust anchor; give a node's with --config.")
+        raise _refusal("This is the configuration of a trust anchor; give a node's with --config.")
     return settings
 
 
@@ -56,7 +54,7 @@ def load_anchor(config: Path | None) -> AnchorSettings:
     """Load a trust anchor's configuration. Raises ``ConfigError``, or :class:`OperationRefused` at a node."""
     settings = load_settings(config)
     if isinstance(settings, NodeSettings):
-        raise OperationRefused("This is the configuration of a node; give a trust anchor's with --config.")
+        raise _refusal("This is the configuration of a node; give a trust anchor's with --config.")
     return settings
 
 
@@ -64,12 +62,19 @@ def _nearest() -> Path:
     for name in (NODE_FILE, ANCHOR_FILE):
         if Path(name).exists():
             return Path(name)
-    raise OperationRefused(
-        f"There is no {NODE_FILE} or {ANCHOR_FILE} in this folder; name the configuration with --config."
-    )
+    raise _refusal(f"There is no {NODE_FILE} or {ANCHOR_FILE} in this folder; name the configuration with --config.")
+
+
+def _refusal(sentence: str) -> Exception:
+    # Imported late: `serve` needs this module before anything that has metrics (gateway.cli.serve).
+    from gateway.administration.errors import OperationRefused
+
+    return OperationRefused(sentence)
 
 
 def environment() -> Mapping[str, str]:
     """Return the environment without the variables that say where the configuration and an administrator's key are."""
+    from gateway.administration.administrators import ADMINISTRATOR_KEY_VARIABLE
+
     elsewhere = {CONFIG_VARIABLE, ADMINISTRATOR_KEY_VARIABLE}
     return {name: value for name, value in os.environ.items() if name not in elsewhere}

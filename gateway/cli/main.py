@@ -207,8 +207,8 @@ _ADAPTER = _group(
 )
 _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "init": ("gateway.cli.setup.init:init", "Set up a new node."),
-    "serve": ("gateway.cli.setup.run:serve", "Run the node or the trust anchor until it is told to stop."),
-    "nginx": ("gateway.cli.setup.nginx:nginx", "Write the configuration of an nginx before the faces."),
+    "serve": ("gateway.cli.serve:serve", "Run the node or the trust anchor until it is told to stop."),
+    "nginx": ("gateway.cli.nginx:nginx", "Write the configuration of an nginx before the faces."),
     "upgrade": ("gateway.cli.upgrade:upgrade", "Bring the store to what this version needs, after a backup."),
     "backup": ("gateway.cli.backup:backup", "Write the store and the configuration into one signed file."),
     "restore": ("gateway.cli.backup:restore", "Make a node or a trust anchor again from a backup and its keys."),
@@ -221,7 +221,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "account": _ACCOUNT,
     "misuse": _MISUSE,
     "adapter": _ADAPTER,
-    "demo": ("gateway.cli.setup.run:demo", "Run a whole federation on this machine and tell its story."),
+    "demo": ("gateway.cli.serve:demo", "Run a whole federation on this machine and tell its story."),
 }
 
 

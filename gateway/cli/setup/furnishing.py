@@ -14,7 +14,7 @@ from gateway.administration.context import certificates
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input, write_new
 from gateway.administration.outcome import UseCaseResult
-from gateway.cli.setup.templates import FaceText
+from gateway.administration.setup.config_files import FaceText
 from gateway.keys.files import KeyFile, create_keys, refuse_unusable
 from gateway.store.migration import migrate
 

@@ -10,6 +10,7 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input, write_new
 from gateway.administration.outcome import UseCaseResult
 from gateway.administration.setup.config_edits import pin_file
+from gateway.administration.setup.config_files import NodeText, ServiceText, node_toml
 from gateway.cli.context import NODE_FILE
 from gateway.cli.output import command_output
 from gateway.cli.setup import furnishing
@@ -17,7 +18,6 @@ from gateway.cli.setup.exceptions import exceptions
 from gateway.cli.setup.first_client import first_client
 from gateway.cli.setup.furnishing import common_options
 from gateway.cli.setup.questions import completed
-from gateway.cli.setup.templates import NodeText, ServiceText, node_toml
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import open_vault
 from trust import claims, strict_json

@@ -8,13 +8,13 @@ import click
 from gateway.administration import thumbprints
 from gateway.administration.files import write_new
 from gateway.administration.outcome import UseCaseResult
+from gateway.administration.setup.config_files import AnchorText, anchor_toml
 from gateway.cli.context import ANCHOR_FILE
 from gateway.cli.output import command_output
 from gateway.cli.setup import furnishing
 from gateway.cli.setup.exceptions import exceptions
 from gateway.cli.setup.furnishing import common_options
 from gateway.cli.setup.questions import completed
-from gateway.cli.setup.templates import AnchorText, anchor_toml
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import open_vault
 from trust import strict_json

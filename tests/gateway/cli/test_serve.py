@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -65,6 +66,9 @@ def test_a_node_and_its_anchor_start_by_one_command_each_and_end_cleanly(
         checked = hearthgate("trust", "check", "https://council.example", "--config", partnership.config("council"))
         assert checked.code == 0, checked.out
         assert hearthgate("doctor", "--config", partnership.config("council")).code == 0
+        operations = load(partnership.config("council"), {}).operations.bind
+        # What a worker of the peer pool counted, the pool of operations shows.
+        assert 'face="peer"' in urlopen(f"http://{operations}/metrics", timeout=END_WITHIN_S).read().decode()
     assert (anchor.returncode, node.returncode) == (0, 0)
     assert list(temporary.iterdir()) == []
 

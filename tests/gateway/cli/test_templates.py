@@ -8,7 +8,14 @@ import pytest
 from pydantic import BaseModel
 
 from config.settings import AnchorSettings, BudgetSettings, FreshnessSettings, LimitsSettings, NodeSettings
-from gateway.cli.setup.templates import AnchorText, FaceText, NodeText, ServiceText, anchor_toml, node_toml
+from gateway.administration.setup.config_files import (
+    AnchorText,
+    FaceText,
+    NodeText,
+    ServiceText,
+    anchor_toml,
+    node_toml,
+)
 
 FACES = FaceText(
     certificate="node.pem",
