@@ -14,7 +14,7 @@ from trust.federation.historical_keys import HistoricalKey
 from trust.federation.key_revocation import RevokedKey
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, Signer
-from trust.oauth.access_token import AccessToken, Position
+from trust.oauth.access_token import Position
 from trust.oauth.authorization_details import AuthorizationDetail
 
 T = TypeVar("T")
@@ -115,6 +115,10 @@ class TrustResolver(Protocol):
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:
         """Return the entity by the chain that it shows of itself, unless one is held; else as :meth:`resolve`."""
+        ...
+
+    def check_standing(self, party: TrustedEntity, *, now: datetime, urgent: bool) -> None:
+        """Raise :class:`trust.errors.Untrusted` for a suspended party, or one too stale; fetch nothing."""
         ...
 
     def refresh_keys(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
@@ -233,14 +237,6 @@ class KeyVault(Protocol):
     def evidence_hmac_key(self) -> bytes:
         """Return the 32 bytes that key the digests of people's identifiers in the evidence."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerCaller:
-    """The authenticated sender of a request on the peer face."""
-
-    entity: EntityId
-    token: AccessToken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements, evidence_index, evidence_leaves
 from gateway.store.tables.evidence_leaves import StoredLeaf, first_id
 from trust.agreements.agreement import Agreement, parse_agreement
-from trust.agreements.denial import SENTENCES, DenialCode
+from trust.agreements.denial import sentences
 from trust.evidence.leaf import Leaf, LeafKind, message_key, parse_leaf, subject_key
 from trust.exchange.message import AgreementRef
 from trust.exchange.person import Subject
@@ -231,11 +231,8 @@ def _last(leaves: list[Leaf]) -> Leaf:
 
 def _why(leaf: Leaf) -> str | None:
     codes = (*leaf.reason_codes, leaf.outcome_code)
-    sentences = [" ".join(SENTENCES[DenialCode(code)]) for code in codes if code in _DENIALS]
-    return sentences[0] if sentences else None
-
-
-_DENIALS = frozenset(str(code) for code in SENTENCES)
+    denials = sentences()
+    return next((" ".join(denials[code]) for code in codes if code in denials), None)
 
 
 def _since(tx: Transaction, since: datetime, before: bytes) -> Iterator[StoredLeaf]:

@@ -6,6 +6,7 @@ from typing import Any
 from trust.agreements.agreement import Agreement, AgreementSignature, Closure, InForce, NotInForce
 from trust.agreements.clause import Clause
 from trust.agreements.reading import changes, read_out, signatories
+from trust.exchange.kinds import KINDS
 
 
 def read_out_lines(agreement: Agreement) -> list[str]:
@@ -128,8 +129,7 @@ def _clause_to_json(clause: Clause) -> dict[str, Any]:
         "subject_by_holder": {
             str(holder): sorted(members) for holder, members in sorted(clause.subject_by_holder.items(), key=str)
         },
-        "questions": sorted(clause.questions),
-        "benefits": sorted(clause.benefits),
+        **{each.name: sorted(clause.lists.get(each.name, ())) for kind in KINDS.values() for each in kind.clause_lists},
         "basis": list(clause.basis),
         "law": clause.law,
         "existence": clause.existence,

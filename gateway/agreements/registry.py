@@ -21,6 +21,8 @@ from trust.agreements.agreement import (
 )
 from trust.agreements.versions import HeldVersion, retired_through, standings, took_effect
 from trust.errors import TrustError
+from trust.exchange.kind import Kinds
+from trust.exchange.kinds import KINDS
 from trust.exchange.message import AgreementRef
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
 from trust.keys import KeySet, KeyUse
@@ -64,8 +66,9 @@ class AgreementRegistry:
     the silence of a party. Whether a party still stands is the directory's to say, at each exchange.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, kinds: Kinds = KINDS) -> None:
         self._store = store
+        self._kinds = kinds
         self._lock = Lock()
         self._page: _Snapshot | None = None
         self._day: _DaySnapshot | None = None
@@ -76,7 +79,7 @@ class AgreementRegistry:
 
     def find_within(self, tx: Transaction, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
         """Return what :meth:`find` does, in a transaction that reads something else as well."""
-        page = self._page_of(agreements.epoch(tx), lambda: _load(tx, now))
+        page = self._page_of(agreements.epoch(tx), lambda: self._load(tx, now))
         return self._on(page, now).by_version.get((ref.id, ref.version))
 
     def in_force(self, *, now: datetime) -> tuple[InForce, ...]:
@@ -149,7 +152,7 @@ class AgreementRegistry:
 
     def _read(self, now: datetime) -> _Snapshot:
         epoch = self._store.read(agreements.epoch)
-        return self._page_of(epoch, lambda: self._store.read(lambda tx: _load(tx, now)))
+        return self._page_of(epoch, lambda: self._store.read(lambda tx: self._load(tx, now)))
 
     def _page_of(self, epoch: int, load: Callable[[], _Snapshot]) -> _Snapshot:
         page = self._page
@@ -161,6 +164,15 @@ class AgreementRegistry:
                 page = self._page = load()
         return page
 
+    def _load(self, tx: Transaction, now: datetime) -> _Snapshot:
+        versions, ended_by = [], _ended_by(tx)
+        for stored in agreements.load_all(tx):
+            with suppress(TrustError):  # one that this version cannot read binds no party; the doctor says so
+                versions.append(_open(stored, ended_by, self._kinds, now))
+        retired = {AgreementId(each): version for each, version in agreements.retirements(tx).items()}
+        kept = frozenset(each.name for each in restore_holds.list(tx) if each.kind is HoldKind.AGREEMENT)
+        return _Snapshot(epoch=agreements.epoch(tx), versions=tuple(versions), retired=retired, unconfirmed=kept)
+
 
 def detail_for(ref: AgreementRef, purpose: PurposeCode, kind: KindName) -> AuthorizationDetail:
     """Return the authorization that one kind of exchange under one agreement needs."""
@@ -171,16 +183,6 @@ def detail_for(ref: AgreementRef, purpose: PurposeCode, kind: KindName) -> Autho
         purpose=purpose,
         kinds=frozenset({kind}),
     )
-
-
-def _load(tx: Transaction, now: datetime) -> _Snapshot:
-    held, ended_by = [], _ended_by(tx)
-    for stored in agreements.load_all(tx):
-        with suppress(TrustError):  # one that this version cannot read binds nobody, and costs no other; doctor says so
-            held.append(_open(stored, ended_by, now))
-    retired = {AgreementId(each): version for each, version in agreements.retirements(tx).items()}
-    kept = frozenset(each.name for each in restore_holds.list(tx) if each.kind is HoldKind.AGREEMENT)
-    return _Snapshot(epoch=agreements.epoch(tx), versions=tuple(held), retired=retired, unconfirmed=kept)
 
 
 def _unless_held(standing: InForce | NotInForce, page: _Snapshot) -> InForce | NotInForce:
@@ -204,9 +206,9 @@ def _ended_by(tx: Transaction) -> Mapping[tuple[str, int], EntityId]:
 
 
 def _open(
-    stored: agreements.StoredAgreement, ended_by: Mapping[tuple[str, int], EntityId], now: datetime
+    stored: agreements.StoredAgreement, ended_by: Mapping[tuple[str, int], EntityId], kinds: Kinds, now: datetime
 ) -> HeldVersion:
-    agreement = parse_agreement(stored.raw)
+    agreement = parse_agreement(stored.raw, kinds)
     signatures = {}
     for entity, signature in stored.signatures.items():
         party = EntityId(entity)

@@ -19,21 +19,23 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.agreements.restore import RestoredAgreements
 from gateway.agreements.signature_exchange import MissingSignatureCollector, SignatureExchange
 from gateway.app.authority import machine
+from gateway.app.capabilities import CAPABILITIES
 from gateway.app.operations import operations_app, readiness_checks, trust_check
 from gateway.app.wiring import (
     ExternalPorts,
-    build_desk,
+    build_services,
     pinned_anchors,
     production_ports,
     profile,
     sign_in_providers,
 )
-from gateway.benefits.service import Eligibility
+from gateway.callers import PeerCaller
 from gateway.exchange.fan_out import FanOut
-from gateway.exchange.inbound import Answered, Inbound, MessageIdReused, Sender
-from gateway.exchange.outbound import Local, Outbound
-from gateway.exchange.query_log import Spending
-from gateway.exchange.services import Desk
+from gateway.exchange.inbound import Inbound, MessageIdReused
+from gateway.exchange.options import Options
+from gateway.exchange.outbound import AskOwnNode, Outbound
+from gateway.exchange.query_log import AskingSide, QueryRecorder
+from gateway.exchange.services import ServiceRegistry
 from gateway.federation.announcements import announcements
 from gateway.federation.entity_configuration import SignedConfiguration, node_configuration
 from gateway.federation.fetch import Fetcher
@@ -47,7 +49,7 @@ from gateway.health.checks import HealthMonitor, node_monitor
 from gateway.health.restore_sync import KeyFolder
 from gateway.health.serving_gate import ServingGate
 from gateway.http.case import case_api
-from gateway.http.case.case_api import CaseFace, case_blueprint
+from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
 from gateway.http.federation.entity_configuration import federation_blueprint
 from gateway.http.federation.historical_keys import historical_keys_blueprint
 from gateway.http.federation.key_revocations import key_revocations_blueprint
@@ -59,8 +61,6 @@ from gateway.http.peer.misuse import MisuseFace, misuse_blueprint
 from gateway.http.peer.peer_api import PeerFace, peer_blueprint
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import FileKeyVault, open_vault
-from gateway.lookups.options import Options
-from gateway.lookups.service import Lookups
 from gateway.maintenance.node import NodeRounds
 from gateway.misuse.answers import MisuseQueryReceiver
 from gateway.oauth.case_server import CaseOAuth
@@ -68,7 +68,7 @@ from gateway.oauth.exchange import SignInProvider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
-from gateway.ports import ClaimStore, Clock, LocalClient, PeerCaller, Store, Transaction, Transport
+from gateway.ports import ClaimStore, Clock, LocalClient, Store, Transaction, Transport
 from gateway.runtime.background import Background
 from gateway.store.engine.claims_postgres import PostgresClaims
 from gateway.store.engine.claims_sqlite import SqliteClaims
@@ -79,9 +79,11 @@ from gateway.store.tables import clients, restore_holds
 from gateway.store.tables.restore_holds import HoldKind
 from gateway.telemetry import events, metrics
 from gateway.web import problem
+from gateway.web.capability import Capability, served_kinds
 from gateway.web.face import build_face
 from gateway.web.problem import Problem
 from gateway.web.serving_gate import with_serving_gate
+from trust.exchange.kind import Kinds
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, Signer
@@ -100,7 +102,7 @@ class Node:
     fitness: ServingGate
     directory: FederationResolver
     keeper: NodeRounds
-    desk: Desk
+    services: ServiceRegistry
     agreements: AgreementRegistry
     countersigning: SignatureExchange
     peer_app: Flask
@@ -117,27 +119,28 @@ class _Parts:
     claims: SqliteClaims | PostgresClaims
     vault: FileKeyVault
     fitness: ServingGate
+    vouching: VouchedKeys
+    capabilities: Sequence[Capability]
+    kinds: Kinds
 
 
-def create_node(settings: NodeSettings, outside: ExternalPorts | None = None) -> Node:
+def create_node(
+    settings: NodeSettings, outside: ExternalPorts | None = None, capabilities: Sequence[Capability] = CAPABILITIES
+) -> Node:
     """Put a node together from its settings.
 
     Raises what its parts refuse with, each naming every fault: ``KeyFilesRefused``, ``StoreRefused``,
     ``SourceMisconfigured``, and ``TrustError`` for an anchor's key file.
     """
-    own, outside = EntityId(settings.node.entity_id), outside or production_ports(settings)
-    clock = outside.clock
-    url, base_dir = settings.store.url, settings.base_dir
-    store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
-    vouching = VouchedKeys(store)
-    vault = open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since)
-    configuration = _configuration(settings, vault, store)
-    agreements, fitness = AgreementRegistry(store), ServingGate(store, host=gethostname())
-    parts = _Parts(settings=settings, own=own, clock=clock, store=store, claims=claims, vault=vault, fitness=fitness)
+    outside = outside or production_ports(settings)
+    parts = _open_parts(settings, outside.clock, capabilities)
+    own, clock, store = parts.own, parts.clock, parts.store
+    configuration = _configuration(parts)
+    agreements = AgreementRegistry(store, parts.kinds)
     fetcher = Fetcher(transport=outside.transport, own=own, own_configuration=configuration)
     directory = _directory(parts, fetcher, agreements)
-    desk = build_desk(settings, outside.case_systems)
-    inbound = _inbound(parts, directory, desk, agreements)
+    services = build_services(settings, outside.case_systems)
+    inbound = _inbound(parts, directory, services, agreements)
     outbound = _outbound(parts, directory, outside.transport, inbound)
     countersigning = _countersigning(parts, directory, outside.transport, agreements)
     public = [federation_blueprint(configuration, clock=clock), *_public(parts, countersigning, directory)]
@@ -145,30 +148,48 @@ def create_node(settings: NodeSettings, outside: ExternalPorts | None = None) ->
         settings=settings,
         clock=clock,
         store=store,
-        claims=claims,
-        vault=vault,
-        fitness=fitness,
+        claims=parts.claims,
+        vault=parts.vault,
+        fitness=parts.fitness,
         directory=directory,
         keeper=_keeper(
             parts,
             directory,
             mind=_mind(parts, directory, outside.transport, countersigning, agreements),
-            vouching=vouching,
             collecting=MissingSignatureCollector(countersigning, agreements, events.last_handler),
             fetcher=fetcher,
         ),
-        desk=desk,
+        services=services,
         agreements=agreements,
         countersigning=countersigning,
         peer_app=_peer_app(parts, directory, agreements, inbound, public),
         case_app=_case_app(parts, agreements, outbound, sign_in_providers(settings, outside.sign_in)),
-        operations_app=operations_app([*readiness_checks(store, fitness), trust_check(directory, own, clock)]),
+        operations_app=operations_app([*readiness_checks(store, parts.fitness), trust_check(directory, own, clock)]),
     )
 
 
-def _configuration(settings: NodeSettings, vault: FileKeyVault, store: Store) -> SignedConfiguration:
-    announced = announcements(store, administrators=settings.node.administrators)
-    return node_configuration(profile(settings), vault, OwnTrustMarks(store), announced)
+def _open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[Capability]) -> _Parts:
+    url, base_dir = settings.store.url, settings.base_dir
+    store, claims = open_store(url, base_dir=base_dir), open_claims(url, base_dir=base_dir, clock=clock)
+    vouching = VouchedKeys(store)
+    return _Parts(
+        settings=settings,
+        own=EntityId(settings.node.entity_id),
+        clock=clock,
+        store=store,
+        claims=claims,
+        vouching=vouching,
+        vault=open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since),
+        fitness=ServingGate(store, host=gethostname()),
+        capabilities=capabilities,
+        kinds=served_kinds(capabilities).kinds,
+    )
+
+
+def _configuration(parts: _Parts) -> SignedConfiguration:
+    announced = announcements(parts.store, administrators=parts.settings.node.administrators)
+    marks = OwnTrustMarks(parts.store)
+    return node_configuration(profile(parts.settings, parts.kinds), parts.vault, marks, announced)
 
 
 def _mind(
@@ -215,7 +236,6 @@ def _keeper(
     directory: FederationResolver,
     *,
     mind: HealthMonitor,
-    vouching: VouchedKeys,
     collecting: MissingSignatureCollector,
     fetcher: Fetcher,
 ) -> NodeRounds:
@@ -234,7 +254,7 @@ def _keeper(
         check_serving=parts.fitness.check_again,
         show_freshness=_show_freshness,
         show_backlog=lambda now: parts.store.read(lambda tx: backlog_metrics.set_pending_reviews(tx, now=now)),
-        record_vouched_keys=lambda now: vouching.note(directory, parts.own, now=now),
+        record_vouched_keys=lambda now: parts.vouching.note(directory, parts.own, now=now),
         collect_signatures=collecting.round,
         renew_marks=marks.round,
         own_chain=OwnChain(
@@ -253,17 +273,20 @@ def _show_freshness(standings: Sequence[EntityStatus]) -> None:
     )
 
 
-def _line_crashed(error: BaseException) -> None:
+def _query_crashed(error: BaseException) -> None:
     events.RequestObserver().record_error(error, face="case", request_id="a-line-of-a-lookup")
 
 
-def _inbound(parts: _Parts, directory: FederationResolver, desk: Desk, agreements: AgreementRegistry) -> Inbound:
+def _inbound(
+    parts: _Parts, directory: FederationResolver, services: ServiceRegistry, agreements: AgreementRegistry
+) -> Inbound:
     return Inbound(
         own=parts.own,
+        kinds=served_kinds(parts.capabilities),
         directory=directory,
         vault=parts.vault,
         store=parts.store,
-        desk=desk,
+        services=services,
         agreements=agreements,
         budgets=RateLimits(limits=budgets_from_settings(parts.settings.budgets.answering)),
         observe=events.record_inbound_message,
@@ -280,7 +303,7 @@ def _outbound(parts: _Parts, directory: FederationResolver, transport: Transport
         vault=parts.vault,
         store=parts.store,
         peers=HttpPeerClient(requester, observe=events.record_outbound_message),
-        local=_in_process(inbound, parts.own),
+        ask_own_node=_in_process(inbound, directory, parts.own),
         clock=parts.clock,
     )
 
@@ -320,9 +343,10 @@ def _misuse(parts: _Parts, directory: FederationResolver) -> MisuseFace:
     return MisuseFace(receive=receive, clock=parts.clock)
 
 
-def _in_process(inbound: Inbound, own: EntityId) -> Local:
+def _in_process(inbound: Inbound, directory: FederationResolver, own: EntityId) -> AskOwnNode:
     def ask(raw: bytes, detail: AuthorizationDetail, now: datetime) -> bytes:
-        return inbound.handle(raw, Sender(entity=own, details=(detail,)), now).body
+        caller = PeerCaller(party=directory.resolve(own, now=now, urgent=True), details=(detail,))
+        return inbound.handle(raw, caller, now)
 
     return ask
 
@@ -342,9 +366,9 @@ def _peer_app(
             raise DetailsRefused("This node holds no agreement in force that lets this client ask that.")
         return granted
 
-    def handle(raw: bytes, caller: PeerCaller, now: datetime) -> Answered:
+    def handle(raw: bytes, caller: PeerCaller, now: datetime) -> bytes:
         try:
-            return inbound.handle(raw, Sender(entity=caller.entity, details=caller.token.details), now)
+            return inbound.handle(raw, caller, now)
         except MessageIdReused:
             raise Problem(problem.CONFLICT) from None
 
@@ -381,33 +405,33 @@ def _case_oauth(parts: _Parts, providers: tuple[SignInProvider, ...]) -> CaseOAu
 def _case_app(
     parts: _Parts, agreements: AgreementRegistry, outbound: Outbound, providers: tuple[SignInProvider, ...]
 ) -> Flask:
-    limits = parts.settings.limits
-    fan_out = FanOut(outbound, peer_s=limits.peer_s, crashed=_line_crashed)
-    budgets = RateLimits(limits=budgets_from_settings(parts.settings.budgets.asking))
-    spending = Spending(own=parts.own, store=parts.store, vault=parts.vault, budgets=budgets)
     face = CaseFace(
         oauth=_case_oauth(parts, providers),
         clock=parts.clock,
-        lookups=Lookups(
+        options=Options(own=parts.own, kinds=parts.kinds, agreements=agreements),
+        operations=[operation for each in parts.capabilities for operation in each.operations],
+    )
+    guard, asking = case_guard(face.oauth, face.clock), _asking_side(parts, agreements, outbound)
+    blueprints = [case_blueprint(face, guard), *(each.case_api(asking, guard) for each in parts.capabilities)]
+    app = build_face("case", blueprints, max_body=case_api.MAX_BODY, observer=events.RequestObserver())
+    return with_serving_gate(app, parts.fitness.check)
+
+
+def _asking_side(parts: _Parts, agreements: AgreementRegistry, outbound: Outbound) -> AskingSide:
+    limits = parts.settings.limits
+    return AskingSide(
+        own=parts.own,
+        store=parts.store,
+        vault=parts.vault,
+        clock=parts.clock,
+        recorder=QueryRecorder(
             own=parts.own,
             store=parts.store,
             vault=parts.vault,
             agreements=agreements,
-            spending=spending,
-            fan_out=fan_out,
-            clock=parts.clock,
-            limit_s=limits.lookup_s,
-            kept=timedelta(seconds=limits.answers_kept_s),
+            budgets=RateLimits(limits=budgets_from_settings(parts.settings.budgets.asking)),
         ),
-        options=Options(own=parts.own, agreements=agreements),
-        eligibility=Eligibility(
-            own=parts.own,
-            vault=parts.vault,
-            agreements=agreements,
-            spending=spending,
-            fan_out=fan_out,
-            limit_s=limits.lookup_s,
-        ),
+        fan_out=FanOut(outbound, peer_s=limits.peer_s, crashed=_query_crashed),
+        limit_s=limits.lookup_s,
+        answers_kept=timedelta(seconds=limits.answers_kept_s),
     )
-    app = build_face("case", [case_blueprint(face)], max_body=case_api.MAX_BODY, observer=events.RequestObserver())
-    return with_serving_gate(app, parts.fitness.check)

@@ -11,7 +11,7 @@ from adapters.loading import build_adapter
 from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings, ProxySettings, Service
 from config.sign_in import PositionRow, ProviderSettings, SecondFactorValues
-from gateway.exchange.services import Desk, HostedService, Restriction
+from gateway.exchange.services import HostedService, ServiceRegistry
 from gateway.federation.entity_configuration import NodeProfile
 from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.oauth.exchange import SignInProvider
@@ -23,7 +23,9 @@ from gateway.peers.tunnel import MAX_CREDENTIALS, Proxy, basic_authorization
 from gateway.ports import Clock, Transport
 from gateway.runtime.machine_clock import SystemClock
 from trust import strict_json
-from trust.exchange import kinds
+from trust.agreements.decision import LocalPolicy, Restriction
+from trust.exchange.kind import Kinds, supported
+from trust.exchange.kinds import KINDS
 from trust.federation.anchor_keys import Pin, parse_pin
 from trust.federation.node_metadata import ServiceEntry
 from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
@@ -158,7 +160,7 @@ def _second_factor(settings: SecondFactorValues) -> SecondFactor:
     )
 
 
-def profile(settings: NodeSettings) -> NodeProfile:
+def profile(settings: NodeSettings, kinds: Kinds = KINDS) -> NodeProfile:
     """Return what the node publishes of itself."""
     return NodeProfile(
         entity_id=EntityId(settings.node.entity_id),
@@ -175,22 +177,22 @@ def profile(settings: NodeSettings) -> NodeProfile:
             )
             for each in settings.services
         ),
-        kinds=kinds.supported(),
+        kinds=supported(kinds),
     )
 
 
-def build_desk(settings: NodeSettings, http: HttpCaller) -> Desk:
+def build_services(settings: NodeSettings, http: HttpCaller) -> ServiceRegistry:
     """Build every service. Raises :class:`SourceMisconfigured` with every mistake of every service's adapter."""
-    services: list[HostedService] = []
+    services: dict[ServiceSlug, HostedService] = {}
     faults: list[str] = []
     for service in settings.services:
         try:
-            services.append(build_service(service, settings, http))
+            services[ServiceSlug(service.slug)] = build_service(service, settings, http)
         except SourceMisconfigured as refused:
             faults += [f"{service.slug}: {fault}" for fault in refused.faults or (refused.detail,)]
     if faults:
         raise SourceMisconfigured("The adapters' settings cannot work: " + "; ".join(faults) + ".", faults)
-    return Desk(services)
+    return services
 
 
 def build_service(service: Service, settings: NodeSettings, http: HttpCaller) -> HostedService:
@@ -212,8 +214,12 @@ def build_service(service: Service, settings: NodeSettings, http: HttpCaller) ->
         adapter=build_adapter(described.type, described.settings, context) if described else Adapter(name="none"),
         answer_after_s=service.answer_after_s,
         institutions=frozenset(described.institutions if described else ()),
-        restrictions=tuple(
-            Restriction(agreement=rule.agreement, clause=rule.clause, role=RoleCode(rule.role) if rule.role else None)
-            for rule in service.restrictions
+        policy=LocalPolicy(
+            restrictions=tuple(
+                Restriction(
+                    agreement=rule.agreement, clause=rule.clause, role=RoleCode(rule.role) if rule.role else None
+                )
+                for rule in service.restrictions
+            )
         ),
     )

@@ -1,141 +1,148 @@
-"""One benefit question: yes, no or unknown and a date, from each service that an agreement lets us ask."""
+"""Benefit questions: yes, no or unknown and a date, from each service that an agreement lets us ask."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from secrets import token_urlsafe
 
 from gateway.accountability.access_record import seal_account
-from gateway.agreements.registry import AgreementRegistry
-from gateway.callers import CaseCaller, EligibilityLine, EligibilityRequest, EligibilityStatus, EligibilityView
-from gateway.exchange.fan_out import (
-    TOO_LATE,
-    Asked,
-    FanOut,
-    Planned,
-    account,
-    agreement_name,
-    asker,
-    service_name,
-    summary,
-)
-from gateway.exchange.outbound import Outcome, Question
-from gateway.exchange.query_log import Spending
-from gateway.ports import KeyVault, Transaction
+from gateway.callers import CaseCaller
+from gateway.exchange.case_question import EMERGENCY, CaseQuestion, LeftOut
+from gateway.exchange.fan_out import TOO_LATE, PlannedQuery, Target, agreement_name, service_name, summary
+from gateway.exchange.outbound import PeerQuery, QueryOutcome
+from gateway.exchange.query_log import AskingSide
+from gateway.ports import Transaction
 from gateway.store.tables import lookups
 from trust import strict_json
-from trust.agreements.choice import Sought
 from trust.claims import digest
-from trust.exchange import eligibility
-from trust.exchange.eligibility import EligibilityAnswer, EligibilityQuery
-from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef
+from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery, Question
+
+
+class EligibilityStatus(StrEnum):
+    """Whether a service answered the question at all."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    NO_REPLY = "no_reply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EligibilityLine:
+    """One service's answer: yes, no or unknown, a date, and nothing else about the person."""
+
+    service: str
+    service_name: str
+    organisation: str
+    status: EligibilityStatus
+    answer: Answer | None = None
+    as_of: date | None = None
+    agreement: str | None = None
+    clause: str | None = None
+    law: str | None = None
+    keep_until: date | None = None
+    onward: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EligibilityView:
+    """The question, and a line from each service that an agreement lets us ask."""
+
+    question: Question
+    asked: int
+    answered: int
+    summary: str
+    answers: tuple[EligibilityLine, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    emergency: str = EMERGENCY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eligibility:
-    """Put one benefit question to the services that may be asked (``gateway.callers.EligibilityService``)."""
+    """Put one benefit question to the services that may be asked."""
 
-    own: EntityId
-    vault: KeyVault
-    agreements: AgreementRegistry
-    spending: Spending
-    fan_out: FanOut
-    limit_s: float
+    asking: AskingSide
 
-    def ask(self, caller: CaseCaller, request: EligibilityRequest, *, now: datetime) -> EligibilityView:
+    def ask(
+        self, caller: CaseCaller, question: CaseQuestion, query: EligibilityQuery, *, now: datetime
+    ) -> EligibilityView:
         """Ask, wait for the answers within the node's own limit, and return them.
 
-        The answers are not kept: who asked, of whom and why is, sealed.
+        The answers are not kept: who asked, of whom and why is, sealed. Raises as
+        :meth:`gateway.lookups.service.Lookups.start` does.
         """
-        sought = Sought(
-            asker=ServiceRef(entity=self.own, service=request.from_service),
-            kind=eligibility.KIND,
-            purpose=PurposeCode(request.purpose),
-            role=RoleCode(request.practitioner.role),
-            holders=request.holders,
-            consent=request.consent is not None,
-            question=request.question,
-            benefit=request.benefit,
-        )
-        self.fan_out.check_room()
-        asked = self.spending.choose(self.agreements, sought, request, now=now)
-        row = self._account_for(caller, request, asked, now)
-        planned = [_planned(each, request, row) for each in asked]
-        running = self.fan_out.start(planned, limit_s=self.limit_s, done=_nothing_more)
-        outcomes = running.wait(self.limit_s)
+        asking = self.asking
+        asking.fan_out.check_room()
+        targets = asking.recorder.select(question, now=now)
+        row = self._row(caller, question, query, targets, now)
+        asking.recorder.record(row, caller, question, targets, now)
+        plan = [_plan(each, question, row.id) for each in targets]
+        run = asking.fan_out.start(plan, limit_s=asking.limit_s, done=_nothing_more)
+        outcomes = run.wait(asking.limit_s)
         today = now.astimezone(UTC).date()
-        lines = tuple(_line(each, outcome or TOO_LATE, today) for each, outcome in zip(asked, outcomes, strict=True))
+        lines = tuple(_line(each, outcome or TOO_LATE, today) for each, outcome in zip(targets, outcomes, strict=True))
         answered = sum(line.status is EligibilityStatus.ANSWERED for line in lines)
         return EligibilityView(
-            question=request.question,
+            question=query.question,
             asked=len(lines),
             answered=answered,
             summary=summary(answered, len(lines)),
             answers=lines,
-            left_out=request.left_out,
+            left_out=question.left_out,
         )
 
-    def _account_for(
+    def _row(
         self,
         caller: CaseCaller,
-        request: EligibilityRequest,
-        asked: tuple[Asked, ...],
+        question: CaseQuestion,
+        query: EligibilityQuery,
+        targets: tuple[Target, ...],
         now: datetime,
     ) -> lookups.LookupRow:
         question_id = token_urlsafe(16)
-        told = {**account(request), "asked": [str(each.choice.holder) for each in asked], "question": request.question}
-        row = lookups.LookupRow(
+        asked = [str(each.selected.holder) for each in targets]
+        record = {**question.to_record(), "asked": asked, "question": query.question}
+        return lookups.LookupRow(
             id=question_id,
             client_id=caller.client.client_id,
             idempotency_key=question_id,
-            request_digest=digest(strict_json.dumps(told)),
-            sealed_request=seal_account(self.vault.seal_key(), question_id, told),
+            request_digest=digest(strict_json.dumps(record)),
+            sealed_request=seal_account(self.asking.vault.seal_key(), question_id, record),
             created_at=now,
             keep_until=now,
-            expected=len(asked),
+            expected=len(targets),
             state=lookups.COMPLETE,
         )
-        self.spending.create(row, caller, request, asked, now)
-        return row
 
 
-def _planned(asked: Asked, request: EligibilityRequest, row: lookups.LookupRow) -> Planned:
-    query = EligibilityQuery(question=request.question, as_of=request.as_of, benefit=request.benefit)
-    question = Question(
-        choice=asked.choice,
-        from_service=request.from_service,
-        asker=asker(request.practitioner, row.client_id),
-        subject=request.subject,
-        body=eligibility.build_query_body(query),
-        consent=request.consent,
-        correlation=row.id,
-        trace=request.trace,
-    )
-    return Planned(question=question, agency=question.choice.holder.entity, keep=_keep_nothing)
+def _plan(target: Target, question: CaseQuestion, question_id: str) -> PlannedQuery:
+    query = PeerQuery(selected=target.selected, question=question, query=question.query, correlation=question_id)
+    return PlannedQuery(query=query, effect=_no_effect)
 
 
-def _keep_nothing(_tx: Transaction, _outcome: Outcome) -> None:
+def _no_effect(_tx: Transaction, _outcome: QueryOutcome) -> None:
     """Keep nothing of the answer: it goes to the case system that asked, and is gone."""
 
 
 def _nothing_more() -> None:
-    """Do nothing when the last answer is in: whoever asked is waiting for it."""
+    """Do nothing when the last answer is in: the caller waits for it."""
 
 
-def _line(asked: Asked, outcome: Outcome, today: date) -> EligibilityLine:
-    """Return one service's line; an answer is kept and passed on as the clause says, counted from today."""
-    choice, reading = asked.choice, outcome.reading
-    answered = reading if isinstance(reading, EligibilityAnswer) else None
+def _line(target: Target, outcome: QueryOutcome, today: date) -> EligibilityLine:
+    """Return one service's answer, to be kept and passed on as the clause says, counted from today."""
+    selected, reading = target.selected, outcome.reading
+    answer = reading if isinstance(reading, EligibilityAnswer) else None
     return EligibilityLine(
-        service=str(choice.holder),
-        service_name=service_name(choice.holder, outcome),
-        organisation=asked.organisation,
+        service=str(selected.holder),
+        service_name=service_name(selected.holder, outcome),
+        organisation=target.organisation,
         status=EligibilityStatus(outcome.status),
-        answer=answered.answer if answered else None,
-        as_of=answered.as_of if answered else None,
-        agreement=agreement_name(choice),
-        clause=choice.clause.id,
-        law=choice.clause.law,
-        keep_until=today + timedelta(days=choice.clause.keep_days) if answered else None,
-        onward=str(choice.clause.onward) if answered else None,
+        answer=answer.answer if answer else None,
+        as_of=answer.as_of if answer else None,
+        agreement=agreement_name(selected),
+        clause=selected.clause.id,
+        law=selected.clause.law,
+        keep_until=today + timedelta(days=selected.clause.keep_days) if answer else None,
+        onward=str(selected.clause.onward) if answer else None,
         reason=outcome.reason,
     )

@@ -4,9 +4,10 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, Final
 
+from gateway.benefits.case_api import ELIGIBILITY_PATH
 from gateway.demo.commands import hearthgate, run_together
 from gateway.demo.https import HttpsClient, PlainResponse
-from gateway.http.case import openapi
+from gateway.lookups.case_api import LOOKUPS_PATH
 from trust import strict_json
 
 CLIENT_ID: Final = "connecting-families-cases"
@@ -37,11 +38,11 @@ class CaseClient:
 
     def look_up(self, body: dict[str, Any]) -> PlainResponse:
         """Ask which other services work with a person."""
-        return self._post(openapi.LOOKUPS_PATH, body)
+        return self._post(LOOKUPS_PATH, body)
 
     def ask_eligibility(self, body: dict[str, Any]) -> PlainResponse:
         """Ask one benefit question."""
-        return self._post(openapi.ELIGIBILITY_PATH, body)
+        return self._post(ELIGIBILITY_PATH, body)
 
     def _post(self, path: str, body: dict[str, Any]) -> PlainResponse:
         headers = {

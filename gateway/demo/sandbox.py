@@ -20,7 +20,7 @@ from gateway.demo.people.truth import Person
 from gateway.demo.processes import DemoError
 from gateway.demo.story.benefits import question_body
 from gateway.demo.story.scene import Scene, lookup_body
-from gateway.http.case import openapi
+from gateway.lookups.case_api import LOOKUPS_PATH
 from trust import strict_json
 
 _HEALTH: Final = "/health/ready"
@@ -121,7 +121,7 @@ def _curl(federation: Federation, body: Mapping[str, Any]) -> list[str]:
     host, port = COUNCIL.case_host, federation.ports[COUNCIL.slug].case
     return [
         f"curl --cacert {federation.ca} --connect-to {host}:443:127.0.0.1:{port} \\",
-        f"  https://{host}{openapi.LOOKUPS_PATH} \\",
+        f"  https://{host}{LOOKUPS_PATH} \\",
         f"  -H 'Authorization: Bearer {federation.case_client.new_token()}' \\",
         "  -H \"Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)\" -H 'Content-Type: application/json' \\",
         f"  --data {shlex.quote(strict_json.dumps(dict(body)).decode())}",

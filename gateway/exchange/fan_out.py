@@ -1,4 +1,4 @@
-"""What every capability that asks other services shares: whom to ask, the fan-out, and what comes back."""
+"""Fan-out of one question to several services, and the selection of these services."""
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
@@ -9,52 +9,53 @@ from threading import Lock
 from time import monotonic
 
 from gateway.agreements.registry import AgreementRegistry
-from gateway.callers import CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest, Practitioner
-from gateway.exchange.outbound import Asker, Keep, Outbound, Outcome, Question, Status
+from gateway.callers import CaseRefusal, CaseRefused
+from gateway.exchange.outbound import Outbound, PeerQuery, QueryOutcome, QueryStatus, StoreEffect
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
 from trust.agreements.agreement import InForce
-from trust.agreements.choice import Choice, Sought, choose_clause, explain_no_choice
-from trust.exchange.consent import consent_to_json
-from trust.identifiers import EntityId, RoleCode, ServiceRef
-from trust.oauth.access_token import names_who_signed_in
-from trust.strict_json import JsonObject
+from trust.agreements.clause_selection import QuerySpec, SelectedClause, explain_no_clause, select_clauses
+from trust.identifiers import EntityId, ServiceRef
 
 MAX_PARALLEL = 64
 """Questions under way in one worker process; more wait their turn, within their own deadline."""
 MAX_PARALLEL_FOR_ONE = 16
-"""Of these, questions to one agency: one that stalls leaves the other threads to everybody else's lines."""
+"""Of these, questions to one agency: one that stalls leaves the other threads to questions to other agencies."""
 MAX_WAITING = 512
 """Questions that may be under way or waiting in one worker process; beyond it a lookup is refused before it begins."""
-UNRECORDED = Outcome(
-    status=Status.NO_REPLY,
+UNRECORDED = QueryOutcome(
+    status=QueryStatus.NO_REPLY,
     reason="This node could not record the exchange, so nothing of it counts. Try again later.",
     code="unrecorded",
 )
-FAILED = Outcome(
-    status=Status.NO_REPLY,
+FAILED = QueryOutcome(
+    status=QueryStatus.NO_REPLY,
     reason="This node failed while it asked; its administrator has been told. Try again later.",
     code="failed",
 )
-TOO_LATE = Outcome(status=Status.NO_REPLY, reason="It did not answer in time.", code="silent")
+TOO_LATE = QueryOutcome(status=QueryStatus.NO_REPLY, reason="It did not answer in time.", code="silent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """One service that will be asked: the question, its agency, and how to keep what comes of it."""
+class PlannedQuery:
+    """One service that will be asked: the query, and the effect of its outcome in the store."""
 
-    question: Question
-    agency: EntityId
-    keep: Keep
+    query: PeerQuery
+    effect: StoreEffect
+
+    @property
+    def agency(self) -> EntityId:
+        """The agency that is asked."""
+        return self.query.selected.holder.entity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
     """One question of a fan-out, which always ends in ``outcome``."""
 
-    planned: Planned
+    planned: PlannedQuery
     deadline: float
-    running: "Running"
-    outcome: "Future[Outcome]"
+    run: "FanOutRun"
+    outcome: "Future[QueryOutcome]"
 
 
 class FanOut:
@@ -62,7 +63,7 @@ class FanOut:
 
     The threads belong to one worker process and start at the first use, after the fork. An agency has a bounded share
     of them; more questions to it wait without a thread. ``crashed`` is told of a fault of our own, which costs no other
-    line.
+    answer.
     """
 
     def __init__(self, outbound: Outbound, *, peer_s: float, crashed: Callable[[BaseException], None]) -> None:
@@ -76,20 +77,20 @@ class FanOut:
         self._waiting: defaultdict[EntityId, deque[_Task]] = defaultdict(deque)
 
     def check_room(self) -> None:
-        """Refuse to begin more than can be ended in time: :class:`NodeBusy`. Whoever comes next is not made to wait."""
+        """Refuse to begin more than can be ended in time: :class:`NodeBusy`."""
         if self._out >= MAX_WAITING:
             raise NodeBusy
 
-    def start(self, planned: Sequence[Planned], *, limit_s: float, done: Callable[[], None]) -> "Running":
+    def start(self, planned: Sequence[PlannedQuery], *, limit_s: float, done: Callable[[], None]) -> "FanOutRun":
         """Begin to ask all of ``planned``; ``done`` is called once the last of them has ended, by whichever thread."""
         deadline = monotonic() + limit_s
-        running = Running(len(planned), done)
+        run = FanOutRun(len(planned), done)
         self._count(len(planned))
         for each in planned:
-            task = _Task(planned=each, deadline=deadline, running=running, outcome=Future())
-            running.add(task.outcome)
+            task = _Task(planned=each, deadline=deadline, run=run, outcome=Future())
+            run.add(task.outcome)
             self._begin(task)
-        return running
+        return run
 
     def _begin(self, task: _Task) -> None:
         """Give a question a thread, or have it wait behind others to the same agency."""
@@ -133,38 +134,38 @@ class FanOut:
         task.outcome.set_result(self._ask(task))
         self._count(-1)
         try:
-            task.running.ended()
+            task.run.count_out()
         except Exception as fault:  # noqa: BLE001 - as in _ask
             self._crashed(fault)
 
-    def _ask(self, task: _Task) -> Outcome:
+    def _ask(self, task: _Task) -> QueryOutcome:
         remaining = task.deadline - monotonic()
         if remaining <= 0:
             return TOO_LATE
-        question, keep = task.planned.question, task.planned.keep
+        query, effect = task.planned.query, task.planned.effect
         try:
-            return self._outbound.ask(question, keep=keep, timeout_s=min(remaining, self._peer_s))
+            return self._outbound.ask(query, effect=effect, timeout_s=min(remaining, self._peer_s))
         except (StoreFull, StoreBusy):
             return UNRECORDED
-        except Exception as fault:  # noqa: BLE001 - told to the administrator; the other lines stand
+        except Exception as fault:  # noqa: BLE001 - told to the administrator; the other answers stand
             self._crashed(fault)
             return FAILED
 
 
-class Running:
+class FanOutRun:
     """A fan-out under way."""
 
     def __init__(self, expected: int, done: Callable[[], None]) -> None:
         self._left = expected
         self._done = done
         self._lock = Lock()
-        self._futures: list[Future[Outcome]] = []
+        self._futures: list[Future[QueryOutcome]] = []
 
-    def add(self, future: Future[Outcome]) -> None:
+    def add(self, future: Future[QueryOutcome]) -> None:
         """Count one more question in."""
         self._futures.append(future)
 
-    def ended(self) -> None:
+    def count_out(self) -> None:
         """Count one question out; the last one out says so."""
         with self._lock:
             self._left -= 1
@@ -172,79 +173,47 @@ class Running:
         if last:
             self._done()
 
-    def wait(self, seconds: float) -> tuple[Outcome | None, ...]:
+    def wait(self, seconds: float) -> tuple[QueryOutcome | None, ...]:
         """Wait at most ``seconds`` and return the outcomes in the order of the plan, ``None`` for those still out."""
         wait(self._futures, timeout=seconds)
         return tuple(future.result() if future.done() else None for future in self._futures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Target:
     """One service that an agreement lets us ask, and what its agency is called there."""
 
-    choice: Choice
+    selected: SelectedClause
     organisation: str
 
 
-def choices(book: AgreementRegistry, sought: Sought, *, now: datetime) -> tuple[Asked, ...]:
-    """Return whom an agreement lets us ask, or refuse with the reason: :class:`CaseRefused`."""
+def select_targets(book: AgreementRegistry, spec: QuerySpec, *, now: datetime) -> tuple[Target, ...]:
+    """Return the services that an agreement lets us ask, or refuse with the reason: :class:`CaseRefused`."""
     standings = book.standings(now=now)
     binding = [standing for standing in standings if isinstance(standing, InForce)]
-    found = choose_clause(binding, sought)
-    left_out = (sought.holders or frozenset()) - {choice.holder for choice in found}
-    if left_out:  # an asker that names a service counts on its line
-        denial = explain_no_choice(standings, replace(sought, holders=left_out))
-        named = ", ".join(sorted(map(str, left_out)))
-        raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=f"{denial.reason} ({named})", remedy=denial.remedy)
-    if found:
-        names = {party.entity: party.name for held in binding for party in held.agreement.parties}
-        return tuple(Asked(choice=choice, organisation=names[choice.holder.entity]) for choice in found)
-    denial = explain_no_choice(standings, sought)
-    raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=denial.reason, remedy=denial.remedy, code=str(denial.code))
+    selected = select_clauses(binding, spec)
+    missing = (spec.holders or frozenset()) - {each.holder for each in selected}
+    if missing:  # a caller that names a service counts on its answer
+        denial = explain_no_clause(standings, replace(spec, holders=missing))
+        services = ", ".join(sorted(map(str, missing)))
+        raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=f"{denial.reason} ({services})", remedy=denial.remedy)
+    if not selected:
+        denial = explain_no_clause(standings, spec)
+        raise CaseRefused(CaseRefusal.NOT_PERMITTED, detail=denial.reason, remedy=denial.remedy, code=str(denial.code))
+    names = {party.entity: party.name for standing in binding for party in standing.agreement.parties}
+    return tuple(Target(selected=each, organisation=names[each.holder.entity]) for each in selected)
 
 
-def asker(practitioner: Practitioner, client_id: str) -> Asker:
-    """Return the practitioner as the outbound line takes them."""
-    return Asker(
-        id=practitioner.id,
-        client=None if names_who_signed_in(practitioner.id) else client_id,
-        role=RoleCode(practitioner.role),
-        org_unit=practitioner.org_unit,
-        call_back=practitioner.call_back,
-    )
-
-
-def summary(answered: int, asked: int) -> str:
+def summary(answers: int, targets: int) -> str:
     """Say in one sentence how complete an answer is."""
-    return f"{answered} of {asked} services answered"
+    return f"{answers} of {targets} services answered"
 
 
-def service_name(ref: ServiceRef, outcome: Outcome) -> str:
+def service_name(ref: ServiceRef, outcome: QueryOutcome) -> str:
     """Return what a service calls itself, or its slug where that could not be learned."""
     return outcome.entry.name if outcome.entry is not None else ref.service
 
 
-def agreement_name(choice: Choice) -> str:
+def agreement_name(selected: SelectedClause) -> str:
     """Return the agreement's id and version in one word."""
-    return f"{choice.agreement.id}/{choice.agreement.version}"
-
-
-def account(request: LookupRequest | EligibilityRequest) -> JsonObject:
-    """Return who asked and why, which stays at this node and is kept, sealed, to be accounted for."""
-    practitioner = request.practitioner
-    narrowed: JsonObject = {} if request.holders is None else {"holders": sorted(map(str, request.holders))}
-    if request.consent is not None:
-        narrowed["consent"] = consent_to_json(request.consent)
-    return {
-        **narrowed,
-        "from_service": request.from_service,
-        "purpose": request.purpose,
-        "reason": request.reason,
-        "case_ref": request.case_ref,
-        "practitioner": {
-            "id": practitioner.id,
-            "role": practitioner.role,
-            "org_unit": practitioner.org_unit,
-            "call_back": practitioner.call_back,
-        },
-    }
+    return f"{selected.agreement.id}/{selected.agreement.version}"

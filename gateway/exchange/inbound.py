@@ -1,13 +1,19 @@
-"""A peer's message, step by step; the numbers stand again in the code.
+"""Path of a peer's message through this node; the numbers stand again in the code.
 
-1. open the signature with the sender's trusted key; 2. whoever called is whoever signed, and agreement, purpose and
-kind lie within its token; 3. it is addressed to us and timely; 4. decide with no person in sight: a refusal here says
-why; 5. find the person; 6. decide again, with the person in sight; 7. cut to what the clause permits; 8. sign the
-reply; 9. one transaction: the message id's single use, what the answer costs, and the evidence; whoever loses the claim
-drops its work and returns the winner's bytes; 10. only then do bytes leave. A refusal walks the same steps from 8 on.
+1. Open it: the signature with the caller's trusted keys, the issuer is the caller, the audience this node, the times.
+2. Read the store once: agreement, earlier answer under this id, rate limits. Forget what the service may not be told.
+3. Check again that the caller is not suspended, and was confirmed recently enough for the clause.
+4. Decide without the person in sight: a refusal says why.
+5. Repeat the original answer to a message that came before, unless it may not be told any more.
+6. Refuse what exceeds a rate limit, unless the clause is urgent.
+7. Find the person, decide again, minimise: the responder of the kind.
+8. Where the answer may not tell of a record, wait until just before the next step of time.
+9. Sign the reply. One transaction holds the message id's single use, the charge, and the evidence; the loser of a race
+   for the id drops its work and returns the winner's bytes.
+10. Where the answer may not tell of a record, return at the step.
 
-Between its first byte in and its last byte out, a message causes no outbound call but to this node's own case system
-and a budgeted refresh of trust; so two nodes that ask each other at the same time can never starve each other.
+A refusal walks the same steps from 9 on. A message causes no outbound call but to this node's own case system and a
+limited refresh of trust, so two nodes that ask each other at the same time cannot starve each other.
 """
 
 from collections.abc import Callable
@@ -16,7 +22,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from secrets import token_urlsafe
-from typing import TypeAlias
 
 from adapters.contract import Deadline
 from config.settings import ANSWER_AFTER_S
@@ -25,11 +30,13 @@ from gateway.accountability.enumeration import AddressLimitReached
 from gateway.accountability.rate_limits import AddressUse, BudgetExceeded, QueryCharge, RateLimits
 from gateway.accountability.subject_buckets import person_keys, record_key
 from gateway.agreements.registry import AgreementRegistry
+from gateway.callers import PeerCaller
 from gateway.evidence import recorder
 from gateway.exchange import answer, inbound_evidence
-from gateway.exchange.answer import Findings
-from gateway.exchange.response_timing import COMMIT_MARGIN_S, REAL_TIME, Pace
-from gateway.exchange.services import Desk
+from gateway.exchange.answer import ServiceAnswer
+from gateway.exchange.kinds import ServedKinds
+from gateway.exchange.response_timing import COMMIT_MARGIN_S, DEFAULT, ResponseTimer
+from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
 from gateway.key_refresh import verify_with_key_refresh
 from gateway.keys.daily_seal import SealExpired
 from gateway.ports import KeyVault, Store, Transaction, TrustResolver
@@ -37,36 +44,29 @@ from gateway.store.tables import messages
 from gateway.telemetry.events import InboundMessageEvent
 from trust.agreements.agreement import InForce, NotInForce
 from trust.agreements.budget import Exceeded
-from trust.agreements.decision import Denial, DenialCode, LocalPolicy, Permit, RequestFacts, decide_request
+from trust.agreements.clause import Clause
+from trust.agreements.decision import Denial, DenialCode, Permit, RequestFacts, decide_request
 from trust.agreements.denial import deny
 from trust.claims import digest, from_seconds
 from trust.errors import NoChain, TooOld, WrongIssuer
 from trust.evidence.leaf import Leaf, message_key, subject_key
 from trust.exchange.envelope import MAX_BYTES
-from trust.exchange.kinds import KINDS
 from trust.exchange.message import Message, OpenedMessage, open_message
 from trust.exchange.person import for_holder
 from trust.exchange.refusal import Refusal, build_refusal_body, is_refusal
 from trust.exchange.reply import TYP, build_reply
-from trust.exchange.reply import answer as answer_to
+from trust.exchange.reply import answer as build_answer
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import valid_types
 from trust.identifiers import EntityId
 from trust.jose import peek
 from trust.keys import KeyUse
-from trust.oauth.authorization_details import AuthorizationDetail
 from trust.strict_json import JsonObject
 
-CONTENT_TYPE = "application/jwt"
 _NO_KIND = ""
 
-Account = Callable[[Transaction], None]
-"""What an answer costs, in the transaction that records it. Raises :class:`BudgetExceeded`."""
-
-
-_Consulted: TypeAlias = tuple[
-    OpenedMessage, QueryCharge, messages.StoredReply | None, InForce | NotInForce | None, Exceeded | None
-]
+Charge = Callable[[Transaction], None]
+"""Charge for an answer, in the transaction that records it. Raises :class:`BudgetExceeded`."""
 
 
 class MessageIdReused(Exception):
@@ -74,20 +74,27 @@ class MessageIdReused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
-    """Who called, as the token said it, and what the token is good for."""
+class _Received:
+    """An opened message, cut to what its service may be told, with what the store knows of it.
 
-    entity: EntityId
-    details: tuple[AuthorizationDetail, ...]
+    ``prior`` is the earlier answer under its id; ``exceeded`` the rate limit that it exceeds.
+    """
 
+    opened: OpenedMessage
+    service: HostedService | None
+    agreement: InForce | NotInForce | None
+    clause: Clause | None
+    usage: QueryCharge
+    prior: messages.StoredReply | None
+    exceeded: Exceeded | None
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What goes back: 200 and signed bytes that are durable by now."""
+    @property
+    def message(self) -> Message:
+        return self.opened.message
 
-    body: bytes
-    status: int = 200
-    content_type: str = CONTENT_TYPE
+    @property
+    def step_s(self) -> float:
+        return ANSWER_AFTER_S if self.service is None else self.service.answer_after_s
 
 
 def _no_bound() -> datetime | None:
@@ -96,280 +103,273 @@ def _no_bound() -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """Answer messages addressed to this node. ``observe`` is told of each one; ``case_system_s`` bounds step 5.
+    """Answer messages addressed to this node. ``observe`` is told of each one; ``case_system_s`` bounds step 7.
 
     ``not_before`` says from when on messages count where the store was restored: earlier ones may have been answered.
-    ``pace`` keeps the time that an answer took from telling what it does not.
+    ``timer`` keeps the time that an answer took from telling what it does not.
     """
 
     own: EntityId
+    kinds: ServedKinds
     directory: TrustResolver
     vault: KeyVault
     store: Store
-    desk: Desk
+    services: ServiceRegistry
     agreements: AgreementRegistry
     budgets: RateLimits
     observe: Callable[[InboundMessageEvent], None]
     case_system_s: float
     not_before: Callable[[], datetime | None] = _no_bound
-    pace: Pace = REAL_TIME
+    timer: ResponseTimer = DEFAULT
 
-    def handle(self, raw: bytes, sender: Sender, now: datetime) -> Answered:
-        """Answer one message with a signed reply, refusals included.
+    def handle(self, raw: bytes, caller: PeerCaller, now: datetime) -> bytes:
+        """Return the signed reply to one message, refusals included; it is durable by then.
 
-        Raises ``TrustError`` for bytes that are no message of this sender to this node now, :class:`MessageIdReused`
+        Raises ``TrustError`` for bytes that are no message of this caller to this node now, :class:`MessageIdReused`
         (A4), and the store's ``StoreFull`` and ``StoreBusy``; nothing was done then.
         """
         try:
-            return self._handle(raw, sender, now)
+            return self._handle(raw, caller, now)
         except AddressLimitReached:  # by questions sent at the same time; their addresses are on record by now
-            return self._handle(raw, sender, now, limited=True)
+            return self._handle(raw, caller, now, leave_out_address=True)
 
-    def _handle(self, raw: bytes, sender: Sender, now: datetime, *, limited: bool = False) -> Answered:
-        began = self.pace.now()
-        opened, facts = self._open(raw, sender, now)  # 1, 2 (who called is who signed and who it is from), 3
-        opened, asked, prior, held, exceeded = self.store.read(lambda tx: self._consult(tx, opened, now))
-        asked = replace(asked, address=AddressUse.LEFT_OUT) if limited else asked
-        self._refuse_stale(opened.message, held, now)
-        permit = self._decide(facts, held, now)  # 2 (within the token), 4
-        if prior is not None:
-            return self._again(opened, prior, permit, now)
-        if isinstance(permit, Permit):
-            asked = replace(asked, urgent=True) if permit.clause.urgent else asked
-            if exceeded is not None and not asked.urgent:
-                return self._over_budget(opened, asked, exceeded, permit.query.dropped, now)
-        findings = self._answer(permit, opened.message, asked, now)  # 5, 6, 7
-        step_s = self._step_s(opened.message)
-        silent = answer.tells_nothing(permit, findings)
-        if silent:
-            self.pace.hold(since=began, step_s=step_s, before_s=COMMIT_MARGIN_S)
+    def _handle(self, raw: bytes, caller: PeerCaller, now: datetime, *, leave_out_address: bool = False) -> bytes:
+        start = self.timer.now()
+        opened = self._open(raw, caller, now)  # 1
+        received = self.store.read(lambda tx: self._consult(tx, opened, now, leave_out_address=leave_out_address))  # 2
+        self._check_standing(caller.party, received, now)  # 3
+        permit = self._decide(caller, received, now)  # 4
+        if received.prior is not None:
+            return self._repeat(received, received.prior, permit, now)  # 5
+        if isinstance(permit, Permit) and received.exceeded is not None and not permit.clause.urgent:
+            return self._refuse_over_limit(received, received.exceeded, permit, now)  # 6
+        found = self._respond(received, permit, now)  # 7
+        is_timed = answer.tells_nothing(permit, found)
+        wait_for_step = partial(self.timer.wait_for_step, since=start, step_s=received.step_s)
+        if is_timed:
+            wait_for_step(margin_s=COMMIT_MARGIN_S)  # 8
         try:
-            charging = self._charging(asked, findings, now)
-            answered = self._commit(opened, asked, findings, now, charging)  # 8, 9
+            reply = self._commit(received, found, now, self._charge(received, found, now))  # 9
         except BudgetExceeded as spent:  # by others, while this one was looking
-            answered = self._over_budget(opened, asked, spent.exceeded, findings.dropped, now)
-            silent = answer.is_conditional(permit)
-        if silent:
-            self.pace.hold(since=began, step_s=step_s)
-        return answered  # 10
+            reply = self._refuse_over_limit(received, spent.exceeded, permit, now)
+            is_timed = answer.is_conditional(permit)
+        if is_timed:
+            wait_for_step()  # 10
+        return reply
 
-    def _step_s(self, message: Message) -> float:
-        service = self.desk.service(message.to_service)
-        return ANSWER_AFTER_S if service is None else service.answer_after_s
-
-    def _open(self, raw: bytes, sender: Sender, now: datetime) -> tuple[OpenedMessage, RequestFacts]:
-        trusted = self.directory.resolve(sender.entity, now=now, urgent=True)
+    def _open(self, raw: bytes, caller: PeerCaller, now: datetime) -> OpenedMessage:
         opened = verify_with_key_refresh(
-            trusted, raw, lambda party: self._verified(raw, party, now), directory=self.directory, now=now
+            caller.party, raw, lambda party: self._verify(raw, party, now), directory=self.directory, now=now
         )
         # Its keys prove nothing about other names: anyone can publish another member's public key as their own.
-        if opened.message.iss != sender.entity:
+        if opened.message.iss != caller.party.entity_id:
             raise WrongIssuer("The message is from another node than the one that called.")
         bound = self.not_before()
         if bound is not None and from_seconds(opened.message.iat) < bound:
             raise TooOld("This node was restored after the message was made and may have answered it; send a new one.")
-        facts = RequestFacts(
-            sender=opened.message.iss,
-            caller=sender.entity,
-            message=opened.message,
-            token_details=sender.details,
-            sender_marks=valid_types(trusted.marks, now=now),
-        )
-        return opened, facts
+        return opened
 
-    def _consult(self, tx: Transaction, opened: OpenedMessage, now: datetime) -> _Consulted:
-        """Return what the store knows before the decision, with the message cut to what the service may be told."""
-        held = self.agreements.find_within(tx, opened.message.agreement, now=now)
-        opened = self._cut(opened, held)
-        asked = self._asked(tx, opened.message, now)
-        prior = messages.find(tx, issuer=opened.message.iss, message=self._name(opened.message))
-        return opened, asked, prior, held, self.budgets.check(tx, asked, now=now)
+    def _verify(self, raw: bytes, party: TrustedEntity, now: datetime) -> OpenedMessage:
+        if party.node is None:
+            raise NoChain("The sender's chain describes no node that may exchange messages.")
+        return open_message(raw, sender_keys=party.node.message_keys, own_id=self.own, now=now, kinds=self.kinds.kinds)
 
-    def _cut(self, opened: OpenedMessage, held: InForce | NotInForce | None) -> OpenedMessage:
-        """Forget what the service may not be told before anything is digested, charged or sought by it (A48)."""
+    def _consult(self, tx: Transaction, opened: OpenedMessage, now: datetime, *, leave_out_address: bool) -> _Received:
+        """Read the store, and forget what the service may not be told before anything is digested or charged (A48)."""
         message = opened.message
-        service = self.desk.service(message.to_service)
-        clause = held.agreement.clause(message.clause) if held is not None else None
+        agreement = self.agreements.find_within(tx, message.agreement, now=now)
+        clause = agreement.agreement.clause(message.clause) if agreement is not None else None
+        service = self.services.get(message.to_service)
         listed = clause.subject_by_holder.get(message.holder) if clause is not None else None
         subject = for_holder(message.subject, service.kind if service else _NO_KIND, listed)
-        return opened if subject == message.subject else replace(opened, message=replace(message, subject=subject))
+        if subject != message.subject:
+            opened = replace(opened, message=replace(message, subject=subject))
+        usage = self._usage(tx, opened.message, now)
+        usage = replace(usage, urgent=clause is not None and clause.urgent)
+        if leave_out_address:
+            usage = replace(usage, address=AddressUse.LEFT_OUT)
+        return _Received(
+            opened=opened,
+            service=service,
+            agreement=agreement,
+            clause=clause,
+            usage=usage,
+            prior=messages.find(tx, issuer=message.iss, message=self._message_key(message)),
+            exceeded=self.budgets.check(tx, usage, now=now),
+        )
 
-    def _verified(self, raw: bytes, sender: TrustedEntity, now: datetime) -> OpenedMessage:
-        if sender.node is None:
-            raise NoChain("The sender's chain describes no node that may exchange messages.")
-        return open_message(raw, sender_keys=sender.node.message_keys, own_id=self.own, now=now)
-
-    def _refuse_stale(self, message: Message, held: InForce | NotInForce | None, now: datetime) -> None:
-        """Raise ``Untrusted`` for a sender not confirmed for a day, unless the clause is one that is urgent."""
-        clause = held.agreement.clause(message.clause) if held is not None else None
-        if clause is None or not clause.urgent:
-            self.directory.resolve(message.iss, now=now)
-
-    def _decide(self, facts: RequestFacts, held: InForce | NotInForce | None, now: datetime) -> Permit | Denial:
-        message = facts.message
-        service = self.desk.service(message.to_service)
-        clause = held.agreement.clause(message.clause) if held is not None else None
-        local = service.local_policy(message.agreement.id, clause) if service else LocalPolicy()
-        return decide_request(facts, agreement=held, local=local, own=self.own, now=now)
-
-    def _answer(self, permit: Permit | Denial, message: Message, asked: QueryCharge, now: datetime) -> Findings:
-        if isinstance(permit, Denial):
-            return _denied(permit.refusal)
-        findings = self._look(permit, message, asked, now)
-        return replace(findings, dropped=permit.query.dropped) if permit.query.dropped else findings
-
-    def _look(self, permit: Permit, message: Message, asked: QueryCharge, now: datetime) -> Findings:
-        service = self.desk.service(message.to_service)
-        if service is None:
-            return _denied(deny(DenialCode.UNKNOWN_SERVICE).refusal)
-        vague = answer.too_vague(message.subject, today=now.date())
-        if vague is not None:
-            return _denied(vague)
-        left_out = asked.address is AddressUse.LEFT_OUT
-        subject = replace(message.subject, address=None) if left_out else message.subject
-        return answer.answer(permit, service, subject, deadline=Deadline.after(self.case_system_s))
-
-    def _asked(self, tx: Transaction, message: Message, now: datetime) -> QueryCharge:
-        asked = enumeration.build_charge(
+    def _usage(self, tx: Transaction, message: Message, now: datetime) -> QueryCharge:
+        usage = enumeration.build_charge(
             self.vault.evidence_hmac_key(),
             message.subject,
             agency=message.iss,
             practitioner=message.practitioner.sub,
             role=message.practitioner.role,
         )
-        return replace(asked, address=enumeration.address_use(tx, asked.features, now=now))
+        return replace(usage, address=enumeration.address_use(tx, usage.features, now=now))
 
-    def _subject(self, message: Message) -> str:
-        return subject_key(self.vault.evidence_hmac_key(), message.subject)
+    def _check_standing(self, party: TrustedEntity, received: _Received, now: datetime) -> None:
+        """Raise ``Untrusted`` for a caller suspended since its token was checked, or too stale for the clause."""
+        self.directory.check_standing(party, now=now, urgent=received.clause is not None and received.clause.urgent)
 
-    def _name(self, message: Message) -> str:
+    def _decide(self, caller: PeerCaller, received: _Received, now: datetime) -> Permit | Denial:
+        message, service = received.message, received.service
+        facts = RequestFacts(
+            sender=message.iss,
+            caller=caller.party.entity_id,
+            message=message,
+            token_details=caller.details,
+            sender_marks=valid_types(caller.party.marks, now=now),
+        )
+        return decide_request(
+            facts,
+            agreement=received.agreement,
+            local=service.policy if service else NOTHING_WITHDRAWN,
+            own=self.own,
+            now=now,
+            kinds=self.kinds.kinds,
+        )
+
+    def _respond(self, received: _Received, permit: Permit | Denial, now: datetime) -> ServiceAnswer:
+        if isinstance(permit, Denial):
+            return _refused(permit.refusal)
+        return replace(self._search(received, permit, now), dropped=permit.query.dropped)
+
+    def _search(self, received: _Received, permit: Permit, now: datetime) -> ServiceAnswer:
+        subject = received.message.subject
+        if received.service is None:
+            return _refused(deny(DenialCode.UNKNOWN_SERVICE).refusal)
+        refusal = answer.check_subject(subject, today=now.date())
+        if refusal is not None:
+            return _refused(refusal)
+        if received.usage.address is AddressUse.LEFT_OUT:
+            subject = replace(subject, address=None)
+        respond = self.kinds.responders[permit.clause.kind]
+        return respond(permit, received.service, subject, deadline=Deadline.after(self.case_system_s))
+
+    def _charge(self, received: _Received, found: ServiceAnswer, now: datetime) -> Charge:
+        """Return what an answer costs; a refusal tells of no person and costs nothing."""
+        usage = replace(received.usage, absent=answer.NO_RECORD in found.reasons)
+
+        def charge(tx: Transaction) -> None:
+            if found.outcome != "refused":
+                self.budgets.charge(tx, usage, now=now)
+                enumeration.observe(tx, usage, now=now)
+
+        return charge
+
+    def _refuse_over_limit(
+        self, received: _Received, exceeded: Exceeded, permit: Permit | Denial, now: datetime
+    ) -> bytes:
+        minutes = max(1, round(exceeded.retry_after / timedelta(minutes=1)))
+        denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
+        dropped = permit.query.dropped if isinstance(permit, Permit) else ()
+        refused = replace(_refused(denial.refusal), dropped=dropped)
+        return self._commit(received, refused, now, partial(self.budgets.flag_excess, asked=received.usage, now=now))
+
+    def _commit(self, received: _Received, found: ServiceAnswer, now: datetime, charge: Charge) -> bytes:
+        opened, message = received.opened, received.message
+        key = self._message_key(message)
+        leaf = inbound_evidence.received(opened, found, received.usage.subject, key, now)
+        persons = (*received.usage.persons, *self._record_keys(received, found))
+        question = inbound_evidence.question(leaf, opened, persons, self.vault.seal_key())
+        signed = self._sign(opened, found.body, now, evidence={"leaf": digest(question.leaf)})
+        reply = recorder.build_entry(inbound_evidence.answered(leaf, signed))
+        sealed = self.vault.seal_for_a_day(signed, _seal_context(message.iss, key))
+
+        def effect(tx: Transaction) -> messages.StoredReply | None:
+            prior = messages.claim(
+                tx,
+                issuer=message.iss,
+                message=key,
+                digest=opened.digest,
+                sealed_reply=sealed,
+                expires=datetime.fromtimestamp(message.exp, UTC),
+            )
+            if prior is None:
+                charge(tx)
+                recorder.record(tx, question, reply)
+            return prior
+
+        winner = self.store.write(effect)
+        if winner is not None:
+            return self._repeat_original(received, self._original(received, winner, now), now)
+        self._observe(message, found.outcome, failure=found.failure)
+        return signed
+
+    def _sign(self, opened: OpenedMessage, body: JsonObject, now: datetime, evidence: JsonObject | None) -> bytes:
+        reply = build_answer(
+            opened,
+            body=body,
+            jti=token_urlsafe(16),
+            now=now,
+            evidence=evidence,
+            suspensions=self.directory.suspension_seqs(now=now),
+        )
+        return build_reply(reply, self.vault.signer(KeyUse.MESSAGE))
+
+    def _repeat(
+        self, received: _Received, prior: messages.StoredReply, permit: Permit | Denial, now: datetime
+    ) -> bytes:
+        """Answer a repeated message as it was answered first, unless that may not be told any more.
+
+        The caller's standing and the agreement were checked again since. Where these now say no, an earlier answer is
+        withheld and a fresh refusal says why; an earlier refusal is repeated as it was.
+        """
+        original = self._original(received, prior, now)
+        if not isinstance(permit, Denial) or is_refusal(_body(original)):
+            return self._repeat_original(received, original, now)
+        signed = self._sign(received.opened, build_refusal_body(permit.refusal), now, evidence=None)
+        leaf = self._leaf(received, _refused(permit.refusal), now)
+        inbound_evidence.record_again(self.store, leaf, signed, withheld=True)
+        self._observe(received.message, "refused")
+        return signed
+
+    def _original(self, received: _Received, prior: messages.StoredReply, now: datetime) -> bytes:
+        """Return the original answer to these very bytes (A3). Raises :class:`MessageIdReused` for others (A4)."""
+        message, original = received.message, None
+        if prior.digest == received.opened.digest and prior.sealed_reply is not None:
+            with suppress(SealExpired):
+                context = _seal_context(message.iss, self._message_key(message))
+                original = self.vault.open_of_a_day(prior.sealed_reply, context)
+        if original is None:
+            conflict = ServiceAnswer(body={}, outcome=inbound_evidence.ID_REUSED)
+            inbound_evidence.record_conflict(self.store, self._leaf(received, conflict, now))
+            self._observe(message, inbound_evidence.ID_REUSED)
+            raise MessageIdReused
+        return original
+
+    def _repeat_original(self, received: _Received, original: bytes, now: datetime) -> bytes:
+        body, kind = _body(original), self.kinds.kinds.get(received.message.kind)
+        fields = () if kind is None or is_refusal(body) else sorted(kind.parse_reply(body).fields)
+        repeated = ServiceAnswer(body=body, outcome=inbound_evidence.REPEATED, fields=tuple(fields))
+        leaf = self._leaf(received, repeated, now)
+        inbound_evidence.record_again(self.store, leaf, original, withheld=False)
+        self._observe(received.message, inbound_evidence.REPEATED, replayed=True)
+        return original
+
+    def _leaf(self, received: _Received, found: ServiceAnswer, now: datetime) -> Leaf:
+        message = received.message
+        subject = subject_key(self.vault.evidence_hmac_key(), message.subject)
+        return inbound_evidence.received(received.opened, found, subject, self._message_key(message), now)
+
+    def _message_key(self, message: Message) -> str:
         return message_key(self.vault.evidence_hmac_key(), message.iss, message.jti)
 
-    def _found(self, message: Message, findings: Findings) -> tuple[str, ...]:
-        """Return by what the record that was found is known, for our own account of it and nothing else."""
-        service, record = self.desk.service(message.to_service), findings.record
+    def _record_keys(self, received: _Received, found: ServiceAnswer) -> tuple[str, ...]:
+        """Return the keys of the record that was found, for our own account of it and nothing else."""
+        service, record = received.service, found.record
         if service is None or record is None:
             return ()
         key = self.vault.evidence_hmac_key()
         return record_key(key, service.ref, record.ref), *person_keys(key, record.person)
 
-    def _received(self, opened: OpenedMessage, findings: Findings, now: datetime) -> Leaf:
-        message = opened.message
-        return inbound_evidence.received(opened, findings, self._subject(message), self._name(message), now)
-
-    def _charging(self, asked: QueryCharge, findings: Findings, now: datetime) -> Account:
-        """Return what an answer costs; a refusal tells nothing of anybody, and costs nothing."""
-        if findings.outcome == "refused":
-            return _nothing
-        if answer.NO_RECORD in findings.reasons:
-            asked = replace(asked, absent=True)
-
-        def charge(tx: Transaction) -> None:
-            self.budgets.charge(tx, asked, now=now)
-            enumeration.observe(tx, asked, now=now)
-
-        return charge
-
-    def _over_budget(
-        self, opened: OpenedMessage, asked: QueryCharge, exceeded: Exceeded, dropped: tuple[str, ...], now: datetime
-    ) -> Answered:
-        minutes = max(1, round(exceeded.retry_after / timedelta(minutes=1)))
-        denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
-        flagging = partial(self.budgets.flag_excess, asked=asked, now=now)
-        findings = replace(_denied(denial.refusal), dropped=dropped)
-        return self._commit(opened, asked, findings, now, flagging)
-
-    def _commit(
-        self, opened: OpenedMessage, asked: QueryCharge, findings: Findings, now: datetime, account: Account
-    ) -> Answered:
-        message = opened.message
-        name = self._name(message)
-        received = inbound_evidence.received(opened, findings, asked.subject, name, now)
-        persons = (*asked.persons, *self._found(message, findings))
-        first = inbound_evidence.question(received, opened, persons, self.vault.seal_key())
-        reply = answer_to(
-            opened,
-            body=findings.body,
-            jti=token_urlsafe(16),
-            now=now,
-            evidence={"leaf": digest(first.leaf)},
-            suspensions=self.directory.suspension_seqs(now=now),
-        )
-        signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 8
-        second = recorder.build_entry(inbound_evidence.answered(received, signed))
-        sealed = self.vault.seal_for_a_day(signed, _place(message.iss, name))
-        expires = datetime.fromtimestamp(message.exp, UTC)
-
-        def effect(tx: Transaction) -> messages.StoredReply | None:  # 9
-            prior = messages.claim(
-                tx,
-                issuer=message.iss,
-                message=name,
-                digest=opened.digest,
-                sealed_reply=sealed,
-                expires=expires,
-            )
-            if prior is None:
-                account(tx)
-                recorder.record(tx, first, second)
-            return prior
-
-        winner = self.store.write(effect)
-        if winner is not None:
-            return self._repeated(opened, self._original(opened, winner, now), now)
-        self._tell(message, findings.outcome, failure=findings.failure)
-        return Answered(body=signed)  # 10
-
-    def _again(
-        self, opened: OpenedMessage, prior: messages.StoredReply, permit: Permit | Denial, now: datetime
-    ) -> Answered:
-        """Answer a repeated message as it was answered first, unless that may not be told any more.
-
-        The sender's standing was checked when the message was opened, and the agreement anew since; where that now says
-        no, an earlier answer is withheld and a fresh refusal says why. An earlier refusal is repeated as it was.
-        """
-        original = self._original(opened, prior, now)
-        if not isinstance(permit, Denial) or is_refusal(_body(original)):
-            return self._repeated(opened, original, now)
-        reply = answer_to(
-            opened,
-            body=build_refusal_body(permit.refusal),
-            jti=token_urlsafe(16),
-            now=now,
-            suspensions=self.directory.suspension_seqs(now=now),
-        )
-        signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))
-        again = self._received(opened, _denied(permit.refusal), now)
-        inbound_evidence.record_again(self.store, again, signed, withheld=True)
-        self._tell(opened.message, "refused")
-        return Answered(body=signed)
-
-    def _original(self, opened: OpenedMessage, prior: messages.StoredReply, now: datetime) -> bytes:
-        """Return the original answer to these very bytes (A3). Raises :class:`MessageIdReused` for others (A4)."""
-        original = None
-        if prior.digest == opened.digest and prior.sealed_reply is not None:
-            with suppress(SealExpired):
-                place = _place(opened.message.iss, self._name(opened.message))
-                original = self.vault.open_of_a_day(prior.sealed_reply, place)
-        if original is None:
-            nothing = Findings(body={}, outcome=inbound_evidence.ID_REUSED)
-            inbound_evidence.record_conflict(self.store, self._received(opened, nothing, now))
-            self._tell(opened.message, inbound_evidence.ID_REUSED)
-            raise MessageIdReused
-        return original
-
-    def _repeated(self, opened: OpenedMessage, original: bytes, now: datetime) -> Answered:
-        given = Findings(body=_body(original), outcome=inbound_evidence.REPEATED)
-        inbound_evidence.record_again(self.store, self._received(opened, given, now), original, withheld=False)
-        self._tell(opened.message, inbound_evidence.REPEATED, replayed=True)
-        return Answered(body=original)
-
-    def _tell(self, message: Message, outcome: str, *, replayed: bool = False, failure: str | None = None) -> None:
+    def _observe(self, message: Message, outcome: str, *, replayed: bool = False, failure: str | None = None) -> None:
         self.observe(
             InboundMessageEvent(
                 peer=message.iss,
-                service=message.to_service if self.desk.service(message.to_service) else "unknown",
-                kind=message.kind if message.kind in KINDS else "unknown",
+                service=message.to_service if message.to_service in self.services else "unknown",
+                kind=message.kind if message.kind in self.kinds.kinds else "unknown",
                 outcome=outcome,
                 replayed=replayed,
                 failure=failure,
@@ -377,9 +377,9 @@ class Inbound:
         )
 
 
-def _place(issuer: str, name: str) -> bytes:
+def _seal_context(issuer: str, key: str) -> bytes:
     """Bind a sealed reply to the message it answers, so that rows cannot be swapped in the store."""
-    return f"reply {issuer} {name}".encode()
+    return f"reply {issuer} {key}".encode()
 
 
 def _body(original: bytes) -> JsonObject:
@@ -388,9 +388,5 @@ def _body(original: bytes) -> JsonObject:
     return body
 
 
-def _nothing(_tx: Transaction) -> None:
-    """Cost nothing."""
-
-
-def _denied(refusal: Refusal) -> Findings:
-    return Findings(body=build_refusal_body(refusal), outcome="refused", reasons=(refusal.code,))
+def _refused(refusal: Refusal) -> ServiceAnswer:
+    return ServiceAnswer(body=build_refusal_body(refusal), outcome="refused", reasons=(refusal.code,))

@@ -1,4 +1,4 @@
-"""What the inbound line puts on record of a message, whatever became of it (the profile's section 7).
+"""Evidence of a message that was received, for each way in which it can end (the profile's section 7).
 
 A message that is answered leaves two leaves, one as received and one as answered or refused; both name the fields that
 were released. One that comes again leaves one more each time, which names the fields that were given again, and so does
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from gateway.evidence import recorder
 from gateway.evidence.recorder import EvidenceEntry
-from gateway.exchange.answer import Findings, released_fields
+from gateway.exchange.answer import ServiceAnswer
 from gateway.keys.sealed import open_own
 from gateway.ports import Store, Transaction
 from gateway.store.tables import flags
@@ -30,7 +30,7 @@ REPEATED = "repeated"
 _MAX_QUESTION = 16_384
 
 
-def received(opened: OpenedMessage, findings: Findings, subject: str, name: str, now: datetime) -> Leaf:
+def received(opened: OpenedMessage, found: ServiceAnswer, subject: str, name: str, now: datetime) -> Leaf:
     """Return the leaf of a message that was received, with what was found and released.
 
     ``subject`` is the person's keyed digest, ``name`` the message's.
@@ -43,8 +43,8 @@ def received(opened: OpenedMessage, findings: Findings, subject: str, name: str,
         message_iss=message.iss,
         message_id=name,
         message_digest=opened.digest,
-        outcome_code=findings.outcome,
-        reason_codes=findings.reasons,
+        outcome_code=found.outcome,
+        reason_codes=found.reasons,
         agreement=message.agreement,
         clause=message.clause,
         purpose=message.purpose,
@@ -53,8 +53,8 @@ def received(opened: OpenedMessage, findings: Findings, subject: str, name: str,
         subject_hmac=subject,
         practitioner=message.practitioner.sub,
         role=message.practitioner.role,
-        fields=released_fields(findings.body),
-        dropped=dropped_members(findings.dropped),
+        fields=found.fields,
+        dropped=dropped_members(found.dropped),
     )
 
 

@@ -13,8 +13,6 @@ from gateway.accountability.subject_buckets import person_keys
 from gateway.ports import KeyVault
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind, dropped_members, message_key, subject_key
-from trust.exchange.eligibility import FIELDS, EligibilityAnswer
-from trust.exchange.involvement import InvolvementReply
 from trust.exchange.message import Message
 from trust.exchange.person import Subject, subject_to_json
 from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceSlug
@@ -40,19 +38,19 @@ class QuestionRecord:
     vault: KeyVault
 
     def keys(self, question_id: str, subject: Subject) -> tuple[str, ...]:
-        """Return the keys by which an account finds a question's leaves: its own id, and all it says of the person."""
+        """Return the keys of a question's leaves in an access record: its own id, and all it says of the person."""
         key = self.vault.evidence_hmac_key()
         return message_key(key, self.own, question_id), *person_keys(key, subject)
 
-    def sent(self, message: Message, asked_about: Subject, raw: bytes, at: datetime) -> Leaf:
+    def sent(self, message: Message, subject: Subject, raw: bytes, at: datetime) -> Leaf:
         """Return the leaf of a message that is about to leave.
 
-        It names the person by all that is known here (``asked_about``), so that one person has one name in it,
+        It names the person by all that is known here (``subject``), so that one person has one name in it,
         however little each holder is told.
         """
         return replace(
             self._leaf(LeafKind.SENT, message, at),
-            subject_hmac=subject_key(self.vault.evidence_hmac_key(), asked_about),
+            subject_hmac=subject_key(self.vault.evidence_hmac_key(), subject),
             message_digest=digest(raw),
             outcome_code="sent",
             fields=tuple(sorted(subject_to_json(message.subject))),
@@ -61,7 +59,7 @@ class QuestionRecord:
     def received(
         self,
         sent: Leaf,
-        answered: bytes,
+        reply: bytes,
         *,
         outcome: str,
         fields: tuple[str, ...],
@@ -74,7 +72,7 @@ class QuestionRecord:
             kind=LeafKind.RECEIVED,
             at=at,
             outcome_code=outcome,
-            answer_digest=digest(answered),
+            answer_digest=digest(reply),
             fields=fields,
             dropped=dropped_members(dropped),
         )
@@ -120,11 +118,3 @@ class QuestionRecord:
             practitioner=message.practitioner.sub,
             role=message.practitioner.role,
         )
-
-
-def fields_read(reading: InvolvementReply | EligibilityAnswer | None) -> tuple[str, ...]:
-    """Name the fields that an answer brought."""
-    if isinstance(reading, EligibilityAnswer):
-        return tuple(sorted(FIELDS))
-    rows = reading.involvements if reading else ()
-    return tuple(sorted({name for row in rows for name in row}))

@@ -1,113 +1,125 @@
-"""What our own practitioners' questions cost: charged where the question is put on record, before anybody is asked."""
+"""Record a question, charge its rate limits and sample it for review, in one transaction, before it is sent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 
 from gateway.accountability import enumeration
 from gateway.accountability.rate_limits import BudgetExceeded, QueryCharge, RateLimits
 from gateway.accountability.sampling import sample
 from gateway.agreements.registry import AgreementRegistry
-from gateway.callers import CaseCaller, CaseRefusal, CaseRefused, EligibilityRequest, LookupRequest
+from gateway.callers import CaseCaller, CaseRefusal, CaseRefused
 from gateway.evidence import recorder
 from gateway.evidence.recorder import EvidenceEntry
-from gateway.exchange.fan_out import Asked as Sought
-from gateway.exchange.fan_out import choices
+from gateway.exchange.case_question import CaseQuestion
+from gateway.exchange.fan_out import FanOut, Target, select_targets
 from gateway.exchange.outbound_evidence import QuestionRecord, RefusedQuestion
-from gateway.ports import KeyVault, Store, Transaction
+from gateway.ports import Clock, KeyVault, Store, Transaction
 from gateway.store.tables import justifications, lookups
-from trust.agreements.choice import Sought as Target
 from trust.claims import keyed_digest
-from trust.identifiers import EntityId, PurposeCode, RoleCode
+from trust.identifiers import EntityId
 
 _MINUTE_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spending:
-    """Put questions on record, charge the budgets of whoever asks, and choose what is to be justified, all at once."""
+class QueryRecorder:
+    """Record questions, charge the caller's rate limits, and sample what is to be justified, in one transaction."""
 
     own: EntityId
     store: Store
     vault: KeyVault
+    agreements: AgreementRegistry
     budgets: RateLimits
 
-    def choose(
-        self, book: AgreementRegistry, sought: Target, request: LookupRequest | EligibilityRequest, *, now: datetime
-    ) -> tuple[Sought, ...]:
+    def select(self, question: CaseQuestion, *, now: datetime) -> tuple[Target, ...]:
         """Return the services that an agreement lets us ask. Raises :class:`CaseRefused`, which is on record then."""
         try:
-            return choices(book, sought, now=now)
+            return select_targets(self.agreements, question.spec(self.own), now=now)
         except CaseRefused as refused:
-            entry = self._refusal(request, refused.code, now)
+            entry = self._refusal(question, refused.code, now)
             self.store.write(lambda tx: recorder.record(tx, entry))
             raise
 
-    def create(
+    def record(
         self,
         row: lookups.LookupRow,
         caller: CaseCaller,
-        request: LookupRequest | EligibilityRequest,
-        sought: Iterable[Sought],
+        question: CaseQuestion,
+        targets: Iterable[Target],
         now: datetime,
     ) -> lookups.LookupRow | None:
-        """Put a question on record and return none, or the one that the same key already stands for, which is free.
+        """Record a question and return none, or the one that the same key already stands for, which is free.
 
-        Raises :class:`CaseRefused` where a budget is used up; on record are then the refusal and a flag.
+        Raises :class:`CaseRefused` where a rate limit is exceeded; the refusal and a flag are recorded then.
         """
         key = self.vault.evidence_hmac_key()
-        asked = self._asked(caller, request, key)
-        asked = replace(asked, urgent=any(each.choice.clause.urgent for each in sought))
+        usage = self._usage(caller, question, key)
+        usage = replace(usage, urgent=any(each.selected.clause.urgent for each in targets))
         sampled = sample(caller, row.id, key=key, now=now)
 
-        def record(tx: Transaction) -> lookups.LookupRow | None:
+        def effect(tx: Transaction) -> lookups.LookupRow | None:
             earlier = lookups.create(tx, row)
             if earlier is None:
-                self.budgets.charge(tx, asked, now=now)
-                enumeration.observe(tx, asked, now=now)
+                self.budgets.charge(tx, usage, now=now)
+                enumeration.observe(tx, usage, now=now)
                 if sampled is not None:
                     justifications.put(tx, sampled)
             return earlier
 
         try:
-            return self.store.write(record)
+            return self.store.write(effect)
         except BudgetExceeded as spent:
-            entry = self._refusal(request, str(CaseRefusal.OVER_BUDGET), now)
+            entry = self._refusal(question, str(CaseRefusal.OVER_BUDGET), now)
 
             def refuse(tx: Transaction) -> None:
                 recorder.record(tx, entry)
-                self.budgets.flag_excess(tx, asked, now=now)
+                self.budgets.flag_excess(tx, usage, now=now)
 
             self.store.write(refuse)
             raise _refused(ceil(spent.exceeded.retry_after.total_seconds())) from spent
 
-    def _refusal(self, request: LookupRequest | EligibilityRequest, code: str, now: datetime) -> EvidenceEntry:
+    def _refusal(self, question: CaseQuestion, code: str, now: datetime) -> EvidenceEntry:
         record = QuestionRecord(own=self.own, vault=self.vault)
         refused = RefusedQuestion(
-            question_id=request.request_id,
-            from_service=request.from_service,
-            purpose=PurposeCode(request.purpose),
-            role=RoleCode(request.practitioner.role),
-            subject=request.subject,
+            question_id=question.request_id,
+            from_service=question.from_service,
+            purpose=question.purpose,
+            role=question.practitioner.role,
+            subject=question.subject,
             code=code,
         )
-        keys = record.keys(request.request_id, request.subject)
+        keys = record.keys(question.request_id, question.subject)
         return recorder.build_entry(record.refused_question(refused, now), keys)
 
-    def _asked(self, caller: CaseCaller, request: LookupRequest | EligibilityRequest, key: bytes) -> QueryCharge:
+    def _usage(self, caller: CaseCaller, question: CaseQuestion, key: bytes) -> QueryCharge:
         agency = caller.client.client_id
         return enumeration.build_charge(
             key,
-            request.subject,
+            question.subject,
             agency=agency,
-            practitioner=own_name(key, agency, request.practitioner.id),
-            role=RoleCode(request.practitioner.role),
+            practitioner=own_name(key, agency, question.practitioner.id),
+            role=question.practitioner.role,
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskingSide:
+    """The parts that ask a query of any kind. ``limit_s`` ends a question; answers stay for ``answers_kept``."""
+
+    own: EntityId
+    store: Store
+    vault: KeyVault
+    clock: Clock
+    recorder: QueryRecorder
+    fan_out: FanOut
+    limit_s: float
+    answers_kept: timedelta
+
+
 def own_name(key: bytes, client_id: str, practitioner_id: str) -> str:
-    """Return the name under which a practitioner of our own stands in budgets and flags."""
+    """Return the name of a practitioner of our own in rate limits and flags."""
     return keyed_digest(key, f"own practitioner\0{client_id}\0{practitioner_id}".encode())
 
 

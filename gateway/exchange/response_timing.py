@@ -19,17 +19,17 @@ COMMIT_MARGIN_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class ResponseTimer:
     """Wait for the next step of an answer; ``now`` is a monotonic clock, in seconds."""
 
     now: Callable[[], float] = monotonic
     sleep: Callable[[float], None] = sleep
 
-    def hold(self, *, since: float, step_s: float, before_s: float = 0.0) -> None:
-        """Return at the next multiple of ``step_s`` after ``since``, or ``before_s`` earlier than that."""
-        taken = self.now() - since
-        self.sleep(max(1, ceil((taken + before_s) / step_s)) * step_s - before_s - taken)
+    def wait_for_step(self, *, since: float, step_s: float, margin_s: float = 0.0) -> None:
+        """Return at the next multiple of ``step_s`` after ``since``, or ``margin_s`` earlier than that."""
+        elapsed = self.now() - since
+        self.sleep(max(1, ceil((elapsed + margin_s) / step_s)) * step_s - margin_s - elapsed)
 
 
-REAL_TIME = Pace()
-"""The pace of a running node."""
+DEFAULT = ResponseTimer()
+"""The timer of a running node."""

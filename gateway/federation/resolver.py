@@ -128,6 +128,11 @@ class FederationResolver:
         self._suspensions.snapshot(now).refuse_suspended(chain.path)
         return _refuse_stale(chain.trusted, now, urgent=urgent)
 
+    def check_standing(self, party: TrustedEntity, *, now: datetime, urgent: bool) -> None:
+        """Raise ``Untrusted`` for a party that was suspended meanwhile, or is too stale. Nothing is fetched."""
+        self._suspensions.snapshot(now).refuse_suspended((party.entity_id, *party.superiors))
+        _refuse_stale(party, now, urgent=urgent)
+
     def resolve_presented(
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:

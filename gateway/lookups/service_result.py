@@ -1,43 +1,99 @@
-"""One service's line of a lookup: made from an outcome, kept as sealed JSON, shown as the case API's answer."""
+"""Lookups as the case API shows them, and one service's answer as sealed JSON."""
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
 
-from gateway.callers import LookupAnswer
-from gateway.exchange.fan_out import Asked, agreement_name, service_name
-from gateway.exchange.outbound import Outcome, Status
+from gateway.exchange.case_question import EMERGENCY, LeftOut
+from gateway.exchange.fan_out import Target, agreement_name, service_name, summary
+from gateway.exchange.outbound import QueryOutcome, QueryStatus
 from trust.exchange.involvement import InvolvementReply, InvolvementStatus
 from trust.strict_json import JsonObject
 
 UNANSWERED = "No answer came."
+_UNANSWERED = frozenset({InvolvementStatus.NO_REPLY, InvolvementStatus.REFUSED})
 
 
-def template(asked: Asked) -> JsonObject:
-    """Return the line of a service that has said nothing: ``no_reply``, never ``not_known`` (scenario S1)."""
-    choice = asked.choice
+class LookupState(StrEnum):
+    """Whether every service that was asked has its line yet."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupAnswer:
+    """One service's line. ``service`` is ``entity#slug``; what is not known is left out or empty.
+
+    ``involvements`` hold the fields that the clause permits, of organisation, service_type, plan, role, worker, phone,
+    duty_phone, since and last_contact_month. ``reason`` says why there is no
+    answer, ``note`` what the service tells the practitioner. ``settle`` names, where the status is ``review``, the
+    members of the subject that you left out and may send it: with one of them, ask again.
+    """
+
+    service: str
+    service_name: str
+    organisation: str
+    status: InvolvementStatus
+    involvements: tuple[Mapping[str, str], ...] = ()
+    agreement: str | None = None
+    clause: str | None = None
+    law: str | None = None
+    as_of: date | None = None
+    keep_until: date | None = None
+    onward: str | None = None
+    note: str | None = None
+    settle: tuple[str, ...] = ()
+    reason: str | None = None
+    duty_phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupView:
+    """A lookup as it stands: ``answered`` of ``asked`` services have answered; one that refused has not.
+
+    ``keep_until`` is when the node itself forgets the answers.
+    """
+
+    id: str
+    state: LookupState
+    asked: int
+    answered: int
+    summary: str
+    answers: tuple[LookupAnswer, ...]
+    keep_until: datetime
+    left_out: tuple[LeftOut, ...] = ()
+    emergency: str = EMERGENCY
+
+
+def unanswered(target: Target) -> JsonObject:
+    """Return the result of a service that has said nothing: ``no_reply``, never ``not_known`` (scenario S1)."""
+    selected = target.selected
     return {
-        "service": str(choice.holder),
-        "service_name": choice.holder.service,
-        "organisation": asked.organisation,
+        "service": str(selected.holder),
+        "service_name": selected.holder.service,
+        "organisation": target.organisation,
         "status": str(InvolvementStatus.NO_REPLY),
-        "agreement": agreement_name(choice),
-        "clause": choice.clause.id,
-        "law": choice.clause.law,
+        "agreement": agreement_name(selected),
+        "clause": selected.clause.id,
+        "law": selected.clause.law,
         "reason": UNANSWERED,
     }
 
 
-def line(asked: Asked, outcome: Outcome) -> JsonObject:
-    """Return the line that an outcome makes."""
-    found = {
-        **template(asked),
-        "service_name": service_name(asked.choice.holder, outcome),
+def result_of(target: Target, outcome: QueryOutcome) -> JsonObject:
+    """Return the result that an outcome makes."""
+    result = {
+        **unanswered(target),
+        "service_name": service_name(target.selected.holder, outcome),
         "duty_phone": outcome.entry.duty_phone if outcome.entry else None,
         "reason": outcome.reason,
     }
     reading = outcome.reading
     if isinstance(reading, InvolvementReply):
         return {
-            **found,
+            **result,
             "status": str(reading.status),
             "involvements": [dict(each) for each in reading.involvements],
             "as_of": reading.as_of.isoformat(),
@@ -46,28 +102,53 @@ def line(asked: Asked, outcome: Outcome) -> JsonObject:
             "note": reading.note,
             "settle": list(outcome.settle),
         }
-    refused = outcome.status is Status.REFUSED
-    return {**found, "status": str(InvolvementStatus.REFUSED if refused else InvolvementStatus.NO_REPLY)}
+    refused = outcome.status is QueryStatus.REFUSED
+    return {**result, "status": str(InvolvementStatus.REFUSED if refused else InvolvementStatus.NO_REPLY)}
 
 
-def answer(kept: JsonObject) -> LookupAnswer:
-    """Return a kept line as the case API shows it."""
+def lookup_view(
+    lookup_id: str,
+    results: Mapping[str, JsonObject],
+    targets: Sequence[JsonObject],
+    *,
+    ended: bool,
+    keep_until: datetime,
+    left_out: tuple[LeftOut, ...],
+) -> LookupView:
+    """Return a lookup of ``targets``, each as :func:`unanswered`, with the results so far, by service."""
+    complete = ended or len(results) == len(targets)
+    shown = [results.get(each["service"]) or (each if complete else None) for each in targets]
+    answers = tuple(_answer(each) for each in shown if each is not None)
+    answered = sum(each.status not in _UNANSWERED for each in answers)
+    return LookupView(
+        id=lookup_id,
+        state=LookupState.COMPLETE if complete else LookupState.RUNNING,
+        asked=len(targets),
+        answered=answered,
+        summary=summary(answered, len(targets)),
+        answers=answers,
+        keep_until=keep_until,
+        left_out=left_out,
+    )
+
+
+def _answer(result: JsonObject) -> LookupAnswer:
     return LookupAnswer(
-        service=kept["service"],
-        service_name=kept["service_name"],
-        organisation=kept["organisation"],
-        status=InvolvementStatus(kept["status"]),
-        involvements=tuple(kept.get("involvements", ())),
-        agreement=kept["agreement"],
-        clause=kept["clause"],
-        law=kept["law"],
-        as_of=_day(kept.get("as_of")),
-        keep_until=_day(kept.get("keep_until")),
-        onward=kept.get("onward"),
-        note=kept.get("note"),
-        settle=tuple(kept.get("settle", ())),
-        reason=kept.get("reason"),
-        duty_phone=kept.get("duty_phone"),
+        service=result["service"],
+        service_name=result["service_name"],
+        organisation=result["organisation"],
+        status=InvolvementStatus(result["status"]),
+        involvements=tuple(result.get("involvements", ())),
+        agreement=result["agreement"],
+        clause=result["clause"],
+        law=result["law"],
+        as_of=_day(result.get("as_of")),
+        keep_until=_day(result.get("keep_until")),
+        onward=result.get("onward"),
+        note=result.get("note"),
+        settle=tuple(result.get("settle", ())),
+        reason=result.get("reason"),
+        duty_phone=result.get("duty_phone"),
     )
 
 

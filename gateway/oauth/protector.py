@@ -19,14 +19,14 @@ from datetime import datetime
 
 from authlib.oauth2.rfc6749 import OAuth2Error, ResourceProtector, TokenValidator
 
-from gateway.callers import CaseCaller
+from gateway.callers import CaseCaller, PeerCaller
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.errors import SIGNING_ALGORITHMS, AccessRefused, describable
 from gateway.oauth.peer_server import PeerOAuth
 from gateway.oauth.revocation import is_revoked
 from gateway.oauth.server import claim_proof
 from gateway.oauth.signatures import GoodSignatures
-from gateway.ports import ClaimStore, PeerCaller
+from gateway.ports import ClaimStore
 from trust.errors import TrustError
 from trust.identifiers import parse_entity_id
 from trust.oauth import dpop_proof
@@ -72,11 +72,11 @@ class PeerProtector:
         self._protector.refuse_revoked(token, self._claims)  # 4
         try:
             entity = parse_entity_id(token.client_id)
-            self._directory.resolve(entity, now=request.now, urgent=True)  # what it asks is decided with its message
+            party = self._directory.resolve(entity, now=request.now, urgent=True)
         except TrustError as refused:
             raise self._protector.refused(INVALID_TOKEN, refused.detail) from refused
         self._protector.use_up(proof, self._claims, request.now)
-        return PeerCaller(entity=entity, token=token)
+        return PeerCaller(party=party, details=token.details)
 
 
 class CaseProtector:

@@ -61,6 +61,7 @@ class CaseGuard:
     """Stand before a view of the case face; the view gets ``caller`` (:class:`CaseCaller`) and ``now``."""
 
     def __init__(self, protector: CaseProtector, *, base_url: str, clock: Clock) -> None:
+        self.base_url = base_url
         self._guard = _Guard(protector=protector, base_url=base_url, clock=clock)
 
     def __call__(self, view: View) -> View:

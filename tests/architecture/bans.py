@@ -56,6 +56,19 @@ XML_READERS = frozenset(
     ]
 )
 CASE_SYSTEMS = "gateway/demo/case_systems"
+KIND_NAMES = frozenset({"involvement.query", "eligibility.query"})
+KIND_BLIND = (
+    "gateway/exchange/",
+    "gateway/evidence/",
+    "gateway/accountability/",
+    "gateway/agreements/",
+    "gateway/http/",
+    "gateway/web/",
+    "gateway/cli/doctor/",
+    "trust/agreements/",
+    "trust/evidence/",
+)
+"""Rooms that serve every kind of exchange alike (decision 45)."""
 
 
 def impure_names(module: Module) -> Iterator[str]:
@@ -73,6 +86,15 @@ def impure_names(module: Module) -> Iterator[str]:
             yield module.at(used, f"trust/ is pure and may not ask {dotted(used)}: take `now` as a parameter")
         elif isinstance(used, ast.Call) and dotted(used.func) in IMPURE_CALLS:
             yield module.at(used, f"trust/ is pure and may not call {dotted(used.func)}")
+
+
+def kind_names(module: Module) -> Iterator[str]:
+    """Allow no room that serves every kind to name one; import-linter forbids it to import one's module."""
+    if not str(module.path).startswith(KIND_BLIND):
+        return
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and node.value in KIND_NAMES:
+            yield module.at(node, f"{node.value} is one kind: read what differs from its ExchangeKind")
 
 
 def authlib_jose(module: Module) -> Iterator[str]:

@@ -115,6 +115,7 @@ def texts(paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, str]]
         shape.package_init,
         bans.impure_names,
         bans.jose_libraries,
+        bans.kind_names,
         background.companion_loops,
         background.companion_steps,
         background.background_threads,

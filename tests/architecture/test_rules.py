@@ -57,6 +57,7 @@ ONE_MODULE = [
     (bans.test_modules, "tests/a.py", "from tests.b import test_c", 1, "from tests import b"),
     (bans.elapsed_times, "tests/a.py", "assert monotonic() - began < 2", 1, "assert monotonic() < end"),
     (bans.elapsed_times, "tests/a.py", "assert 1 < time.time() - began < 2", 1, "assert clock.ahead_s == 2"),
+    (bans.kind_names, "gateway/exchange/a.py", "x = kind == 'involvement.query'", 1, "x = kind.name"),
     (background.companion_loops, "gateway/a.py", "def f(wait):\n  while not wait(60): ...", 2, "while f(60): ..."),
     (
         background.companion_steps,
@@ -93,6 +94,7 @@ MORE_ALLOWED = [
     (shape.package_init, "gateway/cli/__init__.py", "'''Say.'''\nfrom gateway.cli.main import main"),
     (bans.impure_names, "gateway/a.py", "import os, time\nopen('f')"),
     (bans.jose_libraries, "trust/jose.py", "import jwt\nfrom joserfc import jwe"),
+    (bans.kind_names, "gateway/lookups/a.py", "x = 'involvement.query'"),
 ]
 
 

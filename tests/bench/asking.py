@@ -22,8 +22,8 @@ from tests.simulator.case_files import database_file
 from tests.simulator.town import BY_ENTITY, COUNCIL, HOUSING, PURPOSE
 from trust import base64url
 from trust.claims import digest
-from trust.exchange.kinds import QUERY_LIFE
-from trust.exchange.message import Message, Practitioner, RequestRef, build_message
+from trust.exchange.kind import QUERY_LIFE
+from trust.exchange.message import Message, PseudonymousPractitioner, RequestRef, build_message
 from trust.exchange.person import Subject, for_holder, parse_subject
 from trust.exchange.reply import open_reply
 from trust.identifiers import ClauseId, EntityId, KindName, PurposeCode, RoleCode, ServiceSlug
@@ -138,7 +138,9 @@ class Asker:
             basis=("6-1-e", "ca2004-s10"),
             from_service=ServiceSlug("connecting-families"),
             to_service=ServiceSlug(self._asked.service),
-            practitioner=Practitioner(sub=token_urlsafe(32), role=RoleCode("key-worker"), org_unit="north-team"),
+            practitioner=PseudonymousPractitioner(
+                sub=token_urlsafe(32), role=RoleCode("key-worker"), org_unit="north-team"
+            ),
             subject=next(self._subjects),
             body={},
             correlation=token_urlsafe(16),

@@ -23,10 +23,11 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 from werkzeug.wsgi import ClosingIterator
 
+import adapters.matching.decide
 import gateway.evidence.recorder
-import gateway.exchange.answer
 import gateway.exchange.inbound
 import gateway.exchange.inbound_evidence
+import gateway.lookups.responder
 import trust.jose
 import trust.oauth.dpop_proof
 from adapters.sources.sql import SqlSource
@@ -72,9 +73,9 @@ PARTS: Sequence[tuple[str, object, str]] = (
     ("decision before the person is in sight", gateway.exchange.inbound, "decide_request"),
     ("case system: SQL adapter", SqlSource, "find"),
     ("case system: SQL adapter", SqlSource, "involvements"),
-    ("matching", gateway.exchange.answer, "match"),
-    ("decision with the person in sight, cutting", gateway.exchange.answer, "decide_release"),
-    ("decision with the person in sight, cutting", gateway.exchange.answer, "_cut"),
+    ("matching", adapters.matching.decide, "match"),
+    ("decision with the person in sight, cutting", gateway.lookups.responder, "decide_release"),
+    ("decision with the person in sight, cutting", gateway.lookups.responder, "_minimise"),
     ("reply: write and seal", gateway.exchange.inbound, "build_reply"),
     ("reply: write and seal", FileKeyVault, "seal_for_a_day"),
     ("evidence: leaves", gateway.exchange.inbound_evidence, "received"),

@@ -89,7 +89,7 @@ def _refreshing_after(seconds: float) -> tuple[str, ...]:
 
 
 _AT_ONCE = (
-    "from gateway.exchange.response_timing import Pace; Pace.hold = lambda *_, **__: None; "
+    "from gateway.exchange.response_timing import ResponseTimer; ResponseTimer.wait_for_step = lambda *_, **__: None; "
     "from gateway.cli import main; main()"
 )
 """The command without the steps of time, which are no setting either."""

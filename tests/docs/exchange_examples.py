@@ -16,9 +16,11 @@ from trust.agreements.agreement import Signatory, build_signature, parse_agreeme
 from trust.agreements.denial import DenialCode, deny
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind
-from trust.exchange import eligibility, involvement, kinds
-from trust.exchange.involvement import InvolvementStatus, Terms
-from trust.exchange.message import Message, OpenedMessage, Practitioner, build_message
+from trust.exchange import eligibility, involvement
+from trust.exchange.involvement import InvolvementStatus
+from trust.exchange.kind import ReplyTerms, supported
+from trust.exchange.kinds import KINDS
+from trust.exchange.message import Message, OpenedMessage, PseudonymousPractitioner, build_message
 from trust.exchange.person import Address, Subject
 from trust.exchange.receipt import Receipt, build_receipt
 from trust.exchange.refusal import build_refusal_body
@@ -91,7 +93,7 @@ def metadata(keys: Keys, entity: EntityId, name: str, services: tuple[ServiceEnt
         message_endpoint=entity + "/exchange/v1/messages",
         receipt_endpoint=entity + "/exchange/v1/receipts",
         services=services,
-        kinds_supported=kinds.supported(),
+        kinds_supported=supported(KINDS),
     )
     server = AuthorizationServer(issuer=entity, token_endpoint=entity + "/oauth/v1/token", keys=oauth)
     return {
@@ -227,7 +229,7 @@ def message(agreement: bytes) -> Message:
         basis=parsed.clauses[0].basis,
         from_service=ServiceSlug("connecting-families"),
         to_service=ServiceSlug("community-team"),
-        practitioner=Practitioner(
+        practitioner=PseudonymousPractitioner(
             sub="pYb3Zk0n8wqkq0e5wB4mX1lT5x7m0l1u6H2r9dS3cVo",
             role=RoleCode("key-worker"),
             org_unit="Family Hub East",
@@ -248,7 +250,7 @@ def message(agreement: bytes) -> Message:
 def replies(keys: Keys, sent: Message, raw: bytes, leaf: Leaf) -> dict[str, bytes]:
     """Make the trust's possible answers to the same question."""
     opened = OpenedMessage(message=sent, digest=digest(raw), raw=raw)
-    terms = Terms(answered_on=NOW.date(), keep_until=NOW.date() + timedelta(days=7), onward="none")
+    terms = ReplyTerms(answered_on=NOW.date(), keep_until=NOW.date() + timedelta(days=7), onward="none")
     known = {
         "organisation": "Vale Mental Health Trust",
         "role": "Community nurse",
@@ -311,11 +313,9 @@ def leaf_of(sent: Message, raw: bytes) -> Leaf:
 
 
 BODIES: Mapping[str, Any] = {
-    "eligibility query body": eligibility.build_query_body(
-        eligibility.EligibilityQuery(
-            question=eligibility.Question.IN_PAYMENT, as_of=NOW.date(), benefit="universal-credit"
-        )
-    ),
+    "eligibility query body": eligibility.EligibilityQuery(
+        question=eligibility.Question.IN_PAYMENT, as_of=NOW.date(), benefit="universal-credit"
+    ).to_body(),
     "eligibility reply body": eligibility.build_reply_body(
         eligibility.EligibilityAnswer(answer=eligibility.Answer.YES, as_of=NOW.date())
     ),

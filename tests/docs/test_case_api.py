@@ -13,12 +13,13 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
-from gateway.callers import EligibilityStatus
-from gateway.http.case import case_api, models
-from gateway.http.case.models import EligibilityBody, LookupBody
+from gateway.benefits.case_api import EligibilityBody
+from gateway.benefits.service import EligibilityStatus
+from gateway.lookups import case_api
+from gateway.lookups.case_api import LookupBody
 from gateway.ports import LocalClient
 from gateway.store.tables import clients
-from gateway.web import problem
+from gateway.web import case_request, problem
 from tests.docs.pages import DOCS, codes, example, page, section, table, tables
 from tests.simulator.network import Network
 from tests.simulator.settings_files import case_base_url, toml
@@ -146,9 +147,9 @@ def test_the_code_on_the_page_waits_for_a_lookup_that_runs(vendor: dict[str, Any
 
 def test_the_bodies_on_the_page_are_read() -> None:
     today = date(2026, 11, 23)
-    body, _ = models.read(LookupBody, example(PAGE, "lookup body").encode(), today=today)
+    body, _ = case_request.read(LookupBody, example(PAGE, "lookup body").encode(), today=today)
     assert body.wait_s == 10
-    models.read(EligibilityBody, example(PAGE, "eligibility body").encode(), today=today)
+    case_request.read(EligibilityBody, example(PAGE, "eligibility body").encode(), today=today)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_the_errors_are_in_the_catalogue_with_these_statuses() -> None:
 
 
 def test_the_numbers_on_the_page_are_the_codes() -> None:
-    assert f"a body has {models.MAX_BODY} bytes at most" in PAGE
-    assert f"0 to {models.MAX_WAIT_S:g}, {models.DEFAULT_WAIT_S:g} if left out" in PAGE
+    assert f"a body has {case_request.MAX_BODY} bytes at most" in PAGE
+    assert f"0 to {case_request.MAX_WAIT_S:g}, {case_request.DEFAULT_WAIT_S:g} if left out" in PAGE
     assert "{8,128}" in case_api._IDEMPOTENCY_KEY.pattern
     assert "of 8 to 128 characters" in PAGE

@@ -16,9 +16,9 @@ from gateway.web import problem
 from tests.docs.pages import codes, column, profile, profile_pages, section, table, tables
 from trust import jose
 from trust.agreements import agreement, clause, ending, party_call, signature
-from trust.agreements.denial import DenialCode
+from trust.agreements.denial import sentences
 from trust.evidence.leaf import Leaf
-from trust.exchange import envelope, involvement, kinds, message, misuse, person, receipt, reply, subject_members
+from trust.exchange import envelope, involvement, kind, kinds, message, misuse, person, receipt, reply, subject_members
 from trust.exchange.errors import MalformedSubject, SubjectTooVague
 from trust.exchange.involvement import InvolvementField, InvolvementStatus
 from trust.federation import (
@@ -61,7 +61,7 @@ def test_each_section_has_its_page_and_the_index_lists_them_in_order() -> None:
 def test_every_refusal_has_its_line() -> None:
     before, after = tables(section(PROFILE, "Refusals"))
     own = {MalformedSubject.code, SubjectTooVague.code, NOT_OFFERED.code}
-    assert set(column(before)) == set(DenialCode) | own
+    assert set(column(before)) == set(sentences()) | own
     assert set(column(after)) == {UNAVAILABLE.code, UNREADABLE.code}
 
 
@@ -107,7 +107,7 @@ def test_the_fields_are_those_of_an_involvement() -> None:
 
 
 def test_both_kinds_have_a_section_with_their_version() -> None:
-    for name, versions in kinds.supported().items():
+    for name, versions in kind.supported(kinds.KINDS).items():
         section(PROFILE, f"Kind `{name}`, version {max(versions)}")
 
 
@@ -119,7 +119,8 @@ def test_identifiers_go_to_the_kinds_of_service_that_the_page_lists() -> None:
 def test_the_members_of_an_agreement_and_of_a_clause_are_listed() -> None:
     document, clauses = tables(section(PROFILE, "The document"))
     assert every_code(document) == set(agreement._MEMBERS)
-    assert every_code(clauses) == set(clause._MEMBERS)
+    lists = {each.name for every in kinds.KINDS.values() for each in every.clause_lists}
+    assert every_code(clauses) == set(clause._MEMBERS) | lists
 
 
 def test_the_members_of_a_subject_are_listed() -> None:
@@ -237,7 +238,7 @@ def test_the_addresses_are_the_faces() -> None:
 
 def test_the_reply_always_has_six_members_and_one_that_tells_of_an_involvement_that_ended() -> None:
     rows = listed("Kind `involvement.query`, version 1", 1)
-    terms = involvement.Terms(answered_on=ANY_DAY, keep_until=ANY_DAY, onward="none")
+    terms = kind.ReplyTerms(answered_on=ANY_DAY, keep_until=ANY_DAY, onward="none")
     body = involvement.build_reply_body(InvolvementStatus.NOT_KNOWN, terms=terms)
     ended = involvement.build_reply_body(InvolvementStatus.NO_CURRENT_INVOLVEMENT, terms=terms)
     assert column(rows) == list(ended)

@@ -4,9 +4,9 @@ import pytest
 
 from gateway.runtime import machine_clock
 from tests.simulator.fixtures import benefits, pair, standing, town
-from tests.simulator.inbound import hand, inbound, seen, sender
+from tests.simulator.inbound import caller, hand, inbound, seen
 
-__all__ = ["benefits", "hand", "inbound", "pair", "seen", "sender", "standing", "town"]
+__all__ = ["benefits", "caller", "hand", "inbound", "pair", "seen", "standing", "town"]
 
 
 @pytest.fixture(autouse=True)

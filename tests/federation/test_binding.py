@@ -16,7 +16,7 @@ from tests.simulator.town import (
     TRUST,
 )
 from trust.agreements.agreement import InForce, NotInForce
-from trust.exchange.message import AgreementRef, Practitioner
+from trust.exchange.message import AgreementRef, PseudonymousPractitioner
 from trust.exchange.person import parse_subject
 from trust.identifiers import ClauseId, EntityId, PurposeCode, RoleCode, ServiceSlug
 
@@ -114,7 +114,7 @@ def test_an_agreement_runs_out(pair: Network) -> None:
         ({"basis": ("6-1-a",)}, "basis_mismatch"),
         ({"version": 7}, "unsupported_version"),
         (
-            {"practitioner": Practitioner(sub="x", role=RoleCode("volunteer"), org_unit="north-team")},
+            {"practitioner": PseudonymousPractitioner(sub="x", role=RoleCode("volunteer"), org_unit="north-team")},
             "role_not_permitted",
         ),
         ({"body": {"fields": "all"}}, "malformed_body"),

@@ -14,9 +14,9 @@ from adapters.contract import Adapter, Candidate, Deadline
 from config.settings import BudgetSettings
 from gateway.accountability.enumeration import ABSENCES, NEW_PRACTITIONERS
 from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
-from gateway.exchange.inbound import Inbound, Sender
-from gateway.exchange.response_timing import Pace
-from gateway.exchange.services import Desk
+from gateway.callers import PeerCaller
+from gateway.exchange.inbound import Inbound
+from gateway.exchange.response_timing import ResponseTimer
 from gateway.store.tables import flags
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
@@ -25,7 +25,7 @@ from tests.support.people import nhs
 from trust.agreements.probing import MOST_ADDRESSES, Pattern
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.involvement import Involvement
-from trust.exchange.message import Practitioner
+from trust.exchange.message import PseudonymousPractitioner
 from trust.exchange.person import Address, Name, Subject
 from trust.exchange.reply import TYP
 from trust.exchange.subject_members import MEMBERS
@@ -43,14 +43,16 @@ class Council:
 
     node: Inbound
     hand: PeerHand
-    sender: Sender
+    caller: PeerCaller
     pseudonyms: Iterator[int] = field(default_factory=count)
 
     def ask(self, subject: Subject) -> JsonObject:
-        who = Practitioner(sub=f"made-up-{next(self.pseudonyms)}", role=RoleCode("key-worker"), org_unit="north-team")
+        who = PseudonymousPractitioner(
+            sub=f"made-up-{next(self.pseudonyms)}", role=RoleCode("key-worker"), org_unit="north-team"
+        )
         raw = self.hand.signed(self.hand.message(subject=subject, practitioner=who))
-        answered = self.node.handle(raw, self.sender, self.hand.network.clock.now())
-        body: JsonObject = peek(answered.body, typ=TYP, max_bytes=MAX_BYTES).claims["body"]
+        answered = self.node.handle(raw, self.caller, self.hand.network.clock.now())
+        body: JsonObject = peek(answered, typ=TYP, max_bytes=MAX_BYTES).claims["body"]
         return body
 
     def flagged(self) -> set[str]:
@@ -72,9 +74,10 @@ def pair(tmp_path: Path) -> Iterator[Network]:
 
 
 @pytest.fixture
-def council(inbound: Inbound, hand: PeerHand, sender: Sender) -> Council:
+def council(inbound: Inbound, hand: PeerHand, caller: PeerCaller) -> Council:
     budgets = RateLimits(limits=budgets_from_settings(BudgetSettings().answering))
-    return Council(node=replace(inbound, pace=Pace(sleep=lambda _: None), budgets=budgets), hand=hand, sender=sender)
+    node = replace(inbound, timer=ResponseTimer(sleep=lambda _: None), budgets=budgets)
+    return Council(node=node, hand=hand, caller=caller)
 
 
 def stranger(number: int) -> Subject:
@@ -195,8 +198,8 @@ def homes(number: int) -> list[Address]:
 
 def hosting(council: Council, book: AddressBook) -> Council:
     adapter = Adapter(name="address book", involvement=book)
-    services = (replace(each, adapter=adapter) for each in council.node.desk.all())
-    return replace(council, node=replace(council.node, desk=Desk(services)))
+    services = {slug: replace(each, adapter=adapter) for slug, each in council.node.services.items()}
+    return replace(council, node=replace(council.node, services=services))
 
 
 def at(address: Address | None) -> Subject:
@@ -239,6 +242,6 @@ def test_addresses_sent_at_the_same_time_are_no_way_past_the_limit(council: Coun
     asking = hosting(council, everywhere)
     raws = [council.hand.signed(council.hand.message(subject=at(address))) for address in tried]
     with ThreadPoolExecutor(len(raws)) as pool:
-        answers = list(pool.map(lambda raw: asking.node.handle(raw, asking.sender, now), raws))
-    statuses = [peek(each.body, typ=TYP, max_bytes=MAX_BYTES).claims["body"]["status"] for each in answers]
+        answers = list(pool.map(lambda raw: asking.node.handle(raw, asking.caller, now), raws))
+    statuses = [peek(each, typ=TYP, max_bytes=MAX_BYTES).claims["body"]["status"] for each in answers]
     assert sorted(statuses) == ["known"] * MOST_ADDRESSES + ["nothing_to_share"] * (len(tried) - MOST_ADDRESSES)

@@ -4,8 +4,11 @@ import pytest
 
 from gateway.accountability.rate_limits import RateLimits, budgets_from_settings
 from gateway.agreements.registry import detail_for
-from gateway.exchange.inbound import Inbound, Sender
+from gateway.app.capabilities import CAPABILITIES
+from gateway.callers import PeerCaller
+from gateway.exchange.inbound import Inbound
 from gateway.telemetry.events import InboundMessageEvent
+from gateway.web.capability import served_kinds
 from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
@@ -23,10 +26,11 @@ def inbound(pair: Network, seen: list[InboundMessageEvent]) -> Inbound:
     node = pair.nodes[TRUST]
     return Inbound(
         own=TRUST,
+        kinds=served_kinds(CAPABILITIES),
         directory=node.directory,
         vault=node.vault,
         store=node.store,
-        desk=node.desk,
+        services=node.services,
         agreements=node.agreements,
         budgets=RateLimits(limits=budgets_from_settings(node.settings.budgets.answering)),
         observe=seen.append,
@@ -40,6 +44,7 @@ def hand(pair: Network) -> PeerHand:
 
 
 @pytest.fixture
-def sender(hand: PeerHand) -> Sender:
+def caller(hand: PeerHand) -> PeerCaller:
     detail = detail_for(hand.agreement, PurposeCode(PURPOSE), KindName("involvement.query"))
-    return Sender(entity=COUNCIL, details=(detail,))
+    party = hand.network.nodes[TRUST].directory.resolve(COUNCIL, now=hand.network.clock.now())
+    return PeerCaller(party=party, details=(detail,))

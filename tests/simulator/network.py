@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from adapters.contract import Adapter
 from gateway.app.authority import AnchorParts, create_anchor
+from gateway.app.capabilities import CAPABILITIES
 from gateway.app.node import Node, create_node
 from gateway.app.wiring import ExternalPorts, profile
 from gateway.demo.case_systems import dci_registry
@@ -22,6 +23,7 @@ from gateway.ports import LocalClient, Transaction, Transport
 from gateway.store.migration import migrate
 from gateway.store.tables import agreements, clients, evidence_leaves, members
 from gateway.store.tables.agreements import StoredSignature
+from gateway.web.capability import Capability, served_kinds
 from tests.simulator.case_client import CaseClient
 from tests.simulator.case_files import REGISTRY_HOST, registry_file, write_case_files
 from tests.simulator.clocks import SetClock
@@ -62,8 +64,11 @@ class Network:
         restrictions: Mapping[str, list[dict[str, str]]] | None = None,
         clock: SetClock | None = None,
         budget: Mapping[str, Mapping[str, int]] = ROOMY,
+        capabilities: Sequence[Capability] = CAPABILITIES,
     ) -> None:
         self._join_wires(folder, clock or SetClock())
+        self.capabilities = capabilities
+        self.kinds = served_kinds(capabilities).kinds
         self._migrated = self._migrate_once()
         self.anchor = self._make_anchor()
         self._around = Around(
@@ -114,7 +119,7 @@ class Network:
         if earlier is not None:
             earlier.store.close()
             earlier.claims.close()
-        node = self.nodes[entity] = create_node(settings, outside)
+        node = self.nodes[entity] = create_node(settings, outside, self.capabilities)
         self.wire.apps[entity] = node.peer_app
         return node
 
@@ -127,7 +132,7 @@ class Network:
             keys=federation_keys(node.vault),
             issued_at=now,
             expires_at=now + timedelta(days=7),
-            metadata=node_statement_metadata(profile(node.settings), node.vault),
+            metadata=node_statement_metadata(profile(node.settings, self.kinds), node.vault),
         )
         raw = build_enrolment_request(draft, node.vault.signer(KeyUse.FEDERATION))
         asked = parse_enrolment_request(raw, now=now)
@@ -153,7 +158,7 @@ class Network:
     ) -> AgreementRef:
         """Have the parties sign an agreement, each with its own federation key, and give it to all that hold it."""
         raw = json.dumps(document or self.document(), indent=1).encode()
-        parsed = parse_agreement(raw)
+        parsed = parse_agreement(raw, self.kinds)
         parties = [party.entity for party in parsed.parties if party.entity in self.nodes]
         signed = {party: self.signature(party, parsed.ref) for party in parties if party not in frozenset(unsigned_by)}
         for entity in self.nodes if held_by is None else held_by:
@@ -215,13 +220,14 @@ class Network:
 
     def adapter(self, entity: EntityId, slug: str) -> Adapter:
         """Return the adapter that a service uses."""
-        service = self.nodes[entity].desk.service(ServiceSlug(slug))
+        service = self.nodes[entity].services.get(ServiceSlug(slug))
         assert service is not None
         return service.adapter
 
     def use_adapter(self, entity: EntityId, slug: str, adapter: Adapter) -> None:
         """Have a service use another adapter from now on."""
-        services = self.nodes[entity].desk._services
+        services = self.nodes[entity].services
+        assert isinstance(services, dict)
         services[ServiceSlug(slug)] = replace(services[ServiceSlug(slug)], adapter=adapter)
 
     def leaves(self, entity: EntityId) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from gateway.ports import PeerRequest, PeerResponse
 from tests.simulator.network import Network
 from tests.simulator.town import COUNCIL, PURPOSE, SUBJECT, TRUST
 from trust.base64url import decode
-from trust.exchange.message import AgreementRef, Message, Practitioner, build_message
+from trust.exchange.message import AgreementRef, Message, PseudonymousPractitioner, build_message
 from trust.exchange.person import parse_subject
 from trust.identifiers import ClauseId, EntityId, KindName, PurposeCode, RoleCode, ServiceSlug
 from trust.keys import KeyUse, LocalSigner, Signer
@@ -20,6 +20,9 @@ from trust.oauth import dpop_proof
 from trust.strict_json import JsonObject, loads
 
 MESSAGES = "/exchange/v1/messages"
+
+
+INVOLVEMENT = KindName("involvement.query")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class PeerHand:
     target: EntityId = TRUST
     to_service: str = "community-team"
     clause: str = "who-else-sensitive"
+    kind: KindName = INVOLVEMENT
     _tokens: dict[Any, bytes] = field(default_factory=dict)
 
     def message(self, **changes: Any) -> Message:
@@ -43,7 +47,7 @@ class PeerHand:
             iat=issued,
             exp=issued + 300,
             jti=token_urlsafe(16),
-            kind=KindName("involvement.query"),
+            kind=INVOLVEMENT,
             version=1,
             agreement=self.agreement,
             clause=ClauseId(self.clause),
@@ -51,7 +55,9 @@ class PeerHand:
             basis=("6-1-e", "ca2004-s10"),
             from_service=ServiceSlug("connecting-families"),
             to_service=ServiceSlug(self.to_service),
-            practitioner=Practitioner(sub="a-pseudonym", role=RoleCode("key-worker"), org_unit="north-team"),
+            practitioner=PseudonymousPractitioner(
+                sub="a-pseudonym", role=RoleCode("key-worker"), org_unit="north-team"
+            ),
             subject=parse_subject(dict(SUBJECT), this_year=2026),
             body={},
         )
@@ -72,7 +78,7 @@ class PeerHand:
             node = self.network.nodes[self.own]
             trusted = node.directory.resolve(self.target, now=self.network.clock.now())
             assert trusted.authorization_server is not None
-            detail = detail_for(self.agreement, PurposeCode(PURPOSE), KindName("involvement.query"))
+            detail = detail_for(self.agreement, PurposeCode(PURPOSE), self.kind)
             requester = TokenRequester(
                 own=self.own, vault=node.vault, transport=self.network.wire, clock=self.network.clock
             )

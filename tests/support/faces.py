@@ -7,35 +7,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
 
-from gateway.callers import (
-    CaseCaller,
-    EligibilityLine,
-    EligibilityRequest,
-    EligibilityStatus,
-    EligibilityView,
-    LookupAnswer,
-    LookupRequest,
-    LookupState,
-    LookupView,
-    Option,
-    OptionsView,
-)
-from gateway.exchange.inbound import Answered
+from gateway.app.capabilities import CAPABILITIES
+from gateway.benefits.case_api import eligibility_routes
+from gateway.benefits.service import EligibilityLine, EligibilityStatus, EligibilityView
+from gateway.callers import CaseCaller, PeerCaller
+from gateway.exchange.case_question import CaseQuestion
+from gateway.exchange.options import Option, OptionsView
 from gateway.http.case import case_api
-from gateway.http.case.case_api import CaseFace, case_blueprint
+from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
 from gateway.http.operations import operations_api
 from gateway.http.operations.operations_api import OperationsFace, operations_blueprint
 from gateway.http.peer import peer_api
 from gateway.http.peer.fair_share import FairShare
 from gateway.http.peer.peer_api import PeerFace, peer_blueprint
+from gateway.lookups.case_api import lookup_routes
+from gateway.lookups.service_result import LookupAnswer, LookupState, LookupView
 from gateway.oauth.case_server import CaseOAuth
 from gateway.oauth.exchange import SignInProvider
 from gateway.oauth.peer_server import DetailsRefused, PeerOAuth
-from gateway.ports import LocalClient, PeerCaller
+from gateway.ports import LocalClient
 from gateway.store.engine.claims_sqlite import SqliteClaims, create_claims_file
 from gateway.store.engine.location import locate
 from gateway.store.engine.sqlite_files import SqliteFiles
@@ -45,7 +39,7 @@ from tests.support.network import Keys
 from tests.support.positions import positions
 from trust.claims import digest
 from trust.errors import NoChain
-from trust.exchange.eligibility import Answer
+from trust.exchange.eligibility import Answer, EligibilityQuery
 from trust.exchange.involvement import InvolvementStatus
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
@@ -60,6 +54,7 @@ PEER_TOKEN_URL = COUNCIL + "/oauth/v1/token"
 MESSAGES_URL = COUNCIL + "/exchange/v1/messages"
 CASE_TOKEN_URL = CASE + "/oauth/v1/token"
 LOOKUPS_URL = CASE + "/case/v1/lookups"
+OPERATIONS = [operation for each in CAPABILITIES for operation in each.operations]
 FORM = "application/x-www-form-urlencoded"
 DETAIL = AuthorizationDetail(
     agreement_id=AgreementId("early-help"),
@@ -103,6 +98,9 @@ class Members:
         if found is None or found.expires_at <= now:
             raise NoChain("No trusted anchor vouches for this entity.")
         return found
+
+    def check_standing(self, party: TrustedEntity, *, now: datetime, urgent: bool) -> None:
+        self.resolve(party.entity_id, now=now, urgent=urgent)
 
     def resolve_presented(
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
@@ -152,15 +150,19 @@ class Watcher:
 class Lookups:
     """Lookups that are complete at once; ``raises`` is thrown instead where it is set."""
 
-    requests: list[LookupRequest] = field(default_factory=list)
+    requests: list[CaseQuestion] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
     views: dict[tuple[str, str], LookupView] = field(default_factory=dict)
     state: LookupState = LookupState.COMPLETE
     raises: Exception | None = None
 
-    def start(self, caller: CaseCaller, request: LookupRequest, *, idempotency_key: str, now: datetime) -> LookupView:
+    def start(
+        self, caller: CaseCaller, question: CaseQuestion, *, wait_s: float, idempotency_key: str, now: datetime
+    ) -> LookupView:
         if self.raises:
             raise self.raises
-        self.requests.append(request)
+        self.requests.append(question)
+        self.waits.append(wait_s)
         line = LookupAnswer(
             service=f"{HOUSING}#tenancies",
             service_name="Tenancies",
@@ -190,20 +192,22 @@ class Lookups:
 class Eligibility:
     """A registry that says yes."""
 
-    requests: list[EligibilityRequest] = field(default_factory=list)
+    requests: list[CaseQuestion] = field(default_factory=list)
 
-    def ask(self, caller: CaseCaller, request: EligibilityRequest, *, now: datetime) -> EligibilityView:
-        self.requests.append(request)
+    def ask(
+        self, caller: CaseCaller, question: CaseQuestion, query: EligibilityQuery, *, now: datetime
+    ) -> EligibilityView:
+        self.requests.append(question)
         line = EligibilityLine(
             service="https://jobcentre.example#benefits",
             service_name="Benefits",
             organisation="Jobcentre",
             status=EligibilityStatus.ANSWERED,
             answer=Answer.YES,
-            as_of=request.as_of,
+            as_of=query.as_of,
         )
         return EligibilityView(
-            question=request.question, asked=1, answered=1, summary="1 of 1 services answered", answers=(line,)
+            question=query.question, asked=1, answered=1, summary="1 of 1 services answered", answers=(line,)
         )
 
 
@@ -249,7 +253,7 @@ class Node:
         self.eligibility = Eligibility()
         self.handled: list[tuple[bytes, PeerCaller]] = []
         self.raises: Exception | None = None
-        self.answer = Answered(body=b"signed.reply.bytes")
+        self.answer = b"signed.reply.bytes"
         self.threads = 8
 
     def peer_oauth(self) -> PeerOAuth:
@@ -276,13 +280,15 @@ class Node:
 
     def case_app(self) -> Flask:
         face = CaseFace(
-            oauth=self.case_oauth(),
-            clock=self.clock,
-            lookups=self.lookups,
-            eligibility=self.eligibility,
-            options=Options(),
+            oauth=self.case_oauth(), clock=self.clock, options=cast("Any", Options()), operations=OPERATIONS
         )
-        return build_face("case", [case_blueprint(face)], max_body=case_api.MAX_BODY, observer=self.watcher)
+        guard = case_guard(face.oauth, self.clock)
+        blueprints = [
+            case_blueprint(face, guard),
+            lookup_routes(cast("Any", self.lookups), guard),
+            eligibility_routes(cast("Any", self.eligibility), guard),
+        ]
+        return build_face("case", blueprints, max_body=case_api.MAX_BODY, observer=self.watcher)
 
     def operations_app(self, face: OperationsFace) -> Flask:
         blueprints = [operations_blueprint(face)]
@@ -307,7 +313,7 @@ class Node:
     def revoke(self, client_id: str) -> None:
         self.clients[client_id] = replace(self.clients[client_id], revoked_at=self.clock.now())
 
-    def _handle(self, raw: bytes, caller: PeerCaller, now: datetime) -> Answered:
+    def _handle(self, raw: bytes, caller: PeerCaller, now: datetime) -> bytes:
         if self.raises:
             raise self.raises
         self.handled.append((raw, caller))

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from config.settings import Identity
-from gateway.http.case.models import Line, LongLine
+from gateway.web.case_request import Line, LongLine
 from tests.trust.agreements.examples import document
 from trust.agreements.agreement import parse_agreement
 from trust.claims import IGNORABLE, require_str

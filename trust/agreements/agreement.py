@@ -15,6 +15,8 @@ from trust.agreements.signature import AgreementSignature, Signatory, build_sign
 from trust.claims import digest
 from trust.exchange.envelope import MAX_AGREEMENT_VERSION, AgreementRef
 from trust.exchange.errors import MalformedAgreement
+from trust.exchange.kind import Kinds
+from trust.exchange.kinds import KINDS
 from trust.exchange.reader import Reader
 from trust.identifiers import (
     AgreementId,
@@ -172,7 +174,7 @@ class NotInForce:
     closure: Closure | None = None
 
 
-def parse_agreement(raw: bytes) -> Agreement:
+def parse_agreement(raw: bytes, kinds: Kinds = KINDS) -> Agreement:
     """Read an agreement document.
 
     Raises :class:`MalformedAgreement`, whose ``faults`` name everything that is wrong with it, or ``MalformedJson`` and
@@ -202,7 +204,7 @@ def parse_agreement(raw: bytes) -> Agreement:
         review_date=reader.day("review_date"),
         valid_from=valid_from,
         valid_until=valid_until,
-        clauses=_read_clauses(reader, purposes, services, law_on),
+        clauses=_read_clauses(reader, purposes, services, on=law_on, kinds=kinds),
         required_marks=_read_marks(reader),
     )
     _check_dates(reader, agreement)
@@ -277,11 +279,12 @@ def _read_powers(reader: Reader, on: date) -> tuple[str, ...]:
 
 
 def _read_clauses(
-    reader: Reader, purposes: tuple[Purpose, ...], services: frozenset[ServiceRef], on: date
+    reader: Reader, purposes: tuple[Purpose, ...], services: frozenset[ServiceRef], *, on: date, kinds: Kinds
 ) -> tuple[Clause, ...]:
     codes = frozenset(str(purpose.code) for purpose in purposes)
     clauses = tuple(
-        read_clause(nested, services=services, purposes=codes, on=on) for nested in reader.children("clauses")
+        read_clause(nested, services=services, purposes=codes, on=on, kinds=kinds)
+        for nested in reader.children("clauses")
     )
     if len({clause.id for clause in clauses}) < len(clauses):
         reader.fault("clauses", "has two clauses of the same id")

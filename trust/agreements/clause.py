@@ -13,10 +13,8 @@ from types import MappingProxyType
 from trust.agreements.consent import consent_roles
 from trust.agreements.lawful_basis import LegalEntry, LegalPart, law_sentence, lookup
 from trust.errors import MalformedClaims
-from trust.exchange import eligibility
 from trust.exchange.consent import ConsentRole
-from trust.exchange.eligibility import Question
-from trust.exchange.kinds import KINDS
+from trust.exchange.kind import ClauseList, ClauseWords, ExchangeKind, Kinds, join_words
 from trust.exchange.reader import Reader
 from trust.exchange.subject_members import MEMBERS, enough_members
 from trust.identifiers import (
@@ -45,8 +43,6 @@ _MEMBERS = (
     "existence",
     "keep_days",
     "onward",
-    "questions",
-    "benefits",
     "urgent",
 )
 
@@ -77,10 +73,10 @@ class Clause:
     sent the default of its kind (:mod:`trust.exchange.subject_members`).
 
     ``law`` is the legal footing as one plain sentence, made from ``basis``. ``consent_roles`` are those that a record
-    of the person's consent must have; there are none where the basis rests on no consent. ``questions`` is empty except
-    for ``eligibility.query``. ``benefits`` are the codes that it may ask about, or any where it is empty. ``urgent``
-    says that waiting may cost a person's safety: such a question goes on for longer while the centre is away, and is
-    answered, and flagged, where another would be refused for its number.
+    of the person's consent must have; there are none where the basis rests on no consent. ``lists`` are the words of
+    the lists that its kind adds (:class:`trust.exchange.kind.ClauseList`). ``urgent`` says that waiting may cost a
+    person's safety: such a question goes on for longer while the centre is away, and is answered, and flagged, where
+    another would be refused for its number.
     """
 
     id: ClauseId
@@ -97,19 +93,21 @@ class Clause:
     onward: Onward
     subject_by_holder: Mapping[ServiceRef, frozenset[str]] = field(default_factory=dict)
     consent_roles: frozenset[ConsentRole] = frozenset()
-    questions: frozenset[Question] = frozenset()
-    benefits: frozenset[str] = frozenset()
+    lists: ClauseWords = field(default_factory=dict)
     urgent: bool = False
 
 
-def read_clause(reader: Reader, *, services: frozenset[ServiceRef], purposes: frozenset[str], on: date) -> Clause:
+def read_clause(
+    reader: Reader, *, services: frozenset[ServiceRef], purposes: frozenset[str], on: date, kinds: Kinds
+) -> Clause:
     """Read one clause of an agreement whose parties offer ``services`` and which starts on the day ``on``.
 
     Faults go into the reader: an unknown kind or field, a service that is no party's, a purpose the agreement does not
     state, a legal code that is not law on that day, or a basis in consent with unconditional existence.
     """
-    reader.refuse_unknown(_MEMBERS)
-    kind = KindName(reader.parsed("kind", parse_code))
+    reader.refuse_unknown((*_MEMBERS, *(each.name for kind in kinds.values() for each in kind.clause_lists)))
+    name = KindName(reader.parsed("kind", parse_code))
+    kind = kinds.get(name)
     existence = reader.choice("existence", Existence)
     entries = _read_basis(reader, on)
     basis = tuple(entry.code for entry in entries)
@@ -121,7 +119,7 @@ def read_clause(reader: Reader, *, services: frozenset[ServiceRef], purposes: fr
     holders = _read_services(reader, "holders", services)
     return Clause(
         id=ClauseId(reader.parsed("id", parse_code)),
-        kind=kind,
+        kind=name,
         version=_read_version(reader, kind),
         purpose=purpose,
         askers=_read_services(reader, "askers", services),
@@ -134,19 +132,17 @@ def read_clause(reader: Reader, *, services: frozenset[ServiceRef], purposes: fr
         existence=existence or Existence.CONDITIONAL,
         keep_days=reader.whole("keep_days", least=0, most=MOST_DAYS),
         onward=reader.choice("onward", Onward) or Onward.NONE,
-        questions=_read_questions(reader, kind),
-        benefits=_read_benefits(reader, kind),
+        lists=_read_lists(reader, name, kinds),
         urgent=reader.flag("urgent"),
     )
 
 
-def _read_version(reader: Reader, kind: KindName) -> int:
+def _read_version(reader: Reader, kind: ExchangeKind | None) -> int:
     version = reader.whole("version", least=1, most=1000)
-    found = KINDS.get(kind)
-    if found is None:
+    if kind is None:
         reader.fault("kind", "is not a kind of exchange that this software speaks")
-    elif version not in found.versions:
-        reader.fault("version", f"is not spoken here; {kind} is spoken in " + ", ".join(map(str, found.versions)))
+    elif version not in kind.versions:
+        reader.fault("version", f"is not spoken here; {kind.name} is spoken in " + ", ".join(map(str, kind.versions)))
     return version
 
 
@@ -167,7 +163,7 @@ def _read_services(reader: Reader, name: str, services: frozenset[ServiceRef]) -
     return frozenset(reader.parsed_list(name, of_a_party))
 
 
-def _read_roles(reader: Reader, kind: KindName) -> Mapping[RoleCode, frozenset[str]]:
+def _read_roles(reader: Reader, kind: ExchangeKind | None) -> Mapping[RoleCode, frozenset[str]]:
     nested = reader.child("fields_by_role")
     if nested is None:
         return MappingProxyType({})
@@ -175,7 +171,7 @@ def _read_roles(reader: Reader, kind: KindName) -> Mapping[RoleCode, frozenset[s
     if not 0 < len(names) <= MOST_ROLES:
         reader.fault("fields_by_role", f"must name 1 to {MOST_ROLES} roles")
         return MappingProxyType({})
-    vocabulary = KINDS[kind].fields if kind in KINDS else frozenset()
+    vocabulary = kind.fields if kind else frozenset()
     roles: dict[RoleCode, frozenset[str]] = {}
     for position, name in enumerate(names):
         role = reader.parse_item(f"fields_by_role (role {position + 1})", name, parse_code)
@@ -184,8 +180,8 @@ def _read_roles(reader: Reader, kind: KindName) -> Mapping[RoleCode, frozenset[s
         fields = frozenset(nested.texts(name))
         if not fields <= vocabulary:
             nested.fault(name, "names a field that this kind of exchange does not have")
-        elif kind == eligibility.KIND and fields != eligibility.FIELDS:
-            nested.fault(name, "must name both answer and as_of: an eligibility reply is always those two")
+        elif kind and kind.indivisible and fields != vocabulary:
+            nested.fault(name, f"must name {join_words(sorted(vocabulary))}: a reply always has all of them")
         roles[RoleCode(role)] = fields
     return MappingProxyType(roles)
 
@@ -210,19 +206,22 @@ def _read_subjects(reader: Reader, holders: frozenset[ServiceRef]) -> Mapping[Se
     return MappingProxyType(subjects)
 
 
-def _read_questions(reader: Reader, kind: KindName) -> frozenset[Question]:
-    if kind != eligibility.KIND:
-        if reader.has("questions"):
-            reader.fault("questions", f"belongs only in a clause of {eligibility.KIND}")
-        return frozenset()
-    words = reader.texts("questions")
-    if not set(words) <= set(Question):
-        reader.fault("questions", "must be some of " + ", ".join(Question))
-        return frozenset()
-    return frozenset(Question(word) for word in words)
+def _read_lists(reader: Reader, kind: KindName, kinds: Kinds) -> ClauseWords:
+    lists: dict[str, frozenset[str]] = {}
+    for each in kinds.values():
+        for clause_list in each.clause_lists:
+            if each.name == kind:
+                lists[clause_list.name] = _read_list(reader, clause_list)
+            elif reader.has(clause_list.name):
+                reader.fault(clause_list.name, f"belongs only in a clause of {each.name}")
+    return MappingProxyType(lists)
 
 
-def _read_benefits(reader: Reader, kind: KindName) -> frozenset[str]:
-    if kind != eligibility.KIND and reader.has("benefits"):
-        reader.fault("benefits", f"belongs only in a clause of {eligibility.KIND}")
-    return frozenset(reader.parsed_list("benefits", parse_code, required=False))
+def _read_list(reader: Reader, clause_list: ClauseList) -> frozenset[str]:
+    if clause_list.words is None:
+        return frozenset(reader.parsed_list(clause_list.name, parse_code, required=clause_list.required))
+    words = reader.texts(clause_list.name, required=clause_list.required)
+    if not set(words) <= set(clause_list.words):
+        reader.fault(clause_list.name, "must be some of " + ", ".join(clause_list.words))
+        return frozenset()
+    return frozenset(words)

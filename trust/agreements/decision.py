@@ -12,14 +12,13 @@ from enum import StrEnum
 from trust.agreements.agreement import Agreement, InForce, NotInForce
 from trust.agreements.clause import Clause, Existence
 from trust.agreements.consent import deny_consent
-from trust.agreements.denial import Denial, DenialCode, deny
+from trust.agreements.denial import Denial, DenialCode, deny, deny_unlisted
 from trust.agreements.required_marks import deny_missing, missing_marks
-from trust.exchange.eligibility import EligibilityQuery
 from trust.exchange.errors import MalformedBody
-from trust.exchange.involvement import InvolvementQuery, InvolvementStatus, Terms
-from trust.exchange.kinds import KINDS, Query, parse_body
+from trust.exchange.kind import Kinds, Query, ReplyTerms, parse_query
+from trust.exchange.kinds import KINDS
 from trust.exchange.message import AgreementRef, Message
-from trust.identifiers import EntityId, RoleCode, ServiceSlug
+from trust.identifiers import EntityId, RoleCode
 from trust.oauth.authorization_details import AuthorizationDetail, covers
 
 __all__ = [
@@ -30,7 +29,9 @@ __all__ = [
     "Permit",
     "PersonRestrictions",
     "Release",
+    "ReleaseStatus",
     "RequestFacts",
+    "Restriction",
     "decide_release",
     "decide_request",
 ]
@@ -52,12 +53,24 @@ class RequestFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocalPolicy:
-    """What this agency has withdrawn by itself. It can only narrow: nothing in it permits anything."""
+class Restriction:
+    """A clause that this agency has withdrawn: for one role, or for every role where ``role`` is ``None``."""
 
-    withdrawn_services: frozenset[ServiceSlug] = frozenset()
-    withdrawn_clauses: frozenset[str] = frozenset()
-    withdrawn_roles: frozenset[RoleCode] = frozenset()
+    agreement: str
+    clause: str
+    role: RoleCode | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalPolicy:
+    """What this agency has withdrawn from one of its services. It can only narrow: nothing in it permits anything."""
+
+    restrictions: tuple[Restriction, ...] = ()
+
+    def withdraws(self, message: Message) -> bool:
+        """Say whether the clause that the message names is withdrawn for its role."""
+        named, role = (message.agreement.id, message.clause), message.practitioner.role
+        return any((each.agreement, each.clause) == named and each.role in (None, role) for each in self.restrictions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +91,9 @@ class Permit:
     onward: str
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> ReplyTerms:
         """What the reply tells the asker about keeping the answer and passing it on."""
-        return Terms(answered_on=self.answered_on, keep_until=self.keep_until, onward=self.onward)
+        return ReplyTerms(answered_on=self.answered_on, keep_until=self.keep_until, onward=self.onward)
 
 
 class MatchOutcome(StrEnum):
@@ -106,6 +119,16 @@ class PersonRestrictions:
     reasons: tuple[str, ...] = ()
 
 
+class ReleaseStatus(StrEnum):
+    """What an answer may tell; each kind has its own words for it."""
+
+    KNOWN = "known"
+    NOT_KNOWN = "not_known"
+    NOT_CURRENT = "not_current"
+    REVIEW = "review"
+    NOTHING_TO_SHARE = "nothing_to_share"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """What to answer. ``fields`` is empty unless the status is ``known``.
@@ -113,14 +136,14 @@ class Release:
     ``reasons`` explain the decision to this agency's own officers; they never leave it.
     """
 
-    status: InvolvementStatus
+    status: ReleaseStatus
     fields: frozenset[str]
     reasons: tuple[str, ...]
 
     @property
     def discloses(self) -> bool:
-        """Whether anything from the record may leave. If not, an eligibility question is answered ``unknown``."""
-        return self.status is InvolvementStatus.KNOWN
+        """Whether anything from the record may leave."""
+        return self.status is ReleaseStatus.KNOWN
 
 
 def decide_request(
@@ -130,6 +153,7 @@ def decide_request(
     local: LocalPolicy,
     own: EntityId,
     now: datetime,
+    kinds: Kinds = KINDS,
 ) -> Permit | Denial:
     """Decide whether a request may be answered at all. ``agreement`` is the one its id and version name, if we hold it.
 
@@ -141,8 +165,8 @@ def decide_request(
     6. the clause exists and grants this kind, this purpose, this asker and this holder;
     7. the clause lets this role ask;
     8. the stated basis is the clause's own, and where it rests on consent the request shows a record that holds;
-    9. the body is well formed and the question one that the clause permits;
-    10. this agency has not withdrawn service, clause or role;
+    9. the body is well formed, and the lists that its kind adds to the clause permit what it asks;
+    10. this agency has not withdrawn the clause from the service, for every role or for this one;
     11. the fields are the role's, and of these only what was asked for (assertion A48).
 
     Not decided here: whether the message was seen before, the caller's standing, and budgets.
@@ -152,7 +176,7 @@ def decide_request(
         return deny(DenialCode.CALLER_IS_NOT_SENDER)
     if message.aud != own:
         return deny(DenialCode.NOT_ADDRESSED_HERE)
-    denial = _check_spoken(message)  # 2
+    denial = _check_spoken(message, kinds)  # 2
     if denial is None and not any(covers(detail, message) for detail in facts.token_details):  # 3
         denial = deny(DenialCode.TOKEN_DOES_NOT_COVER)
     if agreement is None:
@@ -163,7 +187,10 @@ def decide_request(
     if clause is None:
         return denial or deny(DenialCode.CLAUSE_UNKNOWN)
     denial = denial or _check_clause(message, clause, now)  # 6, 7, 8
-    return denial or _permit(message, agreement.agreement, clause, local, now)  # 9, 10, 11
+    query = denial or _check_query(message, clause, local, kinds)  # 9, 10
+    if isinstance(query, Denial):
+        return query
+    return _permit(agreement.agreement.ref, clause, message.practitioner.role, query, now)  # 11
 
 
 def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonRestrictions) -> Release:
@@ -172,28 +199,26 @@ def decide_release(permit: Permit, *, match: MatchOutcome, restrictions: PersonR
     1. one record, unrestricted: ``known``, with the permitted fields;
     2. anything else under a conditional clause: ``nothing_to_share``, always the same;
     3. no record, under an unconditional clause: ``not_known``; one record, unrestricted, without a current
-       involvement: ``no_current_involvement``;
+       involvement: ``not_current``;
     4. someone who may be the person, or whose record is restricted, under an unconditional clause: ``review``, because
        a human must decide and "not known" would be untrue.
-
-    An eligibility question takes its answer from the registry in case 1 and is ``unknown`` in every other.
     """
     reasons = (f"match:{match}", *restrictions.reasons)
     if match is MatchOutcome.UNIQUE and not restrictions.withheld:  # 1
-        return Release(status=InvolvementStatus.KNOWN, fields=permit.fields, reasons=reasons)
+        return Release(status=ReleaseStatus.KNOWN, fields=permit.fields, reasons=reasons)
     if permit.clause.existence is Existence.CONDITIONAL:  # 2
-        status = InvolvementStatus.NOTHING_TO_SHARE
+        status = ReleaseStatus.NOTHING_TO_SHARE
     elif match is MatchOutcome.NONE:  # 3
-        status = InvolvementStatus.NOT_KNOWN
+        status = ReleaseStatus.NOT_KNOWN
     elif match is MatchOutcome.NOT_CURRENT and not restrictions.withheld:
-        status = InvolvementStatus.NO_CURRENT_INVOLVEMENT
+        status = ReleaseStatus.NOT_CURRENT
     else:  # 4
-        status = InvolvementStatus.REVIEW
+        status = ReleaseStatus.REVIEW
     return Release(status=status, fields=frozenset(), reasons=reasons)
 
 
-def _check_spoken(message: Message) -> Denial | None:
-    kind = KINDS.get(message.kind)
+def _check_spoken(message: Message, kinds: Kinds) -> Denial | None:
+    kind = kinds.get(message.kind)
     if kind is None:
         return deny(DenialCode.UNSUPPORTED_KIND)
     if message.version not in kind.versions:
@@ -233,30 +258,27 @@ def _check_clause(message: Message, clause: Clause, now: datetime) -> Denial | N
     return deny_consent(clause.consent_roles, message.consent, now)
 
 
-def _permit(
-    message: Message, agreement: Agreement, clause: Clause, local: LocalPolicy, now: datetime
-) -> Permit | Denial:
+def _check_query(message: Message, clause: Clause, local: LocalPolicy, kinds: Kinds) -> Query | Denial:
     try:
-        query = parse_body(message.kind, message.version, message.body)  # 9
+        query = parse_query(kinds, message.kind, message.version, message.body)  # 9
     except MalformedBody as malformed:
         return deny(DenialCode.MALFORMED_BODY, detail=f"At fault: {malformed.detail}.")
-    if isinstance(query, EligibilityQuery):
-        if query.question not in clause.questions:
-            return deny(DenialCode.QUESTION_NOT_PERMITTED)
-        if clause.benefits and query.benefit is not None and query.benefit not in clause.benefits:
-            return deny(DenialCode.BENEFIT_NOT_PERMITTED, detail=f"It lists: {', '.join(sorted(clause.benefits))}.")
-    role = message.practitioner.role
-    if (  # 10
-        message.to_service in local.withdrawn_services
-        or clause.id in local.withdrawn_clauses
-        or role in local.withdrawn_roles
-    ):
+    for each in kinds[message.kind].clause_lists:
+        if not each.permits(clause.lists, query):
+            listed = ", ".join(sorted(clause.lists.get(each.name, ())))
+            return deny_unlisted(each, detail="" if each.required else f"It lists: {listed}.")
+    if local.withdraws(message):  # 10
         return deny(DenialCode.LOCAL_POLICY)
+    return query
+
+
+def _permit(agreement: AgreementRef, clause: Clause, role: RoleCode, query: Query, now: datetime) -> Permit:
     today = now.astimezone(UTC).date()
+    permitted = clause.fields_by_role[role]
     return Permit(
-        agreement=agreement.ref,
+        agreement=agreement,
         clause=clause,
-        fields=_cut(clause.fields_by_role[role], query),  # 11
+        fields=permitted if query.fields is None else permitted & query.fields,
         role=role,
         query=query,
         law=clause.law,
@@ -264,9 +286,3 @@ def _permit(
         keep_until=today + timedelta(days=clause.keep_days),
         onward=str(clause.onward),
     )
-
-
-def _cut(permitted: frozenset[str], query: Query) -> frozenset[str]:
-    if isinstance(query, InvolvementQuery) and query.fields is not None:
-        return permitted & query.fields
-    return permitted

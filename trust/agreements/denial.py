@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from trust.exchange.kind import ClauseList, Kinds
+from trust.exchange.kinds import KINDS
 from trust.exchange.refusal import Refusal
 
 
 class DenialCode(StrEnum):
-    """The stable codes of refusals, as they stand on the wire."""
+    """The stable codes of refusals that any kind may meet, as they stand on the wire."""
 
     CALLER_IS_NOT_SENDER = "caller_is_not_sender"
     NOT_ADDRESSED_HERE = "not_addressed_here"
@@ -34,8 +36,6 @@ class DenialCode(StrEnum):
     CONSENT_RECORD_MISSING = "consent_record_missing"
     CONSENT_NOT_VALID = "consent_not_valid"
     MALFORMED_BODY = "malformed_body"
-    QUESTION_NOT_PERMITTED = "question_not_permitted"
-    BENEFIT_NOT_PERMITTED = "benefit_not_permitted"
     LOCAL_POLICY = "local_policy"
     OVER_BUDGET = "over_budget"
 
@@ -44,10 +44,11 @@ class DenialCode(StrEnum):
 class Denial:
     """A refusal: a stable code, why, and what the asker can do.
 
+    ``code`` is a :class:`DenialCode` or that of a list of the kind's clauses (:class:`trust.exchange.kind.ClauseList`).
     ``supported_versions`` is given only where the version was the reason.
     """
 
-    code: DenialCode
+    code: str
     reason: str
     remedy: str
     supported_versions: tuple[int, ...] = ()
@@ -142,14 +143,6 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
             "The body of the request is not what its kind and version say.",
             "Correct the members that are named and send a new message.",
         ),
-        DenialCode.QUESTION_NOT_PERMITTED: (
-            "The clause does not permit this question.",
-            "Ask one of the questions that the clause lists.",
-        ),
-        DenialCode.BENEFIT_NOT_PERMITTED: (
-            "The clause does not list this benefit.",
-            "Ask about one of the benefits that the clause lists.",
-        ),
         DenialCode.LOCAL_POLICY: (
             "The agency that was asked has withdrawn this service, clause or role from exchange.",
             "Ring the agency's information-governance officer.",
@@ -166,9 +159,17 @@ SENTENCES: Mapping[DenialCode, tuple[str, str]] = MappingProxyType(
 def deny(code: DenialCode, *, detail: str = "", supported_versions: tuple[int, ...] = ()) -> Denial:
     """Return the denial of that code; ``detail`` is a further sentence about the request, never about the person."""
     reason, remedy = SENTENCES[code]
-    return Denial(
-        code=code,
-        reason=f"{reason} {detail}" if detail else reason,
-        remedy=remedy,
-        supported_versions=supported_versions,
-    )
+    return Denial(code=code, reason=f"{reason} {detail}".rstrip(), remedy=remedy, supported_versions=supported_versions)
+
+
+def deny_unlisted(clause_list: ClauseList, *, detail: str = "") -> Denial:
+    """Return the denial of a query whose words the clause's list does not hold."""
+    return Denial(code=clause_list.code, reason=f"{clause_list.reason} {detail}".rstrip(), remedy=clause_list.remedy)
+
+
+def sentences(kinds: Kinds = KINDS) -> Mapping[str, tuple[str, str]]:
+    """Return code -> (why, what to do), with the codes of these kinds."""
+    lists = (each for kind in kinds.values() for each in kind.clause_lists)
+    return {str(code): words for code, words in SENTENCES.items()} | {
+        each.code: (each.reason, each.remedy) for each in lists
+    }

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from trust.agreements.clause import Clause
-from trust.exchange import eligibility
-from trust.exchange.eligibility import Question
+from trust.exchange.kind import Kinds
+from trust.exchange.kinds import KINDS
 from trust.identifiers import ServiceRef
 
 
@@ -23,25 +23,21 @@ class Overlap:
     holder: ServiceRef
 
 
-def overlaps(first: Iterable[Clause], second: Iterable[Clause]) -> Iterator[Overlap]:
+def overlaps(first: Iterable[Clause], second: Iterable[Clause], kinds: Kinds = KINDS) -> Iterator[Overlap]:
     """Return each clause of ``first`` that overlaps one of ``second``, with one pair of services for each two."""
     for one, other in product(first, tuple(second)):
-        if one.existence is other.existence or one.purpose != other.purpose or not _same_question(one, other):
+        same_question = one.purpose == other.purpose and _reveals(one, kinds) & _reveals(other, kinds)
+        if one.existence is other.existence or not same_question:
             continue
         pair = next(_pairs(one, other), None)
         if pair is not None:
             yield Overlap(first=one, second=other, asker=pair[0], holder=pair[1])
 
 
-def _same_question(one: Clause, other: Clause) -> bool:
-    """Say whether an answer under one clause can tell what an answer under the other does.
-
-    Roles do not count: the asking agency states the role. Which benefit questions are asked does where both are
-    benefit clauses; ``known_to_service`` asks what a query about involvements asks.
-    """
-    if one.kind == other.kind:
-        return one.kind != eligibility.KIND or bool(one.questions & other.questions)
-    return Question.KNOWN_TO_SERVICE in one.questions | other.questions
+def _reveals(clause: Clause, kinds: Kinds) -> frozenset[str]:
+    """Return what answers under the clause can tell. Roles do not count: the asking agency states the role."""
+    kind = kinds.get(clause.kind)
+    return frozenset() if kind is None else kind.reveals(clause.lists)
 
 
 def _pairs(one: Clause, other: Clause) -> Iterator[tuple[ServiceRef, ServiceRef]]:

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime
 from trust.agreements.agreement import Agreement, AgreementSignature
 from trust.agreements.clause import Clause, Existence, Onward
 from trust.agreements.lawful_basis import lookup
-from trust.exchange import eligibility, involvement
 from trust.exchange.consent import ConsentRole
-from trust.exchange.eligibility import Question
+from trust.exchange.kind import join_words
+from trust.exchange.kinds import KINDS
 from trust.federation.trust_mark import name_mark
 from trust.identifiers import ServiceRef
 
@@ -24,15 +24,6 @@ EXISTENCE = {
 ONWARD = {
     Onward.NONE: "It may not be passed on.",
     Onward.WITHIN_AGENCY: "It may be passed on within the asking agency.",
-}
-KINDS = {
-    involvement.KIND: "whether they work with a person, and the workers to ring",
-    eligibility.KIND: "about a person's benefit, to be answered yes, no or unknown",
-}
-QUESTIONS = {
-    Question.IN_PAYMENT: "whether it is in payment",
-    Question.ENTITLED: "whether the person is entitled to it",
-    Question.KNOWN_TO_SERVICE: "whether the person is known to the service",
 }
 CONSENT = {
     ConsentRole.LAWFUL_BASIS: "as the legal basis",
@@ -124,12 +115,6 @@ def in_words(day: date) -> str:
     return f"{day.day} {day:%B} {day.year}"
 
 
-def listed(words: Iterable[str]) -> str:
-    """Join words by commas and "and"."""
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def _changed(what: str, before: Sequence[str], now: Sequence[str]) -> list[str]:
     gone = [line for line in before if line not in now]
     new = [line for line in now if line not in before]
@@ -170,17 +155,15 @@ def _marks(agreement: Agreement) -> list[str]:
 
 def _who(clause: Clause, agreement: Agreement) -> list[str]:
     askers, holders = (_services(services, agreement) for services in (clause.askers, clause.holders))
-    what = f"{KINDS.get(clause.kind, clause.kind)} ({clause.kind}, version {clause.version})"
+    kind = KINDS.get(clause.kind)
+    what = f"{kind.description if kind else clause.kind} ({clause.kind}, version {clause.version})"
     return [f"For {clause.purpose}, {askers} may ask {holders} {what}."]
 
 
-def _questions(clause: Clause, _: Agreement) -> list[str]:
-    if not clause.questions:
-        return []
-    asked = [f"It may ask only {listed(QUESTIONS[each] for each in sorted(clause.questions))}."]
-    if clause.benefits:
-        asked.append(f"It may ask only about these benefits: {listed(sorted(clause.benefits))}.")
-    return asked
+def _lists(clause: Clause, _: Agreement) -> list[str]:
+    kind = KINDS.get(clause.kind)
+    lists = ((each, clause.lists.get(each.name)) for each in (kind.clause_lists if kind else ()))
+    return [each.passage(words) for each, words in lists if words]
 
 
 def _roles(clause: Clause, _: Agreement) -> list[str]:
@@ -208,7 +191,7 @@ def _law(clause: Clause, _: Agreement) -> list[str]:
 def _consent(clause: Clause, _: Agreement) -> list[str]:
     if not clause.consent_roles:
         return ["It does not rest on the person's consent."]
-    roles = listed(CONSENT[role] for role in sorted(clause.consent_roles))
+    roles = join_words(CONSENT[role] for role in sorted(clause.consent_roles))
     return [
         f"It rests on the person's consent ({roles}): each question carries the record of it, and is refused without."
     ]
@@ -235,7 +218,7 @@ def _service(service: ServiceRef, agreement: Agreement) -> str:
 
 
 def _services(services: Iterable[ServiceRef], agreement: Agreement) -> str:
-    return listed(_service(service, agreement) for service in sorted(services, key=str))
+    return join_words(_service(service, agreement) for service in sorted(services, key=str))
 
 
 def _prose(name: str, heading: str, text: Callable[[Agreement], str]) -> Passage:
@@ -263,7 +246,7 @@ PASSAGES: tuple[Passage, ...] = (
 
 CLAUSE_PASSAGES: tuple[ClausePassage, ...] = (
     ClausePassage(fields=("kind", "version", "purpose", "askers", "holders"), read=_who),
-    ClausePassage(fields=("questions", "benefits"), read=_questions),
+    ClausePassage(fields=("lists",), read=_lists),
     ClausePassage(fields=("fields_by_role",), read=_roles),
     ClausePassage(fields=("subject_by_holder",), read=_subject),
     ClausePassage(fields=("basis", "law"), read=_law),

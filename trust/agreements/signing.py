@@ -13,8 +13,9 @@ from trust.agreements.bodies import ANY, PublicBody, bodies_offering
 from trust.agreements.clause import Clause
 from trust.agreements.lawful_basis import LegalEntry, LegalPart, lookup
 from trust.agreements.overlap import overlaps
-from trust.agreements.reading import in_words, listed
+from trust.agreements.reading import in_words
 from trust.agreements.retention import read_retention
+from trust.exchange.kind import join_words
 from trust.identifiers import EntityId, ServiceSlug
 
 _IN_WORDS = {LegalPart.LAWFUL_BASIS: "lawful basis", LegalPart.POWER: "power"}
@@ -126,7 +127,7 @@ def _unlawful(clause: Clause, agreement: Agreement, signer: SigningContext) -> I
         entries = _entries(clause, part, agreement)
         if entries and not any(entry.bodies & bodies for entry in entries):
             yield (
-                f"clause {clause.id} names no {_IN_WORDS[part]} that a {listed(sorted(bodies))} may rely on: "
+                f"clause {clause.id} names no {_IN_WORDS[part]} that a {join_words(sorted(bodies))} may rely on: "
                 f"{_for_whom(entries)}"
             )
 
@@ -139,14 +140,14 @@ def _unnamed_law(clause: Clause, agreement: Agreement, signer: SigningContext) -
     powers = _entries(clause, LegalPart.POWER, agreement)
     fitting = any(entry.bodies & bodies for entry in powers)
     if resting and not fitting and not (powers and LegalPart.POWER in needed):  # that is a fault
-        whose = f" for a {listed(sorted(bodies))}" if powers else ""
+        whose = f" for a {join_words(sorted(bodies))}" if powers else ""
         yield _ask_which_law(clause, resting, whose)
 
 
 def _ask_which_law(clause: Clause, resting: Iterable[str], whose: str = "") -> str:
     return (
-        f"Clause {clause.id} rests on {listed(resting)}, which holds only where a law lays down the task or duty, and "
-        f"names no power{whose}. Which law is it?"
+        f"Clause {clause.id} rests on {join_words(resting)}, which holds only where a law lays down the task or duty, "
+        f"and names no power{whose}. Which law is it?"
     )
 
 
@@ -196,8 +197,8 @@ def _unknown_body(agreement: Agreement, signer: SigningContext) -> Iterator[str]
                 lacking.setdefault(about, []).append(clause.id)
     for (part, kinds, whose), clauses in lacking.items():
         yield (
-            f"{_UNKNOWN_BODY}. If it is one of these ({kinds}), it has no {_IN_WORDS[part]} in {listed(clauses)}, and "
-            f"may {_FORBIDDEN[part]} there: {whose}. Is it none of them?"
+            f"{_UNKNOWN_BODY}. If it is one of these ({kinds}), it has no {_IN_WORDS[part]} in {join_words(clauses)}, "
+            f"and may {_FORBIDDEN[part]} there: {whose}. Is it none of them?"
         )
     if bodies == ANY and not lacking:
         yield f"{_UNKNOWN_BODY}, so nothing checked whether it may rely on the laws that the clauses name. May it?"

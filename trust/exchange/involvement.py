@@ -7,12 +7,13 @@ where the status is ``known``, the involvements, each cut down to the permitted 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from trust.claims import IGNORABLE, UNPRINTABLE, strip_ignorable
 from trust.exchange.errors import MalformedBody
+from trust.exchange.kind import ClauseWords, ExchangeKind, ReplyTerms
 from trust.exchange.reader import Reader
 from trust.identifiers import KindName
 from trust.strict_json import JsonObject
@@ -23,6 +24,8 @@ MAX_FIELDS = 16
 """Names that a query may list: more than there are, since names that are no fields are dropped."""
 MAX_INVOLVEMENTS = 50
 """A service that reports more involvements of one person is not answering the question."""
+NOT_ONWARD = "none"
+"""The term of a reply that may not be passed on at all."""
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 _WORD = re.compile(r"[a-z][a-z0-9.-]{0,63}")
 
@@ -86,14 +89,14 @@ class InvolvementQuery:
     fields: frozenset[str] | None = None
     dropped: tuple[str, ...] = ()
 
+    @property
+    def clause_words(self) -> ClauseWords:
+        """None: clauses of this kind have no lists of their own."""
+        return {}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What binds the asker: keep the answer no longer than ``keep_until``, pass it on only as ``onward`` says."""
-
-    answered_on: date
-    keep_until: date
-    onward: str
+    def to_body(self) -> JsonObject:
+        """Return the body that asks for ``fields``, or for all that the clause allows."""
+        return {} if self.fields is None else {"fields": sorted(self.fields)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,30 @@ class InvolvementReply:
     as_of: date
     keep_until: date
     onward: str
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the fields that the involvements have."""
+        return frozenset(name for each in self.involvements for name in each)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the status is ``review``."""
+        return self.status is InvolvementStatus.REVIEW
+
+    def limited_to(self, fields: frozenset[str], terms: ReplyTerms) -> "InvolvementReply":
+        """Return the reply without fields that a holder should not have sent, bound as the clause binds the asker.
+
+        A holder may bind the asker more closely than the clause does, never less: the agreement is what was signed.
+        """
+        limited = ({name: text for name, text in each.items() if name in fields} for each in self.involvements)
+        return replace(
+            self,
+            involvements=tuple(limited),
+            as_of=min(self.as_of, terms.answered_on),
+            keep_until=min(self.keep_until, terms.keep_until),
+            onward=NOT_ONWARD if self.onward == NOT_ONWARD else terms.onward,
+        )
 
 
 def involvement_to_fields(involvement: Involvement) -> dict[InvolvementField, str]:
@@ -122,11 +149,6 @@ def involvement_to_fields(involvement: Involvement) -> dict[InvolvementField, st
         InvolvementField.LAST_CONTACT_MONTH: involvement.last_contact_month,
     }
     return {field: text for field, text in texts.items() if text}
-
-
-def build_query_body(query: InvolvementQuery) -> JsonObject:
-    """Return the body that asks for ``query.fields``, or for all that the clause allows."""
-    return {} if query.fields is None else {"fields": sorted(query.fields)}
 
 
 def parse_query_body(body: JsonObject) -> InvolvementQuery:
@@ -146,7 +168,7 @@ def parse_query_body(body: JsonObject) -> InvolvementQuery:
 def build_reply_body(
     status: InvolvementStatus,
     *,
-    terms: Terms,
+    terms: ReplyTerms,
     duty_phone: str | None = None,
     involvements: Sequence[Mapping[str, str]] = (),
     as_of: date | None = None,
@@ -243,3 +265,13 @@ def _note(status: InvolvementStatus, duty_phone: str | None) -> str:
     if status is InvolvementStatus.NO_CURRENT_INVOLVEMENT:
         return f"We have a record of this person, and no current involvement. {ring}"
     return ring
+
+
+INVOLVEMENT_QUERY = ExchangeKind(
+    name=KIND,
+    description="whether they work with a person, and the workers to ring",
+    parsers={VERSION: parse_query_body},
+    parse_reply=parse_reply_body,
+    fields=FIELDS,
+    reply_members=REPLY_MEMBERS,
+)

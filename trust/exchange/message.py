@@ -23,7 +23,8 @@ from trust.exchange.envelope import (
     read_services,
 )
 from trust.exchange.errors import MalformedMessage, MalformedSubject
-from trust.exchange.kinds import max_life
+from trust.exchange.kind import Kinds, max_life
+from trust.exchange.kinds import KINDS
 from trust.exchange.person import Subject, parse_subject, subject_to_json
 from trust.exchange.reader import Reader
 from trust.identifiers import (
@@ -47,7 +48,7 @@ __all__ = [
     "Handling",
     "Message",
     "OpenedMessage",
-    "Practitioner",
+    "PseudonymousPractitioner",
     "RequestRef",
     "Urgency",
     "build_message",
@@ -68,7 +69,7 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Practitioner:
+class PseudonymousPractitioner:
     """Who asks, as far as the answering agency may know: ``sub`` is a pseudonym for this pair of agencies only.
 
     ``call_back`` is a team's telephone number (:data:`trust.identifiers.TELEPHONE`), never a person's.
@@ -94,7 +95,7 @@ class Message:
     """A message as its sender means it. ``iat``, ``exp`` and ``deadline`` are whole seconds since 1970.
 
     ``from_service`` is a service of ``iss`` and ``to_service`` one of ``aud``; :attr:`asker` and :attr:`holder` say so.
-    ``body`` is the JSON of its kind and version, read by :func:`trust.exchange.kinds.parse_body`.
+    ``body`` is the JSON of its kind and version, read by :func:`trust.exchange.kind.parse_query`.
     """
 
     iss: EntityId
@@ -110,7 +111,7 @@ class Message:
     basis: tuple[str, ...]
     from_service: ServiceSlug
     to_service: ServiceSlug
-    practitioner: Practitioner
+    practitioner: PseudonymousPractitioner
     subject: Subject
     body: JsonObject
     correlation: str | None = None
@@ -160,7 +161,9 @@ def peek_issuer(raw: bytes) -> EntityId:
     return issuer
 
 
-def open_message(raw: bytes, *, sender_keys: KeySet, own_id: EntityId, now: datetime) -> OpenedMessage:
+def open_message(
+    raw: bytes, *, sender_keys: KeySet, own_id: EntityId, now: datetime, kinds: Kinds = KINDS
+) -> OpenedMessage:
     """Verify a received message and read its envelope.
 
     1. the signature, with ``sender_keys``: the message keys of the trusted party that :func:`peek_issuer` named;
@@ -175,7 +178,7 @@ def open_message(raw: bytes, *, sender_keys: KeySet, own_id: EntityId, now: date
     message = _parse_message(opened.claims)  # 2
     if message.aud != own_id:  # 3
         raise WrongAudience("The message is addressed to another node. Send it to the node named in its aud.")
-    check_times(opened.claims, now=now, max_life=max_life(message.kind))  # 4
+    check_times(opened.claims, now=now, max_life=max_life(kinds, message.kind))  # 4
     return OpenedMessage(message=message, digest=digest(raw), raw=raw)
 
 
@@ -266,11 +269,11 @@ def _read_subject(reader: Reader, subject: JsonObject | None, *, year: int) -> S
         return Subject()
 
 
-def _read_practitioner(reader: Reader) -> Practitioner:
+def _read_practitioner(reader: Reader) -> PseudonymousPractitioner:
     nested = reader.child("practitioner")
     if nested is None:
-        return Practitioner(sub="", role=RoleCode(""), org_unit="")
-    return Practitioner(
+        return PseudonymousPractitioner(sub="", role=RoleCode(""), org_unit="")
+    return PseudonymousPractitioner(
         sub=nested.text("sub", pattern=JTI),
         role=RoleCode(nested.parsed("role", parse_code)),
         org_unit=nested.text("org_unit"),

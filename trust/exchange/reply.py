@@ -27,7 +27,7 @@ from trust.exchange.envelope import (
     suspensions_to_json,
 )
 from trust.exchange.errors import MalformedMessage, ReplyMismatch
-from trust.exchange.kinds import QUERY_LIFE
+from trust.exchange.kind import QUERY_LIFE
 from trust.exchange.message import HIGHEST_VERSION, Message, OpenedMessage
 from trust.exchange.reader import Reader
 from trust.identifiers import ClauseId, EntityId, KindName, PurposeCode, ServiceSlug, parse_code

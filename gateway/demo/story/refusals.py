@@ -21,7 +21,7 @@ from gateway.demo.story.impersonation import QUERY_LIFE, ImpersonatedNode
 from gateway.demo.story.scene import Scene, lookup_body
 from trust import jose
 from trust.exchange import involvement, reply
-from trust.exchange.message import Message, Practitioner
+from trust.exchange.message import Message, PseudonymousPractitioner
 from trust.exchange.person import parse_subject
 from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceSlug
 
@@ -173,7 +173,7 @@ class _Replays:
             basis=clause.basis,
             from_service=ServiceSlug(ASKER),
             to_service=ServiceSlug(CaseService.HOUSING),
-            practitioner=Practitioner(sub=token_urlsafe(16), role=RoleCode(KEY_WORKER), org_unit=UNIT),
+            practitioner=PseudonymousPractitioner(sub=token_urlsafe(16), role=RoleCode(KEY_WORKER), org_unit=UNIT),
             subject=parse_subject(self._subject(), this_year=moment.year),
             body={},
         )

@@ -1,127 +1,37 @@
-"""Write the case API's OpenAPI 3.1 description from the types that serve it.
+"""OpenAPI 3.1 description of the case API, from the operations that it serves.
 
-Requests come from the pydantic models, answers from the dataclasses of :mod:`gateway.callers`; nothing is described
-that is not read or written by those very types. ``docs/openapi.json`` is this document, and a test compares the two.
+``docs/openapi.json`` is this document, and a test compares the two.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-from pydantic import TypeAdapter
-from pydantic.json_schema import models_json_schema
-
-from gateway.callers import EligibilityView, LookupView, OptionsView
-from gateway.http.case.models import SUBJECT_SCHEMA, EligibilityBody, LookupBody
+from gateway.exchange.options import OptionsView
 from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.oauth.server import TOKEN_PATH
 from gateway.web import problem
+from gateway.web.case_openapi import PROBLEMS, ApiOperation, describe, schemas_of
 from trust.strict_json import JsonObject
 
-LOOKUPS_PATH = RESOURCE_PATH + "/lookups"
-LOOKUP_PATH = LOOKUPS_PATH + "/{id}"
-ELIGIBILITY_PATH = RESOURCE_PATH + "/eligibility"
-OPTIONS_PATH = RESOURCE_PATH + "/options"
 OPENAPI_PATH = RESOURCE_PATH + "/openapi.json"
 VERSION = "1"
-
-LOOKUP_VIEW: TypeAdapter[LookupView] = TypeAdapter(LookupView)
-ELIGIBILITY_VIEW: TypeAdapter[EligibilityView] = TypeAdapter(EligibilityView)
-OPTIONS_VIEW: TypeAdapter[OptionsView] = TypeAdapter(OptionsView)
-_REFERENCE = "#/components/schemas/{model}"
-EXAMPLE_SUBJECT: JsonObject = {"nhs_number": "969 129 2211", "family_name": "Reed", "birth_date": "2004-03-09"}
-_EXAMPLE_ASKING: JsonObject = {
-    "subject": EXAMPLE_SUBJECT,
-    "purpose": "early-help",
-    "reason": "Agreeing who leads before Thursday's meeting.",
-    "case_ref": "CF-2291",
-    "practitioner": {
-        "id": "u-17",
-        "role": "key-worker",
-        "org_unit": "north-team",
-        "call_back": "01632 960117",
-        "second_factor": True,
-    },
-}
-EXAMPLE_LOOKUP: JsonObject = {**_EXAMPLE_ASKING, "wait_s": 5}
-EXAMPLE_ELIGIBILITY: JsonObject = {**_EXAMPLE_ASKING, "question": "in_payment", "benefit": "housing-support"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Operation:
-    id: str
-    summary: str
-    answers: dict[str, str]
-    view: str
-    body: str | None = None
-    example: JsonObject | None = None
-    parameters: tuple[JsonObject, ...] = ()
-
-
-_RETRY_AFTER: JsonObject = {
-    "description": "Seconds to wait, where coming back will help.",
-    "schema": {"type": "integer", "minimum": 0},
-}
-_PROBLEMS: JsonObject = {
-    status: {
-        "description": description,
-        "headers": {"Retry-After": _RETRY_AFTER},
-        "content": {problem.CONTENT_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
-    }
-    for status, description in (
-        ("4XX", "A problem document: what is wrong with the request and what to do about it."),
-        ("5XX", "A problem document: the node cannot take this now, and when to ask again."),
-    )
-}
-_IDEMPOTENCY_KEY: JsonObject = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": True,
-    "description": "A fresh UUID for a new request, the same one when you repeat it.",
-    "schema": {"type": "string", "pattern": '^"?[A-Za-z0-9._~-]{8,128}"?$'},
-}
-_LOOKUP_ID: JsonObject = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "As the answer that started the lookup has it, in its body and in Location.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"},
-}
-_START = _Operation(
-    id="startLookup",
-    summary="Ask who else is working with a person; the node picks whom to ask, agreement, clause and law.",
-    body="LookupBody",
-    example=EXAMPLE_LOOKUP,
-    view="LookupView",
-    answers={"201": "Every service that was asked has its line.", "202": "Still running after wait_s; come back."},
-    parameters=(_IDEMPOTENCY_KEY,),
-)
-_GET = _Operation(
-    id="getLookup",
-    summary="Read a lookup that this client started.",
-    view="LookupView",
-    answers={"200": "The lookup as it stands."},
-    parameters=(_LOOKUP_ID,),
-)
-_ASK = _Operation(
-    id="askEligibility",
-    summary="Put one benefit question; the answer is yes, no or unknown, and a date.",
-    body="EligibilityBody",
-    example=EXAMPLE_ELIGIBILITY,
-    view="EligibilityView",
-    answers={"200": "A line from each service that was asked."},
-)
-
-
-_OPTIONS = _Operation(
+OPTIONS = ApiOperation(
+    path=RESOURCE_PATH + "/options",
+    method="get",
     id="listOptions",
     summary="List the purposes, roles, services and benefits that this token may ask with and about.",
-    view="OptionsView",
-    answers={"200": "What may be asked today."},
+    view=OptionsView,
+    responses={"200": "What may be asked today."},
 )
 
 
-def document(base_url: str) -> JsonObject:
-    """Return the description of the case API at ``base_url``."""
+def document(base_url: str, operations: Sequence[ApiOperation]) -> JsonObject:
+    """Return the description of the case API at ``base_url``; ``operations`` are those of the kinds it serves."""
+    every = (*operations, OPTIONS)
+    paths: dict[str, JsonObject] = {}
+    for operation in every:
+        paths.setdefault(operation.path, {})[operation.method] = describe(operation)
+    paths[OPENAPI_PATH] = {"get": _this_document()}
+    schemas = {**schemas_of(every), "Problem": _PROBLEM}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -132,48 +42,12 @@ def document(base_url: str) -> JsonObject:
         },
         "servers": [{"url": base_url}],
         "security": [{"oauth2": []}],
-        "paths": {
-            LOOKUPS_PATH: {"post": _operation(_START)},
-            LOOKUP_PATH: {"get": _operation(_GET)},
-            ELIGIBILITY_PATH: {"post": _operation(_ASK)},
-            OPTIONS_PATH: {"get": _operation(_OPTIONS)},
-            OPENAPI_PATH: {"get": _this_document()},
-        },
-        "components": {"schemas": _schemas(), "securitySchemes": _security(base_url)},
-    }
-
-
-def _operation(operation: _Operation) -> JsonObject:
-    written: JsonObject = {
-        "operationId": operation.id,
-        "summary": operation.summary,
-        "responses": {
-            **{status: _answer(status, text, operation.view) for status, text in operation.answers.items()},
-            **_PROBLEMS,
+        "paths": paths,
+        "components": {
+            "schemas": {name: schemas[name] for name in sorted(schemas)},
+            "securitySchemes": _security(base_url),
         },
     }
-    if operation.parameters:
-        written["parameters"] = list(operation.parameters)
-    if operation.body:
-        schema = {"$ref": _REFERENCE.format(model=operation.body)}
-        content: JsonObject = {"application/json": {"schema": schema, "example": operation.example}}
-        written["requestBody"] = {"required": True, "content": content}
-    return written
-
-
-def _answer(status: str, description: str, view: str) -> JsonObject:
-    answer: JsonObject = {
-        "description": description,
-        "content": {"application/json": {"schema": {"$ref": _REFERENCE.format(model=view)}}},
-    }
-    headers: JsonObject = {}
-    if status in {"201", "202"}:
-        headers["Location"] = {"description": "Where to read it.", "schema": {"type": "string"}}
-    if view == "LookupView" and status != "201":
-        headers["Retry-After"] = _RETRY_AFTER
-    if headers:
-        answer["headers"] = headers
-    return answer
 
 
 def _this_document() -> JsonObject:
@@ -183,52 +57,9 @@ def _this_document() -> JsonObject:
         "security": [],
         "responses": {
             "200": {"description": "This document.", "content": {"application/json": {"schema": {}}}},
-            **_PROBLEMS,
+            **PROBLEMS,
         },
     }
-
-
-def _schemas() -> JsonObject:
-    _, requests = models_json_schema(
-        [(LookupBody, "validation"), (EligibilityBody, "validation")], ref_template=_REFERENCE
-    )
-    schemas: dict[str, Any] = dict(requests["$defs"])
-    schemas = {name: _never_null(each) for name, each in schemas.items()}
-    for body in (LookupBody, EligibilityBody):
-        schemas[body.__name__]["properties"]["subject"] = {"$ref": _REFERENCE.format(model="Subject")}
-    views: tuple[tuple[TypeAdapter[Any], str], ...] = (
-        (LOOKUP_VIEW, "LookupView"),
-        (ELIGIBILITY_VIEW, "EligibilityView"),
-        (OPTIONS_VIEW, "OptionsView"),
-    )
-    for adapter, name in views:
-        schema = adapter.json_schema(ref_template=_REFERENCE, mode="validation")
-        schemas.update({name: _never_null(each) for name, each in schema.pop("$defs", {}).items()})
-        schemas[name] = _never_null(schema)
-    schemas.pop("JsonValue")  # what a subject is to the model, which leaves it to a reader of its own
-    schemas["Subject"] = SUBJECT_SCHEMA
-    schemas["Problem"] = _PROBLEM
-    return {name: _tidy(schema) for name, schema in sorted(schemas.items())}
-
-
-def _never_null(schema: JsonObject) -> JsonObject:
-    """Say of a member without a value that it is left out; generators of clients make ``Any`` of what may be null."""
-    for member in schema.get("properties", {}).values():
-        present = [each for each in member.get("anyOf", ()) if each != {"type": "null"}]
-        if len(present) == 1:
-            del member["anyOf"]
-            member.update(present[0])
-        member.pop("default", None)  # some generators then demand the member
-    return schema
-
-
-def _tidy(schema: JsonObject) -> JsonObject:
-    """Drop the titles that only repeat a member's name, and write code marks as Markdown does."""
-    for member in schema.get("properties", {}).values():
-        member.pop("title", None)
-    if "description" in schema:
-        schema["description"] = schema["description"].replace("``", "`")
-    return schema
 
 
 def _security(base_url: str) -> JsonObject:

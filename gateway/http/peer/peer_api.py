@@ -6,14 +6,14 @@ from datetime import datetime
 
 from flask import Blueprint, Response, request
 
-from gateway.exchange.inbound import Answered
+from gateway.callers import PeerCaller
 from gateway.http.discovery import publish
 from gateway.http.peer.fair_share import FairShare, share_with_strangers
 from gateway.http.tokens import add_token_endpoints
 from gateway.oauth import forms, metadata
 from gateway.oauth.peer_server import RESOURCE_PATH, PeerOAuth, peer_server
 from gateway.oauth.protector import PeerProtector
-from gateway.ports import Clock, PeerCaller
+from gateway.ports import Clock
 from gateway.web import bodies, problem
 from gateway.web.guards import PeerGuard
 from gateway.web.problem import Problem
@@ -25,8 +25,8 @@ MAX_MESSAGE = 65_536
 MAX_BODY = max(MAX_MESSAGE, forms.MAX_BODY)
 
 
-Handle = Callable[[bytes, PeerCaller, datetime], Answered]
-"""Answer one message. Raises :class:`trust.errors.TrustError` only for one that could not be opened."""
+Handle = Callable[[bytes, PeerCaller, datetime], bytes]
+"""Return the signed reply to one message, durable by then. Raises ``TrustError`` for one that could not be opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,10 @@ def peer_blueprint(face: PeerFace) -> Blueprint:
     def messages(caller: PeerCaller, now: datetime) -> Response:
         if request.query_string:
             raise Problem(problem.BAD_REQUEST, "This address takes no query string.")
-        with face.share.held_by(caller.entity):  # before the body is read, for which a slow sender has us wait
+        with face.share.held_by(caller.party.entity_id):  # before the body is read, for which a slow sender has us wait
             raw = bodies.read_body(MESSAGE_TYPE, max_bytes=MAX_MESSAGE)
-            answered = face.handle(raw, caller, now)
-        return Response(answered.body, status=answered.status, content_type=answered.content_type)
+            reply = face.handle(raw, caller, now)
+        return Response(reply, content_type=MESSAGE_TYPE)
 
     publish(blueprint, metadata.AUTHORIZATION_SERVER_PATH, metadata.peer_authorization_server(face.oauth))
     publish(blueprint, metadata.PEER_RESOURCE_PATH, metadata.peer_resource(face.oauth))

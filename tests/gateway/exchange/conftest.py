@@ -1,5 +1,5 @@
 """A holder's inbound path, and a peer that writes to it by hand."""
 
-from tests.simulator.inbound import hand, inbound, seen, sender
+from tests.simulator.inbound import caller, hand, inbound, seen
 
-__all__ = ["hand", "inbound", "seen", "sender"]
+__all__ = ["caller", "hand", "inbound", "seen"]

@@ -18,17 +18,17 @@ from adapters.contract import (
     SourceNonsense,
     SourceUnavailable,
 )
-from gateway.exchange.answer import Findings, answer
-from gateway.exchange.services import Desk, HostedService, Restriction
+from gateway.exchange.answer import ServiceAnswer
+from gateway.exchange.services import HostedService
 from gateway.exchange.source_probe import invented
+from gateway.lookups.responder import answer
 from tests.trust.agreements.examples import BINDING, facts, request
 from tests.trust.exchange.examples import NOW, SUBJECT, TRUST
-from trust.agreements.agreement import Agreement
 from trust.agreements.clause import Existence
 from trust.agreements.decision import LocalPolicy, Permit, decide_request
 from trust.exchange.involvement import MAX_INVOLVEMENTS, Involvement
 from trust.exchange.person import Address, Gender, Name, Subject, parse_subject, subject_to_json
-from trust.identifiers import RoleCode, ServiceRef, ServiceSlug
+from trust.identifiers import ServiceRef, ServiceSlug
 
 CLAUSE = BINDING.agreement.clauses[0]
 WORKED_WITH = Involvement(organisation="Vale Mental Health", worker="Ada Fell", role="nurse", since=date(2025, 1, 2))
@@ -81,7 +81,7 @@ def said(source: Source | None, existence: Existence = Existence.UNCONDITIONAL) 
     return dict(found(source, existence).body)
 
 
-def found(source: Source | None, existence: Existence = Existence.UNCONDITIONAL) -> Findings:
+def found(source: Source | None, existence: Existence = Existence.UNCONDITIONAL) -> ServiceAnswer:
     return answer(permit(existence), service(source), SUBJECT, deadline=Deadline.after(5))
 
 
@@ -98,8 +98,8 @@ def test_a_plan_is_told_to_no_role_that_the_clause_does_not_name_it_for() -> Non
     assert "plan" not in told
     named = permit()
     naming = replace(named, fields=named.fields | {"plan"})
-    findings = answer(naming, service(Source(held=(planned,))), SUBJECT, deadline=Deadline.after(5))
-    assert findings.body["involvements"] == [told | {"plan": "child protection plan"}]
+    result = answer(naming, service(Source(held=(planned,))), SUBJECT, deadline=Deadline.after(5))
+    assert result.body["involvements"] == [told | {"plan": "child protection plan"}]
 
 
 def test_a_record_without_a_current_involvement_is_not_told_as_no_record() -> None:
@@ -146,10 +146,10 @@ def test_no_more_involvements_are_sent_than_a_peer_reads() -> None:
     ids=["down", "nonsense", "bug"],
 )
 def test_a_source_that_fails_before_anyone_was_found_says_so(fault: Exception, code: str) -> None:
-    findings = found(Source(find_fails=fault))
-    assert findings.body["reason"]["code"] == code
-    assert findings.outcome == "unavailable"
-    assert findings.failure
+    result = found(Source(find_fails=fault))
+    assert result.body["reason"]["code"] == code
+    assert result.outcome == "unavailable"
+    assert result.failure
 
 
 FAULTS = {
@@ -173,10 +173,14 @@ def test_a_failure_that_concerns_one_record_is_told_like_no_record_where_existen
     fault: Exception,
 ) -> None:
     sealed = Source(find_fails=fault, for_everyone=False)
-    findings = found(sealed, Existence.CONDITIONAL)
+    result = found(sealed, Existence.CONDITIONAL)
     absent = found(Source(candidates=()), Existence.CONDITIONAL)
-    assert (findings.body, findings.outcome, findings.reasons) == (absent.body, absent.outcome, absent.reasons)
-    assert findings.failure
+    assert (result.body, result.outcome, result.reasons) == (
+        absent.body,
+        absent.outcome,
+        absent.reasons,
+    )
+    assert result.failure
     assert said(sealed)["status"] == "refused"
 
 
@@ -277,23 +281,3 @@ def test_the_failure_is_told_to_the_administrator_without_the_faults_own_words()
 
 def test_a_service_without_a_source_for_the_kind_says_so() -> None:
     assert said(None)["reason"]["code"] == "not_offered"
-
-
-def test_an_agency_withdraws_a_clause_or_a_role_of_it_and_no_other() -> None:
-    agreement: Agreement = BINDING.agreement
-    whole = Restriction(agreement=agreement.id, clause=CLAUSE.id, role=None)
-    one_role = replace(whole, role=RoleCode("key-worker"))
-    hosted = replace(service(Source()), restrictions=(whole,))
-    assert hosted.local_policy(agreement.id, CLAUSE).withdrawn_clauses == {CLAUSE.id}
-    assert hosted.local_policy("another", CLAUSE) == LocalPolicy()
-    assert hosted.local_policy(agreement.id, agreement.clauses[1]) == LocalPolicy()
-    narrowed = replace(hosted, restrictions=(one_role,)).local_policy(agreement.id, CLAUSE)
-    assert narrowed.withdrawn_roles == {"key-worker"}
-    assert not narrowed.withdrawn_clauses
-
-
-def test_the_desk_knows_its_services() -> None:
-    desk = Desk([service(None)])
-    assert [each.name for each in desk.all()] == ["Community team"]
-    assert desk.service(ServiceSlug("community-team")) is desk.all()[0]
-    assert desk.service(ServiceSlug("another")) is None

@@ -1,8 +1,9 @@
 """The fan-out: several questions at once, always an outcome for each, and a fault costs only its own line."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from threading import Barrier, Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,19 +16,20 @@ from gateway.exchange.fan_out import (
     TOO_LATE,
     UNRECORDED,
     FanOut,
-    Planned,
-    choices,
+    PlannedQuery,
+    select_targets,
     summary,
 )
-from gateway.exchange.outbound import Outcome, Status
+from gateway.exchange.outbound import PeerQuery, QueryOutcome, QueryStatus
 from gateway.ports import NodeBusy, StoreBusy, StoreFull
-from tests.gateway.exchange.sought import sought
+from tests.gateway.exchange.query_spec import spec
 from tests.simulator.network import Network
 from tests.simulator.town import COUNCIL, TRUST
-from trust.identifiers import EntityId, KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
+from trust.exchange.eligibility import ELIGIBILITY_QUERY
+from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceRef, ServiceSlug
 
-WELL = Outcome(status=Status.ANSWERED)
-Ask = Callable[[float], Outcome]
+WELL = QueryOutcome(status=QueryStatus.ANSWERED)
+Ask = Callable[[float], QueryOutcome]
 
 
 class Scripted:
@@ -36,24 +38,34 @@ class Scripted:
     def __init__(self) -> None:
         self.allowed: list[float] = []
 
-    def ask(self, question: Ask, *, keep: object, timeout_s: float) -> Outcome:
+    def ask(self, query: Ask, *, effect: object, timeout_s: float) -> QueryOutcome:
         self.allowed.append(timeout_s)
-        return question(timeout_s)
+        return query(timeout_s)
 
 
-def plan(*questions: Ask, agency: EntityId = COUNCIL) -> list[Planned]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedScript(PlannedQuery):
+    """A query to an agency that is what it does."""
+
+    to: EntityId
+
+    @property
+    def agency(self) -> EntityId:
+        return self.to
+
+
+def plan(*queries: Ask, agency: EntityId = COUNCIL) -> list[PlannedQuery]:
     return [
-        Planned(question=question, agency=agency, keep=lambda _tx, _outcome: None)  # type: ignore[arg-type]
-        for question in questions
+        PlannedScript(query=cast("PeerQuery", query), to=agency, effect=lambda _tx, _outcome: None) for query in queries
     ]
 
 
-def well(_timeout_s: float) -> Outcome:
+def well(_timeout_s: float) -> QueryOutcome:
     return WELL
 
 
 def failing(error: Exception) -> Ask:
-    def fail(_timeout_s: float) -> Outcome:
+    def fail(_timeout_s: float) -> QueryOutcome:
         raise error
 
     return fail
@@ -80,11 +92,11 @@ def fan_out(outbound: Scripted, crashes: list[BaseException]) -> Iterator[FanOut
 def test_outcomes_come_in_the_order_of_the_plan(fan_out: FanOut) -> None:
     first = Event()
 
-    def slow(_timeout_s: float) -> Outcome:
+    def slow(_timeout_s: float) -> QueryOutcome:
         first.wait(10)
         return TOO_LATE
 
-    def quick(_timeout_s: float) -> Outcome:
+    def quick(_timeout_s: float) -> QueryOutcome:
         first.set()
         return WELL
 
@@ -95,7 +107,7 @@ def test_outcomes_come_in_the_order_of_the_plan(fan_out: FanOut) -> None:
 def test_questions_are_asked_at_the_same_time(fan_out: FanOut) -> None:
     together = Barrier(8)
 
-    def meet(_timeout_s: float) -> Outcome:
+    def meet(_timeout_s: float) -> QueryOutcome:
         together.wait(20)
         return WELL
 
@@ -105,7 +117,7 @@ def test_questions_are_asked_at_the_same_time(fan_out: FanOut) -> None:
 def test_what_is_still_out_has_no_outcome_yet(fan_out: FanOut) -> None:
     go = Event()
 
-    def held(_timeout_s: float) -> Outcome:
+    def held(_timeout_s: float) -> QueryOutcome:
         go.wait(10)
         return WELL
 
@@ -151,7 +163,7 @@ def test_an_agency_that_stalls_costs_no_other_its_line(fan_out: FanOut) -> None:
     """As many lookups as there are threads hang on one agency, and the next one to another is answered."""
     go = Event()
 
-    def stalled(_allowed_s: float) -> Outcome:
+    def stalled(_allowed_s: float) -> QueryOutcome:
         go.wait(30)
         return WELL
 
@@ -179,7 +191,7 @@ def test_a_failure_to_say_that_all_have_ended_keeps_no_thread(fan_out: FanOut, c
 def test_more_than_can_be_ended_in_time_is_refused_before_it_begins(fan_out: FanOut) -> None:
     go = Event()
 
-    def held(_allowed_s: float) -> Outcome:
+    def held(_allowed_s: float) -> QueryOutcome:
         go.wait(30)
         return WELL
 
@@ -196,9 +208,9 @@ def test_nothing_starts_before_the_first_question(fan_out: FanOut) -> None:
 
 
 def test_whom_to_ask_comes_with_the_name_that_the_agreement_gives_its_agency(standing: Network) -> None:
-    found = choices(standing.nodes[COUNCIL].agreements, sought(), now=standing.clock.now())
+    found = select_targets(standing.nodes[COUNCIL].agreements, spec(), now=standing.clock.now())
     assert {each.organisation for each in found} == {"Moor Council", "Moor Mental Health"}
-    assert [str(each.choice.holder) for each in found][-1] == f"{TRUST}#community-team"
+    assert [str(each.selected.holder) for each in found][-1] == f"{TRUST}#community-team"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +218,7 @@ def test_whom_to_ask_comes_with_the_name_that_the_agreement_gives_its_agency(sta
     [
         ({"purpose": PurposeCode("marketing")}, "purpose"),
         ({"role": RoleCode("volunteer")}, "role"),
-        ({"kind": KindName("eligibility.query")}, "kind of exchange"),
+        ({"kind": ELIGIBILITY_QUERY}, "kind of exchange"),
         ({"asker": ServiceRef(entity=COUNCIL, service=ServiceSlug("money-advice"))}, "No data-sharing agreement"),
     ],
     ids=["purpose", "role", "kind", "service"],
@@ -215,7 +227,7 @@ def test_where_nobody_may_be_asked_the_first_reason_is_told(
     standing: Network, changes: dict[str, Any], word: str
 ) -> None:
     with pytest.raises(CaseRefused) as refused:
-        choices(standing.nodes[COUNCIL].agreements, sought(**changes), now=standing.clock.now())
+        select_targets(standing.nodes[COUNCIL].agreements, spec(**changes), now=standing.clock.now())
     assert refused.value.refusal is CaseRefusal.NOT_PERMITTED
     assert word in refused.value.detail
     assert refused.value.remedy

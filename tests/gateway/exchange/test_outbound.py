@@ -1,6 +1,7 @@
 """A question on its way out: our own policy first, and nothing of the practitioner but a pseudonym."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,19 +9,21 @@ from typing import Any
 import pytest
 
 from gateway.callers import Practitioner
-from gateway.exchange.fan_out import asker, choices
-from gateway.exchange.outbound import Outbound, Outcome, Question, Status, pseudonym
+from gateway.exchange.case_question import CaseQuestion
+from gateway.exchange.fan_out import select_targets
+from gateway.exchange.outbound import Outbound, PeerQuery, QueryOutcome, QueryStatus, pseudonym
 from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.ports import PeerRequest, PeerResponse, Transaction
-from tests.gateway.exchange.sought import sought
+from tests.gateway.exchange.query_spec import spec
 from tests.simulator.agreements import end
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import reply_claims
 from tests.simulator.town import AGREEMENT, COUNCIL, HOUSING, SUBJECT, TRUST
 from tests.simulator.wire import Pass
+from trust.exchange.involvement import INVOLVEMENT_QUERY, InvolvementQuery
 from trust.exchange.person import Subject, parse_subject
-from trust.identifiers import ServiceRef, ServiceSlug
+from trust.identifiers import RoleCode, ServiceRef, ServiceSlug
 from trust.oauth.authorization_details import AuthorizationDetail
 from trust.strict_json import JsonObject
 
@@ -35,7 +38,7 @@ def outbound_of(network: Network) -> Outbound:
         vault=node.vault,
         store=node.store,
         peers=HttpPeerClient(requester, observe=lambda _sent: None),
-        local=_not_at_home,
+        ask_own_node=_not_at_home,
         clock=network.clock,
     )
 
@@ -44,29 +47,38 @@ def _not_at_home(_raw: bytes, _detail: AuthorizationDetail, _now: datetime) -> b
     raise AssertionError("nobody at home was asked")
 
 
-def question(network: Network, **changes: Any) -> Question:
+ASKER = Practitioner(id="u-17", client="case-system", role=RoleCode("key-worker"), org_unit="north-team")
+
+
+def peer_query(network: Network, fields: Iterable[str] | None = None, **changes: Any) -> PeerQuery:
     holder = ServiceRef(entity=TRUST, service=ServiceSlug("community-team"))
-    [asked] = choices(network.nodes[COUNCIL].agreements, sought(holders=frozenset({holder})), now=network.clock.now())
-    good = Question(
-        choice=asked.choice,
-        from_service=ServiceSlug("connecting-families"),
-        asker=asker(Practitioner(id="u-17", role="key-worker", org_unit="north-team"), "case-system"),
+    agreements, now = network.nodes[COUNCIL].agreements, network.clock.now()
+    [target] = select_targets(agreements, spec(holders=frozenset({holder})), now=now)
+    query = InvolvementQuery(fields=None if fields is None else frozenset(fields))
+    question = CaseQuestion(
+        kind=INVOLVEMENT_QUERY,
+        query=query,
         subject=parse_subject(dict(SUBJECT), this_year=2026),
-        body={},
-        correlation="a-lookup",
+        purpose=target.selected.clause.purpose,
+        reason="A reason.",
+        case_ref="CF-1",
+        practitioner=ASKER,
+        from_service=ServiceSlug("connecting-families"),
         trace="4bf92f3577b34da6a3ce929d0e0e4736",
+        request_id="a-request",
     )
-    return replace(good, **changes)
+    question = replace(question, **changes)
+    return PeerQuery(selected=target.selected, question=question, query=query, correlation="a-lookup")
 
 
-def ask(network: Network, asked: Question, outbound: Outbound | None = None) -> Outcome:
-    kept: list[Outcome] = []
+def ask(network: Network, query: PeerQuery, outbound: Outbound | None = None) -> QueryOutcome:
+    stored: list[QueryOutcome] = []
 
-    def keep(_tx: Transaction, outcome: Outcome) -> None:
-        kept.append(outcome)
+    def effect(_tx: Transaction, outcome: QueryOutcome) -> None:
+        stored.append(outcome)
 
-    outcome = (outbound or outbound_of(network)).ask(asked, keep=keep, timeout_s=20)
-    assert kept[-1] == outcome
+    outcome = (outbound or outbound_of(network)).ask(query, effect=effect, timeout_s=20)
+    assert stored[-1] == outcome
     return outcome
 
 
@@ -81,31 +93,31 @@ def refused_leaf(network: Network, code: str) -> None:
 @pytest.mark.holds("A48")
 @pytest.mark.parametrize("fields", [["worker", "duty_phone"], ["address"], ["no_such_field"]], ids=str)
 def test_a_field_outside_the_clause_is_refused_before_anything_is_sent(pair: Network, fields: list[str]) -> None:
-    outcome = ask(pair, question(pair, body={"fields": fields}))
-    assert (outcome.status, outcome.code) == (Status.REFUSED, "field_not_permitted")
+    outcome = ask(pair, peer_query(pair, fields))
+    assert (outcome.status, outcome.code) == (QueryStatus.REFUSED, "field_not_permitted")
     assert not pair.wire.messages()
     refused_leaf(pair, "field_not_permitted")
 
 
 def test_fewer_fields_than_permitted_may_be_asked_for(pair: Network) -> None:
-    outcome = ask(pair, question(pair, body={"fields": ["worker"]}))
-    assert outcome.status is Status.ANSWERED
+    outcome = ask(pair, peer_query(pair, ["worker"]))
+    assert outcome.status is QueryStatus.ANSWERED
     [(_, reply)] = pair.wire.messages()
     assert reply_claims(reply)["body"]["involvements"] == [{"worker": "Farouk Linton"}]
 
 
 def test_a_person_whom_this_holder_may_not_be_told_enough_of_is_not_asked_about(pair: Network) -> None:
-    outcome = ask(pair, question(pair, subject=Subject(nino="JT518427C")))
-    assert (outcome.status, outcome.code) == (Status.REFUSED, "not_enough_to_go_on")
+    outcome = ask(pair, peer_query(pair, subject=Subject(nino="JT518427C")))
+    assert (outcome.status, outcome.code) == (QueryStatus.REFUSED, "not_enough_to_go_on")
     assert not pair.wire.messages()
     refused_leaf(pair, "not_enough_to_go_on")
 
 
 def test_a_service_that_its_node_no_longer_offers_is_not_asked(pair: Network) -> None:
-    asked = question(pair)
-    gone = replace(asked.choice, holder=ServiceRef(entity=TRUST, service=ServiceSlug("closed")))
-    outcome = ask(pair, replace(asked, choice=gone))
-    assert (outcome.status, outcome.code) == (Status.NO_REPLY, "withdrawn")
+    query = peer_query(pair)
+    gone = replace(query.selected, holder=ServiceRef(entity=TRUST, service=ServiceSlug("closed")))
+    outcome = ask(pair, replace(query, selected=gone))
+    assert (outcome.status, outcome.code) == (QueryStatus.NO_REPLY, "withdrawn")
     refused_leaf(pair, "withdrawn")
 
 
@@ -115,30 +127,30 @@ def test_a_service_that_only_asks_is_told_of_nobody(pair: Network, monkeypatch: 
     assert not any(entry.asks_only for entry in node.services)
     entry = replace(node.services[0], asks_only=True)
     monkeypatch.setattr("gateway.exchange.outbound._entry", lambda *_: entry)
-    outcome = ask(pair, question(pair))
-    assert (outcome.status, outcome.code) == (Status.REFUSED, "not_offered")
+    outcome = ask(pair, peer_query(pair))
+    assert (outcome.status, outcome.code) == (QueryStatus.REFUSED, "not_offered")
     assert not pair.wire.messages()
 
 
 def test_a_stranger_is_not_asked(pair: Network) -> None:
-    asked = question(pair)
-    stranger = replace(asked.choice, holder=ServiceRef(entity=HOUSING, service=ServiceSlug("tenancies")))
-    outcome = ask(pair, replace(asked, choice=stranger))
-    assert (outcome.status, outcome.code) == (Status.NO_REPLY, "untrusted")
+    query = peer_query(pair)
+    stranger = replace(query.selected, holder=ServiceRef(entity=HOUSING, service=ServiceSlug("tenancies")))
+    outcome = ask(pair, replace(query, selected=stranger))
+    assert (outcome.status, outcome.code) == (QueryStatus.NO_REPLY, "untrusted")
 
 
 @pytest.mark.parametrize(
     ("status", "document", "expected"),
     [
-        (503, {"code": "busy"}, Status.NO_REPLY),
-        (500, {"code": "internal"}, Status.NO_REPLY),
-        (409, {"code": "message-id-reused"}, Status.REFUSED),
-        (400, {"code": "message-malformed"}, Status.REFUSED),
+        (503, {"code": "busy"}, QueryStatus.NO_REPLY),
+        (500, {"code": "internal"}, QueryStatus.NO_REPLY),
+        (409, {"code": "message-id-reused"}, QueryStatus.REFUSED),
+        (400, {"code": "message-malformed"}, QueryStatus.REFUSED),
     ],
     ids=["busy", "crashed", "reused", "malformed"],
 )
 def test_a_refusal_before_the_message_was_opened_is_silence_or_a_refusal(
-    pair: Network, status: int, document: JsonObject, expected: Status
+    pair: Network, status: int, document: JsonObject, expected: QueryStatus
 ) -> None:
     def problem(request: PeerRequest, answer: Pass) -> PeerResponse:
         if not request.url.endswith("/exchange/v1/messages"):
@@ -147,17 +159,17 @@ def test_a_refusal_before_the_message_was_opened_is_silence_or_a_refusal(
         return PeerResponse(status=status, content_type="application/problem+json", headers={}, body=body)
 
     pair.wire.faults[TRUST] = problem
-    outcome = ask(pair, question(pair))
+    outcome = ask(pair, peer_query(pair))
     assert (outcome.status, outcome.code) == (expected, document["code"])
     assert [leaf["kind"] for leaf in pair.leaves(COUNCIL)] == ["sent"]
 
 
 def test_the_holders_own_reason_and_remedy_are_passed_on(pair: Network) -> None:
-    asked, outbound = question(pair), outbound_of(pair)
-    assert ask(pair, asked, outbound).status is Status.ANSWERED  # and a token is held
+    asked, outbound = peer_query(pair), outbound_of(pair)
+    assert ask(pair, asked, outbound).status is QueryStatus.ANSWERED  # and a token is held
     end(pair, AGREEMENT, 1, TRUST)
     outcome = ask(pair, asked, outbound)
-    assert (outcome.status, outcome.code) == (Status.REFUSED, "agreement_not_in_force")
+    assert (outcome.status, outcome.code) == (QueryStatus.REFUSED, "agreement_not_in_force")
     assert outcome.reason == (
         "The agreement is not in force. A party has ended it. "
         "Ask the parties' information-governance officers to sign or renew it."
@@ -174,12 +186,6 @@ def test_a_practitioner_has_one_name_for_each_holder_and_it_leads_nowhere() -> N
 
 
 def test_one_local_name_in_two_case_systems_is_two_practitioners_and_one_sign_in_is_one() -> None:
-    vouched, signed_in = (Practitioner(id=name, role="r", org_unit="u") for name in ("u-17", "https://id.example#u-17"))
     key = b"k" * 32
-
-    def names(practitioner: Practitioner) -> set[str]:
-        made = (asker(practitioner, client) for client in ("adults", "children"))
-        return {pseudonym(key, each.id, TRUST, client=each.client) for each in made}
-
-    assert len(names(vouched)) == 2
-    assert len(names(signed_in)) == 1
+    assert pseudonym(key, "u-17", TRUST, client="adults") != pseudonym(key, "u-17", TRUST, client="children")
+    assert pseudonym(key, "https://id.example#u-17", TRUST) != pseudonym(key, "u-17", TRUST, client="adults")

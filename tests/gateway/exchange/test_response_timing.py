@@ -13,10 +13,10 @@ import pytest
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.timing import propose
 from gateway.accountability.rate_limits import QueryCharge, RateLimits
-from gateway.exchange import answer
-from gateway.exchange.inbound import Inbound, Sender
-from gateway.exchange.response_timing import COMMIT_MARGIN_S, Pace
-from gateway.exchange.services import Desk
+from gateway.callers import PeerCaller
+from gateway.exchange.inbound import Inbound
+from gateway.exchange.response_timing import COMMIT_MARGIN_S, ResponseTimer
+from gateway.lookups import responder
 from gateway.ports import Store, Transaction
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
@@ -48,8 +48,8 @@ class SimulatedTime:
         self.moment += seconds
 
     @property
-    def pace(self) -> Pace:
-        return Pace(now=self.now, sleep=self.pass_)
+    def timer(self) -> ResponseTimer:
+        return ResponseTimer(now=self.now, sleep=self.pass_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class Slow:
 
 def paced(inbound: Inbound, time: SimulatedTime, step_s: float) -> Inbound:
     """Return the node in simulated time, each of its services with this step."""
-    services = (replace(each, answer_after_s=step_s) for each in inbound.desk.all())
-    return replace(inbound, desk=Desk(services), pace=time.pace)
+    services = {slug: replace(each, answer_after_s=step_s) for slug, each in inbound.services.items()}
+    return replace(inbound, services=services, timer=time.timer)
 
 
 @pytest.mark.holds("A42")
@@ -89,9 +89,9 @@ def test_ten_thousand_answers_of_either_kind_leave_at_the_step_that_is_proposed(
         began = time.now()
         for _ in range(calls):
             time.pass_(chance.uniform(0.7, 1.0) * call_s + chance.uniform(0.001, 0.01))
-        time.pace.hold(since=began, step_s=step_s, before_s=COMMIT_MARGIN_S)
+        time.timer.wait_for_step(since=began, step_s=step_s, margin_s=COMMIT_MARGIN_S)
         time.pass_(chance.uniform(0.001, COMMIT_MARGIN_S))
-        time.pace.hold(since=began, step_s=step_s)
+        time.timer.wait_for_step(since=began, step_s=step_s)
         return round(time.now() - began, 9)
 
     absent = {left_after(calls=1) for _ in range(SAMPLES)}
@@ -102,10 +102,10 @@ def test_ten_thousand_answers_of_either_kind_leave_at_the_step_that_is_proposed(
 def test_slower_work_and_a_slower_commit_wait_for_a_later_step() -> None:
     time = SimulatedTime()
     time.pass_(0.96)
-    time.pace.hold(since=100.0, step_s=1.0, before_s=COMMIT_MARGIN_S)
+    time.timer.wait_for_step(since=100.0, step_s=1.0, margin_s=COMMIT_MARGIN_S)
     assert time.now() == pytest.approx(102.0 - COMMIT_MARGIN_S)
     time.pass_(2 * COMMIT_MARGIN_S)
-    time.pace.hold(since=100.0, step_s=1.0)
+    time.timer.wait_for_step(since=100.0, step_s=1.0)
     assert time.now() == pytest.approx(103.0)
 
 
@@ -128,7 +128,7 @@ class Sealed:
 
 @pytest.mark.holds("A42")
 def test_a_node_says_nothing_to_share_at_one_moment_whatever_was_behind_it(
-    pair: Network, inbound: Inbound, hand: PeerHand, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    pair: Network, inbound: Inbound, hand: PeerHand, caller: PeerCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time, chance = SimulatedTime(), Random(7)  # noqa: S311 - samples, no secrets
     adapter = pair.adapter(TRUST, "community-team")
@@ -136,7 +136,7 @@ def test_a_node_says_nothing_to_share_at_one_moment_whatever_was_behind_it(
     def took(subject: Subject, source: Slow | Sealed, step_s: float) -> float:
         pair.use_adapter(TRUST, "community-team", replace(adapter, involvement=source))
         node, began = paced(inbound, time, step_s), time.now()
-        node.handle(hand.signed(hand.message(subject=subject)), sender, pair.clock.now())
+        node.handle(hand.signed(hand.message(subject=subject)), caller, pair.clock.now())
         return round(time.now() - began, 9)
 
     def call(call_s: float) -> float:
@@ -148,31 +148,31 @@ def test_a_node_says_nothing_to_share_at_one_moment_whatever_was_behind_it(
         absent, in_doubt = took(NOBODY, slow, step_s), took(IN_DOUBT, slow, step_s)
         sealed = took(KNOWN, Sealed(slow, KNOWN), step_s)
         with monkeypatch.context() as restricted:
-            restricted.setattr(answer, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
+            restricted.setattr(responder, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
             withheld = {took(KNOWN, slow, step_s) for _ in range(5)}
         assert {absent, in_doubt, sealed, *withheld} == {step_s}
         assert known < step_s  # what is told is told at once
 
 
 class Late(RateLimits):
-    """Budgets that are used up by another question between the look and the charge."""
+    """RateLimits that are used up by another question between the check and the charge."""
 
-    def look(self, tx: Transaction, asked: QueryCharge, *, now: datetime) -> Exceeded | None:
+    def check(self, tx: Transaction, asked: QueryCharge, *, now: datetime) -> Exceeded | None:
         return None
 
 
 @pytest.mark.holds("A42")
 @pytest.mark.parametrize("subject", [KNOWN, NOBODY], ids=["known", "nobody"])
 def test_a_budget_that_another_question_used_up_meanwhile_is_told_at_the_same_moment(
-    pair: Network, inbound: Inbound, hand: PeerHand, sender: Sender, subject: Subject
+    pair: Network, inbound: Inbound, hand: PeerHand, caller: PeerCaller, subject: Subject
 ) -> None:
     time, one = SimulatedTime(), Budget(per_hour=1, burst=1)
     limits = replace(inbound.budgets.limits, subject=one)
     node = replace(paced(inbound, time, step_s=1.0), budgets=Late(limits=limits))
     for status in ("known" if subject is KNOWN else "nothing_to_share", "refused"):
         began = time.now()
-        answered = node.handle(hand.signed(hand.message(subject=subject)), sender, pair.clock.now())
-        assert peek(answered.body, typ=TYP, max_bytes=MAX_BYTES).claims["body"]["status"] == status
+        answered = node.handle(hand.signed(hand.message(subject=subject)), caller, pair.clock.now())
+        assert peek(answered, typ=TYP, max_bytes=MAX_BYTES).claims["body"]["status"] == status
     assert round(time.now() - began, 9) == 1.0
 
 
@@ -199,7 +199,7 @@ class Dated:
 
 @pytest.mark.holds("A42")
 def test_what_is_not_told_is_written_down_at_one_moment_too(
-    pair: Network, inbound: Inbound, hand: PeerHand, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    pair: Network, inbound: Inbound, hand: PeerHand, caller: PeerCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time, written = SimulatedTime(), list[float]()
     adapter = pair.adapter(TRUST, "community-team")
@@ -210,19 +210,19 @@ def test_what_is_not_told_is_written_down_at_one_moment_too(
     def wrote(subject: Subject) -> list[float]:
         began = time.now()
         written.clear()
-        node.handle(hand.signed(hand.message(subject=subject)), sender, pair.clock.now())
+        node.handle(hand.signed(hand.message(subject=subject)), caller, pair.clock.now())
         return [round(each - began, 9) for each in written]
 
     absent = wrote(NOBODY)
     with monkeypatch.context() as restricted:
-        restricted.setattr(answer, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
+        restricted.setattr(responder, "NO_RESTRICTIONS", PersonRestrictions(withheld=True))
         withheld = wrote(KNOWN)
     assert absent == withheld == [1.0 - COMMIT_MARGIN_S]
 
 
 @pytest.mark.holds("A42")
 def test_whoever_repeats_a_message_meanwhile_does_not_see_how_long_the_search_took(
-    pair: Network, inbound: Inbound, hand: PeerHand, sender: Sender
+    pair: Network, inbound: Inbound, hand: PeerHand, caller: PeerCaller
 ) -> None:
     raw, held, go_on = hand.signed(hand.message(subject=NOBODY)), Event(), Event()
 
@@ -230,13 +230,12 @@ def test_whoever_repeats_a_message_meanwhile_does_not_see_how_long_the_search_to
         held.set()
         assert go_on.wait(20)
 
-    first = Thread(
-        target=replace(inbound, pace=Pace(sleep=wait)).handle, args=(raw, sender, pair.clock.now()), daemon=True
-    )
+    waiting = replace(inbound, timer=ResponseTimer(sleep=wait))
+    first = Thread(target=waiting.handle, args=(raw, caller, pair.clock.now()), daemon=True)
     first.start()
     assert held.wait(20)  # the search is over, and the answer waits
     steps: list[float] = []
-    replace(inbound, pace=Pace(sleep=steps.append)).handle(raw, sender, pair.clock.now())
+    replace(inbound, timer=ResponseTimer(sleep=steps.append)).handle(raw, caller, pair.clock.now())
     assert steps  # the repeat was held like a first message: nothing was there to be repeated yet
     go_on.set()
     first.join(20)

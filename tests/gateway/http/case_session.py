@@ -5,7 +5,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.http.case import openapi
+from gateway.lookups.case_api import EXAMPLE_LOOKUP
 from tests.support.callers import Caller, case_system
 from tests.support.faces import Node
 
@@ -13,7 +13,7 @@ KEY = "2b9c8f4e-6f1d-4a77-9d55-0c1f3f6f9a10"
 
 
 def lookup_body(**changes: Any) -> dict[str, Any]:
-    body = {**openapi.EXAMPLE_LOOKUP, **changes}
+    body = {**EXAMPLE_LOOKUP, **changes}
     return {name: value for name, value in body.items() if value is not None}
 
 

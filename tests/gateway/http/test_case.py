@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from gateway.callers import CaseRefusal, CaseRefused, LookupState
-from gateway.http.case import openapi
+from gateway.benefits.case_api import EXAMPLE_ELIGIBILITY
+from gateway.callers import CaseRefusal, CaseRefused
+from gateway.lookups.service_result import LookupState
 from tests.gateway.http.case_session import KEY, Session, lookup_body
 from tests.support.faces import CASE, Node
 from tests.support.positions import positions
-from trust.exchange.eligibility import Question
+from trust.exchange.eligibility import EligibilityQuery, Question
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_a_lookup_is_created_and_can_be_read_again(node: Node, session: Session)
     [request] = node.lookups.requests
     assert request.from_service == "connecting-families"
     assert request.subject.nhs_number == "9691292211"
-    assert request.wait_s == 5
+    assert node.lookups.waits == [5]
 
 
 def test_a_lookup_still_running_is_202_and_says_when_to_come_back(node: Node, session: Session) -> None:
@@ -213,13 +214,14 @@ def test_too_little_to_go_on_is_refused_before_anything_is_asked(node: Node, ses
 
 
 def test_an_eligibility_question_is_answered_with_a_word_and_a_date(node: Node, session: Session) -> None:
-    answer = session.post("/case/v1/eligibility", openapi.EXAMPLE_ELIGIBILITY)
+    answer = session.post("/case/v1/eligibility", EXAMPLE_ELIGIBILITY)
     assert answer.status_code == 200
     [line] = answer.get_json()["answers"]
     assert line["answer"] == "yes"
     assert date.fromisoformat(line["as_of"]) == node.clock.now().date()
     [request] = node.eligibility.requests
-    assert request.question is Question.IN_PAYMENT
+    assert isinstance(request.query, EligibilityQuery)
+    assert request.query.question is Question.IN_PAYMENT
 
 
 @pytest.mark.parametrize(

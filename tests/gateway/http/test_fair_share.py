@@ -11,9 +11,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from gateway.exchange.inbound import Answered
+from gateway.callers import PeerCaller
 from gateway.http.peer.fair_share import FairShare
-from gateway.ports import PeerCaller
 from gateway.web.problem import Problem
 from tests.support.callers import Caller
 from tests.support.faces import COUNCIL, HOUSING, PEER_TOKEN_URL, Node
@@ -64,11 +63,11 @@ class Held:
         self.waiting = Semaphore(0)
         self.go = Event()
 
-    def __call__(self, _raw: bytes, caller: PeerCaller, _now: datetime) -> Answered:
-        if caller.entity == self.member:
+    def __call__(self, _raw: bytes, caller: PeerCaller, _now: datetime) -> bytes:
+        if caller.party.entity_id == self.member:
             self.waiting.release()
             assert self.go.wait(20)
-        return Answered(body=b"signed.reply.bytes")
+        return b"signed.reply.bytes"
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.case import openapi
-from gateway.http.case.models import EligibilityBody, LookupBody, read
+from gateway.benefits.case_api import EXAMPLE_ELIGIBILITY, EligibilityBody
+from gateway.lookups.case_api import EXAMPLE_LOOKUP, LookupBody
 from gateway.web import problem
+from gateway.web.case_request import read
 from gateway.web.problem import Problem
 
 TODAY = date(2026, 3, 2)
@@ -25,12 +26,12 @@ def faults_of(body: object, model: type[LookupBody] | type[EligibilityBody] = Lo
 
 
 def changed(**changes: Any) -> dict[str, Any]:
-    body = {**openapi.EXAMPLE_LOOKUP, **changes}
+    body = {**EXAMPLE_LOOKUP, **changes}
     return {name: value for name, value in body.items() if value != "absent"}
 
 
 def test_the_examples_of_the_description_are_good() -> None:
-    for model, example in ((LookupBody, openapi.EXAMPLE_LOOKUP), (EligibilityBody, openapi.EXAMPLE_ELIGIBILITY)):
+    for model, example in ((LookupBody, EXAMPLE_LOOKUP), (EligibilityBody, EXAMPLE_ELIGIBILITY)):
         body, described = read(model, json.dumps(example).encode(), today=TODAY)
         assert body.purpose == "early-help"
         assert described.subject.family_name == "Reed"
@@ -132,7 +133,7 @@ def test_no_value_and_no_odd_name_is_repeated() -> None:
 
 
 def test_a_benefit_question_is_one_of_three() -> None:
-    body = {**openapi.EXAMPLE_ELIGIBILITY, "question": "how_much", "as_of": "soon"}
+    body = {**EXAMPLE_ELIGIBILITY, "question": "how_much", "as_of": "soon"}
     found = faults_of(body, EligibilityBody)
     assert found["question"] == "must be one of: in_payment, entitled, known_to_service"
     assert found["as_of"] == "must be a date written YYYY-MM-DD"
@@ -145,11 +146,11 @@ _json = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*openapi.EXAMPLE_LOOKUP, "from_service", "x"]), _json))
+@given(st.dictionaries(st.sampled_from([*EXAMPLE_LOOKUP, "from_service", "x"]), _json))
 def test_any_json_is_read_or_refused(changes: dict[str, Any]) -> None:
     said = None
     try:
-        read(LookupBody, json.dumps({**openapi.EXAMPLE_LOOKUP, **changes}).encode(), today=TODAY)
+        read(LookupBody, json.dumps({**EXAMPLE_LOOKUP, **changes}).encode(), today=TODAY)
     except Problem as refused:
         said = refused.kind
     assert said in {None, problem.INVALID_FIELDS, problem.NOT_JSON}

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from gateway.benefits.case_api import EXAMPLE_ELIGIBILITY
 from gateway.http.case import openapi
-from gateway.http.case.models import CODE_PATTERN, SLUG_PATTERN, SUBJECT_SCHEMA
+from gateway.lookups.case_api import EXAMPLE_LOOKUP
+from gateway.web.case_request import CODE_PATTERN, SLUG_PATTERN, SUBJECT_SCHEMA
 from tests.gateway.http.case_session import Session, lookup_body
-from tests.support.faces import CASE, Node
+from tests.support.faces import CASE, OPERATIONS, Node
 from trust.errors import MalformedClaims
 from trust.exchange.errors import MalformedSubject
 from trust.exchange.person import parse_subject
@@ -38,29 +40,33 @@ EVERYTHING_ABOUT_A_PERSON: dict[str, Any] = {
 }
 
 
+def document(base_url: str = CASE) -> dict[str, Any]:
+    return openapi.document(base_url, OPERATIONS)
+
+
 def schema(name: str) -> Draft202012Validator:
-    described = openapi.document(CASE)
+    described = document()
     return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": described["components"]})
 
 
 def test_the_committed_description_is_the_one_that_is_made() -> None:
-    made = json.dumps(openapi.document("https://node.agency.example"), indent=2, sort_keys=True) + "\n"
+    made = json.dumps(document("https://node.agency.example"), indent=2, sort_keys=True) + "\n"
     assert COMMITTED.read_text(encoding="utf-8") == made
 
 
 def test_the_description_is_one_of_openapi_3_1() -> None:
-    OpenAPIV31SpecValidator(openapi.document(CASE)).validate()
+    OpenAPIV31SpecValidator(document()).validate()
 
 
 def test_the_description_is_served(node: Node) -> None:
     answer = node.case_app().test_client().get("/case/v1/openapi.json")
-    assert answer.get_json() == openapi.document(CASE)
+    assert answer.get_json() == document()
 
 
 def test_every_route_of_the_case_api_is_described_and_no_other(node: Node) -> None:
     described = {
         (path.replace("{id}", "<lookup_id>"), method.upper())
-        for path, methods in openapi.document(CASE)["paths"].items()
+        for path, methods in document()["paths"].items()
         for method in methods
     }
     served = {
@@ -74,8 +80,8 @@ def test_every_route_of_the_case_api_is_described_and_no_other(node: Node) -> No
 
 def test_no_schema_has_what_generators_of_clients_cannot_type() -> None:
     """Alternative ``required`` members and null become ``Any``; a member with a default is demanded by some."""
-    assert '"default":' not in json.dumps(openapi.document(CASE))
-    for part in parts(openapi.document(CASE)):
+    assert '"default":' not in json.dumps(document())
+    for part in parts(document()):
         assert not [each for each in part.get("anyOf", []) if "properties" not in each and "required" in each]
         assert {"type": "null"} not in part.get("anyOf", [])
 
@@ -100,7 +106,7 @@ def test_the_patterns_of_codes_are_what_is_read(pattern: str, parse: Callable[[s
 
 
 def test_every_reference_resolves() -> None:
-    described = openapi.document(CASE)
+    described = document()
     schemas = described["components"]["schemas"]
     for found in json.dumps(described).split('"$ref": "')[1:]:
         assert found.partition('"')[0].removeprefix("#/components/schemas/") in schemas
@@ -122,11 +128,11 @@ def test_the_subjects_schema_is_what_is_read() -> None:
 def test_answers_are_as_described(node: Node) -> None:
     session = Session(node)
     schema("LookupView").validate(session.post("/case/v1/lookups", lookup_body()).get_json())
-    schema("EligibilityView").validate(session.post("/case/v1/eligibility", openapi.EXAMPLE_ELIGIBILITY).get_json())
+    schema("EligibilityView").validate(session.post("/case/v1/eligibility", EXAMPLE_ELIGIBILITY).get_json())
     schema("Problem").validate(session.post("/case/v1/lookups", {}).get_json())
     schema("Problem").validate(session.get("/case/v1/lookups/none").get_json())
 
 
 def test_examples_are_as_described() -> None:
-    schema("LookupBody").validate(openapi.EXAMPLE_LOOKUP)
-    schema("EligibilityBody").validate(openapi.EXAMPLE_ELIGIBILITY)
+    schema("LookupBody").validate(EXAMPLE_LOOKUP)
+    schema("EligibilityBody").validate(EXAMPLE_ELIGIBILITY)

@@ -2,14 +2,13 @@
 
 import pytest
 
-from gateway.exchange.inbound import Answered
 from tests.support.callers import Caller
 from tests.support.faces import MESSAGES_URL, Node
 from trust.errors import BadSignature, Expired, MalformedJson, TrustError, WrongAudience
 
 
 def test_the_bytes_arrive_as_sent_and_the_answer_leaves_as_made(node: Node, peer: Caller) -> None:
-    node.answer = Answered(body=b"\x00any\xffbytes")
+    node.answer = b"\x00any\xffbytes"
     sent = b"header.payload.signature"
     answer = peer.send(peer.peer_token(), data=sent)
     assert [raw for raw, _ in node.handled] == [sent]

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.http.case import openapi
+from gateway.lookups.case_api import EXAMPLE_LOOKUP
 from gateway.oauth.exchange import ACCESS_TOKEN, GRANT_TYPE
 from gateway.oauth.sign_in_keys import PinnedKeys
 from tests.gateway.oauth.requests import ID_TOKEN, exchange, refused_as
@@ -210,7 +210,7 @@ class Signed:
         self.headers = {"Authorization": f"Bearer {answer.get_json()['access_token']}", "Idempotency-Key": "key-000001"}
 
     def ask(self, practitioner: dict[str, Any] | None, **changes: Any) -> TestResponse:
-        body = {name: value for name, value in openapi.EXAMPLE_LOOKUP.items() if name != "practitioner"} | changes
+        body = {name: value for name, value in EXAMPLE_LOOKUP.items() if name != "practitioner"} | changes
         if practitioner is not None:
             body["practitioner"] = practitioner
         return self.http.post("/case/v1/lookups", json=body, headers=self.headers)

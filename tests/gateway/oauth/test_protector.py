@@ -17,7 +17,7 @@ def test_a_member_with_its_token_and_a_proof_is_let_in(node: Node, peer: Caller)
     assert peer.send(peer.peer_token()).status_code == 200
     [(raw, caller)] = node.handled
     assert raw == b"a.signed.message"
-    assert caller.entity == HOUSING
+    assert caller.party.entity_id == HOUSING
 
 
 def test_without_a_token_the_challenge_names_the_scheme_and_no_error(peer: Caller) -> None:

@@ -13,7 +13,6 @@ from trust.agreements.minimise import minimise
 from trust.exchange.involvement import (
     FIELDS,
     InvolvementStatus,
-    Terms,
     build_reply_body,
     parse_reply_body,
 )
@@ -54,6 +53,6 @@ def test_whatever_an_adapter_returns_no_other_field_is_ever_sent(
 @given(worker=st.text(max_size=400))
 def test_what_is_sent_is_inert_and_can_be_read_by_the_peer(worker: str) -> None:
     sent = minimise(PERMIT, {"worker": worker, "organisation": "Vale"}).sent
-    terms = Terms(answered_on=PERMIT.answered_on, keep_until=PERMIT.keep_until, onward=PERMIT.onward)
+    terms = PERMIT.terms
     body = build_reply_body(InvolvementStatus.KNOWN, terms=terms, involvements=[sent])
     assert parse_reply_body(body).involvements == (sent,)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
-from trust.exchange.message import AgreementRef, Message, Practitioner
+from trust.exchange.message import AgreementRef, Message, PseudonymousPractitioner
 from trust.exchange.person import Address, Gender, Name, Subject
 from trust.identifiers import AgreementId, ClauseId, EntityId, KindName, PurposeCode, RoleCode, ServiceSlug
 from trust.keys import KeySet, KeyUse, LocalSigner
@@ -45,7 +45,7 @@ MESSAGE = Message(
     basis=("6-1-e", "ca2004-s10"),
     from_service=ServiceSlug("connecting-families"),
     to_service=ServiceSlug("community-team"),
-    practitioner=Practitioner(
+    practitioner=PseudonymousPractitioner(
         sub="7f9c2ba4e88f827d", role=RoleCode("key-worker"), org_unit="East locality", call_back="01632 960111"
     ),
     subject=SUBJECT,

@@ -13,7 +13,6 @@ from trust.exchange.eligibility import (
     EligibilityAnswer,
     EligibilityQuery,
     Question,
-    build_query_body,
     build_reply_body,
     parse_query_body,
     parse_reply_body,
@@ -25,7 +24,7 @@ ANSWER = EligibilityAnswer(answer=Answer.YES, as_of=date(2026, 8, 31))
 
 
 def test_question_and_answer_are_read_back_as_they_were_written() -> None:
-    assert parse_query_body(build_query_body(QUERY)) == QUERY
+    assert parse_query_body(QUERY.to_body()) == QUERY
     assert parse_reply_body(build_reply_body(ANSWER)) == ANSWER
 
 
@@ -44,7 +43,7 @@ def test_all_faults_of_a_question_are_named() -> None:
     assert [fault.path for fault in refused.value.faults] == ["body.question", "body.as_of", "body.benefit"]
 
 
-@given(body=objects("question", "benefit", "as_of", "answer") | changed(build_query_body(QUERY)))
+@given(body=objects("question", "benefit", "as_of", "answer") | changed(QUERY.to_body()))
 def test_any_body_gives_a_value_or_a_refusal(body: dict[str, Any]) -> None:
     for parse in (parse_query_body, parse_reply_body):
         try:

@@ -15,15 +15,14 @@ from trust.exchange.involvement import (
     InvolvementField,
     InvolvementQuery,
     InvolvementStatus,
-    Terms,
-    build_query_body,
     build_reply_body,
     involvement_to_fields,
     parse_query_body,
     parse_reply_body,
 )
+from trust.exchange.kind import ReplyTerms
 
-TERMS = Terms(answered_on=date(2026, 9, 1), keep_until=date(2026, 12, 1), onward="none")
+TERMS = ReplyTerms(answered_on=date(2026, 9, 1), keep_until=date(2026, 12, 1), onward="none")
 FOUND = {"organisation": "Vale Mental Health", "worker": "Ines Okparaebo", "since": "2026-02-03"}
 KNOWN = build_reply_body(
     InvolvementStatus.KNOWN, terms=TERMS, involvements=[FOUND], as_of=date(2026, 8, 30), duty_phone="01632 960000"
@@ -50,7 +49,7 @@ def test_a_plan_is_a_field_of_its_own_and_goes_only_where_it_is_named() -> None:
 
 @pytest.mark.parametrize("query", [InvolvementQuery(), InvolvementQuery(fields=frozenset({"worker", "phone"}))])
 def test_a_query_is_read_back_as_it_was_written(query: InvolvementQuery) -> None:
-    assert parse_query_body(build_query_body(query)) == query
+    assert parse_query_body(query.to_body()) == query
 
 
 def test_unknown_members_and_fields_of_a_query_are_dropped_and_named() -> None:

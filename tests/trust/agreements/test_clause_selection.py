@@ -1,6 +1,7 @@
 """The node, not the vendor, picks agreement, clause and law."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,31 +9,35 @@ import pytest
 from tests.trust.agreements.examples import BINDING, DOCUMENT, JOBCENTRE, binding, document
 from tests.trust.exchange.examples import COUNCIL, TRUST
 from trust.agreements.agreement import NotInForce
-from trust.agreements.choice import Sought, check_requested_fields, choose_clause, explain_no_choice
+from trust.agreements.clause_selection import QuerySpec, check_requested_fields, explain_no_clause, select_clauses
 from trust.agreements.denial import DenialCode
 from trust.agreements.required_marks import missing_marks
-from trust.exchange.eligibility import Question
+from trust.exchange.eligibility import ELIGIBILITY_QUERY, EligibilityQuery, Question
 from trust.exchange.errors import FieldsNotPermitted
-from trust.identifiers import KindName, PurposeCode, RoleCode, ServiceRef, ServiceSlug
+from trust.exchange.involvement import INVOLVEMENT_QUERY, InvolvementQuery
+from trust.identifiers import PurposeCode, RoleCode, ServiceRef, ServiceSlug
 
 ASKER = ServiceRef(entity=COUNCIL, service=ServiceSlug("connecting-families"))
 TEAM = ServiceRef(entity=TRUST, service=ServiceSlug("community-team"))
 ADVICE = ServiceRef(entity=COUNCIL, service=ServiceSlug("money-advice"))
 COACHES = ServiceRef(entity=JOBCENTRE, service=ServiceSlug("work-coaches"))
-SOUGHT = Sought(
+SPEC = QuerySpec(
     asker=ASKER,
-    kind=KindName("involvement.query"),
+    kind=INVOLVEMENT_QUERY,
     purpose=PurposeCode("early-help"),
     role=RoleCode("key-worker"),
 )
-BENEFIT = Sought(
+BENEFIT = QuerySpec(
     asker=ADVICE,
-    kind=KindName("eligibility.query"),
+    kind=ELIGIBILITY_QUERY,
     purpose=PurposeCode("benefit-check"),
     role=RoleCode("money-adviser"),
     holders=frozenset({COACHES}),
-    question=Question.IN_PAYMENT,
+    query=EligibilityQuery(question=Question.IN_PAYMENT, as_of=date(2026, 9, 1)),
 )
+
+
+ENTITLED = EligibilityQuery(question=Question.ENTITLED, as_of=date(2026, 9, 1))
 
 
 def with_clause(**changes: Any) -> dict[str, Any]:
@@ -40,80 +45,80 @@ def with_clause(**changes: Any) -> dict[str, Any]:
 
 
 def test_every_service_that_may_be_asked_is_found_once() -> None:
-    choices = choose_clause([BINDING], SOUGHT)
+    choices = select_clauses([BINDING], SPEC)
     assert [choice.holder for choice in choices] == [ADVICE, TEAM]
     assert all(choice.agreement == BINDING.agreement.ref and choice.clause.id == "who-else" for choice in choices)
 
 
 def test_a_choice_says_which_marks_its_agency_must_hold() -> None:
     marks = ("https://anchor.example/marks/data-protection-assured",)
-    (demanding, _) = choose_clause([binding(document(required_marks=list(marks)))], SOUGHT)
+    (demanding, _) = select_clauses([binding(document(required_marks=list(marks)))], SPEC)
     assert missing_marks(demanding, frozenset()) == marks
     assert missing_marks(demanding, frozenset(marks)) == ()
-    assert missing_marks(choose_clause([BINDING], SOUGHT)[0], frozenset()) == ()
+    assert missing_marks(select_clauses([BINDING], SPEC)[0], frozenset()) == ()
 
 
 def test_one_service_can_be_asked_alone() -> None:
-    assert [choice.holder for choice in choose_clause([BINDING], replace(SOUGHT, holders=frozenset({TEAM})))] == [TEAM]
-    assert [choice.clause.id for choice in choose_clause([BINDING], BENEFIT)] == ["in-payment"]
+    assert [choice.holder for choice in select_clauses([BINDING], replace(SPEC, holders=frozenset({TEAM})))] == [TEAM]
+    assert [choice.clause.id for choice in select_clauses([BINDING], BENEFIT)] == ["in-payment"]
 
 
 def test_the_clause_that_gives_the_role_most_is_chosen() -> None:
     wider = with_clause(
         id="wider", fields_by_role={"key-worker": ["organisation", "worker", "phone", "since", "role", "duty_phone"]}
     )
-    assert {choice.clause.id for choice in choose_clause([binding(wider)], SOUGHT)} == {"wider"}
+    assert {choice.clause.id for choice in select_clauses([binding(wider)], SPEC)} == {"wider"}
 
 
 def test_of_equal_clauses_the_one_that_tells_absence_is_chosen_and_then_the_first_by_name() -> None:
     open_one = binding(with_clause(id="zz-open", existence="unconditional"))
-    assert {choice.clause.id for choice in choose_clause([open_one], SOUGHT)} == {"zz-open"}
+    assert {choice.clause.id for choice in select_clauses([open_one], SPEC)} == {"zz-open"}
     twin = binding(with_clause(id="also"))
-    assert {choice.clause.id for choice in choose_clause([twin], SOUGHT)} == {"also"}
+    assert {choice.clause.id for choice in select_clauses([twin], SPEC)} == {"also"}
 
 
 def test_a_newer_version_of_an_agreement_takes_the_place_of_the_older_even_where_it_permits_less() -> None:
     narrower = {**DOCUMENT["clauses"][0], "fields_by_role": {"key-worker": ["organisation"]}}
     newer = binding(document(version=4, clauses=[narrower]))
     for held in ([BINDING, newer], [newer, BINDING]):
-        assert {choice.agreement.version for choice in choose_clause(held, SOUGHT)} == {4}
-        assert explain_no_choice(held, BENEFIT).code is DenialCode.NO_AGREEMENT
+        assert {choice.agreement.version for choice in select_clauses(held, SPEC)} == {4}
+        assert explain_no_clause(held, BENEFIT).code is DenialCode.NO_AGREEMENT
 
 
 def test_a_service_never_asks_itself() -> None:
     whole = with_clause(id="selfish", holders=[str(ASKER)])
-    assert ASKER not in {choice.holder for choice in choose_clause([binding(whole)], SOUGHT)}
+    assert ASKER not in {choice.holder for choice in select_clauses([binding(whole)], SPEC)}
 
 
 @pytest.mark.parametrize(
-    ("sought", "code"),
+    ("spec", "code"),
     [
-        (replace(SOUGHT, asker=TEAM), DenialCode.NO_AGREEMENT),
-        (replace(SOUGHT, kind=KindName("eligibility.query")), DenialCode.KIND_NOT_COVERED),
-        (replace(SOUGHT, purpose=PurposeCode("marketing")), DenialCode.PURPOSE_NOT_COVERED),
-        (replace(SOUGHT, holders=frozenset({COACHES})), DenialCode.SERVICE_NOT_COVERED),
-        (replace(SOUGHT, role=RoleCode("press-officer")), DenialCode.ROLE_NOT_PERMITTED),
-        (replace(BENEFIT, question=Question.ENTITLED), DenialCode.QUESTION_NOT_PERMITTED),
+        (replace(SPEC, asker=TEAM), DenialCode.NO_AGREEMENT),
+        (replace(SPEC, kind=ELIGIBILITY_QUERY), DenialCode.KIND_NOT_COVERED),
+        (replace(SPEC, purpose=PurposeCode("marketing")), DenialCode.PURPOSE_NOT_COVERED),
+        (replace(SPEC, holders=frozenset({COACHES})), DenialCode.SERVICE_NOT_COVERED),
+        (replace(SPEC, role=RoleCode("press-officer")), DenialCode.ROLE_NOT_PERMITTED),
+        (replace(BENEFIT, query=ENTITLED), "question_not_permitted"),
     ],
 )
-def test_where_nothing_fits_the_reason_is_said(sought: Sought, code: DenialCode) -> None:
-    assert choose_clause([BINDING], sought) == ()
-    assert explain_no_choice([BINDING], sought).code is code
+def test_where_nothing_fits_the_reason_is_said(spec: QuerySpec, code: str) -> None:
+    assert select_clauses([BINDING], spec) == ()
+    assert explain_no_clause([BINDING], spec).code == code
 
 
 def test_without_any_agreement_in_force_nothing_can_be_asked() -> None:
-    assert choose_clause([], SOUGHT) == ()
-    assert explain_no_choice([], SOUGHT).code is DenialCode.NO_AGREEMENT
+    assert select_clauses([], SPEC) == ()
+    assert explain_no_clause([], SPEC).code is DenialCode.NO_AGREEMENT
 
 
 def test_an_unsigned_agreement_that_would_permit_it_is_named_with_what_it_lacks() -> None:
     unsigned = NotInForce(agreement=BINDING.agreement, missing=(TRUST,), reason="It has not been signed by the trust.")
-    denial = explain_no_choice([unsigned], SOUGHT)
+    denial = explain_no_clause([unsigned], SPEC)
     assert denial.code is DenialCode.AGREEMENT_NOT_IN_FORCE
     assert denial.reason.endswith("It has not been signed by the trust.")
-    elsewhere = replace(SOUGHT, purpose=PurposeCode("rent-arrears"))
-    assert explain_no_choice([unsigned], elsewhere).code is DenialCode.NO_AGREEMENT
-    assert explain_no_choice([unsigned, BINDING], elsewhere).code is DenialCode.PURPOSE_NOT_COVERED
+    elsewhere = replace(SPEC, purpose=PurposeCode("rent-arrears"))
+    assert explain_no_clause([unsigned], elsewhere).code is DenialCode.NO_AGREEMENT
+    assert explain_no_clause([unsigned, BINDING], elsewhere).code is DenialCode.PURPOSE_NOT_COVERED
 
 
 @pytest.mark.holds("A48")
@@ -131,14 +136,14 @@ def test_a_clause_that_rests_on_no_consent_is_chosen_unless_there_is_a_record_of
     more["fields_by_role"] = {"key-worker": ["organisation", "service_type", "worker", "phone", "since", "role"]}
     whole = document(clauses=[*DOCUMENT["clauses"], more])
     for consent, clause in ((False, "who-else"), (True, "with-consent")):
-        chosen = choose_clause([binding(whole)], replace(SOUGHT, holders=frozenset({TEAM}), consent=consent))
+        chosen = select_clauses([binding(whole)], replace(SPEC, holders=frozenset({TEAM}), consent=consent))
         assert [choice.clause.id for choice in chosen] == [clause]
 
 
-def test_the_clause_that_gives_most_of_the_fields_sought_is_chosen() -> None:
+def test_the_clause_that_gives_most_of_the_wanted_fields_is_chosen() -> None:
     other = {**DOCUMENT["clauses"][0], "id": "only-the-duty-line", "fields_by_role": {"key-worker": ["duty_phone"]}}
     whole = document(clauses=[*DOCUMENT["clauses"], other])
-    sought = replace(SOUGHT, holders=frozenset({TEAM}), fields=frozenset({"duty_phone"}))
-    [choice] = choose_clause([binding(whole)], sought)
+    spec = replace(SPEC, holders=frozenset({TEAM}), query=InvolvementQuery(fields=frozenset({"duty_phone"})))
+    [choice] = select_clauses([binding(whole)], spec)
     assert str(choice.clause.id) == "only-the-duty-line"
     assert choice.fields == {"duty_phone"}

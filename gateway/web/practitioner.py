@@ -1,4 +1,4 @@
-"""Practitioner and position of a request on the case API.
+"""Practitioner and question of a request on the case API.
 
 1. A practitioner's own token says who signed in and the positions (service, role, unit) that they hold. The request may
    only choose among these.
@@ -7,32 +7,77 @@
 3. Either way the position is one row of the client's registration.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from gateway.callers import CaseCaller, Practitioner
-from gateway.http.case.models import PractitionerBody
-from gateway.web import problem
+from gateway.exchange.case_question import CaseQuestion, LeftOut
+from gateway.web import bodies, case_request, problem
+from gateway.web.case_request import AnyBody, PractitionerBody
+from gateway.web.face import current_request_id, current_trace
 from gateway.web.problem import Problem
 from trust.exchange.errors import Fault
-from trust.identifiers import ServiceSlug
+from trust.exchange.kind import ExchangeKind, Query
+from trust.exchange.person import enough_to_go_on
+from trust.identifiers import PurposeCode, RoleCode, ServiceSlug
 from trust.oauth.access_token import Position, SignedIn, names_who_signed_in
 
-_NOBODY = PractitionerBody()
+_UNSTATED = PractitionerBody()
 _REQUIRED = ("id", "role", "org_unit", "second_factor")
 _MEMBERS = {"service": "from_service", "role": "practitioner.role", "org_unit": "practitioner.org_unit"}
 _EXCHANGE = "Exchange the practitioner's own sign-in for a token at the token endpoint, and ask with that."
 _AGREE = "Leave out what the sign-in says, or ask with a token that was exchanged for the sign-in of whoever asks."
 
 
-def asker_of(
+def read_question(
+    model: type[AnyBody],
+    caller: CaseCaller,
+    *,
+    kind: ExchangeKind,
+    query_of: Callable[[AnyBody], Query],
+    now: datetime,
+) -> tuple[AnyBody, CaseQuestion]:
+    """Read the request's body and return it with the question that it asks.
+
+    Raises :class:`Problem` with every fault, and :class:`trust.exchange.errors.SubjectTooVague`.
+    """
+    raw = bodies.read_json_body(max_bytes=case_request.MAX_BODY)
+    body, described = case_request.read(model, raw, today=now.date())
+    enough_to_go_on(described.subject)
+    practitioner, from_service = practitioner_of(caller, body.practitioner, body.from_service)
+    question = CaseQuestion(
+        kind=kind,
+        query=query_of(body),
+        subject=described.subject,
+        purpose=PurposeCode(body.purpose),
+        reason=body.reason,
+        case_ref=body.case_ref,
+        practitioner=practitioner,
+        from_service=from_service,
+        trace=current_trace(),
+        request_id=current_request_id(),
+        holders=body.services(),
+        consent=body.consent_record(),
+        left_out=tuple(LeftOut(member=each.path, reason=each.problem) for each in described.left_out),
+    )
+    return body, question
+
+
+def practitioner_of(
     caller: CaseCaller, stated: PractitionerBody | None, from_service: str | None
 ) -> tuple[Practitioner, ServiceSlug]:
     """Return the practitioner of a request and the service that asks. Raises :class:`Problem`."""
-    said, signed_in = stated or _NOBODY, caller.token.signed_in
+    said, signed_in = stated or _UNSTATED, caller.token.signed_in
     name = _vouched_for(caller, said) if signed_in is None else _signed_in(signed_in, said)
     wanted = {"service": from_service, "role": said.role, "org_unit": said.org_unit}
     position = _chosen(positions_of(caller), wanted, remedy=_AGREE if signed_in else None)
-    practitioner = Practitioner(id=name, role=position.role, org_unit=position.org_unit, call_back=said.call_back)
+    practitioner = Practitioner(
+        id=name,
+        client=caller.client.client_id if signed_in is None else None,
+        role=RoleCode(position.role),
+        org_unit=position.org_unit,
+        call_back=said.call_back,
+    )
     return practitioner, ServiceSlug(position.service)
 
 

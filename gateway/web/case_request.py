@@ -17,9 +17,7 @@ from trust import strict_json
 from trust.claims import IGNORABLE, UNPRINTABLE, strip_ignorable
 from trust.errors import MalformedInput, TrustError, shown_member
 from trust.exchange.consent import EVIDENCE, ConsentForm, ConsentRecord, ConsentRole
-from trust.exchange.eligibility import Question
 from trust.exchange.errors import Fault, MalformedSubject
-from trust.exchange.involvement import InvolvementField
 from trust.exchange.person import MAX_POSTCODE, Description, check_birth_date, parse_description
 from trust.identifiers import MAX_ENTITY_ID, TELEPHONE, ServiceRef, parse_code, parse_service_ref, parse_slug
 
@@ -167,7 +165,9 @@ class ConsentBody(Body):
         )
 
 
-class _Asking(Body):
+class QuestionBody(Body):
+    """The fields that a question of every kind has."""
+
     subject: Annotated[dict[str, JsonValue], WithJsonSchema(SUBJECT_SCHEMA)]
     purpose: Code = Field(description="A purpose that an agreement names, such as early-help.")
     reason: LongLine = Field(description="Why this is needed, in the practitioner's words. It stays at your node.")
@@ -195,32 +195,7 @@ class _Asking(Body):
         return None if self.holders is None else frozenset(map(parse_service_ref, self.holders))
 
 
-class LookupBody(_Asking):
-    """A question to all who may be asked: who else is working with this person, and whom do I ring."""
-
-    fields: list[InvolvementField] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=len(InvolvementField),
-        description="What you want to know; all that the clause gives the role if left out.",
-    )
-    wait_s: float = Field(
-        default=DEFAULT_WAIT_S,
-        ge=0,
-        le=MAX_WAIT_S,
-        description=f"Seconds to wait before a 202 tells you to come back; {DEFAULT_WAIT_S:g} if left out.",
-    )
-
-
-class EligibilityBody(_Asking):
-    """One benefit question, answered with yes, no or unknown, and a date."""
-
-    question: Question
-    benefit: Code | None = Field(default=None, description="One benefit's code, where the question is about one.")
-    as_of: date | None = Field(default=None, description="The day asked about; today if left out.")
-
-
-AnyBody = TypeVar("AnyBody", bound=_Asking)
+AnyBody = TypeVar("AnyBody", bound=QuestionBody)
 
 
 def read(model: type[AnyBody], raw: bytes, *, today: date) -> tuple[AnyBody, Description]:

@@ -1,0 +1,138 @@
+"""Lookups on the case API."""
+
+import re
+from datetime import datetime
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+from pydantic import Field
+
+from gateway.callers import CaseCaller
+from gateway.exchange.query_log import AskingSide
+from gateway.lookups.responder import answer
+from gateway.lookups.service import Lookups
+from gateway.lookups.service_result import LookupState, LookupView
+from gateway.oauth.case_server import RESOURCE_PATH
+from gateway.web import problem
+from gateway.web.capability import Capability
+from gateway.web.case_openapi import EXAMPLE_QUESTION, ApiOperation
+from gateway.web.case_request import DEFAULT_WAIT_S, MAX_WAIT_S, QuestionBody
+from gateway.web.guards import CaseGuard
+from gateway.web.practitioner import read_question
+from gateway.web.problem import Problem
+from trust.exchange.involvement import INVOLVEMENT_QUERY, InvolvementField, InvolvementQuery
+from trust.strict_json import JsonObject
+
+LOOKUPS_PATH = RESOURCE_PATH + "/lookups"
+EXAMPLE_LOOKUP: JsonObject = {**EXAMPLE_QUESTION, "wait_s": 5}
+# The draft standard writes the key as a quoted string; most clients leave the quotes out.
+_IDEMPOTENCY_KEY = re.compile(r'("?)([A-Za-z0-9._~-]{8,128})\1')
+
+
+class LookupBody(QuestionBody):
+    """A question to all who may be asked: who else is working with this person, and whom do I ring."""
+
+    fields: list[InvolvementField] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(InvolvementField),
+        description="What you want to know; all that the clause gives the role if left out.",
+    )
+    wait_s: float = Field(
+        default=DEFAULT_WAIT_S,
+        ge=0,
+        le=MAX_WAIT_S,
+        description=f"Seconds to wait before a 202 tells you to come back; {DEFAULT_WAIT_S:g} if left out.",
+    )
+
+    def query(self) -> InvolvementQuery:
+        """Return the query, for these fields or for all that the clause gives."""
+        return InvolvementQuery(fields=None if self.fields is None else frozenset(map(str, self.fields)))
+
+
+START = ApiOperation(
+    path=LOOKUPS_PATH,
+    method="post",
+    id="startLookup",
+    summary="Ask who else is working with a person; the node picks whom to ask, agreement, clause and law.",
+    body=LookupBody,
+    example=EXAMPLE_LOOKUP,
+    view=LookupView,
+    responses={"201": "Every service that was asked has its line.", "202": "Still running after wait_s; come back."},
+    parameters=(
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": True,
+            "description": "A fresh UUID for a new request, the same one when you repeat it.",
+            "schema": {"type": "string", "pattern": '^"?[A-Za-z0-9._~-]{8,128}"?$'},
+        },
+    ),
+    polled=True,
+)
+GET = ApiOperation(
+    path=LOOKUPS_PATH + "/{id}",
+    method="get",
+    id="getLookup",
+    summary="Read a lookup that this client started.",
+    view=LookupView,
+    responses={"200": "The lookup as it stands."},
+    parameters=(
+        {
+            "name": "id",
+            "in": "path",
+            "required": True,
+            "description": "As the answer that started the lookup has it, in its body and in Location.",
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"},
+        },
+    ),
+    polled=True,
+)
+
+
+def blueprint(asking: AskingSide, guard: CaseGuard) -> Blueprint:
+    """Return the routes of lookups (:class:`gateway.web.capability.Capability`)."""
+    return lookup_routes(Lookups(asking=asking), guard)
+
+
+def lookup_routes(lookups: Lookups, guard: CaseGuard) -> Blueprint:
+    """Return the routes to start a lookup and to read it."""
+    routes = Blueprint("lookups", __name__)
+
+    @routes.post(START.path)
+    @guard
+    def start_lookup(caller: CaseCaller, now: datetime) -> Response:
+        key = _idempotency_key()
+        body, question = read_question(LookupBody, caller, kind=INVOLVEMENT_QUERY, query_of=LookupBody.query, now=now)
+        view = lookups.start(caller, question, wait_s=body.wait_s, idempotency_key=key, now=now)
+        is_running = view.state is LookupState.RUNNING
+        response = _respond(view, HTTPStatus.ACCEPTED if is_running else HTTPStatus.CREATED)
+        response.headers["Location"] = f"{guard.base_url}{LOOKUPS_PATH}/{view.id}"
+        return response
+
+    @routes.get(LOOKUPS_PATH + "/<lookup_id>")
+    @guard
+    def get_lookup(caller: CaseCaller, now: datetime, lookup_id: str) -> Response:
+        view = lookups.get(lookup_id, caller, now=now)
+        if view is None:
+            raise Problem(problem.NOT_FOUND)
+        return _respond(view, HTTPStatus.OK)
+
+    return routes
+
+
+def _idempotency_key() -> str:
+    match = _IDEMPOTENCY_KEY.fullmatch(request.headers.get("Idempotency-Key", ""))
+    if match is None:
+        raise Problem(problem.IDEMPOTENCY_KEY_REQUIRED)
+    return match[2]
+
+
+def _respond(view: LookupView, status: HTTPStatus) -> Response:
+    response = GET.respond(view, status)
+    if view.state is LookupState.RUNNING:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+LOOKUPS = Capability(kind=INVOLVEMENT_QUERY, respond=answer, operations=(START, GET), case_api=blueprint)

@@ -1,0 +1,187 @@
+"""Selection of the clause to ask under: neither practitioner nor case system needs to know the law."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from trust.agreements.agreement import InForce, NotInForce
+from trust.agreements.clause import Clause, Existence
+from trust.agreements.denial import Denial, DenialCode, deny, deny_unlisted
+from trust.errors import shown
+from trust.exchange.errors import FieldsNotPermitted
+from trust.exchange.kind import ClauseList, ExchangeKind, Query
+from trust.exchange.message import AgreementRef
+from trust.identifiers import AgreementId, PurposeCode, RoleCode, ServiceRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuerySpec:
+    """What a practitioner wants to ask. ``holders`` is ``None`` for all that an agreement permits.
+
+    ``query`` is ``None`` for any query of the kind. ``consent`` says that there is a record of the person's consent.
+    """
+
+    asker: ServiceRef
+    kind: ExchangeKind
+    purpose: PurposeCode
+    role: RoleCode
+    query: Query | None = None
+    holders: frozenset[ServiceRef] | None = None
+    consent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectedClause:
+    """One service that may be asked, and the clause to ask it under.
+
+    ``fields`` is what the role may have of what the query wants. ``required_marks`` are the agreement's:
+    its agency is asked only while it holds them.
+    """
+
+    agreement: AgreementRef
+    title: str
+    clause: Clause
+    holder: ServiceRef
+    fields: frozenset[str]
+    required_marks: tuple[str, ...] = ()
+
+
+def select_clauses(agreements: Iterable[InForce], spec: QuerySpec) -> tuple[SelectedClause, ...]:
+    """Return one clause for each service that may be asked, in the order of their names.
+
+    Only the newest version of an agreement counts. Where several clauses fit one service, one that rests on no consent
+    wins unless there is a record of it; then the one that gives the role most of the fields wanted; then one of
+    unconditional existence; then the first by agreement and clause id, so that the same question is always asked in the
+    same way. The asking service itself is never among the holders.
+    """
+    best: dict[ServiceRef, SelectedClause] = {}
+    for candidate in _candidates(_newest(agreements), spec):
+        present = best.get(candidate.holder)
+        if present is None or _rank(candidate, spec) < _rank(present, spec):
+            best[candidate.holder] = candidate
+    return tuple(best[holder] for holder in sorted(best, key=str))
+
+
+def explain_no_clause(agreements: Sequence[InForce | NotInForce], spec: QuerySpec) -> Denial:
+    """Say why :func:`select_clauses` found nothing, given every agreement on record.
+
+    Where one would permit it and does not bind, that is why, by its highest version; else it is the first step at which
+    no clause was left.
+    """
+    binding = _newest(standing for standing in agreements if isinstance(standing, InForce))
+    replaced = {standing.agreement.id for standing in binding}
+    for standing in sorted(agreements, key=lambda each: (each.agreement.id, -each.agreement.version)):
+        if isinstance(standing, InForce) or standing.agreement.id in replaced:
+            continue
+        if any(_candidates([standing], spec)):
+            version = f"{standing.agreement.id} version {standing.agreement.version}"
+            return deny(DenialCode.AGREEMENT_NOT_IN_FORCE, detail=f"{version}: {standing.reason}")
+    clauses = [clause for standing in binding for clause in standing.agreement.clauses if spec.asker in clause.askers]
+    if not clauses:
+        return deny(DenialCode.NO_AGREEMENT)
+    for step in _steps(spec):
+        rest = [clause for clause in clauses if step.fits(clause)]
+        if not rest:
+            words = sorted({str(word) for clause in clauses for word in step.words(clause)})
+            return step.denial(f"Known here: {_quote(words)}." if words else "")
+        clauses = rest
+    return deny(DenialCode.NO_AGREEMENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A rule that a clause must fit; ``words`` of the clauses before it are those that would fit."""
+
+    fits: Callable[[Clause], bool]
+    denial: Callable[[str], Denial]
+    words: Callable[[Clause], Iterable[str]] = lambda _: ()
+
+
+def _steps(spec: QuerySpec) -> tuple[_Step, ...]:
+    """Return the rules in order."""
+    return (
+        _Step(fits=lambda clause: clause.kind == spec.kind.name, denial=_denial(DenialCode.KIND_NOT_COVERED)),
+        _Step(
+            fits=lambda clause: clause.purpose == spec.purpose,
+            denial=_denial(DenialCode.PURPOSE_NOT_COVERED),
+            words=lambda clause: (clause.purpose,),
+        ),
+        _Step(fits=lambda clause: bool(_holders(clause, spec)), denial=_denial(DenialCode.SERVICE_NOT_COVERED)),
+        _Step(
+            fits=lambda clause: spec.role in clause.fields_by_role,
+            denial=_denial(DenialCode.ROLE_NOT_PERMITTED),
+            words=lambda clause: clause.fields_by_role,
+        ),
+        *(_list_step(each, spec.query) for each in spec.kind.clause_lists),
+    )
+
+
+def _denial(code: DenialCode) -> Callable[[str], Denial]:
+    return lambda detail: deny(code, detail=detail)
+
+
+def _list_step(clause_list: ClauseList, query: Query | None) -> _Step:
+    return _Step(
+        fits=lambda clause: query is None or clause_list.permits(clause.lists, query),
+        denial=lambda detail: deny_unlisted(clause_list, detail=detail),
+        words=lambda clause: clause.lists.get(clause_list.name, ()),
+    )
+
+
+def check_requested_fields(clause: Clause, role: RoleCode, requested: Collection[str]) -> None:
+    """Refuse, before anything is sent, fields that the clause does not give this role (assertion A48).
+
+    Raises :class:`FieldsNotPermitted`, naming them and what may be asked for.
+    """
+    permitted = clause.fields_by_role.get(role, frozenset())
+    excess = sorted(set(requested) - permitted)
+    if excess:
+        raise FieldsNotPermitted(
+            f"This role may not have {_quote(excess)} under this clause. It may ask for {_quote(sorted(permitted))}."
+        )
+
+
+def _quote(names: Iterable[str]) -> str:
+    return ", ".join(shown(name) for name in names) or "nothing"
+
+
+def _newest(agreements: Iterable[InForce]) -> tuple[InForce, ...]:
+    newest: dict[AgreementId, InForce] = {}
+    for standing in sorted(agreements, key=lambda each: each.agreement.version):
+        newest[standing.agreement.id] = standing
+    return tuple(newest.values())
+
+
+def _candidates(agreements: Iterable[InForce | NotInForce], spec: QuerySpec) -> Iterator[SelectedClause]:
+    for standing in agreements:
+        for clause in standing.agreement.clauses:
+            if spec.asker not in clause.askers or not all(step.fits(clause) for step in _steps(spec)):
+                continue
+            for holder in _holders(clause, spec):
+                yield SelectedClause(
+                    agreement=standing.agreement.ref,
+                    title=standing.agreement.title,
+                    clause=clause,
+                    holder=holder,
+                    fields=_fields(clause, spec),
+                    required_marks=standing.agreement.required_marks,
+                )
+
+
+def _holders(clause: Clause, spec: QuerySpec) -> frozenset[ServiceRef]:
+    others = clause.holders - {spec.asker}
+    return others if spec.holders is None else others & spec.holders
+
+
+def _fields(clause: Clause, spec: QuerySpec) -> frozenset[str]:
+    permitted, wanted = clause.fields_by_role[spec.role], spec.query.fields if spec.query else None
+    return permitted if wanted is None else permitted & wanted
+
+
+def _rank(candidate: SelectedClause, spec: QuerySpec) -> tuple[bool, int, bool, str, str]:
+    return (
+        bool(candidate.clause.consent_roles) and not spec.consent,
+        -len(candidate.fields),
+        candidate.clause.existence is Existence.CONDITIONAL,
+        candidate.agreement.id,
+        candidate.clause.id,
+    )

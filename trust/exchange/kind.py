@@ -1,0 +1,167 @@
+"""The shape of a kind of exchange: everything that differs between two kinds, in one value.
+
+1. A module of :mod:`trust.exchange` defines one :class:`ExchangeKind`; :mod:`trust.exchange.kinds` lists it.
+2. Envelope, agreements, decisions and the gateway's path read the value and name no kind.
+3. A clause has a member for each :class:`ClauseList` of its kind; a query names the words that these must hold.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Protocol
+
+from trust.exchange.errors import UnsupportedKind
+from trust.exchange.reader import Reader
+from trust.identifiers import KindName
+from trust.strict_json import JsonObject
+
+QUERY_LIFE = timedelta(minutes=5)
+"""The longest a query may live (WIRE section 3); also the bound for a kind that is not known."""
+EXISTENCE = "known_to_service"
+"""What a kind reveals whose answers tell a known person from an unknown one."""
+
+ClauseWords = Mapping[str, frozenset[str]]
+"""Words by the name of a clause's list."""
+
+
+class Query(Protocol):
+    """The parsed body of a query of any kind."""
+
+    @property
+    def fields(self) -> frozenset[str] | None:
+        """The fields that are wanted; ``None`` for all that the clause permits."""
+        ...
+
+    @property
+    def clause_words(self) -> ClauseWords:
+        """The words that the clause's own lists must hold."""
+        ...
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The names of body members that this version does not know."""
+        ...
+
+    def to_body(self) -> JsonObject:
+        """Return the body that asks this."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyTerms:
+    """What binds the asker: keep the answer no longer than ``keep_until``, pass it on only as ``onward`` says."""
+
+    answered_on: date
+    keep_until: date
+    onward: str
+
+
+class Reading(Protocol):
+    """The parsed body of a reply of any kind."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the fields that the reply brings."""
+        ...
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a human at the holder must decide whether it is the same person."""
+        ...
+
+    def limited_to(self, fields: frozenset[str], terms: ReplyTerms) -> "Reading":
+        """Return the reply without fields that the clause does not give, bound at least as closely as ``terms``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseList:
+    """A list of words in the clauses of one kind, which permits or refuses a query.
+
+    ``words`` is the closed vocabulary; ``None`` for any code. A list that is not ``required`` permits every word where
+    a clause leaves it out. ``code``, ``reason`` and ``remedy`` word the refusal. ``passage`` reads the words out to a
+    signatory.
+    """
+
+    name: str
+    words: tuple[str, ...] | None
+    required: bool
+    code: str
+    reason: str
+    remedy: str
+    passage: Callable[[frozenset[str]], str]
+
+    def permits(self, clause_lists: ClauseWords, query: Query) -> bool:
+        """Say whether a clause with these lists permits what the query asks."""
+        wanted, listed = query.clause_words.get(self.name), clause_lists.get(self.name)
+        return not wanted or (not listed and not self.required) or wanted <= (listed or frozenset())
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Join words by commas and "and"."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _existence_alone(_lists: ClauseWords) -> frozenset[str]:
+    return frozenset({EXISTENCE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeKind:
+    """One kind of query.
+
+    ``description`` ends the sentence "A may ask B ..." of an agreement. ``fields`` is every field that a clause may
+    permit; an ``indivisible`` reply always has all of them. ``reply_members`` is every member of a reply's body.
+    ``reveals`` names what answers under a clause with the given lists can tell.
+    """
+
+    name: KindName
+    description: str
+    parsers: Mapping[int, Callable[[JsonObject], Query]]
+    parse_reply: Callable[[JsonObject], Reading]
+    fields: frozenset[str]
+    reply_members: frozenset[str]
+    indivisible: bool = False
+    clause_lists: tuple[ClauseList, ...] = ()
+    reveals: Callable[[ClauseWords], frozenset[str]] = _existence_alone
+    max_life: timedelta = QUERY_LIFE
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The versions spoken, lowest first."""
+        return tuple(sorted(self.parsers))
+
+    def unread_members(self, body: JsonObject) -> tuple[str, ...]:
+        """Return the names of the members of a reply that nothing here reads, made safe to show."""
+        return Reader(body).unknown(self.reply_members)
+
+
+Kinds = Mapping[KindName, ExchangeKind]
+"""The kinds that a node speaks, by name."""
+
+
+def kinds_by_name(*kinds: ExchangeKind) -> Kinds:
+    """Return the table of these kinds."""
+    return MappingProxyType({kind.name: kind for kind in kinds})
+
+
+def max_life(kinds: Kinds, kind: str) -> timedelta:
+    """Return how far ahead a message of this kind may set its ``exp``."""
+    found = kinds.get(KindName(kind))
+    return found.max_life if found else QUERY_LIFE
+
+
+def supported(kinds: Kinds) -> dict[KindName, tuple[int, ...]]:
+    """Return kind -> versions, as a node publishes them in ``kinds_supported``."""
+    return {name: kind.versions for name, kind in kinds.items()}
+
+
+def parse_query(kinds: Kinds, kind: str, version: int, body: JsonObject) -> Query:
+    """Read a message's body by its kind and version. Raises :class:`UnsupportedKind` or ``MalformedBody``."""
+    found = kinds.get(KindName(kind))
+    parser = found.parsers.get(version) if found else None
+    if parser is None:
+        raise UnsupportedKind("This node does not speak that kind of exchange in that version.")
+    return parser(body)
