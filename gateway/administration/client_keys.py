@@ -61,6 +61,7 @@ def plan_key_change(settings: NodeSettings, client_id: str, change: KeyChange) -
 
 def _plan_now(settings: NodeSettings, arguments: Mapping[str, Any]) -> ChangePlan:
     def apply() -> UseCaseResult:
+        ADD_KEY.effect(settings, arguments)
         facts = {"id": arguments["id"], "key_ids": arguments["key_ids"]}
         record(settings, "client keys", **facts)
         return UseCaseResult(lines=ADD_KEY.perform(settings, arguments, at=now(), commit=lambda _: None), data=facts)

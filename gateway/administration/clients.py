@@ -72,8 +72,9 @@ def register_first(settings: NodeSettings, registration: Registration) -> None:
 
 def _plan_now(settings: NodeSettings, client: LocalClient) -> ChangePlan:
     def apply() -> UseCaseResult:
-        record(settings, "client add", id=client.client_id, key_ids=key_ids(client))
         with opened_store(settings) as store:
+            _refuse_taken(store, client.client_id)
+            record(settings, "client add", id=client.client_id, key_ids=key_ids(client))
             store.write(lambda tx: clients.add(tx, client))
         return UseCaseResult(lines=_registered(client), data=client_json(client))
 

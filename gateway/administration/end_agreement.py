@@ -47,6 +47,7 @@ def plan_ending(federation: FederationContext, agreement_id: str, version: int |
 
 def _end(federation: FederationContext, agreement: Agreement, effect: Sequence[str]) -> UseCaseResult:
     at, ref = now(), agreement.ref
+    _version_to_end(versions_of(federation.agreements, ref.id), ref.version, federation.agreements, at)
     record(federation.settings, "agreement end", **journal_facts(ref))
     exchange = exchange_of(federation)
     if not exchange.endings.end(agreement, now=at):
