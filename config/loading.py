@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from config.settings import AnchorSettings, NodeSettings
 
+NODE_FILE, ANCHOR_FILE = "node.toml", "anchor.toml"
 ENVIRONMENT_PREFIX = "HEARTHGATE_"
 _SCALAR_TABLES = frozenset({"node", "anchor", "peer", "case", "operations", "store", "keys", "limits", "freshness"})
 _LARGEST_FILE = 1_000_000

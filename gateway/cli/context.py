@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 
-from config.loading import load
+from config.loading import ANCHOR_FILE, NODE_FILE, load
 from config.settings import AnchorSettings, NodeSettings
 
 CONFIG_VARIABLE = "HEARTHGATE_CONFIG"
 TAKES_ID: Mapping[str, Any] = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 """Settings of a command that takes an id: one in 64 of them begins with a hyphen, and is no option, not even -h."""
-NODE_FILE, ANCHOR_FILE = "node.toml", "anchor.toml"
 
 
 def config_option(command: Callable[..., Any]) -> Callable[..., Any]:

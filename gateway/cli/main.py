@@ -91,7 +91,7 @@ _TRUST_ANCHOR = _group(
     "anchor",
     "An authority: set it up, hand out its pin, replace its keys.",
     {
-        "init": ("gateway.cli.trust.anchor_init:init", "Set up a trust anchor, or an intermediate with --superior."),
+        "init": ("gateway.cli.init:anchor_init", "Set up a trust anchor, or an intermediate with --superior."),
         "pin": ("gateway.cli.trust.anchor:pin", "Write what members pin: the anchor's keys and its recovery key."),
         "recover": (
             "gateway.cli.trust.anchor:recover",
@@ -206,7 +206,7 @@ _ADAPTER = _group(
     },
 )
 _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
-    "init": ("gateway.cli.setup.init:init", "Set up a new node."),
+    "init": ("gateway.cli.init:init", "Set up a new node."),
     "serve": ("gateway.cli.serve:serve", "Run the node or the trust anchor until it is told to stop."),
     "nginx": ("gateway.cli.nginx:nginx", "Write the configuration of an nginx before the faces."),
     "upgrade": ("gateway.cli.upgrade:upgrade", "Bring the store to what this version needs, after a backup."),

@@ -23,7 +23,7 @@ Command = list[str]
 _WITHIN_S: Final = 60.0
 _FORK: Final = get_context("fork")
 _COMMAND_MODULES: Final = (
-    "gateway.cli.setup.init",
+    "gateway.cli.init",
     "gateway.cli.trust.join",
     "gateway.cli.trust.members",
     "gateway.cli.adapter",

@@ -1,1 +1,0 @@
-"""A node or an anchor on its own machine: set up, run, upgraded, backed up, restored."""
