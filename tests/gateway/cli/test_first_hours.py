@@ -45,7 +45,7 @@ def test_joining_tells_what_was_sent_where_the_pin_cannot_be_written(
     partnership: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     partnership.run_anchor()
-    monkeypatch.setattr("gateway.cli.trust.join.replace", _refuse)
+    monkeypatch.setattr("gateway.administration.join.replace", _refuse)
     words = ("trust", "join", ANCHOR, "--config", partnership.config("council"), "--yes")
     refused = hearthgate(*words)
     assert refused.code == 1

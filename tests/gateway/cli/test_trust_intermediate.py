@@ -101,6 +101,6 @@ def test_a_trust_anchor_joins_nobody(partnership: Partnership, county: Path) -> 
     before = anchor.read_bytes()
     refused = join(anchor, COUNTY)
     assert refused.code == 1
-    assert "trust anchor stands under nobody" in refused.json["error"]
+    assert "trust anchor has no superior" in refused.json["error"]
     assert anchor.read_bytes() == before
     assert county.exists()

@@ -68,7 +68,7 @@ def test_an_intermediate_asks_as_a_node_does_and_pins_the_anchor(partnership: Pa
 def test_a_trust_anchor_joins_nobody(partnership: Partnership) -> None:
     answer = hearthgate("trust", "join", COUNTY, "--config", partnership.config("anchor"), "--yes")
     assert answer.code == 1
-    assert "stands under nobody" in answer.err
+    assert "has no superior" in answer.err
 
 
 def test_a_request_that_is_not_taken_changes_nothing_and_says_why(partnership: Partnership) -> None:
