@@ -229,7 +229,7 @@ class IssuedMarks(Frozen):
     delegation: Path | None = None
 
 
-class AccreditedMarks(Frozen):
+class AccreditedMarksSettings(Frozen):
     """``[[marks.accredited]]``: a type that counts under this trust anchor, and who may issue it; all if none is named.
 
     Where it is another's, ``owner`` says whose, and ``owner_keys`` is the file with its public federation keys.
@@ -241,7 +241,7 @@ class AccreditedMarks(Frozen):
     owner_keys: Path | None = None
 
     @model_validator(mode="after")
-    def _owned_whole(self) -> "AccreditedMarks":
+    def _owned_whole(self) -> "AccreditedMarksSettings":
         if (self.owner is None) != (self.owner_keys is None):
             raise ValueError("give owner and owner_keys together, or neither")
         return self
@@ -251,7 +251,7 @@ class MarkSettings(Frozen):
     """``[marks]``: the trust marks that an authority issues, and, at a trust anchor, those that count under it."""
 
     issues: tuple[IssuedMarks, ...] = Field(default=(), max_length=64)
-    accredited: tuple[AccreditedMarks, ...] = Field(default=(), max_length=64)
+    accredited: tuple[AccreditedMarksSettings, ...] = Field(default=(), max_length=64)
 
 
 class FreshnessSettings(Frozen):

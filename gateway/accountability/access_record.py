@@ -18,9 +18,9 @@ def open_account(key: bytes, question_id: str, sealed: bytes) -> JsonObject:
     return strict_json.loads(open_own(key, sealed, _place(question_id)), max_bytes=MAX_SEALED)
 
 
-def seal_message(key: bytes, message: str, question_id: str, sent: JsonObject) -> bytes:
+def seal_message(key: bytes, message: str, question_id: str, record: JsonObject) -> bytes:
     """Seal what a message of ours is called outside, for its own row."""
-    return seal(key, strict_json.dumps(sent), _message_place(message, question_id))
+    return seal(key, strict_json.dumps(record), _message_place(message, question_id))
 
 
 def open_message(key: bytes, message: str, question_id: str, sealed: bytes) -> JsonObject:

@@ -66,7 +66,7 @@ class Disclosure:
     outcome: str
     reasons: tuple[str, ...] = ()
     why: str | None = None
-    told: tuple[str, ...] = ()
+    disclosed: tuple[str, ...] = ()
     learned: tuple[str, ...] = ()
     repeats: int = 0
     conflicts: int = 0
@@ -117,12 +117,12 @@ class Disclosures:
 
         def is_meant(stored: StoredLeaf) -> bool:
             leaf = parse_leaf(stored.leaf)
-            named = leaf.agreement
-            return named is not None and named.id == agreement and version in {None, named.version} and _opens(leaf)
+            ref = leaf.agreement
+            return ref is not None and ref.id == agreement and version in {None, ref.version} and _opens(leaf)
 
         def read(tx: Transaction) -> DisclosurePage:
-            found = (each.id for each in _since(tx, since, before) if is_meant(each))
-            return _Reading(tx).page(tuple(islice(found, limit)), limit)
+            ids = (each.id for each in _since(tx, since, before) if is_meant(each))
+            return _Reading(tx).page(tuple(islice(ids, limit)), limit)
 
         return self.store.read(read)
 
@@ -144,13 +144,13 @@ class _Reading:
 
     def page(self, ids: tuple[bytes, ...], limit: int) -> DisclosurePage:
         """Return the entries of the messages that these leaves are of, each message once."""
-        found: dict[tuple[str, ExchangeSide], Disclosure] = {}
+        disclosures: dict[tuple[str, ExchangeSide], Disclosure] = {}
         for stored in reversed(evidence_leaves.get_all(self._tx, ids)):
             leaf = parse_leaf(stored.leaf)
             name = (str(leaf.message_id), _side(leaf))
-            if leaf.message_id is not None and name not in found:
-                found[name] = self._disclosure(*name)
-        return DisclosurePage(disclosures=tuple(found.values()), before=ids[-1] if len(ids) == limit else None)
+            if leaf.message_id is not None and name not in disclosures:
+                disclosures[name] = self._disclosure(*name)
+        return DisclosurePage(disclosures=tuple(disclosures.values()), before=ids[-1] if len(ids) == limit else None)
 
     def _disclosure(self, message: str, side: ExchangeSide) -> Disclosure:
         ids = evidence_index.find(self._tx, (message,), before=END, limit=_LEAVES_OF_MESSAGE)
@@ -159,7 +159,7 @@ class _Reading:
         conflicts = [leaf for leaf in leaves if _is_conflict(leaf)]
         handled = [leaf for leaf in leaves if leaf not in conflicts] or conflicts
         first, last = handled[0], _last(handled)
-        told = {name for leaf in handled if leaf.kind in _TELLING[side] for name in leaf.fields or ()}
+        disclosed = {name for leaf in handled if leaf.kind in _TELLING[side] for name in leaf.fields or ()}
         learned = {name for leaf in handled if _is_answer_to_us(leaf) for name in leaf.fields or ()}
         return Disclosure(
             id=message,
@@ -177,7 +177,7 @@ class _Reading:
             outcome=last.outcome_code,
             reasons=last.reason_codes,
             why=_why(last),
-            told=tuple(sorted(told)),
+            disclosed=tuple(sorted(disclosed)),
             learned=tuple(sorted(learned)),
             repeats=sum(leaf.kind is LeafKind.REPEATED for leaf in leaves),
             conflicts=len(conflicts),
@@ -190,8 +190,8 @@ class _Reading:
 
     def _agreement(self, ref: AgreementRef) -> Agreement | None:
         if ref.digest not in self._agreements:
-            held = agreements.find_with_ended(self._tx, digest=ref.digest)
-            self._agreements[ref.digest] = None if held is None else parse_agreement(held.raw)
+            stored = agreements.find_with_ended(self._tx, digest=ref.digest)
+            self._agreements[ref.digest] = None if stored is None else parse_agreement(stored.raw)
         return self._agreements[ref.digest]
 
 

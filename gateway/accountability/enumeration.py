@@ -69,51 +69,51 @@ def build_charge(hmac_key: bytes, subject: Subject, *, agency: str, practitioner
 def address_use(tx: Transaction, features: tuple[Feature, ...], *, now: datetime) -> AddressUse:
     """Say whether the address takes part in the search, in a transaction that need not write."""
     about = {each.digest: each.value for each in features if each.pattern is Pattern.PERSON_ADDRESSES}
-    counted = similar_queries.values(tx, list(about), until=A_MONTH.counted(_day(now).toordinal()))
-    is_over = any(len(known) >= MOST_ADDRESSES and about[each] not in known for each, known in counted.items())
+    addresses = similar_queries.values(tx, list(about), until=A_MONTH.counted(_day(now).toordinal()))
+    is_over = any(len(earlier) >= MOST_ADDRESSES and about[each] not in earlier for each, earlier in addresses.items())
     return AddressUse.LEFT_OUT if is_over else AddressUse.COUNTED
 
 
-def observe(tx: Transaction, asked: QueryCharge, *, now: datetime) -> None:
+def observe(tx: Transaction, query: QueryCharge, *, now: datetime) -> None:
     """Note one answered question and flag what it shows. Raises :class:`AddressLimitReached`."""
-    for code in _signs(tx, asked, now):
-        flags.raise_flag(tx, code=code, asker=asked.asker, at=now)
+    for code in _signs(tx, query, now):
+        flags.raise_flag(tx, code=code, asker=query.asker, at=now)
     day = _day(now)
-    counters = [QueryCounter(agency=asked.agency, counted=asked.role, asker=asked.asker)]
-    if asked.absent:
-        counters.append(QueryCounter(agency=asked.agency, counted=_ABSENT))
+    counters = [QueryCounter(agency=query.agency, counted=query.role, asker=query.asker)]
+    if query.absent:
+        counters.append(QueryCounter(agency=query.agency, counted=_ABSENT))
     today = dict(query_counts.count(tx, counters, day=day))
-    if today[asked.role] == 1 and not query_counts.earlier(tx, counters[0], day=day):
-        today |= query_counts.count(tx, [QueryCounter(agency=asked.agency, counted=_NEW)], day=day)
-    _flag_unusual_practitioner(tx, counters[0], today[asked.role], now)
-    _flag_unusual_agency(tx, asked.agency, today, now)
+    if today[query.role] == 1 and not query_counts.earlier(tx, counters[0], day=day):
+        today |= query_counts.count(tx, [QueryCounter(agency=query.agency, counted=_NEW)], day=day)
+    _flag_unusual_practitioner(tx, counters[0], today[query.role], now)
+    _flag_unusual_agency(tx, query.agency, today, now)
 
 
-def _signs(tx: Transaction, asked: QueryCharge, now: datetime) -> set[str]:
+def _signs(tx: Transaction, query: QueryCharge, now: datetime) -> set[str]:
     """Note each value, and return the signs of the features that got one more."""
     day = _day(now).toordinal()
     noted = [
         (THRESHOLDS[each.pattern].window.until(day), each.digest, each.value)
-        for each in asked.features
-        if each.pattern is not Pattern.PERSON_ADDRESSES or asked.address is not AddressUse.LEFT_OUT
+        for each in query.features
+        if each.pattern is not Pattern.PERSON_ADDRESSES or query.address is not AddressUse.LEFT_OUT
     ]
     more = similar_queries.record(tx, noted)
-    signs: set[str] = {Pattern.PERSON_ADDRESSES} if asked.address is AddressUse.LEFT_OUT else set()
-    patterns = {each.digest: each.pattern for each in asked.features if each.digest in more}
+    signs: set[str] = {Pattern.PERSON_ADDRESSES} if query.address is AddressUse.LEFT_OUT else set()
+    patterns = {each.digest: each.pattern for each in query.features if each.digest in more}
     until = {last for pattern in set(patterns.values()) for last in THRESHOLDS[pattern].window.counted(day)}
     for feature, values in similar_queries.count(tx, list(patterns), until=sorted(until)).items():
-        if _is_reached(tx, patterns[feature], values, asked, now):
+        if _is_reached(tx, patterns[feature], values, query, now):
             signs.add(patterns[feature])
-    if Pattern.PERSON_ADDRESSES in signs and asked.address is AddressUse.COUNTED:
+    if Pattern.PERSON_ADDRESSES in signs and query.address is AddressUse.COUNTED:
         raise AddressLimitReached
     return signs
 
 
-def _is_reached(tx: Transaction, pattern: Pattern, values: int, asked: QueryCharge, now: datetime) -> bool:
+def _is_reached(tx: Transaction, pattern: Pattern, values: int, query: QueryCharge, now: datetime) -> bool:
     threshold = THRESHOLDS[pattern]
     if values < threshold.values or threshold.per is None:
         return values >= threshold.values
-    return values >= query_counts.asked_by_agency(tx, agency=asked.agency, day=_day(now)) // threshold.per
+    return values >= query_counts.asked_by_agency(tx, agency=query.agency, day=_day(now)) // threshold.per
 
 
 def _day(now: datetime) -> date:

@@ -103,38 +103,38 @@ class RateLimits:
 
     limits: QueryBudgets
 
-    def check(self, tx: Transaction, asked: QueryCharge, *, now: datetime) -> Exceeded | None:
+    def check(self, tx: Transaction, query: QueryCharge, *, now: datetime) -> Exceeded | None:
         """Return the longest wait where a budget is used up, in a transaction that need not write."""
-        exceeded = [outcome for _, outcome in self._spent(tx, asked, now) if isinstance(outcome, Exceeded)]
+        exceeded = [outcome for _, outcome in self._spend(tx, query, now) if isinstance(outcome, Exceeded)]
         return max(exceeded, key=lambda outcome: outcome.retry_after, default=None)
 
-    def charge(self, tx: Transaction, asked: QueryCharge, *, now: datetime) -> None:
+    def charge(self, tx: Transaction, query: QueryCharge, *, now: datetime) -> None:
         """Charge every budget.
 
         Raises :class:`BudgetExceeded` where one has no room for this question; an urgent one goes through.
         """
         moments = {}
-        for key, outcome in self._spent(tx, asked, now):
+        for key, outcome in self._spend(tx, query, now):
             if not isinstance(outcome, Exceeded):
                 moments[key] = outcome.due
-            elif asked.urgent:
-                self.flag_excess(tx, asked, now=now)
+            elif query.urgent:
+                self.flag_excess(tx, query, now=now)
             else:
                 raise BudgetExceeded(outcome)
         budgets.save(tx, moments)
 
-    def flag_excess(self, tx: Transaction, asked: QueryCharge, *, now: datetime) -> None:
+    def flag_excess(self, tx: Transaction, query: QueryCharge, *, now: datetime) -> None:
         """Flag a question that came over budget, whether it was answered or not."""
-        flags.raise_flag(tx, code=OVER_BUDGET, asker=asked.asker, at=now)
+        flags.raise_flag(tx, code=OVER_BUDGET, asker=query.asker, at=now)
 
-    def _spent(self, tx: Transaction, asked: QueryCharge, now: datetime) -> list[tuple[str, Spent | Exceeded]]:
-        charged = self._of(asked)
+    def _spend(self, tx: Transaction, query: QueryCharge, now: datetime) -> list[tuple[str, Spent | Exceeded]]:
+        charged = self._budgets_of(query)
         due = budgets.due(tx, keys=[key for key, _ in charged])
         return [(key, spend(budget, due=due.get(key), now=now)) for key, budget in charged]
 
-    def _of(self, asked: QueryCharge) -> tuple[tuple[str, Budget], ...]:
+    def _budgets_of(self, query: QueryCharge) -> tuple[tuple[str, Budget], ...]:
         return (
-            (f"practitioner {asked.asker}", self.limits.roles.get(asked.role, self.limits.practitioner)),
-            (f"agency {asked.agency}", self.limits.agency),
-            *((f"subject {asked.agency} {person}", self.limits.subject) for person in asked.persons),
+            (f"practitioner {query.asker}", self.limits.roles.get(query.role, self.limits.practitioner)),
+            (f"agency {query.agency}", self.limits.agency),
+            *((f"subject {query.agency} {person}", self.limits.subject) for person in query.persons),
         )

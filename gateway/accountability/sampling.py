@@ -28,5 +28,5 @@ def sample(caller: CaseCaller, lookup_id: str, *, key: bytes, now: datetime) -> 
 
 def is_sampled(key: bytes, lookup_id: str, percent: int) -> bool:
     """Tell whether a lookup is among so many in a hundred."""
-    drawn = hmac.digest(key, _DOMAIN + lookup_id.encode(), sha256)
-    return int.from_bytes(drawn[:8]) % _HUNDRED < percent
+    number = hmac.digest(key, _DOMAIN + lookup_id.encode(), sha256)
+    return int.from_bytes(number[:8]) % _HUNDRED < percent

@@ -67,7 +67,7 @@ def node_vault(settings: NodeSettings) -> FileKeyVault:
 def authority_vault(settings: Settings, store: Store) -> FileKeyVault:
     """Open an authority's private keys. Raises ``KeyFilesRefused``."""
     directory = settings.base_dir / settings.keys.directory
-    return open_vault(directory, needed=ANCHOR_KEYS, vouched=VouchedKeys(store).since)
+    return open_vault(directory, needed=ANCHOR_KEYS, vouched_since=VouchedKeys(store).since)
 
 
 def authority_signer(settings: Settings, store: Store) -> Signer:

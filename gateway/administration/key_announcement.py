@@ -139,7 +139,7 @@ class _ToSuperiors:
 
     def _request(self, keys: KeySet, at: datetime) -> bytes:
         entity, settings = self._entity, self._entity.settings
-        vault = open_vault(entity.directory, needed=first_files(settings), vouched=lambda: entity.vouched)
+        vault = open_vault(entity.directory, needed=first_files(settings), vouched_since=lambda: entity.vouched)
         return build_request(settings, self._ports, vault, keys, at=at)
 
 

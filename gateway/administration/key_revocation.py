@@ -154,5 +154,5 @@ def _successor(draft: Draft, use: KeyUse, at: datetime) -> list[str]:
     if draft.new_key is not None:
         unknown = "" if use is KeyUse.DPOP else " Peers do not know it yet, and ask for it when they meet it."
         return [f"A new {use} key takes its place at once.{unknown}"]
-    heir = signing_key(lifecycles(draft.records, vouched={}), use, now=at)
+    heir = signing_key(lifecycles(draft.records, vouched_since={}), use, now=at)
     return [f"{heir.kid} signs."]

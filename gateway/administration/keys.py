@@ -42,7 +42,7 @@ class EntityKeys:
 
     def lifecycles(self, records: Sequence[KeyRecord] | None = None) -> tuple[KeyLifecycle, ...]:
         """Return the life of each key, or of what they would be."""
-        return lifecycles(self.records if records is None else records, vouched=self.vouched)
+        return lifecycles(self.records if records is None else records, vouched_since=self.vouched)
 
     def federation_keys(self, at: datetime, records: Sequence[KeyRecord] | None = None) -> KeySet:
         """Return the federation keys that are published, or would be."""
@@ -59,7 +59,7 @@ def opened_keys(settings: Settings, *, needed: Sequence[KeyFile] | None = None) 
     with sole_change(directory), opened_store(settings) as store:
         vouched = VouchedKeys(store).since()
         first = first_files(settings) if needed is None else needed
-        records = record_starts(read_records(directory, first), vouched=vouched)
+        records = record_starts(read_records(directory, first), vouched_since=vouched)
         yield EntityKeys(settings=settings, store=store, directory=directory, records=records, vouched=vouched)
 
 
@@ -111,7 +111,7 @@ def to_json(keys: EntityKeys, life: KeyLifecycle, at: datetime) -> dict[str, Any
         "created_at": record.created_at.isoformat(),
         "signs_from": _iso(life.begins),
         "retired_at": _iso(life.retires),
-        "gone_at": _iso(life.gone),
+        "gone_at": _iso(life.ends),
         "revoked_at": _iso(record.revoked_at),
         "reason": record.reason,
         "vouched_since": _iso(vouched),
@@ -124,10 +124,10 @@ def status_message(life: KeyLifecycle, at: datetime) -> str:
     if stage is Stage.REVOKED:
         return f"revoked {_day(record.revoked_at)} ({record.reason})"
     if stage is Stage.GONE:
-        return f"gone since {_day(life.gone)}"
+        return f"gone since {_day(life.ends)}"
     if stage is Stage.RETIRED:
         what = "published" if KEY_OVERLAPS[record.use].together else "kept"
-        return f"retired {_day(life.retires)}; still {what} until {_day(life.gone)}"
+        return f"retired {_day(life.retires)}; still {what} until {_day(life.ends)}"
     if stage is Stage.NEXT and life.begins is None:
         return "next: published, and signs once the superior is known to vouch for it"
     if stage is Stage.NEXT:

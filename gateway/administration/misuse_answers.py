@@ -13,7 +13,7 @@ from gateway.administration.errors import OperationRefused, line_faults
 from gateway.administration.misuse_queries import received_json, received_lines, short_id
 from gateway.administration.outcome import ChangePlan
 from gateway.keys.vault import FileKeyVault
-from gateway.misuse.answers import open_named, seal_answer
+from gateway.misuse.answers import open_practitioner, seal_answer
 from gateway.ports import Store, Transaction
 from gateway.store.tables import received_misuse_queries
 from gateway.store.tables.received_misuse_queries import ReceivedMisuseQuery, ReceivedQueryState
@@ -116,4 +116,4 @@ def _sealed(arguments: Mapping[str, Any]) -> bytes:
 
 
 def _named(vault: FileKeyVault, received: ReceivedMisuseQuery, arguments: Mapping[str, Any]) -> NamedPractitioner:
-    return open_named(vault.seal_key(), received.holder, received.query, _sealed(arguments))
+    return open_practitioner(vault.seal_key(), received.holder, received.query, _sealed(arguments))

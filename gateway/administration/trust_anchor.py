@@ -109,7 +109,7 @@ def _recover(
 def _draft(keys: EntityKeys, reason: RevocationReason, at: datetime) -> Draft:
     """Draft the end of every federation key that a member might still take for the anchor's."""
     draft = Draft(records=keys.records, new_key=None)
-    for life in lifecycles(keys.records, vouched={}):
+    for life in lifecycles(keys.records, vouched_since={}):
         if life.record.use is not KeyUse.FEDERATION or life.stage(at) in {Stage.GONE, Stage.REVOKED}:
             continue
         after = draft_revocation(draft.records, life.record.kid, reason, at=at)

@@ -56,8 +56,8 @@ class AgreementEndings:
         Raises ``TrustError`` for a notice that does not prove.
         """
         ending = verify_ending(raw, party=party, keys=keys, agreement=agreement.ref, now=now)  # 1
-        known = self.closure(agreement.ref, now=now)
-        if known is not None and known in {ending.closure, Closure.ENDED, Closure.REPLACED}:  # 2
+        current = self.closure(agreement.ref, now=now)
+        if current is not None and current in {ending.closure, Closure.ENDED, Closure.REPLACED}:  # 2
             return False
         self.notice(party, agreement.ref, ending.closure)
         stored = _stored(agreement.ref, ending.closure, party, raw, keys)
@@ -71,9 +71,9 @@ class AgreementEndings:
 
     def undelivered(self, *, now: datetime) -> tuple[tuple[Agreement, EntityId], ...]:
         """Return which parties are still to be told of an ending that was made here, while the agreement would last."""
-        made, told = self.store.read(lambda tx: (agreements.endings(tx), agreements.deliveries(tx)))
-        ours = {(each.agreement_id, each.version) for each in made if each.entity == self.own}
-        found = [
+        endings, deliveries = self.store.read(lambda tx: (agreements.endings(tx), agreements.deliveries(tx)))
+        ours = {(each.agreement_id, each.version) for each in endings if each.entity == self.own}
+        ended_here = [
             standing.agreement
             for standing in self.book.standings(now=now)
             if (standing.agreement.id, standing.agreement.version) in ours
@@ -81,9 +81,9 @@ class AgreementEndings:
         ]
         return tuple(
             (agreement, party.entity)
-            for agreement in found
+            for agreement in ended_here
             for party in agreement.parties
-            if party.entity != self.own and (agreement.id, agreement.version, party.entity) not in told
+            if party.entity != self.own and (agreement.id, agreement.version, party.entity) not in deliveries
         )
 
     def record_delivery(self, agreement: AgreementRef, party: EntityId, *, now: datetime) -> None:

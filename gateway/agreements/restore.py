@@ -27,18 +27,18 @@ class RestoredAgreements:
 
     def round(self, now: datetime) -> None:
         """Ask every party of what is held, close what was closed, and release what each has answered for."""
-        held = {each.name for each in self.store.read(restore_holds.list) if each.kind is HoldKind.AGREEMENT}
-        if not held or not self.lately.acquire("parties", now):
+        held_digests = {each.name for each in self.store.read(restore_holds.list) if each.kind is HoldKind.AGREEMENT}
+        if not held_digests or not self.lately.acquire("parties", now):
             return
         silent = self.countersigning.ask_endings(now=now).silent
-        known = {standing.agreement.ref.digest: standing.agreement for standing in self.book.standings(now=now)}
-        told = [each for each in held if each in known and not self._others(known[each]) & silent]
+        by_digest = {standing.agreement.ref.digest: standing.agreement for standing in self.book.standings(now=now)}
+        confirmed = [each for each in held_digests if each in by_digest and not self._others(by_digest[each]) & silent]
 
         def release(tx: Transaction) -> None:
-            restore_holds.release(tx, HoldKind.AGREEMENT, told)
+            restore_holds.release(tx, HoldKind.AGREEMENT, confirmed)
             agreements.touch(tx)
 
-        if told:
+        if confirmed:
             self.store.write(release)
 
     def _others(self, agreement: Agreement) -> frozenset[EntityId]:

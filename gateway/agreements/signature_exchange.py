@@ -112,7 +112,7 @@ class OfferResult:
 class EndingsResult:
     """Which parties said how their agreements stand, which could not be asked, and what was closed here for it."""
 
-    answered: frozenset[EntityId]
+    responders: frozenset[EntityId]
     silent: frozenset[EntityId]
     closed: frozenset[AgreementRef]
 
@@ -136,8 +136,8 @@ class SignatureExchange:
 
     def document(self, agreement_digest: str) -> bytes | None:
         """Return the agreement of this digest, which this node holds and which has not ended."""
-        held = self._held(agreement_digest)
-        return None if held is None else held.raw
+        stored = self._find(agreement_digest)
+        return None if stored is None else stored.raw
 
     def receive(self, agreement_digest: str, raw: bytes, *, claims: ClaimStore, now: datetime) -> bytes | None:
         """Take in a party's call and answer it, as JSON; ``None`` where the agreement is not held here.
@@ -145,11 +145,11 @@ class SignatureExchange:
         Raises ``TrustError`` for what is not accepted, :class:`CallReused` for a call that was made before, and
         :class:`gateway.ports.NodeBusy` for a change too soon.
         """
-        held = self._held_or_ended(agreement_digest)
-        if held is None:
+        stored = self._find_with_ended(agreement_digest)
+        if stored is None:
             return None
-        agreement = parse_agreement(held.raw)
-        call = self._opened(agreement, raw, claims, now)
+        agreement = parse_agreement(stored.raw)
+        call = self._open_call(agreement, raw, claims, now)
         if call.ending is not None:
             party = call.parties.iss
             self.endings.accept(agreement, call.ending, party=party, keys=self._keys(party, now), now=now)
@@ -163,10 +163,10 @@ class SignatureExchange:
                 raise NodeBusy("a signature of this party was taken in a moment ago")
 
         if call.signature is not None:
-            self._accept(agreement, held.signatures, call.signature, now, in_turn)
-        return _answer(self._held(agreement_digest) or held)
+            self._accept(agreement, stored.signatures, call.signature, now, in_turn)
+        return _answer(self._find(agreement_digest) or stored)
 
-    def _opened(self, agreement: Agreement, raw: bytes, claims: ClaimStore, now: datetime) -> PartyCall:
+    def _open_call(self, agreement: Agreement, raw: bytes, claims: ClaimStore, now: datetime) -> PartyCall:
         caller = peek_caller(raw)
         if agreement.party(caller) is None or caller == self.own:  # 1
             raise WrongIssuer("The call is from an agency that is not another party to this agreement.")
@@ -188,8 +188,8 @@ class SignatureExchange:
     def offer(self, agreement: Agreement, party: EntityId, *, now: datetime) -> OfferResult:
         """Call on another party's node with our signature and our notice of an ending, and accept what it answers."""
         ref = agreement.ref
-        held, ending = self._held(ref.digest), self.endings.statement(ref, now=now)
-        own = None if held is None or ending is not None else held.signatures.get(self.own)
+        stored, ending = self._find(ref.digest), self.endings.statement(ref, now=now)
+        own = None if stored is None or ending is not None else stored.signatures.get(self.own)
         call = PartyCall(
             parties=call_parties(self.own, party, jti=token_urlsafe(_JTI_BYTES), now=now),
             agreement=ref,
@@ -206,7 +206,7 @@ class SignatureExchange:
             self.endings.record_delivery(ref, party, now=now)
         if answer.status == _NOT_FOUND:
             return OfferResult(party=party, status=DeliveryStatus.NOT_HELD)
-        return self._taken(agreement, party, answer.body, now)
+        return self._apply_answer(agreement, party, answer.body, now)
 
     def ask_endings(self, *, now: datetime) -> EndingsResult:
         """Ask every party of each agreement that may still bind whether it is closed there, and close it here too.
@@ -214,22 +214,24 @@ class SignatureExchange:
         For a node that was restored from a backup, which has forgotten endings and newer versions since. A node that
         could not be asked is among ``silent``: ask again.
         """
-        answered, silent, closed = set[EntityId](), set[EntityId](), set[AgreementRef]()
+        responders, silent, closed = set[EntityId](), set[EntityId](), set[AgreementRef]()
         for standing in self.endings.book.standings(now=now):
             agreement = standing.agreement
             if isinstance(standing, NotInForce) and standing.closure is not None:
                 continue
             for party in agreement.parties:
                 if party.entity != self.own:
-                    asked = self.offer(agreement, party.entity, now=now)
-                    (answered if asked.status in {DeliveryStatus.DELIVERED, DeliveryStatus.NOT_HELD} else silent).add(
-                        party.entity
-                    )
+                    result = self.offer(agreement, party.entity, now=now)
+                    (
+                        responders if result.status in {DeliveryStatus.DELIVERED, DeliveryStatus.NOT_HELD} else silent
+                    ).add(party.entity)
             if self.endings.closure(agreement.ref, now=now) is not None:
                 closed.add(agreement.ref)
-        return EndingsResult(answered=frozenset(answered - silent), silent=frozenset(silent), closed=frozenset(closed))
+        return EndingsResult(
+            responders=frozenset(responders - silent), silent=frozenset(silent), closed=frozenset(closed)
+        )
 
-    def _taken(self, agreement: Agreement, party: EntityId, body: bytes, now: datetime) -> OfferResult:
+    def _apply_answer(self, agreement: Agreement, party: EntityId, body: bytes, now: datetime) -> OfferResult:
         """Accept each signature and the ending that a party answered with; one that is refused costs no other."""
         received, closed, detail = [], False, ""
         try:
@@ -238,7 +240,7 @@ class SignatureExchange:
                 closed = self.endings.accept(agreement, ending, party=party, keys=self._keys(party, now), now=now)
             for raw in signatures:
                 try:
-                    received.append(self._take(agreement, raw, now))
+                    received.append(self._apply_signature(agreement, raw, now))
                 except TrustError as refused:
                     detail = f"it holds a signature that is refused here: {refused.detail}"
         except TrustError as malformed:
@@ -246,16 +248,16 @@ class SignatureExchange:
         new = tuple(each for each in received if each is not None)
         return OfferResult(party=party, status=DeliveryStatus.DELIVERED, detail=detail, received=new, closed=closed)
 
-    def _take(self, agreement: Agreement, raw: bytes, now: datetime) -> EntityId | None:
-        held = self._held(agreement.ref.digest)
-        if held is None or self.endings.closure(agreement.ref, now=now) is not None:  # 4
+    def _apply_signature(self, agreement: Agreement, raw: bytes, now: datetime) -> EntityId | None:
+        stored = self._find(agreement.ref.digest)
+        if stored is None or self.endings.closure(agreement.ref, now=now) is not None:  # 4
             return None
-        return self._accept(agreement, held.signatures, raw, now, lambda _: None)
+        return self._accept(agreement, stored.signatures, raw, now, lambda _: None)
 
     def _accept(
         self,
         agreement: Agreement,
-        held: Mapping[str, StoredSignature],
+        signatures: Mapping[str, StoredSignature],
         raw: bytes,
         now: datetime,
         in_turn: Callable[[EntityId], None],
@@ -264,7 +266,7 @@ class SignatureExchange:
         party = peek_party(raw)
         if agreement.party(party) is None:  # 4
             raise WrongIssuer("The signature is from an agency that is not a party to this agreement.")
-        earlier = held.get(party)
+        earlier = signatures.get(party)
         if party == self.own or (earlier is not None and earlier.raw == raw):
             return None
         keys = self._keys(party, now)  # 5
@@ -287,10 +289,10 @@ class SignatureExchange:
     def _keys(self, party: EntityId, now: datetime) -> KeySet:
         return self.keys_of(party, now).require_use(KeyUse.FEDERATION)
 
-    def _held(self, agreement_digest: str) -> StoredAgreement | None:
+    def _find(self, agreement_digest: str) -> StoredAgreement | None:
         return self.store.read(lambda tx: agreements.find(tx, digest=agreement_digest))
 
-    def _held_or_ended(self, agreement_digest: str) -> StoredAgreement | None:
+    def _find_with_ended(self, agreement_digest: str) -> StoredAgreement | None:
         return self.store.read(lambda tx: agreements.find_with_ended(tx, digest=agreement_digest))
 
     def _post(self, url: str, raw: bytes) -> PeerResponse:
@@ -373,25 +375,27 @@ def _newer(signature: AgreementSignature, earlier: StoredSignature, agreement: A
     """Say whether a signature is newer than the one held; one that no longer proves is older than any."""
     try:
         keys = KeySet.from_jwks(strict_json.loads(earlier.jwks, max_bytes=_KEYS_MAX_BYTES), KeyUse.FEDERATION)
-        held = verify_signature(earlier.raw, party=signature.party, keys=keys, agreement=agreement.ref, now=now)
+        earlier_signature = verify_signature(
+            earlier.raw, party=signature.party, keys=keys, agreement=agreement.ref, now=now
+        )
     except TrustError:
         return True
-    return signature.signed_at > held.signed_at
+    return signature.signed_at > earlier_signature.signed_at
 
 
-def _answer(held: StoredAgreement) -> bytes:
-    return strict_json.dumps({"signatures": [each.raw.decode("ascii") for each in held.signatures.values()]})
+def _answer(agreement: StoredAgreement) -> bytes:
+    return strict_json.dumps({"signatures": [each.raw.decode("ascii") for each in agreement.signatures.values()]})
 
 
 def _read_answer(body: bytes) -> tuple[list[bytes], bytes | None]:
     """Return the signatures and the notice of an ending, not verified yet, that a party answered with."""
     answer = strict_json.loads(body, max_bytes=MAX_ANSWER)
-    found, ending = answer.get("signatures"), answer.get("ending")
-    if not isinstance(found, list) or not all(_is_ascii(each) for each in found):
+    signatures, ending = answer.get("signatures"), answer.get("ending")
+    if not isinstance(signatures, list) or not all(_is_ascii(each) for each in signatures):
         raise MalformedAgreement([Fault(path="signatures", problem="must be a list of signatures")])
     if ending is not None and not _is_ascii(ending):
         raise MalformedAgreement([Fault(path="ending", problem="must be a signed notice")])
-    return [str(each).encode("ascii") for each in found], None if ending is None else str(ending).encode("ascii")
+    return [str(each).encode("ascii") for each in signatures], None if ending is None else str(ending).encode("ascii")
 
 
 def _is_ascii(value: object) -> bool:
@@ -404,5 +408,5 @@ def _reason(answer: PeerResponse) -> str:
         detail = strict_json.loads(answer.body, max_bytes=MAX_ANSWER).get("detail")
     except TrustError:
         detail = None
-    said = detail if isinstance(detail, str) and detail.isprintable() else "it gave no reason"
-    return f"it answered {answer.status}: {said}"
+    reason = detail if isinstance(detail, str) and detail.isprintable() else "it gave no reason"
+    return f"it answered {answer.status}: {reason}"

@@ -78,7 +78,7 @@ def create_anchor(
         settings.base_dir / settings.keys.directory,
         needed=ANCHOR_KEYS,
         now=clock.now,
-        vouched=vouching.since if settings.anchor.superiors else None,
+        vouched_since=vouching.since if settings.anchor.superiors else None,
     )
     authority = build_authority(settings, vault, store, clock)
     knowing = _knowing(settings, authority, transport)
@@ -175,7 +175,7 @@ def _knowing(settings: AnchorSettings, authority: Authority, transport: Transpor
 
 
 def _keeper(
-    authority: Authority, knowing: _Knowing, vouching: VouchedKeys, minding: HealthMonitor, fitness: ServingGate
+    authority: Authority, knowing: _Knowing, vouching: VouchedKeys, monitor: HealthMonitor, fitness: ServingGate
 ) -> AuthorityRounds:
     own, directory = authority.entity_id, knowing.directory
     marks = TrustMarkRenewal(
@@ -188,7 +188,7 @@ def _keeper(
         directory=directory,
         clock=authority.clock,
         attempt=events.last_handler,
-        check_health=minding.round,
+        check_health=monitor.round,
         check_serving=fitness.check_again,
         record_vouched_keys=lambda now: vouching.note(directory, own, now=now),
         renew_marks=marks.round,
@@ -202,11 +202,11 @@ def _keeper(
     )
 
 
-def _bounds(stated: FreshnessSettings) -> Bounds:
+def _bounds(settings: FreshnessSettings) -> Bounds:
     return Bounds(
-        alarm_after=timedelta(minutes=stated.alarm_minutes),
-        urgent_only_after=timedelta(hours=min(stated.urgent_only_hours, stated.closed_hours)),
-        closed_after=timedelta(hours=stated.closed_hours),
+        alarm_after=timedelta(minutes=settings.alarm_minutes),
+        urgent_only_after=timedelta(hours=min(settings.urgent_only_hours, settings.closed_hours)),
+        closed_after=timedelta(hours=settings.closed_hours),
     )
 
 

@@ -179,7 +179,7 @@ def _open_parts(settings: NodeSettings, clock: Clock, capabilities: Sequence[Cap
         store=store,
         claims=claims,
         vouching=vouching,
-        vault=open_vault(base_dir / settings.keys.directory, now=clock.now, vouched=vouching.since),
+        vault=open_vault(base_dir / settings.keys.directory, now=clock.now, vouched_since=vouching.since),
         fitness=ServingGate(store, host=gethostname()),
         capabilities=capabilities,
         kinds=served_kinds(capabilities).kinds,

@@ -43,11 +43,11 @@ def readiness_checks(store: Store, fitness: ServingGate) -> list[ReadyCheck]:
 def trust_check(directory: FederationResolver, own: EntityId, clock: Clock) -> ReadyCheck:
     """Return what holds for a node besides: somebody vouches for it."""
 
-    def vouched() -> str | None:
+    def check_chain() -> str | None:
         try:
             directory.resolve(own, now=clock.now())
         except TrustError as refused:
             return refused.detail
         return None
 
-    return ReadyCheck(name="trust", fault=vouched)
+    return ReadyCheck(name="trust", fault=check_chain)

@@ -145,17 +145,17 @@ def _provider(settings: ProviderSettings, base_dir: Path, transport: Transport) 
 
 
 def _positions(rows: Iterable[PositionRow]) -> Mapping[tuple[str, str], tuple[Position, ...]]:
-    found: dict[tuple[str, str], list[Position]] = {}
+    by_values: dict[tuple[str, str], list[Position]] = {}
     for row in rows:
         position = Position(service=row.service, role=row.role, org_unit=row.unit)
-        found.setdefault((row.role_value, row.unit_value), []).append(position)
-    return {values: tuple(positions) for values, positions in found.items()}
+        by_values.setdefault((row.role_value, row.unit_value), []).append(position)
+    return {values: tuple(positions) for values, positions in by_values.items()}
 
 
 def _second_factor(settings: SecondFactorValues) -> SecondFactor:
-    named = {"amr": settings.amr, "acr": settings.acr, **settings.claims}
+    values_by_claim = {"amr": settings.amr, "acr": settings.acr, **settings.claims}
     return SecondFactor(
-        values={claim: frozenset(values) for claim, values in named.items() if values},
+        values={claim: frozenset(values) for claim, values in values_by_claim.items() if values},
         declared=settings.declared is not None,
     )
 

@@ -265,7 +265,7 @@ class Inbound:
         denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
         dropped = permit.query.dropped if isinstance(permit, Permit) else ()
         refused = replace(_refused(denial.refusal), dropped=dropped)
-        return self._commit(received, refused, now, partial(self.budgets.flag_excess, asked=received.usage, now=now))
+        return self._commit(received, refused, now, partial(self.budgets.flag_excess, query=received.usage, now=now))
 
     def _commit(self, received: _Received, found: ServiceAnswer, now: datetime, charge: Charge) -> bytes:
         opened, message = received.opened, received.message

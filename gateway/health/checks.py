@@ -49,8 +49,8 @@ def node_monitor(
     """Return the rounds of a node, which compares its clock with the anchors' and with every other trusted party's."""
     return _monitor(
         machine,
-        known=lambda: _parties(directory, own, machine.clock),
-        missed=NodeCatchUp(own=own, directory=directory, keys=keys, attempt=machine.attempt),
+        sources=lambda: _parties(directory, own, machine.clock),
+        catch_up=NodeCatchUp(own=own, directory=directory, keys=keys, attempt=machine.attempt),
         endings=endings,
     )
 
@@ -58,15 +58,15 @@ def node_monitor(
 def authority_monitor(machine: Machine, directory: FederationResolver, own: EntityId, keys: KeyFolder) -> HealthMonitor:
     """Return the rounds of an authority, which compares its clock with its members' and with the anchors' above it."""
 
-    def known() -> ClockSources:
+    def clock_sources() -> ClockSources:
         anchors = tuple(each for each in directory.anchors(now=machine.clock.now()) if each != own)
         every = tuple(EntityId(member.entity) for member in machine.store.read(members.list))
         return ClockSources(anchors=anchors, members=every)
 
     return _monitor(
         machine,
-        known=known,
-        missed=AuthorityCatchUp(
+        sources=clock_sources,
+        catch_up=AuthorityCatchUp(
             own=own,
             directory=directory,
             keys=keys,
@@ -79,16 +79,16 @@ def authority_monitor(machine: Machine, directory: FederationResolver, own: Enti
 
 
 def _monitor(
-    machine: Machine, *, known: Callable[[], ClockSources], missed: CatchUp, endings: Endings
+    machine: Machine, *, sources: Callable[[], ClockSources], catch_up: CatchUp, endings: Endings
 ) -> HealthMonitor:
     return HealthMonitor(
         clock_monitor=ClockMonitor(
             store=machine.store,
             transport=machine.transport,
             clock=machine.clock,
-            known=known,
+            sources=sources,
             host=machine.host,
-            kept=lambda: machine_clock.synchronised(machine.clock),
+            has_time_service=lambda: machine_clock.synchronised(machine.clock),
             notice=machine.notice,
             attempt=machine.attempt,
         ),
@@ -96,7 +96,7 @@ def _monitor(
             host=machine.host,
             store=machine.store,
             clock=machine.clock,
-            catch_up=missed,
+            catch_up=catch_up,
             endings=endings,
             changed=machine.changed,
         ),

@@ -61,7 +61,7 @@ class ClockReading:
 
 def read_clock(transport: Transport, entity: EntityId, clock: Clock) -> ClockReading | None:
     """Ask one party; none where no signed answer came, or where it proves nothing about the time."""
-    asked = clock.now()
+    sent_at = clock.now()
     request = PeerRequest(
         method="GET", url=entity + _PATH, headers={}, body=b"", accept=_TYPE, max_bytes=MAX_BYTES, timeout_s=_FETCH_S
     )
@@ -75,7 +75,7 @@ def read_clock(transport: Transport, entity: EntityId, clock: Clock) -> ClockRea
         return None
     if claims.get("iss") != entity:
         return None
-    ours = asked + (clock.now() - asked) / 2
+    ours = sent_at + (clock.now() - sent_at) / 2
     dated = _date(answer.headers.get("date", ""))
     if dated is None and signed <= ours:
         return None  # it may have been signed a while ago
@@ -118,8 +118,8 @@ def read_clocks(transport: Transport, parties: ClockSources, clock: Clock, attem
     anchors = _shuffle(parties.anchors)[:ANCHORS_ASKED]
     readings: list[ClockReading] = []
     for entity in (*anchors, *_shuffle(parties.members))[:MOST_ASKED]:
-        found = attempt("clock", partial(read_clock, transport, entity, clock))
-        readings += [found] if found is not None else []
+        reading = attempt("clock", partial(read_clock, transport, entity, clock))
+        readings += [reading] if reading is not None else []
         if len(readings) == MOST_READ:
             break
     return readings
@@ -136,9 +136,9 @@ class ClockMonitor:
     store: Store
     transport: Transport
     clock: Clock
-    known: Callable[[], ClockSources]
+    sources: Callable[[], ClockSources]
     host: str
-    kept: Callable[[], bool]
+    has_time_service: Callable[[], bool]
     notice: Callable[[str], None]
     attempt: Attempt
     seconds: Callable[[], float] = monotonic
@@ -149,12 +149,12 @@ class ClockMonitor:
         """Look, where it is time to, and note what came of it for every worker of this machine."""
         if not self._due():
             return
-        parties = self.known()
+        parties = self.sources()
         readings = read_clocks(self.transport, parties, self.clock, self.attempt)
-        off, kept = estimate_skew(readings, parties), bool(self.attempt("time_service", self.kept))
-        if kept and off:
+        off, synchronised = estimate_skew(readings, parties), bool(self.attempt("time_service", self.has_time_service))
+        if synchronised and off:
             self.notice("clock_disputed")
-        off = timedelta() if kept else off
+        off = timedelta() if synchronised else off
         if off is None:
             return
         self.store.write(lambda tx: condition.record_clock(tx, host=self.host, off=off))
@@ -174,10 +174,10 @@ class ClockMonitor:
 
 def _date(header: str) -> datetime | None:
     """Return the moment of a date in the form that every server writes (RFC 9110 section 5.6.7)."""
-    found = _IMF_FIXDATE.match(header)  # a proxy may have added a second one
-    if found is None:
+    match = _IMF_FIXDATE.match(header)  # a proxy may have added a second one
+    if match is None:
         return None
     try:
-        return parsedate_to_datetime(found[0]).astimezone(UTC)
+        return parsedate_to_datetime(match[0]).astimezone(UTC)
     except (ValueError, OverflowError):  # no such day
         return None

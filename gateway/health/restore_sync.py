@@ -84,14 +84,14 @@ class RestoreSync:
 
     def round(self) -> None:
         """Reconcile a restored store; nothing is done to any other."""
-        found, now = self.store.read(lambda tx: condition.read(tx, host=self.host)), self.clock.now()
-        if found.clock_off or not found.epoch.covers(now):  # 1
+        state, now = self.store.read(lambda tx: condition.read(tx, host=self.host)), self.clock.now()
+        if state.clock_off or not state.epoch.covers(now):  # 1
             return
-        if not found.epoch.reconciled and self.catch_up(now, confirmed=found.epoch.confirmed):
+        if not state.epoch.reconciled and self.catch_up(now, confirmed=state.epoch.confirmed):
             self.store.write(store_epoch.set_reconciled)
             self.changed()
-            found = self.store.read(lambda tx: condition.read(tx, host=self.host))
-        if found.epoch.reconciled and not found.epoch.confirmed:
+            state = self.store.read(lambda tx: condition.read(tx, host=self.host))
+        if state.epoch.reconciled and not state.epoch.confirmed:
             self.endings(now)
 
 
@@ -116,7 +116,7 @@ class NodeCatchUp:
         self.directory.catch_up_with_all(now=now)  # 3
         tellers = [standing.entity for standing in self.directory.statuses(now=now) if standing.trusted is not None]
         tellers += self.directory.anchors(now=now)
-        return _own_revoked(self.own, self.directory, self.keys, tellers, now) or confirmed  # 4
+        return _sync_own_revocations(self.own, self.directory, self.keys, tellers, now) or confirmed  # 4
 
     def _confirm(self, entity: EntityId, now: datetime) -> None:
         with suppress(TrustError):  # a party that no superior confirms is not trusted
@@ -136,17 +136,17 @@ class AuthorityCatchUp:
 
     def __call__(self, now: datetime, *, confirmed: bool) -> bool:
         """Ask every member; where there are any, one answer is needed."""
-        everybody, answered = self.store.read(members.list), 0
+        all_members, responses = self.store.read(members.list), 0
         until = monotonic() + ASKING_S
-        for member in everybody:
-            answered += bool(self.attempt("suspensions", partial(self._take_up, member.entity, now)))  # 5
-            if answered >= ENOUGH_ANSWERS or monotonic() > until:
+        for member in all_members:
+            responses += bool(self.attempt("suspensions", partial(self._catch_up_from, member.entity, now)))  # 5
+            if responses >= ENOUGH_ANSWERS or monotonic() > until:
                 break
-        tellers = [EntityId(member.entity) for member in everybody]
-        told = _own_revoked(self.own, self.directory, self.keys, tellers, now)  # 4
-        return (answered > 0 and told) or not everybody or confirmed
+        tellers = [EntityId(member.entity) for member in all_members]
+        synced = _sync_own_revocations(self.own, self.directory, self.keys, tellers, now)  # 4
+        return (responses > 0 and synced) or not all_members or confirmed
 
-    def _take_up(self, teller: str, now: datetime) -> bool:
+    def _catch_up_from(self, teller: str, now: datetime) -> bool:
         """Take up everything that one member has; return whether it answered.
 
         A full page with nothing that follows is no answer, and does not make this authority ask for ever.
@@ -154,15 +154,15 @@ class AuthorityCatchUp:
         try:
             while True:
                 after = self.store.read(suspensions.highest).get(self.own, 0)
-                told = self._told(teller, after)
-                entries = list(self._verified(told, after, now))
-                self._keep(entries, now)
-                if len(told) < PAGE or not entries:
-                    return len(told) < PAGE
+                raw_entries = self._fetch(teller, after)
+                entries = list(self._verify(raw_entries, after, now))
+                self._save(entries, now)
+                if len(raw_entries) < PAGE or not entries:
+                    return len(raw_entries) < PAGE
         except (TransportError, TrustError):
             return False
 
-    def _told(self, teller: str, after: int) -> tuple[str, ...]:
+    def _fetch(self, teller: str, after: int) -> tuple[str, ...]:
         url = f"{teller}{SUSPENSIONS_PATH}?{urlencode({'iss': self.own, 'after': after})}"
         answer = self.transport.send(
             PeerRequest(
@@ -180,16 +180,16 @@ class AuthorityCatchUp:
         document = strict_json.loads(answer.body, max_bytes=MAX_SUSPENSIONS_BYTES)
         return claims.require_str_list(document, "suspensions", max_items=PAGE, max_len=_MAX_ENTRY)
 
-    def _verified(self, told: Iterable[str], after: int, now: datetime) -> Iterable[StoredSuspension]:
+    def _verify(self, entries: Iterable[str], after: int, now: datetime) -> Iterable[StoredSuspension]:
         """Yield the entries that follow without a gap, each signed by this authority itself."""
-        for number, entry in enumerate(told, start=after + 1):
+        for number, entry in enumerate(entries, start=after + 1):
             raw = entry.encode("utf-8")
-            opened = parse_suspension(raw, issuer_keys=self.keys.unrevoked_keys(), now=now)
-            if (opened.issuer, opened.seq) != (self.own, number):
+            suspension = parse_suspension(raw, issuer_keys=self.keys.unrevoked_keys(), now=now)
+            if (suspension.issuer, suspension.seq) != (self.own, number):
                 return
-            yield StoredSuspension.from_suspension(opened, raw)
+            yield StoredSuspension.from_suspension(suspension, raw)
 
-    def _keep(self, entries: list[StoredSuspension], now: datetime) -> None:
+    def _save(self, entries: list[StoredSuspension], now: datetime) -> None:
         def work(tx: Transaction) -> None:
             for entry in entries:
                 suspensions.put(tx, entry)
@@ -202,10 +202,10 @@ class AuthorityCatchUp:
 CatchUp = NodeCatchUp | AuthorityCatchUp
 
 
-def _own_revoked(
+def _sync_own_revocations(
     own: EntityId, directory: FederationResolver, keys: KeyFolder, tellers: Collection[EntityId], now: datetime
 ) -> bool:
     """Revoke what others remember as revoked of this party's keys; return whether any of them answered."""
-    answered = directory.ask_key_revocations(own, keys.unrevoked_keys(), tellers, now=now)
+    responders = directory.ask_key_revocations(own, keys.unrevoked_keys(), tellers, now=now)
     keys.revoke(directory.revoked_keys(own, now=now), at=now)
-    return bool(answered)
+    return bool(responders)

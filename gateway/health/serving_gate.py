@@ -38,11 +38,11 @@ class ServingGate:
 
     def check(self) -> None:
         """Raise :class:`ClockWrong` or :class:`NotReconciled`."""
-        found = self.condition()
-        if found.clock_off:
-            raise ClockWrong(status_message(found))
-        if not found.epoch.reconciled:
-            raise NotReconciled(status_message(found))
+        state = self.condition()
+        if state.clock_off:
+            raise ClockWrong(status_message(state))
+        if not state.epoch.reconciled:
+            raise NotReconciled(status_message(state))
 
     def check_confirmed(self) -> None:
         """Raise :class:`NotReconciled` also while an administrator has not confirmed the restore."""
@@ -61,18 +61,18 @@ class ServingGate:
 
     def fault(self) -> str | None:
         """Return what is wrong in a sentence, for readiness."""
-        found = self.condition()
-        return status_message(found) or None
+        state = self.condition()
+        return status_message(state) or None
 
     def condition(self) -> NodeCondition:
         """Return the condition; one that is well is believed for a second, any other is looked at again."""
         at = self._seconds()
         if self._well is not None and at - self._well[0] < HELD_S:
             return self._well[1]
-        found = self._store.read(self._read)
-        well = not found.clock_off and found.epoch.reconciled and found.epoch.confirmed
-        self._well = (at, found) if well else None
-        return found
+        state = self._store.read(self._read)
+        well = not state.clock_off and state.epoch.reconciled and state.epoch.confirmed
+        self._well = (at, state) if well else None
+        return state
 
     def invalidate(self) -> None:
         """Believe nothing that was seen before."""
@@ -82,16 +82,16 @@ class ServingGate:
         return condition.read(tx, host=self._host)
 
 
-def status_message(found: NodeCondition) -> str:
+def status_message(state: NodeCondition) -> str:
     """Return what is wrong, and what an administrator can do; nothing where all is well."""
-    if found.clock_off:
-        seconds = int(found.clock_off.total_seconds())
+    if state.clock_off:
+        seconds = int(state.clock_off.total_seconds())
         way = "behind" if seconds > 0 else "ahead of"
         return (
             f"This machine's clock is {abs(seconds)} s {way} those of the others, so nothing is signed or answered. "
             "Let it follow a time service (timedatectl set-ntp true); it is looked at again within a minute."
         )
-    if not found.epoch.reconciled:
+    if not state.epoch.reconciled:
         return (
             "This node was restored from a backup and is still catching up, so it answers 503. It retries every "
             "minute. Check that it can reach its superiors and peers; if no peer exists, `hearthgate restore confirm`."

@@ -77,9 +77,9 @@ class DailySeal:
         if keys and max(keys) in {today, today + 1}:
             return keys
         with self._lock, _lock_folder(self._path):
-            held = _read(self._path)
-            self._keys = _advance(held, today)
-            if self._keys != held:
+            stored = _read(self._path)
+            self._keys = _advance(stored, today)
+            if self._keys != stored:
                 _write(self._path, self._keys)
         return self._keys
 
@@ -93,12 +93,12 @@ def _next(key: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=_LABEL).derive(key)
 
 
-def _advance(held: Mapping[int, bytes], today: int) -> dict[int, bytes]:
+def _advance(keys_by_day: Mapping[int, bytes], today: int) -> dict[int, bytes]:
     """Return today's and yesterday's keys, made of those held; a new one where the clock was far ahead, or none is."""
-    if not held or max(held) > today + 1:
+    if not keys_by_day or max(keys_by_day) > today + 1:
         return {today: new_key()}
-    keys = dict(held)
-    for day in range(max(held), today):
+    keys = dict(keys_by_day)
+    for day in range(max(keys_by_day), today):
         keys[day + 1] = _next(keys[day])
     return {day: key for day, key in keys.items() if day >= max(keys) - 1}
 
@@ -117,15 +117,15 @@ def _read(path: Path) -> dict[int, bytes]:
 def _write(path: Path, keys: Mapping[int, bytes]) -> None:
     """Replace the file and overwrite the bytes of the old one. Raises :class:`KeyFilesRefused`."""
     content = b"".join(day.to_bytes(_DAY_BYTES, "big") + key for day, key in sorted(keys.items()))
-    written = path.with_suffix(".new")
+    new_file = path.with_suffix(".new")
     try:
         with suppress(FileNotFoundError):
-            written.unlink()
+            new_file.unlink()
         _write_file(
-            os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE), content
+            os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE), content
         )
         old = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC) if path.exists() else None
-        written.rename(path)
+        new_file.rename(path)
         if old is not None:
             _write_file(old, bytes(os.fstat(old).st_size))
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -148,13 +148,13 @@ def public_half(raw: bytes, use: KeyUse) -> PublicKey:
 
 def write_all(directory: Path, files: Mapping[str, bytes]) -> None:
     """Write new files, all or none, for the owner of the folder only. Raises :class:`KeyFilesRefused`."""
-    made: list[Path] = []
+    created: list[Path] = []
     try:
         for name, content in files.items():
             _create(directory / name, content)
-            made.append(directory / name)
+            created.append(directory / name)
     except OSError as failed:
-        for path in made:
+        for path in created:
             path.unlink()
         raise KeyFilesRefused([f"{directory} cannot be written to ({failed.strerror})"]) from failed
 
@@ -197,9 +197,9 @@ def read_private(path: Path, *, most: int = MAX_KEY_FILE) -> bytes:
     except OSError as failed:
         raise KeyFilesRefused([f"{path} cannot be read ({failed.strerror}); {_RESTORE}"]) from failed
     try:
-        found = os.fstat(descriptor)
-        faults = [*_faults(path, found, "600"), *_link_faults(path)]
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        faults = [*_faults(path, status, "600"), *_link_faults(path)]
+        if not stat.S_ISREG(status.st_mode):
             faults = [f"{path} is not a regular file"]
         if faults:
             raise KeyFilesRefused(faults)
@@ -214,14 +214,14 @@ def read_private(path: Path, *, most: int = MAX_KEY_FILE) -> bytes:
 def folder_faults(directory: Path) -> Iterator[str]:
     """Yield what is wrong with the folder itself."""
     try:
-        found = directory.stat()
+        status = directory.stat()
     except OSError as failed:
         yield f"{directory} cannot be read ({failed.strerror}); check [keys] directory in the configuration"
         return
-    if not stat.S_ISDIR(found.st_mode):
+    if not stat.S_ISDIR(status.st_mode):
         yield f"{directory} is not a folder; check [keys] directory in the configuration"
         return
-    yield from _faults(directory, found, "700")
+    yield from _faults(directory, status, "700")
     yield from _link_faults(directory)
 
 
@@ -255,16 +255,16 @@ def _give_to_owner_of_folder(path: Path, descriptor: int) -> None:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
-def _faults(path: Path, found: os.stat_result, mode: str) -> Iterator[str]:
-    if found.st_mode & _OTHERS:
+def _faults(path: Path, status: os.stat_result, mode: str) -> Iterator[str]:
+    if status.st_mode & _OTHERS:
         yield f"{path} is open to its group or to others; run: chmod {mode} {quote(str(path))}"
-    if found.st_uid not in {os.geteuid(), 0}:
+    if status.st_uid not in {os.geteuid(), 0}:
         yield f"{path} belongs to another user; run as root: chown {os.geteuid()} {quote(str(path))}"
 
 
 def _link_faults(path: Path) -> Iterator[str]:
-    found = path.lstat()
-    if stat.S_ISLNK(found.st_mode) and found.st_uid not in {os.geteuid(), 0}:
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode) and status.st_uid not in {os.geteuid(), 0}:
         yield f"{path} is a link that another user made; put the file itself there"
 
 

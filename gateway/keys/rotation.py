@@ -50,7 +50,7 @@ def draft_rotation(
     ``waits``: it signs only once the superior is known to vouch for it. Raises :class:`ChangeRefused`.
     """
     at = at.replace(microsecond=0)
-    lives = schedule.lifecycles(records, vouched={})
+    lives = schedule.lifecycles(records, vouched_since={})
     coming = [life for life in lives if life.record.use is use and life.stage(at) is Stage.NEXT]
     if coming:
         raise ChangeRefused(
@@ -77,9 +77,9 @@ def postpone(draft: Draft, *, to: datetime) -> Draft:
     if draft.new_key is None:
         return draft
     by = max(to.replace(microsecond=0) - draft.new_key.created_at, timedelta())
-    made = replace(draft.new_key, created_at=draft.new_key.created_at + by, signs_from=draft.new_key.signs_from + by)
+    new_key = replace(draft.new_key, created_at=draft.new_key.created_at + by, signs_from=draft.new_key.signs_from + by)
     return replace(
-        draft, records=tuple(made if each is draft.new_key else each for each in draft.records), new_key=made
+        draft, records=tuple(new_key if each is draft.new_key else each for each in draft.records), new_key=new_key
     )
 
 
@@ -89,30 +89,34 @@ def draft_revocation(records: Sequence[KeyRecord], kid: str, reason: RevocationR
     That is the next one, which peers may know already, else a new one. Raises :class:`ChangeRefused`.
     """
     at = at.replace(microsecond=0)
-    found = next((record for record in records if record.kid == kid), None)
-    if found is None:
+    record_to_revoke = next((record for record in records if record.kid == kid), None)
+    if record_to_revoke is None:
         raise ChangeRefused(f"There is no key {kid} here; `hearthgate trust key list` shows the key ids.")
-    if found.revoked_at is not None:
+    if record_to_revoke.revoked_at is not None:
         raise ChangeRefused(f"The key {kid} is revoked already.")
-    revoked = replace(found, revoked_at=at, reason=reason)
-    left = [revoked if record is found else record for record in records]
-    stages = {life.record.kid: life.stage(at) for life in schedule.lifecycles(left, vouched={})}
-    usable = [record for record in left if record.use is found.use and stages[record.kid] in (Stage.SIGNS, Stage.NEXT)]
+    revoked = replace(record_to_revoke, revoked_at=at, reason=reason)
+    remaining = [revoked if record is record_to_revoke else record for record in records]
+    stages = {life.record.kid: life.stage(at) for life in schedule.lifecycles(remaining, vouched_since={})}
+    usable = [
+        record
+        for record in remaining
+        if record.use is record_to_revoke.use and stages[record.kid] in (Stage.SIGNS, Stage.NEXT)
+    ]
     if any(stages[record.kid] is Stage.SIGNS for record in usable):
-        return Draft(records=tuple(left), new_key=None)
+        return Draft(records=tuple(remaining), new_key=None)
     if not usable:
-        return _with_new_key(left, found.use, at=at, signs_from=at, awaits_superior=False)
+        return _with_new_key(remaining, record_to_revoke.use, at=at, signs_from=at, awaits_superior=False)
     heir = usable[0]
-    now_signing = [replace(each, signs_from=at, awaits_superior=False) if each is heir else each for each in left]
+    now_signing = [replace(each, signs_from=at, awaits_superior=False) if each is heir else each for each in remaining]
     return Draft(records=tuple(now_signing), new_key=None)
 
 
-def record_starts(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> tuple[KeyRecord, ...]:
+def record_starts(records: Sequence[KeyRecord], *, vouched_since: Mapping[str, datetime]) -> tuple[KeyRecord, ...]:
     """Write down when each key that waited for its superior began to sign; what the store knew may be lost with it."""
-    begins = {life.record.kid: life.begins for life in schedule.lifecycles(records, vouched=vouched)}
+    begins = {life.record.kid: life.begins for life in schedule.lifecycles(records, vouched_since=vouched_since)}
     return tuple(
-        replace(record, signs_from=begun, awaits_superior=False)
-        if record.awaits_superior and (begun := begins[record.kid]) is not None
+        replace(record, signs_from=start, awaits_superior=False)
+        if record.awaits_superior and (start := begins[record.kid]) is not None
         else record
         for record in records
     )
@@ -120,16 +124,16 @@ def record_starts(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetim
 
 def apply(directory: Path, draft: Draft, *, at: datetime) -> None:
     """Make a drafted change. Raises :class:`gateway.keys.files.KeyFilesRefused`; nothing has changed then."""
-    spent = {each.kid: each.file for each in draft.records if each.file and _dispensable(draft, each, at)}
-    kept = [replace(each, file=None) if each.kid in spent else each for each in draft.records]
+    obsolete_files = {each.kid: each.file for each in draft.records if each.file and _dispensable(draft, each, at)}
+    remaining = [replace(each, file=None) if each.kid in obsolete_files else each for each in draft.records]
     write_all(directory, draft.files)
     try:
-        replace_file(directory / STATE_FILE, schedule.to_bytes(kept))
+        replace_file(directory / STATE_FILE, schedule.to_bytes(remaining))
     except BaseException:
         for name in draft.files:
             (directory / name).unlink()
         raise
-    for name in spent.values():
+    for name in obsolete_files.values():
         (directory / name).unlink(missing_ok=True)
 
 
@@ -139,14 +143,14 @@ def _with_new_key(
     pem = new_pem(use)
     public = public_half(pem, use)
     name = f"{use}-{public.kid[:_KID_IN_NAME]}.pem"
-    made = KeyRecord(public=public, file=name, created_at=at, signs_from=signs_from, awaits_superior=awaits_superior)
-    return Draft(records=(*records, made), new_key=made, files={name: pem})
+    record = KeyRecord(public=public, file=name, created_at=at, signs_from=signs_from, awaits_superior=awaits_superior)
+    return Draft(records=(*records, record), new_key=record, files={name: pem})
 
 
 def _dispensable(draft: Draft, record: KeyRecord, at: datetime) -> bool:
     """Tell whether nobody needs a private key any more: to sign, or to decrypt what rests under it."""
-    life = next(life for life in schedule.lifecycles(draft.records, vouched={}) if life.record.kid == record.kid)
+    life = next(life for life in schedule.lifecycles(draft.records, vouched_since={}) if life.record.kid == record.kid)
     if record.use is KeyUse.ENCRYPTION:
-        return life.gone is not None and life.gone <= at
+        return life.ends is not None and life.ends <= at
     stopped = record.revoked_at or (life.retires and life.retires + _ERASED_AFTER)
     return stopped is not None and stopped <= at

@@ -113,39 +113,39 @@ class KeyLifecycle:
     record: KeyRecord
     begins: datetime | None
     retires: datetime | None
-    gone: datetime | None
+    ends: datetime | None
 
     def stage(self, now: datetime) -> Stage:
         """Return where the key is now."""
         if _passed(self.record.revoked_at, now):
             return Stage.REVOKED
-        if _passed(self.gone, now):
+        if _passed(self.ends, now):
             return Stage.GONE
         if _passed(self.retires, now):
             return Stage.RETIRED
         return Stage.SIGNS if _passed(self.begins, now) else Stage.NEXT
 
 
-def lifecycles(records: Sequence[KeyRecord], *, vouched: Mapping[str, datetime]) -> tuple[KeyLifecycle, ...]:
+def lifecycles(records: Sequence[KeyRecord], *, vouched_since: Mapping[str, datetime]) -> tuple[KeyLifecycle, ...]:
     """Return the life of each key.
 
     ``records`` stand in the order in which the keys were made. ``vouched`` says since when the superior is known to
     vouch for a federation key.
     """
-    found = []
+    result = []
     for index, record in enumerate(records):
         later = [each for each in records[index + 1 :] if each.use is record.use]
-        begun = [begins for each in later if (begins := _began(each, vouched)) is not None]
-        retires = min(begun, default=None)
-        found.append(
+        starts = [begins for each in later if (begins := _start(each, vouched_since)) is not None]
+        retires = min(starts, default=None)
+        result.append(
             KeyLifecycle(
                 record=record,
-                begins=_begins(record, vouched),
+                begins=_begins(record, vouched_since),
                 retires=retires,
-                gone=None if retires is None else retires + KEY_OVERLAPS[record.use].after,
+                ends=None if retires is None else retires + KEY_OVERLAPS[record.use].after,
             )
         )
-    return tuple(found)
+    return tuple(result)
 
 
 def signing_key(lives: Iterable[KeyLifecycle], use: KeyUse, *, now: datetime) -> KeyRecord:
@@ -187,7 +187,7 @@ def historical_keys(lives: Iterable[KeyLifecycle], *, now: datetime) -> tuple[Hi
 
 def revoked_keys(lives: Iterable[KeyLifecycle], *, now: datetime) -> tuple[RevokedKey, ...]:
     """Return the keys of every use that were revoked, the newest where they are too many."""
-    found = [
+    revocations = [
         RevokedKey(
             kid=life.record.kid,
             use=life.record.use,
@@ -197,7 +197,7 @@ def revoked_keys(lives: Iterable[KeyLifecycle], *, now: datetime) -> tuple[Revok
         for life in lives
         if life.record.revoked_at is not None and life.stage(now) is Stage.REVOKED
     ]
-    return tuple(sorted(found, key=lambda key: key.revoked_at)[-MAX_REVOCATIONS:])
+    return tuple(sorted(revocations, key=lambda key: key.revoked_at)[-MAX_REVOCATIONS:])
 
 
 def next_event(lives: Iterable[KeyLifecycle], *, now: datetime) -> datetime:
@@ -205,7 +205,7 @@ def next_event(lives: Iterable[KeyLifecycle], *, now: datetime) -> datetime:
     moments = (
         moment
         for life in lives
-        for moment in (life.begins, life.retires, life.gone, life.record.revoked_at)
+        for moment in (life.begins, life.retires, life.ends, life.record.revoked_at)
         if moment is not None and moment > now
     )
     return min(moments, default=_NEVER)
@@ -232,16 +232,16 @@ def _passed(moment: datetime | None, now: datetime) -> bool:
     return moment is not None and moment <= now
 
 
-def _begins(record: KeyRecord, vouched: Mapping[str, datetime]) -> datetime | None:
+def _begins(record: KeyRecord, vouched_since: Mapping[str, datetime]) -> datetime | None:
     if not record.awaits_superior:
         return record.signs_from
-    since = vouched.get(record.kid)
+    since = vouched_since.get(record.kid)
     return None if since is None else max(record.signs_from, since + HEARD_WITHIN)
 
 
-def _began(record: KeyRecord, vouched: Mapping[str, datetime]) -> datetime | None:
+def _start(record: KeyRecord, vouched_since: Mapping[str, datetime]) -> datetime | None:
     """Return when a key begins to sign, or nothing for one that is revoked before that."""
-    begins = _begins(record, vouched)
+    begins = _begins(record, vouched_since)
     return None if begins is None or _passed(record.revoked_at, begins) else begins
 
 

@@ -34,7 +34,7 @@ from trust.federation.key_revocation import RevokedKey
 from trust.keys import KeySet, KeyUse, LocalSigner, Signer
 from trust.sealing import KEY_BYTES
 
-Vouched = Callable[[], Mapping[str, datetime]]
+VouchedSince = Callable[[], Mapping[str, datetime]]
 """Say of each federation key of this entity's, by id, since when its superior is known to vouch for it."""
 _ASK_AGAIN = timedelta(seconds=30)
 _log = getLogger("hearthgate.keys")
@@ -75,18 +75,23 @@ class FileKeyVault:
     """
 
     def __init__(
-        self, directory: Path, needed: Sequence[KeyFile], *, now: Callable[[], datetime], vouched: Vouched | None
+        self,
+        directory: Path,
+        needed: Sequence[KeyFile],
+        *,
+        now: Callable[[], datetime],
+        vouched_since: VouchedSince | None,
     ) -> None:
         self._directory = directory
         self._state = str(directory / STATE_FILE)
         self._needed = tuple(needed)
         self._now = now
-        self._vouched = vouched
+        self._vouched_since = vouched_since
         self._lock = Lock()
         self._daily = DailySeal(directory, now=now)
         self._edition = 0
         self._loaded = _load(directory, self._needed)
-        self._seen = self._loaded.stamp
+        self._last_stamp = self._loaded.stamp
         self._view: _View | None = None
 
     def signer(self, use: KeyUse) -> Signer:
@@ -141,7 +146,7 @@ class FileKeyVault:
 
     def _current(self) -> _View:
         stamp, view, now = _stamp(self._state), self._view, self._now()
-        if view is not None and stamp == self._seen and view.since <= now < view.until:
+        if view is not None and stamp == self._last_stamp and view.since <= now < view.until:
             return view
         with self._lock:
             if _stamp(self._state) != self._loaded.stamp:
@@ -151,21 +156,21 @@ class FileKeyVault:
             return view
 
     def _reload(self) -> None:
-        self._seen = _stamp(self._state)
+        self._last_stamp = _stamp(self._state)
         try:
             self._loaded = _load(self._directory, self._needed)
         except KeyFilesRefused as refused:
             _log.error("changed keys cannot be used, and those held go on signing: %s", "; ".join(refused.faults))
         else:
-            self._seen = self._loaded.stamp
+            self._last_stamp = self._loaded.stamp
 
     def _view_at(self, now: datetime) -> _View:
         loaded = self._loaded
         waiting = any(record.awaits_superior for record in loaded.records)
-        vouched = self._vouched() if waiting and self._vouched is not None else {}
-        lives = schedule.lifecycles(loaded.records, vouched=vouched)
+        vouched_since = self._vouched_since() if waiting and self._vouched_since is not None else {}
+        lives = schedule.lifecycles(loaded.records, vouched_since=vouched_since)
         until = schedule.next_event(lives, now=now)
-        if waiting or loaded.stamp != self._seen:
+        if waiting or loaded.stamp != self._last_stamp:
             until = min(until, now + _ASK_AGAIN)
         uses = {life.record.use for life in lives}
         return _View(
@@ -187,10 +192,10 @@ def open_vault(
     *,
     needed: Sequence[KeyFile] = NODE_KEYS,
     now: Callable[[], datetime] = machine_time,
-    vouched: Vouched | None = None,
+    vouched_since: VouchedSince | None = None,
 ) -> FileKeyVault:
     """Open the key files of a folder. Raises :class:`KeyFilesRefused` with every fault of every file."""
-    return FileKeyVault(directory, needed, now=now, vouched=vouched)
+    return FileKeyVault(directory, needed, now=now, vouched_since=vouched_since)
 
 
 def read_records(directory: Path, needed: Sequence[KeyFile]) -> tuple[KeyRecord, ...]:
@@ -222,8 +227,8 @@ def _gather(directory: Path, needed: Sequence[KeyFile]) -> tuple[tuple[KeyRecord
         except TrustError as refused:
             faults.append(_damage_report(path, refused))
         else:
-            made = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
-            records.append(KeyRecord(public=public, file=name, created_at=made, signs_from=made))
+            created_at = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+            records.append(KeyRecord(public=public, file=name, created_at=created_at, signs_from=created_at))
     return tuple(records), faults
 
 
@@ -240,8 +245,8 @@ def _read_schedule(directory: Path) -> tuple[KeyRecord, ...]:
 def _load(directory: Path, needed: Sequence[KeyFile]) -> _KeySnapshot:
     stamp = _stamp(str(directory / STATE_FILE))
     records, faults = _gather(directory, needed)
-    wanted = {KEY_USES[name] for name in needed if name in KEY_USES}
-    records = tuple(record for record in records if record.use in wanted)
+    needed_uses = {KEY_USES[name] for name in needed if name in KEY_USES}
+    records = tuple(record for record in records if record.use in needed_uses)
     signers: dict[str, Signer] = {}
     for record in records:
         faults.extend(_load_pair(directory, record, signers))
@@ -249,8 +254,10 @@ def _load(directory: Path, needed: Sequence[KeyFile]) -> _KeySnapshot:
     if len(set(kids)) != len(kids):
         faults.append(f"{directory} holds one key under two names; each purpose needs its own")
     if not faults:
-        left = {record.use for record in records if record.revoked_at is None}
-        faults.extend(f"{directory} holds no {use} key that was not revoked" for use in sorted(wanted - left))
+        current_uses = {record.use for record in records if record.revoked_at is None}
+        faults.extend(
+            f"{directory} holds no {use} key that was not revoked" for use in sorted(needed_uses - current_uses)
+        )
     secrets: dict[KeyFile, bytes] = {}
     for name in needed:
         if name not in KEY_USES:
@@ -267,8 +274,8 @@ def _load_pair(directory: Path, record: KeyRecord, signers: dict[str, Signer]) -
     path = directory / record.file
     try:
         raw = read_private(path)
-        found = public_half(raw, record.use).kid
-        if found != record.kid:
+        kid = public_half(raw, record.use).kid
+        if kid != record.kid:
             yield f"{path} holds another key than {STATE_FILE} says; restore both from your backup"
         elif record.use is not KeyUse.ENCRYPTION:
             signers[record.kid] = LocalSigner.from_pem(raw, record.use)
@@ -292,10 +299,10 @@ def _load_secret(path: Path, name: KeyFile, secrets: dict[KeyFile, bytes]) -> It
 def _stamp(state: str) -> object:
     """Return what is another whenever the dates of the keys, in this file, were written anew."""
     try:
-        found = os.stat(state)  # noqa: PTH116 - asked for at every signature, and a Path costs twice as much
+        status = os.stat(state)  # noqa: PTH116 - asked for at every signature, and a Path costs twice as much
     except OSError as absent:
         return absent.errno
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _damage_report(path: Path, refused: TrustError) -> str:

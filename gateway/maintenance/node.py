@@ -85,8 +85,8 @@ class NodeRounds:
         for standing in standings:  # those above others come first, so that below them one answer is enough
             if standing.due(now, within=timedelta(seconds=ROUND_S)):
                 self._refresh(standing.entity)
-        known = frozenset(each.entity for each in standings if each.trusted is not None)
-        self.attempt("parties", lambda: self._meet(known, now))
+        trusted = frozenset(each.entity for each in standings if each.trusted is not None)
+        self.attempt("parties", lambda: self._find_parties(trusted, now))
         self.attempt("vouched_keys", lambda: self._record_vouched_keys(now))
         self.attempt("own_chain", lambda: self.own_chain(now))
         self.attempt("signatures", lambda: self.collect_signatures(now))
@@ -98,10 +98,10 @@ class NodeRounds:
             return True
         return False
 
-    def _meet(self, known: frozenset[EntityId], now: datetime) -> None:
+    def _find_parties(self, trusted: frozenset[EntityId], now: datetime) -> None:
         """Find the parties that are not known yet, or again: strangers who use up what may be found keep none out."""
         until = monotonic() + ROUND_S
-        for entity in sorted(frozenset(self.parties(now)) - known):
+        for entity in sorted(frozenset(self.parties(now)) - trusted):
             if monotonic() < until and self.lately.acquire(entity, now):
                 self._refresh(entity)
 

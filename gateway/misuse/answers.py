@@ -67,19 +67,19 @@ class MisuseQueryReceiver:
         """Return the signed answer. Raises ``TrustError``, both errors above, and the store's."""
         holder = peek_holder(raw)
         trusted = self.directory.resolve(holder, now=now, urgent=True)  # 1
-        opened = verify_with_key_refresh(
-            trusted, raw, lambda party: self._opened(raw, party, now), directory=self.directory, now=now
+        opened_query = verify_with_key_refresh(
+            trusted, raw, lambda party: self._open(raw, party, now), directory=self.directory, now=now
         )  # 2
-        query = opened.query
+        query = opened_query.query
         if query.iss != holder:
             raise WrongIssuer("The query is from another node than its key's.")
         self._use_up(query, claims, now)  # 3
-        found = self.store.read(
+        message = self.store.read(
             lambda tx: sent_message(tx, query.message, own=self.own, to=holder, key=self.vault.evidence_hmac_key())
         )  # 4
-        return self._answered(opened, found if found and found.pseudonym == query.pseudonym else None, now)
+        return self._answer(opened_query, message if message and message.pseudonym == query.pseudonym else None, now)
 
-    def _opened(self, raw: bytes, party: TrustedEntity, now: datetime) -> OpenedQuery:
+    def _open(self, raw: bytes, party: TrustedEntity, now: datetime) -> OpenedQuery:
         if party.node is None:
             raise NoChain("The sender's chain describes no node that may exchange messages.")
         return open_query(raw, holder_keys=party.node.message_keys, own_id=self.own, now=now)
@@ -95,10 +95,10 @@ class MisuseQueryReceiver:
         if not first:
             raise QueryReused
 
-    def _answered(self, opened: OpenedQuery, found: FoundMessage | None, now: datetime) -> bytes:
-        query = opened.query
-        held = None if found is None else self._kept(query, found, now)  # 5
-        reply = self._reply(opened, held, now)
+    def _answer(self, opened_query: OpenedQuery, message: FoundMessage | None, now: datetime) -> bytes:
+        query = opened_query.query
+        stored_query = None if message is None else self._get_or_create(query, message, now)  # 5
+        reply = self._reply(opened_query, stored_query, now)
         signed = build_reply(reply, self.vault.signer(KeyUse.MESSAGE))  # 6
         received = Leaf(
             kind=LeafKind.RECEIVED,
@@ -106,7 +106,7 @@ class MisuseQueryReceiver:
             peer=query.iss,
             message_iss=query.iss,
             message_id=message_key(self.vault.evidence_hmac_key(), query.iss, query.jti),
-            message_digest=opened.digest,
+            message_digest=opened_query.digest,
             outcome_code=f"misuse_{reply.state}",
         )
         leaves = [
@@ -115,15 +115,15 @@ class MisuseQueryReceiver:
         ]
 
         def effect(tx: Transaction) -> None:
-            if held is not None:
-                received_misuse_queries.put(tx, held)
+            if stored_query is not None:
+                received_misuse_queries.put(tx, stored_query)
             for leaf in leaves:
                 recorder.record(tx, leaf)
 
         self.store.write(effect)
         return signed
 
-    def _kept(self, query: MisuseQuery, found: FoundMessage, now: datetime) -> ReceivedMisuseQuery:
+    def _get_or_create(self, query: MisuseQuery, message: FoundMessage, now: datetime) -> ReceivedMisuseQuery:
         earlier, waiting = self.store.read(
             lambda tx: (
                 received_misuse_queries.get(tx, holder=query.iss, query=digest(query.query.encode())),
@@ -134,15 +134,15 @@ class MisuseQueryReceiver:
             return earlier
         if waiting >= MAX_OPEN:
             raise TooManyOpen
-        told = {
+        statement = {
             "reason": query.reason,
             "message": {
-                "id": found.id,
+                "id": message.id,
                 "jti": query.message.jti,
-                "digest": found.digest,
-                "at": found.at.isoformat(),
+                "digest": message.digest,
+                "at": message.at.isoformat(),
             },
-            "pseudonym": found.pseudonym,
+            "pseudonym": message.pseudonym,
         }
         ours = digest(query.query.encode())  # the holder's own id may hold anything
         return ReceivedMisuseQuery(
@@ -150,11 +150,11 @@ class MisuseQueryReceiver:
             query=ours,
             received_at=now,
             due_at=due_by(now),
-            sealed_query=seal(self.vault.seal_key(), strict_json.dumps(told), place_of(query.iss, ours, "query")),
+            sealed_query=seal(self.vault.seal_key(), strict_json.dumps(statement), place_of(query.iss, ours, "query")),
         )
 
-    def _reply(self, opened: OpenedQuery, held: ReceivedMisuseQuery | None, now: datetime) -> MisuseReply:
-        query, issued = opened.query, to_seconds(now)
+    def _reply(self, opened_query: OpenedQuery, stored_query: ReceivedMisuseQuery | None, now: datetime) -> MisuseReply:
+        query, issued = opened_query.query, to_seconds(now)
         reply = MisuseReply(
             iss=self.own,
             aud=query.iss,
@@ -162,37 +162,41 @@ class MisuseQueryReceiver:
             exp=issued + int(LIFE.total_seconds()),
             jti=token_urlsafe(16),
             query=query.query,
-            request=opened.ref,
+            request=opened_query.ref,
             state=MisuseState.UNKNOWN,
         )
-        if held is None or self._about(held) != query.message.jti:
+        if stored_query is None or self._about(stored_query) != query.message.jti:
             return reply
-        due = to_seconds(held.due_at)
-        if held.sealed_answer is None:
+        due = to_seconds(stored_query.due_at)
+        if stored_query.sealed_answer is None:
             return replace(reply, state=MisuseState.PENDING, due=due)
-        named = open_named(self.vault.seal_key(), held.holder, held.query, held.sealed_answer)
-        return replace(reply, state=MisuseState.ANSWERED, due=due, practitioner=named)
+        practitioner = open_practitioner(
+            self.vault.seal_key(), stored_query.holder, stored_query.query, stored_query.sealed_answer
+        )
+        return replace(reply, state=MisuseState.ANSWERED, due=due, practitioner=practitioner)
 
-    def _about(self, held: ReceivedMisuseQuery) -> str:
+    def _about(self, stored_query: ReceivedMisuseQuery) -> str:
         """Return which message a query of before was about: one id is no way to the answer about another message."""
-        return str(open_query_record(self.vault.seal_key(), held)["message"]["jti"])
+        return str(open_query_record(self.vault.seal_key(), stored_query)["message"]["jti"])
 
 
-def open_query_record(key: bytes, held: ReceivedMisuseQuery) -> JsonObject:
+def open_query_record(key: bytes, query: ReceivedMisuseQuery) -> JsonObject:
     """Return what the holder said. Raises :class:`gateway.keys.sealed.SealBroken`."""
-    opened = open_own(key, held.sealed_query, place_of(held.holder, held.query, "query"))
-    return strict_json.loads(opened, max_bytes=MAX_SEALED)
+    raw = open_own(key, query.sealed_query, place_of(query.holder, query.query, "query"))
+    return strict_json.loads(raw, max_bytes=MAX_SEALED)
 
 
-def seal_answer(key: bytes, holder: str, query: str, named: NamedPractitioner) -> bytes:
+def seal_answer(key: bytes, holder: str, query: str, practitioner: NamedPractitioner) -> bytes:
     """Seal a name for its own row."""
-    return seal(key, strict_json.dumps(practitioner_to_json(named)), place_of(holder, query, "answer"))
+    return seal(key, strict_json.dumps(practitioner_to_json(practitioner)), place_of(holder, query, "answer"))
 
 
-def open_named(key: bytes, holder: str, query: str, sealed: bytes) -> NamedPractitioner:
+def open_practitioner(key: bytes, holder: str, query: str, sealed: bytes) -> NamedPractitioner:
     """Open it again. Raises :class:`gateway.keys.sealed.SealBroken`."""
-    told = strict_json.loads(open_own(key, sealed, place_of(holder, query, "answer")), max_bytes=MAX_SEALED)
-    return NamedPractitioner(name=told["name"], role=told["role"], org_unit=told["org_unit"], contact=told["contact"])
+    document = strict_json.loads(open_own(key, sealed, place_of(holder, query, "answer")), max_bytes=MAX_SEALED)
+    return NamedPractitioner(
+        name=document["name"], role=document["role"], org_unit=document["org_unit"], contact=document["contact"]
+    )
 
 
 def place_of(party: str, query: str, part: str) -> bytes:

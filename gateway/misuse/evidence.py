@@ -44,15 +44,15 @@ def sent_message(tx: Transaction, ref: RequestRef, *, own: EntityId, to: EntityI
     """Return our own message of these very bytes to this holder, or none."""
     names = (message_key(key, own, ref.jti), ref.jti)
     ids = evidence_index.find(tx, names, before=_END, limit=_MOST)
-    found = (_from_leaf(stored, LeafKind.SENT) for stored in evidence_leaves.get_all(tx, ids))
-    return next((each for each in found if each and each.peer == to and each.digest == ref.digest), None)
+    messages = (_from_leaf(stored, LeafKind.SENT) for stored in evidence_leaves.get_all(tx, ids))
+    return next((each for each in messages if each and each.peer == to and each.digest == ref.digest), None)
 
 
 def received_messages(tx: Transaction, *, since: datetime, until: datetime) -> Iterator[FoundMessage]:
     """Yield every message that we received of others in a span of time, the latest first."""
     leaves = evidence_leaves.between(tx, since=since, until=until)
-    found = (_from_leaf(stored, LeafKind.RECEIVED) for stored in leaves)
-    return (each for each in found if each and each.iss == each.peer)
+    messages = (_from_leaf(stored, LeafKind.RECEIVED) for stored in leaves)
+    return (each for each in messages if each and each.iss == each.peer)
 
 
 def reference_of(tx: Transaction, message: FoundMessage, *, key: bytes) -> RequestRef | None:
@@ -73,14 +73,18 @@ def signature_of_message(store: Store, vault: KeyVault, message: FoundMessage) -
     It is :func:`trust.exchange.question_signature.signature_to_json`'s form, and holds nothing of the content. Raises
     :class:`gateway.keys.sealed.SealBroken`.
     """
-    kept = _open_signature(store, vault, message)
-    return None if kept is None else {name: value for name, value in kept.items() if name not in {"jti", "consent"}}
+    signature = _open_signature(store, vault, message)
+    return (
+        None
+        if signature is None
+        else {name: value for name, value in signature.items() if name not in {"jti", "consent"}}
+    )
 
 
 def consent_of_message(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
     """Return the asker's record of consent on which we answered, or none. Raises as :func:`signature_of_message`."""
-    kept = _open_signature(store, vault, message)
-    return None if kept is None else kept.get("consent")
+    signature = _open_signature(store, vault, message)
+    return None if signature is None else signature.get("consent")
 
 
 def _open_signature(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
@@ -109,10 +113,10 @@ def account_of(store: Store, vault: KeyVault, message_id: str) -> JsonObject | N
 
     ``message_id`` is this node's own name for it. Raises :class:`gateway.keys.sealed.SealBroken`.
     """
-    found = store.read(lambda tx: lookup_messages.find(tx, message=message_id))
-    if found is None:
+    row_of_message = store.read(lambda tx: lookup_messages.find(tx, message=message_id))
+    if row_of_message is None:
         return None
-    lookup_id, sealed = found
+    lookup_id, sealed = row_of_message
     message = open_message(vault.seal_key(), message_id, lookup_id, sealed)
     row = store.read(lambda tx: lookups.find(tx, lookup_id=lookup_id))
     if row is None or row.sealed_request is None:

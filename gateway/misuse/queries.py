@@ -69,43 +69,45 @@ class MisuseQuerySender:
         reference = self.store.read(lambda tx: reference_of(tx, message, key=self.vault.seal_key()))
         if reference is None:
             raise MessageForgotten
-        held = self._held(message, reason, now)
-        if held.state is SentQueryState.ANSWERED:
-            return held
+        stored_query = self._get_or_create(message, reason, now)
+        if stored_query.state is SentQueryState.ANSWERED:
+            return stored_query
         peer = self.directory.resolve(message.peer, now=now, urgent=True)
-        query = self._query(held, message, reference, now)
+        query = self._query(stored_query, message, reference, now)
         raw = build_query(query, self.vault.signer(KeyUse.MESSAGE))
-        sent = recorder.build_entry(self._leaf(LeafKind.SENT, query, raw, now))
-        self.store.write(lambda tx: recorder.record(tx, sent))
-        answered = self._post(message.peer, raw)
+        entry = recorder.build_entry(self._leaf(LeafKind.SENT, query, raw, now))
+        self.store.write(lambda tx: recorder.record(tx, entry))
+        raw_reply = self._post(message.peer, raw)
         reply = verify_with_key_refresh(
             peer,
-            answered,
-            lambda party: _open_reply(answered, party, raw, query, now),
+            raw_reply,
+            lambda party: _open_reply(raw_reply, party, raw, query, now),
             directory=self.directory,
             now=now,
         )
-        leaf = recorder.build_entry(self._leaf(LeafKind.RECEIVED, query, raw, now, reply=(answered, reply.state)))
-        return self._settled(held, reply, leaf, now)
+        leaf = recorder.build_entry(self._leaf(LeafKind.RECEIVED, query, raw, now, reply=(raw_reply, reply.state)))
+        return self._settle(stored_query, reply, leaf, now)
 
-    def _held(self, message: FoundMessage, reason: str, now: datetime) -> SentMisuseQuery:
-        found = self.store.read(lambda tx: sent_misuse_queries.find(tx, asker=message.peer, message=message.id))
-        if found is not None:
-            return found
+    def _get_or_create(self, message: FoundMessage, reason: str, now: datetime) -> SentMisuseQuery:
+        stored_query = self.store.read(lambda tx: sent_misuse_queries.find(tx, asker=message.peer, message=message.id))
+        if stored_query is not None:
+            return stored_query
         query = token_urlsafe(16)
-        told = strict_json.dumps({"reason": reason, "pseudonym": message.pseudonym})
-        made = SentMisuseQuery(
+        statement = strict_json.dumps({"reason": reason, "pseudonym": message.pseudonym})
+        new_query = SentMisuseQuery(
             query=query,
             asker=message.peer,
             message=message.id,
             asked_at=now,
             due_at=due_by(now),
-            sealed_query=seal(self.vault.seal_key(), told, place_of(message.peer, query, "asked")),
+            sealed_query=seal(self.vault.seal_key(), statement, place_of(message.peer, query, "asked")),
         )
-        self.store.write(lambda tx: sent_misuse_queries.put(tx, made))
-        return made
+        self.store.write(lambda tx: sent_misuse_queries.put(tx, new_query))
+        return new_query
 
-    def _query(self, held: SentMisuseQuery, message: FoundMessage, reference: RequestRef, now: datetime) -> MisuseQuery:
+    def _query(
+        self, stored_query: SentMisuseQuery, message: FoundMessage, reference: RequestRef, now: datetime
+    ) -> MisuseQuery:
         issued = to_seconds(now)
         return MisuseQuery(
             iss=self.own,
@@ -113,11 +115,11 @@ class MisuseQuerySender:
             iat=issued,
             exp=issued + int(LIFE.total_seconds()),
             jti=token_urlsafe(16),
-            query=held.query,
+            query=stored_query.query,
             message=reference,
             received_at=to_seconds(message.at),
             pseudonym=message.pseudonym,
-            reason=str(open_reason(self.vault.seal_key(), held)["reason"]),
+            reason=str(open_reason(self.vault.seal_key(), stored_query)["reason"]),
         )
 
     def _post(self, peer: EntityId, raw: bytes) -> bytes:
@@ -136,24 +138,28 @@ class MisuseQuerySender:
             raise TransportError(f"{peer} answered {answer.status} and not the query")
         return answer.body
 
-    def _settled(
-        self, held: SentMisuseQuery, reply: MisuseReply, leaf: EvidenceEntry, now: datetime
+    def _settle(
+        self, stored_query: SentMisuseQuery, reply: MisuseReply, leaf: EvidenceEntry, now: datetime
     ) -> SentMisuseQuery:
-        told: JsonObject = {"state": str(reply.state)}
+        answer: JsonObject = {"state": str(reply.state)}
         if reply.practitioner is not None:
-            told |= practitioner_to_json(reply.practitioner)
-        sealed = seal(self.vault.seal_key(), strict_json.dumps(told), place_of(held.asker, held.query, "told"))
+            answer |= practitioner_to_json(reply.practitioner)
+        sealed = seal(
+            self.vault.seal_key(), strict_json.dumps(answer), place_of(stored_query.asker, stored_query.query, "told")
+        )
 
         def effect(tx: Transaction) -> None:
             recorder.record(tx, leaf)
             if reply.state is not MisuseState.PENDING:
                 sent_misuse_queries.settle(
-                    tx, query=held.query, state=SentQueryState(reply.state), sealed_answer=sealed, at=now
+                    tx, query=stored_query.query, state=SentQueryState(reply.state), sealed_answer=sealed, at=now
                 )
 
         self.store.write(effect)
-        found = self.store.read(lambda tx: sent_misuse_queries.find(tx, asker=held.asker, message=held.message))
-        return found or held
+        settled_query = self.store.read(
+            lambda tx: sent_misuse_queries.find(tx, asker=stored_query.asker, message=stored_query.message)
+        )
+        return settled_query or stored_query
 
     def _leaf(
         self,
@@ -164,7 +170,7 @@ class MisuseQuerySender:
         *,
         reply: tuple[bytes, MisuseState] | None = None,
     ) -> Leaf:
-        answered, state = reply or (None, "asked")
+        raw_reply, state = reply or (None, "asked")
         return Leaf(
             kind=kind,
             at=at,
@@ -173,25 +179,25 @@ class MisuseQuerySender:
             message_id=message_key(self.vault.evidence_hmac_key(), query.iss, query.jti),
             message_digest=digest(raw),
             outcome_code=f"misuse_{state}",
-            answer_digest=None if answered is None else digest(answered),
+            answer_digest=None if raw_reply is None else digest(raw_reply),
         )
 
 
-def _open_reply(answered: bytes, party: TrustedEntity, raw: bytes, query: MisuseQuery, now: datetime) -> MisuseReply:
+def _open_reply(raw_reply: bytes, party: TrustedEntity, raw: bytes, query: MisuseQuery, now: datetime) -> MisuseReply:
     if party.node is None:
         raise NoChain("The agency's chain describes no node that may exchange messages.")
-    return open_reply(answered, asker_keys=party.node.message_keys, sent=raw, query=query, now=now)
+    return open_reply(raw_reply, asker_keys=party.node.message_keys, sent=raw, query=query, now=now)
 
 
-def open_reason(key: bytes, held: SentMisuseQuery) -> JsonObject:
+def open_reason(key: bytes, query: SentMisuseQuery) -> JsonObject:
     """Return why we asked. Raises :class:`gateway.keys.sealed.SealBroken`."""
-    opened = open_own(key, held.sealed_query, place_of(held.asker, held.query, "asked"))
-    return strict_json.loads(opened, max_bytes=MAX_SEALED)
+    plaintext = open_own(key, query.sealed_query, place_of(query.asker, query.query, "asked"))
+    return strict_json.loads(plaintext, max_bytes=MAX_SEALED)
 
 
-def open_answer(key: bytes, held: SentMisuseQuery) -> JsonObject:
+def open_answer(key: bytes, query: SentMisuseQuery) -> JsonObject:
     """Return what we were told. Raises :class:`gateway.keys.sealed.SealBroken`."""
-    if held.sealed_answer is None:
+    if query.sealed_answer is None:
         return {}
-    opened = open_own(key, held.sealed_answer, place_of(held.asker, held.query, "told"))
-    return strict_json.loads(opened, max_bytes=MAX_SEALED)
+    plaintext = open_own(key, query.sealed_answer, place_of(query.asker, query.query, "told"))
+    return strict_json.loads(plaintext, max_bytes=MAX_SEALED)

@@ -49,16 +49,16 @@ class SignInProvider:
 
     def expected_of(self, client_id: str) -> Expected:
         """Return what a token must say that this registered client shows."""
-        known = frozenset(theirs for theirs, ours in self.clients.items() if ours == client_id)
-        said = self.expected
+        client_ids = frozenset(theirs for theirs, ours in self.clients.items() if ours == client_id)
+        expected = self.expected
         return Expected(
-            issuer=said.issuer,
-            algorithm=said.algorithm,
-            clients=known,
-            resource=said.resource,
-            names=said.names,
-            second_factor=said.second_factor,
-            max_auth_age=said.max_auth_age,
+            issuer=expected.issuer,
+            algorithm=expected.algorithm,
+            clients=client_ids,
+            resource=expected.resource,
+            names=expected.names,
+            second_factor=expected.second_factor,
+            max_auth_age=expected.max_auth_age,
         )
 
 
@@ -82,12 +82,12 @@ class SignIns:
                 raise InvalidRequest("The subject token is not from a sign-in service of this agency.")
             keys = provider.keys.keys(peek_key_id(raw), now=request.now)  # 3
             expected = provider.expected_of(registered.client_id)
-            found = id_token.verify(raw, kind=kind, expected=expected, keys=keys, now=request.now)  # 4
+            sign_in = id_token.verify(raw, kind=kind, expected=expected, keys=keys, now=request.now)  # 4
         except TrustError as refused:
             raise InvalidRequest(refused.detail) from refused
-        practitioner = _match_positions(found, provider, registered)  # 5
-        self._use(raw, provider, found, request.now)  # 6
-        return ExchangedSignIn(practitioner=practitioner, until=found.auth_time + expected.max_auth_age)
+        practitioner = _match_positions(sign_in, provider, registered)  # 5
+        self._use(raw, provider, sign_in, request.now)  # 6
+        return ExchangedSignIn(practitioner=practitioner, until=sign_in.auth_time + expected.max_auth_age)
 
     def _kind(self, form: Mapping[str, str]) -> TokenKind:
         missing = [name for name in ("subject_token", "subject_token_type") if name not in form]
@@ -102,7 +102,7 @@ class SignIns:
             raise InvalidRequest(f"Only {ACCESS_TOKEN} is issued here.")
         return kind
 
-    def _use(self, raw: bytes, provider: SignInProvider, found: SignIn, now: datetime) -> None:
+    def _use(self, raw: bytes, provider: SignInProvider, sign_in: SignIn, now: datetime) -> None:
         """Use one of the token's turns up.
 
         What is counted is what was signed, since an ES256 signature has a twin (A26). The times are ours: after a start
@@ -111,16 +111,18 @@ class SignIns:
         signed = digest(raw.rpartition(b".")[0])
         for turn in range(provider.exchanges):
             key = f"{signed} {turn}"
-            if self._claims.claim(space="subject-token", key=key, issued_at=now, expires=found.exp, now=now):
+            if self._claims.claim(space="subject-token", key=key, issued_at=now, expires=sign_in.exp, now=now):
                 return
         raise InvalidRequest("This subject token was exchanged as often as one may be; get a fresh one.")
 
 
-def _match_positions(found: SignIn, provider: SignInProvider, client: LocalClient) -> SignedIn:
-    there = [pair for pair in product(found.roles, found.units) if pair in provider.positions]
+def _match_positions(sign_in: SignIn, provider: SignInProvider, client: LocalClient) -> SignedIn:
+    there = [pair for pair in product(sign_in.roles, sign_in.units) if pair in provider.positions]
     if not there:
         raise InvalidRequest("The practitioner's role and unit there are, together, no position of this agency.")
-    held = {position for pair in there for position in provider.positions[pair]}.intersection(client.positions)
-    if not held:
+    positions = {position for pair in there for position in provider.positions[pair]}.intersection(client.positions)
+    if not positions:
         raise InvalidRequest("The practitioner has no position that this case system is registered for.")
-    return SignedIn(issuer=provider.expected.issuer, name=found.person, positions=tuple(sorted(held))[:MAX_POSITIONS])
+    return SignedIn(
+        issuer=provider.expected.issuer, name=sign_in.person, positions=tuple(sorted(positions))[:MAX_POSITIONS]
+    )

@@ -111,8 +111,8 @@ def read(endpoint: str, call: TokenCall, *, required: str = "grant_type") -> Tok
 
 def in_utf8(content_type: str, expected: str) -> bool:
     """Tell whether a header names the expected type, alone or with the charset UTF-8, which many clients add."""
-    named, _, parameter = content_type.strip().lower().partition(";")
-    return named.rstrip() == expected and parameter.strip() in {"", "charset=utf-8", 'charset="utf-8"'}
+    media_type, _, parameter = content_type.strip().lower().partition(";")
+    return media_type.rstrip() == expected and parameter.strip() in {"", "charset=utf-8", 'charset="utf-8"'}
 
 
 def _parameters(body: bytes) -> dict[str, str]:

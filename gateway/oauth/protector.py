@@ -189,8 +189,8 @@ class _Protector(ResourceProtector):  # type: ignore[misc]  # Authlib ships no t
         RFC 9449 section 7.1; RFC 6750 section 3: a parameter in each, and no error where no token came.
         """
         reason = f', error="{code}", error_description="{describable(detail)}"'
-        told = [(each.CHALLENGE, code in each.CODES) for each in self._validators]
-        return AccessRefused(code, detail, tuple(f"{challenge}{reason * fits}" for challenge, fits in told))
+        challenges = [(each.CHALLENGE, code in each.CODES) for each in self._validators]
+        return AccessRefused(code, detail, tuple(f"{challenge}{reason * fits}" for challenge, fits in challenges))
 
 
 def _verify(tokens: GoodSignatures, unverified_token: bytes, request: ResourceRequest) -> AccessToken:

@@ -46,7 +46,7 @@ class FetchedKeys:
         self._transport = transport
         self._url = url
         self._algorithm = algorithm
-        self._held: _FetchedKeySet | None = None
+        self._cached: _FetchedKeySet | None = None
         self._asked_at: datetime | None = None
         self._flights: SingleFlight[None] = SingleFlight()
 
@@ -55,15 +55,15 @@ class FetchedKeys:
 
         Raises :class:`gateway.ports.NodeBusy` where none can be had.
         """
-        held = self._held
-        if held is not None and kid in held.keys.kids and _within(held.fetched_at, now, FRESH):
-            return held.keys
+        cached = self._cached
+        if cached is not None and kid in cached.keys.kids and _within(cached.fetched_at, now, FRESH):
+            return cached.keys
         if self._asked_at is None or not _within(self._asked_at, now, AGAIN):
             self._ask(now)
-        held = self._held
-        if held is None or not _within(held.fetched_at, now, STALE):
+        cached = self._cached
+        if cached is None or not _within(cached.fetched_at, now, STALE):
             raise NodeBusy("the sign-in service's keys cannot be had")
-        return held.keys
+        return cached.keys
 
     def _ask(self, now: datetime) -> None:
         try:
@@ -87,7 +87,7 @@ class FetchedKeys:
         if answer.status != _OK:
             raise TransportError(f"the answer was {answer.status} and not the keys")
         jwks = strict_json.loads(answer.body, max_bytes=provider_keys.MAX_BYTES)
-        self._held = _FetchedKeySet(provider_keys.parse(jwks, self._algorithm), now)
+        self._cached = _FetchedKeySet(provider_keys.parse(jwks, self._algorithm), now)
 
 
 SignInKeys = PinnedKeys | FetchedKeys

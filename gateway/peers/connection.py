@@ -34,8 +34,8 @@ class GuardedConnection(HTTPSConnection):
 
     response_class = StrictResponse
 
-    def __init__(self, *args: Any, routes: FindRoutes, **named: Any) -> None:
-        super().__init__(*args, **named)
+    def __init__(self, *args: Any, routes: FindRoutes, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
         self._routes = routes
         self._route = Route(target=HostAddress(address="", port=0))
         self._attempt_ends = 0.0
@@ -112,9 +112,9 @@ class GuardedConnection(HTTPSConnection):
             raise
         return sock
 
-    def request(self, *args: Any, **named: Any) -> None:
+    def request(self, *args: Any, **keywords: Any) -> None:
         """Send a request. Raises :class:`TransportError`."""
         if not isinstance(self.sock, DeadlineSocket):
             raise TypeError("the TLS context makes sockets without a deadline")
         self.sock.begin(self._deadline)
-        super().request(*args, **named)
+        super().request(*args, **keywords)

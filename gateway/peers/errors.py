@@ -30,7 +30,7 @@ class ResponseTooLarge(TransportError):
 
 def remaining(deadline: float) -> float:
     """Return the seconds until ``deadline`` (monotonic clock). Raises :class:`DeadlineExceeded` when none are left."""
-    left = deadline - monotonic()
-    if left <= 0:
+    seconds = deadline - monotonic()
+    if seconds <= 0:
         raise DeadlineExceeded("there was no complete answer within the time")
-    return left
+    return seconds

@@ -39,8 +39,8 @@ def _networks(networks: Mapping[str, NetworkException]) -> Iterator[Exemption]:
 
 def _proxy(proxy: ProxySettings | None) -> Iterator[Exemption]:
     if proxy is not None:
-        known = ", which knows this node by a password" if proxy.credentials else ""
-        sentence = f"public addresses are reached through {proxy.address}{known}. Reason given: {proxy.reason}"
+        credentials = ", which knows this node by a password" if proxy.credentials else ""
+        sentence = f"public addresses are reached through {proxy.address}{credentials}. Reason given: {proxy.reason}"
         yield Exemption(table="[proxy]", sentence=sentence)
 
 

@@ -25,8 +25,8 @@ def _code(answer: PeerResponse) -> str:
     except TrustError:
         return UNKNOWN
     for name in _MEMBERS.get(answer.content_type, ()):
-        stated = document.get(name)
-        if isinstance(stated, str):
-            last = stated.rpartition("/")[2]
+        code = document.get(name)
+        if isinstance(code, str):
+            last = code.rpartition("/")[2]
             return last if _CODE.fullmatch(last) else UNKNOWN
     return UNKNOWN

@@ -28,8 +28,8 @@ class Resolver(Protocol):
 
 def look_up(host: str, port: int) -> Sequence[str]:
     """Ask the system for the addresses of a name. Raises :class:`OSError`."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class SystemResolver:
@@ -39,31 +39,31 @@ class SystemResolver:
         self._ask = ask
         self._lock = Lock()
         self._pool: ThreadPoolExecutor | None = None
-        self._asking: dict[str, Future[Sequence[str]]] = {}
+        self._lookups: dict[str, Future[Sequence[str]]] = {}
 
     def addresses(self, host: str, port: int, *, deadline: float) -> Sequence[str]:
         """Return one to four numeric addresses, best first. Raises :class:`TransportError`."""
         try:
-            found = self._joined(host, port).result(timeout=remaining(deadline))
+            addresses = self._join(host, port).result(timeout=remaining(deadline))
         except TimeoutError as failed:
             raise DeadlineExceeded("its name was not resolved within the time") from failed
         except (OSError, UnicodeError) as failed:
             raise Unreachable("its name cannot be resolved") from failed
-        if not found:
+        if not addresses:
             raise Unreachable("its name has no address")
-        return found[:MAX_ADDRESSES]
+        return addresses[:MAX_ADDRESSES]
 
-    def _joined(self, host: str, port: int) -> Future[Sequence[str]]:
+    def _join(self, host: str, port: int) -> Future[Sequence[str]]:
         with self._lock:
-            future = self._asking.get(host)
+            future = self._lookups.get(host)
             if future is not None:
                 return future
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
-            future = self._asking[host] = self._pool.submit(self._ask, host, port)
-        future.add_done_callback(lambda _done: self._forget(host))
+            future = self._lookups[host] = self._pool.submit(self._ask, host, port)
+        future.add_done_callback(lambda _future: self._forget(host))
         return future
 
     def _forget(self, host: str) -> None:
         with self._lock:
-            self._asking.pop(host, None)
+            self._lookups.pop(host, None)

@@ -35,14 +35,14 @@ class FramedReader(io.BufferedReader):
     def __init__(self, raw: io.RawIOBase, sock: DeadlineSocket) -> None:
         super().__init__(raw)
         self._sock = sock
-        self._left = MAX_FRAMING_BYTES
+        self._remaining = MAX_FRAMING_BYTES
 
     def readline(self, _size: int | None = -1, /) -> bytes:
         """Read one line, whole and without control characters or folding; the allowance is its limit."""
-        line = super().readline(self._left + 1)
-        self._left -= len(line)
+        line = super().readline(self._remaining + 1)
+        self._remaining -= len(line)
         self._sock.consumed += len(line)
-        if self._left < 0:
+        if self._remaining < 0:
             raise ResponseTooLarge("the answer's headers or chunk sizes are larger than their cap")
         if not _LINE.fullmatch(line):
             raise InvalidResponse("the answer has a malformed header or chunk")
@@ -60,10 +60,10 @@ class FramedReader(io.BufferedReader):
 class StrictResponse(http.client.HTTPResponse):
     """An answer that was read through :class:`FramedReader` and whose head is unambiguous."""
 
-    def __init__(self, sock: socket.socket, *args: Any, **named: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, **keywords: Any) -> None:
         if not isinstance(sock, DeadlineSocket):
             raise TypeError("an answer is read from a socket with a deadline only")
-        super().__init__(sock, *args, **named)
+        super().__init__(sock, *args, **keywords)
         self.fp = FramedReader(self.fp.detach(), sock)
 
     def begin(self) -> None:

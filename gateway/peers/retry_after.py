@@ -31,7 +31,7 @@ def _retry_after_s(answer: PeerResponse) -> float | None:
     What comes on top differs each time, so that messages that were turned away together do not come back together. No
     peer can have it asked without a pause.
     """
-    stated = answer.headers.get("retry-after", "")
-    if answer.status != _UNAVAILABLE or not _SECONDS.fullmatch(stated):
+    header = answer.headers.get("retry-after", "")
+    if answer.status != _UNAVAILABLE or not _SECONDS.fullmatch(header):
         return None
-    return max(1, int(stated)) + randbelow(_SPREAD_MS) / 1_000
+    return max(1, int(header)) + randbelow(_SPREAD_MS) / 1_000

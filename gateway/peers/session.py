@@ -23,8 +23,8 @@ class GuardedPool(HTTPSConnectionPool):
 
     ConnectionCls = GuardedConnection
 
-    def __init__(self, *args: Any, routes: FindRoutes, **named: Any) -> None:
-        super().__init__(*args, **named)
+    def __init__(self, *args: Any, routes: FindRoutes, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
         self.conn_kw["routes"] = routes
 
 
@@ -44,10 +44,10 @@ class GuardedAdapter(HTTPAdapter):
     def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
         """Leave verification to the TLS context; the library would add its own list of authorities to it."""
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **named: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *args: Any, **keywords: Any) -> requests.Response:
         """Send a request; ``timeout`` is the total in seconds. Raises :class:`gateway.ports.TransportError`."""
-        named["timeout"] = Timeout(total=named["timeout"])
-        return super().send(request, *args, **named)
+        keywords["timeout"] = Timeout(total=keywords["timeout"])
+        return super().send(request, *args, **keywords)
 
 
 class GuardedSession(requests.Session):

@@ -29,12 +29,12 @@ class DeadlineSocket(ssl.SSLSocket):
     received: int = 0
     consumed: int = 0
     read_at: float = 0.0
-    _kept: bool = False
+    _reused: bool = False
 
     def begin(self, deadline: float) -> None:
         """Let the operations of one exchange pass until ``deadline``."""
         self.deadline = deadline
-        self._kept = self.received > 0
+        self._reused = self.received > 0
 
     @property
     def drained(self) -> bool:
@@ -44,19 +44,19 @@ class DeadlineSocket(ssl.SSLSocket):
     def read(self, size: int = 1024, buffer: "WriteableBuffer | None" = None) -> bytes:
         """Read at least one byte; every receiving method of the socket ends here. Raises :class:`TransportError`."""
         with self._bounded():
-            came = super().read(size, buffer)
-        count = len(came) if buffer is None else cast("int", came)  # the declared type knows only the first form
+            data = super().read(size, buffer)
+        count = len(data) if buffer is None else cast("int", data)  # the declared type knows only the first form
         if not count:
             raise self._ended()
         self.received += count
         self.read_at = monotonic()
-        self._kept = False
-        return came
+        self._reused = False
+        return data
 
-    def send(self, *args: Any, **named: Any) -> int:
+    def send(self, *args: Any, **keywords: Any) -> int:
         """Send some of the data, as ``sendall`` does in turn. Raises :class:`TransportError`."""
         with self._bounded():
-            return super().send(*args, **named)
+            return super().send(*args, **keywords)
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
@@ -69,6 +69,6 @@ class DeadlineSocket(ssl.SSLSocket):
             raise self._ended() from failed
 
     def _ended(self) -> TransportError:
-        if self._kept:
+        if self._reused:
             return ConnectionLost("the connection ended between two exchanges")
         return Unreachable("the connection broke off before the answer was complete")

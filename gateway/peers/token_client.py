@@ -138,17 +138,17 @@ class TokenCache:
         self._request = request
         self._bound_to = bound_to
         self._lock = Lock()
-        self._held: OrderedDict[object, CachedToken] = OrderedDict()
+        self._tokens: OrderedDict[object, CachedToken] = OrderedDict()
         self._flights: SingleFlight[CachedToken] = SingleFlight()
 
     def token(self, grant: Grant, *, deadline: float) -> CachedToken:
         """Return a token that is good for a while yet. Raises :class:`PeerRefused`, :class:`TransportError`."""
         key = (grant.key, self._bound_to())
         with self._lock:
-            held = self._held.get(key)
-            if held is not None and held.until > monotonic():
-                self._held.move_to_end(key)
-                return held
+            cached = self._tokens.get(key)
+            if cached is not None and cached.until > monotonic():
+                self._tokens.move_to_end(key)
+                return cached
         try:
             return self._flights.run(key, lambda: self._renew(grant, deadline), timeout_s=remaining(deadline))
         except TimeoutError as failed:
@@ -158,17 +158,17 @@ class TokenCache:
         """Drop a token that was refused, unless another has taken its place."""
         key = (grant.key, token.dpop.kid)
         with self._lock:
-            if self._held.get(key) is token:
-                del self._held[key]
+            if self._tokens.get(key) is token:
+                del self._tokens[key]
 
     def _renew(self, grant: Grant, deadline: float) -> CachedToken:
         token = self._request(grant, deadline)
         key = (grant.key, token.dpop.kid)
         with self._lock:
-            self._held[key] = token
-            self._held.move_to_end(key)
-            if len(self._held) > MAX_CACHED:
-                self._held.popitem(last=False)
+            self._tokens[key] = token
+            self._tokens.move_to_end(key)
+            if len(self._tokens) > MAX_CACHED:
+                self._tokens.popitem(last=False)
         return token
 
 
@@ -179,19 +179,19 @@ def _read(body: bytes, grant: Grant, dpop: Signer, asked_at: float) -> CachedTok
         raw = require_str(response, "access_token", max_len=MAX_TOKEN)
         token_type = require_str(response, "token_type", max_len=16)
         expires_in = require_int(response, "expires_in", minimum=1)
-        granted = authorization_details.parse(
+        details = authorization_details.parse(
             require_list(response, "authorization_details", max_items=authorization_details.MAX_DETAILS)
         )
     except TrustError as malformed:
         raise InvalidTokenResponse(f"the token response is not one of this profile: {malformed.detail}") from malformed
     if token_type.lower() != "dpop" or not _TOKEN.fullmatch(raw):
         raise InvalidTokenResponse("the token endpoint issued a token that is not bound to our key")
-    if not any(_serves(each, grant.detail) for each in granted):
+    if not any(_serves(each, grant.detail) for each in details):
         raise InvalidTokenResponse("the token endpoint granted something else than was asked for")
     life = min(float(expires_in), PEER_MAX_LIFE.total_seconds())
     return CachedToken(raw=raw.encode("ascii"), dpop=dpop, until=asked_at + life - EARLY_S)
 
 
-def _serves(granted: AuthorizationDetail, asked: AuthorizationDetail) -> bool:
+def _serves(grant: AuthorizationDetail, requested: AuthorizationDetail) -> bool:
     """Tell whether what was granted is what was asked for, perhaps with fewer kinds (RFC 9396 section 7)."""
-    return replace(granted, kinds=asked.kinds) == asked and granted.kinds <= asked.kinds
+    return replace(grant, kinds=requested.kinds) == requested and grant.kinds <= requested.kinds

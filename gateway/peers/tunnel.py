@@ -65,12 +65,12 @@ def _head(sock: socket.socket, deadline: float) -> bytes:
             raise ResponseTooLarge("the proxy's answer is larger than its cap")
         sock.settimeout(remaining(deadline))
         try:
-            came = sock.recv(_STEP)
+            data = sock.recv(_STEP)
         except TimeoutError as failed:
             raise DeadlineExceeded("the proxy did not answer within the time") from failed
-        if not came:
+        if not data:
             raise Unreachable("the proxy closed the connection")
-        head += came
+        head += data
     if len(head) > end + 4:
         raise InvalidResponse("the proxy sent more than an answer")
     return head

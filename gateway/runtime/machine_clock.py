@@ -73,7 +73,7 @@ def _by_systemd() -> datetime | None:
     if program is None:
         return None
     try:
-        said = subprocess.run(  # noqa: S603 - a fixed program with fixed words
+        output = subprocess.run(  # noqa: S603 - a fixed program with fixed words
             [program, "show", "--property=NTPSynchronized", "--value"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -83,4 +83,4 @@ def _by_systemd() -> datetime | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return datetime.now(UTC) if said.stdout.strip() == b"yes" else None
+    return datetime.now(UTC) if output.stdout.strip() == b"yes" else None

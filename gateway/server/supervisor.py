@@ -313,7 +313,7 @@ class _Supervisor:
         self._expected = expected
         self._wake_from, self._wake_to = os.pipe()
         self._selector = selectors.DefaultSelector()
-        self._asked = 0
+        self._signals = 0
         self._deadline: float | None = None
         self._code = 0
 
@@ -372,8 +372,8 @@ class _Supervisor:
     def _note_signals(self) -> None:
         for number in os.read(self._wake_from, 256):
             if number in (signal.SIGTERM, signal.SIGINT):
-                self._stop(signal.SIGTERM if self._asked == 0 else signal.SIGQUIT)
-                self._asked += 1
+                self._stop(signal.SIGTERM if self._signals == 0 else signal.SIGQUIT)
+                self._signals += 1
 
     def _stop(self, how: signal.Signals) -> None:
         self._deadline = self._deadline or monotonic() + _STOP_WITHIN_S

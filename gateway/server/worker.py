@@ -60,7 +60,7 @@ class FaceTls:
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate = certificate
         self._key = key
-        self._seen = self._stamp()
+        self._last_stamp = self._stamp()
         self._context = _face_tls(certificate, key)
         self._look_at = 0.0
 
@@ -70,8 +70,8 @@ class FaceTls:
         if tick >= self._look_at:
             self._look_at = tick + 1.0
             stamp = self._stamp()
-            if stamp != self._seen:
-                self._seen = stamp
+            if stamp != self._last_stamp:
+                self._last_stamp = stamp
                 self._renew()
         return self._context
 
@@ -96,10 +96,10 @@ def _face_tls(certificate: Path, key: Path) -> ssl.SSLContext:
 
 def _file_stamp(path: Path) -> object:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as absent:
         return absent.errno
-    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
 class _Impatient(socket.socket):
@@ -243,10 +243,12 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         while self.keepalived_conns and self.nr_conns >= self.worker_connections:
             self._drop(self.keepalived_conns.popleft())
         late = [conn for conn in self.pending_conns if now > conn.deadline()]
-        left = sorted((conn for conn in self.pending_conns if now <= conn.deadline()), key=lambda each: each.deadline())
-        collected = sum(len(conn.intake.buffer) for conn in left if conn.intake is not None)
-        while left and (self.nr_conns - len(late) >= self.worker_connections or collected > _MOST_COLLECTED):
-            oldest = left.pop(0)
+        pending = sorted(
+            (conn for conn in self.pending_conns if now <= conn.deadline()), key=lambda each: each.deadline()
+        )
+        collected = sum(len(conn.intake.buffer) for conn in pending if conn.intake is not None)
+        while pending and (self.nr_conns - len(late) >= self.worker_connections or collected > _MOST_COLLECTED):
+            oldest = pending.pop(0)
             collected -= 0 if oldest.intake is None else len(oldest.intake.buffer)
             late.append(oldest)
         for conn in late:
@@ -302,14 +304,14 @@ def _answer(kind: ProblemType) -> bytes:
     """Write a whole answer by hand, with the headers of every other one."""
     request_id = token_hex(8)
     body = problem.to_bytes(Problem(kind), request_id=request_id)
-    stated = (
+    head = (
         ("Connection", "close"),
         ("Content-Type", problem.CONTENT_TYPE),
         *headers.SECURITY,
         (headers.REQUEST_ID, request_id),
         ("Content-Length", str(len(body))),
     )
-    lines = [f"HTTP/1.1 {int(kind.status)} {kind.status.phrase}", *(f"{name}: {value}" for name, value in stated)]
+    lines = [f"HTTP/1.1 {int(kind.status)} {kind.status.phrase}", *(f"{name}: {value}" for name, value in head)]
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
 
 

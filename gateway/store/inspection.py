@@ -36,8 +36,8 @@ def settings_in_effect(url: str, *, base_dir: Path) -> Mapping[str, str]:
     Raises :class:`gateway.store.engine.refusals.StoreRefused` where they could lose what was acknowledged.
     """
     location = locate(url, base_dir=base_dir)
-    found = _of_sqlite(location) if isinstance(location, SqliteFiles) else _of_postgres(location)
-    return {**found, "tables": REVISION}
+    values = _of_sqlite(location) if isinstance(location, SqliteFiles) else _of_postgres(location)
+    return {**values, "tables": REVISION}
 
 
 def disk_space(url: str, *, base_dir: Path) -> DiskSpace:
@@ -64,10 +64,10 @@ def _of_postgres(url: URL) -> Mapping[str, str]:
     engine = make_engine(url, wait_s=_WAIT_S, size=1, more=0)
     try:
         with connection_of(engine) as connection:
-            found = {name: str(connection.execute(f"SHOW {name}").fetchone()[0]) for name in _POSTGRES}  # type: ignore[index]
+            values = {name: str(connection.execute(f"SHOW {name}").fetchone()[0]) for name in _POSTGRES}  # type: ignore[index]
             connection.rollback()
     except psycopg.OperationalError as failed:
         raise StoreUnsafe("The database cannot be reached; check [store] url, and the server.") from failed
     finally:
         engine.dispose()
-    return {"PostgreSQL": found.pop("server_version"), **found}
+    return {"PostgreSQL": values.pop("server_version"), **values}

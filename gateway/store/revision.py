@@ -29,12 +29,13 @@ def read_revision(url: str, *, base_dir: Path) -> str | None:
 
 def refuse_other_revision(location: Location) -> None:
     """Raise :class:`StoreUnmigrated`, which names the command to run, unless the store has this program's tables."""
-    found = _of_location(location)
-    if found is None:
+    revision = _of_location(location)
+    if revision is None:
         raise StoreUnmigrated("The store has no tables yet: run `hearthgate upgrade`.")
-    if found != REVISION:
+    if revision != REVISION:
         raise StoreUnmigrated(
-            f"The store's tables are at revision {found}, and this version needs {REVISION}: run `hearthgate upgrade`, "
+            f"The store's tables are at revision {revision}, and this version needs {REVISION}: "
+            "run `hearthgate upgrade`, "
             "or install the version that the store was last used with."
         )
 
@@ -43,5 +44,5 @@ def _of_location(location: Location) -> str | None:
     with administration_engine(location).connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
-        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return found
+        revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return revision

@@ -24,10 +24,10 @@ def trace_from(traceparent: str | None) -> str:
     """Return the trace id of a well-formed ``traceparent``, else a new one (Trace Context sections 3.2 and 4.3)."""
     if traceparent is None or len(traceparent) > MAX_HEADER:
         return new_trace()
-    found = _VERSION_00.fullmatch(traceparent) or _LATER.fullmatch(traceparent)
-    if found is None or not found[1].strip("0") or not found[2].strip("0"):
+    match = _VERSION_00.fullmatch(traceparent) or _LATER.fullmatch(traceparent)
+    if match is None or not match[1].strip("0") or not match[2].strip("0"):
         return new_trace()
-    return found[1]
+    return match[1]
 
 
 def build_traceparent(trace: str) -> str:

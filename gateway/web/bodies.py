@@ -25,6 +25,6 @@ def read_json_body(*, max_bytes: int) -> bytes:
 
 
 def _read(max_bytes: int) -> bytes:
-    asked = current_request()
-    asked.max_content_length = max_bytes
-    return asked.get_data(cache=False)
+    http_request = current_request()
+    http_request.max_content_length = max_bytes
+    return http_request.get_data(cache=False)

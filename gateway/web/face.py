@@ -115,8 +115,8 @@ def current_request_id() -> str:
 
 
 def _passing() -> _Passing:
-    found: _Passing = request.environ[_PASSING]
-    return found
+    passing: _Passing = request.environ[_PASSING]
+    return passing
 
 
 def _marked(app: "WSGIApplication") -> "WSGIApplication":
@@ -126,10 +126,12 @@ def _marked(app: "WSGIApplication") -> "WSGIApplication":
         trace = trace_context.trace_from(environ.get(_TRACEPARENT))
         passing = environ[_PASSING] = _Passing(request_id=token_hex(8), trace=trace, began=perf_counter())
 
-        def start(status: str, said: list[tuple[str, str]], *exc_info: Any) -> _Write:
-            stated = {name.lower() for name, _ in said}
-            added = [(name, value) for lower, name, value in _HEADERS if lower not in stated]
-            return start_response(status, [*said, *added, (headers.REQUEST_ID, passing.request_id)], *exc_info)
+        def start(status: str, headers_of_view: list[tuple[str, str]], *exc_info: Any) -> _Write:
+            names_of_view = {name.lower() for name, _ in headers_of_view}
+            missing = [(name, value) for lower, name, value in _HEADERS if lower not in names_of_view]
+            return start_response(
+                status, [*headers_of_view, *missing, (headers.REQUEST_ID, passing.request_id)], *exc_info
+            )
 
         return app(environ, start)
 
@@ -137,14 +139,14 @@ def _marked(app: "WSGIApplication") -> "WSGIApplication":
 
 
 def _receive(max_body: int) -> None:
-    asked = current_request()
-    environ, path = asked.environ, asked.path
+    http_request = current_request()
+    environ, path = http_request.environ, http_request.path
     # RAW_URI is the target as it stood on the request line; the decoded path alone would hide %2F and %2E.
     raw_path = str(environ.get("RAW_URI") or path).partition("?")[0]
     if raw_path != path or not _PLAIN_PATH.fullmatch(raw_path) or environ.get("SCRIPT_NAME"):
         raise Problem(problem.PATH_NOT_CANONICAL)
     _refuse_ambiguous(environ)
-    length = asked.content_length
+    length = http_request.content_length
     if length is not None and length > max_body:
         raise Problem(problem.TOO_LARGE, headers={"Connection": "close"})
 
@@ -166,9 +168,9 @@ def _refuse_ambiguous(environ: "WSGIEnvironment") -> None:
 
 
 def _observe(response: Response, face: str, observer: Observer) -> Response:
-    asked = current_request()
-    passing: _Passing = asked.environ[_PASSING]
-    method, rule = asked.method, asked.url_rule
+    http_request = current_request()
+    passing: _Passing = http_request.environ[_PASSING]
+    method, rule = http_request.method, http_request.url_rule
     observer.record_request(
         HttpRequestEvent(
             face=face,
@@ -188,19 +190,19 @@ def _observe(response: Response, face: str, observer: Observer) -> Response:
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 
 
-def _known(raised: Problem) -> Response:
+def _render(raised: Problem) -> Response:
     passing = _passing()
     passing.problem = raised.kind.code
     return problem.render(raised, request_id=passing.request_id)
 
 
 def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
-    app.register_error_handler(Problem, _known)
+    app.register_error_handler(Problem, _render)
 
     @app.errorhandler(AccessRefused)
     def _unauthenticated(refused: AccessRefused) -> Response:
         detail = refused.detail if refused.code else None
-        response = _known(Problem(_PROBLEM_OF_CODE[refused.code], detail))
+        response = _render(Problem(_PROBLEM_OF_CODE[refused.code], detail))
         _passing().reason = log_reason(refused, detail)
         for challenge in refused.challenges:
             response.headers.add("WWW-Authenticate", challenge)
@@ -210,25 +212,27 @@ def _answer_errors(app: Flask, face: str, observer: Observer) -> None:
     def _refused(refused: CaseRefused) -> Response:
         wait = {} if refused.retry_after_s is None else {"Retry-After": str(refused.retry_after_s)}
         kind = _PROBLEM_OF_REFUSAL[refused.refusal]
-        return _known(Problem(kind, refused.detail, remedy=refused.remedy, headers=wait))
+        return _render(Problem(kind, refused.detail, remedy=refused.remedy, headers=wait))
 
     @app.errorhandler(TrustError)
     def _untrusted(refused: TrustError) -> Response:
-        return _known(problem.from_trust_error(refused))
+        return _render(problem.from_trust_error(refused))
 
     @app.errorhandler(NodeBusy)
     @app.errorhandler(StoreFull)
     @app.errorhandler(StoreBusy)
     def _unavailable(failed: NodeBusy | StoreFull | StoreBusy) -> Response:
-        return _known(Problem(problem.BUSY, headers={"Retry-After": _RETRY_AFTER_S[type(failed)]}))
+        return _render(Problem(problem.BUSY, headers={"Retry-After": _RETRY_AFTER_S[type(failed)]}))
 
     @app.errorhandler(HTTPException)
     def _framework(raised: HTTPException) -> Response:
         allowed = raised.get_headers() if raised.code == HTTPStatus.METHOD_NOT_ALLOWED else []
-        kept = {name: value for name, value in allowed if name == "Allow"}
-        return _known(Problem(problem.from_status(raised.code or HTTPStatus.INTERNAL_SERVER_ERROR), headers=kept))
+        headers_to_keep = {name: value for name, value in allowed if name == "Allow"}
+        return _render(
+            Problem(problem.from_status(raised.code or HTTPStatus.INTERNAL_SERVER_ERROR), headers=headers_to_keep)
+        )
 
     @app.errorhandler(Exception)
     def _crashed(error: Exception) -> Response:
         observer.record_error(error, face=face, request_id=_passing().request_id)
-        return _known(Problem(problem.INTERNAL))
+        return _render(Problem(problem.INTERNAL))

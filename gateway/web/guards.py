@@ -35,12 +35,12 @@ class _Guard:
     clock: Clock
 
     def authenticate(self) -> tuple[Any, datetime]:
-        now, asked = self.clock.now(), current_request()
+        now, http_request = self.clock.now(), current_request()
         presented = ResourceRequest(
-            method=asked.method,
-            url=self.base_url + asked.path,
-            authorization=asked.headers.get("Authorization"),
-            dpop=asked.headers.get("DPoP"),
+            method=http_request.method,
+            url=self.base_url + http_request.path,
+            authorization=http_request.headers.get("Authorization"),
+            dpop=http_request.headers.get("DPoP"),
             now=now,
         )
         return self.protector.authenticate(presented), now
@@ -81,8 +81,8 @@ def open_to_all(reason: str) -> Callable[[View], View]:
 
 def declared_guard(view: Callable[..., Any]) -> GuardDeclaration | None:
     """Return what a view declared, or ``None`` where it declared nothing."""
-    found = getattr(view, _MARK, None)
-    return found if isinstance(found, GuardDeclaration) else None
+    declaration = getattr(view, _MARK, None)
+    return declaration if isinstance(declaration, GuardDeclaration) else None
 
 
 def require_guards(app: Flask) -> None:

@@ -49,9 +49,9 @@ _types: list[ProblemType] = []
 
 
 def _type(code: str, status: HTTPStatus, title: str, remedy: str) -> ProblemType:
-    made = ProblemType(code=code, status=status, title=title, remedy=remedy)
-    _types.append(made)
-    return made
+    problem_type = ProblemType(code=code, status=status, title=title, remedy=remedy)
+    _types.append(problem_type)
+    return problem_type
 
 
 BAD_REQUEST = _type(

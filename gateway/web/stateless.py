@@ -16,8 +16,8 @@ _NO_SESSION = NullSession()
 
 def current_request() -> Request:
     """Return the request under way itself: each look at Flask's stand-in for it costs more than what is looked at."""
-    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - documented so
-    return found
+    current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - documented so
+    return current
 
 
 class _NoSessions(SessionInterface):

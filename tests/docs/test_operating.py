@@ -49,7 +49,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[[trust.anchors]]`": settings.Anchor,
     "`[marks]`": settings.MarkSettings,
     "`[[marks.issues]]`": settings.IssuedMarks,
-    "`[[marks.accredited]]`": settings.AccreditedMarks,
+    "`[[marks.accredited]]`": settings.AccreditedMarksSettings,
     "`[freshness]`": settings.FreshnessSettings,
     "`[hosts]`": settings.HostException,
     "`[networks]`": settings.NetworkException,

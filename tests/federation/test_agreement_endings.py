@@ -195,7 +195,7 @@ def test_a_restored_node_learns_from_the_other_party_what_it_ended(pair: Network
     assert isinstance(stands(pair, TRUST, ref), InForce)
     pair.clock.forward(seconds=1)
     asked = node.countersigning.ask_endings(now=pair.clock.now())
-    assert (asked.answered, asked.closed) == (frozenset({COUNCIL}), frozenset({ref}))
+    assert (asked.responders, asked.closed) == (frozenset({COUNCIL}), frozenset({ref}))
     assert not asked.silent
     assert closure(pair, TRUST, ref) is Closure.ENDED
 

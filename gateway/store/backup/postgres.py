@@ -49,12 +49,12 @@ def copy_out(url: URL, folder: Path) -> tuple[str, ...]:
 
 def copy_in(connection: Connection, folder: Path, parts: tuple[str, ...]) -> None:
     """Fill tables that migrations just made, in the same transaction; a row that a migration put there makes room."""
-    known = dict(_tables(connection))
+    columns_of = dict(_tables(connection))
     cursor = _driver(connection).cursor()
     for name in parts:
         table = name.removesuffix(_SUFFIX)
         columns = _header(folder / name)
-        if table not in known or set(columns) != set(known[table]):
+        if table not in columns_of or set(columns) != set(columns_of[table]):
             raise StoreRefused(
                 "The backup does not fit the tables of the revision that it names; it was not made by us."
             )

@@ -45,21 +45,21 @@ def copy_in(files: SqliteFiles, folder: Path) -> None:
     refuse_damaged(folder / PART)
     files.database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _create(files.database)
-    with (folder / PART).open("rb") as source, files.database.open("r+b") as made:
-        shutil.copyfileobj(source, made)
-        made.flush()
-        os.fsync(made.fileno())
+    with (folder / PART).open("rb") as source, files.database.open("r+b") as target:
+        shutil.copyfileobj(source, target)
+        target.flush()
+        os.fsync(target.fileno())
 
 
 def begin_epoch(files: SqliteFiles, at: datetime) -> StoreEpoch:
     """Begin the next epoch of a store that was made of a copy, its single-use identifiers included."""
     store = SqliteStore(files)
     try:
-        begun = store.write(lambda tx: store_epoch.begin(tx, at=at))
+        epoch = store.write(lambda tx: store_epoch.begin(tx, at=at))
     finally:
         store.close()
     refuse_before(files.claims, at + ACCEPTED_AHEAD)
-    return begun
+    return epoch
 
 
 def refuse_occupied(files: SqliteFiles) -> None:

@@ -74,31 +74,31 @@ class SqliteClaims:
 
     def __init__(self, files: SqliteFiles, *, started_at: datetime, machine_start: MachineStart | None = None) -> None:
         start = machine_start or read_machine_start()
-        self._opened = PerProcess(lambda: _Opened(files.claims, started_at, start))
+        self._connections = PerProcess(lambda: _ClaimsConnection(files.claims, started_at, start))
 
     def claim(self, *, space: str, key: str, issued_at: datetime, expires: datetime, now: datetime) -> bool:
         """Return true to exactly one caller for a (space, key) until ``expires``."""
-        opened = self._opened.get()
-        if expires <= now or to_microseconds(issued_at) < opened.not_before():
+        connection = self._connections.get()
+        if expires <= now or to_microseconds(issued_at) < connection.not_before():
             return False
         values = {"space": space, "key": key, "expires": to_microseconds(expires)}
-        return opened.run(_CLAIM.sql, values) == 1
+        return connection.run(_CLAIM.sql, values) == 1
 
     def claimed(self, *, space: str, key: str, issued_at: datetime) -> bool:
         """Tell whether a (space, key) was claimed, or may have been before claims were lost."""
-        opened = self._opened.get()
-        lost = to_microseconds(issued_at) < opened.not_before()
-        return lost or opened.exists(_CLAIMED.sql, _CLAIMED.bind({"space": space, "key": key}))
+        connection = self._connections.get()
+        lost = to_microseconds(issued_at) < connection.not_before()
+        return lost or connection.exists(_CLAIMED.sql, _CLAIMED.bind({"space": space, "key": key}))
 
     def erase_expired(self, *, now: datetime, batch: int) -> int:
         """Erase at most ``batch`` claims that expired and return how many it were."""
-        return self._opened.get().run(_ERASE.sql, _ERASE.bind({"now": to_microseconds(now), "batch": batch}))
+        return self._connections.get().run(_ERASE.sql, _ERASE.bind({"now": to_microseconds(now), "batch": batch}))
 
     def close(self) -> None:
         """Let go of this process's connection."""
-        opened = self._opened.release()
-        if opened is not None:
-            opened.close()
+        connection = self._connections.release()
+        if connection is not None:
+            connection.close()
 
 
 def create_claims_file(path: Path) -> None:
@@ -126,7 +126,7 @@ def refuse_before(path: Path, not_before: datetime) -> None:
         connection.close()
 
 
-class _Opened:
+class _ClaimsConnection:
     """One process's connection, used by one thread at a time."""
 
     def __init__(self, path: Path, started_at: datetime, start: MachineStart) -> None:
@@ -181,18 +181,18 @@ class _Opened:
         if self._connection is not None:
             return self._connection
         connection = connect(self._path)
-        self._not_before = self._note_start(connection)
+        self._not_before = self._record_start(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA busy_timeout = 0")
         self._connection = connection
         return connection
 
-    def _note_start(self, connection: SqliteConnection) -> int:
+    def _record_start(self, connection: SqliteConnection) -> int:
         """Return the stored bound if it was noted in this start of the machine, else note and return a new one."""
         connection.execute("BEGIN IMMEDIATE")
-        found = _FIND_START.rows(connection.execute(_FIND_START.sql))
-        if self._start.id is not None and found and found[0].machine_start == self._start.id:
-            not_before = int(found[0].not_before)
+        rows = _FIND_START.rows(connection.execute(_FIND_START.sql))
+        if self._start.id is not None and rows and rows[0].machine_start == self._start.id:
+            not_before = int(rows[0].not_before)
         else:
             not_before = to_microseconds(self._bound())
             values = {"only": 1, "machine_start": self._start.id or "", "not_before": not_before}

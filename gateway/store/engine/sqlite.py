@@ -25,7 +25,7 @@ class SqliteStore:
 
     def __init__(self, files: SqliteFiles, *, limits: WriteLimits | None = None) -> None:
         self._limits = limits or WriteLimits()
-        self._opened = PerProcess(lambda: _Opened(files, self._limits))
+        self._connections = PerProcess(lambda: _StoreConnections(files, self._limits))
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one durable transaction and return its value once the commit is on disk."""
@@ -37,8 +37,8 @@ class SqliteStore:
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on a consistent snapshot, on a connection that cannot write."""
-        opened = self._opened.get()
-        connection = opened.reader()
+        connections = self._connections.get()
+        connection = connections.reader()
         try:
             connection.execute("BEGIN")
             return work(SqliteTransaction(connection.cursor()))
@@ -49,20 +49,20 @@ class SqliteStore:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            opened.put_back(connection)
+            connections.put_back(connection)
 
     def close(self) -> None:
         """Finish what is queued and let go of every connection and thread of this process."""
-        opened = self._opened.release()
-        if opened is not None:
-            opened.close()
+        connections = self._connections.release()
+        if connections is not None:
+            connections.close()
 
     def _submit(self, job: WriteJob[T]) -> T:
-        self._opened.get().writer.submit(job)
+        self._connections.get().writer.submit(job)
         return job.wait(self._limits.wait_s)
 
 
-class _Opened:
+class _StoreConnections:
     """What one process holds: its writer, and the read connections that are not in use."""
 
     def __init__(self, files: SqliteFiles, limits: WriteLimits) -> None:

@@ -81,8 +81,10 @@ class SqliteFiles:
 def refuse_old_library(version: tuple[int, ...] = dbapi2.sqlite_version_info) -> None:
     """Raise :class:`StoreUnsafe` for a SQLite that is not safe with several connections."""
     if version < OLDEST_SQLITE:
-        found, needed = (".".join(map(str, parts)) for parts in (version, OLDEST_SQLITE))
-        raise StoreUnsafe(f"SQLite {found} can corrupt the store; install the pysqlite3 wheel with {needed} or later.")
+        present, needed = (".".join(map(str, parts)) for parts in (version, OLDEST_SQLITE))
+        raise StoreUnsafe(
+            f"SQLite {present} can corrupt the store; install the pysqlite3 wheel with {needed} or later."
+        )
 
 
 def connect(path: Path, *, synchronous: str = "FULL") -> SqliteConnection:

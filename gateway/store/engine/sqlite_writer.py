@@ -65,21 +65,21 @@ class SqliteWriter:
                 self._thread.start()
 
     def _run(self) -> None:
-        opened: _Opened | None = None
+        writer: _WriteConnection | None = None
         while group := self._next_group():
             try:
-                opened = opened or _Opened(self._files)
-                with opened.turns.turn():
-                    self._transact(opened.connection, group)
+                writer = writer or _WriteConnection(self._files)
+                with writer.turns.turn():
+                    self._transact(writer.connection, group)
             except BaseException as error:  # noqa: BLE001 - each caller in the group meets it
                 for job in group:
                     job.fail(_refusal(error))
-                _close(opened)
-                opened = None
+                _close(writer)
+                writer = None
             for job in group:
                 job.finish()
-            self._checkpoint(opened)
-        _close(opened)
+            self._checkpoint(writer)
+        _close(writer)
 
     def _next_group(self) -> list[WriteJob[Any]]:
         """Wait for work and take what is there; an empty group is the end."""
@@ -123,19 +123,19 @@ class SqliteWriter:
         disk = os.statvfs(self._files.database)
         return disk.f_bavail * disk.f_frsize < self._limits.reserve_bytes
 
-    def _checkpoint(self, opened: "_Opened | None") -> None:
+    def _checkpoint(self, writer: "_WriteConnection | None") -> None:
         self._commits += 1
-        if opened is None or self._commits < COMMITS_PER_CHECKPOINT:
+        if writer is None or self._commits < COMMITS_PER_CHECKPOINT:
             return
         self._commits = 0
         try:
-            opened.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            writer.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except dbapi2.Error as error:
             _refusal(error)
             log("warning", "store_checkpoint_failed", code=error.sqlite_errorname)
 
 
-class _Opened:
+class _WriteConnection:
     """What the thread holds: the connection it writes on, and its place among the processes that write."""
 
     def __init__(self, files: SqliteFiles) -> None:
@@ -144,11 +144,11 @@ class _Opened:
         self.turns = TurnLock(files.lock)
 
 
-def _close(opened: _Opened | None) -> None:
+def _close(writer: _WriteConnection | None) -> None:
     """Let go of both; what was not committed is rolled back."""
-    if opened is not None:
-        opened.turns.close()
-        opened.connection.close()
+    if writer is not None:
+        writer.turns.close()
+        writer.connection.close()
 
 
 def _refusal(error: BaseException) -> BaseException:

@@ -32,7 +32,7 @@ class WriteJob(Generic[T]):
     caller waits for its end, or the caller gives up and the job never runs. So a refusal as busy is always true.
     """
 
-    __slots__ = ("_done", "_error", "_turn", "_value", "frees", "work")
+    __slots__ = ("_completion", "_error", "_turn", "_value", "frees", "work")
 
     def __init__(self, work: Callable[[Transaction], T], *, frees: bool = False) -> None:
         self.work = work
@@ -40,8 +40,8 @@ class WriteJob(Generic[T]):
         self._value: T | None = None
         self._error: BaseException | None = None
         self._turn = Lock()
-        self._done = Lock()
-        self._done.acquire()
+        self._completion = Lock()
+        self._completion.acquire()
 
     def start(self) -> bool:
         """Return whether the job may run; false once its caller gave up."""
@@ -57,17 +57,17 @@ class WriteJob(Generic[T]):
 
     def finish(self) -> None:
         """Let the caller go on. Called once, by the writer, after the commit or the rollback."""
-        self._done.release()
+        self._completion.release()
 
     def wait(self, seconds: float) -> T:
         """Return the value of the work, or raise its error.
 
         Raises :class:`gateway.ports.StoreBusy` when the job had not started within ``seconds``.
         """
-        if not self._done.acquire(timeout=seconds):
+        if not self._completion.acquire(timeout=seconds):
             if self._turn.acquire(blocking=False):
                 raise StoreBusy(f"The store did not come to this within {seconds:g} s; try again.")
-            self._done.acquire()
+            self._completion.acquire()
         if self._error is not None:
             raise self._error
         return cast("T", self._value)

@@ -198,8 +198,8 @@ def deliveries(tx: Transaction) -> frozenset[tuple[str, int, str]]:
 
 def find(tx: Transaction, *, digest: str) -> StoredAgreement | None:
     """Return the agreement whose bytes have this digest, unless it has ended."""
-    held = find_with_ended(tx, digest=digest)
-    return None if held is None or held.ended_at is not None else held
+    agreement = find_with_ended(tx, digest=digest)
+    return None if agreement is None or agreement.ended_at is not None else agreement
 
 
 def find_with_ended(tx: Transaction, *, digest: str) -> StoredAgreement | None:
@@ -207,12 +207,12 @@ def find_with_ended(tx: Transaction, *, digest: str) -> StoredAgreement | None:
     rows = tx.rows(_FIND, {"digest": digest})
     if not rows:
         return None
-    held = rows[0]
-    signed = tx.rows(_FIND_SIGNATURES, {"agreement_id": held.agreement_id, "version": held.version})
+    row = rows[0]
+    signed = tx.rows(_FIND_SIGNATURES, {"agreement_id": row.agreement_id, "version": row.version})
     return StoredAgreement(
-        raw=held.raw,
+        raw=row.raw,
         signatures={row.entity: StoredSignature(raw=row.raw, jwks=row.jwks) for row in signed},
-        ended_at=optional_from_microseconds(held.ended_at),
+        ended_at=optional_from_microseconds(row.ended_at),
     )
 
 

@@ -22,7 +22,7 @@ def replace(tx: Transaction, *, entity: str, kids: Collection[str]) -> None:
 
 def kids(tx: Transaction) -> Mapping[str, frozenset[str]]:
     """Return the thumbprints of the keys that each entity disowns."""
-    found: dict[str, set[str]] = {}
+    by_entity: dict[str, set[str]] = {}
     for row in tx.rows(_KIDS, {}):
-        found.setdefault(row.entity, set()).add(row.kid)
-    return {entity: frozenset(each) for entity, each in found.items()}
+        by_entity.setdefault(row.entity, set()).add(row.kid)
+    return {entity: frozenset(each) for entity, each in by_entity.items()}

@@ -89,10 +89,10 @@ def list_open(tx: Transaction) -> tuple[Flag, ...]:
     return tuple(_flag(row) for row in tx.rows(_OPEN, {}))
 
 
-def fold(found: Iterable[Flag]) -> tuple[FoldedFlag, ...]:
+def fold(flags_to_fold: Iterable[Flag]) -> tuple[FoldedFlag, ...]:
     """Put the flags of each code and agency together, in the order in which they came."""
     folded: dict[tuple[str, str], list[Flag]] = {}
-    for each in found:
+    for each in flags_to_fold:
         folded.setdefault((each.code, each.agency), []).append(each)
     return tuple(FoldedFlag(code=code, agency=agency, flags=tuple(same)) for (code, agency), same in folded.items())
 

@@ -67,10 +67,10 @@ def kids_of(tx: Transaction, *, subject: str) -> frozenset[str]:
 
 def kids(tx: Transaction) -> Mapping[str, frozenset[str]]:
     """Return the thumbprints of every entity's revoked keys."""
-    found: dict[str, set[str]] = {}
+    by_subject: dict[str, set[str]] = {}
     for row in tx.rows(_KIDS, {}):
-        found.setdefault(row.subject, set()).add(row.kid)
-    return {subject: frozenset(each) for subject, each in found.items()}
+        by_subject.setdefault(row.subject, set()).add(row.kid)
+    return {subject: frozenset(each) for subject, each in by_subject.items()}
 
 
 def _notice(row: Row) -> StoredKeyRevocation:

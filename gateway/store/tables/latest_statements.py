@@ -33,8 +33,8 @@ _NEWEST = Statement(
 
 def record(tx: Transaction, *, issued_at: Mapping[tuple[EntityId, EntityId], datetime], seen_at: datetime) -> None:
     """Note when statements were made, by issuer and subject; an older date than the one noted changes nothing."""
-    for (issuer, subject), made in issued_at.items():
-        values = {"issuer": issuer, "subject": subject, "issued_at": to_microseconds(made)}
+    for (issuer, subject), moment in issued_at.items():
+        values = {"issuer": issuer, "subject": subject, "issued_at": to_microseconds(moment)}
         tx.run(_NOTE, {**values, "seen_at": to_microseconds(seen_at)})
 
 
@@ -45,6 +45,6 @@ def latest(tx: Transaction, *, issuer: str, subject: str) -> datetime | None:
     seen it.
     """
     rows = tx.rows(_NEWEST, {"issuer": issuer, "subject": subject})
-    held = from_microseconds(rows[0].issued_at) if rows else None
+    issued_at = from_microseconds(rows[0].issued_at) if rows else None
     floor = None if issuer == subject else store_epoch.read(tx).not_before
-    return max((moment for moment in (held, floor) if moment is not None), default=None)
+    return max((moment for moment in (issued_at, floor) if moment is not None), default=None)

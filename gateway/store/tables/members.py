@@ -108,8 +108,8 @@ def _member(row: Row) -> Member:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _read(text: str) -> Mapping[str, Any]:
-    held: Mapping[str, Any] = json.loads(text)
-    return held
+    document: Mapping[str, Any] = json.loads(text)
+    return document
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -54,16 +54,16 @@ class SentMisuseQuery:
     answered_at: datetime | None = None
 
 
-def put(tx: Transaction, asked: SentMisuseQuery) -> bool:
+def put(tx: Transaction, query: SentMisuseQuery) -> bool:
     """Store a new query; return false where there is one about the message already."""
     values = {
-        "query": asked.query,
-        "asker": asked.asker,
-        "message": asked.message,
-        "asked_at": to_microseconds(asked.asked_at),
-        "due_at": to_microseconds(asked.due_at),
-        "state": asked.state,
-        "sealed_query": asked.sealed_query,
+        "query": query.query,
+        "asker": query.asker,
+        "message": query.message,
+        "asked_at": to_microseconds(query.asked_at),
+        "due_at": to_microseconds(query.due_at),
+        "state": query.state,
+        "sealed_query": query.sealed_query,
         "sealed_answer": None,
         "answered_at": None,
     }

@@ -28,16 +28,16 @@ def _note(rows: int) -> Statement:
 
 @cache
 def _values(days: int, features: int) -> Statement:
-    return Statement(select(probes.c.feature, probes.c.value).where(*_counted(days, features)))
+    return Statement(select(probes.c.feature, probes.c.value).where(*_conditions(days, features)))
 
 
 @cache
 def _count(days: int, features: int) -> Statement:
     values = func.count(probes.c.value.distinct()).label("values")
-    return Statement(select(probes.c.feature, values).where(*_counted(days, features)).group_by(probes.c.feature))
+    return Statement(select(probes.c.feature, values).where(*_conditions(days, features)).group_by(probes.c.feature))
 
 
-def _counted(days: int, features: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _conditions(days: int, features: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return probes.c.until.in_(_numbered("until", days)), probes.c.feature.in_(_numbered("feature", features))
 
 
@@ -55,11 +55,11 @@ def record(tx: Transaction, noted: Sequence[Probe]) -> frozenset[int]:
 
 def values(tx: Transaction, features: Sequence[int], *, until: Sequence[int]) -> Mapping[int, set[int]]:
     """Return the values beside each feature that are counted until one of these days."""
-    found: dict[int, set[int]] = {}
+    by_feature: dict[int, set[int]] = {}
     if features:
         for feature, value in tx.rows(_values(len(until), len(features)), _parameters(features, until)):
-            found.setdefault(feature, set()).add(value)
-    return found
+            by_feature.setdefault(feature, set()).add(value)
+    return by_feature
 
 
 def count(tx: Transaction, features: Sequence[int], *, until: Sequence[int]) -> Mapping[int, int]:

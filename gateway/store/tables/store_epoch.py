@@ -67,15 +67,15 @@ def marks(tx: Transaction) -> Mapping[str, int]:
     return {row.name: row.value for row in tx.rows(_READ, {})}
 
 
-def from_marks(held: Mapping[str, int]) -> StoreEpoch:
+def from_marks(marks_by_name: Mapping[str, int]) -> StoreEpoch:
     """Read the epoch out of the store's marks."""
-    if _NUMBER not in held:
+    if _NUMBER not in marks_by_name:
         return NEVER_RESTORED
     return StoreEpoch(
-        number=held[_NUMBER],
-        not_before=from_microseconds(held[_NOT_BEFORE]),
-        reconciled=bool(held[_RECONCILED]),
-        confirmed=bool(held.get(CONFIRMED, 1)),
+        number=marks_by_name[_NUMBER],
+        not_before=from_microseconds(marks_by_name[_NOT_BEFORE]),
+        reconciled=bool(marks_by_name[_RECONCILED]),
+        confirmed=bool(marks_by_name.get(CONFIRMED, 1)),
     )
 
 
@@ -86,14 +86,14 @@ def begin(tx: Transaction, *, at: datetime) -> StoreEpoch:
     have accepted what was dated so.
     """
     number, start = read(tx).number + 1, at + ACCEPTED_AHEAD
-    begun = StoreEpoch(number=number, not_before=start, reconciled=False, confirmed=False)
+    epoch = StoreEpoch(number=number, not_before=start, reconciled=False, confirmed=False)
     bound = to_microseconds(start)
-    for name, value in zip(_NAMES, (begun.number, bound, 0), strict=True):
+    for name, value in zip(_NAMES, (epoch.number, bound, 0), strict=True):
         put_mark(tx, name, value)
     tx.run(_EMPTY_CHAINS, {"bound": bound, "none": "[]"})
     put_mark(tx, CONFIRMED, 0)
     restore_holds.hold_all(tx)
-    return begun
+    return epoch
 
 
 def confirm(tx: Transaction) -> None:

@@ -36,7 +36,7 @@ def clock() -> MovingClock:
 
 
 def opened(folder: Path, clock: MovingClock, vouched: Mapping[str, datetime] | None = None) -> FileKeyVault:
-    return open_vault(folder, now=clock.now, vouched=lambda: vouched or {})
+    return open_vault(folder, now=clock.now, vouched_since=lambda: vouched or {})
 
 
 def records(folder: Path) -> tuple[KeyRecord, ...]:
@@ -124,7 +124,7 @@ def test_a_federation_key_waits_until_its_superior_has_been_seen_to_vouch_for_it
     assert vault.signer(KeyUse.FEDERATION).kid == second
     assert vault.published(KeyUse.FEDERATION).kids == {first, second}
     # written down, so that a lost store does not bring the earlier key back
-    made = record_starts(records(folder), vouched=vouched)
+    made = record_starts(records(folder), vouched_since=vouched)
     apply(folder, Draft(records=made, new_key=None), at=clock.now())
     vouched.clear()
     assert vault.signer(KeyUse.FEDERATION).kid == second
@@ -198,7 +198,7 @@ def test_private_keys_are_erased_once_nobody_needs_them(folder: Path, clock: Mov
     clock.forward(days=21)
     rotate(folder, KeyUse.DPOP, clock)
     assert not (folder / "encryption.pem").exists()
-    stages = {life.record.kid: life.stage(clock.now()) for life in lifecycles(records(folder), vouched={})}
+    stages = {life.record.kid: life.stage(clock.now()) for life in lifecycles(records(folder), vouched_since={})}
     assert list(stages.values()).count(Stage.GONE) == 4
     opened(folder, clock)
 

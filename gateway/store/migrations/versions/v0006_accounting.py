@@ -51,7 +51,7 @@ def _index_old_leaves(index: sa.Table) -> None:
 
 def _keys(leaf: bytes) -> set[str]:
     members = json.loads(leaf)
-    found = {members.get("message", {}).get("jti")}
+    keys = {members.get("message", {}).get("jti")}
     if members.get("kind") in {"received", "sent"}:
-        found.add(members.get("subject"))
-    return {key for key in found if key}
+        keys.add(members.get("subject"))
+    return {key for key in keys if key}
