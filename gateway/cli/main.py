@@ -49,12 +49,9 @@ _TRUST_MARK = _group(
     "Trust marks: issue, revoke, delegate, list.",
     {
         "issue": ("gateway.cli.trust.mark:issue", "Authority: grant a trust mark to an entity."),
-        "revoke": ("gateway.cli.trust.mark:revoke", "Authority: end a trust mark that was granted."),
-        "delegate": ("gateway.cli.trust.mark:delegate", "Authority: let another issue marks of your type."),
-        "list": (
-            "gateway.cli.trust.mark:list_marks",
-            "The marks that were issued here, or that this node holds.",
-        ),
+        "revoke": ("gateway.cli.trust.mark:revoke", "Authority: revoke a trust mark."),
+        "delegate": ("gateway.cli.trust.mark:delegate", "Authority: let another entity issue marks of your type."),
+        "list": ("gateway.cli.trust.mark:list_marks", "List the trust marks issued here or held by this node."),
     },
 )
 _TRUST_BUNDLE = _group(
@@ -63,68 +60,50 @@ _TRUST_BUNDLE = _group(
     {
         "export": (
             "gateway.cli.trust.bundle.exporting:export_bundle",
-            "Write what is vouched for today into a file, for a node without a route.",
+            "Write a bundle of statements for a node without a route.",
         ),
-        "import": ("gateway.cli.trust.bundle.importing:import_bundle", "Node: take in statements that came in a file."),
+        "import": ("gateway.cli.trust.bundle.importing:import_bundle", "Node: import a bundle of statements."),
     },
 )
 _TRUST_KEY = _group(
     "key",
     "The keys of this node or authority: see, rotate, revoke.",
     {
-        "list": (
-            "gateway.cli.trust.key:list_keys",
-            "Show what each key is for, what it is doing and until when.",
-        ),
-        "rotate": (
-            "gateway.cli.trust.key:rotate",
-            "Put a new key in the place of one, without a failed request.",
-        ),
-        "announce": (
-            "gateway.cli.trust.key:announce",
-            "Have only the published federation keys vouched for.",
-        ),
-        "revoke": ("gateway.cli.trust.key:revoke", "End a key at once, whatever it signed."),
+        "list": ("gateway.cli.trust.key:list_keys", "List the keys with their use, state and dates."),
+        "rotate": ("gateway.cli.trust.key:rotate", "Replace a key without a failed request."),
+        "announce": ("gateway.cli.trust.key:announce", "Have only the published federation keys vouched for."),
+        "revoke": ("gateway.cli.trust.key:revoke", "Revoke a key at once."),
     },
 )
 _TRUST_ANCHOR = _group(
     "anchor",
     "An authority: set it up, hand out its pin, replace its keys.",
     {
-        "init": ("gateway.cli.init:anchor_init", "Set up a trust anchor, or an intermediate with --superior."),
-        "pin": ("gateway.cli.trust.anchor:pin", "Write what members pin: the anchor's keys and its recovery key."),
-        "recover": (
-            "gateway.cli.trust.anchor:recover",
-            "Replace every key of the anchor with its recovery key.",
-        ),
+        "init": ("gateway.cli.init:anchor_init", "Set up a trust anchor, or an intermediate."),
+        "pin": ("gateway.cli.trust.anchor:pin", "Write the pin: the anchor's keys and its recovery key."),
+        "recover": ("gateway.cli.trust.anchor:recover", "Replace every key of the anchor with its recovery key."),
     },
 )
 _TRUST = _group(
     "trust",
     "Join a federation, admit and suspend members, check chains.",
     {
-        "join": ("gateway.cli.trust.join:join", "Pin an anchor, and ask an authority to vouch for this agency."),
-        "show": ("gateway.cli.trust.show:show", "Node: who vouches for whom, as a tree, with marks, and until when."),
-        "check": ("gateway.cli.trust.check:check", "Node: follow the chain of one entity step by step."),
-        "pending": ("gateway.cli.trust.admit:pending", "Authority: who waits to be admitted."),
-        "admit": (
-            "gateway.cli.trust.admit:admit",
-            "Authority: vouch for an agency whose thumbprints were compared.",
-        ),
-        "dismiss": ("gateway.cli.trust.admit:dismiss", "Authority: forget a request to be admitted."),
-        "suspend": (
-            "gateway.cli.trust.members:suspend",
-            "Authority: stop vouching for a member, until it is readmitted.",
-        ),
-        "readmit": ("gateway.cli.trust.members:readmit", "Authority: vouch again for a suspended member."),
+        "join": ("gateway.cli.trust.join:join", "Pin an anchor and ask an authority to admit this agency."),
+        "show": ("gateway.cli.trust.show:show", "Node: show the trust chains as a tree."),
+        "check": ("gateway.cli.trust.check:check", "Node: check the chain of one entity step by step."),
+        "pending": ("gateway.cli.trust.admit:pending", "Authority: list the agencies that wait to be admitted."),
+        "admit": ("gateway.cli.trust.admit:admit", "Authority: admit an agency by its thumbprints."),
+        "dismiss": ("gateway.cli.trust.admit:dismiss", "Authority: dismiss a request to be admitted."),
+        "suspend": ("gateway.cli.trust.members:suspend", "Authority: suspend a member until it is readmitted."),
+        "readmit": ("gateway.cli.trust.members:readmit", "Authority: readmit a suspended member."),
         "remove": ("gateway.cli.trust.members:remove", "Authority: end a membership for good."),
-        "revoke": ("gateway.cli.trust.members:revoke", "Authority: end the trust in a key of a member, for good."),
-        "list": ("gateway.cli.trust.members:list_all", "Authority: the members, their states and terms."),
-        "changes": ("gateway.cli.trust.changes:list_changes", "What waits for a second administrator or a review."),
+        "revoke": ("gateway.cli.trust.members:revoke", "Authority: revoke a key of a member for good."),
+        "list": ("gateway.cli.trust.members:list_all", "Authority: list the members with their states and terms."),
+        "changes": ("gateway.cli.trust.changes:list_changes", "List changes that wait for an approval or a review."),
         "approve": ("gateway.cli.trust.changes:approve", "Make a change that another administrator asked for."),
-        "decline": ("gateway.cli.trust.changes:decline", "Give up a change that was asked for."),
-        "review": ("gateway.cli.trust.changes:review", "Note that you looked at another administrator's emergency."),
-        "second": ("gateway.cli.trust.changes:second", "Authority: approve a change of a member's only administrator."),
+        "decline": ("gateway.cli.trust.changes:decline", "Withdraw a change that was asked for."),
+        "review": ("gateway.cli.trust.changes:review", "Review another administrator's emergency change."),
+        "second": ("gateway.cli.trust.changes:second", "Authority: approve a change of a member."),
         "administrator": ("gateway.cli.trust.administrator:administrator", "Register an administrator's own key."),
         "mark": _TRUST_MARK,
         "bundle": _TRUST_BUNDLE,
@@ -207,12 +186,12 @@ _ADAPTER = _group(
 )
 _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "init": ("gateway.cli.init:init", "Set up a new node."),
-    "serve": ("gateway.cli.serve:serve", "Run the node or the trust anchor until it is told to stop."),
-    "nginx": ("gateway.cli.nginx:nginx", "Write the configuration of an nginx before the faces."),
-    "upgrade": ("gateway.cli.upgrade:upgrade", "Bring the store to what this version needs, after a backup."),
-    "backup": ("gateway.cli.backup:backup", "Write the store and the configuration into one signed file."),
-    "restore": ("gateway.cli.backup:restore", "Make a node or a trust anchor again from a backup and its keys."),
-    "doctor": ("gateway.cli.doctor:doctor", "Check everything that must be true, and say what to do."),
+    "serve": ("gateway.cli.serve:serve", "Run the node or the trust anchor."),
+    "nginx": ("gateway.cli.nginx:nginx", "Write the configuration of nginx for this node."),
+    "upgrade": ("gateway.cli.upgrade:upgrade", "Migrate the store to this version, after a backup."),
+    "backup": ("gateway.cli.backup:backup", "Write the store and the configuration to a signed file."),
+    "restore": ("gateway.cli.backup:restore", "Restore a node or trust anchor from a backup and its keys."),
+    "doctor": ("gateway.cli.doctor:doctor", "Check everything that must hold, and say what to do."),
     "trust": _TRUST,
     "agreement": _AGREEMENT,
     "client": _CLIENT,
@@ -221,7 +200,7 @@ _COMMANDS: Mapping[str, tuple[str, str] | LazyGroup] = {
     "account": _ACCOUNT,
     "misuse": _MISUSE,
     "adapter": _ADAPTER,
-    "demo": ("gateway.cli.serve:demo", "Run a whole federation on this machine and tell its story."),
+    "demo": ("gateway.cli.serve:demo", "Run a whole federation on this machine."),
 }
 
 
