@@ -1,1 +1,1 @@
-"""Ways into an agency's own case systems, each behind one small contract."""
+"""Access to an agency's own case systems, behind one small contract."""

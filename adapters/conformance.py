@@ -1,7 +1,7 @@
-"""Hold an adapter, ours or anyone's, to the five promises of :mod:`adapters.contract`, against its real case system.
+"""Conformance kit: test an adapter against the five promises of its contract.
 
-Run by ``hearthgate adapter check`` with nobody's data, and by an adapter's own tests with a person whom the case system
-knows. Each promise gives one line, or more where it is broken; no line holds a value of the sample.
+``hearthgate adapter check`` runs it with an invented person, and an adapter's own tests with a person that the case
+system knows. Each promise gives one line, or more if it is broken; no line holds a value of the sample.
 """
 
 import logging
@@ -18,31 +18,31 @@ from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQue
 from trust.exchange.person import Address, Subject
 
 GRACE_S: Final = 2.5
-"""How far behind its deadline a call may end: the least that libpq waits for a silent server is 2 s."""
+"""The most that a call may exceed its deadline: libpq waits at least 2 s for a server that does not answer."""
 
 _THREADS: Final = 4
 _NO_REF: Final = "conformance:no-such-record"
 _SHORTEST_TELLING: Final = 4
-"""Characters from which a value found in a sentence tells something: ``M`` or ``Jo`` stand in any text."""
+"""The least length of a value that identifies: ``M`` or ``Jo`` occur in any text."""
 
-NOBODY: Final = Subject(
+ABSENT_PERSON: Final = Subject(
     nhs_number="9998135745",
     upn="C999274106853",
     nino="ZY981347D",
     pnc_id="1902/8135740A",
     family_name="Hearthgate-Conformance",
-    given_names="Nobody",
+    given_names="Absent",
     birth_date=date(1901, 2, 3),
     address=Address(uprn="999274106853", postcode="ZE9 9WZ"),
 )
-"""A person unknown to every case system: numbers of test ranges and places that do not exist, and no stand-in."""
+"""A person unknown to every case system: numbers of test ranges, places that do not exist, no stand-ins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """Whom to ask about: ``absent`` must not be in the case system, ``known`` (if there is one) must be."""
+    """The sample people: ``absent`` must not be in the case system, and ``known`` (if set) must be."""
 
-    absent: Subject = NOBODY
+    absent: Subject = ABSENT_PERSON
     known: Subject | None = None
     question: EligibilityQuery = field(
         default_factory=lambda: EligibilityQuery(question=Question.KNOWN_TO_SERVICE, as_of=datetime.now(UTC).date())
@@ -53,18 +53,18 @@ Call = Callable[[Deadline], object]
 
 
 def run(adapter: Adapter, samples: Samples, *, timeout_s: float = 10.0) -> list[CheckLine]:
-    """Try every promise and the adapter's own checks; each call may take ``timeout_s`` seconds."""
+    """Test every promise and run the adapter's own checks; each call may take ``timeout_s`` seconds."""
     lines = [line for check in adapter.checks for line in check(deadline=Deadline.after(timeout_s))]
     for kit in _kits(adapter, samples, timeout_s):
-        with _log_text() as logged:
+        with _log_text() as log_lines:
             lines += [kit.ends_by_its_deadline(), kit.absence_is_empty(), kit.knows_the_known()]
             lines += [kit.keeps_refs_apart(), kit.answers_several_threads(), kit.raises_only_its_own()]
-        lines.append(kit.says_nothing_personal(logged))
+        lines.append(kit.says_nothing_personal(log_lines))
     return lines
 
 
 def _kits(adapter: Adapter, samples: Samples, timeout_s: float) -> Iterator["_Kit"]:
-    """Yield a kit for each source that the adapter has."""
+    """Yield a kit for each source of the adapter."""
     involvement, eligibility = adapter.involvement, adapter.eligibility
     if involvement is not None:
         yield _Kit(
@@ -86,7 +86,7 @@ def _kits(adapter: Adapter, samples: Samples, timeout_s: float) -> Iterator["_Ki
 
 @dataclass(slots=True, kw_only=True)
 class _Kit:
-    """The promises of one source; ``ask`` is its second question, about a key that it never gave out."""
+    """The promises of one source; ``ask`` is its second call, with a key that it never returned."""
 
     name: str
     finder: Finder
@@ -96,63 +96,63 @@ class _Kit:
     errors: list[Exception] = field(default_factory=list)
 
     def ends_by_its_deadline(self) -> CheckLine:
-        """Promise 1: call with a deadline that has passed, and see it end."""
+        """Promise 1: a call with an expired deadline ends."""
         late: list[str] = []
         person = self.samples.known or self.samples.absent
         for what, call in (("find", self._find(person)), (f"the question of {self.name}", self.ask)):
-            started = monotonic()
+            began = monotonic()
             self._try(call, Deadline.after(0))
-            if monotonic() - started > GRACE_S:
+            if monotonic() - began > GRACE_S:
                 late.append(what)
         return self._line(
             "deadline",
             ok=not late,
-            good="Every call whose deadline has passed ends at once.",
-            bad=f"These calls go on after their deadline: {', '.join(late)}.",
-            remedy="Bound every wait by deadline.remaining_s().",
+            good="Every call with an expired deadline ends at once.",
+            bad=f"These calls continue after their deadline: {', '.join(late)}.",
+            remedy="Limit every wait to deadline.remaining_s().",
         )
 
     def absence_is_empty(self) -> CheckLine:
-        """Promise 4: someone who is not there is an empty sequence."""
-        found = self._try(self._find(self.samples.absent), self._deadline())
+        """Promise 4: an absent person is an empty sequence."""
+        candidates = self._try(self._find(self.samples.absent), self._deadline())
         return self._line(
             "absence",
-            ok=_is_sequence(found) and not found,
-            good="A person who is not there is an empty answer.",
-            bad="A person who is not there gave an error or a candidate.",
-            remedy="Return an empty sequence for nobody, and search by identifier and birth date only.",
+            ok=_is_sequence(candidates) and not candidates,
+            good="An absent person is an empty answer.",
+            bad="An absent person gave an error or a candidate.",
+            remedy="Return an empty sequence for an absent person, and search by identifier and birth date only.",
         )
 
     def knows_the_known(self) -> CheckLine:
-        """Find the sample person, with a key, the same one each time."""
+        """Find the known person twice, under the same key."""
         if self.samples.known is None:
-            return self._line("presence", ok=True, good="Not tried: no known person was given.", bad="", remedy="")
+            return self._line("presence", ok=True, good="Not checked: no known person was given.", bad="", remedy="")
         first, second = self._refs(self.samples.known), self._refs(self.samples.known)
         return self._line(
             "presence",
             ok=bool(first) and all(first or ()) and first == second,
-            good="A person who is there is found, under the same key each time.",
-            bad="A person who is there was not found, or under changing or empty keys.",
-            remedy="Look at the columns or paths that the settings name.",
+            good="The known person is found under the same key each time.",
+            bad="The known person was not found, or under changing or empty keys.",
+            remedy="Check the columns or paths in the settings.",
         )
 
     def keeps_refs_apart(self) -> CheckLine:
-        """Promise 3: a key that the adapter never gave out tells nothing of anyone's.
+        """Promise 3: a key that the adapter never returned finds no record.
 
-        A registry may answer ``no`` or ``unknown`` of a record that it has not; ``yes`` can only be somebody's.
+        A registry may answer ``no`` or ``unknown`` for an absent record; ``yes`` needs a record.
         """
-        found = self._try(self.ask, self._deadline())
-        tells = found.answer is Answer.YES if isinstance(found, EligibilityAnswer) else bool(found)
+        answer = self._try(self.ask, self._deadline())
+        tells = answer.answer is Answer.YES if isinstance(answer, EligibilityAnswer) else bool(answer)
         return self._line(
             "keys",
-            ok=isinstance(found, AdapterError) or not tells,
-            good="A key that was never given out finds nothing.",
-            bad="A key that was never given out found something.",
-            remedy="Look a record up by exactly the key that find() returned.",
+            ok=isinstance(answer, AdapterError) or not tells,
+            good="An unknown key finds no record.",
+            bad="An unknown key found a record.",
+            remedy="Read a record only by the exact key that find() returned.",
         )
 
     def answers_several_threads(self) -> CheckLine:
-        """Promise 5: several threads at once get the answer that one gets."""
+        """Promise 5: several concurrent threads get the answer that one gets."""
         person = self.samples.known or self.samples.absent
         alone = self._refs(person)
         together: list[Sequence[str] | None] = []
@@ -164,34 +164,34 @@ class _Kit:
         return self._line(
             "threads",
             ok=alone is not None and together == [alone] * _THREADS,
-            good=f"{_THREADS} threads at once get the answer that one gets.",
-            bad=f"{_THREADS} threads at once did not all get the answer that one gets.",
+            good=f"{_THREADS} concurrent threads get the answer that one gets.",
+            bad=f"{_THREADS} concurrent threads did not all get the answer that one gets.",
             remedy="Share nothing between threads, or guard it with a lock.",
         )
 
     def raises_only_its_own(self) -> CheckLine:
-        """Promise 1 again: what a call raises is an :class:`AdapterError`, so that it costs only its own line."""
+        """Promise 1 again: a call raises only :class:`AdapterError`, so that it affects only its own row."""
         foreign = sorted({type(error).__name__ for error in self.errors if not isinstance(error, AdapterError)})
         return self._line(
             "errors",
             ok=not foreign,
-            good="Nothing but an AdapterError was raised.",
-            bad=f"Other errors were raised: {', '.join(foreign)}.",
-            remedy="Turn them into SourceUnavailable or SourceNonsense where they arise.",
+            good="Calls raise only AdapterError.",
+            bad=f"Calls raise other errors: {', '.join(foreign)}.",
+            remedy="Convert them to SourceUnavailable or SourceNonsense where they occur.",
         )
 
-    def says_nothing_personal(self, logged: Sequence[str]) -> CheckLine:
-        """Promise 2: no error and no log line of this run holds a value of the sample."""
+    def says_nothing_personal(self, log_lines: Sequence[str]) -> CheckLine:
+        """Promise 2: no error and no log line of this run holds a value of a sample person."""
         values = [value for person in (self.samples.known, self.samples.absent) if person for value in _values(person)]
-        said = [f"{error!s} {error!r} {error.__cause__!r}" for error in self.errors]
-        errors = any(value in text for text in said for value in values)
-        logs = any(value in text for text in logged for value in values)
+        error_texts = [f"{error!s} {error!r} {error.__cause__!r}" for error in self.errors]
+        errors = any(value in text for text in error_texts for value in values)
+        logs = any(value in text for text in log_lines for value in values)
         places = [place for place, leaks in (("an error", errors), ("a log line", logs)) if leaks]
         return self._line(
             "silence",
             ok=not places,
             good="No error and no log line holds anything about a person.",
-            bad=f"Something about a person stands in {' and in '.join(places)}.",
+            bad=f"Data about a person is in {' and in '.join(places)}.",
             remedy="Name the field and the rule in errors, never the value; log neither questions nor rows.",
         )
 
@@ -199,14 +199,14 @@ class _Kit:
         return lambda deadline: self.finder.find(subject, deadline=deadline)
 
     def _refs(self, subject: Subject) -> list[str] | None:
-        found = self._try(self._find(subject), self._deadline())
-        return [candidate.ref for candidate in found] if isinstance(found, list | tuple) else None
+        candidates = self._try(self._find(subject), self._deadline())
+        return [candidate.ref for candidate in candidates] if isinstance(candidates, list | tuple) else None
 
     def _try(self, call: Call, deadline: Deadline) -> object:
-        """Return the answer, or the :class:`AdapterError`, or any other error, which no adapter may raise."""
+        """Return the answer or the error; record every error."""
         try:
             return call(deadline)
-        except Exception as error:  # noqa: BLE001 - an adapter that raises anything else is what is being looked for
+        except Exception as error:  # noqa: BLE001 - the kit reports adapters that raise other errors
             self.errors.append(error)
             return error
 
@@ -220,19 +220,19 @@ class _Kit:
 
 @contextmanager
 def _log_text() -> Iterator[list[str]]:
-    """Collect what is logged meanwhile, at every level, by whomever."""
-    logged: list[str] = []
+    """Collect the log lines of all loggers, at every level."""
+    log_lines: list[str] = []
 
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            logged.append(record.getMessage())
+            log_lines.append(record.getMessage())
 
     root, collector = logging.getLogger(), Collector()
     level = root.level
     root.addHandler(collector)
     root.setLevel(logging.DEBUG)
     try:
-        yield logged
+        yield log_lines
     finally:
         root.setLevel(level)
         root.removeHandler(collector)
@@ -243,7 +243,7 @@ def _is_sequence(value: object) -> bool:
 
 
 def _values(person: Subject) -> Iterator[str]:
-    """Yield the person's values that are long enough to be told from the words of a sentence."""
+    """Yield the person's values that are long enough to identify."""
     address = person.address or Address()
     texts = (
         person.nhs_number,

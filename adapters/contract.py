@@ -1,22 +1,26 @@
 """The whole contract between Hearthgate and an agency's case system.
 
-An adapter answers three questions about its own system and makes no decision about sharing: who might this
-person be (``find``), who works with them (``involvements``) and what does the registry say (``answer``). The
-gateway matches, decides, cuts the fields and signs; so an adapter returns everything it holds in these shapes and never
-filters by asker, purpose or role.
+An adapter answers three questions about its own system and makes no decision about sharing:
 
-How one is made: a *factory* is published under the entry-point group ``hearthgate.adapters``. The gateway validates the
-service's ``[services.adapter.settings]`` table with the factory's ``settings_model`` and calls ``build`` once, before
-any worker is forked. A factory therefore opens nothing; the adapter opens what it needs at first use, in each worker.
+1. ``find``: which records may be this person?
+2. ``involvements``: who works with the person of a record?
+3. ``answer``: what does the registry say about a benefit?
 
-What an adapter must keep (the conformance kit in :mod:`adapters.conformance` tests it):
+The gateway matches, decides, minimises and signs. An adapter therefore returns everything that it holds in these
+shapes, and never filters by asker, purpose or role.
+
+A package publishes a *factory* under the entry-point group ``hearthgate.adapters``. The gateway validates the service's
+``[services.adapter.settings]`` table with the factory's ``settings_model`` and calls ``build`` once, before any worker
+is forked. A factory therefore opens nothing; the adapter opens what it needs at first use, in each worker.
+
+An adapter keeps these promises, which the conformance kit in :mod:`adapters.conformance` tests:
 
 1. Every call ends by its deadline, with an answer or an :class:`AdapterError`.
-2. Nothing about a person stands in an error, a log line, a URL or a temporary file.
-3. ``ref`` is opaque, stays inside the node, and is only ever given back to the adapter that made it.
-4. A person who is not there is an empty sequence, never an error; a source that cannot be read is an error, never an
-   empty sequence. A record that was found and cannot be read in full is a candidate with ``unreadable`` fields.
-5. Calls may come from several threads at once.
+2. No error, log line, URL or temporary file holds anything about a person.
+3. ``ref`` is opaque and stays inside the node; only the adapter that made it receives it again.
+4. An absent person is an empty sequence, never an error; an unreadable source is an error, never an empty sequence. A
+   record that cannot be read in full is a candidate with ``unreadable`` fields.
+5. Several threads may call at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +37,7 @@ from trust.exchange.person import Subject
 
 
 class AdapterError(Exception):
-    """Say why a case system gave no usable answer; ``str()`` is safe to log and to show to an administrator."""
+    """The reason why a case system gave no usable answer; ``str()`` is safe to log and to show."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -45,15 +49,15 @@ class SourceUnavailable(AdapterError):
 
 
 class SourceNonsense(AdapterError):
-    """The case system answered, but not with what its published schema or its configuration promises."""
+    """The case system's answer does not match its published schema or its configuration."""
 
 
 class RecordUnreadable(SourceNonsense):
-    """What the source holds about this person cannot be read, or is too much to compare: only a human can decide."""
+    """The source's data on this person cannot be read, or is too much to compare: a human must decide."""
 
 
 class SourceMisconfigured(AdapterError):
-    """The configuration of this source cannot work; ``faults`` lists every mistake that was found."""
+    """The configuration of this source cannot work; ``faults`` lists every mistake."""
 
     def __init__(self, detail: str, faults: Sequence[str] = ()) -> None:
         super().__init__(detail)
@@ -62,13 +66,13 @@ class SourceMisconfigured(AdapterError):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment, on the monotonic clock, by which a call must have ended."""
+    """The moment, on the monotonic clock, by which a call must end."""
 
     at: float
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        """Set a deadline ``seconds`` from now."""
+        """Return a deadline ``seconds`` from now."""
         return cls(monotonic() + seconds)
 
     def remaining_s(self) -> float:
@@ -78,11 +82,11 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One local record that may be the person asked about, with what the source knows to tell people apart.
+    """One local record that may be the subject, with the details that tell people apart.
 
-    ``identifiers_verified`` is true only where the configuration declares that this source's identifiers were traced
-    against their issuer, so that an exact identifier may stand without a confirming date of birth. ``unreadable`` names
-    the fields (as settings call them, ``ref`` included) whose value cannot be read; ``person`` lacks them.
+    ``identifiers_verified`` is true only if the configuration declares that this source's identifiers were verified
+    with their issuer; an exact identifier then links without a confirming date of birth. ``unreadable`` names the
+    fields (as in the settings, with ``ref``) that cannot be read; ``person`` lacks them.
     """
 
     ref: str
@@ -92,7 +96,7 @@ class Candidate:
 
 
 class Finder(Protocol):
-    """Find the local records that may be a person."""
+    """A source that finds the local records of a person."""
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
         """Return every plausible record: exact identifiers, and name with birth date; the matcher decides.
@@ -103,7 +107,7 @@ class Finder(Protocol):
 
 
 class InvolvementSource(Finder, Protocol):
-    """A source that knows who works with a person."""
+    """A source of involvements: the workers of a person."""
 
     def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
         """Return the current involvements of the record ``ref``, most recent first. Raises :class:`AdapterError`."""
@@ -112,10 +116,10 @@ class InvolvementSource(Finder, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellFault:
-    """Why a value of one column cannot be read; it never holds the value.
+    """The reason why a value of one column cannot be read, without the value.
 
-    ``part`` is ``persons`` or ``involvements``, ``column`` the column or path that the settings name, and ``cause`` the
-    end of a sentence about it, such as ``is not a date in the form %d/%m/%Y``.
+    ``part`` is ``persons`` or ``involvements``, ``column`` the column or path in the settings, and ``cause`` the end of
+    a sentence about it, such as ``is not a date in the form %d/%m/%Y``.
     """
 
     part: str
@@ -127,8 +131,8 @@ class CellFault:
 class RecordSample:
     """Some of a source's own records, read as ``find`` reads them.
 
-    ``rows`` counts the rows looked at; several rows may be one record. ``faults`` counts, by column and cause, the
-    values that could not be read. A record whose key cannot be read is not among ``records``.
+    ``rows`` counts the rows; several rows may be one record. ``faults`` counts unreadable values by column and cause.
+    ``records`` lacks records with an unreadable key.
     """
 
     records: Sequence[Candidate]
@@ -140,8 +144,8 @@ class RecordSample:
 class InvolvementRow:
     """One row about a record, current or not.
 
-    ``involvement`` is ``None`` where the row cannot be used. ``why_not`` says why the row is not current (it ended, its
-    status, or what cannot be read), without a value of it; it is empty where ``current`` is true.
+    ``involvement`` is ``None`` if the row cannot be used. ``why_not`` is the reason why the row is not current (its
+    end, its status, or an unreadable field), without a value; it is empty if ``current`` is true.
     """
 
     involvement: Involvement | None
@@ -151,22 +155,22 @@ class InvolvementRow:
 
 
 class SampledSource(InvolvementSource, Protocol):
-    """A source of this agency's own that may be sampled, so that a check can find each record again.
+    """A source of this agency's own that a check may sample, to find each record again.
 
-    A registry or a service of another organisation is never sampled.
+    No check samples a registry or service of another organisation.
     """
 
     def sample(self, limit: int, *, deadline: Deadline) -> RecordSample:
-        """Return at most ``limit`` rows' records, old and new ones. Raises :class:`AdapterError`."""
+        """Return the records of at most ``limit`` rows, old and new. Raises :class:`AdapterError`."""
         ...
 
     def involvement_rows(self, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
-        """Return every row about the record ``ref``, and why it is not current. Raises :class:`AdapterError`."""
+        """Return every row about the record ``ref``, current or not. Raises :class:`AdapterError`."""
         ...
 
 
 class EligibilitySource(Finder, Protocol):
-    """A source that answers a benefit question with yes, no or unknown, and with nothing else."""
+    """A source that answers a benefit question only with yes, no or unknown."""
 
     def answer(self, ref: str, query: EligibilityQuery, *, deadline: Deadline) -> EligibilityAnswer:
         """Answer one question about the record ``ref``. Raises :class:`AdapterError`."""
@@ -175,9 +179,9 @@ class EligibilitySource(Finder, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """One line of ``hearthgate adapter check``: what was tried, whether it held, and what to do if it did not.
+    """One line of ``hearthgate adapter check``: the check, its result, and the remedy of a failure.
 
-    A ``warning`` holds (``ok``), and will not for long, or could not be tried from here.
+    A ``warning`` passes (``ok``), but may soon fail, or could not be checked.
     """
 
     name: str
@@ -189,9 +193,9 @@ class CheckLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
-    """What a service's configuration resolved to; a source that the system lacks is ``None``.
+    """The sources and checks of one service; a source that the system lacks is ``None``.
 
-    ``sampled`` is the involvement source once more, where it may be sampled.
+    ``sampled`` is the involvement source again, if a check may sample it.
     """
 
     name: str
@@ -202,16 +206,16 @@ class Adapter:
 
 
 class Check(Protocol):
-    """A real probe of the source for the doctor and the conformance kit."""
+    """A probe of the source, for the doctor and the conformance kit."""
 
     def __call__(self, *, deadline: Deadline) -> Sequence[CheckLine]:
-        """Try the source and report each finding, without personal data."""
+        """Probe the source and report each finding, without personal data."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """A case system's HTTP answer, read completely and within its caps."""
+    """A case system's complete HTTP response, within the size limit."""
 
     status: int
     headers: Mapping[str, str]
@@ -219,10 +223,10 @@ class HttpResponse:
 
 
 class HttpCaller(Protocol):
-    """The only way from an adapter to the network; the gateway supplies it.
+    """The only access of an adapter to the network; the gateway supplies it.
 
-    TLS is verified, redirects are not followed, the environment's proxies are ignored, and both the bytes read and the
-    total wall time are bounded, whatever the peer does.
+    It verifies TLS, follows no redirects, ignores the environment's proxies, and limits the bytes and the total time of
+    each call.
     """
 
     def post(
@@ -234,9 +238,9 @@ class HttpCaller(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterContext:
-    """What the gateway tells an adapter about the service it is built for.
+    """The service for which the gateway builds an adapter.
 
-    ``base_dir`` is the folder of the configuration file: relative paths in settings are resolved against it.
+    ``base_dir`` is the folder of the configuration file, against which relative paths in settings are resolved.
     """
 
     organisation: str
@@ -248,15 +252,15 @@ class AdapterContext:
 
 
 class AdapterFactory(Protocol):
-    """What an entry point in the group ``hearthgate.adapters`` names."""
+    """The object of an entry point in the group ``hearthgate.adapters``."""
 
     settings_model: type[BaseModel]
 
     def build(self, settings: Any, context: AdapterContext) -> Adapter:  # noqa: ANN401 - each its own model
-        """Make the adapter without opening anything. Raises :class:`SourceMisconfigured`."""
+        """Build the adapter without opening anything. Raises :class:`SourceMisconfigured`."""
         ...
 
 
 def current_month(day: date) -> str:
-    """Return the month of ``day`` as ``YYYY-MM``, the only precision in which a last contact leaves a node."""
+    """Return the month of ``day`` as ``YYYY-MM``: a node never sends the day of a last contact."""
     return f"{day.year:04d}-{day.month:02d}"

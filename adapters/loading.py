@@ -1,7 +1,7 @@
-"""Turn a service's configuration into its adapter.
+"""Build a service's adapter from its configuration.
 
-Adapter types are entry points in the group ``hearthgate.adapters``, the project's own like anyone else's. Two packages
-that offer the same type are refused rather than ranked, and only the types in use are imported.
+Adapter types are entry points in the group ``hearthgate.adapters``, the project's own and those of other packages. Two
+packages that offer the same type are refused; only the types in use are imported.
 """
 
 from collections.abc import Mapping
@@ -17,36 +17,36 @@ GROUP: Final = "hearthgate.adapters"
 
 
 def adapter_types() -> Mapping[str, EntryPoint]:
-    """Return every installed adapter type by its name. Raises :class:`SourceMisconfigured` for a name offered twice."""
-    found: dict[str, EntryPoint] = {}
+    """Return the installed adapter types by name. Raises :class:`SourceMisconfigured` for a duplicate name."""
+    types: dict[str, EntryPoint] = {}
     faults: list[str] = []
     for point in entry_points(group=GROUP):
-        known = found.setdefault(point.name, point)
-        if known.value != point.value:
-            faults.append(f"{point.name} is offered by {_origin(known)} and by {_origin(point)}; uninstall one")
+        first = types.setdefault(point.name, point)
+        if first.value != point.value:
+            faults.append(f"{point.name} is offered by {_origin(first)} and by {_origin(point)}; uninstall one")
     if faults:
         raise SourceMisconfigured("Two packages offer the same adapter type: " + "; ".join(faults) + ".", faults)
-    return found
+    return types
 
 
 def build_adapter(type_name: str, settings: Mapping[str, object], context: AdapterContext) -> Adapter:
-    """Build the adapter of one service; ``settings`` is its ``[services.adapter.settings]`` table as it was read.
+    """Build the adapter of one service from its ``[services.adapter.settings]`` table, without opening anything.
 
-    Nothing of the case system is opened. Raises :class:`SourceMisconfigured`, whose ``faults`` name every mistake and
-    repeat no value: a setting may be a secret by mistake.
+    Raises :class:`SourceMisconfigured`; its ``faults`` name every mistake and repeat no value, because a setting may be
+    a secret by mistake.
     """
     types = adapter_types()
     if type_name not in types:
-        offered = ", ".join(sorted(types)) or "none: install hearthgate into this environment"
-        raise SourceMisconfigured(f"There is no adapter type {type_name!r}; the installed types are {offered}.")
+        installed_names = ", ".join(sorted(types)) or "none: install hearthgate into this environment"
+        raise SourceMisconfigured(f"There is no adapter type {type_name!r}; the installed types are {installed_names}.")
     factory = _load(types[type_name])
     try:
-        checked = factory.settings_model.model_validate(settings)
+        valid_settings = factory.settings_model.model_validate(settings)
     except ValidationError as error:
         faults = [_fault(detail) for detail in error.errors(include_url=False, include_input=False)]
         detail = f"The settings of the adapter of service {context.service} cannot work: " + "; ".join(faults) + "."
         raise SourceMisconfigured(detail, faults) from None
-    return factory.build(checked, context)
+    return factory.build(valid_settings, context)
 
 
 def _load(point: EntryPoint) -> AdapterFactory:
@@ -64,6 +64,6 @@ def _origin(point: EntryPoint) -> str:
 
 
 def _fault(detail: ErrorDetails) -> str:
-    """Name the setting and the rule. A rule's sentence comes from our models, never from the value."""
+    """Return the setting and the rule. The sentence comes from the model, never from the value."""
     place = ".".join(str(part) for part in detail["loc"]) or "settings"
     return f"{place}: {detail['msg'].removeprefix('Value error, ')}"

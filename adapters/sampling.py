@@ -1,13 +1,13 @@
-"""Find a source's own records again, as partners' questions would, and count what is not found.
+"""Sample check: find a source's own records again, and count those not found.
 
-1. A bounded number of rows is read; values that cannot be read are counted by column and cause.
-2. Each record, spread over the sample, is searched for by each of its identifiers alone, then by birth date, names and
-   address, through the source's own search. A value that is read in one form and stored in another shows here.
-3. The whole record goes to the matcher: one key must be left.
-4. The involvements of each record are read: how many are current, and why the others are not.
-5. Postcodes and UPRNs that stand out by how many people share them are proposed as institutions'.
+1. Read a limited number of rows; count unreadable values by column and cause.
+2. Search for each record of an even selection through the source's own search: by each of its identifiers alone, then
+   by birth date, names and address. This shows a value that is read in one form and stored in another.
+3. Match the whole record: one key must remain.
+4. Read the involvements of each record: count those that are current, and the reasons of the others.
+5. Propose postcodes and UPRNs that unusually many people share as institutions'.
 
-The lines name counts, columns and causes. The one value that they may name is a postcode or UPRN that at least
+The lines name counts, columns and causes. The only values that they may name are postcodes and UPRNs that at least
 :data:`FEWEST_IN_INSTITUTION` people share. Only the agency's own files and databases are sampled.
 """
 
@@ -38,9 +38,9 @@ MOST_RECORDS: Final = 200
 LONGEST_S: Final = 30.0
 FEWEST_IN_INSTITUTION: Final = 10
 _STANDS_OUT: Final = 8
-"""How many times the usual number of people an address must have to be proposed as an institution's."""
+"""The multiple of the usual number of people at which an address is proposed as an institution's."""
 _FEW: Final = 0.1
-"""Share of a column's values that may be unreadable before the line is a fault instead of a warning."""
+"""The share of unreadable values in a column above which a warning becomes a fault."""
 _MOST_LINES: Final = 20
 _BY_BIRTH_DATE: Final = "birth_date with names and address"
 
@@ -49,9 +49,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True, kw_only=True)
 class _Tally:
-    """What was counted, over the records that were tried."""
+    """The counts over the records that were searched for."""
 
-    tried: int = 0
+    searched: int = 0
     asked_by: Counter[str] = field(default_factory=Counter)
     missed_by: Counter[str] = field(default_factory=Counter)
     unsearchable: int = 0
@@ -71,23 +71,23 @@ def check_sample(
     source: SampledSource,
     *,
     institutions: Collection[str] = frozenset(),
-    progress: Progress = lambda _done, _all: None,
+    progress: Progress = lambda _count, _all: None,
     timeout_s: float = 10.0,
     budget_s: float = LONGEST_S,
 ) -> list[CheckLine]:
-    """Sample ``source`` and return what was counted; ``progress`` is called with the records tried and their number.
+    """Sample ``source`` and return the counts; ``progress`` gets the number of records done and in total.
 
-    Each call may take ``timeout_s``, all of them ``budget_s``: what is left over then is said. Not checked: whether the
-    columns mean what the settings say.
+    Each call may take ``timeout_s``, and all of them ``budget_s``; the result names the records that remain. Not
+    checked: the meaning of the columns in the settings.
     """
     ends = Deadline.after(budget_s)
     try:
         sample = source.sample(MOST_ROWS, deadline=_deadline(ends, timeout_s))
     except AdapterError as error:
         return [_line("sample", ok=False, detail=error.detail, remedy="Check that the source can be read.")]
-    chosen = _spread(sample.records, MOST_RECORDS)
+    selection = _spread(sample.records, MOST_RECORDS)
     tally = _Tally()
-    for candidate in chosen:
+    for candidate in selection:
         if ends.remaining_s() <= 0:
             break
         try:
@@ -95,10 +95,10 @@ def check_sample(
         except SourceUnavailable as error:
             tally.errors[error.detail] += 1
             break
-        tally.tried += 1
-        progress(tally.tried, len(chosen))
+        tally.searched += 1
+        progress(tally.searched, len(selection))
     return [
-        _extent(sample.rows, len(sample.records), len(chosen), tally),
+        _extent(sample.rows, len(sample.records), len(selection), tally),
         *_searches(tally),
         *_matches(tally),
         *_involvements(tally),
@@ -113,7 +113,7 @@ def _deadline(ends: Deadline, timeout_s: float) -> Deadline:
 
 
 def _spread(records: Sequence[Candidate], most: int) -> list[Candidate]:
-    """Return at most ``most`` records at even distances, so that old and new ones are among them."""
+    """Return at most ``most`` records at even distances, old and new ones."""
     step = max(1.0, len(records) / most)
     return [records[int(place * step)] for place in range(min(most, len(records)))]
 
@@ -125,14 +125,14 @@ def _try_one(
     questions = dict(_questions(candidate.person))
     tally.unsearchable += not questions
     for by, question in questions.items():
-        with _counted(tally):
-            found = source.find(question, deadline=deadline)
+        with _question(tally):
+            matches = source.find(question, deadline=deadline)
             tally.asked_by[by] += 1
-            tally.missed_by[by] += candidate.ref not in {each.ref for each in found}
+            tally.missed_by[by] += candidate.ref not in {each.ref for each in matches}
     if questions:
-        with _counted(tally):
+        with _question(tally):
             _match(source, candidate, tally, institutions, deadline=deadline)
-    with _counted(tally):
+    with _question(tally):
         rows = source.involvement_rows(candidate.ref, deadline=deadline)
         tally.read += 1
         tally.rows += len(rows)
@@ -143,8 +143,8 @@ def _try_one(
 
 
 @contextmanager
-def _counted(tally: _Tally) -> Iterator[None]:
-    """Count a question that fails for one record alone, and go on."""
+def _question(tally: _Tally) -> Iterator[None]:
+    """Count a question; count its error if it fails for one record alone, and continue."""
     tally.questions += 1
     try:
         yield
@@ -157,11 +157,11 @@ def _counted(tally: _Tally) -> Iterator[None]:
 def _match(
     source: SampledSource, candidate: Candidate, tally: _Tally, institutions: Collection[str], *, deadline: Deadline
 ) -> None:
-    found = source.find(candidate.person, deadline=deadline)
-    outcome = match(candidate.person, found, institutions=institutions)
+    matches = source.find(candidate.person, deadline=deadline)
+    outcome = match(candidate.person, matches, institutions=institutions)
     if outcome.outcome is MatchResult.UNIQUE and outcome.ref == candidate.ref:
         return
-    own = [each for each in found if each.ref == candidate.ref]
+    own = [each for each in matches if each.ref == candidate.ref]
     alone = match(candidate.person, own, institutions=institutions)
     if alone.outcome is MatchResult.UNIQUE or outcome.outcome is MatchResult.UNIQUE:
         tally.several_keys += 1
@@ -170,7 +170,7 @@ def _match(
 
 
 def _questions(person: Subject) -> Iterator[tuple[str, Subject]]:
-    """Yield what partners might ask with: each identifier alone, and the description without any."""
+    """Yield the questions of partners: each identifier alone, and the description without identifiers."""
     for name in IDENTIFIERS:
         if (value := getattr(person, name)) is not None:
             yield name, Subject(**{name: value})
@@ -184,36 +184,36 @@ def _questions(person: Subject) -> Iterator[tuple[str, Subject]]:
         yield _BY_BIRTH_DATE, described
 
 
-def _extent(rows: int, records: int, chosen: int, tally: _Tally) -> CheckLine:
-    detail = f"{rows} rows were read, of {records} people; {tally.tried} of them were looked for again."
+def _extent(rows: int, records: int, selection_size: int, tally: _Tally) -> CheckLine:
+    detail = f"{rows} rows were read, of {records} people; {tally.searched} of them were looked for again."
     if not records:
         remedy = "Look at the table or file and at the key column: the source has no record that can be read."
         return _line("sample", ok=True, detail=detail, remedy=remedy, warning=True)
-    if tally.tried < chosen:
+    if tally.searched < selection_size:
         remedy = "The time was up. Index the columns that are searched, or try again when the source is less busy."
         return _line("sample", ok=True, detail=detail, remedy=remedy, warning=True)
     return _line("sample", ok=True, detail=detail)
 
 
 def _searches(tally: _Tally) -> Iterator[CheckLine]:
-    """Say by which fields records are not found again."""
-    missed = [f"{count} of {tally.asked_by[by]} by {by}" for by, count in tally.missed_by.items() if count]
+    """Report the fields by which records are not found again."""
+    misses = [f"{count} of {tally.asked_by[by]} by {by}" for by, count in tally.missed_by.items() if count]
     yield _line(
         "sample: not found again",
-        ok=not missed,
-        detail=f"Not found again: {', '.join(missed)}." if missed else "Every record is found again by what it holds.",
+        ok=not misses,
+        detail=f"Not found again: {', '.join(misses)}." if misses else "Every record is found again by what it holds.",
         remedy="Their columns are stored in a form that is read and not searched: name the form in the settings "
         "(date_format), or map a view that tidies the column.",
     )
     if tally.unsearchable:
-        detail = f"{tally.unsearchable} of {tally.tried} people have neither an identifier nor a birth date."
+        detail = f"{tally.unsearchable} of {tally.searched} people have neither an identifier nor a birth date."
         remedy = "They are never found. Record a birth date, or map the column that has it."
         yield _line("sample: not searchable", ok=True, detail=detail, remedy=remedy, warning=True)
     for detail, count in tally.errors.most_common(_MOST_LINES):
-        said = f"{count} of {tally.questions} questions failed: {detail}"
+        failure = f"{count} of {tally.questions} questions failed: {detail}"
         few = count <= _FEW * tally.questions
         remedy = "Partners' questions about such people fail too."
-        yield _line("sample: failed", ok=few, detail=said, remedy=remedy, warning=few)
+        yield _line("sample: failed", ok=few, detail=failure, remedy=remedy, warning=few)
 
 
 def _matches(tally: _Tally) -> Iterator[CheckLine]:
@@ -221,23 +221,23 @@ def _matches(tally: _Tally) -> Iterator[CheckLine]:
         yield _line(
             "sample: several keys",
             ok=True,
-            detail=f"{tally.several_keys} of {tally.tried} people are like a record with another key.",
+            detail=f"{tally.several_keys} of {tally.searched} people are like a record with another key.",
             remedy="A question about them goes to a human. Merge records of one person in the case system.",
-            warning=tally.several_keys > _FEW * tally.tried,
+            warning=tally.several_keys > _FEW * tally.searched,
         )
     if tally.in_doubt:
         yield _line(
             "sample: in doubt",
             ok=True,
-            detail=f"{tally.in_doubt} of {tally.tried} people hold too little to be told from others by it alone.",
+            detail=f"{tally.in_doubt} of {tally.searched} people hold too little to be told from others by it alone.",
             remedy="A question about them goes to a human. An identifier with a birth date, or names, birth date and "
             "postcode, would settle it.",
-            warning=2 * tally.in_doubt > tally.tried,
+            warning=2 * tally.in_doubt > tally.searched,
         )
 
 
 def _involvements(tally: _Tally) -> Iterator[CheckLine]:
-    """Say how many people have a current involvement, and why rows are not current."""
+    """Report how many people have a current involvement, and why other rows are not current."""
     if not tally.read:
         return
     why = ", ".join(f"{count} {reason}" for reason, count in tally.not_current.most_common(_MOST_LINES))
@@ -255,9 +255,9 @@ def _involvements(tally: _Tally) -> Iterator[CheckLine]:
 
 
 def _unreadable(tally: _Tally) -> Iterator[CheckLine]:
-    """Say which columns of involvements hold values that cannot be read; the source's own check says it of persons.
+    """Report columns of involvements with unreadable values; the source's own check reports those of persons.
 
-    What stands for no date (0000-00-00) is a blank in all but form, however many there are.
+    Any number of stand-ins for no date (0000-00-00) is only a warning: they count as blanks.
     """
     for fault, count in tally.faults.most_common(_MOST_LINES):
         many = count > _FEW * tally.rows and fault.cause != STANDS_FOR_NONE
@@ -271,44 +271,44 @@ def _unreadable(tally: _Tally) -> Iterator[CheckLine]:
 
 
 def _no_identifiers(records: Sequence[Candidate]) -> Iterator[CheckLine]:
-    """Say which columns of identifiers hold values that fail their check digit or form, and so are no evidence."""
+    """Report columns of identifiers with values that fail their check digit or form."""
     for name in IDENTIFIERS:
-        held = [text for each in records if (text := getattr(each.person, name)) is not None]
-        wrong = sum(identifier_evidence(name, text) is None for text in held)
+        texts = [text for each in records if (text := getattr(each.person, name)) is not None]
+        wrong = sum(identifier_evidence(name, text) is None for text in texts)
         if wrong:
-            many = 2 * wrong > len(held)
+            many = 2 * wrong > len(texts)
             yield _line(
                 f"sample: {name}",
                 ok=not many,
-                detail=f"{wrong} of {len(held)} values are no identifiers of this kind by their form or check digit.",
+                detail=f"{wrong} of {len(texts)} values are no identifiers of this kind by their form or check digit.",
                 remedy="No one is found or told apart by them. Correct them, or map another column or a view.",
                 warning=not many,
             )
 
 
-def _institutions(records: Sequence[Candidate], known: Collection[str]) -> Iterator[CheckLine]:
-    """Propose the addresses that stand out by how many people share them."""
+def _institutions(records: Sequence[Candidate], configured_institutions: Collection[str]) -> Iterator[CheckLine]:
+    """Propose the addresses that unusually many people share."""
     crowds = {
-        **crowded((_key(each.person, "postcode"), each.ref) for each in records),
-        **crowded((_key(each.person, "uprn"), each.ref) for each in records),
+        **shared_addresses((_key(each.person, "postcode"), each.ref) for each in records),
+        **shared_addresses((_key(each.person, "uprn"), each.ref) for each in records),
     }
-    new = {text: count for text, count in crowds.items() if institution_key(text) not in known}
+    new = {text: count for text, count in crowds.items() if institution_key(text) not in configured_institutions}
     if not new:
         return
     shared = ", ".join(f"{text} ({count} people)" for text, count in new.items())
-    listed = ", ".join(f'"{text}"' for text in sorted({*known, *new}))
+    proposal = ", ".join(f'"{text}"' for text in sorted({*configured_institutions, *new}))
     yield _line(
         "institutions",
         ok=True,
         detail=f"Many of the sampled people share an address: {shared}.",
-        remedy=f"If these are prisons, hostels or hospitals, set institutions = [{listed}] in [services.adapter]: an "
+        remedy=f"If these are prisons, hostels or hospitals, set institutions = [{proposal}] in [services.adapter]: an "
         "address there does not tell people apart.",
         warning=True,
     )
 
 
-def crowded(people: Iterable[tuple[str | None, str]]) -> dict[str, int]:
-    """Return the addresses that stand out, with how many people have each; the pairs are an address and a key."""
+def shared_addresses(people: Iterable[tuple[str | None, str]]) -> dict[str, int]:
+    """Return the addresses that unusually many people share, with their number, from pairs of address and key."""
     keys: dict[str, set[str]] = {}
     for address, ref in people:
         if address:
@@ -317,8 +317,8 @@ def crowded(people: Iterable[tuple[str | None, str]]) -> dict[str, int]:
         return {}
     usual = median(len(refs) for refs in keys.values())
     least = max(FEWEST_IN_INSTITUTION, _STANDS_OUT * usual)
-    counted = Counter({address: len(refs) for address, refs in keys.items() if len(refs) >= least})
-    return dict(counted.most_common(_MOST_LINES))
+    counts = Counter({address: len(refs) for address, refs in keys.items() if len(refs) >= least})
+    return dict(counts.most_common(_MOST_LINES))
 
 
 def _key(person: Subject, name: str) -> str | None:
@@ -327,5 +327,5 @@ def _key(person: Subject, name: str) -> str | None:
 
 
 def _line(name: str, *, ok: bool, detail: str, remedy: str = "", warning: bool = False) -> CheckLine:
-    shown = remedy if warning or not ok else ""
-    return CheckLine(name=name, ok=ok, detail=detail, remedy=shown, warning=warning)
+    shown_remedy = remedy if warning or not ok else ""
+    return CheckLine(name=name, ok=ok, detail=detail, remedy=shown_remedy, warning=warning)

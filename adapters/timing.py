@@ -1,4 +1,4 @@
-"""Time the calls of a source, and propose the step at which conditional answers of its service leave."""
+"""Measure the calls of a source, and propose the response time of its service."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,7 +9,7 @@ from math import ceil
 from time import monotonic
 from typing import Final
 
-from adapters.conformance import NOBODY
+from adapters.conformance import ABSENT_PERSON
 from adapters.contract import Adapter, CheckLine, Deadline, Finder
 from trust.exchange.eligibility import EligibilityQuery, Question
 
@@ -26,35 +26,35 @@ _NO_REF: Final = "timing:no-such-record"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTimes:
-    """How long calls took: the slowest kind's 99th percentile in seconds, and how many calls that is of."""
+    """The 99th percentile in seconds of the slowest kind of call, and the number of its calls."""
 
     p99_s: float
     calls: int
 
 
 def measure(adapter: Adapter, *, timeout_s: float = 10.0, clock: Callable[[], float] = monotonic) -> CallTimes | None:
-    """Time each kind of call about an invented person; ``None`` where a search fails.
+    """Measure each kind of call about an invented person; return ``None`` if a search fails.
 
-    A failure of the second call is timed as an answer is: many systems refuse a key that they never gave out. Not
-    measured: a record with much in it, and a case system under its usual load.
+    A failure of the second call counts as an answer: many systems refuse an unknown key. Not measured: a large record,
+    and a case system under its usual load.
     """
     try:
         for search in _searches(adapter):
             search(Deadline.after(timeout_s))
-    except Exception:  # noqa: BLE001 - adapters may be anyone's code; the conformance kit says what was raised
+    except Exception:  # noqa: BLE001 - adapters may be third-party code; the conformance kit reports the error
         return None
     calls = [*_searches(adapter), *_second_calls(adapter)]
-    return max((_timed(call, timeout_s, clock) for call in calls), key=lambda times: times.p99_s, default=None)
+    return max((_time_calls(call, timeout_s, clock) for call in calls), key=lambda times: times.p99_s, default=None)
 
 
 def propose(p99_s: float) -> float:
-    """Return the step for a source whose calls take ``p99_s``: room for two of them, a quarter, and our own work."""
+    """Return the step for calls of ``p99_s``: two calls, a quarter more, and the node's own work."""
     step_s = ceil(_STEPS_A_SECOND * (2 * _MARGIN * p99_s + _OWN_WORK_S)) / _STEPS_A_SECOND
     return min(LONGEST_STEP_S, max(SHORTEST_STEP_S, step_s))
 
 
 def check_step(adapter: Adapter, *, answer_after_s: float) -> CheckLine:
-    """Compare a service's ``answer_after_s`` with what its case system takes."""
+    """Compare a service's ``answer_after_s`` with the time of its case system's calls."""
     times = measure(adapter)
     if times is None:
         detail = "Not measured: the case system did not answer."
@@ -66,7 +66,9 @@ def check_step(adapter: Adapter, *, answer_after_s: float) -> CheckLine:
     )
     if proposed_s <= answer_after_s:
         return CheckLine(name="answer_after_s", ok=True, detail=detail)
-    remedy = f"Set answer_after_s = {proposed_s} for this service: a shorter step tells by its time who has a record."
+    remedy = (
+        f"Set answer_after_s = {proposed_s} for this service: a shorter step discloses by its time who has a record."
+    )
     return CheckLine(name="answer_after_s", ok=True, detail=detail, remedy=remedy, warning=True)
 
 
@@ -77,7 +79,7 @@ def _searches(adapter: Adapter) -> Iterator[Call]:
 
 
 def _search(source: Finder, deadline: Deadline) -> object:
-    return source.find(NOBODY, deadline=deadline)
+    return source.find(ABSENT_PERSON, deadline=deadline)
 
 
 def _second_calls(adapter: Adapter) -> Iterator[Call]:
@@ -89,12 +91,12 @@ def _second_calls(adapter: Adapter) -> Iterator[Call]:
         yield lambda deadline: eligibility.answer(_NO_REF, query, deadline=deadline)
 
 
-def _timed(call: Call, timeout_s: float, clock: Callable[[], float]) -> CallTimes:
-    took: list[float] = []
+def _time_calls(call: Call, timeout_s: float, clock: Callable[[], float]) -> CallTimes:
+    durations: list[float] = []
     began = clock()
-    while len(took) < _FEWEST_CALLS or (len(took) < _MOST_CALLS and clock() - began < _LONG_ENOUGH_S):
-        started = clock()
+    while len(durations) < _FEWEST_CALLS or (len(durations) < _MOST_CALLS and clock() - began < _LONG_ENOUGH_S):
+        call_began = clock()
         with suppress(Exception):
             call(Deadline.after(timeout_s))
-        took.append(clock() - started)
-    return CallTimes(p99_s=sorted(took)[ceil(0.99 * len(took)) - 1], calls=len(took))
+        durations.append(clock() - call_began)
+    return CallTimes(p99_s=sorted(durations)[ceil(0.99 * len(durations)) - 1], calls=len(durations))

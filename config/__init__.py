@@ -1,1 +1,1 @@
-"""Settings: frozen models read from TOML and the environment, all faults reported at once."""
+"""Settings: frozen models from TOML and the environment, with all faults in one report."""

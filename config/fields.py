@@ -1,4 +1,4 @@
-"""The forms of single values in the configuration: addresses, names, networks, identifiers."""
+"""Forms of single values in the configuration: addresses, names, networks, identifiers."""
 
 import re
 from collections.abc import Callable
@@ -62,13 +62,13 @@ def _lies_in(network: IPv4Network | IPv6Network, block: IPv4Network | IPv6Networ
 
 
 def _read_by(parse: Callable[[str], str]) -> AfterValidator:
-    """Return what has a value read by a parser of `trust`, with its words where it refuses."""
+    """Return a validator that parses with a parser of `trust` and reports its error."""
 
     def read(text: str) -> str:
         try:
             return parse(text)
-        except TrustError as refused:
-            raise ValueError(refused.detail) from refused
+        except TrustError as error:
+            raise ValueError(error.detail) from error
 
     return AfterValidator(read)
 

@@ -1,4 +1,4 @@
-"""Read a configuration file and the environment into settings, and report every fault at once."""
+"""Loader of a configuration file and the environment, with all faults in one report."""
 
 import tomllib
 from collections import Counter
@@ -40,8 +40,8 @@ def load(path: Path, environment: Mapping[str, str]) -> NodeSettings | AnchorSet
     settings: NodeSettings | AnchorSettings | None
     try:
         settings = model.model_validate({**document, "base_dir": path.resolve().parent})
-    except ValidationError as refused:
-        faults.extend(_sentences(refused))
+    except ValidationError as error:
+        faults.extend(_sentences(error))
         settings = None
     faults.extend(_contradictions(document))
     faults.extend(_missing_files(document, path.resolve().parent))
@@ -55,11 +55,11 @@ def _read(path: Path) -> dict[str, Any]:
         if path.stat().st_size > _LARGEST_FILE:
             raise ConfigError(path.name, ["the file is larger than 1 MB; is it the right one?"])
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as failed:
+    except OSError as error:
         remedy = "check the path given with --config"
-        raise ConfigError(path.name, [f"the file cannot be read ({failed.strerror}); {remedy}"]) from failed
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as malformed:
-        raise ConfigError(path.name, [f"the file is not TOML: {malformed}"]) from malformed
+        raise ConfigError(path.name, [f"the file cannot be read ({error.strerror}); {remedy}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(path.name, [f"the file is not TOML: {error}"]) from error
 
 
 def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> Iterable[str]:
@@ -70,14 +70,14 @@ def _overlay(document: dict[str, Any], environment: Mapping[str, str]) -> Iterab
         if not separator or table not in _SCALAR_TABLES or not name:
             yield f"environment variable {variable}: write {ENVIRONMENT_PREFIX}TABLE__NAME for a single setting"
             continue
-        held = document.setdefault(table, {})
-        if isinstance(held, dict):
-            held[name] = value
+        table_values = document.setdefault(table, {})
+        if isinstance(table_values, dict):
+            table_values[name] = value
 
 
-def _sentences(refused: ValidationError) -> Iterable[str]:
+def _sentences(error_report: ValidationError) -> Iterable[str]:
     """Turn pydantic's findings into one sentence each, without the value that was written."""
-    errors = refused.errors(include_url=False, include_context=False, include_input=False)
+    errors = error_report.errors(include_url=False, include_context=False, include_input=False)
     within = {error["loc"][:-depth] for error in errors for depth in range(1, len(error["loc"]))}
     for error in errors:
         if error["type"] == "too_short" and error["loc"] in within:
@@ -99,8 +99,8 @@ def _contradictions(document: Mapping[str, Any]) -> Iterable[str]:
         if count > 1:
             yield f"{bind}: {count} faces listen on the same address; give each its own"
     services = document.get("services")
-    named = [s for s in services if isinstance(s, dict)] if isinstance(services, list) else []
-    for slug, count in Counter(str(service.get("slug")) for service in named).items():
+    service_tables = [s for s in services if isinstance(s, dict)] if isinstance(services, list) else []
+    for slug, count in Counter(str(service.get("slug")) for service in service_tables).items():
         if count > 1:
             yield f"services: {count} services have the slug {slug}; each needs its own"
     exact, private = document.get("hosts"), document.get("networks")
@@ -122,18 +122,18 @@ def _contradictions(document: Mapping[str, Any]) -> Iterable[str]:
 def _missing_files(document: Mapping[str, Any], base_dir: Path) -> Iterable[str]:
     """Look for the files that must exist before the node starts, also in a document that has other faults."""
     for table in ("peer", "case", "trust", "case_systems", "proxy", "identity"):
-        for place, named in _files_named(document.get(table), table):
-            if not (base_dir / named).exists():
+        for place, file_name in _files_named(document.get(table), table):
+            if not (base_dir / file_name).exists():
                 yield f"{place}: there is no such file"
 
 
-def _files_named(held: object, place: str) -> Iterable[tuple[str, str]]:
-    if isinstance(held, dict):
-        for name, value in held.items():
-            if name in _FILES and isinstance(value, str):
-                yield f"{place}.{name}", value
+def _files_named(value: object, place: str) -> Iterable[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name in _FILES and isinstance(item, str):
+                yield f"{place}.{name}", item
             else:
-                yield from _files_named(value, f"{place}.{name}")
-    elif isinstance(held, list):
-        for position, item in enumerate(held, start=1):
+                yield from _files_named(item, f"{place}.{name}")
+    elif isinstance(value, list):
+        for position, item in enumerate(value, start=1):
             yield from _files_named(item, f"{place}[{position}]")

@@ -1,4 +1,4 @@
-"""The settings of a node and of an authority: frozen models, with secrets as paths and never as values."""
+"""Settings of a node and of an authority: frozen models, with secrets as paths."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""The settings of how an agency's practitioners sign in: ``[identity]``."""
+"""Settings of practitioners' sign-in at the agency: ``[identity]``."""
 
 import re
 from pathlib import Path
@@ -85,13 +85,13 @@ class ProviderSettings(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _rows_in_place_of_two_tables(cls, given: object) -> object:
-        if isinstance(given, dict) and not {"roles", "units"}.isdisjoint(given):
+    def _rows_in_place_of_two_tables(cls, document: object) -> object:
+        if isinstance(document, dict) and not {"roles", "units"}.isdisjoint(document):
             raise ValueError(
                 "roles and units are rows now: write one [[identity.providers.positions]] with service, role, unit, "
                 "role_value and unit_value for each that people may ask in (CHANGELOG, docs/operating/configuration.md)"
             )
-        return given
+        return document
 
     @model_validator(mode="after")
     def _one_source_of_keys(self) -> Self:

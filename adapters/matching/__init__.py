@@ -1,1 +1,1 @@
-"""Is this the same person? Pure rules over one subject and the candidates that a source found."""
+"""Pure rules that decide whether a candidate of a source is the subject."""

@@ -1,4 +1,4 @@
-"""Compare one subject with one candidate, field by field; nothing is weighed here."""
+"""Comparison of one subject with one candidate, field by field, without weights."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -29,26 +29,26 @@ from trust.exchange.person_names import (
 )
 
 _SIMILAR_ENOUGH: Final = 0.85
-"""Jaro similarity from which two different spellings may be one name; it only ever leads to a human.
+"""The Jaro similarity at which two spellings may be one name, for a human to decide.
 
 Jaro 1989, "Advances in record-linkage methodology"; one wrong letter in a name of five gives 0.87."""
 
 
 class Level(StrEnum):
-    """How well one field of two records agrees."""
+    """The agreement of one field in two records."""
 
     SAME = "same"
     VARIANT = "variant"
     """An everyday other form: a short form of a given name."""
     SIMILAR = "similar"
-    """Close enough to be a slip of the pen, or agreeing only in part."""
+    """A likely typing error, or a partial agreement."""
     DIFFERENT = "different"
     UNKNOWN = "unknown"
     """Missing, or unusable, on either side."""
 
 
 _SOME_NAME: Final = ("(some name)",)
-"""Stands for given names that may be any child's: Twin 1, and what may be no name (Bed 12); no name has a bracket."""
+"""A token for given names of any child (Twin 1) or possible stand-ins (Bed 12); no name has a bracket."""
 _KNOWN_GENDERS: Final = frozenset({Gender.FEMALE, Gender.MALE})
 _GENDER_OF: Final = {Sex.BOY: Gender.MALE, Sex.GIRL: Gender.FEMALE}
 _RANK: Final = {Level.SAME: 4, Level.VARIANT: 3, Level.SIMILAR: 2, Level.DIFFERENT: 1, Level.UNKNOWN: 0}
@@ -56,7 +56,7 @@ _RANK: Final = {Level.SAME: 4, Level.VARIANT: 3, Level.SIMILAR: 2, Level.DIFFERE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How a subject and a candidate agree; identifiers are listed by name where both sides have a valid one."""
+    """The agreement of a subject and a candidate; identifiers are listed if both sides have a valid one."""
 
     identifiers_same: tuple[str, ...]
     identifiers_different: tuple[str, ...]
@@ -67,14 +67,14 @@ class Comparison:
     postcode: Level
     gender: Level
     given_names_contradicted: bool = False
-    """Under the family name that agrees best no given names are known; under another name they do not agree."""
+    """The best family name has no given names, and under another name the given names do not agree."""
     family_name_uncertain: bool = False
-    """The family name that agrees best may stand where none was given (Child, Sample)."""
+    """The best family name may be a stand-in (Child, Sample)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One side of a comparison: all of a description that is evidence, in the form in which it is compared."""
+    """One side of a comparison: the evidence of a description, normalised."""
 
     identifiers: Mapping[str, str]
     names: "tuple[_Words, ...]"
@@ -85,13 +85,13 @@ class Profile:
 
 
 def profile(person: Subject, *, institutions: Collection[str] = frozenset()) -> Profile:
-    """Return what is evidence in a description; a restricted address is not, nor is one in ``institutions``.
+    """Return the evidence of a description, without a restricted address or one in ``institutions``.
 
-    These are postcodes and UPRNs at which many unrelated people live, as
-    :func:`trust.exchange.addresses.institution_key` writes them.
+    Institutions are postcodes and UPRNs at which many unrelated people live, in the form of
+    :func:`trust.exchange.addresses.institution_key`.
     """
-    held = ((name, getattr(person, name)) for name in IDENTIFIERS)
-    evidence = ((name, identifier_evidence(name, text)) for name, text in held if text is not None)
+    texts = ((name, getattr(person, name)) for name in IDENTIFIERS)
+    evidence = ((name, identifier_evidence(name, text)) for name, text in texts if text is not None)
     uprn, postcode = _home(person, institutions)
     return Profile(
         identifiers={name: number for name, number in evidence if number is not None},
@@ -104,12 +104,12 @@ def profile(person: Subject, *, institutions: Collection[str] = frozenset()) -> 
 
 
 def compare(subject: Subject, person: Subject) -> Comparison:
-    """Compare every field of two descriptions that tells people apart."""
+    """Compare the fields of two descriptions that distinguish people."""
     return compare_profiles(profile(subject), profile(person))
 
 
 def compare_profiles(one: Profile, other: Profile) -> Comparison:
-    """Compare every field that tells people apart."""
+    """Compare the fields of two profiles."""
     names = _best_names(one.names, other.names)
     shared = [name for name in one.identifiers if name in other.identifiers]
     same = tuple(name for name in shared if one.identifiers[name] == other.identifiers[name])
@@ -128,7 +128,7 @@ def compare_profiles(one: Profile, other: Profile) -> Comparison:
 
 
 def _home(person: Subject, institutions: Collection[str]) -> tuple[str, str]:
-    """Return UPRN and postcode of a home that tells people apart, each empty where there is none."""
+    """Return UPRN and postcode of a home that distinguishes people, each empty if there is none."""
     address = person.address
     if address is None or person.address_restricted:
         return "", ""
@@ -145,7 +145,7 @@ def _birth_dates(one: date | None, other: date | None) -> Level:
 
 
 def _gender(person: Subject) -> Gender | None:
-    """Return the gender, or what a stand-in for given names says of it (Baby Girl)."""
+    """Return the gender, or the one in a stand-in for given names (Baby Girl)."""
     if person.gender in _KNOWN_GENDERS:
         return person.gender
     if person.given_names is None or given_name_words(person.given_names):
@@ -161,7 +161,7 @@ def _exact(one: str | None, other: str | None) -> Level:
 
 
 class _Words(NamedTuple):
-    """The words of one name, and whether those of the family name may stand where none was given."""
+    """The words of one name, and whether the family name may be a stand-in."""
 
     family: tuple[str, ...]
     given: tuple[str, ...]
@@ -180,14 +180,14 @@ class _NamesCompared(NamedTuple):
 def _words(name: Name) -> _Words:
     """Return a name as family and given words, without stand-ins."""
     family = family_name_words(name.family_name)
-    given = given_name_words(name.given_names, family=family)
-    if is_uncertain(given) or (not given and is_one_of_several(name.given_names)):
-        given = _SOME_NAME
-    return _Words(family, given, is_uncertain(family, family=True))
+    given_words = given_name_words(name.given_names, family=family)
+    if is_uncertain(given_words) or (not given_words and is_one_of_several(name.given_names)):
+        given_words = _SOME_NAME
+    return _Words(family, given_words, is_uncertain(family, family=True))
 
 
 def _best_names(ours: tuple[_Words, ...], theirs: tuple[_Words, ...]) -> _NamesCompared:
-    """Compare the best-agreeing pair of names, the right way round or family and given exchanged."""
+    """Compare the best-agreeing pair of names, also with family and given names exchanged."""
     pairs = [
         _NamesCompared(_families(one.family, family), _givens(one.given, given), one.uncertain or other.uncertain)
         for one in ours
@@ -196,12 +196,12 @@ def _best_names(ours: tuple[_Words, ...], theirs: tuple[_Words, ...]) -> _NamesC
         if (family, given) == (other.family, other.given) or _is_exchanged(one, family, given)
     ]
     best = max(pairs, key=lambda pair: (_RANK[pair.family] + _RANK[pair.given], _RANK[pair.given], not pair.uncertain))
-    known = [pair.given for pair in pairs if pair.given is not Level.UNKNOWN]
-    return best._replace(contradicted=best.given is Level.UNKNOWN and bool(known))
+    known_levels = [pair.given for pair in pairs if pair.given is not Level.UNKNOWN]
+    return best._replace(contradicted=best.given is Level.UNKNOWN and bool(known_levels))
 
 
 def _is_exchanged(ours: _Words, family: tuple[str, ...], given: tuple[str, ...]) -> bool:
-    """Accept family and given names the wrong way round only where they agree word for word, but for middle names."""
+    """Accept exchanged family and given names only if they agree word for word, except middle names."""
     return bool(ours.family and ours.given and given) and ours.family == family and ours.given[0] == given[0]
 
 
@@ -221,7 +221,7 @@ def _givens(one: tuple[str, ...], other: tuple[str, ...]) -> Level:
         return Level.SIMILAR
     if not one or not other:
         return Level.UNKNOWN
-    first = _given(one[0], other[0])
+    first = _first_given(one[0], other[0])
     if first in (Level.SAME, Level.VARIANT) and (is_shared(one[0]) or is_shared(other[0])):
         return _after_shared(first, one, other)
     if "".join(one) == "".join(other) and not any(_tells_little(words[0]) for words in (one, other)):
@@ -238,13 +238,13 @@ def _tells_little(word: str) -> bool:
 
 
 def _after_shared(first: Level, one: tuple[str, ...], other: tuple[str, ...]) -> Level:
-    """Compare what follows a first name that brothers share; without it on one side, either of them may be meant."""
+    """Compare the names after a first name that brothers share; without them, either brother may be meant."""
     if len(one) == len(other) == 1:
         return first if stands_alone(one[0]) and stands_alone(other[0]) else Level.SIMILAR
     return _givens(one[1:], other[1:]) if min(len(one), len(other)) > 1 else Level.SIMILAR
 
 
-def _given(one: str, other: str) -> Level:
+def _first_given(one: str, other: str) -> Level:
     if is_initial(one) or is_initial(other):
         return Level.SIMILAR if one[0] == other[0] else Level.DIFFERENT
     if one == other:
@@ -260,7 +260,7 @@ def _may_be_same(one: str, other: str) -> bool:
 
 
 def _looks_like(one: str, other: str) -> bool:
-    """Say whether two words may be spellings of one name."""
+    """Return whether two words may be spellings of one name."""
     shared = sum(char in other for char in one)
     most = (shared / len(one) + min(shared, len(other)) / len(other) + 1) / 3  # no Jaro similarity exceeds this
     return most >= _SIMILAR_ENOUGH and _jaro(one, other) >= _SIMILAR_ENOUGH
@@ -269,17 +269,17 @@ def _looks_like(one: str, other: str) -> bool:
 def _jaro(one: str, other: str) -> float:
     """Return the Jaro similarity of two texts, from 0.0 to 1.0."""
     window = max(0, max(len(one), len(other)) // 2 - 1)
-    taken = [False] * len(other)
+    is_matched = [False] * len(other)
     ours: list[str] = []
     for place, char in enumerate(one):
         for there in range(max(0, place - window), min(len(other), place + window + 1)):
-            if not taken[there] and other[there] == char:
-                taken[there] = True
+            if not is_matched[there] and other[there] == char:
+                is_matched[there] = True
                 ours.append(char)
                 break
     if not ours:
         return 0.0
-    theirs = [char for char, used in zip(other, taken, strict=True) if used]
+    theirs = [char for char, used in zip(other, is_matched, strict=True) if used]
     swaps = sum(a != b for a, b in zip(ours, theirs, strict=True)) / 2
-    found = len(ours)
-    return (found / len(one) + found / len(other) + (found - swaps) / found) / 3
+    matches = len(ours)
+    return (matches / len(one) + matches / len(other) + (matches - swaps) / matches) / 3

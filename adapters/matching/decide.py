@@ -1,31 +1,30 @@
-"""Decide which of a source's records, if any, is the person asked about.
+"""Decide which of a source's records, if any, is the subject.
 
-The rules, in the order in which they are applied to each candidate (a person in the source, not a row):
+The rules for each candidate (a person in the source, not a row), in order:
 
-1. A valid identifier that both sides hold and that is the same, with the same birth date, links. So does one without a
-   birth date to confirm it where the source's identifiers are declared verified; elsewhere a human decides.
-2. It does not link against the evidence: another birth date, another gender, or a second identifier that differs. The
-   given names must be the same, a known variant, or unknown on one side: twins' numbers are exchanged by mistake, and
-   their names are often alike.
+1. The same valid identifier on both sides, with the same birth date, links. Without a confirming birth date it links
+   if the source's identifiers are declared verified; otherwise a human decides.
+2. The identifier does not link against other evidence: another birth date, another gender, or a second identifier that
+   differs. The given names must be the same, a known variant, or unknown on one side: registers exchange twins' numbers
+   by mistake, and their names are often alike.
 3. Without an identifier, the evidence must reach ``LINK_AT``, and birth date, family name and given names must each
-   agree well. A twin, who shares all but the given names, can therefore never be linked.
-4. An identifier that differs keeps a candidate from being linked by any likeness.
-5. Where the name does not agree, a likeness is no reason for a human to look either: an address and a birth date would
-   tell who lives there.
+   agree well. This never links a twin, who shares all but the given names.
+4. A candidate with a different identifier is never linked by likeness.
+5. A candidate with a different name does not go to a human either: an address and a birth date would disclose who lives
+   there.
 
-What stands where there is nothing is no evidence in any of them: stand-ins for identifiers and names (Baby, Unknown, an
-initial), postcodes without homes, addresses that are restricted, and those of institutions. What may be such
-a stand-in (Bed 12, the family name Child) is compared, and its agreement links no one.
+Stand-ins are no evidence: those for identifiers and names (Baby, Unknown, an initial), postcodes without homes,
+restricted addresses and those of institutions. A possible stand-in (Bed 12, the family name Child) is compared, but its
+agreement links no one.
 
-Then over all candidates:
+The rules for all candidates:
 
-6. Only one may be left. Two that could each be linked, or a rival that nearly could, go to a human. This uniqueness
-   rule is what keeps namesakes apart: no threshold does (measured on FEBRL 4 with twins and namesakes added).
+6. Only one may remain. Two that could each be linked, or a close rival, go to a human. This rule keeps namesakes apart:
+   no threshold does (measured on FEBRL 4 with twins and namesakes added).
+7. A record that cannot be read in full, and that nothing contradicts, is no absence: if no record is plausible, a human
+   decides.
 
-A record that cannot be read in full, and that nothing speaks against, is never taken for an absence: where no record is
-plausible, a human decides.
-
-Nothing here depends on the order of the candidates, and no explanation holds a value of a record.
+The result does not depend on the order of the candidates, and no explanation holds a value of a record.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -39,7 +38,7 @@ from adapters.matching.score import LINK_AT, REVIEW_AT, score
 from trust.exchange.person import Subject
 
 RIVAL_MARGIN: Final = 10.0
-"""Bits by which a linked record must lead the next one: odds of a thousand to one between the two."""
+"""The bits by which a linked record must exceed the next: odds of a thousand to one."""
 
 _AGREES_WELL: Final = frozenset({Level.SAME, Level.VARIANT})
 _CONFIRMS_IDENTIFIER: Final = _AGREES_WELL | {Level.UNKNOWN}
@@ -47,7 +46,7 @@ _NAMES: Final = {"nhs_number": "NHS number", "upn": "UPN", "nino": "National Ins
 
 
 class MatchResult(StrEnum):
-    """What the search for a person came to; :mod:`trust.agreements.decision` takes the same words."""
+    """The result of the search for a person; :mod:`trust.agreements.decision` uses the same words."""
 
     UNIQUE = "unique"
     REVIEW = "review"
@@ -56,11 +55,11 @@ class MatchResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """What the matcher decided. ``ref`` is given only where the outcome is unique.
+    """The decision of the matcher. ``ref`` is set only if the outcome is unique.
 
-    ``nearest`` is the record that a human has to look at, where the outcome is review; nothing is read of it.
-    ``score`` is the weight of the evidence for the best candidate in bits (0.0 where there is none); ``explanation``
-    says in plain sentences what agreed and what did not, and holds no personal data.
+    ``nearest`` is the record that a human must check, if the outcome is review; its involvements are not read.
+    ``score`` is the weight of the evidence for the best candidate in bits (0.0 without one). ``explanation`` states in
+    plain sentences what agreed and what did not, without personal data.
     """
 
     outcome: MatchResult
@@ -86,16 +85,16 @@ class _Assessment:
     why: tuple[str, ...]
 
     def reasons(self) -> tuple[str, ...]:
-        """Say in sentences what agreed, and what the rules made of it."""
+        """Return sentences on what agreed, and on the rules that decided."""
         return (*_observations(self.comparison), *self.why)
 
 
 def match(subject: Subject, candidates: Sequence[Candidate], *, institutions: Collection[str] = frozenset()) -> Match:
-    """Decide whether exactly one candidate is the subject; ``institutions`` are as :func:`profile` takes them."""
-    asked = profile(subject, institutions=institutions)
-    assessments = _one_for_each_ref(_assess(asked, candidate, institutions) for candidate in candidates)
+    """Decide whether exactly one candidate is the subject; ``institutions`` are as in :func:`profile`."""
+    subject_profile = profile(subject, institutions=institutions)
+    assessments = _one_for_each_ref(_assess(subject_profile, candidate, institutions) for candidate in candidates)
     plausible = [assessment for assessment in assessments if assessment.verdict > _Verdict.UNLIKE]
-    if not plausible and any(_may_be(asked, candidate) for candidate in candidates):
+    if not plausible and any(_may_be(subject_profile, candidate) for candidate in candidates):
         return Match(outcome=MatchResult.REVIEW, explanation=_UNREADABLE)
     if not plausible:
         return Match(outcome=MatchResult.NONE, explanation=("No record is like the person asked about.",))
@@ -109,15 +108,15 @@ def match(subject: Subject, candidates: Sequence[Candidate], *, institutions: Co
 
 
 _UNREADABLE: Final = ("A record that may be this person cannot be read in full.", "A human must decide.")
-_TELLING: Final = frozenset({"ref", *_NAMES, "birth_date", "family_name", "given_names", "full_name"})
-"""Fields without which a record cannot be told from another person's."""
+_DISTINGUISHING: Final = frozenset({"ref", *_NAMES, "birth_date", "family_name", "given_names", "full_name"})
+"""The fields that distinguish a record from another person's."""
 
 
-def _may_be(asked: Profile, candidate: Candidate) -> bool:
-    """Say whether a record that cannot be read in full may be the subject, because nothing in it speaks against it."""
-    if not candidate.unreadable & _TELLING:
+def _may_be(subject_profile: Profile, candidate: Candidate) -> bool:
+    """Return whether a record that cannot be read in full may be the subject: nothing in it contradicts that."""
+    if not candidate.unreadable & _DISTINGUISHING:
         return False
-    comparison = compare_profiles(asked, profile(candidate.person))
+    comparison = compare_profiles(subject_profile, profile(candidate.person))
     levels = (comparison.birth_date, comparison.family_name, comparison.given_names, comparison.gender)
     return not comparison.identifiers_different and Level.DIFFERENT not in levels
 
@@ -125,15 +124,15 @@ def _may_be(asked: Profile, candidate: Candidate) -> bool:
 def explain(
     subject: Subject, candidate: Candidate, *, institutions: Collection[str] = frozenset()
 ) -> tuple[MatchResult, tuple[str, ...]]:
-    """Say what one record alone would come to, and why: field by field, and then the rules that decided."""
-    asked = profile(subject, institutions=institutions)
-    assessment = _assess(asked, candidate, institutions)
+    """Return the result for one record alone, and the reasons: the fields, then the rules that decided."""
+    subject_profile = profile(subject, institutions=institutions)
+    assessment = _assess(subject_profile, candidate, institutions)
     outcome = {
         _Verdict.LINKABLE: MatchResult.UNIQUE,
         _Verdict.POSSIBLE: MatchResult.REVIEW,
         _Verdict.UNLIKE: MatchResult.NONE,
     }[assessment.verdict]
-    if outcome is MatchResult.NONE and _may_be(asked, candidate):
+    if outcome is MatchResult.NONE and _may_be(subject_profile, candidate):
         return MatchResult.REVIEW, (*assessment.reasons(), *_UNREADABLE)
     return outcome, assessment.reasons()
 
@@ -143,31 +142,31 @@ def _review(best: _Assessment, explanation: tuple[str, ...]) -> Match:
 
 
 def _rivals(best: _Assessment, other: _Assessment) -> bool:
-    """Say whether ``other`` keeps ``best`` from being the only one."""
+    """Return whether ``other`` prevents ``best`` from being the only one."""
     if other.verdict is _Verdict.LINKABLE or other.by_identifier:
         return True
     return not best.by_identifier and best.score - other.score < RIVAL_MARGIN
 
 
 def _one_for_each_ref(assessments: Iterable[_Assessment]) -> list[_Assessment]:
-    """Keep one assessment of each local record; where a source gives one record two faces, a human decides."""
+    """Return one assessment for each record; if a source gives a record twice with other content, a human decides."""
     by_ref: dict[str, _Assessment] = {}
-    for found in assessments:
-        known = by_ref.setdefault(found.ref, found)
-        if known != found:
-            by_ref[found.ref] = _Assessment(
-                ref=found.ref,
+    for assessment in assessments:
+        earlier = by_ref.setdefault(assessment.ref, assessment)
+        if earlier != assessment:
+            by_ref[assessment.ref] = _Assessment(
+                ref=assessment.ref,
                 verdict=_Verdict.POSSIBLE,
-                by_identifier=known.by_identifier or found.by_identifier,
-                score=max(known.score, found.score),
-                comparison=known.comparison,
+                by_identifier=earlier.by_identifier or assessment.by_identifier,
+                score=max(earlier.score, assessment.score),
+                comparison=earlier.comparison,
                 why=("The source gives this record twice, with different content.",),
             )
     return list(by_ref.values())
 
 
-def _assess(asked: Profile, candidate: Candidate, institutions: Collection[str]) -> _Assessment:
-    comparison = compare_profiles(asked, profile(candidate.person, institutions=institutions))
+def _assess(subject_profile: Profile, candidate: Candidate, institutions: Collection[str]) -> _Assessment:
+    comparison = compare_profiles(subject_profile, profile(candidate.person, institutions=institutions))
     weight = score(comparison)
     by_identifier = bool(comparison.identifiers_same)
     if by_identifier:
@@ -199,7 +198,7 @@ def _by_identifier(comparison: Comparison, *, verified: bool) -> tuple[_Verdict,
 
 
 def _against_identifier(comparison: Comparison) -> Iterable[str]:
-    """Yield what keeps an identifier that agrees from linking by itself."""
+    """Yield the reasons why a matching identifier does not link by itself."""
     if comparison.identifiers_different:
         yield "One identifier agrees and another does not."
     if comparison.birth_date in (Level.DIFFERENT, Level.SIMILAR):
@@ -224,7 +223,7 @@ def _by_likeness(comparison: Comparison, weight: float) -> tuple[_Verdict, tuple
 
 
 def _name_agrees(comparison: Comparison) -> bool:
-    """Say whether a human could take both for one person: by the family name, or by full given names without one."""
+    """Return whether the names can be one person's: by family name, or by full given names without one."""
     if comparison.family_name is Level.SAME:
         return True
     if comparison.family_name is Level.SIMILAR:
@@ -233,7 +232,7 @@ def _name_agrees(comparison: Comparison) -> bool:
 
 
 def _doubts(comparison: Comparison) -> Iterable[str]:
-    """Yield why a likeness is not enough by itself, whatever it weighs."""
+    """Yield the reasons why a likeness of any weight is not enough."""
     if comparison.birth_date is not Level.SAME:
         yield "The date of birth does not agree exactly."
     if comparison.family_name is not Level.SAME:
@@ -247,7 +246,7 @@ def _doubts(comparison: Comparison) -> Iterable[str]:
 
 
 def _observations(comparison: Comparison) -> Iterable[str]:
-    """Yield what was seen, field by field."""
+    """Yield the result of each field."""
     for name in comparison.identifiers_same:
         yield f"{_NAMES[name]}: same."
     for name in comparison.identifiers_different:

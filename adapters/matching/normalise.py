@@ -1,6 +1,6 @@
-"""Bring names, postcodes and dates to the form in which they are compared.
+"""Normalise names, postcodes and dates for comparison.
 
-Nothing here is ever shown or sent: a normalised value lives only as long as one comparison.
+Normalised values are never shown or sent: they exist only during one comparison.
 """
 
 import re
@@ -83,10 +83,10 @@ _SHORT_FORMS: Final[dict[str, frozenset[str]]] = {
         "zach": "zachary",
     }.items()
 }
-"""Short forms in everyday British use and the names they stand for, written for this project and deliberately few.
+"""Short forms in everyday British use and their full names, a deliberately short list of this project.
 
-A pair counts only between a short form and a full name that it stands for, or between two short forms of one name: two
-full names never become one another through a short form that they share (Alexander is not Alexandra).
+A short form matches its full name or another short form of it. Two full names never match through a shared short form
+(Alexander is not Alexandra).
 """
 
 
@@ -127,7 +127,7 @@ _OWN_NAMES: Final = frozenset(
         "zach",
     }
 )
-"""Short forms that are also given to a child in their own right: one twin can be Jack and the other John."""
+"""Short forms that are also names of their own: one twin can be Jack and the other John."""
 
 _SPELLINGS: Final = (
     {"catherine", "katherine", "kathryn"},
@@ -136,7 +136,7 @@ _SPELLINGS: Final = (
     {"susan", "susanna", "susannah"},
     {"kimberley", "kimberly"},
 )
-"""Spellings of one name, which parents do not give to two of their children."""
+"""Spellings of one name, which siblings do not share."""
 
 _ONE_SPELLING: Final = {name: min(spellings) for spellings in _SPELLINGS for name in spellings}
 _SAME_SOUND: Final = (
@@ -172,46 +172,46 @@ _SHARED: Final = frozenset(
         "syed",
     }
 )
-"""First names that brothers share, so that the name after it tells them apart."""
+"""First names that brothers share; the next name distinguishes them."""
 
 _HALVES: Final = frozenset({"abdel", "abdul", "md", "mohd", "sayed", "sayyid", "syed"})
 
 
 def are_short_forms(one: str, other: str) -> bool:
-    """Say whether two different normalised given names are everyday forms of the same name."""
+    """Return whether two different normalised given names are everyday forms of the same name."""
     full_of_one = _SHORT_FORMS.get(one, frozenset())
     full_of_other = _SHORT_FORMS.get(other, frozenset())
     return one in full_of_other or other in full_of_one or not full_of_one.isdisjoint(full_of_other)
 
 
 def spelling_key(name: str) -> str:
-    """Return what two normalised words have in common that are spellings of one name: Mueller, Robyn, Stephen.
+    """Return a key that spellings of one name share: Mueller, Robyn, Stephen.
 
-    Two names of a brother and a sister may share it (Tony, Toni), so it only ever supports an identifier that agrees.
+    A brother and a sister may share it (Tony, Toni), so that it only supports a matching identifier.
     """
     key = _ONE_SPELLING.get(name, name)
-    for written, plain in _SAME_SOUND:
-        key = written.sub(plain, key)
+    for pattern, plain in _SAME_SOUND:
+        key = pattern.sub(plain, key)
     return key
 
 
 def is_doubtful_form(name: str) -> bool:
-    """Say whether a short form does not prove the name it is short for: a name by itself, or short for several."""
+    """Return whether a short form is ambiguous: a name by itself, or short for several."""
     return name in _OWN_NAMES or name in _OF_SEVERAL
 
 
 def stands_for_several(name: str) -> bool:
-    """Say whether a short form, which is no name by itself, is short for several: Al and Al may be two brothers."""
+    """Return whether a short form that is no name by itself is short for several: Al and Al may be brothers."""
     return name in _OF_SEVERAL and name not in _OWN_NAMES
 
 
 def is_shared(name: str) -> bool:
-    """Say whether brothers often share this first name."""
+    """Return whether brothers often share this first name."""
     return name in _SHARED
 
 
 def stands_alone(name: str) -> bool:
-    """Say whether a first name that brothers share is a whole name by itself: Mohammed is, Abdul is half of one."""
+    """Return whether a first name that brothers share is a whole name by itself: Mohammed is, Abdul is half of one."""
     return name not in _HALVES
 
 
@@ -222,9 +222,9 @@ def postcode_key(text: str | None) -> str:
 
 
 def is_slip_of(one: date, other: date) -> bool:
-    """Say whether two different dates are one slip of the pen apart.
+    """Return whether two different dates are one typing error apart.
 
-    A slip is day and month the wrong way round, or one single digit of the eight that differs.
+    That is day and month exchanged, or one of the eight digits different.
     """
     if one == other:
         return False

@@ -1,9 +1,9 @@
-"""Weigh a comparison: how much likelier is it where both records are one person than where they are two.
+"""Weight of a comparison: the likelihood of one person against that of two.
 
-The weights are Fellegi and Sunter's (1969, "A theory for record linkage"): ``log2(m / u)``, in bits, where ``m`` is how
-often a field stands at this level when two records are one person, and ``u`` how often when they are not. Fields are
-taken as independent, which twins, families and namesakes are not: that is why :mod:`adapters.matching.decide` has
-rules beside the sum, and why the sum alone never links anyone.
+The weights are those of Fellegi and Sunter (1969, "A theory for record linkage"): ``log2(m / u)``, in bits. ``m`` is
+the frequency of a field's level if two records are one person, ``u`` if they are not. The model takes fields as
+independent, which those of twins, families and namesakes are not. Therefore :mod:`adapters.matching.decide` has rules
+beside the sum, and the sum alone never links.
 
 The figures are cautious assumptions, each with its reason; the evaluation on FEBRL replaces them by measured ones.
 """
@@ -15,11 +15,11 @@ from typing import Final
 from adapters.matching.compare import Comparison, Level
 
 LINK_AT: Final = 30.0
-"""Bits from which a record may be linked: 20 to single one person out of a million records (2**20), and 10 more for
-odds of a thousand to one that it is the right one."""
+"""The bits that a link needs: 20 to select one of a million records (2**20), and 10 more for odds of a thousand to
+one that it is the right one."""
 
 REVIEW_AT: Final = 20.0
-"""Bits from which a human should look: even odds among a million records."""
+"""The bits at which a human must decide: even odds among a million records."""
 
 
 def _bits(m: float, u: float) -> float:
@@ -65,12 +65,12 @@ _GENDER: Final = {
     Level.DIFFERENT: _bits(0.02, 0.5),
 }
 _IDENTIFIER_SAME: Final = _bits(0.98, 1e-9)
-"""Ten digits with a check digit: two people share one only by a mistake that the check digit did not catch."""
+"""Ten digits with a check digit: two people share a number only by an undetected mistake."""
 _IDENTIFIER_DIFFERENT: Final = _bits(0.02, 0.999)
 
 
 def score(comparison: Comparison) -> float:
-    """Return the weight of the evidence in bits; a field that is unknown on either side weighs nothing."""
+    """Return the weight of the evidence in bits; a field that is unknown on either side has none."""
     total = _weight(_GIVEN_NAMES, comparison.given_names)
     total += _weight(_FAMILY_NAME, comparison.family_name)
     total += _weight(_BIRTH_DATE, comparison.birth_date)

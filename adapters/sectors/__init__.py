@@ -1,1 +1,1 @@
-"""What is particular to one sector's case systems."""
+"""Adapters for the case systems of one sector."""

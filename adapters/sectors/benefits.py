@@ -1,9 +1,9 @@
-"""Turn a benefit registry's record into yes, no or unknown: pure rules, and nothing but a date beside the word.
+"""Pure rules that reduce a benefit registry's record to yes, no or unknown.
 
-- **entitled**: an award has begun by the day asked about and has not ended by it; a suspended award counts.
-- **in_payment**: such an award that is not suspended on that day, with a payment in the weeks before it.
-- **unknown**: the registry cannot say, which is neither yes nor no: the day lies ahead, a date is missing, it does not
-  report payments, or it does not say which benefit a payment was for.
+- **entitled**: an award began by the day of the question and has not ended by it; a suspended award counts.
+- **in_payment**: such an award is not suspended on that day, and a payment was made in the weeks before it.
+- **unknown**: the registry cannot answer. The day is in the future, a date is missing, it does not report payments, or
+  it does not report the benefit of a payment.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from adapters.sources.dci_answers import Enrolment, RegistryRecord
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery, Question
 
 PAYMENT_PERIOD: Final = timedelta(days=35)
-"""Benefits are paid weekly to monthly; a month's payment may come a few days late."""
+"""Benefits are paid weekly to monthly; a monthly payment may be a few days late."""
 
 
 def judge(record: RegistryRecord, query: EligibilityQuery, *, programme: str | None) -> EligibilityAnswer:
@@ -35,8 +35,8 @@ def _entitled(enrolments: Sequence[Enrolment], day: date) -> Answer:
 
 
 def _in_payment(record: RegistryRecord, enrolments: Sequence[Enrolment], day: date, *, programme: str | None) -> Answer:
-    running = [item for item in enrolments if _runs(item, day)]
-    paying = {item.programme for item in running if item.suspended is None or item.suspended > day}
+    current = [item for item in enrolments if _runs(item, day)]
+    paying = {item.programme for item in current if item.suspended is None or item.suspended > day}
     if not paying:
         return Answer.NO
     if record.payments is None:

@@ -1,7 +1,7 @@
-"""Read a Jobcentre: work-coach allocations say who is involved, the benefit registry answers yes, no or unknown.
+"""Adapter ``jobcentre``: work-coach allocations, and a benefit registry for yes, no or unknown.
 
-The two never meet. Being in a benefit registry is itself information about a person, so a record there never becomes
-an involvement: the involvement source has no way to reach the registry.
+The two sources are separate. A record in a benefit registry is itself information about a person, so that it never
+becomes an involvement: the involvement source has no access to the registry.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,8 @@ from adapters.sources.text import Unreadable
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery, Question
 from trust.exchange.person import Name, Subject
 
-_NOBODY: Final = "HEARTHGATE-CHECK"
-"""An identifier that no registry gives out: searching for it shows that the registry answers, and finds no one."""
+_UNUSED_IDENTIFIER: Final = "HEARTHGATE-CHECK"
+"""An identifier that no registry issues: a search for it shows that the registry answers, and finds no one."""
 
 
 class JobcentreSettings(BaseModel):
@@ -49,14 +49,14 @@ class JobcentreSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenefitRegistry:
-    """The eligibility source: an :class:`~adapters.contract.EligibilitySource` over the DCI registry alone."""
+    """The :class:`~adapters.contract.EligibilitySource` over the DCI registry alone."""
 
     registry: DciRegistry
     settings: DciSettings
     benefits: Mapping[str, str]
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
-        """Return the records that fit by any form of the National Insurance number, or by surname and birth date."""
+        """Return the records with any form of the National Insurance number, or with surname and birth date."""
         searches: list[ByIdentifier | ByNameAndBirth] = []
         if subject.nino:
             searches += [ByIdentifier(kind=self.settings.nino_identifier, value=nino) for nino in _forms(subject.nino)]
@@ -69,7 +69,7 @@ class BenefitRegistry:
     def answer(self, ref: str, query: EligibilityQuery, *, deadline: Deadline) -> EligibilityAnswer:
         """Answer one question about the record ``ref`` with a word and a date.
 
-        A benefit that the settings do not map, and a day that lies ahead in London, are ``unknown`` without asking.
+        A benefit that the settings do not map, and a future day in London, are ``unknown`` without a request.
         """
         unknown = EligibilityAnswer(answer=Answer.UNKNOWN, as_of=query.as_of)
         programme = self.benefits.get(query.benefit) if query.benefit else None
@@ -81,20 +81,20 @@ class BenefitRegistry:
         search = ByIdentifier(kind=self.settings.record_identifier, value=ref)
         records = self.registry.search([search], deadline=deadline)
         if len(records) > 1 or any(record.identifier(search.kind) != ref for record in records):
-            raise SourceNonsense("The benefit registry answered with another record than the one that was asked for.")
+            raise SourceNonsense("The benefit registry answered with another record than the requested one.")
         if any("benefits" in record.unreadable for record in records):
             raise SourceNonsense("The programmes or payments of a record of the benefit registry cannot be read.")
         return judge(records[0], query, programme=programme) if records else unknown
 
     def check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
-        """Search for an identifier that no one has: TLS, token, envelope and answer all have to work."""
-        nobody = ByIdentifier(kind=self.settings.record_identifier, value=_NOBODY)
+        """Search for an unused identifier, which tests TLS, token, envelope and answer."""
+        probe = ByIdentifier(kind=self.settings.record_identifier, value=_UNUSED_IDENTIFIER)
         try:
-            self.registry.search([nobody], deadline=deadline)
+            self.registry.search([probe], deadline=deadline)
         except AdapterError as error:
             remedy = "Check base_url, client_id and client_secret_file, and that the registry is up."
             return (CheckLine(name="benefit registry", ok=False, detail=error.detail, remedy=remedy),)
-        return (CheckLine(name="benefit registry", ok=True, detail="It gives a token and answers a search."),)
+        return (CheckLine(name="benefit registry", ok=True, detail="It issues a token and answers a search."),)
 
     def _candidate(self, record: RegistryRecord) -> Candidate:
         return Candidate(
@@ -110,7 +110,7 @@ class JobcentreFactory:
     settings_model = JobcentreSettings
 
     def build(self, settings: JobcentreSettings, context: AdapterContext) -> Adapter:
-        """Make the adapter without opening anything."""
+        """Build the adapter without opening anything."""
         allocations = build_sql_source(settings.allocations, context)
         registry = BenefitRegistry(
             registry=DciRegistry(settings=settings.registry, context=context),
@@ -130,13 +130,13 @@ FACTORY: Final = JobcentreFactory()
 
 
 def _forms(nino: str) -> tuple[str, ...]:
-    """Return the forms in which a registry may have a number: with the suffix that is known, or any, and without."""
+    """Return the forms of a number in a registry: with the known suffix, else with any and without."""
     forms = identifier_spellings("nino", nino)
     return (nino, min(forms, key=len)) if len(nino) == max(map(len, forms)) else forms
 
 
 def _subject(record: RegistryRecord, *, nino: str | None) -> Subject:
-    """Describe the person as the registry does."""
+    """Return the person in the registry's record."""
     current, *former = record.names
     row = {
         "nino": nino,

@@ -1,8 +1,8 @@
-"""Read a police force's involvement service: SOAP 1.2, and a schema that both sides hold each document to.
+"""Adapter ``police-soap``: a SOAP 1.2 service with a schema that both sides validate.
 
-A search by PNC id, or by surname and date of birth, gives records; a second question about one record gives the units
-that are involved. Forces publish no schema of their systems, so ``config/schemas/police-involvement.xsd`` was written
-for this project; a force's own service is a translation of this module and of that file.
+A search by PNC id, or by surname and date of birth, returns records; a second request for one record returns the units
+that are involved. Forces publish no schema of their systems, so that ``config/schemas/police-involvement.xsd`` is this
+project's own. For a force's own service, translate this module and that file.
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ from adapters.contract import (
 )
 from adapters.sources.days import DayForms
 from adapters.sources.fields import (
-    defaults_of,
     most_recent_first,
     read_involvement_row,
     read_person,
     read_person_row,
+    service_defaults,
 )
 from adapters.sources.secret_file import read_secret
 from adapters.sources.soap_xml import Operation, SoapService, basic_authorization
@@ -54,8 +54,8 @@ _INVOLVEMENT_ELEMENTS: Final = {
     "since": "start_date",
     "last_contact": "last_contact",
 }
-_NOBODY: Final = "HEARTHGATE-CHECK"
-"""A record id that no force gives out: asking for it shows that the service answers, and shows no one's record."""
+_UNUSED_RECORD: Final = "HEARTHGATE-CHECK"
+"""A record id that no force issues: a request for it shows that the service answers, without a record."""
 
 
 class PoliceSettings(BaseModel):
@@ -75,13 +75,13 @@ class PoliceSettings(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class PoliceService:
-    """The involvement source: a :class:`~adapters.contract.InvolvementSource` and its own check."""
+    """The :class:`~adapters.contract.InvolvementSource` of a force, with its check."""
 
     settings: PoliceSettings
     context: AdapterContext
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
-        """Return the records that fit by PNC id, or by surname and date of birth; none where neither is known."""
+        """Return the records with the PNC id, or with surname and date of birth; none if neither is known."""
         if not subject.pnc_id and not (subject.family_name and subject.birth_date):
             return ()
         persons = self._ask(_search(subject, self.settings.max_records), deadline=deadline)
@@ -91,14 +91,14 @@ class PoliceService:
         """Return the units involved with the record ``ref``, most recent contact first."""
         persons = self._ask(_one_record(ref), deadline=deadline)
         if [person.findtext("record_id") for person in persons] not in ([], [ref]):
-            raise SourceNonsense("The police service answered with another record than the one that was asked for.")
-        found = [item for person in persons for item in person.iterfind("involvements/involvement")]
-        return most_recent_first([self._involvement(item) for item in found])
+            raise SourceNonsense("The police service answered with another record than the requested one.")
+        elements = [item for person in persons for item in person.iterfind("involvements/involvement")]
+        return most_recent_first([self._involvement(item) for item in elements])
 
     def check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
-        """Ask for a record that does not exist: name resolution, TLS, credentials, SOAP and schema all have to work."""
+        """Request an unused record id, which tests name resolution, TLS, credentials, SOAP and schema."""
         try:
-            self._ask(_one_record(_NOBODY), deadline=deadline)
+            self._ask(_one_record(_UNUSED_RECORD), deadline=deadline)
         except AdapterError as error:
             remedy = "Check url, user and password_file, and that the service is up."
             return (CheckLine(name="police service", ok=False, detail=error.detail, remedy=remedy),)
@@ -106,7 +106,7 @@ class PoliceService:
 
     @cached_property
     def _service(self) -> SoapService:
-        """The service with its credentials, which are read at the first use and kept for the life of the worker."""
+        """The service with its credentials, which are read at first use and cached in the worker."""
         password = read_secret(Path(self.context.base_dir) / self.settings.password_file)
         return SoapService(
             url=self.settings.url,
@@ -117,17 +117,19 @@ class PoliceService:
 
     def _ask(self, request: etree._Element, *, deadline: Deadline) -> list[etree._Element]:
         if validate(request, self._schema):
-            raise SourceNonsense("This description of a person cannot be asked of the police service's schema.")
+            raise SourceNonsense("The police service's schema does not allow this description of a person.")
         answer = self._service.call(INVOLVEMENT, request, deadline=deadline)
         faults = validate(answer, self._schema)
         if answer.tag != f"{{{NAMESPACE}}}PersonInvolvementResponse" or faults:
-            said = "; ".join(map(str, faults[:5])) or "it is another document"
-            raise SourceNonsense(f"The police service's answer fails its schema: {said}.")
+            reasons = "; ".join(map(str, faults[:5])) or "it is another document"
+            raise SourceNonsense(f"The police service's answer fails its schema: {reasons}.")
         if answer.findtext("more", "").strip() in {"true", "1"}:
-            raise SourceNonsense("More police records fit than may be read at once, so none is certain.")
+            raise SourceNonsense(
+                "The police service has more matching records than one answer may hold, so none is certain."
+            )
         persons = answer.findall("persons/person")
         if len(persons) > self.settings.max_records:
-            raise SourceNonsense("The police service answered with more records than were asked for.")
+            raise SourceNonsense("The police service answered with more records than requested.")
         return persons
 
     @cached_property
@@ -135,9 +137,9 @@ class PoliceService:
         return load_schema(SCHEMA)
 
     def _involvement(self, item: etree._Element) -> Involvement:
-        """Read a valid ``involvement`` element; a day that no calendar has (31/02) costs itself alone."""
+        """Read a valid ``involvement`` element, without a day that no calendar has (31/02)."""
         row: dict[str, object] = {field: item.findtext(element) for field, element in _INVOLVEMENT_ELEMENTS.items()}
-        return read_involvement_row(row, defaults_of(self.context), _FORMS)[0]
+        return read_involvement_row(row, service_defaults(self.context), _FORMS)[0]
 
 
 class PoliceFactory:
@@ -146,7 +148,7 @@ class PoliceFactory:
     settings_model = PoliceSettings
 
     def build(self, settings: PoliceSettings, context: AdapterContext) -> Adapter:
-        """Make the adapter without opening anything."""
+        """Build the adapter without opening anything."""
         service = PoliceService(settings=settings, context=context)
         return Adapter(name="police-soap", involvement=service, checks=(service.check,))
 
@@ -181,7 +183,7 @@ def _add(parent: etree._Element, name: str, text: str) -> None:
 
 
 def _candidate(person: etree._Element) -> Candidate:
-    """Read a valid ``person`` element; a day that no calendar has (31/02) is left out and named."""
+    """Read a valid ``person`` element; a day that no calendar has (31/02) is unreadable."""
     row: dict[str, object] = {
         "pnc_id": person.findtext("pnc_id"),
         "birth_date": person.findtext("dob"),

@@ -1,7 +1,7 @@
-"""Answer for children's social care from a case database that was filled from the yearly census.
+"""Adapter ``social-care-cin``: a case database, filled from the yearly census.
 
-:mod:`adapters.sectors.social_care_import` fills the database; this module only reads it, with the SQL source that every
-other service uses. An involvement is an open case of the census joined with a current allocation.
+:mod:`adapters.sectors.social_care_import` fills the database; this module only reads it, with the SQL source of the
+other services. An involvement is an open case of the census joined with a current allocation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from adapters.contract import Adapter, AdapterContext, AdapterError, CheckLine, Deadline
 from adapters.sources.database import SqliteFile
-from adapters.sources.fields import defaults_of
+from adapters.sources.fields import service_defaults
 from adapters.sources.sql import SqlSettings, SqlSource
 from adapters.sources.sql_settings import InvolvementColumns, PersonColumns
 from adapters.sources.xml import load_schema
@@ -52,8 +52,8 @@ ALLOCATION_COLUMNS: Final[Mapping[AllocationField, str]] = {
     "ended_on": "AllocatedTo",
     "last_contact": "LastContact",
 }
-"""The allocation table's columns unless the settings name others; only the first two, and a worker or team, must be
-filled. Dates are written YYYY-MM-DD."""
+"""The allocation table's columns, unless the settings name others. Only the first two, and a worker or team, are
+required. Dates are in the form YYYY-MM-DD."""
 
 PERSONS: Final = PersonColumns(
     table="child",
@@ -87,10 +87,10 @@ INVOLVEMENTS: Final = InvolvementColumns(
 class SocialCareSettings(BaseModel):
     """``[services.adapter.settings]`` of type ``social-care-cin``; paths are relative to the configuration file.
 
-    ``database`` is the case database that an import fills. ``schemas`` gives the census schema for each year, as the
-    Department for Education publishes it (``2022 = "CIN_schema_2022.xsd"``). ``service_type`` is what every involvement
-    says of the service instead of its kind. ``allocation_columns`` names the columns of the allocation table that are
-    called otherwise than in :data:`ALLOCATION_COLUMNS`.
+    ``database`` is the case database that an import fills. ``schemas`` has the census schema of each year, as the
+    Department for Education publishes it (``2022 = "CIN_schema_2022.xsd"``). ``service_type`` replaces the kind of the
+    service in every involvement. ``allocation_columns`` has the columns of the allocation table that differ from
+    :data:`ALLOCATION_COLUMNS`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,7 +115,7 @@ class SocialCareSettings(BaseModel):
 
 
 class SocialCareChecks:
-    """The probes of this adapter beside those of its database."""
+    """The probes of this adapter other than those of its database."""
 
     def __init__(self, settings: SocialCareSettings, base_dir: Path) -> None:
         self._settings = settings
@@ -123,12 +123,12 @@ class SocialCareChecks:
         self._database = SqliteFile(base_dir / settings.database)
 
     def schemas(self, *, deadline: Deadline) -> Sequence[CheckLine]:
-        """Load every schema that is configured."""
+        """Load every configured schema."""
         del deadline  # local files of some kilobytes
         return tuple(self._schema(year, path) for year, path in sorted(self._settings.schemas.items()))
 
     def last_import(self, *, deadline: Deadline) -> Sequence[CheckLine]:
-        """Say how old the data are, and how much of them was left out."""
+        """Report the age of the data, and the number of notes on rows."""
         statement = "SELECT imported_at, census_year, children, notes FROM import_run ORDER BY imported_at DESC LIMIT 1"
         try:
             rows = self._database.ask(statement, (), deadline=deadline).rows
@@ -145,7 +145,7 @@ class SocialCareChecks:
         try:
             load_schema(self._base_dir / path)
         except AdapterError as error:
-            remedy = "Put the schema that the Department for Education published for this year there."
+            remedy = "Save the Department for Education's schema of this year there."
             return CheckLine(name=name, ok=False, detail=error.detail, remedy=remedy)
         return CheckLine(name=name, ok=True, detail=f"{path.name} is usable.")
 
@@ -156,7 +156,7 @@ class SocialCareFactory:
     settings_model = SocialCareSettings
 
     def build(self, settings: SocialCareSettings, context: AdapterContext) -> Adapter:
-        """Make the adapter without opening the database."""
+        """Build the adapter without opening the database."""
         base_dir = Path(context.base_dir)
         fixed = {"service_type": settings.service_type} if settings.service_type else {}
         sql = SqlSettings(
@@ -165,7 +165,7 @@ class SocialCareFactory:
             persons=PERSONS,
             involvements=INVOLVEMENTS.model_copy(update={"fixed": fixed}),
         )
-        source = SqlSource(sql, SqliteFile(base_dir / settings.database), defaults_of(context))
+        source = SqlSource(sql, SqliteFile(base_dir / settings.database), service_defaults(context))
         checks = SocialCareChecks(settings, base_dir)
         return Adapter(
             name="social-care-cin",

@@ -1,8 +1,8 @@
-"""Join a Children in Need census with an allocation table, row by row, and explain every row that is left out.
+"""Join of a Children in Need census with an allocation table, with a note for each unused row.
 
-The census (Department for Education, "Children in need census") carries dates and plans but no names and no workers;
-the council's allocation table carries those. ``LAchildID`` joins them. Nothing here reads a file, and no note repeats a
-value: a note names a file's line, what is wrong there and what to do.
+The census (Department for Education, "Children in need census") has dates and plans but neither names nor workers; the
+council's allocation table has these. ``LAchildID`` is the join key. This module reads no file. A note names a line of a
+file, the fault and the remedy, and repeats no value.
 """
 
 import re
@@ -48,7 +48,7 @@ ELEMENTS: Final = frozenset(
         "PreProceedingsandFGDM",
     }
 )
-"""Elements of the census, some of which only some years have: a message about another year's schema may name them."""
+"""Elements of the census of any year, which a message about the schema of a year may name."""
 
 _YES: Final = frozenset({"true", "TRUE", "1"})
 _SLASHED: Final = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}( .*)?", re.ASCII)
@@ -59,7 +59,7 @@ _AS_TEXT = "Excel takes leading zeros away and rounds long numbers: give the col
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportNote:
-    """One row that was left out, or used only in part."""
+    """A note on a row that is not used, or only in part."""
 
     file: str
     line: int
@@ -72,20 +72,20 @@ class ImportNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """One referral and what came of it; ``closed_on`` also where nothing was to be done about it."""
+    """One referral and its result; a referral without further action is also closed."""
 
     referred_on: date
     closed_on: date | None
     plan: str | None
 
     def is_open(self, today: date) -> bool:
-        """Say whether the case is open: a closure that lies ahead is only planned."""
+        """Return whether the case is open; a future closure is only planned."""
         return self.closed_on is None or self.closed_on > today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """One worker's allocation to a child; the child's names come with it."""
+    """One worker's allocation to a child, with the child's names."""
 
     line: int
     family_name: str
@@ -118,7 +118,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A child and everyone allocated: what the case database holds."""
+    """A child and the child's allocations, for the case database."""
 
     child: Child
     allocations: tuple[Allocation, ...]
@@ -126,7 +126,7 @@ class Case:
 
 @dataclass(slots=True, kw_only=True)
 class Join:
-    """Collect the cases, and the notes about every row that is not in one."""
+    """The cases, and a note for each row that is in none."""
 
     census_file: str
     allocation_file: str
@@ -136,9 +136,9 @@ class Join:
     notes: list[ImportNote] = field(default_factory=list)
 
     def cases(self, census: etree._Element, lines: Sequence[CsvRecord], bad_lines: Sequence[BadLine]) -> list[Case]:
-        """Return every child who has an allocation; ``census`` has passed its schema.
+        """Return every child with an allocation; ``census`` is valid by its schema.
 
-        Raises :class:`SourceNonsense` where a spreadsheet changed the dates or the identifiers of the table.
+        Raises :class:`SourceNonsense` if a spreadsheet changed the dates or the identifiers of the table.
         """
         self._refuse_changed_dates(lines)
         self._refuse_rounded_numbers(lines)
@@ -149,9 +149,9 @@ class Join:
         self._refuse_lost_zeros({child.la_child_id for child in children}, allocations.keys())
         cases: list[Case] = []
         for child in children:
-            found = allocations.pop(child.la_child_id, [])
-            if found:
-                cases.append(Case(child=child, allocations=tuple(found)))
+            child_allocations = allocations.pop(child.la_child_id, [])
+            if child_allocations:
+                cases.append(Case(child=child, allocations=tuple(child_allocations)))
             elif any(episode.is_open(self.today) for episode in child.episodes):
                 self._census_note(
                     child.line,
@@ -166,55 +166,55 @@ class Join:
         return cases
 
     def _refuse_changed_dates(self, lines: Sequence[CsvRecord]) -> None:
-        """Refuse a table of which most dates in a column are not written YYYY-MM-DD, as a spreadsheet leaves them."""
+        """Refuse a table in which a spreadsheet changed most dates of a column from YYYY-MM-DD."""
         for name in _DAYS:
             column = self.columns[name]
-            filled = [text for line in lines if (text := line.fields.get(column))]
-            changed = [text for text in filled if not _is_readable_day(text)]
-            if 2 * len(changed) > len(filled):
+            texts = [text for line in lines if (text := line.fields.get(column))]
+            changed = [text for text in texts if not _is_readable_day(text)]
+            if 2 * len(changed) > len(texts):
                 slashed = any(map(_SLASHED.fullmatch, changed))
-                written = (
+                current_form = (
                     f"written dd/mm/yyyy, {_AS_EXCEL}" if slashed else f"not written YYYY-MM-DD, perhaps {_AS_EXCEL}"
                 )
                 raise SourceNonsense(
-                    f"{self.allocation_file}: {len(changed)} of the {len(filled)} dates in {column} are {written}. "
+                    f"{self.allocation_file}: {len(changed)} of the {len(texts)} dates in {column} are {current_form}. "
                     "Nothing was imported."
                 )
 
     def _refuse_rounded_numbers(self, lines: Sequence[CsvRecord]) -> None:
-        """Refuse a table of which most numbers in a column were rounded (9.69129E+09), as a spreadsheet leaves them."""
+        """Refuse a table in which a spreadsheet rounded most numbers of a column (9.69129E+09)."""
         for name in ("nhs_number", "uprn"):
             column = self.columns[name]
-            filled = [text for line in lines if (text := line.fields.get(column))]
-            rounded = sum(_SCIENTIFIC.fullmatch(text) is not None for text in filled)
-            if 2 * rounded > len(filled):
+            texts = [text for line in lines if (text := line.fields.get(column))]
+            rounded = sum(_SCIENTIFIC.fullmatch(text) is not None for text in texts)
+            if 2 * rounded > len(texts):
                 raise SourceNonsense(
-                    f"{self.allocation_file}: {rounded} of the {len(filled)} numbers in {column} are rounded. "
+                    f"{self.allocation_file}: {rounded} of the {len(texts)} numbers in {column} are rounded. "
                     f"{_AS_TEXT}. Nothing was imported."
                 )
 
     def _refuse_lost_zeros(self, in_census: Collection[str], in_table: Collection[str]) -> None:
-        """Refuse a table of which most identifiers that begin with a zero in the census have lost it."""
+        """Refuse a table in which most identifiers lost the leading zero that they have in the census."""
         padded = {la_child_id for la_child_id in in_census if la_child_id.startswith("0")}
         strange = set(in_table).difference(in_census)
-        lost = {la_child_id for la_child_id in padded if la_child_id.lstrip("0") in strange}
-        if len(lost) > len(padded.intersection(in_table)):
+        shortened = {la_child_id for la_child_id in padded if la_child_id.lstrip("0") in strange}
+        if len(shortened) > len(padded.intersection(in_table)):
             raise SourceNonsense(
-                f"{self.allocation_file}: {len(lost)} children of the census are found only without the leading zeros "
-                f"of {self.columns['la_child_id']}. {_AS_TEXT}. Nothing was imported."
+                f"{self.allocation_file}: {len(shortened)} children of the census are found only without the leading "
+                f"zeros of {self.columns['la_child_id']}. {_AS_TEXT}. Nothing was imported."
             )
 
     def _children(self, census: etree._Element) -> Iterator[Child]:
-        seen: set[str] = set()
+        identifiers: set[str] = set()
         for element in census.iterfind("Children/Child"):
             line = _line(element)
             la_child_id = _value(element, "ChildIdentifiers/LAchildID") or ""
-            if not la_child_id or la_child_id in seen:
+            if not la_child_id or la_child_id in identifiers:
                 self._census_note(
                     line, "The local identifier is blank or stands in the census twice.", "Give each child one."
                 )
                 continue
-            seen.add(la_child_id)
+            identifiers.add(la_child_id)
             yield self._child(element, la_child_id, line)
 
     def _child(self, element: etree._Element, la_child_id: str, line: int) -> Child:
@@ -247,7 +247,7 @@ class Join:
             yield Episode(referred_on=referred_on, closed_on=closed_on, plan=plan_of(element, self.today))
 
     def _census_day(self, element: etree._Element, path: str) -> date | None:
-        """Read a day of the census; one that no calendar of ours has (a year after 9999) costs only itself."""
+        """Read a day of the census; a year after 9999 gives a note and no day."""
         try:
             return _day(element, path)
         except Unreadable:
@@ -256,21 +256,21 @@ class Join:
             return None
 
     def _allocations(self, lines: Sequence[CsvRecord]) -> dict[str, list[Allocation]]:
-        found: dict[str, list[Allocation]] = {}
+        by_child: dict[str, list[Allocation]] = {}
         for line in lines:
             try:
                 la_child_id, allocation = self._allocation(line)
             except Unreadable as fault:
                 self._allocation_note(line.number, f"The row is not used: {fault}.", "Correct the row.")
                 continue
-            others = found.setdefault(la_child_id, [])
+            others = by_child.setdefault(la_child_id, [])
             other = next((other for other in others if not _may_be_one_child(other, allocation)), None)
             if other is not None:
                 what = f"Its name or NHS number is not that of line {other.line} for the same child."
                 self._allocation_note(line.number, what, "Correct one of the two.")
                 continue
             others.append(allocation)
-        return found
+        return by_child
 
     def _allocation(self, line: CsvRecord) -> tuple[str, Allocation]:
         texts = {name: self._read(read_text, line, name) for name in self.columns if name not in _DAYS}
@@ -303,7 +303,7 @@ class Join:
         return la_child_id, allocation
 
     def _optional_day(self, line: CsvRecord, name: str) -> date | None:
-        """Read a day whose absence costs only itself, not the worker."""
+        """Read a day; an unreadable one gives a note and no day, and the row is still used."""
         try:
             return self._read(read_day, line, name)
         except Unreadable as fault:
@@ -329,20 +329,22 @@ _DAYS: Final = ("allocated_on", "ended_on", "last_contact")
 
 
 def plan_of(episode: etree._Element, today: date) -> str | None:
-    """Name the weightiest plan or enquiry of a ``CINdetails`` element that is still open, if there is any."""
+    """Return the most serious open plan or enquiry of a ``CINdetails`` element, if any."""
     if any(_is_open(plan, "CPPendDate", today) for plan in episode.iterfind("ChildProtectionPlans")):
         return "child protection plan"
     if any(_is_open_enquiry(enquiry) for enquiry in episode.iterfind("Section47")):
         return "section 47 enquiry"
     if any(_is_open(plan, "CINPlanEndDate", today) for plan in episode.iterfind("CINPlanDates")):
         return "child in need plan"
-    if any(_is_open(found, "AssessmentAuthorisationDate", today) for found in episode.iterfind("Assessments")):
+    if any(
+        _is_open(assessment, "AssessmentAuthorisationDate", today) for assessment in episode.iterfind("Assessments")
+    ):
         return "assessment"
     return None
 
 
 def _is_open(element: etree._Element, end: str, today: date) -> bool:
-    """Say whether a plan or an assessment goes on: an end that lies ahead is only planned."""
+    """Return whether a plan or an assessment is open; a future end is only planned."""
     try:
         day = _day(element, end)
     except Unreadable:  # a year after 9999
@@ -351,7 +353,7 @@ def _is_open(element: etree._Element, end: str, today: date) -> bool:
 
 
 def _is_open_enquiry(enquiry: etree._Element) -> bool:
-    """Say whether an enquiry (Children Act 1989 s.47) led neither to a conference nor to the decision for none."""
+    """Return whether an enquiry (Children Act 1989 s.47) led neither to a conference nor to the decision for none."""
     return _value(enquiry, "DateOfInitialCPC") is None and _value(enquiry, "ICPCnotRequired") not in _YES
 
 
@@ -360,7 +362,7 @@ def _line(element: etree._Element) -> int:
 
 
 def _day(element: etree._Element, path: str) -> date | None:
-    """Read an ``xs:date``; the time zone that one may carry does not change the day."""
+    """Read an ``xs:date`` and ignore its time zone."""
     text = _value(element, path)
     return read_day(text[:10]) if text else None
 
@@ -371,7 +373,7 @@ def _value(element: etree._Element, path: str) -> str | None:
 
 
 def _why_not_in_census(la_child_id: str, shortened: Collection[str]) -> tuple[str, str]:
-    """Say what is wrong with a row whose child the census lacks, and what to do."""
+    """Return the fault and the remedy of a row for a child that the census lacks."""
     if la_child_id in shortened:
         return "The local identifier lacks the leading zeros that it has in the census.", f"{_AS_TEXT}."
     if _SCIENTIFIC.fullmatch(la_child_id):
@@ -388,7 +390,7 @@ def _is_readable_day(text: str) -> bool:
 
 
 def _read_end(value: object) -> date | None:
-    """Read an end; what stands for none (``9999-12-31``, ``0000-00-00``, ``ongoing``) is none."""
+    """Read an end; a stand-in (``9999-12-31``, ``0000-00-00``, ``ongoing``) is no end."""
     try:
         return read_day(value)
     except Unreadable:
@@ -401,11 +403,11 @@ _AGREEING: Final = frozenset({Level.SAME, Level.VARIANT, Level.UNKNOWN})
 
 
 def _may_be_one_child(one: Allocation, other: Allocation) -> bool:
-    """Say whether two rows under one local identifier are of one child: a blank contradicts nothing."""
-    found = compare(_person(one), _person(other))
-    family = found.family_name in _AGREEING or _is_part(one.family_name, other.family_name)
-    given = found.given_names in _AGREEING or _is_part(one.given_names, other.given_names)
-    return family and given and not found.identifiers_different
+    """Return whether two rows with one local identifier may be of one child; a blank agrees with any value."""
+    comparison = compare(_person(one), _person(other))
+    family_names_agree = comparison.family_name in _AGREEING or _is_part(one.family_name, other.family_name)
+    given_names_agree = comparison.given_names in _AGREEING or _is_part(one.given_names, other.given_names)
+    return family_names_agree and given_names_agree and not comparison.identifiers_different
 
 
 def _person(allocation: Allocation) -> Subject:
@@ -415,7 +417,7 @@ def _person(allocation: Allocation) -> Subject:
 
 
 def _is_part(one: str | None, other: str | None) -> bool:
-    """Say whether one name is the other or part of it, by whole words in any spelling or by their initials."""
+    """Return whether one name is part of the other, by whole words in any spelling or by initials."""
     words, others = (tuple(map(spelling_key, name_tokens(name))) for name in (one, other))
     return _covers(words, others) or _covers(others, words)
 

@@ -1,12 +1,12 @@
-"""Import a Children in Need census and an allocation table into the case database, all of it or nothing.
+"""Import of a Children in Need census and an allocation table in one transaction.
 
-1. read the census, find its year and hold it to that year's schema: a file that fails is refused with every fault;
-2. read the allocation table: one that lacks a column is refused;
-3. join them: rows that do not fit are left out, each with a note;
-4. replace what the database held, in one transaction, so that questions see the old import until the new one is there;
-   an import that would keep no child, or less than half of what the last one kept, is refused.
+1. Read the census, find its year and validate it by that year's schema; refuse a file with faults, and report them all.
+2. Read the allocation table; refuse one without a required column.
+3. Join them; leave out rows that do not fit, each with a note.
+4. Replace the content of the database in one transaction, so that questions see the old import until the new one is
+   complete. Refuse an import that keeps no child, or less than half of the last one.
 
-Children whose cases are all closed and who have no allocation are not kept.
+Children without an open case and without an allocation are not kept.
 """
 
 import os
@@ -28,11 +28,11 @@ from adapters.sources.xml import load_schema
 from adapters.sources.xml_file import read_xml, require_valid
 
 MAX_CENSUS_BYTES: Final = 256 * 1024 * 1024
-"""The largest councils return some ten thousand children of a few kilobytes each."""
+"""The largest councils return about ten thousand children of a few kilobytes each."""
 MAX_ALLOCATION_BYTES: Final = 64 * 1024 * 1024
 
 _OURS: Final = 0x48474349
-"""SQLite's ``application_id`` of a database that this module made: the letters HGCI."""
+"""The ``application_id`` of this module's SQLite databases: the letters HGCI."""
 
 _SCHEMA: Final = """
 CREATE TABLE child (
@@ -54,12 +54,12 @@ _TABLES: Final = ("allocation", "episode", "child")
 _LAYOUT: Final = 2
 """SQLite's ``user_version`` of this layout; an import replaces an older layout."""
 _MOST_COMMON: Final = 5
-"""Reasons for rows left out that a refusal spells out."""
+"""The most reasons for unused rows that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did. ``notes`` explains every row that was left out, or used only in part."""
+    """The result of an import. ``notes`` explains each row that is not used, or only in part."""
 
     census_year: int
     children: int
@@ -78,11 +78,11 @@ def import_census(
 ) -> ImportReport:
     """Import the two files into the database of ``settings``, whose paths start at ``base_dir``.
 
-    ``accept_fewer`` lets an import keep less than half of the children, or of those with a current worker, of the last.
+    ``accept_fewer`` allows an import with less than half of the last one's children, or of those with a current worker.
 
-    Raises :class:`AdapterError`, and then the previous import stays as it was: :class:`XmlInvalid` (with ``faults``)
-    for a census that fails its schema, ``SourceNonsense`` for other files that are not what they should be,
-    ``SourceMisconfigured`` for a schema, ``SourceUnavailable`` for a file or database that cannot be opened.
+    Raises :class:`AdapterError` without changing the previous import: :class:`XmlInvalid` (with ``faults``) for a
+    census that fails its schema, ``SourceNonsense`` for other wrong files, ``SourceMisconfigured`` for a schema,
+    ``SourceUnavailable`` for a file or database that cannot be opened.
     """
     root = read_xml(census, max_bytes=MAX_CENSUS_BYTES)
     year = _census_year(root, census.name, settings)
@@ -90,8 +90,8 @@ def import_census(
     schema = load_schema(schema_path)
     require_valid(root, schema, name=census.name, schema_name=schema_path.name, vocabulary=ELEMENTS)
     columns = settings.columns()
-    named = settings.allocation_columns.values()  # a column that the settings name must be there
-    required = dict.fromkeys((columns["la_child_id"], columns["family_name"], *named))
+    configured_columns = settings.allocation_columns.values()  # a column in the settings is required
+    required = dict.fromkeys((columns["la_child_id"], columns["family_name"], *configured_columns))
     table = read_csv(allocations, required=tuple(required), max_bytes=MAX_ALLOCATION_BYTES)
     join = Join(census_file=census.name, allocation_file=allocations.name, columns=columns, today=now.date())
     cases = join.cases(root, table.lines, table.bad_lines)
@@ -108,9 +108,9 @@ def import_census(
 
 
 def _reasons(report: ImportReport) -> str:
-    """Count the most common reasons for which rows were left out, by what they say."""
-    counted = Counter(f"{note.what} {note.what_to_do}" for note in report.notes).most_common(_MOST_COMMON)
-    return "".join(f" {count} rows: {why}" for why, count in counted)
+    """Return the most common reasons for unused rows, with their counts."""
+    counts = Counter(f"{note.what} {note.what_to_do}" for note in report.notes).most_common(_MOST_COMMON)
+    return "".join(f" {count} rows: {why}" for why, count in counts)
 
 
 def _census_year(root: etree._Element, name: str, settings: SocialCareSettings) -> int:
@@ -118,20 +118,20 @@ def _census_year(root: etree._Element, name: str, settings: SocialCareSettings) 
     year = int(text) if text.isascii() and text.isdigit() and len(text) == len("2022") else None
     if year in settings.schemas:
         return year
-    known = ", ".join(str(known) for known in sorted(settings.schemas))
-    said = f"is of {year}" if year else "does not say its year in Header/CollectionDetails/Year"
+    years = ", ".join(str(years) for years in sorted(settings.schemas))
+    problem = f"is of {year}" if year else "does not say its year in Header/CollectionDetails/Year"
     raise SourceNonsense(
-        f"{name} {said}, and the settings have schemas for {known} only: add the one that the Department for "
+        f"{name} {problem}, and the settings have schemas for {years} only: add the one that the Department for "
         "Education published for its year."
     )
 
 
 def _replace(path: Path, cases: Sequence[Case], report: ImportReport, *, now: datetime, accept_fewer: bool) -> None:
-    """Put the new import in the place of the old one, in one transaction."""
+    """Replace the old import by the new one, in one transaction."""
     connection = _open(path)
     try:
         connection.execute("BEGIN IMMEDIATE")
-        before = _kept(connection, path, now.date())
+        before = _prepare_tables(connection, path, now.date())
         for table in _TABLES:
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own constant
         for case in cases:
@@ -151,20 +151,20 @@ def _replace(path: Path, cases: Sequence[Case], report: ImportReport, *, now: da
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
-    """How much an import holds: all children, and those with an open case and a current worker."""
+class _ImportSize:
+    """The size of an import: all children, and those with an open case and a current worker."""
 
     children: int
     current: int
 
 
-def _require_enough(before: _Kept, after: _Kept, report: ImportReport) -> None:
-    """Refuse to replace an import by one with less than half of it. Raises :class:`SourceNonsense`."""
-    counted = (
+def _require_enough(before: _ImportSize, after: _ImportSize, report: ImportReport) -> None:
+    """Refuse an import of less than half the size of the last. Raises :class:`SourceNonsense`."""
+    comparisons = (
         ("children", before.children, after.children),
         ("children with an open case and a current worker", before.current, after.current),
     )
-    for what, old, new in counted:
+    for what, old, new in comparisons:
         if 2 * new < old:
             raise SourceNonsense(
                 f"This import would keep {new} {what} where the last one kept {old}. Nothing was imported. If that is "
@@ -172,25 +172,25 @@ def _require_enough(before: _Kept, after: _Kept, report: ImportReport) -> None:
             )
 
 
-def _kept(connection: Any, path: Path, today: date) -> _Kept:  # noqa: ANN401 - pysqlite3 ships no types
-    """Count what the last import kept; lay out a new database, and replace an older layout.
+def _prepare_tables(connection: Any, path: Path, today: date) -> _ImportSize:  # noqa: ANN401 - pysqlite3 ships no types
+    """Return the size of the last import; create the tables of a new database or an older layout.
 
-    Raises :class:`SourceUnavailable` for a database that something else made.
+    Raises :class:`SourceUnavailable` for a database of another program.
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if application == _OURS:
-        kept = _count(connection, today)
+        size = _count(connection, today)
         if layout != _LAYOUT:
             for table in (*_TABLES, "import_run"):
                 connection.execute(f"DROP TABLE {table}")
             _lay_out(connection)
-        return kept
+        return size
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if tables:
         raise SourceUnavailable(f"{path.name} is another system's database; name a file of its own in `database`.")
     _lay_out(connection)
-    return _Kept(children=0, current=0)
+    return _ImportSize(children=0, current=0)
 
 
 def _lay_out(connection: Any) -> None:  # noqa: ANN401 - pysqlite3 ships no types
@@ -200,18 +200,18 @@ def _lay_out(connection: Any) -> None:  # noqa: ANN401 - pysqlite3 ships no type
     connection.execute(f"PRAGMA user_version = {_LAYOUT}")
 
 
-def _count(connection: Any, today: date) -> _Kept:  # noqa: ANN401 - pysqlite3 ships no types
+def _count(connection: Any, today: date) -> _ImportSize:  # noqa: ANN401 - pysqlite3 ships no types
     (children,) = connection.execute("SELECT count(*) FROM child").fetchone()
     (current,) = connection.execute(
         "SELECT count(DISTINCT la_child_id) FROM episode JOIN allocation USING (la_child_id)"
         " WHERE coalesce(closed_on, '9999-12-31') > ?1 AND coalesce(ended_on, '9999-12-31') > ?1",
         (today.isoformat(),),
     ).fetchone()
-    return _Kept(children=children, current=current)
+    return _ImportSize(children=children, current=current)
 
 
 def _open(path: Path) -> Any:  # noqa: ANN401 - pysqlite3 ships no types
-    """Open the database, made for its owner alone if it is new; what is deleted is overwritten."""
+    """Open the database, a new one with access for its owner only; deleted content is overwritten."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite.connect(str(path), isolation_level=None, timeout=30)
@@ -226,46 +226,46 @@ def _open(path: Path) -> Any:  # noqa: ANN401 - pysqlite3 ships no types
 
 def _insert(connection: Any, case: Case) -> None:  # noqa: ANN401 - pysqlite3 ships no types
     child, who = case.child, case.allocations
-    restricted = any(found.address_restricted for found in who)  # such an address is not even kept
+    restricted = any(allocation.address_restricted for allocation in who)  # such an address is not stored
     connection.execute(
         "INSERT INTO child VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             child.la_child_id,
-            _first(found.nhs_number for found in who),
+            _first(allocation.nhs_number for allocation in who),
             child.upn,
             who[0].family_name,
-            _first(found.given_names for found in who),
+            _first(allocation.given_names for allocation in who),
             _iso(child.birth_date),
             child.gender,
-            None if restricted else _first(found.postcode for found in who),
-            None if restricted else _first(found.uprn for found in who),
+            None if restricted else _first(allocation.postcode for allocation in who),
+            None if restricted else _first(allocation.uprn for allocation in who),
         ),
     )
     connection.executemany(
         "INSERT INTO episode VALUES (?, ?, ?, ?)",
-        [(child.la_child_id, _iso(found.referred_on), _iso(found.closed_on), found.plan) for found in child.episodes],
+        [(child.la_child_id, _iso(each.referred_on), _iso(each.closed_on), each.plan) for each in child.episodes],
     )
     connection.executemany(
         "INSERT INTO allocation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 child.la_child_id,
-                found.role,
-                found.worker,
-                found.team,
-                found.phone,
-                found.duty_phone,
-                _iso(found.allocated_on),
-                _iso(found.ended_on),
-                _iso(found.last_contact),
+                allocation.role,
+                allocation.worker,
+                allocation.team,
+                allocation.phone,
+                allocation.duty_phone,
+                _iso(allocation.allocated_on),
+                _iso(allocation.ended_on),
+                _iso(allocation.last_contact),
             )
-            for found in case.allocations
+            for allocation in case.allocations
         ],
     )
 
 
 def _first(values: Iterable[str | None]) -> str | None:
-    """Return the first value that is there: a blank in one row of a child says nothing."""
+    """Return the first value that is not blank."""
     return next((value for value in values if value), None)
 
 

@@ -1,1 +1,1 @@
-"""Ways of reaching a case system: a database, a file, a web service."""
+"""Access to case systems: databases, files, web services."""

@@ -1,9 +1,7 @@
-"""Ask a case system's database a question: read-only, within a deadline, on one connection for each thread.
+"""Read-only queries of a case system's database within a deadline, with a connection for each thread.
 
-:class:`SqliteFile` is here, PostgreSQL in :mod:`adapters.sources.postgres`.
-
-Connections are opened at first use and never cross a fork or a thread. A database that cannot be asked is
-:class:`SourceUnavailable`; the driver's own words are left out, because they can quote a row.
+:class:`SqliteFile` is here, PostgreSQL in :mod:`adapters.sources.postgres`. Connections open at first use and never
+cross a fork or a thread. A failure is :class:`SourceUnavailable`, without the driver's own text, which can quote a row.
 """
 
 import os
@@ -23,16 +21,16 @@ from adapters.sources.terms import ColumnKind, SqliteTerms, SqlTerms
 
 Row = Sequence[Any]
 
-_STEPS_BETWEEN_LOOKS: Final = 20_000
-"""SQLite instructions, about a millisecond of work, between two looks at the deadline."""
+_STEPS_BETWEEN_CHECKS: Final = 20_000
+"""SQLite instructions, about a millisecond of work, between two checks of the deadline."""
 _LOCKED_PAUSE_S: Final = 0.005
 _VERSIONS_AT: Final = slice(18, 20)
-"""Where an SQLite file says how it is written and read: 2 and 2 in WAL mode (its file format, section 1.3.3)."""
+"""The write and read versions in an SQLite file: 2 and 2 in WAL mode (its file format, section 1.3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRows:
-    """The rows of one statement, and what its columns are."""
+    """The rows of one statement, and the kinds of its columns."""
 
     rows: Sequence[Row]
     kinds: tuple[ColumnKind, ...]
@@ -43,15 +41,15 @@ class Database(Protocol):
 
     @property
     def terms(self) -> SqlTerms:
-        """Return the terms in which it is searched."""
+        """Return the search terms for this database."""
         ...
 
     def quoted(self, *parts: str) -> str:
-        """Return a name of one part or more as it stands in a statement; a wrong name must be an error, not a text."""
+        """Return a quoted name of one part or more; an unknown name must be an error, not a text."""
         ...
 
     def place(self, number: int) -> str:
-        """Return what stands in a statement for the parameter ``number``, counted from 1."""
+        """Return the placeholder of the parameter ``number``, counted from 1."""
         ...
 
     def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> QueryRows:
@@ -60,21 +58,21 @@ class Database(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """One thread's connection, and of which process and file it is."""
+class ThreadConnection:
+    """One thread's connection, with its process and file."""
 
     connection: Any
     belongs_to: object
 
 
 class PerThread(local):
-    """What one thread keeps between two questions."""
+    """The connection that one thread keeps between two statements."""
 
-    kept: Kept | None = None
+    connection: ThreadConnection | None = None
 
 
 class SqliteFile:
-    """A case system in an SQLite file; a file that was replaced by another is opened anew."""
+    """A case system in an SQLite file; a replaced file is opened again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -86,22 +84,22 @@ class SqliteFile:
         return SqliteTerms()
 
     def quoted(self, *parts: str) -> str:
-        """Quote with brackets: SQLite takes an unknown name in double quotes for a text."""
+        """Quote with brackets: in double quotes SQLite treats an unknown name as a text."""
         return ".".join(f"[{part}]" for part in parts)
 
     @staticmethod
     @lru_cache(maxsize=1024)
     def place(number: int) -> str:
-        """Return a numbered question mark."""
+        """Return SQLite's numbered parameter."""
         return f"?{number}"
 
     def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> QueryRows:
-        """Run one reading statement, waiting for a writer's lock until the deadline."""
+        """Run one reading statement; wait for a writer's lock until the deadline."""
         while True:
             if deadline.remaining_s() <= 0:
                 raise SourceUnavailable(f"The database {self._path.name} did not answer in time.")
             connection = self._connection()
-            connection.set_progress_handler(lambda: deadline.remaining_s() <= 0, _STEPS_BETWEEN_LOOKS)
+            connection.set_progress_handler(lambda: deadline.remaining_s() <= 0, _STEPS_BETWEEN_CHECKS)
             try:
                 cursor = connection.execute(statement, tuple(parameters))
                 rows = cursor.fetchall()
@@ -119,10 +117,10 @@ class SqliteFile:
             reason = error.strerror or "it cannot be read"
             raise SourceUnavailable(f"The database {self._path.name} cannot be opened: {reason}.") from None
         belongs_to = (os.getpid(), status.st_dev, status.st_ino)
-        kept = self._mine.kept
-        if kept is None or kept.belongs_to != belongs_to:
-            kept = self._mine.kept = Kept(self._open(), belongs_to)
-        return kept.connection
+        current = self._mine.connection
+        if current is None or current.belongs_to != belongs_to:
+            current = self._mine.connection = ThreadConnection(self._open(), belongs_to)
+        return current.connection
 
     def _open(self) -> Any:  # noqa: ANN401 - pysqlite3 ships no types
         try:
@@ -131,7 +129,7 @@ class SqliteFile:
                 uri=True,
                 timeout=0,
                 isolation_level=None,
-                check_same_thread=False,  # only its own thread uses it, but any may be the one to close it
+                check_same_thread=False,  # only its own thread uses it, but any thread may close it
             )
             connection.text_factory = _text
             connection.execute("PRAGMA query_only = ON")
@@ -140,7 +138,7 @@ class SqliteFile:
         return connection
 
     def _refusal(self, error: sqlite.Error) -> AdapterError:
-        """Choose the error by SQLite's code; its text may quote what the row holds."""
+        """Return the error by SQLite's code; SQLite's text may quote a row."""
         code = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
         if code == "SQLITE_ERROR":
             return SourceNonsense(
@@ -164,7 +162,7 @@ class SqliteFile:
 
 
 def _text(raw: bytes) -> str | bytes:
-    """Return text, or the bytes of one value that is not UTF-8, which must not fail the rows beside it."""
+    """Return the text, or the bytes of a value that is not UTF-8, which must not fail other rows."""
     try:
         return raw.decode()
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""Days as case systems hold them: several forms, moments, blanks, and ends that are none.
+"""Days in case systems: several forms, moments, blanks and stand-ins.
 
-A form is what :func:`time.strptime` takes. What a source holds is read by the first form that fits; what is searched
-for is written in every spelling that the same forms read.
+A form is one of :func:`time.strptime`. A value is read by the first form that fits; a search uses every spelling that
+the same forms read.
 """
 
 import re
@@ -23,7 +23,7 @@ ISO_ONLY: Final[Forms] = (ISO_DATE,)
 _DIRECTIVE: Final = re.compile(r"%(.)")
 _TIME: Final = re.compile(r"[ T]*%[HIMSfpzZ].*$")
 _TOUCHING: Final = re.compile(r"%[A-Za-z]%")
-_KNOWN: Final = frozenset("dmYyjbBaAHIMSfpz")
+_DIRECTIVES: Final = frozenset("dmYyjbBaAHIMSfpz")
 _ISO_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 _MOMENT: Final = re.compile(
     r"(?P<day>.*?[^ T])[ T]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?"
@@ -72,20 +72,20 @@ _OVER: Final = frozenset({"true", "yes", "y", "t", "1"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayForms:
-    """How a source writes days: one list of forms, and others for the fields that differ."""
+    """The forms of days in a source: the default, and those of fields that differ."""
 
     default: Forms = ISO_ONLY
     by_field: Mapping[str, Forms] = field(default_factory=dict)
 
-    def of(self, name: str) -> Forms:
+    def for_field(self, name: str) -> Forms:
         """Return the forms of one field."""
         return self.by_field.get(name, self.default)
 
 
 def check_form(form: str) -> None:
-    """Refuse a form that does not say a day, or that would be searched by its time. Raises :class:`ValueError`."""
-    named = _DIRECTIVE.findall(form)
-    if not set(named) <= _KNOWN:
+    """Refuse a form without a day, or with the time before it. Raises :class:`ValueError`."""
+    directives = _DIRECTIVE.findall(form)
+    if not set(directives) <= _DIRECTIVES:
         raise ValueError("has a directive that is not among %d %m %Y %y %j %b %B %a %A %H %I %M %S %f %p %z")
     of_the_day = _DIRECTIVE.findall(_TIME.sub("", form))
     year, month = {"Y", "y"}.intersection(of_the_day), {"m", "b", "B"}.intersection(of_the_day)
@@ -94,11 +94,11 @@ def check_form(form: str) -> None:
 
 
 def check_forms(forms: Forms) -> None:
-    """Refuse forms of which two read one text as different days. Raises :class:`ValueError`."""
+    """Refuse forms that read one text as two different days. Raises :class:`ValueError`."""
     for day in (date(2004, 1, 3), date(1987, 11, 10), date(2001, 2, 4)):
-        for written, read in product(forms, repeat=2):
+        for other_form, form in product(forms, repeat=2):
             try:
-                other = _parse(day.strftime(written), read)
+                other = _parse(day.strftime(other_form), form)
             except ValueError:
                 continue
             if other != day:
@@ -106,18 +106,18 @@ def check_forms(forms: Forms) -> None:
 
 
 def says_the_century(forms: Forms) -> bool:
-    """Say whether every form has a year of four digits, without which a birth date can be a hundred years off."""
+    """Return whether every form has a four-digit year; with two digits a birth date is ambiguous."""
     return not any("%y" in form for form in forms)
 
 
 def today() -> date:
-    """Return the day that it is in the United Kingdom."""
+    """Return the current day in the United Kingdom."""
     return _day_in_london(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
 
 
 @lru_cache(maxsize=1)
 def _day_in_london(hour: datetime) -> date:
-    """Return the day of a whole hour: London is whole hours from UTC. Every row asks for it."""
+    """Return the day in London of a whole hour in UTC, cached because every row needs it."""
     try:
         return hour.astimezone(_london()).date()
     except ZoneInfoNotFoundError:
@@ -125,7 +125,7 @@ def _day_in_london(hour: datetime) -> date:
 
 
 def read_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
-    """Return a day, or ``None`` for a blank. A moment counts as its day; one with a zone as its day in London."""
+    """Return a day, or ``None`` for a blank. A moment counts as its day, with a zone as its day in London."""
     if isinstance(value, datetime):
         return _day_of(value)
     if isinstance(value, date):
@@ -133,7 +133,7 @@ def read_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
     text = read_text(value)
     if text is None:
         return None
-    if forms[:1] == ISO_ONLY and (day := _iso_day(text)) is not None:  # as nearly every day is
+    if forms[:1] == ISO_ONLY and (day := _iso_day(text)) is not None:  # the usual form
         return day
     if _is_placeholder(text):
         raise Unreadable(STANDS_FOR_NONE)
@@ -150,7 +150,7 @@ def read_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
 
 
 def read_birth_date(value: object, forms: Forms = ISO_ONLY) -> date | None:
-    """Return a birth date. One that lies ahead, or longer ago than anyone has lived, is unreadable."""
+    """Return a birth date. One in the future, or before any living person's, is unreadable."""
     day = read_day(value, forms)
     if day is None:
         return None
@@ -163,11 +163,11 @@ def read_birth_date(value: object, forms: Forms = ISO_ONLY) -> date | None:
 
 
 _NO_BIRTH: Final = frozenset({date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1), date(1901, 1, 1)})
-"""The first days of spreadsheets and of several databases, which is what an empty date becomes in them."""
+"""The first days of spreadsheets and several databases, to which they convert an empty date."""
 
 
 def read_optional_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
-    """Return a day of an involvement. One that no involvement can have is unreadable."""
+    """Return a day of an involvement. An impossible one is unreadable."""
     day = read_day(value, forms)
     if day is not None and not _FIRST_REAL_YEAR <= day.year <= _LAST_REAL_YEAR:
         raise Unreadable(STANDS_FOR_NONE)
@@ -175,7 +175,7 @@ def read_optional_day(value: object, forms: Forms = ISO_ONLY) -> date | None:
 
 
 def has_ended(value: object, forms: Forms = ISO_ONLY) -> bool:
-    """Say whether an end has come. A blank, a stand-in for one and a day ahead are none. Raises :class:`Unreadable`."""
+    """Return whether an end has passed. A blank, a stand-in and a future day are no end. Raises :class:`Unreadable`."""
     if isinstance(value, bool):
         return value
     text = None if isinstance(value, date) else read_text(value)
@@ -192,32 +192,34 @@ def has_ended(value: object, forms: Forms = ISO_ONLY) -> bool:
 
 
 def _is_still_open(text: str) -> bool:
-    """Say whether a text in small letters is words that say so, or dashes alone; other marks (?, ####) say nothing."""
+    """Return whether a lower-case text means "still open", or is dashes only; other marks (?, ####) mean nothing."""
     return _MARKS.fullmatch(text) is not None or "-".join(re.findall(r"[\w/]+", text)) in _STILL_OPEN
 
 
 def spellings(day: date, forms: Forms = ISO_ONLY) -> tuple[str, ...]:
-    """Return the beginnings of every text that ``forms`` read as ``day``; a time may follow each."""
+    """Return the beginning of every text that ``forms`` read as ``day``; a time may follow."""
     if forms == ISO_ONLY:  # as nearly every source writes: what its form reads of what :func:`_written` makes
         months, days = ({f"{number:02}", str(number)} for number in (day.month, day.day))
-        found = [f"{day.year:04}-{each}" for each in map("-".join, product(sorted(months), sorted(days)))]
+        texts = [f"{day.year:04}-{each}" for each in map("-".join, product(sorted(months), sorted(days)))]
     else:
-        found = [text for form in forms for text in _written(day, _TIME.sub("", form)) if _reads_as(text, day, forms)]
+        texts = [
+            text for form in forms for text in _day_spellings(day, _TIME.sub("", form)) if _reads_as(text, day, forms)
+        ]
     if ISO_DATE in forms:  # the last hours of the day before in UTC, which are this day in summer time
         before = (day - timedelta(days=1)).isoformat()
-        found += [f"{before}{gap}{hour}" for gap, hour in product((" ", "T"), ("22", "23"))]
-    return tuple(dict.fromkeys(found))
+        texts += [f"{before}{gap}{hour}" for gap, hour in product((" ", "T"), ("22", "23"))]
+    return tuple(dict.fromkeys(texts))
 
 
 def moments(day: date) -> tuple[str, str]:
-    """Return the moments, with their zone, at which ``day`` begins and ends in London."""
+    """Return the moments, with zone, at which ``day`` begins and ends in London."""
     starts = (datetime(each.year, each.month, each.day, tzinfo=_london()) for each in (day, day + timedelta(days=1)))
     begins, ends = (start.isoformat() for start in starts)
     return begins, ends
 
 
 def _parse(text: str, form: str) -> date:
-    """Read a day, or a moment whose day is written in ``form``. Raises :class:`ValueError`."""
+    """Read a day, or a moment with its day in ``form``. Raises :class:`ValueError`."""
     of_the_day = _TIME.sub("", form)
     for each in dict.fromkeys((form, of_the_day)):
         try:
@@ -276,14 +278,14 @@ def _london() -> ZoneInfo:
 
 
 def _is_placeholder(text: str) -> bool:
-    """Say whether a text has no digit but 0, or no digit but 9, and no letter: ``0000-00-00``, ``99/99/9999``."""
+    """Return whether a text has only zeros or only nines, and no letter: ``0000-00-00``, ``99/99/9999``."""
     day = text.replace("T", " ").split(" ", maxsplit=1)[0]
     digits = {char for char in day if char.isdigit()}
     return digits in ({"0"}, {"9"}) and not any(char.isalpha() for char in day)
 
 
 def _is_never(text: str) -> bool:
-    """Say whether a text is a day of the year 9999 in some form or other."""
+    """Return whether a text is a day of the year 9999 in any form."""
     digits = "".join(char for char in text.split(" ", maxsplit=1)[0] if char.isdigit())
     return digits.startswith("9999") or digits.endswith("9999")
 
@@ -295,8 +297,8 @@ def _reads_as(text: str, day: date, forms: Sequence[str]) -> bool:
         return False
 
 
-def _written(day: date, form: str) -> Iterator[str]:
-    """Yield the spellings of ``day`` in a form without time: numbers padded or not, words in either case."""
+def _day_spellings(day: date, form: str) -> Iterator[str]:
+    """Yield the spellings of ``day`` in a form without time: padded or not, words in either case."""
     loose = not _TOUCHING.search(form)
     parts = re.split(r"(%.)", form)
     yield from ("".join(each) for each in product(*(_spellings_of(day, part, loose=loose) for part in parts)))
@@ -306,7 +308,11 @@ def _spellings_of(day: date, part: str, *, loose: bool) -> tuple[str, ...]:
     numbers = {"%d": day.day, "%m": day.month, "%j": day.timetuple().tm_yday}
     if part in numbers:
         plain, width = str(numbers[part]), 3 if part == "%j" else 2
-        padded = (plain.zfill(width), plain, plain.rjust(width))  # the last as some databases convert a date to a text
+        padded = (
+            plain.zfill(width),
+            plain,
+            plain.rjust(width),
+        )  # the last is how some databases convert a date to a text
         return tuple(dict.fromkeys(padded)) if loose else padded[:1]
     if part == "%Y":
         return (f"{day.year:04d}",)

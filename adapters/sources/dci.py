@@ -1,16 +1,16 @@
-"""Ask a benefit registry that speaks the DCI social-protection API (Integrated Beneficiary Registry API 1.0.0).
+"""Client of a DCI benefit registry (Integrated Beneficiary Registry API 1.0.0).
 
-How the published standard was read, where it leaves a choice:
+Choices where the published standard is open:
 
-- **Query types.** In the published schema an ``idtype-value`` query is a type and a text, and the query alternatives
-  exclude each other, so an ``expression`` whose value is an object fits two of them and is never valid. An identifier
-  therefore goes as ``idtype-value``; surname and birth date go as one ``predicate``. Both travel in one message.
+- **Query types.** In the published schema an ``idtype-value`` query is a type and a text. The query alternatives
+  exclude each other, so that an ``expression`` with an object as value fits two of them and is never valid. An
+  identifier is sent as ``idtype-value``, and surname with birth date as one ``predicate``. Both are in one message.
 - **Authorisation** is OAuth 2.0 client credentials at ``/oauth2/client/token`` (Authorization API 1.0.0).
-- **Signature.** The optional ``signature`` member is published as an example of a header line only: neither what is
-  digested, nor how JSON is brought into one form first, nor the signed text is defined, so two parties cannot
-  agree on it from the standard. None is sent, and none is checked: TLS and the token protect the call.
-- **``/registry/sync/enrolled``** names its answer without the envelope of header and message that the prose demands and
-  that the samples of its sister operations show; the envelope is expected.
+- **Signature.** The standard publishes the optional field ``signature`` only as an example of a header line. It defines
+  neither the digest, nor a canonical form of JSON, nor the signed text, so that two parties cannot agree on them. The
+  client sends and checks none: TLS and the token protect the call.
+- **``/registry/sync/enrolled``** has no envelope of header and message in the schema. The prose demands one and the
+  samples of its sister operations have one; the client expects it.
 """
 
 import json
@@ -41,7 +41,7 @@ from adapters.sources.dci_token import TokenSource
 
 MAX_ANSWER_BYTES: Final = 1024 * 1024
 MAX_SEARCHES: Final = 5
-"""Searches that one message of the standard carries."""
+"""The most searches in one message, by the standard."""
 VERSION: Final = "1.0.0"
 _HTTP_UNAUTHORIZED: Final = 401
 _MODEL = TypeVar("_MODEL", SearchAnswer, EnrolledAnswer)
@@ -49,13 +49,12 @@ _Json = dict[str, Any]
 
 
 class DciSettings(BaseModel):
-    """How to reach the registry: the paths of the standard are appended to ``base_url``.
+    """Access to the registry: the paths of the standard follow ``base_url``.
 
     ``client_secret_file`` is relative to the configuration. ``record_identifier`` is the registry's own identifier
-    type, by which a record is asked for again; ``nino_identifier`` is its type for National Insurance numbers.
-    ``not_registered_codes`` are the reason codes with which this registry rejects a search because it has no such
-    person; a rejection that says so in words needs none. ``address_restricted`` names the member of a person, or of an
-    address, that says that the address is restricted.
+    type, for a second request about a record; ``nino_identifier`` is its type for National Insurance numbers.
+    ``not_registered_codes`` are the registry's reason codes for an unknown person; a rejection in words needs none.
+    ``address_restricted`` names the field of a person or an address that marks the address as restricted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,7 +89,7 @@ class ByNameAndBirth:
 
 @dataclass(frozen=True, kw_only=True)
 class DciRegistry:
-    """The registry as its client; threads share one access token."""
+    """A client of the registry; threads share one access token."""
 
     settings: DciSettings
     context: AdapterContext
@@ -107,19 +106,19 @@ class DciRegistry:
     def search(
         self, searches: Sequence[ByIdentifier | ByNameAndBirth], *, deadline: Deadline
     ) -> tuple[RegistryRecord, ...]:
-        """Return the records that fit any of the searches, each once, asked in as few messages as can be.
+        """Return the records that match any search, each once, with as few messages as possible.
 
-        Raises :class:`SourceUnavailable` where one search finds more than ``max_records``: a cut list could hide the
+        Raises :class:`SourceNonsense` if one search finds more than ``max_records``: a partial list could lack the
         person or a namesake.
         """
         batches = [searches[start : start + MAX_SEARCHES] for start in range(0, len(searches), MAX_SEARCHES)]
-        found = [record for batch in batches for record in self._search(batch, deadline=deadline)]
-        return tuple({record.identifier(self.settings.record_identifier): record for record in found}.values())
+        records = [record for batch in batches for record in self._search(batch, deadline=deadline)]
+        return tuple({record.identifier(self.settings.record_identifier): record for record in records}.values())
 
     def _search(
         self, searches: Sequence[ByIdentifier | ByNameAndBirth], *, deadline: Deadline
     ) -> Iterator[RegistryRecord]:
-        """Send one message, and yield what each of its searches found."""
+        """Send one message, and yield the records of each search."""
         references = {str(uuid.uuid4()): search for search in searches}
         transaction = str(uuid.uuid4())
         message = {
@@ -138,9 +137,9 @@ class DciRegistry:
             yield from self._records(item)
 
     def enrolled(self, ref: str, *, programme: str | None = None, deadline: Deadline) -> tuple[bool, date]:
-        """Say whether the record ``ref`` is registered as a beneficiary, and on which day that is true.
+        """Return whether the record ``ref`` is registered as a beneficiary, and the day of that answer.
 
-        ``programme`` narrows the question to one programme, by the registry's code.
+        ``programme`` restricts the question to one programme, by the registry's code.
         """
         transaction = str(uuid.uuid4())
         query = {"person_identifier": {"eq": ref}}
@@ -162,20 +161,22 @@ class DciRegistry:
             return False, item.timestamp
         _check_status(item.status, item.status_reason_code)
         if item.enrolled_status is None:
-            raise SourceUnavailable("The benefit registry took the question but gave no result with its answer.")
+            raise SourceUnavailable("The benefit registry accepted the question but sent no result.")
         return item.enrolled_status == "yes", item.timestamp
 
     def _records(self, item: SearchItem) -> list[RegistryRecord]:
-        """Return the records that one search found. Raises :class:`SourceNonsense` where none of them can be read."""
+        """Return the records of one search. Raises :class:`SourceNonsense` if none of them can be read."""
         if item.says_absent(self.settings.not_registered_codes):
             return []
         _check_status(item.status, item.status_reason_code)
         if item.data is None and item.status == "succ":
             return []
         if item.data is None:
-            raise SourceUnavailable("The benefit registry took the search but gave no result with its answer.")
+            raise SourceUnavailable("The benefit registry accepted the search but sent no result.")
         if len(item.data.reg_records) > self.settings.max_records:
-            raise SourceNonsense("More registry records fit than may be read at once, so none is certain.")
+            raise SourceNonsense(
+                "The benefit registry has more matching records than one answer may hold, so none is certain."
+            )
         records, fault = [], None
         for document in item.data.reg_records:
             try:
@@ -205,14 +206,14 @@ class DciRegistry:
         }
         body = json.dumps({"header": header, "message": message}).encode()
         answer = self._post(path, body, deadline=deadline)
-        if answer.status == _HTTP_UNAUTHORIZED:  # the token may have been withdrawn before its time: once more
+        if answer.status == _HTTP_UNAUTHORIZED:  # the registry may have revoked the token: retry once
             self._tokens.forget()
             answer = self._post(path, body, deadline=deadline)
         check_http(answer)
-        parsed = parse_answer(answer.body, model)
-        if not parsed.header.says_absent(self.settings.not_registered_codes):
-            _check_header(parsed.header)
-        return parsed
+        document = parse_answer(answer.body, model)
+        if not document.header.says_absent(self.settings.not_registered_codes):
+            _check_header(document.header)
+        return document
 
     def _post(self, path: str, body: bytes, *, deadline: Deadline) -> HttpResponse:
         headers = {
@@ -270,13 +271,13 @@ _REASONS: Final = frozenset(
         "rjct.search.too_many_records_found",
     }
 )
-"""The reason codes of the standard: only these are repeated, whatever else a registry writes there."""
+"""The reason codes of the standard; messages repeat no other text of a registry."""
 
 
 def _check_status(status: str, reason: str | None) -> None:
-    """Accept what is done; a sync answer of the published samples says ``rcvd`` even where it brings its result."""
+    """Accept a finished answer; in the published samples one with a result may also be ``rcvd``."""
     if status == "rjct":
-        said = reason if reason in _REASONS else "without one of the standard's reasons"
-        raise SourceUnavailable(f"The benefit registry rejected the question: {said}.")
+        known_reason = reason if reason in _REASONS else "without one of the standard's reasons"
+        raise SourceUnavailable(f"The benefit registry rejected the question: {known_reason}.")
     if status == "pdng":
         raise SourceUnavailable("The benefit registry has not finished: its synchronous search must be set up.")

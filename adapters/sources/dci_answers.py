@@ -1,15 +1,12 @@
-"""Read what a DCI benefit registry answers: strictly in every part that is used, blind to the rest.
+"""Reader of a DCI benefit registry's answers: strict on the parts it uses, blind to the rest.
 
-The published schema leaves a registry record open, and the published samples write it in three ways: a ``Person`` with
-lists of programmes and payments, a ``Beneficiary`` around a ``member``, and a member with ``demographic_info``. All are
-read into one :class:`RegistryRecord`. In the samples an empty text stands for a value that is not known, and so it does
-here.
+The published schema leaves a registry record open, and the published samples have three forms: a ``Person`` with lists
+of programmes and payments, a ``Beneficiary`` around a ``member``, and a member with ``demographic_info``. All become
+one :class:`RegistryRecord`. An empty text in the samples means an unknown value, here too.
 
-Vendors differ where the standard has no word: a person who is not registered is an empty list, ``null``, or a rejection
-with a code of the vendor's own; ``birth_date`` is ``birthdate`` elsewhere. A value that describes a person and cannot
-be read is left out of its record, and named in ``unreadable``.
-
-A fault names members, never values.
+Vendors differ where the standard is silent: an unregistered person is an empty list, ``null``, or a rejection with a
+vendor's code; ``birth_date`` is ``birthdate`` elsewhere. A personal value that cannot be read is left out of its
+record, and named in ``unreadable``. A fault names fields, never values.
 """
 
 import json
@@ -37,12 +34,12 @@ _ABSENT: Final = re.compile(
     r"|\b(no|zero)[ _.-]?(such|record|match|result|person|beneficiar|member)",
     re.IGNORECASE,
 )
-"""What vendors' own codes and messages say of a person missing in the registry."""
+"""Vendors' own codes and messages for a person without a record in the registry."""
 _NOT_OF_PERSON: Final = re.compile(
     r"sender|receiver|client|service|server|endpoint|url|operation|action|schema|version|query|token|user|account",
     re.IGNORECASE,
 )
-"""What such a sentence is about where it tells of a mistake or an outage instead (assertion A74)."""
+"""Subjects of a similar sentence that means a mistake or an outage instead (assertion A74)."""
 
 
 def _blank_is_absent(value: object) -> object:
@@ -54,7 +51,7 @@ def _one_is_a_list(value: object) -> object:
 
 
 def _reason(value: object) -> object:
-    """Keep the beginning of a vendor's sentence; it is searched for words and never shown."""
+    """Return the beginning of a vendor's sentence, which is searched for words and never shown."""
     return value[:_MAX_REASON] if isinstance(value, str) and value.strip() else None
 
 
@@ -63,7 +60,7 @@ def _empty_is_absent(value: object) -> object:
 
 
 def _records(value: object) -> object:
-    """Return a list of records: vendors also write ``null`` or an empty object for none, and one record bare."""
+    """Return a list of records; vendors also send ``null`` or ``{}`` for none, and one record without a list."""
     return [] if value is None or value == {} else _one_is_a_list(value)
 
 
@@ -72,7 +69,7 @@ def _number_is_text(value: object) -> object:
 
 
 def _day(value: object) -> object:
-    """Read the day of an ISO 8601 date or date-time; one with a zone is its day in London."""
+    """Read the day of an ISO 8601 date or date-time, with a zone the day in London."""
     blank = _blank_is_absent(value)
     if blank is None or not isinstance(blank, str):
         return blank
@@ -86,27 +83,27 @@ Status = Literal["rcvd", "pdng", "succ", "rjct"]
 
 
 class _Part(BaseModel):
-    """A part that is read: typed without conversion, with further members ignored."""
+    """A part of an answer: strict types, other fields ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
 
 class SearchStatus(_Part):
-    """What became of a message or of one search: a status, and a reason where it was rejected."""
+    """The status of a message or of one search, with the reason of a rejection."""
 
     status: Status
     status_reason_code: _OptionalText = None
     status_reason_message: Annotated[str | None, BeforeValidator(_reason)] = None
 
     def says_absent(self, codes: Sequence[str]) -> bool:
-        """Say whether a rejection means that there is no such person; ``codes`` are the registry's own for it."""
+        """Return whether a rejection means an unknown person; ``codes`` are the registry's own for it."""
         code, message = self.status_reason_code or "", self.status_reason_message or ""
         in_words = any(map(_ABSENT.search, (code, message))) and not any(map(_NOT_OF_PERSON.search, (code, message)))
         return self.status == "rjct" and (code in codes or in_words)
 
 
 class AnswerHeader(SearchStatus):
-    """The header of an answer; the published samples also say ``search`` where the standard says ``on-search``."""
+    """The header of an answer; in the published samples ``on-search`` may be ``search``."""
 
     action: Literal["on-search", "search"]
 
@@ -116,7 +113,7 @@ class _Data(_Part):
 
 
 class SearchItem(SearchStatus):
-    """The answer to one search of the message, found by its ``reference_id``."""
+    """The answer to the search with the same ``reference_id``."""
 
     reference_id: _Text
     data: Annotated[_Data | None, BeforeValidator(_empty_is_absent)] = None
@@ -135,7 +132,7 @@ class SearchAnswer(_Part):
 
 
 class EnrolledItem(SearchStatus):
-    """Whether one person is registered as a beneficiary, and the moment that is true for."""
+    """The registration of one person as a beneficiary, at one moment."""
 
     timestamp: Annotated[date, BeforeValidator(_day)]
     enrolled_status: Annotated[Literal["yes", "no"] | None, BeforeValidator(_blank_is_absent)] = None
@@ -147,16 +144,16 @@ class _EnrolledMessage(_Part):
 
 
 class EnrolledAnswer(_Part):
-    """An answer of ``/registry/sync/enrolled``, in the envelope that the standard's prose and samples give it."""
+    """An answer of ``/registry/sync/enrolled``, in the envelope of the standard's prose and samples."""
 
     header: AnswerHeader
     message: _EnrolledMessage
 
 
 class DciTokenResponse(_Part):
-    """An access token; the standard writes its life as a text, OAuth 2.0 as a number: either will do.
+    """An access token. Its lifetime is a text in the standard and a number in OAuth 2.0.
 
-    The type is compared without case (RFC 6749, section 7.1).
+    The type is compared without case (RFC 6749 section 7.1).
     """
 
     access_token: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,4096}$")]
@@ -183,12 +180,12 @@ class _Postal(_Part):
 
 
 def _postal_places(value: object) -> object:
-    """Keep a list of addresses; the samples also write an empty text or object where there is none."""
+    """Return a list of addresses; the samples also have an empty text or object for none."""
     return value if isinstance(value, list) else []
 
 
 class _Person(_Part):
-    """Without these a record is of no person."""
+    """The parts that every record of a person must have."""
 
     identifier: Annotated[list[_Identifier], BeforeValidator(_one_is_a_list)] = Field(
         validation_alias=AliasChoices("identifier", "identifiers")
@@ -199,19 +196,19 @@ class _Person(_Part):
 _BIRTH_DATES: Final = AliasChoices("birth_date", "birthdate", "birthDate", "date_of_birth", "dateOfBirth")
 
 
-class _Born(_Part):
+class _BirthDatePart(_Part):
     birth_date: Annotated[date | None, BeforeValidator(read_birth_date)] = Field(
         default=None, validation_alias=_BIRTH_DATES
     )
 
 
-class _Sexed(_Part):
+class _GenderPart(_Part):
     sex: Annotated[_OptionalText, BeforeValidator(_number_is_text)] = Field(
         default=None, validation_alias=AliasChoices("sex", "gender")
     )
 
 
-class _Housed(_Part):
+class _AddressPart(_Part):
     address: Annotated[list[_Postal], BeforeValidator(_postal_places)] = []
 
 
@@ -239,7 +236,7 @@ class _Benefits(_Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
-    """One programme of a person: enrolled from, suspended from, ended from. ``programme`` is the registry's code."""
+    """One programme of a person, with the days of its changes. ``programme`` is the registry's code."""
 
     programme: str | None
     enrolled: date | None
@@ -249,7 +246,7 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """One payment's day; ``programme`` is ``None`` where the registry does not say what was paid."""
+    """One payment's day; ``programme`` is ``None`` if the registry does not report it."""
 
     programme: str | None
     credited: date | None
@@ -267,8 +264,8 @@ class PersonName:
 class RegistryRecord:
     """One person of the registry. The first name is the current one; ``identifiers`` are pairs of type and value.
 
-    ``payments`` is ``None`` where the registry says nothing about payments, which differs from having made none.
-    ``unreadable`` names what cannot be read and is left out: ``birth_date``, ``gender``, ``postcode``, ``benefits``.
+    ``payments`` is ``None`` if the registry does not report payments, and empty if it made none.
+    ``unreadable`` names the unreadable parts: ``birth_date``, ``gender``, ``postcode``, ``benefits``.
     """
 
     identifiers: tuple[tuple[str, str], ...]
@@ -281,9 +278,9 @@ class RegistryRecord:
     unreadable: frozenset[str] = frozenset()
     address_restricted: bool = False
 
-    def identifier(self, wanted: str) -> str | None:
-        """Return the value of the identifier of one type, whose case does not count."""
-        return next((value for kind, value in self.identifiers if kind.lower() == wanted.lower()), None)
+    def identifier(self, id_type: str) -> str | None:
+        """Return the identifier of one type, compared without case."""
+        return next((value for kind, value in self.identifiers if kind.lower() == id_type.lower()), None)
 
 
 UNREADABLE: Final = RegistryRecord(
@@ -296,11 +293,11 @@ UNREADABLE: Final = RegistryRecord(
     payments=None,
     unreadable=frozenset({"ref", "nino", "family_name", "given_names", "birth_date", "gender", "postcode", "benefits"}),
 )
-"""A record of which nothing can be read: it may be anyone's, the person's who is asked about among them."""
+"""A record of which nothing can be read: it may be the subject's."""
 
 
 def check_http(answer: HttpResponse) -> None:
-    """Accept a successful JSON answer. Raises :class:`SourceUnavailable` and :class:`SourceNonsense`."""
+    """Accept a successful JSON response. Raises :class:`SourceUnavailable` and :class:`SourceNonsense`."""
     if answer.status in _HTTP_REFUSED:
         raise SourceUnavailable(
             f"The benefit registry refused us with HTTP status {answer.status}: check client_id, the file of the "
@@ -314,8 +311,8 @@ def check_http(answer: HttpResponse) -> None:
 
 
 def _media_type(headers: Mapping[str, str]) -> str:
-    found = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    return found.partition(";")[0].strip().lower()
+    content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    return content_type.partition(";")[0].strip().lower()
 
 
 def parse_answer(raw: bytes, model: type[_MODEL]) -> _MODEL:
@@ -325,31 +322,31 @@ def parse_answer(raw: bytes, model: type[_MODEL]) -> _MODEL:
             raw.decode("utf-8-sig"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant
         )
     except (UnicodeDecodeError, ValueError, RecursionError):
-        raise SourceNonsense("The benefit registry's answer is not JSON, or says one thing twice.") from None
+        raise SourceNonsense("The benefit registry's answer is not JSON, or has a field twice.") from None
     return _read(document, model)
 
 
 def read_record(record: _Json, *, restriction: str | None = None) -> RegistryRecord:
     """Read one registry record, in any of its three published forms.
 
-    ``restriction`` is the member that says that an address is restricted; the standard has none.
-    Raises :class:`SourceNonsense` for one that is of no person.
+    ``restriction`` is the field that marks an address as restricted; the standard has none.
+    Raises :class:`SourceNonsense` for a record of no person.
     """
     member = record.get("member", record)
     inner = member.get("demographic_info") if isinstance(member, dict) else None
     person_json = inner.get("person") if isinstance(inner, dict) else member
     person = _read(person_json, _Person)
     unreadable: set[str] = set()
-    born = _read_part(person_json, _Born, "birth_date", unreadable)
-    sexed = _read_part(person_json, _Sexed, "gender", unreadable)
-    housed = _read_part(person_json, _Housed, "postcode", unreadable)
+    birth = _read_part(person_json, _BirthDatePart, "birth_date", unreadable)
+    gender = _read_part(person_json, _GenderPart, "gender", unreadable)
+    home = _read_part(person_json, _AddressPart, "postcode", unreadable)
     benefits = _read_part(_benefits(record, member), _Benefits, "benefits", unreadable)
     return RegistryRecord(
         identifiers=tuple((item.identifier_type, item.identifier_value) for item in person.identifier),
         names=tuple(_names(person.name)),
-        birth_date=born.birth_date,
-        sex=sexed.sex,
-        postcode=next((place.postal_code for place in housed.address if place.postal_code), None),
+        birth_date=birth.birth_date,
+        sex=gender.sex,
+        postcode=next((place.postal_code for place in home.address if place.postal_code), None),
         enrolments=tuple(_enrolment(item) for item in benefits.programme),
         payments=None if benefits.payroll is None else tuple(_payment(item) for item in benefits.payroll),
         unreadable=frozenset(unreadable),
@@ -358,7 +355,7 @@ def read_record(record: _Json, *, restriction: str | None = None) -> RegistryRec
 
 
 def _read_part(document: object, model: type[_MODEL], name: str, unreadable: set[str]) -> _MODEL:
-    """Read a part that a record can do without; where it cannot be read, return it empty and add its name."""
+    """Read an optional part; if it cannot be read, return it empty and add its name to ``unreadable``."""
     try:
         return _read(document, model)
     except SourceNonsense:
@@ -367,15 +364,17 @@ def _read_part(document: object, model: type[_MODEL], name: str, unreadable: set
 
 
 def _is_restricted(record: _Json, member: object, person: object, restriction: str) -> bool:
-    """Look for the restriction at the record, its person and each of their addresses: in one place is enough."""
+    """Return whether the record, its person or an address of theirs has the restriction."""
     places = [place for place in (record, member, person) if isinstance(place, dict)]
     addresses = [place.get("address") for place in places]
-    listed = [each for found in addresses for each in (found if isinstance(found, list) else [found])]
-    return any(read_restriction(place.get(restriction)) for place in (*places, *listed) if isinstance(place, dict))
+    all_addresses = [each for value in addresses for each in (value if isinstance(value, list) else [value])]
+    return any(
+        read_restriction(place.get(restriction)) for place in (*places, *all_addresses) if isinstance(place, dict)
+    )
 
 
 def _benefits(record: _Json, member: object) -> _Json:
-    """Bring the two published places of a programme together: ``programme`` and ``member.programme_identifier``."""
+    """Return the programmes from either published place: ``programme`` or ``member.programme_identifier``."""
     if isinstance(member, dict) and isinstance(member.get("programme_identifier"), dict | list):
         return {"programme": member["programme_identifier"], "payroll": record.get("payroll")}
     return record
@@ -383,8 +382,8 @@ def _benefits(record: _Json, member: object) -> _Json:
 
 def _names(names: Sequence[_Name]) -> Iterator[PersonName]:
     for name in names:
-        given = [name.given_name or name.first_name, name.second_name]
-        yield PersonName(surname=name.surname, given_names=" ".join(filter(None, given)) or None)
+        parts = [name.given_name or name.first_name, name.second_name]
+        yield PersonName(surname=name.surname, given_names=" ".join(filter(None, parts)) or None)
 
 
 def _enrolment(item: _Programme) -> Enrolment:
@@ -405,8 +404,8 @@ def _read(document: object, model: type[_MODEL]) -> _MODEL:
         return model.model_validate(document)
     except ValidationError as error:
         places = dict.fromkeys(".".join(map(str, fault["loc"])) or "the whole" for fault in error.errors())
-        said = ", ".join(list(places)[:_MAX_FAULTS])
-        raise SourceNonsense(f"The benefit registry's answer is not what its standard promises: {said}.") from None
+        places_text = ", ".join(list(places)[:_MAX_FAULTS])
+        raise SourceNonsense(f"The benefit registry's answer does not match its standard: {places_text}.") from None
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> _Json:

@@ -1,8 +1,7 @@
-"""Get and keep an access token from a DCI registry by OAuth 2.0 client credentials.
+"""Access tokens of a DCI registry by OAuth 2.0 client credentials.
 
-Source: DCI Authorization API 1.0.0; RFC 6749, section 4.4.
-
-The client secret is read from its file for each new token, so that a secret may be replaced while the node runs.
+Source: DCI Authorization API 1.0.0; RFC 6749 section 4.4. The client secret is read from its file for each new token,
+so that an administrator can replace it while the node runs.
 """
 
 import time
@@ -20,14 +19,14 @@ from adapters.sources.secret_file import read_secret
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
 DEFAULT_LIFE_S: Final = 60
-"""How long a token is used when the registry does not say how long it lives."""
+"""The lifetime of a token if the registry does not state one."""
 MAX_LIFE_S: Final = 24 * 3600
 MARGIN_S: Final = 10
-"""A token is given up this long before its end, so that none expires on its way."""
+"""The time before its expiry at which a token is replaced, so that none expires in transit."""
 
 
 @dataclass(slots=True)
-class _Kept:
+class _CachedToken:
     token: str = ""
     until: float = 0.0
 
@@ -41,25 +40,25 @@ class TokenSource:
     secret_file: Path
     http: HttpCaller
     _lock: Lock = field(default_factory=Lock, repr=False)
-    _kept: _Kept = field(default_factory=_Kept, repr=False)
+    _cached: _CachedToken = field(default_factory=_CachedToken, repr=False)
 
     def token(self, *, deadline: Deadline) -> str:
-        """Return a live access token; two threads that find none may both ask, which does no harm.
+        """Return a valid access token; two threads without one may both request a token, without harm.
 
         Raises :class:`~adapters.contract.AdapterError`.
         """
         with self._lock:
-            if self._kept.until > time.monotonic():
-                return self._kept.token
+            if self._cached.until > time.monotonic():
+                return self._cached.token
         token, life_s = self._ask(deadline=deadline)
         with self._lock:
-            self._kept.token, self._kept.until = token, time.monotonic() + life_s - MARGIN_S
+            self._cached.token, self._cached.until = token, time.monotonic() + life_s - MARGIN_S
         return token
 
     def forget(self) -> None:
-        """Give up the kept token: the registry no longer takes it."""
+        """Drop the cached token, which the registry no longer accepts."""
         with self._lock:
-            self._kept.until = 0.0
+            self._cached.until = 0.0
 
     def _ask(self, *, deadline: Deadline) -> tuple[str, int]:
         form = {
@@ -79,6 +78,6 @@ class TokenSource:
             deadline=deadline,
         )
         check_http(answer)
-        parsed = parse_answer(answer.body, DciTokenResponse)
-        life_s = DEFAULT_LIFE_S if parsed.expires_in is None else min(float(parsed.expires_in), MAX_LIFE_S)
-        return parsed.access_token, int(life_s)
+        response = parse_answer(answer.body, DciTokenResponse)
+        life_s = DEFAULT_LIFE_S if response.expires_in is None else min(float(response.expires_in), MAX_LIFE_S)
+        return response.access_token, int(life_s)

@@ -1,7 +1,7 @@
-"""Turn what a case system holds in a row into the types of an exchange.
+"""Conversion of a case system's row to the types of an exchange.
 
-Case systems write dates, genders and blanks in their own ways. A value that cannot be read is left out of its row and
-counted (:class:`FieldFault`); no reason given here repeats a value.
+Case systems have their own forms of dates, genders and blanks. An unreadable value is left out of its row and counted
+(:class:`FieldFault`); no reason repeats a value.
 """
 
 import re
@@ -45,7 +45,7 @@ PERSON_FIELDS: Final = (
     "uprn",
     "address_restricted",
 )
-"""What a source may know of a person, by the names that configurations use."""
+"""The fields of a person, as configurations name them."""
 
 INVOLVEMENT_FIELDS: Final = (
     "organisation",
@@ -58,7 +58,7 @@ INVOLVEMENT_FIELDS: Final = (
     "since",
     "last_contact",
 )
-"""What a source may know of one involvement. ``last_contact`` is a day here and becomes a month."""
+"""The fields of an involvement. ``last_contact`` is a day here and becomes a month."""
 
 _GENDERS: Final = {
     "f": Gender.FEMALE,
@@ -71,45 +71,45 @@ _GENDERS: Final = {
     "indeterminate": Gender.OTHER,
     "9": Gender.OTHER,
 }
-"""The words in use, and the codes 1, 2 and 9 of the NHS Data Dictionary and of the Department for Education."""
+"""Common words, and the codes 1, 2 and 9 of the NHS Data Dictionary and the Department for Education."""
 
 _NOT_RESTRICTED: Final = frozenset(
     {"", "0", "f", "false", "n", "no", "none", "normal", "not restricted", "null", "u", "unrestricted"}
 )
-"""What a column of restrictions holds where there is none; any other value restricts the address."""
+"""The values that mean no restriction; any other value restricts the address."""
 _NATIONAL: Final = (9, 10)
-"""Digits of a telephone number of the United Kingdom after its zero; other numbers are short codes or international."""
+"""Digits of a United Kingdom telephone number after its zero; others are short codes or international."""
 _DECIMALS: Final = re.compile(r"\.0+$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What is said of an involvement where the source holds nothing: the service's own configuration."""
+    """The values of an involvement from the service's own configuration, if the source has none."""
 
     organisation: str
     service_type: str
     duty_phone: str
 
 
-def defaults_of(context: AdapterContext) -> Defaults:
-    """Return what the service's own configuration says of every involvement."""
+def service_defaults(context: AdapterContext) -> Defaults:
+    """Return the values of every involvement from the service's own configuration."""
     return Defaults(organisation=context.organisation, service_type=context.service_kind, duty_phone=context.duty_phone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldFault:
-    """A field of one row that cannot be read, and why; never the value."""
+    """An unreadable field of one row, with the cause and without the value."""
 
     field: str
     cause: str
 
     def __str__(self) -> str:
-        """Return a sentence without its end."""
+        """Return a sentence without its full stop."""
         return f"{self.field} {self.cause}"
 
 
 class RowReader:
-    """One row, read field by field: a value that cannot be read is left out, and is among ``faults``."""
+    """One row, read field by field; an unreadable value is left out and added to ``faults``."""
 
     def __init__(self, row: Mapping[str, object], forms: DayForms) -> None:
         self._row = row
@@ -122,10 +122,10 @@ class RowReader:
 
     def day(self, field: str, read: Callable[[object, Forms], date | None]) -> date | None:
         """Return a field as a day, by one of the readers of :mod:`adapters.sources.days`."""
-        return self.read(field, lambda value: read(value, self._forms.of(field)))
+        return self.read(field, lambda value: read(value, self._forms.for_field(field)))
 
     def read(self, field: str, read: Callable[[object], T]) -> T | None:
-        """Return what ``read`` makes of a field, or ``None`` with a fault."""
+        """Return a field as ``read`` returns it, or ``None`` with a fault."""
         value = self._row.get(field)
         if value is None:
             return None
@@ -137,9 +137,9 @@ class RowReader:
 
 
 def read_person_row(row: Mapping[str, object], forms: DayForms) -> tuple[Subject, tuple[FieldFault, ...]]:
-    """Return the person that a row describes, without the fields that cannot be read, and these.
+    """Return the person that a row describes, and its unreadable fields.
 
-    A stand-in for an identifier is left out, and a restricted address is not read: neither takes part in matching.
+    A stand-in for an identifier is left out, and a restricted address is not read: neither is used in matching.
     """
     reader = RowReader(row, forms)
     family_name, given_names = reader.read("family_name", _read_name), reader.read("given_names", _read_name)
@@ -171,19 +171,19 @@ def read_person(row: Mapping[str, object]) -> Subject:
 
 
 def shares_identifier(subject: Subject, person: Subject) -> bool:
-    """Say whether both have one identifier, a National Insurance number with any suffix or without."""
+    """Return whether both have the same identifier, a National Insurance number with any suffix or none."""
     for field in IDENTIFIERS:
-        asked, held = getattr(subject, field), getattr(person, field)
-        if asked is None or held is None:
+        ours, theirs = getattr(subject, field), getattr(person, field)
+        if ours is None or theirs is None:
             continue
-        evidence = identifier_evidence(field, asked)
-        if held == asked or (evidence is not None and identifier_evidence(field, held) == evidence):
+        evidence = identifier_evidence(field, ours)
+        if theirs == ours or (evidence is not None and identifier_evidence(field, theirs) == evidence):
             return True
     return False
 
 
 def read_restriction(value: object) -> bool:
-    """Say whether an address is restricted: so it is for every value but a blank and a plain no."""
+    """Return whether an address is restricted: by every value but a blank and a plain no."""
     if value is None or isinstance(value, bool | int | float | Decimal):
         return bool(value)
     try:
@@ -198,7 +198,7 @@ def read_restriction(value: object) -> bool:
 def read_involvement_row(
     row: Mapping[str, object], defaults: Defaults, forms: DayForms
 ) -> tuple[Involvement, tuple[FieldFault, ...]]:
-    """Return the involvement that a row describes, completed from ``defaults``, and the fields that cannot be read."""
+    """Return the involvement that a row describes, completed from ``defaults``, and its unreadable fields."""
     reader = RowReader(row, forms)
     last_contact = reader.day("last_contact", read_optional_day)
     involvement = Involvement(
@@ -216,26 +216,26 @@ def read_involvement_row(
 
 
 def most_recent_first(involvements: Sequence[Involvement]) -> tuple[Involvement, ...]:
-    """Order by last contact, then by start; those without either come last, in the order of the source."""
+    """Order by last contact, then by start; those without either are last, in the order of the source."""
     return tuple(
         sorted(
             dict.fromkeys(involvements),
-            key=lambda found: (found.last_contact_month or "", found.since or date.min),
+            key=lambda involvement: (involvement.last_contact_month or "", involvement.since or date.min),
             reverse=True,
         )
     )
 
 
 def merge_people(people: Sequence[Subject]) -> tuple[Subject, ...]:
-    """Make one person of several rows about one; further names become aliases.
+    """Merge the rows about one person; further names become aliases.
 
-    Rows that contradict each other in an identifier or the birth date stay apart, for a human to see to.
+    Rows with a different identifier or birth date stay apart, for a human to check.
     """
     merged: list[Subject] = []
     for person in people:
-        for place, known in enumerate(merged):
-            if _agree(known, person):
-                merged[place] = _merge(known, person)
+        for place, earlier in enumerate(merged):
+            if _agree(earlier, person):
+                merged[place] = _merge(earlier, person)
                 break
         else:
             merged.append(person)
@@ -247,21 +247,21 @@ _DECISIVE: Final = (*IDENTIFIERS, "birth_date")
 
 def _agree(one: Subject, other: Subject) -> bool:
     pairs = ((getattr(one, field), getattr(other, field)) for field in _DECISIVE)
-    return all(left is None or right is None or left == right for left, right in pairs)
+    return all(ours is None or theirs is None or ours == theirs for ours, theirs in pairs)
 
 
 def _merge(one: Subject, other: Subject) -> Subject:
     names = (one.family_name, one.given_names), (other.family_name, other.given_names)
-    filled = {
+    values = {
         field: getattr(one, field) if getattr(one, field) is not None else getattr(other, field)
         for field in (*_DECISIVE, "family_name", "given_names", "gender", "address")
     }
     if one.address_restricted or other.address_restricted:  # in one row is enough
-        filled |= {"address": None, "address_restricted": True}
+        values |= {"address": None, "address_restricted": True}
     further = Name(family_name=other.family_name, given_names=other.given_names)
     says_more = any(theirs is not None and theirs != ours for ours, theirs in zip(*names, strict=True))
     new = (further,) if says_more and names[0] != (None, None) and further not in one.aliases else ()
-    return replace(one, **filled, aliases=(*one.aliases, *new))
+    return replace(one, **values, aliases=(*one.aliases, *new))
 
 
 def _identifier(reader: RowReader, field: str) -> str | None:
@@ -269,7 +269,7 @@ def _identifier(reader: RowReader, field: str) -> str | None:
     if text is None:
         return None
     if field == "nhs_number":
-        text = _DECIMALS.sub("", text)  # 9434765919.0, which a spreadsheet made of it
+        text = _DECIMALS.sub("", text)  # 9434765919.0, as a spreadsheet writes it
     number = read_identifier(field, text, this_year=today().year)
     if field == "nhs_number":
         number = with_its_zero(number)
@@ -277,9 +277,9 @@ def _identifier(reader: RowReader, field: str) -> str | None:
 
 
 def _read_name(value: object) -> str | None:
-    """Read a name without the characters that no one sees, some of which would divide it."""
-    seen = strip_ignorable(value) if isinstance(value, str) else value
-    text = read_text(seen)
+    """Read a name without invisible characters, some of which would split it."""
+    visible = strip_ignorable(value) if isinstance(value, str) else value
+    text = read_text(visible)
     return (normal_name(text) or None) if text else None
 
 
@@ -288,7 +288,7 @@ def _read_full_name(value: object, order: str) -> Name | None:
 
 
 def _read_phone(value: object) -> str | None:
-    """Read a telephone number; one that is stored as a number gets back the zero of its national form."""
+    """Read a telephone number; one that is stored as a number gets its leading zero back."""
     text = read_text(value)
     return f"0{text}" if text and not isinstance(value, str | bytes) and len(text) in _NATIONAL else text
 

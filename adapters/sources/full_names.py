@@ -1,4 +1,4 @@
-"""A whole name in one column, split into the family name and the given names."""
+"""Split a whole name in one column into the family name and the given names."""
 
 import re
 from enum import StrEnum
@@ -9,7 +9,7 @@ from trust.exchange.person import Name
 
 
 class NameOrder(StrEnum):
-    """Which part of a whole name comes first. A comma always follows the family name."""
+    """The first part of a whole name. A comma always follows the family name."""
 
     FAMILY_FIRST = "family-first"
     GIVEN_FIRST = "given-first"
@@ -23,16 +23,16 @@ _BRACKETS: Final = re.compile(r"[(\[][^)\]]*[)\]]")
 def read_full_name(value: object, order: str) -> Name | None:
     """Split a whole name, or return ``None`` for a blank.
 
-    Titles and what stands in brackets are left out, and small words such as ``van der`` belong to the family name. A
-    family name of several words without a comma cannot be told from given names: the matcher then sends it to a human.
+    Titles and text in brackets are left out, and particles such as ``van der`` belong to the family name. A family name
+    of several words without a comma looks like given names: the matcher then sends it to a human.
     """
     text = read_text(value)
     if text is None:
         return None
-    family, comma, given = (part.strip() for part in _BRACKETS.sub(" ", text).partition(","))
+    family, comma, given_names = (part.strip() for part in _BRACKETS.sub(" ", text).partition(","))
     if comma:
-        given = " ".join(_without_titles(given.replace(",", " ").split()))
-        return Name(family_name=" ".join(_without_titles(family.split())) or None, given_names=given or None)
+        given_names = " ".join(_without_titles(given_names.replace(",", " ").split()))
+        return Name(family_name=" ".join(_without_titles(family.split())) or None, given_names=given_names or None)
     words = _without_titles(family.split())
     if not words:
         raise Unreadable("has no name in it")

@@ -1,4 +1,4 @@
-"""Read one row about an involvement, and say whether it is current."""
+"""Reader of one row about an involvement, current or not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from adapters.sources.settings import Statuses, is_current_status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Currency:
-    """What the settings say of current involvements."""
+    """The settings that decide whether an involvement is current."""
 
     forms: DayForms
     current_statuses: Statuses = ()
@@ -21,13 +21,13 @@ class Currency:
 def read_row(
     values: Mapping[str, object], defaults: Defaults, currency: Currency
 ) -> tuple[InvolvementRow, tuple[FieldFault, ...]]:
-    """Return a row, current or not, and the values in it that cannot be read.
+    """Return a row, current or not, and its unreadable fields.
 
-    An unreadable end or status leaves the row out: it may be current or not. Any other value is left out alone.
+    A row with an unreadable end or status is left out. Any other unreadable field is left out alone.
     """
     involvement, faults = read_involvement_row(values, defaults, currency.forms)
     reader = RowReader(values, currency.forms)
-    ended = reader.read("ended", lambda value: has_ended(value, currency.forms.of("ended")))
+    ended = reader.read("ended", lambda value: has_ended(value, currency.forms.for_field("ended")))
     status = reader.text("status")
     faults = (*faults, *reader.faults)
     if reader.faults:

@@ -1,7 +1,7 @@
-"""Read a small JSON file as a case system: the configuration says where records, people, contacts and dates are.
+"""Adapter ``json-file``: a small JSON file, by paths in the configuration.
 
-The file is read whole and kept until it changes on disk. Records that name the same person are one candidate. It suits
-an extract of some thousand records; a larger system belongs in a database, and the ``sql`` adapter.
+The file is read whole and cached until it changes on disk. Records with the same person are one candidate. It suits an
+extract of some thousand records; use a database and the ``sql`` adapter for a larger system.
 """
 
 import json
@@ -29,7 +29,7 @@ from adapters.contract import (
     SourceUnavailable,
 )
 from adapters.sources.days import ISO_DATE, DayForms, Forms, read_day
-from adapters.sources.fields import Defaults, FieldFault, defaults_of, read_person_row, shares_identifier
+from adapters.sources.fields import Defaults, FieldFault, read_person_row, service_defaults, shares_identifier
 from adapters.sources.full_names import NameOrder
 from adapters.sources.involvement_rows import Currency, read_row
 from adapters.sources.keys import write_ref
@@ -82,7 +82,7 @@ def _path(text: object) -> JsonPath:
 
 
 def _paths(value: object) -> tuple[JsonPath, ...]:
-    """Take one path, or a list of several that make a key together."""
+    """Accept one path, or a list of several for a key of several parts."""
     if isinstance(value, list | tuple) and value:
         return tuple(_path(each) for each in value)
     return (_path(value),)
@@ -96,9 +96,9 @@ _SETTINGS: Final = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allow
 class ContactSettings(BaseModel):
     """One ``[[services.adapter.settings.contacts]]``: each item at ``each`` of a record is one involvement.
 
-    Without ``each``, the record itself is. Of several dates, ``since`` takes the earliest and ``last_contact`` the
-    latest; of several texts the first counts. A contact is current unless ``ended`` holds an end that has come, or
-    ``status`` says that it is not. ``fixed`` gives texts that are the same for all.
+    Without ``each``, the record itself is one. Of several dates, ``since`` is the earliest and ``last_contact`` the
+    latest; of several texts the first counts. A contact is current unless ``ended`` has passed or ``status`` is not a
+    current one. ``fixed`` has texts that are the same for all.
     """
 
     model_config = _SETTINGS
@@ -111,15 +111,15 @@ class ContactSettings(BaseModel):
 
     @model_validator(mode="after")
     def _status_is_said(self) -> Self:
-        check_statuses(self.current_statuses, self.ended_statuses, named="status" in self.fields)
+        check_statuses(self.current_statuses, self.ended_statuses, has_status="status" in self.fields)
         return self
 
 
 class JsonFileSettings(BaseModel):
     """``[services.adapter.settings]`` of type ``json-file``; ``file`` is relative to the configuration file.
 
-    ``records`` selects the records, ``ref`` in each the key of the person it is about, or a list of its parts.
-    ``identifiers_verified`` declares that the identifiers were traced against their issuer.
+    ``records`` selects the records, ``ref`` in each the key of its person, or a list of the key's parts.
+    ``identifiers_verified`` declares that the identifiers were verified with their issuer.
     """
 
     model_config = _SETTINGS
@@ -136,20 +136,20 @@ class JsonFileSettings(BaseModel):
 
     @property
     def forms(self) -> DayForms:
-        """Return how each field writes days."""
+        """Return the forms of days by field."""
         by_field: dict[str, Forms] = {str(field): forms for field, forms in self.date_formats.items()}
         return DayForms(default=self.date_format, by_field=by_field)
 
     @field_validator("contacts")
     @classmethod
-    def _someone_to_ring(cls, contacts: tuple[ContactSettings, ...]) -> tuple[ContactSettings, ...]:
+    def _at_least_one_contact(cls, contacts: tuple[ContactSettings, ...]) -> tuple[ContactSettings, ...]:
         if not contacts:
-            raise ValueError("must have one entry or more: they say whom to ring")
+            raise ValueError("must have one entry or more, with the workers to contact")
         return contacts
 
     @model_validator(mode="after")
     def _people_can_be_read(self) -> Self:
-        check_birth_forms(self.forms, named="birth_date" in self.person)
+        check_birth_forms(self.forms, has_birth_date="birth_date" in self.person)
         apart = "family_name" in self.person or "given_names" in self.person
         check_full_name(full_name="full_name" in self.person, apart=apart, order=self.full_name_order)
         return self
@@ -157,7 +157,7 @@ class JsonFileSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
-    """The file as it was read: its records by person, the people in them, and what could not be read."""
+    """The content of the file: records by person, candidates, and counts of unreadable values."""
 
     version: tuple[int, int, int]
     rows: int
@@ -167,7 +167,7 @@ class _Content:
 
 
 class JsonFileSource:
-    """A :class:`SampledSource` over one JSON file. Safe for several threads."""
+    """A thread-safe :class:`SampledSource` over one JSON file."""
 
     def __init__(self, settings: JsonFileSettings, path: Path, defaults: Defaults) -> None:
         self._settings = settings
@@ -184,8 +184,10 @@ class JsonFileSource:
         return (self._check,)
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
-        """Return the people who share an identifier or the birth date, or the names where theirs is missing."""
-        return tuple(found for found in self._read(deadline).candidates if _shares_a_detail(subject, found.person))
+        """Return the people with the same identifier or birth date, or the same names without a birth date."""
+        return tuple(
+            candidate for candidate in self._read(deadline).candidates if _shares_a_detail(subject, candidate.person)
+        )
 
     def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
         """Return the current contacts in the person's records, each once, most recent first."""
@@ -194,22 +196,24 @@ class JsonFileSource:
     def involvement_rows(self, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
         """Return every contact in the person's records."""
         records = self._read(deadline).records.get(ref, ())
-        return [self._read_contact(*found) for record in records for found in self._contacts(record)]
+        return [self._read_contact(*contact) for record in records for contact in self._contacts(record)]
 
     def sample(self, limit: int, *, deadline: Deadline) -> RecordSample:
-        """Return some people of the file, half of them from its end."""
+        """Return some people of the file, half from its end."""
         content = self._read(deadline)
-        keyed = [found for found in content.candidates if found.ref in content.records]
+        keyed = [candidate for candidate in content.candidates if candidate.ref in content.records]
         last = keyed[max(0, len(keyed) - limit // 2) :]
-        chosen = {(found.ref, found.person): found for found in (*keyed[: limit - limit // 2], *last)}
-        return RecordSample(records=tuple(chosen.values()), rows=content.rows, faults=content.faults)
+        selection = {
+            (candidate.ref, candidate.person): candidate for candidate in (*keyed[: limit - limit // 2], *last)
+        }
+        return RecordSample(records=tuple(selection.values()), rows=content.rows, faults=content.faults)
 
     def _check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
-        """Read the file, and say what the configuration declares."""
+        """Read the file, and report unreadable values and the declaration of identifiers."""
         try:
             content = self._read(deadline)
         except AdapterError as error:
-            remedy = "Check that file names a JSON file that this process may read, and the paths records and ref."
+            remedy = "Check the setting file, the right to read that file, and the paths records and ref."
             return (CheckLine(name="file", ok=False, detail=error.detail, remedy=remedy),)
         return (
             CheckLine(name="file", ok=True, detail=f"{self._path.name} is readable."),
@@ -218,7 +222,7 @@ class JsonFileSource:
         )
 
     def _read(self, deadline: Deadline) -> _Content:
-        """Return the content, read again where the file has changed."""
+        """Return the content; read the file again if it has changed."""
         if deadline.remaining_s() <= 0:
             raise SourceUnavailable(f"The file {self._path.name} was not read in time.")
         version = self._version()
@@ -296,10 +300,10 @@ class JsonFileSource:
     def _read_contact(self, contact: ContactSettings, place: object, record: object) -> InvolvementRow:
         values: dict[str, object] = {str(field): text for field, text in contact.fixed.items()}
         for field, path in contact.fields.items():
-            found: Sequence[object] = list(path.select(place, record))
+            field_values: Sequence[object] = list(path.select(place, record))
             if field in {"since", "last_contact"}:
-                found = self._outermost(field, found)
-            values[field] = found[0] if found else values.get(field)
+                field_values = self._outermost(field, field_values)
+            values[field] = field_values[0] if field_values else values.get(field)
         currency = Currency(
             forms=self._forms, current_statuses=contact.current_statuses, ended_statuses=contact.ended_statuses
         )
@@ -307,11 +311,11 @@ class JsonFileSource:
         return replace(row, faults=self._quarantine.add("involvements", faults))
 
     def _outermost(self, field: str, values: Sequence[object]) -> Sequence[object]:
-        """Keep the earliest day for ``since`` and the latest for ``last_contact``, or a value that is no day."""
+        """Return the earliest day for ``since`` and the latest for ``last_contact``, or a value that is no day."""
         days = []
         for value in values:
             try:
-                day = read_day(value, self._forms.of(field))
+                day = read_day(value, self._forms.for_field(field))
             except Unreadable:
                 continue
             if day is not None:
@@ -319,7 +323,7 @@ class JsonFileSource:
         return [(min if field == "since" else max)(days)] if days else values[:1]
 
     def _place(self, part: str, field: str) -> str:
-        """Return the path that the settings name for a field."""
+        """Return the path of a field in the settings."""
         if field == "ref":
             return ", ".join(str(path) for path in self._settings.ref)
         fields: Mapping[str, JsonPath] = {str(name): path for name, path in self._settings.person.items()}
@@ -329,10 +333,9 @@ class JsonFileSource:
 
 
 def _parse(raw: bytes) -> object:
-    """Parse JSON as systems write it.
+    """Parse JSON leniently: a fault makes only its own value unreadable.
 
-    Text that is not UTF-8 keeps its bytes; NaN and Infinity, which are no JSON, are numbers that cannot be read. Each
-    costs only its own value.
+    Text that is not UTF-8 keeps its bytes; NaN and Infinity, which are not JSON, become unreadable numbers.
     """
     try:
         return json.loads(raw)
@@ -349,10 +352,10 @@ def _shares_a_detail(subject: Subject, person: Subject) -> bool:
 
 
 def _has_the_names_of(subject: Subject, person: Subject) -> bool:
-    """Say whether a record without a birth date has the family name and the first given name."""
+    """Return whether a record without a birth date has the same family name and first given name."""
     theirs = name_tokens(person.family_name), name_tokens(person.given_names)[:1]
     names = [(subject.family_name, subject.given_names), *((a.family_name, a.given_names) for a in subject.aliases)]
-    ours = ((name_tokens(family), name_tokens(given)[:1]) for family, given in names)
+    ours = ((name_tokens(family), name_tokens(given_names)[:1]) for family, given_names in names)
     return all(theirs) and theirs in ours
 
 
@@ -362,8 +365,8 @@ class JsonFileFactory:
     settings_model = JsonFileSettings
 
     def build(self, settings: JsonFileSettings, context: AdapterContext) -> Adapter:
-        """Make the adapter without opening the file."""
-        source = JsonFileSource(settings, Path(context.base_dir) / settings.file, defaults_of(context))
+        """Build the adapter without opening the file."""
+        source = JsonFileSource(settings, Path(context.base_dir) / settings.file, service_defaults(context))
         return Adapter(name="json-file", involvement=source, sampled=source, checks=source.checks)
 
 

@@ -1,7 +1,7 @@
-"""Keys of records: one normal form for each, whichever type, padding or spelling a column gives it.
+"""Keys of records in one normal form, for any type, padding or spelling of a column.
 
-A part of a key is a text, or a number where the source holds a number: a text is compared with a text as it stands, and
-with a number by its value. ``7`` and ``07`` are two keys, ``T7`` and ``t7`` too.
+A part of a key is a text, or a number if the source holds a number. Two texts are compared exactly, a text and a number
+by value. ``7`` and ``07`` are two keys, and so are ``T7`` and ``t7``.
 """
 
 import json
@@ -21,13 +21,13 @@ _PAD_RANGES: Final = (
     *((0x00, 0x20), (0x7F, 0xA0), (0xAD, 0xAD), (0x1680, 0x1680), (0x180E, 0x180E)),
     *((0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x206F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)),
 )
-"""Spaces, line breaks, controls and invisible characters, as they fill or follow a key."""
+"""Spaces, line breaks, controls and invisible characters that pad a key."""
 PADDING: Final = "".join(chr(code) for first, last in _PAD_RANGES for code in range(first, last + 1))
 PAD_BOUNDS: Final = tuple((chr(first), chr(last + 1)) for first, last in _PAD_RANGES)
-"""Each range of :data:`PADDING` as its first character and the one after its last."""
+"""The ranges of :data:`PADDING`, each as its first character and the one after its last."""
 
 _AROUND_BYTES: Final = "\t\r\n" + "".join(char for char in PADDING if category(char) != "Cc")
-"""What may fill up a text in a column of bytes; with a control among them they are no text."""
+"""Padding of a text in a column of bytes; bytes with a control character are no text."""
 _GUID: Final = re.compile(
     r"\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32})\}?", re.IGNORECASE | re.ASCII
 )
@@ -46,7 +46,7 @@ def write_ref(parts: Sequence[object]) -> str:
 
 
 def read_ref(ref: str) -> tuple[KeyPart, ...]:
-    """Return the parts of the key that :func:`write_ref` wrote; of any other text, a key that no record has."""
+    """Return the parts of a key from :func:`write_ref`; for any other text, a key that no record has."""
     parts = _PARTS.fullmatch(ref)
     if parts is not None:
         try:
@@ -61,9 +61,9 @@ def read_ref(ref: str) -> tuple[KeyPart, ...]:
 
 
 def key_part(value: object) -> KeyPart:
-    """Return one part of a key without its padding: a number, or a text; a GUID in small letters with its hyphens.
+    """Return one part of a key without its padding: a number, or a text; a GUID in lower case with hyphens.
 
-    Bytes are text where they can be, else the 16 of a GUID, else written in hexadecimal, as PostgreSQL does. Raises
+    Bytes become text if possible, else a GUID if they are 16, else hexadecimal as in PostgreSQL. Raises
     :class:`Unreadable`.
     """
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
@@ -74,14 +74,14 @@ def key_part(value: object) -> KeyPart:
 
 
 def same_part(one: KeyPart, other: KeyPart) -> bool:
-    """Say whether two parts are one: two texts as they stand, a number and anything else by value."""
+    """Return whether two parts are equal: two texts exactly, a number and another part by value."""
     if isinstance(one, str) and isinstance(other, str):
         return one == other
     return number_in(one) == number_in(other) is not None
 
 
 def number_in(part: KeyPart) -> int | None:
-    """Return the number that a part is: in plain decimals without leading zeros, perhaps with decimals of zero."""
+    """Return a part as a number, if it is one in plain decimals without leading zeros."""
     if isinstance(part, int):
         return part
     whole = _NUMBER.fullmatch(part)
@@ -89,19 +89,19 @@ def number_in(part: KeyPart) -> int | None:
 
 
 def guid_in(part: KeyPart) -> UUID | None:
-    """Return the GUID that a text is, with or without hyphens and braces."""
-    found = _GUID.fullmatch(part) if isinstance(part, str) else None
-    return UUID(found[1]) if found else None
+    """Return a text as a GUID, with or without hyphens and braces."""
+    match = _GUID.fullmatch(part) if isinstance(part, str) else None
+    return UUID(match[1]) if match else None
 
 
 def bytes_of(part: KeyPart) -> tuple[bytes, ...]:
-    """Return the bytes, without padding, of which :func:`key_part` may make a part."""
+    """Return the bytes, without padding, that :func:`key_part` may read as this part."""
     text = str(part)
     raw = dict.fromkeys([text.encode(errors="surrogatepass"), *_windows_bytes(text)])
     if (guid := guid_in(part)) is not None:
         return (*raw, guid.bytes)
-    written = _HEX.fullmatch(text)
-    return (*raw, bytes.fromhex(written[1])) if written else tuple(raw)
+    hexadecimal = _HEX.fullmatch(text)
+    return (*raw, bytes.fromhex(hexadecimal[1])) if hexadecimal else tuple(raw)
 
 
 def _windows_bytes(text: str) -> tuple[bytes, ...]:
@@ -125,13 +125,13 @@ def _part_of_bytes(raw: bytes) -> str:
         return _part_of_text(text)
     if len(raw) == _GUID_BYTES:
         return str(UUID(bytes=raw))
-    if _text_in(raw.rstrip(b"\0")):  # a text that is filled up, or a number: two that differ would be made one
-        raise Unreadable("is a text that is filled with zero bytes")
+    if _text_in(raw.rstrip(b"\0")):  # a padded text or a number: two different keys could become one
+        raise Unreadable("is a text that is padded with zero bytes")
     return f"\\x{raw.hex()}"
 
 
 def _text_in(raw: bytes) -> str | None:
-    """Return the text that bytes are, or ``None``: a text has no controls but line breaks and tabs around it."""
+    """Return bytes as a text, or ``None``: a text has no controls but line breaks and tabs around it."""
     try:
         text = decode(raw)
     except Unreadable:
@@ -143,7 +143,7 @@ def _text_in(raw: bytes) -> str | None:
 
 
 def _day_text(value: date) -> str:
-    """Return a day, also of a moment at midnight, in ISO form; of a moment with a zone, the moment in UTC."""
+    """Return a day, or a moment at midnight, as an ISO day; a moment with a zone in UTC."""
     if not isinstance(value, datetime):
         return value.isoformat()
     if value.tzinfo is not None:

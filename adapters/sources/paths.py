@@ -1,8 +1,10 @@
-"""Small path expressions into a JSON document, for configurations.
+"""Path expressions into a JSON document, for configurations.
 
-``a.b`` steps into members, ``a."b c"`` into one whose name has spaces or signs, ``a[]`` goes through a list, ``a[0]``
-takes one item of it, ``@`` is the place itself, ``[]`` the items of a place that is a list, and ``$.a`` starts at the
-record instead of the place. That is the whole language: it can select and nothing else.
+- ``a.b`` selects fields; ``a."b c"`` one with spaces or signs in its name.
+- ``a[]`` selects every item of a list, ``a[0]`` one item.
+- ``@`` is the current place, ``[]`` the items of a place that is a list, and ``$.a`` starts at the record.
+
+The language can only select.
 """
 
 import re
@@ -16,19 +18,19 @@ _INDEX: Final = re.compile(r"\[([0-9]{0,3})\]")
 MAX_PATH: Final = 200
 
 EACH: Final = -1
-"""The step that goes through every item of a list."""
+"""The step to every item of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPath:
-    """One parsed expression: member names and list indexes, in order."""
+    """One parsed expression: field names and list indexes, in order."""
 
     steps: tuple[str | int, ...]
     from_record: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read an expression. Raises :class:`ValueError`, whose text says what the language allows."""
+        """Parse an expression. Raises :class:`ValueError` with examples of valid paths."""
         rest = text.removeprefix("$.")
         from_record = rest != text
         steps: list[str | int] = []
@@ -40,19 +42,19 @@ class JsonPath:
                 raise _no_path()
             rest = rest.removeprefix(".") if len(rest) > 1 else rest
         while rest or not (steps or place):
-            found = _STEP.match(rest)
-            if found is None or len(text) > MAX_PATH:
+            match = _STEP.match(rest)
+            if match is None or len(text) > MAX_PATH:
                 raise _no_path()
-            name, quoted, indexes = found.groups()
+            name, quoted, indexes = match.groups()
             steps += [name or quoted, *_indexes(indexes)]
-            rest = rest[found.end() :]
+            rest = rest[match.end() :]
             if rest and not (rest.startswith(".") and len(rest) > 1):
                 raise _no_path()
             rest = rest.removeprefix(".")
         return cls(tuple(steps), from_record=from_record)
 
     def select(self, place: object, record: object) -> Iterator[object]:
-        """Yield every value at this path, nulls and absent members left out."""
+        """Yield every value at this path, without nulls and absent fields."""
         return _walk(record if self.from_record else place, self.steps)
 
     def first(self, place: object, record: object) -> object:
@@ -62,13 +64,13 @@ class JsonPath:
     def __str__(self) -> str:
         """Return the expression."""
         text = "".join(
-            (f"[{step}]" if step != EACH else "[]") if isinstance(step, int) else f".{_written(step)}"
+            (f"[{step}]" if step != EACH else "[]") if isinstance(step, int) else f".{_quote(step)}"
             for step in self.steps
         )
         return ("$" if self.from_record else "") + (text if self.from_record else text.removeprefix(".")) or "@"
 
 
-def _written(name: str) -> str:
+def _quote(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) else f'"{name}"'
 
 
@@ -92,7 +94,7 @@ def _walk(value: object, steps: tuple[str | int, ...]) -> Iterator[object]:
     if isinstance(step, str):
         if isinstance(value, dict):
             yield from _walk(value.get(step), rest)
-    elif isinstance(value, dict) and step == EACH:  # many an export writes a list of one without the list
+    elif isinstance(value, dict) and step == EACH:  # some exports write a list of one without the list
         yield from _walk(value, rest)
     elif isinstance(value, list):
         items = value if step == EACH else value[step : step + 1]

@@ -1,7 +1,7 @@
-"""Ask a case system's PostgreSQL: read-only, within a deadline, through poolers, with values of any type.
+"""Read-only queries of a PostgreSQL case system, within a deadline and through poolers.
 
-Statements are never prepared on the server: a prepared plan outlives an ALTER TABLE and is another session's behind a
-pooler. Values that the driver cannot hold (infinite dates, years after 9999) come as their text.
+Statements are never prepared on the server: a prepared plan outlives an ALTER TABLE, and behind a pooler it belongs to
+another session. Values that the driver cannot represent (infinite dates, years after 9999) become their text.
 """
 
 import os
@@ -15,15 +15,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
 from adapters.contract import Deadline, SourceNonsense, SourceUnavailable
-from adapters.sources.database import Kept, PerThread, QueryRows, Row
+from adapters.sources.database import PerThread, QueryRows, Row, ThreadConnection
 from adapters.sources.secret_file import read_secret
 from adapters.sources.terms import ColumnKind, PostgresTerms, SqlTerms
 
 _SERVER_STOPS_MS: Final = 15_000
-"""When PostgreSQL itself gives up on a question whose asker has long gone."""
+"""The time after which PostgreSQL cancels a statement of a client that has gone."""
 _READ_ONLY: Final = {"default_transaction_read_only": "on"}
 _BOUNDS: Final = {"statement_timeout": str(_SERVER_STOPS_MS), "datestyle": "ISO"}
-"""What holds for each statement; days in any other style than ISO cannot be read back for certain."""
+"""The settings of each statement; days in another style than ISO are ambiguous."""
 _OPTIONS: Final = " ".join(f"-c {name}={value}" for name, value in (_BOUNDS | _READ_ONLY).items())
 _OPTIONS_REFUSED: Final = ("startup parameter", "command-line option", "options")
 _STALE: Final = (
@@ -31,7 +31,7 @@ _STALE: Final = (
     psycopg.errors.InvalidSqlStatementName,
     psycopg.errors.DuplicatePreparedStatement,
 )
-"""What a connection says that has outlived a change of the tables, or that a pooler shares."""
+"""The errors of a connection after a change of the tables, or of one that a pooler shares."""
 
 _KINDS: Final = {
     17: ColumnKind.BYTES,
@@ -43,7 +43,7 @@ _KINDS: Final = {
     1184: ColumnKind.ZONED,
     2950: ColumnKind.UUID,
 }
-"""Types by their number in ``pg_type``, which is the same in every PostgreSQL."""
+"""Kinds by the type's number in ``pg_type``, the same in every PostgreSQL."""
 
 
 class _Date(DateLoader):
@@ -71,7 +71,7 @@ class _Timestamptz(TimestamptzLoader):
 
 
 class _BoundedConnection(psycopg.Connection[Row]):
-    """A connection whose every wait for the server ends by a deadline, even when the server has stopped answering."""
+    """A connection that waits for the server only until a deadline, also if the server stops responding."""
 
     deadline: Deadline | None = None
     in_transactions = False
@@ -85,7 +85,7 @@ class _BoundedConnection(psycopg.Connection[Row]):
 
 
 class PostgresServer:
-    """A case system in PostgreSQL; ``url`` has no password, which is read from ``password_file`` at connecting."""
+    """A case system in PostgreSQL; each connection reads the password from ``password_file``."""
 
     def __init__(self, url: str, *, password_file: Path | None) -> None:
         self._url = url
@@ -98,7 +98,7 @@ class PostgresServer:
         return PostgresTerms()
 
     def quoted(self, *parts: str) -> str:
-        """Quote as the standard says."""
+        """Quote with double quotes, as in standard SQL."""
         return ".".join(f'"{part}"' for part in parts)
 
     def place(self, number: int) -> str:
@@ -106,8 +106,8 @@ class PostgresServer:
         return f"${number}"
 
     def ask(self, statement: str, parameters: Sequence[object], *, deadline: Deadline) -> QueryRows:
-        """Run one reading statement; a connection that was closed or is stale is opened again, once."""
-        reused = self._mine.kept is not None
+        """Run one reading statement; open a closed or stale connection again, once."""
+        reused = self._mine.connection is not None
         try:
             return self._ask_once(statement, parameters, deadline)
         except SourceUnavailable:
@@ -139,19 +139,19 @@ class PostgresServer:
             ) from None
 
     def _give_up(self) -> None:
-        kept, self._mine.kept = self._mine.kept, None
-        if kept is not None:
-            kept.connection.close()
+        current, self._mine.connection = self._mine.connection, None
+        if current is not None:
+            current.connection.close()
 
     def _connection(self, deadline: Deadline) -> _BoundedConnection:
-        kept = self._mine.kept
-        if kept is None or kept.belongs_to != os.getpid():
-            kept = self._mine.kept = Kept(self._open(deadline), os.getpid())
-        connection: _BoundedConnection = kept.connection
+        current = self._mine.connection
+        if current is None or current.belongs_to != os.getpid():
+            current = self._mine.connection = ThreadConnection(self._open(deadline), os.getpid())
+        connection: _BoundedConnection = current.connection
         return connection
 
     def _open(self, deadline: Deadline) -> _BoundedConnection:
-        """Connect, read-only from the start where the server takes such options; a pooler may refuse or drop them."""
+        """Connect, read-only from the start if the server accepts options; a pooler may refuse or drop them."""
         try:
             connection = self._connect(deadline, options=_OPTIONS)
         except psycopg.Error as error:
@@ -173,7 +173,7 @@ class PostgresServer:
             raise _unreachable(error) from None
 
     def _connect(self, deadline: Deadline, *, options: str | None = None) -> _BoundedConnection:
-        """Connect; libpq waits at least 2 s for a host that does not answer, also where the deadline is shorter."""
+        """Connect; libpq waits at least 2 s for a host that does not answer, even with a shorter deadline."""
         password = read_secret(self._password_file) if self._password_file else None
         connection = _BoundedConnection.connect(
             make_conninfo(self._url, password=password, options=options),
@@ -189,7 +189,7 @@ class PostgresServer:
 
 
 def _rows(connection: _BoundedConnection, statement: str, parameters: Sequence[object]) -> QueryRows:
-    """Run a statement, in a read-only transaction of its own where the session could not be made read-only."""
+    """Run a statement, in its own read-only transaction if the session is not read-only."""
     if not connection.in_transactions:
         return _answer(connection.execute(statement, parameters))
     connection.execute("BEGIN READ ONLY")
@@ -209,15 +209,15 @@ def _answer(cursor: psycopg.Cursor[Row]) -> QueryRows:
 
 def _unreachable(error: psycopg.Error) -> SourceUnavailable:
     return SourceUnavailable(
-        f"The database could not be reached ({type(error).__name__}). If a pooler stands before it, it may refuse this "
-        "session: give the url of the server itself."
+        f"The database could not be reached ({type(error).__name__}). If a pooler is in front, it may refuse this "
+        "session: set the url of the server itself."
     )
 
 
 def parse_url(url: str) -> str:
     """Return a libpq connection string for a PostgreSQL URL, which must not hold a password.
 
-    Raises :class:`ValueError`, for the settings model to report with its other faults.
+    Raises :class:`ValueError`, which the settings model reports with its other faults.
     """
     plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
     if not plain.startswith(("postgresql://", "postgres://")):

@@ -1,4 +1,4 @@
-"""Shared by the sources of rows: counts of what cannot be read, candidates, and lines of a check."""
+"""Shared parts of row sources: counts of unreadable values, candidates, check lines."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ _NO_KEY: Final = "unreadable:"
 
 
 class Quarantine:
-    """Count the values that cannot be read, by column and cause. Safe for several threads."""
+    """A thread-safe count of unreadable values by column and cause."""
 
     def __init__(self, columns: Callable[[str, str], str]) -> None:
         self._columns = columns
@@ -27,24 +27,24 @@ class Quarantine:
 
     @property
     def count(self) -> int:
-        """Return how many values could not be read so far."""
+        """Return the number of unreadable values so far."""
         with self._lock:
             return self._faults.total()
 
     def add(self, part: str, faults: Sequence[FieldFault]) -> tuple[CellFault, ...]:
         """Count the faults of one row of ``part`` (persons, involvements), and return them by column."""
-        found = tuple(
+        cell_faults = tuple(
             CellFault(part=part, column=self._columns(part, fault.field), cause=fault.cause) for fault in faults
         )
-        if found:
+        if cell_faults:
             with self._lock:
-                self._faults.update(found)
-        return found
+                self._faults.update(cell_faults)
+        return cell_faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRow:
-    """One row about a person: its key, or ``None`` where it has none that can be read, and what could not be read."""
+    """One row about a person: its key, or ``None`` if it has no readable one, and its unreadable fields."""
 
     ref: str | None
     person: Subject
@@ -52,7 +52,7 @@ class PersonRow:
 
 
 def candidates(rows: Sequence[PersonRow], *, verified: bool) -> tuple[Candidate, ...]:
-    """Return one candidate for each key, and one for each row whose key cannot be read."""
+    """Return one candidate for each key, and one for each row without a readable key."""
     keyed: dict[str, list[PersonRow]] = {}
     for number, row in enumerate(rows):
         keyed.setdefault(f"{_NO_KEY}{number}" if row.ref is None else row.ref, []).append(row)
@@ -69,14 +69,14 @@ def candidates(rows: Sequence[PersonRow], *, verified: bool) -> tuple[Candidate,
 
 
 def _lacks(person: Subject, field: str) -> bool:
-    """Say whether no other row about the person filled the gap."""
+    """Return whether no row about the person has the field."""
     return getattr(person, field, None) is None
 
 
 def current_involvements(rows: Sequence[InvolvementRow]) -> tuple[Involvement, ...]:
     """Return the current ones, most recent first.
 
-    Raises :class:`RecordUnreadable` where none is current and a row that may be cannot be read.
+    Raises :class:`RecordUnreadable` if none is current and one of the rows cannot be read.
     """
     current = [row.involvement for row in rows if row.current and row.involvement is not None]
     doubtful = next((row.why_not for row in rows if row.involvement is None), None)
@@ -86,22 +86,22 @@ def current_involvements(rows: Sequence[InvolvementRow]) -> tuple[Involvement, .
 
 
 def sample_line(faults: Mapping[CellFault, int], rows: int) -> CheckLine:
-    """Report what could not be read in the rows that were sampled, by column and cause."""
-    worst = sorted(faults.items(), key=lambda found: (-found[1], found[0].column))
-    told = "; ".join(f"{fault.column} {fault.cause} ({count})" for fault, count in worst)
+    """Report the unreadable values of the sampled rows, by column and cause."""
+    worst = sorted(faults.items(), key=lambda item: (-item[1], item[0].column))
+    summary = "; ".join(f"{fault.column} {fault.cause} ({count})" for fault, count in worst)
     return CheckLine(
         name="rows",
         ok=not faults,
-        detail=f"{sum(faults.values())} values in the {rows} person records looked at cannot be read and are left out"
-        + (f": {told}." if told else "."),
-        remedy="Correct the values, or say with date_format and date_formats how dates are written." if faults else "",
+        detail=f"{sum(faults.values())} values in {rows} sampled person records cannot be read and are left out"
+        + (f": {summary}." if summary else "."),
+        remedy="Correct the values, or set the forms of dates in date_format and date_formats." if faults else "",
     )
 
 
 def verification_line(*, verified: bool) -> CheckLine:
-    """Say what the configuration declares about identifiers, because it lets one stand without a birth date."""
+    """Report the declaration about identifiers, which lets one link without a birth date."""
     detail = (
-        "DECLARED VERIFIED: an exact identifier links a record even where no birth date confirms it."
+        "DECLARED VERIFIED: an exact identifier links a record even if no birth date confirms it."
         if verified
         else "Not declared verified: an identifier without a birth date on the record goes to a human."
     )

@@ -1,4 +1,4 @@
-"""Read a credential for a case system from the file that the configuration names: a path, never a value."""
+"""Reader of a case system's credential from the file that the configuration names."""
 
 import stat
 from pathlib import Path
@@ -13,7 +13,7 @@ _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 def read_secret(path: Path) -> str:
     """Return the one line that the file at ``path`` holds.
 
-    Raises :class:`SourceMisconfigured` where the file cannot be read, is open to its group or to others, or does not
+    Raises :class:`SourceMisconfigured` if the file cannot be read, is accessible to its group or others, or does not
     hold exactly one line of at most 4,096 bytes.
     """
     try:
@@ -24,7 +24,7 @@ def read_secret(path: Path) -> str:
         reason = error.strerror or "it cannot be read"
         raise SourceMisconfigured(f"The secret file {path.name} cannot be opened: {reason}.") from None
     if mode & _OTHERS:
-        raise SourceMisconfigured(f"The secret file {path.name} is open to others: run chmod 600 on it.")
+        raise SourceMisconfigured(f"The secret file {path.name} is accessible to others: run chmod 600 on it.")
     try:
         text = raw.decode("utf-8").strip()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Settings that every source of rows has: forms of dates, statuses, and a whole name in one column."""
+"""Settings of every row source: forms of dates, statuses, whole names in one column."""
 
 import re
 from typing import Annotated, Final, Literal
@@ -30,9 +30,9 @@ DateForms = Annotated[Forms, PlainValidator(_date_forms)]
 Statuses = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
 
 
-def check_birth_forms(forms: DayForms, *, named: bool) -> None:
+def check_birth_forms(forms: DayForms, *, has_birth_date: bool) -> None:
     """Refuse two-digit years for birth dates. Raises :class:`ValueError`."""
-    if named and not says_the_century(forms.of("birth_date")):
+    if has_birth_date and not says_the_century(forms.for_field("birth_date")):
         raise ValueError(
             "a birth date with %y can be a hundred years off: name a column with the whole year in it, or a query that "
             "writes one, and give its form in date_formats.birth_date"
@@ -40,21 +40,21 @@ def check_birth_forms(forms: DayForms, *, named: bool) -> None:
 
 
 def check_full_name(*, full_name: bool, apart: bool, order: NameOrder | None) -> None:
-    """Refuse a whole name without its order, or beside its parts. Raises :class:`ValueError`."""
+    """Refuse a whole name without its order, or together with its parts. Raises :class:`ValueError`."""
     if full_name != (order is not None):
         raise ValueError("full_name and full_name_order (family-first or given-first) go together")
     if full_name and apart:
         raise ValueError("give either full_name or family_name and given_names")
 
 
-def check_statuses(current: Statuses, ended: Statuses, *, named: bool) -> None:
-    """Refuse a status without one list that says what it means. Raises :class:`ValueError`."""
-    if (1 if named else 0) != bool(current) + bool(ended):
+def check_statuses(current: Statuses, ended: Statuses, *, has_status: bool) -> None:
+    """Refuse a status without exactly one list of its meanings. Raises :class:`ValueError`."""
+    if (1 if has_status else 0) != bool(current) + bool(ended):
         raise ValueError("status goes with either current_statuses or ended_statuses")
 
 
 def is_current_status(text: str | None, current: Statuses, ended: Statuses) -> bool:
-    """Say whether a status is one of a current involvement. Case and spaces do not count."""
+    """Return whether a status means a current involvement, without regard to case and spaces."""
     word = " ".join((text or "").split()).casefold()
     if current:
         return word in {" ".join(each.split()).casefold() for each in current}

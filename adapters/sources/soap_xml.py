@@ -1,11 +1,11 @@
-"""Ask a SOAP 1.2 service, with WS-Addressing 1.0, one question at a time.
+"""Client of a SOAP 1.2 service with WS-Addressing 1.0, for one request at a time.
 
-Documents are built as trees and read by the project's one XML parser. A fault is looked at first and without its
-headers, since many services send faults with none. An answer counts only if it is well-formed SOAP 1.2, carries no
-header that we must understand, has the action that was promised, and relates to the very message that was sent
-(WS-Addressing 1.0 Core, section 3.4).
+1. Requests are built as trees, and responses read by the project's one XML parser.
+2. A fault is read first and without headers, since many services send faults without them.
+3. A response must be well-formed SOAP 1.2, without an unknown header that must be understood, with the expected action,
+   and relate to the message that was sent (WS-Addressing 1.0 Core, section 3.4).
 
-Not checked here: the body against its schema, which is the sector's to do; and any XML signature (design decision 9).
+Not checked here: the body against its schema, which the sector module does; and any XML signature (design decision 9).
 """
 
 import base64
@@ -34,19 +34,19 @@ _HTTP_OK: Final = 200
 _HTTP_REFUSED: Final = frozenset({401, 403})
 _HTTP_WITH_FAULT: Final = frozenset({400, 500})
 _OTHER_XML: Final = frozenset({"text/xml", "application/xml"})
-"""Media types in which a service answers that does not speak SOAP 1.2; only a fault in them is read."""
+"""Media types of a service without SOAP 1.2; only a fault in them is read."""
 _OUR_ROLES: Final = frozenset({"", f"{SOAP}/role/next", f"{SOAP}/role/ultimateReceiver"})
-"""Roles in which we receive an answer (SOAP 1.2 part 1, section 2.2); without the attribute, the last of these."""
+"""The roles of this client (SOAP 1.2 part 1, section 2.2); without the attribute, the last of these."""
 _SINGLE_HEADERS: Final = ("Action", "To", "From", "ReplyTo", "FaultTo", "MessageID")
-"""Headers of which WS-Addressing 1.0 SOAP Binding, section 3.2, allows one at most."""
+"""Headers that WS-Addressing 1.0 SOAP Binding, section 3.2, allows once at most."""
 _FAULTS: Final[Mapping[str, tuple[type[AdapterError], str]]] = {
     "Sender": (SourceNonsense, "The SOAP service refused our request as malformed: check its version and settings."),
-    "Receiver": (SourceUnavailable, "The SOAP service reports trouble of its own: ask its operator."),
+    "Receiver": (SourceUnavailable, "The SOAP service reports an internal error: ask its operator."),
     "VersionMismatch": (SourceUnavailable, "The SOAP service does not speak SOAP 1.2: it must be set to that version."),
-    "MustUnderstand": (SourceUnavailable, "The SOAP service does not understand WS-Addressing 1.0: switch that on."),
+    "MustUnderstand": (SourceUnavailable, "The SOAP service does not understand WS-Addressing 1.0: enable it there."),
     "DataEncodingUnknown": (SourceUnavailable, "The SOAP service refused the encoding of our request."),
 }
-"""What each fault means. Only ``Sender`` can depend on the person who was asked about."""
+"""The meaning of each fault. Only ``Sender`` can depend on the subject."""
 _FAULTS_1_1: Final[Mapping[str, str]] = {"Client": "Sender", "Server": "Receiver"}
 
 
@@ -66,7 +66,7 @@ class Addressing:
 class Envelope:
     """An opened message: its addressing, and the one element in its body (a SOAP fault included).
 
-    The addressing of a fault is empty: it is not looked at.
+    The addressing of a fault is empty: it is not read.
     """
 
     addressing: Addressing
@@ -74,7 +74,7 @@ class Envelope:
 
     @property
     def fault_code(self) -> str | None:
-        """Return the local name of the fault's code, or ``None`` where the body is no fault."""
+        """Return the local name of the fault's code, or ``None`` if the body is no fault."""
         if self.body.tag != f"{_ENV}Fault":
             return None
         return _local_name(self.body.findtext(f"{_ENV}Code/{_ENV}Value") or "")
@@ -90,7 +90,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoapService:
-    """A service at ``url`` as we, known to it as ``sender``, reach it. ``authorization`` is the whole header value."""
+    """A service at ``url``, which knows this node as ``sender``. ``authorization`` is the whole header value."""
 
     url: str
     sender: str
@@ -98,11 +98,11 @@ class SoapService:
     authorization: str = field(repr=False)
 
     def call(self, operation: Operation, body: etree._Element, *, deadline: Deadline) -> etree._Element:
-        """Send ``body`` and return the element that answers it.
+        """Send ``body`` and return the element in the response.
 
-        Raises :class:`SourceUnavailable` and :class:`SourceNonsense`; neither repeats anything of either document.
+        Raises :class:`SourceUnavailable` and :class:`SourceNonsense`; neither repeats a value of either document.
         """
-        asked = Addressing(
+        request = Addressing(
             action=operation.request_action,
             message_id=f"urn:uuid:{uuid.uuid4()}",
             to=self.url,
@@ -112,17 +112,17 @@ class SoapService:
         answer = self.http.post(
             self.url,
             headers={
-                "Content-Type": f'{CONTENT_TYPE}; charset=utf-8; action="{asked.action}"',
+                "Content-Type": f'{CONTENT_TYPE}; charset=utf-8; action="{request.action}"',
                 "Accept": CONTENT_TYPE,
                 "Authorization": self.authorization,
             },
-            body=build_envelope(asked, body),
+            body=build_envelope(request, body),
             max_bytes=MAX_ANSWER_BYTES,
             deadline=deadline,
         )
         _check_http(answer)
         envelope = open_envelope(answer.body, max_bytes=MAX_ANSWER_BYTES)
-        _check_answer(envelope, asked, operation, status=answer.status)
+        _check_answer(envelope, request, operation, status=answer.status)
         return envelope.body
 
 
@@ -146,9 +146,9 @@ def build_envelope(addressing: Addressing, body: etree._Element) -> bytes:
 
 
 def open_envelope(raw: bytes, *, max_bytes: int) -> Envelope:
-    """Read a SOAP 1.2 message: a fault, or one with WS-Addressing headers.
+    """Parse a SOAP 1.2 message: a fault, or one with WS-Addressing headers.
 
-    Raises :class:`SourceNonsense`, and for a fault of SOAP 1.1 what it means.
+    Raises :class:`SourceNonsense`, and for a SOAP 1.1 fault the error of its code.
     """
     root = parse(raw, max_bytes=max_bytes)
     if root.tag == f"{{{SOAP_1_1}}}Envelope":
@@ -175,7 +175,7 @@ def _read_addressing(header: etree._Element | None) -> Addressing:
             raise SourceNonsense(f"The SOAP message has more than one WS-Addressing {name}.")
     for block in blocks:
         if not block.tag.startswith(_WSA) and _must_be_understood(block):
-            raise SourceNonsense("The SOAP message has a header that must be understood and that we do not know.")
+            raise SourceNonsense("The SOAP message has an unknown header that must be understood.")
     if header is None or not header.findtext(f"{_WSA}Action", "").strip():
         raise SourceNonsense("The SOAP message has no WS-Addressing Action.")
     return Addressing(
@@ -189,13 +189,13 @@ def _read_addressing(header: etree._Element | None) -> Addressing:
 
 
 def _must_be_understood(block: etree._Element) -> bool:
-    """Say whether a header must be understood by us: one for another role is not ours to look at."""
+    """Return whether this client must understand a header; those for another role are ignored."""
     ours = block.get(f"{_ENV}role", "").strip() in _OUR_ROLES
     return ours and block.get(f"{_ENV}mustUnderstand", "").strip() in {"true", "1"}
 
 
 def _read_relation(blocks: list[etree._Element]) -> str | None:
-    """Return the message that this one replies to: other kinds of relation are allowed, a second reply is not."""
+    """Return the message that this one replies to; other relations are allowed, a second reply is not."""
     reply = f"{ADDRESSING}/reply"
     relations = [
         (block.text or "").strip()
@@ -222,7 +222,7 @@ def _check_http(answer: HttpResponse) -> None:
 
 
 def _raise_fault(raw: bytes) -> None:
-    """Raise what a fault in another XML media type means; pass anything else over."""
+    """Raise the error of a fault in another XML media type; ignore other content."""
     with suppress(XmlRefused):
         root = parse(raw, max_bytes=MAX_ANSWER_BYTES)
         if root.tag in {f"{_ENV}Envelope", f"{{{SOAP_1_1}}}Envelope"}:
@@ -238,19 +238,19 @@ def _media_type(headers: Mapping[str, str]) -> str:
     return ""
 
 
-def _check_answer(envelope: Envelope, asked: Addressing, operation: Operation, *, status: int) -> None:
+def _check_answer(envelope: Envelope, request: Addressing, operation: Operation, *, status: int) -> None:
     if envelope.fault_code is not None:
         raise _meaning(envelope.fault_code)
     if status != _HTTP_OK:
         raise SourceNonsense(f"The SOAP service answered HTTP status {status} without a fault.")
-    if envelope.addressing.relates_to != asked.message_id:
-        raise SourceNonsense("The SOAP answer relates to a message that we did not send.")
+    if envelope.addressing.relates_to != request.message_id:
+        raise SourceNonsense("The SOAP answer relates to another message than the request.")
     if envelope.addressing.action != operation.answer_action:
-        raise SourceNonsense("The SOAP answer has another action than the one that was asked for.")
+        raise SourceNonsense("The SOAP answer has another action than the requested one.")
 
 
 def _meaning(code: str) -> AdapterError:
-    """Return what the fault of one code means."""
+    """Return the error of a fault code."""
     unknown = SourceNonsense, "The SOAP service answered with a fault that SOAP 1.2 does not know."
     blame, detail = _FAULTS.get(code, unknown)
     return blame(detail)

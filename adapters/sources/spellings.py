@@ -1,4 +1,4 @@
-"""The spellings in which a source may hold what is searched for, as bounded lists of texts."""
+"""Spellings of a searched value in a source, as limited lists of texts."""
 
 import re
 from collections.abc import Callable
@@ -18,35 +18,35 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _APOSTROPHES: Final = ("'", "\u2019", "", " ", "\u2018", "\u02bc", "`", "\u00b4")
 _HYPHENS: Final = ("-", " ", "", "\u2010", "\u2011", "\u2013", "\u00a0", " - ")
 _DECIMALS: Final = 4
-"""Zeros after the point in 9434765919.00, which a spreadsheet made of a number."""
+"""The most zeros after the point of a number, as a spreadsheet writes it (9434765919.00)."""
 _PLAIN_MARKS: Final = str.maketrans(
     dict.fromkeys((*_APOSTROPHES[4:], "\u2019"), "'") | dict.fromkeys(_HYPHENS[3:6], "-")
 )
 
 
 def identifier_spellings(field: str, value: str) -> tuple[str, ...]:
-    """Return how an identifier may stand in a column once all but its letters and digits are taken out."""
+    """Return the spellings of an identifier in a column, reduced to letters and digits."""
     spell = _SPELLINGS.get(field)
     return (value,) if spell is None else spell(value)
 
 
 def with_its_zero(number: str) -> str:
-    """Return an NHS number with the zero that a number lost at its beginning, if the check digit then holds.
+    """Return an NHS number with its lost leading zero, if the check digit is then right.
 
-    A number begins with one zero at most: a health number of Scotland does, of those born on the first nine days of a
-    month. A pattern such as 123456789 was keyed in for none.
+    A number has one leading zero at most: a health number of Scotland has it for the first nine days of a month. A
+    pattern such as 123456789 is a stand-in.
     """
     whole = f"0{number}"
     return whole if nhs_number_ok(whole) and not is_keyed_in(number) else number
 
 
 def _nhs_numbers(value: str) -> tuple[str, ...]:
-    written = (value, value[1:]) if with_its_zero(value[1:]) == value else (value,)
-    return tuple(f"{number}{'0' * decimals}" for number in written for decimals in range(_DECIMALS + 1))
+    numbers = (value, value[1:]) if with_its_zero(value[1:]) == value else (value,)
+    return tuple(f"{number}{'0' * decimals}" for number in numbers for decimals in range(_DECIMALS + 1))
 
 
 def _ninos(value: str) -> tuple[str, ...]:
-    """Return a National Insurance number without a suffix and with each, which tells no two people apart."""
+    """Return a National Insurance number without a suffix and with each; the suffix distinguishes no people."""
     parts = _NINO.fullmatch(value)
     return (value,) if parts is None else tuple(f"{parts[1]}{suffix}" for suffix in ("", "A", "B", "C", "D"))
 
@@ -74,14 +74,14 @@ _SPELLINGS: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {
 
 
 def family_name_spellings(name: str) -> tuple[str, ...]:
-    """Return a family name in small letters, with each apostrophe and hyphen that systems write.
+    """Return a family name in lower case, with each kind of apostrophe and hyphen.
 
-    Databases make small only the letters of ASCII in some locales, so capitals with accents are there twice.
+    In some locales databases lower only ASCII letters, so that names with accented capitals are there twice.
     """
     plain = normal_name(name).translate(_PLAIN_MARKS)
-    marked = dict.fromkeys(plain.replace("'", mark) for mark in _APOSTROPHES)
-    written = dict.fromkeys([name, *(each.replace("-", mark) for each in marked for mark in _HYPHENS)])
-    return tuple(dict.fromkeys(text for each in written for text in (each.lower(), _lower_ascii(each.upper()))))
+    with_apostrophes = dict.fromkeys(plain.replace("'", mark) for mark in _APOSTROPHES)
+    spellings = dict.fromkeys([name, *(each.replace("-", mark) for each in with_apostrophes for mark in _HYPHENS)])
+    return tuple(dict.fromkeys(text for each in spellings for text in (each.lower(), _lower_ascii(each.upper()))))
 
 
 def _lower_ascii(text: str) -> str:
@@ -89,6 +89,6 @@ def _lower_ascii(text: str) -> str:
 
 
 def whole_number(text: str) -> int | None:
-    """Return the number of which ``text`` is the plain decimal form, if it is one that a database can hold."""
+    """Return a plain decimal text as a number, if a database can hold it."""
     number = int(text) if _WHOLE.fullmatch(text) else None
     return number if number is not None and str(number) == text else None

@@ -1,7 +1,7 @@
-"""Read a case system's SQL database by configuration alone: which columns hold what, and no code.
+"""Adapter ``sql``: a case system's SQL database, by names of tables and columns in the configuration.
 
 :mod:`adapters.sources.sql_search` finds the rows, :mod:`adapters.sources.fields` reads them. Every value is a bound
-parameter on a read-only connection. A value that cannot be read is left out of its row and counted.
+parameter on a read-only connection. An unreadable value is left out of its row and counted.
 """
 
 from collections import Counter
@@ -30,8 +30,8 @@ from adapters.sources.fields import (
     PERSON_FIELDS,
     Defaults,
     FieldFault,
-    defaults_of,
     read_person_row,
+    service_defaults,
     shares_identifier,
 )
 from adapters.sources.involvement_rows import Currency, read_row
@@ -63,7 +63,7 @@ __all__ = ["FACTORY", "MAX_CANDIDATES", "SqlFactory", "SqlSettings", "SqlSource"
 
 
 class SqlSource:
-    """A :class:`SampledSource` over a table of persons and one of involvements. Safe for several threads."""
+    """A thread-safe :class:`SampledSource` over a table of persons and one of involvements."""
 
     def __init__(self, settings: SqlSettings, database: Database, defaults: Defaults) -> None:
         self._settings = settings
@@ -82,31 +82,31 @@ class SqlSource:
 
     @property
     def quarantined(self) -> int:
-        """Return how many values could not be read since this process started."""
+        """Return the number of unreadable values since this process started."""
         return self._quarantine.count
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
-        """Return the people who share an identifier or the birth date, or the names where their birth date is missing.
+        """Return the people with the same identifier or birth date, or the same names without a birth date.
 
-        A table of involvements that cannot be read fails this search too, so that its failure tells of no person.
+        An unreadable table of involvements fails this search too, so that its failure discloses nothing of a person.
         """
         subject = without_stand_ins(subject)
         self._involvements.probe(deadline=deadline)
-        identified = self._search.by_identifier(subject, deadline=deadline)
-        born = self._search.by_birth_date(subject, deadline=deadline)
-        numbered = any(shares_identifier(subject, self._read_person(row).person) for row in identified)
-        if born is None and not numbered:
+        by_identifier = self._search.by_identifier(subject, deadline=deadline)
+        by_birth_date = self._search.by_birth_date(subject, deadline=deadline)
+        has_identifier = any(shares_identifier(subject, self._read_person(row).person) for row in by_identifier)
+        if by_birth_date is None and not has_identifier:
             raise RecordUnreadable(
                 f"More than {MAX_CANDIDATES} people share this birth date and also the names or the postcode, most "
-                "likely because the date stands for unknown: leave unknown birth dates empty in the case system."
+                "likely because the date is a stand-in: leave unknown birth dates empty in the case system."
             )
-        matched = distinct((*identified, *(born or ())))
-        found = [self._read_person(row) for row in matched]
-        named = () if numbered else self._search.by_name(subject, deadline=deadline)
-        undated = [self._read_person(row) for row in distinct(named) if row not in matched]
-        known = {row.ref for row in found}
-        same = (None, subject.birth_date)  # a day that is read, and written in no form that is searched
-        people = [*found, *(row for row in undated if row.person.birth_date in same and row.ref not in known)]
+        rows = distinct((*by_identifier, *(by_birth_date or ())))
+        records = [self._read_person(row) for row in rows]
+        by_name = () if has_identifier else self._search.by_name(subject, deadline=deadline)
+        undated = [self._read_person(row) for row in distinct(by_name) if row not in rows]
+        known_refs = {row.ref for row in records}
+        same = (None, subject.birth_date)  # a day that was read, but in no form that the search uses
+        people = [*records, *(row for row in undated if row.person.birth_date in same and row.ref not in known_refs)]
         for row in people:
             self._quarantine.add("persons", row.faults)
         return candidates(people, verified=self._settings.identifiers_verified)
@@ -116,7 +116,7 @@ class SqlSource:
         return current_involvements(self.involvement_rows(ref, deadline=deadline))
 
     def involvement_rows(self, ref: str, *, deadline: Deadline) -> Sequence[InvolvementRow]:
-        """Return every row about the record ``ref``, and why it is not current."""
+        """Return every row about the record ``ref``, current or not."""
         parts = read_ref(ref)
         condition = key_condition(self._involvements, parts)
         rows = self._involvements.rows(condition, limit=MAX_INVOLVEMENT_ROWS, deadline=deadline)
@@ -129,7 +129,7 @@ class SqlSource:
         return [self._read_involvement(values) for key, values in split if _is_key(key, parts)]
 
     def sample(self, limit: int, *, deadline: Deadline) -> RecordSample:
-        """Return some records of the table of persons, half of them those with the highest keys."""
+        """Return some records of the table of persons, half of them with the highest keys."""
         rows = [self._read_person(row) for row in self._persons.some(limit, deadline=deadline)]
         counter = Quarantine(self._column)
         faults: Counter[CellFault] = Counter()
@@ -145,28 +145,30 @@ class SqlSource:
         return (self._check,)
 
     def _check(self, *, deadline: Deadline) -> Sequence[CheckLine]:
-        """Read some people, ask for every column of the involvements, and say what the configuration declares."""
+        """Read some people, probe the columns of involvements, and report the declaration of identifiers."""
         try:
             sample = self.sample(MAX_CANDIDATES, deadline=deadline)
             self._involvements.probe(deadline=deadline)
             self._persons.probe(deadline=deadline)
         except AdapterError as error:
-            remedy = "Check the file or url, that this process may read it, and every table and column named."
+            remedy = "Check the file or url, the right to read it, and the tables and columns in the settings."
             return (CheckLine(name="database", ok=False, detail=error.detail, remedy=remedy),)
         return (
-            CheckLine(name="database", ok=True, detail="It is readable and has every table and column named."),
+            CheckLine(
+                name="database", ok=True, detail="It is readable and has every table and column in the settings."
+            ),
             sample_line(sample.faults, sample.rows),
             verification_line(verified=self._settings.identifiers_verified),
             *([self._indexes_line()] if sample.rows >= MAX_CANDIDATES else ()),
         )
 
     def _indexes_line(self) -> CheckLine:
-        """Name the indexes that a table of some size needs; whether it has them is not looked at."""
-        made = (
+        """Name the indexes that a large table needs, without a check of those it has."""
+        statements = (
             "; ".join([*self._search.indexes(), *key_index(self._involvements)])
             or "see the table of indexes in docs/adapters.md"
         )
-        return CheckLine(name="indexes", ok=True, detail=f"The searches need an index each: {made}.")
+        return CheckLine(name="indexes", ok=True, detail=f"Each search needs an index: {statements}.")
 
     def _read_person(self, row: Row) -> PersonRow:
         key, values = self._persons.split(row)
@@ -184,13 +186,13 @@ class SqlSource:
         return replace(row, faults=self._quarantine.add("involvements", faults))
 
     def _column(self, part: str, field: str) -> str:
-        """Return the column that the settings name for a field."""
+        """Return the column of a field in the settings."""
         source = self._settings.persons if part == "persons" else self._settings.involvements
         return ", ".join(source.key) if field == "ref" else str(getattr(source, field, None) or field)
 
 
 def _is_key(key: Sequence[object], parts: Sequence[KeyPart]) -> bool:
-    """Say whether a row has the key that was asked for: the search finds others that are written alike.
+    """Return whether a row has the requested key; the search also finds similar spellings.
 
     Raises :class:`RecordUnreadable`.
     """
@@ -203,8 +205,8 @@ def _is_key(key: Sequence[object], parts: Sequence[KeyPart]) -> bool:
 
 
 def build_sql_source(settings: SqlSettings, context: AdapterContext) -> SqlSource:
-    """Make a source that others can build upon, without opening the database; paths start at ``base_dir``."""
-    return SqlSource(settings, _database(settings, Path(context.base_dir)), defaults_of(context))
+    """Build a source for other adapters, without opening the database; paths start at ``base_dir``."""
+    return SqlSource(settings, _database(settings, Path(context.base_dir)), service_defaults(context))
 
 
 def _database(settings: SqlSettings, base_dir: Path) -> Database:
@@ -220,7 +222,7 @@ class SqlFactory:
     settings_model = SqlSettings
 
     def build(self, settings: SqlSettings, context: AdapterContext) -> Adapter:
-        """Make the adapter without opening the database."""
+        """Build the adapter without opening the database."""
         source = build_sql_source(settings, context)
         return Adapter(name="sql", involvement=source, sampled=source, checks=source.checks)
 

@@ -1,10 +1,10 @@
-"""Search an SQL source: statements made of checked names, whose values are parameters.
+"""Searches of an SQL source, in statements of checked names with parameters as values.
 
-A person is searched in three ways, each with an index of its own:
+There are three searches for a person, each with its own index:
 
-1. by the identifiers that the asker gave, in every spelling in which they may be stored;
-2. by the birth date. Where too many share it, by the birth date narrowed by names or postcode;
-3. by family name and first given name, to find the records whose own birth date is missing or cannot be read.
+1. by the identifiers in the question, in every spelling in which they may be stored;
+2. by the birth date; if too many people share it, by the birth date with names or postcode;
+3. by family name and first given name, for records without a readable birth date.
 """
 
 import re
@@ -17,20 +17,20 @@ from adapters.sources.days import DayForms
 from adapters.sources.keys import KeyPart
 from adapters.sources.spellings import family_name_spellings, identifier_spellings
 from adapters.sources.sql_settings import PersonColumns, RowSource
-from adapters.sources.terms import NEVER, ColumnKind, Places
+from adapters.sources.terms import NEVER, ColumnKind, Placeholders
 from trust.exchange.person import Subject
 from trust.exchange.person_identifiers import IDENTIFIERS
 
 MAX_CANDIDATES: Final = 500
-"""Rows that one way of searching may find."""
+"""The most rows of one search."""
 MAX_INVOLVEMENT_ROWS: Final = 5000
-"""Rows about one record, current or not."""
-_TELLING: Final = 3
-"""Letters at the beginning of a name by which a crowded birth date is narrowed."""
+"""The most rows about one record, current or not."""
+_BEGINNING: Final = 3
+"""The number of first letters of a name that narrow a common birth date."""
 _SOUND: Final = re.compile(r"[aeiouy]|[^a-z]", re.IGNORECASE | re.ASCII)
-"""Letters that are often written otherwise (with or without an accent), for which any letter is taken."""
+"""Letters with several spellings (with or without an accent), which match any letter."""
 
-Condition = Callable[[Places], str | None]
+Condition = Callable[[Placeholders], str | None]
 
 
 class RowSearch:
@@ -52,34 +52,34 @@ class RowSearch:
         return row[: self._keys], dict(zip(self.fields, row[self._keys :], strict=True))
 
     def column(self, field: str) -> tuple[str, ColumnKind]:
-        """Return a field's column, quoted, and what it holds."""
+        """Return a field's quoted column, and its kind."""
         place = self._keys + self.fields.index(field)
         return self.database.quoted(self._names[place]), self._kinds[place]
 
     def key_columns(self) -> tuple[tuple[str, ColumnKind], ...]:
-        """Return the columns of the key, quoted, and what they hold."""
+        """Return the quoted columns of the key, and their kinds."""
         return tuple(
             (self.database.quoted(name), kind)
             for name, kind in zip(self._names[: self._keys], self._kinds, strict=False)
         )
 
     def probe(self, *, deadline: Deadline) -> None:
-        """Ask for no row, and learn what the columns hold. Fails where the table, a column or a right is missing."""
+        """Query no rows, to learn the kinds of the columns. Fails without the table, a column or a right."""
         self._kinds = self.database.ask(f"{self.select} LIMIT 0", (), deadline=deadline).kinds
 
     def rows(self, condition: Condition, *, limit: int, deadline: Deadline) -> Sequence[Row]:
-        """Return at most ``limit`` + 1 rows that fulfil a condition; none where it is ``None``.
+        """Return at most ``limit`` + 1 rows that fulfil a condition; none if it is ``None``.
 
-        Columns whose type was changed meanwhile are searched again by their new type.
+        If the type of a column has changed, search again by its new type.
         """
         if not self._kinds:
             self.probe(deadline=deadline)
         try:
             answer = self._ask(condition, limit, deadline)
         except SourceNonsense:
-            known = self._kinds
+            earlier_kinds = self._kinds
             self.probe(deadline=deadline)
-            if self._kinds == known:
+            if self._kinds == earlier_kinds:
                 raise
             answer = self._ask(condition, limit, deadline)
         if answer.kinds != self._kinds:
@@ -88,14 +88,14 @@ class RowSearch:
         return answer.rows
 
     def some(self, limit: int, *, deadline: Deadline) -> Sequence[Row]:
-        """Return at most ``limit`` rows: half as they come, half those with the highest keys."""
+        """Return at most ``limit`` rows: half in any order, half with the highest keys."""
         order = ", ".join(f"{self.database.quoted(name)} DESC" for name in self._names[: self._keys])
         first = self.database.ask(f"{self.select} LIMIT {limit - limit // 2}", (), deadline=deadline).rows
         last = self.database.ask(f"{self.select} ORDER BY {order} LIMIT {limit // 2}", (), deadline=deadline).rows
         return distinct((*first, *last))
 
     def _ask(self, condition: Condition, limit: int, deadline: Deadline) -> QueryRows:
-        places = Places(self.database.place)
+        places = Placeholders(self.database.place)
         where = condition(places)
         if where is None:
             return QueryRows((), self._kinds)
@@ -113,26 +113,26 @@ class PersonSearch:
         self._identifiers = tuple(field for field in IDENTIFIERS if field in search.fields)
 
     def by_identifier(self, subject: Subject, *, deadline: Deadline) -> Sequence[Row]:
-        """Return the rows that hold one of the subject's identifiers."""
+        """Return the rows with one of the subject's identifiers."""
         rows = self._rows(lambda places: self._identifier_terms(subject, places), deadline)
         if len(rows) > MAX_CANDIDATES:
             raise RecordUnreadable(
-                f"More than {MAX_CANDIDATES} records have one of the identifiers that were asked for, so it stands for "
-                "none in the case system: leave unknown identifiers empty there."
+                f"More than {MAX_CANDIDATES} records have one of the identifiers in the question, so it is a stand-in "
+                "in the case system: leave unknown identifiers empty there."
             )
         return rows
 
     def by_birth_date(self, subject: Subject, *, deadline: Deadline) -> Sequence[Row] | None:
-        """Return the rows of the subject's birth date; ``None`` where too many share it, its names and its postcode.
+        """Return the rows of the subject's birth date; ``None`` if too many share it with names and postcode.
 
-        A day that too many share tells nothing of a subject without names and postcode: no row is then returned.
+        A common birth date of a subject without names and postcode returns no row.
         """
         if subject.birth_date is None or "birth_date" not in self._search.fields:
             return ()
-        rows = self._rows(self._day_and(subject, _not_at_all), deadline)
+        rows = self._rows(self._day_and(subject, _no_narrowing), deadline)
         if len(rows) <= MAX_CANDIDATES:
             return rows
-        if self._loosely(subject, Places(self._search.database.place)) is None:
+        if self._loosely(subject, Placeholders(self._search.database.place)) is None:
             return ()
         for narrow in (self._loosely, self._closely):
             rows = self._rows(self._day_and(subject, narrow), deadline)
@@ -141,31 +141,31 @@ class PersonSearch:
         return None
 
     def by_name(self, subject: Subject, *, deadline: Deadline) -> Sequence[Row]:
-        """Return the rows of the subject's names, or none where these are too common to tell anything."""
+        """Return the rows of the subject's names, or none if these are too common."""
         if not subject.birth_date:
             return ()
         rows = self._rows(lambda places: self._name_terms(subject, places), deadline)
         return rows if len(rows) <= MAX_CANDIDATES else ()
 
     def indexes(self) -> Sequence[str]:
-        """Return a statement for each index that serves a search; none for a query, whose tables are not known here."""
+        """Return a statement for the index of each search; none for a query, whose tables are unknown here."""
         search, terms = self._search, self._terms
         if search.table is None:
             return ()
-        made: dict[str, str] = {
+        expressions: dict[str, str] = {
             field: terms.index_of_identifier(*search.column(field), plain=field in self._plain)
             for field in self._identifiers
         }
         if "birth_date" in search.fields:
-            made["birth_date"] = terms.index_of_day(*search.column("birth_date"))
+            expressions["birth_date"] = terms.index_of_day(*search.column("birth_date"))
         if "family_name" in search.fields:
-            made["family_name"] = terms.name_form(*search.column("family_name"))
-        return [f"CREATE INDEX hearthgate_{field} ON {search.table} ({of})" for field, of in made.items()]
+            expressions["family_name"] = terms.name_form(*search.column("family_name"))
+        return [f"CREATE INDEX hearthgate_{field} ON {search.table} ({of})" for field, of in expressions.items()]
 
     def _rows(self, condition: Condition, deadline: Deadline) -> Sequence[Row]:
         return self._search.rows(condition, limit=MAX_CANDIDATES, deadline=deadline)
 
-    def _identifier_terms(self, subject: Subject, places: Places) -> str | None:
+    def _identifier_terms(self, subject: Subject, places: Placeholders) -> str | None:
         terms: list[str | None] = []
         for field in self._identifiers:
             value = getattr(subject, field)
@@ -175,69 +175,69 @@ class PersonSearch:
                 terms.append(self._terms.identifier(column, kind, texts, places, plain=plain))
         return _any_of(terms)
 
-    def _day_and(self, subject: Subject, narrow: "Callable[[Subject, Places], str | None]") -> Condition:
-        def condition(places: Places) -> str | None:
+    def _day_and(self, subject: Subject, narrow: "Callable[[Subject, Placeholders], str | None]") -> Condition:
+        def condition(places: Placeholders) -> str | None:
             column, kind = self._search.column("birth_date")
             day = subject.birth_date
-            forms = self._forms.of("birth_date")
+            forms = self._forms.for_field("birth_date")
             term = None if day is None else self._terms.day(column, kind, day, forms, places)
             further = narrow(subject, places)
             return term if further is None or term is None else f"({term}) AND ({further})"
 
         return condition
 
-    def _loosely(self, subject: Subject, places: Places) -> str | None:
-        """Ask for the beginning of a family name or of a given name, or for the postcode."""
+    def _loosely(self, subject: Subject, places: Placeholders) -> str | None:
+        """Match the beginning of a family name or of a given name, or the postcode."""
         names = [*self._beginnings(subject, places, "family_name"), *self._beginnings(subject, places, "given_names")]
         return _any_of([*names, self._postcode(subject, places)])
 
-    def _closely(self, subject: Subject, places: Places) -> str | None:
-        """Ask for the beginnings of both, or for the postcode."""
-        family = _any_of(list(self._beginnings(subject, places, "family_name")))
-        given = _any_of(list(self._beginnings(subject, places, "given_names")))
-        both = f"({family}) AND ({given})" if family and given else family or given
+    def _closely(self, subject: Subject, places: Placeholders) -> str | None:
+        """Match the beginnings of both, or the postcode."""
+        family_name = _any_of(list(self._beginnings(subject, places, "family_name")))
+        given_name = _any_of(list(self._beginnings(subject, places, "given_names")))
+        both = f"({family_name}) AND ({given_name})" if family_name and given_name else family_name or given_name
         return _any_of([both, self._postcode(subject, places)])
 
-    def _beginnings(self, subject: Subject, places: Places, field: str) -> Iterator[str]:
-        """Yield terms for the beginnings of all the subject's names of one kind, in their column or in that of both."""
+    def _beginnings(self, subject: Subject, places: Placeholders, field: str) -> Iterator[str]:
+        """Yield terms for the beginnings of the subject's names of one kind, in their column or the whole name's."""
         texts = [getattr(subject, field), *(getattr(alias, field) for alias in subject.aliases)]
         for text in dict.fromkeys(texts):
-            beginnings = {_SOUND.sub("_", each[:_TELLING]) for each in family_name_spellings(text)} if text else set()
+            beginnings = {_SOUND.sub("_", each[:_BEGINNING]) for each in family_name_spellings(text)} if text else set()
             for beginning in sorted(beginnings):
                 if field in self._search.fields:
                     yield self._terms.begins(self._search.column(field)[0], beginning, places)
                 elif "full_name" in self._search.fields:
                     yield self._terms.contains(self._search.column("full_name")[0], beginning, places)
 
-    def _postcode(self, subject: Subject, places: Places) -> str | None:
+    def _postcode(self, subject: Subject, places: Placeholders) -> str | None:
         postcode = subject.address.postcode if subject.address else None
         if postcode is None or "postcode" not in self._search.fields:
             return None
         column, kind = self._search.column("postcode")
         return self._terms.identifier(column, kind, [postcode.replace(" ", "")], places, plain=False)
 
-    def _name_terms(self, subject: Subject, places: Places) -> str | None:
-        named = list(_names(subject))
+    def _name_terms(self, subject: Subject, places: Placeholders) -> str | None:
+        name_pairs = list(_names(subject))
         if "full_name" in self._search.fields:
             column = self._search.column("full_name")[0]
             return _any_of(
-                [" AND ".join(self._terms.contains(column, part, places) for part in pair) for pair in named]
+                [" AND ".join(self._terms.contains(column, part, places) for part in pair) for pair in name_pairs]
             )
         if not {"family_name", "given_names"} <= set(self._search.fields):
             return None
         family = self._terms.name_form(*self._search.column("family_name"))
-        given = self._search.column("given_names")[0]
+        given_column = self._search.column("given_names")[0]
         return _any_of(
             [
-                f"{family} IN ({places.listed(family_name_spellings(family_name))})"
-                f" AND {self._terms.begins(given, _SOUND.sub('_', given_name[:_TELLING]), places)}"
-                for family_name, given_name in named
+                f"{family} IN ({places.add_all(family_name_spellings(family_name))})"
+                f" AND {self._terms.begins(given_column, _SOUND.sub('_', given_name[:_BEGINNING]), places)}"
+                for family_name, given_name in name_pairs
             ]
         )
 
 
 def distinct(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return each row once; a column of lists or of JSON holds values that no set can."""
+    """Return each row once; rows with lists or JSON are not hashable."""
     try:
         return list(dict.fromkeys(map(tuple, rows)))
     except TypeError:
@@ -245,13 +245,13 @@ def distinct(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _names(subject: Subject) -> Iterator[tuple[str, str]]:
-    """Yield each family name with the first given name that goes with it."""
+    """Yield each family name with its first given name."""
     for name in subject.names():
         if name.family_name and name.given_names:
             yield name.family_name, name.given_names.split()[0]
 
 
-def _not_at_all(subject: Subject, places: Places) -> None:
+def _no_narrowing(subject: Subject, places: Placeholders) -> None:
     del subject, places
 
 
@@ -260,9 +260,9 @@ def _any_of(terms: Sequence[str | None]) -> str | None:
 
 
 def key_condition(search: RowSearch, parts: Sequence[KeyPart]) -> Condition:
-    """Return the condition that a row has the key ``parts``, for any types of its columns."""
+    """Return the condition for the key ``parts``, for columns of any type."""
 
-    def condition(places: Places) -> str | None:
+    def condition(places: Placeholders) -> str | None:
         columns = search.key_columns()
         if len(columns) != len(parts):
             return None
@@ -276,7 +276,7 @@ def key_condition(search: RowSearch, parts: Sequence[KeyPart]) -> Condition:
 
 
 def key_index(search: RowSearch) -> Sequence[str]:
-    """Return the statement for the index that serves :func:`key_condition`; none for a query."""
+    """Return the statement for the index of :func:`key_condition`; none for a query."""
     if search.table is None:
         return ()
     of = ", ".join(search.database.terms.index_of_key(*column) for column in search.key_columns())

@@ -1,4 +1,4 @@
-"""The configuration of an SQL source: names of tables and columns, checked so that they can stand in a statement."""
+"""Settings of an SQL source: names of tables and columns, checked for use in statements."""
 
 import re
 from pathlib import Path
@@ -36,23 +36,23 @@ _TABLE: Final = rf"^{_TABLE_PART}(?:\.{_TABLE_PART})?$"
 _QUERY: Final = r"^\s*(?i:SELECT|WITH)\b[^;]*$"
 _MOST_KEY_COLUMNS: Final = 4
 SEARCHED: Final = (*IDENTIFIERS, "birth_date")
-"""The columns by which a person is searched; the matcher compares the names."""
+"""The columns of the searches for a person; the matcher compares the names."""
 
 Identifier = Literal["nhs_number", "upn", "nino", "pnc_id"]
 Column = Field(default=None, pattern=rf"^{_CHARACTERS}{{1,63}}$")
 
 
 def _key(value: object) -> str | tuple[str, ...]:
-    """Take one column's name, or a list of up to four."""
+    """Accept the name of one column, or a list of up to four."""
     names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else ()
-    named = all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
-    if not named or not 0 < len(names) <= _MOST_KEY_COLUMNS:
+    is_valid = all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
+    if not is_valid or not 0 < len(names) <= _MOST_KEY_COLUMNS:
         raise ValueError(f"must be the name of a column, or a list of up to {_MOST_KEY_COLUMNS}")
     return names if len(names) > 1 else names[0]
 
 
 class RowSource(BaseModel):
-    """Where rows come from: a ``table``, or a ``query`` whose columns are then named; and the key column ``ref``.
+    """A source of rows: a ``table`` or a ``query``, with its key column ``ref``.
 
     A key of several columns is a list of them, in the same order in both tables.
     """
@@ -70,7 +70,7 @@ class RowSource(BaseModel):
 
     @property
     def table_parts(self) -> tuple[str, ...]:
-        """Return the table's name, perhaps after its schema's, without quotes."""
+        """Return the table's name without quotes, after its schema if there is one."""
         return tuple(part.strip('"') for part in re.findall(_TABLE_PART, self.table or ""))
 
     @field_validator("query")
@@ -82,10 +82,10 @@ class RowSource(BaseModel):
 
 
 class PersonColumns(RowSource):
-    """``[services.adapter.settings.persons]``: the column of each thing that is known of a person.
+    """``[services.adapter.settings.persons]``: the column of each field of a person.
 
-    ``plain_identifiers`` declares that these identifiers are stored in capitals and without any space or sign, so that
-    an ordinary index serves the search.
+    ``plain_identifiers`` declares that these identifiers are stored in capitals without spaces and signs, so that an
+    ordinary index serves the search.
     """
 
     nhs_number: str | None = Column
@@ -113,10 +113,10 @@ class PersonColumns(RowSource):
 
 
 class InvolvementColumns(RowSource):
-    """``[services.adapter.settings.involvements]``: the column of each thing that is known of an involvement.
+    """``[services.adapter.settings.involvements]``: the column of each field of an involvement.
 
-    A row is current unless the column ``ended`` holds an end that has come, or ``status`` says that it is not.
-    ``fixed`` gives texts that are the same in every row.
+    A row is current unless the column ``ended`` has passed or ``status`` is not a current one. ``fixed`` has texts that
+    are the same in every row.
     """
 
     organisation: str | None = Column
@@ -136,17 +136,16 @@ class InvolvementColumns(RowSource):
 
     @model_validator(mode="after")
     def _status_is_said(self) -> Self:
-        check_statuses(self.current_statuses, self.ended_statuses, named=self.status is not None)
+        check_statuses(self.current_statuses, self.ended_statuses, has_status=self.status is not None)
         return self
 
 
 class SqlSettings(BaseModel):
     """``[services.adapter.settings]`` of type ``sql``.
 
-    Either ``file`` (SQLite, relative to the configuration file) or ``url`` (PostgreSQL, with ``password_file`` where it
-    needs a password). ``identifiers_verified`` declares that this system's identifiers were traced against their
-    issuer. ``date_format`` is how the system writes dates in text columns, ``date_formats`` how it does in the columns
-    that differ.
+    Either ``file`` (SQLite, relative to the configuration file) or ``url`` (PostgreSQL, with ``password_file`` if it
+    needs a password). ``identifiers_verified`` declares that this system's identifiers were verified with their issuer.
+    ``date_format`` is the form of dates in text columns, ``date_formats`` that of columns that differ.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -162,7 +161,7 @@ class SqlSettings(BaseModel):
 
     @property
     def forms(self) -> DayForms:
-        """Return how each column writes days."""
+        """Return the forms of days by column."""
         by_field: dict[str, Forms] = {str(field): forms for field, forms in self.date_formats.items()}
         return DayForms(default=self.date_format, by_field=by_field)
 
@@ -182,5 +181,5 @@ class SqlSettings(BaseModel):
 
     @model_validator(mode="after")
     def _birth_dates_have_a_century(self) -> Self:
-        check_birth_forms(self.forms, named=self.persons.birth_date is not None)
+        check_birth_forms(self.forms, has_birth_date=self.persons.birth_date is not None)
         return self

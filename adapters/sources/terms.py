@@ -1,7 +1,7 @@
-"""Terms of a WHERE clause that find what a source holds however it is written; one class for each database.
+"""Terms of a WHERE clause that match any spelling of a value, one class for each database.
 
-Values are never part of a statement: each term is given a place for every value by :class:`Places`. A term is ``None``
-where the column is of a type that cannot hold the value.
+Values are never part of a statement: :class:`Placeholders` gives each a placeholder. A term is ``None`` if the column's
+type cannot hold the value.
 """
 
 import re
@@ -23,10 +23,10 @@ _ESCAPED: Final = str.maketrans({char: f"!{char}" for char in "!%"})
 
 
 class ColumnKind(StrEnum):
-    """What a column holds, as far as it decides how it is searched."""
+    """The kind of a column's values, which decides how it is searched."""
 
     ANY = "any"
-    """A column of SQLite, which may hold values of every type."""
+    """A column of SQLite, which may hold values of any type."""
     TEXT = "text"
     INTEGER = "integer"
     NUMBER = "number"
@@ -39,119 +39,119 @@ class ColumnKind(StrEnum):
 
 
 @dataclass(slots=True)
-class Places:
-    """The values of one statement, in order, each with its place in the text."""
+class Placeholders:
+    """The values of one statement, in order, each with its placeholder in the text."""
 
     place: Callable[[int], str]
     values: list[object] = field(default_factory=list)
 
-    def take(self, value: object) -> str:
-        """Return the place of one more value."""
+    def add(self, value: object) -> str:
+        """Add a value and return its placeholder."""
         self.values.append(value)
         return self.place(len(self.values))
 
-    def listed(self, values: Iterable[object]) -> str:
-        """Return the places of several values, for ``IN``."""
+    def add_all(self, values: Iterable[object]) -> str:
+        """Add several values and return their placeholders, for ``IN``."""
         first = len(self.values) + 1
         self.values.extend(values)
         return ", ".join(map(self.place, range(first, len(self.values) + 1)))
 
 
 class SqlTerms(Protocol):
-    """The terms of one database; ``column`` is quoted already."""
+    """The terms of one database; ``column`` is already quoted."""
 
     def plain_form(self, column: str) -> str:
-        """Return the expression of an identifier with all but its letters and digits taken out."""
+        """Return the expression of an identifier reduced to letters and digits."""
         ...
 
     def identifier(
-        self, column: str, kind: ColumnKind, texts: Sequence[str], places: Places, *, plain: bool
+        self, column: str, kind: ColumnKind, texts: Sequence[str], places: Placeholders, *, plain: bool
     ) -> str | None:
-        """Find an identifier by the spellings of its plain form; ``plain`` says that the column holds no other."""
+        """Match an identifier by the spellings of its plain form; ``plain`` columns hold only that form."""
         ...
 
-    def day(self, column: str, kind: ColumnKind, day: date, forms: Forms, places: Places) -> str | None:
-        """Find a day with any time after it."""
+    def day(self, column: str, kind: ColumnKind, day: date, forms: Forms, places: Placeholders) -> str | None:
+        """Match a day with any time after it."""
         ...
 
     def index_of_identifier(self, column: str, kind: ColumnKind, *, plain: bool) -> str:
-        """Return what an index is made of that serves :meth:`identifier`."""
+        """Return the expression of an index for :meth:`identifier`."""
         ...
 
     def index_of_day(self, column: str, kind: ColumnKind) -> str:
-        """Return what an index is made of that serves :meth:`day`."""
+        """Return the expression of an index for :meth:`day`."""
         ...
 
-    def key(self, column: str, kind: ColumnKind, key: KeyPart, places: Places) -> str | None:
-        """Find a part of a key, however it is padded, spelled or typed, and perhaps others that are written alike."""
+    def key(self, column: str, kind: ColumnKind, key: KeyPart, places: Placeholders) -> str | None:
+        """Match a part of a key in any padding, spelling or type, and perhaps similar ones."""
         ...
 
     def index_of_key(self, column: str, kind: ColumnKind) -> str:
-        """Return what an index is made of that serves :meth:`key`."""
+        """Return the expression of an index for :meth:`key`."""
         ...
 
     def name_form(self, column: str, kind: ColumnKind) -> str:
-        """Return the expression of a name in small letters without padding."""
+        """Return the expression of a name in lower case without padding."""
         ...
 
-    def begins(self, column: str, text: str, places: Places) -> str:
-        """Find texts that begin with ``text``, in either case."""
+    def begins(self, column: str, text: str, places: Placeholders) -> str:
+        """Match texts that begin with ``text``, without regard to case."""
         ...
 
-    def contains(self, column: str, text: str, places: Places) -> str:
-        """Find texts that have ``text`` in them, in either case."""
+    def contains(self, column: str, text: str, places: Placeholders) -> str:
+        """Match texts that contain ``text``, without regard to case."""
         ...
 
 
 _NOT_PLAIN: Final = re.compile(r"[^0-9A-Za-z]")
-_TAKEN_OUT: Final = (
+_SEPARATORS: Final = (
     *(*range(9, 14), *range(32, 48), *range(58, 65), *range(91, 97), *range(123, 127), 133, 160, 173, 183),
     *(5760, 6158, *range(8192, 8214), 8216, 8217, 8226, *range(8232, 8240), 8287, 8288, 8722, 12288, 65279, 65293),
 )
-"""Spaces, hyphens, other signs, control and invisible characters that are found in identifiers."""
+"""Spaces, hyphens, other signs, control and invisible characters in identifiers."""
 
 
 class SqliteTerms:
-    """Terms for SQLite, whose columns have no type that can be relied on."""
+    """Terms for SQLite, whose columns may hold values of any type."""
 
     def plain_form(self, column: str) -> str:
         """Return nested ``replace`` calls: SQLite has no regular expressions, and an index needs built-in functions.
 
-        So many calls for a row cost ten times what looking at it does, so one that is plain already is spared them.
+        The calls cost ten times a read of the row, so that a value that is already plain skips them.
         """
         form = column
-        for code in _TAKEN_OUT:
+        for code in _SEPARATORS:
             form = f"replace({form}, char({code}), '')"
         return f"CASE WHEN {column} NOT GLOB '*[^0-9A-Z]*' THEN CAST({column} AS TEXT) ELSE upper({form}) END"
 
     def identifier(
-        self, column: str, kind: ColumnKind, texts: Sequence[str], places: Places, *, plain: bool
+        self, column: str, kind: ColumnKind, texts: Sequence[str], places: Placeholders, *, plain: bool
     ) -> str | None:
-        """Compare as text, or as it stands where the column is plain."""
+        """Compare as text, or exactly if the column is plain."""
         del kind
         if not plain:
-            return f"{self.plain_form(column)} IN ({places.listed(texts)})"
+            return f"{self.plain_form(column)} IN ({places.add_all(texts)})"
         numbers = [number for text in texts if (number := whole_number(text)) is not None]
-        return f"{column} IN ({places.listed([*texts, *numbers])})"
+        return f"{column} IN ({places.add_all([*texts, *numbers])})"
 
-    def day(self, column: str, kind: ColumnKind, day: date, forms: Forms, places: Places) -> str | None:
+    def day(self, column: str, kind: ColumnKind, day: date, forms: Forms, places: Placeholders) -> str | None:
         """Compare by ranges, which an index serves under any affinity of the column."""
         del kind
         ranges: list[str] = []
         for text in spellings(day, forms):
             number = whole_number(text)
             if number is not None:  # a number in a column of numbers would be less than any text
-                ranges.append(f"{column} IN ({places.listed([text, number])})")
+                ranges.append(f"{column} IN ({places.add_all([text, number])})")
             bounds = (
                 [(text, text + LAST_CHARACTER)]
                 if number is None
                 else [(f"{text} 0", f"{text} :"), (f"{text}T", f"{text}U")]
             )
-            ranges += [f"({column} >= {places.take(low)} AND {column} < {places.take(high)})" for low, high in bounds]
+            ranges += [f"({column} >= {places.add(low)} AND {column} < {places.add(high)})" for low, high in bounds]
         return " OR ".join(ranges)
 
     def index_of_identifier(self, column: str, kind: ColumnKind, *, plain: bool) -> str:
-        """Return the plain form, or the column itself where it holds no other."""
+        """Return the plain form, or the column itself if it is plain."""
         del kind
         return column if plain else self.plain_form(column)
 
@@ -160,13 +160,13 @@ class SqliteTerms:
         del kind
         return column
 
-    def key(self, column: str, kind: ColumnKind, key: KeyPart, places: Places) -> str | None:
-        """Compare as it stands, and by ranges with what is padded: an ordinary index on the column serves them all."""
+    def key(self, column: str, kind: ColumnKind, key: KeyPart, places: Placeholders) -> str | None:
+        """Compare exactly, and padded values by ranges: an ordinary index on the column serves both."""
         del kind
         exact = f"{column} IN ({', '.join(_sqlite_values(key, places))})"
         bounds = [*_key_bounds(key), *PAD_BOUNDS]
         ranges = [
-            f"({column} >= {places.take(low)} AND {column} < {places.take(high)})"
+            f"({column} >= {places.add(low)} AND {column} < {places.add(high)})"
             for pair in bounds
             for low, high in (pair, tuple(text.encode() for text in pair))
         ]
@@ -178,51 +178,51 @@ class SqliteTerms:
         return column
 
     def name_form(self, column: str, kind: ColumnKind) -> str:
-        """Return a name in small letters, as far as they are of ASCII, and without spaces around it."""
+        """Return a name without outer spaces, its ASCII letters in lower case."""
         del kind
         return f"lower(trim({column}))"
 
-    def begins(self, column: str, text: str, places: Places) -> str:
+    def begins(self, column: str, text: str, places: Placeholders) -> str:
         """Compare with LIKE, which ignores the case of ASCII letters."""
-        return f"{column} LIKE {places.take(like(text))} ESCAPE '!'"
+        return f"{column} LIKE {places.add(like(text))} ESCAPE '!'"
 
-    def contains(self, column: str, text: str, places: Places) -> str:
+    def contains(self, column: str, text: str, places: Placeholders) -> str:
         """Compare with LIKE."""
-        return f"{column} LIKE {places.take('%' + like(text))} ESCAPE '!'"
+        return f"{column} LIKE {places.add('%' + like(text))} ESCAPE '!'"
 
 
 class PostgresTerms:
-    """Terms for PostgreSQL, by the type of the column: an operator for another type would be an error."""
+    """Terms for PostgreSQL, by the type of the column: another type's operator is an error."""
 
     def plain_form(self, column: str) -> str:
-        """Return an immutable expression, which an index can be made of."""
+        """Return an immutable expression, as an index needs."""
         return f"upper(regexp_replace({column}, '[^0-9A-Za-z]', '', 'g'))"
 
     def identifier(
-        self, column: str, kind: ColumnKind, texts: Sequence[str], places: Places, *, plain: bool
+        self, column: str, kind: ColumnKind, texts: Sequence[str], places: Placeholders, *, plain: bool
     ) -> str | None:
         """Compare a number as a number, a text by its plain form."""
         if kind in {ColumnKind.INTEGER, ColumnKind.NUMBER}:  # in which no number begins with a zero
             number = whole_number(texts[0].lstrip("0"))
-            return None if number is None else f"{column} = {places.take(number)}"
+            return None if number is None else f"{column} = {places.add(number)}"
         tested = column if plain and kind is ColumnKind.TEXT else self.plain_form(_as_text(column, kind))
-        return f"{tested} IN ({places.listed(texts)})"
+        return f"{tested} IN ({places.add_all(texts)})"
 
-    def day(self, column: str, kind: ColumnKind, day: date, forms: Forms, places: Places) -> str | None:
+    def day(self, column: str, kind: ColumnKind, day: date, forms: Forms, places: Placeholders) -> str | None:
         """Compare a date as a date, for any form of the source's texts."""
         if kind is ColumnKind.DATE:
-            return f"{column} = {places.take(day.isoformat())}"
+            return f"{column} = {places.add(day.isoformat())}"
         if kind in {ColumnKind.MOMENT, ColumnKind.ZONED}:
             bounds = (
                 moments(day) if kind is ColumnKind.ZONED else (day.isoformat(), (day + timedelta(days=1)).isoformat())
             )
-            return f"{column} >= {places.take(bounds[0])} AND {column} < {places.take(bounds[1])}"
+            return f"{column} >= {places.add(bounds[0])} AND {column} < {places.add(bounds[1])}"
         texts = spellings(day, forms)
         if kind in {ColumnKind.INTEGER, ColumnKind.NUMBER}:
             numbers = [number for text in texts if (number := whole_number(text)) is not None]
-            return f"{column} IN ({places.listed(numbers)})" if numbers else None
+            return f"{column} IN ({places.add_all(numbers)})" if numbers else None
         tested = column if kind is ColumnKind.TEXT else f"{column}::text"
-        return " OR ".join(f"{tested} LIKE {places.take(like(text))} ESCAPE '!'" for text in texts)
+        return " OR ".join(f"{tested} LIKE {places.add(like(text))} ESCAPE '!'" for text in texts)
 
     def index_of_identifier(self, column: str, kind: ColumnKind, *, plain: bool) -> str:
         """Return the plain form of a text, or the column itself."""
@@ -231,71 +231,71 @@ class PostgresTerms:
         return self.plain_form(_as_text(column, kind))
 
     def index_of_day(self, column: str, kind: ColumnKind) -> str:
-        """Return the column, of which the beginning of a text is compared under any collation."""
+        """Return the column, with an operator class for the beginning of a text under any collation."""
         return f"{column} text_pattern_ops" if kind is ColumnKind.TEXT else column
 
-    def key(self, column: str, kind: ColumnKind, key: KeyPart, places: Places) -> str | None:
-        """Compare a number, GUID or moment by the column's own type, all else by its letters and digits."""
+    def key(self, column: str, kind: ColumnKind, key: KeyPart, places: Placeholders) -> str | None:
+        """Compare a number, GUID or moment by the column's type, other values by letters and digits."""
         if kind in {ColumnKind.INTEGER, ColumnKind.NUMBER}:
             number = number_in(key)
-            return None if number is None else f"{column} = {places.take(number)}"
+            return None if number is None else f"{column} = {places.add(number)}"
         if kind is ColumnKind.UUID:
             guid = guid_in(key)
-            return None if guid is None else f"{column} = {places.take(str(guid))}"
+            return None if guid is None else f"{column} = {places.add(str(guid))}"
         if kind in {ColumnKind.DATE, ColumnKind.MOMENT, ColumnKind.ZONED}:
             moment = _moment_in(key, kind)
-            return None if moment is None else f"{column} = {places.take(moment)}"
-        alike = f"{self._key_form(column, kind)} IN ({places.listed(_plain_keys(key))})"
-        return f"{column} IN ({places.listed(bytes_of(key))}) OR {alike}" if kind is ColumnKind.BYTES else alike
+            return None if moment is None else f"{column} = {places.add(moment)}"
+        alike = f"{self._key_form(column, kind)} IN ({places.add_all(_plain_keys(key))})"
+        return f"{column} IN ({places.add_all(bytes_of(key))}) OR {alike}" if kind is ColumnKind.BYTES else alike
 
     def index_of_key(self, column: str, kind: ColumnKind) -> str:
         """Return the plain form of a text or of bytes, or the column itself."""
         return self._key_form(column, kind) if kind in {ColumnKind.TEXT, ColumnKind.BYTES} else column
 
     def _key_form(self, column: str, kind: ColumnKind) -> str:
-        """Return the plain form under a collation that has regular expressions, whichever the column has."""
+        """Return the plain form under a collation that supports regular expressions."""
         return self.plain_form(f'{_as_text(column, kind)} COLLATE "C"')
 
     def name_form(self, column: str, kind: ColumnKind) -> str:
-        """Return a name in small letters and without spaces around it."""
+        """Return a name in lower case without outer spaces."""
         return f"lower(trim({column if kind is ColumnKind.TEXT else f'{column}::text'}))"
 
-    def begins(self, column: str, text: str, places: Places) -> str:
+    def begins(self, column: str, text: str, places: Placeholders) -> str:
         """Compare with ILIKE."""
-        return f"{column}::text ILIKE {places.take(like(text))} ESCAPE '!'"
+        return f"{column}::text ILIKE {places.add(like(text))} ESCAPE '!'"
 
-    def contains(self, column: str, text: str, places: Places) -> str:
+    def contains(self, column: str, text: str, places: Placeholders) -> str:
         """Compare with ILIKE."""
-        return f"{column}::text ILIKE {places.take('%' + like(text))} ESCAPE '!'"
+        return f"{column}::text ILIKE {places.add('%' + like(text))} ESCAPE '!'"
 
 
 def like(text: str) -> str:
-    """Return a pattern for LIKE that finds texts beginning with ``text``, in which ``_`` is any character.
+    """Return a LIKE pattern for texts that begin with ``text``, in which ``_`` is any character.
 
-    ``!`` is the escape. The pattern is a bound value; what it finds is compared with the text itself afterwards.
+    ``!`` is the escape. The pattern is a bound value; the reader compares the results with the text itself.
     """
     return text.translate(_ESCAPED) + "%"
 
 
 _MOST_DECIMALS: Final = 20
-"""Zeros after the point of a number that is written as a text."""
+"""The most zeros after the point of a number in a text."""
 _FITS: Final = 63
-"""Bits of a number that SQLite takes, besides its sign."""
+"""Bits of an SQLite integer, besides its sign."""
 
 
-def _sqlite_values(key: KeyPart, places: Places) -> list[str]:
-    """Return the places of a key without padding, as text, as bytes and as a number."""
+def _sqlite_values(key: KeyPart, places: Placeholders) -> list[str]:
+    """Return the placeholders of a key without padding, as text, bytes and number."""
     raw = bytes_of(key)
     number = number_in(key)
     values: list[object] = [str(key), *raw]
     if number is not None:
         values.append(number if number.bit_length() <= _FITS else float(number))
     in_another_encoding = [each for each in raw if not _is_utf8(each)]
-    return [*map(places.take, values), *(f"CAST({places.take(each)} AS TEXT)" for each in in_another_encoding)]
+    return [*map(places.add, values), *(f"CAST({places.add(each)} AS TEXT)" for each in in_another_encoding)]
 
 
 def _key_bounds(key: KeyPart) -> list[tuple[str, str]]:
-    """Return ranges of texts, among which are all that begin with a key and go on with padding."""
+    """Return ranges that contain all texts of a key followed by padding."""
     guid = guid_in(key)
     if guid is not None:
         begins = guid.hex[:8]
@@ -304,18 +304,18 @@ def _key_bounds(key: KeyPart) -> list[tuple[str, str]]:
     return [*bounds, (f"{key}.0", f"{key}.1")] if isinstance(key, int) else bounds
 
 
-def _sqlite_tidy(column: str, key: KeyPart, places: Places) -> str:
-    """Compare a text without its padding; what holds a zero byte, where functions end a text, is left to the reader."""
-    tidy = f"trim(CAST({column} AS TEXT), {places.take(PADDING.replace(chr(0), ''))})"
+def _sqlite_tidy(column: str, key: KeyPart, places: Placeholders) -> str:
+    """Compare a text without padding; match any with a zero byte, at which functions end, for the reader."""
+    tidy = f"trim(CAST({column} AS TEXT), {places.add(PADDING.replace(chr(0), ''))})"
     zero = f"instr({column}, x'00') > 0"
     guid = guid_in(key)
     if guid is not None:
         for mark in "-{}":
             tidy = f"replace({tidy}, '{mark}', '')"
-        return f"lower({tidy}) = {places.take(guid.hex)} OR {zero}"
-    same = f"{tidy} = {places.take(str(key))}"
+        return f"lower({tidy}) = {places.add(guid.hex)} OR {zero}"
+    same = f"{tidy} = {places.add(str(key))}"
     if isinstance(key, int):
-        same += f" OR rtrim({tidy}, '0') = {places.take(f'{key}.')}"
+        same += f" OR rtrim({tidy}, '0') = {places.add(f'{key}.')}"
     return f"{same} OR {zero}"
 
 
@@ -328,7 +328,7 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 def _as_text(column: str, kind: ColumnKind) -> str:
-    """Return a column as text, in PostgreSQL; of bytes, those that are of ASCII."""
+    """Return a PostgreSQL column as text; of bytes, only those in ASCII."""
     if kind is ColumnKind.BYTES:  # encode() writes a backslash twice, and other bytes as one with three digits
         return rf"regexp_replace(encode({column}, 'escape'), '\\\\|\\[0-7]{{3}}', '', 'g')"
     return column if kind is ColumnKind.TEXT else f"{column}::text"

@@ -1,4 +1,4 @@
-"""One line of text from any value that a case system's driver returns."""
+"""Conversion of any value from a case system's driver to one line of text."""
 
 import unicodedata
 from decimal import Decimal
@@ -6,26 +6,26 @@ from typing import Final
 from uuid import UUID
 
 MAX_TEXT: Final = 200
-"""Characters of a field: what the exchange carries; more is not a name or a telephone number."""
+"""The most characters of a field in the exchange; a longer text is no name or telephone number."""
 
 _LARGEST: Final = 10**40
 _CONTROLS: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
-"""Invisible characters inside words, which leave no gap: a number that was copied from a page may hold them."""
+"""Invisible characters inside words, removed without a gap: a number copied from a page may hold them."""
 
 
 class Unreadable(ValueError):
-    """A value cannot be what its column says; the text is the end of a sentence about it and repeats no value."""
+    """A value does not fit its column; the text is the end of a sentence about it and repeats no value."""
 
 
 def read_text(value: object) -> str | None:
     """Return one line of text, or ``None`` for a blank. Control and direction characters become spaces.
 
-    A whole number of any kind is its digits. Bytes are UTF-8, or else Windows-1252.
+    A whole number of any type becomes its digits. Bytes are UTF-8, else Windows-1252.
     """
     if value is None or value == "":
         return None
-    if type(value) is str and value.isascii() and value.isprintable():  # as nearly every text is
+    if type(value) is str and value.isascii() and value.isprintable():  # the usual case
         tidy = " ".join(value.split())
     else:
         tidy = " ".join(_safe(plain_text(value)).split())
@@ -35,9 +35,9 @@ def read_text(value: object) -> str | None:
 
 
 def plain_text(value: object) -> str:
-    """Return a scalar as text, just as it is stored. Raises :class:`Unreadable`."""
+    """Return a scalar as its stored text. Raises :class:`Unreadable`."""
     if isinstance(value, str):
-        return _mended(value)
+        return _repair_surrogates(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return decode(bytes(value))
     if isinstance(value, bool):
@@ -54,7 +54,7 @@ def plain_text(value: object) -> str:
 
 
 def decode(raw: bytes) -> str:
-    """Decode UTF-8, or else Windows-1252, in which older systems still write. Raises :class:`Unreadable`."""
+    """Decode UTF-8, else Windows-1252, which older systems use. Raises :class:`Unreadable`."""
     for encoding in ("utf-8", "cp1252"):
         try:
             return raw.decode(encoding)
@@ -63,8 +63,8 @@ def decode(raw: bytes) -> str:
     raise Unreadable("is neither UTF-8 nor Windows-1252")
 
 
-def _mended(text: str) -> str:
-    """Decode again what a file's reader let through as lone surrogates (PEP 383)."""
+def _repair_surrogates(text: str) -> str:
+    """Decode again the bytes that a file's reader turned into lone surrogates (PEP 383)."""
     if text.isascii():
         return text
     try:

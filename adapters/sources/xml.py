@@ -1,10 +1,10 @@
-"""The one XML parser of the project: it reads bytes from a case system and trusts none of them.
+"""The one XML parser of the project, for untrusted bytes from case systems.
 
-Refused, whatever the document says: any DOCTYPE (and with it every entity, external file and default attribute), more
-bytes than the caller allows, and trees beyond libxml2's own limits (``huge_tree`` stays off). Nothing is fetched.
+It refuses any DOCTYPE (and with it every entity, external file and default attribute), more bytes than the caller
+allows, and trees beyond libxml2's own limits (``huge_tree`` stays off). It fetches nothing.
 
-Every sentence made here is free of the document's values: a fault names a line, an element and a rule, because the
-values are the record of a person.
+No message repeats a value of the document: a fault names a line, an element and a rule, because the values are a
+person's record.
 """
 
 import re
@@ -22,7 +22,7 @@ MAX_SCHEMA_BYTES: Final = 4 * 1024 * 1024
 """The largest schema file that is read; the biggest one the Department for Education publishes is 32 kB."""
 
 _XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
-_EXPECTED: Final = re.compile(r"Expected is (?:one of )?\( ([^()]*) \)\.$")
+_EXPECTATION: Final = re.compile(r"Expected is (?:one of )?\( ([^()]*) \)\.$")
 _ELEMENT: Final = re.compile(r"^Element '(?:\{[^{}']*\})?([\w.-]+)'")
 _PLACE: Final = re.compile(r"^Element '([^']+)'(?:, attribute '([^']+)')?:")
 _SPACE: Final = re.compile(r"[ \t\r\n]+")
@@ -63,20 +63,20 @@ class XmlFault:
 
 
 class _NothingElse(etree.Resolver):
-    """Refuse every further document that a parser asks for."""
+    """A resolver that refuses every further document."""
 
-    def resolve(self, *_asked: object) -> NoReturn:
-        """Refuse whatever is asked for."""
-        raise XmlRefused("The document asks for another document; none is ever fetched.")
+    def resolve(self, *_request: object) -> NoReturn:
+        """Refuse the document."""
+        raise XmlRefused("The document refers to another document, which is never fetched.")
 
 
 def parse(raw: bytes, *, max_bytes: int) -> etree._Element:
-    """Parse ``raw`` into its root element, comments and processing instructions left out.
+    """Parse ``raw`` into its root element, without comments and processing instructions.
 
     Not checked: any schema (see :func:`validate`). Raises :class:`XmlRefused`.
     """
     if len(raw) > max_bytes:
-        raise XmlRefused(f"The XML document is larger than the {max_bytes} bytes that are read.")
+        raise XmlRefused(f"The XML document is larger than the limit of {max_bytes} bytes.")
     parser = _parser()
     try:
         root = etree.fromstring(raw, parser)
@@ -157,33 +157,33 @@ def _collapse_space(root: etree._Element, entries: Sequence[etree._LogEntry]) ->
     changed = False
     for element in root.iter():
         own = (element.tag, None), element.sourceline
-        if own in faulty and len(element) == 0 and (text := _collapsed(element.text)) != element.text:
+        if own in faulty and len(element) == 0 and (text := _collapse(element.text)) != element.text:
             element.text, changed = text, True
         for name, value in element.attrib.items():
-            if ((element.tag, name), element.sourceline) in faulty and (text := _collapsed(str(value))) != value:
+            if ((element.tag, name), element.sourceline) in faulty and (text := _collapse(str(value))) != value:
                 element.set(name, text or "")
                 changed = True
     return changed
 
 
 def _place(entry: etree._LogEntry) -> tuple[str, str | None] | None:
-    """Return the element, and the attribute if it is one, that a fault is about."""
-    named = _PLACE.match(entry.message)
-    return (named.group(1), named.group(2)) if named else None
+    """Return the element of a fault, and the attribute if there is one."""
+    match = _PLACE.match(entry.message)
+    return (match.group(1), match.group(2)) if match else None
 
 
-def _collapsed(text: str | None) -> str | None:
+def _collapse(text: str | None) -> str | None:
     return None if text is None else _SPACE.sub(" ", text).strip(" ")
 
 
 def load_schema(path: Path) -> Schema:
-    """Compile the XSD at ``path``, whose imports and includes must be files below its own folder.
+    """Compile the XSD at ``path``, with imports and includes only from below its own folder.
 
     Raises :class:`SourceMisconfigured`.
     """
     main = path.resolve()
     names: set[str] = set()
-    _survey(main, main.parent, seen=set(), names=names)
+    _survey(main, main.parent, visited=set(), names=names)
     try:
         return Schema(etree.XMLSchema(etree.parse(str(main), _schema_parser())), frozenset(names))
     except (etree.XMLSchemaParseError, etree.XMLSyntaxError, OSError) as error:
@@ -191,21 +191,21 @@ def load_schema(path: Path) -> Schema:
 
 
 def validate(root: etree._Element, schema: Schema, *, vocabulary: Collection[str] = ()) -> tuple[XmlFault, ...]:
-    """Return all faults of ``root`` against ``schema``, line by line; an empty tuple means that it is valid.
+    """Return all faults of ``root`` by ``schema``, line by line; an empty tuple means that it is valid.
 
-    ``vocabulary`` lists element names beyond the schema's own that a fault may show, such as those of another version.
+    ``vocabulary`` has element names outside the schema that a fault may name, such as those of another version.
     """
     return schema.faults(root, vocabulary=vocabulary)
 
 
 def _schema_parser() -> etree.XMLParser:
-    """Make the parser whose imports are followed: :func:`_survey` has seen that they stay in the folder."""
+    """Return a parser that follows imports, after :func:`_survey` has checked that they stay in the folder."""
     return etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
 
 
-def _survey(path: Path, folder: Path, *, seen: set[Path], names: set[str]) -> None:
-    """Collect the names that a schema declares; refuse it before libxml2 follows an import out of ``folder``."""
-    seen.add(path)
+def _survey(path: Path, folder: Path, *, visited: set[Path], names: set[str]) -> None:
+    """Collect the names in a schema; refuse it before libxml2 follows an import out of ``folder``."""
+    visited.add(path)
     for node in _read_schema(path).iter(f"{_XSD}element", f"{_XSD}import", f"{_XSD}include", f"{_XSD}redefine"):
         location = node.get("schemaLocation")
         if location is None:
@@ -214,8 +214,8 @@ def _survey(path: Path, folder: Path, *, seen: set[Path], names: set[str]) -> No
         target = (path.parent / location).resolve()
         if "://" in location or not target.is_relative_to(folder):
             raise SourceMisconfigured(f"{path.name} imports a schema from outside its own folder: copy it there.")
-        if target not in seen:
-            _survey(target, folder, seen=seen, names=names)
+        if target not in visited:
+            _survey(target, folder, visited=visited, names=names)
 
 
 def _read_schema(path: Path) -> etree._Element:
@@ -229,12 +229,14 @@ def _read_schema(path: Path) -> etree._Element:
 
 
 def _fault(entry: etree._LogEntry, names: frozenset[str]) -> XmlFault:
-    """Turn libxml2's sentence, which quotes the value, into one that does not."""
+    """Return libxml2's fault without the value that it quotes."""
     rule = _RULES.get(entry.type_name, "breaks a rule of the schema")
-    expected = _EXPECTED.search(entry.message) if entry.type_name == "SCHEMAV_ELEMENT_CONTENT" else None
-    if expected is not None:
-        rule = f"{rule} (expected: {expected.group(1)})"
-    named = _ELEMENT.match(entry.message)
-    known = named is not None and named.group(1) in names
-    element = named.group(1) if named is not None and known else "an element that the schema does not know"
+    expectation = _EXPECTATION.search(entry.message) if entry.type_name == "SCHEMAV_ELEMENT_CONTENT" else None
+    if expectation is not None:
+        rule = f"{rule} (expected: {expectation.group(1)})"
+    element_name = _ELEMENT.match(entry.message)
+    is_known = element_name is not None and element_name.group(1) in names
+    element = (
+        element_name.group(1) if element_name is not None and is_known else "an element that the schema does not know"
+    )
     return XmlFault(line=entry.line, element=element, rule=rule)

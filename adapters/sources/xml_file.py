@@ -1,4 +1,4 @@
-"""Read an XML file that someone dropped, and hold it to its schema before anything else looks at it."""
+"""Reader of an XML file, with validation by its schema."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -10,22 +10,22 @@ from adapters.contract import SourceNonsense, SourceUnavailable
 from adapters.sources.xml import Schema, parse, validate
 
 MAX_FAULTS_IN_TEXT: Final = 100
-"""Faults that one message spells out; ``faults`` always has all of them."""
+"""The most faults in one message; ``faults`` has all of them."""
 
 
 class XmlInvalid(SourceNonsense):
-    """The document is well-formed but fails its schema; ``faults`` names every line that does."""
+    """The document is well-formed but fails its schema; ``faults`` names every wrong line."""
 
     def __init__(self, name: str, schema_name: str, faults: tuple[str, ...]) -> None:
-        shown = "; ".join(faults[:MAX_FAULTS_IN_TEXT])
-        left = len(faults) - MAX_FAULTS_IN_TEXT
-        more = f"; and {left} more" if left > 0 else ""
-        super().__init__(f"{name} fails its schema {schema_name} ({len(faults)} faults): {shown}{more}.")
+        listed_faults = "; ".join(faults[:MAX_FAULTS_IN_TEXT])
+        remaining = len(faults) - MAX_FAULTS_IN_TEXT
+        more = f"; and {remaining} more" if remaining > 0 else ""
+        super().__init__(f"{name} fails its schema {schema_name} ({len(faults)} faults): {listed_faults}{more}.")
         self.faults = faults
 
 
 def read_xml(path: Path, *, max_bytes: int) -> etree._Element:
-    """Return the root element of the file at ``path``, not yet validated. Raises :class:`AdapterError`."""
+    """Return the root element of the file at ``path``, not validated. Raises :class:`AdapterError`."""
     try:
         with path.open("rb") as file:
             raw = file.read(max_bytes + 1)
@@ -38,7 +38,7 @@ def read_xml(path: Path, *, max_bytes: int) -> etree._Element:
 def require_valid(
     root: etree._Element, schema: Schema, *, name: str, schema_name: str, vocabulary: Collection[str] = ()
 ) -> None:
-    """Refuse a document that fails ``schema`` (:class:`XmlInvalid`); the names are files, for the message."""
+    """Raise :class:`XmlInvalid` if a document fails ``schema``; the names of files are for the message."""
     faults = validate(root, schema, vocabulary=vocabulary)
     if faults:
         raise XmlInvalid(name, schema_name, tuple(str(fault) for fault in faults))

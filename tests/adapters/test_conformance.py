@@ -12,7 +12,7 @@ import psycopg
 import pysqlite3.dbapi2 as sqlite
 import pytest
 
-from adapters.conformance import NOBODY, Samples, run
+from adapters.conformance import ABSENT_PERSON, Samples, run
 from adapters.contract import (
     Adapter,
     AdapterContext,
@@ -211,5 +211,5 @@ def test_without_a_known_person_it_still_tries_the_rest() -> None:
 
 
 def test_nobody_is_enough_to_ask_about() -> None:
-    assert NOBODY.birth_date is not None
-    assert "9998135745" not in repr(NOBODY)
+    assert ABSENT_PERSON.birth_date is not None
+    assert "9998135745" not in repr(ABSENT_PERSON)

@@ -22,7 +22,7 @@ from adapters.contract import (
     SourceUnavailable,
 )
 from adapters.loading import build_adapter
-from adapters.sampling import FEWEST_IN_INSTITUTION, MOST_RECORDS, check_sample, crowded
+from adapters.sampling import FEWEST_IN_INSTITUTION, MOST_RECORDS, check_sample, shared_addresses
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 
@@ -165,12 +165,12 @@ def test_a_postcode_that_many_people_share_is_proposed_as_an_institutions(build:
 
 def test_an_address_must_stand_out_to_be_proposed() -> None:
     few = [("LS1 1AA", f"{number}") for number in range(FEWEST_IN_INSTITUTION - 1)]
-    assert crowded(few) == {}
-    assert crowded([*few, ("LS1 1AA", "0"), ("LS1 1AA", "0")]) == {}  # the same person's rows
+    assert shared_addresses(few) == {}
+    assert shared_addresses([*few, ("LS1 1AA", "0"), ("LS1 1AA", "0")]) == {}  # the same person's rows
     blocks = [(f"LS1 {place}AA", f"{place}-{number}") for place in range(5) for number in range(12)]
-    assert crowded(blocks) == {}  # a landlord's blocks of flats, each with as many people
-    assert crowded([*blocks, *(("LS2 2AA", f"x{number}") for number in range(100))]) == {"LS2 2AA": 100}
-    assert crowded([(None, "1")]) == {}
+    assert shared_addresses(blocks) == {}  # a landlord's blocks of flats, each with as many people
+    assert shared_addresses([*blocks, *(("LS2 2AA", f"x{number}") for number in range(100))]) == {"LS2 2AA": 100}
+    assert shared_addresses([(None, "1")]) == {}
 
 
 def test_an_empty_source_is_a_warning(build: Build) -> None:

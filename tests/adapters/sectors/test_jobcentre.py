@@ -192,7 +192,7 @@ class TestFinding:
     ) -> None:
         adapter = build(url, caller, secret_file, allocations, max_records=4)
         assert adapter.eligibility is not None
-        with pytest.raises(SourceNonsense, match="More registry records"):
+        with pytest.raises(SourceNonsense, match="more matching records"):
             adapter.eligibility.find(
                 Subject(family_name=GRACE.family_name, birth_date=GRACE.birth_date), deadline=soon()
             )
@@ -258,7 +258,7 @@ def test_one_token_serves_several_questions(registry: BenefitRegistry, caller: T
 
 
 def test_a_token_that_the_registry_withdrew_is_replaced_once(registry: BenefitRegistry, caller: TestCaller) -> None:
-    registry.registry._tokens._kept.token, registry.registry._tokens._kept.until = "withdrawn", 1e12
+    registry.registry._tokens._cached.token, registry.registry._tokens._cached.until = "withdrawn", 1e12
     assert registry.find(ASKED, deadline=soon())
     assert [exchange.answer.status for exchange in caller.log] == [401, 200, 200]
 

@@ -186,7 +186,7 @@ def test_more_records_than_may_be_read_are_an_error_not_a_cut_list(
     url: str, caller: TestCaller, password_file: Path
 ) -> None:
     police = service(url, caller, password_file, max_records=3)
-    with pytest.raises(SourceNonsense, match="More police records"):
+    with pytest.raises(SourceNonsense, match="more matching records"):
         police.find(Subject(family_name="O'Hara-Smythe", birth_date=date(1988, 11, 2)), deadline=soon())
 
 

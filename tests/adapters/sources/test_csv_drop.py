@@ -53,7 +53,7 @@ def test_a_file_that_is_not_the_table_is_refused_whole(path: Path, content: byte
 
 
 def test_a_giant_is_refused(path: Path) -> None:
-    with pytest.raises(SourceNonsense, match="more than the 10 bytes"):
+    with pytest.raises(SourceNonsense, match="larger than the limit of 10 bytes"):
         read(path, b"id,name\n1,2\n", max_bytes=10)
 
 

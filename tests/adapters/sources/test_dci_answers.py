@@ -139,7 +139,7 @@ def test_the_parts_that_are_read_are_held_to_their_types_and_the_rest_is_left_al
         (b"[]", "the whole"),
         (b"{", "not JSON"),
         (b"\xff{}", "not JSON"),
-        (b'{"header": 1, "header": 2}', "says one thing twice"),
+        (b'{"header": 1, "header": 2}', "has a field twice"),
         (b'{"header": NaN}', "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b'{"header": {"action": "search", "status": "rcvd"}}', "message"),

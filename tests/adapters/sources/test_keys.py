@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.sources.database import SqliteFile
 from adapters.sources.keys import PADDING, KeyPart, key_part, read_ref, same_part, write_ref
-from adapters.sources.terms import ColumnKind, Places, SqliteTerms
+from adapters.sources.terms import ColumnKind, Placeholders, SqliteTerms
 from adapters.sources.text import Unreadable
 
 GUID = UUID("6f9619ff-8b86-d011-b42d-00c04fc964ff")
@@ -101,7 +101,7 @@ def test_a_key_that_was_never_given_out_is_harmless(ref: str) -> None:
 
 def found(key: KeyPart, held: object, affinity: str) -> bool:
     """Say whether SQLite finds a value in a column by a key."""
-    places = Places(SqliteFile.place)
+    places = Placeholders(SqliteFile.place)
     term = SqliteTerms().key("held", ColumnKind.ANY, key, places)
     with closing(sqlite.connect(":memory:")) as connection:
         connection.execute(f"CREATE TABLE work (held {affinity})")

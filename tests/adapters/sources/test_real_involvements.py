@@ -90,7 +90,7 @@ class TestKeys:
     def test_a_key_that_cannot_be_read_is_no_absence(self, make: Make, person: object, work: bytes) -> None:
         columns = {"people.no": "TEXT" if isinstance(person, str) else "BLOB", "work.no": "BLOB"}
         source = make(Tables(columns=columns, people=[{"no": person}], work=[{"no": work}]))
-        with pytest.raises(RecordUnreadable, match="its key is a text that is filled with zero bytes"):
+        with pytest.raises(RecordUnreadable, match="its key is a text that is padded with zero bytes"):
             ask(source, UNNUMBERED)
 
     def test_rows_under_every_spelling_are_found_together(self, make: Make) -> None:

@@ -322,7 +322,7 @@ class TestIndexes:
         ]
         source = make(Tables(columns={"work.no": "TEXT"}, people=[{"nhs": NHS_NUMBER}, *people]))
         (line,) = [each for each in source.checks[0](deadline=Deadline.after(20)) if each.name == "indexes"]
-        return source, line.detail.removeprefix("The searches need an index each: ").removesuffix(".").split("; ")
+        return source, line.detail.removeprefix("Each search needs an index: ").removesuffix(".").split("; ")
 
     def asked(self, source: SqlSource) -> list[tuple[str, list[object]]]:
         """Return the statement of each search."""

@@ -65,5 +65,5 @@ def test_a_sample_is_counted() -> None:
     line = sample_line({CellFault(part="persons", column="dob", cause="is not a date"): 1}, 2)
     assert not line.ok
     assert line.detail == (
-        "1 values in the 2 person records looked at cannot be read and are left out: dob is not a date (1)."
+        "1 values in 2 sampled person records cannot be read and are left out: dob is not a date (1)."
     )

@@ -83,7 +83,7 @@ class TestCheck:
         database_line, rows, identifiers = check(deadline=soon)
         assert database_line.ok
         assert not rows.ok
-        assert rows.detail.startswith("1 values in the 4 person records")
+        assert rows.detail.startswith("1 values in 4 sampled person records")
         assert "Not declared verified" in identifiers.detail
 
     def test_it_shows_that_identifiers_are_declared_verified(
@@ -175,7 +175,7 @@ def test_a_birth_date_that_stands_for_unknown_is_reported(
     )
     connection.commit()
     connection.close()
-    with pytest.raises(SourceNonsense, match="stands for unknown"):
+    with pytest.raises(SourceNonsense, match="is a stand-in"):
         source(build(context, file=database.name)).find(
             Subject(family_name="x", birth_date=date(1900, 1, 1)), deadline=soon
         )

@@ -28,7 +28,7 @@ def test_a_file_is_read_within_its_cap(tmp_path: Path) -> None:
     path = tmp_path / "days.xml"
     path.write_bytes(days("2026-11-23"))
     assert read_xml(path, max_bytes=100).tag == "Days"
-    with pytest.raises(XmlRefused, match="larger than the 10 bytes"):
+    with pytest.raises(XmlRefused, match="larger than the limit of 10 bytes"):
         read_xml(path, max_bytes=10)
 
 
