@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from gateway.administration.outcome import UseCaseResult
-from gateway.administration.setup.config_files import ServiceText
+from gateway.administration.setup.config_files import SetupOptions
 from gateway.administration.setup.exemptions import ExemptionOptions
 from gateway.administration.setup.new_authority import AuthorityOptions, set_up_authority
-from gateway.administration.setup.new_node import FirstClient, NodeOptions, set_up_node
-from gateway.administration.setup.scaffold import SetupOptions, refuse_existing
+from gateway.administration.setup.new_node import FirstClient, NewService, NodeOptions, set_up_node
+from gateway.administration.setup.scaffold import refuse_existing
 from gateway.cli.output import command_output
 from gateway.cli.prompts import prompt_missing
 from trust.errors import TrustError
@@ -67,11 +67,11 @@ def init(*, folder: Path, **options: Any) -> UseCaseResult:
         raise click.UsageError("--client needs a --role and a --unit, and the --certificate.")
     client = _first_client(folder, options)
     options = prompt_missing(options, serviceless=not options["service"] and not options["tables"])
-    asks_only = options["asks_only"]
     node = NodeOptions(
         common=_setup_options(options),
-        services=[_service(each, asks_only=asks_only) for each in options["service"]],
-        asks_only=asks_only,
+        services=[_service(each) for each in options["service"]],
+        asks_only=options["asks_only"],
+        case_bind=options["case_bind"],
         case_url=options["case_url"],
         anchor_pin=options["anchor_pin"],
         client=client,
@@ -122,7 +122,6 @@ def _setup_options(options: dict[str, Any]) -> SetupOptions:
         name=options["name"],
         peer_bind=options["peer_bind"],
         operations_bind=options["operations_bind"],
-        case_bind=options.get("case_bind", ""),
         tls=(options["certificate"], options["key"]) if options["certificate"] else None,
         ca=options["ca"],
         exemptions=_exemptions(options),
@@ -155,13 +154,13 @@ def _first_client(folder: Path, options: dict[str, Any]) -> FirstClient | None:
     return FirstClient(client_id=options["client"], private_key=path, roles=options["roles"], units=options["units"])
 
 
-def _service(text: str, *, asks_only: bool) -> ServiceText:
+def _service(text: str) -> NewService:
     parts = text.split(":")
     if len(parts) != 4 or not all(parts):  # noqa: PLR2004 - slug, kind, name, phone
         raise click.UsageError(f"--service is SLUG:KIND:NAME:PHONE, such as {_EXAMPLE}.")
     slug, kind, name, phone = parts
     _parse(parse_slug, slug, "--service")
-    return ServiceText(slug=slug, kind=kind, name=name, duty_phone=phone, asks_only=asks_only)
+    return NewService(slug=slug, kind=kind, name=name, duty_phone=phone)
 
 
 def _parse(parse: Callable[[str], object], text: str, option: str) -> None:

@@ -1,5 +1,6 @@
 """A new trust anchor or intermediate in a folder of its own."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,8 @@ from config.loading import ANCHOR_FILE
 from gateway.administration import thumbprints
 from gateway.administration.files import write_new
 from gateway.administration.outcome import UseCaseResult
-from gateway.administration.setup.config_files import AnchorText, anchor_toml
-from gateway.administration.setup.scaffold import SetupOptions, new_folder, next_steps, scaffold
+from gateway.administration.setup.config_files import SetupOptions, common_values, quote, render
+from gateway.administration.setup.scaffold import new_folder, next_steps, scaffold
 from gateway.keys.files import ANCHOR_KEYS
 from gateway.keys.vault import open_vault
 from trust import strict_json
@@ -45,12 +46,20 @@ def set_up_authority(folder: Path, options: AuthorityOptions) -> UseCaseResult:
         return (_intermediate if options.superiors else _anchor)(staging, target, options)
 
 
+def authority_toml(options: AuthorityOptions) -> str:
+    """Return an authority's configuration file. Raises :class:`OperationRefused`."""
+    own = f"recovery = {quote(RECOVERY_FILE)}   # public; its private half is kept offline\n"
+    if options.superiors:
+        own = f"superiors = {json.dumps(list(options.superiors))}   # who vouch for this intermediate\n"
+    return render("authority", **common_values(options.common), own=own)
+
+
 def _anchor(staging: Path, target: Path, options: AuthorityOptions) -> UseCaseResult:
     place = options.recovery_key
     recovery = LocalSigner.generate(KeyUse.RECOVERY)
     offline = KeySet.of(KeyUse.RECOVERY, [recovery.public])
     write_new(staging / RECOVERY_FILE, strict_json.dumps(offline.to_jwks()), "The recovery key", mode=0o600)
-    keys = _scaffold(staging, options, recovery=RECOVERY_FILE)
+    keys = _scaffold(staging, options)
     pin = Pin(entity=EntityId(options.common.entity_id), keys=keys, recovery=offline)
     write_new(staging / PIN_FILE, build_pin(pin), "The pin", mode=0o600)
     write_new(place, recovery.to_pem(), "The recovery key", mode=0o600)
@@ -75,7 +84,7 @@ def _anchor(staging: Path, target: Path, options: AuthorityOptions) -> UseCaseRe
 
 
 def _intermediate(staging: Path, target: Path, options: AuthorityOptions) -> UseCaseResult:
-    keys = _scaffold(staging, options, recovery=None)
+    keys = _scaffold(staging, options)
     above = ", ".join(options.superiors)
     lines = [
         f"An intermediate {options.common.entity_id} under {above} is set up in {target}.",
@@ -85,18 +94,9 @@ def _intermediate(staging: Path, target: Path, options: AuthorityOptions) -> Use
     return UseCaseResult(lines=lines, data=_data(target, options, keys) | {"superiors": list(options.superiors)})
 
 
-def _scaffold(staging: Path, options: AuthorityOptions, *, recovery: str | None) -> KeySet:
-    text = AnchorText(
-        entity_id=options.common.entity_id,
-        name=options.common.name,
-        superiors=options.superiors,
-        recovery=recovery,
-        faces=options.common.faces,
-        ca=options.common.ca_file,
-        tables=options.common.further_tables(),
-    )
+def _scaffold(staging: Path, options: AuthorityOptions) -> KeySet:
     later = options.common.tls is None
-    scaffold(staging, ANCHOR_FILE, anchor_toml(text), keys=ANCHOR_KEYS, certificate_later=later)
+    scaffold(staging, ANCHOR_FILE, authority_toml(options), keys=ANCHOR_KEYS, certificate_later=later)
     vault = open_vault(staging / "keys", needed=ANCHOR_KEYS)
     return KeySet.of(KeyUse.FEDERATION, [vault.signer(KeyUse.FEDERATION).public])
 

@@ -1,7 +1,7 @@
 """A new node in a folder of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input, write_new
 from gateway.administration.outcome import UseCaseResult
 from gateway.administration.setup.config_edits import pin_file
-from gateway.administration.setup.config_files import NodeText, ServiceText, node_toml
-from gateway.administration.setup.scaffold import SetupOptions, new_folder, next_steps, scaffold
+from gateway.administration.setup.config_files import SetupOptions, common_values, quoted, render
+from gateway.administration.setup.scaffold import new_folder, next_steps, scaffold
 from gateway.keys.files import NODE_KEYS
 from gateway.keys.vault import open_vault
 from trust import claims, strict_json
@@ -28,6 +28,18 @@ _STEPS = (
     "Pin the trust anchor and ask to be admitted: hearthgate trust join URL --config {dir}/node.toml --wait",
     "Run it: hearthgate serve --config {dir}/node.toml, and look at it: hearthgate doctor --config {dir}/node.toml",
 )
+NOT_SET_UP = "not-set-up"
+"""The adapter type of a new service. No adapter has this name, so that the checks ask for one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewService:
+    """A service before its adapter is set up."""
+
+    slug: str
+    name: str
+    kind: str
+    duty_phone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +57,9 @@ class NodeOptions:
     """A new node. ``asks_only``: its services have no case system. ``anchor_pin`` is a trust anchor's pin."""
 
     common: SetupOptions
-    services: Sequence[ServiceText]
+    services: Sequence[NewService]
     asks_only: bool
+    case_bind: str
     case_url: str | None = None
     anchor_pin: Path | None = None
     client: FirstClient | None = None
@@ -65,7 +78,7 @@ def _set_up(staging: Path, target: Path, options: NodeOptions) -> UseCaseResult:
         path = staging / pin_file(pin.entity)
         path.parent.mkdir(mode=0o700)
         write_new(path, build_pin(pin), "The anchor's pin", mode=0o600)
-    scaffold(staging, NODE_FILE, node_toml(_text(options, pin)), keys=NODE_KEYS, certificate_later=common.tls is None)
+    scaffold(staging, NODE_FILE, node_toml(options, pin), keys=NODE_KEYS, certificate_later=common.tls is None)
     if client is not None:
         _register(staging, client)
     kids = [open_vault(staging / "keys").signer(KeyUse.FEDERATION).kid]
@@ -92,20 +105,25 @@ def _set_up(staging: Path, target: Path, options: NodeOptions) -> UseCaseResult:
     )
 
 
-def _text(options: NodeOptions, pin: Pin | None) -> NodeText:
-    common = options.common
-    host = common.entity_id.removeprefix("https://").partition("/")[0]
-    return NodeText(
-        entity_id=common.entity_id,
-        name=common.name,
-        case_url=options.case_url or f"https://case.{host}",
-        faces=common.faces,
-        anchor_entity=None if pin is None else pin.entity,
-        anchor_jwks=None if pin is None else str(pin_file(pin.entity)),
-        ca=common.ca_file,
-        services=options.services,
-        tables=common.further_tables(),
+def node_toml(options: NodeOptions, pin: Pin | None) -> str:
+    """Return a node's configuration file. Raises :class:`OperationRefused`."""
+    host = options.common.entity_id.removeprefix("https://").partition("/")[0]
+    return render(
+        "node",
+        **common_values(options.common),
+        **quoted(case_url=options.case_url or f"https://case.{host}", case_bind=options.case_bind),
+        pin="" if pin is None else _pin_toml(pin),
+        services="".join(_service_toml(service, asks_only=options.asks_only) for service in options.services),
     )
+
+
+def _pin_toml(pin: Pin) -> str:
+    return render("anchor-pin", **quoted(anchor_entity=pin.entity, anchor_jwks=str(pin_file(pin.entity))))
+
+
+def _service_toml(service: NewService, *, asks_only: bool) -> str:
+    adapter = render("no-adapter") if asks_only else render("adapter", **quoted(adapter=NOT_SET_UP))
+    return render("service", **quoted(**asdict(service)), adapter_tables=adapter)
 
 
 def _register(folder: Path, client: FirstClient) -> None:

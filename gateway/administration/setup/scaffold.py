@@ -5,58 +5,17 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from config.loading import ConfigError, load
 from gateway.administration.context import certificates
 from gateway.administration.errors import OperationRefused
-from gateway.administration.files import read_input, write_new
-from gateway.administration.setup.config_files import FaceText
-from gateway.administration.setup.exemptions import ExemptionOptions, exemption_tables
+from gateway.administration.files import write_new
+from gateway.administration.setup.config_files import SetupOptions
 from gateway.keys.files import KeyFile, create_keys, refuse_unusable
 from gateway.store.migration import migrate
 
 _MISSING = ": there is no such file"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetupOptions:
-    """What a node and an authority both need. Without ``tls``, a certificate and its key, these come later.
-
-    ``tables`` is a file of further tables for the configuration.
-    """
-
-    entity_id: str
-    name: str
-    peer_bind: str
-    operations_bind: str
-    exemptions: ExemptionOptions
-    case_bind: str = ""
-    tls: tuple[Path, Path] | None = None
-    ca: Path | None = None
-    tables: Path | None = None
-
-    @property
-    def faces(self) -> FaceText:
-        """What the configuration says of the listeners."""
-        certificate, key = self.tls or (None, None)
-        return FaceText(
-            certificate=str(certificate.absolute()) if certificate else "tls/certificate.pem",
-            key=str(key.absolute()) if key else "tls/key.pem",
-            peer_bind=self.peer_bind,
-            case_bind=self.case_bind,
-            operations_bind=self.operations_bind,
-        )
-
-    @property
-    def ca_file(self) -> str | None:
-        """The CA as the configuration names it."""
-        return str(self.ca.absolute()) if self.ca else None
-
-    def further_tables(self) -> str:
-        """Return the exemptions and the file of tables. Raises :class:`OperationRefused`."""
-        return exemption_tables(self.exemptions) + _read_tables(self.tables)
 
 
 def refuse_existing(folder: Path) -> None:
@@ -96,20 +55,6 @@ def next_steps(target: Path, options: SetupOptions, steps: Sequence[str]) -> lis
     first = () if options.tls else ("Put the certificate chain and its key into {dir}/tls.",)
     numbered = [step.format(dir=target) for step in (*first, *steps)]
     return ["What to do next:", *(f"  {number}. {step}" for number, step in enumerate(numbered, 1))]
-
-
-def _read_tables(path: Path | None) -> str:
-    if path is None:
-        return ""
-    text = read_input(path, "The file of tables").decode("utf-8", errors="replace")
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as malformed:
-        raise OperationRefused(f"{path} is not TOML: {malformed}") from malformed
-    loose = sorted(name for name, value in document.items() if not isinstance(value, dict | list))
-    if loose:  # after the other tables, they would be settings of the last one
-        raise OperationRefused(f"{path} holds settings outside a table: {', '.join(loose)}. Put each into its table.")
-    return text
 
 
 def _check(path: Path, *, certificate_later: bool) -> None:
