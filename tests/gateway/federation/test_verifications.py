@@ -2,13 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.federation.resolver import FederationResolver
-from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree
+from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
 from trust import jose
 from trust.federation.bundle import Bundle
+from trust.federation.entity_statement import build_entity_configuration
 from trust.federation.trust_mark import MarkDraft, StatedMark, build_trust_mark
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
@@ -70,6 +74,21 @@ def test_an_entity_that_does_not_answer_has_its_cached_configuration_verified_no
     tree.clock.forward(minutes=6)
     tree.down.add(POLICE)
     assert sorted(verifications(lambda: refresh(tree, resolver)).values()) == [1] * 4
+
+
+def test_a_cached_configuration_that_has_expired_gives_way_to_an_older_one(
+    tree: Tree, resolver: FederationResolver
+) -> None:
+    """Each process of an entity signs its own, so the one that answers may have signed earlier, and for longer."""
+    made_at, signer = tree.clock.now(), tree.entities[POLICE].keys.signer(KeyUse.FEDERATION)
+    brief = replace(tree._draft(POLICE, None), expires_at=made_at + timedelta(minutes=6))
+    brief = replace(brief, metadata=tree._metadata(tree.entities[POLICE]))
+    earlier = tree.configuration(POLICE, made_at - timedelta(minutes=1))
+    answers = [build_entity_configuration(brief, signer, authority_hints=(COUNTY,)), earlier]
+    tree.said[POLICE + CONFIGURATION_PATH] = lambda request: answered(answers.pop(0), request.accept)
+    refresh(tree, resolver)
+    tree.clock.forward(minutes=7)
+    assert resolver.refresh(POLICE, now=tree.clock.now()).expires_at > made_at + timedelta(hours=1)
 
 
 def test_another_worker_verifies_a_stored_chain_once(tree: Tree, verifications: Verifications) -> None:

@@ -49,6 +49,7 @@ from trust.errors import (
     WrongIssuer,
 )
 from trust.federation.chain import (
+    Authority,
     TrustChain,
     open_chain,
     refuse_rollback,
@@ -294,6 +295,19 @@ def test_statements_of_several_chains_are_joined_only_where_the_keys_fit() -> No
         resolve_chain(replace(chain, subject=new_key.subject), anchors=PINNED, now=NOW)
     with pytest.raises(UnknownKey):
         resolve_chain(replace(chain, superiors=chain.superiors * 2), anchors=PINNED, now=NOW)
+
+
+def test_an_authority_states_nothing_by_a_verified_statement_of_another_key_or_time() -> None:
+    chain = opened()
+    authority = Authority.from_anchor(verify_anchor(TOP, anchors=PINNED, now=NOW))
+    about = chain.superiors[0]
+    assert authority.open_statement(about, about=COUNCIL, now=NOW) is about
+    with pytest.raises(UnknownKey):
+        replace(authority, keys=key_set(STRANGER_KEY)).open_statement(about, about=COUNCIL, now=NOW)
+    with pytest.raises(Expired):
+        authority.open_statement(about, about=COUNCIL, now=NOW + timedelta(seconds=LIFE_S))
+    with pytest.raises(ChainRefused):
+        authority.open_statement(about, about=STRANGER, now=NOW)
 
 
 def test_a_retired_key_signs_nothing_after_its_retirement_for_an_opened_chain_either() -> None:
