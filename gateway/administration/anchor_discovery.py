@@ -7,18 +7,19 @@ administrator, who compares thumbprints by another channel before any of it coun
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from gateway.administration.errors import OperationRefused
-from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
-from gateway.ports import PeerRequest, PeerResponse, Transport, TransportError
+from gateway.federation.fetch import CONFIGURATION_PATH, fetch_document
+from gateway.ports import Transport, TransportError
 from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, parse_pin
-from trust.federation.entity_statement import MAX_BYTES, EntityConfiguration, parse_entity_configuration
+from trust.federation.chain import Authority
+from trust.federation.entity_statement import EntityConfiguration, parse_entity_configuration
 from trust.identifiers import EntityId
 
 PIN_PATH = "/federation/v1/pin"
 PIN_TYPE = "application/json"
-_FETCH_S = 5.0
 _MOST_FETCHES = 12
 _DEEPEST = 5
 _OK, _NOT_FOUND = 200, 404
@@ -41,17 +42,9 @@ class Line:
         return self.members[-1]
 
 
-def fetch(transport: Transport, url: str, *, accept: str = STATEMENT_TYPE) -> PeerResponse:
-    """Fetch a document of any kind. Raises ``TransportError``."""
-    request = PeerRequest(
-        method="GET", url=url, headers={}, body=b"", accept=accept, max_bytes=MAX_BYTES, timeout_s=_FETCH_S
-    )
-    return transport.send(request)
-
-
 def statement_of(transport: Transport, entity: EntityId, *, now: datetime) -> EntityConfiguration:
     """Return what an entity says of itself. Raises ``TransportError`` and ``TrustError``."""
-    answer = fetch(transport, entity + CONFIGURATION_PATH)
+    answer = fetch_document(transport, entity + CONFIGURATION_PATH)
     if answer.status != _OK:
         raise TransportError(f"{entity} answered {answer.status} and not with its statement")
     found = parse_entity_configuration(answer.body, now=now)
@@ -93,7 +86,7 @@ def pin_of(transport: Transport, anchor: EntityConfiguration) -> Pin:
 
     Raises ``TransportError`` and ``TrustError``, and ``OperationRefused`` if the two documents contradict each other.
     """
-    answer = fetch(transport, anchor.entity_id + PIN_PATH, accept=PIN_TYPE)
+    answer = fetch_document(transport, anchor.entity_id + PIN_PATH, accept=PIN_TYPE)
     if answer.status == _NOT_FOUND:
         return Pin(entity=anchor.entity_id, keys=anchor.keys)
     if answer.status != _OK:
@@ -104,3 +97,16 @@ def pin_of(transport: Transport, anchor: EntityConfiguration) -> Pin:
             f"{anchor.entity_id} offers other keys to pin than the one it signs with; tell its administrators."
         )
     return pin
+
+
+def is_vouched_for(transport: Transport, authority: EntityConfiguration, subject: EntityId, *, now: datetime) -> bool:
+    """Return whether an authority vouches for an entity, by the keys of its own, unverified configuration."""
+    superior = Authority.from_anchor(authority)
+    try:
+        answer = fetch_document(transport, f"{superior.fetch_endpoint()}?{urlencode({'sub': subject})}")
+        if answer.status != _OK:
+            return False
+        superior.open_statement(answer.body, about=subject, now=now)
+    except (TransportError, TrustError):
+        return False
+    return True

@@ -1,311 +1,261 @@
-"""Follow a chain step by step, from the pinned anchor down, saying at each step what held or what did not.
+"""Trace a chain from the pinned anchor down: each step, and why it failed.
 
-The paths are those of a running node (:mod:`gateway.federation.discovery`): each pinned anchor is asked, and where none
-vouches for the entity, the superiors that the entity names, each by its own chain. A check uses no cache and stores
-nothing. Of several failed paths, the longest is reported.
+The discovery is that of a running node (:mod:`trust.federation.discovery`), without a cache; nothing is stored. Of
+several failed paths, the longest is reported.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
-from urllib.parse import urlencode
+from time import monotonic
 
 from adapters.contract import CheckLine
 from gateway.administration.federation_context import FederationContext
-from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
+from gateway.federation.fetch import Fetcher
 from gateway.federation.freshness import Freshness, freshness_of
-from gateway.ports import PeerRequest, PeerResponse, Transaction, Transport, TransportError
+from gateway.federation.limits import FETCH_S, FetchBudget
+from gateway.ports import Transaction, TransportError
 from gateway.store.tables import latest_statements
-from trust.error_context import about_statement, section
 from trust.errors import ChainRefused, NoChain, TrustError
-from trust.federation.chain import MAX_INTERMEDIATES, TrustedEntity, refuse_rollback, verify_anchor, verify_chain
-from trust.federation.entity_statement import (
-    MAX_BYTES,
-    SubordinateStatement,
-    parse_entity_configuration,
-    parse_subordinate_statement,
-)
-from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
+from trust.federation.chain import Resolution, TrustedEntity, refuse_rollback
+from trust.federation.discovery import Answer, Ask, Discovery, FetchConfiguration, Step, StepKind, discover, drive
+from trust.federation.entity_statement import SubordinateStatement
 from trust.identifiers import EntityId
 from trust.keys import KeySet
-from trust.strict_json import JsonObject
 
-T = TypeVar("T")
-
-MAX_WAYS = 16
-MAX_FETCHES = 32
-"""Addresses that one check asks at; twelve are enough for one way of any depth."""
-_FETCH_S = 5.0
-_OK = 200
-_NOT_FOUND = 404
+_TRACE_S = 60.0
 _PINNED = "Compare the anchor's thumbprints with its administrators by another channel, then correct [[trust.anchors]]."
 _ROUTE = "Check the name, the route and the firewall, the certificate, and [trust] ca and [hosts] in the configuration."
+_UNPINNED = "Pin one: hearthgate trust join URL, with the address of the authority that is to vouch for this node."
+_HINTS = (
+    "Ask its administrators which authority vouches for it, and whether that one stands under an anchor pinned here."
+)
 
 
 @dataclass(slots=True, kw_only=True)
 class Trace:
-    """What was found. ``vouched`` is the superior's statement, ``entity`` the whole chain, where it came to that.
+    """The steps of a discovery, the successful ones first.
 
-    ``answered`` says that an anchor could be asked, whatever it said; ``refusal`` is why the last step did not hold.
+    ``vouched`` is the statement of the entity's superior, ``resolution`` the whole chain, each once it was verified.
+    ``answered`` says that an anchor answered, with any statement; ``refusal`` is why the last step failed.
     """
 
     lines: list[CheckLine] = field(default_factory=list)
     vouched: SubordinateStatement | None = None
-    entity: TrustedEntity | None = None
-    statements: tuple[bytes, ...] = ()
+    resolution: Resolution | None = None
     answered: bool = False
     refusal: TrustError | TransportError | None = None
 
     @property
+    def entity(self) -> TrustedEntity | None:
+        """The resolved entity."""
+        return None if self.resolution is None else self.resolution.entity
+
+    @property
     def ok(self) -> bool:
-        """Whether every step held."""
+        """Whether every step succeeded."""
         return all(line.ok for line in self.lines)
 
+    def attempt(self, name: str, work: Callable[[], object], remedy: str) -> bool:
+        """Add a step, and return whether it succeeded."""
+        try:
+            work()
+        except TrustError as refused:
+            self.lines.append(CheckLine(name=name, ok=False, detail=refused.detail, remedy=remedy))
+            self.refusal = refused
+            return False
+        self.lines.append(CheckLine(name=name, ok=True, detail=""))
+        return True
 
-class _Stopped(Exception):
-    """A step did not hold; its line says why."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Superior:
-    """Somebody whose own chain stands. ``upper`` is what follows a statement by it."""
-
-    entity: EntityId
-    keys: KeySet
-    metadata: JsonObject = field(repr=False)
-    upper: tuple[bytes, ...] = field(repr=False)
+class _StatementVerified(Exception):
+    """The superior's statement was verified; no more is asked."""
 
 
 def trace_chain(federation: FederationContext, entity: EntityId, *, now: datetime) -> Trace:
-    """Walk the whole chain of ``entity``, on the first way that stands, else on the one that led furthest."""
-    return _on_each_way(federation, entity, now, lambda walk: walk.whole())
+    """Trace the whole chain of ``entity``, along the first valid path, else along the longest."""
+    trace, resolution = _trace(_Recorder(federation=federation, entity=entity, now=now))
+    if resolution is not None and _check_resolution(federation, resolution, trace, now):
+        trace.resolution = resolution
+    return trace
 
 
 def trace_vouching(federation: FederationContext, entity: EntityId, *, now: datetime) -> Trace:
-    """Walk only to what a superior says of ``entity``, which need not be reachable where a chain of it is held."""
-    return _on_each_way(federation, entity, now, lambda walk: walk.vouching())
+    """Trace only up to the superior's statement about ``entity``, which need not be reachable if it is known."""
+    return _trace(_Recorder(federation=federation, entity=entity, now=now, statement_only=True))[0]
 
 
-def _on_each_way(
-    federation: FederationContext, entity: EntityId, now: datetime, go: Callable[["_Walk"], object]
-) -> Trace:
-    if not federation.anchors:
-        remedy = "Pin one: hearthgate trust join URL, with the address of the authority that is to vouch for this node."
-        unpinned = CheckLine(name="a trust anchor is pinned here", ok=False, detail="none is", remedy=remedy)
-        return Trace(lines=[unpinned])
-    best, answered = Trace(), False
-    fetch = _Fetch(federation=federation, now=now)
-    for way in _ways(fetch, entity):
-        trace = Trace(answered=answered)
-        try:
-            go(_Walk(fetch=fetch, way=way, trace=trace))
-        except _Stopped:
-            answered = trace.answered
-            if sum(line.ok for line in trace.lines) >= sum(line.ok for line in best.lines):
-                best = trace
-            continue
-        return trace
-    best.answered = answered
-    return best
+def _trace(recorder: "_Recorder") -> tuple[Trace, Resolution | None]:
+    if not recorder.federation.anchors:
+        unpinned = CheckLine(name="a trust anchor is pinned here", ok=False, detail="none is", remedy=_UNPINNED)
+        return Trace(lines=[unpinned]), None
+    resolution = recorder.run()
+    return recorder.trace(), resolution
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fetch:
-    """What is asked for in one check, each once."""
+@dataclass(slots=True, kw_only=True)
+class _Recorder:
+    """The driver of a discovery that records its steps, and asks for each document once."""
 
     federation: FederationContext
+    entity: EntityId
     now: datetime
-    answers: dict[str, PeerResponse | TransportError] = field(default_factory=dict)
+    statement_only: bool = False
+    answers: dict[Ask, Answer] = field(default_factory=dict)
+    failures: dict[Ask, TrustError | TransportError] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    refusal: NoChain | None = None
+    _fetcher: Fetcher = field(init=False)
+    _budget: FetchBudget = field(init=False)
+    _known: Mapping[EntityId, TrustedEntity] = field(init=False)
 
-    def configuration(self, entity: EntityId) -> bytes:
-        """Return what an entity says of itself."""
-        if entity == self.federation.own:
-            return self.federation.own_configuration(self.now)
-        return _statement(self.get(entity + CONFIGURATION_PATH))
+    def __post_init__(self) -> None:
+        context = self.federation
+        self._fetcher = Fetcher(
+            transport=context.transport, own=context.own, own_configuration=context.own_configuration
+        )
+        self._budget = FetchBudget(fetch_s=FETCH_S, deadline=monotonic() + _TRACE_S)
+        statuses = context.directory.statuses(now=self.now)
+        self._known = {each.entity: each.trusted for each in statuses if each.trusted is not None}
 
-    def get(self, url: str) -> PeerResponse:
-        """Ask at an address, once."""
-        if url not in self.answers:
-            if len(self.answers) >= MAX_FETCHES:
-                raise TransportError(f"one check asks at no more than {MAX_FETCHES} addresses")
+    def run(self) -> Resolution | None:
+        """Return the chain, or None where there is none or only the statement was wanted.
+
+        Where an entity does not answer, the superiors that it named last are tried, to show how far they lead.
+        """
+        hints: dict[EntityId, Sequence[EntityId]] = {}
+        while True:
+            self.steps.clear()
             try:
-                self.answers[url] = fetch_statement(self.federation.transport, url)
-            except TransportError as failed:
-                self.answers[url] = failed
-        answer = self.answers[url]
-        if isinstance(answer, TransportError):
-            raise answer
-        return answer
+                return drive(self._discovery(hints), self.answer, self.record)
+            except _StatementVerified:
+                return None
+            except NoChain as refused:
+                self.refusal = refused
+            silent = {each.entity for each in self.failures if isinstance(each, FetchConfiguration)}
+            untried = {each: self._known[each].hints for each in silent & self._known.keys() - hints.keys()}
+            if not untried:
+                return None
+            hints |= untried
 
-    def hints(self, entity: EntityId) -> Sequence[EntityId]:
-        """Return whom an entity names as its superiors, as it says now or, where it is away, as it was held to say."""
-        try:
-            return parse_entity_configuration(self.configuration(entity), now=self.now).authority_hints
-        except (TransportError, TrustError):
-            known = self.federation.directory.statuses(now=self.now)
-            return next((each.trusted.hints for each in known if each.entity == entity and each.trusted), ())
+    def answer(self, ask: Ask) -> Answer:
+        """Fetch a document, once."""
+        if ask not in self.answers:
+            try:
+                self.answers[ask] = self._fetch(ask)
+            except (TransportError, TrustError) as failed:
+                self.answers[ask], self.failures[ask] = None, failed
+        return self.answers[ask]
 
+    def record(self, step: Step) -> None:
+        """Record a step. Raises ``_StatementVerified`` where it is the last that was wanted."""
+        self.steps.append(step)
+        if self.statement_only and step.statement is not None and step.statement.subject == self.entity:
+            raise _StatementVerified
 
-def _ways(fetch: _Fetch, entity: EntityId) -> Iterator[tuple[EntityId, ...]]:
-    """Yield the lines that may lead from an entity up to a pinned anchor: the anchors' own first, then the shortest."""
-    anchors = tuple(fetch.federation.anchors)
-    yield from ((entity, anchor) for anchor in anchors)
-    ways: list[tuple[EntityId, ...]] = [(entity,)]
-    for _ in range(MAX_INTERMEDIATES):
-        longer = [(*way, hint) for way in ways for hint in fetch.hints(way[-1]) if hint not in (*way, *anchors)]
-        ways = longer[:MAX_WAYS]
-        yield from ((*way, hint) for way in ways for hint in fetch.hints(way[-1]) if hint in anchors)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Walk:
-    """One way; ``way`` begins with the entity and ends with the anchor."""
-
-    fetch: _Fetch
-    way: tuple[EntityId, ...]
-    trace: Trace
-
-    def vouching(self) -> tuple[_Superior, bytes]:
-        """Return the entity's direct superior and what it says of the entity, verified, level by level."""
-        anchor = self.way[-1]
-        superior = self._step(
-            f"{anchor} answers, with a key that is pinned here", lambda: self._anchor(anchor), _PINNED
+    def trace(self) -> Trace:
+        """Return the steps along the path that led furthest."""
+        steps = self._furthest()
+        trace = Trace(
+            lines=[self._line(step) for step in steps],
+            vouched=next((step.statement for step in steps if step.statement and step.path[0] == self.entity), None),
+            answered=any(step.kind is StepKind.ANCHOR and step.ok for step in self.steps),
+            refusal=next((self._failure(step) for step in steps if not step.ok), None),
         )
-        self.trace.answered = True
-        for place in range(len(self.way) - 2, 0, -1):
-            about, _ = self._vouched(superior, self.way[place])
-            superior = self._below(superior, self.way[place], about)
-        about, self.trace.vouched = self._vouched(superior, self.way[0])
-        return superior, about
+        if trace.ok and self.refusal is not None and (not steps or steps[-1].path[0] != self.entity):
+            name = f"a chain leads from {self.entity} to a pinned anchor"
+            trace.lines.append(CheckLine(name=name, ok=False, detail=self.refusal.detail, remedy=_HINTS))
+            trace.refusal = self.refusal
+        return trace
 
-    def whole(self) -> None:
-        """Go on to the entity itself, and to everything that its chain must keep."""
-        superior, about = self.vouching()
-        entity = self.way[0]
-        own = self._own(entity)
-        statements = (own, about, *superior.upper)
-        found = self._step(
-            "the statements form a chain",
-            lambda: self._chain(statements),
-            f"A key that was rotated must be given to {superior.entity} first; else ask that agency's administrators.",
+    def _discovery(self, hints: Mapping[EntityId, Sequence[EntityId]]) -> Discovery:
+        return discover(self.entity, anchors=self.federation.anchors, now=self.now, hints=hints, keys_of=self._keys_of)
+
+    def _keys_of(self, issuer: EntityId) -> KeySet | None:
+        known = self._known.get(issuer)
+        return None if known is None else known.federation_keys
+
+    def _fetch(self, ask: Ask) -> bytes:
+        if isinstance(ask, FetchConfiguration):
+            return self._fetcher.configuration(ask.entity, self._budget, now=self.now)
+        return self._fetcher.statement(ask.superior, ask.endpoint, ask.subject, self._budget, now=self.now)
+
+    def _furthest(self) -> list[Step]:
+        longest: list[Step] = []
+        for path in dict.fromkeys(step.path for step in self.steps if step.path[-1] in self.federation.anchors):
+            steps = [step for step in self.steps if step.path == path[-len(step.path) :]]
+            if sum(step.ok for step in steps) >= sum(step.ok for step in longest):
+                longest = steps
+        return longest
+
+    def _failure(self, step: Step) -> TrustError | TransportError | None:
+        return step.refusal if step.unanswered is None else self.failures[step.unanswered]
+
+    def _line(self, step: Step) -> CheckLine:
+        name, remedy = _describe(step, self.entity)
+        failure = self._failure(step)
+        if failure is None:
+            return CheckLine(name=name, ok=True, detail="")
+        if isinstance(failure, TrustError):
+            return CheckLine(name=name, ok=False, detail=failure.detail, remedy=remedy)
+        return CheckLine(name=name, ok=False, detail=str(failure), remedy=_ROUTE)
+
+
+def _describe(step: Step, traced: EntityId) -> tuple[str, str]:
+    """Return the name of a step, and what to do where it fails."""
+    entity = step.path[0]
+    if step.kind is StepKind.ANCHOR:
+        return f"{entity} answers, with a key that is pinned here", _PINNED
+    superior = step.path[1]
+    if step.kind is StepKind.STATEMENT:
+        return (
+            f"{'it' if len(step.path) == len((entity, superior)) else superior} vouches for {entity}",
+            f"Ask the administrators of {superior} whether {entity} was admitted, or suspended.",
         )
-        self._step(
+    if step.kind is StepKind.CONFIGURATION:
+        return (
+            f"{entity} answers with its own statement",
+            f"Ask the administrators of {entity} to look after its keys and its clock.",
+        )
+    if entity != traced:
+        return (
+            f"{entity} may vouch for others",
+            f"Ask the administrators of {superior}, who bind {entity} to these terms.",
+        )
+    return (
+        "the statements form a chain",
+        f"A key that was rotated must be given to {superior} first; else ask that agency's administrators.",
+    )
+
+
+def _check_resolution(federation: FederationContext, resolution: Resolution, trace: Trace, now: datetime) -> bool:
+    """Check what a running node checks beyond the chain itself, and return whether the entity is trusted."""
+    entity, superior = resolution.entity, resolution.entity.superiors[0]
+    return (
+        trace.attempt(
             "it is not older than what was accepted before",
-            lambda: self._refuse_rollback(found),
+            lambda: refuse_rollback(entity, seen=federation.store.read(lambda tx: _latest(tx, entity))),
             f"Right after a restore wait five minutes. Else somebody may be replaying an old statement: tell the "
-            f"administrators of {superior.entity}.",
+            f"administrators of {superior}.",
         )
-        self._step(
-            "nobody in it is suspended",
-            lambda: self.fetch.federation.directory.refuse_suspended(found, now=self.fetch.now),
+        and trace.attempt(
+            "no entity in it is suspended",
+            lambda: federation.directory.refuse_suspended(entity, now=now),
             "Ask the administrators of the authority that is named; its readmission is learnt by the next round.",
         )
-        self._step(
-            f"it is fresh, and good until {found.expires_at:%Y-%m-%d %H:%M} UTC",
-            lambda: self._refuse_stale(found),
+        and trace.attempt(
+            f"it is fresh, and good until {entity.expires_at:%Y-%m-%d %H:%M} UTC",
+            lambda: _refuse_stale(entity, now),
             "One of the superiors repeats an old statement: tell its administrators, and check this machine's clock.",
         )
-        self.trace.entity, self.trace.statements = found, statements
-
-    def _step(self, name: str, work: Callable[[], T], remedy: str) -> T:
-        try:
-            found = work()
-        except (TransportError, TrustError) as failed:
-            detail = failed.detail if isinstance(failed, TrustError) else f"{failed}"
-            todo = remedy if isinstance(failed, TrustError) else _ROUTE
-            self.trace.lines.append(CheckLine(name=name, ok=False, detail=detail, remedy=todo))
-            self.trace.refusal = failed
-        else:
-            self.trace.lines.append(CheckLine(name=name, ok=True, detail=""))
-            return found
-        raise _Stopped
-
-    def _anchor(self, anchor: EntityId) -> _Superior:
-        raw = self.fetch.configuration(anchor)
-        stated = verify_anchor(raw, anchors=self.fetch.federation.anchors, now=self.fetch.now)
-        metadata = stated.metadata.get(FEDERATION_ENTITY, {})
-        return _Superior(entity=anchor, keys=stated.keys, metadata=metadata, upper=(raw,))
-
-    def _below(self, above: _Superior, entity: EntityId, about: bytes) -> _Superior:
-        """Return an intermediate that may itself be asked, once its own chain stands."""
-        statements = (self._own(entity), about, *above.upper)
-        found = self._step(
-            f"{entity} may vouch for others",
-            lambda: self._chain(statements),
-            f"Ask the administrators of {above.entity}, who bind {entity} to these terms.",
-        )
-        metadata = found.metadata.get(FEDERATION_ENTITY, {})
-        return _Superior(entity=entity, keys=found.federation_keys, metadata=metadata, upper=statements[1:])
-
-    def _own(self, entity: EntityId) -> bytes:
-        def work() -> bytes:
-            raw = self.fetch.configuration(entity)
-            parse_entity_configuration(raw, now=self.fetch.now)
-            return raw
-
-        remedy = f"Ask the administrators of {entity} to look after its keys and its clock."
-        return self._step(f"{entity} answers with its own statement", work, remedy)
-
-    def _vouched(self, superior: _Superior, entity: EntityId) -> tuple[bytes, SubordinateStatement]:
-        pinned = superior.entity == self.way[-1]
-        return self._step(
-            f"{'it' if pinned else superior.entity} vouches for {entity}",
-            lambda: self._ask(superior, entity),
-            f"Ask the administrators of {superior.entity} whether {entity} was admitted, or suspended.",
-        )
-
-    def _ask(self, superior: _Superior, entity: EntityId) -> tuple[bytes, SubordinateStatement]:
-        with about_statement(f"Entity configuration of {superior.entity}", section("5.1.1")):
-            endpoint = parse_federation_entity(superior.metadata, entity=superior.entity).fetch_endpoint
-            if endpoint is None:
-                raise ChainRefused(f"{superior.entity} names no fetch endpoint.")
-        answer = self.fetch.get(f"{endpoint}?{urlencode({'sub': entity})}")
-        with about_statement(f"Subordinate statement by {superior.entity} about {entity}", section("8.1")):
-            if answer.status == _NOT_FOUND:
-                raise NoChain(f"{superior.entity} does not vouch for {entity}.")
-            raw = _statement(answer)
-            vouched = parse_subordinate_statement(raw, superior_keys=superior.keys, now=self.fetch.now)
-            if (vouched.issuer, vouched.subject) != (superior.entity, entity):
-                raise ChainRefused("The answer is a statement of or about somebody else.")
-        return raw, vouched
-
-    def _chain(self, statements: tuple[bytes, ...]) -> TrustedEntity:
-        return verify_chain(statements, anchors=self.fetch.federation.anchors, now=self.fetch.now, keys_of=self._keys)
-
-    def _keys(self, issuer: EntityId) -> KeySet | None:
-        """Return the keys of an issuer of marks, as it was last confirmed."""
-        known = self.fetch.federation.directory.statuses(now=self.fetch.now)
-        return next((each.trusted.federation_keys for each in known if each.entity == issuer and each.trusted), None)
-
-    def _refuse_rollback(self, found: TrustedEntity) -> None:
-        refuse_rollback(found, seen=self.fetch.federation.store.read(lambda tx: _newest_seen(tx, found)))
-
-    def _refuse_stale(self, found: TrustedEntity) -> None:
-        if freshness_of(found.refreshed_at, bounds=found.bounds, now=self.fetch.now) is not Freshness.NORMAL:
-            raise ChainRefused(f"The oldest of its statements was made at {found.refreshed_at:%Y-%m-%d %H:%M} UTC.")
-
-
-def _newest_seen(tx: Transaction, found: TrustedEntity) -> dict[tuple[EntityId, EntityId], datetime]:
-    newest = {link: latest_statements.latest(tx, issuer=link[0], subject=link[1]) for link in found.issued_at_by}
-    return {link: made for link, made in newest.items() if made is not None}
-
-
-def fetch_statement(transport: Transport, url: str) -> PeerResponse:
-    """Ask for a statement of whatever kind. Raises ``TransportError``."""
-    request = PeerRequest(
-        method="GET",
-        url=url,
-        headers={},
-        body=b"",
-        accept=STATEMENT_TYPE,
-        max_bytes=MAX_BYTES,
-        timeout_s=_FETCH_S,
     )
-    return transport.send(request)
 
 
-def _statement(answer: PeerResponse) -> bytes:
-    if answer.status != _OK:
-        raise TransportError(f"the answer was {answer.status} and not a statement")
-    return answer.body
+def _refuse_stale(entity: TrustedEntity, now: datetime) -> None:
+    if freshness_of(entity.refreshed_at, bounds=entity.bounds, now=now) is not Freshness.NORMAL:
+        raise ChainRefused(f"The oldest of its statements was made at {entity.refreshed_at:%Y-%m-%d %H:%M} UTC.")
+
+
+def _latest(tx: Transaction, entity: TrustedEntity) -> dict[tuple[EntityId, EntityId], datetime]:
+    latest = {key: latest_statements.latest(tx, issuer=key[0], subject=key[1]) for key in entity.issued_at_by}
+    return {key: issued_at for key, issued_at in latest.items() if issued_at is not None}

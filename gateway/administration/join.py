@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
-from urllib.parse import urlencode
 
 from config.settings import AnchorSettings
 from gateway.administration import thumbprints
-from gateway.administration.anchor_discovery import Line, fetch, lines_above, pin_of
+from gateway.administration.anchor_discovery import Line, is_vouched_for, lines_above, pin_of
 from gateway.administration.context import Settings, identity, now, own_entity
 from gateway.administration.enrolment_requests import EnrolmentPorts, build_request, send_request, vault_of
 from gateway.administration.errors import OperationRefused
@@ -17,16 +16,12 @@ from gateway.administration.files import write_new
 from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.administration.setup.config_edits import pin_file, replace, with_pin, with_superior
-from gateway.ports import Transport, TransportError
-from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, build_pin, parse_pin
-from trust.federation.entity_statement import parse_subordinate_statement
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
 _AGAIN_S = 2.0
-_OK = 200
 
 Progress = Callable[..., None]
 """Show lines to the administrator while a use case runs."""
@@ -178,9 +173,9 @@ class Join:
         if entity.fetch_endpoint is None:
             raise OperationRefused(f"{authority.entity_id} names no fetch endpoint, so it vouches for nobody.")
         progress(f"Waiting for {authority.entity_id} to vouch for {own} ...")
-        url, end = f"{entity.fetch_endpoint}?{urlencode({'sub': own})}", monotonic() + limit.total_seconds()
+        end = monotonic() + limit.total_seconds()
         while monotonic() < end:
-            if _vouches(transport, url, line, own):
+            if is_vouched_for(transport, authority, own, now=now()):
                 return
             sleep(_AGAIN_S)
         raise OperationRefused(
@@ -243,14 +238,3 @@ def _refuse_other_thumbprints(offer: AnchorOffer, typed: Sequence[str]) -> None:
 
 def _kids(pin: Pin) -> list[str]:
     return sorted(pin.keys.kids) + (sorted(pin.recovery.kids) if pin.recovery else [])
-
-
-def _vouches(transport: Transport, url: str, line: Line, own: EntityId) -> bool:
-    try:
-        response = fetch(transport, url)
-        if response.status != _OK:
-            return False
-        statement = parse_subordinate_statement(response.body, superior_keys=line.authority.keys, now=now())
-    except (TransportError, TrustError):
-        return False
-    return (statement.issuer, statement.subject) == (line.authority.entity_id, own)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from gateway.federation.limits import FetchBudget
+from gateway.federation.limits import FETCH_S, FetchBudget
 from gateway.ports import PeerRequest, PeerResponse, Transport, TransportError
 from trust import strict_json
 from trust.error_context import section
@@ -53,7 +53,7 @@ class NotVouchedFor(NoChain):
         refused = cls(
             f"{superior} does not vouch for it; its administrators know whether it was admitted, or suspended."
         )
-        refused.place(statement=f"Subordinate statement about {subject}", rule=section("8.1"))
+        refused.place(statement=f"Subordinate statement by {superior} about {subject}", rule=section("8.1"))
         return refused
 
 
@@ -177,6 +177,13 @@ class Fetcher:
                 timeout_s=budget.next_s(),
             )
         )
+
+
+def fetch_document(transport: Transport, url: str, *, accept: str = STATEMENT_TYPE) -> PeerResponse:
+    """Fetch a document outside of a resolution. Raises ``TransportError``."""
+    return transport.send(
+        PeerRequest(method="GET", url=url, headers={}, body=b"", accept=accept, max_bytes=MAX_BYTES, timeout_s=FETCH_S)
+    )
 
 
 def _body(answer: PeerResponse) -> bytes:

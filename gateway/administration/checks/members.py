@@ -5,12 +5,11 @@ from datetime import datetime
 
 from adapters.contract import CheckLine
 from config.settings import AnchorSettings
-from gateway.administration.chain_trace import fetch_statement
 from gateway.administration.checks import clock
 from gateway.administration.checks.lines import Section, refused_line
 from gateway.administration.context import Settings, opened_store
 from gateway.administration.errors import CORRECTABLE
-from gateway.federation.fetch import CONFIGURATION_PATH
+from gateway.federation.fetch import CONFIGURATION_PATH, fetch_document
 from gateway.health.clock_skew import ClockSources
 from gateway.ports import Transport, TransportError
 from gateway.store.tables import members
@@ -49,7 +48,7 @@ def _member(transport: Transport, member: Member, now: datetime) -> CheckLine:
     name = f"{member.entity} signs with the keys that are vouched for"
     registered = KeySet.from_jwks(dict(member.jwks), KeyUse.FEDERATION).kids
     try:
-        answer = fetch_statement(transport, member.entity + CONFIGURATION_PATH)
+        answer = fetch_document(transport, member.entity + CONFIGURATION_PATH)
         if answer.status != _OK:
             raise TransportError(f"it answered {answer.status}")
         published = parse_entity_configuration(answer.body, now=now).keys.kids

@@ -7,13 +7,12 @@ from datetime import datetime
 
 from adapters.contract import CheckLine
 from config.settings import NodeSettings
-from gateway.administration.chain_trace import fetch_statement
 from gateway.administration.checks import agreements, clock, peers
 from gateway.administration.checks.lines import Section, refused_line
 from gateway.administration.context import superiors
 from gateway.administration.errors import CORRECTABLE
 from gateway.administration.federation_context import FederationContext
-from gateway.federation.fetch import CONFIGURATION_PATH
+from gateway.federation.fetch import CONFIGURATION_PATH, fetch_document
 from gateway.health.clock_skew import ClockSources
 from gateway.ports import TransportError
 from gateway.store.tables import disowned_keys
@@ -60,7 +59,7 @@ def _own_name(federation: FederationContext, now: datetime) -> CheckLine:
     name = f"{federation.own} leads to this node"
     ours = parse_entity_configuration(federation.own_configuration(now), now=now).keys.kids
     try:
-        answer = fetch_statement(federation.transport, federation.own + CONFIGURATION_PATH)
+        answer = fetch_document(federation.transport, federation.own + CONFIGURATION_PATH)
         theirs = parse_entity_configuration(answer.body, now=now).keys.kids if answer.status == _OK else None
     except TransportError as failed:
         return CheckLine(

@@ -1,33 +1,15 @@
-"""``hearthgate trust show``: what this node knows of itself and its peers, without asking anybody."""
+"""``hearthgate trust show``: what this node knows of itself and its peers, without asking them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 
-from gateway.administration import thumbprints
 from gateway.administration.context import now
-from gateway.administration.federation_context import FederationContext
+from gateway.administration.federation_overview import describe_federation
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import federation_of
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import command_output
-from gateway.federation.freshness import Freshness
-from gateway.federation.resolver import EntityStatus
-from trust.federation.chain import TrustedEntity
-from trust.federation.trust_mark import name_mark
-from trust.identifiers import EntityId
-
-_TWO_HOURS = 120
-STAGES = {
-    Freshness.NORMAL: "up to date",
-    Freshness.ALARM: "overdue: look after the way to its superior",
-    Freshness.URGENT_ONLY: "long overdue: only what is urgent goes on",
-    Freshness.CLOSED: "not confirmed for too long: closed",
-}
 
 
 @click.command()
@@ -37,118 +19,4 @@ def show(*, config: Path | None) -> UseCaseResult:
     """Show who vouches for whom, from the pinned anchors down, as it was last confirmed, and until when it is good."""
     at = now()
     with federation_of(load_node(config)) as federation:
-        return shown(federation, at=at)
-
-
-def shown(federation: FederationContext, *, at: datetime) -> UseCaseResult:
-    """Return what is known, as a tree for people and as lists for machines."""
-    standings = federation.directory.statuses(now=at)
-    own = next((standing for standing in standings if standing.entity == federation.own), None)
-    peers = [standing for standing in standings if standing.entity != federation.own]
-    lines = ["Pinned trust anchors, and below each whom it vouches for:"]
-    tree = _Tree(own=federation.own, standings=standings, at=at)
-    for anchor, keys in federation.anchors.items():
-        lines += [f"  {anchor}", *thumbprints.lines(sorted(keys.kids)), *tree.below((anchor,))]
-    gone = [standing for standing in standings if standing.trusted is None]
-    if gone:
-        lines += ["Not trusted any more:", *(text for standing in gone for text in _gone(standing))]
-    if own is None:
-        lines.append(f"{federation.own} has not been vouched for yet; see `hearthgate trust check {federation.own}`.")
-    if not peers:
-        lines.append("None is known yet: each is looked up when an agreement first needs it.")
-    return UseCaseResult(
-        lines=lines,
-        data={
-            "anchors": [
-                {"entity_id": anchor, "key_ids": sorted(keys.kids)} for anchor, keys in federation.anchors.items()
-            ],
-            "own": _to_json(own, at) if own else {"entity_id": federation.own, "trusted": False},
-            "peers": [_to_json(standing, at) for standing in peers],
-        },
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tree:
-    """What is known, by who stands above it."""
-
-    own: EntityId
-    standings: tuple[EntityStatus, ...]
-    at: datetime
-
-    def below(self, line: tuple[EntityId, ...]) -> list[str]:
-        """Return those who stand below the first of ``line``, which leads to an anchor, each with those below it."""
-        shown, known = [], set()
-        for standing in self.standings:
-            if standing.trusted is not None and standing.trusted.superiors == line:
-                known.add(standing.entity)
-                indent = "  " * (len(line) + 1)
-                shown += [indent + text for text in self._lines(standing, standing.trusted)]
-                shown += self.below((standing.entity, *line))
-        for above in self._only_above(line) - known:
-            shown += ["  " * (len(line) + 1) + f"{above}: known only as the superior of", *self.below((above, *line))]
-        return shown
-
-    def _only_above(self, line: tuple[EntityId, ...]) -> set[EntityId]:
-        """Return everybody directly below a line through whom others were found, its own entry ended or not."""
-        lines = [each.trusted.superiors for each in self.standings if each.trusted is not None]
-        return {found[-len(line) - 1] for found in lines if len(found) > len(line) and found[-len(line) :] == line}
-
-    def _lines(self, standing: EntityStatus, trusted: TrustedEntity) -> Iterator[str]:
-        name = f"{standing.entity} (this node)" if standing.entity == self.own else standing.entity
-        stage = STAGES[standing.freshness or Freshness.CLOSED]
-        yield f"{name}: {stage}" if standing.suspended_by is None else f"{name}: SUSPENDED by {standing.suspended_by}"
-        kind = "an authority that vouches for others" if trusted.node is None else "a node"
-        age, left = rough(self.at - trusted.refreshed_at), rough(trusted.expires_at - self.at)
-        yield f"  {kind}, vouched for by {trusted.superiors[0]} {age} ago; the statements expire in {left}"
-        if standing.next_freshness is not None and standing.freshness is not Freshness.NORMAL:
-            stage, begins = standing.next_freshness
-            yield f"  without an answer {stage.replace('_', ' ')} from {begins:%Y-%m-%d %H:%M} UTC"
-        stated = None if trusted.federation_entity is None else trusted.federation_entity.announced
-        if stated is not None:
-            yield f"  administered by one person; announced changes: {len(stated)} (hearthgate doctor shows them)"
-        for mark in trusted.marks:
-            until = f"until {mark.expires_at:%Y-%m-%d %H:%M} UTC" if mark.expires_at else "without an end"
-            yield f"  {name_mark(mark.mark_type)}, issued by {mark.issuer}, {until}"
-
-
-def _gone(standing: EntityStatus) -> Iterator[str]:
-    yield f"  {standing.entity}: not trusted any more; see `hearthgate trust check {standing.entity}`"
-
-
-def _to_json(standing: EntityStatus, at: datetime) -> dict[str, Any]:
-    trusted = standing.trusted
-    found: dict[str, Any] = {
-        "entity_id": standing.entity,
-        "trusted": trusted is not None and standing.suspended_by is None,
-        "stage": standing.freshness,
-        "suspended_by": standing.suspended_by,
-    }
-    if standing.next_freshness is not None:
-        found["next_stage"] = {"stage": standing.next_freshness[0], "at": standing.next_freshness[1].isoformat()}
-    if trusted is not None:
-        found |= {
-            "anchor": trusted.anchor,
-            "superiors": list(trusted.superiors),
-            "vouches_for_others": trusted.node is None,
-            "refreshed_at": trusted.refreshed_at.isoformat(),
-            "age_s": int((at - trusted.refreshed_at).total_seconds()),
-            "expires_at": trusted.expires_at.isoformat(),
-            "marks": [
-                {
-                    "type": mark.mark_type,
-                    "issuer": mark.issuer,
-                    "expires_at": mark.expires_at.isoformat() if mark.expires_at else None,
-                }
-                for mark in trusted.marks
-            ],
-        }
-    return found
-
-
-def rough(length: timedelta) -> str:
-    """Say how long something is, as people say it."""
-    minutes = max(0, int(length.total_seconds())) // 60
-    if minutes <= 1:
-        return "a minute"
-    return f"{minutes} minutes" if minutes < _TWO_HOURS else f"{minutes // 60} hours"
+        return describe_federation(federation, at=at)

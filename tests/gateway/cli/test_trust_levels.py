@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from gateway.administration.chain_trace import MAX_FETCHES, trace_vouching
+from gateway.administration.chain_trace import trace_vouching
 from gateway.administration.federation_context import FederationContext
+from gateway.administration.federation_overview import describe_federation
 from gateway.administration.outcome import UseCaseResult
-from gateway.cli.trust.check import checked
-from gateway.cli.trust.show import shown
+from gateway.cli.trust.check import show_check
 from gateway.ports import PeerRequest, PeerResponse, TransportError
 from tests.gateway.cli.county import DISTRICT, SCHOOL
 from tests.support.network import Keys
 from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
 from trust.errors import Untrusted
+from trust.federation.discovery import MAX_FETCHES
 from trust.federation.suspension import SuspensionState
 from trust.federation.trust_mark import MarkDraft, StatedMark, build_trust_mark, data_protection_mark
 from trust.identifiers import EntityId
@@ -25,7 +26,7 @@ ASSURED = data_protection_mark(ANCHOR)
 
 def check(tree: Tree, federation: FederationContext, entity: EntityId = SCHOOL) -> UseCaseResult:
     tree.fetched.clear()
-    found = checked(federation, entity, at=tree.clock.now())
+    found = show_check(federation, entity, at=tree.clock.now())
     assert len(tree.fetched) <= MAX_FETCHES
     return found
 
@@ -118,7 +119,7 @@ def test_who_was_suspended_by_a_log_that_is_held_is_refused_though_its_chain_sta
     tree.entities[ANCHOR].log.append((DISTRICT, SuspensionState.SUSPENDED))
     federation.directory.catch_up(now=tree.clock.now())
     step = failed(check(tree, federation))
-    assert (step["name"], step["code"]) == ("nobody in it is suspended", "suspended")
+    assert (step["name"], step["code"]) == ("no entity in it is suspended", "suspended")
     assert f"{ANCHOR} has suspended {DISTRICT}" in step["detail"]
 
 
@@ -150,6 +151,40 @@ def test_a_signatory_below_an_intermediate_that_is_away_itself_is_vouched_for(
     assert trace.vouched.keys == tree.entities[SCHOOL].keys.federation_keys()
 
 
+def test_a_known_intermediate_that_is_silent_is_named_after_the_steps_that_lead_to_it(
+    tree: Tree, federation: FederationContext
+) -> None:
+    federation.directory.resolve(SCHOOL, now=tree.clock.now())
+    tree.down.add(DISTRICT)
+    step = failed(check(tree, federation))
+    assert (step["name"], step["code"]) == (f"{DISTRICT} answers with its own statement", "unreachable")
+    tree.down.add(SCHOOL)
+    outcome = check(tree, federation)
+    assert failed(outcome)["name"] == f"{DISTRICT} answers with its own statement"
+    assert [each["name"] for each in outcome.data["steps"]][:2] == [
+        f"{ANCHOR} answers, with a key that is pinned here",
+        f"it vouches for {COUNTY}",
+    ]
+
+
+def test_where_the_fetches_run_out_the_last_step_says_so(tree: Tree, federation: FederationContext) -> None:
+    """A running node has the same limit, so a check that went on would promise what the node refuses."""
+    for number in range(5):
+        tree.add(EntityId(f"https://office{number}.example"), COUNTY)
+    tree.entities[SCHOOL].superiors = tuple(EntityId(f"https://office{number}.example") for number in range(5))
+    outcome = check(tree, federation)
+    assert not outcome.ok
+    assert not outcome.data["steps"][-1]["ok"]
+    assert outcome.data["refusal"] is not None
+
+
+def test_an_anchor_that_answers_is_told_apart_from_one_that_is_away(tree: Tree, federation: FederationContext) -> None:
+    """A signature is verified with earlier keys only where no anchor could be asked."""
+    assert trace_vouching(federation, EntityId("https://nobody.example"), now=tree.clock.now()).answered
+    tree.down.add(ANCHOR)
+    assert not trace_vouching(federation, SCHOOL, now=tree.clock.now()).answered
+
+
 # ---- marks
 
 
@@ -167,7 +202,7 @@ def test_the_marks_that_count_are_shown_with_their_end(tree: Tree, federation: F
     (found,) = check(tree, federation).data["marks"]
     assert (found["counts"], found["type"], found["issuer"]) == (True, ASSURED, ANCHOR)
     federation.directory.resolve(SCHOOL, now=tree.clock.now())
-    assert any("data-protection assured" in line for line in shown(federation, at=tree.clock.now()).lines)
+    assert any("data-protection assured" in line for line in describe_federation(federation, at=tree.clock.now()).lines)
 
 
 def test_a_mark_that_does_not_count_is_shown_with_the_reason(tree: Tree, federation: FederationContext) -> None:
@@ -208,7 +243,7 @@ def test_a_mark_that_its_issuer_does_not_know_is_shown_with_what_to_do(
 def test_who_vouches_for_whom_is_a_tree(tree: Tree, federation: FederationContext) -> None:
     for entity in (COUNCIL, POLICE, SCHOOL):
         federation.directory.resolve(entity, now=tree.clock.now())
-    outcome = shown(federation, at=tree.clock.now())
+    outcome = describe_federation(federation, at=tree.clock.now())
     named = [line for line in outcome.lines if line.strip().startswith("https://")]
     assert [(len(line) - len(line.lstrip()), line.split()[0].rstrip(":")) for line in named] == [
         (2, ANCHOR),
@@ -234,7 +269,7 @@ def test_age_stage_end_and_suspension_are_shown(tree: Tree, federation: Federati
     tree.clock.forward(minutes=20)
     with pytest.raises(Untrusted):
         federation.directory.resolve(POLICE, now=tree.clock.now())
-    outcome = shown(federation, at=tree.clock.now())
+    outcome = describe_federation(federation, at=tree.clock.now())
     text = "\n".join(outcome.lines)
     assert f"{SCHOOL}: SUSPENDED by {COUNTY}" in text
     assert f"{POLICE}: not trusted any more" in text

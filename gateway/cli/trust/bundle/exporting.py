@@ -11,6 +11,7 @@ import click
 from config.settings import AnchorSettings, NodeSettings
 from gateway.administration.context import now
 from gateway.administration.errors import OperationRefused
+from gateway.administration.federation_overview import rough
 from gateway.administration.files import write_new
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.authority import create_anchor
@@ -18,7 +19,6 @@ from gateway.app.commands import federation_of
 from gateway.authority.suspension import EntryBytes, signed_today
 from gateway.cli.context import config_option, load_settings
 from gateway.cli.output import command_output
-from gateway.cli.trust.show import rough
 from gateway.federation.resolver import FederationResolver
 from gateway.ports import Store, Transaction
 from gateway.store.tables import anchor_keys, members, suspensions

@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from gateway.administration.context import now
+from gateway.administration.federation_overview import FRESHNESS_WORDS, rough
 from gateway.administration.files import read_input
 from gateway.administration.journal import record
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import federation_of
 from gateway.cli.context import config_option, load_node
 from gateway.cli.output import command_output, confirm, show_plan, yes_option
-from gateway.cli.trust.show import STAGES, rough
 from gateway.federation.bundle_import import ImportDecision, ImportPlan, ImportResult, StatementType
 from gateway.federation.freshness import freshness_of
 from trust.federation.bundle import MAX_BYTES, parse_bundle
@@ -66,7 +66,7 @@ def _lines(decision: ImportDecision, at: datetime) -> list[str]:
     if decision.kind is not StatementType.CHAIN or decision.made_at is None or decision.expires_at is None:
         return [first]
     age, left = rough(at - decision.made_at), rough(decision.expires_at - at)
-    stage = STAGES[freshness_of(decision.made_at, bounds=decision.bounds, now=at)]
+    stage = FRESHNESS_WORDS[freshness_of(decision.made_at, bounds=decision.bounds, now=at)]
     return [first, f"    vouched for {age} ago, expires in {left}: {stage}"]
 
 
