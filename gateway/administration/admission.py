@@ -97,6 +97,9 @@ def _admit_new(settings: AnchorSettings, admission: "Admission") -> UseCaseResul
         terms_to_json(admission.terms),
     )
     text = strict_json.dumps(bound).decode("utf-8")
+    with opened_store(settings) as store:
+        if store.read(lambda tx: members.get(tx, entity=entity)) is not None:
+            raise _member_changed(entity)
     record(settings, "trust admit", entity_id=entity, thumbprints=kids, terms=text)
     with opened_store(settings) as store:
         _admit(settings, store, admission, at=now())
@@ -113,6 +116,9 @@ def plan_dismissal(settings: AnchorSettings, entity: str, *, reason: str) -> Cha
         waiting = _waiting(store, named)
 
     def apply() -> UseCaseResult:
+        with opened_store(settings) as store:
+            if _waiting(store, named).raw != waiting.raw:
+                raise OperationRefused(f"{named} has sent another request meanwhile; nothing was done. Look at it.")
         record(settings, "trust dismiss", entity_id=named, reason=reason)
         with opened_store(settings) as store:
             store.write(lambda tx: _forget(tx, named, waiting.raw))
@@ -359,7 +365,7 @@ def _admit(
 
     def work(tx: Transaction) -> None:
         if members.get(tx, entity=request.entity_id) != admission.member:
-            raise OperationRefused(f"{request.entity_id} was changed meanwhile; nothing was done. Look at it again.")
+            raise _member_changed(request.entity_id)
         members.admit(
             tx,
             entity=request.entity_id,
@@ -376,6 +382,10 @@ def _admit(
         commit(tx)
 
     store.write(work)
+
+
+def _member_changed(entity: EntityId) -> OperationRefused:
+    return OperationRefused(f"{entity} was changed meanwhile; nothing was done. Look at it again.")
 
 
 def _forget(tx: Transaction, entity: EntityId, raw: bytes) -> None:

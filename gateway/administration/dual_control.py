@@ -77,10 +77,7 @@ def plan_request(settings: Settings, request: ChangeRequest) -> ChangePlan:
 
     Raises :class:`OperationRefused`.
     """
-    _refuse_silence(request)
-    effect = request.act.effect(settings, request.arguments)
-    if request.emergency is None:
-        _refuse_asked_before(settings, request)
+    effect = _check_request(settings, request)
     return ChangePlan(
         effect=[*effect, _what_follows(settings, request)],
         question="Make it now?" if request.emergency is not None else "Ask for it?",
@@ -88,7 +85,17 @@ def plan_request(settings: Settings, request: ChangeRequest) -> ChangePlan:
     )
 
 
+def _check_request(settings: Settings, request: ChangeRequest) -> list[str]:
+    """Return the effect of a change that may be asked for. Raises :class:`OperationRefused`."""
+    _refuse_silence(request)
+    effect = request.act.effect(settings, request.arguments)
+    if request.emergency is None:
+        _refuse_asked_before(settings, request)
+    return effect
+
+
 def _request(settings: Settings, request: ChangeRequest) -> UseCaseResult:
+    _check_request(settings, request)
     act = request.act
     change = change_of(settings, act.name, request.arguments, reason=request.reason, emergency=request.emergency)
     shown = {name: str(value) for name, value in request.arguments.items() if name not in HIDDEN}
@@ -116,16 +123,17 @@ def plan_approval(
     Raises :class:`OperationRefused`.
     """
     at = now()
-    change = _found(settings, change_id, ChangeState.PENDING, at=at)
+    change = _change_in(ChangeState.PENDING, settings, change_id, at=at)
     _refuse_held(settings, change)
     second = _second(settings, change, superior, at)
     act = acts[change.act]
 
     def apply() -> UseCaseResult:
+        _change_in(ChangeState.PENDING, settings, change_id, at=now())
         facts = {"change": change.id, "of": change.act, "requested_by": change.requested_by, "second": second}
         by = record(settings, "trust approve", **facts)
         lines = act.perform(settings, change.arguments, at=at, commit=_moving(change, ChangeState.APPROVED, by, at))
-        return UseCaseResult(lines=lines, data=to_json(_held(settings, change.id), at))
+        return UseCaseResult(lines=lines, data=to_json(_get_change(settings, change.id), at))
 
     effect = [*about(change), *act.effect(settings, change.arguments)]
     return ChangePlan(effect=effect, question="Make it?", apply=apply)
@@ -134,9 +142,10 @@ def plan_approval(
 def plan_withdrawal(settings: Settings, change_id: str, reason: str) -> ChangePlan:
     """Plan to withdraw a pending change; the person who asked for it may as well. Raises :class:`OperationRefused`."""
     at = now()
-    change = _found(settings, change_id, ChangeState.PENDING, at=at)
+    change = _change_in(ChangeState.PENDING, settings, change_id, at=at)
 
     def apply() -> UseCaseResult:
+        _change_in(ChangeState.PENDING, settings, change_id, at=now())
         by = record(settings, "trust decline", change=change.id, of=change.act, reason=reason)
         return _settled(settings, change, _moving(change, ChangeState.WITHDRAWN, by, at), "It was given up.")
 
@@ -146,10 +155,11 @@ def plan_withdrawal(settings: Settings, change_id: str, reason: str) -> ChangePl
 def plan_review(settings: Settings, change_id: str, finding: str, *, superior: Path | None = None) -> ChangePlan:
     """Plan to record that a second administrator reviewed an emergency. Raises :class:`OperationRefused`."""
     at = now()
-    change = _found(settings, change_id, ChangeState.UNREVIEWED, at=at)
+    change = _change_in(ChangeState.UNREVIEWED, settings, change_id, at=at)
     second = _second(settings, change, superior, at)
 
     def apply() -> UseCaseResult:
+        _change_in(ChangeState.UNREVIEWED, settings, change_id, at=now())
         by = record(settings, "trust review", change=change.id, of=change.act, finding=finding, second=second)
         return _settled(settings, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
 
@@ -259,7 +269,7 @@ def _what_follows(settings: Settings, request: ChangeRequest) -> str:
     return f"It takes a second administrator, who has {EXPIRES.days} days to approve it; until then nothing changes."
 
 
-def _held(settings: Settings, change_id: str) -> Change:
+def _get_change(settings: Settings, change_id: str) -> Change:
     with opened_store(settings) as store:
         change = store.read(lambda tx: pending_changes.get(tx, id=change_id))
     if change is None:
@@ -267,12 +277,12 @@ def _held(settings: Settings, change_id: str) -> Change:
     return change
 
 
-def _found(settings: Settings, change_id: str, wanted: ChangeState, *, at: datetime) -> Change:
-    change = _held(settings, change_id)
+def _change_in(expected: ChangeState, settings: Settings, change_id: str, *, at: datetime) -> Change:
+    change = _get_change(settings, change_id)
     state = stage(change, at)
-    if state != wanted:
+    if state != expected:
         again = "; ask for it again" if state == "expired" else ""
-        raise OperationRefused(f"The change {change_id} is {state} and not {wanted}: nothing was changed{again}.")
+        raise OperationRefused(f"The change {change_id} is {state} and not {expected}: nothing was changed{again}.")
     return change
 
 
@@ -356,4 +366,4 @@ def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Commit:
 def _settled(settings: Settings, change: Change, commit: Commit, said: str) -> UseCaseResult:
     with opened_store(settings) as store:
         store.write(commit)
-    return UseCaseResult(lines=[said], data=to_json(_held(settings, change.id), now()))
+    return UseCaseResult(lines=[said], data=to_json(_get_change(settings, change.id), now()))

@@ -82,15 +82,13 @@ def plan_revocation(settings: AnchorSettings, entity: str, mark_type: str, *, re
     """Plan to end a mark at once. Raises :class:`OperationRefused` and ``TrustError``."""
     subject, kind = parse_entity_id(entity), _full_type(settings, mark_type)
     with opened_store(settings) as store:
-        if not _is_granted(store, kind, subject):
-            raise OperationRefused(
-                f"{subject} has no mark of the type {kind} from here; see `hearthgate trust mark list`."
-            )
+        _refuse_without_mark(store, kind, subject)
 
     def apply() -> UseCaseResult:
         at = now()
-        record(settings, "trust mark revoke", entity_id=subject, type=kind, reason=reason)
         with opened_store(settings) as store:
+            _refuse_without_mark(store, kind, subject)
+            record(settings, "trust mark revoke", entity_id=subject, type=kind, reason=reason)
             count = store.write(
                 lambda tx: issued_trust_marks.revoke(tx, mark_type=kind, subject=subject, reason=reason, at=at)
             )
@@ -112,12 +110,12 @@ def plan_delegation(
     at = now().replace(microsecond=0)
     if other == own:
         raise OperationRefused("An authority needs no delegation for a type of its own.")
-    if out.exists():
-        raise OperationRefused(f"The delegation: {out} exists already; name another file, or move it away first.")
+    _refuse_existing(out)
     ends = at + lifetime
     draft = MarkDraft(issuer=own, subject=other, mark_type=kind, issued_at=at, expires_at=ends)
 
     def apply() -> UseCaseResult:
+        _refuse_existing(out)
         with opened_store(settings) as store:
             raw = build_delegation(draft, authority_signer(settings, store))
         record(settings, "trust mark delegate", issuer=other, type=kind, days=lifetime.days)
@@ -174,9 +172,19 @@ def _terms(settings: AnchorSettings, kind: str) -> MarkTerms:
     return terms
 
 
+def _refuse_existing(out: Path) -> None:
+    if out.exists():
+        raise OperationRefused(f"The delegation: {out} exists already; name another file, or move it away first.")
+
+
 def _refuse_granted(store: Store, kind: str, subject: EntityId) -> None:
     if _is_granted(store, kind, subject):
         raise OperationRefused(f"{subject} has {name_mark(kind)} already; it is renewed by itself until it is revoked.")
+
+
+def _refuse_without_mark(store: Store, kind: str, subject: EntityId) -> None:
+    if not _is_granted(store, kind, subject):
+        raise OperationRefused(f"{subject} has no mark of the type {kind} from here; see `hearthgate trust mark list`.")
 
 
 def _refuse_inactive(store: Store, subject: EntityId) -> None:
