@@ -6,8 +6,11 @@ from pathlib import Path
 import click
 import pytest
 
-from gateway.cli.main import main
+from gateway.cli.main import LazyGroup, main
 from tests.gateway.cli.conftest import ANCHOR, Partnership, hearthgate
+
+_SUMMARY = 60
+"""Characters of the line that lists a command."""
 
 
 def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
@@ -35,6 +38,17 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
 )
 def test_every_command_that_answers_does_so_for_machines_too(words: tuple[str, ...]) -> None:
     assert "--json" in hearthgate(*words, "--help").out
+
+
+def test_every_command_is_named_in_one_short_line() -> None:
+    def long(group: LazyGroup) -> list[str]:
+        entries = [group.get_command(click.Context(group), name) for name in group.list_commands(click.Context(group))]
+        below = [line for each in entries if isinstance(each, LazyGroup) for line in long(each)]
+        lines = [group.summary(name) for name in group.list_commands(click.Context(group))]
+        return [*(line for line in lines if len(line) > _SUMMARY), *below]
+
+    assert isinstance(main, LazyGroup)
+    assert long(main) == []
 
 
 def test_the_list_of_commands_needs_none_of_them() -> None:
