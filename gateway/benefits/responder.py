@@ -29,14 +29,14 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
     return search.answer(partial(_read, search, source, query))
 
 
-def _read(search: Search, source: EligibilitySource, query: EligibilityQuery, found: Match) -> ServiceAnswer:
+def _read(search: Search, source: EligibilitySource, query: EligibilityQuery, match: Match) -> ServiceAnswer:
     permit = search.permit
-    release = decide_release(permit, match=MatchOutcome(found.outcome), restrictions=NO_RESTRICTIONS)
+    release = decide_release(permit, match=MatchOutcome(match.outcome), restrictions=NO_RESTRICTIONS)
     registered = EligibilityAnswer(answer=Answer.UNKNOWN, as_of=permit.answered_on)
     failure = None
-    if release.discloses and found.ref is not None:
+    if release.discloses and match.ref is not None:
         try:
-            ref = found.ref
+            ref = match.ref
             registered = call_adapter(lambda: _check(source.answer(ref, query, deadline=search.deadline)))
         except AdapterError as failed:
             disclosed = is_conditional(permit) or isinstance(failed, SourceUnavailable)

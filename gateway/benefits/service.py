@@ -81,12 +81,12 @@ class Eligibility:
         outcomes = run.wait(asking.limit_s)
         today = now.astimezone(UTC).date()
         lines = tuple(_line(each, outcome or TOO_LATE, today) for each, outcome in zip(targets, outcomes, strict=True))
-        answered = sum(line.status is EligibilityStatus.ANSWERED for line in lines)
+        count = sum(line.status is EligibilityStatus.ANSWERED for line in lines)
         return EligibilityView(
             question=query.question,
             asked=len(lines),
-            answered=answered,
-            summary=summary(answered, len(lines)),
+            answered=count,
+            summary=summary(count, len(lines)),
             answers=lines,
             left_out=question.left_out,
         )
@@ -100,8 +100,8 @@ class Eligibility:
         now: datetime,
     ) -> lookups.LookupRow:
         question_id = token_urlsafe(16)
-        asked = [str(each.selected.holder) for each in targets]
-        record = {**question.to_record(), "asked": asked, "question": query.question}
+        holders = [str(each.selected.holder) for each in targets]
+        record = {**question.to_record(), "asked": holders, "question": query.question}
         return lookups.LookupRow(
             id=question_id,
             client_id=caller.client.client_id,

@@ -95,15 +95,15 @@ class Search:
         """
         failure, record = None, None
         try:
-            found, record = self._find()
+            match, record = self._find()
         except RecordUnreadable as doubt:
-            found, failure = Match(outcome=matching.MatchResult.REVIEW), doubt.detail
+            match, failure = Match(outcome=matching.MatchResult.REVIEW), doubt.detail
         except AdapterError as failed:
             refusal = self.disclosed_failure(failed)
             if refusal is not None:
                 return refusal
-            found, failure = Match(outcome=matching.MatchResult.NONE), failed.detail
-        answer = read(found)
+            match, failure = Match(outcome=matching.MatchResult.NONE), failed.detail
+        answer = read(match)
         return replace(answer, failure=failure or answer.failure, record=record)
 
     def disclosed_failure(self, failed: AdapterError) -> ServiceAnswer | None:
@@ -120,9 +120,9 @@ class Search:
         return call_adapter(lambda: self._match(self.source.find(self.subject, deadline=deadline)))
 
     def _match(self, candidates: Sequence[Candidate]) -> tuple[Match, Candidate | None]:
-        found = matching.match(self.subject, candidates, institutions=self.service.institutions)
-        ref = found.ref or found.nearest
-        return found, next((each for each in candidates if each.ref == ref), None)
+        match = matching.match(self.subject, candidates, institutions=self.service.institutions)
+        ref = match.ref or match.nearest
+        return match, next((each for each in candidates if each.ref == ref), None)
 
 
 def check_subject(subject: Subject, *, today: date) -> Refusal | None:
@@ -130,8 +130,8 @@ def check_subject(subject: Subject, *, today: date) -> Refusal | None:
     try:
         check_birth_date(subject, today=today)
         enough_to_go_on(subject)
-    except (MalformedSubject, SubjectTooVague) as refused:
-        return Refusal(code=refused.code, reason=refused.detail, remedy="Describe the person again, more exactly.")
+    except (MalformedSubject, SubjectTooVague) as error:
+        return Refusal(code=error.code, reason=error.detail, remedy="Describe the person again, more exactly.")
     return None
 
 
@@ -149,7 +149,7 @@ def call_adapter(call: Callable[[], T]) -> T:
     """Call an adapter; an exception against its contract becomes :class:`SourceNonsense`.
 
     Adapters may be anyone's code. A crash would fail every answer to a question inside this agency and, under a
-    conditional clause, tell a peer that a record was found.
+    conditional clause, tell a peer that a record was match.
     """
     try:
         return call()
@@ -161,15 +161,15 @@ def call_adapter(call: Callable[[], T]) -> T:
 
 def refuse_not_offered(permit: Permit, service: HostedService) -> ServiceAnswer:
     """Return the refusal of a service without a source for the kind that is asked."""
-    return _refused(NOT_OFFERED, failure=f"{service.ref}: no source is configured for {permit.clause.kind}")
+    return _refuse(NOT_OFFERED, failure=f"{service.ref}: no source is configured for {permit.clause.kind}")
 
 
 def _source_failed(failed: AdapterError) -> ServiceAnswer:
     refusal = UNAVAILABLE if isinstance(failed, SourceUnavailable) else UNREADABLE
-    return _refused(refusal, failure=failed.detail)
+    return _refuse(refusal, failure=failed.detail)
 
 
-def _refused(refusal: Refusal, *, failure: str) -> ServiceAnswer:
+def _refuse(refusal: Refusal, *, failure: str) -> ServiceAnswer:
     return ServiceAnswer(
         body=build_refusal_body(refusal), outcome=UNAVAILABLE_OUTCOME, reasons=(refusal.code,), failure=failure
     )

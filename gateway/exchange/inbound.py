@@ -32,8 +32,8 @@ from gateway.accountability.subject_buckets import person_keys, record_key
 from gateway.agreements.registry import AgreementRegistry
 from gateway.callers import PeerCaller
 from gateway.evidence import recorder
-from gateway.exchange import answer, inbound_evidence
-from gateway.exchange.answer import ServiceAnswer
+from gateway.exchange import inbound_evidence
+from gateway.exchange.answer import NO_RECORD, ServiceAnswer, check_subject, is_conditional, tells_nothing
 from gateway.exchange.kinds import ServedKinds
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, DEFAULT, ResponseTimer
 from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
@@ -74,13 +74,13 @@ class MessageIdReused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Received:
+class _InboundContext:
     """An opened message, cut to what its service may be told, with what the store knows of it.
 
     ``prior`` is the earlier answer under its id; ``exceeded`` the rate limit that it exceeds.
     """
 
-    opened: OpenedMessage
+    opened_message: OpenedMessage
     service: HostedService | None
     agreement: InForce | NotInForce | None
     clause: Clause | None
@@ -90,7 +90,7 @@ class _Received:
 
     @property
     def message(self) -> Message:
-        return self.opened.message
+        return self.opened_message.message
 
     @property
     def step_s(self) -> float:
@@ -135,61 +135,64 @@ class Inbound:
 
     def _handle(self, raw: bytes, caller: PeerCaller, now: datetime, *, leave_out_address: bool = False) -> bytes:
         start = self.timer.now()
-        opened = self._open(raw, caller, now)  # 1
-        received = self.store.read(lambda tx: self._consult(tx, opened, now, leave_out_address=leave_out_address))  # 2
-        self._check_standing(caller.party, received, now)  # 3
-        permit = self._decide(caller, received, now)  # 4
-        if received.prior is not None:
-            return self._repeat(received, received.prior, permit, now)  # 5
-        if isinstance(permit, Permit) and received.exceeded is not None and not permit.clause.urgent:
-            return self._refuse_over_limit(received, received.exceeded, permit, now)  # 6
-        found = self._respond(received, permit, now)  # 7
-        is_timed = answer.tells_nothing(permit, found)
-        wait_for_step = partial(self.timer.wait_for_step, since=start, step_s=received.step_s)
+        opened_message = self._open(raw, caller, now)  # 1
+        consult = partial(self._consult, opened_message=opened_message, now=now, leave_out_address=leave_out_address)
+        context = self.store.read(consult)  # 2
+        self._check_standing(caller.party, context, now)  # 3
+        permit = self._decide(caller, context, now)  # 4
+        if context.prior is not None:
+            return self._repeat(context, context.prior, permit, now)  # 5
+        if isinstance(permit, Permit) and context.exceeded is not None and not permit.clause.urgent:
+            return self._refuse_over_limit(context, context.exceeded, permit, now)  # 6
+        answer = self._respond(context, permit, now)  # 7
+        is_timed = tells_nothing(permit, answer)
+        wait_for_step = partial(self.timer.wait_for_step, since=start, step_s=context.step_s)
         if is_timed:
             wait_for_step(margin_s=COMMIT_MARGIN_S)  # 8
         try:
-            reply = self._commit(received, found, now, self._charge(received, found, now))  # 9
-        except BudgetExceeded as spent:  # by others, while this one was looking
-            reply = self._refuse_over_limit(received, spent.exceeded, permit, now)
-            is_timed = answer.is_conditional(permit)
+            reply = self._commit(context, answer, now, self._charge(context, answer, now))  # 9
+        except BudgetExceeded as excess:  # by others, while this one was looking
+            reply = self._refuse_over_limit(context, excess.exceeded, permit, now)
+            is_timed = is_conditional(permit)
         if is_timed:
             wait_for_step()  # 10
         return reply
 
     def _open(self, raw: bytes, caller: PeerCaller, now: datetime) -> OpenedMessage:
-        opened = verify_with_key_refresh(
+        opened_message = verify_with_key_refresh(
             caller.party, raw, lambda party: self._verify(raw, party, now), directory=self.directory, now=now
         )
         # Its keys prove nothing about other names: anyone can publish another member's public key as their own.
-        if opened.message.iss != caller.party.entity_id:
+        if opened_message.message.iss != caller.party.entity_id:
             raise WrongIssuer("The message is from another node than the one that called.")
         bound = self.not_before()
-        if bound is not None and from_seconds(opened.message.iat) < bound:
+        if bound is not None and from_seconds(opened_message.message.iat) < bound:
             raise TooOld("This node was restored after the message was made and may have answered it; send a new one.")
-        return opened
+        return opened_message
 
     def _verify(self, raw: bytes, party: TrustedEntity, now: datetime) -> OpenedMessage:
         if party.node is None:
             raise NoChain("The sender's chain describes no node that may exchange messages.")
         return open_message(raw, sender_keys=party.node.message_keys, own_id=self.own, now=now, kinds=self.kinds.kinds)
 
-    def _consult(self, tx: Transaction, opened: OpenedMessage, now: datetime, *, leave_out_address: bool) -> _Received:
+    def _consult(
+        self, tx: Transaction, *, opened_message: OpenedMessage, now: datetime, leave_out_address: bool
+    ) -> _InboundContext:
         """Read the store, and forget what the service may not be told before anything is digested or charged (A48)."""
-        message = opened.message
+        message = opened_message.message
         agreement = self.agreements.find_within(tx, message.agreement, now=now)
         clause = agreement.agreement.clause(message.clause) if agreement is not None else None
         service = self.services.get(message.to_service)
-        listed = clause.subject_by_holder.get(message.holder) if clause is not None else None
-        subject = for_holder(message.subject, service.kind if service else _NO_KIND, listed)
+        members = clause.subject_by_holder.get(message.holder) if clause is not None else None
+        subject = for_holder(message.subject, service.kind if service else _NO_KIND, members)
         if subject != message.subject:
-            opened = replace(opened, message=replace(message, subject=subject))
-        usage = self._usage(tx, opened.message, now)
+            opened_message = replace(opened_message, message=replace(message, subject=subject))
+        usage = self._usage(tx, opened_message.message, now)
         usage = replace(usage, urgent=clause is not None and clause.urgent)
         if leave_out_address:
             usage = replace(usage, address=AddressUse.LEFT_OUT)
-        return _Received(
-            opened=opened,
+        return _InboundContext(
+            opened_message=opened_message,
             service=service,
             agreement=agreement,
             clause=clause,
@@ -208,12 +211,12 @@ class Inbound:
         )
         return replace(usage, address=enumeration.address_use(tx, usage.features, now=now))
 
-    def _check_standing(self, party: TrustedEntity, received: _Received, now: datetime) -> None:
+    def _check_standing(self, party: TrustedEntity, context: _InboundContext, now: datetime) -> None:
         """Raise ``Untrusted`` for a caller suspended since its token was checked, or too stale for the clause."""
-        self.directory.check_standing(party, now=now, urgent=received.clause is not None and received.clause.urgent)
+        self.directory.check_standing(party, now=now, urgent=context.clause is not None and context.clause.urgent)
 
-    def _decide(self, caller: PeerCaller, received: _Received, now: datetime) -> Permit | Denial:
-        message, service = received.message, received.service
+    def _decide(self, caller: PeerCaller, context: _InboundContext, now: datetime) -> Permit | Denial:
+        message, service = context.message, context.service
         facts = RequestFacts(
             sender=message.iss,
             caller=caller.party.entity_id,
@@ -223,83 +226,85 @@ class Inbound:
         )
         return decide_request(
             facts,
-            agreement=received.agreement,
+            agreement=context.agreement,
             local=service.policy if service else NOTHING_WITHDRAWN,
             own=self.own,
             now=now,
             kinds=self.kinds.kinds,
         )
 
-    def _respond(self, received: _Received, permit: Permit | Denial, now: datetime) -> ServiceAnswer:
+    def _respond(self, context: _InboundContext, permit: Permit | Denial, now: datetime) -> ServiceAnswer:
         if isinstance(permit, Denial):
-            return _refused(permit.refusal)
-        return replace(self._search(received, permit, now), dropped=permit.query.dropped)
+            return _refuse(permit.refusal)
+        return replace(self._search(context, permit, now), dropped=permit.query.dropped)
 
-    def _search(self, received: _Received, permit: Permit, now: datetime) -> ServiceAnswer:
-        subject = received.message.subject
-        if received.service is None:
-            return _refused(deny(DenialCode.UNKNOWN_SERVICE).refusal)
-        refusal = answer.check_subject(subject, today=now.date())
+    def _search(self, context: _InboundContext, permit: Permit, now: datetime) -> ServiceAnswer:
+        subject = context.message.subject
+        if context.service is None:
+            return _refuse(deny(DenialCode.UNKNOWN_SERVICE).refusal)
+        refusal = check_subject(subject, today=now.date())
         if refusal is not None:
-            return _refused(refusal)
-        if received.usage.address is AddressUse.LEFT_OUT:
+            return _refuse(refusal)
+        if context.usage.address is AddressUse.LEFT_OUT:
             subject = replace(subject, address=None)
         respond = self.kinds.responders[permit.clause.kind]
-        return respond(permit, received.service, subject, deadline=Deadline.after(self.case_system_s))
+        return respond(permit, context.service, subject, deadline=Deadline.after(self.case_system_s))
 
-    def _charge(self, received: _Received, found: ServiceAnswer, now: datetime) -> Charge:
+    def _charge(self, context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Charge:
         """Return what an answer costs; a refusal tells of no person and costs nothing."""
-        usage = replace(received.usage, absent=answer.NO_RECORD in found.reasons)
+        usage = replace(context.usage, absent=NO_RECORD in answer.reasons)
 
         def charge(tx: Transaction) -> None:
-            if found.outcome != "refused":
+            if answer.outcome != "refused":
                 self.budgets.charge(tx, usage, now=now)
                 enumeration.observe(tx, usage, now=now)
 
         return charge
 
     def _refuse_over_limit(
-        self, received: _Received, exceeded: Exceeded, permit: Permit | Denial, now: datetime
+        self, context: _InboundContext, exceeded: Exceeded, permit: Permit | Denial, now: datetime
     ) -> bytes:
         minutes = max(1, round(exceeded.retry_after / timedelta(minutes=1)))
         denial = deny(DenialCode.OVER_BUDGET, detail=f"It has room again in {minutes} min.")
         dropped = permit.query.dropped if isinstance(permit, Permit) else ()
-        refused = replace(_refused(denial.refusal), dropped=dropped)
-        return self._commit(received, refused, now, partial(self.budgets.flag_excess, query=received.usage, now=now))
+        refusal = replace(_refuse(denial.refusal), dropped=dropped)
+        return self._commit(context, refusal, now, partial(self.budgets.flag_excess, query=context.usage, now=now))
 
-    def _commit(self, received: _Received, found: ServiceAnswer, now: datetime, charge: Charge) -> bytes:
-        opened, message = received.opened, received.message
+    def _commit(self, context: _InboundContext, answer: ServiceAnswer, now: datetime, charge: Charge) -> bytes:
+        opened_message, message = context.opened_message, context.message
         key = self._message_key(message)
-        leaf = inbound_evidence.received(opened, found, received.usage.subject, key, now)
-        persons = (*received.usage.persons, *self._record_keys(received, found))
-        question = inbound_evidence.question(leaf, opened, persons, self.vault.seal_key())
-        signed = self._sign(opened, found.body, now, evidence={"leaf": digest(question.leaf)})
-        reply = recorder.build_entry(inbound_evidence.answered(leaf, signed))
-        sealed = self.vault.seal_for_a_day(signed, _seal_context(message.iss, key))
+        leaf = inbound_evidence.received_leaf(opened_message, answer, context.usage.subject, key, now)
+        persons = (*context.usage.persons, *self._record_keys(context, answer))
+        question = inbound_evidence.question_entry(leaf, opened_message, persons, self.vault.seal_key())
+        reply = self._sign(opened_message, answer.body, now, evidence={"leaf": digest(question.leaf)})
+        reply_entry = recorder.build_entry(inbound_evidence.answer_leaf(leaf, reply))
+        sealed = self.vault.seal_for_a_day(reply, _seal_context(message.iss, key))
 
         def effect(tx: Transaction) -> messages.StoredReply | None:
             prior = messages.claim(
                 tx,
                 issuer=message.iss,
                 message=key,
-                digest=opened.digest,
+                digest=opened_message.digest,
                 sealed_reply=sealed,
                 expires=datetime.fromtimestamp(message.exp, UTC),
             )
             if prior is None:
                 charge(tx)
-                recorder.record(tx, question, reply)
+                recorder.record(tx, question, reply_entry)
             return prior
 
         winner = self.store.write(effect)
         if winner is not None:
-            return self._repeat_original(received, self._original(received, winner, now), now)
-        self._observe(message, found.outcome, failure=found.failure)
-        return signed
+            return self._repeat_original(context, self._original(context, winner, now), now)
+        self._observe(message, answer.outcome, failure=answer.failure)
+        return reply
 
-    def _sign(self, opened: OpenedMessage, body: JsonObject, now: datetime, evidence: JsonObject | None) -> bytes:
+    def _sign(
+        self, opened_message: OpenedMessage, body: JsonObject, now: datetime, evidence: JsonObject | None
+    ) -> bytes:
         reply = build_answer(
-            opened,
+            opened_message,
             body=body,
             jti=token_urlsafe(16),
             now=now,
@@ -309,56 +314,56 @@ class Inbound:
         return build_reply(reply, self.vault.signer(KeyUse.MESSAGE))
 
     def _repeat(
-        self, received: _Received, prior: messages.StoredReply, permit: Permit | Denial, now: datetime
+        self, context: _InboundContext, prior: messages.StoredReply, permit: Permit | Denial, now: datetime
     ) -> bytes:
         """Answer a repeated message as it was answered first, unless that may not be told any more.
 
         The caller's standing and the agreement were checked again since. Where these now say no, an earlier answer is
         withheld and a fresh refusal says why; an earlier refusal is repeated as it was.
         """
-        original = self._original(received, prior, now)
+        original = self._original(context, prior, now)
         if not isinstance(permit, Denial) or is_refusal(_body(original)):
-            return self._repeat_original(received, original, now)
-        signed = self._sign(received.opened, build_refusal_body(permit.refusal), now, evidence=None)
-        leaf = self._leaf(received, _refused(permit.refusal), now)
-        inbound_evidence.record_again(self.store, leaf, signed, withheld=True)
-        self._observe(received.message, "refused")
-        return signed
+            return self._repeat_original(context, original, now)
+        reply = self._sign(context.opened_message, build_refusal_body(permit.refusal), now, evidence=None)
+        leaf = self._leaf(context, _refuse(permit.refusal), now)
+        inbound_evidence.record_again(self.store, leaf, reply, withheld=True)
+        self._observe(context.message, "refused")
+        return reply
 
-    def _original(self, received: _Received, prior: messages.StoredReply, now: datetime) -> bytes:
+    def _original(self, context: _InboundContext, prior: messages.StoredReply, now: datetime) -> bytes:
         """Return the original answer to these very bytes (A3). Raises :class:`MessageIdReused` for others (A4)."""
-        message, original = received.message, None
-        if prior.digest == received.opened.digest and prior.sealed_reply is not None:
+        message, original = context.message, None
+        if prior.digest == context.opened_message.digest and prior.sealed_reply is not None:
             with suppress(SealExpired):
-                context = _seal_context(message.iss, self._message_key(message))
-                original = self.vault.open_of_a_day(prior.sealed_reply, context)
+                place = _seal_context(message.iss, self._message_key(message))
+                original = self.vault.open_of_a_day(prior.sealed_reply, place)
         if original is None:
             conflict = ServiceAnswer(body={}, outcome=inbound_evidence.ID_REUSED)
-            inbound_evidence.record_conflict(self.store, self._leaf(received, conflict, now))
+            inbound_evidence.record_conflict(self.store, self._leaf(context, conflict, now))
             self._observe(message, inbound_evidence.ID_REUSED)
             raise MessageIdReused
         return original
 
-    def _repeat_original(self, received: _Received, original: bytes, now: datetime) -> bytes:
-        body, kind = _body(original), self.kinds.kinds.get(received.message.kind)
+    def _repeat_original(self, context: _InboundContext, original: bytes, now: datetime) -> bytes:
+        body, kind = _body(original), self.kinds.kinds.get(context.message.kind)
         fields = () if kind is None or is_refusal(body) else sorted(kind.parse_reply(body).fields)
         repeated = ServiceAnswer(body=body, outcome=inbound_evidence.REPEATED, fields=tuple(fields))
-        leaf = self._leaf(received, repeated, now)
+        leaf = self._leaf(context, repeated, now)
         inbound_evidence.record_again(self.store, leaf, original, withheld=False)
-        self._observe(received.message, inbound_evidence.REPEATED, replayed=True)
+        self._observe(context.message, inbound_evidence.REPEATED, replayed=True)
         return original
 
-    def _leaf(self, received: _Received, found: ServiceAnswer, now: datetime) -> Leaf:
-        message = received.message
+    def _leaf(self, context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Leaf:
+        message = context.message
         subject = subject_key(self.vault.evidence_hmac_key(), message.subject)
-        return inbound_evidence.received(received.opened, found, subject, self._message_key(message), now)
+        return inbound_evidence.received_leaf(context.opened_message, answer, subject, self._message_key(message), now)
 
     def _message_key(self, message: Message) -> str:
         return message_key(self.vault.evidence_hmac_key(), message.iss, message.jti)
 
-    def _record_keys(self, received: _Received, found: ServiceAnswer) -> tuple[str, ...]:
+    def _record_keys(self, context: _InboundContext, answer: ServiceAnswer) -> tuple[str, ...]:
         """Return the keys of the record that was found, for our own account of it and nothing else."""
-        service, record = received.service, found.record
+        service, record = context.service, answer.record
         if service is None or record is None:
             return ()
         key = self.vault.evidence_hmac_key()
@@ -388,5 +393,5 @@ def _body(original: bytes) -> JsonObject:
     return body
 
 
-def _refused(refusal: Refusal) -> ServiceAnswer:
+def _refuse(refusal: Refusal) -> ServiceAnswer:
     return ServiceAnswer(body=build_refusal_body(refusal), outcome="refused", reasons=(refusal.code,))

@@ -30,21 +30,21 @@ REPEATED = "repeated"
 _MAX_QUESTION = 16_384
 
 
-def received(opened: OpenedMessage, found: ServiceAnswer, subject: str, name: str, now: datetime) -> Leaf:
+def received_leaf(opened_message: OpenedMessage, answer: ServiceAnswer, subject: str, name: str, now: datetime) -> Leaf:
     """Return the leaf of a message that was received, with what was found and released.
 
     ``subject`` is the person's keyed digest, ``name`` the message's.
     """
-    message = opened.message
+    message = opened_message.message
     return Leaf(
         kind=LeafKind.RECEIVED,
         at=now,
         peer=message.iss,
         message_iss=message.iss,
         message_id=name,
-        message_digest=opened.digest,
-        outcome_code=found.outcome,
-        reason_codes=found.reasons,
+        message_digest=opened_message.digest,
+        outcome_code=answer.outcome,
+        reason_codes=answer.reasons,
         agreement=message.agreement,
         clause=message.clause,
         purpose=message.purpose,
@@ -53,27 +53,27 @@ def received(opened: OpenedMessage, found: ServiceAnswer, subject: str, name: st
         subject_hmac=subject,
         practitioner=message.practitioner.sub,
         role=message.practitioner.role,
-        fields=found.fields,
-        dropped=dropped_members(found.dropped),
+        fields=answer.fields,
+        dropped=dropped_members(answer.dropped),
     )
 
 
-def question(leaf: Leaf, opened: OpenedMessage, persons: Iterable[str], key: bytes) -> EvidenceEntry:
+def question_entry(leaf: Leaf, opened_message: OpenedMessage, persons: Iterable[str], key: bytes) -> EvidenceEntry:
     """Return the entry of a message that came for the first time.
 
     It is found by ``persons``, the keyed digests of what the question and the record that was found say of the person.
     Beside it rest, sealed, the message's own id and its signature (:mod:`trust.exchange.question_signature`), and the
     asker's record of the person's consent where the question was answered on it.
     """
-    entry, consent = recorder.build_entry(leaf, persons), opened.message.consent
-    kept = {"jti": opened.message.jti, **signature_to_json(signature_of(opened.raw))}
+    entry, consent = recorder.build_entry(leaf, persons), opened_message.message.consent
+    content = {"jti": opened_message.message.jti, **signature_to_json(signature_of(opened_message.raw))}
     if consent is not None and leaf.outcome_code != "refused":
-        kept["consent"] = consent_to_json(consent)
-    return replace(entry, sealed=seal(key, strict_json.dumps(kept), _place(entry.stored.id)))
+        content["consent"] = consent_to_json(consent)
+    return replace(entry, sealed=seal(key, strict_json.dumps(content), _place(entry.stored.id)))
 
 
 def open_question(key: bytes, leaf: bytes, sealed: bytes) -> JsonObject:
-    """Return what :func:`question` sealed for the leaf of this id. Raises :class:`gateway.keys.sealed.SealBroken`."""
+    """Return what :func:`question_entry` sealed for this leaf. Raises :class:`gateway.keys.sealed.SealBroken`."""
     return strict_json.loads(open_own(key, sealed, _place(leaf)), max_bytes=_MAX_QUESTION)
 
 
@@ -81,29 +81,29 @@ def _place(leaf: bytes) -> bytes:
     return b"question " + leaf
 
 
-def answered(first: Leaf, signed: bytes) -> Leaf:
+def answer_leaf(first: Leaf, reply: bytes) -> Leaf:
     """Return the leaf of the answer to a message whose own leaf is ``first``."""
     kind = LeafKind.REFUSED if first.outcome_code == "refused" else LeafKind.ANSWERED
-    return replace(first, kind=kind, answer_digest=digest(signed), dropped=())
+    return replace(first, kind=kind, answer_digest=digest(reply), dropped=())
 
 
-def record_again(store: Store, again: Leaf, signed: bytes, *, withheld: bool) -> None:
+def record_again(store: Store, again: Leaf, reply: bytes, *, withheld: bool) -> None:
     """Put on record that a message came again: the earlier answer was given again, or is ``withheld`` now.
 
     Raises the store's ``StoreFull`` and ``StoreBusy``; the answer is not given then.
     """
     kind, outcome = (LeafKind.REFUSED, "refused") if withheld else (LeafKind.REPEATED, REPEATED)
-    _write(store, recorder.build_entry(replace(again, kind=kind, outcome_code=outcome, answer_digest=digest(signed))))
+    _write(store, recorder.build_entry(replace(again, kind=kind, outcome_code=outcome, answer_digest=digest(reply))))
 
 
 def record_conflict(store: Store, conflicting: Leaf) -> None:
     """Put on record that an id came again with other bytes, and flag its sender. Raises as :func:`record_again`."""
-    refused = replace(conflicting, kind=LeafKind.REFUSED, outcome_code=ID_REUSED, reason_codes=(ID_REUSED,))
-    leaf = recorder.build_entry(refused)
+    leaf = replace(conflicting, kind=LeafKind.REFUSED, outcome_code=ID_REUSED, reason_codes=(ID_REUSED,))
+    entry = recorder.build_entry(leaf)
 
     def effect(tx: Transaction) -> None:
-        recorder.record(tx, leaf)
-        flags.raise_flag(tx, code=ID_REUSED, asker=str(refused.peer), at=refused.at)
+        recorder.record(tx, entry)
+        flags.raise_flag(tx, code=ID_REUSED, asker=str(leaf.peer), at=leaf.at)
 
     store.write(effect)
 

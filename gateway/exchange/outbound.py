@@ -144,7 +144,7 @@ class Outbound:
             return self._refuse(query, refusal, effect, now)
         message = self._message(query, subject, now)
         raw = build_message(message, self.vault.signer(KeyUse.MESSAGE))  # 2
-        leaf = self._record.sent(message, query.question.subject, raw, now)
+        leaf = self._record.sent_leaf(message, query.question.subject, raw, now)
         sent = _Sent(message=message, raw=raw, leaf=leaf, peer=peer, entry=entry, query=query)
         self._record_sent(sent)  # 3
         return self._exchange(sent, effect, timeout_s)
@@ -173,8 +173,8 @@ class Outbound:
             outcome = self._read(sent, raw)  # 5, 6
         except TransportError:
             outcome = QueryOutcome(status=QueryStatus.NO_REPLY, reason=SILENT, code="silent", entry=sent.entry)
-        except PeerRefused as refused:
-            outcome = _refused_unopened(refused, sent.entry)
+        except PeerRefused as error:
+            outcome = _refused_unopened(error, sent.entry)
         except TrustError as lie:
             outcome = QueryOutcome(status=QueryStatus.NO_REPLY, reason=UNVERIFIED, code=lie.code, entry=sent.entry)
         leaf = None if raw is None else recorder.build_entry(self._received(sent, raw, outcome))
@@ -202,7 +202,7 @@ class Outbound:
         )
         self.directory.note_suspensions(reply.iss, reply.suspensions, now=now)
         if is_refusal(reply.body):
-            return _refused(parse_refusal_body(reply.body), sent.entry)
+            return _refusal_outcome(parse_refusal_body(reply.body), sent.entry)
         kind, selected = query.question.kind, query.selected
         terms = _terms(selected, now)
         reading = kind.parse_reply(reply.body).limited_to(selected.fields, terms)
@@ -227,7 +227,7 @@ class Outbound:
         )
 
     def _received(self, sent: "_Sent", raw: bytes, outcome: QueryOutcome) -> Leaf:
-        return self._record.received(
+        return self._record.received_leaf(
             sent.leaf,
             raw,
             outcome=outcome.code,
@@ -239,11 +239,11 @@ class Outbound:
     def _refuse(self, query: PeerQuery, outcome: QueryOutcome, effect: StoreEffect, now: datetime) -> QueryOutcome:
         """Record what this node refuses to send, together with ``effect``. Its holder was told nothing."""
         subject = query.question.subject
-        refused = self._record.refused(self._message(query, subject, now), outcome.code, now)
-        leaf = recorder.build_entry(refused, self._record.keys(query.correlation, subject))
+        leaf = self._record.refused_leaf(self._message(query, subject, now), outcome.code, now)
+        entry = recorder.build_entry(leaf, self._record.keys(query.correlation, subject))
 
         def record(tx: Transaction) -> None:
-            recorder.record(tx, leaf)
+            recorder.record(tx, entry)
             effect(tx, outcome)
 
         self.store.write(record)
@@ -317,12 +317,12 @@ def _apply_policy(
     denial = deny_missing(selected.holder.entity, missing) if missing else None
     denial = denial or deny_consent(selected.clause.consent_roles, question.consent, now)
     if denial is not None:
-        return _refused(denial.refusal, entry)
+        return _refusal_outcome(denial.refusal, entry)
     try:
         check_requested_fields(selected.clause, question.practitioner.role, query.query.fields or ())
         enough_to_go_on(subject)
-    except (FieldsNotPermitted, SubjectTooVague) as refused:
-        return QueryOutcome(status=QueryStatus.REFUSED, reason=refused.detail, code=refused.code, entry=entry)
+    except (FieldsNotPermitted, SubjectTooVague) as error:
+        return QueryOutcome(status=QueryStatus.REFUSED, reason=error.detail, code=error.code, entry=entry)
     return None
 
 
@@ -351,16 +351,16 @@ def _entry(peer: TrustedEntity, slug: ServiceSlug) -> ServiceEntry | None:
     return next((entry for entry in services if entry.slug == slug), None)
 
 
-def _refused(refusal: Refusal, entry: ServiceEntry) -> QueryOutcome:
+def _refusal_outcome(refusal: Refusal, entry: ServiceEntry) -> QueryOutcome:
     status = QueryStatus.NO_REPLY if refusal.code in SOURCE_CODES else QueryStatus.REFUSED
     return QueryOutcome(status=status, reason=f"{refusal.reason} {refusal.remedy}", code=refusal.code, entry=entry)
 
 
-def _refused_unopened(refused: PeerRefused, entry: ServiceEntry) -> QueryOutcome:
+def _refused_unopened(refusal: PeerRefused, entry: ServiceEntry) -> QueryOutcome:
     """Word a refusal made before the message was opened: no agreement or no standing there, or no capacity."""
-    if refused.status >= _SERVER_ERROR:
-        return QueryOutcome(status=QueryStatus.NO_REPLY, reason=NOT_NOW, code=refused.code, entry=entry)
-    reason = f"Its node would not take the question ({refused.code}). Ask the administrators of both nodes."
-    if refused.code == "invalid_authorization_details":
+    if refusal.status >= _SERVER_ERROR:
+        return QueryOutcome(status=QueryStatus.NO_REPLY, reason=NOT_NOW, code=refusal.code, entry=entry)
+    reason = f"Its node would not take the question ({refusal.code}). Ask the administrators of both nodes."
+    if refusal.code == "invalid_authorization_details":
         reason = "Its node holds no agreement in force that lets this service ask for this purpose."
-    return QueryOutcome(status=QueryStatus.REFUSED, reason=reason, code=refused.code, entry=entry)
+    return QueryOutcome(status=QueryStatus.REFUSED, reason=reason, code=refusal.code, entry=entry)

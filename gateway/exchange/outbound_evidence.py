@@ -42,7 +42,7 @@ class QuestionRecord:
         key = self.vault.evidence_hmac_key()
         return message_key(key, self.own, question_id), *person_keys(key, subject)
 
-    def sent(self, message: Message, subject: Subject, raw: bytes, at: datetime) -> Leaf:
+    def sent_leaf(self, message: Message, subject: Subject, raw: bytes, at: datetime) -> Leaf:
         """Return the leaf of a message that is about to leave.
 
         It names the person by all that is known here (``subject``), so that one person has one name in it,
@@ -56,7 +56,7 @@ class QuestionRecord:
             fields=tuple(sorted(subject_to_json(message.subject))),
         )
 
-    def received(
+    def received_leaf(
         self,
         sent: Leaf,
         reply: bytes,
@@ -77,13 +77,13 @@ class QuestionRecord:
             dropped=dropped_members(dropped),
         )
 
-    def refused(self, message: Message, code: str, at: datetime) -> Leaf:
+    def refused_leaf(self, message: Message, code: str, at: datetime) -> Leaf:
         """Return the leaf of a message that this node does not send, and why."""
         return replace(
             self._leaf(LeafKind.REFUSED, message, at), outcome_code="refused", reason_codes=(code,), fields=()
         )
 
-    def refused_question(self, question: RefusedQuestion, at: datetime) -> Leaf:
+    def refused_question_leaf(self, question: RefusedQuestion, at: datetime) -> Leaf:
         """Return the leaf of a question that no holder was chosen for."""
         key = self.vault.evidence_hmac_key()
         return Leaf(

@@ -37,8 +37,8 @@ class QueryRecorder:
         """Return the services that an agreement lets us ask. Raises :class:`CaseRefused`, which is on record then."""
         try:
             return select_targets(self.agreements, question.spec(self.own), now=now)
-        except CaseRefused as refused:
-            entry = self._refusal(question, refused.code, now)
+        except CaseRefused as error:
+            entry = self._refusal(question, error.code, now)
             self.store.write(lambda tx: recorder.record(tx, entry))
             raise
 
@@ -70,7 +70,7 @@ class QueryRecorder:
 
         try:
             return self.store.write(effect)
-        except BudgetExceeded as spent:
+        except BudgetExceeded as excess:
             entry = self._refusal(question, str(CaseRefusal.OVER_BUDGET), now)
 
             def refuse(tx: Transaction) -> None:
@@ -78,11 +78,11 @@ class QueryRecorder:
                 self.budgets.flag_excess(tx, usage, now=now)
 
             self.store.write(refuse)
-            raise _refused(ceil(spent.exceeded.retry_after.total_seconds())) from spent
+            raise _over_limit(ceil(excess.exceeded.retry_after.total_seconds())) from excess
 
     def _refusal(self, question: CaseQuestion, code: str, now: datetime) -> EvidenceEntry:
         record = QuestionRecord(own=self.own, vault=self.vault)
-        refused = RefusedQuestion(
+        question_record = RefusedQuestion(
             question_id=question.request_id,
             from_service=question.from_service,
             purpose=question.purpose,
@@ -91,7 +91,7 @@ class QueryRecorder:
             code=code,
         )
         keys = record.keys(question.request_id, question.subject)
-        return recorder.build_entry(record.refused_question(refused, now), keys)
+        return recorder.build_entry(record.refused_question_leaf(question_record, now), keys)
 
     def _usage(self, caller: CaseCaller, question: CaseQuestion, key: bytes) -> QueryCharge:
         agency = caller.client.client_id
@@ -123,7 +123,7 @@ def own_name(key: bytes, client_id: str, practitioner_id: str) -> str:
     return keyed_digest(key, f"own practitioner\0{client_id}\0{practitioner_id}".encode())
 
 
-def _refused(seconds: int) -> CaseRefused:
+def _over_limit(seconds: int) -> CaseRefused:
     return CaseRefused(
         CaseRefusal.OVER_BUDGET,
         detail="More was asked lately than this node allows one practitioner, one case system or about one person.",

@@ -68,5 +68,5 @@ def invented(subject: Subject) -> Subject:
 
 
 def _like(address: Address) -> Address:
-    known = _INVENTED.address or Address()
-    return Address(uprn=address.uprn and known.uprn, postcode=address.postcode and known.postcode)
+    invented_address = _INVENTED.address or Address()
+    return Address(uprn=address.uprn and invented_address.uprn, postcode=address.postcode and invented_address.postcode)

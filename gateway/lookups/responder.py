@@ -36,13 +36,13 @@ def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline
     return search.answer(partial(_read, search, source))
 
 
-def _read(search: Search, source: InvolvementSource, found: Match) -> ServiceAnswer:
-    permit, outcome = search.permit, MatchOutcome(found.outcome)
+def _read(search: Search, source: InvolvementSource, match: Match) -> ServiceAnswer:
+    permit, outcome = search.permit, MatchOutcome(match.outcome)
     rows: Sequence[Mapping[str, str]] = ()
     failure = None
-    if found.ref is not None:
+    if match.ref is not None:
         try:
-            ref = found.ref
+            ref = match.ref
             rows = call_adapter(lambda: _minimise(permit, source.involvements(ref, deadline=search.deadline)))
             outcome = MatchOutcome.UNIQUE if rows else MatchOutcome.NOT_CURRENT
         except RecordUnreadable as doubt:

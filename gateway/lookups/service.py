@@ -72,22 +72,22 @@ class Lookups:
         only what it vouched for.
         """
         key, client_id = self.asking.vault.seal_key(), caller.client.client_id
-        stored = self.asking.store.read(lambda tx: lookups.get(tx, lookup_id=lookup_id, client_id=client_id))
-        if stored is None or stored.lookup.sealed_request is None or stored.lookup.keep_until <= now:
+        entry = self.asking.store.read(lambda tx: lookups.get(tx, lookup_id=lookup_id, client_id=client_id))
+        if entry is None or entry.lookup.sealed_request is None or entry.lookup.keep_until <= now:
             return None
-        record = open_account(key, lookup_id, stored.lookup.sealed_request)
+        record = open_account(key, lookup_id, entry.lookup.sealed_request)
         if not _may_read(caller, record["practitioner"]["id"]):
             return None
         try:
-            results = {each.service: self._open(each.sealed, lookup_id, each.service) for each in stored.answers}
+            results = {each.service: self._open(each.sealed, lookup_id, each.service) for each in entry.answers}
         except SealExpired:  # as after a restore, whose keys of the day are new
             return None
         return service_result.lookup_view(
             lookup_id,
             results,
             record.get("asked", []),
-            ended=stored.completed_at is not None or self._is_over(stored.lookup, now),
-            keep_until=stored.lookup.keep_until,
+            ended=entry.completed_at is not None or self._is_over(entry.lookup, now),
+            keep_until=entry.lookup.keep_until,
             left_out=tuple(LeftOut(**each) for each in record.get("left_out", [])),
         )
 
@@ -172,8 +172,8 @@ def _may_read(caller: CaseCaller, practitioner_id: str) -> bool:
 
 def _query_for(target: Target, question: CaseQuestion) -> InvolvementQuery:
     """Return the query for one service; where it may give none of the fields wanted, the query is refused later."""
-    wanted = question.query.fields
-    return InvolvementQuery(fields=None if wanted is None else target.selected.fields or wanted)
+    fields = question.query.fields
+    return InvolvementQuery(fields=None if fields is None else target.selected.fields or fields)
 
 
 def _seal_context(lookup_id: str, part: str) -> bytes:

@@ -102,8 +102,8 @@ def result_of(target: Target, outcome: QueryOutcome) -> JsonObject:
             "note": reading.note,
             "settle": list(outcome.settle),
         }
-    refused = outcome.status is QueryStatus.REFUSED
-    return {**result, "status": str(InvolvementStatus.REFUSED if refused else InvolvementStatus.NO_REPLY)}
+    is_refusal = outcome.status is QueryStatus.REFUSED
+    return {**result, "status": str(InvolvementStatus.REFUSED if is_refusal else InvolvementStatus.NO_REPLY)}
 
 
 def lookup_view(
@@ -117,15 +117,15 @@ def lookup_view(
 ) -> LookupView:
     """Return a lookup of ``targets``, each as :func:`unanswered`, with the results so far, by service."""
     complete = ended or len(results) == len(targets)
-    shown = [results.get(each["service"]) or (each if complete else None) for each in targets]
-    answers = tuple(_answer(each) for each in shown if each is not None)
-    answered = sum(each.status not in _UNANSWERED for each in answers)
+    ordered_results = [results.get(each["service"]) or (each if complete else None) for each in targets]
+    answers = tuple(_answer(each) for each in ordered_results if each is not None)
+    count = sum(each.status not in _UNANSWERED for each in answers)
     return LookupView(
         id=lookup_id,
         state=LookupState.COMPLETE if complete else LookupState.RUNNING,
         asked=len(targets),
-        answered=answered,
-        summary=summary(answered, len(targets)),
+        answered=count,
+        summary=summary(count, len(targets)),
         answers=answers,
         keep_until=keep_until,
         left_out=left_out,

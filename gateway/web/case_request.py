@@ -202,8 +202,8 @@ def read(model: type[AnyBody], raw: bytes, *, today: date) -> tuple[AnyBody, Des
     """Return the body, and the person in it with what was left out. Raises :class:`Problem` with every fault."""
     try:
         document = strict_json.loads(raw, max_bytes=MAX_BODY)
-    except MalformedInput as refused:
-        raise Problem(problem.NOT_JSON, refused.detail) from refused
+    except MalformedInput as error:
+        raise Problem(problem.NOT_JSON, error.detail) from error
     body, faults = _body(model, raw)
     described, about_subject = _described(document.get("subject"), today)
     faults.extend(about_subject)
@@ -215,8 +215,8 @@ def read(model: type[AnyBody], raw: bytes, *, today: date) -> tuple[AnyBody, Des
 def _body(model: type[AnyBody], raw: bytes) -> tuple[AnyBody | None, list[Fault]]:
     try:
         return model.model_validate_json(raw), []
-    except ValidationError as refused:
-        return None, list(_faults(refused))
+    except ValidationError as error:
+        return None, list(_faults(error))
 
 
 def _described(unverified: object, today: date) -> tuple[Description | None, tuple[Fault, ...]]:
@@ -225,8 +225,8 @@ def _described(unverified: object, today: date) -> tuple[Description | None, tup
     try:
         described = parse_description(unverified, this_year=today.year)
         check_birth_date(described.subject, today=today)
-    except MalformedSubject as refused:
-        return None, refused.faults
+    except MalformedSubject as error:
+        return None, error.faults
     return described, ()
 
 
@@ -261,8 +261,8 @@ _SENTENCES_OF_OURS = {
 }
 
 
-def _faults(refused: ValidationError) -> Iterator[Fault]:
-    for error in refused.errors(include_url=False, include_input=False):
+def _faults(invalid: ValidationError) -> Iterator[Fault]:
+    for error in invalid.errors(include_url=False, include_input=False):
         yield Fault(path=_path(error["loc"]), problem=_sentence(error["type"], error.get("ctx", {})))
 
 

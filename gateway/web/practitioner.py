@@ -64,19 +64,19 @@ def read_question(
 
 
 def practitioner_of(
-    caller: CaseCaller, stated: PractitionerBody | None, from_service: str | None
+    caller: CaseCaller, body: PractitionerBody | None, from_service: str | None
 ) -> tuple[Practitioner, ServiceSlug]:
     """Return the practitioner of a request and the service that asks. Raises :class:`Problem`."""
-    said, signed_in = stated or _UNSTATED, caller.token.signed_in
-    name = _vouched_for(caller, said) if signed_in is None else _signed_in(signed_in, said)
-    wanted = {"service": from_service, "role": said.role, "org_unit": said.org_unit}
-    position = _chosen(positions_of(caller), wanted, remedy=_AGREE if signed_in else None)
+    statement, signed_in = body or _UNSTATED, caller.token.signed_in
+    name = _vouched_for(caller, statement) if signed_in is None else _signed_in(signed_in, statement)
+    criteria = {"service": from_service, "role": statement.role, "org_unit": statement.org_unit}
+    position = _select_position(positions_of(caller), criteria, remedy=_AGREE if signed_in else None)
     practitioner = Practitioner(
         id=name,
         client=caller.client.client_id if signed_in is None else None,
         role=RoleCode(position.role),
         org_unit=position.org_unit,
-        call_back=said.call_back,
+        call_back=statement.call_back,
     )
     return practitioner, ServiceSlug(position.service)
 
@@ -87,49 +87,53 @@ def positions_of(caller: CaseCaller) -> tuple[Position, ...]:
     return registered if signed_in is None else tuple(each for each in registered if each in signed_in.positions)
 
 
-def _chosen(positions: tuple[Position, ...], wanted: Mapping[str, str | None], *, remedy: str | None) -> Position:
+def _select_position(
+    positions: tuple[Position, ...], criteria: Mapping[str, str | None], *, remedy: str | None
+) -> Position:
     """Return the one position that the request names, or the only one that there is."""
-    named = {name: value for name, value in wanted.items() if value is not None}
-    fitting = [each for each in positions if all(getattr(each, name) == value for name, value in named.items())]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        several = [_MEMBERS[name] for name in wanted if len({getattr(each, name) for each in fitting}) > 1]
+    constraints = {name: value for name, value in criteria.items() if value is not None}
+    candidates = [
+        each for each in positions if all(getattr(each, name) == value for name, value in constraints.items())
+    ]
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        several = [_MEMBERS[name] for name in criteria if len({getattr(each, name) for each in candidates}) > 1]
         detail = f"There are several positions; name {' and '.join(several)}."
         raise Problem(problem.OUTSIDE_REGISTRATION, detail, remedy="Name one of the positions in GET /case/v1/options.")
-    nowhere = [name for name, value in named.items() if value not in {getattr(each, name) for each in positions}]
-    outside = ", ".join(f"{_MEMBERS[name]} (known: {_known(positions, name)})" for name in nowhere or wanted)
+    nowhere = [name for name, value in constraints.items() if value not in {getattr(each, name) for each in positions}]
+    outside = ", ".join(f"{_MEMBERS[name]} (known: {_list_values(positions, name)})" for name in nowhere or criteria)
     what = "Outside the registration or the sign-in" if nowhere else "Not together in the registration or the sign-in"
     raise Problem(problem.OUTSIDE_REGISTRATION, f"{what}: {outside}.", remedy=remedy)
 
 
-def _known(positions: tuple[Position, ...], name: str) -> str:
+def _list_values(positions: tuple[Position, ...], name: str) -> str:
     return ", ".join(sorted({getattr(position, name) for position in positions})) or "none"
 
 
-def _vouched_for(caller: CaseCaller, stated: PractitionerBody) -> str:
+def _vouched_for(caller: CaseCaller, body: PractitionerBody) -> str:
     if not caller.client.vouches:
         raise Problem(
             problem.OUTSIDE_REGISTRATION,
             "The client is not registered to vouch for its users.",
             remedy=_EXCHANGE,
         )
-    missing = [name for name in _REQUIRED if getattr(stated, name) is None]
+    missing = [name for name in _REQUIRED if getattr(body, name) is None]
     if missing:
         faults = [Fault(path=f"practitioner.{name}", problem="is missing") for name in missing]
         raise Problem(problem.INVALID_FIELDS, faults=faults)
-    if names_who_signed_in(str(stated.id)):
+    if names_who_signed_in(str(body.id)):
         detail = (
             "practitioner.id is the name of a person who signed in at a sign-in service; only their token gives it."
         )
         raise Problem(problem.OUTSIDE_REGISTRATION, detail, remedy=_EXCHANGE)
-    if not stated.second_factor:
+    if not body.second_factor:
         raise Problem(problem.SECOND_FACTOR_REQUIRED)
-    return str(stated.id)
+    return str(body.id)
 
 
-def _signed_in(signed_in: SignedIn, stated: PractitionerBody) -> str:
-    if stated.id not in {None, signed_in.name} or stated.second_factor is False:
+def _signed_in(signed_in: SignedIn, body: PractitionerBody) -> str:
+    if body.id not in {None, signed_in.name} or body.second_factor is False:
         detail = "The practitioner of the request is not the one who signed in."
         raise Problem(problem.OUTSIDE_REGISTRATION, detail, remedy=_AGREE)
     return signed_in.sub

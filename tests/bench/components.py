@@ -78,7 +78,7 @@ PARTS: Sequence[tuple[str, object, str]] = (
     ("decision with the person in sight, cutting", gateway.lookups.responder, "_minimise"),
     ("reply: write and seal", gateway.exchange.inbound, "build_reply"),
     ("reply: write and seal", FileKeyVault, "seal_for_a_day"),
-    ("evidence: leaves", gateway.exchange.inbound_evidence, "received"),
+    ("evidence: leaves", gateway.exchange.inbound_evidence, "received_leaf"),
     ("evidence: leaves", gateway.evidence.recorder, "written"),
     (_COMMIT, SqliteStore, "write"),
     ("what lies between these", Inbound, "handle"),

@@ -11,7 +11,7 @@ from pysqlite3 import dbapi2
 
 from adapters.contract import Adapter, Candidate, Deadline, SourceUnavailable
 from adapters.sources.sql import MAX_CANDIDATES
-from gateway.exchange import answer as answering
+from gateway.lookups import responder
 from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand, reply_body, reply_claims
@@ -67,7 +67,7 @@ def told(hand: PeerHand, subject: Subject) -> tuple[JsonObject, int]:
 
 def as_restricted(monkeypatch: pytest.MonkeyPatch, *reasons: str) -> None:
     """Have everybody's record say that nothing of it may be released: as yet nothing supplies restrictions."""
-    monkeypatch.setattr(answering, "NO_RESTRICTIONS", PersonRestrictions(withheld=True, reasons=reasons))
+    monkeypatch.setattr(responder, "NO_RESTRICTIONS", PersonRestrictions(withheld=True, reasons=reasons))
 
 
 def close_case(network: Network) -> None:

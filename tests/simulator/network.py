@@ -66,9 +66,7 @@ class Network:
         budget: Mapping[str, Mapping[str, int]] = ROOMY,
         capabilities: Sequence[Capability] = CAPABILITIES,
     ) -> None:
-        self._join_wires(folder, clock or SetClock())
-        self.capabilities = capabilities
-        self.kinds = served_kinds(capabilities).kinds
+        self._join_wires(folder, clock or SetClock(), capabilities)
         self._migrated = self._migrate_once()
         self.anchor = self._make_anchor()
         self._around = Around(
@@ -90,9 +88,11 @@ class Network:
             network.start(entity)
         return network
 
-    def _join_wires(self, folder: Path, clock: SetClock) -> None:
+    def _join_wires(self, folder: Path, clock: SetClock, capabilities: Sequence[Capability] = CAPABILITIES) -> None:
         self.folder = folder
         self.clock = clock
+        self.capabilities = capabilities
+        self.kinds = served_kinds(capabilities).kinds
         self.wire = Wire()
         self.case_systems = CaseSystemWire()
         self.sign_in: Transport | None = None

@@ -132,11 +132,11 @@ def check_requested_fields(clause: Clause, role: RoleCode, requested: Collection
 
     Raises :class:`FieldsNotPermitted`, naming them and what may be asked for.
     """
-    permitted = clause.fields_by_role.get(role, frozenset())
-    excess = sorted(set(requested) - permitted)
+    role_fields = clause.fields_by_role.get(role, frozenset())
+    excess = sorted(set(requested) - role_fields)
     if excess:
         raise FieldsNotPermitted(
-            f"This role may not have {_quote(excess)} under this clause. It may ask for {_quote(sorted(permitted))}."
+            f"This role may not have {_quote(excess)} under this clause. It may ask for {_quote(sorted(role_fields))}."
         )
 
 
@@ -173,8 +173,8 @@ def _holders(clause: Clause, spec: QuerySpec) -> frozenset[ServiceRef]:
 
 
 def _fields(clause: Clause, spec: QuerySpec) -> frozenset[str]:
-    permitted, wanted = clause.fields_by_role[spec.role], spec.query.fields if spec.query else None
-    return permitted if wanted is None else permitted & wanted
+    role_fields, query_fields = clause.fields_by_role[spec.role], spec.query.fields if spec.query else None
+    return role_fields if query_fields is None else role_fields & query_fields
 
 
 def _rank(candidate: SelectedClause, spec: QuerySpec) -> tuple[bool, int, bool, str, str]:

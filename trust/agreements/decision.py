@@ -69,8 +69,8 @@ class LocalPolicy:
 
     def withdraws(self, message: Message) -> bool:
         """Say whether the clause that the message names is withdrawn for its role."""
-        named, role = (message.agreement.id, message.clause), message.practitioner.role
-        return any((each.agreement, each.clause) == named and each.role in (None, role) for each in self.restrictions)
+        clause, role = (message.agreement.id, message.clause), message.practitioner.role
+        return any((each.agreement, each.clause) == clause and each.role in (None, role) for each in self.restrictions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,16 +226,16 @@ def _check_spoken(message: Message, kinds: Kinds) -> Denial | None:
     return None
 
 
-def _check_agreement(message: Message, held: InForce | NotInForce) -> Denial | None:
-    agreement = held.agreement
+def _check_agreement(message: Message, standing: InForce | NotInForce) -> Denial | None:
+    agreement = standing.agreement
     if message.asker not in agreement.services:
         return deny(DenialCode.SERVICE_NOT_PARTY)
     if message.holder not in agreement.services:
         return deny(DenialCode.UNKNOWN_SERVICE)
     if message.agreement != agreement.ref:
         return deny(DenialCode.AGREEMENT_DIGEST_MISMATCH)
-    if isinstance(held, NotInForce):
-        return deny(DenialCode.AGREEMENT_NOT_IN_FORCE, detail=held.reason)
+    if isinstance(standing, NotInForce):
+        return deny(DenialCode.AGREEMENT_NOT_IN_FORCE, detail=standing.reason)
     return None
 
 
@@ -265,8 +265,8 @@ def _check_query(message: Message, clause: Clause, local: LocalPolicy, kinds: Ki
         return deny(DenialCode.MALFORMED_BODY, detail=f"At fault: {malformed.detail}.")
     for each in kinds[message.kind].clause_lists:
         if not each.permits(clause.lists, query):
-            listed = ", ".join(sorted(clause.lists.get(each.name, ())))
-            return deny_unlisted(each, detail="" if each.required else f"It lists: {listed}.")
+            words = ", ".join(sorted(clause.lists.get(each.name, ())))
+            return deny_unlisted(each, detail="" if each.required else f"It lists: {words}.")
     if local.withdraws(message):  # 10
         return deny(DenialCode.LOCAL_POLICY)
     return query
@@ -274,11 +274,11 @@ def _check_query(message: Message, clause: Clause, local: LocalPolicy, kinds: Ki
 
 def _permit(agreement: AgreementRef, clause: Clause, role: RoleCode, query: Query, now: datetime) -> Permit:
     today = now.astimezone(UTC).date()
-    permitted = clause.fields_by_role[role]
+    fields = clause.fields_by_role[role]
     return Permit(
         agreement=agreement,
         clause=clause,
-        fields=permitted if query.fields is None else permitted & query.fields,
+        fields=fields if query.fields is None else fields & query.fields,
         role=role,
         query=query,
         law=clause.law,

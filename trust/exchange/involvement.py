@@ -154,15 +154,15 @@ def involvement_to_fields(involvement: Involvement) -> dict[InvolvementField, st
 def parse_query_body(body: JsonObject) -> InvolvementQuery:
     """Read the body of a query. Names of fields that do not exist are dropped with the unknown members."""
     reader = Reader(body, path="body.")
-    wanted = reader.texts("fields", max_items=MAX_FIELDS) if reader.has("fields") else None
+    names = reader.texts("fields", max_items=MAX_FIELDS) if reader.has("fields") else None
     if reader.faults:
         raise MalformedBody(reader.faults)
     dropped = reader.unknown(("fields",))
-    if wanted is None:
+    if names is None:
         return InvolvementQuery(dropped=dropped)
-    if set(wanted) - FIELDS:
+    if set(names) - FIELDS:
         dropped = (*dropped, "fields[]")
-    return InvolvementQuery(fields=FIELDS.intersection(wanted), dropped=dropped)
+    return InvolvementQuery(fields=FIELDS.intersection(names), dropped=dropped)
 
 
 def build_reply_body(
@@ -180,13 +180,13 @@ def build_reply_body(
     ``involvements`` (already minimised) and ``as_of`` count only where the status is ``known``: every other answer is
     dated with the day it was given, so that nothing in it depends on what was or was not found.
     """
-    known = status is InvolvementStatus.KNOWN
+    is_known = status is InvolvementStatus.KNOWN
     not_current = status is InvolvementStatus.NO_CURRENT_INVOLVEMENT
     body: JsonObject = {
         "status": str(InvolvementStatus.NOT_KNOWN if not_current else status),
-        "involvements": [dict(found) for found in involvements] if known else [],
+        "involvements": [dict(row) for row in involvements] if is_known else [],
         "note": _note(status, duty_phone),
-        "as_of": (as_of if known and as_of else terms.answered_on).isoformat(),
+        "as_of": (as_of if is_known and as_of else terms.answered_on).isoformat(),
         "keep_until": terms.keep_until.isoformat(),
         "onward": terms.onward,
     }
@@ -204,8 +204,7 @@ def parse_reply_body(body: JsonObject) -> InvolvementReply:
     if status is not None and status not in _STATUSES_ON_THE_WIRE:
         reader.fault("status", "is not one that a service answers with")
     involvements = tuple(
-        _parse_involvement(found)
-        for found in reader.children("involvements", required=False, max_items=MAX_INVOLVEMENTS)
+        _parse_involvement(row) for row in reader.children("involvements", required=False, max_items=MAX_INVOLVEMENTS)
     )
     if (status is InvolvementStatus.KNOWN) != bool(involvements):
         reader.fault("involvements", "must be there when, and only when, the status is known")
@@ -230,9 +229,9 @@ def check_involvements(involvements: Sequence[Mapping[str, str]]) -> None:
 
     What is checked comes from a case system: a day where only a month may leave, or a moment where a day belongs.
     """
-    reader = Reader({"involvements": [dict(found) for found in involvements]}, path="body.")
-    for found in reader.children("involvements", required=False, max_items=MAX_INVOLVEMENTS):
-        _parse_involvement(found)
+    reader = Reader({"involvements": [dict(row) for row in involvements]}, path="body.")
+    for row in reader.children("involvements", required=False, max_items=MAX_INVOLVEMENTS):
+        _parse_involvement(row)
     if reader.faults:
         raise MalformedBody(reader.faults)
 

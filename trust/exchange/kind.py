@@ -94,8 +94,8 @@ class ClauseList:
 
     def permits(self, clause_lists: ClauseWords, query: Query) -> bool:
         """Say whether a clause with these lists permits what the query asks."""
-        wanted, listed = query.clause_words.get(self.name), clause_lists.get(self.name)
-        return not wanted or (not listed and not self.required) or wanted <= (listed or frozenset())
+        words, permission = query.clause_words.get(self.name), clause_lists.get(self.name)
+        return not words or (not permission and not self.required) or words <= (permission or frozenset())
 
 
 def join_words(words: Iterable[str]) -> str:
@@ -149,8 +149,8 @@ def kinds_by_name(*kinds: ExchangeKind) -> Kinds:
 
 def max_life(kinds: Kinds, kind: str) -> timedelta:
     """Return how far ahead a message of this kind may set its ``exp``."""
-    found = kinds.get(KindName(kind))
-    return found.max_life if found else QUERY_LIFE
+    entry = kinds.get(KindName(kind))
+    return entry.max_life if entry else QUERY_LIFE
 
 
 def supported(kinds: Kinds) -> dict[KindName, tuple[int, ...]]:
@@ -160,8 +160,8 @@ def supported(kinds: Kinds) -> dict[KindName, tuple[int, ...]]:
 
 def parse_query(kinds: Kinds, kind: str, version: int, body: JsonObject) -> Query:
     """Read a message's body by its kind and version. Raises :class:`UnsupportedKind` or ``MalformedBody``."""
-    found = kinds.get(KindName(kind))
-    parser = found.parsers.get(version) if found else None
+    entry = kinds.get(KindName(kind))
+    parser = entry.parsers.get(version) if entry else None
     if parser is None:
         raise UnsupportedKind("This node does not speak that kind of exchange in that version.")
     return parser(body)
