@@ -66,7 +66,7 @@ class Disclosure:
     outcome: str
     reasons: tuple[str, ...] = ()
     why: str | None = None
-    disclosed: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     learned: tuple[str, ...] = ()
     repeats: int = 0
     conflicts: int = 0
@@ -177,7 +177,7 @@ class _Reading:
             outcome=last.outcome_code,
             reasons=last.reason_codes,
             why=_why(last),
-            disclosed=tuple(sorted(disclosed)),
+            told=tuple(sorted(disclosed)),
             learned=tuple(sorted(learned)),
             repeats=sum(leaf.kind is LeafKind.REPEATED for leaf in leaves),
             conflicts=len(conflicts),

@@ -130,7 +130,7 @@ def _lines(each: Disclosure) -> list[str]:
         f"{each.at:%Y-%m-%d %H:%M:%S} UTC: {asked} ({services}), as {each.role or '?'}, for {each.purpose or '?'}",
         f"  outcome: {each.outcome}{_listed(': ', each.reasons)}{_listed('; ', [str(text) for text in again if text])}",
         *([f"  why: {each.why}"] if each.why else []),
-        f"  told: {_listed('', each.disclosed) or 'nothing'}{_listed('; learned: ', each.learned)}",
+        f"  told: {_listed('', each.told) or 'nothing'}{_listed('; learned: ', each.learned)}",
         *([f"  on: {', '.join(str(text) for text in known if text)}"] if any(known) else []),
         f"  id: {each.id}",
     ]

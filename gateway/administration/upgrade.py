@@ -13,7 +13,7 @@ from gateway.administration.backup.create import write_backup
 from gateway.administration.context import Settings, opened_store
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import ChangePlan, UseCaseResult
-from gateway.store.migration import Step, lacks_claims, migrate, steps_from
+from gateway.store.migration import MigrationStep, lacks_claims, migrate, steps_from
 from gateway.store.revision import read_revision
 
 BACKUPS = "backups"
@@ -27,7 +27,7 @@ class RequiredChanges:
     """The changes that an upgrade makes. ``revision`` is the store's own, none where it has no tables yet."""
 
     revision: str | None
-    steps: tuple[Step, ...]
+    steps: tuple[MigrationStep, ...]
     strays: tuple[str, ...]
     claims_lost: bool
 

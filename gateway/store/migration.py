@@ -61,20 +61,20 @@ def lacks_claims(url: str, *, base_dir: Path) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class MigrationStep:
     """One migration, and what it is for."""
 
     revision: str
     purpose: str
 
 
-def steps_from(revision: str | None) -> tuple[Step, ...]:
+def steps_from(revision: str | None) -> tuple[MigrationStep, ...]:
     """Return the migrations that a store of ``revision`` still needs, in their order; with ``None``, all of them.
 
     Raises :class:`StoreUnmigrated` for a revision that this version does not know: a newer one made it.
     """
     scripts = ScriptDirectory.from_config(_config())
-    every = [Step(revision=each.revision, purpose=each.doc or "") for each in scripts.walk_revisions()][::-1]
+    every = [MigrationStep(revision=each.revision, purpose=each.doc or "") for each in scripts.walk_revisions()][::-1]
     if revision is None:
         return tuple(every)
     names = [step.revision for step in every]

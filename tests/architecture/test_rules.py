@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.architecture import background, bans, files, messages, shape
+from tests.architecture import background, bans, files, messages, naming, shape
 from tests.architecture.source import ROOT, Module, parse
 
 LONG_DOCSTRING = "def f():\n    '''One.\n" + "    more\n" * 60 + "    '''\n" + "    x = 1\n" * 39
@@ -58,6 +58,11 @@ ONE_MODULE = [
     (bans.elapsed_times, "tests/a.py", "assert monotonic() - began < 2", 1, "assert monotonic() < end"),
     (bans.elapsed_times, "tests/a.py", "assert 1 < time.time() - began < 2", 1, "assert clock.ahead_s == 2"),
     (bans.kind_names, "gateway/exchange/a.py", "x = kind == 'involvement.query'", 1, "x = kind.name"),
+    (naming.bare_participles, "gateway/a.py", "\nfound = 1", 2, "found_keys = 1\nFOUND = 2"),
+    (naming.bare_participles, "gateway/a.py", "def told(): ...", 1, "def put(): ...\ndef tell(): ..."),
+    (naming.bare_participles, "gateway/a.py", "def f(put): ...", 1, "def f(entry): ..."),
+    (naming.bare_participles, "gateway/a.py", "x = 1\nself._held = x", 2, "x = y.held"),
+    (naming.question_docstrings, "gateway/a.py", "'Who asks.'", 1, "'The caller. What it asks.'"),
     (background.companion_loops, "gateway/a.py", "def f(wait):\n  while not wait(60): ...", 2, "while f(60): ..."),
     (
         background.companion_steps,
@@ -323,3 +328,10 @@ def test_an_unexplained_package_is_found() -> None:
         files.unexplained_packages(PurePosixPath("requirements/a.in"), lines, "| flask, psycopg | left | pad |")
     )
     assert [finding.split(": ")[0] for finding in found] == ["requirements/a.in:5"]
+
+
+def test_a_class_name_is_used_once() -> None:
+    one, other = parse("trust/a.py", "class Claim: ..."), parse("gateway/b.py", "x = 1\nclass Claim: ...")
+    assert list(naming.repeated_classes([one, other])) == ["gateway/b.py:2: Claim is another class in trust/a.py"]
+    private = parse("gateway/b.py", "class _Claim: ...")
+    assert list(naming.repeated_classes([one, private])) == []

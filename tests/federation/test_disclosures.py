@@ -39,7 +39,7 @@ def test_a_person_is_told_what_left_to_whom_on_which_clause_and_law(hand: PeerHa
     assert (told.role, told.purpose, told.clause) == ("key-worker", "early-help", "who-else-sensitive")
     assert told.agreement == "town-early-help/1"
     assert "Children Act 2004" in str(told.law)
-    assert (told.outcome, list(told.disclosed), told.repeats) == ("known", RELEASED, 1)
+    assert (told.outcome, list(told.told), told.repeats) == ("known", RELEASED, 1)
 
 
 def test_the_asking_agency_accounts_for_what_it_told_of_the_person_and_what_it_learned(pair: Network) -> None:
@@ -47,7 +47,7 @@ def test_the_asking_agency_accounts_for_what_it_told_of_the_person_and_what_it_l
     disclosures = account_of(pair, COUNCIL).about_person(PERSON).disclosures
     [asked] = [each for each in disclosures if each.agency == TRUST]
     assert asked.side is ExchangeSide.ASKED_BY_US
-    assert asked.disclosed == ("birth_date", "family_name", "given_names", "nhs_number")
+    assert asked.told == ("birth_date", "family_name", "given_names", "nhs_number")
     assert list(asked.learned) == RELEASED
     own = {each.side for each in disclosures if each.agency == COUNCIL}  # its own services, asked and asking
     assert own <= {ExchangeSide.ASKED_BY_US, ExchangeSide.ASKED_OF_US}
@@ -57,7 +57,7 @@ def test_a_refusal_says_why_at_both_nodes(hand: PeerHand) -> None:
     message = hand.message(basis=("6-1-a",))
     hand.post(hand.signed(message))
     [refused] = account_of(hand.network, TRUST).about_request(message.jti, sender=COUNCIL).disclosures
-    assert (refused.outcome, refused.reasons, refused.disclosed) == ("refused", ("basis_mismatch",), ())
+    assert (refused.outcome, refused.reasons, refused.told) == ("refused", ("basis_mismatch",), ())
     assert "legal basis" in str(refused.why)
     assert account_of(hand.network, TRUST).about_request(refused.id).disclosures == (refused,)
     assert account_of(hand.network, TRUST).about_request(message.jti).disclosures == ()

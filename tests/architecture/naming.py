@@ -84,7 +84,7 @@ def bare_participles(module: Module) -> Iterator[str]:
             name, words = node.id if isinstance(node, ast.Name) else node.attr, _PARTICIPLES | _ALSO_VERBS
         else:
             continue
-        if name.strip("_").lower() in words:
+        if name.strip("_") in words:  # a constant or a vocabulary's value, in capitals, may be a stored word
             yield module.at(node, f"{name} names no thing")
 
 
