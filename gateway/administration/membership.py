@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from config.settings import AnchorSettings
+from gateway.administration import member_terms
 from gateway.administration.context import Settings, authority_signer, opened_store, own_entity
 from gateway.administration.dual_control import ChangeRequest, Commit, plan_request
 from gateway.administration.errors import OperationRefused
-from gateway.administration.outcome import ChangePlan
+from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.authority.suspension import StateChange, change_state
 from gateway.ports import Store, Transaction
 from gateway.store.tables import members
@@ -17,6 +18,7 @@ from gateway.store.tables.members import Member
 from trust.errors import TrustError
 from trust.federation.party_metadata import FEDERATION_ENTITY, parse_federation_entity
 from trust.federation.suspension import SuspensionState
+from trust.federation.terms import terms_to_json
 from trust.identifiers import EntityId, parse_entity_id
 
 _WITHIN = "Members notice within 5 minutes, and at once where a peer that knows hands it on."
@@ -40,7 +42,7 @@ class MembershipAct:
         with opened_store(settings) as store:
             member = _unchanged(store, arguments)
         return [
-            f"{member.entity} is {since(member)}, and will be {self.state}.",
+            f"{member.entity} is {_since(member)}, and will be {self.state}.",
             self.consequence,
             _WITHIN,
             *(_below(member) if self.state is not SuspensionState.ACTIVE else ()),
@@ -99,10 +101,14 @@ def plan_membership(
     return plan_request(settings, ChangeRequest(act=act, arguments=arguments, reason=reason, emergency=emergency))
 
 
-def list_members(settings: AnchorSettings) -> tuple[Member, ...]:
+def list_members(settings: AnchorSettings) -> UseCaseResult:
     """Return every member that this authority ever admitted."""
     with opened_store(settings) as store:
-        return store.read(members.list)
+        every = store.read(members.list)
+    return UseCaseResult(
+        lines=[line for member in every for line in _lines(member)] or ["No agency has been admitted yet."],
+        data={"members": [_to_json(member) for member in every]},
+    )
 
 
 def get_member(store: Store, entity: EntityId) -> Member:
@@ -113,7 +119,7 @@ def get_member(store: Store, entity: EntityId) -> Member:
     return member
 
 
-def since(member: Member) -> str:
+def _since(member: Member) -> str:
     """Return a member's state and when it last changed, as part of a sentence."""
     return f"{member.state} since {member.changed_at:%Y-%m-%d %H:%M} UTC"
 
@@ -122,7 +128,7 @@ def _unchanged(store: Store, arguments: Mapping[str, Any]) -> Member:
     member = get_member(store, EntityId(arguments["entity_id"]))
     if (member.state, member.changed_at.isoformat()) != (arguments["was"], arguments["since"]):
         raise OperationRefused(
-            f"{member.entity} is {since(member)}, which is not what this was asked for: nothing was changed. Decline "
+            f"{member.entity} is {_since(member)}, which is not what this was asked for: nothing was changed. Decline "
             "it, and ask again if it is still needed."
         )
     return member
@@ -140,3 +146,22 @@ def _below(member: Member) -> list[str]:
     return [
         "It vouches for others: those that are trusted through it alone are cut off too. Its list endpoint names them."
     ]
+
+
+def _lines(member: Member) -> list[str]:
+    bound = member_terms.lines(member.terms)[0 if member.terms.intermediate else 1 :]
+    return [
+        f"{member.entity}  {_since(member)}  admitted {member.admitted_at:%Y-%m-%d}",
+        *(f"  {each}" for each in bound),
+    ]
+
+
+def _to_json(member: Member) -> dict[str, object]:
+    return {
+        "entity_id": member.entity,
+        "state": member.state,
+        "admitted_at": member.admitted_at.isoformat(),
+        "changed_at": member.changed_at.isoformat(),
+        "thumbprints": [str(key.get("kid")) for key in member.jwks.get("keys", [])],
+        "terms": terms_to_json(member.terms),
+    }

@@ -18,7 +18,8 @@ class UseCaseResult:
 class ChangePlan:
     """A change before it is made: ``effect`` says what it will do, ``question`` asks for it.
 
-    ``apply`` makes the change. It checks again what may have changed meanwhile, and raises as the plan did.
+    A plan without a question changes nothing, so no face asks. ``apply`` makes the change. It checks again what may
+    have changed meanwhile, and raises as the plan did.
     """
 
     effect: Sequence[str]

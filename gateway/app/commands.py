@@ -7,13 +7,17 @@ from pathlib import Path
 from adapters.contract import HttpCaller
 from config.settings import NodeSettings
 from gateway.administration.adapters import AdapterBuilder
+from gateway.administration.bundle_export import ExportSource
 from gateway.administration.checks.doctor import DoctorPorts
 from gateway.administration.context import Settings, node_vault, now, opened_store, own_entity
 from gateway.administration.enrolment_requests import EnrolmentPorts
 from gateway.administration.federation_context import FederationContext
 from gateway.agreements.registry import AgreementRegistry
+from gateway.app.authority import create_anchor
 from gateway.app.wiring import build_service, peer_transport, pinned_anchors, production_ports, profile
+from gateway.authority.membership import MemberFilter, active_members
 from gateway.authority.statements import authority_metadata
+from gateway.authority.suspension import signed_today
 from gateway.federation.entity_configuration import node_configuration, node_statement_metadata
 from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
@@ -57,6 +61,31 @@ def federation_of(settings: NodeSettings) -> Iterator[FederationContext]:
             directory=directory,
             agreements=agreements,
         )
+
+
+@contextmanager
+def export_source(settings: Settings) -> Iterator[ExportSource]:
+    """Open what exports signed statements: a node, or an authority. Raises what they refuse with."""
+    if isinstance(settings, NodeSettings):
+        with federation_of(settings) as federation:
+            statuses = federation.directory.statuses(now=now())
+            yield ExportSource(
+                resolver=federation.directory,
+                store=federation.store,
+                known=tuple(dict.fromkeys((federation.own, *(status.entity for status in statuses)))),
+                entry_bytes=lambda entry: entry.raw,
+            )
+        return
+    parts = create_anchor(settings)
+    try:
+        yield ExportSource(
+            resolver=parts.directory,
+            store=parts.store,
+            known=tuple(EntityId(entity) for entity in active_members(parts.store, MemberFilter())),
+            entry_bytes=signed_today(parts.authority.entity_id, parts.vault),
+        )
+    finally:
+        parts.store.close()
 
 
 def enrolment_ports(settings: Settings) -> EnrolmentPorts:

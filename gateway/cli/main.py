@@ -59,10 +59,10 @@ _TRUST_BUNDLE = _group(
     "Carry statements to a node without a route to the anchor.",
     {
         "export": (
-            "gateway.cli.trust.bundle.exporting:export_bundle",
+            "gateway.cli.trust.bundle:export_bundle",
             "Write a bundle of statements for a node without a route.",
         ),
-        "import": ("gateway.cli.trust.bundle.importing:import_bundle", "Node: import a bundle of statements."),
+        "import": ("gateway.cli.trust.bundle:import_bundle", "Node: import a bundle of statements."),
     },
 )
 _TRUST_KEY = _group(

@@ -74,7 +74,8 @@ def confirm(question: str, *, yes: bool) -> None:
 def apply_plan(plan: ChangePlan, *, yes: bool) -> UseCaseResult:
     """Show a plan, ask, and apply it. Raises :class:`OperationRefused`."""
     show_plan(*plan.effect)
-    confirm(plan.question, yes=yes)
+    if plan.question:
+        confirm(plan.question, yes=yes)
     return plan.apply()
 
 

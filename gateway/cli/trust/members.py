@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from gateway.administration import member_terms
 from gateway.administration.member_keys import MEMBER_KEY_USES, MemberKey, plan_member_key_revocation
 from gateway.administration.membership import (
     READMIT,
@@ -13,14 +12,11 @@ from gateway.administration.membership import (
     SUSPEND,
     list_members,
     plan_membership,
-    since,
 )
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, load_anchor
 from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
 from gateway.cli.trust.key import reason_option
-from gateway.store.tables.members import Member
-from trust.federation.terms import terms_to_json
 
 _reason = click.option("--reason", required=True, help="Why; it is kept with the change and in the journal.")
 
@@ -97,27 +93,4 @@ def revoke(*, entity: str, kid: str, config: Path | None, **how: Any) -> UseCase
 @command_output
 def list_all(*, config: Path | None) -> UseCaseResult:
     """Show every member that this authority ever admitted, its state, its terms and its thumbprints."""
-    every = list_members(load_anchor(config))
-    return UseCaseResult(
-        lines=[line for member in every for line in _lines(member)] or ["No agency has been admitted yet."],
-        data={"members": [_to_json(member) for member in every]},
-    )
-
-
-def _lines(member: Member) -> list[str]:
-    bound = member_terms.lines(member.terms)[0 if member.terms.intermediate else 1 :]
-    return [
-        f"{member.entity}  {since(member)}  admitted {member.admitted_at:%Y-%m-%d}",
-        *(f"  {each}" for each in bound),
-    ]
-
-
-def _to_json(member: Member) -> dict[str, object]:
-    return {
-        "entity_id": member.entity,
-        "state": member.state,
-        "admitted_at": member.admitted_at.isoformat(),
-        "changed_at": member.changed_at.isoformat(),
-        "thumbprints": [str(key.get("kid")) for key in member.jwks.get("keys", [])],
-        "terms": terms_to_json(member.terms),
-    }
+    return list_members(load_anchor(config))

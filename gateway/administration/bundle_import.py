@@ -1,4 +1,4 @@
-"""``hearthgate trust bundle import``: take in statements that came in a file, each on its own merits."""
+"""Import signed statements from a file: each is checked as if it had been fetched, and nothing is fetched."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,52 +6,44 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import click
-
 from gateway.administration.context import now
+from gateway.administration.federation_context import FederationContext
 from gateway.administration.federation_overview import FRESHNESS_WORDS, rough
 from gateway.administration.files import read_input
 from gateway.administration.journal import record
-from gateway.administration.outcome import UseCaseResult
-from gateway.app.commands import federation_of
-from gateway.cli.context import config_option, load_node
-from gateway.cli.output import command_output, confirm, show_plan, yes_option
+from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.federation.bundle_import import ImportDecision, ImportPlan, ImportResult, StatementType
 from gateway.federation.freshness import freshness_of
 from trust.federation.bundle import MAX_BYTES, parse_bundle
 
 _WHAT = {StatementType.ANCHOR_KEYS: "Keys of", StatementType.CHAIN: "Chain of", StatementType.SUSPENSION: "Entry about"}
-_FATES = {ImportResult.TAKEN: "new", ImportResult.HELD: "held already", ImportResult.REFUSED: "refused"}
+_RESULTS = {ImportResult.TAKEN: "new", ImportResult.HELD: "held already", ImportResult.REFUSED: "refused"}
 
 
-@click.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@config_option
-@yes_option
-@command_output
-def import_bundle(*, file: Path, config: Path | None, yes: bool) -> UseCaseResult:
-    """Take in the statements in FILE, as if each had been fetched. Nothing is fetched.
+def plan_import(federation: FederationContext, file: Path) -> ChangePlan:
+    """Plan to take in the statements of a file, as if each had been fetched; it asks nothing where none is new.
 
-    It is no refresh: a chain counts from when its statements were made. What is older than what is known here is
-    refused, and so is a chain of somebody unknown that is more than 15 minutes old.
+    It is no refresh: a chain counts from when its statements were made. Raises :class:`OperationRefused` and
+    ``TrustError``.
     """
-    settings, at = load_node(config), now()
-    raw = read_input(file, "The bundle", most=MAX_BYTES)
-    with federation_of(settings) as federation:
-        importer = federation.directory.importer()
-        plan = importer.plan(parse_bundle(raw), now=at)
-        show_plan(*_shown(plan, at))
+    at, raw = now(), read_input(file, "The bundle", most=MAX_BYTES)
+    importer = federation.directory.importer()
+    plan = importer.plan(parse_bundle(raw), now=at)
+
+    def apply() -> UseCaseResult:
         late: list[ImportDecision] = []
         if plan.changes:
-            confirm("Take in what is new?", yes=yes)
-            taken = [decision.kind for decision in plan.decisions if decision.result is ImportResult.TAKEN]
-            counts = {str(kind): taken.count(kind) for kind in StatementType}
-            record(settings, "trust bundle import", file_sha256=sha256(raw).hexdigest(), **counts)
+            accepted = [decision.kind for decision in plan.decisions if decision.result is ImportResult.TAKEN]
+            counts = {str(kind): accepted.count(kind) for kind in StatementType}
+            record(federation.settings, "trust bundle import", file_sha256=sha256(raw).hexdigest(), **counts)
             late = importer.apply(plan, now=now())
-    return _outcome(plan, late)
+        return _result(plan, late)
+
+    question = "Take in what is new?" if plan.changes else ""
+    return ChangePlan(effect=_effect(plan, at), question=question, apply=apply)
 
 
-def _shown(plan: ImportPlan, at: datetime) -> list[str]:
+def _effect(plan: ImportPlan, at: datetime) -> list[str]:
     if not plan.decisions:
         return ["The bundle is empty."]
     return [text for decision in plan.decisions for text in _lines(decision, at)]
@@ -60,7 +52,7 @@ def _shown(plan: ImportPlan, at: datetime) -> list[str]:
 def _lines(decision: ImportDecision, at: datetime) -> list[str]:
     about = decision.about or f"(number {decision.place} in the file)"
     detail = f", {decision.detail}" if decision.detail and decision.result is not ImportResult.REFUSED else ""
-    first = f"{_WHAT[decision.kind]} {about}: {_FATES[decision.result]}{detail}"
+    first = f"{_WHAT[decision.kind]} {about}: {_RESULTS[decision.result]}{detail}"
     if decision.result is ImportResult.REFUSED:
         return [first, f"    {decision.detail}"]
     if decision.kind is not StatementType.CHAIN or decision.made_at is None or decision.expires_at is None:
@@ -70,7 +62,7 @@ def _lines(decision: ImportDecision, at: datetime) -> list[str]:
     return [first, f"    vouched for {age} ago, expires in {left}: {stage}"]
 
 
-def _outcome(plan: ImportPlan, late: Sequence[ImportDecision]) -> UseCaseResult:
+def _result(plan: ImportPlan, late: Sequence[ImportDecision]) -> UseCaseResult:
     again = {(decision.kind, decision.place): decision for decision in late}
     decisions = [again.get((decision.kind, decision.place), decision) for decision in plan.decisions]
     counts = {result: sum(decision.result is result for decision in decisions) for result in ImportResult}
