@@ -190,7 +190,7 @@ def _keeper(
         attempt=events.last_handler,
         check_health=monitor.round,
         check_serving=fitness.check_again,
-        record_vouched_keys=lambda now: vouching.note(directory, own, now=now),
+        record_vouched_keys=lambda now: vouching.record(directory, own, now=now),
         renew_marks=marks.round,
         own_chain=OwnChain(
             own=own,

@@ -254,7 +254,7 @@ def _keeper(
         check_serving=parts.fitness.check_again,
         show_freshness=_show_freshness,
         show_backlog=lambda now: parts.store.read(lambda tx: backlog_metrics.set_pending_reviews(tx, now=now)),
-        record_vouched_keys=lambda now: parts.vouching.note(directory, parts.own, now=now),
+        record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),
         collect_signatures=collecting.round,
         renew_marks=marks.round,
         own_chain=OwnChain(

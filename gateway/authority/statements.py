@@ -89,7 +89,7 @@ def authority_configuration(authority: Authority, *, resolves: bool) -> SignedCo
             issued_at=now,
             expires_at=now + MAX_LIFE,
             metadata={**metadata, party_metadata.FEDERATION_ENTITY: own},
-            trust_marks=authority.own_marks.stated(now),
+            trust_marks=authority.own_marks.current(now),
             trust_mark_issuers=authority.accredited.issuers,
             trust_mark_owners=authority.accredited.owners,
         )

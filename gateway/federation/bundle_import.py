@@ -183,10 +183,10 @@ class _ImportPlanner:
 
     def _anchor_keys(self, place: int, raws: Sequence[bytes]) -> ImportDecision:  # 1
         (raw,) = raws
-        named = jose.peek(raw, typ=anchor_keys.TYP, max_bytes=anchor_keys.MAX_BYTES).claims.get("iss")
-        pin = self.importer.suspensions.pins.get(EntityId(str(named)))
+        issuer_claim = jose.peek(raw, typ=anchor_keys.TYP, max_bytes=anchor_keys.MAX_BYTES).claims.get("iss")
+        pin = self.importer.suspensions.pins.get(EntityId(str(issuer_claim)))
         if pin is None:
-            raise NoChain(f"{shown(named)} is not one of this node's trust anchors.")
+            raise NoChain(f"{shown(issuer_claim)} is not one of this node's trust anchors.")
         if pin.recovery is None:
             raise NoChain(f"No recovery key is pinned for {pin.entity}, so its keys are replaced by hand only.")
         document = anchor_keys.parse_anchor_keys(raw, recovery_keys=pin.recovery, now=self.now)
@@ -231,16 +231,16 @@ class _ImportPlanner:
         )
 
     def _verify(self, place: int, statements: Sequence[bytes]) -> ImportedChain:
-        opened = open_chain(statements, anchors=self.snapshot.anchors, now=self.now)
-        chain = verify_under(opened, self.snapshot, self.now, keys_of=self._keys_of)
-        entity, anchor = chain.entity, opened.anchor
+        chain_statements = open_chain(statements, anchors=self.snapshot.anchors, now=self.now)
+        chain = verify_under(chain_statements, self.snapshot, self.now, keys_of=self._keys_of)
+        entity, anchor = chain.entity, chain_statements.anchor
         if entity in self.snapshot.anchors:
             raise ChainRefused(f"{entity} is a trust anchor of this node, and nobody else vouches for it.")
         if anchor is None:
             raise ChainRefused("It does not end with the anchor's own configuration; export it again.")
         issued_at = {
             **chain.trusted.issued_at_by,
-            (entity, entity): opened.subject.issued_at,
+            (entity, entity): chain_statements.subject.issued_at,
             (anchor.entity_id, anchor.entity_id): anchor.issued_at,
         }
         stored = self.importer.storage.chain(entity)

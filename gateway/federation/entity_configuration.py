@@ -37,7 +37,7 @@ class NodeProfile:
 class MarkSource(Protocol):
     """The trust marks that were issued to an entity."""
 
-    def stated(self, now: datetime) -> tuple[StatedMark, ...]:
+    def current(self, now: datetime) -> tuple[StatedMark, ...]:
         """Return the marks that its statement shows."""
         ...
 
@@ -47,7 +47,7 @@ class MarkSource(Protocol):
 
 
 class _NoMarks:
-    def stated(self, now: datetime) -> tuple[StatedMark, ...]:  # noqa: ARG002 - the port's
+    def current(self, now: datetime) -> tuple[StatedMark, ...]:  # noqa: ARG002 - the port's
         return ()
 
     def edition(self) -> object:
@@ -97,7 +97,7 @@ def node_configuration(
             issued_at=now,
             expires_at=now + MAX_LIFE,
             metadata=metadata,
-            trust_marks=marks.stated(now),
+            trust_marks=marks.current(now),
         )
         return build_entity_configuration(draft, vault.signer(KeyUse.FEDERATION), authority_hints=profile.superiors)
 

@@ -1,6 +1,6 @@
-"""Fetch what the federation says, from members and from the authorities above them; nothing is believed here.
+"""Requests for the documents of a federation, to members and to the authorities above them; nothing is verified here.
 
-An authority that did not answer is left alone for a while, so that its absence costs known peers little.
+An authority that did not answer is not asked again for a while, so that its absence costs known peers little.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ HISTORICAL_KEYS_TYPE = "application/jwk-set+jwt"
 MAX_SUSPENSIONS_BYTES = 524_288
 MAX_REVOCATIONS_BYTES = 262_144
 MAX_NOTICES = 100
-"""Notices about one entity's revoked keys in one answer."""
+"""Notices about one entity's revoked keys in one response at most."""
 LEFT_ALONE = timedelta(seconds=15)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _OK = 200
@@ -39,7 +39,7 @@ _NOT_FOUND = 404
 
 
 class Unconfirmed(Untrusted):
-    """The superior could not be asked, or its answer cannot be accepted; what it said before is all there is."""
+    """The superior could not be asked, or its answer cannot be accepted; only its earlier statement is known."""
 
     code = "unconfirmed"
 
@@ -48,7 +48,7 @@ class NotVouchedFor(NoChain):
     """The superior does not vouch for the entity as it presents itself now."""
 
     @classmethod
-    def said(cls, superior: EntityId, subject: EntityId) -> "NotVouchedFor":
+    def by(cls, superior: EntityId, subject: EntityId) -> "NotVouchedFor":
         """Return the refusal where a superior answered that it knows no such entity."""
         refused = cls(
             f"{superior} does not vouch for it; its administrators know whether it was admitted, or suspended."
@@ -58,7 +58,7 @@ class NotVouchedFor(NoChain):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
+class _Request:
     url: str
     accept: str
     max_bytes: int = MAX_BYTES
@@ -66,11 +66,11 @@ class _Wanted:
 
 
 OwnStatements = Callable[[EntityId, datetime], bytes | None]
-"""Return what an authority itself says of a subordinate, or nothing where it does not vouch for it."""
+"""Return the statement of an authority about a subordinate, or None where it does not vouch for it."""
 
 
 class Fetcher:
-    """Ask over one transport. What this entity says itself, of itself and as an authority, is fetched from nobody."""
+    """Fetches over one transport. The statements of this entity itself are made here, and never fetched."""
 
     def __init__(
         self,
@@ -87,57 +87,57 @@ class Fetcher:
         self._silent_since: dict[EntityId, datetime] = {}
 
     def configuration(self, entity: EntityId, budget: FetchBudget, *, now: datetime) -> bytes:
-        """Return what an entity says of itself. Raises ``TransportError``."""
+        """Return the configuration of an entity. Raises ``TransportError``."""
         if entity == self.own:
             return self._own_configuration(now)
-        return _body(self._send(_Wanted(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE), budget))
+        return _body(self._send(_Request(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE), budget))
 
     def authority(self, entity: EntityId, budget: FetchBudget, *, now: datetime) -> bytes:
-        """Return what an authority says of itself. Raises ``TransportError``, also where it is left alone."""
+        """Return the configuration of an authority. Raises ``TransportError``, also while it is not asked again."""
         if entity == self.own:
             return self._own_configuration(now)
-        wanted = _Wanted(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE)
-        return _body(self._ask(entity, wanted, budget, now))
+        request = _Request(url=entity + CONFIGURATION_PATH, accept=STATEMENT_TYPE)
+        return _body(self._ask(entity, request, budget, now))
 
     def statement(
         self, superior: EntityId, endpoint: str, subject: EntityId, budget: FetchBudget, *, now: datetime
     ) -> bytes:
-        """Return what a superior says of a subject. Raises ``TransportError``, and :class:`NotVouchedFor` for a no."""
+        """Return a superior's statement about a subject. Raises ``TransportError``, :class:`NotVouchedFor` for a no."""
         if superior == self.own:
-            said = self._own_statements(subject, now)
-            if said is None:
-                raise NotVouchedFor.said(superior, subject)
-            return said
-        wanted = _Wanted(url=f"{endpoint}?{urlencode({'sub': subject})}", accept=STATEMENT_TYPE)
-        answer = self._ask(superior, wanted, budget, now)
+            statement = self._own_statements(subject, now)
+            if statement is None:
+                raise NotVouchedFor.by(superior, subject)
+            return statement
+        request = _Request(url=f"{endpoint}?{urlencode({'sub': subject})}", accept=STATEMENT_TYPE)
+        answer = self._ask(superior, request, budget, now)
         if answer.status == _NOT_FOUND and _error(answer) == "not_found":
-            raise NotVouchedFor.said(superior, subject)
+            raise NotVouchedFor.by(superior, subject)
         return _body(answer)
 
-    def suspensions(self, teller: EntityId, issuer: EntityId, after: int, budget: FetchBudget) -> bytes:
-        """Return the next entries of an issuer's log, as a peer or the issuer tells them. Raises ``TransportError``."""
-        if teller == self.own:
-            return strict_json.dumps({"suspensions": []})  # what is known here is at hand already
+    def suspensions(self, source: EntityId, issuer: EntityId, after: int, budget: FetchBudget) -> bytes:
+        """Return the next entries of an issuer's log, from a peer or the issuer. Raises ``TransportError``."""
+        if source == self.own:
+            return strict_json.dumps({"suspensions": []})  # the own log is in the store already
         query = urlencode({"iss": issuer, "after": after})
-        url = f"{teller}{SUSPENSIONS_PATH}?{query}"
-        return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_SUSPENSIONS_BYTES), budget))
+        url = f"{source}{SUSPENSIONS_PATH}?{query}"
+        return _body(self._send(_Request(url=url, accept=JSON_TYPE, max_bytes=MAX_SUSPENSIONS_BYTES), budget))
 
     def anchor_keys(self, anchor: EntityId, budget: FetchBudget) -> bytes | None:
         """Return the document by which an anchor replaced its keys, if there is one. Raises ``TransportError``."""
         if anchor == self.own:
             return None
-        answer = self._send(_Wanted(url=anchor + ANCHOR_KEYS_PATH, accept=JWT_TYPE), budget)
+        answer = self._send(_Request(url=anchor + ANCHOR_KEYS_PATH, accept=JWT_TYPE), budget)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
     def historical_keys(self, endpoint: str, budget: FetchBudget) -> bytes:
-        """Return what an entity says of its past and its revoked keys. Raises ``TransportError``."""
-        wanted = _Wanted(url=endpoint, accept=HISTORICAL_KEYS_TYPE, max_bytes=MAX_HISTORY_BYTES)
-        return _body(self._send(wanted, budget))
+        """Return the historical keys of an entity. Raises ``TransportError``."""
+        request = _Request(url=endpoint, accept=HISTORICAL_KEYS_TYPE, max_bytes=MAX_HISTORY_BYTES)
+        return _body(self._send(request, budget))
 
-    def key_revocations(self, teller: EntityId, subject: EntityId, budget: FetchBudget) -> bytes:
+    def key_revocations(self, source: EntityId, subject: EntityId, budget: FetchBudget) -> bytes:
         """Return the notices that a party knows about an entity's revoked keys. Raises ``TransportError``."""
-        url = f"{teller}{KEY_REVOCATIONS_PATH}?{urlencode({'sub': subject})}"
-        return _body(self._send(_Wanted(url=url, accept=JSON_TYPE, max_bytes=MAX_REVOCATIONS_BYTES), budget))
+        url = f"{source}{KEY_REVOCATIONS_PATH}?{urlencode({'sub': subject})}"
+        return _body(self._send(_Request(url=url, accept=JSON_TYPE, max_bytes=MAX_REVOCATIONS_BYTES), budget))
 
     def mark_status(self, endpoint: str, mark: bytes, budget: FetchBudget) -> bytes | None:
         """Return what a mark's issuer says has become of it; none where it does not know it. Raises ``TransportError``.
@@ -145,35 +145,35 @@ class Fetcher:
         Section 8.4.2 has an unknown mark answered with 404 and does not say with what else.
         """
         form = {"trust_mark": mark.decode("ascii")}
-        answer = self._send(_Wanted(url=endpoint, accept=MARK_STATUS_TYPE, form=form), budget)
+        answer = self._send(_Request(url=endpoint, accept=MARK_STATUS_TYPE, form=form), budget)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
     def mark(self, endpoint: str, mark_type: str, budget: FetchBudget) -> bytes | None:
         """Return the mark of a type that an authority gives to this entity, if any. Raises ``TransportError``."""
         query = urlencode({"trust_mark_type": mark_type, "sub": self.own})
-        wanted = _Wanted(url=f"{endpoint}?{query}", accept=MARK_TYPE, max_bytes=MAX_MARK_BYTES)
-        answer = self._send(wanted, budget)
+        request = _Request(url=f"{endpoint}?{query}", accept=MARK_TYPE, max_bytes=MAX_MARK_BYTES)
+        answer = self._send(request, budget)
         return None if answer.status == _NOT_FOUND else _body(answer)
 
-    def _ask(self, authority: EntityId, wanted: _Wanted, budget: FetchBudget, now: datetime) -> PeerResponse:
+    def _ask(self, authority: EntityId, request: _Request, budget: FetchBudget, now: datetime) -> PeerResponse:
         if timedelta() <= now - self._silent_since.get(authority, _LONG_AGO) < LEFT_ALONE:
             raise TransportError(f"{authority} did not answer a moment ago and was not asked again")
         try:
-            return self._send(wanted, budget)
+            return self._send(request, budget)
         except TransportError:
             self._silent_since[authority] = now
             raise
 
-    def _send(self, wanted: _Wanted, budget: FetchBudget) -> PeerResponse:
-        posted = wanted.form is not None
+    def _send(self, request: _Request, budget: FetchBudget) -> PeerResponse:
+        is_post = request.form is not None
         return self._transport.send(
             PeerRequest(
-                method="POST" if posted else "GET",
-                url=wanted.url,
-                headers={"Content-Type": "application/x-www-form-urlencoded"} if posted else {},
-                body=urlencode(wanted.form or {}).encode("ascii"),
-                accept=wanted.accept,
-                max_bytes=wanted.max_bytes,
+                method="POST" if is_post else "GET",
+                url=request.url,
+                headers={"Content-Type": "application/x-www-form-urlencoded"} if is_post else {},
+                body=urlencode(request.form or {}).encode("ascii"),
+                accept=request.accept,
+                max_bytes=request.max_bytes,
                 timeout_s=budget.next_s(),
             )
         )

@@ -1,6 +1,6 @@
-"""What the age of a chain's last good refresh still allows (the profile's section 6).
+"""Freshness of a chain: what the age of its last refresh still allows (exchange profile section 6).
 
-From which age is for the anchor at the chain's end to say (:mod:`trust.federation.freshness`), within the profile's.
+The anchor at its end sets the ages (:mod:`trust.federation.freshness`), within those of the profile.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ REFRESH_AFTER = timedelta(minutes=5)
 
 
 class Freshness(StrEnum):
-    """How far a known peer is served while its superior cannot be reached."""
+    """The extent to which a known peer is served while its superior cannot be reached."""
 
     NORMAL = "normal"
     ALARM = "alarm"
@@ -22,13 +22,13 @@ class Freshness(StrEnum):
 
 
 SERVED = frozenset({Freshness.NORMAL, Freshness.ALARM})
-"""The stages at which every clause is served; what is urgent goes on for one more."""
+"""The stages at which every clause is served; an urgent one is served at the next stage too."""
 
 
 def freshness_of(refreshed_at: datetime, *, bounds: Bounds, now: datetime) -> Freshness:
-    """Return the stage of a chain whose oldest superior statement was made at ``refreshed_at``.
+    """Return the freshness of a chain whose oldest superior statement was made at ``refreshed_at``.
 
-    A statement that never moves ages like one that cannot be fetched.
+    A statement that a superior repeats ages like one that cannot be fetched.
     """
     age = now - refreshed_at
     if age < bounds.alarm_after:
@@ -37,10 +37,10 @@ def freshness_of(refreshed_at: datetime, *, bounds: Bounds, now: datetime) -> Fr
 
 
 def coming_changes(refreshed_at: datetime, *, bounds: Bounds, now: datetime) -> tuple[tuple[Freshness, datetime], ...]:
-    """Return the stages that follow unless there is a refresh, and when each begins; nothing follows the last one."""
-    coming = [(stage, refreshed_at + begins) for stage, begins in _begins(bounds) if now - refreshed_at < begins]
-    passed = {stage for (stage, begins), (_, following) in pairwise(coming) if begins == following}
-    return tuple((stage, begins) for stage, begins in coming if stage not in passed)
+    """Return the stages that follow without a refresh, and when each begins; none follows the last one."""
+    changes = [(stage, refreshed_at + begins) for stage, begins in _begins(bounds) if now - refreshed_at < begins]
+    skipped = {stage for (stage, begins), (_, following) in pairwise(changes) if begins == following}
+    return tuple((stage, begins) for stage, begins in changes if stage not in skipped)
 
 
 def next_freshness(refreshed_at: datetime, *, bounds: Bounds, now: datetime) -> tuple[Freshness, datetime] | None:

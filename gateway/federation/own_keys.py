@@ -1,7 +1,7 @@
-"""Know since when the superior vouches for each federation key of this entity, so that a new one signs no sooner.
+"""Record since when the superior vouches for each federation key of this entity, so that a new one signs no sooner.
 
-A key that signed before its superior's statement names it would end the entity's trust at the next refresh of any peer.
-So the keeper notes which keys the fetched statement names, in the store, where every worker and host reads the same.
+A key that signs before its superior's statement names it would end the entity's trust at the next refresh of any peer.
+The keys in the fetched statement are stored, so that every worker and host reads the same.
 """
 
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ from trust.identifiers import EntityId
 
 
 class VouchedKeys:
-    """What the superior vouches for, as this entity has seen it. Nothing is opened before the first question."""
+    """The keys that the superior vouches for. Nothing is opened before the first call."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: Mapping[str, datetime] = {}
 
     def since(self) -> Mapping[str, datetime]:
-        """Return since when each key is known to be vouched for; what was read last where the store is busy."""
+        """Return since when each key is vouched for; the last result where the store is busy."""
         with suppress(StoreBusy, StoreFull):
             self._known = self._store.read(vouched_keys.since)
         return self._known
 
-    def note(self, directory: TrustResolver, own: EntityId, *, now: datetime) -> None:
-        """Note the keys that this entity's own chain names today.
+    def record(self, directory: TrustResolver, own: EntityId, *, now: datetime) -> None:
+        """Record the keys that this entity's own chain names now.
 
         Raises ``Untrusted`` where there is no such chain, and the store's ``StoreBusy`` and ``StoreFull``.
         """

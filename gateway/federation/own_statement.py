@@ -1,8 +1,8 @@
-"""This entity's own chain, compared with its own keys at each refresh.
+"""Comparison of this entity's own chain with its own keys, at each refresh.
 
-An anchor that vouches for a key of its own making as a member's federation key could speak in the member's name. So
-each member compares what its superior vouches for with its own keys, raises the alarm for a key that it does not have,
-and disowns it in its historical keys, where its peers look (decision 38).
+An anchor that vouches for a key of its own making as a member's federation key could sign in the member's name. So each
+member compares the keys in its chain with its own, raises an alarm for a key that it does not have, and disowns it in
+its historical keys, where its peers look (decision 38).
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _PUBLISHED = (KeyUse.FEDERATION, KeyUse.MESSAGE, KeyUse.OAUTH, KeyUse.EVIDENCE, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnChain:
-    """What the keeper does after each refresh."""
+    """The comparison of one entity."""
 
     own: EntityId
     directory: FederationResolver
@@ -30,7 +30,7 @@ class OwnChain:
     record_event: RecordEvent
 
     def round(self, now: datetime) -> None:
-        """Compare, raise the alarm, and note what is disowned; nothing is noted where no chain stands."""
+        """Compare, store the keys to disown, and raise an alarm; do nothing where there is no valid chain."""
         chain = self.directory.cached(self.own, now=now)
         if chain is None:
             return
@@ -42,10 +42,10 @@ class OwnChain:
 
 
 def foreign_keys(chain: Resolution, vault: KeyVault) -> frozenset[str]:
-    """Return the keys that this entity's chain names as its own and that it has and had not."""
+    """Return the keys that the chain names as this entity's and that it never had."""
     ours = {key.kid for key in vault.historical()} | {key.kid for key in vault.revoked()}
     ours |= {kid for use in _PUBLISHED for kid in _published(vault, use).kids}
-    return frozenset((_vouched(chain) | _resolved(chain.entity)) - ours)
+    return frozenset((_kids_of_superior(chain) | _kids_of_entity(chain.entity)) - ours)
 
 
 def _published(vault: KeyVault, use: KeyUse) -> KeySet:
@@ -55,19 +55,19 @@ def _published(vault: KeyVault, use: KeyUse) -> KeySet:
         return KeySet(use=use, keys=())
 
 
-def _vouched(chain: Resolution) -> set[str]:
-    """Return every federation key that the superior's statement names, also one that was disowned before."""
+def _kids_of_superior(chain: Resolution) -> set[str]:
+    """Return every federation key in the superior's statement, also one that was disowned before."""
     return set(chain.chain.superiors[0].keys.kids)
 
 
-def _resolved(entity: TrustedEntity) -> set[str]:
-    named = set[str]()
+def _kids_of_entity(entity: TrustedEntity) -> set[str]:
+    kids = set[str]()
     if entity.node is not None:
-        named |= entity.node.message_keys.kids | {entity.node.evidence_key.kid}
+        kids |= entity.node.message_keys.kids | {entity.node.evidence_key.kid}
         if entity.node.encryption_keys is not None:
-            named |= entity.node.encryption_keys.kids
+            kids |= entity.node.encryption_keys.kids
     if entity.oauth_client_keys is not None:
-        named |= entity.oauth_client_keys.kids
+        kids |= entity.oauth_client_keys.kids
     if entity.authorization_server is not None:
-        named |= entity.authorization_server.keys.kids
-    return named
+        kids |= entity.authorization_server.keys.kids
+    return kids

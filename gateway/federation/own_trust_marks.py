@@ -1,9 +1,9 @@
-"""The trust marks that this node or authority was given: shown with its statement, fetched and renewed unasked.
+"""Trust marks of this node or authority: stated in its configuration, fetched and renewed.
 
-Every type that the anchor lists, with its issuers, is asked for at those issuers. What is held is asked for again every
-day, since its issuer may sign with another key by now, and more often in the second half of its life. An issuer that
-says no leaves what is held until its own end: only the status endpoint revokes, and that is for those to ask to whom a
-mark is shown.
+1. Each issuer that the anchor lists is asked for each type of mark that it may issue.
+2. A stored mark is fetched again every day, because its issuer may sign with another key by now, and more often in the
+   second half of its life.
+3. An issuer that says no leaves the stored mark until that expires: only its status endpoint revokes a mark.
 """
 
 from collections.abc import Iterator
@@ -26,76 +26,76 @@ from trust.errors import TrustError
 from trust.federation.trust_mark import StatedMark, TrustMark, open_own_mark, peek_draft
 from trust.identifiers import EntityId, parse_endpoint
 
-MOST_SHOWN_BYTES = 24_576
-"""Marks that a statement shows, together; the statement has a cap of its own."""
-MOST_ASKED = 8
-"""Marks that one round asks for."""
-ASKED_AGAIN_AFTER = timedelta(minutes=10)
-ASKED_EVERY = timedelta(days=1)
+MAX_STATED_BYTES = 24_576
+"""Size of all marks that a configuration states; the configuration has a cap of its own."""
+MAX_REQUESTS = 8
+"""Marks that one round asks for at most."""
+RETRY_AFTER = timedelta(minutes=10)
+RENEW_EVERY = timedelta(days=1)
 MARK_ENDPOINT = "federation_trust_mark_endpoint"
 _READ_AGAIN_S = 5.0
 
 
 class OwnTrustMarks:
-    """The marks in the store, as a statement shows them. Safe for several threads."""
+    """The marks in the store, as a configuration states them. Safe for several threads."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = Lock()
         self._read_at = 0.0
-        self._held: tuple[OwnTrustMark, ...] = ()
+        self._cached: tuple[OwnTrustMark, ...] = ()
 
-    def stated(self, now: datetime) -> tuple[StatedMark, ...]:
-        """Return those that have not expired, as far as they fit, the first types first."""
-        shown, size = [], 0
-        for mark in self._current():
+    def current(self, now: datetime) -> tuple[StatedMark, ...]:
+        """Return the marks that have not expired, as far as they fit."""
+        marks, size = [], 0
+        for mark in self._cached_marks():
             size += len(mark.raw)
-            if size > MOST_SHOWN_BYTES:
+            if size > MAX_STATED_BYTES:
                 break
-            if _stands(mark.raw, now):
-                shown.append(StatedMark(mark_type=mark.mark_type, raw=mark.raw))
-        return tuple(shown)
+            if _is_unexpired(mark.raw, now):
+                marks.append(StatedMark(mark_type=mark.mark_type, raw=mark.raw))
+        return tuple(marks)
 
     def edition(self) -> object:
-        """Return what changes whenever the marks do, within seconds."""
-        return self._current()
+        """Return a value that changes with the marks, within seconds."""
+        return self._cached_marks()
 
-    def _current(self) -> tuple[OwnTrustMark, ...]:
+    def _cached_marks(self) -> tuple[OwnTrustMark, ...]:
         with self._lock:
             if not self._read_at or monotonic() - self._read_at > _READ_AGAIN_S:
-                self._held, self._read_at = self._read(), monotonic()
-            return self._held
+                self._cached, self._read_at = self._read(), monotonic()
+            return self._cached
 
     def _read(self) -> tuple[OwnTrustMark, ...]:
         try:
             return self._store.read(own_trust_marks.list)
         except (StoreBusy, StoreFull):
-            return self._held
+            return self._cached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustMarkRenewal:
-    """What the keeper does for the marks of one entity."""
+    """The periodic renewal of the marks of one entity."""
 
     own: EntityId
     store: Store
     directory: FederationResolver
     fetcher: Fetcher
     attempt: Attempt
-    lately: Cooldown = field(default_factory=lambda: Cooldown(ASKED_AGAIN_AFTER))
+    cooldown: Cooldown = field(default_factory=lambda: Cooldown(RETRY_AFTER))
 
     def round(self, now: datetime) -> None:
-        """Ask for the marks that are missing or half through their life. Raises ``StoreBusy`` and ``StoreFull``."""
-        held = {(mark.mark_type, mark.issuer): mark for mark in self.store.read(own_trust_marks.list)}
-        asked = 0
-        for mark_type, issuer in (*held, *self._offered(now)):
-            due = (mark_type, issuer) not in held or _due(held[mark_type, issuer], now)
-            if due and asked < MOST_ASKED and self.lately.acquire(f"{issuer} {mark_type}", now):
-                asked += 1
-                self.attempt("marks", partial(self._take, mark_type, EntityId(issuer), now))
+        """Fetch the marks that are missing or due. Raises ``StoreBusy`` and ``StoreFull``."""
+        stored = {(mark.mark_type, mark.issuer): mark for mark in self.store.read(own_trust_marks.list)}
+        requests = 0
+        for mark_type, issuer in (*stored, *self._candidates(now)):
+            due = (mark_type, issuer) not in stored or _is_due(stored[mark_type, issuer], now)
+            if due and requests < MAX_REQUESTS and self.cooldown.acquire(f"{issuer} {mark_type}", now):
+                requests += 1
+                self.attempt("marks", partial(self._renew, mark_type, EntityId(issuer), now))
 
-    def _offered(self, now: datetime) -> Iterator[tuple[str, str]]:
-        """Yield the types that the anchor lists, each with those who may issue it."""
+    def _candidates(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """Yield the types of marks that the anchor lists, each with its issuers."""
         chain = self.directory.cached(self.own, now=now)
         if chain is None:
             return
@@ -105,9 +105,9 @@ class TrustMarkRenewal:
         for mark_type, issuers in anchor.trust_mark_issuers.items():
             yield from ((mark_type, issuer) for issuer in issuers if issuer != self.own)
 
-    def _take(self, mark_type: str, issuer: EntityId, now: datetime) -> None:
+    def _renew(self, mark_type: str, issuer: EntityId, now: datetime) -> None:
         try:
-            mark = self._fetched(mark_type, issuer, now)
+            mark = self._fetch(mark_type, issuer, now)
         except (TransportError, TrustError):
             return
         if mark is not None:
@@ -115,7 +115,7 @@ class TrustMarkRenewal:
                 lambda tx: own_trust_marks.put(tx, mark_type=mark_type, issuer=issuer, raw=mark.raw, added_at=now)
             )
 
-    def _fetched(self, mark_type: str, issuer: EntityId, now: datetime) -> TrustMark | None:
+    def _fetch(self, mark_type: str, issuer: EntityId, now: datetime) -> TrustMark | None:
         authority = self.directory.authority(issuer, now=now)
         if MARK_ENDPOINT not in authority.metadata:
             return None
@@ -127,8 +127,8 @@ class TrustMarkRenewal:
         return mark if mark.mark_type == mark_type else None
 
 
-def _stands(raw: bytes, now: datetime) -> bool:
-    """Say whether a mark has not expired; one that cannot be read is not shown either."""
+def _is_unexpired(raw: bytes, now: datetime) -> bool:
+    """Return whether a mark can be read and has not expired."""
     try:
         ends = peek_draft(raw).expires_at
     except TrustError:
@@ -136,11 +136,11 @@ def _stands(raw: bytes, now: datetime) -> bool:
     return ends is None or ends > now
 
 
-def _due(mark: OwnTrustMark, now: datetime) -> bool:
-    if not timedelta() <= now - mark.added_at < ASKED_EVERY:
+def _is_due(mark: OwnTrustMark, now: datetime) -> bool:
+    if not timedelta() <= now - mark.added_at < RENEW_EVERY:
         return True
     try:
-        said = peek_draft(mark.raw)
+        draft = peek_draft(mark.raw)
     except TrustError:
         return True
-    return said.expires_at is not None and said.expires_at - now < (said.expires_at - said.issued_at) / 2
+    return draft.expires_at is not None and draft.expires_at - now < (draft.expires_at - draft.issued_at) / 2

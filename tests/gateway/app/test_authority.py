@@ -193,21 +193,21 @@ def test_a_node_shows_the_mark_that_it_was_given_and_renews_it(authorities: Auth
     clock, office, node = authorities.clock, authorities.anchor.authority.mark_issuer, authorities.node
     node.directory.refresh(HARBOUR, now=clock.now())
     node.marks.round(clock.now())
-    assert node.held.stated(clock.now()) == ()
+    assert node.held.current(clock.now()) == ()
     first = office.issue(ASSURED, HARBOUR, now=clock.now()).raw
     clock.forward(minutes=10)
     node.directory.refresh(HARBOUR, now=clock.now())
     node.marks.round(clock.now())
     held = type(node.held)(node.store)
-    assert [mark.raw for mark in held.stated(clock.now())] == [first]
+    assert [mark.raw for mark in held.current(clock.now())] == [first]
 
     clock.forward(days=16)
     node.directory.refresh(HARBOUR, now=clock.now())
     node.marks.round(clock.now())
-    (renewed,) = type(node.held)(node.store).stated(clock.now())
+    (renewed,) = type(node.held)(node.store).current(clock.now())
     assert renewed.raw != first
     clock.forward(days=30)
-    assert type(node.held)(node.store).stated(clock.now()) == ()
+    assert type(node.held)(node.store).current(clock.now()) == ()
 
 
 def test_a_resolved_member_shows_the_marks_that_its_authority_stands_by(tmp_path: Path) -> None:
