@@ -97,8 +97,8 @@ class _Trial:
         return "review" if any(row.involvement is None for row in self.rows) else "no_current_involvement"
 
     def _explained(self, subject: Subject) -> list[tuple[MatchResult, tuple[str, ...]]]:
-        shown = self.candidates[:MOST_SHOWN]
-        return [explain(subject, candidate, institutions=self.institutions) for candidate in shown]
+        candidates = self.candidates[:MOST_SHOWN]
+        return [explain(subject, candidate, institutions=self.institutions) for candidate in candidates]
 
 
 def _trial(adapter: Adapter, subject: Subject, institutions: frozenset[str]) -> _Trial:
@@ -119,10 +119,10 @@ def _rows(adapter: Adapter, ref: str, *, deadline: Deadline) -> Sequence[Involve
     if adapter.involvement is None:
         return ()
     try:
-        held = adapter.involvement.involvements(ref, deadline=deadline)
+        involvements = adapter.involvement.involvements(ref, deadline=deadline)
     except RecordUnreadable as doubt:
         return (InvolvementRow(involvement=None, current=False, why_not=doubt.detail),)
-    return tuple(InvolvementRow(involvement=each, current=True) for each in held)
+    return tuple(InvolvementRow(involvement=each, current=True) for each in involvements)
 
 
 def _row_lines(number: int, row: InvolvementRow) -> list[str]:
@@ -140,9 +140,9 @@ def _fields(row: InvolvementRow) -> dict[str, str]:
 
 def _not_sent(subject: Subject, kind: str) -> list[str]:
     """Say what a partner would leave out for a service of this kind, so that the search may differ."""
-    told = for_holder(subject, kind)
-    left_out = [name for name in _FIELDS if getattr(subject, name) is not None and getattr(told, name) is None]
-    if subject.address is not None and told.address != subject.address:
+    description = for_holder(subject, kind)
+    left_out = [name for name in _FIELDS if getattr(subject, name) is not None and getattr(description, name) is None]
+    if subject.address is not None and description.address != subject.address:
         left_out.append("address")
     if not left_out:
         return []

@@ -79,7 +79,9 @@ def plan_addition(federation: FederationContext, file: Path, signatures: Sequenc
         )
 
     effect = [*summary.read_out_lines(agreement), *_signature_lines(verified)]
-    return ChangePlan(effect=[*effect, "It will be held here with these signatures."], question="Hold it?", apply=apply)
+    return ChangePlan(
+        effect=[*effect, "This node will store it with these signatures."], question="Store it?", apply=apply
+    )
 
 
 def list_agreements(settings: NodeSettings) -> UseCaseResult:

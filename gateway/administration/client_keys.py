@@ -150,7 +150,7 @@ def _new_keys(client: LocalClient, private: LocalSigner | None, change: KeyChang
         raise OperationRefused(f"It has no key {', '.join(unknown)}; it has {', '.join(key_ids(client))}.")
     rest = [key for key in current.keys if key.kid not in change.drop]
     if not rest:
-        raise OperationRefused("That would leave it none: give it another first, or `hearthgate client revoke` it.")
+        raise OperationRefused("A case system needs a key: add another first, or `hearthgate client revoke` it.")
     return _set_of(rest)
 
 

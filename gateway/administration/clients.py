@@ -251,8 +251,8 @@ def _refuse_unknown_roles(settings: NodeSettings, store: Store, client: LocalCli
         asker = ServiceRef(entity=own, service=ServiceSlug(position.service))
         roles = {role for clause in clauses if asker in clause.askers for role in clause.fields_by_role}
         if roles and position.role not in roles:
-            listed = ", ".join(sorted(roles))
-            faults.append(f"--role {position.role}: no agreement lets {position.service} ask in it; known: {listed}")
+            names = ", ".join(sorted(roles))
+            faults.append(f"--role {position.role}: no agreement lets {position.service} ask in it; known: {names}")
     if faults:
         raise OperationRefused(_NOT_REGISTERED, list(dict.fromkeys(faults)))
 

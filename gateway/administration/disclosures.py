@@ -21,7 +21,8 @@ from trust.identifiers import EntityId, parse_entity_id
 
 _MAX_REASON = 500
 _CURSOR_BYTES = 16
-_COLUMNS = tuple(each.name for each in fields(Disclosure))
+_KEYS = {"disclosed": "told"}
+"""Fields of a disclosure whose key in the output differs."""
 _FORMULA = ("=", "+", "-", "@", "\t")
 
 
@@ -79,10 +80,10 @@ def _show(settings: NodeSettings, read: Callable[[Disclosures], DisclosurePage],
         page = read(Disclosures(own=EntityId(settings.node.entity_id), store=store, key=key))
     if listing.csv_file is not None:
         write_new(listing.csv_file, _csv(page.disclosures), "The account", mode=0o600)
-    more = [] if page.before is None else [f"There are more: repeat it with --before {page.before.hex()}"]
+    more = [] if page.before is None else [f"More follow: run it again with --before {page.before.hex()}"]
     lines = [line for each in page.disclosures for line in _lines(each)]
     return UseCaseResult(
-        lines=[*(lines or ["Nothing of it is on record."]), *more],
+        lines=[*(lines or ["No disclosure is on record."]), *more],
         data={
             "disclosures": [_json(each) for each in page.disclosures],
             "before": None if page.before is None else page.before.hex(),
@@ -103,14 +104,15 @@ def _cursor(listing: Listing) -> bytes:
 
 
 def _json(each: Disclosure) -> dict[str, Any]:
-    return {**asdict(each), "side": str(each.side), "at": each.at.isoformat()}
+    values = {**asdict(each), "side": str(each.side), "at": each.at.isoformat()}
+    return {_KEYS.get(name, name): value for name, value in values.items()}
 
 
 def _csv(disclosures: Sequence[Disclosure]) -> bytes:
     """Write them as RFC 4180 has it; a spreadsheet takes no cell for a formula."""
     written = io.StringIO(newline="")
     rows = csv.writer(written)
-    rows.writerow(_COLUMNS)
+    rows.writerow(_KEYS.get(each.name, each.name) for each in fields(Disclosure))
     for each in disclosures:
         rows.writerow([_cell(value) for value in _json(each).values()])
     return written.getvalue().encode("utf-8")

@@ -59,10 +59,10 @@ def plan_review(settings: NodeSettings, code: str, asker: str, *, finding: str) 
         with opened_store(settings) as store:
             count = store.write(lambda tx: sum(flags.review(tx, code=code, asker=a, by=by, at=now()) for a in askers))
         return UseCaseResult(
-            lines=[f"It is down. Finding: {finding}"], data={"code": code, "asker": asker, "taken_down": count}
+            lines=[f"The flag is closed. Finding: {finding}"], data={"code": code, "asker": asker, "taken_down": count}
         )
 
-    return ChangePlan(effect=effect, question="Take it down?", apply=apply)
+    return ChangePlan(effect=effect, question="Close it?", apply=apply)
 
 
 def flag_name(settings: NodeSettings, client_id: str, practitioner: str) -> UseCaseResult:
@@ -77,7 +77,7 @@ def _reviewable(settings: NodeSettings, code: str, asker: str) -> list[Flag]:
             each for each in store.read(flags.list_open) if each.code == code and asker in {each.asker, each.agency}
         ]
     if not matching:
-        raise OperationRefused("No such flag is up; `hearthgate flag list` shows those that are.")
+        raise OperationRefused("No such flag is open; `hearthgate flag list` shows those that are.")
     key, administrator = node_vault(settings).evidence_hmac_key(), persons(current(settings).name)
     for each in {flag.asker for flag in matching}:
         client_id, _, pseudonym = each.partition(" ")

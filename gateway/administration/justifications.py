@@ -75,10 +75,10 @@ def plan_justification(settings: NodeSettings, finding: Justification) -> Change
 
         with opened_store(settings) as store:
             store.write(settle)
-        outcome = "is justified" if right else "is not justified, and a flag is up: hearthgate flag list"
+        outcome = "is justified" if right else "is not justified, and a flag is raised: hearthgate flag list"
         return UseCaseResult(lines=[f"{lookup_id} {outcome}."], data={"id": lookup_id, "justified": right})
 
-    question = "Note that it was justified?" if right else "Note that it was not justified?"
+    question = "Record that it was justified?" if right else "Record that it was not justified?"
     return ChangePlan(effect=_lines(sample), question=question, apply=apply)
 
 
@@ -88,7 +88,7 @@ def _open_sample(settings: NodeSettings, vault: FileKeyVault, finding: Justifica
     with opened_store(settings) as store:
         sample = store.read(lambda tx: justifications.get(tx, lookup_id=lookup_id))
         if sample is None:
-            raise OperationRefused("No such lookup was chosen; `hearthgate client sample list` shows those that were.")
+            raise OperationRefused("No such lookup was sampled; `hearthgate client sample list` shows those that were.")
         client_id, settled_at = sample.client_id, sample.settled_at
         client = store.read(lambda tx: clients.get(tx, client_id=client_id))
         json = _sample_json(store, vault, sample, now())
@@ -98,8 +98,8 @@ def _open_sample(settings: NodeSettings, vault: FileKeyVault, finding: Justifica
         raise OperationRefused("The case system that it came from is not registered here any more.")
     if finding.manager != client.manager:
         raise OperationRefused(
-            f"{client.client_id} names another manager ({client.manager}); who is absent is replaced with "
-            f"`hearthgate client manager {client.client_id}`. Nothing was changed."
+            f"{client.client_id} names another manager ({client.manager}); replace an absent one with "
+            f"`hearthgate client manager {client.client_id}`."
         )
     settlers = (finding.manager, *persons(current(settings).name))
     if _practitioner(json).casefold() in {each.casefold() for each in settlers}:

@@ -55,14 +55,14 @@ def list_queries(settings: NodeSettings, *, every: bool) -> UseCaseResult:
             for each in store.read(received_misuse_queries.list)
             if every or each.state is ReceivedQueryState.OPEN
         ]
-        asked = [
+        own_queries = [
             each for each in store.read(sent_misuse_queries.list) if every or each.state is not SentQueryState.ANSWERED
         ]
     lines = [line for each in received for line in received_lines(each)]
-    lines += [line for each in asked for line in _asked_lines(vault, each, at)]
+    lines += [line for each in own_queries for line in _sent_lines(vault, each, at)]
     return UseCaseResult(
         lines=lines or ["No query about misuse waits."],
-        data={"received": received, "asked": [_asked_json(vault, each, at) for each in asked]},
+        data={"received": received, "asked": [_sent_json(vault, each, at) for each in own_queries]},
     )
 
 
@@ -72,7 +72,7 @@ def list_messages(settings: NodeSettings, asker: str, *, days: int) -> UseCaseRe
     with opened_store(settings) as store:
         messages = [each for each in _received(store, days) if (each.peer, each.pseudonym) == (agency, pseudonym)]
     return UseCaseResult(
-        lines=[f"{each.id}  {each.at:%Y-%m-%d %H:%M:%S} UTC" for each in messages] or ["No message came from there."],
+        lines=[f"{each.id}  {each.at:%Y-%m-%d %H:%M:%S} UTC" for each in messages] or ["That asker sent no message."],
         data={"messages": [{"id": each.id, "from": each.peer, "at": each.at.isoformat()} for each in messages]},
     )
 
@@ -99,7 +99,7 @@ def plan_query(federation: FederationContext, ref: MessageRef, *, reason: str) -
             query = asking.ask(message, reason, now=at)
         except MessageForgotten:
             raise OperationRefused("The message is past its retention here, so its sender could not find it.") from None
-        return UseCaseResult(lines=_asked_lines(vault, query, at), data=_asked_json(vault, query, at))
+        return UseCaseResult(lines=_sent_lines(vault, query, at), data=_sent_json(vault, query, at))
 
     about = f"who sent {ref.message_id}, {message.at:%Y-%m-%d %H:%M} UTC"
     return ChangePlan(effect=[f"{message.peer} is asked {about}, and told: {reason}"], question="Ask?", apply=apply)
@@ -188,29 +188,29 @@ def received_lines(query: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _asked_json(vault: FileKeyVault, asked: SentMisuseQuery, at: datetime) -> dict[str, Any]:
+def _sent_json(vault: FileKeyVault, row: SentMisuseQuery, at: datetime) -> dict[str, Any]:
     """Return one query of ours, with the answer where there is one."""
-    answer = open_answer(vault.seal_key(), asked)
+    answer = open_answer(vault.seal_key(), row)
     return {
-        "message": asked.message,
-        "agency": asked.asker,
-        "state": asked.state,
-        "asked_at": asked.asked_at.isoformat(),
-        "due_at": asked.due_at.isoformat(),
-        "overdue": asked.state is not SentQueryState.ANSWERED and asked.due_at <= at,
-        "reason": open_reason(vault.seal_key(), asked)["reason"],
+        "message": row.message,
+        "agency": row.asker,
+        "state": row.state,
+        "asked_at": row.asked_at.isoformat(),
+        "due_at": row.due_at.isoformat(),
+        "overdue": row.state is not SentQueryState.ANSWERED and row.due_at <= at,
+        "reason": open_reason(vault.seal_key(), row)["reason"],
         "practitioner": {name: answer[name] for name in _PERSON} if "name" in answer else None,
     }
 
 
-def _asked_lines(vault: FileKeyVault, asked: SentMisuseQuery, at: datetime) -> list[str]:
+def _sent_lines(vault: FileKeyVault, row: SentMisuseQuery, at: datetime) -> list[str]:
     """Write one query of ours."""
-    query = _asked_json(vault, asked, at)
+    query = _sent_json(vault, row, at)
     state = "OVERDUE" if query["overdue"] else query["state"]
     lines = [f"{query['message']}: {state}, asked of {query['agency']}, due {query['due_at'][:16]} UTC"]
     who = query["practitioner"]
     if who is not None:
         lines.append(f"  It was {who['name']} ({who['role']}, {who['org_unit']}). Contact: {who['contact']}")
-    elif asked.state is SentQueryState.UNKNOWN:
+    elif row.state is SentQueryState.UNKNOWN:
         lines.append("  It says that it sent no such message; our evidence holds the digest of what it signed.")
     return lines

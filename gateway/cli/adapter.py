@@ -112,10 +112,10 @@ def _ask(question: str, *, optional: bool = False) -> str:
 
 def _person() -> Subject:
     """Ask for the person. Raises ``TrustError`` for a description that no partner could send."""
-    said = {name: text for name, question in _FIELDS if (text := _ask(question, optional=True))}
-    address = {name: said.pop(name) for name in tuple(said) if name in _ADDRESS}
+    texts = {name: text for name, question in _FIELDS if (text := _ask(question, optional=True))}
+    address = {name: texts.pop(name) for name in tuple(texts) if name in _ADDRESS}
     today = now().date()
-    subject = parse_subject({**said, **({"address": address} if address else {})}, this_year=today.year)
+    subject = parse_subject({**texts, **({"address": address} if address else {})}, this_year=today.year)
     check_birth_date(subject, today=today)
     enough_to_go_on(subject)
     return subject

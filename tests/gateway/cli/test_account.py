@@ -93,7 +93,7 @@ def test_a_request_is_shown_by_our_name_for_it_and_by_its_senders(told: Partners
     assert refused["reasons"] == ["role_not_permitted"]
     by_name = account(told, "request", refused["id"], "--json")
     assert by_name.json == by_sender.json
-    assert "Nothing of it is on record." in account(told, "request", "m-1", "--from", POLICE).out
+    assert "No disclosure is on record." in account(told, "request", "m-1", "--from", POLICE).out
     assert account(told, "request", "m-1", "--from", "nonsense").code == 1
 
 
@@ -108,6 +108,6 @@ def test_the_account_is_written_as_a_table_in_which_nothing_is_a_formula(told: P
 
 
 def test_an_agreement_is_named_with_or_without_its_version(told: Partnership) -> None:
-    assert "Nothing of it is on record." in account(told, "agreement", "vale-early-help/3").out
+    assert "No disclosure is on record." in account(told, "agreement", "vale-early-help/3").out
     assert account(told, "agreement", "vale-early-help/three").code == 1
     assert account(told, "agreement", "vale-early-help", "--before", "xy").code == 1
