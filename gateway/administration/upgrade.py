@@ -58,14 +58,14 @@ def plan_upgrade(settings: Settings, config: Path, backup_to: Path | None) -> Ch
 
     def apply() -> UseCaseResult:
         _refuse_running(settings)
-        kept = _backup(settings, config, backup_to) if needed.revision else None
+        backup = _backup(settings, config, backup_to) if needed.revision else None
         journal.record(settings, "upgraded", steps=[step.revision for step in needed.steps])
         migrate(settings.store.url, base_dir=settings.base_dir)
         with opened_store(settings) as store:
             store.write(lambda _tx: None)  # as `serve` opens it
-        back = [f"The backup of before is {kept}."] if kept else []
+        back = [f"The backup of before is {backup}."] if backup else []
         lines = ["The store has the tables that this version needs.", *back]
-        return UseCaseResult(lines=lines, data=_to_json(needed, backup=kept))
+        return UseCaseResult(lines=lines, data=_to_json(needed, backup=backup))
 
     backed_up = "A backup is made first." if needed.revision else "There is nothing to back up."
     return ChangePlan(effect=[*needed.lines(), backed_up], question="Change the store?", apply=apply)

@@ -57,7 +57,7 @@ def check(*, service: str | None, config: Path | None) -> UseCaseResult:
     checks = adapters.check_adapters(settings, adapter_builder(settings), service, progress=progress)
     lines: list[str] = []
     for slug, each in checks.items():
-        lines += [f"{slug}:", *(f"  {text}" for line in each for text in check_output.written(line))]
+        lines += [f"{slug}:", *(f"  {text}" for line in each for text in check_output.format_check(line))]
     ok = all(line.ok for each in checks.values() for line in each)
     verdict = "Every adapter works." if ok else "Something is wrong; the lines marked ✗ say what to do."
     return UseCaseResult(

@@ -17,19 +17,18 @@ _path = click.Path(path_type=Path)
 @click.command()
 @click.argument("target", metavar="PATH", type=_path)
 @click.option("--keys", "keys_too", is_flag=True, help="Write the private keys instead, under a passphrase.")
-@click.option("--passphrase-file", type=_path, help="With --keys: the file that holds the passphrase.")
-@click.option(
-    "--keep", type=click.IntRange(1, 1000), help="PATH is a folder, made where it is missing: keep so many, the newest."
-)
+@click.option("--passphrase-file", type=_path, help="With --keys: the file of the passphrase.")
+@click.option("--keep", type=click.IntRange(1, 1000), help="Keep this many of the newest backups in the folder PATH.")
 @config_option
 @yes_option
 @command_output
 def backup(
     *, target: Path, keys_too: bool, passphrase_file: Path | None, keep: int | None, config: Path | None, yes: bool
 ) -> UseCaseResult:
-    """Write a backup to PATH, a new file, or a folder in which it gets a name of its own. The node may be running.
+    """Write the store and the configuration to a signed file.
 
-    It holds the store, the configuration, the pinned keys and the administrators' journal, and no private key.
+    PATH is a new file, or a folder in which the file is named by entity and time. The node may run meanwhile. It
+    holds the store, the configuration, the pinned keys and the administrators' journal, and no private key.
     """
     if keys_too != (passphrase_file is not None):
         raise click.UsageError("Give --keys and --passphrase-file together.")
@@ -46,20 +45,20 @@ def backup(
 @yes_option
 @command_output
 def restore_confirm(*, config: Path | None, yes: bool) -> UseCaseResult:
-    """Open what a restored node holds back, after you have compared the list with the journal.
+    """Open what a restored node holds back.
 
-    Close first what was closed since the backup: what is still open then is opened.
+    Compare the list with the journal first, and close what was closed since the backup: everything else is opened.
     """
     return apply_plan(confirm.plan_confirmation(load_settings(config)), yes=yes)
 
 
 class _Restore(click.Command):
-    """`restore`, with `restore confirm` beside it: an argument of the one is no name of a command."""
+    """`restore`, and `restore confirm`: the former takes arguments, so it is no group."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Hand `confirm` over to its own command."""
+        """Return the context of `restore confirm` for its word."""
         if args[:1] == ["confirm"]:
             return restore_confirm.make_context(f"{info_name} confirm", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
@@ -68,14 +67,14 @@ class _Restore(click.Command):
 @click.command(cls=_Restore)
 @click.argument("source", metavar="BACKUP", type=_path)
 @click.argument("folder", metavar="DIR", type=_path)
-@click.option("--keys", "keys_file", type=_path, required=True, help="The private keys, as `backup --keys` wrote them.")
-@click.option("--passphrase-file", type=_path, required=True, help="The file that holds their passphrase.")
+@click.option("--keys", "keys_file", type=_path, required=True, help="The private keys that `backup --keys` wrote.")
+@click.option("--passphrase-file", type=_path, required=True, help="The file of their passphrase.")
 @yes_option
 @command_output
 def restore(*, source: Path, folder: Path, keys_file: Path, passphrase_file: Path, yes: bool) -> UseCaseResult:
-    """Make a node or an authority again in DIR, a new folder, from BACKUP and its private keys.
+    """Restore a node or trust anchor from a backup and its keys.
 
-    `hearthgate restore confirm` opens afterwards what peers could not answer for.
+    DIR is a new folder. Afterwards `hearthgate restore confirm` opens what peers could not answer for.
     """
     files = RestoreFiles(backup=source, keys=keys_file, passphrase=passphrase_file)
     with staged_restore(files, folder, environment()) as plan:

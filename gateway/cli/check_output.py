@@ -25,13 +25,13 @@ def state_of(line: CheckLine) -> State:
     return State.WARNING if line.warning else State.OK
 
 
-def written(line: CheckLine) -> list[str]:
+def format_check(line: CheckLine) -> list[str]:
     """Return a check as lines for people."""
     state = state_of(line)
-    shown = [f"{_MARKS[state]} {line.name}" + (f": {line.detail}" if line.detail else "")]
+    lines = [f"{_MARKS[state]} {line.name}" + (f": {line.detail}" if line.detail else "")]
     if line.remedy and state is not State.OK:
-        shown.append(f"    To do: {line.remedy}")
-    return shown
+        lines.append(f"    To do: {line.remedy}")
+    return lines
 
 
 def to_json(lines: Iterable[CheckLine]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from gateway.cli.output import command_output
 @config_option
 @command_output
 def doctor(*, config: Path | None) -> UseCaseResult:
-    """Check the configuration, the machine, the partnership and the case systems, and say what to do.
+    """Check everything that must hold, and say what to do.
 
     Peers and case systems are contacted without any person's data, and nothing is changed. Exit code 1 means that a
     check failed; a warning (!) does not change it.
@@ -28,10 +28,10 @@ def doctor(*, config: Path | None) -> UseCaseResult:
         sections = list(run_checks(load_settings(config), doctor_ports()))
     except ConfigError as refused:
         sections = [refused_configuration(refused)]
-    shown: list[str] = []
+    output: list[str] = []
     for title, lines in sections:
-        shown += [f"{title}:"] if lines else []
-        shown += [f"  {text}" for line in lines for text in check_output.written(line)]
+        output += [f"{title}:"] if lines else []
+        output += [f"  {text}" for line in lines for text in check_output.format_check(line)]
     states = Counter(check_output.state_of(line) for _, lines in sections for line in lines)
     failed, warned = states[State.FAULT], states[State.WARNING]
     verdict = (
@@ -40,7 +40,7 @@ def doctor(*, config: Path | None) -> UseCaseResult:
     if warned:
         verdict += f" {warned} will not for long, or could not be tried from here: the lines marked !."
     return UseCaseResult(
-        lines=[*shown, verdict],
+        lines=[*output, verdict],
         data={
             "sections": {title: check_output.to_json(lines) for title, lines in sections},
             "failed": failed,

@@ -21,19 +21,23 @@ _EXAMPLE = "money-advice:money-advice:Money Advice:01632 960 001"
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _COMMON = (
-    click.option("--entity-id", help="Who this is in the federation, such as https://council.example."),
-    click.option("--name", help="The agency's name, as people know it."),
-    click.option("--tables", type=_FILE, help="A TOML file of further tables ([hosts], [networks], ...) to take over."),
+    click.option("--entity-id", help="The identifier in the federation, such as https://council.example."),
+    click.option("--name", help="The agency's name."),
+    click.option("--tables", type=_FILE, help="A TOML file of further tables, such as [retention]."),
     click.option(
-        "--network", "networks", multiple=True, metavar="NAME=NETWORK", help="Where a peer is on a private network."
+        "--network",
+        "networks",
+        multiple=True,
+        metavar="NAME=NETWORK",
+        help="A peer on a private network.",
     ),
-    click.option("--host", "hosts", multiple=True, metavar="NAME=ADDRESS:PORT", help="The one address of a name."),
-    click.option("--reason", help="Why there are such exceptions."),
-    click.option("--ca", type=_FILE, help="The CA of the partnership, where it is not among the system's roots."),
+    click.option("--host", "hosts", multiple=True, metavar="NAME=ADDRESS:PORT", help="The only address of a name."),
+    click.option("--reason", help="The reason for each --network and --host."),
+    click.option("--ca", type=_FILE, help="The CA of the partnership [default: the system's roots]."),
     click.option("--certificate", type=_FILE, help="Certificate chain (PEM) [default: tls/certificate.pem in DIR]."),
     click.option("--key", type=_FILE, help="Its private key (PEM) [default: tls/key.pem in DIR]."),
-    click.option("--peer-bind", default="127.0.0.1:8443", show_default=True, help="Where others' calls arrive."),
-    click.option("--operations-bind", default="127.0.0.1:9443", show_default=True, help="Health and metrics."),
+    click.option("--peer-bind", default="127.0.0.1:8443", show_default=True, help="Where the peer API listens."),
+    click.option("--operations-bind", default="127.0.0.1:9443", show_default=True, help="Where operations listen."),
 )
 
 
@@ -45,22 +49,22 @@ def _common_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=_FOLDER)
-@click.option("--case-url", help="Where case systems reach the node [default: https://case. and the entity's host].")
-@click.option("--service", multiple=True, metavar="SLUG:KIND:NAME:PHONE", help="A service; give one for each.")
-@click.option("--asks-only", is_flag=True, help="The services ask others and are asked nothing: no case system.")
-@click.option("--anchor-pin", type=_FILE, help="A trust anchor's pin, got as a file; else `trust join` pins it.")
+@click.option("--case-url", help="The case API's address [default: https://case. and the entity's host].")
+@click.option("--service", multiple=True, metavar="SLUG:KIND:NAME:PHONE", help="A service; repeat it for each.")
+@click.option("--asks-only", is_flag=True, help="Set up services that ask and answer nothing.")
+@click.option("--anchor-pin", type=_FILE, help="A trust anchor's pin [default: `trust join` pins it].")
 @click.option("--client", metavar="ID", help="Register a first case system, with a new key.")
-@click.option("--client-key", type=_FILE, help="Where to write that private key, outside DIR [default: ./ID.pem].")
-@click.option("--role", "roles", multiple=True, help="A role that its users may have.")
-@click.option("--unit", "units", multiple=True, help="A team or unit that they may belong to.")
-@click.option("--case-bind", default="127.0.0.1:8444", show_default=True, help="Where case systems' calls arrive.")
+@click.option("--client-key", type=_FILE, help="Where its private key goes, outside DIR [default: ./ID.pem].")
+@click.option("--role", "roles", multiple=True, help="A role of its users.")
+@click.option("--unit", "units", multiple=True, help="A team or unit of its users.")
+@click.option("--case-bind", default="127.0.0.1:8444", show_default=True, help="Where the case API listens.")
 @_common_options
 @command_output
 def init(*, folder: Path, **options: Any) -> UseCaseResult:
-    """Set up a new node in DIR: its configuration, its keys and its store. Nothing that exists is overwritten.
+    """Set up a new node in DIR.
 
-    What is not given is asked for in a terminal. A trust anchor or an intermediate is set up with `hearthgate trust
-    anchor init`.
+    DIR gets its configuration, keys and store. No existing file is overwritten. A terminal prompts for missing options.
+    Set up a trust anchor or an intermediate with `hearthgate trust anchor init`.
     """
     _refuse_unfit(folder, options)
     if options["client"] and not (options["roles"] and options["units"] and options["certificate"]):
@@ -81,21 +85,21 @@ def init(*, folder: Path, **options: Any) -> UseCaseResult:
 
 @click.command("init")
 @click.argument("folder", metavar="DIR", type=_FOLDER)
-@click.option("--superior", "superiors", multiple=True, help="Who will vouch for it: it is an intermediate then.")
+@click.option("--superior", "superiors", multiple=True, help="The superior of an intermediate.")
 @click.option(
     "--recovery-key",
     type=_FILE,
-    help="Where to write a trust anchor's offline recovery key [default: DIR-recovery.pem].",
+    help="Where a trust anchor's recovery key goes [default: DIR-recovery.pem].",
 )
 @_common_options
 @command_output
 def anchor_init(
     *, folder: Path, superiors: tuple[str, ...], recovery_key: Path | None, **options: Any
 ) -> UseCaseResult:
-    """Set up a trust anchor in DIR, or an intermediate, which has a superior.
+    """Set up a trust anchor in DIR, or an intermediate.
 
-    A trust anchor gets a recovery key as well, the only one that can replace its keys once members have pinned it. Its
-    file belongs off this machine. Nothing that exists is overwritten.
+    An intermediate has a --superior. A trust anchor gets a recovery key as well, the only key that can replace its keys
+    after members have pinned it: move its file off this machine. No existing file is overwritten.
     """
     _refuse_unfit(folder, options)
     common = _setup_options(prompt_missing(options, serviceless=False))

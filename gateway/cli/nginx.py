@@ -33,20 +33,23 @@ def _checked(check: Callable[[str], object]) -> Callable[..., tuple[str, ...]]:
     default=PUBLIC,
     show_default=True,
     callback=_checked(parse_listen),
-    help="Where nginx takes what is for the peer face: a port, or an address and a port.",
+    help="Where nginx listens for peers: a port, or address:port.",
 )
 @click.option(
     "--case-listen",
     multiple=True,
     callback=_checked(refuse_public),
-    help="Where nginx takes what is for the case face: a private address and a port; without it, nowhere.",
+    help="Where nginx listens for case systems: a private address:port [default: nowhere].",
 )
-@click.option("--ca", type=_path, help="The CA of the faces' certificates [default: [trust] ca, else the system's].")
-@click.option("--logs", type=_path, default=LOGS, show_default=True, help="nginx's folder for logs.")
+@click.option("--ca", type=_path, help="The CA of the certificates [default: [trust] ca, else the system's].")
+@click.option("--logs", type=_path, default=LOGS, show_default=True, help="The folder of nginx's logs.")
 @command_output
 def nginx(
     *, config: Path | None, listen: tuple[str, ...], case_listen: tuple[str, ...], ca: Path | None, logs: Path
 ) -> UseCaseResult:
-    """Write the configuration of an nginx before the faces on standard output: a file for /etc/nginx/conf.d."""
+    """Write the configuration of nginx for this node.
+
+    Standard output is a file for /etc/nginx/conf.d.
+    """
     options = NginxOptions(listen=listen, case_listen=case_listen, ca=ca, logs=logs)
     return render_nginx(load_settings(config), options)

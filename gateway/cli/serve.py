@@ -22,9 +22,9 @@ _METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 @click.command()
 @config_option
 def serve(*, config: Path | None) -> None:
-    """Run the node or the trust anchor that the configuration describes, until it is told to stop.
+    """Run the node or the trust anchor.
 
-    One process for each face listens and forks its workers. SIGTERM lets requests that have begun be answered.
+    One process for each API listens and forks its workers. SIGTERM stops it after requests in progress are answered.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the pools take it: nothing is left behind
     metrics = Path(tempfile.mkdtemp(prefix="hearthgate-metrics-"))
@@ -39,9 +39,12 @@ def serve(*, config: Path | None) -> None:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="End by itself, with 0 only when every expectation was met.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Which invented residents are picked.")
+@click.option("--once", is_flag=True, help="Stop at the end; exit code 0 where every expectation was met.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The seed that selects the invented residents.")
 def demo(*, once: bool, seed: int) -> None:
-    """Run a trust anchor and six invented agencies on this machine, and tell the story of one young man."""
+    """Run a whole federation on this machine.
+
+    A trust anchor and six invented agencies tell the story of one young man.
+    """
     # The demonstration stands above the command line, whose commands it runs; so it is found by name.
     sys.exit(import_module("gateway.demo.main").run(once=once, seed=seed))

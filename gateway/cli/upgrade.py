@@ -12,15 +12,15 @@ from gateway.cli.output import apply_plan, command_output, yes_option
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Only say what would change; exit code 1 where something has to be done.")
-@click.option("--backup", "backup_to", type=click.Path(path_type=Path), help=f"Where the backup goes [{BACKUPS}/].")
+@click.option("--check", is_flag=True, help="Only report the changes; exit code 1 where one is due.")
+@click.option("--backup", "backup_to", type=click.Path(path_type=Path), help=f"The backup [default: in {BACKUPS}/].")
 @config_option
 @yes_option
 @command_output
 def upgrade(*, check: bool, backup_to: Path | None, config: Path | None, yes: bool) -> UseCaseResult:
-    """Bring the store to what this version needs: a backup first, then the migrations, then a check of the result.
+    """Migrate the store to this version, after a backup.
 
-    Run it after each update of the program, with the node stopped.
+    Run it after each update of the program, with the node stopped. The new store is opened and checked.
     """
     try:
         settings = load_settings(config)

@@ -108,7 +108,7 @@ def write(target: Path, manifest: Manifest, sources: Iterable[Path], signer: Sig
 
 def extract(path: Path, *, keys: KeySet, entity: EntityId, into: Path) -> Manifest:
     """Write every part below ``into``, which is new, and return what was verified. Raises :class:`OperationRefused`."""
-    with _opened(path) as tar, _tar_errors():
+    with _open_tar(path) as tar, _tar_errors():
         manifest = _verified(_first(tar), keys, entity)  # 1, 2
         for part in manifest.parts:
             member = tar.next()
@@ -177,7 +177,7 @@ def _safe(name: str) -> str:
     return name
 
 
-def _opened(path: Path) -> tarfile.TarFile:
+def _open_tar(path: Path) -> tarfile.TarFile:
     try:
         return tarfile.open(path, mode="r:")
     except (OSError, tarfile.TarError) as failed:

@@ -38,10 +38,10 @@ def plan_confirmation(settings: Settings) -> ChangePlan:
         by = journal.record(settings, "restore confirmed", epoch=epoch.number, opened=len(holds))
         with opened_store(settings) as store:
             store.write(store_epoch.confirm)
-        opened = [{"kind": hold.kind.value, "name": hold.name} for hold in holds]
+        items = [{"kind": hold.kind.value, "name": hold.name} for hold in holds]
         return UseCaseResult(
             lines=[f"Confirmed by {by}: {len(holds)} opened.", *_next_steps(epoch)],
-            data={"epoch": epoch.number, "opened": opened},
+            data={"epoch": epoch.number, "opened": items},
         )
 
     effect = [*_explanation(epoch, [_line(hold, names) for hold in holds]), *_journal(settings)]

@@ -37,13 +37,13 @@ def create_backup(settings: Settings, config: Path, target: Path, *, keep: int |
     """Write a backup, and remove the older ones of a folder but ``keep``. Raises :class:`OperationRefused`."""
     if keep:
         _make_folder(target)
-    made = write_backup(settings, config, target)
+    path = write_backup(settings, config, target)
     removed = _remove_oldest(settings, target, keep) if keep else []
     lines = [
-        f"The backup is {made}. It holds no private key; `hearthgate backup --keys` writes those, to keep elsewhere."
+        f"The backup is {path}. It holds no private key; `hearthgate backup --keys` writes those, to keep elsewhere."
     ]
-    lines += [f"Removed, being older: {path.name}" for path in removed]
-    return UseCaseResult(lines=lines, data={"file": str(made), "removed": [str(path) for path in removed]})
+    lines += [f"Removed, being older: {each.name}" for each in removed]
+    return UseCaseResult(lines=lines, data={"file": str(path), "removed": [str(each) for each in removed]})
 
 
 def write_backup(settings: Settings, config: Path, target: Path) -> Path:
@@ -59,9 +59,9 @@ def write_backup(settings: Settings, config: Path, target: Path) -> Path:
         ) from failed
     try:
         copy = copy_out(settings.store.url, base_dir=settings.base_dir, folder=staging)
-        named = {f"{archive.STORE}/{name}": staging / name for name in copy.parts}
+        sources = {f"{archive.STORE}/{name}": staging / name for name in copy.parts}
         files = _configuration_files(settings, config)
-        named |= {f"{archive.FOLDER}/{file.relative_to(settings.base_dir)}": file for file in files}
+        sources |= {f"{archive.FOLDER}/{file.relative_to(settings.base_dir)}": file for file in files}
         manifest = archive.Manifest(
             entity=own_entity(settings),
             made_at=at,
@@ -70,9 +70,9 @@ def write_backup(settings: Settings, config: Path, target: Path) -> Path:
             kind=copy.kind,
             revision=copy.revision,
             store_parts=copy.parts,
-            parts=tuple(archive.measure(name, file) for name, file in named.items()),
+            parts=tuple(archive.measure(name, file) for name, file in sources.items()),
         )
-        archive.write(path, manifest, named.values(), signer)
+        archive.write(path, manifest, sources.values(), signer)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return path
@@ -126,8 +126,8 @@ def _configuration_files(settings: Settings, config: Path) -> Iterator[Path]:
     Raises :class:`OperationRefused` for a private key among them.
     """
     base = settings.base_dir
-    named = {base / path for name, path in _paths(settings.model_dump()) if name not in _NOT_COPIED}
-    within = {path for path in named if path.resolve().is_relative_to(base.resolve())}
+    paths = {base / path for name, path in _paths(settings.model_dump()) if name not in _NOT_COPIED}
+    within = {path for path in paths if path.resolve().is_relative_to(base.resolve())}
     for path in sorted({base / config.name, base / journal.FILE} | within):
         if not path.is_file():
             continue

@@ -38,7 +38,7 @@ class RestoreFiles:
 
 @contextmanager
 def staged_restore(files: RestoreFiles, folder: Path, environment: Mapping[str, str]) -> Iterator[ChangePlan]:
-    """Yield the plan of a restore into ``folder``, a new one; whatever was not applied is removed at the end.
+    """Yield the plan of a restore into ``folder``, a new folder; an unapplied plan leaves nothing behind.
 
     ``environment`` overlays the restored configuration. Raises :class:`OperationRefused`.
     """
@@ -68,26 +68,26 @@ class _Staged:
 
 def _stage(source: Path, export: KeyExport, staging: Path, environment: Mapping[str, str]) -> _Staged:
     """Write keys and parts beside the target, with every check that needs no store."""
-    made = staging / archive.FOLDER
-    made.mkdir(mode=0o700)
-    key_export.write_key_files(export, made)
-    keys = _federation_keys(export, made)
+    node_folder = staging / archive.FOLDER
+    node_folder.mkdir(mode=0o700)
+    key_export.write_key_files(export, node_folder)
+    keys = _federation_keys(export, node_folder)
     manifest = archive.extract(source, keys=keys, entity=export.entity, into=staging)
-    settings = load(made / manifest.config, environment)
+    settings = load(node_folder / manifest.config, environment)
     if own_entity(settings) != export.entity:
         raise OperationRefused(f"The configuration in the backup is of {own_entity(settings)}, not of {export.entity}.")
-    open_vault(made / settings.keys.directory, needed=first_files(settings))
+    open_vault(node_folder / settings.keys.directory, needed=first_files(settings))
     copy = StoreCopy(kind=manifest.kind, revision=manifest.revision, parts=manifest.store_parts)
     refuse_misfit(copy, settings.store.url, base_dir=settings.base_dir)
     return _Staged(settings=settings, manifest=manifest, copy=copy)
 
 
-def _federation_keys(export: KeyExport, made: Path) -> KeySet:
+def _federation_keys(export: KeyExport, node_folder: Path) -> KeySet:
     """Return every federation key among the private keys: an older one may have signed an older backup."""
     folder = next((Path(name).parent for name in export.files if Path(name).name == NODE_KEYS[0]), None)
     if folder is None:
         raise OperationRefused("The file of private keys holds no federation key; is it complete?")
-    return open_vault(made / folder, needed=ANCHOR_KEYS).published(KeyUse.FEDERATION)
+    return open_vault(node_folder / folder, needed=ANCHOR_KEYS).published(KeyUse.FEDERATION)
 
 
 def _effect(staged: _Staged, target: Path) -> list[str]:

@@ -58,9 +58,9 @@ def _sign_ins(store: Store, settings: NodeSettings) -> Iterator[CheckLine]:
     in_use = {each.client_id: each for each in store.read(clients.list) if each.revoked_at is None}
     remedy = "Correct clients and positions in [[identity.providers]], or register it: hearthgate client add"
     for provider in settings.identity.providers:
-        named = sorted(set(provider.clients.values()))
-        faults = [fault for name in named for fault in _in_the_way(name, in_use.get(name), provider)]
-        detail = "; ".join(faults) or f"through {', '.join(named)}"
+        client_ids = sorted(set(provider.clients.values()))
+        faults = [fault for name in client_ids for fault in _in_the_way(name, in_use.get(name), provider)]
+        detail = "; ".join(faults) or f"through {', '.join(client_ids)}"
         yield CheckLine(name=f"who signs in at {provider.issuer} can ask", ok=not faults, detail=detail, remedy=remedy)
         if provider.second_factor.declared is not None:
             detail = f"by the declared rule: {provider.second_factor.declared}"

@@ -42,11 +42,11 @@ def check_restrictions(settings: NodeSettings, standings: Standings) -> Iterator
                 if clause.id == rule.clause
             ]
             if not any(rule.role is None or rule.role in clause.fields_by_role for clause in clauses):
-                named = f"{rule.agreement}, clause {rule.clause}" + (f", role {rule.role}" if rule.role else "")
+                place = f"{rule.agreement}, clause {rule.clause}" + (f", role {rule.role}" if rule.role else "")
                 yield CheckLine(
                     name=f"a restriction of {service.slug}",
                     ok=False,
-                    detail=f"it withdraws nothing: no agreement that is held here has {named}",
+                    detail=f"it withdraws nothing: no agreement that is held here has {place}",
                     remedy="Correct the names in [[services.restrictions]], or remove it; `hearthgate agreement show`.",
                 )
 
@@ -56,12 +56,12 @@ def check_holders(settings: NodeSettings, standings: Standings) -> Iterator[Chec
     in_force = [standing.agreement for standing in standings if isinstance(standing, InForce)]
     for service in settings.services:
         ref = f"{settings.node.entity_id}#{service.slug}"
-        named = [each.id for each in in_force if any(ref in map(str, clause.holders) for clause in each.clauses)]
-        if service.adapter is None and named:
+        holding = [each.id for each in in_force if any(ref in map(str, clause.holders) for clause in each.clauses)]
+        if service.adapter is None and holding:
             yield CheckLine(
                 name=f"the case system of {service.slug}",
                 ok=False,
-                detail=f"it only asks, and {', '.join(named)} lets others ask it: they are refused",
+                detail=f"it only asks, and {', '.join(holding)} lets others ask it: they are refused",
                 remedy="Set up [services.adapter] for it, or agree on a version in which it is no holder.",
             )
 

@@ -27,16 +27,16 @@ def check_not_behind(newest_seen: datetime | None, now: datetime) -> CheckLine:
 def check_against_others(transport: Transport, parties: ClockSources) -> Iterator[CheckLine]:
     """Check that a time service keeps the clock, and compare it with the dates of other parties."""
     clock = SystemClock()
-    kept = synchronised(clock)
+    synchronised_clock = synchronised(clock)
     yield CheckLine(
         name="a time service keeps the clock",
         ok=True,
-        warning=not kept,
-        detail="yes" if kept else "no, so the clocks of other parties decide whether it is right",
+        warning=not synchronised_clock,
+        detail="yes" if synchronised_clock else "no, so the clocks of other parties decide whether it is right",
         remedy="Let it follow a time service: timedatectl set-ntp true.",
     )
     readings = read_clocks(transport, parties, clock, AtOnce().attempt)
-    wrong = bool(estimate_skew(readings, parties)) and not kept
+    wrong = bool(estimate_skew(readings, parties)) and not synchronised_clock
     yield from (_line(reading, wrong=wrong) for reading in readings)
     if (parties.anchors or parties.members) and not readings:
         yield CheckLine(

@@ -30,18 +30,18 @@ def check_members(
     """Check the clock and the members' store, and whether some members still sign with their registered keys."""
     try:
         with opened_store(settings) as store:
-            listed = store.read(members.list)
+            all_members = store.read(members.list)
         transport = peer_transport(settings)
     except CORRECTABLE as refused:
         yield "Members", [refused_line("the members can be read", refused)]
         return
-    suspended = [member.entity for member in listed if member.state == SuspensionState.SUSPENDED]
-    detail = f"{len(listed)} admitted" + (f"; suspended: {', '.join(suspended)}" if suspended else "")
-    shown = [CheckLine(name="the members can be read", ok=True, detail=detail)]
-    active = [member for member in listed if member.state != SuspensionState.SUSPENDED][:MOST_MEMBERS]
+    suspended = [member.entity for member in all_members if member.state == SuspensionState.SUSPENDED]
+    detail = f"{len(all_members)} admitted" + (f"; suspended: {', '.join(suspended)}" if suspended else "")
+    lines = [CheckLine(name="the members can be read", ok=True, detail=detail)]
+    active = [member for member in all_members if member.state != SuspensionState.SUSPENDED][:MOST_MEMBERS]
     parties = ClockSources(members=tuple(EntityId(each.entity) for each in active))
     yield "Clock", list(clock.check_against_others(transport, parties))
-    yield "Members", shown + [_member(transport, each, now) for each in active]
+    yield "Members", lines + [_member(transport, each, now) for each in active]
 
 
 def _member(transport: Transport, member: Member, now: datetime) -> CheckLine:

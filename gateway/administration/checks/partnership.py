@@ -30,10 +30,10 @@ def check_partnership(settings: NodeSettings, open_federation: OpenFederation, n
         with open_federation(settings) as federation:
             standings = federation.agreements.standings(now=now)
             # Before any request, so that it is the state of the running node.
-            known = federation.directory.statuses(now=now)
-            newest = max((each.trusted.refreshed_at for each in known if each.trusted), default=None)
+            statuses = federation.directory.statuses(now=now)
+            newest = max((each.trusted.refreshed_at for each in statuses if each.trusted), default=None)
             anchors, own = tuple(federation.anchors), federation.own
-            others = tuple(each.entity for each in known if each.entity not in (own, *anchors))
+            others = tuple(each.entity for each in statuses if each.entity not in (own, *anchors))
             yield (
                 "Trust",
                 [
@@ -45,7 +45,7 @@ def check_partnership(settings: NodeSettings, open_federation: OpenFederation, n
                 ],
             )
             yield "Peers", list(peers.check_peers(federation, standings, now))
-            yield "Freshness", [peers.check_freshness(each, own=federation.own, now=now) for each in known]
+            yield "Freshness", [peers.check_freshness(each, own=federation.own, now=now) for each in statuses]
             lines = agreements.check_agreements(federation, standings, now)
             lines += agreements.check_restrictions(settings, standings)
             lines += agreements.check_holders(settings, standings)
@@ -95,8 +95,8 @@ def _own_keys(federation: FederationContext) -> CheckLine:
 
 def _own_chains(federation: FederationContext, now: datetime) -> Iterator[CheckLine]:
     """Check the chain under each anchor that this node names as its superior, else under any."""
-    named = superiors(federation.settings)
-    direct = [anchor for anchor in federation.anchors if anchor in named]
+    own_superiors = superiors(federation.settings)
+    direct = [anchor for anchor in federation.anchors if anchor in own_superiors]
     entity: TrustedEntity | None = None
     if len(direct) < 2:  # noqa: PLR2004 - one, or none where an intermediate vouches
         entity, line = peers.check_chain(federation, federation.own, now)

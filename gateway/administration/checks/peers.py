@@ -48,8 +48,8 @@ _ROUTE = "Check the name, the route and the firewall, the certificate, and [trus
 
 def check_peers(federation: FederationContext, standings: Standings, now: datetime) -> Iterator[CheckLine]:
     """Check every peer that an agreement names."""
-    named = {party.entity for standing in standings for party in standing.agreement.parties}
-    entities = sorted(named - {federation.own})
+    parties = {party.entity for standing in standings for party in standing.agreement.parties}
+    entities = sorted(parties - {federation.own})
     if not entities:
         yield CheckLine(name="peers", ok=True, detail="no agreement names one yet")
     for peer in entities:
@@ -216,12 +216,12 @@ _REFUSALS: Mapping[str, tuple[str, str]] = {
 
 
 def _refused(name: str, refused: PeerRefused, question: _Question) -> CheckLine:
-    named = f"{question.agreement.id} version {question.agreement.version}"
+    agreement_name = f"{question.agreement.id} version {question.agreement.version}"
     if refused.code == "invalid_authorization_details" and not question.ours:
         return CheckLine(name=name, ok=True, detail="it trusts this node, which no agreement lets ask it anything")
     if refused.code == "invalid_authorization_details":
-        detail = f"it trusts this node, and holds no such agreement in force: {named}"
-        remedy = f"Have its administrators add {named} with every signature: hearthgate agreement add."
+        detail = f"it trusts this node, and holds no such agreement in force: {agreement_name}"
+        remedy = f"Have its administrators add {agreement_name} with every signature: hearthgate agreement add."
         return CheckLine(name=name, ok=False, detail=detail, remedy=remedy)
     detail, remedy = _REFUSALS.get(refused.code, (str(refused), _THEIR_ADMINISTRATORS))
     return CheckLine(name=name, ok=False, detail=detail, remedy=remedy)

@@ -31,20 +31,20 @@ def pin_file(entity: str) -> Path:
 def with_pin(text: str, entity: str, file: str) -> str:
     """Return the text with an anchor pinned; one that is pinned already keeps its table."""
     before = tomllib.loads(text)
-    meant = deepcopy(before)
-    pinned = meant.setdefault("trust", {}).setdefault("anchors", [])
+    expected = deepcopy(before)
+    pinned = expected.setdefault("trust", {}).setdefault("anchors", [])
     if any(anchor.get("entity_id") == entity for anchor in pinned):
         return text
     pinned.append({"entity_id": entity, "jwks": file})
     return _held_to(
-        text.rstrip("\n") + "\n" + _PIN.format(entity=entity, file=file), meant, f"[[trust.anchors]] {entity}"
+        text.rstrip("\n") + "\n" + _PIN.format(entity=entity, file=file), expected, f"[[trust.anchors]] {entity}"
     )
 
 
 def with_superior(text: str, table: str, entity: str) -> str:
     """Return the text with an authority among the ``superiors`` of ``[table]``."""
-    meant = tomllib.loads(text)
-    superiors = meant[table].setdefault("superiors", [])
+    expected = tomllib.loads(text)
+    superiors = expected[table].setdefault("superiors", [])
     if entity in superiors:
         return text
     superiors.append(entity)
@@ -53,15 +53,15 @@ def with_superior(text: str, table: str, entity: str) -> str:
         changed = re.sub(r"^superiors\s*=.*$", line, text, count=1, flags=re.MULTILINE)
     else:
         changed = re.sub(rf"^(\[{table}\].*)$", rf"\1\n{line}", text, count=1, flags=re.MULTILINE)
-    return _held_to(changed, meant, f"[{table}] superiors, {entity}")
+    return _held_to(changed, expected, f"[{table}] superiors, {entity}")
 
 
-def _held_to(text: str, meant: Mapping[str, Any], what: str) -> str:
+def _held_to(text: str, expected: Mapping[str, Any], what: str) -> str:
     try:
-        found: Mapping[str, Any] | None = tomllib.loads(text)
+        document: Mapping[str, Any] | None = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        found = None
-    if found != meant:
+        document = None
+    if document != expected:
         raise OperationRefused(f"The configuration is written in a way that is not changed here; add {what} by hand.")
     return text
 
@@ -76,9 +76,9 @@ def replace(path: Path, content: bytes, *, mode: int = 0o600) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             if path.exists():
-                held = path.stat()
-                os.chown(staged, held.st_uid, held.st_gid)
-                mode = held.st_mode & 0o777
+                status = path.stat()
+                os.chown(staged, status.st_uid, status.st_gid)
+                mode = status.st_mode & 0o777
             Path(staged).chmod(mode)
             Path(staged).replace(path)
         except OSError:

@@ -67,7 +67,7 @@ def _anchor(staging: Path, target: Path, options: AuthorityOptions) -> UseCaseRe
         f"A trust anchor {pin.entity} is set up in {target}.",
         "",
         f"Its recovery key is in {place}. Move that file off this machine now, to two locked places, and leave no",
-        "copy here: it alone can replace the anchor's keys, and whoever has it can be the anchor.",
+        "copy here: it alone can replace the anchor's keys, and can act as the anchor.",
         "",
         f"Members pin what is in {target / PIN_FILE}, after comparing these thumbprints with you by another channel,",
         "such as the telephone; the last is the recovery key's:",

@@ -34,7 +34,7 @@ def show_check(federation: FederationContext, named: EntityId, *, at: datetime) 
     """Check an entity, and return each step with its result."""
     found = check_entity(federation, named, now=at)
     trace, entity = found.trace, found.trace.entity
-    steps = [text for line in trace.lines for text in check_output.written(line)]
+    steps = [text for line in trace.lines for text in check_output.format_check(line)]
     services = [
         {"slug": service.slug, "name": service.name, "kind": service.kind, "duty_phone": service.duty_phone}
         for service in (entity.node.services if entity and entity.node else ())
