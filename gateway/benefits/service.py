@@ -68,7 +68,7 @@ class Eligibility:
     ) -> EligibilityView:
         """Ask, wait for the answers within the node's own limit, and return them.
 
-        The answers are not kept: who asked, of whom and why is, sealed. Raises as
+        The answers are not kept. The practitioner, the services and the reason are, sealed. Raises as
         :meth:`gateway.lookups.service.Lookups.start` does.
         """
         asking = self.asking

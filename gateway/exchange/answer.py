@@ -4,7 +4,7 @@ Each kind's responder words the answer; what no kind may do otherwise is here:
 
 1. whether the description is enough to search by;
 2. the search, the match, and a failure of the case system, which under a conditional clause tells of no record;
-3. whatever an adapter raises against its contract is nonsense of its source.
+3. an exception that an adapter raises against its contract counts as nonsense of its source.
 
 Adapters return all they hold; the gateway minimises.
 """

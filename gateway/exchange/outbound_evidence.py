@@ -66,7 +66,7 @@ class QuestionRecord:
         dropped: tuple[str, ...],
         at: datetime,
     ) -> Leaf:
-        """Return the leaf of an answer to the message whose own leaf is ``sent``."""
+        """Return the leaf of an answer to the message of the leaf ``sent``."""
         return replace(
             sent,
             kind=LeafKind.RECEIVED,

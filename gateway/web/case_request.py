@@ -1,8 +1,8 @@
-"""The shapes of the case API's requests, written by hand in pydantic, and how a body becomes a typed request.
+"""Request shapes of the case API, and the reading of a body.
 
-All faults of a body are found at once and named by their member's path, with a sentence of ours: pydantic's own
-messages are not shown, because some repeat the value. The body is parsed twice, on purpose: first strictly (no
-duplicate members, no NaN, bounded depth), then against its shape.
+1. All faults of a body are reported at once, each with its field's path. The sentences are ours: some of pydantic's own
+   messages repeat the value.
+2. The body is parsed twice: first strictly (no duplicate fields, no NaN, bounded depth), then against its shape.
 """
 
 from collections.abc import Iterator
@@ -286,6 +286,6 @@ def _path(location: tuple[int | str, ...]) -> str:
         if isinstance(step, int):
             path += f"[{step}]"
         else:
-            shown = shown_member(step)
-            path += f".{shown}" if path else shown
+            name = shown_member(step)
+            path += f".{name}" if path else name
     return path or "(the whole body)"

@@ -1,9 +1,12 @@
-"""What every face does to every request, whatever it is for.
+"""Steps that every API takes with every request; the numbers stand again in the code.
 
-1 a request id of our own making, and the caller's trace where it states one well; 2 the path in its one plain form,
-before any rule looks at it, and a head that can be read in one way; 3 the size, before the body is read; 4 the route,
-which has a guard; 5 every error as a problem document; 6 headers that forbid caching, sniffing and framing; 7 one
-observation by route template, without query, address or caller.
+1. Give it a request id of our own, and the caller's trace where that is well formed.
+2. Accept the path in its one plain form only, before any rule reads it, and a head that can be read in one way.
+3. Check the size before the body is read.
+4. Find the route, which has a guard.
+5. Write every error as a problem document.
+6. Add headers that forbid caching, sniffing and framing.
+7. Record one event by route template, without query, address or caller.
 """
 
 import re
@@ -120,7 +123,7 @@ def _passing() -> _Passing:
 
 
 def _marked(app: "WSGIApplication") -> "WSGIApplication":
-    """Give each request its id (1), and each answer, whoever wrote it, its headers (6)."""
+    """Give each request its id (1), and each response its headers (6)."""
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         trace = trace_context.trace_from(environ.get(_TRACEPARENT))

@@ -1,4 +1,4 @@
-"""Guards: each route names the one that stands before it, and a face with an unguarded route cannot be built.
+"""Guards of routes: each route names its guard, and an API with an unguarded route cannot be built.
 
 A guard authenticates the caller once, takes the time once, and gives both to the view. It is the only way by which a
 view learns who is calling.

@@ -26,7 +26,7 @@ _UNSTATED = PractitionerBody()
 _REQUIRED = ("id", "role", "org_unit", "second_factor")
 _MEMBERS = {"service": "from_service", "role": "practitioner.role", "org_unit": "practitioner.org_unit"}
 _EXCHANGE = "Exchange the practitioner's own sign-in for a token at the token endpoint, and ask with that."
-_AGREE = "Leave out what the sign-in says, or ask with a token that was exchanged for the sign-in of whoever asks."
+_AGREE = "Leave out what the sign-in says, or ask with a token exchanged for the sign-in of the person who asks."
 
 
 def read_question(

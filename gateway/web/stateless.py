@@ -1,4 +1,4 @@
-"""Flask without what no face uses: sessions, addresses made from the ``Host`` header, and views that are coroutines.
+"""Flask without sessions, URLs made from the ``Host`` header, and coroutine views: no API uses them.
 
 What Flask does for these at every request is a good part of what it does at all. That ``Host`` decides nothing, not
 even where a redirect would lead, is also one thing less that a stranger can say.

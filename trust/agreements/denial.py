@@ -1,4 +1,4 @@
-"""Every reason for which a request is refused before anyone is looked up, in words its reader can act on.
+"""Denials: the reasons for refusing a request before any search, in words that its reader can act on.
 
 None of them depends on the person asked about, so all of them may be told to the asking agency plainly.
 """

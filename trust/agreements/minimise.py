@@ -1,4 +1,4 @@
-"""Cut an adapter's answer down to what the clause permits: a whitelist, and nothing passes that is not on it.
+"""Minimisation of an adapter's answer: only the fields that the clause permits pass.
 
 The gateway cuts, never the adapter, so no adapter's mistake can send a field (assertion A48). What passes is made
 inert: one line, no control characters or direction overrides, no longer than the longest text a peer will read.

@@ -1,4 +1,4 @@
-"""Clauses that let one service ask another the same thing, with and without being told that the person is not known.
+"""Overlap of clauses: one of two that cover the same question tells absence, and the other hides it.
 
 The asker chooses the clause. Where one of two such clauses tells absence, asking under it tells what the other hides.
 """

@@ -1,4 +1,4 @@
-"""The case API: what the agency's own case systems ask of their node."""
+"""The case API: tokens, options and description, for the agency's own case systems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,18 +1,17 @@
-"""How many threads of one worker of the peer face one member may hold at once.
+"""Limit on the threads of one worker of the peer API that one member may occupy at once.
 
-A question under a conditional clause is held for a quarter of a second, and a slow case system keeps one for seconds.
-Whoever sent enough of them would hold every thread, and nobody else would be heard, with an urgent question neither: a
-message is opened only once it has a thread, so what is urgent cannot go first.
+1. A member may begin another message only while it holds fewer threads than are free.
+2. Messages are counted by the member whose token and proof were verified, in each worker by itself.
+3. All other requests, token requests above all, come from no verified member. They share one limit, as if one more
+   member had sent them.
 
-So a member begins another message only while it holds fewer threads than are free. One member alone never holds more
-than half of them, a second never more than half of what the first left, and so on (a dynamic threshold: Choudhury and
-Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). What is free is the reserve: whoever holds nothing is always let
-in, and of 16 threads five members must flood together before one who is not among them waits. A member that floods
-delays its own urgent questions, and nobody else's.
+One member alone never holds more than half of the threads, a second never more than half of the rest, and so on (a
+dynamic threshold: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). The free threads are the
+reserve: a member that holds none is always let in. Of 16 threads, five members must flood together before another one
+waits.
 
-Messages are counted by the member whose token and proof were verified, in each worker by itself. Whatever else is
-posted to the face, token requests before all, is from nobody yet, and may wait: it names a party, whose superior may be
-slow to say that it vouches for it. All of that together is counted as one more member, and leaves the others theirs.
+A message is opened only once it has a thread, so an urgent one cannot go first. A question under a conditional clause
+keeps its thread for a quarter of a second, and a slow case system keeps one for seconds.
 """
 
 from collections import Counter
@@ -27,13 +26,13 @@ from gateway.web.problem import Problem
 from trust.identifiers import EntityId
 
 STRANGERS = EntityId("")
-"""Whoever is not known yet, all of them together; no member has this name."""
+"""All callers that are not verified yet; no member has this name."""
 RETRY_AFTER_S = "1"
 """Most messages are answered within a second; the sender waits within its own deadline."""
 
 
 class FairShare:
-    """The threads of one worker, and who holds how many. Safe for several threads; starts empty in each worker."""
+    """The threads of one worker, counted by member. Safe for several threads; starts empty in each worker."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -42,23 +41,23 @@ class FairShare:
 
     @contextmanager
     def held_by(self, member: EntityId) -> Iterator[None]:
-        """Count one request of ``member`` while it is answered. Raises :class:`Problem` for one too many."""
-        self.take(member)
+        """Hold a thread for one request of ``member``. Raises :class:`Problem` for one too many."""
+        self.acquire(member)
         try:
             yield
         finally:
-            self.give_back(member)
+            self.release(member)
 
-    def take(self, member: EntityId) -> None:
-        """Begin to count a request, which :meth:`give_back` must end. Raises :class:`Problem` for one too many."""
+    def acquire(self, member: EntityId) -> None:
+        """Acquire a thread for a request, which :meth:`release` must free. Raises :class:`Problem` for one too many."""
         with self._lock:
-            held, free = self._held[member], self._threads - self._held.total()
-            if held > 0 and held >= free:
+            own, free = self._held[member], self._threads - self._held.total()
+            if own > 0 and own >= free:
                 raise Problem(problem.TOO_MANY_AT_ONCE, headers={"Retry-After": RETRY_AFTER_S})
-            self._held[member] = held + 1
+            self._held[member] = own + 1
 
-    def give_back(self, member: EntityId) -> None:
-        """End to count a request."""
+    def release(self, member: EntityId) -> None:
+        """Release the thread acquired by :meth:`acquire`."""
         with self._lock:
             self._held[member] -= 1
             if not self._held[member]:
@@ -66,16 +65,16 @@ class FairShare:
 
 
 def share_with_strangers(blueprint: Blueprint, share: FairShare, *, but: str) -> None:
-    """Count whatever is posted to the face of ``blueprint`` as the strangers' share, ``but`` for one address."""
+    """Count every POST to the API of ``blueprint`` as the strangers' share, ``but`` for one address."""
 
     def begin() -> None:
         if request.method == "POST" and request.path != but:
-            share.take(STRANGERS)
+            share.acquire(STRANGERS)
             g.among_strangers = True
 
     def end(_failed: BaseException | None) -> None:
         if g.pop("among_strangers", False):
-            share.give_back(STRANGERS)
+            share.release(STRANGERS)
 
     blueprint.before_app_request(begin)
     blueprint.teardown_app_request(end)

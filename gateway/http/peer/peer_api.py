@@ -1,4 +1,4 @@
-"""The peer face: where other nodes get their tokens and send their messages."""
+"""The peer API: tokens and messages of other nodes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ Handle = Callable[[bytes, PeerCaller, datetime], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerFace:
-    """What the peer face stands on; ``share`` is how it shares out the threads of each worker."""
+    """The parts of the peer API; ``share`` limits the threads that one member may occupy."""
 
     oauth: PeerOAuth
     clock: Clock
