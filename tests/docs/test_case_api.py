@@ -21,10 +21,10 @@ from gateway.ports import LocalClient
 from gateway.store.tables import clients
 from gateway.web import case_request, problem
 from tests.docs.pages import DOCS, codes, example, page, section, table, tables
+from tests.simulator.clocks import SetClock
 from tests.simulator.network import Network
 from tests.simulator.settings_files import case_base_url, toml
 from tests.simulator.town import BY_ENTITY, COUNCIL, PURPOSE, SUBJECT, TRUST
-from tests.support.faces import SetClock
 from tests.support.positions import positions
 from tests.support.sign_in import ISSUER, WEB_CLIENT, SignInService
 from trust.exchange.involvement import InvolvementField, InvolvementStatus

@@ -7,8 +7,9 @@ import gateway.server.supervisor
 from gateway.http.operations.operations_api import OperationsFace, ReadyCheck
 from gateway.runtime.background import Wait
 from gateway.server.supervisor import Companion, Hooks, Pool, serve
+from tests.simulator.clocks import RunningClock
 from tests.support.callers import housing
-from tests.support.faces import Node, RealClock
+from tests.support.faces import Node
 
 OAUTH_KEY = "housing-oauth.pem"
 DPOP_KEY = "housing-dpop.pem"
@@ -18,7 +19,7 @@ def main() -> int:
     """Serve until told to stop; the files ``ready`` and ``stopped`` get a mark for each time."""
     folder = Path(sys.argv[1])
     peer, case, operations = (f"127.0.0.1:{port}" for port in sys.argv[2:5])
-    node = Node(folder, RealClock())
+    node = Node(folder, RunningClock())
     member = housing(node, node.peer_app().test_client())
     (folder / OAUTH_KEY).write_bytes(member.oauth.to_pem())
     (folder / DPOP_KEY).write_bytes(member.dpop.to_pem())

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
 
 class SetClock:
     """A clock that stands still until a test moves it."""
 
-    def __init__(self) -> None:
-        self.moment = datetime.now(UTC).replace(microsecond=0)
+    def __init__(self, moment: datetime | None = None) -> None:
+        self.moment = moment or datetime.now(UTC).replace(microsecond=0)
 
     def now(self) -> datetime:
         return self.moment

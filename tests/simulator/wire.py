@@ -19,10 +19,14 @@ CaseFault = Callable[[Deadline], None]
 
 @dataclass(slots=True)
 class Wire:
-    """A :class:`gateway.ports.Transport` to the real apps. ``faults`` strike by host, ``log`` keeps what was said."""
+    """A :class:`gateway.ports.Transport` to the real apps. ``faults`` strike by host, ``log`` keeps what was said.
+
+    ``said`` answers at an address in an app's place.
+    """
 
     apps: dict[str, Flask] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
+    said: dict[str, PeerResponse] = field(default_factory=dict)
     log: list[tuple[PeerRequest, PeerResponse]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
@@ -48,6 +52,8 @@ class Wire:
         app = self.apps.get(f"https://{url.hostname}")
         if app is None:
             raise TransportError(f"{url.hostname}: no connection came about")
+        if in_its_place := self.said.get(f"https://{url.hostname}{url.path}"):
+            return in_its_place
         response = app.test_client().open(
             request.url.removeprefix(f"https://{url.hostname}"),
             base_url=f"https://{url.hostname}",

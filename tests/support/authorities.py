@@ -20,7 +20,9 @@ from gateway.store.migration import migrate
 from gateway.store.tables import members, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
 from gateway.web.face import build_face
-from tests.support.network import ANCHOR, Keys, MovingClock, Silent, Wire, opened_store
+from tests.simulator.clocks import MORNING, SetClock
+from tests.simulator.wire import Wire
+from tests.support.network import ANCHOR, Keys, Silent, opened_store
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.node_metadata import ServiceEntry
@@ -72,7 +74,7 @@ class Authorities:
         self, folder: Path, *, marks: Mapping[str, Any] | None = None, county: SubordinateTerms = INTERMEDIATE
     ) -> None:
         self.folder = folder
-        self.clock = MovingClock()
+        self.clock = SetClock(MORNING)
         self.wire = Wire()
         self.anchor = self.authority(ANCHOR, marks=dict(marks or {}))
         pin = folder / "pin.json"

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.simulator.clocks import SetClock
 from tests.support.faces import (
     CASE,
     CASE_TOKEN_URL,
@@ -21,7 +22,6 @@ from tests.support.faces import (
     MESSAGES_URL,
     PEER_TOKEN_URL,
     Node,
-    SetClock,
 )
 from trust.keys import Alg, KeyUse, LocalSigner
 from trust.oauth import authorization_details, client_assertion, dpop_proof

@@ -5,7 +5,7 @@ Only what lies beyond the faces is replaced: the directory is a table in memory,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,6 +35,7 @@ from gateway.store.engine.location import locate
 from gateway.store.engine.sqlite_files import SqliteFiles
 from gateway.telemetry.events import HttpRequestEvent
 from gateway.web.face import build_face
+from tests.simulator.clocks import SetClock
 from tests.support.network import Keys
 from tests.support.positions import positions
 from trust.claims import digest
@@ -63,26 +64,6 @@ DETAIL = AuthorizationDetail(
     purpose=PurposeCode("early-help"),
     kinds=frozenset({KindName("involvement.query")}),
 )
-
-
-class SetClock:
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.moment = datetime.now(UTC).replace(microsecond=0)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def forward(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
-
-
-class RealClock(SetClock):
-    """The machine's own clock."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class Members:

@@ -1,11 +1,6 @@
 """A federation in memory: the real apps, reached through a transport that can be made to fail."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
-
-from flask import Flask
 
 from gateway.authority.statements import Authority
 from gateway.federation.entity_configuration import NodeProfile, SignedConfiguration, node_configuration
@@ -16,7 +11,6 @@ from gateway.http.authority.authority_api import create_anchor_app
 from gateway.http.federation.entity_configuration import federation_blueprint
 from gateway.keys.files import new_pem, public_half
 from gateway.keys.sealed import open_own
-from gateway.ports import PeerRequest, PeerResponse, TransportError
 from gateway.runtime.background import AtOnce
 from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
@@ -25,6 +19,8 @@ from gateway.store.migration import migrate
 from gateway.store.tables import members
 from gateway.telemetry.events import HttpRequestEvent
 from gateway.web.face import build_face
+from tests.simulator.clocks import MORNING, SetClock
+from tests.simulator.wire import Wire
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.historical_keys import HistoricalKey
@@ -38,19 +34,6 @@ from trust.sealing import seal
 ANCHOR = EntityId("https://anchor.example")
 COUNCIL = EntityId("https://council.example")
 POLICE = EntityId("https://police.example")
-
-
-class MovingClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def forward(self, **span: float) -> None:
-        self.moment += timedelta(**span)
 
 
 class Keys:
@@ -107,37 +90,6 @@ class Silent:
         raise error
 
 
-@dataclass
-class Wire:
-    """A transport to the apps by host.
-
-    ``down`` hosts do not answer; ``said`` answers at an address in an app's place.
-    """
-
-    apps: dict[str, Flask] = field(default_factory=dict)
-    down: set[str] = field(default_factory=set)
-    said: dict[str, PeerResponse] = field(default_factory=dict)
-    fetched: list[str] = field(default_factory=list)
-
-    def send(self, request: PeerRequest) -> PeerResponse:
-        url = urlsplit(request.url)
-        self.fetched.append(request.url)
-        host = f"https://{url.hostname}"
-        if host in self.down or host not in self.apps:
-            raise TransportError(f"{url.hostname}: no connection came about")
-        if host + url.path in self.said:
-            return self.said[host + url.path]
-        response = (
-            self.apps[host]
-            .test_client()
-            .open(request.url, method=request.method, headers=dict(request.headers), data=request.body)
-        )
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return PeerResponse(
-            status=response.status_code, content_type=response.mimetype or "", headers=headers, body=response.data
-        )
-
-
 def opened_store(folder: Path, name: str) -> SqliteStore | PostgresStore:
     """Make and open a store in a folder."""
     url = f"sqlite:///{name}.db"
@@ -149,7 +101,7 @@ class Federation:
     """An anchor and two nodes; the council's directory is the one that is looked at."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = MovingClock()
+        self.clock = SetClock(MORNING)
         self.wire = Wire()
         self.anchor_keys = Keys()
         self.anchor_store = opened_store(folder, "anchor")

@@ -14,7 +14,8 @@ from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
 from gateway.ports import PeerRequest, PeerResponse, Store, Transport, TransportError
 from gateway.runtime.background import AtOnce
-from tests.support.network import Keys, MovingClock
+from tests.simulator.clocks import MORNING, SetClock
+from tests.support.network import Keys
 from trust import strict_json
 from trust.federation.anchor_keys import AnchorKeys, Pin, build_anchor_keys
 from trust.federation.entity_statement import (
@@ -66,7 +67,7 @@ class Tree:
     """The entities by their identifiers, and the :class:`gateway.ports.Transport` to them."""
 
     def __init__(self, store: Store, *, own: EntityId = COUNCIL) -> None:
-        self.clock = MovingClock()
+        self.clock = SetClock(MORNING)
         self.store = store
         self.own = own
         self.entities: dict[EntityId, Entity] = {}

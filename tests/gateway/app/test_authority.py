@@ -121,7 +121,7 @@ def join(authorities: Authorities, at: str, entity: EntityId) -> TestResponse:
 @pytest.mark.holds("A35")
 def test_nothing_is_fetched_because_somebody_asks(authorities: Authorities) -> None:
     authorities.county.keeper.round()
-    authorities.wire.fetched.clear()
+    authorities.wire.asked.clear()
     resolved(authorities, COUNTY, ask(authorities, COUNTY, HARBOUR))
     for number in range(20):
         assert error(ask(authorities, COUNTY, f"https://stranger-{number}.example")) == (404, "not_found")
@@ -132,7 +132,7 @@ def test_nothing_is_fetched_because_somebody_asks(authorities: Authorities) -> N
     resolved(authorities, COUNTY, ask(authorities, COUNTY, HARBOUR))
     authorities.clock.forward(hours=24)
     assert error(ask(authorities, COUNTY, HARBOUR)) == (404, "not_found")
-    assert authorities.wire.fetched == []
+    assert authorities.wire.asked == []
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ def test_a_member_that_is_suspended_is_resolved_no_longer_and_not_kept_fresh(aut
     )
     assert error(ask(authorities, COUNTY, HARBOUR)) == (404, "not_found")
     authorities.clock.forward(minutes=5)
-    authorities.wire.fetched.clear()
+    authorities.wire.asked.clear()
     authorities.county.keeper.round()
-    assert not [url for url in authorities.wire.fetched if url.startswith(HARBOUR)]
+    assert not [url for url in authorities.wire.asked if url.startswith(HARBOUR)]
 
 
 def test_a_node_shows_the_mark_that_it_was_given_and_renews_it(authorities: Authorities) -> None:

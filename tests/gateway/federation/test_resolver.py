@@ -10,6 +10,7 @@ from gateway.federation.fetch import NotVouchedFor, Unconfirmed
 from gateway.federation.freshness import Freshness
 from gateway.ports import PeerResponse
 from gateway.store.tables import trust_chains
+from tests.simulator.faults import down
 from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys
 from trust.errors import NoChain, Untrusted
 from trust.federation.chain import TrustedEntity
@@ -47,7 +48,7 @@ def test_a_member_is_found_with_the_keys_that_its_chain_names(federation: Federa
 
 def test_the_superior_is_asked_before_the_entity(federation: Federation) -> None:
     look(federation)
-    assert federation.wire.fetched == [
+    assert federation.wire.asked == [
         f"{ANCHOR}/.well-known/openid-federation",
         f"{FETCH}?sub=https%3A%2F%2Fpolice.example",
         f"{POLICE}/.well-known/openid-federation",
@@ -59,14 +60,14 @@ def test_of_somebody_nobody_vouches_for_only_its_superiors_are_asked_for_and_onc
 ) -> None:
     with pytest.raises(NoChain):
         federation.directory.resolve(STRANGER, now=federation.clock.now())
-    fetched = [url for url in federation.wire.fetched if url.startswith(STRANGER)]
+    fetched = [url for url in federation.wire.asked if url.startswith(STRANGER)]
     assert fetched == [STRANGER + "/.well-known/openid-federation"]
 
 
 def test_the_own_chain_needs_no_request_to_the_own_node(federation: Federation) -> None:
-    federation.wire.down.add(COUNCIL)
+    federation.wire.faults[COUNCIL] = down
     assert federation.directory.resolve(COUNCIL, now=federation.clock.now()).entity_id == COUNCIL
-    assert not any(url.startswith(COUNCIL) for url in federation.wire.fetched)
+    assert not any(url.startswith(COUNCIL) for url in federation.wire.asked)
 
 
 def test_an_anchor_is_no_peer(federation: Federation) -> None:
@@ -84,7 +85,7 @@ def test_many_questions_at_once_ask_the_superior_once(federation: Federation) ->
     with ThreadPoolExecutor(6) as threads:
         found = [each.result() for each in [threads.submit(ask) for _ in range(6)]]
     assert {each.entity_id for each in found} == {POLICE}
-    assert sum(FETCH in url for url in federation.wire.fetched) == 1
+    assert sum(FETCH in url for url in federation.wire.asked) == 1
 
 
 # ---- keeping fresh
@@ -94,14 +95,14 @@ def test_a_fresh_chain_is_not_fetched_again(federation: Federation) -> None:
     look(federation)
     federation.clock.forward(minutes=4, seconds=59)
     look(federation)
-    assert len(federation.wire.fetched) == 3
+    assert len(federation.wire.asked) == 3
 
 
 def test_another_worker_uses_what_the_store_holds(federation: Federation) -> None:
     look(federation)
     federation.directory = federation.new_directory()
     look(federation)
-    assert len(federation.wire.fetched) == 3
+    assert len(federation.wire.asked) == 3
 
 
 def test_after_five_minutes_the_superior_is_asked_again(federation: Federation) -> None:
@@ -125,7 +126,7 @@ def test_a_suspension_outlives_a_restart_without_the_anchor(federation: Federati
     federation.clock.forward(minutes=5)
     with pytest.raises(Untrusted):
         look(federation)
-    federation.wire.down.add(ANCHOR)
+    federation.wire.faults[ANCHOR] = down
     federation.directory = federation.new_directory()
     with pytest.raises(Untrusted):
         look(federation)
@@ -195,13 +196,13 @@ def test_without_the_anchor_known_peers_are_served_and_whoever_it_newly_admitted
     federation.keys[STRANGER] = Keys()
     federation.publish(STRANGER)
     federation.admit(STRANGER)
-    federation.wire.down.add(ANCHOR)
+    federation.wire.faults[ANCHOR] = down
     federation.clock.forward(hours=23)
     assert look(federation).entity_id == POLICE
     assert federation.notices[-1] == ("stale", POLICE)
     with pytest.raises(Unconfirmed):
         federation.directory.resolve(STRANGER, now=federation.clock.now())
-    federation.wire.down.clear()
+    federation.wire.faults.clear()
     federation.clock.forward(minutes=1)
     assert federation.directory.resolve(STRANGER, now=federation.clock.now()).entity_id == STRANGER
 
@@ -210,11 +211,11 @@ def test_without_the_anchor_known_peers_are_served_and_whoever_it_newly_admitted
 @pytest.mark.parametrize("hours", [24, 119, 120, 200])
 def test_after_a_day_without_a_refresh_nobody_is_served(federation: Federation, hours: int) -> None:
     look(federation)
-    federation.wire.down.add(ANCHOR)
+    federation.wire.faults[ANCHOR] = down
     federation.clock.forward(hours=hours)
     with pytest.raises(Untrusted):
         look(federation)
-    federation.wire.down.clear()
+    federation.wire.faults.clear()
     federation.clock.forward(minutes=1)
     assert look(federation).entity_id == POLICE
 
@@ -234,16 +235,16 @@ def test_a_statement_that_never_moves_ages_like_none(federation: Federation) -> 
 def test_an_anchor_that_does_not_answer_is_asked_once_for_all_that_are_known(federation: Federation) -> None:
     look(federation)
     federation.directory.resolve(COUNCIL, now=federation.clock.now())
-    federation.wire.down.add(ANCHOR)
+    federation.wire.faults[ANCHOR] = down
     federation.clock.forward(minutes=6)
-    federation.wire.fetched.clear()
+    federation.wire.asked.clear()
     for _ in range(3):
         look(federation)
         federation.directory.resolve(COUNCIL, now=federation.clock.now())
-    assert len(federation.wire.fetched) == 1
+    assert len(federation.wire.asked) == 1
     federation.clock.forward(seconds=46)
     look(federation)
-    assert len(federation.wire.fetched) == 2
+    assert len(federation.wire.asked) == 2
 
 
 def test_a_plain_404_is_no_withdrawal(federation: Federation) -> None:
@@ -255,7 +256,7 @@ def test_a_plain_404_is_no_withdrawal(federation: Federation) -> None:
 
 def test_a_peer_that_is_away_is_refreshed_from_its_superior_alone(federation: Federation) -> None:
     look(federation)
-    federation.wire.down.add(POLICE)
+    federation.wire.faults[POLICE] = down
     federation.clock.forward(hours=30)
     assert look(federation).refreshed_at == federation.clock.now()
 
@@ -279,7 +280,7 @@ def test_a_federation_key_that_the_superior_withdrew_ends_trust(federation: Fede
     federation.clock.forward(minutes=5)
     with pytest.raises(NotVouchedFor):
         look(federation)
-    federation.wire.down.add(ANCHOR)
+    federation.wire.faults[ANCHOR] = down
     federation.directory = federation.new_directory()
     with pytest.raises(Untrusted):
         look(federation)

@@ -15,11 +15,11 @@ FETCH = ANCHOR + "/federation/v1/fetch"
 @pytest.mark.holds("A35")
 def test_a_flood_of_strangers_stays_within_the_budget(federation: Federation) -> None:
     federation.directory.resolve(POLICE, now=federation.clock.now())
-    federation.wire.fetched.clear()
+    federation.wire.asked.clear()
     for number in range(200):
         with pytest.raises(Untrusted):
             federation.directory.resolve(EntityId(f"https://n{number}.example"), now=federation.clock.now())
-    assert len(federation.wire.fetched) <= 2 * STRANGERS_A_MINUTE  # the anchor's no, and whom it names itself
+    assert len(federation.wire.asked) <= 2 * STRANGERS_A_MINUTE  # the anchor's no, and whom it names itself
     assert federation.directory.resolve(POLICE, now=federation.clock.now()).entity_id == POLICE
     federation.clock.forward(minutes=1)
     with pytest.raises(NotVouchedFor):
@@ -31,7 +31,7 @@ def test_a_refusal_is_remembered_for_under_a_minute(federation: Federation) -> N
         federation.clock.forward(seconds=seconds)
         with pytest.raises(NoChain):
             federation.directory.resolve(STRANGER, now=federation.clock.now())
-        assert len(federation.wire.fetched) == fetches
+        assert len(federation.wire.asked) == fetches
 
 
 def test_a_refresh_asked_for_by_an_administrator_is_made(federation: Federation) -> None:
@@ -40,4 +40,4 @@ def test_a_refresh_asked_for_by_an_administrator_is_made(federation: Federation)
         federation.directory.refresh(STRANGER, now=now)
     with pytest.raises(NoChain):
         federation.directory.refresh(STRANGER, now=now)
-    assert sum(FETCH in url for url in federation.wire.fetched) == 2
+    assert sum(FETCH in url for url in federation.wire.asked) == 2

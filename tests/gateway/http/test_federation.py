@@ -12,7 +12,8 @@ from gateway.http.federation.entity_configuration import federation_blueprint
 from gateway.keys.files import create_keys
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.web.face import build_face
-from tests.support.network import ANCHOR, COUNCIL, MovingClock, Silent
+from tests.simulator.clocks import MORNING, SetClock
+from tests.support.network import ANCHOR, COUNCIL, Silent
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.node_metadata import ServiceEntry, parse_node_metadata
 from trust.federation.party_metadata import parse_authorization_server, parse_client
@@ -35,19 +36,19 @@ def vault(tmp_path: Path) -> FileKeyVault:
 
 
 @pytest.fixture
-def clock() -> MovingClock:
-    return MovingClock()
+def clock() -> SetClock:
+    return SetClock(MORNING)
 
 
 @pytest.fixture
-def client(vault: FileKeyVault, clock: MovingClock) -> FlaskClient:
+def client(vault: FileKeyVault, clock: SetClock) -> FlaskClient:
     configuration = node_configuration(PROFILE, vault)
     blueprint = federation_blueprint(configuration, clock=clock)
     return build_face("peer", [blueprint], max_body=0, observer=Silent()).test_client()
 
 
 def test_a_node_states_its_keys_by_purpose_and_its_endpoints(
-    client: FlaskClient, vault: FileKeyVault, clock: MovingClock
+    client: FlaskClient, vault: FileKeyVault, clock: SetClock
 ) -> None:
     answer = client.get(CONFIGURATION_PATH)
     assert answer.content_type == "application/entity-statement+jwt"
@@ -68,13 +69,13 @@ def test_a_node_states_its_keys_by_purpose_and_its_endpoints(
     assert stated.metadata["federation_entity"]["organization_name"] == "Council"
 
 
-def test_no_private_part_of_a_key_is_published(client: FlaskClient, clock: MovingClock) -> None:
+def test_no_private_part_of_a_key_is_published(client: FlaskClient, clock: SetClock) -> None:
     stated = parse_entity_configuration(client.get(CONFIGURATION_PATH).data, now=clock.now())
     assert '"d"' not in repr(stated.metadata)
     assert "'d'" not in repr(stated.metadata)
 
 
-def test_it_is_signed_anew_every_few_minutes(client: FlaskClient, clock: MovingClock) -> None:
+def test_it_is_signed_anew_every_few_minutes(client: FlaskClient, clock: SetClock) -> None:
     first = client.get(CONFIGURATION_PATH).data
     clock.forward(minutes=4)
     assert client.get(CONFIGURATION_PATH).data == first

@@ -12,7 +12,7 @@ from gateway.keys.files import NODE_KEYS, STATE_FILE, KeyFilesRefused, create_ke
 from gateway.keys.rotation import ChangeRefused, Draft, apply, draft_revocation, draft_rotation, record_starts
 from gateway.keys.schedule import HEARD_WITHIN, MAX_BYTES, KeyRecord, Stage, lifecycles
 from gateway.keys.vault import FileKeyVault, open_vault, read_records
-from tests.support.network import MovingClock
+from tests.simulator.clocks import MORNING, SetClock
 from trust import jose
 from trust.errors import UnknownKey
 from trust.federation.historical_keys import RevocationReason
@@ -31,8 +31,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def clock() -> MovingClock:
-    return MovingClock()
+def clock() -> SetClock:
+    return SetClock(MORNING)
 
 
 def opened(folder: Path, clock: MovingClock, vouched: Mapping[str, datetime] | None = None) -> FileKeyVault:
@@ -43,21 +43,21 @@ def records(folder: Path) -> tuple[KeyRecord, ...]:
     return read_records(folder, NODE_KEYS)
 
 
-def rotate(folder: Path, use: KeyUse, clock: MovingClock, *, waits: bool = False) -> str:
+def rotate(folder: Path, use: KeyUse, clock: SetClock, *, waits: bool = False) -> str:
     draft = draft_rotation(records(folder), use, at=clock.now(), awaits_superior=waits)
     apply(folder, draft, at=clock.now())
     assert draft.new_key is not None
     return draft.new_key.kid
 
 
-def revoke(folder: Path, kid: str, clock: MovingClock) -> Draft:
+def revoke(folder: Path, kid: str, clock: SetClock) -> Draft:
     draft = draft_revocation(records(folder), kid, COMPROMISED, at=clock.now())
     apply(folder, draft, at=clock.now())
     return draft
 
 
 def test_a_rotation_is_published_waited_for_and_then_signs_without_anybody_at_hand(
-    folder: Path, clock: MovingClock
+    folder: Path, clock: SetClock
 ) -> None:
     vault, other = opened(folder, clock), opened(folder, clock)
     first = vault.signer(KeyUse.MESSAGE).kid
@@ -75,7 +75,7 @@ def test_a_rotation_is_published_waited_for_and_then_signs_without_anybody_at_ha
     assert vault.published(KeyUse.MESSAGE).kids == other.published(KeyUse.MESSAGE).kids == {second}
 
 
-def test_the_edition_tells_when_something_is_published_anew(folder: Path, clock: MovingClock) -> None:
+def test_the_edition_tells_when_something_is_published_anew(folder: Path, clock: SetClock) -> None:
     vault = opened(folder, clock)
     seen = [vault.edition(), vault.edition()]
     rotate(folder, KeyUse.OAUTH, clock)
@@ -85,7 +85,7 @@ def test_the_edition_tells_when_something_is_published_anew(folder: Path, clock:
     assert seen[0] == seen[1] < seen[2] < seen[3]
 
 
-def test_what_a_retired_key_signed_stands_and_what_is_dated_later_does_not(folder: Path, clock: MovingClock) -> None:
+def test_what_a_retired_key_signed_stands_and_what_is_dated_later_does_not(folder: Path, clock: SetClock) -> None:
     vault = opened(folder, clock)
     earlier = vault.signer(KeyUse.MESSAGE)
     rotate(folder, KeyUse.MESSAGE, clock)
@@ -98,7 +98,7 @@ def test_what_a_retired_key_signed_stands_and_what_is_dated_later_does_not(folde
 
 
 @pytest.mark.parametrize("use", [KeyUse.DPOP, KeyUse.EVIDENCE, KeyUse.ENCRYPTION])
-def test_a_key_that_is_alone_takes_over_at_once(folder: Path, clock: MovingClock, use: KeyUse) -> None:
+def test_a_key_that_is_alone_takes_over_at_once(folder: Path, clock: SetClock, use: KeyUse) -> None:
     vault = opened(folder, clock)
     (before,) = vault.published(use).kids
     after = rotate(folder, use, clock)
@@ -107,9 +107,7 @@ def test_a_key_that_is_alone_takes_over_at_once(folder: Path, clock: MovingClock
         draft_rotation(records(folder), use, at=clock.now(), sign_after=timedelta(minutes=1))
 
 
-def test_a_federation_key_waits_until_its_superior_has_been_seen_to_vouch_for_it(
-    folder: Path, clock: MovingClock
-) -> None:
+def test_a_federation_key_waits_until_its_superior_has_been_seen_to_vouch_for_it(folder: Path, clock: SetClock) -> None:
     vouched: dict[str, datetime] = {}
     vault = opened(folder, clock, vouched)
     first = vault.signer(KeyUse.FEDERATION).kid
@@ -134,7 +132,7 @@ def test_a_federation_key_waits_until_its_superior_has_been_seen_to_vouch_for_it
     assert (past.kid, past.revoked) == (first, None)
 
 
-def test_a_second_rotation_waits_for_the_first(folder: Path, clock: MovingClock) -> None:
+def test_a_second_rotation_waits_for_the_first(folder: Path, clock: SetClock) -> None:
     rotate(folder, KeyUse.MESSAGE, clock)
     with pytest.raises(ChangeRefused, match="rotated already"):
         draft_rotation(records(folder), KeyUse.MESSAGE, at=clock.now())
@@ -147,7 +145,7 @@ def test_a_second_rotation_waits_for_the_first(folder: Path, clock: MovingClock)
     assert len(opened(folder, clock).published(KeyUse.MESSAGE).keys) == 16
 
 
-def test_a_revoked_key_goes_at_once_and_another_signs_at_once(folder: Path, clock: MovingClock) -> None:
+def test_a_revoked_key_goes_at_once_and_another_signs_at_once(folder: Path, clock: SetClock) -> None:
     vault = opened(folder, clock)
     first = vault.signer(KeyUse.FEDERATION).kid
     made = revoke(folder, first, clock).new_key
@@ -165,7 +163,7 @@ def test_a_revoked_key_goes_at_once_and_another_signs_at_once(folder: Path, cloc
         revoke(folder, "nobody's", clock)
 
 
-def test_the_key_that_peers_know_already_takes_over_from_a_revoked_one(folder: Path, clock: MovingClock) -> None:
+def test_the_key_that_peers_know_already_takes_over_from_a_revoked_one(folder: Path, clock: SetClock) -> None:
     vault = opened(folder, clock)
     first = vault.signer(KeyUse.MESSAGE).kid
     second = rotate(folder, KeyUse.MESSAGE, clock)
@@ -174,7 +172,7 @@ def test_the_key_that_peers_know_already_takes_over_from_a_revoked_one(folder: P
     assert vault.published(KeyUse.MESSAGE).kids == {second}
 
 
-def test_a_next_or_a_retired_key_is_revoked_without_a_new_one(folder: Path, clock: MovingClock) -> None:
+def test_a_next_or_a_retired_key_is_revoked_without_a_new_one(folder: Path, clock: SetClock) -> None:
     vault = opened(folder, clock)
     first = vault.signer(KeyUse.MESSAGE).kid
     second = rotate(folder, KeyUse.MESSAGE, clock)
@@ -188,7 +186,7 @@ def test_a_next_or_a_retired_key_is_revoked_without_a_new_one(folder: Path, cloc
     assert vault.historical() == ()  # who stole a message key must not find it among those that signed statements
 
 
-def test_private_keys_are_erased_once_nobody_needs_them(folder: Path, clock: MovingClock) -> None:
+def test_private_keys_are_erased_once_nobody_needs_them(folder: Path, clock: SetClock) -> None:
     rotate(folder, KeyUse.MESSAGE, clock)
     rotate(folder, KeyUse.ENCRYPTION, clock)
     clock.forward(minutes=26)
@@ -204,7 +202,7 @@ def test_private_keys_are_erased_once_nobody_needs_them(folder: Path, clock: Mov
 
 
 def test_a_change_that_cannot_be_written_changes_nothing(
-    folder: Path, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+    folder: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -227,7 +225,7 @@ def test_two_commands_do_not_change_the_keys_at_once(folder: Path) -> None:
 
 @pytest.mark.holds("A60")
 @pytest.mark.parametrize("mode", [0o640, 0o602], ids=["group may read", "others may write"])
-def test_new_files_are_their_owners_only_or_nothing_opens(folder: Path, clock: MovingClock, mode: int) -> None:
+def test_new_files_are_their_owners_only_or_nothing_opens(folder: Path, clock: SetClock, mode: int) -> None:
     kid = rotate(folder, KeyUse.MESSAGE, clock)
     made = next(record.file for record in records(folder) if record.kid == kid)
     assert made is not None
@@ -240,7 +238,7 @@ def test_new_files_are_their_owners_only_or_nothing_opens(folder: Path, clock: M
     opened(folder, clock)
 
 
-def test_a_damaged_record_is_refused_with_what_to_do(folder: Path, clock: MovingClock) -> None:
+def test_a_damaged_record_is_refused_with_what_to_do(folder: Path, clock: SetClock) -> None:
     kid = rotate(folder, KeyUse.MESSAGE, clock)
     path = folder / STATE_FILE
     good = path.read_bytes()
@@ -261,7 +259,7 @@ def test_a_damaged_record_is_refused_with_what_to_do(folder: Path, clock: Moving
 
 
 def test_a_running_worker_signs_on_where_a_change_cannot_be_read_and_follows_once_it_can(
-    folder: Path, clock: MovingClock, caplog: pytest.LogCaptureFixture
+    folder: Path, clock: SetClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     vault = opened(folder, clock)
     first = vault.signer(KeyUse.DPOP).kid
@@ -274,20 +272,20 @@ def test_a_running_worker_signs_on_where_a_change_cannot_be_read_and_follows_onc
     assert vault.signer(KeyUse.DPOP).kid == second
 
 
-def test_a_clock_before_every_key_lets_the_oldest_sign(folder: Path, clock: MovingClock) -> None:
+def test_a_clock_before_every_key_lets_the_oldest_sign(folder: Path, clock: SetClock) -> None:
     first = opened(folder, clock).signer(KeyUse.MESSAGE).kid
     rotate(folder, KeyUse.MESSAGE, clock)
     clock.moment = datetime(1969, 1, 1, tzinfo=UTC)
     assert opened(folder, clock).signer(KeyUse.MESSAGE).kid == first
 
 
-def test_the_wait_is_longer_than_peers_take_to_ask_again(folder: Path, clock: MovingClock) -> None:
+def test_the_wait_is_longer_than_peers_take_to_ask_again(folder: Path, clock: SetClock) -> None:
     made = draft_rotation(records(folder), KeyUse.MESSAGE, at=clock.now()).new_key
     assert made is not None
     assert made.signs_from - clock.now() == HEARD_WITHIN > timedelta(minutes=5 + 5 + 1)
 
 
-def test_sets_of_both_hosts_agree_when_the_folder_is_copied(folder: Path, clock: MovingClock, tmp_path: Path) -> None:
+def test_sets_of_both_hosts_agree_when_the_folder_is_copied(folder: Path, clock: SetClock, tmp_path: Path) -> None:
     rotate(folder, KeyUse.OAUTH, clock)
     copied = tmp_path / "other-host"
     copied.mkdir(mode=0o700)

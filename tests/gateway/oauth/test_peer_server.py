@@ -297,9 +297,9 @@ def test_the_host_header_does_not_change_what_a_proof_must_name(peer: Caller) ->
 @pytest.mark.parametrize("age_s", [-11, 61])
 def test_a_proof_from_the_future_or_an_old_one_is_refused(peer: Caller, age_s: int) -> None:
     details = json.dumps(authorization_details.to_json([DETAIL]))
-    peer.clock.forward(-age_s)
+    peer.clock.forward(seconds=-age_s)
     proof = peer.proof(PEER_TOKEN_URL)
-    peer.clock.forward(age_s)
+    peer.clock.forward(seconds=age_s)
     refused_as(peer.post_form(peer.form(authorization_details=details), DPoP=proof), "invalid_dpop_proof", 400)
 
 

@@ -193,9 +193,9 @@ def test_a_token_with_a_member_twice_is_refused(node: Node, peer: Caller) -> Non
 def test_a_remembered_signature_does_not_outlive_the_token(node: Node, peer: Caller) -> None:
     token = peer.peer_token()
     assert peer.send(token).status_code == 200
-    node.clock.forward(299)
+    node.clock.forward(seconds=299)
     assert peer.send(token).status_code == 200
-    node.clock.forward(1)
+    node.clock.forward(seconds=1)
     challenged_as(peer.send(token), "invalid_token")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.oauth.sign_in_keys import FetchedKeys
 from gateway.ports import NodeBusy, PeerRequest, PeerResponse, TransportError
-from tests.support.faces import SetClock
+from tests.simulator.clocks import SetClock
 from tests.support.sign_in import KID, SignInService
 from trust.keys import Alg
 
@@ -52,9 +52,9 @@ def fetched(wire: Wire) -> FetchedKeys:
 def test_what_was_fetched_serves_for_an_hour(clock: SetClock, wire: Wire, fetched: FetchedKeys) -> None:
     for _ in range(5):
         assert fetched.keys(KID, now=clock.now()).kids == {KID}
-        clock.forward(600)
+        clock.forward(seconds=600)
     assert wire.asked == 1
-    clock.forward(1200)
+    clock.forward(seconds=1200)
     fetched.keys(KID, now=clock.now())
     assert wire.asked == 2
 
@@ -62,7 +62,7 @@ def test_what_was_fetched_serves_for_an_hour(clock: SetClock, wire: Wire, fetche
 def test_a_new_key_is_learnt_when_it_is_first_seen(clock: SetClock, wire: Wire, fetched: FetchedKeys) -> None:
     fetched.keys(KID, now=clock.now())
     wire.extra = {"kid": "new"}
-    clock.forward(61)
+    clock.forward(seconds=61)
     assert fetched.keys("new", now=clock.now()).kids == {"new"}
 
 
@@ -70,7 +70,7 @@ def test_a_new_key_is_learnt_when_it_is_first_seen(clock: SetClock, wire: Wire, 
 def test_unknown_keys_ask_once_a_minute(clock: SetClock, wire: Wire, fetched: FetchedKeys) -> None:
     for number in range(120):
         fetched.keys(f"unknown-{number}", now=clock.now())
-        clock.forward(1)
+        clock.forward(seconds=1)
     assert wire.asked == 2
 
 
@@ -78,9 +78,9 @@ def test_a_silent_provider_is_gone_on_without_for_a_day(clock: SetClock, wire: W
     fetched.keys(KID, now=clock.now())
     wire.silent = True
     for _ in range(23):
-        clock.forward(3600)
+        clock.forward(seconds=3600)
         assert fetched.keys(KID, now=clock.now()).kids == {KID}
-    clock.forward(3601)
+    clock.forward(seconds=3601)
     with pytest.raises(NodeBusy):
         fetched.keys(KID, now=clock.now())
 

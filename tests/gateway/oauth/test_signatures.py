@@ -21,7 +21,7 @@ def test_a_hit_gives_the_same_claims_and_checks_the_times_again(node: Node, toke
     assert tokens.verify(raw, now=node.clock.now()) is first
     with pytest.raises(Expired):
         tokens.verify(raw, now=first.exp)
-    node.clock.forward(-11)
+    node.clock.forward(seconds=-11)
     with pytest.raises(NotYetValid):
         tokens.verify(raw, now=node.clock.now())
 

@@ -12,6 +12,7 @@ from gateway.peers.client import HttpPeerClient
 from gateway.peers.token_client import TokenRequester
 from gateway.peers.transport import HttpTransport
 from gateway.telemetry.events import OutboundMessageEvent
+from tests.simulator.clocks import SetClock
 from tests.support.hostile import HostileServer, Visit, answer
 from trust import strict_json
 from trust.identifiers import AgreementId, EntityId, KindName, PurposeCode
@@ -35,11 +36,6 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PROBLEM = b'{"type":"https://hearthgate.example/problems/too-large","code":"too-large","title":"private"}'
 
 Start = Callable[..., tuple[HostileServer, HttpTransport]]
-
-
-class FixedClock:
-    def now(self) -> datetime:
-        return NOW
 
 
 @dataclass
@@ -135,7 +131,7 @@ class Setting:
 def talking(start: Start, node: Node) -> Iterator[Setting]:
     server, transport = start(node)
     sent: list[OutboundMessageEvent] = []
-    requester = TokenRequester(own=OWN, vault=node.vault, transport=transport, clock=FixedClock())
+    requester = TokenRequester(own=OWN, vault=node.vault, transport=transport, clock=SetClock(NOW))
     client = HttpPeerClient(requester, observe=sent.append)
     yield Setting(node=node, client=client, server=server, sent=sent)
     assert node.faults == []

@@ -12,9 +12,10 @@ from http.client import HTTPSConnection
 from pathlib import Path
 
 from tests.gateway.serving import DPOP_KEY, OAUTH_KEY
+from tests.simulator.clocks import RunningClock
 from tests.support.callers import Caller
 from tests.support.case_systems import free_port
-from tests.support.faces import COUNCIL, HOUSING, PEER_TOKEN_URL, Node, RealClock
+from tests.support.faces import COUNCIL, HOUSING, PEER_TOKEN_URL, Node
 from tests.support.tls import make_authority
 from trust.keys import KeyUse, LocalSigner
 
@@ -51,7 +52,7 @@ class Running:
             issuer=COUNCIL,
             token_url=PEER_TOKEN_URL,
             http=http,
-            clock=RealClock(),
+            clock=RunningClock(),
             oauth=keys[0],
             dpop=keys[1],
         )

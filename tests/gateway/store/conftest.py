@@ -14,7 +14,8 @@ from gateway.store.engine.postgres import PostgresStore
 from gateway.store.engine.sqlite import SqliteStore
 from gateway.store.factory import open_claims, open_store
 from gateway.store.migration import migrate
-from tests.gateway.store.makers import FixedClock
+from tests.gateway.store.makers import NOW
+from tests.simulator.clocks import SetClock
 
 
 @pytest.fixture
@@ -79,6 +80,6 @@ def store(store_url: str, tmp_path: Path) -> Iterator[SqliteStore | PostgresStor
 @pytest.fixture
 def claims(store_url: str, tmp_path: Path) -> Iterator[SqliteClaims | PostgresClaims]:
     """Give the claims of a store that opened at NOW, on each database in turn."""
-    opened = open_claims(store_url, base_dir=tmp_path, clock=FixedClock())
+    opened = open_claims(store_url, base_dir=tmp_path, clock=SetClock(NOW))
     yield opened
     opened.close()

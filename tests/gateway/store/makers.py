@@ -1,6 +1,5 @@
 """Examples that the store's tests share."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,16 +15,6 @@ LATER = NOW + timedelta(minutes=5)
 COUNCIL = "https://council.example"
 POLICE = "https://police.example"
 DIGEST = "d" * 43
-
-
-@dataclass(frozen=True, slots=True)
-class FixedClock:
-    """A clock that stands."""
-
-    at: datetime = NOW
-
-    def now(self) -> datetime:
-        return self.at
 
 
 def make_lookup(**changes: Any) -> LookupRow:

@@ -13,7 +13,8 @@ from pathlib import Path
 from gateway.ports import ClaimStore, Store, Transaction
 from gateway.store.factory import open_claims, open_store
 from gateway.store.tables import evidence_leaves, messages
-from tests.gateway.store.makers import COUNCIL, LATER, NOW, FixedClock
+from tests.gateway.store.makers import COUNCIL, LATER, NOW
+from tests.simulator.clocks import SetClock
 
 HERE = Path.cwd()
 _FSYNC_AND_FDATASYNC = {"x86_64": (74, 75), "aarch64": (82, 83)}
@@ -72,7 +73,7 @@ def claim_messages(url: str, name: str) -> None:
 
 def claim_identifiers(url: str, _name: str) -> None:
     """Claim the same two hundred identifiers as everyone else, two threads each at once, and name those won."""
-    claims: ClaimStore = open_claims(url, base_dir=HERE, clock=FixedClock())
+    claims: ClaimStore = open_claims(url, base_dir=HERE, clock=SetClock(NOW))
     together = threading.Barrier(2)
 
     def claim_all(_thread: int) -> None:
@@ -89,7 +90,7 @@ def claim_identifiers(url: str, _name: str) -> None:
 def fork_after_use(url: str, name: str) -> None:
     """Use the store and the claims, fork, and use them on both sides."""
     store = open_store(url, base_dir=HERE)
-    claims = open_claims(url, base_dir=HERE, clock=FixedClock())
+    claims = open_claims(url, base_dir=HERE, clock=SetClock(NOW))
 
     def use(side: str) -> None:
         _append(store, f"{name}-{side}")

@@ -18,7 +18,8 @@ from gateway.store.migration import is_current_within, migrate
 from gateway.store.schema import REVISION
 from gateway.store.tables import clients, evidence_leaves, latest_statements, messages, store_epoch, trust_chains
 from gateway.store.tables.federation_records import StoredChain
-from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE, FixedClock, make_client
+from tests.gateway.store.makers import COUNCIL, DIGEST, LATER, NOW, POLICE, make_client
+from tests.simulator.clocks import SetClock
 
 MINUTE = timedelta(minutes=1)
 
@@ -109,7 +110,7 @@ def test_a_restored_store_takes_no_identifier_that_the_lost_one_may_have_taken(
     store: Store, store_url: str, other_url: str, tmp_path: Path, folder: Path
 ) -> None:
     restored(store_url, other_url, tmp_path, folder).close()
-    clock = FixedClock(NOW - MINUTE)  # whatever the clock of the start says
+    clock = SetClock(NOW - MINUTE)  # whatever the clock of the start says
     claims = open_claims(other_url, base_dir=tmp_path, clock=clock)
 
     def claim(key: str, dated: timedelta) -> bool:

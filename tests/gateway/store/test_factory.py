@@ -21,7 +21,8 @@ from gateway.store.migration import is_current_within, migrate
 from gateway.store.revision import is_current
 from gateway.store.schema import REVISION, claims_metadata, metadata
 from gateway.store.tables import evidence_leaves
-from tests.gateway.store.makers import NOW, FixedClock
+from tests.gateway.store.makers import NOW
+from tests.simulator.clocks import SetClock
 
 
 def test_an_unmigrated_store_is_refused_with_the_command_to_run(unmigrated_url: str, tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_an_unmigrated_store_is_refused_with_the_command_to_run(unmigrated_url: 
     with pytest.raises(StoreUnmigrated, match="run `hearthgate upgrade`"):
         open_store(unmigrated_url, base_dir=tmp_path)
     with pytest.raises(StoreUnmigrated, match="run `hearthgate upgrade`"):
-        open_claims(unmigrated_url, base_dir=tmp_path, clock=FixedClock())
+        open_claims(unmigrated_url, base_dir=tmp_path, clock=SetClock(NOW))
 
 
 def test_a_file_without_tables_is_refused_with_the_command_to_run(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_a_store_with_a_weaker_journal_is_refused(sqlite_url: str, tmp_path: Pat
 
 def test_claims_whose_file_is_gone_are_refused_until_it_is_made_again(sqlite_url: str, tmp_path: Path) -> None:
     (tmp_path / "node-claims.db").unlink()
-    claims: ClaimStore = open_claims(sqlite_url, base_dir=tmp_path, clock=FixedClock())
+    claims: ClaimStore = open_claims(sqlite_url, base_dir=tmp_path, clock=SetClock(NOW))
     with pytest.raises(StoreUnmigrated, match="hearthgate upgrade"):
         claims.claim(space="dpop", key="a", issued_at=NOW, expires=NOW.replace(hour=10), now=NOW)
     migrate(sqlite_url, base_dir=tmp_path)

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.simulator.clocks import SetClock
 from tests.support import forge
-from tests.support.faces import SetClock
 from tests.support.sign_in import ISSUER, KID, RESOURCE, WEB_CLIENT, SignInService, expected, rsa_key
 from trust import claims
 from trust.errors import (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.support.faces import SetClock
+from tests.simulator.clocks import SetClock
 from tests.support.sign_in import KID, SignInService, rsa_key
 from trust import base64url, jwk
 from trust.errors import ForbiddenAlgorithm, MalformedClaims
