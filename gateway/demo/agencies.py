@@ -5,6 +5,7 @@ from typing import Final
 
 from gateway.demo.case_systems.records import CaseService
 from gateway.demo.identifiers import landline
+from trust.identifiers import EntityId
 
 ANCHOR_HOST: Final = "anchor.example"
 ANCHOR_NAME: Final = "Thornmere Partnership"
@@ -39,9 +40,9 @@ class Agency:
         return f"{self.slug}.example"
 
     @property
-    def entity_id(self) -> str:
+    def entity_id(self) -> EntityId:
         """Its name in the federation."""
-        return f"https://{self.host}"
+        return EntityId(f"https://{self.host}")
 
     @property
     def case_host(self) -> str:

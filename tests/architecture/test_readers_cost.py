@@ -86,7 +86,7 @@ def network(recorder: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def test_each_path_stays_short(network: Network, recorder: Recorder) -> None:
     client = network.case_client()
-    body = client.body(wait_s=20.0, holders=[f"{TRUST}#community-team"])
+    body = client.body(wait_s=20.0, holders=[f"{TRUST}#mental-health"])
     assert client.post_lookup(body).status_code == 201  # caches and the peer's token are warm from here on
     headers = client.headers(**{"Idempotency-Key": token_urlsafe(16)})
     recorder.files.clear()

@@ -118,7 +118,7 @@ def test_a_person_without_enough_to_go_on_is_nobody_to_look_for(
 
 
 def test_what_is_enough_for_one_holder_may_be_too_little_for_another(standing: Network) -> None:
-    line = standing.case_client().lines(subject={"nino": SUBJECT["nino"]})[f"{TRUST}#community-team"]
+    line = standing.case_client().lines(subject={"nino": SUBJECT["nino"]})[f"{TRUST}#mental-health"]
     assert line["status"] == "refused"
     assert "identifier" in line["reason"]
 

@@ -113,12 +113,12 @@ def broken_nodes(network: Network, body: dict[str, Any]) -> list[str]:
         network.wire.faults[TRUST] = fault
         texts.append(client.post_lookup(body).text)
     network.wire.faults.clear()
-    with faults.locked(network.folder_of(TRUST) / "community-team-cases.db"):
+    with faults.locked(network.folder_of(TRUST) / "mental-health-cases.db"):
         texts.append(client.post_lookup(body).text)
-    adapter = network.adapter(TRUST, "community-team")
-    network.use_adapter(TRUST, "community-team", faults.failing(adapter, f"no such person: {SUBJECT}"))
+    adapter = network.adapter(TRUST, "mental-health")
+    network.use_adapter(TRUST, "mental-health", faults.failing(adapter, f"no such person: {SUBJECT}"))
     texts.append(client.post_lookup(body).text)
-    network.use_adapter(TRUST, "community-team", adapter)
+    network.use_adapter(TRUST, "mental-health", adapter)
     return texts
 
 

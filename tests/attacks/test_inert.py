@@ -21,7 +21,7 @@ from tests.simulator.town import SUBJECT, TRUST
 from trust.keys import KeyUse
 from trust.strict_json import JsonObject
 
-SERVICE = f"{TRUST}#community-team"
+SERVICE = f"{TRUST}#mental-health"
 OBEYED = {
     "CRLF": "a\r\nSet-Cookie: b=c",
     "LF": 'a\n{"event": "forged"}',

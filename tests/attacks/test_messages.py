@@ -41,7 +41,7 @@ def header(hand: PeerHand, **more: Any) -> JsonObject:
 def refused(hand: PeerHand, raw: bytes) -> str:
     """Return the code of the refusal, and check that nothing was done."""
     before = hand.network.leaves(TRUST)
-    asked = hand.network.count(TRUST, "community-team")
+    asked = hand.network.count(TRUST, "mental-health")
     answer = hand.post(raw)
     assert 400 <= answer.status < 500
     assert answer.content_type == "application/problem+json"
@@ -153,7 +153,7 @@ def test_json_that_parsers_read_differently_is_refused(hand: PeerHand, more: byt
 def test_the_other_signature_that_is_as_good_is_still_a_replay(pair: Network) -> None:
     hand = PeerHand(network=pair, agreement=ref_of(pair))
     raw = hand.signed()
-    asked = pair.count(TRUST, "community-team")
+    asked = pair.count(TRUST, "mental-health")
     first = hand.post(raw)
     twin = hand.post(forge.twin(raw))
     padded = hand.post(raw + b"=")

@@ -59,7 +59,7 @@ class Asked:
     """Whom the council asks, under which clause, and what every answer says."""
 
     holder: EntityId = HOLDER
-    service: str = _SERVICE.slug
+    service: str = _SERVICE.service
     clause: str = "who-else"
     says: str = "known"
 

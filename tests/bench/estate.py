@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.demo.agencies import AGENCIES
 from tests.bench import serving
 from tests.bench.lines import Door, client_tls
 from tests.bench.serving import Running
 from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
 from tests.simulator.settings_files import Faces, toml, write_anchor
-from tests.simulator.town import AGENCIES, ANCHOR, ASKER, HOLDERS, PURPOSE
+from tests.simulator.town import ANCHOR, ASKER, HOLDERS, PURPOSE
 from tests.support.case_systems import free_port
 from tests.support.tls import Authority, make_authority
 from trust.exchange.message import AgreementRef
@@ -49,11 +50,11 @@ class Estate:
         self._network.close()
         self.authority: Authority = make_authority(folder / "tls")
         self.tls = client_tls(self.authority.certificate)
-        self.ports = {entity: Ports() for entity in (ANCHOR, *(agency.entity for agency in AGENCIES))}
+        self.ports = {entity: Ports() for entity in (ANCHOR, *(agency.entity_id for agency in AGENCIES))}
         self._running: dict[EntityId, Running] = {}
         self._write_anchor()
         for agency in AGENCIES:
-            self.configure(agency.entity)
+            self.configure(agency.entity_id)
 
     def folder_of(self, entity: EntityId) -> Path:
         """Return an entity's folder."""

@@ -12,13 +12,14 @@ from statistics import median
 from time import perf_counter
 from urllib.parse import urlencode
 
+from gateway.demo.agencies import AGENCIES
 from gateway.oauth.server import TOKEN_PATH
 from tests.bench import case_systems
 from tests.bench.case_systems import CaseSystem
 from tests.bench.estate import ALONE, Estate
 from tests.bench.lines import Answer, Door, Line, post
 from tests.bench.report import Figures
-from tests.simulator.town import AGENCIES, COUNCIL, HOLDERS, PURPOSE
+from tests.simulator.town import COUNCIL, HOLDERS, PURPOSE
 from trust import strict_json
 from trust.oauth import client_assertion
 
@@ -78,8 +79,8 @@ def start_nodes(
     adapters = case_systems.adapters(folder, systems)
     ports = {system.host: system.port for system in systems}
     for agency in AGENCIES:
-        estate.configure(agency.entity, adapters=adapters, case_systems=ports)
-        estate.start(agency.entity, refresh_after_s=refresh_after_s)
+        estate.configure(agency.entity_id, adapters=adapters, case_systems=ports)
+        estate.start(agency.entity_id, refresh_after_s=refresh_after_s)
 
 
 def _interleaved(case_client: "CaseSystemLine", count: int) -> tuple[list[float], list[float]]:

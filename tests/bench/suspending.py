@@ -38,7 +38,7 @@ class _Watch:
 
     def seconds_until_refused(self, entity: EntityId, patience_s: float) -> float:
         """Look up until an agency's service does not answer any more, and return how long that took."""
-        slug = BY_ENTITY[entity].services[0].slug
+        slug = BY_ENTITY[entity].services[0].service
         began = monotonic()
         while self.case_client.answers(PURPOSE)[f"{entity}#{slug}"] == "known":
             if monotonic() - began > patience_s:

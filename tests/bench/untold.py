@@ -44,7 +44,7 @@ from tests.support.case_systems import free_port
 from trust.exchange.person import Subject
 
 _SERVICE = BY_ENTITY[TRUST].services[0]
-_ASKED = Asked(holder=TRUST, service=_SERVICE.slug, clause="who-else-sensitive", says="nothing_to_share")
+_ASKED = Asked(holder=TRUST, service=_SERVICE.service, clause="who-else-sensitive", says="nothing_to_share")
 PAUSES_MS = (0, 30, 100, 120, 150, 300)
 """What a call to the case system takes; a closed case costs two."""
 _MODEL_MS = 30
@@ -135,7 +135,7 @@ def _compared(held: Mapping[int, Times], at_once: Times) -> Figures:
 
 
 def _case_system(pause_ms: int) -> CaseSystem:
-    service = f"{TRUST}#{_SERVICE.slug}"
+    service = f"{TRUST}#{_SERVICE.service}"
     return CaseSystem(service=service, host=f"untold-{pause_ms}.example", port=free_port(), pause_ms=pause_ms)
 
 
@@ -146,7 +146,7 @@ def _configure(estate: Estate, system: CaseSystem, adapters: Mapping[str, Mappin
     step_s = propose(system.pause_ms / 1000)
     if count >= _ENOUGH_TO_TELL:
         settings = read_node(estate.configuration(TRUST))
-        _, adapter = built_adapter(settings, adapter_builder(settings), _SERVICE.slug)
+        _, adapter = built_adapter(settings, adapter_builder(settings), _SERVICE.service)
         times = measure_calls(adapter)
         if times is None:
             raise RuntimeError("the case system does not answer")

@@ -15,7 +15,7 @@ from tests.simulator.faults import locked
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 
 pytestmark = pytest.mark.e2e
-SERVICE = f"{TRUST}#community-team"
+SERVICE = f"{TRUST}#mental-health"
 AS_SHIPPED = {name: field.default for name, field in LimitsSettings.model_fields.items() if name.endswith("_s")}
 """The time limits of a node whose administrator set none."""
 
@@ -147,7 +147,7 @@ def test_serve_tells_every_mistake_of_a_configuration(federation: Served) -> Non
         ('"https://mental-health.example"', '"http://mental-health.example"'),
         ('"workers" = 2', '"workers" = "two"'),
         ('"threads" = 4', '"threads" = 0'),
-        ('"slug" = "community-team"', '"slug" = "Community Team"'),
+        ('"slug" = "mental-health"', '"slug" = "Community Team"'),
         ('"jwks" = "anchor.example.jwks"', '"jwk" = "anchor.example.jwks"'),
     ):
         assert right in text

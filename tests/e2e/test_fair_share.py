@@ -13,8 +13,8 @@ from tests.simulator.faults import locked
 from tests.simulator.town import ANCHOR, COUNCIL, POLICE, TRUST
 
 pytestmark = pytest.mark.e2e
-FLOODING, SLOW = f"{TRUST}#community-team", f"{COUNCIL}#money-advice"
-OTHER, QUICK = f"{POLICE}#neighbourhood", f"{COUNCIL}#youth-justice"
+FLOODING, SLOW = f"{TRUST}#mental-health", f"{COUNCIL}#money-advice"
+OTHER, QUICK = f"{POLICE}#police", f"{COUNCIL}#youth-justice"
 THREADS = 4
 FLOOD = 16
 LOOKUPS = 10
@@ -38,11 +38,11 @@ def test_a_flood_of_slow_questions_leaves_threads_for_another_member(federation:
     flooding_token, other_token = federation.case_token(flooding), federation.case_token(other)
 
     def ask_slow(_: int) -> str:
-        view = federation.look_up(flooding, token=flooding_token, from_service="community-team", wait_s=0.0)
+        view = federation.look_up(flooding, token=flooding_token, from_service="mental-health", wait_s=0.0)
         return str(view["answers"][0]["status"])
 
     def ask_quick() -> str:
-        view = federation.look_up(other, token=other_token, from_service="neighbourhood")
+        view = federation.look_up(other, token=other_token, from_service="police")
         return str(view["answers"][0]["status"])
 
     assert ask_slow(0) == ask_quick() == "known"

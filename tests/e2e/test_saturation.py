@@ -23,14 +23,14 @@ def federation(tmp_path: Path) -> Iterator[Served]:
 
 def test_two_nodes_that_flood_each_other_both_get_their_answers(federation: Served) -> None:
     document = federation.network.document()
-    there, here = f"{TRUST}#community-team", f"{COUNCIL}#connecting-families"
+    there, here = f"{TRUST}#mental-health", f"{COUNCIL}#connecting-families"
     for clause in document["clauses"]:
         clause["askers"].append(there)
         clause["holders"].append(here)
     federation.network.agree(document)
     askers = {
         "connecting-families": federation.network.case_client(COUNCIL),
-        "community-team": federation.network.case_client(TRUST),
+        "mental-health": federation.network.case_client(TRUST),
     }
     federation.start(ANCHOR, COUNCIL, TRUST)
     tokens = {service: federation.case_token(client) for service, client in askers.items()}
@@ -43,5 +43,5 @@ def test_two_nodes_that_flood_each_other_both_get_their_answers(federation: Serv
         summaries = list(pool.map(ask, [service for _ in range(EACH) for service in askers]))
     assert set(summaries) == {
         "connecting-families: 4 of 4 services answered",
-        "community-team: 4 of 4 services answered",
+        "mental-health: 4 of 4 services answered",
     }

@@ -19,7 +19,7 @@ from trust.exchange.message import AgreementRef
 from trust.identifiers import EntityId
 from trust.keys import KeyUse, LocalSigner
 
-SERVICE = f"{TRUST}#community-team"
+SERVICE = f"{TRUST}#mental-health"
 
 
 def stands(network: Network, entity: EntityId, ref: AgreementRef) -> InForce | NotInForce | None:
@@ -64,7 +64,7 @@ def test_ending_the_newer_version_does_not_bring_the_older_one_back(pair: Networ
     hands.append(PeerHand(network=pair, agreement=new))
     assert hands[1].ask()["status"] == "known"
     end(pair, TRUST, new)
-    asked = pair.count(TRUST, "community-team")
+    asked = pair.count(TRUST, "mental-health")
     told = [hand.ask()["reason"] for hand in hands]
     assert [reason["code"] for reason in told] == ["agreement_not_in_force"] * 2
     assert ["Version 2 has replaced it" in told[0]["text"], "has ended it" in told[1]["text"]] == [True, True]
@@ -82,7 +82,7 @@ def test_the_other_partys_node_learns_of_an_ending_and_stops(pair: Network) -> N
     pair.nodes[TRUST].keeper.round()
     refused = client.post_lookup(client.body())
     assert (refused.status_code, refused.get_json()["code"]) == (403, "not-permitted")
-    assert f"{AGREEMENT} version 2: Moor Mental Health has ended it." in refused.get_json()["detail"]
+    assert f"{AGREEMENT} version 2: Thornmere Mental Health Trust has ended it." in refused.get_json()["detail"]
     assert [closure(pair, COUNCIL, ref) for ref in (old, new)] == [Closure.REPLACED, Closure.ENDED]
 
 

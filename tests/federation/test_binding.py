@@ -20,7 +20,7 @@ from trust.exchange.message import AgreementRef, PseudonymousPractitioner
 from trust.exchange.person import parse_subject
 from trust.identifiers import ClauseId, EntityId, PurposeCode, RoleCode, ServiceSlug
 
-SERVICE = f"{TRUST}#community-team"
+SERVICE = f"{TRUST}#mental-health"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def refused(network: Network, **changes: Any) -> dict[str, Any]:
 
 def test_with_one_signature_missing_nothing_flows(unbound: Network) -> None:
     unbound.agree(unbound.document(id="half-signed"), unsigned_by=[TRUST])
-    asked = unbound.count(COUNCIL, "youth-justice"), unbound.count(TRUST, "community-team")
+    asked = unbound.count(COUNCIL, "youth-justice"), unbound.count(TRUST, "mental-health")
     assert "half-signed version 1: It has not been signed by" in refused(unbound)["detail"]
     assert [count.finds for count in asked] == [0, 0]
     assert not unbound.wire.messages()
@@ -64,7 +64,7 @@ def test_a_signature_by_another_partys_key_counts_for_nothing(unbound: Network) 
 def test_a_holder_that_lacks_a_signature_gives_no_token(unbound: Network) -> None:
     ref = unbound.agree(unbound.document(id="half-signed"), unsigned_by=[TRUST], held_by=[TRUST])
     unbound.agree(unbound.document(id="half-signed"), held_by=[COUNCIL])
-    asked = unbound.count(TRUST, "community-team")
+    asked = unbound.count(TRUST, "mental-health")
     line = unbound.case_client().lines()[SERVICE]
     assert (line["status"], asked.finds) == ("refused", 0)
     assert "holds no agreement in force" in line["reason"]
@@ -76,7 +76,7 @@ def test_an_agreement_that_one_party_ended_is_refused_there_with_the_reason(pair
     hand = PeerHand(network=pair, agreement=ref_of(pair))
     hand.token()
     end(pair, AGREEMENT, 1, TRUST)
-    asked = pair.count(TRUST, "community-team")
+    asked = pair.count(TRUST, "mental-health")
     body = hand.ask()
     assert body["reason"]["code"] == "agreement_not_in_force"
     assert "ended" in body["reason"]["text"]
@@ -127,7 +127,7 @@ def test_a_request_outside_the_agreement_is_refused_before_anyone_is_looked_up(
 ) -> None:
     standing.clock.forward(seconds=1)
     hand = PeerHand(network=standing, agreement=ref_of(standing))
-    asked = standing.count(TRUST, "community-team")
+    asked = standing.count(TRUST, "mental-health")
     body = hand.ask(**changes)
     assert (body["status"], body["reason"]["code"]) == ("refused", code)
     assert asked.finds == 0
@@ -149,7 +149,7 @@ def test_a_token_for_one_purpose_is_good_for_no_other(benefits: Network) -> None
         network=benefits,
         agreement=ref_of(benefits),
         target=EntityId("https://jobcentre.example"),
-        to_service="work-coaches",
+        to_service="jobcentre",
         clause="benefit",
     )
     body = hand.ask(
@@ -194,7 +194,7 @@ def test_the_agreement_is_read_again_when_it_changes_and_not_before(pair: Networ
         )
     )
     [less] = client.lines()[SERVICE]["involvements"]
-    assert less == {"organisation": "Moor Mental Health"}
+    assert less == {"organisation": "Thornmere Mental Health Trust"}
 
 
 def test_a_newer_version_in_force_replaces_the_older_one_at_the_holder(unbound: Network) -> None:

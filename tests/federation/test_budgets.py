@@ -17,7 +17,7 @@ from trust.exchange.person import parse_subject
 from trust.exchange.subject_members import MEMBERS
 from trust.identifiers import EntityId
 
-SERVICE = f"{TRUST}#community-team"
+SERVICE = f"{TRUST}#mental-health"
 ALLOWED = 3
 
 
@@ -28,7 +28,7 @@ def town(folder: Path, narrow: Mapping[str, int], *, urgent: bool = False) -> Ne
     for clause in document["clauses"]:
         clause["urgent"] = urgent
         clause["subject_by_holder"] = (
-            {f"{TRUST}#community-team": sorted(MEMBERS)} if TRUST in str(clause["holders"]) else {}
+            {f"{TRUST}#mental-health": sorted(MEMBERS)} if TRUST in str(clause["holders"]) else {}
         )
     made.agree(document)
     return made
@@ -49,7 +49,7 @@ def test_a_holder_refuses_and_flags_whoever_asks_too_often_before_anyone_is_look
 ) -> None:
     network = town(tmp_path, {whose: ALLOWED})
     peer = hand(network)
-    asked = network.count(TRUST, "community-team")
+    asked = network.count(TRUST, "mental-health")
     answers = [peer.ask() for _ in range(ALLOWED + 2)]
     assert [answer.get("status") for answer in answers[:ALLOWED]] == ["known"] * ALLOWED
     assert [answer["reason"]["code"] for answer in answers[ALLOWED:]] == ["over_budget"] * 2

@@ -71,18 +71,18 @@ def as_restricted(monkeypatch: pytest.MonkeyPatch, *reasons: str) -> None:
 
 
 def close_case(network: Network) -> None:
-    with closing(dbapi2.connect(str(network.folder_of(TRUST) / "community-team-cases.db"))) as connection, connection:
+    with closing(dbapi2.connect(str(network.folder_of(TRUST) / "mental-health-cases.db"))) as connection, connection:
         connection.execute("UPDATE SERVICE_REFERRAL SET DISCHARGE_DATE = '20260101'")
 
 
 def spoil_birth_date(network: Network) -> None:
-    with closing(dbapi2.connect(str(network.folder_of(TRUST) / "community-team-cases.db"))) as connection, connection:
+    with closing(dbapi2.connect(str(network.folder_of(TRUST) / "mental-health-cases.db"))) as connection, connection:
         connection.execute("UPDATE PATIENT SET PERSON_BIRTH_DATE = 'see file'")
 
 
 def break_after_finding(network: Network, fault: Exception) -> None:
-    adapter = network.adapter(TRUST, "community-team")
-    network.use_adapter(TRUST, "community-team", replace(adapter, involvement=Breaking(adapter, fault)))
+    adapter = network.adapter(TRUST, "mental-health")
+    network.use_adapter(TRUST, "mental-health", replace(adapter, involvement=Breaking(adapter, fault)))
 
 
 def test_the_young_man_is_known(hand: PeerHand) -> None:
@@ -144,7 +144,7 @@ def test_a_record_that_the_case_system_fails_to_read_is_told_like_no_record(hand
 
 def crowd(network: Network) -> None:
     """Have more patients share the young man's NHS number than the adapter reads."""
-    with closing(dbapi2.connect(str(network.folder_of(TRUST) / "community-team-cases.db"))) as connection, connection:
+    with closing(dbapi2.connect(str(network.folder_of(TRUST) / "mental-health-cases.db"))) as connection, connection:
         for number in range(MAX_CANDIDATES):
             connection.execute(
                 "INSERT INTO PATIENT (LOCAL_PATIENT_ID, NHS_NUMBER) VALUES (?, ?)",
@@ -178,13 +178,13 @@ def test_a_record_that_cannot_be_read_is_told_like_no_record(hand: PeerHand) -> 
     ids=["number", "text for a day", "moment for a day", "day for a month", "no involvement", "unlike any person"],
 )
 def test_values_that_no_reply_may_hold_never_leave_and_tell_nobody_of_a_record(hand: PeerHand, odd: Odd) -> None:
-    hand.network.use_adapter(TRUST, "community-team", Adapter(name="odd", involvement=odd))
+    hand.network.use_adapter(TRUST, "mental-health", Adapter(name="odd", involvement=odd))
     assert told(hand, KNOWN) == told(hand, NOBODY)
     assert told(hand, KNOWN)[0]["status"] == "nothing_to_share"
 
 
 def test_a_case_system_that_cannot_be_reached_is_said_plainly(hand: PeerHand) -> None:
-    (hand.network.folder_of(TRUST) / "community-team-cases.db").unlink()
+    (hand.network.folder_of(TRUST) / "mental-health-cases.db").unlink()
     body, _ = told(hand, KNOWN)
     assert (body["status"], body["reason"]["code"]) == ("refused", "source_unavailable")
 

@@ -18,7 +18,7 @@ from trust import jose
 from trust.exchange.consent import ConsentForm, ConsentRecord, ConsentRole
 from trust.exchange.message import TYP
 
-TEAM = f"{TRUST}#community-team"
+TEAM = f"{TRUST}#mental-health"
 BASIS = ("6-1-e", "9-2-h", "confidentiality.consent")
 
 
@@ -55,7 +55,7 @@ def test_without_a_record_the_line_is_refused_and_the_service_is_not_asked(netwo
     assert lines[TEAM]["status"] == "refused"
     assert "no record of it" in lines[TEAM]["reason"]
     assert not network.wire.messages(TRUST)
-    assert lines[f"{HOUSING}#tenancies"]["status"] == "known"
+    assert lines[f"{HOUSING}#housing"]["status"] == "known"
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def test_a_holder_refuses_before_anyone_is_looked_up(network: Network, consent: 
         "engagement": replace(good, roles=frozenset({ConsentRole.ENGAGEMENT})),
         "run out": replace(good, given_on=today - timedelta(days=9), expires_on=today - timedelta(days=2)),
     }[consent]
-    adapter = network.adapter(TRUST, "community-team")
+    adapter = network.adapter(TRUST, "mental-health")
     assert adapter.involvement is not None
     counted = faults.Counted(adapter.involvement)
-    network.use_adapter(TRUST, "community-team", replace(adapter, involvement=counted))
+    network.use_adapter(TRUST, "mental-health", replace(adapter, involvement=counted))
     hand = PeerHand(network=network, agreement=ref_of(network))
     refused = hand.ask(basis=BASIS, consent=shown)
     assert refused["reason"]["code"] == ("consent_record_missing" if shown is None else "consent_not_valid")

@@ -15,9 +15,9 @@ from trust.exchange.subject_members import MEMBERS
 from trust.identifiers import EntityId
 
 SERVICES: dict[str, tuple[EntityId, str]] = {
-    "police-01": (POLICE, "neighbourhood"),
-    "education-01": (COLLEGE, "student-support"),
-    "health-01": (TRUST, "community-team"),
+    "police-01": (POLICE, "police"),
+    "education-01": (COLLEGE, "college"),
+    "health-01": (TRUST, "mental-health"),
     "local-authority-01": (COUNCIL, "childrens-social-care"),
 }
 OCTAVIA = {

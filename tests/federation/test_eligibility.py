@@ -18,7 +18,7 @@ from tests.simulator.unsealing import everything_sealed
 from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery
 from trust.exchange.person import Subject
 
-SERVICE = f"{JOBCENTRE}#work-coaches"
+SERVICE = f"{JOBCENTRE}#jobcentre"
 
 
 def line(network: Network, **changes: Any) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Talkative:
     ids=["a sum", "a moment"],
 )
 def test_what_an_adapter_adds_to_the_word_and_the_date_never_leaves(benefits: Network, said: EligibilityAnswer) -> None:
-    benefits.use_adapter(JOBCENTRE, "work-coaches", Adapter(name="talkative", eligibility=Talkative(said)))
+    benefits.use_adapter(JOBCENTRE, "jobcentre", Adapter(name="talkative", eligibility=Talkative(said)))
     assert line(benefits)["answer"] == "unknown"
     [(_, reply)] = benefits.wire.messages(JOBCENTRE)
     assert reply_body(reply) == {"answer": "unknown", "as_of": benefits.clock.now().date().isoformat()}
@@ -96,7 +96,7 @@ def test_neither_node_keeps_more_than_who_asked_and_why(benefits: Network) -> No
 
 
 def test_the_allocations_are_not_asked_about_a_benefit(benefits: Network) -> None:
-    allocations = benefits.count(JOBCENTRE, "work-coaches")
+    allocations = benefits.count(JOBCENTRE, "jobcentre")
     line(benefits)
     assert (allocations.finds, len(benefits.case_systems.asked)) == (0, 3)
 

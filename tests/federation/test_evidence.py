@@ -20,7 +20,7 @@ from trust.identifiers import EntityId
 from trust.keys import KeyUse
 from trust.strict_json import JsonObject
 
-SERVICE = f"{TRUST}#community-team"
+SERVICE = f"{TRUST}#mental-health"
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def test_each_leaf_of_the_holder_says_who_asked_for_what_and_which_fields_were_r
         assert (leaf["clause"], leaf["from_service"], leaf["to_service"]) == (
             "who-else-sensitive",
             "connecting-families",
-            "community-team",
+            "mental-health",
         )
         assert leaf["fields"] == RELEASED
     asked = {leaf["kind"]: leaf for leaf in pair.leaves(COUNCIL) if leaf["peer"] == TRUST}

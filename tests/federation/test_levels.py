@@ -21,8 +21,8 @@ from trust.identifiers import EntityId
 from trust.keys import KeyUse
 from trust.oauth.client_assertion import TYP as ASSERTION_TYP
 
-COMMUNITY_TEAM = f"{TRUST}#community-team"
-NEIGHBOURHOOD = f"{POLICE}#neighbourhood"
+COMMUNITY_TEAM = f"{TRUST}#mental-health"
+NEIGHBOURHOOD = f"{POLICE}#police"
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def cut_off(levels: Levels, *entities: EntityId) -> None:
 
 def status(levels: Levels, hand: PeerHand) -> int:
     """Ask with the token that was given before, which is good; see that nobody was looked up for a refusal."""
-    asked = levels.count(TRUST, "community-team")
+    asked = levels.count(TRUST, "mental-health")
     answer = hand.post(hand.signed())
     assert answer.status == 200 or (asked.finds == 0 and b"expired" not in answer.body)
     return answer.status
@@ -185,7 +185,7 @@ def test_a_node_that_never_met_the_suspended_gives_no_token_for_its_old_chain(
     levels = Levels(tmp_path, (COUNCIL, HOUSING))
     try:
         ref = levels.agree()
-        hand = PeerHand(network=levels, agreement=ref, target=HOUSING, to_service="tenancies", clause="who-else")
+        hand = PeerHand(network=levels, agreement=ref, target=HOUSING, to_service="housing", clause="who-else")
         levels.nodes[COUNCIL].directory.resolve(HOUSING, now=levels.clock.now())
         chain = chain_of(levels)
         if suspended:

@@ -74,11 +74,11 @@ def test_a_person_whom_nobody_knows_is_not_known_and_where_that_would_tell_nothi
 
 @pytest.mark.holds("A48")
 def test_another_role_is_given_fewer_fields_of_the_same_record(pair: Network) -> None:
-    client, service = pair.case_client(), f"{TRUST}#community-team"
+    client, service = pair.case_client(), f"{TRUST}#mental-health"
     [full] = client.lines()[service]["involvements"]
     [less] = client.lines(practitioner=client.as_role("duty-officer"))[service]["involvements"]
     assert set(full) == ALL_FIELDS
-    assert less == {"organisation": "Moor Mental Health", "duty_phone": "01632 960999"}
+    assert less == {"organisation": "Thornmere Mental Health Trust", "duty_phone": "01632 960999"}
     assert [reply_body(answer)["involvements"] for _, answer in pair.wire.messages(TRUST)] == [[full], [less]]
 
 
@@ -116,7 +116,7 @@ def test_the_asking_service_is_never_asked(town: Network) -> None:
 def test_a_namesake_without_an_identifier_is_left_to_a_human(town: Network) -> None:
     vague = {"family_name": GRACE.family_name, "birth_date": "1988-11-02", "address": {"postcode": "DL6 2TT"}}
     lines = town.case_client().lines(subject=vague)
-    assert {lines[f"{HOUSING}#tenancies"]["status"]} <= {"known", "review"}
+    assert {lines[f"{HOUSING}#housing"]["status"]} <= {"known", "review"}
 
 
 def test_the_same_key_with_the_same_body_is_one_lookup(pair: Network) -> None:
@@ -198,11 +198,11 @@ def test_a_benefit_question_sends_no_more_of_the_person_than_a_lookup(town: Netw
 
 @pytest.mark.holds("A48")
 def test_a_holder_does_not_look_by_what_it_should_not_have_been_sent(town: Network) -> None:
-    adapter = town.adapter(HOUSING, "tenancies")
+    adapter = town.adapter(HOUSING, "housing")
     assert adapter.involvement is not None
     counted = faults.Counted(adapter.involvement)
-    town.use_adapter(HOUSING, "tenancies", replace(adapter, involvement=counted))
-    hand = PeerHand(network=town, agreement=ref_of(town), target=HOUSING, to_service="tenancies", clause="who-else")
+    town.use_adapter(HOUSING, "housing", replace(adapter, involvement=counted))
+    hand = PeerHand(network=town, agreement=ref_of(town), target=HOUSING, to_service="housing", clause="who-else")
     hand.ask(subject=parse_subject(dict(FULL_SUBJECT), this_year=2026))
     [looked_for] = counted.subjects
     assert set(subject_to_json(looked_for)) == KNOWN_BY_NAME | {"address"}
@@ -222,6 +222,6 @@ def test_a_service_that_gives_itself_out_for_another_kind_is_told_of_nobody(town
 
     keys = town.nodes[HOUSING].vault
     town.wire.faults[HOUSING] = faults.states(keys.signer(KeyUse.FEDERATION), pretend)
-    line = town.case_client().lines()[f"{HOUSING}#tenancies"]
+    line = town.case_client().lines()[f"{HOUSING}#housing"]
     assert (line["status"], line["reason"]) == ("no_reply", "Its node no longer offers this service.")
     assert not town.wire.messages(HOUSING)

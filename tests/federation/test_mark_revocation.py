@@ -61,7 +61,7 @@ def test_a_revoked_mark_is_missed_by_the_next_refresh(levels: Levels, hand: Peer
     revoke(levels, issuer)
     levels.clock.forward(minutes=5)
     hand.forget_tokens()
-    asked = levels.count(TRUST, "community-team")
+    asked = levels.count(TRUST, "mental-health")
     reason = hand.ask()["reason"]
     assert reason["code"] == "mark_missing"
     assert f'{COUNCIL} lacks the mark "data-protection assured" of {ANCHOR}' in reason["text"]

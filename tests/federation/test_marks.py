@@ -24,7 +24,7 @@ from trust.identifiers import AgreementId, EntityId
 from trust.keys import KeySet, KeyUse, LocalSigner, Signer
 from trust.strict_json import JsonObject
 
-SERVICE = f"{TRUST}#community-team"
+SERVICE = f"{TRUST}#mental-health"
 ASSURED = data_protection_mark(ANCHOR)
 SIGNATORY = agreement_mark(ANCHOR, AgreementId(AGREEMENT))
 BOTH = (ASSURED, SIGNATORY)
@@ -80,7 +80,7 @@ def test_agencies_that_hold_the_marks_answer_each_other(demanding: Network) -> N
 def test_a_holder_without_a_mark_is_not_asked_and_its_line_says_which(demanding: Network) -> None:
     hold(demanding, COUNCIL)
     hold(demanding, TRUST, [ASSURED])
-    asked = demanding.count(TRUST, "community-team")
+    asked = demanding.count(TRUST, "mental-health")
     line = demanding.case_client().lines()[SERVICE]
     assert line["status"] == "refused"
     assert f'{TRUST} lacks the mark "signatory of agreement {AGREEMENT}" of {ANCHOR}' in line["reason"]
@@ -89,7 +89,7 @@ def test_a_holder_without_a_mark_is_not_asked_and_its_line_says_which(demanding:
 
 
 def refusal(network: Network, hand: PeerHand) -> str:
-    asked = network.count(TRUST, "community-team")
+    asked = network.count(TRUST, "mental-health")
     reason = hand.ask()["reason"]
     assert reason["code"] == "mark_missing"
     assert asked.finds == 0

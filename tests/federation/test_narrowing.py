@@ -10,8 +10,8 @@ from tests.simulator.town import BY_ENTITY, COLLEGE, COUNCIL, HOUSING, JOBCENTRE
 from trust import jose
 from trust.exchange.message import TYP
 
-TENANCIES = f"{HOUSING}#tenancies"
-COACHES = f"{JOBCENTRE}#work-coaches"
+TENANCIES = f"{HOUSING}#housing"
+COACHES = f"{JOBCENTRE}#jobcentre"
 
 
 @pytest.mark.holds("A48")
@@ -60,7 +60,7 @@ def test_a_benefit_question_goes_to_the_services_that_are_named(town: Network) -
     ("change", "member"),
     [
         ({"holders": []}, "holders"),
-        ({"holders": ["tenancies"]}, "holders[0]"),
+        ({"holders": ["housing"]}, "holders[0]"),
         ({"fields": ["shoe_size"]}, "fields[0]"),
         ({"fields": "worker"}, "fields"),
         ({"consent": {"roles": ["confidentiality"]}}, "consent.given_on"),
@@ -81,7 +81,7 @@ def test_what_is_wrong_with_it_is_named(tmp_path: Path, change: dict[str, Any], 
 
 def test_the_same_key_with_other_fields_or_services_is_another_request(town: Network) -> None:
     client = town.case_client()
-    for change in ({"fields": ["worker"]}, {"holders": [f"{COLLEGE}#student-support"]}):
+    for change in ({"fields": ["worker"]}, {"holders": [f"{COLLEGE}#college"]}):
         body = client.body(holders=[TENANCIES])
         key = f"a-key-{'-'.join(change)}"
         assert client.post_lookup(body, key=key).status_code in {201, 202}

@@ -19,7 +19,7 @@ from tests.simulator.town import (
 )
 from trust.exchange.kinds import KINDS
 
-COACHES, TENANCIES = f"{JOBCENTRE}#work-coaches", f"{HOUSING}#tenancies"
+COACHES, TENANCIES = f"{JOBCENTRE}#jobcentre", f"{HOUSING}#housing"
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def hand(pair: Network) -> PeerHand:
 
 @pytest.fixture
 def asked(pair: Network) -> Counted:
-    return pair.count(TRUST, "community-team")
+    return pair.count(TRUST, "mental-health")
 
 
 def code_of(body: bytes) -> str:
@@ -131,13 +131,13 @@ def test_the_same_id_from_another_sender_is_another_message(tmp_path: Path) -> N
     try:
         document = network.document()
         for clause in document["clauses"]:
-            clause["askers"].append(f"{POLICE}#neighbourhood")
+            clause["askers"].append(f"{POLICE}#police")
         ref = network.agree(document)
         council = PeerHand(network=network, agreement=ref)
         police = PeerHand(network=network, agreement=ref, own=POLICE)
         message = council.message()
         first = council.post(council.signed(message))
-        other = police.post(police.signed(police.message(jti=message.jti, from_service=ServiceSlug("neighbourhood"))))
+        other = police.post(police.signed(police.message(jti=message.jti, from_service=ServiceSlug("police"))))
         assert (first.status, other.status) == (200, 200)
         assert reply_body(other)["status"] == "known"
         assert first.body != other.body
@@ -179,11 +179,11 @@ def test_nobody_presents_another_members_message(tmp_path: Path) -> None:
     try:
         document = network.document()
         for clause in document["clauses"]:
-            clause["askers"].append(f"{POLICE}#neighbourhood")
+            clause["askers"].append(f"{POLICE}#police")
         ref = network.agree(document)
         council = PeerHand(network=network, agreement=ref)
         police = PeerHand(network=network, agreement=ref, own=POLICE)
-        asked = network.count(TRUST, "community-team")
+        asked = network.count(TRUST, "mental-health")
         stolen = police.post(council.signed())
         forged = police.post(council.signed(signer=police.signer(KeyUse.MESSAGE)))
         assert (stolen.status, code_of(stolen.body)) == (400, "message-not-verified")
@@ -200,7 +200,7 @@ def impostors(tmp_path: Path) -> Iterator[tuple[PeerHand, PeerHand]]:
     network = Network(tmp_path, [BY_ENTITY[entity] for entity in (COUNCIL, TRUST, POLICE)])
     document = network.document()
     for clause in document["clauses"]:
-        clause["askers"].append(f"{POLICE}#neighbourhood")
+        clause["askers"].append(f"{POLICE}#police")
     ref = network.agree(document)
     council = PeerHand(network=network, agreement=ref)
     police = PeerHand(network=network, agreement=ref, own=POLICE)

@@ -39,7 +39,7 @@ def posted(network: Network, to: EntityId) -> list[PeerRequest]:
 
 @pytest.mark.holds("A59")
 def test_nothing_that_the_lost_node_has_answered_is_answered_again(pair: Network) -> None:
-    kept, asked = Kept.of(pair, TRUST), pair.count(TRUST, "community-team")
+    kept, asked = Kept.of(pair, TRUST), pair.count(TRUST, "mental-health")
     hand = PeerHand(network=pair, agreement=ref_of(pair))
     raw = hand.signed()
     first = hand.post(raw)
@@ -48,7 +48,7 @@ def test_nothing_that_the_lost_node_has_answered_is_answered_again(pair: Network
     assert [each.url.rpartition("/")[2] for each in before] == ["token", "messages"]
 
     kept.restore()
-    again = pair.count(TRUST, "community-team")
+    again = pair.count(TRUST, "mental-health")
     pair.clock.forward(seconds=LATER)
     mind(pair, TRUST)
     assert pair.nodes[TRUST].fitness.fault() is None

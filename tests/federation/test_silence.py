@@ -16,15 +16,16 @@ from tests.simulator.case_files import REGISTRY_HOST
 from tests.simulator.network import Network
 from tests.simulator.town import ANCHOR, BY_ENTITY, COLLEGE, COUNCIL, HOUSING, JOBCENTRE, SUBJECT, TRUST
 from tests.simulator.wire import Fault, Pass
+from trust.identifiers import EntityId
 from trust.keys import KeyUse, LocalSigner
 from trust.strict_json import JsonObject
 
-SILENT = f"{TRUST}#community-team"
+SILENT = f"{TRUST}#mental-health"
 OTHERS = {
     f"{COUNCIL}#childrens-social-care",
     f"{COUNCIL}#money-advice",
     f"{COUNCIL}#youth-justice",
-    f"{HOUSING}#tenancies",
+    f"{HOUSING}#housing",
 }
 PEER_S, CASE_SYSTEM_S = 2.0, 0.5
 
@@ -238,9 +239,9 @@ def fetch_of(entity: str) -> PeerRequest:
 
 @pytest.mark.parametrize("entity", [COUNCIL, HOUSING], ids=["in this agency", "at a peer"])
 @pytest.mark.parametrize("sickness", ["locked", "gone", "nonsense", "no database"])
-def test_a_faulty_case_system_costs_only_its_own_line(trio: Network, entity: str, sickness: str) -> None:
-    slug = {COUNCIL: "youth-justice", HOUSING: "tenancies"}[BY_ENTITY[entity].entity]  # type: ignore[index]
-    database = trio.folder_of(BY_ENTITY[entity].entity) / f"{slug}-cases.db"  # type: ignore[index]
+def test_a_faulty_case_system_costs_only_its_own_line(trio: Network, entity: EntityId, sickness: str) -> None:
+    slug = {COUNCIL: "youth-justice", HOUSING: "housing"}[entity]
+    database = trio.folder_of(entity) / f"{slug}-cases.db"
     if sickness == "locked":
         with faults.locked(database):
             told = statuses(trio)
@@ -277,8 +278,8 @@ def test_a_registry_that_hangs_costs_only_its_own_line(benefits: Network) -> Non
     benefits.case_systems.faults[REGISTRY_HOST] = faults.hanging
     answer = benefits.case_client().post_eligibility()
     [line] = answer.get_json()["answers"]
-    assert (line["service"], line["status"]) == (f"{JOBCENTRE}#work-coaches", "no_reply")
-    assert benefits.case_client().lines()[f"{JOBCENTRE}#work-coaches"]["status"] == "known"
+    assert (line["service"], line["status"]) == (f"{JOBCENTRE}#jobcentre", "no_reply")
+    assert benefits.case_client().lines()[f"{JOBCENTRE}#jobcentre"]["status"] == "known"
 
 
 def test_a_whole_town_that_is_silent_is_still_a_complete_answer(town: Network) -> None:
@@ -286,5 +287,5 @@ def test_a_whole_town_that_is_silent_is_still_a_complete_answer(town: Network) -
         if entity != COUNCIL:
             town.wire.faults[entity] = faults.down
     lines = town.case_client().lines(subject=SUBJECT)
-    assert lines[f"{COLLEGE}#student-support"]["reason"]
+    assert lines[f"{COLLEGE}#college"]["reason"]
     assert sorted(line["status"] for line in lines.values()) == ["known"] * 3 + ["no_reply"] * 5

@@ -12,7 +12,7 @@ from tests.simulator.case_files import database_file
 from tests.simulator.network import Network
 from tests.simulator.town import BY_ENTITY, COUNCIL, POLICE
 
-OWN, FORCE = f"{COUNCIL}#childrens-social-care", f"{POLICE}#neighbourhood"
+OWN, FORCE = f"{COUNCIL}#childrens-social-care", f"{POLICE}#police"
 MARSH: dict[str, Any] = {"family_name": "Marsh", "given_names": "Olivia", "birth_date": "2019-05-14"}
 HOME = {"postcode": "ZE5 4QA"}
 NHS, TWINS_NHS = "9691292211", "9449306494"
@@ -29,8 +29,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 def hold(network: Network, ref: str, born: str, **held: str | None) -> None:
     """Write one record of another child into both case systems, with a worker."""
     row = {"ref": ref, "born": born, "worker": "Nia Harding", "since": "2025-06-03", **held}
-    for entity, slug in ((COUNCIL, "childrens-social-care"), (POLICE, "neighbourhood")):
-        (service,) = [each for each in BY_ENTITY[entity].services if each.slug == slug]
+    for entity, slug in ((COUNCIL, "childrens-social-care"), (POLICE, "police")):
+        (service,) = [each for each in BY_ENTITY[entity].services if each.service == slug]
         path = network.folder_of(entity) / database_file(service)
         with closing(dbapi2.connect(str(path))) as connection, connection:
             places = ", ".join("?" for _ in row)

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from gateway.demo.agencies import Agency, Hosted
 from gateway.demo.case_systems import database, dci_registry, sql_systems
 from gateway.demo.case_systems.design import Design, Rows, iso
 from gateway.demo.case_systems.records import CaseService, InvolvementRecord
-from tests.simulator.town import Agency, TownService, records
+from tests.simulator.town import records
 from tests.support.people import award
 
 REGISTRY_HOST = "registry.jobcentre.example"
@@ -59,9 +60,9 @@ CREATE INDEX record_born ON record (born);
 """One table, for the services whose real case systems are no SQL databases."""
 
 
-def database_file(service: TownService) -> str:
+def database_file(service: Hosted) -> str:
     """Return the name of a service's database, beside its node's configuration."""
-    return f"{service.slug}-cases.db"
+    return f"{service.service}-cases.db"
 
 
 def write_case_files(agency: Agency, folder: Path, now: datetime) -> None:
@@ -69,12 +70,12 @@ def write_case_files(agency: Agency, folder: Path, now: datetime) -> None:
     truth = records()
     for service in agency.services:
         path = folder / database_file(service)
-        if service.case in sql_systems.DESIGNS:
-            sql_systems.create(service.case, path, truth)
+        if service.service in sql_systems.DESIGNS:
+            sql_systems.create(service.service, path, truth)
         else:
-            own = [record for record in truth if record.service == service.case]
+            own = [record for record in truth if record.service == service.service]
             database.create(path, schema=PLAIN.schema, rows=PLAIN.rows(own))
-        if service.case is CaseService.JOBCENTRE:
+        if service.service is CaseService.JOBCENTRE:
             _write_registry(folder, now)
 
 
@@ -96,12 +97,12 @@ def _write_registry(folder: Path, now: datetime) -> None:
     secret.write_text(_SECRET)
 
 
-def adapter_table(service: TownService) -> dict[str, Any]:
+def adapter_table(service: Hosted) -> dict[str, Any]:
     """Return the ``[services.adapter]`` table that reads a service's case system."""
-    if service.case not in sql_systems.DESIGNS:
+    if service.service not in sql_systems.DESIGNS:
         return {"type": "sql", "settings": {"file": database_file(service), **PLAIN.settings}}
-    settings = sql_systems.adapter_settings(service.case, Path(database_file(service)))
-    if service.case is not CaseService.JOBCENTRE:
+    settings = sql_systems.adapter_settings(service.service, Path(database_file(service)))
+    if service.service is not CaseService.JOBCENTRE:
         return {"type": "sql", "settings": settings}
     registry = {
         "base_url": f"https://{REGISTRY_HOST}",

@@ -7,12 +7,13 @@ from typing import Any
 
 from gateway.app.authority import AnchorParts, create_anchor
 from gateway.authority.suspension import log_state
+from gateway.demo.agencies import Agency
 from gateway.keys.files import ANCHOR_KEYS, create_keys
 from gateway.ports import Transaction
 from gateway.store.tables import members
 from tests.simulator.network import Network, federation_keys
 from tests.simulator.settings_files import Around, read_anchor, write_anchor
-from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, HOUSING, POLICE, TRUST, Agency
+from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, HOUSING, POLICE, TRUST
 from trust.federation.suspension import SuspensionState
 from trust.federation.terms import SubordinateTerms
 from trust.identifiers import EntityId

@@ -15,6 +15,7 @@ from gateway.app.authority import AnchorParts, create_anchor
 from gateway.app.capabilities import CAPABILITIES
 from gateway.app.node import Node, create_node
 from gateway.app.wiring import ExternalPorts, profile
+from gateway.demo.agencies import AGENCIES, Agency
 from gateway.demo.case_systems import dci_registry
 from gateway.federation.entity_configuration import node_statement_metadata
 from gateway.keys.files import ANCHOR_KEYS, create_keys
@@ -37,7 +38,7 @@ from tests.simulator.settings_files import (
     write_anchor,
     write_node,
 )
-from tests.simulator.town import AGENCIES, ANCHOR, BY_ENTITY, COUNCIL, JOBCENTRE, Agency, agreement
+from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, JOBCENTRE, agreement
 from tests.simulator.wire import CaseSystemWire, Wire
 from tests.support.positions import positions
 from trust.agreements.agreement import Signatory, build_signature, parse_agreement
@@ -75,8 +76,8 @@ class Network:
         self._restrictions = restrictions or {}
         for agency in agencies:
             self._prepare(agency)
-            self.start(agency.entity)
-            self.enrol(agency.entity)
+            self.start(agency.entity_id)
+            self.enrol(agency.entity_id)
 
     @classmethod
     def reopen(cls, folder: Path, entities: Iterable[EntityId], *, clock: SetClock) -> "Network":
@@ -196,7 +197,7 @@ class Network:
             http=node.case_app.test_client(),
             clock=self.clock,
         )
-        services = tuple(service.slug for service in BY_ENTITY[entity].services)
+        services = tuple(each.service for each in BY_ENTITY[entity].services)
         client = LocalClient(
             client_id=client_id,
             name="Case system",
@@ -269,14 +270,14 @@ class Network:
             os.utime(path, (made, made))
 
     def _prepare(self, agency: Agency) -> None:
-        folder = self.folder_of(agency.entity)
+        folder = self.folder_of(agency.entity_id)
         folder.mkdir()
         create_keys(folder / "keys")
         self._date_keys(folder)
         self._store_in(folder, "node.db")
         write_case_files(agency, folder, self.clock.now())
         write_node(folder, agency, self._around, restrictions=self._restrictions)
-        if agency.entity == JOBCENTRE:
+        if agency.entity_id == JOBCENTRE:
             self.case_systems.apps[REGISTRY_HOST] = dci_registry.create_app(registry_file(folder))
 
     def _hold(

@@ -33,7 +33,7 @@ class PeerHand:
     agreement: AgreementRef
     own: EntityId = COUNCIL
     target: EntityId = TRUST
-    to_service: str = "community-team"
+    to_service: str = "mental-health"
     clause: str = "who-else-sensitive"
     kind: KindName = INVOLVEMENT
     _tokens: dict[Any, bytes] = field(default_factory=dict)

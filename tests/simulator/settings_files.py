@@ -8,8 +8,9 @@ from typing import Any
 
 from config.loading import load
 from config.settings import AnchorSettings, NodeSettings
+from gateway.demo.agencies import Agency
 from tests.simulator.case_files import REGISTRY_HOST, adapter_table
-from tests.simulator.town import ANCHOR, Agency
+from tests.simulator.town import ANCHOR
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
@@ -82,7 +83,7 @@ def write_node(
     """Write a node's configuration file and what it names; return the file's path. ``restrictions`` are by service."""
     faces = faces or Faces()
     document: dict[str, Any] = {
-        "node": {"entity_id": agency.entity, "name": agency.name, **_superiors(around, agency.entity)},
+        "node": {"entity_id": agency.entity_id, "name": agency.name, **_superiors(around, agency.entity_id)},
         "peer": faces.face(faces.peer),
         "case": {**faces.face(faces.case), "base_url": case_base_url(agency)},
         "operations": {"bind": faces.operations},
@@ -95,13 +96,13 @@ def write_node(
         "budgets": {"asking": around.budget, "answering": around.budget},
         "services": [
             {
-                "slug": service.slug,
+                "slug": service.service,
                 "name": service.name,
                 "kind": service.kind,
                 "duty_phone": service.duty_phone,
                 "adapter": adapter_table(service),
                 "answer_after_s": ANSWER_AFTER_S,
-                "restrictions": (restrictions or {}).get(service.slug, []),
+                "restrictions": (restrictions or {}).get(service.service, []),
             }
             for service in agency.services
         ],
@@ -125,7 +126,7 @@ def write_anchor(
             "role": "anchor",
             "anchor": {
                 "entity_id": entity,
-                "name": "Moor Partnership",
+                "name": "Thornmere Partnership",
                 **(_superiors(under, entity) if under is not None else {}),
             },
             "peer": faces.face(faces.peer),

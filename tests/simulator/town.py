@@ -1,109 +1,32 @@
-"""An invented town: its agencies, their services, two residents, and the agreement that every agency signs."""
+"""The demo's town for tests: its agencies and services, two residents, and the agreement that every agency signs."""
 
 from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from gateway.demo import agencies
+from gateway.demo.agencies import AGENCIES, ANCHOR_HOST, OTHERS, Agency, service_ref
 from gateway.demo.case_systems.records import CaseService, InvolvementRecord
 from tests.support.people import DANIEL, GRACE, involvement
 from trust.exchange.person import parse_subject
 from trust.identifiers import EntityId
 
-ANCHOR = EntityId("https://anchor.example")
-COUNCIL = EntityId("https://council.example")
-JOBCENTRE = EntityId("https://jobcentre.example")
-POLICE = EntityId("https://police.example")
-TRUST = EntityId("https://mental-health.example")
-HOUSING = EntityId("https://housing.example")
-COLLEGE = EntityId("https://college.example")
+ANCHOR = EntityId(f"https://{ANCHOR_HOST}")
+COUNCIL = agencies.COUNCIL.entity_id
+JOBCENTRE = agencies.JOBCENTRE.entity_id
+POLICE = agencies.POLICE.entity_id
+TRUST = agencies.MENTAL_HEALTH.entity_id
+HOUSING = agencies.HOUSING.entity_id
+COLLEGE = agencies.COLLEGE.entity_id
 PURPOSE = "early-help"
 BENEFIT_PURPOSE = "benefit-check"
 AGREEMENT = "town-early-help"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TownService:
-    """One service; ``case`` says which case system it keeps."""
-
-    slug: str
-    name: str
-    kind: str
-    case: CaseService
-
-    @property
-    def duty_phone(self) -> str:
-        """A number kept for drama, the same for everybody."""
-        return "01632 960999"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agency:
-    """One agency with its services."""
-
-    entity: EntityId
-    name: str
-    services: tuple[TownService, ...]
-
-    @property
-    def host(self) -> str:
-        """The host of its entity identifier."""
-        return self.entity.removeprefix("https://")
-
-
-def _service(slug: str, name: str, kind: str, case: CaseService) -> TownService:
-    return TownService(slug=slug, name=name, kind=kind, case=case)
-
-
-AGENCIES: tuple[Agency, ...] = (
-    Agency(
-        entity=COUNCIL,
-        name="Moor Council",
-        services=(
-            _service("connecting-families", "Connecting Families", "family-support", CaseService.CONNECTING_FAMILIES),
-            _service(
-                "childrens-social-care", "Children's Social Care", "social-care", CaseService.CHILDRENS_SOCIAL_CARE
-            ),
-            _service("money-advice", "Money Advice", "money-advice", CaseService.MONEY_ADVICE),
-            _service("youth-justice", "Youth Justice", "youth-justice", CaseService.YOUTH_JUSTICE),
-        ),
-    ),
-    Agency(
-        entity=JOBCENTRE,
-        name="Moor Jobcentre",
-        services=(_service("work-coaches", "Work Coaches", "jobcentre", CaseService.JOBCENTRE),),
-    ),
-    Agency(
-        entity=POLICE,
-        name="Moor Police",
-        services=(_service("neighbourhood", "Neighbourhood Policing", "police", CaseService.POLICE),),
-    ),
-    Agency(
-        entity=TRUST,
-        name="Moor Mental Health",
-        services=(_service("community-team", "Community Team", "mental-health", CaseService.MENTAL_HEALTH),),
-    ),
-    Agency(
-        entity=HOUSING,
-        name="Moor Homes",
-        services=(_service("tenancies", "Tenancies", "housing", CaseService.HOUSING),),
-    ),
-    Agency(
-        entity=COLLEGE,
-        name="Moor College",
-        services=(_service("student-support", "Student Support", "college", CaseService.COLLEGE),),
-    ),
-)
-BY_ENTITY = {agency.entity: agency for agency in AGENCIES}
-ASKER = f"{COUNCIL}#connecting-families"
-HOLDERS = tuple(
-    f"{agency.entity}#{service.slug}"
-    for agency in AGENCIES
-    for service in agency.services
-    if f"{agency.entity}#{service.slug}" != ASKER
-)
-CONDITIONAL = (f"{COUNCIL}#money-advice", f"{TRUST}#community-team")
+BY_ENTITY = {agency.entity_id: agency for agency in AGENCIES}
+ASKER = service_ref(agencies.ASKER)
+HOLDERS = tuple(service_ref(service) for service in OTHERS)
+CONDITIONAL = (f"{COUNCIL}#money-advice", f"{TRUST}#mental-health")
 WORKERS = {
     CaseService.CHILDRENS_SOCIAL_CARE: "Ada Fellbrook",
     CaseService.MONEY_ADVICE: "Bram Otterley",
@@ -148,20 +71,20 @@ def records() -> list[InvolvementRecord]:
     return everywhere + neighbour
 
 
-def agreement(now: datetime, agencies: Iterable[Agency] = AGENCIES, **changes: Any) -> dict[str, Any]:
+def agreement(now: datetime, among: Iterable[Agency] = AGENCIES, **changes: Any) -> dict[str, Any]:
     """Return the agreement between some agencies as its document, begun a month ago, with some members changed."""
     today = now.date()
-    parties = tuple(agencies)
+    parties = tuple(among)
     document: dict[str, Any] = {
         "id": AGREEMENT,
         "version": 1,
-        "title": "Moor early help information-sharing agreement",
+        "title": "Thornmere early help information-sharing agreement",
         "purposes": [
             {"code": PURPOSE, "description": "To bring the people who already work with someone together."},
             {"code": BENEFIT_PURPOSE, "description": "To know whether a benefit is in payment before advising."},
         ],
         "parties": [
-            {"entity": agency.entity, "name": agency.name, "services": [service.slug for service in agency.services]}
+            {"entity": agency.entity_id, "name": agency.name, "services": [each.service for each in agency.services]}
             for agency in parties
         ],
         "powers": ["ca2004-s10"],
@@ -181,8 +104,8 @@ def agreement(now: datetime, agencies: Iterable[Agency] = AGENCIES, **changes: A
     return document | changes
 
 
-def _clauses_between(agencies: tuple[Agency, ...]) -> list[dict[str, Any]]:
-    there = {f"{agency.entity}#{service.slug}" for agency in agencies for service in agency.services}
+def _clauses_between(parties: tuple[Agency, ...]) -> list[dict[str, Any]]:
+    there = {service_ref(each.service) for agency in parties for each in agency.services}
     clauses = [
         {**deepcopy(clause), "holders": [holder for holder in clause["holders"] if holder in there]}
         for clause in CLAUSES
@@ -218,7 +141,7 @@ CLAUSES: list[dict[str, Any]] = [
         "version": 1,
         "purpose": BENEFIT_PURPOSE,
         "askers": [ASKER],
-        "holders": [f"{JOBCENTRE}#work-coaches"],
+        "holders": [f"{JOBCENTRE}#jobcentre"],
         "fields_by_role": {"key-worker": ["answer", "as_of"]},
         "basis": ["6-1-e", "wra2012-s130-131"],
         "existence": "unconditional",

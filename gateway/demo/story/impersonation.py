@@ -16,7 +16,6 @@ from gateway.keys.vault import open_vault
 from gateway.oauth.server import TOKEN_PATH
 from trust import strict_json
 from trust.exchange.message import Message, build_message
-from trust.identifiers import EntityId
 from trust.keys import KeyUse
 from trust.oauth import authorization_details, client_assertion, dpop_proof
 from trust.oauth.authorization_details import AuthorizationDetail
@@ -32,7 +31,7 @@ class ImpersonatedNode:
     def __init__(self, federation: Federation, agency: Agency) -> None:
         self._https = federation.https
         self._vault = open_vault(federation.folder(agency.slug) / "keys")
-        self.entity = EntityId(agency.entity_id)
+        self.entity = agency.entity_id
 
     def request_token(self, holder: Agency, detail: AuthorizationDetail) -> PlainResponse:
         """Request a token for ``detail`` from another agency's node."""

@@ -23,7 +23,7 @@ from trust import jose
 from trust.exchange import involvement, reply
 from trust.exchange.message import Message, PseudonymousPractitioner
 from trust.exchange.person import parse_subject
-from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceSlug
+from trust.identifiers import PurposeCode, RoleCode, ServiceSlug
 
 _OK: Final = 200
 _UNAUTHORIZED: Final = 401
@@ -161,7 +161,7 @@ class _Replays:
         clause = self._scene.clause_for(CaseService.HOUSING)
         return Message(
             iss=self._node.entity,
-            aud=EntityId(HOUSING.entity_id),
+            aud=HOUSING.entity_id,
             iat=now,
             exp=now + int(QUERY_LIFE.total_seconds()),
             jti=token_urlsafe(16),

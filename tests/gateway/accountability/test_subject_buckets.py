@@ -77,7 +77,7 @@ def test_a_bucket_names_nobody_and_is_another_under_another_key() -> None:
     assert not [each for each in keys(PERSON) if "chislett" in each.lower() or "969129" in each]
 
 
-RECORD = ServiceRef(entity=EntityId("https://trust.example"), service=ServiceSlug("community-team"))
+RECORD = ServiceRef(entity=EntityId("https://trust.example"), service=ServiceSlug("mental-health"))
 
 
 def test_an_invisible_or_a_compatible_character_makes_no_other_person() -> None:

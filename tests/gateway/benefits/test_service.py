@@ -18,7 +18,7 @@ def test_a_question_names_its_law_and_that_it_goes_no_further(benefits: Network)
     [line] = benefits.case_client().post_eligibility().get_json()["answers"]
     assert "Welfare Reform Act 2012" in line["law"]
     assert line["onward"] == "none"
-    assert line["organisation"] == "Moor Jobcentre"
+    assert line["organisation"] == "Jobcentre Thornmere"
 
 
 def test_each_question_is_accounted_for(benefits: Network) -> None:
@@ -26,7 +26,7 @@ def test_each_question_is_accounted_for(benefits: Network) -> None:
     client.post_eligibility()
     client.post_eligibility(benefit="carers-allowance")
     accounts = everything_sealed(benefits, COUNCIL)
-    assert [account["asked"] for account in accounts] == [[f"{JOBCENTRE}#work-coaches"]] * 2
+    assert [account["asked"] for account in accounts] == [[f"{JOBCENTRE}#jobcentre"]] * 2
     assert {account["question"] for account in accounts} == {"in_payment"}
 
 

@@ -69,7 +69,7 @@ def service(source: Source | None) -> HostedService:
 
 def hosting(source: InvolvementSource | None) -> HostedService:
     return HostedService(
-        ref=ServiceRef(entity=TRUST, service=ServiceSlug("community-team")),
+        ref=ServiceRef(entity=TRUST, service=ServiceSlug("mental-health")),
         name="Community team",
         kind="mental-health",
         duty_phone="01632 960999",

@@ -209,8 +209,8 @@ def test_nothing_starts_before_the_first_question(fan_out: FanOut) -> None:
 
 def test_whom_to_ask_comes_with_the_name_that_the_agreement_gives_its_agency(standing: Network) -> None:
     found = select_targets(standing.nodes[COUNCIL].agreements, spec(), now=standing.clock.now())
-    assert {each.organisation for each in found} == {"Moor Council", "Moor Mental Health"}
-    assert [str(each.selected.holder) for each in found][-1] == f"{TRUST}#community-team"
+    assert {each.organisation for each in found} == {"Thornmere Council", "Thornmere Mental Health Trust"}
+    assert [str(each.selected.holder) for each in found][-1] == f"{TRUST}#mental-health"
 
 
 @pytest.mark.parametrize(

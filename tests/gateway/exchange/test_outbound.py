@@ -51,7 +51,7 @@ ASKER = Practitioner(id="u-17", client="case-system", role=RoleCode("key-worker"
 
 
 def peer_query(network: Network, fields: Iterable[str] | None = None, **changes: Any) -> PeerQuery:
-    holder = ServiceRef(entity=TRUST, service=ServiceSlug("community-team"))
+    holder = ServiceRef(entity=TRUST, service=ServiceSlug("mental-health"))
     agreements, now = network.nodes[COUNCIL].agreements, network.clock.now()
     [target] = select_targets(agreements, spec(holders=frozenset({holder})), now=now)
     query = InvolvementQuery(fields=None if fields is None else frozenset(fields))
@@ -134,7 +134,7 @@ def test_a_service_that_only_asks_is_told_of_nobody(pair: Network, monkeypatch: 
 
 def test_a_stranger_is_not_asked(pair: Network) -> None:
     query = peer_query(pair)
-    stranger = replace(query.selected, holder=ServiceRef(entity=HOUSING, service=ServiceSlug("tenancies")))
+    stranger = replace(query.selected, holder=ServiceRef(entity=HOUSING, service=ServiceSlug("housing")))
     outcome = ask(pair, replace(query, selected=stranger))
     assert (outcome.status, outcome.code) == (QueryStatus.NO_REPLY, "untrusted")
 

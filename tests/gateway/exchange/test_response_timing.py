@@ -131,10 +131,10 @@ def test_a_node_says_nothing_to_share_at_one_moment_whatever_was_behind_it(
     pair: Network, inbound: Inbound, hand: PeerHand, caller: PeerCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time, chance = SimulatedTime(), Random(7)  # noqa: S311 - samples, no secrets
-    adapter = pair.adapter(TRUST, "community-team")
+    adapter = pair.adapter(TRUST, "mental-health")
 
     def took(subject: Subject, source: Slow | Sealed, step_s: float) -> float:
-        pair.use_adapter(TRUST, "community-team", replace(adapter, involvement=source))
+        pair.use_adapter(TRUST, "mental-health", replace(adapter, involvement=source))
         node, began = paced(inbound, time, step_s), time.now()
         node.handle(hand.signed(hand.message(subject=subject)), caller, pair.clock.now())
         return round(time.now() - began, 9)
@@ -202,9 +202,9 @@ def test_what_is_not_told_is_written_down_at_one_moment_too(
     pair: Network, inbound: Inbound, hand: PeerHand, caller: PeerCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time, written = SimulatedTime(), list[float]()
-    adapter = pair.adapter(TRUST, "community-team")
+    adapter = pair.adapter(TRUST, "mental-health")
     slow = Slow(adapter, time, lambda: 0.03, lambda: 0.09)
-    pair.use_adapter(TRUST, "community-team", replace(adapter, involvement=slow))
+    pair.use_adapter(TRUST, "mental-health", replace(adapter, involvement=slow))
     node = replace(paced(inbound, time, step_s=1.0), store=Dated(inbound.store, time, written))
 
     def wrote(subject: Subject) -> list[float]:

@@ -19,7 +19,7 @@ from trust.keys import KeyUse
 from trust.oauth import access_token
 from trust.oauth.access_token import AccessTokenClaims, SignedIn
 
-SERVICE = f"{TRUST}#community-team"
+SERVICE = f"{TRUST}#mental-health"
 
 
 @contextmanager
