@@ -19,6 +19,7 @@ from trust.federation.terms import SubordinateTerms
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
+INTERMEDIATE = SubordinateTerms(intermediate=True)
 COUNTY = EntityId("https://county.example")
 FORCE = EntityId("https://force.example")
 """Another anchor, whom everybody has pinned too."""
@@ -34,8 +35,10 @@ class Levels(Network):
         entities: tuple[EntityId, ...] = (COUNCIL, TRUST, POLICE),
         *,
         marks: Mapping[EntityId, Mapping[str, Any]] | None = None,
+        county: SubordinateTerms = INTERMEDIATE,
     ) -> None:
         self.marks = marks or {}
+        self.county_terms = county
         self.authorities: dict[EntityId, AnchorParts] = {}
         super().__init__(folder, [BY_ENTITY[entity] for entity in entities])
 
@@ -60,7 +63,7 @@ class Levels(Network):
         def admit(tx: Transaction) -> None:
             jwks = federation_keys(county.vault).to_jwks()
             members.admit(tx, entity=COUNTY, jwks=jwks, metadata={}, state=SuspensionState.ACTIVE, at=now)
-            members.set_terms(tx, entity=COUNTY, terms=SubordinateTerms(intermediate=True))
+            members.set_terms(tx, entity=COUNTY, terms=self.county_terms)
 
         anchor.store.write(admit)
         return anchor
