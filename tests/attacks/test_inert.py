@@ -77,7 +77,7 @@ def test_a_formula_is_text_in_json_that_no_browser_takes_for_anything_else(pair:
     pair.wire.faults[TRUST] = faults.replies(faults.resigned(signer, spoil))
     client = pair.case_client()
     answer = client.post_lookup(client.body(wait_s=20.0))
-    line = next(line for line in answer.get_json()["command_output"] if line["service"] == SERVICE)
+    line = next(line for line in answer.get_json()["answers"] if line["service"] == SERVICE)
     assert line["involvements"][0]["worker"] == text
     assert (answer.mimetype, answer.headers["X-Content-Type-Options"]) == ("application/json", "nosniff")
 
@@ -91,7 +91,10 @@ def test_no_table_that_a_spreadsheet_would_open_is_written_but_two() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if "csv.writer" in path.read_text(encoding="utf-8") or "DictWriter" in path.read_text(encoding="utf-8")
     ]
-    assert sorted(writing) == ["gateway/cli/account/disclosures.py", "gateway/demo/case_systems/social_care_files.py"]
+    assert sorted(writing) == [
+        "gateway/administration/disclosures.py",
+        "gateway/demo/case_systems/social_care_files.py",
+    ]
 
 
 @click.command()

@@ -79,7 +79,7 @@ PARTS: Sequence[tuple[str, object, str]] = (
     ("reply: write and seal", gateway.exchange.inbound, "build_reply"),
     ("reply: write and seal", FileKeyVault, "seal_for_a_day"),
     ("evidence: leaves", gateway.exchange.inbound_evidence, "received_leaf"),
-    ("evidence: leaves", gateway.evidence.recorder, "written"),
+    ("evidence: leaves", gateway.evidence.recorder, "build_entry"),
     (_COMMIT, SqliteStore, "write"),
     ("what lies between these", Inbound, "handle"),
     ("what lies between these", PeerProtector, "authenticate"),

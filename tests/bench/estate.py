@@ -6,7 +6,6 @@ file gets real listeners, certificates and addresses, and the nodes are started 
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from tests.bench.lines import Door, client_tls
 from tests.bench.serving import Running
 from tests.simulator.case_client import CaseClient
 from tests.simulator.network import Network
-from tests.simulator.settings_files import Faces, toml, write_anchor
+from tests.simulator.processes import free_faces
+from tests.simulator.settings_files import toml, write_anchor
 from tests.simulator.town import ANCHOR, ASKER, HOLDERS, PURPOSE
-from tests.support.case_systems import free_port
 from tests.support.tls import Authority, make_authority
 from trust.exchange.message import AgreementRef
 from trust.exchange.subject_members import MEMBERS
@@ -28,15 +27,6 @@ from trust.keys import KeyUse, Signer
 ALONE = "one-service-alone"
 """A purpose under which only one service may be asked, to measure it alone."""
 _FILE = "hearthgate.toml"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Where one entity listens."""
-
-    peer: int = field(default_factory=free_port)
-    case: int = field(default_factory=free_port)
-    operations: int = field(default_factory=free_port)
 
 
 class Estate:
@@ -50,7 +40,9 @@ class Estate:
         self._network.close()
         self.authority: Authority = make_authority(folder / "tls")
         self.tls = client_tls(self.authority.certificate)
-        self.ports = {entity: Ports() for entity in (ANCHOR, *(agency.entity_id for agency in AGENCIES))}
+        self.faces = {
+            each: free_faces(each, self.authority) for each in (ANCHOR, *(agency.entity_id for agency in AGENCIES))
+        }
         self._running: dict[EntityId, Running] = {}
         self._write_anchor()
         for agency in AGENCIES:
@@ -70,11 +62,11 @@ class Estate:
 
     def peer_door(self, entity: EntityId) -> Door:
         """Return the way to an entity's peer face."""
-        return Door(host=_host(entity), port=self.ports[entity].peer, tls=self.tls)
+        return Door(host=_host(entity), port=_port(self.faces[entity].peer), tls=self.tls)
 
     def case_door(self, entity: EntityId) -> Door:
         """Return the way to an entity's case face."""
-        return Door(host=_case_host(entity), port=self.ports[entity].case, tls=self.tls)
+        return Door(host=_case_host(entity), port=_port(self.faces[entity].case), tls=self.tls)
 
     def configuration(self, entity: EntityId) -> Path:
         """Return an entity's configuration file."""
@@ -91,16 +83,16 @@ class Estate:
         """Write a node's configuration for real faces; ``adapters`` by slug, and its case systems' ports by host."""
         path = self.configuration(entity)
         document = tomllib.loads(path.read_text())
-        faces = self._faces(entity)
-        hosts = {_host(each): ports.peer for each, ports in self.ports.items()} | dict(case_systems or {})
+        faces = self.faces[entity]
+        hosts = {_host(each): faces.peer for each, faces in self.faces.items()}
+        hosts |= {host: f"127.0.0.1:{port}" for host, port in (case_systems or {}).items()}
         document |= {
             "peer": faces.face(faces.peer),
             "case": {**faces.face(faces.case), "base_url": document["case"]["base_url"]},
             "operations": {"bind": faces.operations},
             "trust": {**document["trust"], "ca": str(self.authority.certificate)},
             "hosts": {
-                name: {"address": f"127.0.0.1:{port}", "reason": "a benchmark on one machine"}
-                for name, port in hosts.items()
+                name: {"address": address, "reason": "a benchmark on one machine"} for name, address in hosts.items()
             },
             "limits": {},
         }
@@ -115,8 +107,8 @@ class Estate:
         """Start a node or the anchor as :func:`serving.serve` does; return how many seconds it took to be ready."""
         running = serving.serve(self.configuration(entity), refresh_after_s=refresh_after_s, held=held)
         self._running[entity] = running
-        ready_after_s = running.wait_for(self.ports[entity].operations, path="/health/ready")
-        running.wait_for(self.ports[entity].peer)
+        ready_after_s = running.wait_for(_port(self.faces[entity].operations), path="/health/ready")
+        running.wait_for(_port(self.faces[entity].peer))
         return ready_after_s
 
     def running(self, entity: EntityId) -> Running:
@@ -133,17 +125,8 @@ class Estate:
             _, running = self._running.popitem()
             running.stop()
 
-    def _faces(self, entity: EntityId) -> Faces:
-        ports = self.ports[entity]
-        return Faces(
-            peer=f"127.0.0.1:{ports.peer}",
-            case=f"127.0.0.1:{ports.case}",
-            operations=f"127.0.0.1:{ports.operations}",
-            tls=self.authority.issue(_host(entity), _case_host(entity)),
-        )
-
     def _write_anchor(self) -> None:
-        write_anchor(self.folder_of(ANCHOR), self._faces(ANCHOR))
+        write_anchor(self.folder_of(ANCHOR), self.faces[ANCHOR])
 
 
 def _with_purpose_for(document: dict[str, Any], holder: str) -> dict[str, Any]:
@@ -162,6 +145,10 @@ def _with_purpose_for(document: dict[str, Any], holder: str) -> dict[str, Any]:
         "purposes": [*document["purposes"], purpose],
         "clauses": [*document["clauses"], {**clause, "existence": "unconditional"}],
     }
+
+
+def _port(bind: str) -> int:
+    return int(bind.rpartition(":")[2])
 
 
 def _host(entity: EntityId) -> str:

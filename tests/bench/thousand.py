@@ -1,6 +1,6 @@
 """A federation of a thousand agencies under twenty intermediates: what one node's directory spends on knowing them all.
 
-The federation is simulated in memory (``tests/support/tree.py``) and signs each of its answers when it is asked for it.
+The federation is simulated in memory (``tests/simulator/tree.py``) and signs each of its answers when it is asked.
 What it spends on that is left out of the time; the directory, its store and every check are a node's own. A node takes
 up 30 strangers a minute in each worker and no more, so the clock is put on a minute after each 30: the whole of it is
 what a node would do within the half hour in which it came to know everybody, refreshes of intermediates included.
@@ -20,7 +20,8 @@ from gateway.store.factory import open_store
 from gateway.store.migration import migrate
 from tests.bench import machine
 from tests.bench.report import Figures
-from tests.support.tree import ANCHOR, COUNTY, Tree
+from tests.simulator.town import ANCHOR, COUNTY
+from tests.simulator.tree import Tree
 from trust.identifiers import EntityId
 
 _STORE = "sqlite:///node.db"

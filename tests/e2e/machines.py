@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.e2e.processes import ROOT
+from tests.simulator.processes import ROOT
 
 CLONE, HOME, ROOTS = "/srv/hearthgate", "/srv/home", "/srv/tls/roots.pem"
 """Where each machine has its copy of this folder, its administrator's home, and the authorities it trusts."""

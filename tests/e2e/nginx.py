@@ -15,8 +15,8 @@ from threading import Event, Thread
 
 import pytest
 
-from tests.e2e.processes import ROOT, Served, served
 from tests.simulator.case_client import CaseClient
+from tests.simulator.processes import ROOT, Served, served
 from tests.simulator.settings_files import Faces
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from tests.support.case_systems import free_port

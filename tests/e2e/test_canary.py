@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from tests.e2e.nginx import Behind, program_path
-from tests.e2e.processes import ROOT, Answer
+from tests.simulator.processes import ROOT, Answer
 from tests.simulator.town import ANCHOR, COUNCIL, SUBJECT, TRUST
 
 pytestmark = [

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from config.settings import LimitsSettings
-from tests.e2e.processes import END_WITHIN_S, Served, served, start
 from tests.simulator.case_client import CaseClient
 from tests.simulator.faults import locked
+from tests.simulator.processes import END_WITHIN_S, Served, served, start
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 
 pytestmark = pytest.mark.e2e

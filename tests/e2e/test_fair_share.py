@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.processes import Served, served
 from tests.simulator.faults import locked
+from tests.simulator.processes import Served, served
 from tests.simulator.town import ANCHOR, COUNCIL, POLICE, TRUST
 
 pytestmark = pytest.mark.e2e

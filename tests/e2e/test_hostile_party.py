@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from gateway.runtime.server_tls import server_tls
-from tests.e2e.processes import Served, served, wait_healthy
+from tests.simulator.processes import Served, served, wait_healthy
 from tests.simulator.town import ANCHOR, COUNCIL, TRUST
 from trust.identifiers import EntityId
 

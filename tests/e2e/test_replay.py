@@ -10,9 +10,9 @@ from gateway.agreements.registry import detail_for
 from gateway.peers.ssrf import HostAddress
 from gateway.peers.token_client import Grant, TokenRequester
 from gateway.peers.transport import HttpTransport, client_tls
-from tests.e2e.processes import Answer, Served, served
 from tests.simulator.agreements import ref_of
 from tests.simulator.peer_hand import MESSAGES, PeerHand
+from tests.simulator.processes import Answer, Served, served
 from tests.simulator.town import ANCHOR, COUNCIL, PURPOSE, TRUST
 from trust.claims import digest
 from trust.federation.party_metadata import AuthorizationServer

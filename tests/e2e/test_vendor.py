@@ -15,7 +15,7 @@ import pytest
 from gateway.ports import LocalClient
 from gateway.store.tables import clients
 from tests.docs.pages import blocks, example, page
-from tests.e2e.processes import Served, served
+from tests.simulator.processes import Served, served
 from tests.simulator.settings_files import case_base_url
 from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, TRUST
 from tests.support.node import Node

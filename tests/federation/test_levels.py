@@ -12,9 +12,9 @@ from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.oauth.server import TOKEN_PATH
 from gateway.ports import PeerRefused, PeerRequest, PeerResponse
 from tests.simulator import faults
-from tests.simulator.levels import COUNTY, FORCE, Levels
+from tests.simulator.levels import FORCE, Levels
 from tests.simulator.peer_hand import PeerHand, claims_in
-from tests.simulator.town import ANCHOR, COUNCIL, HOUSING, POLICE, TRUST
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, HOUSING, POLICE, TRUST
 from tests.simulator.wire import Pass
 from trust import jose
 from trust.identifiers import EntityId

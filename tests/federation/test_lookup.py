@@ -78,7 +78,7 @@ def test_another_role_is_given_fewer_fields_of_the_same_record(pair: Network) ->
     [full] = client.lines()[service]["involvements"]
     [less] = client.lines(practitioner=client.as_role("duty-officer"))[service]["involvements"]
     assert set(full) == ALL_FIELDS
-    assert less == {"organisation": "Thornmere Mental Health Trust", "duty_phone": "01632 960999"}
+    assert less == {"organisation": BY_ENTITY[TRUST].name, "duty_phone": BY_ENTITY[TRUST].services[0].duty_phone}
     assert [reply_body(answer)["involvements"] for _, answer in pair.wire.messages(TRUST)] == [[full], [less]]
 
 

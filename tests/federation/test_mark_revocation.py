@@ -8,9 +8,9 @@ import pytest
 
 from gateway.store.tables import issued_trust_marks
 from tests.simulator import faults
-from tests.simulator.levels import COUNTY, Levels
+from tests.simulator.levels import Levels
 from tests.simulator.peer_hand import PeerHand
-from tests.simulator.town import ANCHOR, COUNCIL, TRUST
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, TRUST
 from trust.federation.trust_mark import data_protection_mark
 from trust.identifiers import EntityId
 

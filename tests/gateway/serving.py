@@ -7,9 +7,9 @@ import gateway.server.supervisor
 from gateway.http.operations.operations_api import OperationsFace, ReadyCheck
 from gateway.runtime.background import Wait
 from gateway.server.supervisor import Companion, Hooks, Pool, serve
+from tests.simulator.callers import housing
 from tests.simulator.clocks import RunningClock
-from tests.support.callers import housing
-from tests.support.faces import Node
+from tests.simulator.faces import Node
 
 OAUTH_KEY = "housing-oauth.pem"
 DPOP_KEY = "housing-dpop.pem"

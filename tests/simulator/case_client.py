@@ -13,6 +13,7 @@ from tests.simulator.town import BENEFIT_PURPOSE, PURPOSE, SUBJECT
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import client_assertion
 
+FORM = "application/x-www-form-urlencoded"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -26,8 +27,8 @@ class CaseClient:
     clock: Clock
     signer: LocalSigner = field(default_factory=lambda: LocalSigner.generate(KeyUse.OAUTH))
 
-    def ask_token(self) -> TestResponse:
-        """Ask the case face for a token."""
+    def token_form(self) -> bytes:
+        """Return the body of a token request, with a fresh assertion."""
         assertion = client_assertion.build(
             client_id=self.client_id,
             issuer=self.base_url,
@@ -40,12 +41,11 @@ class CaseClient:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": assertion.decode(),
         }
-        return self.http.post(
-            "/oauth/v1/token",
-            base_url=self.base_url,
-            data=urlencode(form),
-            content_type="application/x-www-form-urlencoded",
-        )
+        return urlencode(form).encode()
+
+    def ask_token(self) -> TestResponse:
+        """Ask the case face for a token."""
+        return self.http.post("/oauth/v1/token", base_url=self.base_url, data=self.token_form(), content_type=FORM)
 
     def headers(self, **more: str) -> dict[str, str]:
         """Return the headers of a request with a fresh token."""

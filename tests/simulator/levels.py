@@ -13,14 +13,13 @@ from gateway.ports import Transaction
 from gateway.store.tables import members
 from tests.simulator.network import Network, federation_keys
 from tests.simulator.settings_files import Around, read_anchor, write_anchor
-from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, HOUSING, POLICE, TRUST
+from tests.simulator.town import ANCHOR, BY_ENTITY, COUNCIL, COUNTY, HOUSING, POLICE, TRUST
 from trust.federation.suspension import SuspensionState
 from trust.federation.terms import SubordinateTerms
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 
 INTERMEDIATE = SubordinateTerms(intermediate=True)
-COUNTY = EntityId("https://county.example")
 FORCE = EntityId("https://force.example")
 """Another anchor, whom everybody has pinned too."""
 LEVELS = {COUNTY: (ANCHOR,), COUNCIL: (COUNTY,), HOUSING: (COUNTY,), TRUST: (ANCHOR,), POLICE: (FORCE,)}

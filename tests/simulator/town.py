@@ -14,6 +14,8 @@ from trust.exchange.person import parse_subject
 from trust.identifiers import EntityId
 
 ANCHOR = EntityId(f"https://{ANCHOR_HOST}")
+COUNTY = EntityId("https://county.example")
+"""An intermediate between the anchor and some agencies, where a network has one."""
 COUNCIL = agencies.COUNCIL.entity_id
 JOBCENTRE = agencies.JOBCENTRE.entity_id
 POLICE = agencies.POLICE.entity_id

@@ -14,12 +14,31 @@ Behaviour = Callable[["Visit"], None]
 ProxyBehaviour = Callable[["Asked"], None]
 
 
-class Visit:
+class Speaker:
+    """The server's end of one connection, until the test ends."""
+
+    def __init__(self, sock: socket.socket, stopping: threading.Event) -> None:
+        self.sock = sock
+        self.stopping = stopping
+
+    def say(self, data: bytes) -> None:
+        """Send bytes at once."""
+        self.sock.sendall(data)
+
+    def drip(self, data: bytes, *, every_s: float) -> None:
+        """Send one byte at a time until the client has gone or the test has ended."""
+        for byte in data:
+            if self.stopping.is_set():
+                return
+            self.sock.sendall(bytes([byte]))
+            sleep(every_s)
+
+
+class Visit(Speaker):
     """One request on one connection, read completely; ``again`` waits for the next on the same connection."""
 
     def __init__(self, sock: ssl.SSLSocket, stopping: threading.Event) -> None:
-        self.sock = sock
-        self.stopping = stopping
+        super().__init__(sock, stopping)
         self.head = b""
         self.body = b""
 
@@ -41,18 +60,6 @@ class Visit:
                 return False
             self.body += came
         return True
-
-    def say(self, data: bytes) -> None:
-        """Send bytes at once."""
-        self.sock.sendall(data)
-
-    def drip(self, data: bytes, *, every_s: float) -> None:
-        """Send one byte at a time until the client has gone or the test has ended."""
-        for byte in data:
-            if self.stopping.is_set():
-                return
-            self.sock.sendall(bytes([byte]))
-            sleep(every_s)
 
 
 def answer(body: bytes, *, status: str = "200 OK", content_type: str = "application/jwt", extra: str = "") -> bytes:
@@ -120,25 +127,12 @@ class HostileServer(_Listener):
                 self._behaviour(visit)
 
 
-class Asked:
+class Asked(Speaker):
     """One connection to a proxy, whose head (``CONNECT ...``) was read."""
 
     def __init__(self, sock: socket.socket, head: bytes, stopping: threading.Event) -> None:
-        self.sock = sock
+        super().__init__(sock, stopping)
         self.head = head
-        self.stopping = stopping
-
-    def say(self, data: bytes) -> None:
-        """Send bytes at once."""
-        self.sock.sendall(data)
-
-    def drip(self, data: bytes, *, every_s: float) -> None:
-        """Send one byte at a time until the client has gone or the test has ended."""
-        for byte in data:
-            if self.stopping.is_set():
-                return
-            self.sock.sendall(bytes([byte]))
-            sleep(every_s)
 
     def tunnel(self, port: int, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
         """Say that there is a tunnel, and forward bytes to a port on loopback and back until either end closes."""

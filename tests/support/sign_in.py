@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from gateway.oauth.exchange import SignInProvider
 from gateway.oauth.sign_in_keys import PinnedKeys, SignInKeys
 from tests.simulator.clocks import SetClock
-from tests.support.faces import CASE
+from tests.simulator.faces import CASE
 from tests.support.forge import b64
 from tests.support.positions import positions
 from trust import claims, jwk

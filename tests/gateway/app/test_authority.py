@@ -14,8 +14,8 @@ from gateway.federation.fetch import SUSPENSIONS_PATH
 from gateway.federation.own_trust_marks import OwnTrustMarks
 from gateway.http.authority.enrolments import ENROLMENT_TYPE
 from gateway.store.tables import issued_trust_marks, members
-from tests.simulator.levels import COUNTY, Levels
-from tests.simulator.town import ANCHOR, COUNCIL
+from tests.simulator.levels import Levels
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY
 from trust.errors import Untrusted
 from trust.federation.chain import verify_chain
 from trust.federation.enrolment import build_enrolment_request

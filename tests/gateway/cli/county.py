@@ -13,7 +13,8 @@ from gateway.agreements.registry import AgreementRegistry
 from gateway.peers.transport import HttpTransport
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, POLICE
+from tests.simulator.tree import Tree
 from trust.identifiers import EntityId
 
 DISTRICT = EntityId("https://district.example")

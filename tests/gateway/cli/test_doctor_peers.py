@@ -23,8 +23,9 @@ from gateway.store.tables import store_epoch
 from tests.gateway.cli.conftest import ANCHOR, COUNCIL, POLICE, Partnership, hearthgate, listening
 from tests.gateway.cli.county import DISTRICT, SCHOOL
 from tests.gateway.cli.doctor import failing, looked
+from tests.simulator.town import COUNTY
+from tests.simulator.tree import Tree
 from tests.support.case_systems import free_port
-from tests.support.tree import COUNTY, Tree
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import TrustMark, agreement_mark
 from trust.identifiers import AgreementId, EntityId

@@ -12,8 +12,9 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.cli.trust.check import show_check
 from gateway.ports import PeerRequest, PeerResponse, TransportError
 from tests.gateway.cli.county import DISTRICT, SCHOOL
-from tests.support.network import Keys
-from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
+from tests.simulator.federation import Keys
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, POLICE
+from tests.simulator.tree import Tree, answered
 from trust.errors import Untrusted
 from trust.federation.discovery import MAX_FETCHES
 from trust.federation.suspension import SuspensionState

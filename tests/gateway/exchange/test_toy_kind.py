@@ -27,7 +27,7 @@ from trust.strict_json import dumps
 
 SERVED = (*CAPABILITIES, WAITING)  # the line in gateway.app.capabilities
 SPOKEN = kinds_by_name(*KINDS.values(), WAITING_QUERY)  # the line in trust.exchange.kinds
-SERVICE = f"{TRUST}#community-team"
+SERVICE = f"{TRUST}#mental-health"
 CLAUSE: dict[str, Any] = {
     "id": "waiting",
     "kind": "waiting.query",

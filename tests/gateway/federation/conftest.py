@@ -8,15 +8,11 @@ import pytest
 
 from gateway.store.factory import open_store
 from gateway.store.migration import migrate
-from tests.support.network import Federation
-from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree
+from tests.simulator.federation import federation
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, POLICE
+from tests.simulator.tree import Tree
 
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
+__all__ = ["federation"]
 
 
 @pytest.fixture(scope="session")

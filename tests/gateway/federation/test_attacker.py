@@ -7,7 +7,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.gateway.federation.attack import EXAMPLES, MANY, Attack
+from tests.simulator.attack import EXAMPLES, MANY, Attack
 
 
 def test_no_attack_makes_the_directory_trust_whom_nobody_vouches_for(migrated: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.federation.attack import ADDRESSES, CONFIGURATION, HOUSING, Attack
-from tests.support.tree import ANCHOR, COUNTY, POLICE
+from tests.simulator.attack import ADDRESSES, CONFIGURATION, Attack
+from tests.simulator.town import ANCHOR, COUNTY, HOUSING, POLICE
 from trust.federation.suspension import SuspensionState
 
 HOUR = 3600

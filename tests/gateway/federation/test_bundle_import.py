@@ -12,8 +12,9 @@ from gateway.federation.freshness import Freshness
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspensions import Suspended
 from gateway.store.factory import open_store
-from tests.support.network import Keys
-from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree
+from tests.simulator.federation import Keys
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, POLICE
+from tests.simulator.tree import Tree
 from trust.errors import ChainRefused, Untrusted
 from trust.federation.bundle import Bundle
 from trust.federation.suspension import SuspensionState

@@ -7,8 +7,9 @@ import pytest
 from gateway.federation.fetch import NotVouchedFor, Unconfirmed
 from gateway.federation.freshness import Freshness
 from gateway.federation.limits import MAX_FETCHES
-from tests.support.network import Keys
-from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
+from tests.simulator.federation import Keys
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, POLICE
+from tests.simulator.tree import Tree, answered
 from trust.errors import ChainRefused, NoChain, Untrusted
 from trust.federation.anchor_keys import Pin
 from trust.federation.chain import TrustedEntity

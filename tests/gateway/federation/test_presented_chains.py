@@ -6,8 +6,9 @@ import pytest
 
 from gateway.federation.fetch import NotVouchedFor, Unconfirmed
 from gateway.federation.resolver import FederationResolver
-from tests.support.network import Keys
-from tests.support.tree import ANCHOR, COUNTY, POLICE, Tree, answered
+from tests.simulator.federation import Keys
+from tests.simulator.town import ANCHOR, COUNTY, POLICE
+from tests.simulator.tree import Tree, answered
 from trust.errors import RolledBack, TrustError, Untrusted
 from trust.federation.chain import TrustedEntity
 from trust.federation.trust_mark import MarkDraft, StatedMark, build_trust_mark, data_protection_mark

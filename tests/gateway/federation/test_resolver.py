@@ -11,7 +11,8 @@ from gateway.federation.freshness import Freshness
 from gateway.ports import PeerResponse
 from gateway.store.tables import trust_chains
 from tests.simulator.faults import down
-from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys
+from tests.simulator.federation import Federation, Keys
+from tests.simulator.town import ANCHOR, COUNCIL, POLICE
 from trust.errors import NoChain, Untrusted
 from trust.federation.chain import TrustedEntity
 from trust.federation.entity_statement import MAX_LIFE, StatementDraft, build_subordinate_statement

@@ -5,7 +5,8 @@ import pytest
 from gateway.federation.fetch import NotVouchedFor
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspensions import Suspended
-from tests.support.tree import ANCHOR, COUNTY, POLICE, Tree
+from tests.simulator.town import ANCHOR, COUNTY, POLICE
+from tests.simulator.tree import Tree
 from trust.errors import Untrusted
 from trust.federation.anchor_keys import Pin
 from trust.identifiers import EntityId

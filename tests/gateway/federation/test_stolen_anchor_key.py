@@ -6,8 +6,9 @@ from gateway.federation.fetch import SUSPENSIONS_PATH
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspensions import Suspended
 from gateway.ports import PeerRequest, PeerResponse
-from tests.support.network import Keys
-from tests.support.tree import ANCHOR, POLICE, Tree, answered
+from tests.simulator.federation import Keys
+from tests.simulator.town import ANCHOR, POLICE
+from tests.simulator.tree import Tree, answered
 from trust import strict_json
 from trust.federation.anchor_keys import AnchorKeys, build_anchor_keys
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension

@@ -4,7 +4,8 @@ import pytest
 
 from gateway.federation.chain_cache import STRANGERS_A_MINUTE
 from gateway.federation.fetch import NotVouchedFor
-from tests.support.network import ANCHOR, POLICE, Federation
+from tests.simulator.federation import Federation
+from tests.simulator.town import ANCHOR, POLICE
 from trust.errors import NoChain, Untrusted
 from trust.identifiers import EntityId
 

@@ -10,8 +10,9 @@ from gateway.federation.resolver import FederationResolver
 from gateway.federation.suspension_relay import PULLS_OF_ONE_A_MINUTE, SOURCES_A_ROUND
 from gateway.federation.suspensions import Suspended
 from gateway.ports import PeerRequest, PeerResponse
-from tests.support.network import Keys
-from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
+from tests.simulator.federation import Keys
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, POLICE
+from tests.simulator.tree import Tree, answered
 from trust import strict_json
 from trust.errors import Untrusted
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension

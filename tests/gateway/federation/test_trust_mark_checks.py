@@ -7,9 +7,10 @@ import pytest
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.trust_mark_status import MAX_CHECKED
 from gateway.ports import PeerRequest, PeerResponse, TransportError
+from tests.simulator.federation import Keys
+from tests.simulator.town import ANCHOR, POLICE
+from tests.simulator.tree import Tree
 from tests.support.forge import twin
-from tests.support.network import Keys
-from tests.support.tree import ANCHOR, POLICE, Tree
 from trust.federation.trust_mark import MarkDraft, StatedMark, build_trust_mark, data_protection_mark
 from trust.keys import KeyUse, Signer
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from gateway.ports import PeerRequest, PeerResponse
-from tests.support.tree import ANCHOR, COUNTY, POLICE, Tree, answered
+from tests.simulator.town import ANCHOR, COUNTY, POLICE
+from tests.simulator.tree import Tree, answered
 from trust.federation.trust_mark import MarkDraft, StatedMark, build_trust_mark, data_protection_mark
 from trust.identifiers import EntityId
 from trust.keys import KeyUse

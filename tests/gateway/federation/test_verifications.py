@@ -9,7 +9,8 @@ import pytest
 
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.federation.resolver import FederationResolver
-from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE, Tree, answered
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, POLICE
+from tests.simulator.tree import Tree, answered
 from trust import jose
 from trust.federation.bundle import Bundle
 from trust.federation.entity_statement import build_entity_configuration

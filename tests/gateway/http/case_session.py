@@ -6,8 +6,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.lookups.case_api import EXAMPLE_LOOKUP
-from tests.support.callers import Caller, case_system
-from tests.support.faces import Node
+from tests.simulator.callers import Caller, case_system
+from tests.simulator.faces import Node
 
 KEY = "2b9c8f4e-6f1d-4a77-9d55-0c1f3f6f9a10"
 

@@ -1,26 +1,15 @@
-"""A node's faces for the HTTP tests, fresh for each."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""One node's faces and their callers, and an anchor's over a federation in memory."""
 
 import pytest
+from flask.testing import FlaskClient
 
-from tests.support.callers import Caller, case_system, housing
-from tests.support.faces import Node
+from tests.simulator.callers import node, peer, system
+from tests.simulator.federation import Federation, federation
+from tests.simulator.town import ANCHOR
 
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    made = Node(tmp_path)
-    yield made
-    made.claims.close()
+__all__ = ["federation", "node", "peer", "system"]
 
 
 @pytest.fixture
-def peer(node: Node) -> Caller:
-    return housing(node, node.peer_app().test_client())
-
-
-@pytest.fixture
-def system(node: Node) -> Caller:
-    return case_system(node, node.case_app().test_client())
+def anchor(federation: Federation) -> FlaskClient:
+    return federation.wire.apps[ANCHOR].test_client()

@@ -1,9 +1,7 @@
 """A trust anchor's public face."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +9,8 @@ from flask.testing import FlaskClient
 from gateway.authority.statements import FETCH_PATH, LIST_PATH, subordinate_statement
 from gateway.store.tables import anchor_keys, members
 from gateway.store.tables.federation_records import StoredAnchorKeys
-from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation
+from tests.simulator.federation import Federation
+from tests.simulator.town import ANCHOR, COUNCIL, POLICE
 from trust.federation.anchor_keys import AnchorKeys, build_anchor_keys, parse_pin
 from trust.federation.entity_statement import parse_entity_configuration, parse_subordinate_statement
 from trust.federation.party_metadata import parse_federation_entity
@@ -19,18 +18,6 @@ from trust.federation.suspension import SuspensionState
 from trust.federation.terms import NODE, SubordinateTerms
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def anchor(federation: Federation) -> FlaskClient:
-    return federation.wire.apps[ANCHOR].test_client()
 
 
 def test_an_anchor_names_its_endpoints_and_no_superior(federation: Federation, anchor: FlaskClient) -> None:

@@ -11,7 +11,7 @@ from gateway.benefits.case_api import EXAMPLE_ELIGIBILITY
 from gateway.callers import CaseRefusal, CaseRefused
 from gateway.lookups.service_result import LookupState
 from tests.gateway.http.case_session import KEY, Session, lookup_body
-from tests.support.faces import CASE, Node
+from tests.simulator.faces import CASE, Node
 from tests.support.positions import positions
 from trust.exchange.eligibility import EligibilityQuery, Question
 

@@ -1,8 +1,6 @@
 """The inbox of an authority: strangers may write into it, and nothing happens because of what they write."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,7 +13,8 @@ from gateway.http.authority.enrolments import enrolments_blueprint
 from gateway.store.tables import enrolments, key_revocations
 from gateway.store.tables.federation_records import StoredKeyRevocation
 from gateway.web.face import build_face
-from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
+from tests.simulator.federation import Federation, Keys, Silent
+from tests.simulator.town import ANCHOR, COUNCIL, POLICE
 from trust.federation.enrolment import build_enrolment_request
 from trust.federation.entity_statement import MAX_BYTES, StatementDraft, build_entity_configuration
 from trust.federation.suspension import SuspensionState
@@ -24,18 +23,6 @@ from trust.keys import KeySet, KeyUse
 from trust.spoken_digits import digits_of_keys, spoken
 
 HARBOUR = EntityId("https://harbour.example")
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def anchor(federation: Federation) -> FlaskClient:
-    return federation.wire.apps[ANCHOR].test_client()
 
 
 def draft(federation: Federation, keys: KeySet, entity: EntityId) -> StatementDraft:

@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 from gateway.callers import PeerCaller
 from gateway.http.peer.fair_share import FairShare
 from gateway.web.problem import Problem
-from tests.support.callers import Caller
-from tests.support.faces import COUNCIL, HOUSING, PEER_TOKEN_URL, Node
+from tests.simulator.callers import Caller
+from tests.simulator.faces import PEER_TOKEN_URL, Node
+from tests.simulator.town import COUNCIL, HOUSING
 from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 

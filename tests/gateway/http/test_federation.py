@@ -13,7 +13,8 @@ from gateway.keys.files import create_keys
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.web.face import build_face
 from tests.simulator.clocks import MORNING, SetClock
-from tests.support.network import ANCHOR, COUNCIL, Silent
+from tests.simulator.federation import Silent
+from tests.simulator.town import ANCHOR, COUNCIL
 from trust.federation.entity_statement import parse_entity_configuration
 from trust.federation.node_metadata import ServiceEntry, parse_node_metadata
 from trust.federation.party_metadata import parse_authorization_server, parse_client

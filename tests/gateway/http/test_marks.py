@@ -1,8 +1,6 @@
 """An authority's trust marks: given out, renewed, listed, and answered for when they are revoked."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -13,7 +11,8 @@ from gateway.authority.statements import MARK_PATH, MARKED_PATH, STATUS_PATH, Ac
 from gateway.authority.trust_marks import MarkTerms, TrustMarkIssuer, delegated
 from gateway.http.authority.authority_api import create_anchor_app
 from gateway.store.tables import issued_trust_marks
-from tests.support.network import ANCHOR, COUNCIL, POLICE, Federation, Keys, Silent
+from tests.simulator.federation import Federation, Keys, Silent
+from tests.simulator.town import ANCHOR, COUNCIL, POLICE
 from trust import base64url
 from trust.errors import MarkRefused, WrongType
 from trust.federation.entity_statement import parse_entity_configuration
@@ -91,10 +90,8 @@ class Issuing:
 
 
 @pytest.fixture
-def issuing(tmp_path: Path) -> Iterator[Issuing]:
-    federation = Federation(tmp_path)
-    yield Issuing(federation)
-    federation.close()
+def issuing(federation: Federation) -> Issuing:
+    return Issuing(federation)
 
 
 def error(answer: TestResponse) -> tuple[int, object]:

@@ -17,7 +17,7 @@ from gateway.http.case import openapi
 from gateway.lookups.case_api import EXAMPLE_LOOKUP
 from gateway.web.case_request import CODE_PATTERN, SLUG_PATTERN, SUBJECT_SCHEMA
 from tests.gateway.http.case_session import Session, lookup_body
-from tests.support.faces import CASE, OPERATIONS, Node
+from tests.simulator.faces import CASE, OPERATIONS, Node
 from trust.errors import MalformedClaims
 from trust.exchange.errors import MalformedSubject
 from trust.exchange.person import parse_subject

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.http.operations.operations_api import OperationsFace, ReadyCheck
-from tests.support.faces import Node
+from tests.simulator.faces import Node
 
 
 def operations(node: Node, *checks: ReadyCheck) -> FlaskClient:

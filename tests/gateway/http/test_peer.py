@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.callers import Caller
-from tests.support.faces import MESSAGES_URL, Node
+from tests.simulator.callers import Caller
+from tests.simulator.faces import MESSAGES_URL, Node
 from trust.errors import BadSignature, Expired, MalformedJson, TrustError, WrongAudience
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from gateway.authority.suspension import signed_today
 from gateway.store.tables.federation_records import StoredSuspension
-from tests.support.network import Keys
+from tests.simulator.federation import Keys
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension, parse_suspension
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, LocalSigner, Signer

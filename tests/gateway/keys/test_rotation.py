@@ -35,7 +35,7 @@ def clock() -> SetClock:
     return SetClock(MORNING)
 
 
-def opened(folder: Path, clock: MovingClock, vouched: Mapping[str, datetime] | None = None) -> FileKeyVault:
+def opened(folder: Path, clock: SetClock, vouched: Mapping[str, datetime] | None = None) -> FileKeyVault:
     return open_vault(folder, now=clock.now, vouched_since=lambda: vouched or {})
 
 

@@ -4,8 +4,8 @@ from werkzeug.test import TestResponse
 
 from gateway.oauth.exchange import GRANT_TYPE
 from gateway.oauth.revocation import PATH
-from tests.support.callers import Caller
-from tests.support.faces import FORM
+from tests.simulator.callers import Caller
+from tests.simulator.faces import FORM
 
 
 def challenged_as(answer: TestResponse, code: str | None) -> None:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.gateway.oauth.requests import refused_as
+from tests.simulator.callers import Caller, case_system
+from tests.simulator.faces import CASE, CASE_TOKEN_URL, FORM, Node
+from tests.simulator.town import COUNCIL, HOUSING
 from tests.support import forge
-from tests.support.callers import Caller, case_system
-from tests.support.faces import CASE, CASE_TOKEN_URL, COUNCIL, FORM, HOUSING, Node
 from trust import claims
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner
 from trust.oauth import access_token

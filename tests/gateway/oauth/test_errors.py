@@ -3,8 +3,9 @@
 import pytest
 
 from tests.gateway.oauth.requests import refused_as
-from tests.support.callers import Caller
-from tests.support.faces import CASE, COUNCIL
+from tests.simulator.callers import Caller
+from tests.simulator.faces import CASE
+from tests.simulator.town import COUNCIL
 
 
 def test_nobody_authenticates_in_two_ways_at_once(peer: Caller) -> None:

@@ -12,9 +12,9 @@ from gateway.lookups.case_api import EXAMPLE_LOOKUP
 from gateway.oauth.exchange import ACCESS_TOKEN, GRANT_TYPE
 from gateway.oauth.sign_in_keys import PinnedKeys
 from tests.gateway.oauth.requests import ID_TOKEN, exchange, refused_as
+from tests.simulator.callers import Caller, case_system
+from tests.simulator.faces import CASE, CASE_TOKEN_URL, Node
 from tests.support import forge
-from tests.support.callers import Caller, case_system
-from tests.support.faces import CASE, CASE_TOKEN_URL, Node
 from tests.support.positions import positions
 from tests.support.sign_in import ISSUER, RESOURCE, WEB_CLIENT, SignInService, rsa_key
 from trust import jwk

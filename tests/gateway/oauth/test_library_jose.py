@@ -12,8 +12,8 @@ from authlib.deprecate import AuthlibDeprecationWarning
 from authlib.oauth2 import rfc7521, rfc7523, rfc8693, rfc9068, rfc9101
 
 from tests.gateway.oauth.requests import exchange, revoke
-from tests.support.callers import Caller, case_system
-from tests.support.faces import Node
+from tests.simulator.callers import Caller, case_system
+from tests.simulator.faces import Node
 from tests.support.sign_in import SignInService
 
 

@@ -3,8 +3,9 @@
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from gateway.oauth import metadata
-from tests.support.callers import Caller
-from tests.support.faces import CASE, COUNCIL, Node
+from tests.simulator.callers import Caller
+from tests.simulator.faces import CASE, Node
+from tests.simulator.town import COUNCIL
 
 
 def test_both_token_endpoints_describe_themselves_by_rfc_8414(peer: Caller, system: Caller) -> None:

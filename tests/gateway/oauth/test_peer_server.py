@@ -8,9 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.gateway.oauth.requests import refused_as
+from tests.simulator.callers import Caller
+from tests.simulator.faces import DETAIL, FORM, PEER_TOKEN_URL, Node
+from tests.simulator.town import COUNCIL, HOUSING
 from tests.support import forge
-from tests.support.callers import Caller
-from tests.support.faces import COUNCIL, DETAIL, FORM, HOUSING, PEER_TOKEN_URL, Node
 from trust import claims
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner
 from trust.oauth import access_token, authorization_details

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from tests.gateway.oauth.requests import ask, challenged_as
+from tests.simulator.callers import Caller, token_claims
+from tests.simulator.faces import CASE, LOOKUPS_URL, MESSAGES_URL, PEER_TOKEN_URL, Node
+from tests.simulator.town import COUNCIL, HOUSING
 from tests.support import forge
-from tests.support.callers import Caller, token_claims
-from tests.support.faces import CASE, COUNCIL, HOUSING, LOOKUPS_URL, MESSAGES_URL, PEER_TOKEN_URL, Node
 from trust import jose
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import access_token

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.callers import Caller, housing
-from tests.support.faces import MESSAGES_URL, Node
+from tests.simulator.callers import Caller, housing
+from tests.simulator.faces import MESSAGES_URL, Node
 
 ROOT = Path(__file__).resolve().parents[3]
 PROOFS = 200

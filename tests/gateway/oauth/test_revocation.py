@@ -8,8 +8,9 @@ import pytest
 from gateway.oauth.revocation import PATH
 from gateway.store.engine.claims_sqlite import SqliteClaims
 from tests.gateway.oauth.requests import ask, challenged_as, revoke
-from tests.support.callers import Caller, case_system, token_claims
-from tests.support.faces import CASE_TOKEN_URL, COUNCIL, FORM, Node
+from tests.simulator.callers import Caller, case_system, token_claims
+from tests.simulator.faces import CASE_TOKEN_URL, FORM, Node
+from tests.simulator.town import COUNCIL
 from tests.support.positions import positions
 from trust.keys import KeyUse, LocalSigner
 from trust.oauth import access_token

@@ -4,8 +4,8 @@ import pytest
 
 from gateway.oauth import signatures
 from gateway.oauth.signatures import GoodSignatures
-from tests.support.callers import token_claims
-from tests.support.faces import Node
+from tests.simulator.callers import token_claims
+from tests.simulator.faces import Node
 from trust.errors import Expired, NotYetValid, TrustError
 from trust.oauth import access_token
 

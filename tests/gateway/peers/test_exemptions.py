@@ -9,14 +9,11 @@ from gateway.app.wiring import peer_transport
 from gateway.keys.files import KeyFilesRefused
 from gateway.peers.exemptions import exemptions
 from gateway.peers.ssrf import AddressRefused
-from gateway.ports import PeerRequest, TransportError
+from gateway.ports import TransportError
+from tests.gateway.peers.exchanges import GET, HOST
 from tests.support.hostile import HostileServer, answer, proxying, serving
 from tests.support.tls import Authority
 
-HOST = "council.example"
-GET = PeerRequest(
-    method="GET", url=f"https://{HOST}/x", headers={}, body=b"", accept="application/jwt", max_bytes=1000, timeout_s=5
-)
 REASON = "a reason of this test"
 
 

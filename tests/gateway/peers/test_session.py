@@ -1,7 +1,6 @@
 """What is sent over which connection, and when one is used again."""
 
 import ssl
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -12,24 +11,9 @@ import pytest
 from gateway.peers.errors import ConnectionLost
 from gateway.peers.ssrf import HostAddress
 from gateway.peers.transport import HttpTransport, client_tls
-from gateway.ports import PeerRequest
-from tests.support.hostile import HostileServer, Visit, answer
+from tests.gateway.peers.exchanges import GET, HOST, OK, POST, Start
+from tests.support.hostile import Visit, answer
 from tests.support.tls import Authority
-
-HOST = "council.example"
-GET = PeerRequest(
-    method="GET",
-    url=f"https://{HOST}/x",
-    headers={},
-    body=b"",
-    accept="application/jwt",
-    max_bytes=1000,
-    timeout_s=5,
-)
-POST = replace(GET, method="POST", body=b"signed")
-OK = answer(b"reply")
-
-Start = Callable[..., tuple[HostileServer, HttpTransport]]
 
 
 def test_the_connection_is_used_again(start: Start) -> None:

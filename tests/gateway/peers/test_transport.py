@@ -15,25 +15,11 @@ from gateway.peers.errors import DeadlineExceeded, InvalidResponse, ResponseTooL
 from gateway.peers.resolver import SystemResolver
 from gateway.peers.ssrf import AddressRefused, HostAddress, UrlRefused
 from gateway.peers.transport import HttpTransport, client_tls
-from gateway.ports import PeerRequest, TransportError
+from gateway.ports import TransportError
+from tests.gateway.peers.exchanges import GET, HOST, OK, POST, Start
 from tests.simulator.clocks import MonotonicClock
-from tests.support.hostile import HostileServer, Visit, answer, proxying
+from tests.support.hostile import Visit, answer, proxying
 from tests.support.tls import Authority, make_authority
-
-HOST = "council.example"
-GET = PeerRequest(
-    method="GET",
-    url=f"https://{HOST}/x",
-    headers={},
-    body=b"",
-    accept="application/jwt",
-    max_bytes=1000,
-    timeout_s=5,
-)
-POST = replace(GET, method="POST", body=b"signed")
-OK = answer(b"reply")
-
-Start = Callable[..., tuple[HostileServer, HttpTransport]]
 
 
 def test_an_answer_comes_back_whole(start: Start) -> None:

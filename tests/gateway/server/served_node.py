@@ -12,10 +12,11 @@ from http.client import HTTPSConnection
 from pathlib import Path
 
 from tests.gateway.serving import DPOP_KEY, OAUTH_KEY
+from tests.simulator.callers import Caller
 from tests.simulator.clocks import RunningClock
-from tests.support.callers import Caller
+from tests.simulator.faces import PEER_TOKEN_URL, Node
+from tests.simulator.town import COUNCIL, HOUSING
 from tests.support.case_systems import free_port
-from tests.support.faces import COUNCIL, HOUSING, PEER_TOKEN_URL, Node
 from tests.support.tls import make_authority
 from trust.keys import KeyUse, LocalSigner
 

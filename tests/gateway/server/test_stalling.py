@@ -8,7 +8,7 @@ import pytest
 
 from tests.gateway.server.conftest import running
 from tests.gateway.server.served_node import HALF, Running, until_the_end
-from tests.support.faces import FORM
+from tests.simulator.faces import FORM
 
 __all__ = ["running"]
 

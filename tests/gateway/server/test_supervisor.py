@@ -26,8 +26,8 @@ from tests.gateway.server.served_node import (
     until_the_end,
     wait_until,
 )
-from tests.support.callers import Caller
-from tests.support.faces import DETAIL, FORM, MESSAGES_URL, PEER_TOKEN_URL
+from tests.simulator.callers import Caller
+from tests.simulator.faces import DETAIL, FORM, MESSAGES_URL, PEER_TOKEN_URL
 from trust.oauth import authorization_details
 
 pytestmark = pytest.mark.e2e

@@ -7,7 +7,7 @@ import pytest
 from gateway.web import headers
 from tests.gateway.server.conftest import running
 from tests.gateway.server.served_node import Running
-from tests.support.faces import FORM
+from tests.simulator.faces import FORM
 
 __all__ = ["running"]
 

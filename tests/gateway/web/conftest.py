@@ -1,5 +1,5 @@
-"""The faces of tests/gateway/http, for what all of them share."""
+"""One node's faces and their callers, for what all faces share."""
 
-from tests.gateway.http.conftest import node, peer, system
+from tests.simulator.callers import node, peer, system
 
 __all__ = ["node", "peer", "system"]

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from gateway.ports import StoreBusy, StoreFull
 from gateway.web.face import build_face
 from gateway.web.guards import open_to_all
-from tests.support.faces import Node
+from tests.simulator.faces import Node
 from trust.errors import NoChain
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, Response
 from gateway.http.operations.operations_api import OperationsFace
 from gateway.web.face import build_face
 from gateway.web.guards import declared_guard, open_to_all
-from tests.support.faces import Node
+from tests.simulator.faces import Node
 
 
 def guards_of(app: Flask) -> dict[str, str]:

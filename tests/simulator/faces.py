@@ -36,7 +36,8 @@ from gateway.store.engine.sqlite_files import SqliteFiles
 from gateway.telemetry.events import HttpRequestEvent
 from gateway.web.face import build_face
 from tests.simulator.clocks import SetClock
-from tests.support.network import Keys
+from tests.simulator.federation import Keys
+from tests.simulator.town import COUNCIL, HOUSING
 from tests.support.positions import positions
 from trust.claims import digest
 from trust.errors import NoChain
@@ -48,8 +49,6 @@ from trust.keys import KeySet, KeyUse, LocalSigner, Signer
 from trust.oauth.access_token import Position
 from trust.oauth.authorization_details import AuthorizationDetail
 
-COUNCIL = EntityId("https://council.example")
-HOUSING = EntityId("https://housing.example")
 CASE = "https://node.council.example"
 PEER_TOKEN_URL = COUNCIL + "/oauth/v1/token"
 MESSAGES_URL = COUNCIL + "/exchange/v1/messages"

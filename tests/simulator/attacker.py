@@ -9,9 +9,10 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.ports import PeerRequest, PeerResponse, Store, TransportError
-from tests.gateway.federation.oracle import Truth, parts
-from tests.support.network import Keys
-from tests.support.tree import ANCHOR, Entity, Tree, answered
+from tests.simulator.federation import Keys
+from tests.simulator.oracle import Truth, parts
+from tests.simulator.town import ANCHOR
+from tests.simulator.tree import Entity, Tree, answered
 from trust import jose, strict_json
 from trust.federation.entity_statement import MAX_LIFE, StatementDraft, build_subordinate_statement
 from trust.federation.suspension import Suspension, SuspensionState, build_suspension

@@ -15,7 +15,8 @@ from gateway.federation.storage import TrustStorage
 from gateway.ports import PeerRequest, PeerResponse, Store, Transport, TransportError
 from gateway.runtime.background import AtOnce
 from tests.simulator.clocks import MORNING, SetClock
-from tests.support.network import Keys
+from tests.simulator.federation import Keys
+from tests.simulator.town import ANCHOR, COUNCIL
 from trust import strict_json
 from trust.federation.anchor_keys import AnchorKeys, Pin, build_anchor_keys
 from trust.federation.entity_statement import (
@@ -38,11 +39,6 @@ from trust.federation.trust_mark import MarkStatus, StatedMark, build_status_res
 from trust.identifiers import EntityId, KindName, ServiceSlug
 from trust.keys import KeySet, KeyUse, LocalSigner
 from trust.strict_json import JsonObject
-
-ANCHOR = EntityId("https://anchor.example")
-COUNTY = EntityId("https://county.example")
-COUNCIL = EntityId("https://council.example")
-POLICE = EntityId("https://police.example")
 
 Said = Callable[[PeerRequest], PeerResponse]
 

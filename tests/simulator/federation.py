@@ -1,6 +1,9 @@
 """A federation in memory: the real apps, reached through a transport that can be made to fail."""
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from gateway.authority.statements import Authority
 from gateway.federation.entity_configuration import NodeProfile, SignedConfiguration, node_configuration
@@ -20,6 +23,7 @@ from gateway.store.tables import members
 from gateway.telemetry.events import HttpRequestEvent
 from gateway.web.face import build_face
 from tests.simulator.clocks import MORNING, SetClock
+from tests.simulator.town import ANCHOR, COUNCIL, POLICE
 from tests.simulator.wire import Wire
 from trust.federation.anchor_keys import Pin
 from trust.federation.entity_statement import parse_entity_configuration
@@ -30,10 +34,6 @@ from trust.federation.suspension import SuspensionState
 from trust.identifiers import EntityId, KindName, ServiceSlug
 from trust.keys import Alg, KeySet, KeyUse, LocalSigner, Signer
 from trust.sealing import seal
-
-ANCHOR = EntityId("https://anchor.example")
-COUNCIL = EntityId("https://council.example")
-POLICE = EntityId("https://police.example")
 
 
 class Keys:
@@ -163,3 +163,11 @@ class Federation:
         """Let go of both stores."""
         self.store.close()
         self.anchor_store.close()
+
+
+@pytest.fixture
+def federation(tmp_path: Path) -> Iterator[Federation]:
+    """Give the federation, fresh for each test."""
+    made = Federation(tmp_path)
+    yield made
+    made.close()

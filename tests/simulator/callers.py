@@ -1,28 +1,21 @@
 """Those who call a node's faces: other nodes and case systems, each with keys of its own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.simulator.clocks import SetClock
-from tests.support.faces import (
-    CASE,
-    CASE_TOKEN_URL,
-    COUNCIL,
-    DETAIL,
-    FORM,
-    HOUSING,
-    MESSAGES_URL,
-    PEER_TOKEN_URL,
-    Node,
-)
+from tests.simulator.faces import CASE, CASE_TOKEN_URL, DETAIL, FORM, MESSAGES_URL, PEER_TOKEN_URL, Node
+from tests.simulator.town import COUNCIL, HOUSING
 from trust.keys import Alg, KeyUse, LocalSigner
 from trust.oauth import authorization_details, client_assertion, dpop_proof
 from trust.oauth.access_token import AccessTokenClaims
@@ -135,3 +128,23 @@ def token_claims(node: Node, **changes: Any) -> AccessTokenClaims:
         details=(DETAIL,),
     )
     return replace(good, **changes)
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    """Give one node's faces."""
+    made = Node(tmp_path)
+    yield made
+    made.claims.close()
+
+
+@pytest.fixture
+def peer(node: Node) -> Caller:
+    """Give a member of the federation that calls them."""
+    return housing(node, node.peer_app().test_client())
+
+
+@pytest.fixture
+def system(node: Node) -> Caller:
+    """Give a case system that calls them."""
+    return case_system(node, node.case_app().test_client())

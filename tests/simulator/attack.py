@@ -17,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from gateway.federation.limits import MAX_FETCHES
 from gateway.federation.resolver import FederationResolver
 from gateway.store.factory import open_store
-from tests.gateway.federation.attacker import EVIL, FETCH, SUSPENSIONS, Attacked, Attacker
-from tests.gateway.federation.oracle import Seen, ruled_out, too_old
-from tests.support.network import Keys
-from tests.support.tree import ANCHOR, COUNCIL, COUNTY, POLICE
+from tests.simulator.attacker import EVIL, FETCH, SUSPENSIONS, Attacked, Attacker
+from tests.simulator.federation import Keys
+from tests.simulator.oracle import Seen, ruled_out, too_old
+from tests.simulator.town import ANCHOR, COUNCIL, COUNTY, HOUSING, POLICE
 from trust.errors import TrustError
 from trust.federation.chain import TrustedEntity
 from trust.federation.suspension import SuspensionState
@@ -36,9 +36,6 @@ EXAMPLES = settings().max_examples // 3
 MANY = 1_000
 """A run of all tests walks the same few chains each time. With ``pytest --hypothesis-profile=long`` they are over a
 thousand, and others each time. What a few may miss is walked by hand in ``test_attacks``."""
-
-
-HOUSING = EntityId("https://housing.example")
 
 
 CONFIGURATION = "/.well-known/openid-federation"

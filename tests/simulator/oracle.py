@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tests.support.tree import ANCHOR
+from tests.simulator.town import ANCHOR
 from trust.base64url import decode
 from trust.federation.chain import TrustedEntity
 from trust.federation.suspension import SuspensionState

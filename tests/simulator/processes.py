@@ -15,11 +15,10 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
-from urllib.parse import urlencode
 
 import requests
 
-from tests.simulator.case_client import ASSERTION_TYPE, CaseClient
+from tests.simulator.case_client import FORM, CaseClient
 from tests.simulator.clocks import RunningClock
 from tests.simulator.network import Network, federation_keys
 from tests.simulator.settings_files import Around, Faces, write_anchor, write_node
@@ -27,7 +26,6 @@ from tests.simulator.town import ANCHOR, BY_ENTITY
 from tests.support.case_systems import free_port
 from tests.support.tls import Authority, make_authority
 from trust.identifiers import EntityId
-from trust.oauth import client_assertion
 
 ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 90.0
@@ -136,22 +134,8 @@ class Served:
 
     def case_token(self, client: CaseClient) -> str:
         """Get a token for a case system that was registered in memory."""
-        assertion = client_assertion.build(
-            client_id=client.client_id,
-            issuer=client.base_url,
-            signer=client.signer,
-            now=client.clock.now(),
-            jti=token_urlsafe(16),
-        )
-        form = {
-            "grant_type": "client_credentials",
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": assertion.decode(),
-        }
         answer = self.call(
-            client.base_url + "/oauth/v1/token",
-            body=urlencode(form).encode(),
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            client.base_url + "/oauth/v1/token", body=client.token_form(), headers={"Content-Type": FORM}
         )
         assert answer.status == 200, answer.body
         return str(answer.json()["access_token"])
@@ -203,7 +187,7 @@ def served(
     tls.mkdir()
     authority = make_authority(tls)
     network = Network(folder, [BY_ENTITY[entity] for entity in asked], clock=RunningClock())
-    faces = {entity: _faces(entity, authority, workers, threads) for entity in (ANCHOR, *asked)}
+    faces = {entity: free_faces(entity, authority, workers=workers, threads=threads) for entity in (ANCHOR, *asked)}
     around = Around(
         anchor_keys=federation_keys(network.anchor.vault),
         hosts={entity.removeprefix("https://"): faces[entity].peer for entity in faces},
@@ -249,7 +233,8 @@ def wait_healthy(operations: str) -> None:
             return
 
 
-def _faces(entity: EntityId, authority: Authority, workers: int, threads: int) -> Faces:
+def free_faces(entity: EntityId, authority: Authority, *, workers: int = 1, threads: int = 16) -> Faces:
+    """Return free ports for an entity, and a certificate for its names."""
     host = entity.removeprefix("https://")
     peer, case, operations = (f"127.0.0.1:{free_port()}" for _ in range(3))
     return Faces(
