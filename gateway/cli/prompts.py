@@ -9,13 +9,13 @@ import click
 from gateway.administration.errors import OperationRefused
 
 _IDENTITY = (
-    ("entity_id", "Who is this in the federation, such as https://council.example"),
-    ("name", "The agency's name, as people know it"),
+    ("entity_id", "The identifier in the federation, such as https://council.example"),
+    ("name", "The agency's name"),
 )
 _SERVICE = (
     ("slug", "Its short name, such as money-advice"),
     ("kind", "Its kind, such as money-advice"),
-    ("name", "Its name, as people know it"),
+    ("name", "Its name"),
     ("phone", "Its duty line"),
 )
 

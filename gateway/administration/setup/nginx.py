@@ -47,7 +47,7 @@ def refuse_public(place: str) -> None:
     address = parse_listen(place)
     if address is None or address.is_unspecified or address.is_global:
         raise ValueError(
-            f"{place} can be reached from anywhere, and the case face belongs on the internal network; write its "
+            f"{place} can be reached from anywhere, and the case API belongs on the internal network; write its "
             "private address and a port, such as 10.0.0.5:8444"
         )
 
@@ -56,10 +56,10 @@ def render_nginx(settings: Settings, options: NginxOptions) -> UseCaseResult:
     """Return the configuration of nginx, a file for its http block. Raises :class:`OperationRefused`."""
     if set(options.listen) & set(options.case_listen):
         raise OperationRefused(
-            "The case face does not listen where the peer face does: it belongs on the internal network."
+            "The case API cannot listen where the peer API does: it belongs on the internal network."
         )
     if options.case_listen and isinstance(settings, AnchorSettings):
-        raise OperationRefused("A trust anchor has no case face; leave out --case-listen.")
+        raise OperationRefused("A trust anchor has no case API; leave out --case-listen.")
     template = TEMPLATE.read_text(encoding="utf-8")
     values = (_values(each, settings, options) for each in _servers(settings, options))
     text = "\n\n".join(_fill(template, each) for each in values)

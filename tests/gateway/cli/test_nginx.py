@@ -1,11 +1,11 @@
-"""`hearthgate nginx` writes nothing that would put the case face before strangers, or that nginx would misread."""
+"""`hearthgate nginx` puts the case API before no stranger, and writes nothing that nginx would misread."""
 
 import pytest
 
 from tests.gateway.cli.conftest import Partnership, hearthgate
 
 
-def test_the_case_face_is_not_there_unless_it_is_asked_for(partnership: Partnership) -> None:
+def test_the_case_api_is_not_there_unless_it_is_asked_for(partnership: Partnership) -> None:
     answer = hearthgate("nginx", "--config", partnership.config("council"))
     assert "server_name council.example;" in answer.out
     assert "case.council.example" not in answer.out
@@ -15,7 +15,7 @@ def test_the_case_face_is_not_there_unless_it_is_asked_for(partnership: Partners
 def test_it_is_put_at_a_private_address(partnership: Partnership, place: str) -> None:
     answer = hearthgate("nginx", "--config", partnership.config("council"), "--case-listen", place)
     assert answer.code == 0, answer.err
-    *_, case = answer.out.partition("# The case face")
+    *_, case = answer.out.partition("# The case API")
     assert f"listen {place} ssl;" in case
 
 
@@ -29,12 +29,12 @@ def test_it_is_put_nowhere_where_strangers_come(partnership: Partnership, place:
     assert "Traceback" not in answer.err
 
 
-def test_both_faces_at_one_place_are_refused(partnership: Partnership) -> None:
+def test_both_apis_at_one_place_are_refused(partnership: Partnership) -> None:
     at = ["--listen", "10.0.0.5:443", "--case-listen", "10.0.0.5:443"]
     assert hearthgate("nginx", "--config", partnership.config("council"), *at).code == 1
 
 
-def test_an_anchor_has_no_case_face(partnership: Partnership) -> None:
+def test_an_anchor_has_no_case_api(partnership: Partnership) -> None:
     assert hearthgate("nginx", "--config", partnership.config("anchor"), "--case-listen", "10.0.0.5:8444").code == 1
 
 
