@@ -111,23 +111,23 @@ def _admit_new(settings: AnchorSettings, admission: "Admission") -> UseCaseResul
 
 def plan_dismissal(settings: AnchorSettings, entity: str, *, reason: str) -> ChangePlan:
     """Plan to forget a request that waits; the entity may ask again. Raises :class:`OperationRefused`."""
-    named = parse_entity_id(entity)
+    applicant = parse_entity_id(entity)
     with opened_store(settings) as store:
-        waiting = _waiting(store, named)
+        waiting = _waiting(store, applicant)
 
     def apply() -> UseCaseResult:
         with opened_store(settings) as store:
-            if _waiting(store, named).raw != waiting.raw:
-                raise OperationRefused(f"{named} has sent another request meanwhile; nothing was done. Look at it.")
-        record(settings, "trust dismiss", entity_id=named, reason=reason)
+            if _waiting(store, applicant).raw != waiting.raw:
+                raise OperationRefused(f"{applicant} has sent another request meanwhile; nothing was done. Look at it.")
+        record(settings, "trust dismiss", entity_id=applicant, reason=reason)
         with opened_store(settings) as store:
-            store.write(lambda tx: _forget(tx, named, waiting.raw))
+            store.write(lambda tx: _forget(tx, applicant, waiting.raw))
         return UseCaseResult(
-            lines=[f"The request of {named} is forgotten."], data={"entity_id": named, "reason": reason}
+            lines=[f"The request of {applicant} is forgotten."], data={"entity_id": applicant, "reason": reason}
         )
 
     effect = (
-        f"The request of {named}, received {waiting.received_at:%Y-%m-%d %H:%M} UTC, will be forgotten. It may ask "
+        f"The request of {applicant}, received {waiting.received_at:%Y-%m-%d %H:%M} UTC, will be forgotten. It may ask "
         "again, and is not told."
     )
     return ChangePlan(effect=[effect], question="Dismiss it?", apply=apply)
@@ -325,15 +325,15 @@ def _effect(admission: Admission) -> list[str]:
     if member.state == SuspensionState.REMOVED:
         return [f"It was removed {member.changed_at:%Y-%m-%d}, and is let in again. {_WELCOME}", *lines]
     change = compare(request, keys=_keys(member), metadata=member.metadata)
-    said = [f"A key more is vouched for: {kid}" for kid in change.keys_added]
-    said += [f"A key is vouched for no longer: {kid}" for kid in change.keys_dropped]
-    said += [f"It now states {name}." for name in change.types_added]
-    said += [f"It no longer states {name}." for name in change.types_dropped]
-    said += [f"What it states as {name} is new, as shown above." for name in change.types_changed]
-    said += _kinds_opened(request, member)
+    changes = [f"A key more is vouched for: {kid}" for kid in change.keys_added]
+    changes += [f"A key is vouched for no longer: {kid}" for kid in change.keys_dropped]
+    changes += [f"It now states {name}." for name in change.types_added]
+    changes += [f"It no longer states {name}." for name in change.types_dropped]
+    changes += [f"What it states as {name} is new, as shown above." for name in change.types_changed]
+    changes += _kinds_opened(request, member)
     if terms != member.terms:
-        said += ["Its terms change:", *lines]
-    return ["It is a member already.", *(said or ["Nothing changes."])]
+        changes += ["Its terms change:", *lines]
+    return ["It is a member already.", *(changes or ["Nothing changes."])]
 
 
 def _kinds_opened(request: EnrolmentRequest, member: Member) -> list[str]:
@@ -411,11 +411,11 @@ def _kind(each: _Waiting) -> str:
 
 def _to_json(each: _Waiting, *, with_thumbprints: bool) -> Mapping[str, Any]:
     request = each.request
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "entity_id": each.waiting.entity,
         "received_at": each.waiting.received_at.isoformat(),
         "expires_at": each.waiting.expires_at.isoformat(),
         "intermediate": request is not None and request.fetch_endpoint is not None,
         "signed_by_member": request is not None and _is_by_member(request, each.member, each.revoked),
     }
-    return found | ({"thumbprints": list(request.thumbprints)} if with_thumbprints and request is not None else {})
+    return document | ({"thumbprints": list(request.thumbprints)} if with_thumbprints and request is not None else {})

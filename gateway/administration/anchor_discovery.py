@@ -47,12 +47,12 @@ def statement_of(transport: Transport, entity: EntityId, *, now: datetime) -> En
     answer = fetch_document(transport, entity + CONFIGURATION_PATH)
     if answer.status != _OK:
         raise TransportError(f"{entity} answered {answer.status} and not with its statement")
-    found = parse_entity_configuration(answer.body, now=now)
-    if found.entity_id != entity:
+    configuration = parse_entity_configuration(answer.body, now=now)
+    if configuration.entity_id != entity:
         raise OperationRefused(
-            f"{entity} answers with the statement of {found.entity_id}; join that one, or ask who runs it."
+            f"{entity} answers with the statement of {configuration.entity_id}; join that one, or ask who runs it."
         )
-    return found
+    return configuration
 
 
 def lines_above(transport: Transport, authority: EntityId, *, now: datetime) -> tuple[Line, ...]:

@@ -46,7 +46,7 @@ def list_changes(settings: Settings, *, settled_too: bool) -> UseCaseResult:
     listed = [change for change in every if settled_too or dual_control.stage(change, at) in _OPEN]
     return UseCaseResult(
         lines=[line for change in listed for line in _lines(change, dual_control.stage(change, at))]
-        or ["No change waits for anybody."],
+        or ["No change waits for an administrator."],
         data={"changes": [dual_control.to_json(change, at) for change in listed]},
     )
 

@@ -4,7 +4,7 @@ An agency with one administrator says so in its metadata. There the second appro
 (:mod:`trust.federation.second_approval`), or the change is made 24 hours after members were told of it.
 
 What such a change would do is checked and shown when it is asked for, and again when it is approved: it is approved as
-it was asked for, or not at all. It is made and its approval noted in one transaction, so that nobody makes it twice.
+it was asked for, or not at all. It is made and its approval noted in one transaction, so that it is made once.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ EXPIRES = timedelta(days=7)
 NOTICE = timedelta(hours=24)
 """How long members are told of a change before an agency's only administrator makes it."""
 HIDDEN = frozenset({"document", "jwks"})
-"""Arguments that are long and signed, and shown to nobody."""
+"""Arguments that are long and signed, and never shown."""
 _ID_BYTES = 4
 _CHAIN_OF_SUPERIOR = 3
 """Our configuration, the statement about us, and the one that names the keys of the superior who made it."""
@@ -124,7 +124,7 @@ def plan_approval(
     """
     at = now()
     change = _change_in(ChangeState.PENDING, settings, change_id, at=at)
-    _refuse_held(settings, change)
+    _refuse_unconfirmed(settings, change)
     second = _second(settings, change, superior, at)
     act = acts[change.act]
 
@@ -221,14 +221,14 @@ def to_json(change: Change, at: datetime) -> dict[str, Any]:
 
 def _refuse_silence(request: ChangeRequest) -> None:
     if not request.reason.strip() or (request.emergency is not None and not request.emergency.strip()):
-        raise OperationRefused("Say why: whoever approves or reviews the change reads it.")
+        raise OperationRefused("Say why: the administrator who approves or reviews the change reads it.")
 
 
 def _refuse_asked_before(settings: Settings, request: ChangeRequest) -> None:
     at = now()
     with opened_store(settings) as store:
-        held = store.read(pending_changes.list)
-    for change in held:
+        every = store.read(pending_changes.list)
+    for change in every:
         if stage(change, at) == ChangeState.PENDING and _same(change, request):
             raise OperationRefused(
                 f"That was asked for already, as {change.id}, by {change.requested_by}; another administrator makes it "
@@ -286,11 +286,11 @@ def _change_in(expected: ChangeState, settings: Settings, change_id: str, *, at:
     return change
 
 
-def _refuse_held(settings: Settings, change: Change) -> None:
+def _refuse_unconfirmed(settings: Settings, change: Change) -> None:
     """Refuse a change out of a backup that was not confirmed yet."""
     with opened_store(settings) as store:
-        held = store.read(lambda tx: restore_holds.is_held(tx, HoldKind.CHANGE, change.id))
-    if held:
+        unconfirmed = store.read(lambda tx: restore_holds.is_held(tx, HoldKind.CHANGE, change.id))
+    if unconfirmed:
         raise OperationRefused(
             f"The change {change.id} was asked for before the restore, and may have been declined since: "
             "`hearthgate trust decline` ends it, `hearthgate restore confirm` opens what is left."
@@ -363,7 +363,7 @@ def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Commit:
     return commit
 
 
-def _settled(settings: Settings, change: Change, commit: Commit, said: str) -> UseCaseResult:
+def _settled(settings: Settings, change: Change, commit: Commit, message: str) -> UseCaseResult:
     with opened_store(settings) as store:
         store.write(commit)
-    return UseCaseResult(lines=[said], data=to_json(_get_change(settings, change.id), now()))
+    return UseCaseResult(lines=[message], data=to_json(_get_change(settings, change.id), now()))

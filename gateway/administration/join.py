@@ -171,7 +171,7 @@ class Join:
         own, authority, transport = own_entity(self.settings), line.authority, self.ports.transport()
         entity = parse_federation_entity(authority.metadata.get(FEDERATION_ENTITY, {}), entity=authority.entity_id)
         if entity.fetch_endpoint is None:
-            raise OperationRefused(f"{authority.entity_id} names no fetch endpoint, so it vouches for nobody.")
+            raise OperationRefused(f"{authority.entity_id} names no fetch endpoint, so it vouches for no entity.")
         progress(f"Waiting for {authority.entity_id} to vouch for {own} ...")
         end = monotonic() + limit.total_seconds()
         while monotonic() < end:
@@ -232,7 +232,7 @@ def _refuse_other_thumbprints(offer: AnchorOffer, typed: Sequence[str]) -> None:
     if not offer.pinned and not thumbprints.compare(typed, _kids(offer.pin)):
         raise OperationRefused(
             f"What you typed is not what {offer.pin.entity} shows over the network. If it is what its administrators "
-            "read out to you, somebody else answers at that address: nothing was pinned; tell them."
+            "read out to you, another party answers at that address: nothing was pinned; tell them."
         )
 
 

@@ -1,4 +1,4 @@
-"""The administrators' journal: every change that a command makes, by whom and when, before it is made.
+"""The administrators' journal: every change, its administrator and its time, recorded before it is made.
 
 It is a file of JSON lines beside the store, appended to and never rewritten. Each line holds the digest of the line
 before it (:mod:`trust.evidence.journal`), and an evidence leaf in the store holds the digest of the last line. It names

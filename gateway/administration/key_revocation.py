@@ -1,4 +1,4 @@
-"""Revoke a key of this entity at once, whatever it signed; a change that takes two administrators."""
+"""Revoke a key of this entity at once, with all that it signed; a change that takes two administrators."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,7 +26,7 @@ from trust.keys import KeySet, KeyUse
 
 _WITHIN = "Peers drop it when they next ask for the chain, within 5 minutes"
 _EFFECTS: Mapping[KeyUse, str] = {
-    KeyUse.MESSAGE: f"{_WITHIN}; messages and replies that it signed are refused from then on, whatever their date.",
+    KeyUse.MESSAGE: f"{_WITHIN}; messages and replies that it signed are refused from then on, of any date.",
     KeyUse.OAUTH: f"{_WITHIN}. Every access token that it signed ends now; peers and case systems ask for new ones.",
     KeyUse.DPOP: "Tokens that are bound to it are not used again; new ones are asked for.",
     KeyUse.EVIDENCE: f"{_WITHIN}.",

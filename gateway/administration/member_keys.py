@@ -52,7 +52,7 @@ class _MemberKeyRevocation:
             entity = _member_of(store, arguments)
         return [
             f"{arguments['kid']} is a {arguments['use']} key of {entity}.",
-            "Members refuse it within 5 minutes, and for good, whatever it signed and when.",
+            "Members refuse it within 5 minutes, and for good, with all that it ever signed.",
             "A member whose only key of a use it is exchanges nothing until it has another.",
         ]
 

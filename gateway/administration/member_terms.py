@@ -57,27 +57,27 @@ def lines(terms: SubordinateTerms) -> list[str]:
     """Return in words what terms bind a member to."""
     below = None if terms.max_path_length is None else terms.max_path_length - 1
     if not terms.intermediate:
-        said = ["It vouches for nobody."]
+        sentences = ["It vouches for no other entity."]
     elif below is None:
-        said = ["It may vouch for agencies and for other authorities, as deep as they like: an intermediate."]
+        sentences = ["It may vouch for agencies and for other authorities, as deep as they like: an intermediate."]
     elif below < 1:
-        said = ["It may vouch for agencies and for no other authority: an intermediate."]
+        sentences = ["It may vouch for agencies and for no other authority: an intermediate."]
     else:
-        said = [f"It may vouch for agencies and for authorities, {below} deep below it: an intermediate."]
+        sentences = [f"It may vouch for agencies and for authorities, {below} deep below it: an intermediate."]
     if terms.permitted is not None:
-        said.append(f"It and those below it must have one of these names: {', '.join(terms.permitted)}.")
+        sentences.append(f"It and those below it must have one of these names: {', '.join(terms.permitted)}.")
     if terms.excluded is not None:
-        said.append(f"It and those below it must not have one of these names: {', '.join(terms.excluded)}.")
-    said += _types(terms.allowed_entity_types)
+        sentences.append(f"It and those below it must not have one of these names: {', '.join(terms.excluded)}.")
+    sentences += _types(terms.allowed_entity_types)
     if terms.service_kinds is not None:
-        said.append(
+        sentences.append(
             f"Its services, and those of every member below it, count only as: {', '.join(terms.service_kinds)}."
         )
     elif terms.intermediate:
-        said.append("It may vouch for services of every kind, which decides what they are told; see --service-kinds.")
+        sentences.append("It may vouch for services of every kind, which decides what they get; see --service-kinds.")
     if terms.metadata_policy:
-        said.append(f"A policy holds for what they state as {', '.join(sorted(terms.metadata_policy))}.")
-    return said
+        sentences.append(f"A policy holds for what they state as {', '.join(sorted(terms.metadata_policy))}.")
+    return sentences
 
 
 def _types(allowed: Sequence[str] | None) -> list[str]:

@@ -67,7 +67,7 @@ class MembershipAct:
         member = get_member(store, entity)
         if member.state not in self.from_states:
             removed = self is READMIT and member.state == SuspensionState.REMOVED
-            again = "; admit it anew" if removed else ""
+            again = "; admit it again" if removed else ""
             raise OperationRefused(f"{entity} is {member.state} already; nothing was changed{again}.")
         return {"entity_id": entity, "was": member.state, "since": member.changed_at.isoformat()}
 

@@ -38,14 +38,14 @@ def compare(texts: Sequence[str], kids: Sequence[str]) -> bool:
             f"Nothing was changed: there are {len(kids)} keys to compare, and {len(plain)} ids given; give "
             "--thumbprint once for each, or the digits of all of them once."
         )
-    known = {_hex(kid): kid for kid in kids} | {kid: kid for kid in kids}
-    return {known.get(text) or known.get(text.lower()) or "" for text in plain} == set(kids)
+    kid_of = {_hex(kid): kid for kid in kids} | {kid: kid for kid in kids}
+    return {kid_of.get(text) or kid_of.get(text.lower()) or "" for text in plain} == set(kids)
 
 
 def lines(kids: Iterable[str]) -> list[str]:
     """Return the digits of a set of keys and their ids, one a line."""
-    listed = list(kids)
-    return [f"    {spoken(digits_of_keys(listed))}", *(f"    (key id {kid})" for kid in listed)]
+    every = list(kids)
+    return [f"    {spoken(digits_of_keys(every))}", *(f"    (key id {kid})" for kid in every)]
 
 
 def _hex(kid: str) -> str:

@@ -196,15 +196,15 @@ def _refuse_inactive(store: Store, subject: EntityId) -> None:
 def _delegated_by(terms: MarkTerms) -> list[str]:
     if terms.delegation is None:
         return []
-    said = peek_draft(terms.delegation, typ=DELEGATION_TYP)
-    until = "" if said.expires_at is None else f", until {said.expires_at:%Y-%m-%d}"
-    return [f"The type is that of {said.issuer}, which lets this authority issue it{until}."]
+    draft = peek_draft(terms.delegation, typ=DELEGATION_TYP)
+    until = "" if draft.expires_at is None else f", until {draft.expires_at:%Y-%m-%d}"
+    return [f"The type is that of {draft.issuer}, which lets this authority issue it{until}."]
 
 
 def _stranger(store: Store, subject: EntityId) -> list[str]:
     if store.read(lambda tx: members.get(tx, entity=subject)) is not None:
         return []
-    return ["It is no member of this authority itself: make sure that this is its name, in whatever federation it is."]
+    return ["It is no member of this authority itself: make sure that this is its name, in its own federation."]
 
 
 def _newest(marks: tuple[IssuedTrustMark, ...]) -> list[IssuedTrustMark]:

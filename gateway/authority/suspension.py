@@ -39,14 +39,14 @@ def change_state(tx: Transaction, change: StateChange, *, issuer: EntityId, sign
 
     Raises :class:`MemberChanged` where the member changed meanwhile.
     """
-    planned = change.member
-    current = members.get(tx, entity=planned.entity)
-    if current is None or (current.state, current.changed_at) != (planned.state, planned.changed_at):
+    expected = change.member
+    current = members.get(tx, entity=expected.entity)
+    if current is None or (current.state, current.changed_at) != (expected.state, expected.changed_at):
         raise MemberChanged(
-            f"{planned.entity} was changed meanwhile; nothing was done. Look at it again, then repeat this."
+            f"{expected.entity} was changed meanwhile; nothing was done. Look at it again, then repeat this."
         )
-    members.set_state(tx, entity=planned.entity, state=change.state, at=change.at)
-    return log_state(tx, EntityId(planned.entity), change.state, at=change.at, issuer=issuer, signer=signer)
+    members.set_state(tx, entity=expected.entity, state=change.state, at=change.at)
+    return log_state(tx, EntityId(expected.entity), change.state, at=change.at, issuer=issuer, signer=signer)
 
 
 def log_state(

@@ -66,14 +66,14 @@ class TrustMarkIssuer:
 
     def status(self, raw: bytes, *, now: datetime) -> MarkStatus | None:
         """Return the status of a mark; None for one that was not issued here."""
-        found = self.store.read(lambda tx: issued_trust_marks.get(tx, raw=raw))
-        if found is None:
+        issued = self.store.read(lambda tx: issued_trust_marks.get(tx, raw=raw))
+        if issued is None:
             return None
-        if raw != found.raw and not self._is_own(raw):
+        if raw != issued.raw and not self._is_own(raw):
             return MarkStatus.INVALID
-        if found.revoked_at is not None:
+        if issued.revoked_at is not None:
             return MarkStatus.REVOKED
-        expired = found.expires_at is not None and found.expires_at <= now
+        expired = issued.expires_at is not None and issued.expires_at <= now
         return MarkStatus.EXPIRED if expired else MarkStatus.ACTIVE
 
     def holders(self, mark_type: str | None, *, now: datetime) -> frozenset[str]:
@@ -151,11 +151,11 @@ def configured_types(settings: AnchorSettings) -> Mapping[str, MarkTerms]:
 def delegated(raw: bytes, *, own: EntityId, mark_type: str) -> bytes:
     """Return a delegation that says that this authority may issue marks of a type. Raises ``TrustError``.
 
-    Its signature is not looked at: that is for those to whom a mark is shown, with the keys that the anchor names.
+    Its signature is not verified: a receiver of a mark does that, with the keys that the anchor names.
     """
     raw = raw.strip()
-    said = peek_draft(raw, typ=DELEGATION_TYP)
-    if (said.subject, said.mark_type) != (own, mark_type):
+    draft = peek_draft(raw, typ=DELEGATION_TYP)
+    if (draft.subject, draft.mark_type) != (own, mark_type):
         raise MarkRefused(f"The delegation is not for {own} to issue marks of the type {shown(mark_type)}.")
     return raw
 

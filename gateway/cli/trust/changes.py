@@ -20,7 +20,7 @@ _superior = click.option(
 @config_option
 @command_output
 def list_changes(*, config: Path | None, settled_too: bool) -> UseCaseResult:
-    """Show the changes that wait for a second administrator, and the emergencies that nobody has reviewed."""
+    """Show the changes that wait for a second administrator, and the emergencies that wait for a review."""
     return changes.list_changes(load_settings(config), settled_too=settled_too)
 
 

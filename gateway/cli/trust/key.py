@@ -79,7 +79,7 @@ def rotate(*, config: Path | None, use: str, minutes: int | None, yes: bool, **r
 def announce(*, config: Path | None, yes: bool, **route: Any) -> UseCaseResult:
     """Have those who vouch for this node or authority vouch for the federation keys that are published now only.
 
-    Run it once a retired or revoked key is no longer published: while it is vouched for, whoever stole it could use it.
+    Run it once a retired or revoked key is no longer published: while it is vouched for, a thief could use it.
     """
     settings = load_settings(config)
     return apply_plan(plan_announcement(settings, _announcement_options(settings, **route)), yes=yes)
@@ -96,8 +96,8 @@ def announce(*, config: Path | None, yes: bool, **route: Any) -> UseCaseResult:
 def revoke(*, kid: str, config: Path | None, yes: bool, **how: Any) -> UseCaseResult:
     """End the key with this id: it goes from what is published, and another signs at once.
 
-    It takes a second administrator, or an emergency. A node that runs notices without a restart. Use it where somebody
-    else may have the key; to replace one in good order, rotate it.
+    It takes a second administrator, or an emergency. A node that runs notices without a restart. Use it where another
+    party may have the key; to replace one in good order, rotate it.
     """
     return apply_plan(plan_key_revocation(load_settings(config), kid, **how), yes=yes)
 

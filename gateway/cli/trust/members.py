@@ -81,7 +81,7 @@ def readmit(*, entity: str, config: Path | None, reason: str, emergency: str | N
 def revoke(*, entity: str, kid: str, config: Path | None, **how: Any) -> UseCaseResult:
     """End the trust in the key KEY-ID of ENTITY, a member that cannot revoke it itself.
 
-    It takes a second administrator, or an emergency. No member takes the key again, whatever vouches for it later.
+    It takes a second administrator, or an emergency. No member takes the key again, even if it is vouched for later.
     """
     key = MemberKey(entity=entity, kid=kid, use=how["use"])
     plan = plan_member_key_revocation(load_anchor(config), key, reason=how["reason"], emergency=how["emergency"])

@@ -48,12 +48,12 @@ def resolve_blueprint(authority: Authority, resolver: FederationResolver) -> Blu
 
 
 def _anchors() -> set[EntityId]:
-    named = request.args.getlist("trust_anchor")
-    if not 0 < len(named) <= _MAX_ANCHORS:
+    anchors = request.args.getlist("trust_anchor")
+    if not 0 < len(anchors) <= _MAX_ANCHORS:
         raise FederationRefused(
             FederationError.INVALID_REQUEST, f"Name a trust_anchor, and {_MAX_ANCHORS} of them at most."
         )
-    return {entity_of(anchor, "trust_anchor") for anchor in named}
+    return {entity_of(anchor, "trust_anchor") for anchor in anchors}
 
 
 def _other_anchor() -> FederationRefused:

@@ -248,7 +248,7 @@ def test_a_member_is_readmitted_and_removed_each_with_the_next_number(joined: Pa
     assert [(entry.seq, entry.state) for entry in log(joined)] == [(1, "suspended"), (2, "active"), (3, "removed")]
     refused = run(joined, "readmit", COUNCIL, *REASON)
     assert refused.code == 1
-    assert "admit it anew" in refused.json["error"]
+    assert "admit it again" in refused.json["error"]
 
 
 def test_a_removed_member_comes_back_by_an_admission_that_the_log_states(joined: Partnership) -> None:
