@@ -64,7 +64,7 @@ KIND_BLIND = (
     "gateway/agreements/",
     "gateway/http/",
     "gateway/web/",
-    "gateway/cli/doctor/",
+    "gateway/administration/checks/",
     "trust/agreements/",
     "trust/evidence/",
 )
