@@ -58,7 +58,7 @@ class _Tally:
     several_keys: int = 0
     in_doubt: int = 0
     questions: int = 0
-    read: int = 0
+    involvement_reads: int = 0
     current: int = 0
     without_rows: int = 0
     rows: int = 0
@@ -134,7 +134,7 @@ def _try_one(
             _match(source, candidate, tally, institutions, deadline=deadline)
     with _question(tally):
         rows = source.involvement_rows(candidate.ref, deadline=deadline)
-        tally.read += 1
+        tally.involvement_reads += 1
         tally.rows += len(rows)
         tally.without_rows += not rows
         tally.current += any(row.current for row in rows)
@@ -238,16 +238,18 @@ def _matches(tally: _Tally) -> Iterator[CheckLine]:
 
 def _involvements(tally: _Tally) -> Iterator[CheckLine]:
     """Report how many people have a current involvement, and why other rows are not current."""
-    if not tally.read:
+    if not tally.involvement_reads:
         return
     why = ", ".join(f"{count} {reason}" for reason, count in tally.not_current.most_common(_MOST_LINES))
-    detail = f"{tally.read - tally.current} of {tally.read} people have no current involvement."
+    detail = (
+        f"{tally.involvement_reads - tally.current} of {tally.involvement_reads} people have no current involvement."
+    )
     detail += f" Rows that are not current: {why}." if why else ""
     detail += f" No row has the key of {tally.without_rows} of them." if tally.without_rows else ""
     remedy, ok = "", True
     if not tally.rows:
         ok = False
-        detail = f"No involvement has the key of any of the {tally.read} people."
+        detail = f"No involvement has the key of any of the {tally.involvement_reads} people."
         remedy = "Compare the key columns of both tables: another column, padding, or a number here and a text there."
     elif not tally.current:
         remedy = "Look at the column `ended` and at what it holds where work goes on."

@@ -34,8 +34,8 @@ def find_server_programs() -> Path | None:
 def running_server(programs: Path) -> Iterator[str]:
     """Start a server with its default, durable settings and yield an SQLAlchemy URL of an empty database in it.
 
-    PostgreSQL refuses to run as root, so root runs it as `postgres` (or `nobody`). The data lie in memory where there
-    is room, which keeps commits fast without weakening the settings that the store checks.
+    PostgreSQL refuses to run as root, so root runs it as `postgres` (or a user without rights). The data are in memory
+    if there is room, which keeps commits fast without weakening the settings that the store checks.
     """
     home = Path(tempfile.mkdtemp(prefix="pg-", dir=_folder_with_room()))
     try:

@@ -125,7 +125,7 @@ class Case:
 
 
 @dataclass(slots=True, kw_only=True)
-class Join:
+class CensusJoin:
     """The cases, and a note for each row that is in none."""
 
     census_file: str
@@ -310,10 +310,10 @@ class Join:
             self._allocation_note(line.number, f"{fault}, so this date is not used.", "Correct the date.")
             return None
 
-    def _read(self, read: Callable[[object], T], line: CsvRecord, name: str) -> T:
+    def _read(self, parse: Callable[[object], T], line: CsvRecord, name: str) -> T:
         text = line.fields.get(self.columns[name])
         try:
-            return read(text)
+            return parse(text)
         except Unreadable as fault:
             why = f"is written dd/mm/yyyy, {_AS_EXCEL}" if text and _SLASHED.fullmatch(text) else str(fault)
             raise Unreadable(f"{self.columns[name]} {why}") from None

@@ -22,7 +22,7 @@ from lxml import etree
 
 from adapters.contract import SourceNonsense, SourceUnavailable
 from adapters.sectors.social_care import SocialCareSettings
-from adapters.sectors.social_care_census import ELEMENTS, Case, ImportNote, Join
+from adapters.sectors.social_care_census import ELEMENTS, Case, CensusJoin, ImportNote
 from adapters.sources.csv_drop import read_csv
 from adapters.sources.xml import load_schema
 from adapters.sources.xml_file import read_xml, require_valid
@@ -93,7 +93,7 @@ def import_census(
     configured_columns = settings.allocation_columns.values()  # a column in the settings is required
     required = dict.fromkeys((columns["la_child_id"], columns["family_name"], *configured_columns))
     table = read_csv(allocations, required=tuple(required), max_bytes=MAX_ALLOCATION_BYTES)
-    join = Join(census_file=census.name, allocation_file=allocations.name, columns=columns, today=now.date())
+    join = CensusJoin(census_file=census.name, allocation_file=allocations.name, columns=columns, today=now.date())
     cases = join.cases(root, table.lines, table.bad_lines)
     report = ImportReport(
         census_year=year,

@@ -120,17 +120,17 @@ class RowReader:
         """Return a field as one line of text."""
         return self.read(field, read_text)
 
-    def day(self, field: str, read: Callable[[object, Forms], date | None]) -> date | None:
+    def day(self, field: str, reader: Callable[[object, Forms], date | None]) -> date | None:
         """Return a field as a day, by one of the readers of :mod:`adapters.sources.days`."""
-        return self.read(field, lambda value: read(value, self._forms.for_field(field)))
+        return self.read(field, lambda value: reader(value, self._forms.for_field(field)))
 
-    def read(self, field: str, read: Callable[[object], T]) -> T | None:
-        """Return a field as ``read`` returns it, or ``None`` with a fault."""
+    def read(self, field: str, parse: Callable[[object], T]) -> T | None:
+        """Return a field as ``parse`` returns it, or ``None`` with a fault."""
         value = self._row.get(field)
         if value is None:
             return None
         try:
-            return read(value)
+            return parse(value)
         except Unreadable as fault:
             self.faults.append(FieldFault(field=field, cause=str(fault)))
             return None

@@ -39,10 +39,10 @@ _PARTS: Final = re.compile(r"parts:(\[.*\])", re.DOTALL)
 
 def write_ref(parts: Sequence[object]) -> str:
     """Return a record's key, of one part or more, as an opaque text. Raises :class:`Unreadable`."""
-    read = [key_part(part) for part in parts]
-    if len(read) > 1:
-        return f"parts:{json.dumps(read)}"
-    return f"{'number' if isinstance(read[0], int) else 'text'}:{read[0]}"
+    key_parts = [key_part(part) for part in parts]
+    if len(key_parts) > 1:
+        return f"parts:{json.dumps(key_parts)}"
+    return f"{'number' if isinstance(key_parts[0], int) else 'text'}:{key_parts[0]}"
 
 
 def read_ref(ref: str) -> tuple[KeyPart, ...]:

@@ -56,12 +56,12 @@ def _pnc_ids(value: str) -> tuple[str, ...]:
     if parts is None:
         return (value,)
     century, year, serial, letter = parts.groups()
-    read = partial(normal_pnc_id, this_year=today().year)
+    normal_form = partial(normal_pnc_id, this_year=today().year)
     spelled = product((century + year, year), (serial, serial.lstrip("0") or "0"))
     forms = (
         f"{years}{number}{letter}"
         for years, number in spelled
-        if value in {read(f"{years}/{number}{letter}"), read(f"{years}{number}{letter}")}
+        if value in {normal_form(f"{years}/{number}{letter}"), normal_form(f"{years}{number}{letter}")}
     )
     return tuple(dict.fromkeys(forms))
 

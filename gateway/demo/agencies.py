@@ -14,7 +14,7 @@ POLICE_RECORDS_HOST: Final = "police-records.example"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostedService:
+class AgencyService:
     """One service as its agency publishes it. ``worker_role`` is the job title in its case system."""
 
     service: CaseService
@@ -30,7 +30,7 @@ class Agency:
 
     slug: str
     name: str
-    services: tuple[HostedService, ...]
+    services: tuple[AgencyService, ...]
     signatory: str
     post: str
 
@@ -50,8 +50,8 @@ class Agency:
         return f"case.{self.host}"
 
 
-def _service(service: CaseService, name: str, kind: str, duty: int, worker_role: str) -> HostedService:
-    return HostedService(service=service, name=name, kind=kind, duty_phone=landline(duty), worker_role=worker_role)
+def _service(service: CaseService, name: str, kind: str, duty: int, worker_role: str) -> AgencyService:
+    return AgencyService(service=service, name=name, kind=kind, duty_phone=landline(duty), worker_role=worker_role)
 
 
 COUNCIL: Final = Agency(
@@ -114,7 +114,7 @@ def agency_of(service: CaseService) -> Agency:
     return next(agency for agency in AGENCIES if any(each.service is service for each in agency.services))
 
 
-def hosted_service(service: CaseService) -> HostedService:
+def hosted_service(service: CaseService) -> AgencyService:
     """Return a service as its agency publishes it."""
     return next(each for agency in AGENCIES for each in agency.services if each.service is service)
 

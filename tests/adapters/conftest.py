@@ -9,7 +9,7 @@ from adapters.contract import AdapterContext, Deadline, HttpResponse, SourceUnav
 
 
 class NoNetwork:
-    """An HttpCaller of a node that may call nobody."""
+    """An HttpCaller of a node that may call no host."""
 
     def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: Deadline

@@ -210,6 +210,6 @@ def test_without_a_known_person_it_still_tries_the_rest() -> None:
     assert any("no known person was given" in line.detail for line in lines)
 
 
-def test_nobody_is_enough_to_ask_about() -> None:
+def test_the_absent_person_is_enough_to_ask_about() -> None:
     assert ABSENT_PERSON.birth_date is not None
     assert "9998135745" not in repr(ABSENT_PERSON)

@@ -180,7 +180,7 @@ def test_an_empty_source_is_a_warning(build: Build) -> None:
 
 @dataclass(slots=True)
 class Odd:
-    """A source whose search finds nobody, or fails, and whose every call is counted."""
+    """A source whose search finds no record, or fails, and that counts its calls."""
 
     people: Sequence[Candidate] = ()
     fails: AdapterError | None = None

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.architecture import background, bans, files, messages, naming, shape
+from tests.architecture import background, bans, files, messages, naming, prose, shape
 from tests.architecture.source import ROOT, Module, parse
 
 LONG_DOCSTRING = "def f():\n    '''One.\n" + "    more\n" * 60 + "    '''\n" + "    x = 1\n" * 39
@@ -259,6 +259,16 @@ def test_a_shallow_clone_cannot_be_checked(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(messages, "ROOT", shallow)
     with pytest.raises(messages.NoHistoryError, match="shallow"):
         messages.new_commits()
+
+
+@pytest.mark.parametrize("word", VAGUE)
+def test_a_vague_word_is_found_in_docstrings_comments_and_names(word: str) -> None:
+    word = word.replace("-", "").replace("\n", " ")
+    name = f"test_{word.lower().replace(' ', '_')}_answers"
+    source = f"'''Say.'''\ndef {name}():\n    '''{word}.'''\n    pass  # {word}"
+    found = [finding.split(": ")[0] for finding in prose.vague_sentences(parse("tests/a.py", source))]
+    assert sorted(found) == ["tests/a.py:2", "tests/a.py:3", "tests/a.py:4"]
+    assert list(prose.vague_sentences(parse("tests/a.py", f"x = '{word}'"))) == []
 
 
 HASH = f"    --hash=sha256:{'a' * 64}"

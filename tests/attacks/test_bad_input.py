@@ -108,7 +108,7 @@ def test_a_service_that_the_client_does_not_speak_for_is_refused(client: CaseCli
     ],
     ids=["surname", "name", "no name"],
 )
-def test_a_person_without_enough_to_go_on_is_nobody_to_look_for(
+def test_a_person_without_enough_to_go_on_is_not_looked_for(
     standing: Network, client: CaseClient, subject: dict[str, Any]
 ) -> None:
     sent = len(standing.wire.messages())

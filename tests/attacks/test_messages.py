@@ -169,7 +169,7 @@ def test_a_message_without_an_end_or_from_the_future_is_refused(hand: PeerHand, 
 
 
 def test_a_node_answers_no_reply_with_a_reply(hand: PeerHand) -> None:
-    """Two nodes must never be made to talk to each other by somebody who reflects their answers."""
+    """An attacker who reflects answers must never make two nodes talk to each other."""
     reply = hand.post(hand.signed()).body
     assert refused(hand, reply) == "message-not-verified"
 

@@ -147,7 +147,7 @@ def test_a_guarded_route_tells_a_stranger_nothing_but_how_to_come_back(network: 
 
 
 @pytest.mark.holds("A49")
-def test_what_another_asked_is_not_found_just_as_what_nobody_asked(network: Network) -> None:
+def test_what_another_asked_is_not_found_like_an_unknown_id(network: Network) -> None:
     one, other = network.case_client(), network.case_client()
     theirs = one.look_up()["id"]
     assert one.get_lookup(theirs).status_code == 200

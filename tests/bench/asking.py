@@ -56,7 +56,7 @@ class TokenServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Whom the council asks, under which clause, and what every answer says."""
+    """The services that the council asks, the clause, and the content of each answer."""
 
     holder: EntityId = HOLDER
     service: str = _SERVICE.service
@@ -65,11 +65,11 @@ class Asked:
 
 
 TENANCIES = Asked()
-"""The housing association, about residents whom its tenancy database knows."""
+"""The housing association, about residents in its tenancy database."""
 
 
 class Asker:
-    """The council, asking one service; about ``subjects``, or else those whom the tenancy database knows."""
+    """The council, asking one service about ``subjects``, or else about those in the tenancy database."""
 
     def __init__(self, estate: Estate, asked: Asked = TENANCIES, subjects: Sequence[Subject] = ()) -> None:
         self._estate = estate
@@ -184,7 +184,7 @@ class Asker:
 
 
 def _fill(database: Path) -> list[Subject]:
-    """Fill the tenancy database with the demo's population; return those whom it is certain to know."""
+    """Fill the tenancy database with the demo's population; return those that it surely finds."""
     population = generate_population(date.today(), size=RESIDENTS)  # noqa: DTZ011 - a day in the life of the town
     database.unlink()
     sql_systems.create(CaseService.HOUSING, database, population.records())

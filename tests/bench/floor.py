@@ -1,4 +1,4 @@
-"""The floor: what any exchange must cost here, whoever wrote it.
+"""The floor: the least cost of any exchange on this machine.
 
 A bare Flask route that verifies one ES256 signature, commits one row and makes one ES256 signature, under the very
 gunicorn settings, TLS and connections of a node. Signatures are the cryptography library's own calls, without a JOSE

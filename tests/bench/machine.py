@@ -40,7 +40,7 @@ class Memory:
 
     ``pss_mb`` is the kernel's own sum, in which a page shared with processes outside the tree counts in part.
     ``alone_mb`` counts each mapped file once and as large as it is in the process that has most of it: no less than
-    the tree would hold with nobody to share with.
+    the tree would hold without other processes to share with.
     """
 
     pss_mb: float

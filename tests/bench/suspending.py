@@ -1,7 +1,7 @@
 """From a suspension to the first refusal at a peer: by the peer's own refresh, and relayed by another peer.
 
 The nodes of the town run as processes, and the council looks up the young man over and over until the suspended agency
-is no longer asked. For the first figure the anchor stops vouching and tells nobody. For the second it is out of reach:
+is no longer asked. For the first figure the anchor stops vouching and sends no message. For the second it is away:
 its signed suspension is held by one peer alone, and reaches the council by what that peer's replies say.
 """
 
@@ -32,7 +32,7 @@ _PATIENCE_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Watch:
-    """The council's case system, which sees whom its node still asks."""
+    """The council's case system, which sees the services that its node still asks."""
 
     case_client: CaseSystemLine
 

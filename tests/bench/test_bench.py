@@ -1,4 +1,4 @@
-"""The benchmark's own parts work; what they measure is nobody's assertion."""
+"""The benchmark's own parts work; its figures are not asserted."""
 
 import json
 import subprocess

@@ -1,6 +1,6 @@
 """Time answers that must not tell whether there is a record (assertion A42), of real processes.
 
-Under a conditional clause the mental health trust says the same of a person whom it never had a record of and of one
+Under a conditional clause the mental health trust says the same of a person without any record and of one
 whose case it closed; the second costs another call to its case system. A stranger on the network times the answers over
 a few connections, of either kind as often and in an order that chance decides. This is done with case systems of
 several speeds, each time with the ``answer_after_s`` that ``adapter check`` proposes for it.
@@ -155,9 +155,9 @@ def _configure(estate: Estate, system: CaseSystem, adapters: Mapping[str, Mappin
 
 
 def _people(population: Population) -> tuple[list[Subject], list[Subject]]:
-    """Return those of whom the case system never had a record, and those of whom it has a closed one and no other.
+    """Return the people without any record, and those with a closed record only.
 
-    It is the demo's police record system, whoever's service it stands behind here.
+    It is the demo's police record system, behind another service here.
     """
     here = [each for each in population.assignments if each.service is CaseService.POLICE]
     closed = {each.resident for each in here if each.record.ended is not None and each.spelling is Spelling.SAME} - {

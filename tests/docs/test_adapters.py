@@ -47,7 +47,7 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
     ),
     "an identifier that fails its check digit or form": (
         "tests/adapters/test_sampling.py::test_identifiers_that_fail_their_check_are_counted",
-        "tests/adapters/matching/test_decide.py::test_an_identifier_with_a_wrong_check_digit_links_nobody",
+        "tests/adapters/matching/test_decide.py::test_an_identifier_with_a_wrong_check_digit_links_no_one",
     ),
     "an identifier as a number (`numeric`, `double precision`, `REAL` in SQLite), or as `9434765919.0`": (
         "tests/adapters/sources/test_real_people.py::test_sqlite_holds_a_number_as_any_type",
@@ -77,7 +77,7 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
         "tests/adapters/sources/test_real_people.py::test_a_text_is_found_as_it_is_read",
     ),
     "a column of dates or moments": (
-        "tests/adapters/sources/test_real_people.py::test_a_column_of_dates_is_asked_for_a_date_whatever_the_form_of_texts",
+        "tests/adapters/sources/test_real_people.py::test_a_column_of_dates_is_asked_for_a_date_under_any_form_of_texts",
     ),
     "a moment with a time zone": (
         "tests/adapters/sources/test_real_people.py::test_a_summer_day_in_a_column_with_a_zone_is_that_day",
@@ -200,7 +200,7 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
         "tests/adapters/sources/test_xml.py::test_white_space_around_a_value_of_a_collapsing_type_is_none_of_it",
     ),
     "a SOAP fault without addressing headers, or of SOAP 1.1": (
-        "tests/adapters/sources/test_soap_xml.py::test_a_fault_counts_whatever_its_headers_are",
+        "tests/adapters/sources/test_soap_xml.py::test_a_fault_counts_with_any_headers",
         "tests/adapters/sources/test_soap_xml.py::test_a_fault_of_soap_1_1_is_said_for_what_it_is",
     ),
     "a police record with a day that no calendar has, or a code that is no postcode": (
@@ -208,7 +208,7 @@ REAL_SYSTEMS: dict[str, tuple[str, ...]] = {
         "tests/adapters/sectors/test_police.py::test_a_code_that_is_no_postcode_does_not_cost_the_answer",
     ),
     "a registry's own words or codes for a person that it does not have": (
-        "tests/adapters/sectors/test_jobcentre.py::test_a_person_who_is_not_registered_is_nobody_and_no_error",
+        "tests/adapters/sectors/test_jobcentre.py::test_a_person_who_is_not_registered_is_no_candidate_and_no_error",
         "tests/adapters/sectors/test_jobcentre.py::test_an_outage_is_never_an_absence",
     ),
     "a registry's record with the year of birth only, or without its identifier": (

@@ -105,7 +105,7 @@ def test_the_code_on_the_page_gets_a_token_and_the_answers(vendor: dict[str, Any
     assert again == found
 
 
-def test_the_code_on_the_page_exchanges_a_sign_in_and_asks_for_whoever_it_was(
+def test_the_code_on_the_page_exchanges_a_sign_in_and_asks_for_that_user(
     network: Network, vendor: dict[str, Any]
 ) -> None:
     service = SignInService(clock=SetClock())

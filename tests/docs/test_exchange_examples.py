@@ -233,7 +233,7 @@ def test_the_leaf_is_canonical_and_names_the_message() -> None:
     assert datetime.fromisoformat(leaf["at"]) == NOW.astimezone(UTC)
 
 
-def test_the_examples_can_be_made_anew() -> None:
+def test_the_examples_can_be_made_again() -> None:
     made = examples.make()
     assert made.signed.keys() == PUBLISHED["signed"].keys()
     assert made.agreement.decode() == PUBLISHED["agreement"]

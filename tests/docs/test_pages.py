@@ -1,4 +1,4 @@
-"""Whatever a document links to, names as a command or gives as an option is there."""
+"""Every link, command and option in a document exists."""
 
 import re
 import shlex
@@ -69,7 +69,7 @@ def test_every_document_is_reached_from_an_index() -> None:
     assert unreached == {ROOT / "docs/README.md"}
 
 
-def test_no_document_names_a_path_of_somebodys_machine() -> None:
+def test_no_document_names_a_path_of_one_machine() -> None:
     for name in PAGES:
         assert not re.search(r"(?<!\w)/(?:home|root|Users)/", (ROOT / name).read_text(encoding="utf-8")), name
 

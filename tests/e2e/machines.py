@@ -22,7 +22,7 @@ CLONE, HOME, ROOTS = "/srv/hearthgate", "/srv/home", "/srv/tls/roots.pem"
 """Where each machine has its copy of this folder, its administrator's home, and the authorities it trusts."""
 WITHIN_S = 300.0
 _PREFIX = "11.22.33."
-"""Addresses that a node takes for public ones. Nothing leads out of the bridge, so they are nobody's."""
+"""Addresses that a node takes for public ones. Nothing leads out of the bridge, so no other machine has them."""
 _INDEX = "packages.example"
 _PROGRAMS = ("unshare", "nsenter", "ip", "mount", "bash")
 _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", ".*_cache", "*.egg-info", ".hypothesis")

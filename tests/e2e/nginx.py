@@ -75,7 +75,7 @@ def program_path() -> str | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens at."""
+    """Return ports on which no process listens."""
     return [free_port() for _ in range(count)]
 
 

@@ -55,7 +55,7 @@ WORDS = (
     "a reason that nobody else needs",
     "case-canary-1",
 )
-# Of the resident whom the case systems know, and the worker who is told of them.
+# The resident in the case systems, and the worker in the answers.
 KNOWN = (
     *(str(SUBJECT[name]).lower() for name in ("nhs_number", "upn", "nino", "pnc_id", "family_name", "birth_date")),
     "farouk linton",
@@ -146,7 +146,7 @@ def refused_by_nginx(behind: Behind) -> str:
 
 
 def break_case_system(behind: Behind, token: str) -> None:
-    """Have the asked service's case system fail while somebody is sought in it."""
+    """Have the asked service's case system fail during a search."""
     database = next(behind.federation.network.folder_of(TRUST).glob("*" + CASE_FILES))
     aside = database.with_name("aside" + CASE_FILES)
     database.rename(aside)

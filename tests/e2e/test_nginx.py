@@ -63,7 +63,7 @@ def test_what_an_entity_says_of_itself_comes_through_as_it_was_signed(behind: Be
     ],
     ids=["node", "node's 404", "node's 405", "nginx's 413", "nginx's 400", "nginx's 421"],
 )
-def test_every_answer_has_each_security_header_once_whoever_wrote_it(
+def test_every_response_has_each_security_header_once_from_any_writer(
     behind: Behind, request_line: str, more: str, status: bytes
 ) -> None:
     answer = behind.answer(f"{request_line} HTTP/1.1\n{more}Connection: close\n\n")

@@ -1,4 +1,4 @@
-"""What reaches a face through the real nginx, byte by byte, whatever a client sends it."""
+"""The bytes that reach an API through the real nginx, for anything that a client sends."""
 
 import socket
 import ssl

@@ -65,7 +65,7 @@ _KNOWN_TO_THE_POLICE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A line of the README, by whom it is entered, and after what."""
+    """A line of the README, its user, and the lines before it."""
 
     party: str
     number: int
@@ -171,7 +171,7 @@ class Story:
         self.last[step.party] = self.machines[step.party].enter(step.line, typed=self.told(step))
 
     def settle(self, step: Step) -> None:
-        """Wait until a line has done its work, serves, or waits for somebody else."""
+        """Wait until a line has ended, serves, or waits for another user."""
         self.last[step.party].wait_until(*(["is running."] if "serve" in step.line else ["Waiting for"]))
 
 

@@ -1,4 +1,4 @@
-"""Nothing flows but under an agreement that every party has signed, and a refusal depends on nobody's record."""
+"""Nothing flows but under an agreement that every party has signed, and a refusal depends on no record."""
 
 from typing import Any
 
@@ -135,7 +135,7 @@ def test_a_request_outside_the_agreement_is_refused_before_anyone_is_looked_up(
 
 
 @pytest.mark.holds("S13")
-def test_a_refusal_is_the_same_whoever_is_asked_about(standing: Network) -> None:
+def test_a_refusal_is_the_same_for_any_person(standing: Network) -> None:
     hand = PeerHand(network=standing, agreement=ref_of(standing))
     told = [
         hand.ask(clause=ClauseId("who-else"), subject=parse_subject(dict(subject), this_year=2026))

@@ -1,4 +1,4 @@
-"""Whoever asks too often is refused and flagged, at home and by the agency that is asked; an urgent question is not."""
+"""Too many questions are refused and flagged, at home and by the asked agency; urgent ones are not."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,9 +44,7 @@ def raised(network: Network, entity: EntityId) -> set[str]:
 
 @pytest.mark.holds("A43")
 @pytest.mark.parametrize("whose", ["practitioner", "agency", "subject"])
-def test_a_holder_refuses_and_flags_whoever_asks_too_often_before_anyone_is_looked_up(
-    tmp_path: Path, whose: str
-) -> None:
+def test_a_holder_refuses_and_flags_too_many_questions_before_any_search(tmp_path: Path, whose: str) -> None:
     network = town(tmp_path, {whose: ALLOWED})
     peer = hand(network)
     asked = network.count(TRUST, "mental-health")
@@ -107,7 +105,7 @@ WORDINGS: tuple[dict[str, object], ...] = (
     {**NAMED, "family_name": NAMED["given_names"], "given_names": NAMED["family_name"]},
     {**NAMED, "upn": "X801200001002"},
 )
-"""One resident in as many ways, each of which finds him; the last with a pupil's number that nobody holds."""
+"""One resident in as many ways, each of which finds him; the last with a pupil's number that no service holds."""
 
 
 @pytest.mark.holds("A43")

@@ -59,7 +59,7 @@ def clock(pair: Network) -> Iterator[OwnClock]:
 
 @pytest.fixture
 def anchor(pair: Network) -> Iterator[tuple[AnchorParts, OwnClock]]:
-    """Make the anchor anew, with a clock of its own, below members whose answers are dated."""
+    """Make a new anchor, with a clock of its own, below members whose answers are dated."""
     own = OwnClock(pair.clock)
     made = create_anchor(pair.anchor.settings, own, pair.wire)
     for entity in (COUNCIL, TRUST):
@@ -140,7 +140,7 @@ def test_a_restored_store_is_not_reconciled_by_a_wrong_clock(pair: Network, cloc
 
 
 @pytest.mark.holds("A66")
-def test_at_a_wrong_clock_an_anchor_vouches_for_nobody(anchor: tuple[AnchorParts, OwnClock]) -> None:
+def test_at_a_wrong_clock_an_anchor_vouches_for_no_member(anchor: tuple[AnchorParts, OwnClock]) -> None:
     made, own = anchor
 
     def asked(**off: float) -> set[int]:
@@ -210,7 +210,7 @@ def test_a_minute_more_or_less_is_no_reason_to_stop(pair: Network, clock: OwnClo
     assert pair.nodes[TRUST].fitness.fault() is None
 
 
-def test_one_party_with_a_wrong_clock_stops_nobody(pair: Network, clock: OwnClock) -> None:
+def test_one_party_with_a_wrong_clock_stops_no_other(pair: Network, clock: OwnClock) -> None:
     node = pair.nodes[TRUST]
     node.directory.resolve(COUNCIL, now=clock.now())
     pair.wire.faults[ANCHOR] = dated(pair.clock, timedelta(minutes=10))
@@ -218,7 +218,7 @@ def test_one_party_with_a_wrong_clock_stops_nobody(pair: Network, clock: OwnCloc
     assert node.fitness.fault() is None
 
 
-def test_while_nobody_answers_what_was_known_stays(pair: Network, clock: OwnClock) -> None:
+def test_while_no_peer_answers_what_was_known_stays(pair: Network, clock: OwnClock) -> None:
     node = pair.nodes[TRUST]
     set_clock(node, clock, minutes=5)
     cut = dict(pair.wire.apps)
@@ -312,7 +312,7 @@ def test_an_answer_proves_a_time_only_by_its_date_or_a_signature_that_lies_ahead
     pair.wire.faults[ANCHOR] = dated(pair.clock)
     own.off = timedelta(minutes=2)
     assert read() == -120.0
-    pair.wire.apps[ANCHOR] = pair.wire.apps[COUNCIL]  # what another signed is nobody's word
+    pair.wire.apps[ANCHOR] = pair.wire.apps[COUNCIL]  # another's signature proves nothing for the anchor
     assert read() is None
 
 

@@ -153,7 +153,7 @@ def crowd(network: Network) -> None:
 
 
 @pytest.mark.holds("A42")
-def test_a_person_of_whom_too_many_are_found_is_told_like_no_record(hand: PeerHand) -> None:
+def test_a_person_with_too_many_matches_is_told_like_no_record(hand: PeerHand) -> None:
     absent = told(hand, NOBODY)
     crowd(hand.network)
     assert told(hand, KNOWN) == absent
@@ -177,7 +177,7 @@ def test_a_record_that_cannot_be_read_is_told_like_no_record(hand: PeerHand) -> 
     ],
     ids=["number", "text for a day", "moment for a day", "day for a month", "no involvement", "unlike any person"],
 )
-def test_values_that_no_reply_may_hold_never_leave_and_tell_nobody_of_a_record(hand: PeerHand, odd: Odd) -> None:
+def test_values_that_no_reply_may_hold_never_leave_and_disclose_no_record(hand: PeerHand, odd: Odd) -> None:
     hand.network.use_adapter(TRUST, "mental-health", Adapter(name="odd", involvement=odd))
     assert told(hand, KNOWN) == told(hand, NOBODY)
     assert told(hand, KNOWN)[0]["status"] == "nothing_to_share"

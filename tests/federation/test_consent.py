@@ -1,4 +1,4 @@
-"""Under a clause that rests on consent nobody is looked up without the asker's record of it."""
+"""Under a clause that rests on consent no person is looked up without the asker's record of it."""
 
 from collections.abc import Iterator
 from dataclasses import replace

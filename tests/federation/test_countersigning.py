@@ -1,4 +1,4 @@
-"""An agreement goes to whoever asks for it by its digest, and its signatures to whoever has signed."""
+"""An agreement is served to any member by its digest, and its signatures to the parties that signed."""
 
 import json
 from typing import Any
@@ -84,7 +84,7 @@ def test_an_ended_agreement_is_neither_shown_nor_signed(pair: Network) -> None:
         fetch_agreement(pair.wire, address(TRUST, ref.digest))
 
 
-def test_whoever_signs_is_given_the_signatures_that_are_held(pair: Network) -> None:
+def test_a_signing_party_is_given_the_stored_signatures(pair: Network) -> None:
     ref = proposed(pair)
     answer = post(pair, ref, pair.signature(COUNCIL, ref).raw)
     assert answer.status_code == 200, answer.text
@@ -219,7 +219,7 @@ def test_a_node_that_was_away_collects_what_it_missed(pair: Network) -> None:
     assert len([url for url in pair.wire.asked if url.endswith("/signatures")]) == asked
 
 
-def test_whoever_has_not_signed_asks_nobody(pair: Network) -> None:
+def test_a_party_that_has_not_signed_asks_no_other(pair: Network) -> None:
     pair.agree(pair.document(version=2), unsigned_by=[COUNCIL], held_by=[COUNCIL])
     pair.nodes[COUNCIL].keeper.round()
     assert not [url for url in pair.wire.asked if url.endswith("/signatures")]

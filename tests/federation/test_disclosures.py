@@ -29,7 +29,7 @@ def hand(pair: Network) -> PeerHand:
     return PeerHand(network=pair, agreement=ref_of(pair))
 
 
-def test_a_person_is_told_what_left_to_whom_on_which_clause_and_law(hand: PeerHand) -> None:
+def test_a_person_is_told_what_each_agency_received_on_which_clause_and_law(hand: PeerHand) -> None:
     raw = hand.signed(hand.message(subject=BY_NAME))
     hand.post(raw)
     hand.network.clock.forward(seconds=1)

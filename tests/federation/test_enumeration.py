@@ -1,4 +1,4 @@
-"""A holder flags an agency that tries out people, whatever stands beside what is tried, at its default budgets."""
+"""A holder with default budgets flags an agency that tries out people, with any details beside those tried."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -154,7 +154,7 @@ SCANS: Mapping[str, tuple[Pattern, Callable[[int], Subject]]] = {
 
 
 @pytest.mark.holds("A44")
-def test_a_scan_is_flagged_within_a_hundred_questions_whatever_stands_beside(council: Council) -> None:
+def test_a_scan_is_flagged_within_a_hundred_questions_with_any_other_details(council: Council) -> None:
     store, at = council.node.store, council.hand.network.clock.now()
     for scan, (pattern, subject) in SCANS.items():
         for number in range(WITHIN):
@@ -220,7 +220,7 @@ def test_a_fourth_address_of_a_person_is_left_out_of_the_search(council: Council
     assert book.searched[-1] == tried[-1]
 
 
-def test_the_limit_holds_whatever_else_the_question_says(council: Council) -> None:
+def test_the_limit_holds_with_any_other_details(council: Council) -> None:
     tried = homes(MOST_ADDRESSES + 6)
     book = AddressBook(home=Address())
     asking = hosting(council, book)

@@ -37,7 +37,7 @@ def test_a_round_refreshes_the_chains_that_are_no_longer_fresh(pair: Network) ->
 
 
 def test_a_flood_of_strangers_keeps_out_no_party_of_an_agreement(pair: Network) -> None:
-    """Strangers share one budget; whom an agreement names is found beside it, at first and after a readmission."""
+    """Strangers share one budget; parties of agreements are found beside it, at first and after a readmission."""
     node = pair.nodes[COUNCIL]
     for state in (SuspensionState.ACTIVE, SuspensionState.SUSPENDED, SuspensionState.ACTIVE):
         pair.enrol(TRUST, state)

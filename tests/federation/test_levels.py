@@ -64,14 +64,14 @@ def cut_off(levels: Levels, *entities: EntityId) -> None:
 
 
 def status(levels: Levels, hand: PeerHand) -> int:
-    """Ask with the token that was given before, which is good; see that nobody was looked up for a refusal."""
+    """Ask with the token that was given before, which is good; see that a refusal searched for no person."""
     asked = levels.count(TRUST, "mental-health")
     answer = hand.post(hand.signed())
     assert answer.status == 200 or (asked.finds == 0 and b"expired" not in answer.body)
     return answer.status
 
 
-def test_they_answer_each_other_whoever_vouches_for_them(levels: Levels) -> None:
+def test_they_answer_each_other_under_any_superior(levels: Levels) -> None:
     lines = levels.case_client().lines()
     assert (lines[COMMUNITY_TEAM]["status"], lines[NEIGHBOURHOOD]["status"]) == ("known", "known")
     now = levels.clock.now()
@@ -97,7 +97,7 @@ def test_a_suspended_holder_is_not_asked_once_another_answer_has_told_of_it(leve
     levels.nodes[POLICE].keeper.round()
     assert held(levels, POLICE, ANCHOR) == 1
     cut_off(levels, ANCHOR, COUNTY)
-    levels.case_client().look_up()  # which still goes to the trust, for nobody has told yet
+    levels.case_client().look_up()  # which still goes to the trust: no peer has told it yet
     soon(lambda: held(levels, COUNCIL, ANCHOR) == 1)
     before = len(levels.wire.messages(TRUST))
     lines = levels.case_client().lines()
@@ -143,7 +143,7 @@ def test_a_holder_that_is_cut_off_refuses_the_suspended_with_one_honest_peer_in_
     levels.nodes[POLICE].keeper.round()
     assert held(levels, POLICE, COUNTY) == 1
     cut_off(levels, ANCHOR, COUNTY, FORCE)
-    assert status(levels, hand) == 200  # nobody has told the trust, and the council will not
+    assert status(levels, hand) == 200  # no member has told the trust, and the council will not
     levels.nodes[TRUST].keeper.round()
     assert status(levels, hand) in {401, 403}
     levels.start(TRUST)

@@ -65,7 +65,7 @@ def test_every_line_names_agreement_clause_law_and_how_long_it_may_be_kept(town:
         assert line["as_of"] < line["keep_until"]
 
 
-def test_a_person_whom_nobody_knows_is_not_known_and_where_that_would_tell_nothing_is_said(town: Network) -> None:
+def test_an_unknown_person_is_not_known_and_where_that_would_tell_nothing_is_said(town: Network) -> None:
     lines = town.case_client().lines(subject=STRANGER)
     told = {service: line["status"] for service, line in lines.items()}
     assert told == {each: "nothing_to_share" if each in CONDITIONAL else "not_known" for each in HOLDERS}
@@ -214,7 +214,7 @@ def _subject_of(raw: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["jobcentre", "police", "school"])
-def test_a_service_that_gives_itself_out_for_another_kind_is_told_of_nobody(town: Network, kind: str) -> None:
+def test_a_service_that_claims_another_kind_is_sent_no_person(town: Network, kind: str) -> None:
     """Its kind decides which identifiers it may be given: it is what the anchor admitted it as, or it is not asked."""
 
     def pretend(metadata: JsonObject) -> None:

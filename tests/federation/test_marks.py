@@ -104,7 +104,7 @@ def test_an_asker_without_a_mark_is_refused_with_that_reason_before_anyone_is_lo
     assert SIGNATORY not in text
 
 
-def test_a_mark_counts_until_it_ends_whatever_the_age_of_the_chain(demanding: Network) -> None:
+def test_a_mark_counts_until_it_ends_at_any_age_of_the_chain(demanding: Network) -> None:
     hold(demanding, COUNCIL, life=timedelta(seconds=60))
     hand = asking(demanding)
     assert hand.ask()["status"] == "known"

@@ -1,4 +1,4 @@
-"""A holder asks whose question it was, and is told by nobody but the agency that sent it, once it decides to."""
+"""A holder asks whose question it was; only the agency that sent it answers, once it decides to."""
 
 import json
 from collections import Counter
@@ -234,7 +234,7 @@ def test_no_member_floods_those_who_answer(suspicion: Suspicion, monkeypatch: py
     assert len(network.nodes[COUNCIL].store.read(received_misuse_queries.list)) == 3
 
 
-def test_another_member_learns_nothing_of_a_message_to_somebody_else(tmp_path: Path) -> None:
+def test_another_member_learns_nothing_of_a_message_to_another_node(tmp_path: Path) -> None:
     network = Network(tmp_path, [BY_ENTITY[COUNCIL], BY_ENTITY[TRUST], BY_ENTITY[POLICE]])
     network.agree()
     suspicion = Suspicion(network=network)
@@ -258,7 +258,7 @@ def test_a_suspended_member_is_not_answered(suspicion: Suspicion) -> None:
         forged(suspicion)
 
 
-def test_an_answer_of_somebody_else_is_no_answer(suspicion: Suspicion) -> None:
+def test_an_answer_of_another_node_is_no_answer(suspicion: Suspicion) -> None:
     network = suspicion.network
 
     def other_key(request: PeerRequest, passing: Pass) -> PeerResponse:

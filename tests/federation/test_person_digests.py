@@ -84,7 +84,7 @@ def test_no_leaf_answer_or_budget_has_what_the_record_alone_says(hand: PeerHand)
     assert not [key for key in kept if number in key]
 
 
-def test_the_asking_node_finds_what_it_told_whom_of_a_person(pair: Network) -> None:
+def test_the_asking_node_finds_what_it_told_each_holder_of_a_person(pair: Network) -> None:
     pair.case_client().lines()
     sent = [leaf for leaf in found_by(pair, COUNCIL, TRUE[0]) if leaf.kind == "sent"]
     assert TRUST in {leaf.peer for leaf in sent}

@@ -159,7 +159,7 @@ def test_a_message_with_one_bit_changed_is_refused(hand: PeerHand, asked: Counte
 
 
 @pytest.mark.holds("S17")
-def test_a_message_signed_with_a_key_that_nobody_vouches_for_is_refused(hand: PeerHand, asked: Counted) -> None:
+def test_a_message_signed_with_an_unknown_key_is_refused(hand: PeerHand, asked: Counted) -> None:
     answer = hand.post(hand.signed(signer=new_key()))
     assert (answer.status, code_of(answer.body)) == (400, "message-not-verified")
     assert asked.finds == 0
@@ -174,7 +174,7 @@ def test_a_key_for_another_purpose_signs_no_message(hand: PeerHand, asked: Count
 
 
 @pytest.mark.holds("S17")
-def test_nobody_presents_another_members_message(tmp_path: Path) -> None:
+def test_no_member_presents_anothers_message(tmp_path: Path) -> None:
     network = Network(tmp_path, [BY_ENTITY[entity] for entity in (COUNCIL, TRUST, POLICE)])
     try:
         document = network.document()
@@ -215,7 +215,7 @@ def impostors(tmp_path: Path) -> Iterator[tuple[PeerHand, PeerHand]]:
 
 
 @pytest.mark.holds("S17")
-def test_nobody_collects_the_answer_to_another_members_message_by_publishing_its_key(
+def test_no_member_collects_the_answer_to_anothers_message_by_publishing_its_key(
     impostors: tuple[PeerHand, PeerHand],
 ) -> None:
     council, police = impostors
@@ -227,7 +227,7 @@ def test_nobody_collects_the_answer_to_another_members_message_by_publishing_its
 
 
 @pytest.mark.holds("A5")
-def test_nobody_uses_up_another_members_message_id(impostors: tuple[PeerHand, PeerHand]) -> None:
+def test_no_member_uses_up_anothers_message_id(impostors: tuple[PeerHand, PeerHand]) -> None:
     council, police = impostors
     message = council.message(jti="the-id-that-comes-next")
     for squatting in (council.signed(message), police.signed(message)):

@@ -1,4 +1,4 @@
-"""A node or an anchor that was lost and made again from a copy of its store answers nothing twice, nobody too soon."""
+"""A node or an anchor that was restored from a copy of its store answers nothing twice, and no member too soon."""
 
 import json
 from typing import Any
@@ -72,7 +72,7 @@ def code(answer: PeerResponse) -> object:
 
 
 @pytest.mark.holds("A59")
-def test_nobody_is_served_before_the_others_were_asked(pair: Network) -> None:
+def test_no_peer_is_served_before_the_others_were_asked(pair: Network) -> None:
     kept, client = Kept.of(pair, TRUST), pair.case_client(TRUST)
     hand = PeerHand(network=pair, agreement=ref_of(pair))
     hand.token()

@@ -105,7 +105,7 @@ def without_the_anchor(network: Network) -> Iterator[None]:
 
 
 @pytest.mark.holds("A38")
-def test_every_key_of_both_sides_is_rotated_while_they_ask_and_nobody_fails(workers: Workers) -> None:
+def test_every_key_of_both_sides_is_rotated_while_they_ask_and_no_request_fails(workers: Workers) -> None:
     network = workers.network
     before = {entity: signing(network, entity) for entity in network.nodes}
 
@@ -117,7 +117,7 @@ def test_every_key_of_both_sides_is_rotated_while_they_ask_and_nobody_fails(work
             workers.ask()
 
     work(1)
-    with without_the_anchor(network):  # so that nobody can ask for a key that is new to them
+    with without_the_anchor(network):  # so that no node can fetch a key that is new to it
         for entity in network.nodes:
             for use in ROTATED:
                 rotate(network, entity, use)

@@ -47,7 +47,7 @@ def test_without_the_key_the_choice_cannot_be_told() -> None:
     assert [is_sampled(KEY, each, 50) for each in ids] == [is_sampled(KEY, each, 50) for each in ids]
 
 
-def test_only_lookups_that_somebody_vouched_for_are_justified() -> None:
+def test_only_lookups_that_a_case_system_vouched_for_are_justified() -> None:
     found = sample(caller(), "lookup-1", key=KEY, now=NOW)
     assert found is not None
     assert found.due_at == NOW + WITHIN

@@ -60,7 +60,7 @@ def others_stand(told: dict[str, str]) -> None:
 
 
 def of_another(network: Network) -> Fault:
-    """Answer with the reply that somebody else gave."""
+    """Answer with another node's reply."""
     network.case_client().lines()
     others = network.wire.messages(HOUSING)[-1][1]
     return faults.replies(lambda _: others.body)
@@ -219,7 +219,7 @@ def test_a_node_that_started_without_the_anchor_answers_soon_after_it_comes(trio
 
 
 def test_a_peer_under_another_certificate_of_the_anchor_is_not_believed(trio: Network) -> None:
-    """Even the anchor's own word about somebody else does not vouch for this peer."""
+    """Even the anchor's own statement about another member does not vouch for this peer."""
     about_housing = trio.wire.deliver(fetch_of(HOUSING))
     trio.wire.faults[ANCHOR] = lambda request, answer: about_housing if request.url == fetch_of(TRUST).url else answer()
     others_stand(statuses(trio))

@@ -28,7 +28,7 @@ def suspicion(pair: Network) -> Suspicion:
     return Suspicion(network=pair)
 
 
-def test_a_flag_is_counted_until_somebody_has_reviewed_it(pair: Network) -> None:
+def test_a_flag_is_counted_until_its_review(pair: Network) -> None:
     store, now = pair.nodes[TRUST].store, pair.clock.now()
     assert waiting(pair, TRUST)["flags"] == 0
     store.write(lambda tx: flags.raise_flag(tx, code="over_budget", asker=f"{COUNCIL} p", at=now))

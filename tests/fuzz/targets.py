@@ -1,6 +1,6 @@
 """The fuzz targets: all that ``trust`` takes from outside, before and behind a good signature, and background work.
 
-A fuzzer cannot sign, so the targets named ``signed_*`` sign whatever claims it makes up: that is the view of a member
+A fuzzer cannot sign, so the targets named ``signed_*`` sign any claims that it makes up: that is the view of a member
 who turned hostile. Each target lets nothing but a ``TrustError`` pass unseen.
 """
 
@@ -104,7 +104,7 @@ def _json(data: bytes) -> None:
         return
     if json.loads(data) != value:
         raise AssertionError("two parsers read different documents in the same bytes")
-    strict_json.dumps(value)  # whatever was read can be digested, stored and sent
+    strict_json.dumps(value)  # any document that was read can be digested, stored and sent
 
 
 def _statements(data: bytes) -> None:

@@ -1,7 +1,7 @@
 """Everything that a party may answer to background work: status, headers, body and what it signs.
 
 One input is one round of a node and of its anchor. Its first bytes choose the party, the status, the header and what
-becomes of the body; the rest is the text. Each round begins with the same stores: whatever it writes is undone.
+becomes of the body; the rest is the text. Each round begins with the same stores: all its writes are undone.
 """
 
 import json

@@ -229,7 +229,7 @@ class Attack(RuleBasedStateMachine):
         self.ask(worker, entity, lambda: directory.resolve_presented(entity, shown, now=now, urgent=True), urgent=True)
 
     def pieces(self, entity: EntityId, chosen: list[int]) -> list[bytes]:
-        """Choose for each place of an entity's chain something that was really said, of whatever time."""
+        """Choose for each place of an entity's chain a statement that was really made, at any time."""
         line = (entity, *ABOVE[entity])
         wanted = [(entity, entity), *((above, below) for below, above in pairwise(line)), (ANCHOR, ANCHOR)]
         said = [self.tree.truth.said.get(link, [b"x.y.z"]) for link in wanted]
@@ -323,7 +323,7 @@ class Attack(RuleBasedStateMachine):
             place = self.tree.truth.anchor_sets.index(directory.anchors(now=now)[ANCHOR].kids)
             seen.note_logs(seqs, place)
             both = {issuer: max(seqs.get(issuer, 0), self.stored.seqs.get(issuer, 0)) for issuer in (ANCHOR, COUNTY)}
-            if place != self.stored.anchor_set:  # its log is fetched anew: what counts is that under the newer keys
+            if place != self.stored.anchor_set:  # its log is fetched again: what counts is that under the newer keys
                 newer = seqs if place > self.stored.anchor_set else self.stored.seqs
                 both[ANCHOR] = newer.get(ANCHOR, 0)
             self.stored.note_logs(both, max(place, self.stored.anchor_set))

@@ -1,4 +1,4 @@
-"""An attacker who holds the wire: whatever is asked may be answered with anything that was ever said, or made up.
+"""An attacker on the wire: any request may be answered with any old statement, or an invented one.
 
 What he cannot do is sign for others, unless he stole their keys before they were replaced.
 """
@@ -56,7 +56,7 @@ class Attacked(Tree):
 
 @dataclass(slots=True)
 class Attacker:
-    """What he may do. ``stolen`` are keys that were somebody's once."""
+    """What he may do. ``stolen`` are keys that members once had."""
 
     tree: Attacked
     keys: Keys = field(default_factory=Keys)
@@ -75,7 +75,7 @@ class Attacker:
         self.tree.said[address] = say
 
     def hold_back(self, address: str, pick: int) -> None:
-        """Answer with an older statement about whoever is asked for."""
+        """Answer with an older statement about the requested entity."""
         path = "/" + address.removeprefix("https://").partition("/")[2]
 
         def say(request: PeerRequest) -> PeerResponse:
@@ -87,7 +87,7 @@ class Attacker:
         self.tree.said[address] = say
 
     def replay(self, address: str, raw: bytes) -> None:
-        """Answer with something that somebody said once, to whomever."""
+        """Answer with any statement that was ever made, to any party."""
         self.tree.said[address] = lambda request: answered(raw, request.accept)
 
     def impersonate(self, address: str, raw: bytes) -> None:
@@ -121,6 +121,6 @@ class Attacker:
         self.tree.said[teller + SUSPENSIONS] = say
 
     def forged_suspension(self, issuer: EntityId, subject: EntityId, seq: int, state: SuspensionState) -> bytes:
-        """Make up an entry of somebody's log."""
+        """Make up an entry of an authority's log."""
         entry = Suspension(issuer=issuer, subject=subject, seq=seq, state=state, issued_at=self.tree.clock.now())
         return build_suspension(entry, self.keys.signer(KeyUse.FEDERATION))

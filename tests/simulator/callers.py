@@ -23,7 +23,7 @@ from trust.oauth.access_token import AccessTokenClaims
 
 @dataclass(slots=True, kw_only=True)
 class Caller:
-    """Somebody with an OAuth key and a DPoP key, who asks for tokens and uses them."""
+    """A client with an OAuth key and a DPoP key, which requests tokens and uses them."""
 
     client_id: str
     issuer: str

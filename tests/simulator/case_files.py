@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gateway.demo.agencies import Agency, HostedService
+from gateway.demo.agencies import Agency, AgencyService
 from gateway.demo.case_systems import database, dci_registry, sql_systems
 from gateway.demo.case_systems.design import Design, Rows, iso
 from gateway.demo.case_systems.records import CaseService, InvolvementRecord
@@ -60,7 +60,7 @@ CREATE INDEX record_born ON record (born);
 """One table, for the services whose real case systems are no SQL databases."""
 
 
-def database_file(service: HostedService) -> str:
+def database_file(service: AgencyService) -> str:
     """Return the name of a service's database, beside its node's configuration."""
     return f"{service.service}-cases.db"
 
@@ -97,7 +97,7 @@ def _write_registry(folder: Path, now: datetime) -> None:
     secret.write_text(_SECRET)
 
 
-def adapter_table(service: HostedService) -> dict[str, Any]:
+def adapter_table(service: AgencyService) -> dict[str, Any]:
     """Return the ``[services.adapter]`` table that reads a service's case system."""
     if service.service not in sql_systems.DESIGNS:
         return {"type": "sql", "settings": {"file": database_file(service), **PLAIN.settings}}

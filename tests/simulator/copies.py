@@ -39,7 +39,7 @@ class Kept:
         return settings.store.url, settings.base_dir
 
     def restore(self) -> None:
-        """Lose the store, make it again of the copy, and start anew."""
+        """Lose the store, make it again from the copy, and restart."""
         network = self.network
         url, base_dir = self._place(network, self.entity)
         if self.entity == ANCHOR:

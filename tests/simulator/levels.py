@@ -21,7 +21,7 @@ from trust.keys import KeyUse
 
 INTERMEDIATE = SubordinateTerms(intermediate=True)
 FORCE = EntityId("https://force.example")
-"""Another anchor, whom everybody has pinned too."""
+"""Another anchor, which every member has pinned too."""
 LEVELS = {COUNTY: (ANCHOR,), COUNCIL: (COUNTY,), HOUSING: (COUNTY,), TRUST: (ANCHOR,), POLICE: (FORCE,)}
 
 

@@ -1,7 +1,7 @@
-"""What is true: every statement that was really signed, by whom and for which keys, and what a node may make of it.
+"""What is true: every statement that was really signed, its signer and keys, and what a node may conclude from it.
 
 Independent of the code under test: it keeps plain records, and looks for a line of them that explains a result. A thief
-with a stolen key signs like its owner; a forger, whose key nobody vouches for, signs nothing that counts.
+with a stolen key signs like its owner; a forger, whose key has no superior, signs nothing that counts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -111,7 +111,7 @@ class Seen:
         )
 
     def note_logs(self, seqs: Mapping[EntityId, int], anchor_set: int) -> None:
-        """Refuse a log that became shorter, but where the anchor's keys were replaced and it is fetched anew."""
+        """Refuse a log that became shorter, except if the anchor's keys were replaced and it is fetched again."""
         renewed = {ANCHOR} if anchor_set > self.anchor_set else set()
         assert anchor_set >= self.anchor_set
         assert all(seq <= seqs.get(issuer, 0) for issuer, seq in self.seqs.items() if issuer not in renewed)

@@ -1,4 +1,4 @@
-"""A member of the federation that writes its messages by hand: a real peer, or somebody who pretends to be one."""
+"""A member of the federation that writes its messages by hand: a real peer, or an impostor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ INVOLVEMENT = KindName("involvement.query")
 
 @dataclass(slots=True, kw_only=True)
 class PeerHand:
-    """Somebody with a node's own keys, who asks another node. ``agreement`` is what they claim to ask under."""
+    """A party with a node's own keys that asks another node. ``agreement`` is the one that it claims."""
 
     network: Network
     agreement: AgreementRef
@@ -146,5 +146,5 @@ def claims_in(token: bytes) -> JsonObject:
 
 
 def new_key(use: KeyUse = KeyUse.MESSAGE) -> LocalSigner:
-    """Return a key that nobody vouches for."""
+    """Return a key without a superior."""
     return LocalSigner.generate(use)

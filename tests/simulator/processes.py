@@ -102,7 +102,7 @@ class Served:
                 wait_healthy(self.faces[entity].operations)
 
     def stop(self) -> None:
-        """Stop whatever still runs."""
+        """Stop every process that still runs."""
         for each in self.processes.values():
             if each.process.poll() is None:
                 each.process.terminate()
@@ -181,7 +181,7 @@ def served(
     threads: int = 8,
     limits: Mapping[str, float] | None = None,
 ) -> Iterator[Served]:
-    """Make a federation; the test agrees, registers its case systems, and starts whom it wants."""
+    """Make a federation; the test agrees, registers its case systems, and starts the nodes that it needs."""
     asked = list(entities)
     tls = folder / "tls"
     tls.mkdir()

@@ -55,7 +55,7 @@ ROOMY = budget()
 class Around:
     """What every node of a network is told alike; ``hosts`` and ``ca`` for nodes that are really served.
 
-    ``more_anchors`` are pinned beside the one; ``superiors`` are those of whoever does not stand below that one itself.
+    ``more_anchors`` are pinned beside the one; ``superiors`` are those of members that are not directly below that one.
     """
 
     anchor_keys: KeySet

@@ -57,7 +57,7 @@ STRANGER: dict[str, Any] = {
     "birth_date": "1951-07-30",
     "address": {"postcode": "YO7 9ZZ"},
 }
-"""A resident whom no service knows."""
+"""A resident without a record at any service."""
 
 
 def records() -> list[InvolvementRecord]:
@@ -161,7 +161,7 @@ NOBODY = parse_subject(dict(STRANGER), this_year=2026)
 
 
 IN_DOUBT = replace(KNOWN, birth_date=date(1999, 1, 1))
-"""The young man's NHS number with another birth date: somebody must look."""
+"""The young man's NHS number with another birth date: a human must decide."""
 
 
 RELEASED = ["last_contact_month", "organisation", "phone", "role", "service_type", "since", "worker"]

@@ -1,6 +1,6 @@
 """A federation of several levels in memory, without web applications: what each entity would answer, signed when asked.
 
-Cheap enough for a thousand agencies, and every answer can be replaced, so it also plays whoever lies on the way.
+Cheap enough for a thousand agencies, and every answer can be replaced, so it also plays any liar on the way.
 """
 
 from collections.abc import Callable, Iterable
@@ -45,7 +45,7 @@ Said = Callable[[PeerRequest], PeerResponse]
 
 @dataclass(slots=True)
 class Entity:
-    """Somebody: its keys, whom it names above it, for whom it vouches, and its own log of suspensions."""
+    """An entity: its keys, its superiors, its members, and its own log of suspensions."""
 
     id: EntityId
     superiors: tuple[EntityId, ...]
@@ -81,7 +81,7 @@ class Tree:
         )
 
     def add(self, entity: EntityId, *superiors: EntityId) -> Entity:
-        """Make somebody below its superiors."""
+        """Make an entity below its superiors."""
         made = self.entities[entity] = Entity(entity, superiors)
         for superior in superiors:
             self.entities[superior].below.add(entity)
@@ -104,7 +104,7 @@ class Tree:
         )
 
     def suspend(self, issuer: EntityId, subject: EntityId, state: SuspensionState = SuspensionState.SUSPENDED) -> None:
-        """Have an authority suspend, remove or readmit somebody: in its log, and in whom it vouches for."""
+        """Have an authority suspend, remove or readmit an entity: in its log, and in its statements."""
         authority = self.entities[issuer]
         authority.log.append((subject, state))
         if state is SuspensionState.ACTIVE:
@@ -138,7 +138,7 @@ class Tree:
         return build_entity_configuration(draft, found.keys.signer(KeyUse.FEDERATION), authority_hints=found.superiors)
 
     def statement(self, superior: EntityId, subject: EntityId, at: datetime | None = None) -> bytes:
-        """Say what an authority says of somebody."""
+        """Return an authority's statement about an entity."""
         signer = self.entities[superior].keys.signer(KeyUse.FEDERATION)
         stated = state_service_kinds(self._metadata(self.entities[subject]))
         draft = replace(self._draft(subject, at), metadata=stated)
@@ -151,7 +151,7 @@ class Tree:
         return build_suspension(entry, self.entities[issuer].keys.signer(KeyUse.FEDERATION))
 
     def suspensions(self, issuer: EntityId, after: int = 0) -> PeerResponse:
-        """Answer with an authority's log, whoever relays it."""
+        """Answer with an authority's log, through any relay."""
         entries = [self.suspension(issuer, seq + 1) for seq in range(after, len(self.entities[issuer].log))]
         return answered(
             strict_json.dumps({"suspensions": [entry.decode() for entry in entries[:100]]}), "application/json"

@@ -47,7 +47,7 @@ class Wire:
         return answer
 
     def deliver(self, request: PeerRequest) -> PeerResponse:
-        """Have the app answer, whatever faults there are."""
+        """Have the app answer, through any faults."""
         url = urlsplit(request.url)
         app = self.apps.get(f"https://{url.hostname}")
         if app is None:

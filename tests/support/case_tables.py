@@ -84,7 +84,7 @@ def in_sqlite(tables: Tables, context: AdapterContext) -> SqlSource:
 
 
 def in_postgres(tables: Tables, context: AdapterContext, url: str) -> SqlSource:
-    """Make the tables anew in PostgreSQL, and the source over them."""
+    """Make the tables again in PostgreSQL, and the source over them."""
     with psycopg.connect(url.replace("+psycopg", "")) as connection:  # one transaction
         connection.execute("DROP SCHEMA IF EXISTS held CASCADE; CREATE SCHEMA held")
         for statement, values in tables.statements("held."):

@@ -49,7 +49,7 @@ RIGHT_CONTACTS = {
     "health-01": {("Health Records Team", "01234 555 500"), ("Minds Matter Clinic", "01422 345926")},
     "local-authority-01": {("Alex Patel", "01234 555 500")},
 }
-"""Whom to ring about that person, read from the files by eye: worker and phone."""
+"""The worker and phone for that person, read from the files by eye."""
 WITHOUT_BIRTH_DATE = frozenset({"police-01", "education-01", "health-01"})
 """The files that say nothing of when that person was born."""
 

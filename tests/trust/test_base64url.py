@@ -22,7 +22,7 @@ def test_padding_stray_bits_and_other_characters_are_refused(segment: bytes) -> 
 
 
 @given(st.binary(max_size=40))
-def test_whatever_decodes_is_the_only_spelling(segment: bytes) -> None:
+def test_every_value_has_one_spelling(segment: bytes) -> None:
     try:
         raw = base64url.decode(segment, "part")
     except TrustError:

@@ -143,7 +143,7 @@ def test_an_rsa_signature_is_one_number_below_the_modulus() -> None:
 
 @pytest.mark.holds("A16")
 def test_a_public_key_is_no_shared_secret() -> None:
-    """CVE-2015-9235: the verifier's public key, in whatever spelling, taken for an HMAC key."""
+    """CVE-2015-9235: the verifier's public key, in any spelling, taken for an HMAC key."""
     key = MINE.public.key
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     for secret in (pem, pem.strip(), base64url.decode(MINE.public.jwk["x"].encode(), "x"), b""):

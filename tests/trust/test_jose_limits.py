@@ -1,4 +1,4 @@
-"""Whatever bytes come in, little memory is used, and nothing but a refusal comes out."""
+"""Any bytes use little memory, and only a refusal comes out."""
 
 import tracemalloc
 import zlib

@@ -139,7 +139,7 @@ def test_half_a_character_is_refused_however_its_escape_is_spelled(unit: int, sp
 
 
 @given(st.text(alphabet='{}[]",:\\u0d8aefn-1.e \n', max_size=80))
-def test_whatever_is_read_the_standard_library_reads_alike(text: str) -> None:
+def test_every_accepted_text_reads_like_in_the_standard_library(text: str) -> None:
     try:
         value = strict_json.loads_any(text.encode(), max_bytes=CAP)
     except TrustError:
@@ -149,7 +149,7 @@ def test_whatever_is_read_the_standard_library_reads_alike(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(["\\u", "d8", "DC", "dc", "Df", "00", "3d", "a"]), max_size=12))
-def test_whatever_is_read_can_be_written_again(pieces: list[str]) -> None:
+def test_every_accepted_value_can_be_written_again(pieces: list[str]) -> None:
     with suppress(TrustError):
         strict_json.dumps(strict_json.loads(f'{{"a":"{"".join(pieces)}"}}'.encode(), max_bytes=CAP))
 

@@ -15,7 +15,7 @@ P = 2**255 - 19
 ONE = (1).to_bytes(32, "little")
 BASE_POINT = (4 * pow(5, -1, P) % P).to_bytes(32, "little")
 FORGED = BASE_POINT + ONE
-"""R = B and S = 1: under a key of order one, [S]B = R + [k]A whatever the bytes are."""
+"""R = B and S = 1: under a key of order one, [S]B = R + [k]A for any bytes."""
 SIGN_BIT = 1 << 255
 
 

@@ -128,7 +128,7 @@ def _unlawful(clause: Clause, agreement: Agreement, signer: SigningContext) -> I
         if entries and not any(entry.bodies & bodies for entry in entries):
             yield (
                 f"clause {clause.id} names no {_IN_WORDS[part]} that a {join_words(sorted(bodies))} may rely on: "
-                f"{_for_whom(entries)}"
+                f"{_bodies_for(entries)}"
             )
 
 
@@ -162,7 +162,7 @@ def _entries(clause: Clause, part: LegalPart, agreement: Agreement) -> tuple[Leg
     return tuple(entry for code in clause.basis if (entry := lookup(code, agreement.valid_from)).part is part)
 
 
-def _for_whom(entries: Iterable[LegalEntry]) -> str:
+def _bodies_for(entries: Iterable[LegalEntry]) -> str:
     return "; ".join(f"{entry.code} is for {entry.relied_on_by}" for entry in entries)
 
 
@@ -193,7 +193,7 @@ def _unknown_body(agreement: Agreement, signer: SigningContext) -> Iterator[str]
             entries = _entries(clause, part, agreement)
             without = bodies.difference(*(entry.bodies for entry in entries))
             if entries and without and without != bodies:  # of all kinds, it is a fault
-                about = (part, ", ".join(sorted(without)), _for_whom(entries))
+                about = (part, ", ".join(sorted(without)), _bodies_for(entries))
                 lacking.setdefault(about, []).append(clause.id)
     for (part, kinds, whose), clauses in lacking.items():
         yield (

@@ -1,4 +1,4 @@
-"""A person is linked when one record, and only one, is surely theirs; otherwise a human decides, or nobody is found."""
+"""A person is linked to one certain record only; otherwise a human decides, or no record is found."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ def decide(subject: Subject, *people: Subject, verified: bool = False) -> Match:
     return match(subject, candidates)
 
 
-def test_nobody_there_is_none() -> None:
+def test_no_candidate_is_none() -> None:
     assert decide(OCTAVIA).outcome is MatchResult.NONE
 
 
@@ -67,7 +67,7 @@ class TestByIdentifier:
         found = decide(replace(OCTAVIA, nino="AB518427C"), replace(OCTAVIA, nino="AB518428C"))
         assert found.outcome is MatchResult.REVIEW
 
-    def test_an_identifier_with_a_wrong_check_digit_links_nobody(self) -> None:
+    def test_an_identifier_with_a_wrong_check_digit_links_no_one(self) -> None:
         wrong = Subject(nhs_number="9691292212", birth_date=OCTAVIA.birth_date)
         assert decide(wrong, wrong).outcome is MatchResult.NONE
 
@@ -120,7 +120,7 @@ class TestByLikeness:
     def test_father_and_son_of_one_name_at_one_address_are_two_people(self) -> None:
         assert decide(BY_NAME, replace(BY_NAME, birth_date=date(1978, 1, 3))).outcome is MatchResult.NONE
 
-    def test_a_stranger_who_shares_a_birth_date_is_nobody(self) -> None:
+    def test_a_stranger_who_shares_a_birth_date_is_no_match(self) -> None:
         assert decide(BY_NAME, Subject(given_names="Kit", birth_date=BY_NAME.birth_date)).outcome is MatchResult.NONE
 
 

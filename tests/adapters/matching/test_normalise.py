@@ -1,4 +1,4 @@
-"""Names, postcodes and dates are compared in one form, whatever the clerk's habits."""
+"""Names, postcodes and dates are compared in one normal form."""
 
 from datetime import date
 

@@ -182,7 +182,7 @@ class TestFinding:
         assert len(registry.find(claimant, deadline=soon())) == 5
 
     @pytest.mark.parametrize("subject", [Subject(nino="JT999999A"), Subject(family_name="Hartley"), Subject()])
-    def test_a_person_who_is_not_there_is_nobody_and_no_error(
+    def test_a_person_who_is_not_there_is_no_candidate_and_no_error(
         self, registry: BenefitRegistry, subject: Subject
     ) -> None:
         assert registry.find(subject, deadline=soon()) == ()
@@ -352,7 +352,7 @@ class TestOtherVendors:
             {"status": "rjct", "status_reason_code": "E1", "status_reason_message": "Record not found", "data": None},
         ],
     )
-    def test_a_person_who_is_not_registered_is_nobody_and_no_error(
+    def test_a_person_who_is_not_registered_is_no_candidate_and_no_error(
         self, find: Callable[[Change], BenefitRegistry], change: dict[str, Any]
     ) -> None:
         assert find(lambda _: {"status": "succ"} | change).find(ASKED, deadline=soon()) == ()
@@ -429,7 +429,7 @@ class TestOtherVendors:
         ("wrong-schema", SourceNonsense),
     ],
 )
-def test_a_sick_registry_costs_an_error_within_the_deadline_and_names_nobody(
+def test_a_sick_registry_costs_an_error_within_the_deadline_without_names(
     db: Path, authority: Authority, files: tuple[Path, Path], fault: str, error: type[Exception]
 ) -> None:
     with running("dci", db, authority, "--fault", fault) as base:

@@ -125,7 +125,7 @@ def test_a_record_is_found_by_its_pnc_id_and_described(police: PoliceService) ->
     assert not found.identifiers_verified
 
 
-def test_a_record_is_found_by_surname_and_birth_date_whatever_its_case(police: PoliceService) -> None:
+def test_a_record_is_found_by_surname_and_birth_date_in_any_case(police: PoliceService) -> None:
     subject = Subject(family_name="hartley", given_names="Dan", birth_date=date(2004, 3, 14))
     assert [item.ref for item in police.find(subject, deadline=soon())] == ["P-1001"]
 
@@ -144,7 +144,7 @@ def test_every_namesake_with_the_same_birth_date_is_returned(police: PoliceServi
         Subject(nhs_number=DANIEL.nhs_number),
     ],
 )
-def test_a_person_who_is_not_there_is_nobody_and_no_error(police: PoliceService, subject: Subject) -> None:
+def test_a_person_who_is_not_there_is_no_candidate_and_no_error(police: PoliceService, subject: Subject) -> None:
     assert police.find(subject, deadline=soon()) == ()
 
 
@@ -236,7 +236,7 @@ def test_the_check_says_why_the_service_does_not_answer(caller: TestCaller, pass
         ("wrong-schema", SourceNonsense),
     ],
 )
-def test_a_sick_service_costs_an_error_within_the_deadline_and_names_nobody(
+def test_a_sick_service_costs_an_error_within_the_deadline_without_names(
     db: Path, authority: Authority, caller: TestCaller, password_file: Path, fault: str, error: type[Exception]
 ) -> None:
     with running("police", db, authority, "--fault", fault) as base:

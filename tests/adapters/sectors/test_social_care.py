@@ -123,7 +123,7 @@ class TestInvolvements:
             ("Sam Okoro", date(2025, 5, 5)),
         }
 
-    def test_a_team_without_a_named_worker_is_whom_to_ring(
+    def test_a_team_without_a_named_worker_is_the_contact(
         self, run_import: RunImport, care_adapter: Adapter, soon: Deadline
     ) -> None:
         run_import(census(child("C1", case(), upn=UPN)), [OCTAVIA_ROW.replace("Alex Patel", "")])

@@ -94,7 +94,7 @@ class TestImport:
         assert found.person.address is None
         assert b"KT21" not in (tmp_path / "care.db").read_bytes()
 
-    def test_a_database_of_an_earlier_layout_is_laid_out_anew(
+    def test_a_database_of_an_earlier_layout_is_laid_out_again(
         self, run_import: RunImport, tmp_path: Path, care_adapter: Adapter, soon: Deadline
     ) -> None:
         run_import(census(child("C1", case(), upn=UPN)), [OCTAVIA_ROW])

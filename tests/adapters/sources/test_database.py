@@ -1,4 +1,4 @@
-"""A case system's database is only read, and costs no more than the deadline, whatever state it is in."""
+"""A case system's database is only read, within the deadline, in any state of the database."""
 
 import threading
 from datetime import date
@@ -57,7 +57,7 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path, context: Adap
         source(build(context, file="text.db")).find(OCTAVIA, deadline=soon)
 
 
-def test_a_file_that_was_replaced_is_opened_anew(database: Path, sqlite_adapter: Adapter, soon: Deadline) -> None:
+def test_a_file_that_was_replaced_is_opened_again(database: Path, sqlite_adapter: Adapter, soon: Deadline) -> None:
     assert source(sqlite_adapter).find(OCTAVIA, deadline=soon)
     replacement = database.with_suffix(".new")
     connection = sqlite.connect(str(replacement))
@@ -100,7 +100,7 @@ def test_a_locked_table_in_postgresql_costs_no_more_than_the_deadline(
     assert source(postgres_adapter).find(OCTAVIA, deadline=Deadline.after(20))
 
 
-def test_a_connection_that_the_server_closed_is_opened_anew(
+def test_a_connection_that_the_server_closed_is_opened_again(
     postgres_adapter: Adapter, postgres_url: str, soon: Deadline
 ) -> None:
     assert source(postgres_adapter).find(OCTAVIA, deadline=soon)

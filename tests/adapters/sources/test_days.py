@@ -81,7 +81,7 @@ def test_the_cause_is_told(value: str, cause: str) -> None:
 
 
 @pytest.mark.parametrize("day", [TOMORROW, date(2054, 11, 23), date(1780, 1, 1), date(1901, 1, 1), date(1899, 12, 30)])
-def test_nobody_is_born_ahead_or_in_a_placeholder(day: date) -> None:
+def test_no_birth_date_is_ahead_or_a_placeholder(day: date) -> None:
     with pytest.raises(Unreadable):
         read_birth_date(day)
 
@@ -139,7 +139,7 @@ CLOCKS = st.sampled_from(["", " 00:00", " 00:00:00", "T00:00:00", " 23:59:59.123
 
 
 @given(st.dates(date(1901, 1, 1), date(2100, 1, 1)), FORMS, st.sampled_from([str, str.upper, str.lower]), CLOCKS)
-def test_whatever_is_read_as_a_day_is_found_by_that_day(day: date, form: str, case: type, clock: str) -> None:
+def test_every_text_that_is_read_as_a_day_is_found_by_that_day(day: date, form: str, case: type, clock: str) -> None:
     text = case(day.strftime(form)) + clock
     try:
         read = read_day(text, (form,))

@@ -298,7 +298,7 @@ def test_a_token_that_could_not_stand_in_a_header_is_refused(change: dict[str, A
 
 
 @given(raw=st.binary(max_size=400))
-def test_whatever_bytes_come_only_nonsense_goes(raw: bytes) -> None:
+def test_any_bytes_raise_only_nonsense(raw: bytes) -> None:
     for model in (SearchAnswer, EnrolledAnswer, DciTokenResponse):
         with pytest.raises(SourceNonsense):
             parse_answer(raw, model)

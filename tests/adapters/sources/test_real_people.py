@@ -52,7 +52,7 @@ class TestIdentifiers:
         source = make_postgres(Tables(columns={"people.nhs": kind}, people=[{"nhs": NHS_NUMBER}]))
         assert ask(source, ROWAN)[0] == "unique"
 
-    def test_a_number_that_a_column_cannot_hold_is_nobodys(self, make_postgres: Make) -> None:
+    def test_a_number_that_a_column_cannot_hold_finds_no_record(self, make_postgres: Make) -> None:
         source = make_postgres(Tables(columns={"people.nhs": "integer"}, people=[{"nhs": 17}]))
         assert ask(source, BY_NUMBER)[0] == "none"
 
@@ -161,7 +161,7 @@ class TestBirthDates:
         assert found.person.birth_date == born
 
     @pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz"])
-    def test_a_column_of_dates_is_asked_for_a_date_whatever_the_form_of_texts(
+    def test_a_column_of_dates_is_asked_for_a_date_under_any_form_of_texts(
         self, make_postgres: Make, kind: str
     ) -> None:
         people = [{"dob": "2004-11-03" if kind == "date" else "2004-11-03 00:00 Europe/London"}]
@@ -243,7 +243,7 @@ class TestCrowdedBirthDates:
         asked = replace(UNNUMBERED, family_name="O'Brien", given_names="Zo\u00eb", address=None)
         assert "number:7" in [each.ref for each in source.find(asked, deadline=Deadline.after(20))]
 
-    def test_a_day_alone_tells_nothing_of_somebody_whose_number_is_not_there(self, make: Make) -> None:
+    def test_a_day_alone_tells_nothing_of_a_person_whose_number_is_not_there(self, make: Make) -> None:
         asked = Subject(nhs_number=NHS_NUMBER, birth_date=ROWAN.birth_date)
         assert make(Tables(people=self.CROWD)).find(asked, deadline=Deadline.after(20)) == ()
 

@@ -52,7 +52,7 @@ def test_no_address_of_the_question_finds_out_a_restricted_one(
     )
     subject = Subject(**names, birth_date=OCTAVIA.birth_date, address=asked)
     found = match(subject, adapter.find(subject, deadline=soon))
-    assert found.outcome is (MatchResult.REVIEW if named else MatchResult.NONE)  # whatever address was asked about
+    assert found.outcome is (MatchResult.REVIEW if named else MatchResult.NONE)  # for any address in the question
 
 
 @pytest.mark.holds("A73")

@@ -130,7 +130,7 @@ SECURITY = '<s:Header><w:Security xmlns:w="urn:x" s:mustUnderstand="true"/></s:H
 @pytest.mark.holds("A74")
 @pytest.mark.parametrize("header", ["", "<s:Header/>", SECURITY, f"<s:Header>{2 * '<a:To/>'}</s:Header>"])
 @pytest.mark.parametrize("media", ["application/soap+xml", "text/xml; charset=utf-8", "application/xml"])
-def test_a_fault_counts_whatever_its_headers_are(header: str, media: str) -> None:
+def test_a_fault_counts_with_any_headers(header: str, media: str) -> None:
     document = (BARE % header).replace("<a:To/>", f'<a:To xmlns:a="{ADDRESSING}"/>').encode()
     with pytest.raises(SourceUnavailable, match="an internal error"):
         call(Service(lambda _: document, status=500, media=media))

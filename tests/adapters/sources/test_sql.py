@@ -29,7 +29,7 @@ class TestFind:
         stranger = Subject(nhs_number="9434765919", family_name="Chislett", birth_date=date(1950, 1, 1))
         assert source(adapter).find(stranger, deadline=soon) == ()
 
-    def test_nothing_to_search_by_finds_nobody(self, adapter: Adapter, soon: Deadline) -> None:
+    def test_nothing_to_search_by_finds_no_record(self, adapter: Adapter, soon: Deadline) -> None:
         assert source(adapter).find(Subject(family_name="Chislett", nino="AB518427C"), deadline=soon) == ()
 
     def test_the_matcher_links_what_was_found(self, adapter: Adapter, soon: Deadline) -> None:

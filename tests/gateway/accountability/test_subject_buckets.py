@@ -1,4 +1,4 @@
-"""Whatever finds a record shares a bucket with whatever else finds it by the same thing, and strangers share none."""
+"""Descriptions that find a record by the same detail share a bucket, and strangers share none."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -72,7 +72,7 @@ def test_other_people_share_none() -> None:
     assert not keys(Subject(family_name="Chislett"))  # without a birth date a name is anybody's
 
 
-def test_a_bucket_names_nobody_and_is_another_under_another_key() -> None:
+def test_a_bucket_names_no_person_and_is_another_under_another_key() -> None:
     assert not keys(PERSON) & set(person_keys(b"x" * 32, PERSON))
     assert not [each for each in keys(PERSON) if "chislett" in each.lower() or "969129" in each]
 

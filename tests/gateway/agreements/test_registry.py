@@ -64,9 +64,7 @@ def test_the_agreements_are_read_once_until_they_change(
     assert store.loads == 2
 
 
-def test_an_agreement_is_found_by_its_id_and_version_whatever_its_digest(
-    pair: Network, book: AgreementRegistry
-) -> None:
+def test_an_agreement_is_found_by_its_id_and_version_with_any_digest(pair: Network, book: AgreementRegistry) -> None:
     now, ref = pair.clock.now(), ref_of(pair)
     assert isinstance(book.find(replace(ref, digest="A" * 43), now=now), InForce)
     assert book.find(replace(ref, version=2), now=now) is None
@@ -82,7 +80,7 @@ def test_within_another_reading_the_same_is_found_and_a_change_is_seen(
     assert isinstance(store.read(lambda tx: book.find_within(tx, other, now=now)), InForce)
 
 
-def test_how_it_stands_is_judged_anew_each_day(pair: Network, book: AgreementRegistry) -> None:
+def test_its_state_is_decided_again_each_day(pair: Network, book: AgreementRegistry) -> None:
     assert isinstance(book.find(ref_of(pair), now=pair.clock.now()), InForce)
     pair.clock.forward(days=601)
     assert isinstance(book.find(ref_of(pair), now=pair.clock.now()), NotInForce)
@@ -122,7 +120,7 @@ def test_a_signature_that_no_longer_proves_is_missing_and_costs_no_other_agreeme
 
 
 def test_an_agreement_outlives_the_keys_that_signed_it(pair: Network, book: AgreementRegistry) -> None:
-    """What was proved when it was added is proved by what was kept, whatever key the party has now."""
+    """A signature that was proved when it was added stays proved by what was kept, with any key of the party now."""
     keys = pair.folder_of(COUNCIL) / "keys"
     (keys / KeyFile.FEDERATION).unlink()
     create_keys(keys, names=[KeyFile.FEDERATION])
@@ -155,9 +153,7 @@ def test_what_no_agreement_in_force_names_is_not_granted(standing: Network, chan
     assert book.grantable([asked], asker=COUNCIL, holder=TRUST, now=standing.clock.now()) == ()
 
 
-def test_an_agreement_that_cannot_be_read_binds_nobody_and_costs_no_other(
-    pair: Network, book: AgreementRegistry
-) -> None:
+def test_an_unreadable_agreement_binds_no_party_and_costs_no_other(pair: Network, book: AgreementRegistry) -> None:
     now = pair.clock.now()
     pair.nodes[TRUST].store.write(
         lambda tx: agreements.put(

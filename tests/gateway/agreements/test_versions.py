@@ -1,4 +1,4 @@
-"""Whatever happens to an agreement's versions, in whatever order: what was retired never binds again (A72)."""
+"""A retired version of an agreement never binds again, after any events in any order (A72)."""
 
 import json
 import shutil

@@ -88,7 +88,7 @@ def test_a_node_below_an_intermediate_is_trusted_through_it(levels: Levels) -> N
 
 
 @pytest.mark.parametrize("terms", [NODE, SubordinateTerms(intermediate=True, permitted=(".elsewhere.example",))])
-def test_whoever_was_not_admitted_to_vouch_vouches_for_nobody(tmp_path: Path, terms: SubordinateTerms) -> None:
+def test_an_entity_not_admitted_to_vouch_vouches_for_no_other(tmp_path: Path, terms: SubordinateTerms) -> None:
     levels = Levels(tmp_path, (COUNCIL,), county=terms)
     with pytest.raises(Untrusted):
         levels.nodes[COUNCIL].directory.resolve(COUNCIL, now=levels.clock.now())
@@ -120,7 +120,7 @@ def join(levels: Levels, at: str, entity: EntityId) -> TestResponse:
 
 
 @pytest.mark.holds("A35")
-def test_nothing_is_fetched_because_somebody_asks(levels: Levels) -> None:
+def test_nothing_is_fetched_because_of_a_request(levels: Levels) -> None:
     levels.authorities[COUNTY].keeper.round()
     levels.wire.asked.clear()
     resolved(levels, COUNTY, ask(levels, COUNTY, COUNCIL))
@@ -163,7 +163,7 @@ def test_any_of_several_anchors_will_do(levels: Levels) -> None:
     resolved(levels, COUNTY, client(levels, COUNTY).get(f"{RESOLVE_PATH}?{query}"))
 
 
-def test_an_intermediate_hands_on_its_superiors_suspensions_and_resolves_nobody_suspended(
+def test_an_intermediate_relays_its_superiors_suspensions_and_resolves_no_suspended_member(
     levels: Levels,
 ) -> None:
     levels.authorities[COUNTY].keeper.round()

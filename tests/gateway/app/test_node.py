@@ -43,7 +43,7 @@ def test_a_node_that_is_vouched_for_is_ready(pair: Network) -> None:
     assert (answer.status_code, answer.get_json()["state"]) == (200, "ready")
 
 
-def test_a_node_that_nobody_vouches_for_says_so(pair: Network) -> None:
+def test_a_node_without_a_superior_says_so(pair: Network) -> None:
     pair.wire.faults[ANCHOR] = faults.down
     answer = pair.nodes[COUNCIL].operations_app.test_client().get("/health/ready")
     assert answer.status_code == 503

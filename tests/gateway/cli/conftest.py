@@ -249,7 +249,7 @@ def agreement_between_two(begins: str, ends: str) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _who_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tests say with SUDO_USER who logged in, whatever the kernel of this machine knows."""
+    """Let tests set the login with SUDO_USER, in place of this machine's kernel."""
     monkeypatch.setattr(administrators, "logged_in", lambda: os.environ.get("SUDO_USER"))
 
 
@@ -292,7 +292,7 @@ def admitted(tmp_path_factory: pytest.TempPathFactory, set_up: Template) -> Temp
 
 @pytest.fixture
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
-    """Stop, in the end, whatever a test started; keep what the apps of this very process log off its output."""
+    """Stop, in the end, all that a test started; keep what the apps of this very process log off its output."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HEARTHGATE_CONFIG", raising=False)
     with capture_logs(), ExitStack() as stack:
@@ -301,7 +301,7 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitSta
 
 @pytest.fixture
 def partnership(tmp_path: Path, set_up: Template, running: ExitStack) -> Partnership:
-    """Give an anchor and the council, both set up; nobody is admitted and nothing runs yet."""
+    """Give an anchor and the council, both set up; no member is admitted and nothing runs yet."""
     return set_up.copied(tmp_path, running)
 
 

@@ -1,4 +1,4 @@
-"""Adapters are tried against their real source, about nobody, and every mistake is named at once."""
+"""Adapters are checked on their real source, with an invented person, and every mistake is named at once."""
 
 import json
 from pathlib import Path

@@ -99,7 +99,7 @@ def test_nothing_flows_until_the_last_signature_is_there(both: Partnership) -> N
     assert shown.json["versions"][0]["signed_by"] == [COUNCIL, POLICE]
 
 
-def test_a_signature_that_nobody_vouches_for_is_refused_and_nothing_is_stored(both: Partnership) -> None:
+def test_a_signature_by_an_unknown_key_is_refused_and_nothing_is_stored(both: Partnership) -> None:
     document = both.agreement()
     signature = both.signature("police", document)
     words = ["--reason", "left", "--emergency", "now", "--config", both.config("anchor"), "--yes"]

@@ -235,7 +235,7 @@ def test_a_restore_overwrites_nothing(partnership: Partnership, passphrase: Path
     assert (partnership.root / "council" / "node.toml").stat() == before
 
 
-def test_a_restore_that_nobody_confirms_makes_nothing(partnership: Partnership, passphrase: Path) -> None:
+def test_an_unconfirmed_restore_makes_nothing(partnership: Partnership, passphrase: Path) -> None:
     made, keys = back_up(partnership, passphrase)
     words = ["restore", made, partnership.root / "again", "--keys", keys, "--passphrase-file", passphrase]
     refused = hearthgate(*words, answer="n\n")

@@ -186,7 +186,7 @@ def test_a_case_system_keeps_a_key_and_at_most_sixteen(partnership: Partnership)
     assert not (partnership.root / "16.pem").exists()
 
 
-def test_keys_are_changed_in_one_way_at_a_time_and_of_nobody_revoked(partnership: Partnership) -> None:
+def test_keys_are_changed_in_one_way_at_a_time_and_of_no_revoked_client(partnership: Partnership) -> None:
     key = partnership.root / "case.pem"
     add(partnership, *LIMITS, "--generate-key", key)
     assert rekey(partnership).code == rekey(partnership, "--jwks", "a", "--drop", "b").code == 2

@@ -1,4 +1,4 @@
-"""The lookups that were chosen are shown to the manager, settled by them, and overdue when nobody did."""
+"""The lookups that were chosen are shown to the manager, settled by them, and overdue without a decision."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -70,7 +70,7 @@ def chosen(partnership: Partnership) -> Partnership:
     return partnership
 
 
-def test_a_sample_names_who_asked_for_which_case_and_never_of_whom(chosen: Partnership) -> None:
+def test_a_sample_names_practitioner_and_case_and_never_the_person(chosen: Partnership) -> None:
     (found,) = run(chosen, "sample", "list").json["samples"]
     assert found["practitioner"]["id"] == "u-17"
     assert (found["case_ref"], found["reason"], found["manager"]) == ("C-1", "A canary reason.", MANAGER)
@@ -143,7 +143,7 @@ def test_the_practitioner_who_asked_settles_nothing(chosen: Partnership, by: str
     assert "cannot settle this" in refused.json["error"]
 
 
-def test_somebody_is_always_named_unless_users_sign_in_themselves(partnership: Partnership) -> None:
+def test_a_manager_is_always_named_unless_users_sign_in_themselves(partnership: Partnership) -> None:
     assert add(partnership).json["arguments"]["manager"]
     alone = add(partnership, "--signed-in-only", client_id="portal").json
     assert (alone["vouches"], alone["manager"], alone["sample_percent"]) == (False, None, 0)

@@ -162,7 +162,7 @@ def test_a_federation_key_that_waits_for_its_superior(partnership: Partnership) 
     assert looked(partnership)["warning"][name] == "not yet, 72 h after it was made"
 
 
-def test_what_waits_for_somebody_to_look_at_it(partnership: Partnership) -> None:
+def test_what_waits_for_a_review(partnership: Partnership) -> None:
     asked = datetime.now(UTC) - timedelta(hours=71)
     waits = Change(
         id="c1",

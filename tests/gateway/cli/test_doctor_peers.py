@@ -115,7 +115,7 @@ class TestOurOwnName:
     def test_it_leads_nowhere(self, partnership: Partnership) -> None:
         assert "no connection came about" in looked(partnership)["warning"][f"{COUNCIL} leads to this node"]
 
-    def test_it_leads_to_somebody_else(self, working: Partnership) -> None:
+    def test_it_leads_to_another_node(self, working: Partnership) -> None:
         node, port = create_node(node_settings(working, "police")), free_port()
         lead(working, "council", port)
         with listening(node.peer_app, port, working.files["council"]):
@@ -171,7 +171,7 @@ class TestTheClock:
         node.store.close()
         node.claims.close()
 
-    def test_nobody_answers(self, partnership: Partnership) -> None:
+    def test_no_peer_answers(self, partnership: Partnership) -> None:
         assert "the clock agrees with the others'" in looked(partnership)["warning"]
 
     def test_it_was_put_back(self) -> None:
@@ -201,7 +201,7 @@ class TestHowFreshAPeerIs:
         assert (line.ok, line.warning) == state
         assert said in line.detail
 
-    def test_somebody_who_stands_no_more(self) -> None:
+    def test_a_peer_that_is_not_trusted_now(self) -> None:
         now, own = datetime.now(UTC), EntityId(COUNCIL)
         ended = EntityStatus(entity=EntityId(POLICE), freshness=None, trusted=None, ended=True)
         assert "vouches for it no longer" in peers.check_freshness(ended, own=own, now=now).detail
@@ -223,7 +223,7 @@ class TestAgreementsAndMarks:
         warned = looked(working)["warning"]
         assert "in force until" in warned["vale-early-help version 1"]
 
-    def test_a_mark_that_an_agreement_demands_and_nobody_has(self, working: Partnership) -> None:
+    def test_a_mark_that_an_agreement_demands_and_no_party_has(self, working: Partnership) -> None:
         demanded = agreement_mark(EntityId(ANCHOR), AgreementId("vale-early-help"))
         add(working, "council", "police", required_marks=[demanded])
         found = failing(working)

@@ -1,4 +1,4 @@
-"""``hearthgate doctor`` says where nobody who signs in at the agency's provider could ask."""
+"""``hearthgate doctor`` names a provider of which no user could ask."""
 
 from datetime import UTC, datetime
 
@@ -54,6 +54,6 @@ def test_a_provider_that_leads_to_a_registered_case_system_is_right(partnership:
         ({"unit": "south"}, "none of its positions is one that case is registered for"),
     ],
 )
-def test_what_lets_nobody_ask_is_a_fault(partnership: Partnership, change: dict[str, str], said: str) -> None:
+def test_what_lets_no_user_ask_is_a_fault(partnership: Partnership, change: dict[str, str], said: str) -> None:
     line = looked(partnership, **change)
     assert (line.ok, line.detail) == (False, said)

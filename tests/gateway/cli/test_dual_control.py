@@ -82,7 +82,7 @@ def test_a_service_of_another_kind_is_shown_as_what_it_opens_and_takes_two(joine
 
 @pytest.mark.holds("A59")
 def test_a_change_that_a_key_asked_for_is_not_made_once_the_member_has_revoked_that_key(joined: Partnership) -> None:
-    """Whoever stole the key had another one put beside it before its owner noticed."""
+    """The thief of a key had another one registered beside it before its owner noticed."""
     request = joined.root / "again.jwt"
     words = ("trust", "join", ANCHOR, "--config", joined.config("council"), "--out", request, "--yes", "--json")
     assert hearthgate(*words).code == 0

@@ -1,4 +1,4 @@
-"""A flag is listed until somebody looked at it, and taken down by what the list writes of it."""
+"""A flag is listed until its review, which takes what the list prints."""
 
 import shlex
 from datetime import UTC, datetime

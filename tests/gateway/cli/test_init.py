@@ -19,7 +19,7 @@ def modes(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): oct(stat.S_IMODE(path.stat().st_mode)) for path in folder.rglob("*")}
 
 
-def test_a_new_node_is_complete_and_nobody_elses_to_read(partnership: Partnership) -> None:
+def test_a_new_node_is_complete_and_only_its_owner_reads_it(partnership: Partnership) -> None:
     folder = partnership.root / "council"
     settings = load(folder / "node.toml", {})
     assert isinstance(settings, NodeSettings)

@@ -1,4 +1,4 @@
-"""``hearthgate lookup`` at the prompt keeps what was typed, and its answer says each law once and whom to ring."""
+"""``hearthgate lookup`` at the prompt keeps earlier input, and names each law once and the number to ring."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Nobody is vouched for before a thumbprint came by another channel; and why somebody is trusted can be seen."""
+"""No member is vouched for before its thumbprint came by another channel; the reasons for trust can be seen."""
 
 import json
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_another_thumbprint_is_refused_and_the_requests_own_is_not_shown(
 
 
 def test_a_thumbprint_is_required(partnership: Partnership, request_file: Path, thumbprint: str) -> None:
-    """It is asked for where it is not given, and without it nobody is admitted, whatever was agreed beforehand."""
+    """The command asks for a missing thumbprint, and admits no member without one, even with --yes."""
     answer = admit(partnership, request_file, "--yes")
     assert answer.code == 1
     assert "Nothing was changed: type the digits" in answer.err

@@ -1,4 +1,4 @@
-"""Requests wait until somebody compared a thumbprint, and are admitted on the terms that the administrator names."""
+"""Requests wait until an administrator compared a thumbprint, and are admitted on that administrator's terms."""
 
 from datetime import timedelta
 from json import dumps
@@ -207,7 +207,7 @@ def anchor_members(partnership: Partnership) -> list[dict[str, object]]:
     return found
 
 
-def test_an_authority_is_not_let_vouch_unless_somebody_says_so(partnership: Partnership, county: str) -> None:
+def test_an_authority_may_not_vouch_unless_an_administrator_says_so(partnership: Partnership, county: str) -> None:
     assert pending(partnership)[0]["intermediate"] is True
     admitted = anchor(partnership, "admit", COUNTY, "--thumbprint", county)
     assert admitted.json["terms"] == {"intermediate": False}

@@ -142,7 +142,7 @@ def test_members_take_over_the_keys_that_the_recovery_key_vouches_for(both: Part
     assert again.json["key_ids"] != [kid]
 
 
-def test_lost_keys_are_made_anew(partnership: Partnership) -> None:
+def test_lost_keys_are_made_again(partnership: Partnership) -> None:
     (partnership.root / "anchor" / "keys" / "federation.pem").unlink()
     with pytest.raises(KeyFilesRefused):
         open_vault(partnership.root / "anchor" / "keys", needed=ANCHOR_KEYS)

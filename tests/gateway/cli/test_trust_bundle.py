@@ -19,7 +19,7 @@ def imported(partnership: Partnership, *words: str, answer: str | None = None, f
 
 
 def known(partnership: Partnership) -> dict[str, bool]:
-    """Return whom the police know, and whether they trust them."""
+    """Return the members that the police know, and whether they trust each."""
     shown = hearthgate("trust", "show", "--config", partnership.config("police"), "--json").json
     every = [*shown["peers"], shown["own"]]
     return {each["entity_id"]: each["trusted"] for each in every if "stage" in each}
@@ -117,7 +117,7 @@ def test_who_is_not_vouched_for_is_left_out_and_said(both: Partnership) -> None:
     assert [each["entity_id"] for each in answer.json["left_out"]] == ["https://stranger.example"]
 
 
-def test_nothing_is_written_where_nobody_is_vouched_for(both: Partnership) -> None:
+def test_nothing_is_written_without_a_member(both: Partnership) -> None:
     answer = exported(both, "council", "https://stranger.example")
     assert answer.code == 1
     assert "There is nothing to write" in answer.json["error"]

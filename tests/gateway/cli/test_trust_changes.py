@@ -108,7 +108,7 @@ def test_a_suspension_waits_for_another_administrator_and_is_signed_and_logged(j
     assert [each["state"] for each in listed(joined, "--all")] == ["approved"]
 
 
-def test_nobody_approves_or_reviews_alone(joined: Partnership) -> None:
+def test_no_administrator_approves_or_reviews_alone(joined: Partnership) -> None:
     change = asked(joined)
     refused = run(joined, "approve", change, by="ann")
     assert refused.code == 1
@@ -143,7 +143,7 @@ def test_who_counts_as_another(first: str, second: str, *, another: bool) -> Non
     ("login", "said", "known_by"),
     [("0", "root", "login"), ("4294967295", "eve as root", "name"), ("", "eve as root", "name")],
 )
-def test_whom_the_kernel_saw_log_in_is_not_talked_over(
+def test_the_login_that_the_kernel_saw_is_not_overridden(
     joined: Partnership, login: str, said: str, known_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = joined.root / "loginuid"
@@ -371,7 +371,7 @@ def test_a_suspension_is_made_once_however_often_it_is_approved(joined: Partners
     assert len(log(joined)) == 1
 
 
-def test_the_doctor_names_emergencies_that_nobody_has_reviewed(joined: Partnership) -> None:
+def test_the_doctor_names_emergencies_without_a_review(joined: Partnership) -> None:
     waiting, made = asked(joined), run(joined, "suspend", POLICE, *REASON, *EMERGENCY).json["id"]
     name = "every emergency was reviewed by a second administrator"
 
@@ -391,7 +391,7 @@ def test_the_doctor_names_emergencies_that_nobody_has_reviewed(joined: Partnersh
     [(("approve",), "suspended", 1), (("decline", "--reason", "found it"), "active", 0)],
     ids=["approved", "given up"],
 )
-def test_what_somebody_else_settles_while_one_reads_it_is_not_made_again(
+def test_what_another_administrator_settles_meanwhile_is_not_made_again(
     joined: Partnership,
     monkeypatch: pytest.MonkeyPatch,
     words: tuple[str, ...],

@@ -77,7 +77,7 @@ def test_an_agency_is_trusted_through_an_intermediate_that_may_vouch(partnership
     assert line_of_council(partnership) == (COUNCIL, COUNTY, ANCHOR, ANCHOR)
 
 
-def test_a_county_that_may_not_vouch_makes_nobody_trusted(partnership: Partnership, county: Path) -> None:
+def test_a_county_that_may_not_vouch_makes_no_entity_trusted(partnership: Partnership, county: Path) -> None:
     admit(partnership.config("anchor"), COUNTY, join(county, ANCHOR, *pinned(partnership)))
     partnership.run_authority("county")
     admit(county, COUNCIL, join(partnership.config("council"), COUNTY))
@@ -96,7 +96,7 @@ def test_a_key_of_an_intermediate_is_renewed_through_its_superior(partnership: P
     assert renewed.json["arguments"]["terms"] == '{"intermediate":true}'
 
 
-def test_a_trust_anchor_joins_nobody(partnership: Partnership, county: Path) -> None:
+def test_a_trust_anchor_joins_no_superior(partnership: Partnership, county: Path) -> None:
     anchor = partnership.config("anchor")
     before = anchor.read_bytes()
     refused = join(anchor, COUNTY)

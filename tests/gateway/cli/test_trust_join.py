@@ -65,7 +65,7 @@ def test_an_intermediate_asks_as_a_node_does_and_pins_the_anchor(partnership: Pa
     assert pinned["entity_id"] == ANCHOR
 
 
-def test_a_trust_anchor_joins_nobody(partnership: Partnership) -> None:
+def test_a_trust_anchor_joins_no_superior(partnership: Partnership) -> None:
     answer = hearthgate("trust", "join", COUNTY, "--config", partnership.config("anchor"), "--yes")
     assert answer.code == 1
     assert "has no superior" in answer.err
@@ -75,7 +75,7 @@ def test_a_request_that_is_not_taken_changes_nothing_and_says_why(partnership: P
     partnership.run_anchor()
     assert partnership.set_up("police", "neighbourhood").code == 0
     before = partnership.config("police").read_text(encoding="utf-8")
-    # somebody else asked in the name of the police
+    # another party asked in the name of the police
     words = ("--config", partnership.config("police"), "--yes", "--json")
     assert hearthgate("trust", "join", ANCHOR, *words).code == 0
     keys = partnership.root / "police" / "keys" / "federation.pem"

@@ -90,7 +90,7 @@ def test_an_intermediate_that_is_away_is_told_apart_from_one_that_says_no(
     assert "route" in step["remedy"]
 
 
-def test_a_key_that_nobody_vouches_for_is_named_with_its_rule(tree: Tree, federation: FederationContext) -> None:
+def test_an_unknown_key_is_named_with_its_rule(tree: Tree, federation: FederationContext) -> None:
     before = tree.statement(DISTRICT, SCHOOL)
     tree.entities[SCHOOL].keys = Keys()
     tree.said[DISTRICT + "/federation/v1/fetch"] = lambda request: answered(before, request.accept)
@@ -241,7 +241,7 @@ def test_a_mark_that_its_issuer_does_not_know_is_shown_with_what_to_do(
 # ---- show
 
 
-def test_who_vouches_for_whom_is_a_tree(tree: Tree, federation: FederationContext) -> None:
+def test_superiors_and_members_are_a_tree(tree: Tree, federation: FederationContext) -> None:
     for entity in (COUNCIL, POLICE, SCHOOL):
         federation.directory.resolve(entity, now=tree.clock.now())
     outcome = describe_federation(federation, at=tree.clock.now())

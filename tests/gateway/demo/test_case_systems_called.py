@@ -89,7 +89,7 @@ def test_a_silent_or_dripping_service_ends_with_the_deadline(tmp_path: Path, aut
 
 
 @pytest.mark.parametrize("fault", ["nonsense", "wrong-schema"])
-def test_nonsense_is_an_error_that_names_nobody(tmp_path: Path, authority: Authority, fault: str) -> None:
+def test_nonsense_is_an_error_without_names(tmp_path: Path, authority: Authority, fault: str) -> None:
     with police_source(tmp_path, authority, "--fault", fault) as source, pytest.raises(AdapterError) as caught:
         source.find(ASKED, deadline=Deadline.after(10))
     assert "artley" not in str(caught.value)

@@ -97,7 +97,7 @@ class TestChildrensSocialCare:
         published = shared_data / "social-care-dfe" / "cin_census" / f"CIN_schema_{year}.xsd"
         etree.XMLSchema(etree.parse(str(published))).assertValid(etree.parse(str(census)))
 
-    def test_the_census_names_nobody(self, tmp_path: Path) -> None:
+    def test_the_census_has_no_names(self, tmp_path: Path) -> None:
         census = tmp_path / "cin.xml"
         social_care_files.write_census(census, self.RECORDS, reference_date=date(2026, 3, 31))
         text = census.read_text("utf-8")

@@ -35,7 +35,7 @@ def test_the_same_day_and_seed_give_the_same_people(population: Population) -> N
     assert generator.generate_population(TODAY, seed=2) != population
 
 
-def test_a_few_thousand_residents_with_valid_numbers_that_nobody_shares(population: Population) -> None:
+def test_a_few_thousand_residents_with_valid_unique_numbers(population: Population) -> None:
     people = [resident.person for resident in population.residents]
     assert 2_500 < len(people) < 5_000
     assert all(nhs_number_ok(person.nhs_number or "") for person in people)

@@ -207,7 +207,7 @@ def test_nothing_starts_before_the_first_question(fan_out: FanOut) -> None:
     assert fan_out._pool is None
 
 
-def test_whom_to_ask_comes_with_the_name_that_the_agreement_gives_its_agency(standing: Network) -> None:
+def test_targets_come_with_the_name_that_the_agreement_gives_their_agency(standing: Network) -> None:
     found = select_targets(standing.nodes[COUNCIL].agreements, spec(), now=standing.clock.now())
     assert {each.organisation for each in found} == {"Thornmere Council", "Thornmere Mental Health Trust"}
     assert [str(each.selected.holder) for each in found][-1] == f"{TRUST}#mental-health"
@@ -223,7 +223,7 @@ def test_whom_to_ask_comes_with_the_name_that_the_agreement_gives_its_agency(sta
     ],
     ids=["purpose", "role", "kind", "service"],
 )
-def test_where_nobody_may_be_asked_the_first_reason_is_told(
+def test_without_a_permitted_target_the_first_reason_is_told(
     standing: Network, changes: dict[str, Any], word: str
 ) -> None:
     with pytest.raises(CaseRefused) as refused:

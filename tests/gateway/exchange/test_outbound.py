@@ -106,7 +106,7 @@ def test_fewer_fields_than_permitted_may_be_asked_for(pair: Network) -> None:
     assert reply_claims(reply)["body"]["involvements"] == [{"worker": "Farouk Linton"}]
 
 
-def test_a_person_whom_this_holder_may_not_be_told_enough_of_is_not_asked_about(pair: Network) -> None:
+def test_a_person_without_enough_permitted_details_is_not_asked_about(pair: Network) -> None:
     outcome = ask(pair, peer_query(pair, subject=Subject(nino="JT518427C")))
     assert (outcome.status, outcome.code) == (QueryStatus.REFUSED, "not_enough_to_go_on")
     assert not pair.wire.messages()
@@ -121,7 +121,7 @@ def test_a_service_that_its_node_no_longer_offers_is_not_asked(pair: Network) ->
     refused_leaf(pair, "withdrawn")
 
 
-def test_a_service_that_only_asks_is_told_of_nobody(pair: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_only_asks_is_sent_no_person(pair: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     node = pair.nodes[COUNCIL].directory.resolve(TRUST, now=pair.clock.now()).node
     assert node is not None
     assert not any(entry.asks_only for entry in node.services)

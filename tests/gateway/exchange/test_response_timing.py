@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class SimulatedTime:
-    """A monotonic clock that passes only while somebody works or sleeps."""
+    """A monotonic clock that passes only while a thread works or sleeps."""
 
     moment: float = 100.0
 
@@ -111,7 +111,7 @@ def test_slower_work_and_a_slower_commit_wait_for_a_later_step() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A case system that fails once it was asked about a person whom it holds, and for no other."""
+    """A case system that fails once it was asked about a person that it holds, and for no other."""
 
     source: Slow
     known: Subject
@@ -127,7 +127,7 @@ class Sealed:
 
 
 @pytest.mark.holds("A42")
-def test_a_node_says_nothing_to_share_at_one_moment_whatever_was_behind_it(
+def test_a_node_says_nothing_to_share_at_one_moment_for_any_cause(
     pair: Network, inbound: Inbound, hand: PeerHand, caller: PeerCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time, chance = SimulatedTime(), Random(7)  # noqa: S311 - samples, no secrets
@@ -221,7 +221,7 @@ def test_what_is_not_told_is_written_down_at_one_moment_too(
 
 
 @pytest.mark.holds("A42")
-def test_whoever_repeats_a_message_meanwhile_does_not_see_how_long_the_search_took(
+def test_a_repeated_message_does_not_show_how_long_the_search_took(
     pair: Network, inbound: Inbound, hand: PeerHand, caller: PeerCaller
 ) -> None:
     raw, held, go_on = hand.signed(hand.message(subject=NOBODY)), Event(), Event()

@@ -1,4 +1,4 @@
-"""Whatever an attacker mixes, the directory trusts nobody whom the oracle does not, and recovers when he stops."""
+"""For any mix of attacks the resolver trusts no entity that the oracle does not, and recovers afterwards."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from hypothesis.stateful import (
 from tests.simulator.attack import EXAMPLES, MANY, Attack
 
 
-def test_no_attack_makes_the_directory_trust_whom_nobody_vouches_for(migrated: Path) -> None:
+def test_no_attack_makes_the_resolver_trust_an_unknown_entity(migrated: Path) -> None:
     Attack.migrated = migrated
     run_state_machine_as_test(
         Attack,

@@ -61,7 +61,7 @@ def test_the_first_entry_of_a_log_is_left_out(attack: Attack) -> None:
     later(attack, 1)
 
 
-def test_somebody_is_met_for_the_first_time_by_what_was_said_long_ago(attack: Attack) -> None:
+def test_an_entity_is_met_for_the_first_time_by_old_statements(attack: Attack) -> None:
     attack.tree.statement(ANCHOR, HOUSING)
     attack.tree.suspend(ANCHOR, HOUSING)
     attack.he_repeats_what_authorities_said(0)

@@ -22,7 +22,7 @@ from trust.keys import KeyUse, LocalSigner
 
 
 class Far:
-    """A node that reaches nobody, and what is carried to it."""
+    """A node that reaches no other, and the files carried to it."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
@@ -103,7 +103,7 @@ def test_a_known_party_is_served_by_the_age_of_what_was_carried(far: Far) -> Non
         far.directory.resolve(POLICE, now=far.now)
 
 
-def test_somebody_unknown_is_not_taken_in_by_an_old_chain(far: Far) -> None:
+def test_an_unknown_entity_is_not_accepted_by_an_old_chain(far: Far) -> None:
     chains = far.chains()
     far.tree.clock.forward(minutes=15)
     plan = far.take(*chains)
@@ -124,7 +124,7 @@ def test_an_older_file_changes_nothing(far: Far) -> None:
     assert far.stage() is Freshness.NORMAL
 
 
-def test_a_file_from_before_the_superior_said_no_revives_nobody(far: Far) -> None:
+def test_a_file_from_before_the_superior_said_no_revives_no_entity(far: Far) -> None:
     chains = far.chains()
     far.take(*chains)
     far.tree.clock.forward(minutes=1)
@@ -138,7 +138,7 @@ def test_a_file_from_before_the_superior_said_no_revives_nobody(far: Far) -> Non
         far.directory.resolve(POLICE, now=far.now)
 
 
-def test_a_file_from_before_an_intermediate_ended_lets_nobody_in_below_it(far: Far) -> None:
+def test_a_file_from_before_an_intermediate_ended_lets_no_entity_in_below_it(far: Far) -> None:
     far.take(*far.chains())
     council = tuple(far.tree.chain(COUNCIL, COUNTY, ANCHOR))
     far.tree.clock.forward(minutes=1)
@@ -162,7 +162,7 @@ def test_a_forged_statement_refuses_its_chain_and_no_other(far: Far, place: int)
     }
 
 
-def test_a_foreign_anchor_vouches_for_nobody(far: Far) -> None:
+def test_a_foreign_anchor_vouches_for_no_entity(far: Far) -> None:
     far.tree.entities[ANCHOR].keys = Keys()
     plan = far.take(*far.chains())
     assert fates(plan) == [ImportResult.REFUSED, ImportResult.REFUSED]
@@ -223,7 +223,7 @@ def test_a_log_is_taken_in_without_a_gap_and_once(far: Far) -> None:
     assert fates(far.take(log=(first, second, third))) == [ImportResult.HELD, ImportResult.TAKEN, ImportResult.TAKEN]
 
 
-def test_nobody_suspends_in_anothers_name(far: Far) -> None:
+def test_no_authority_suspends_in_anothers_name(far: Far) -> None:
     far.take(*far.chains())
     far.tree.suspend(COUNTY, POLICE)
     far.tree.entities[COUNTY].keys = Keys()
@@ -232,7 +232,7 @@ def test_nobody_suspends_in_anothers_name(far: Far) -> None:
     far.directory.resolve(POLICE, now=far.now)
 
 
-def test_the_log_of_somebody_whom_nobody_vouches_for_is_refused(far: Far) -> None:
+def test_the_log_of_an_unknown_authority_is_refused(far: Far) -> None:
     far.tree.suspend(COUNTY, POLICE)
     plan = far.take(log=(far.tree.suspension(COUNTY, 1),))
     assert "Nobody known here vouches for https://county.example" in reasons(plan)

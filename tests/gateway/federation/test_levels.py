@@ -43,7 +43,7 @@ def test_an_agency_below_an_intermediate_is_found_through_it(tree: Tree) -> None
     assert found.node is not None
 
 
-def test_whoever_joins_below_a_known_intermediate_costs_three_fetches(tree: Tree) -> None:
+def test_a_new_member_below_a_known_intermediate_costs_three_fetches(tree: Tree) -> None:
     directory, now = tree.directory(), tree.clock.now()
     directory.resolve(POLICE, now=now)
     spent(tree)
@@ -166,7 +166,7 @@ def test_a_newcomer_is_not_accepted_on_an_old_statement_about_its_superior(tree:
     early = tree.statement(ANCHOR, COUNTY)
     tree.clock.forward(minutes=3)
     look(tree)
-    tree.clock.forward(minutes=6)  # by its age alone it would still serve somebody new
+    tree.clock.forward(minutes=6)  # by its age alone it would still serve a new member
     tree.entities[ANCHOR].below.discard(COUNTY)
     with pytest.raises(Untrusted):
         look(tree)
@@ -208,7 +208,7 @@ def test_without_the_centre_what_is_urgent_goes_on_for_longer(tree: Tree) -> Non
 
 
 @pytest.mark.holds("A37")
-def test_without_the_anchor_nobody_new_is_accepted_below_a_known_intermediate(tree: Tree) -> None:
+def test_without_the_anchor_no_new_entity_is_accepted_below_a_known_intermediate(tree: Tree) -> None:
     directory = tree.directory()
     directory.resolve(POLICE, now=tree.clock.now())
     tree.down.add(ANCHOR)

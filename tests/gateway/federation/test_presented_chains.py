@@ -1,4 +1,4 @@
-"""A chain that an unknown party shows saves fetches, refreshes nothing, and revives nobody."""
+"""A chain that an unknown party presents saves fetches, refreshes nothing, and revives no member."""
 
 from datetime import datetime, timedelta
 
@@ -77,7 +77,9 @@ def aged(tree: Tree, directory: FederationResolver, made: datetime) -> None:
 
 
 @pytest.mark.holds("A37")
-def test_nobody_new_is_accepted_on_statements_that_are_only_repeated(tree: Tree, directory: FederationResolver) -> None:
+def test_no_new_entity_is_accepted_on_statements_that_are_only_repeated(
+    tree: Tree, directory: FederationResolver
+) -> None:
     tree.add(HOUSING, COUNTY)
     made = tree.clock.now()
     tree.clock.forward(minutes=15)

@@ -56,7 +56,7 @@ def test_the_superior_is_asked_before_the_entity(federation: Federation) -> None
     ]
 
 
-def test_of_somebody_nobody_vouches_for_only_its_superiors_are_asked_for_and_once(
+def test_of_an_unknown_entity_only_its_superiors_are_asked_for_and_once(
     federation: Federation,
 ) -> None:
     with pytest.raises(NoChain):
@@ -190,7 +190,7 @@ def test_an_older_configuration_of_the_entity_does_not_replace_a_newer(federatio
 
 
 @pytest.mark.holds("A37")
-def test_without_the_anchor_known_peers_are_served_and_whoever_it_newly_admitted_is_not(
+def test_without_the_anchor_known_peers_are_served_and_new_members_are_not(
     federation: Federation,
 ) -> None:
     look(federation)
@@ -210,7 +210,7 @@ def test_without_the_anchor_known_peers_are_served_and_whoever_it_newly_admitted
 
 @pytest.mark.holds("A29", "A37")
 @pytest.mark.parametrize("hours", [24, 119, 120, 200])
-def test_after_a_day_without_a_refresh_nobody_is_served(federation: Federation, hours: int) -> None:
+def test_after_a_day_without_a_refresh_no_peer_is_served(federation: Federation, hours: int) -> None:
     look(federation)
     federation.wire.faults[ANCHOR] = down
     federation.clock.forward(hours=hours)
@@ -288,7 +288,7 @@ def test_a_federation_key_that_the_superior_withdrew_ends_trust(federation: Fede
 
 
 @pytest.mark.holds("A30")
-def test_a_statement_about_somebody_else_is_refused(federation: Federation) -> None:
+def test_a_statement_about_another_entity_is_refused(federation: Federation) -> None:
     federation.keys[STRANGER] = federation.keys[POLICE]  # so that only the name tells the statements apart
     federation.publish(STRANGER)
     federation.wire.said[FETCH] = statement(federation, at=federation.clock.now())

@@ -102,7 +102,7 @@ def test_what_a_thief_wrote_is_replaced_by_the_anchors_own_log(theft: Theft) -> 
     assert theft.trusts(SCHOOL)
 
 
-def test_until_the_new_log_is_there_nobody_who_was_suspended_is_back(theft: Theft) -> None:
+def test_until_the_new_log_is_there_no_suspended_member_is_back(theft: Theft) -> None:
     theft.thief_writes()
     theft.recover(silent=True)
     for _ in range(3):
@@ -174,7 +174,7 @@ def announce(tree: Tree, seq: int, *signers: Signer) -> None:
     tree.entities[ANCHOR].keys_document = build_anchor_keys(document, tree.recovery)
 
 
-def test_a_rotation_in_good_order_changes_nobodys_standing(theft: Theft) -> None:
+def test_a_rotation_in_good_order_changes_no_standing(theft: Theft) -> None:
     tree, old, new = theft.tree, theft.stolen, Keys()
     tree.entities[ANCHOR].log += [(SCHOOL, RULED), (SCHOOL, BACK)]
     theft.hear(HOUSING, 3)

@@ -1,4 +1,4 @@
-"""Somebody that no chain is held of: bounded work, and short memory."""
+"""A party without a stored chain: bounded work, and short memory."""
 
 import pytest
 
@@ -20,7 +20,9 @@ def test_a_flood_of_strangers_stays_within_the_budget(federation: Federation) ->
     for number in range(200):
         with pytest.raises(Untrusted):
             federation.directory.resolve(EntityId(f"https://n{number}.example"), now=federation.clock.now())
-    assert len(federation.wire.asked) <= 2 * STRANGERS_A_MINUTE  # the anchor's no, and whom it names itself
+    assert (
+        len(federation.wire.asked) <= 2 * STRANGERS_A_MINUTE
+    )  # the anchor's refusal, and the superiors that it names itself
     assert federation.directory.resolve(POLICE, now=federation.clock.now()).entity_id == POLICE
     federation.clock.forward(minutes=1)
     with pytest.raises(NotVouchedFor):

@@ -1,4 +1,4 @@
-"""A suspended member is refused: by the next refresh, at once where anybody relays it, and whatever it shows."""
+"""A suspended member is refused: by the next refresh, at once if a peer relays it, with any chain it presents."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -92,7 +92,7 @@ def test_a_suspension_that_a_peer_relays_is_honoured_at_once_and_by_every_worker
     other = tree.directory()
     assert other.resolve(POLICE, now=tree.clock.now()).entity_id == POLICE
     tree.suspend(issuer, subject, state)
-    tree.down |= {ANCHOR, COUNTY}  # nobody but the peer is in reach
+    tree.down |= {ANCHOR, COUNTY}  # only the peer is in reach
     relays(tree, HOUSING, issuer)
     hear(tree, directory, HOUSING, {issuer: 1})
     refused(tree, directory, POLICE, *before)
@@ -112,7 +112,7 @@ def test_a_node_that_never_met_the_suspended_refuses_it_with_its_old_chain(
     relays(tree, HOUSING, COUNTY)
     hear(tree, directory, HOUSING, {COUNTY: 1})
     tree.fetched.clear()
-    with pytest.raises(Suspended):  # the chain is younger than a refresh, so that nobody would be asked about it
+    with pytest.raises(Suspended):  # the chain is younger than a refresh, so that no superior would be asked about it
         directory.resolve_presented(newcomer, before, now=tree.clock.now())
     assert tree.fetched == []
 
@@ -157,7 +157,7 @@ def test_no_entry_is_taken_up_before_those_that_precede_it(
     assert directory.suspension_seqs(now=tree.clock.now()).get(COUNTY, 0) == (1 if seqs[0] == 1 else 0)
 
 
-def test_nobody_suspends_whom_it_does_not_stand_above(tree: Tree, directory: FederationResolver) -> None:
+def test_no_authority_suspends_an_entity_of_another(tree: Tree, directory: FederationResolver) -> None:
     tree.entities[COUNTY].log.append((HOUSING, SuspensionState.SUSPENDED))
     relays(tree, SCHOOL, COUNTY)
     hear(tree, directory, SCHOOL, {COUNTY: 1})
@@ -207,7 +207,7 @@ def test_a_peer_that_told_the_truth_is_heard_again_a_moment_later(tree: Tree, di
     refused(tree, directory, POLICE)
 
 
-def test_who_vouches_for_nobody_has_no_log_that_others_store_and_hand_on(
+def test_an_entity_without_members_has_no_log_that_others_store_and_relay(
     tree: Tree, directory: FederationResolver
 ) -> None:
     """Else one member alone fills the stores of all the others, each of which passes it on."""
@@ -234,7 +234,7 @@ def test_the_anchors_log_is_told_before_all_others(tree: Tree, directory: Federa
 def test_one_honest_peer_in_reach_ends_the_suspended_where_the_centre_is_cut_off(
     tree: Tree, directory: FederationResolver
 ) -> None:
-    """Nobody asks or answers: the keeper's rounds find the one that has the log, though the others lie or fail."""
+    """Without requests the maintenance rounds find the one that has the log, though the others lie or fail."""
     others = [EntityId(f"https://member{number}.example") for number in range(8)]
     for other in others:
         tree.add(other, ANCHOR)
@@ -253,7 +253,7 @@ def test_one_honest_peer_in_reach_ends_the_suspended_where_the_centre_is_cut_off
     refused(tree, directory, POLICE)
 
 
-def test_while_an_authority_answers_nobody_else_is_asked_for_its_log(tree: Tree, directory: FederationResolver) -> None:
+def test_while_an_authority_answers_no_peer_is_asked_for_its_log(tree: Tree, directory: FederationResolver) -> None:
     tree.suspend(ANCHOR, COUNTY)
     tree.fetched.clear()
     for _ in range(10):

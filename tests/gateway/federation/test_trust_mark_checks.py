@@ -1,4 +1,4 @@
-"""A revoked mark counts for nobody, whatever its bearer lists beside it, and however it writes its signature."""
+"""A revoked mark never counts, with any marks beside it, and in any form of its signature."""
 
 from datetime import timedelta
 

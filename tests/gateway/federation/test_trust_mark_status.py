@@ -33,7 +33,7 @@ def show(tree: Tree, *marks: bytes) -> None:
 
 
 def counting(tree: Tree) -> list[bytes]:
-    """Ask anew, and give the marks that count then; another worker, with the same store, counts the same."""
+    """Ask again, and give the marks that count then; another worker, with the same store, counts the same."""
     tree.clock.forward(minutes=5)
     found = [each.raw for each in tree.directory().resolve(POLICE, now=tree.clock.now()).marks]
     assert found == [each.raw for each in tree.directory().resolve(POLICE, now=tree.clock.now()).marks]

@@ -106,7 +106,7 @@ def test_a_client_that_vouches_states_all_of_the_practitioner(
     assert node.lookups.requests == []
 
 
-def test_nobody_asks_who_signed_in_without_a_second_factor(node: Node, session: Session) -> None:
+def test_no_user_asks_who_signed_in_without_a_second_factor(node: Node, session: Session) -> None:
     answer = session.post("/case/v1/lookups", lookup_body(practitioner={**STATED, "second_factor": False}))
     assert answer.status_code == 403
     assert answer.get_json()["code"] == "second-factor-required"
@@ -114,7 +114,7 @@ def test_nobody_asks_who_signed_in_without_a_second_factor(node: Node, session: 
 
 
 @pytest.mark.parametrize("name", ["https://login.council.example/tenant#u-17", " HTTPS://login.elsewhere.example#u "])
-def test_a_client_vouches_for_nobody_under_the_name_of_one_who_signed_in(
+def test_a_client_vouches_for_no_user_under_the_name_of_one_who_signed_in(
     node: Node, session: Session, name: str
 ) -> None:
     answer = session.post("/case/v1/lookups", lookup_body(practitioner={**STATED, "id": name}))

@@ -112,7 +112,7 @@ def test_over_its_share_a_member_is_told_to_come_back_and_others_are_answered(no
 def test_those_who_ask_for_tokens_leave_threads_for_those_who_have_one(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A superior that is slow to vouch keeps all waiting who name whom it vouches for, whoever they are."""
+    """A superior that is slow to vouch delays every request that names one of its members."""
     node.threads = 4
     waiting, go, resolve = Semaphore(0), Event(), node.members.resolve
 

@@ -76,7 +76,7 @@ def test_no_private_part_of_a_key_is_published(client: FlaskClient, clock: SetCl
     assert "'d'" not in repr(stated.metadata)
 
 
-def test_it_is_signed_anew_every_few_minutes(client: FlaskClient, clock: SetClock) -> None:
+def test_it_is_signed_again_every_few_minutes(client: FlaskClient, clock: SetClock) -> None:
     first = client.get(CONFIGURATION_PATH).data
     clock.forward(minutes=4)
     assert client.get(CONFIGURATION_PATH).data == first

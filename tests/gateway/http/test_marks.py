@@ -128,7 +128,7 @@ def test_an_authority_that_issues_no_marks_serves_and_names_no_endpoint_for_them
     assert not [name for name in stated.metadata["federation_entity"] if "trust_mark" in name]
 
 
-def test_a_mark_that_was_granted_is_given_to_whoever_asks(issuing: Issuing) -> None:
+def test_a_mark_that_was_granted_is_given_to_any_requester(issuing: Issuing) -> None:
     assert error(issuing.ask()) == (404, "not_found")
     raw = issuing.issue()
     answer = issuing.ask()
@@ -165,7 +165,7 @@ def test_a_mark_is_renewed_once_another_key_signs(issuing: Issuing) -> None:
     assert issuing.ask().data == second
 
 
-def test_a_revoked_mark_is_neither_given_nor_renewed_until_it_is_granted_anew(issuing: Issuing) -> None:
+def test_a_revoked_mark_is_neither_given_nor_renewed_until_it_is_granted_again(issuing: Issuing) -> None:
     first = issuing.issue()
     issuing.federation.clock.forward(days=20)
     second = issuing.ask().data
@@ -212,7 +212,7 @@ def test_a_mark_of_anothers_type_carries_the_owners_delegation_and_ends_with_it(
         issuing.issue(OWNED)
 
 
-def test_a_delegation_for_somebody_else_is_refused_before_anything_is_served(issuing: Issuing) -> None:
+def test_a_delegation_for_another_entity_is_refused_before_anything_is_served(issuing: Issuing) -> None:
     now, signer = issuing.federation.clock.now(), issuing.owner.signer(KeyUse.FEDERATION)
     draft = MarkDraft(issuer=OWNER, subject=COUNCIL, mark_type=OWNED, issued_at=now)
     with pytest.raises(MarkRefused):

@@ -12,7 +12,7 @@ def operations(node: Node, *checks: ReadyCheck) -> FlaskClient:
     return node.operations_app(face).test_client()
 
 
-def test_a_live_process_says_so_whatever_else_is_wrong(node: Node) -> None:
+def test_a_live_process_says_so_with_any_other_fault(node: Node) -> None:
     http = operations(node, ReadyCheck(name="store", fault=lambda: "The store is not migrated."))
     assert http.get("/health/live").get_json() == {"state": "live"}
 

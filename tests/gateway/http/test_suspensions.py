@@ -1,4 +1,4 @@
-"""An authority's log of suspensions costs whoever asks for it no signatures, and proves itself after a rotation."""
+"""An authority serves its log of suspensions without new signatures, and proves it after a rotation."""
 
 from datetime import UTC, datetime
 

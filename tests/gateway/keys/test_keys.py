@@ -39,7 +39,7 @@ def test_an_anchor_needs_its_federation_key_only(tmp_path: Path) -> None:
     assert vault.signer(KeyUse.FEDERATION).use is KeyUse.FEDERATION
 
 
-def test_keys_are_made_for_their_owner_only_whatever_the_umask(tmp_path: Path) -> None:
+def test_keys_are_made_for_their_owner_only_under_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         create_keys(tmp_path / "keys")

@@ -56,9 +56,7 @@ def revoke(folder: Path, kid: str, clock: SetClock) -> Draft:
     return draft
 
 
-def test_a_rotation_is_published_waited_for_and_then_signs_without_anybody_at_hand(
-    folder: Path, clock: SetClock
-) -> None:
+def test_a_rotation_is_published_waited_for_and_then_signs_unattended(folder: Path, clock: SetClock) -> None:
     vault, other = opened(folder, clock), opened(folder, clock)
     first = vault.signer(KeyUse.MESSAGE).kid
     second = rotate(folder, KeyUse.MESSAGE, clock)
@@ -75,7 +73,7 @@ def test_a_rotation_is_published_waited_for_and_then_signs_without_anybody_at_ha
     assert vault.published(KeyUse.MESSAGE).kids == other.published(KeyUse.MESSAGE).kids == {second}
 
 
-def test_the_edition_tells_when_something_is_published_anew(folder: Path, clock: SetClock) -> None:
+def test_the_edition_tells_when_keys_are_published_again(folder: Path, clock: SetClock) -> None:
     vault = opened(folder, clock)
     seen = [vault.edition(), vault.edition()]
     rotate(folder, KeyUse.OAUTH, clock)
@@ -186,7 +184,7 @@ def test_a_next_or_a_retired_key_is_revoked_without_a_new_one(folder: Path, cloc
     assert vault.historical() == ()  # who stole a message key must not find it among those that signed statements
 
 
-def test_private_keys_are_erased_once_nobody_needs_them(folder: Path, clock: SetClock) -> None:
+def test_private_keys_are_erased_once_they_are_not_needed(folder: Path, clock: SetClock) -> None:
     rotate(folder, KeyUse.MESSAGE, clock)
     rotate(folder, KeyUse.ENCRYPTION, clock)
     clock.forward(minutes=26)

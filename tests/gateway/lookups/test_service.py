@@ -51,7 +51,7 @@ def test_a_lookup_under_way_says_so_and_says_nothing_of_who_is_awaited(pair: Net
         assert SERVICE not in [line["service"] for line in view["answers"]]
 
 
-def test_a_lookup_ends_by_its_limit_whatever_happened_to_its_process(pair: Network) -> None:
+def test_a_lookup_ends_by_its_limit_after_any_end_of_its_process(pair: Network) -> None:
     client = pair.case_client()
     with held_back(pair) as (arrived, _):
         view = client.post_lookup(client.body(wait_s=0.0)).get_json()
@@ -143,7 +143,7 @@ def token_of(network: Network, client: CaseClient, name: str) -> str:
     return access_token.build(made, network.nodes[COUNCIL].vault.signer(KeyUse.OAUTH)).decode()
 
 
-def test_whoever_signed_in_reads_only_what_they_asked_themselves(pair: Network) -> None:
+def test_a_signed_in_user_reads_only_their_own_lookups(pair: Network) -> None:
     client = pair.case_client()
     asked_by = {"Authorization": f"Bearer {token_of(pair, client, 'u-17')}", "Idempotency-Key": "one-key-0001"}
     body = {name: value for name, value in client.body(wait_s=20.0).items() if name != "practitioner"}

@@ -8,7 +8,7 @@ from tests.simulator.faces import CASE
 from tests.simulator.town import COUNCIL
 
 
-def test_nobody_authenticates_in_two_ways_at_once(peer: Caller) -> None:
+def test_no_client_authenticates_in_two_ways_at_once(peer: Caller) -> None:
     answer = peer.post_form(peer.full_form(), Authorization="Basic aG91c2luZzpndWVzcw==")
     refused_as(answer, "invalid_request", 400)
     refused_as(peer.ask_peer_token(client_secret="guess"), "invalid_request", 400)

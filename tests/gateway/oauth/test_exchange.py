@@ -251,7 +251,7 @@ def test_a_request_that_disagrees_with_the_sign_in_is_refused(
     assert node.lookups.requests == []
 
 
-def test_whoever_has_several_roles_says_in_which_they_ask(node: Node, service: SignInService, system: Caller) -> None:
+def test_a_user_with_several_roles_states_one(node: Node, service: SignInService, system: Caller) -> None:
     node.register("case-system", system.oauth, roles=("director", "key-worker"), vouches=False)
     signed = Signed(node, service, system, groups=["Director", "Family Support Worker"])
     assert "practitioner.role" in signed.ask(None).get_json()["detail"]

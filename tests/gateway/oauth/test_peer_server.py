@@ -1,4 +1,4 @@
-"""The peer face's token endpoint gives a narrow, bound, short token to a trusted member, and to nobody else."""
+"""The peer face's token endpoint gives a narrow, bound, short-lived token to a trusted member only."""
 
 import json
 from datetime import timedelta
@@ -210,7 +210,7 @@ def test_there_is_no_other_way_to_authenticate(peer: Caller, form: dict[str, str
     refused_as(peer.ask_peer_token(**form), "invalid_client", 401)
 
 
-def test_an_authorization_header_authenticates_nobody(peer: Caller) -> None:
+def test_an_authorization_header_authenticates_no_client(peer: Caller) -> None:
     basic = "Basic aG91c2luZzpndWVzcw=="
     without = peer.full_form(client_assertion=None, client_assertion_type=None)
     refused_as(peer.post_form(without, Authorization=basic), "invalid_client", 401)

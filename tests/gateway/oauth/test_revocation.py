@@ -1,4 +1,4 @@
-"""A token that its client ended is of no use to whoever has it (RFC 7009), and nobody else can end it."""
+"""A token that its client revoked is of no use (RFC 7009), and only that client can revoke it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -70,7 +70,7 @@ def housing_again(node: Node, peer: Caller) -> Caller:
     return worker
 
 
-def test_nobody_ends_anothers_token(node: Node, system: Caller) -> None:
+def test_no_client_ends_anothers_token(node: Node, system: Caller) -> None:
     token = system.case_token()
     rival = case_system(node, system.http, "another-system")
     answer = revoke(rival, token)

@@ -1,4 +1,4 @@
-"""A CA, and transports that trust it, for hostile servers; and who writes to whom."""
+"""A CA, and transports that trust it, for hostile servers; and the sender and receiver of a request."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

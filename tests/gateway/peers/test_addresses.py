@@ -120,7 +120,7 @@ def test_an_address_beside_it_is_not(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_loopback_is_in_nobodys_network_whatever_that_says(address: str) -> None:
+def test_loopback_is_in_no_network_under_any_setting(address: str) -> None:
     assert not lies_within(address, [ip_network("0.0.0.0/0"), ip_network("::/0")])
 
 

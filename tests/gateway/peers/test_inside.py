@@ -1,4 +1,4 @@
-"""A stranger that tries to lead this node inside: a real listener there sees nobody."""
+"""A stranger that tries to lead this node inside: a real listener there sees no connection."""
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +53,7 @@ def resolving(authority: Authority) -> Resolving:
         "localhost",
     ],
 )
-def test_a_name_that_leads_to_loopback_reaches_nobody(
+def test_a_name_that_leads_to_loopback_reaches_no_server(
     inside: HostileServer, resolving: Resolving, address: str
 ) -> None:
     with pytest.raises(AddressRefused):
@@ -73,7 +73,7 @@ def test_one_inner_address_among_public_ones_is_enough(
 
 
 @pytest.mark.holds("A34")
-def test_a_name_that_is_public_when_checked_and_inner_when_asked_again_reaches_nobody(
+def test_a_name_that_is_public_when_checked_and_inner_when_asked_again_reaches_no_server(
     inside: HostileServer, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []

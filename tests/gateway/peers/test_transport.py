@@ -115,7 +115,7 @@ def test_names_connection_and_answer_draw_on_one_time(
     assert len(server.requests) == (0 if late == "connection" else 1)
 
 
-def test_a_request_that_nobody_reads_costs_the_time_and_no_more(start: Start) -> None:
+def test_an_unread_request_costs_the_time_and_no_more(start: Start) -> None:
     def deaf(visit: Visit) -> None:
         visit.say(OK)
         visit.stopping.wait(4)

@@ -186,7 +186,7 @@ def test_no_proxy_is_at_a_metadata_service(authority: Authority, address: str) -
 # ---- bad ones
 
 
-def test_a_proxy_that_leads_elsewhere_reaches_nobody_with_the_name(start: Start, authority: Authority) -> None:
+def test_a_proxy_that_leads_elsewhere_reaches_no_host_with_the_name(start: Start, authority: Authority) -> None:
     with serving(lambda visit: visit.say(answer(b"elsewhere")), authority.issue("police.example")) as elsewhere:
         _, transport = start(lambda asked: asked.tunnel(elsewhere.port))
         with pytest.raises(Unreachable, match="certificate"):
@@ -274,7 +274,7 @@ def test_a_proxy_that_refuses_is_named_and_its_words_are_not_repeated(start: Sta
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 204 Fine\r\nX: y\r\nContent-Length: 7\r\n"])
-def test_a_tunnel_has_no_body_whatever_the_head_says(start: Start, server: HostileServer, head: bytes) -> None:
+def test_a_tunnel_has_no_body_under_any_head(start: Start, server: HostileServer, head: bytes) -> None:
     _, transport = start(lambda asked: asked.tunnel(server.port, head + b"\r\n"))
     assert transport.send(POST).body == b"reply"
 

@@ -46,7 +46,7 @@ def test_those_who_come_meanwhile_share_the_error_and_the_next_tries_again() -> 
     assert flights.run("key", lambda: 7, timeout_s=5) == 7
 
 
-def test_other_keys_do_not_wait_and_nobody_waits_for_ever() -> None:
+def test_other_keys_do_not_wait_and_no_caller_waits_for_ever() -> None:
     flights: SingleFlight[int] = SingleFlight()
     release, begun = Event(), Event()
 

@@ -181,7 +181,7 @@ def test_what_cannot_be_parsed_is_neither_echoed_nor_logged(own: Running) -> Non
     assert b"CANARY" not in said
 
 
-def test_nobody_sets_the_script_name_from_outside(running: Running) -> None:
+def test_no_client_sets_the_script_name(running: Running) -> None:
     answer = running.raw(
         b"GET /health/live HTTP/1.1\r\nHost: x\r\nSCRIPT_NAME: /health\r\nConnection: close\r\n\r\n", face=2
     )

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 GUARDED, OPEN = "/case/v1/lookups/x", "/case/v1/openapi.json"
 _CASE = 1
 
-# Each leads, once somebody decodes, joins or folds it, to the description that anybody may read.
+# Each leads, once decoded, joined or folded, to the description that any client may read.
 LEADING_TO_THE_OPEN_ROUTE = [
     "/case/v1%2fopenapi.json",
     "/case/v1%2Fopenapi.json",
@@ -52,7 +52,7 @@ LEADING_TO_THE_OPEN_ROUTE = [
     "http://council.example:80/case/v1/openapi.json",
     "case/v1/openapi.json",
 ]
-# Other names than the one that is served: found by nobody, in whatever case and with whatever dot at the end.
+# Other names than the one that is served are not found, in any case and with or without a final dot.
 OTHER_NAMES = [
     "/Case/v1/openapi.json",
     "/CASE/V1/OPENAPI.JSON",
@@ -186,7 +186,7 @@ def test_a_body_in_a_coding_that_is_not_undone_is_not_read(running: Running, cod
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_every_answer_has_the_security_headers_whoever_wrote_it(
+def test_every_response_has_the_security_headers_from_any_writer(
     running: Running, target: str, method: str, more: str, expected: int
 ) -> None:
     status, stated, body = ask(running, target, method=method, more=more)

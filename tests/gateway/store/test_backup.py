@@ -110,7 +110,7 @@ def test_a_restored_store_takes_no_identifier_that_the_lost_one_may_have_taken(
     store: Store, store_url: str, other_url: str, tmp_path: Path, folder: Path
 ) -> None:
     restored(store_url, other_url, tmp_path, folder).close()
-    clock = SetClock(NOW - MINUTE)  # whatever the clock of the start says
+    clock = SetClock(NOW - MINUTE)  # later than the clock of the start
     claims = open_claims(other_url, base_dir=tmp_path, clock=clock)
 
     def claim(key: str, dated: timedelta) -> bool:

@@ -81,7 +81,7 @@ def test_a_role_may_have_a_budget_of_its_own(store: Store) -> None:
 
 
 @pytest.mark.holds("A43")
-def test_an_urgent_question_is_answered_and_flagged_whatever_was_asked_before(store: Store) -> None:
+def test_an_urgent_question_is_answered_and_flagged_after_any_others(store: Store) -> None:
     assert not all(charged(store, ASKED) for _ in range(20))
     assert raised(store) == set()
     assert charged(store, replace(ASKED, urgent=True))

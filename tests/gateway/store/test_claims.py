@@ -143,7 +143,7 @@ def own_server_url() -> Iterator[str]:
 
 
 def crash(url: URL) -> None:
-    """Kill a backend of the server, which takes all others down with it and starts its memory anew."""
+    """Kill a backend of the server, which takes all others down with it and resets its memory."""
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as witness:
         with psycopg.connect(plain) as victim:

@@ -119,7 +119,7 @@ def test_a_practitioner_who_asks_far_more_than_others_in_the_role_at_the_agency_
     assert raised(store) == {(OVER_BASELINE, ASKED.asker)}
 
 
-def test_what_another_agency_asks_is_nobodys_baseline_here(store: Store) -> None:
+def test_what_another_agency_asks_is_no_baseline_here(store: Store) -> None:
     """A clinic of five questions a day makes no call centre suspicious, nor a call centre a clinic ordinary."""
     for number in range(7):
         seen(store, *[replace(ASKED, practitioner=f"p-{number}")] * 20)

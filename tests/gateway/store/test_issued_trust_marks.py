@@ -22,7 +22,7 @@ def put(store: Store, *marks: IssuedTrustMark) -> None:
         store.write(lambda tx, each=each: issued_trust_marks.put(tx, each))  # type: ignore[misc]
 
 
-def test_a_mark_is_found_by_what_it_says_whatever_its_signature(store: Store) -> None:
+def test_a_mark_is_found_by_its_content_with_any_signature(store: Store) -> None:
     put(store, mark())
     assert store.read(lambda tx: issued_trust_marks.get(tx, raw=b"header.claims.signature")) == mark()
     assert store.read(lambda tx: issued_trust_marks.get(tx, raw=b"header.claims.another")) == mark()

@@ -44,7 +44,7 @@ def append(tx: Transaction) -> None:
 
 
 def count_up(tx: Transaction) -> None:
-    """Read, then write what follows: right only where nobody writes in between."""
+    """Read, then write what follows: right only if no other transaction writes in between."""
     tx.run(WRITE, {"new": tx.rows(READ, {})[0].value + 1})
 
 

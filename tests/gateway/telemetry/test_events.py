@@ -118,7 +118,7 @@ def test_values_are_short_inert_and_of_plain_types(log_stream: LogStream) -> Non
 
 
 @given(st.dictionaries(st.text(max_size=8), st.text(max_size=40) | st.binary(max_size=8) | st.integers()))
-def test_whatever_is_logged_is_one_ascii_line_of_known_members(event: dict[str, Any]) -> None:
+def test_every_event_is_one_ascii_line_of_known_fields(event: dict[str, Any]) -> None:
     rendered = logging_path._render(event)
     assert rendered.isascii()
     assert rendered.isprintable()

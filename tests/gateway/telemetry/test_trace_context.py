@@ -37,7 +37,7 @@ def test_a_well_formed_trace_is_continued(header: str) -> None:
         f"01-{TRACE}-{SPAN}-01-" + "a" * 1_000,
     ],
 )
-def test_whatever_else_is_stated_begins_a_new_trace(header: str | None) -> None:
+def test_any_other_value_begins_a_new_trace(header: str | None) -> None:
     found = trace_from(header)
     assert found != TRACE
     assert re.fullmatch(r"[0-9a-f]{32}", found)

@@ -149,7 +149,7 @@ def test_a_problem_names_its_request_as_the_header_and_the_observation_do(node: 
     assert answer.get_json()["instance"] == f"https://hearthgate.example/requests/{seen.request_id}"
 
 
-def test_nobody_chooses_the_id_of_a_request(node: Node, http: FlaskClient) -> None:
+def test_no_client_chooses_the_id_of_a_request(node: Node, http: FlaskClient) -> None:
     answer = http.get("/things/one", headers={"X-Request-Id": "0123456789abcdef"})
     assert answer.headers["X-Request-Id"] != "0123456789abcdef"
 

@@ -43,7 +43,7 @@ def test_an_agreement_is_known_by_the_digest_of_its_very_bytes() -> None:
     assert parse_agreement(spaced).ref != parse_agreement(raw).ref
 
 
-def test_a_clause_says_who_may_ask_whom_for_what() -> None:
+def test_a_clause_states_askers_holders_and_fields() -> None:
     clause = AGREEMENT.clause("who-else")
     assert clause is not None
     assert {str(ref) for ref in clause.askers} == {f"{COUNCIL}#connecting-families"}

@@ -42,7 +42,7 @@ def test_a_refusal_says_when_to_come_again_and_costs_nothing() -> None:
     assert isinstance(spend(BUDGET, due=due, now=NOW + refused.retry_after), Spent)
 
 
-def test_a_clock_that_was_put_back_locks_nobody_out() -> None:
+def test_a_clock_that_was_put_back_locks_no_asker_out() -> None:
     outcome = spend(BUDGET, due=NOW + timedelta(days=300), now=NOW)
     assert outcome == Exceeded(retry_after=BUDGET.interval)
 
@@ -60,7 +60,7 @@ def test_no_hour_sees_more_than_its_rate_and_one_burst(per_hour: int, burst: int
 
 
 @pytest.mark.parametrize("per_hour", [1, 7, 3600])
-def test_somebody_who_keeps_to_the_rate_is_never_refused(per_hour: int) -> None:
+def test_an_asker_within_the_rate_is_never_refused(per_hour: int) -> None:
     budget = Budget(per_hour=per_hour, burst=1)
     moments = [NOW + budget.interval * number for number in range(50)]
     assert allowed(budget, moments) == 50

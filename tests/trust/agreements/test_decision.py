@@ -86,7 +86,7 @@ def test_a_request_between_two_services_of_one_agency_passes_the_same_decision()
 
 
 @pytest.mark.holds("A48")
-def test_a_field_outside_the_clause_is_cut_at_the_holder_whatever_was_asked() -> None:
+def test_a_field_outside_the_clause_is_cut_at_the_holder_for_any_question() -> None:
     asked = {"fields": ["worker", "last_contact_month", "duty_phone"]}
     assert permitted(request(body=asked)).fields == {"worker"}
 

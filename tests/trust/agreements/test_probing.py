@@ -1,4 +1,4 @@
-"""Questions that try something out share a feature and differ in its value, whatever stands beside it."""
+"""Questions that try values share a feature and differ in its value, with any other details."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -135,7 +135,7 @@ def test_birth_dates_counted_beside_an_address_are_values_of_it() -> None:
 
 
 @pytest.mark.holds("A44")
-def test_whatever_is_tried_beside_one_detail_of_a_person_are_descriptions_of_it() -> None:
+def test_all_values_tried_beside_one_detail_of_a_person_are_descriptions_of_it() -> None:
     births = [replace(PERSON, birth_date=date(2001, 1, day)) for day in range(1, 20)]
     families = [replace(PERSON, family_name=f"N{chr(96 + number)}") for number in range(1, 20)]
     numbers = [replace(PERSON, nhs_number=f"{number:010d}") for number in range(1, 20)]

@@ -38,7 +38,7 @@ def test_only_a_federation_key_signs_or_verifies() -> None:
         verify_signature(RAW, party=COUNCIL, keys=keys(COUNCIL), agreement=REF, now=NOW)
 
 
-def test_nobody_signs_for_another_party() -> None:
+def test_no_party_signs_for_another() -> None:
     with pytest.raises(UnknownKey):
         verify_signature(RAW, party=TRUST, keys=keys(TRUST, KeyUse.FEDERATION), agreement=REF, now=NOW)
     with pytest.raises(WrongIssuer):

@@ -76,7 +76,7 @@ def test_more_involvements_than_anybody_has_are_no_answer() -> None:
 
 
 @pytest.mark.parametrize("status", [s for s in InvolvementStatus if s is not InvolvementStatus.KNOWN])
-def test_whatever_was_found_nothing_of_it_stands_in_any_other_reply(status: InvolvementStatus) -> None:
+def test_no_other_reply_holds_any_found_record(status: InvolvementStatus) -> None:
     empty = build_reply_body(status, terms=TERMS, duty_phone="01632 960000")
     full = build_reply_body(
         status, terms=TERMS, duty_phone="01632 960000", involvements=[FOUND], as_of=date(2026, 8, 30)
@@ -86,13 +86,13 @@ def test_whatever_was_found_nothing_of_it_stands_in_any_other_reply(status: Invo
     assert set(empty) == set(KNOWN) | further
 
 
-def test_nothing_to_share_says_that_it_is_not_a_no_and_whom_to_ring() -> None:
+def test_nothing_to_share_says_that_it_is_not_a_no_and_gives_a_number() -> None:
     note = build_reply_body(InvolvementStatus.NOTHING_TO_SHARE, terms=TERMS, duty_phone="01632 960000")["note"]
     assert "does not mean that we are not involved" in note
     assert "01632 960000" in note
 
 
-def test_review_says_whom_to_ring_and_promises_no_later_answer() -> None:
+def test_review_gives_a_number_to_ring_and_promises_no_later_answer() -> None:
     note = build_reply_body(InvolvementStatus.REVIEW, terms=TERMS, duty_phone="01632 960000")["note"]
     assert note == "Someone here must decide whether this is the same person. Our duty line is 01632 960000."
 

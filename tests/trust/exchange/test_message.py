@@ -145,13 +145,13 @@ def test_every_fault_of_an_envelope_is_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["practitioner", "subject", "body", "agreement", "clause", "purpose", "basis"])
-def test_a_message_states_who_asks_about_whom_and_on_which_footing(name: str) -> None:
+def test_a_message_states_asker_subject_and_grounds(name: str) -> None:
     with pytest.raises(MalformedMessage, match=name):
         opened(signed({key: value for key, value in CLAIMS.items() if key != name}))
 
 
 @pytest.mark.parametrize("text", ["ask for Maud", "01632 960 111 Maud", "m@x.example", "+44 (0)1632", "0" * 21, "999"])
-def test_a_call_back_is_a_telephone_number_and_tells_of_nobody(text: str) -> None:
+def test_a_call_back_is_only_a_telephone_number(text: str) -> None:
     with pytest.raises(MalformedMessage, match="call_back"):
         opened(signed({**CLAIMS, "practitioner": {**CLAIMS["practitioner"], "call_back": text}}))
 

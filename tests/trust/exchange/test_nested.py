@@ -57,7 +57,7 @@ def test_a_message_comes_out_as_it_went_in_and_rests_unread() -> None:
         assert COUNCIL.encode() not in seen
 
 
-def test_the_digest_is_of_the_signed_bytes_whoever_wrapped_them() -> None:
+def test_the_digest_is_of_the_signed_bytes_under_any_wrapper() -> None:
     again = jose.encrypt(INSIDE, recipient=RETIRED.public)
     assert again != NESTED
     assert opened(NESTED).digest == opened(again).digest == digest(INSIDE)
@@ -86,7 +86,7 @@ def test_encrypting_proves_nothing_about_the_sender(who: str) -> None:
         opened(jose.encrypt(b".".join([head, payload, signature]), recipient=OURS.public))
 
 
-def test_a_recipient_who_wraps_it_anew_for_another_gives_them_nothing() -> None:
+def test_a_recipient_who_wraps_it_again_for_another_gives_them_nothing() -> None:
     passed_on = jose.encrypt(unwrap(NESTED, keys=HELD), recipient=OTHER.public)
     with pytest.raises(WrongAudience):
         opened(passed_on, (OTHER,), own_id=POLICE)

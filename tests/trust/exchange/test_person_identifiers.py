@@ -36,7 +36,7 @@ KEYED_IN = [
 TELLING = {"nhs_number": 9, "upn": 11, "nino": 6, "pnc_id": 7}
 """Digits that are chosen freely in each kind of number."""
 A_STEP = 61_803_398_877
-"""A step from number to number by which they are spread evenly, whatever their length."""
+"""A step from number to number by which they are spread evenly, for any length."""
 
 
 def upns(digits: str) -> list[str]:

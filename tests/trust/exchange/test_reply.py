@@ -62,7 +62,7 @@ def test_a_reply_that_echoes_anything_else_is_no_reply(change: dict[str, Any]) -
 
 
 @pytest.mark.holds("A18")
-def test_a_reply_from_or_for_somebody_else_is_no_reply() -> None:
+def test_a_reply_from_or_for_another_node_is_no_reply() -> None:
     with pytest.raises(WrongIssuer):
         opened(build_reply(replace(REPLY, iss=POLICE), signer("trust")))
     with pytest.raises(WrongAudience):

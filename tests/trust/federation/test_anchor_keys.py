@@ -56,7 +56,7 @@ def opened(body: dict[str, Any], by: Signer = RECOVERY_KEY, typ: str = TYP) -> A
 
 
 def same_key_for(use: KeyUse, by: LocalSigner) -> LocalSigner:
-    """Give the same private key under another use: what somebody who mixes purposes would hold."""
+    """Give the same private key under another use: as a party that mixes purposes would hold it."""
     return LocalSigner.from_pem(by.to_pem(), use)
 
 

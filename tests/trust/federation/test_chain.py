@@ -115,7 +115,7 @@ def test_a_chain_over_its_cap_is_refused_unread() -> None:
         verified(statement(COUNCIL_KEY, council_claims(padding="x" * 65_536)))
 
 
-def test_an_anchor_that_is_not_pinned_vouches_for_nobody() -> None:
+def test_an_anchor_that_is_not_pinned_vouches_for_no_entity() -> None:
     about = statement(STRANGER_KEY, about_claims(iss=STRANGER))
     top = statement(STRANGER_KEY, anchor_claims(iss=STRANGER, sub=STRANGER, jwks=key_set(STRANGER_KEY).to_jwks()))
     own = statement(COUNCIL_KEY, council_claims(authority_hints=[STRANGER]))
@@ -148,7 +148,7 @@ def test_a_statement_by_anyone_else_does_not_vouch() -> None:
 
 
 @pytest.mark.holds("A30")
-def test_a_statement_about_somebody_else_does_not_vouch() -> None:
+def test_a_statement_about_another_entity_does_not_vouch() -> None:
     with pytest.raises(ChainRefused, match="not about"):
         verified(about=statement(ANCHOR_KEY, about_claims(sub=STRANGER)))
 

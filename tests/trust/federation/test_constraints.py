@@ -105,7 +105,7 @@ def test_names_hold_for_everybody_below_the_superior_that_limits_them() -> None:
     assert refused.value.rule == "OpenID Federation 1.0 section 6.2.2"
 
 
-def test_types_that_are_not_allowed_are_taken_away_and_nobody_is_refused() -> None:
+def test_types_that_are_not_allowed_are_removed_without_a_refusal() -> None:
     metadata = council_metadata()
     assert filter_entity_types(metadata, {}) == metadata
     assert set(filter_entity_types(metadata, {"allowed_entity_types": [CLIENT, "unheard_of"]})) == {

@@ -1,4 +1,4 @@
-"""The shortest way to an anchor is found with few questions, whatever those on the way answer."""
+"""The shortest way to an anchor is found with few requests, for any answers on the way."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ SECOND = INTERMEDIATES[4]
 
 
 class Federation:
-    """Everybody in it answers: superiors vouch along `edges`, and `hints` say whom each names above it."""
+    """Every entity in it answers: superiors vouch along `edges`, and `hints` are the superiors that each names."""
 
     def __init__(self, edges: Edges, hints: Mapping[EntityId, Sequence[EntityId]] | None = None) -> None:
         self.edges = list(edges)
@@ -105,7 +105,7 @@ def test_a_fifth_intermediate_is_too_deep() -> None:
     assert len(federation.asked) <= MAX_FETCHES
 
 
-def test_nobody_is_asked_for_a_statement_before_its_own_chain_stands() -> None:
+def test_no_superior_is_asked_for_a_statement_before_its_own_chain_stands() -> None:
     federation = Federation(line(ANCHOR, REGION, COUNTY, COUNCIL))
     federation.find()
     asked = [ask.superior for ask in federation.asked if isinstance(ask, FetchStatement)]
@@ -151,7 +151,7 @@ def test_any_of_several_anchors_may_vouch_also_through_the_same_intermediate() -
     assert narrow.find(anchors=both).entity.anchor == SECOND
 
 
-def test_an_anchor_that_is_away_or_names_no_endpoint_vouches_for_nobody() -> None:
+def test_an_anchor_that_is_away_or_names_no_endpoint_vouches_for_no_entity() -> None:
     for answer in (None, b"", configuration(ANCHOR, metadata={FEDERATION_ENTITY: {}}), configuration(COUNTY)):
         federation = Federation([(ANCHOR, COUNCIL)])
         federation.lies[FetchConfiguration(entity=ANCHOR)] = answer
@@ -171,7 +171,7 @@ def test_an_anchor_that_is_away_or_names_no_endpoint_vouches_for_nobody() -> Non
         lambda: statement(STRANGER_KEY, {"iss": ANCHOR, "sub": COUNCIL}),
     ],
 )
-def test_a_lying_superior_costs_no_fetch_from_whom_it_lies_about(lie: Callable[[], bytes | None]) -> None:
+def test_a_lying_superior_costs_no_fetch_from_its_victim(lie: Callable[[], bytes | None]) -> None:
     federation = Federation([(ANCHOR, COUNCIL)], {COUNCIL: []})
     ask = FetchStatement(superior=ANCHOR, endpoint=f"{ANCHOR}/federation/v1/fetch", subject=COUNCIL)
     federation.lies[ask] = lie()
@@ -255,7 +255,7 @@ def test_in_any_federation_of_liars_and_loops_the_fetches_are_bounded_and_a_chai
 
 
 def within_the_hints(edges: Edges) -> bool:
-    """Say whether nobody has more superiors than it may name."""
+    """Return whether no entity has more superiors than it may name."""
     return all(count <= MAX_HINTS for count in Counter(below for _, below in edges).values())
 
 

@@ -115,7 +115,7 @@ def test_a_member_changes_its_key_with_the_one_in_use() -> None:
     assert (later.keys_added, later.keys_dropped) == ((), (NEXT_KEY.kid,))
 
 
-def test_a_request_by_a_key_that_nobody_vouches_for_proves_no_membership() -> None:
+def test_a_request_by_an_unknown_key_proves_no_membership() -> None:
     changed = change(request(jwks=key_set(COUNCIL_KEY, STRANGER_KEY).to_jwks()), STRANGER_KEY)
     assert not changed.signed_by_member
     assert changed.keys_added == (COUNCIL_KEY.kid,)

@@ -1,4 +1,4 @@
-"""A statement is what its signer says, as a statement, about whom it says, for five days at most."""
+"""A statement binds its signer, as a statement, about its subject, for five days at most."""
 
 from contextlib import suppress
 from datetime import timedelta

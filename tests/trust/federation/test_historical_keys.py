@@ -1,4 +1,4 @@
-"""Keys of the past are told of, and verify nothing; a key that was revoked does not either, whatever the date."""
+"""Keys of the past are told of, and verify nothing; a key that was revoked does not either, at any date."""
 
 from contextlib import suppress
 from dataclasses import replace

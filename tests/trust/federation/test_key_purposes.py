@@ -59,7 +59,7 @@ def test_an_encryption_key_that_also_signs_refuses_the_entity() -> None:
         verified(statement(COUNCIL_KEY, council_claims(metadata=metadata)))
 
 
-def test_a_federation_key_counts_whoever_publishes_it() -> None:
+def test_a_federation_key_counts_for_any_publisher() -> None:
     with pytest.raises(KeyPurposeMismatch):
         verified(statement(COUNCIL_KEY, council_claims(jwks=jwks(COUNCIL_KEY, MESSAGE_KEY))))
     with pytest.raises(KeyPurposeMismatch):

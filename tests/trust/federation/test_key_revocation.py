@@ -1,4 +1,4 @@
-"""A notice about a revoked key counts by its signature alone, and takes the key out of whatever names it."""
+"""A notice about a revoked key counts by its signature alone, and removes the key from every document that names it."""
 
 from dataclasses import replace
 from datetime import timedelta

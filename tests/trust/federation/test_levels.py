@@ -67,7 +67,7 @@ def test_a_longer_chain_is_refused_unread() -> None:
 
 
 @pytest.mark.holds("A33")
-def test_a_chain_that_comes_back_to_somebody_is_refused() -> None:
+def test_a_chain_with_a_cycle_is_refused() -> None:
     loop = [
         statement(COUNCIL_KEY, council_claims(authority_hints=[COUNTY])),
         vouching(COUNTY, COUNCIL),
@@ -269,7 +269,7 @@ MARK_TYPE = f"{ANCHOR}/marks/assured"
 
 
 def marked(by: EntityId, *, listed: object = None, subject: EntityId = COUNCIL) -> tuple[dict[int, JsonObject], bytes]:
-    """Give a council that shows a mark by somebody, and an anchor that lets the listed ones issue such marks."""
+    """Give a council that shows a mark by any issuer, and an anchor that lets the listed ones issue such marks."""
     draft = MarkDraft(issuer=by, subject=subject, mark_type=MARK_TYPE, issued_at=NOW)
     key = STRANGER_KEY if by == STRANGER else key_of(by)
     mark = build_trust_mark(draft, key)
@@ -278,7 +278,7 @@ def marked(by: EntityId, *, listed: object = None, subject: EntityId = COUNCIL) 
 
 
 @pytest.mark.parametrize("issuer", [ANCHOR, COUNTY, COUNCIL])
-def test_a_mark_by_anybody_in_the_chain_whom_the_anchor_lists_counts(issuer: EntityId) -> None:
+def test_a_mark_by_a_listed_issuer_in_the_chain_counts(issuer: EntityId) -> None:
     changed, top = marked(issuer, listed={MARK_TYPE: [issuer]})
     assert [mark.mark_type for mark in climbed(1, changed, top=top).marks] == [MARK_TYPE]
 

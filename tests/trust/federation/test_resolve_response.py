@@ -1,4 +1,4 @@
-"""A resolver's answer carries its proof along, and is for nobody else."""
+"""A resolver's answer carries its proof, and is for its requester only."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -88,7 +88,7 @@ def test_an_answer_of_another_form_is_refused(change: dict[str, Any], refusal: t
         opened(CLAIMS | change)
 
 
-def test_nobody_but_the_resolver_answers() -> None:
+def test_only_the_resolver_answers() -> None:
     with pytest.raises(UnknownKey):
         opened(CLAIMS, by=COUNCIL_KEY)
     with pytest.raises(WrongType):

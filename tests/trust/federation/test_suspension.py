@@ -73,7 +73,7 @@ def test_an_entry_of_another_form_is_refused(change: dict[str, Any], refusal: ty
         opened(CLAIMS | change)
 
 
-def test_nobody_but_the_issuer_makes_an_entry() -> None:
+def test_only_the_issuer_makes_an_entry() -> None:
     with pytest.raises(UnknownKey):
         opened(CLAIMS, by=COUNCIL_KEY)
     with pytest.raises(WrongType):
@@ -84,7 +84,7 @@ def test_nobody_but_the_issuer_makes_an_entry() -> None:
         parse_suspension(ABOUT, issuer_keys=key_set(signer(KeyUse.MESSAGE)), now=NOW)
 
 
-def test_the_latest_entry_about_an_entity_decides_in_whatever_order_they_come() -> None:
+def test_the_latest_entry_about_an_entity_decides_in_any_order() -> None:
     log = [entry(1, SUSPENDED), entry(2, SUSPENDED, STRANGER), entry(3, ACTIVE), entry(4, REMOVED, STRANGER)]
     for order in permutations(log):
         assert states(order) == {COUNCIL: ACTIVE, STRANGER: REMOVED}

@@ -147,7 +147,7 @@ def test_an_issuer_that_the_anchor_does_not_accredit_is_refused() -> None:
         verified(mark(), issuers={ASSURED: (OWNER,)})
 
 
-def test_an_issuer_that_nobody_vouches_for_is_refused() -> None:
+def test_an_issuer_without_a_superior_is_refused() -> None:
     with pytest.raises(MarkRefused, match="not trusted"):
         verified(mark(), keys_of={}.get)
 

@@ -72,7 +72,7 @@ def test_an_assertion_for_anything_but_the_issuers_one_string_is_refused(aud: ob
 @pytest.mark.holds("A18")
 @pytest.mark.parametrize("name", ["iss", "sub"])
 @pytest.mark.parametrize("value", ["https://other.example", [CLIENT], f"{CLIENT}.evil.example", CLIENT[:-1], None, ""])
-def test_an_assertion_by_or_about_somebody_else_is_refused(name: str, value: object) -> None:
+def test_an_assertion_by_or_about_another_client_is_refused(name: str, value: object) -> None:
     with pytest.raises(WrongIssuer):
         verify(assertion(**{name: value}))
 

@@ -180,7 +180,7 @@ def test_an_access_token_for_another_resource_or_application_is_refused(changes:
         verified(SERVICE.access_token(**changes), kind=TokenKind.ACCESS_TOKEN)
 
 
-def test_a_client_of_the_provider_is_nobody_who_signed_in() -> None:
+def test_a_client_of_the_provider_is_no_signed_in_user() -> None:
     with pytest.raises(WrongAudience):
         verified(SERVICE.access_token(sub=WEB_CLIENT), kind=TokenKind.ACCESS_TOKEN)
     with pytest.raises(WrongAudience):

@@ -29,7 +29,7 @@ from trust.exchange.person import Subject
 
 PATH = "/case/v1/waiting"
 HELD = {"place": "7", "months": "11", "reason": "medical"}
-"""What the service holds of everyone whom it knows; the kind has no field for the reason."""
+"""The service's data about each person that it knows; the kind has no field for the reason."""
 
 
 def answer(permit: Permit, service: HostedService, subject: Subject, *, deadline: Deadline) -> ServiceAnswer:
