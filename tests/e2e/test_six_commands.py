@@ -57,7 +57,7 @@ _KNOWN_TO_THE_POLICE = {
     "family": "Fell",
     "given": "Robin",
     "born": "2001-01-02",
-    "postcode": "TM1 2AB",
+    "postcode": "ZE4 2AB",
     "worker": "Ada Tarn",
     "phone": "01632 960 002",
 }
@@ -159,7 +159,7 @@ class Story:
                 "",
                 "",
                 "",
-                "TM1 2AB",
+                "ZE4 2AB",
             ]
         return []
 
