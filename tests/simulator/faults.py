@@ -10,14 +10,13 @@ from pathlib import Path
 
 from pysqlite3 import dbapi2
 
-from adapters.contract import Adapter, Candidate, Deadline, EligibilitySource, InvolvementSource, SourceUnavailable
+from adapters.contract import Adapter, Candidate, Deadline, InvolvementSource, SourceUnavailable
 from gateway.federation.fetch import CONFIGURATION_PATH
 from gateway.ports import PeerRequest, PeerResponse, TransportError
 from tests.simulator.clocks import SetClock
 from tests.simulator.wire import Fault, Pass
 from trust import jose
 from trust.base64url import decode
-from trust.exchange.eligibility import EligibilityAnswer, EligibilityQuery
 from trust.exchange.involvement import Involvement
 from trust.exchange.person import Subject
 from trust.exchange.reply import TYP as REPLY_TYP
@@ -146,25 +145,6 @@ class Counted:
         """Count, and read."""
         self.reads += 1
         return tuple(self.source.involvements(ref, deadline=deadline))
-
-
-@dataclass(slots=True)
-class CountedEligibility:
-    """A real registry that counts what it was asked."""
-
-    source: EligibilitySource
-    finds: int = 0
-    answers: int = 0
-
-    def find(self, subject: Subject, *, deadline: Deadline) -> "tuple[Candidate, ...]":
-        """Count, and find."""
-        self.finds += 1
-        return tuple(self.source.find(subject, deadline=deadline))
-
-    def answer(self, ref: str, query: EligibilityQuery, *, deadline: Deadline) -> EligibilityAnswer:
-        """Count, and answer."""
-        self.answers += 1
-        return self.source.answer(ref, query, deadline=deadline)
 
 
 def counted(adapter: Adapter) -> tuple[Adapter, Counted]:

@@ -89,7 +89,7 @@ def until_the_end(connection: ssl.SSLSocket) -> bytes:
     return whole
 
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 START_WITHIN_S = 30.0
