@@ -16,6 +16,7 @@ from trust.agreements.agreement import parse_agreement
 from trust.errors import TrustError
 
 _NOT_SHOWN = frozenset({"at", "by", "act", "known_by", "previous", "signature"})
+_Restored = tuple[StoreEpoch, Sequence[RestoreHold], Mapping[tuple[HoldKind, str], str]]
 MOST_ENTRIES = 40
 """Entries of the journal that are shown, the last ones."""
 _WAYS: Mapping[HoldKind, str] = {
@@ -29,12 +30,10 @@ _WAYS: Mapping[HoldKind, str] = {
 
 def plan_confirmation(settings: Settings) -> ChangePlan:
     """Plan to open all that the restored store holds back. Raises :class:`OperationRefused`."""
-    with opened_store(settings) as store:
-        epoch, holds, names = store.read(_read)
-    if epoch.confirmed:
-        raise OperationRefused("Nothing waits: this store was never restored, or its restore is confirmed.")
+    epoch, holds, names = _unconfirmed(settings)
 
     def apply() -> UseCaseResult:
+        epoch, holds, _ = _unconfirmed(settings)
         by = journal.record(settings, "restore confirmed", epoch=epoch.number, opened=len(holds))
         with opened_store(settings) as store:
             store.write(store_epoch.confirm)
@@ -48,7 +47,15 @@ def plan_confirmation(settings: Settings) -> ChangePlan:
     return ChangePlan(effect=effect, question="Open all that is listed?", apply=apply)
 
 
-def _read(tx: Transaction) -> tuple[StoreEpoch, Sequence[RestoreHold], Mapping[tuple[HoldKind, str], str]]:
+def _unconfirmed(settings: Settings) -> _Restored:
+    with opened_store(settings) as store:
+        restored = store.read(_read)
+    if restored[0].confirmed:
+        raise OperationRefused("Nothing waits: this store was never restored, or its restore is confirmed.")
+    return restored
+
+
+def _read(tx: Transaction) -> _Restored:
     """Return the epoch, the holds that are still open, and a name of each."""
     names: dict[tuple[HoldKind, str], str] = {}
     for client in clients.list(tx):

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from config.loading import load
 from gateway.administration.backup import archive, key_export
+from gateway.administration.backup.confirm import plan_confirmation
+from gateway.administration.errors import OperationRefused
 from gateway.keys.files import KeyFile
 from tests.gateway.cli.conftest import Answer, Partnership, hearthgate, seconded
 from trust import jose
@@ -264,9 +267,12 @@ def test_what_is_held_is_listed_beside_the_journal_and_opened_in_one_step(
     assert "(client add, asked for by" in asked.err  # it waits for a second administrator
     assert "as old as the backup" in asked.err
     assert "restored" in asked.err  # the journal's last entry
+    planned = plan_confirmation(load(again / "node.toml", {}))
     confirmed = hearthgate(*words, "--yes", "--json")
     assert [each["kind"] for each in confirmed.json["opened"]] == ["change"]
     assert hearthgate(*words, "--yes").code == 1  # once
+    with pytest.raises(OperationRefused):
+        planned.apply()
     assert '"restore confirmed"' in (again / "data" / "administration.jsonl").read_text()
 
 
