@@ -1,4 +1,4 @@
-"""Verify what a party signed, also where it has begun to sign with a key that is not known here yet."""
+"""Verify a signature of a party, after a refresh where its key is not known yet."""
 
 from collections.abc import Callable
 from datetime import datetime

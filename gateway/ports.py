@@ -101,20 +101,20 @@ class ClaimStore(Protocol):
 
 
 class TrustResolver(Protocol):
-    """Who is trusted now, and with which keys."""
+    """Resolution of entities: whether each is trusted now, and with which keys."""
 
     def resolve(self, entity: EntityId, *, now: datetime, urgent: bool = False) -> TrustedEntity:
-        """Return the entity as its chain describes it, fetching it where the budget allows.
+        """Return the entity as its chain describes it, fetching it within the rate limits.
 
-        ``urgent`` is for what an agreement's clause calls so, which goes on for longer while the centre is away. Raises
-        :class:`trust.errors.Untrusted` for a stranger, a suspended party, an expired chain or a spent budget.
+        An ``urgent`` exchange, by its agreement's clause, accepts an older chain while the superiors cannot be asked.
+        Raises :class:`trust.errors.Untrusted` for a stranger, a suspended party, an expired chain or a limit.
         """
         ...
 
     def resolve_presented(
         self, entity: EntityId, chain: Sequence[bytes], *, now: datetime, urgent: bool = False
     ) -> TrustedEntity:
-        """Return the entity by the chain that it shows of itself, unless one is held; else as :meth:`resolve`."""
+        """Return the entity by the chain that it presents, unless it is known; else as :meth:`resolve`."""
         ...
 
     def check_standing(self, party: TrustedEntity, *, now: datetime, urgent: bool) -> None:
@@ -122,15 +122,15 @@ class TrustResolver(Protocol):
         ...
 
     def refresh_keys(self, entity: EntityId, kid: str, *, now: datetime) -> TrustedEntity:
-        """Return the entity once its keys were asked for again because of one that is not known, within a budget."""
+        """Refresh the entity because it used a key that is not known, within a rate limit."""
         ...
 
     def note_suspensions(self, from_peer: EntityId, seqs: Mapping[EntityId, int], *, now: datetime) -> None:
-        """Take up, after the answer, what a peer says is there of suspensions and is not here."""
+        """Fetch, after the response, the suspension entries that a peer advertises and this node does not have."""
         ...
 
     def suspension_seqs(self, *, now: datetime) -> Mapping[EntityId, int]:
-        """Return the highest number held of each issuer's suspensions."""
+        """Return the highest number of each issuer's suspensions in the store."""
         ...
 
 

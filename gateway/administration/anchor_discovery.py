@@ -60,25 +60,25 @@ def lines_above(transport: Transport, authority: EntityId, *, now: datetime) -> 
 
     Raises what asking ``authority`` itself raises; others above it that do not answer are passed over.
     """
-    waiting: deque[tuple[EntityConfiguration, ...]] = deque([(statement_of(transport, authority, now=now),)])
-    met, found, fetches = {authority}, [], 1
-    while waiting:
-        members = waiting.popleft()
+    queue: deque[tuple[EntityConfiguration, ...]] = deque([(statement_of(transport, authority, now=now),)])
+    visited, lines, fetches = {authority}, [], 1
+    while queue:
+        members = queue.popleft()
         hints = members[-1].authority_hints
         if not hints:
-            found.append(Line(members=members))
+            lines.append(Line(members=members))
         if len(members) == _DEEPEST:
             continue
         for hint in hints:
-            if hint in met or fetches == _MOST_FETCHES:
+            if hint in visited or fetches == _MOST_FETCHES:
                 continue
-            met.add(hint)
+            visited.add(hint)
             fetches += 1
             try:
-                waiting.append((*members, statement_of(transport, hint, now=now)))
+                queue.append((*members, statement_of(transport, hint, now=now)))
             except (TransportError, TrustError, OperationRefused):
                 continue
-    return tuple(found)
+    return tuple(lines)
 
 
 def pin_of(transport: Transport, anchor: EntityConfiguration) -> Pin:

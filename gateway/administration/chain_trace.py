@@ -235,7 +235,7 @@ def _check_resolution(federation: FederationContext, resolution: Resolution, tra
         trace.attempt(
             "it is not older than what was accepted before",
             lambda: refuse_rollback(entity, seen=federation.store.read(lambda tx: _latest(tx, entity))),
-            f"Right after a restore wait five minutes. Else somebody may be replaying an old statement: tell the "
+            f"Right after a restore wait five minutes. Else an old statement may be replayed: tell the "
             f"administrators of {superior}.",
         )
         and trace.attempt(

@@ -28,13 +28,13 @@ def describe_federation(federation: FederationContext, *, at: datetime) -> UseCa
     standings = federation.directory.statuses(now=at)
     own = next((standing for standing in standings if standing.entity == federation.own), None)
     peers = [standing for standing in standings if standing.entity != federation.own]
-    lines = ["Pinned trust anchors, and below each whom it vouches for:"]
+    lines = ["Pinned trust anchors, and below each those that it vouches for:"]
     tree = _Tree(own=federation.own, standings=standings, at=at)
     for anchor, keys in federation.anchors.items():
         lines += [f"  {anchor}", *thumbprints.lines(sorted(keys.kids)), *tree.below((anchor,))]
-    gone = [standing for standing in standings if standing.trusted is None]
-    if gone:
-        lines += ["Not trusted any more:", *(text for standing in gone for text in _gone(standing))]
+    untrusted = [standing for standing in standings if standing.trusted is None]
+    if untrusted:
+        lines += ["Not trusted any more:", *(text for standing in untrusted for text in _untrusted_lines(standing))]
     if own is None:
         lines.append(f"{federation.own} has not been vouched for yet; see `hearthgate trust check {federation.own}`.")
     if not peers:
@@ -61,56 +61,56 @@ class _Tree:
 
     def below(self, line: tuple[EntityId, ...]) -> list[str]:
         """Return those who stand below the first of ``line``, which leads to an anchor, each with those below it."""
-        shown, known = [], set()
+        lines, direct = [], set()
         for standing in self.standings:
             if standing.trusted is not None and standing.trusted.superiors == line:
-                known.add(standing.entity)
+                direct.add(standing.entity)
                 indent = "  " * (len(line) + 1)
-                shown += [indent + text for text in self._lines(standing, standing.trusted)]
-                shown += self.below((standing.entity, *line))
-        for above in self._only_above(line) - known:
-            shown += ["  " * (len(line) + 1) + f"{above}: known only as the superior of", *self.below((above, *line))]
-        return shown
+                lines += [indent + text for text in self._lines(standing, standing.trusted)]
+                lines += self.below((standing.entity, *line))
+        for above in self._only_above(line) - direct:
+            lines += ["  " * (len(line) + 1) + f"{above}: known only as the superior of", *self.below((above, *line))]
+        return lines
 
     def _only_above(self, line: tuple[EntityId, ...]) -> set[EntityId]:
-        """Return everybody directly below a line through whom others were found, its own entry ended or not."""
+        """Return the entities directly below a path that are the superiors of others, with or without a valid chain."""
         lines = [each.trusted.superiors for each in self.standings if each.trusted is not None]
-        return {found[-len(line) - 1] for found in lines if len(found) > len(line) and found[-len(line) :] == line}
+        return {path[-len(line) - 1] for path in lines if len(path) > len(line) and path[-len(line) :] == line}
 
     def _lines(self, standing: EntityStatus, trusted: TrustedEntity) -> Iterator[str]:
         name = f"{standing.entity} (this node)" if standing.entity == self.own else standing.entity
         stage = FRESHNESS_WORDS[standing.freshness or Freshness.CLOSED]
         yield f"{name}: {stage}" if standing.suspended_by is None else f"{name}: SUSPENDED by {standing.suspended_by}"
         kind = "an authority that vouches for others" if trusted.node is None else "a node"
-        age, left = rough(self.at - trusted.refreshed_at), rough(trusted.expires_at - self.at)
-        yield f"  {kind}, vouched for by {trusted.superiors[0]} {age} ago; the statements expire in {left}"
+        age, remaining = rough(self.at - trusted.refreshed_at), rough(trusted.expires_at - self.at)
+        yield f"  {kind}, vouched for by {trusted.superiors[0]} {age} ago; the statements expire in {remaining}"
         if standing.next_freshness is not None and standing.freshness is not Freshness.NORMAL:
             stage, begins = standing.next_freshness
             yield f"  without an answer {stage.replace('_', ' ')} from {begins:%Y-%m-%d %H:%M} UTC"
-        stated = None if trusted.federation_entity is None else trusted.federation_entity.announced
-        if stated is not None:
-            yield f"  administered by one person; announced changes: {len(stated)} (hearthgate doctor shows them)"
+        announced = None if trusted.federation_entity is None else trusted.federation_entity.announced
+        if announced is not None:
+            yield f"  administered by one person; announced changes: {len(announced)} (hearthgate doctor shows them)"
         for mark in trusted.marks:
             until = f"until {mark.expires_at:%Y-%m-%d %H:%M} UTC" if mark.expires_at else "without an end"
             yield f"  {name_mark(mark.mark_type)}, issued by {mark.issuer}, {until}"
 
 
-def _gone(standing: EntityStatus) -> Iterator[str]:
+def _untrusted_lines(standing: EntityStatus) -> Iterator[str]:
     yield f"  {standing.entity}: not trusted any more; see `hearthgate trust check {standing.entity}`"
 
 
 def _to_json(standing: EntityStatus, at: datetime) -> dict[str, Any]:
     trusted = standing.trusted
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "entity_id": standing.entity,
         "trusted": trusted is not None and standing.suspended_by is None,
         "stage": standing.freshness,
         "suspended_by": standing.suspended_by,
     }
     if standing.next_freshness is not None:
-        found["next_stage"] = {"stage": standing.next_freshness[0], "at": standing.next_freshness[1].isoformat()}
+        entry["next_stage"] = {"stage": standing.next_freshness[0], "at": standing.next_freshness[1].isoformat()}
     if trusted is not None:
-        found |= {
+        entry |= {
             "anchor": trusted.anchor,
             "superiors": list(trusted.superiors),
             "vouches_for_others": trusted.node is None,
@@ -126,7 +126,7 @@ def _to_json(standing: EntityStatus, at: datetime) -> dict[str, Any]:
                 for mark in trusted.marks
             ],
         }
-    return found
+    return entry
 
 
 def rough(length: timedelta) -> str:

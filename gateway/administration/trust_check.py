@@ -40,41 +40,43 @@ def check_entity(federation: FederationContext, entity: EntityId, *, now: dateti
 
 
 def _marks(federation: FederationContext, resolution: Resolution, now: datetime) -> Iterator[TrustMarkReport]:
-    entity, stated = resolution.entity, resolution.chain.subject.trust_marks
+    entity, marks = resolution.entity, resolution.chain.subject.trust_marks
     statuses = federation.directory.statuses(now=now)
-    known = {each.entity: each.trusted.federation_keys for each in statuses if each.trusted is not None}
+    keys = {each.entity: each.trusted.federation_keys for each in statuses if each.trusted is not None}
     revoked = {mark for each in statuses if each.entity == entity.entity_id for mark in each.revoked_marks}
-    for mark in stated:
-        yield _mark_status(mark, resolution, known, revoked, now)
+    for mark in marks:
+        yield _mark_status(mark, resolution, keys, revoked, now)
     if entity.node is not None:
-        for absent in sorted(federation.agreements.required_marks(now) - {mark.mark_type for mark in stated}):
+        for absent in sorted(federation.agreements.required_marks(now) - {mark.mark_type for mark in marks}):
             yield TrustMarkReport(mark_type=absent, reason="An agreement held here demands it, and it is not shown.")
 
 
 def _mark_status(
-    stated: StatedMark,
+    stated_mark: StatedMark,
     resolution: Resolution,
-    known: dict[EntityId, KeySet],
+    keys: dict[EntityId, KeySet],
     revoked: Collection[str],
     now: datetime,
 ) -> TrustMarkReport:
     anchor = resolution.chain.anchor
     if anchor is None:
-        return TrustMarkReport(mark_type=stated.mark_type, reason="The chain leaves the anchor's configuration out.")
+        return TrustMarkReport(
+            mark_type=stated_mark.mark_type, reason="The chain leaves the anchor's configuration out."
+        )
     try:
         mark = verify_trust_mark(
-            stated.raw,
+            stated_mark.raw,
             subject=resolution.entity.entity_id,
             issuers=anchor.trust_mark_issuers,
             owners=anchor.trust_mark_owners,
-            keys_of={**known, anchor.entity_id: anchor.keys}.get,
+            keys_of={**keys, anchor.entity_id: anchor.keys}.get,
             now=now,
         )
     except TrustError as refused:
-        return TrustMarkReport(mark_type=stated.mark_type, reason=refused.detail)
+        return TrustMarkReport(mark_type=stated_mark.mark_type, reason=refused.detail)
     reason = _reason(mark, revoked, resolution.entity.marks)
     if reason is not None:
-        return TrustMarkReport(mark_type=stated.mark_type, issuer=mark.issuer, reason=reason)
+        return TrustMarkReport(mark_type=stated_mark.mark_type, issuer=mark.issuer, reason=reason)
     return TrustMarkReport(mark_type=mark.mark_type, issuer=mark.issuer, expires_at=mark.expires_at)
 
 
@@ -84,7 +86,7 @@ def _reason(mark: TrustMark, revoked: Collection[str], counting: Iterable[TrustM
         return f"{mark.issuer} has revoked it."
     if INACTIVE_MARK + mark_digest(mark.raw) in revoked:
         return f"{mark.issuer} does not know it as active; have it issued again."
-    named = (mark.mark_type, mark.issuer)
-    if any((other.mark_type, other.issuer) == named and other.issued_at > mark.issued_at for other in counting):
+    mark_key = (mark.mark_type, mark.issuer)
+    if any((other.mark_type, other.issuer) == mark_key and other.issued_at > mark.issued_at for other in counting):
         return "A newer one of the type by its issuer is shown too."
     return None

@@ -1,1 +1,1 @@
-"""Who is trusted now: chains fetched under a valid superior, kept, refreshed, and ended when nobody vouches."""
+"""Resolution of entities by chains to pinned anchors, and their suspension."""

@@ -1,4 +1,4 @@
-"""The pinned anchors: their current configurations, and the replacement of their keys.
+"""Pinned anchors: their current configurations, and the replacement of their keys.
 
 1. An anchor's entity configuration is cached for minutes.
 2. Where a key signed it that is not one of the anchor's known keys, the anchor is asked for the document by which its

@@ -1,4 +1,4 @@
-"""Import statements from a file, as if they had been fetched, without fetching anything.
+"""Import statements from a file, as if they had been fetched.
 
 A file is no refresh: only the dates of its statements count, and an imported chain is as old as it was when it was
 exported. In this order, because each may prove the next:
@@ -131,13 +131,13 @@ class BundleImporter:
         self.suspensions.invalidate()
         refusals = []
         for part in plan.chains:
-            planned = part.chain
+            chain = part.chain
             try:
                 self.refuse_older(part.issued_at)
-                chain = self.chains.verify(planned.chain, now=now, earlier=planned.resolution)
-                self.chains.accept(chain.without_marks(planned.stored.revoked_marks), part.issued_at, now=now)
+                checked = self.chains.verify(chain.chain, now=now, earlier=chain.resolution)
+                self.chains.accept(checked.without_marks(chain.stored.revoked_marks), part.issued_at, now=now)
             except TrustError as refused:
-                refusals.append(_refusal(StatementType.CHAIN, part.place, planned.entity, refused))
+                refusals.append(_refusal(StatementType.CHAIN, part.place, chain.entity, refused))
         return refusals
 
     def refuse_older(self, issued_at: Mapping[StatementKey, datetime]) -> None:
@@ -235,7 +235,7 @@ class _ImportPlanner:
         chain = verify_under(chain_statements, self.snapshot, self.now, keys_of=self._keys_of)
         entity, anchor = chain.entity, chain_statements.anchor
         if entity in self.snapshot.anchors:
-            raise ChainRefused(f"{entity} is a trust anchor of this node, and nobody else vouches for it.")
+            raise ChainRefused(f"{entity} is a trust anchor of this node, and no other authority vouches for it.")
         if anchor is None:
             raise ChainRefused("It does not end with the anchor's own configuration; export it again.")
         issued_at = {
@@ -267,7 +267,7 @@ class _ImportPlanner:
         issuer, _ = peek_suspension(raw)
         keys = self._keys_of(issuer)
         if keys is None:
-            raise NoChain(f"Nobody known here vouches for {issuer}, so what it says cannot be verified.")
+            raise NoChain(f"No known authority vouches for {issuer}, so its entry cannot be verified.")
         entry = parse_suspension(raw, issuer_keys=keys, now=self.now)
         due = self.seqs.get(issuer, 0) + 1
         if entry.seq > due:

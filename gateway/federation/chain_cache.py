@@ -1,4 +1,4 @@
-"""Return the chain of an entity: from the process, from the store, or from its superiors; end it where they say no.
+"""Cache of chains: from the process, from the store, or from the superiors.
 
 The steps are the first four of :mod:`gateway.federation.resolver`. An intermediate is discovered, stored and refreshed
 like any other entity, once for all entities that stand below it.
@@ -183,7 +183,9 @@ class ChainCache:
         trusted = discovered.entity.chain.trusted
         if freshness_of(trusted.refreshed_at, bounds=trusted.bounds, now=now) is not Freshness.NORMAL:
             with about_statement(f"Subordinate statement by {trusted.superiors[0]} about {entity}", BOUNDS):
-                raise Unconfirmed("It, or one above it, is too old for somebody new: it is repeated, or held back.")
+                raise Unconfirmed(
+                    "It, or one above it, is too old for an unknown entity: it is repeated, or held back."
+                )
         for above in discovered.intermediates:
             self.store.accept(above.chain, above.issued_at, now=now)
         return discovered.entity

@@ -1,4 +1,4 @@
-"""Verified chains: in the process as verified values, in the store as the bytes that were received.
+"""Verified chains: as values in the process, as received bytes in the store.
 
 1. A chain is stored before it is used, so that every worker notices a rollback, also after a restart.
 2. A process verifies the signatures of a statement once. It checks the links of a chain again when a key of an anchor
@@ -129,8 +129,8 @@ class ChainStore:
         issuer, subject = older
         with about_statement(f"Statement by {issuer} about {subject}", ROLLBACK):
             raise RolledBack(
-                f"It is older than one already accepted: somebody replays it, or {issuer} was put back to an earlier "
-                "state; its administrators can tell, and a new statement ends it."
+                f"It is older than one already accepted: it is replayed, or {issuer} was put back to an earlier state. "
+                f"Ask the administrators of {issuer} for a new statement."
             )
 
     def end(self, entity: EntityId, *, now: datetime) -> None:

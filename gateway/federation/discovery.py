@@ -1,4 +1,4 @@
-"""Discover the chain of an unknown entity, by the standard's discovery (:mod:`trust.federation.discovery`).
+"""Discover the chain of an unknown entity (:mod:`trust.federation.discovery`).
 
 1. Statements that are cached and fresh are not fetched again. So an entity that joins below a known intermediate costs
    three fetches: the anchor's no, the entity itself, and the intermediate's yes.
@@ -53,7 +53,7 @@ class ChainDiscovery:
         if chain is None:  # a superior signs with another key than its cached statements name
             chain = self._attempt(entity, hints, _Answers(discovery=self, budget=budget, now=now, refetch=True))
         if chain is None:
-            raise NotVouchedFor(f"What is said of {entity} is signed with a key that nobody vouches for.")
+            raise NotVouchedFor(f"A statement about {entity} is signed with a key that no authority vouches for.")
         return chain
 
     def _attempt(self, entity: EntityId, hints: Sequence[EntityId], answers: "_Answers") -> DiscoveredChain | None:

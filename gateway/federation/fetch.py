@@ -1,4 +1,4 @@
-"""Requests for the documents of a federation, to members and to the authorities above them; nothing is verified here.
+"""Requests for the documents of a federation; none is verified here.
 
 An authority that did not answer is not asked again for a while, so that its absence costs known peers little.
 """

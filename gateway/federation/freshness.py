@@ -1,4 +1,4 @@
-"""Freshness of a chain: what the age of its last refresh still allows (exchange profile section 6).
+"""Freshness of a chain, by the age of its last refresh (exchange profile section 6).
 
 The anchor at its end sets the ages (:mod:`trust.federation.freshness`), within those of the profile.
 """

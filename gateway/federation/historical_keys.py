@@ -32,9 +32,9 @@ class RevocationNotices:
 
     def about(self, subject: EntityId) -> list[bytes]:
         """Return the notices about an entity's keys."""
-        made = self.about_own() if subject == self._own else ()
+        own = self.about_own() if subject == self._own else ()
         verified = self._store.read(lambda tx: key_revocations.of(tx, subject=subject, limit=MAX_NOTICES))
-        return list(dict.fromkeys((*made, *(each.raw for each in verified))))[:MAX_NOTICES]
+        return list(dict.fromkeys((*own, *(each.raw for each in verified))))[:MAX_NOTICES]
 
     def _sign(self, key: RevokedKey, _kid: str) -> bytes:
         notice = KeyRevocation(
@@ -69,7 +69,7 @@ def historical_keys_document(
 
     def about_subordinates() -> tuple[bytes, ...]:
         """Return the revocations that an authority made for those below it."""
-        made = store.read(lambda tx: key_revocations.by(tx, issuer=own, limit=MAX_REVOCATIONS // 2))
-        return tuple(each.raw for each in made)
+        revocations = store.read(lambda tx: key_revocations.by(tx, issuer=own, limit=MAX_REVOCATIONS // 2))
+        return tuple(each.raw for each in revocations)
 
     return SignedConfiguration(sign, edition=lambda: (vault.edition(), disowned(), about_subordinates()))

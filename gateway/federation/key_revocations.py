@@ -1,4 +1,4 @@
-"""Collect key revocations: from each party itself, and after a restore from every party about one's own keys.
+"""Collect key revocations from each party, and after a restore those of own keys.
 
 1. A notice counts where its issuer is the key's owner, or stands above it, and signed it with a key that is trusted to
    be the issuer's. Any party may serve it.
@@ -128,9 +128,9 @@ class KeyRevocations:
         return True
 
     def _save(self, notices: Iterable[bytes], owner: Authority, now: datetime) -> None:
-        known = self._suspensions.snapshot(now).revoked.get(owner.entity, frozenset())
+        known_kids = self._suspensions.snapshot(now).revoked.get(owner.entity, frozenset())
         valid = [notice for raw in notices if (notice := self._open(raw, owner, now)) is not None]
-        new = [notice for notice in valid if notice.kid not in known]
+        new = [notice for notice in valid if notice.kid not in known_kids]
         if new and self._storage.save_key_revocations(new, now=now):
             self._suspensions.invalidate()
             self._record_event("key_revoked", owner.entity)

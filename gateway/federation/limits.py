@@ -44,14 +44,14 @@ class FetchBudget:
 
     def next_s(self) -> float:
         """Count one fetch and return the time that it may take. Raises ``TransportError`` where nothing is left."""
-        left = self.left_s()
-        self.exhausted = left <= 0 or self.fetches <= 0
-        if left <= 0:
+        left_s = self.left_s()
+        self.exhausted = left_s <= 0 or self.fetches <= 0
+        if left_s <= 0:
             raise TransportError("the time for resolving one entity was used up")
         if self.fetches <= 0:
             raise TransportError(f"resolving one entity took more than {MAX_FETCHES} fetches")
         self.fetches -= 1
-        return min(self.fetch_s, left)
+        return min(self.fetch_s, left_s)
 
 
 class NegativeCache:

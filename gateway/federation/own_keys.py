@@ -1,7 +1,7 @@
-"""Record since when the superior vouches for each federation key of this entity, so that a new one signs no sooner.
+"""Record since when the superior vouches for each federation key of this entity.
 
 A key that signs before its superior's statement names it would end the entity's trust at the next refresh of any peer.
-The keys in the fetched statement are stored, so that every worker and host reads the same.
+So a new key signs no sooner. The keys in the fetched statement are stored, where every worker and host reads the same.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Trust marks of this node or authority: stated in its configuration, fetched and renewed.
+"""Trust marks of this entity: stated in its configuration, fetched and renewed.
 
 1. Each issuer that the anchor lists is asked for each type of mark that it may issue.
 2. A stored mark is fetched again every day, because its issuer may sign with another key by now, and more often in the

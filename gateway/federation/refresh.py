@@ -1,4 +1,4 @@
-"""Refresh a known entity: ask the superior that vouched for it last, and only then the entity itself.
+"""Refresh a known entity: ask its last superior, and only then the entity itself.
 
 In this order (OpenID Federation 1.0 section 10.1, turned round so that no unknown party is fetched from):
 
@@ -63,7 +63,7 @@ class ChainRefresher:
         try:
             authority = self.authority(superior, budget, now)
         except NotVouchedFor as ended:
-            raise NotVouchedFor(f"Nobody vouches any more for {superior}, above {entity}.") from ended
+            raise NotVouchedFor(f"No authority vouches any more for {superior}, above {entity}.") from ended
         except Suspended:
             raise
         except (TransportError, TrustError) as failed:

@@ -1,4 +1,4 @@
-"""Resolve entities of the federation: their metadata and keys, by a chain to a pinned anchor.
+"""Resolve the metadata and keys of entities, by a chain to a pinned anchor.
 
 An entity is resolved in this order:
 
@@ -217,8 +217,8 @@ class FederationResolver:
 
     def collect_key_revocations(self, *, now: datetime) -> None:
         """Ask every known party, every few minutes, which of its keys it has revoked."""
-        known = (chain.entity for _, chain in self._chains.store.all(now=now) if chain is not None)
-        self._revocations.collect((*self._suspensions.pins, *known), now=now)
+        entities = (chain.entity for _, chain in self._chains.store.all(now=now) if chain is not None)
+        self._revocations.collect((*self._suspensions.pins, *entities), now=now)
 
     def ask_key_revocations(
         self, subject: EntityId, keys: KeySet, sources: Iterable[EntityId], *, now: datetime
@@ -299,9 +299,9 @@ class FederationResolver:
         return presented.chain.stored.statements == tuple(chain)
 
     def _verify_presented(self, entity: EntityId, statements: Sequence[bytes], now: datetime) -> PresentedChain:
-        opened = open_chain(statements, anchors=self._suspensions.snapshot(now).anchors, now=now)
-        chain = self._chains.store.verify(opened, now=now)
-        issued_at = {**chain.trusted.issued_at_by, (chain.entity, chain.entity): opened.subject.issued_at}
+        opened_chain = open_chain(statements, anchors=self._suspensions.snapshot(now).anchors, now=now)
+        chain = self._chains.store.verify(opened_chain, now=now)
+        issued_at = {**chain.trusted.issued_at_by, (chain.entity, chain.entity): opened_chain.subject.issued_at}
         if chain.entity != entity:
             with about_statement("Presented chain", section("4.3")):
                 raise ChainRefused(f"It is not that of {entity}, who showed it.")
@@ -309,16 +309,16 @@ class FederationResolver:
         ended = stored is not None and chain.stored.superior_iat < stored.superior_iat
         if ended or self._storage.record_presented(issued_at, now=now) is not None:
             with about_statement(f"Presented chain of {entity}", ROLLBACK):
-                raise RolledBack("It is older than what is known here; its bearer must fetch its statements anew.")
+                raise RolledBack("It is older than what is known here; its bearer must fetch its statements again.")
         return PresentedChain(chain=chain, oldest_at=min(issued_at.values()))
 
     def _authorities(self, now: datetime) -> Mapping[EntityId, Sequence[EntityId]]:
         """Return the authorities, pinned ones first, with the nodes that may relay for each, those below it first."""
-        known = [chain for _, chain in self._chains.store.all(now=now) if chain is not None]
+        chains = [chain for _, chain in self._chains.store.all(now=now) if chain is not None]
         above = dict.fromkeys(self._suspensions.pins) | dict.fromkeys(
-            each for chain in known for each in chain.path[1:]
+            each for chain in chains for each in chain.path[1:]
         )
-        nodes = [chain for chain in known if chain.trusted.node is not None and chain.entity != self._own]
+        nodes = [chain for chain in chains if chain.trusted.node is not None and chain.entity != self._own]
         return {
             authority: [chain.entity for chain in sorted(nodes, key=lambda chain: authority not in chain.path)]
             for authority in above
@@ -342,7 +342,7 @@ class FederationResolver:
             return keys
         trusted = self._chains.get(issuer, now=now).trusted
         if not trusted.may_vouch:
-            raise ChainRefused(f"{issuer} vouches for nobody, so whom it suspends is nobody's concern.")
+            raise ChainRefused(f"{issuer} may not vouch for others, so its suspensions do not count.")
         return trusted.federation_keys
 
 

@@ -1,4 +1,4 @@
-"""Trust chains and suspensions in the store, which all workers of a node share and which survives a restart."""
+"""Trust chains and suspensions in the store, shared by all workers of a node."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Fetch missing suspension entries, from any peer that advertises them and from the authorities themselves.
+"""Fetch missing suspension entries, from peers that advertise them and from issuers.
 
 1. The entries of an issuer are numbered without a gap. Missing ones are stored in order, each verified with its
    issuer's own keys, so any peer can serve them and none can leave one out unnoticed.

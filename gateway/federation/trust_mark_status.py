@@ -1,6 +1,6 @@
-"""Ask the issuers of trust marks, at each refresh, whether marks that an agreement demands were revoked.
+"""Status of required trust marks: their issuers are asked at each refresh.
 
-1. A mark that its issuer has revoked, or calls invalid, counts no more, whatever the issuer says later.
+1. A mark that its issuer has revoked, or calls invalid, never counts again, also where the issuer says otherwise later.
 2. A mark that its issuer does not know (section 8.4.2 has that answered with 404), or gives a status of its own, does
    not count until the issuer says otherwise. So an authority that has lost its records does not end every mark.
 3. Where the issuer cannot be asked, the last known status stays: its absence revokes no mark.
@@ -57,9 +57,9 @@ class TrustMarkStatusChecker:
         self, chain: VerifiedChain, earlier: VerifiedChain | None, budget: FetchBudget, *, now: datetime
     ) -> VerifiedChain:
         """Return the chain with the marks of issuers that are known by now, and without those that do not count."""
-        required, stated = self.required(now), chain.chain.subject.trust_marks
-        candidates = [mark for mark in stated if mark.mark_type in required]
-        digests = {mark_digest(mark.raw) for mark in stated}
+        required, stated_marks = self.required(now), chain.chain.subject.trust_marks
+        candidates = [mark for mark in stated_marks if mark.mark_type in required]
+        digests = {mark_digest(mark.raw) for mark in stated_marks}
         dropped = earlier.stored.revoked_marks if earlier is not None else ()
         revoked = digests & set(dropped)
         inactive = {digest for digest in digests if INACTIVE_MARK + digest in dropped}
@@ -90,8 +90,8 @@ class TrustMarkStatusChecker:
         Issuers whose marks count already come first, so that invented marks do not use up the budget.
         """
         accredited = {} if chain.chain.anchor is None else chain.chain.anchor.trust_mark_issuers
-        stated = {mark.raw for mark in candidates}
-        names = {mark.issuer: None for mark in chain.trusted.marks if mark.raw in stated}
+        stated_marks = {mark.raw for mark in candidates}
+        names = {mark.issuer: None for mark in chain.trusted.marks if mark.raw in stated_marks}
         for mark in candidates:
             with suppress(TrustError):
                 mark_type, issuer = peek_mark(mark.raw)

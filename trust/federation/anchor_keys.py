@@ -1,4 +1,4 @@
-"""Pin an anchor, and replace its federation keys: only its recovery key, pinned beside them, can (WIRE.md section 1).
+"""Pin an anchor, and replace its federation keys by its recovery key (WIRE.md section 1).
 
 An anchor has no superior that could vouch for a new key of its own. Its federation key signs every day and may be
 stolen; its recovery key is kept offline and signs this one document. The document is read by these rules:

@@ -20,9 +20,10 @@ before something known vouches for it (section 10.2):
 8. the chain is good until the first of its statements expires (section 10.4), and within the bounds that the anchor
    sets for going on without a refresh (freshness).
 
-Each refusal names the statement and the rule. Not checked here: whether a newer statement was already seen
-(`refuse_rollback` does, given what the store remembers), how old the statements are (`refreshed_at`), suspensions, and
-whether a mark was revoked.
+`open_chain` verifies the signatures once (1 to 5). `resolve_chain` checks the keys, the links and the times each time
+that a chain is used, and the rest (6 to 8). Each refusal names the statement and the rule. Not checked here: whether a
+newer statement was already seen (`refuse_rollback` does, given what the store remembers), how old the statements are
+(`refreshed_at`), suspensions, and whether a mark was revoked.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -380,27 +381,27 @@ def _pinned(unverified_name: object, anchors: Mapping[EntityId, KeySet]) -> KeyS
     return pinned.require_use(KeyUse.FEDERATION)
 
 
-def _check_link(subject: EntityConfiguration, vouched: SubordinateStatement) -> None:
-    if subject.entity_id != vouched.subject:
-        with about_statement(vouched.name, section("4")):
+def _check_link(subject: EntityConfiguration, about: SubordinateStatement) -> None:
+    if subject.entity_id != about.subject:
+        with about_statement(about.name, section("4")):
             raise ChainRefused("It is not about the entity at the start of the chain.")
     with about_statement(subject.name, section("10.2")):
-        if subject.signed_with not in vouched.keys.kids:
+        if subject.signed_with not in about.keys.kids:
             raise ChainRefused(
-                f"It is signed with a key that the superior {vouched.issuer} does not vouch for; "
+                f"It is signed with a key that the superior {about.issuer} does not vouch for; "
                 "a rotated key must be given to the superior before it is used."
             )
     with about_statement(subject.name, section("3.2")):
-        if vouched.issuer not in subject.authority_hints:
-            raise ChainRefused(f"Its 'authority_hints' do not name {vouched.issuer}, the superior that vouches for it.")
+        if about.issuer not in subject.authority_hints:
+            raise ChainRefused(f"Its 'authority_hints' do not name {about.issuer}, the superior that vouches for it.")
 
 
 def _may_vouch(member: FederationEntity | None, superiors: Sequence[SubordinateStatement]) -> bool:
     if member is None or member.fetch_endpoint is None:
         return False
     return all(
-        vouched.constraints is None or vouched.constraints.get("max_path_length", MAX_STATEMENTS) > number
-        for number, vouched in enumerate(superiors)
+        statement.constraints is None or statement.constraints.get("max_path_length", MAX_STATEMENTS) > number
+        for number, statement in enumerate(superiors)
     )
 
 
@@ -418,12 +419,12 @@ def _counting_marks(
     if earlier is not None and earlier.chain.anchor == chain.anchor:
         verified = {mark.raw: mark for mark in earlier.entity.marks if mark.subject == chain.subject.entity_id}
     counting: dict[tuple[str, EntityId], TrustMark] = {}
-    for stated in chain.subject.trust_marks:
-        mark = verified.get(stated.raw)
+    for stated_mark in chain.subject.trust_marks:
+        mark = verified.get(stated_mark.raw)
         if mark is None or not mark.is_valid(issuer_keys=keys_of(mark.issuer), now=now):
             try:
                 mark = verify_trust_mark(
-                    stated.raw,
+                    stated_mark.raw,
                     subject=chain.subject.entity_id,
                     issuers=chain.anchor.trust_mark_issuers,
                     owners=chain.anchor.trust_mark_owners,

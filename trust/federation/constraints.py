@@ -61,8 +61,8 @@ def filter_entity_types(metadata: Mapping[str, JsonObject], constraints: JsonObj
     """Return the metadata, by entity type, that one superior's constraints leave (3)."""
     allowed = _allowed_types(constraints)
     return {
-        entity_type: held
-        for entity_type, held in metadata.items()
+        entity_type: claims_of_type
+        for entity_type, claims_of_type in metadata.items()
         if allowed is None or entity_type in allowed or entity_type == FEDERATION_ENTITY
     }
 

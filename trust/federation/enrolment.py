@@ -74,8 +74,8 @@ def build_enrolment_request(draft: StatementDraft, signer: Signer) -> bytes:
 
 def parse_enrolment_request(raw: bytes, *, now: datetime) -> EnrolmentRequest:
     """Open a request. It proves only that its maker holds the keys; raise nothing but TrustError."""
-    opened = jose.open_self_signed(raw, typ=TYP, use=KeyUse.FEDERATION, max_bytes=MAX_BYTES)
-    body = opened.claims
+    token = jose.open_self_signed(raw, typ=TYP, use=KeyUse.FEDERATION, max_bytes=MAX_BYTES)
+    body = token.claims
     entity = parse_entity_id(claims.require_str(body, "iss"))
     if body.get("sub") != entity:
         raise WrongIssuer("An enrolment request's 'iss' and 'sub' must be the same.")
@@ -84,10 +84,10 @@ def parse_enrolment_request(raw: bytes, *, now: datetime) -> EnrolmentRequest:
     member = parse_federation_entity(metadata.get(FEDERATION_ENTITY, {}), entity=entity)
     return EnrolmentRequest(
         entity_id=entity,
-        federation_keys=opened.keys,
+        federation_keys=token.keys,
         metadata=metadata,
-        thumbprints=tuple(key.kid for key in opened.keys.keys),
-        signed_with=opened.key.kid,
+        thumbprints=tuple(key.kid for key in token.keys.keys),
+        signed_with=token.key.kid,
         issued_at=times.iat,
         expires_at=times.exp,
         fetch_endpoint=member.fetch_endpoint,

@@ -153,8 +153,8 @@ def parse_entity_configuration(raw: bytes, *, now: datetime) -> EntityConfigurat
 
     It proves only that its maker holds the key that signed it.
     """
-    opened = jose.open_self_signed(raw, typ=TYP, use=KeyUse.FEDERATION, max_bytes=MAX_BYTES)  # 1, 2, 5
-    body = opened.claims
+    token = jose.open_self_signed(raw, typ=TYP, use=KeyUse.FEDERATION, max_bytes=MAX_BYTES)  # 1, 2, 5
+    body = token.claims
     issuer, subject = _parties(body)  # 3
     if issuer != subject:  # 2
         raise WrongIssuer("An entity configuration's 'iss' and 'sub' must be the same.")
@@ -163,8 +163,8 @@ def parse_entity_configuration(raw: bytes, *, now: datetime) -> EntityConfigurat
     _refuse_present(body, (*_SUPERIOR_ONLY, *_REGISTRATION_ONLY), within="An entity configuration")  # 7
     return EntityConfiguration(
         entity_id=subject,
-        keys=opened.keys,
-        signed_with=opened.key.kid,
+        keys=token.keys,
+        signed_with=token.key.kid,
         metadata=metadata_of(body),  # 8
         authority_hints=_hints(body, "authority_hints", MAX_HINTS),  # 9
         trust_anchor_hints=_hints(body, "trust_anchor_hints", MAX_ANCHOR_HINTS),
@@ -183,8 +183,8 @@ def parse_subordinate_statement(raw: bytes, *, superior_keys: KeySet, now: datet
     `superior_keys` are federation keys that were already trusted to be the superior's; the caller compares `issuer`.
     """
     superior_keys.require_use(KeyUse.FEDERATION)
-    opened = jose.open_signed(raw, typ=TYP, keys=superior_keys, max_bytes=MAX_BYTES)  # 1, 2
-    body = opened.claims
+    token = jose.open_signed(raw, typ=TYP, keys=superior_keys, max_bytes=MAX_BYTES)  # 1, 2
+    body = token.claims
     issuer, subject = _parties(body)  # 3
     if issuer == subject:  # 2
         raise WrongIssuer("A subordinate statement's 'iss' and 'sub' must differ.")
@@ -202,7 +202,7 @@ def parse_subordinate_statement(raw: bytes, *, superior_keys: KeySet, now: datet
         source_endpoint=_source(body, issuer),
         issued_at=times.iat,
         expires_at=times.exp,
-        signed_with=opened.key.kid,
+        signed_with=token.key.kid,
         raw=raw,
     )
 
@@ -268,10 +268,10 @@ def _marks(body: JsonObject) -> tuple[StatedMark, ...]:
     marks = stated_marks(body)
     for mark in marks:
         try:
-            found = peek_mark(mark.raw)[0]
+            mark_type = peek_mark(mark.raw)[0]
         except TrustError:
             continue
-        if found != mark.mark_type:
+        if mark_type != mark.mark_type:
             raise MalformedClaims("'trust_marks' lists a mark under another type than its own.")
     return marks
 

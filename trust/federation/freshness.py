@@ -39,10 +39,10 @@ SHORTEST_BOUNDS = Bounds(alarm_after=_SHORTEST, urgent_only_after=_SHORTEST, clo
 
 def parse_bounds(metadata: Mapping[str, JsonObject]) -> Bounds:
     """Read the bounds in an anchor's metadata by the module's rules; raise MalformedClaims."""
-    stated = claims.optional_object(metadata.get(FEDERATION_ENTITY, {}), MEMBER) or {}
-    closed = _bound(stated, "closed", PROFILE_BOUNDS.closed_after)
-    urgent_only = min(_bound(stated, "urgent_only", PROFILE_BOUNDS.urgent_only_after), closed)  # 4
-    alarm = min(_bound(stated, "alarm", PROFILE_BOUNDS.alarm_after), urgent_only)
+    bounds = claims.optional_object(metadata.get(FEDERATION_ENTITY, {}), MEMBER) or {}
+    closed = _bound(bounds, "closed", PROFILE_BOUNDS.closed_after)
+    urgent_only = min(_bound(bounds, "urgent_only", PROFILE_BOUNDS.urgent_only_after), closed)  # 4
+    alarm = min(_bound(bounds, "alarm", PROFILE_BOUNDS.alarm_after), urgent_only)
     return Bounds(alarm_after=alarm, urgent_only_after=urgent_only, closed_after=closed)
 
 
@@ -59,10 +59,10 @@ def build_bounds(bounds: Bounds) -> JsonObject:
     }
 
 
-def _bound(stated: JsonObject, name: str, most: timedelta) -> timedelta:
-    if name not in stated:
+def _bound(bounds: JsonObject, name: str, most: timedelta) -> timedelta:
+    if name not in bounds:
         return most
-    stated_s = claims.require_int(stated, name, minimum=_seconds(_SHORTEST))  # 1, 3
+    stated_s = claims.require_int(bounds, name, minimum=_seconds(_SHORTEST))  # 1, 3
     return timedelta(seconds=min(stated_s, _seconds(most)))  # 2
 
 

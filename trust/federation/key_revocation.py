@@ -142,10 +142,10 @@ def _without(trusted: TrustedEntity, kids: frozenset[str]) -> TrustedEntity:
 
 
 def _left(entity: EntityId, keys: KeySet, kids: frozenset[str]) -> KeySet:
-    left = keys.without(kids)
-    if not left.keys:
+    remaining = keys.without(kids)
+    if not remaining.keys:
         _refuse(entity, f"Every {keys.use} key that it names was revoked.")
-    return left
+    return remaining
 
 
 def _refuse(entity: EntityId, why: str) -> None:

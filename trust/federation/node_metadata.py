@@ -71,7 +71,7 @@ def parse_node_metadata(metadata: JsonObject, *, entity: EntityId, as_stated: bo
         evidence_key=parse_key(claims.require_object(metadata, "evidence_key"), KeyUse.EVIDENCE),
         message_endpoint=parse_endpoint(claims.require_str(metadata, "message_endpoint"), entity=entity),
         receipt_endpoint=parse_endpoint(claims.require_str(metadata, "receipt_endpoint"), entity=entity),
-        services=services if as_stated else _vouched(services, kinds),
+        services=services if as_stated else _admitted(services, kinds),
         kinds_supported=_parse_kinds(metadata),
     )
 
@@ -104,16 +104,16 @@ def state_service_kinds(admitted: Mapping[str, JsonObject]) -> dict[str, JsonObj
     return {ENTITY_TYPE: {"service_kinds": {service.slug: service.kind for service in _parse_services(node)}}}
 
 
-def without_kinds(stated: JsonObject) -> JsonObject:
+def without_kinds(metadata: JsonObject) -> JsonObject:
     """Return the metadata that a node states of itself without `service_kinds`, which only a superior may state."""
-    return {name: value for name, value in stated.items() if name != "service_kinds"}
+    return {name: value for name, value in metadata.items() if name != "service_kinds"}
 
 
 def leave_kinds(metadata: JsonObject, kinds: Collection[str]) -> JsonObject:
     """Return a node's metadata with no service vouched for that is not of one of these kinds."""
-    offered = _vouched(_parse_services(metadata), claims.optional_object(metadata, "service_kinds"))
-    left = {service.slug: service.kind for service in offered if service.kind in kinds}
-    return {**metadata, "service_kinds": left}
+    services = _admitted(_parse_services(metadata), claims.optional_object(metadata, "service_kinds"))
+    service_kinds = {service.slug: service.kind for service in services if service.kind in kinds}
+    return {**metadata, "service_kinds": service_kinds}
 
 
 def services_left_out(metadata: Mapping[str, JsonObject]) -> tuple[ServiceSlug, ...]:
@@ -121,12 +121,12 @@ def services_left_out(metadata: Mapping[str, JsonObject]) -> tuple[ServiceSlug, 
     node = metadata.get(ENTITY_TYPE)
     if node is None:
         return ()
-    stated = _parse_services(node)
-    offered = _vouched(stated, claims.optional_object(node, "service_kinds"))
-    return tuple(service.slug for service in stated if service not in offered)
+    services = _parse_services(node)
+    admitted = _admitted(services, claims.optional_object(node, "service_kinds"))
+    return tuple(service.slug for service in services if service not in admitted)
 
 
-def _vouched(services: tuple[ServiceEntry, ...], kinds: JsonObject | None) -> tuple[ServiceEntry, ...]:
+def _admitted(services: tuple[ServiceEntry, ...], kinds: JsonObject | None) -> tuple[ServiceEntry, ...]:
     return tuple(service for service in services if kinds is not None and kinds.get(service.slug) == service.kind)
 
 

@@ -96,11 +96,11 @@ def _parse_announced(metadata: JsonObject) -> tuple[AnnouncedChange, ...] | None
     return tuple(_parse_change(claims.require_object({ANNOUNCED: item}, ANNOUNCED)) for item in listed)
 
 
-def _parse_change(stated: JsonObject) -> AnnouncedChange:
-    announced = claims.require_int(stated, "announced_at", maximum=claims.LATEST_SECONDS)
+def _parse_change(change: JsonObject) -> AnnouncedChange:
+    announced = claims.require_int(change, "announced_at", maximum=claims.LATEST_SECONDS)
     return AnnouncedChange(
-        id=claims.require_str(stated, "id", max_len=_MAX_CHANGE),
-        act=claims.require_str(stated, "act", max_len=_MAX_CHANGE),
+        id=claims.require_str(change, "id", max_len=_MAX_CHANGE),
+        act=claims.require_str(change, "act", max_len=_MAX_CHANGE),
         announced_at=claims.from_seconds(announced),
     )
 

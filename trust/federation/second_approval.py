@@ -50,14 +50,14 @@ def build_approval(approval: ChangeApproval, signer: Signer, *, now: datetime) -
 
 def verify_approval(raw: bytes, *, expected: ChangeApproval, keys: KeySet, now: datetime) -> None:
     """Verify by the module's list; `keys` are the superior's federation keys. Raise nothing but TrustError."""
-    opened = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES).claims
-    if opened.get("iss") != expected.superior:
+    body = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES).claims
+    if body.get("iss") != expected.superior:
         raise WrongIssuer("The approval is not by the superior whose key signed it.")
-    stated = (
-        claims.require_str(opened, "sub"),
-        claims.require_str(opened, "change", max_len=_MAX_ID),
-        claims.require_str(opened, "digest"),
+    approval = (
+        claims.require_str(body, "sub"),
+        claims.require_str(body, "change", max_len=_MAX_ID),
+        claims.require_str(body, "digest"),
     )
-    if stated != (expected.entity, expected.change, expected.digest):
+    if approval != (expected.entity, expected.change, expected.digest):
         raise Mismatch("The approval is for another change than this one, or the change is not as it was read out.")
-    claims.check_times(opened, now=now, max_life=MAX_LIFE)
+    claims.check_times(body, now=now, max_life=MAX_LIFE)

@@ -98,8 +98,8 @@ def states(entries: Iterable[Suspension]) -> Mapping[EntityId, SuspensionState]:
         latest[entry.subject, entry.issuer] = entry
     decided: dict[EntityId, SuspensionState] = {}
     for entry in latest.values():
-        held = decided.get(entry.subject, entry.state)
-        decided[entry.subject] = max(held, entry.state, key=_STRICTNESS.__getitem__)
+        state = decided.get(entry.subject, entry.state)
+        decided[entry.subject] = max(state, entry.state, key=_STRICTNESS.__getitem__)
     return decided
 
 

@@ -42,14 +42,14 @@ NODE = SubordinateTerms()
 
 def constraints_of(terms: SubordinateTerms) -> JsonObject:
     """Write the `constraints` of the statement about a subordinate."""
-    stated = _stated(terms)
-    return stated if terms.intermediate else {**stated, "max_path_length": 0}
+    constraints = _constraints(terms)
+    return constraints if terms.intermediate else {**constraints, "max_path_length": 0}
 
 
 def terms_to_json(terms: SubordinateTerms) -> JsonObject:
     """Write terms as :func:`parse_terms` reads them."""
     document: JsonObject = {"intermediate": terms.intermediate}
-    if constraints := _stated(terms):
+    if constraints := _constraints(terms):
         document["constraints"] = constraints
     if terms.metadata_policy:
         document["metadata_policy"] = dict(terms.metadata_policy)
@@ -85,7 +85,7 @@ def parse_terms(document: JsonObject) -> SubordinateTerms:
     )
 
 
-def _stated(terms: SubordinateTerms) -> JsonObject:
+def _constraints(terms: SubordinateTerms) -> JsonObject:
     constraints: JsonObject = {}
     if terms.max_path_length is not None:
         constraints["max_path_length"] = terms.max_path_length

@@ -118,8 +118,8 @@ def name_mark(mark_type: str) -> str:
     if mark_type.endswith(_DATA_PROTECTION):
         authority = mark_type.removesuffix(_DATA_PROTECTION)
         return f'the mark "data-protection assured" of {authority} ({mark_type})'
-    authority, found, agreement = mark_type.partition(_AGREEMENT)
-    if found:
+    authority, separator, agreement = mark_type.partition(_AGREEMENT)
+    if separator:
         return f'the mark "signatory of agreement {agreement}" of {authority} ({mark_type})'
     return f"the mark {mark_type}"
 
@@ -184,8 +184,8 @@ def open_own_mark(raw: bytes, *, subject: EntityId, issuer: EntityId, keys: KeyS
     Not checked here: the issuer's accreditation and the delegation, which the verifiers of the mark check.
     """
     mark_type, by = peek_mark(raw)
-    opened = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES)
-    body = opened.claims
+    token = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES)
+    body = token.claims
     if by != issuer or body.get("sub") != subject:
         raise MarkRefused(f"The mark {shown(mark_type)} is not one that {issuer} issued to {subject}.")
     issued_at, expires_at = _times(body, now)
@@ -195,7 +195,7 @@ def open_own_mark(raw: bytes, *, subject: EntityId, issuer: EntityId, keys: KeyS
         mark_type=mark_type,
         issued_at=issued_at,
         expires_at=expires_at,
-        signed_with=opened.key.kid,
+        signed_with=token.key.kid,
         raw=raw,
     )
 
@@ -219,8 +219,8 @@ def verify_trust_mark(
     keys = keys_of(issuer)  # 3
     if keys is None:
         raise MarkRefused(f"The issuer {issuer} of the mark {shown(mark_type)} is not trusted (section 7.3).")
-    opened = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES)
-    body = opened.claims
+    token = jose.open_signed(raw, typ=TYP, keys=keys.require_use(KeyUse.FEDERATION), max_bytes=MAX_BYTES)
+    body = token.claims
     if body.get("sub") != subject:  # 4
         raise MarkRefused(f"The mark {shown(mark_type)} was issued to another entity than {subject} (section 7.3).")
     issued_at, expires_at = _times(body, now)  # 5
@@ -233,7 +233,7 @@ def verify_trust_mark(
         mark_type=mark_type,
         issued_at=issued_at,
         expires_at=expires_at,
-        signed_with=opened.key.kid,
+        signed_with=token.key.kid,
         raw=raw,
     )
 

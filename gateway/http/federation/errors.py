@@ -1,4 +1,4 @@
-"""Errors of federation endpoints as OpenID Federation 1.0 section 8.9 writes them; none repeats what was asked.
+"""Errors of federation endpoints (OpenID Federation 1.0 section 8.9); none repeats the request.
 
 Parameters that are not understood are ignored (section 8). Every filter that the standard defines for the list is
 served, so nothing is `unsupported_parameter` here.

@@ -1,4 +1,4 @@
-"""The endpoint that hands on notices about revoked keys.
+"""Endpoint that serves notices about revoked keys.
 
 They are signed, name keys by thumbprint only, and concern agencies that are public in their federation.
 """

@@ -1,4 +1,4 @@
-"""Hand on suspensions: an authority its own, and any node those that it verified (the profile's section 6).
+"""Serve suspensions: an authority its own, any node those that it verified (profile section 6).
 
 They are signed, so it does not matter who hands them on; and they name agencies only.
 """

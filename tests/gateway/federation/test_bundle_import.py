@@ -235,7 +235,7 @@ def test_no_authority_suspends_in_anothers_name(far: Far) -> None:
 def test_the_log_of_an_unknown_authority_is_refused(far: Far) -> None:
     far.tree.suspend(COUNTY, POLICE)
     plan = far.take(log=(far.tree.suspension(COUNTY, 1),))
-    assert "Nobody known here vouches for https://county.example" in reasons(plan)
+    assert "No known authority vouches for https://county.example" in reasons(plan)
 
 
 def test_an_anchors_new_keys_come_before_what_they_signed(far: Far) -> None:
