@@ -1,4 +1,4 @@
-"""What the gateway needs of the world: the ports, and the few values that cross them.
+"""Ports of the gateway, and the few values that cross them.
 
 Each port has one implementation that production uses, named only in :mod:`gateway.app.node`. Tests use the same ones,
 or real implementations in memory that keep the same promises; none is mocked.

@@ -1,4 +1,4 @@
-"""Show what waits for people of this agency, as a metric: what nobody looks at protects nobody."""
+"""Export the number of open flags and overdue reviews as a gauge."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ _waiting = Gauge(
 
 
 def set_pending_reviews(tx: Transaction, *, now: datetime) -> None:
-    """Count it and show the numbers. Told by one process, for all."""
+    """Count them and set the gauge. Called by one process, for all."""
     _waiting.labels("flags").set(flags.count_open(tx))
     _waiting.labels("lookups_to_justify").set(justifications.overdue(tx, now=now))
     _waiting.labels("misuse_to_answer").set(received_misuse_queries.overdue(tx, now=now))

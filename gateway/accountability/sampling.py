@@ -1,8 +1,8 @@
-"""Which lookups of a vouching case system its manager has to justify (WIRE.md section 4).
+"""Random choice of the lookups of a vouching case system that its manager justifies (WIRE.md section 4).
 
-The choice is a keyed digest of the lookup's id. The node draws that id itself and the key never leaves it, so whoever
-asks can neither foresee nor try out which lookups are chosen, nor tell afterwards; and it stands in the store with the
-lookup, so that nobody can ask for another draw.
+The choice is a keyed digest of the lookup's id. The node draws that id itself and the key never leaves it, so a
+caller can neither foresee nor try out which lookups are chosen, nor tell afterwards. It stands in the store with the
+lookup, so no caller gets another draw.
 """
 
 import hmac
@@ -19,7 +19,7 @@ _HUNDRED = 100
 
 
 def sample(caller: CaseCaller, lookup_id: str, *, key: bytes, now: datetime) -> SampledLookup | None:
-    """Return the sample that a new lookup is, or none: because it was not chosen, or nobody vouched for its user."""
+    """Return the sample that a new lookup is, or none: it was not chosen, or its user signed in."""
     client = caller.client
     if not caller.vouches or not is_sampled(key, lookup_id, client.sample_percent):
         return None

@@ -1,10 +1,10 @@
-"""What two descriptions of one person have in common, however else they are worded: what a person's budget is kept by.
+"""Keys that two descriptions of one person share, in any wording: a person's budget is kept by them.
 
 The matcher tells of a record only where a description shares an identifier with it, or its birth date and, letter for
 letter as the matcher reads them, a family name, the right way round or exchanged with the given names. So each of these
 in a description has a bucket of its own, and a question is charged to all of them: another alias, given name, address
-or accent finds the same buckets. Whoever words each question differently gets a whole budget for each identifier and
-each name that the record holds, and not for each wording that finds it.
+or accent finds the same buckets. A caller who words each question differently gets a whole budget for each identifier
+and each name that the record holds, and not for each wording that finds it.
 
 Those of budgets are made of the question alone and never of what was found: a budget that a record used up would tell,
 under a conditional clause, that there is one (assertion A42). Two people of one birthday and family name, as twins are,

@@ -42,7 +42,7 @@ def list_samples(settings: NodeSettings, *, settled: bool, overdue: bool) -> Use
     with opened_store(settings) as store:
         samples = [
             _sample_json(store, vault, each, at)
-            for each in store.read(lambda tx: justifications.list(tx, settled=settled))
+            for each in store.read(lambda tx: justifications.list(tx, is_settled=settled))
             if not overdue or _is_overdue(each, at)
         ]
     return UseCaseResult(

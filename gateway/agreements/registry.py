@@ -74,7 +74,7 @@ class AgreementRegistry:
         self._day: _DaySnapshot | None = None
 
     def find(self, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
-        """Return the agreement of this id and version, whatever its digest, or ``None``."""
+        """Return the agreement of this id and version, with any digest, or ``None``."""
         return self._on(self._read(now), now).by_version.get((ref.id, ref.version))
 
     def find_within(self, tx: Transaction, ref: AgreementRef, *, now: datetime) -> InForce | NotInForce | None:
@@ -110,10 +110,10 @@ class AgreementRegistry:
 
     def signatures(self, ref: AgreementRef, *, now: datetime) -> tuple[AgreementSignature, ...]:
         """Return the verified signatures under exactly this wording, in the order of its parties."""
-        held = [each for each in self._read(now).versions if each.agreement.ref == ref]
+        versions = [each for each in self._read(now).versions if each.agreement.ref == ref]
         return tuple(
             each.signatures[party.entity]
-            for each in held
+            for each in versions
             for party in each.agreement.parties
             if party.entity in each.signatures
         )
@@ -131,24 +131,24 @@ class AgreementRegistry:
     ) -> tuple[AuthorizationDetail, ...]:
         """Narrow ``details`` to what agreements in force let ``asker`` ask of ``holder``."""
         binding = {standing.agreement.ref: standing.agreement for standing in self.in_force(now=now)}
-        granted = []
+        details_in_force = []
         for detail in details:
             agreement = binding.get(_ref(detail))
             kinds = detail.kinds & _kinds_between(agreement, detail.purpose, asker, holder) if agreement else None
             if kinds:
-                granted.append(replace(detail, kinds=kinds))
-        return tuple(granted)
+                details_in_force.append(replace(detail, kinds=kinds))
+        return tuple(details_in_force)
 
     def _on(self, page: _Snapshot, now: datetime) -> _DaySnapshot:
-        day, known = now.astimezone(UTC).date(), self._day
-        if known is not None and known.page is page and known.day == day:
-            return known
+        day, current = now.astimezone(UTC).date(), self._day
+        if current is not None and current.page is page and current.day == day:
+            return current
         found_standings = tuple(
             _unless_held(each, page) for each in standings(page.versions, now, recorded=page.retired)
         )
         by_version = {(each.agreement.id, each.agreement.version): each for each in found_standings}
-        found = self._day = _DaySnapshot(page=page, day=day, standings=found_standings, by_version=by_version)
-        return found
+        snapshot = self._day = _DaySnapshot(page=page, day=day, standings=found_standings, by_version=by_version)
+        return snapshot
 
     def _read(self, now: datetime) -> _Snapshot:
         epoch = self._store.read(agreements.epoch)

@@ -361,9 +361,7 @@ def fetch_agreement(transport: Transport, url: str) -> bytes:
         PeerRequest(method="GET", url=url, headers={}, body=b"", accept=JSON, max_bytes=MAX_BYTES, timeout_s=_ASK_S)
     )
     if answer.status == _NOT_FOUND:
-        raise TransportError(
-            "that node does not hold this agreement, or has ended it; ask whoever gave you the address"
-        )
+        raise TransportError("that node does not hold this agreement, or has ended it; ask the sender of the address")
     if answer.status != _OK:
         raise TransportError(f"the answer was {answer.status} and not an agreement")
     if digest(answer.body) != url.rpartition("/")[2]:

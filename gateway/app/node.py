@@ -156,7 +156,7 @@ def create_node(
             parts,
             directory,
             mind=_mind(parts, directory, outside.transport, countersigning, agreements),
-            collecting=MissingSignatureCollector(countersigning, agreements, events.last_handler),
+            collector=MissingSignatureCollector(countersigning, agreements, events.last_handler),
             fetcher=fetcher,
         ),
         services=services,
@@ -236,7 +236,7 @@ def _keeper(
     directory: FederationResolver,
     *,
     mind: HealthMonitor,
-    collecting: MissingSignatureCollector,
+    collector: MissingSignatureCollector,
     fetcher: Fetcher,
 ) -> NodeRounds:
     attempt = events.last_handler
@@ -249,13 +249,13 @@ def _keeper(
         directory=directory,
         clock=parts.clock,
         attempt=attempt,
-        parties=collecting.book.parties,
+        parties=collector.book.parties,
         check_health=mind.round,
         check_serving=parts.fitness.check_again,
         show_freshness=_show_freshness,
         show_backlog=lambda now: parts.store.read(lambda tx: backlog_metrics.set_pending_reviews(tx, now=now)),
         record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),
-        collect_signatures=collecting.round,
+        collect_signatures=collector.round,
         renew_marks=marks.round,
         own_chain=OwnChain(
             own=parts.own,
@@ -335,10 +335,10 @@ def _signing(parts: _Parts, countersigning: SignatureExchange) -> AgreementsFace
 
 
 def _misuse(parts: _Parts, directory: FederationResolver) -> MisuseFace:
-    answering = MisuseQueryReceiver(own=parts.own, directory=directory, vault=parts.vault, store=parts.store)
+    receiver = MisuseQueryReceiver(own=parts.own, directory=directory, vault=parts.vault, store=parts.store)
 
     def receive(raw: bytes, now: datetime) -> bytes:
-        return answering.receive(raw, claims=parts.claims, now=now)
+        return receiver.receive(raw, claims=parts.claims, now=now)
 
     return MisuseFace(receive=receive, clock=parts.clock)
 
@@ -361,10 +361,10 @@ def _peer_app(
     def permitted(
         party: TrustedEntity, details: tuple[AuthorizationDetail, ...], now: datetime
     ) -> tuple[AuthorizationDetail, ...]:
-        granted = agreements.grantable(details, asker=party.entity_id, holder=parts.own, now=now)
-        if not granted:
+        permitted_details = agreements.grantable(details, asker=party.entity_id, holder=parts.own, now=now)
+        if not permitted_details:
             raise DetailsRefused("This node holds no agreement in force that lets this client ask that.")
-        return granted
+        return permitted_details
 
     def handle(raw: bytes, caller: PeerCaller, now: datetime) -> bytes:
         try:
@@ -388,8 +388,8 @@ def _peer_app(
 def _case_oauth(parts: _Parts, providers: tuple[SignInProvider, ...]) -> CaseOAuth:
     def find_client(client_id: str) -> LocalClient | None:
         def find(tx: Transaction) -> LocalClient | None:
-            held = restore_holds.is_held(tx, HoldKind.CLIENT, client_id)
-            return None if held else clients.get(tx, client_id=client_id)
+            on_hold = restore_holds.is_held(tx, HoldKind.CLIENT, client_id)
+            return None if on_hold else clients.get(tx, client_id=client_id)
 
         return parts.store.read(find)
 

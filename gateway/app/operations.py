@@ -1,4 +1,4 @@
-"""What the operations face says: whether a node or an authority can work, and its metrics."""
+"""Operations API of a node or an authority: readiness and metrics."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,7 @@ def readiness_checks(store: Store, fitness: ServingGate) -> list[ReadyCheck]:
 
 
 def trust_check(directory: FederationResolver, own: EntityId, clock: Clock) -> ReadyCheck:
-    """Return what holds for a node besides: somebody vouches for it."""
+    """Return the check of a node that a superior vouches for it."""
 
     def check_chain() -> str | None:
         try:

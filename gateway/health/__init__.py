@@ -1,1 +1,1 @@
-"""Whether a node or an authority may serve: its clock, its store, its keys."""
+"""Health of a node or an authority: its clock, its store, its keys."""

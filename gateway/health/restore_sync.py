@@ -3,7 +3,7 @@
 1. Nothing is asked before the new epoch has begun, so that what is answered belongs to it; nor while the clock is
    wrong, which could not tell.
 2. A node asks who stands above it, and above each party that it knew, for statements made since: what it trusts from
-   now on, those have confirmed after the restore. Whom they do not confirm, it does not trust.
+   now on, those have confirmed after the restore. It trusts no party that they do not confirm.
 3. It takes up the suspensions that it lacks, from their issuers and from every peer that can be reached.
 4. It revokes again each of its own keys that it had revoked since the copy, as every peer remembers it.
 5. An authority takes up its own suspensions from its members, who all relay them: else it would give out the number of
@@ -97,7 +97,7 @@ class RestoreSync:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeCatchUp:
-    """What a node has missed. Whom it knew stands in the copy of its store."""
+    """Catch-up of a node with the parties in the copy of its store."""
 
     own: EntityId
     directory: FederationResolver
@@ -105,7 +105,7 @@ class NodeCatchUp:
     attempt: Attempt
 
     def __call__(self, now: datetime, *, confirmed: bool) -> bool:
-        """Have everything confirmed anew; a node that nobody vouches for now is not done."""
+        """Have every party confirmed; a node without a superior that vouches for it is not done."""
         try:
             self.directory.refresh(self.own, now=now)  # 2
         except TrustError:
@@ -125,7 +125,7 @@ class NodeCatchUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityCatchUp:
-    """What an authority has missed of its own rulings."""
+    """Catch-up of an authority with its own suspensions."""
 
     own: EntityId
     directory: FederationResolver

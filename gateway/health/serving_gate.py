@@ -1,4 +1,4 @@
-"""Whether a node or an authority may serve anybody at all.
+"""Gate that stops a node or an authority from serving while its clock or its store is wrong.
 
 It may not while its clock is wrong (assertion A66): what it signed would be dated wrongly, and it would take what has
 expired for good, or the other way round. It may not after a restore until it was reconciled with the others (A59).

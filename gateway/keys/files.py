@@ -1,7 +1,7 @@
 """The files of private keys: each for one purpose, and readable by their owner only (A60).
 
 Every file is refused when it, or its folder, can be read, written or listed by group or others, or belongs, symbolic
-links included, to somebody else than this process's user or root. What is checked is the very file that is then read,
+links included, to another user than this process's own or root. What is checked is the very file that is then read,
 by its open descriptor; every fault names the command that corrects it.
 """
 
@@ -160,7 +160,7 @@ def write_all(directory: Path, files: Mapping[str, bytes]) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put a file in the place of another at once, so that whoever reads it sees the one or the other.
+    """Replace a file atomically: a reader sees the old one or the new one.
 
     Raises :class:`KeyFilesRefused`; the file is then as it was.
     """

@@ -1,8 +1,8 @@
-"""What a command may change about the keys of a folder: rotate one, revoke one.
+"""Changes to the keys of a folder: rotate one, revoke one.
 
 A change is drafted first, so that its effect can be shown; then it is made: the new private keys are written, and after
-them, in one step, the dates. Where anything fails before that step, nothing has changed. What nobody needs any more is
-erased last.
+them, in one step, the dates. Where anything fails before that step, nothing has changed. Obsolete private keys
+are erased last.
 """
 
 from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ def postpone(draft: Draft, *, to: datetime) -> Draft:
 
 
 def draft_revocation(records: Sequence[KeyRecord], kid: str, reason: RevocationReason, *, at: datetime) -> Draft:
-    """Draft the end of one key, whatever it is doing; where it is the one that signs, another signs at once.
+    """Draft the end of one key, in any stage; where it is the one that signs, another signs at once.
 
     That is the next one, which peers may know already, else a new one. Raises :class:`ChangeRefused`.
     """
@@ -148,7 +148,7 @@ def _with_new_key(
 
 
 def _dispensable(draft: Draft, record: KeyRecord, at: datetime) -> bool:
-    """Tell whether nobody needs a private key any more: to sign, or to decrypt what rests under it."""
+    """Tell whether a private key is obsolete: it signs no more, and nothing is left to decrypt with it."""
     life = next(life for life in schedule.lifecycles(draft.records, vouched_since={}) if life.record.kid == record.kid)
     if record.use is KeyUse.ENCRYPTION:
         return life.ends is not None and life.ends <= at

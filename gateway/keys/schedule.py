@@ -1,4 +1,4 @@
-"""When each key is published, signs, retires and is gone: a function of a few recorded dates and of the time.
+"""Lifecycle of each key, computed from a few recorded dates and the time.
 
 The life of a key, in this order:
 
@@ -74,7 +74,7 @@ KEY_OVERLAPS: Mapping[KeyUse, KeyOverlap] = {
     KeyUse.MESSAGE: KeyOverlap(before=HEARD_WITHIN, after=timedelta(days=15, hours=1), together=True),
     # a case system's token is good for 10 minutes, a peer's for 5, an assertion for one
     KeyUse.OAUTH: KeyOverlap(before=HEARD_WITHIN, after=timedelta(minutes=15), together=True),
-    # nobody knows it beforehand: each token names the key that its proofs are made with
+    # no peer needs it beforehand: each token names the key that its proofs are made with
     KeyUse.DPOP: KeyOverlap(before=timedelta(), after=timedelta(), together=False),
     # an entity publishes exactly one
     KeyUse.EVIDENCE: KeyOverlap(before=timedelta(), after=timedelta(), together=False),
@@ -85,7 +85,7 @@ KEY_OVERLAPS: Mapping[KeyUse, KeyOverlap] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """What is recorded of one key. ``file`` holds its private half, until nobody needs that any more."""
+    """What is recorded of one key. ``file`` holds its private half, until that is obsolete."""
 
     public: PublicKey
     file: str | None
@@ -108,7 +108,7 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyLifecycle:
-    """A key and the moments of its life; a moment that nobody knows yet is ``None``."""
+    """A key and the moments of its life; a moment that is not known yet is ``None``."""
 
     record: KeyRecord
     begins: datetime | None
@@ -172,7 +172,7 @@ def published_keys(lives: Iterable[KeyLifecycle], use: KeyUse, *, now: datetime)
 
 
 def historical_keys(lives: Iterable[KeyLifecycle], *, now: datetime) -> tuple[HistoricalKey, ...]:
-    """Return the federation keys that nobody may rely on any more, the newest where they are too many.
+    """Return the federation keys of the past, the newest where they are too many.
 
     Those of other uses are left out: who stole one could else pass it off as one that signed statements. That they
     were revoked is said without them (:func:`revoked`).

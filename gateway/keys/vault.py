@@ -297,7 +297,7 @@ def _load_secret(path: Path, name: KeyFile, secrets: dict[KeyFile, bytes]) -> It
 
 
 def _stamp(state: str) -> object:
-    """Return what is another whenever the dates of the keys, in this file, were written anew."""
+    """Return a stamp that differs after each write of the file of the keys' dates."""
     try:
         status = os.stat(state)  # noqa: PTH116 - asked for at every signature, and a Path costs twice as much
     except OSError as absent:

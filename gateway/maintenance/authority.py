@@ -1,7 +1,7 @@
 """Periodic maintenance of an authority: mind its machine, and keep fresh what it knows of its members.
 
 Where it stands under others, it also keeps its own chain, and takes up their suspensions, which it hands on. It asks
-those above it and its own members, whom an administrator admitted; nobody else makes it ask anything.
+those above it and its own members, which an administrator admitted; no stranger makes it ask anything.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ class AuthorityRounds:
     own_chain: Callable[[datetime], None]
     """Compare what the superiors vouch for with this authority's own keys."""
     lately: Cooldown = field(default_factory=lambda: Cooldown(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
-    """Whom a round asked; one that does not answer is not asked in the next."""
+    """Members that a round asked; one that does not answer is not asked in the next."""
 
     def run(self, wait: Wait) -> None:
         """Make a round at once and every minute, until ``wait`` says that it is time to stop."""

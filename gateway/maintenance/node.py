@@ -41,7 +41,7 @@ class NodeRounds:
     attempt: Attempt
     """Do one step under the last handler."""
     parties: Callable[[datetime], Iterable[EntityId]]
-    """Return whom administrators made agreements with."""
+    """Return the parties of the agreements in force."""
     check_health: Callable[[], None]
     """Look after the condition of the node itself (:mod:`gateway.health.checks`)."""
     check_serving: Callable[[], None]
@@ -59,7 +59,7 @@ class NodeRounds:
     own_chain: Callable[[datetime], None]
     """Compare what the superior vouches for with this entity's own keys."""
     lately: Cooldown = field(default_factory=lambda: Cooldown(REFRESH_AFTER - timedelta(seconds=ROUND_S)))
-    """Which unknown parties a round asked about; for whom nobody vouches is not asked about in the next."""
+    """Unknown parties that a round asked about; one without a superior is not asked about in the next."""
 
     def run(self, wait: Wait) -> None:
         """Make a round every minute until ``wait`` says that it is time to stop."""

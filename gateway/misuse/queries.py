@@ -1,7 +1,7 @@
 """At the agency that was asked: put a query about misuse to the agency that sent the message, again until it names.
 
 The query goes on record, with its evidence, before it leaves; the answer with the evidence of it. Which agency that is,
-which bytes and whose pseudonym, comes from our own evidence, never from whoever asks.
+which bytes and whose pseudonym, comes from our own evidence, never from the administrator who asks.
 """
 
 from dataclasses import dataclass

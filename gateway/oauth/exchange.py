@@ -106,7 +106,7 @@ class SignIns:
         """Use one of the token's turns up.
 
         What is counted is what was signed, since an ES256 signature has a twin (A26). The times are ours: after a start
-        that lost the count it begins anew, and the token's own ``exp`` still bounds it.
+        that lost the count it begins at zero, and the token's own ``exp`` still bounds it.
         """
         signed = digest(raw.rpartition(b".")[0])
         for turn in range(provider.exchanges):

@@ -44,7 +44,7 @@ class TokenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangedSignIn:
-    """The practitioner for whom a token is issued, and when they must have signed in again."""
+    """The practitioner for whom a token is issued, and when the practitioner must sign in again."""
 
     practitioner: SignedIn
     until: datetime
@@ -76,7 +76,7 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib ships no typ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthenticatedClient:
-    """An authenticated client as Authlib's grant asks about it; ``party`` is whom it stands for."""
+    """An authenticated client as Authlib's grant asks about it; ``party`` is the member or case system behind it."""
 
     client_id: str
     party: TrustedEntity | LocalClient
@@ -86,7 +86,7 @@ class AuthenticatedClient:
         return method == CLIENT_AUTH_METHOD and endpoint in {"token", "revocation"}
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Allow whatever grant its token endpoint has: which those are is no matter of the client."""
+        """Allow every grant of its token endpoint; the client decides nothing about them."""
         return bool(grant_type)
 
 

@@ -1,4 +1,4 @@
-"""What the tokens of one face are held to, at its resource and at its revocation endpoint alike."""
+"""Verification of one API's own tokens, at its resource and at its revocation endpoint."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

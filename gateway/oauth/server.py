@@ -1,4 +1,4 @@
-"""What both token endpoints share: Authlib's authorization server and client-credentials grant, made strict.
+"""Common part of both token endpoints: Authlib's authorization server and client-credentials grant, made strict.
 
 The case face has a second grant, token exchange, which takes the same steps.
 
@@ -145,7 +145,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships n
         """Know no client by its bare name: only an assertion makes one known."""
 
     def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
-        """Tell nobody; what is worth knowing is in the metrics."""
+        """Send no signal; the metrics count requests."""
 
     def save_token(self, token: dict[str, Any], request: TokenRequest) -> None:
         """Keep nothing: an access token is verified by its signature and its party's standing."""
@@ -213,7 +213,7 @@ def verify_proof(request: TokenRequest, *, endpoint: str, claims: ClaimStore) ->
 
 
 def claim_proof(claims: ClaimStore, proof: DPoPProof, *, now: datetime) -> bool:
-    """Use up a proof's ``jti`` for all workers and hosts; false where somebody else did first."""
+    """Use up a proof's ``jti`` for all workers and hosts; false where another request did first."""
     return claims.claim(
         space="dpop",
         key=digest(f"{proof.jkt} {proof.jti}".encode()),

@@ -1,8 +1,8 @@
-"""Where the keys of an agency's OpenID provider come from: a file, or the provider itself, asked seldom.
+"""Keys of an agency's OpenID provider: from a file, or from the provider itself, fetched seldom.
 
 A provider changes its keys when it likes, and a new one is first heard of in a token. So an unknown key id may cause a
-fetch, but only one in a minute, whoever shows what; what was fetched is used for an hour without asking, and for a day
-while the provider does not answer.
+fetch, but only one in a minute for all clients together; what was fetched is used for an hour without asking, and for a
+day while the provider does not answer.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Remember which access tokens had a good signature, and nothing else about them.
 
 A hit saves one signature check. It says only that these exact bytes, which this process verified before, carry these
-claims; that their key still counts and the times are checked again on every call, and the caller's standing by whoever
-asked (WIRE.md section 2).
+claims; that their key still counts and the times are checked again on every call, and the caller's standing by the
+protector (WIRE.md section 2).
 """
 
 from collections import OrderedDict

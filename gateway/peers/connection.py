@@ -17,7 +17,7 @@ from gateway.ports import TransportError
 
 MAX_IDLE_S = 15.0
 MAX_AGE_S = 300.0
-"""After this a connection is made anew, so that moved names and renewed certificates take effect."""
+"""Age at which a connection is replaced: moved names and renewed certificates take effect."""
 _LEAST_ATTEMPT_S = 1.0
 
 

@@ -1,4 +1,4 @@
-"""What an exchange may fail with, and the time that it has."""
+"""Errors of an HTTP exchange, and its deadline."""
 
 from time import monotonic
 

@@ -1,4 +1,4 @@
-"""What a configuration allows beyond the public addresses that peers' names lead to: in parts, and in plain sentences.
+"""Exemptions of the configuration from the rule of public addresses: in parts, and in plain sentences.
 
 ``hearthgate doctor`` prints every sentence, so that no exception is forgotten once it is made.
 """

@@ -33,7 +33,7 @@ def look_up(host: str, port: int) -> Sequence[str]:
 
 
 class SystemResolver:
-    """A :class:`Resolver` that asks the system, or whatever ``look_up`` it is given."""
+    """A :class:`Resolver` that asks the system, or the ``look_up`` that it is given."""
 
     def __init__(self, ask: LookUp = look_up) -> None:
         self._ask = ask

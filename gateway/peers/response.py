@@ -1,4 +1,4 @@
-"""What is refused of an answer although ``http.client`` would let it pass: what is ambiguous is never guessed.
+"""Strict HTTP responses: refuse ambiguous ones, which ``http.client`` would let pass.
 
 An answer is framed by exactly one ``Content-Length`` or by ``chunked`` (RFC 9112 section 6). One that ends only where
 the connection does is refused, since it cannot be told from a truncated one. Headers, interim answers, chunk sizes and

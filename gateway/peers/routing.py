@@ -1,4 +1,4 @@
-"""Which way leads to a host: the places that may be connected to, each of them checked.
+"""Routes to a host: the places that may be connected to, each of them checked.
 
 To another node:
 

@@ -1,4 +1,4 @@
-"""Which addresses may be connected to: the rules of the profile's section 5, without any I/O.
+"""Addresses that may be connected to: the rules of the profile's section 5, without any I/O.
 
 The list of what may be reached is closed. IPv4 is everything outside the blocks below; IPv6 is global unicast only,
 less the blocks below. Both follow the IANA special-purpose address registries (RFC 6890) rather than

@@ -1,6 +1,6 @@
 """A TLS socket whose every operation is bounded by the time that is left of its exchange.
 
-The timeouts of ``requests`` count anew with each byte. This socket sets its own anew before each operation, to what
+The timeouts of ``requests`` start again with each byte. This socket sets its own before each operation, to what
 remains until one deadline, so a peer that drips a header or a body gains nothing by it. It fails with this package's
 errors, which the libraries above it pass on as they are.
 """

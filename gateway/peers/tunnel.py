@@ -1,7 +1,7 @@
 """A tunnel through the agency's one proxy: HTTP ``CONNECT`` (RFC 9110 section 9.3.6), to a numeric address only.
 
-The proxy is asked for an address that was checked here, never for a name: what it resolved by itself nobody would have
-checked, and a stranger's name could lead it to the agency's own hosts. TLS runs inside, so a proxy that connects
+The proxy is asked for an address that was checked here, never for a name: an address that the proxy resolved would be
+unchecked, and a stranger's name could lead it to the agency's own hosts. TLS runs inside, so a proxy that connects
 somewhere else reaches nothing that can prove the peer's name, and reads nothing.
 """
 
@@ -41,8 +41,8 @@ def basic_authorization(credentials: str) -> str:
 def open_tunnel(sock: socket.socket, target: HostAddress, proxy: Proxy, *, deadline: float) -> None:
     """Ask the proxy at the other end of ``sock`` to connect it with ``target``.
 
-    Whatever stands in the answer's head but its status is passed over: a tunnel has no body, whatever the head says of
-    one. Raises :class:`TransportError`, :class:`OSError`.
+    Of the response's head only the status counts: a tunnel has no body, also where the head states one.
+    Raises :class:`TransportError`, :class:`OSError`.
     """
     authority = f"[{target.address}]:{target.port}" if ":" in target.address else f"{target.address}:{target.port}"
     lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]

@@ -21,8 +21,8 @@ class SingleFlight(Generic[ResultT]):
     def run(self, key: Hashable, work: Callable[[], ResultT], *, timeout_s: float) -> ResultT:
         """Return the result of ``work``, or of the call for ``key`` that is already under way.
 
-        Raises what that call raised, and :class:`TimeoutError` when it has not ended after ``timeout_s``. Whoever runs
-        the work runs it to its end: its own bounds are its concern.
+        Raises what that call raised, and :class:`TimeoutError` when it has not ended after ``timeout_s``. The work has
+        no bound of its own here: the thread that runs it runs it to its end.
         """
         with self._lock:
             future = self._flying.get(key)

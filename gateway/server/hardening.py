@@ -1,4 +1,4 @@
-"""What a running node denies itself, whoever starts it."""
+"""Process hardening: disable core dumps."""
 
 import resource
 

@@ -145,7 +145,7 @@ def _be_companion(companion: Companion, hooks: Hooks, parent: int) -> NoReturn:
             companion.run(lambda seconds: signal.sigtimedwait(_STOPPING, seconds) is not None)
             hooks.worker_stops()
         code = 0
-    except BaseException as failed:  # noqa: BLE001 - whatever it was, this process must not go on as a second parent
+    except BaseException as failed:  # noqa: BLE001 - on any error, this process must not go on as a second parent
         _log.error("the %s failed: %s", companion.name, type(failed).__name__)
     sys.stderr.flush()
     os._exit(code)
@@ -194,7 +194,7 @@ def _be_arbiter(pool: Pool, hooks: Hooks, fork: _Fork, parent: int) -> NoReturn:
             _Gunicorn(pool, hooks, fork).run()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
-    except BaseException:  # noqa: BLE001 - whatever it was, this process must not go on as a second parent
+    except BaseException:  # noqa: BLE001 - on any error, this process must not go on as a second parent
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -260,7 +260,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
 
     def _trust(self) -> dict[str, Any]:
         return {
-            # No header changes what the application sees as scheme, path or script name, whoever sends it: gunicorn
+            # No header changes what the application sees as scheme, path or script name, from any sender: gunicorn
             # trusts 127.0.0.1 for all of them by default, and that is where nginx, and any local user, calls from.
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},

@@ -1,4 +1,4 @@
-"""What a store really runs with, read back from the database itself, for an administrator."""
+"""Settings that a store runs with, read back from the database itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def _of_sqlite(files: SqliteFiles) -> Mapping[str, str]:
     finally:
         connection.close()
     if not files.claims.is_file():
-        raise StoreUnsafe(f"{files.claims} is missing: run `hearthgate upgrade`, which makes it anew.")
+        raise StoreUnsafe(f"{files.claims} is missing: run `hearthgate upgrade`, which makes a new one.")
     return {"SQLite": dbapi2.sqlite_version, "synchronous": _SQLITE_LEVELS[level], "journal_mode": str(journal)}
 
 

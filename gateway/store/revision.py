@@ -1,4 +1,4 @@
-"""Whether the store is what this program was written for."""
+"""Comparison of the store's revision with the one that this program needs."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""What every HTTP face needs: guards, bodies, headers, problem documents."""
+"""Common parts of every HTTP API: guards, bodies, headers, problem documents."""

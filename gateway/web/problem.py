@@ -1,7 +1,7 @@
-"""Every error that a face can answer with: RFC 9457 problem documents from one catalogue.
+"""Catalogue of the problem documents (RFC 9457) that the APIs answer with.
 
-A problem says what is wrong in one sentence and what to do about it in another. It never repeats what the caller sent:
-members at fault are named by their path, values are not shown. ``type`` and ``code`` are stable;
+A problem says what is wrong in one sentence and what to do in another. It never repeats what the caller sent: wrong
+fields are named by their path, values are not shown. ``type`` and ``code`` are stable;
 ``docs/problems.md`` is made from this catalogue.
 """
 
@@ -63,25 +63,25 @@ BAD_REQUEST = _type(
 PATH_NOT_CANONICAL = _type(
     "path-not-canonical",
     HTTPStatus.BAD_REQUEST,
-    "The path is not written in its one plain form.",
+    "The path is not in its plain form.",
     "Write the path without percent-encoding, dot segments, doubled or trailing slashes.",
 )
 NOT_JSON = _type(
     "not-json",
     HTTPStatus.BAD_REQUEST,
     "The body is not one strict JSON object.",
-    "Send UTF-8 JSON without duplicate members, NaN, or deep nesting.",
+    "Send UTF-8 JSON without duplicate fields, NaN, or deep nesting.",
 )
 INVALID_FIELDS = _type(
     "invalid-fields",
     HTTPStatus.UNPROCESSABLE_ENTITY,
-    "Some members of the body are missing, unknown or wrong.",
-    "Correct every member named in faults, and send the request again.",
+    "Some fields of the body are missing, unknown or wrong.",
+    "Correct every field named in faults, and send the request again.",
 )
 SUBJECT_TOO_VAGUE = _type(
     "subject-too-vague",
     HTTPStatus.UNPROCESSABLE_ENTITY,
-    "The person is described too vaguely to be told from others.",
+    "The description fits too many people.",
     "Add an identifier, or the birth date with the family name and given names or address.",
 )
 IDEMPOTENCY_KEY_REQUIRED = _type(
@@ -93,7 +93,7 @@ IDEMPOTENCY_KEY_REQUIRED = _type(
 IDEMPOTENCY_KEY_REUSED = _type(
     "idempotency-key-reused",
     HTTPStatus.UNPROCESSABLE_ENTITY,
-    "The Idempotency-Key already stands for another request.",
+    "Another request has this Idempotency-Key.",
     "Use a fresh key for a new request; repeat a request with exactly the same body.",
 )
 TOKEN_REQUIRED = _type(
@@ -118,54 +118,54 @@ OUTSIDE_REGISTRATION = _type(
     "outside-registration",
     HTTPStatus.FORBIDDEN,
     "The client is not registered to speak for this service, role or unit.",
-    "Use one it is registered for, or have the node's administrator register the case system anew, with it.",
+    "Use a position of the registration, or have the node's administrator add this one to it.",
 )
 SECOND_FACTOR_REQUIRED = _type(
     "second-factor-required",
     HTTPStatus.FORBIDDEN,
     "The practitioner did not sign in with a second factor.",
-    "Have them sign in with one, and only then say so in practitioner.second_factor; nobody was asked.",
+    "Have the practitioner sign in with one, then set practitioner.second_factor. No service was asked.",
 )
 NOT_PERMITTED = _type(
     "not-permitted",
     HTTPStatus.FORBIDDEN,
     "No agreement in force permits this.",
-    "Read the detail; the node's administrator can show what an agreement would change.",
+    "Read the detail. The node's administrator can say which agreement is missing.",
 )
 OVER_BUDGET = _type(
     "over-budget",
     HTTPStatus.TOO_MANY_REQUESTS,
-    "More was asked lately than this node allows.",
-    "Repeat the request after the seconds named in Retry-After; in immediate danger, ring 999.",
+    "The query budget is used up.",
+    "Repeat the request after Retry-After seconds. In immediate danger, call 999.",
 )
 NOT_FOUND = _type(
     "not-found",
     HTTPStatus.NOT_FOUND,
-    "There is nothing here for you.",
-    "Check the address. What another client made, or what has been forgotten, is not found either.",
+    "Not found.",
+    "Check the address. Records of another client and erased records are not found either.",
 )
 METHOD_NOT_ALLOWED = _type(
     "method-not-allowed",
     HTTPStatus.METHOD_NOT_ALLOWED,
-    "This address does not take that method.",
+    "This address does not accept that method.",
     "Use a method named in the Allow header.",
 )
 CONFLICT = _type(
     "message-id-reused",
     HTTPStatus.CONFLICT,
-    "This message id already stands for another message.",
+    "Another message has this message id.",
     "Give every message its own jti; repeat a message with exactly the same bytes.",
 )
 TOO_LARGE = _type(
     "too-large",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "The request is larger than this address takes.",
-    "Send less; no message or request of this profile needs that much.",
+    "The request is larger than this address accepts.",
+    "Send a smaller request; no message of this profile needs that much.",
 )
 UNSUPPORTED_MEDIA_TYPE = _type(
     "unsupported-media-type",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "This address does not take that content type.",
+    "This address does not accept that content type.",
     "Send the content type that the documentation names for this address.",
 )
 MESSAGE_MALFORMED = _type(
@@ -183,7 +183,7 @@ MESSAGE_NOT_VERIFIED = _type(
 MESSAGE_UNTIMELY = _type(
     "message-untimely",
     HTTPStatus.BAD_REQUEST,
-    "The message has expired, or is dated ahead.",
+    "The message has expired, or is dated in the future.",
     "Check the clocks of both machines, and send a fresh message.",
 )
 MESSAGE_MISADDRESSED = _type(
@@ -195,50 +195,50 @@ MESSAGE_MISADDRESSED = _type(
 SENDER_NOT_TRUSTED = _type(
     "sender-not-trusted",
     HTTPStatus.FORBIDDEN,
-    "No trusted anchor vouches for the sender now.",
-    "Check the sender's enrolment and standing with its trust anchor.",
+    "No trusted anchor vouches for the sender.",
+    "Check the sender's enrolment and state at its trust anchor.",
 )
 TOO_MANY_AT_ONCE = _type(
     "too-many-at-once",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "So much of this sender, or of those who have no token yet, is being answered that no more leaves room for others.",
-    "Nothing was done. Repeat the request, with a fresh proof, after the seconds named in Retry-After.",
+    "Too many concurrent requests from this sender.",
+    "Repeat the request with a fresh proof after Retry-After seconds. Nothing was done.",
 )
 ENROLMENT_REFUSED = _type(
     "enrolment-refused",
     HTTPStatus.CONFLICT,
-    "The request to be vouched for cannot be taken in.",
-    "Read the detail; the authority's administrators can put away a request that waits in the place of yours.",
+    "The enrolment request is refused.",
+    "Read the detail. The authority's administrators can dismiss a request that waits under the same name.",
 )
 ENROLMENT_QUEUE_FULL = _type(
     "enrolment-queue-full",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "More requests wait already than the authority keeps; nothing was stored.",
+    "The authority's queue of enrolment requests is full; nothing was stored.",
     "Write the request to a file with `hearthgate trust join --out FILE`, and send that to its administrators.",
 )
 BUSY = _type(
     "busy",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "The node cannot take this now; nothing was done.",
-    "Repeat the same request after the seconds named in Retry-After.",
+    "The node is busy; nothing was done.",
+    "Repeat the same request after Retry-After seconds.",
 )
 CLOCK_WRONG = _type(
     "clock-wrong",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "The node's clock is wrong, so it answers nothing; nothing was done.",
-    "Repeat the same request later; `hearthgate doctor` there says what its administrator can do.",
+    "The node's clock is wrong, so it answers no request; nothing was done.",
+    "Repeat the same request later. `hearthgate doctor` tells the node's administrator what to do.",
 )
 NOT_RECONCILED = _type(
     "not-reconciled",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "The node was restored from a backup and first asks the others what it missed; nothing was done.",
-    "Repeat the same request after the seconds named in Retry-After.",
+    "The node was restored from a backup and is still catching up; nothing was done.",
+    "Repeat the same request after Retry-After seconds.",
 )
 INTERNAL = _type(
     "internal",
     HTTPStatus.INTERNAL_SERVER_ERROR,
-    "Something went wrong inside the node.",
-    "Repeat the request later; give the X-Request-Id of this answer to the node's administrator if it stays.",
+    "The node has an internal error.",
+    "Repeat the request later. If the error stays, give the X-Request-Id to the node's administrator.",
 )
 
 CATALOGUE: tuple[ProblemType, ...] = tuple(_types)
@@ -333,7 +333,7 @@ def as_markdown() -> str:
     lines = [
         "# Problems",
         "",
-        "Every error of the peer, case and operations faces is an RFC 9457 problem document",
+        "Every error of the peer, case and operations APIs is an RFC 9457 problem document",
         "(`application/problem+json`) with `type`, `title`, `status`, `code`, `remedy` and `instance`, and where there",
         "is more to say `detail` and `faults`, a list of `{member, problem}`. `type` and `code` are stable. No problem",
         "repeats what the caller sent. The token endpoints answer errors as RFC 6749 section 5.2 writes them instead.",

@@ -135,7 +135,7 @@ def test_the_sign_in_at_a_real_provider_becomes_a_pseudonym_a_role_and_a_unit_at
     assert {(each["role"], each["org_unit"]) for each in seen} == {("key-worker", "north-team")}
     assert b"u-17" not in b"".join(request.body for request, _ in network.wire.log)
     # no case system vouched for them, so no manager has to justify it
-    assert network.nodes[COUNCIL].store.read(lambda tx: justifications.list(tx, settled=True)) == ()
+    assert network.nodes[COUNCIL].store.read(lambda tx: justifications.list(tx, is_settled=True)) == ()
 
 
 @pytest.mark.parametrize(

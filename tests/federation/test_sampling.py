@@ -60,7 +60,7 @@ def test_a_sampled_lookup_is_on_record_once_however_often_it_is_repeated(pair: N
     for _ in range(3):
         assert client.post_lookup(client.body(wait_s=20.0), key="the-same-key").status_code == 201
     store = pair.nodes[COUNCIL].store
-    (found,) = store.read(lambda tx: justifications.list(tx, settled=False))
+    (found,) = store.read(lambda tx: justifications.list(tx, is_settled=False))
     assert client.post_eligibility().status_code in {200, 403}
     assert found.client_id == client.client_id
 
@@ -69,4 +69,4 @@ def test_no_answer_tells_whether_it_was_sampled(pair: Network) -> None:
     every, none = pair.case_client(sample_percent=100), pair.case_client(sample_percent=0)
     answers = [client.look_up() for client in (every, none)]
     assert answers[0].keys() == answers[1].keys()
-    assert len(pair.nodes[COUNCIL].store.read(lambda tx: justifications.list(tx, settled=False))) == 1
+    assert len(pair.nodes[COUNCIL].store.read(lambda tx: justifications.list(tx, is_settled=False))) == 1

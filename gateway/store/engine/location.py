@@ -1,4 +1,4 @@
-"""Where a store is, from the URL in the settings."""
+"""Location of a store, from the URL in the settings."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Connections and threads belong to the process that made them; a forked child starts anew."""
+"""Connections and threads by process; a forked child opens its own."""
 
 import os
 from collections.abc import Callable

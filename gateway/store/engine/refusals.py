@@ -1,4 +1,4 @@
-"""Why a store cannot be used, in words for the administrator who reads them."""
+"""Errors of a store that cannot be used, in sentences for its administrator."""
 
 
 class StoreRefused(Exception):

@@ -19,7 +19,7 @@ T = TypeVar("T")
 class SqliteStore:
     """A node's store on one machine, shared by all its processes (:class:`gateway.ports.Store`).
 
-    It opens nothing until it is first used, and a process that was forked starts anew: connections and threads belong
+    It opens nothing until it is first used, and a forked process opens its own: connections and threads belong
     to the process that made them.
     """
 

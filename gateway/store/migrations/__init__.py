@@ -1,1 +1,1 @@
-"""How the tables came to be what they are, one revision after the other (Alembic)."""
+"""Revisions of the tables, one after the other (Alembic)."""

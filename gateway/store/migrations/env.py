@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, all in the transaction that :mod:`gateway.store.migration` opened."""
+"""Alembic's environment: the revisions, all in the transaction that :mod:`gateway.store.migration` opened."""
 
 from alembic import context
 

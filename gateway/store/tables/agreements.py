@@ -83,7 +83,7 @@ class AgreementConflict(Exception):
 class StoredSignature:
     """A party's signature, and the JWK set (JSON) of its federation keys that were trusted when it was added.
 
-    With them the signature can be verified again for as long as the agreement lasts, whatever becomes of the keys.
+    With them the signature can be verified again for as long as the agreement lasts, also after the keys were rotated.
     """
 
     raw: bytes

@@ -42,5 +42,5 @@ def save(tx: Transaction, moments: Mapping[str, datetime]) -> None:
 
 
 def erase_full(tx: Transaction, *, now: datetime, batch: int) -> int:
-    """Forget at most ``batch`` buckets that are full again, which nobody can tell from new ones."""
+    """Erase at most ``batch`` buckets that are full again: a new one is the same."""
     return tx.run(_ERASE, {"now": to_microseconds(now), "batch": batch})

@@ -67,7 +67,7 @@ def list(tx: Transaction) -> tuple[LocalClient, ...]:  # noqa: A001 - read as `c
 def assign(tx: Transaction, *, client_id: str, manager: str, sample_percent: int) -> bool:
     """Name who justifies how large a sample; return false where there is no such client.
 
-    A revoked one may still have lookups that wait for somebody.
+    A revoked one may still have lookups to justify.
     """
     return tx.run(_ASSIGN, {"client": client_id, "new_manager": manager, "new_percent": sample_percent}) == 1
 

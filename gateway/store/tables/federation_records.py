@@ -1,4 +1,4 @@
-"""What the store keeps of a federation, in the form that the directory and an authority work on."""
+"""Stored records of a federation, as the resolver and an authority use them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

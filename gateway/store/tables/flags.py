@@ -85,7 +85,7 @@ def raise_flag(tx: Transaction, *, code: str, asker: str, at: datetime) -> None:
 
 
 def list_open(tx: Transaction) -> tuple[Flag, ...]:
-    """Return every flag that nobody has reviewed, the latest first."""
+    """Return every open flag, the latest first."""
     return tuple(_flag(row) for row in tx.rows(_OPEN, {}))
 
 

@@ -31,7 +31,7 @@ _SETTLE = Statement(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampledLookup:
-    """One lookup to justify; ``justified`` is none until it is settled, ``sealed_finding`` says by whom and why."""
+    """One lookup to justify; ``justified`` is none until it is settled, ``sealed_finding`` holds the finding."""
 
     lookup_id: str
     client_id: str
@@ -64,9 +64,9 @@ def get(tx: Transaction, *, lookup_id: str) -> SampledLookup | None:
     return _sampled_lookup(rows[0]) if rows else None
 
 
-def list(tx: Transaction, *, settled: bool) -> tuple[SampledLookup, ...]:  # noqa: A001 - read as `samples.list`
+def list(tx: Transaction, *, is_settled: bool) -> tuple[SampledLookup, ...]:  # noqa: A001 - read as `samples.list`
     """Return those that wait, the one that is due first first; with ``settled``, the others as well."""
-    return tuple(_sampled_lookup(row) for row in tx.rows(_ALL if settled else _OPEN, {}))
+    return tuple(_sampled_lookup(row) for row in tx.rows(_ALL if is_settled else _OPEN, {}))
 
 
 def overdue(tx: Transaction, *, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """Lookups of the node's own case systems: who asked and why, sealed, and the answers that came, sealed.
 
-The answers are erased when their keeping ends. The account of who asked whom, when and why is not: the asking agency
-alone can name the practitioner, and owes that to the person asked about (WIRE section 4).
+The answers are erased when their keeping ends. The account of each question (asker, service, time, reason) is not: the
+asking agency alone can name the practitioner, and owes that to the person asked about (WIRE section 4).
 """
 
 from dataclasses import dataclass, fields

@@ -74,7 +74,7 @@ def admit(
 
 
 def get(tx: Transaction, *, entity: str) -> Member | None:
-    """Return a member in whatever state, or none for a stranger."""
+    """Return a member in any state, or none for a stranger."""
     rows = tx.rows(_GET, {"entity": entity})
     return _member(rows[0]) if rows else None
 

@@ -1,4 +1,4 @@
-"""Queries of ours about a message of somebody else that may be misuse; reason and answer rest sealed."""
+"""Our queries about another agency's message that may be misuse; reason and answer rest sealed."""
 
 from dataclasses import dataclass
 from datetime import datetime

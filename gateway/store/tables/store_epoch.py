@@ -1,7 +1,7 @@
-"""Which life of the store this is: each restore begins another, and nothing dated before it counts any more.
+"""Epoch of the store: each restore begins another, and nothing dated before it counts any more.
 
 A copy knows less than the node it was taken from had seen by its end: message ids it had answered, statements it had
-accepted. So a restored store refuses whatever is dated before its new epoch (assertion A59), and says that it has not
+accepted. So a restored store refuses all that is dated before its new epoch (assertion A59), and says that it has not
 yet been reconciled with the others until it was.
 """
 

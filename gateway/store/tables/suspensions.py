@@ -61,7 +61,7 @@ def highest(tx: Transaction) -> dict[str, int]:
 
 
 def next_seq(tx: Transaction, *, issuer: str) -> int:
-    """Return the number of an issuer's next entry; within the writing transaction nobody else gets it."""
+    """Return the number of an issuer's next entry; no other writing transaction gets the same."""
     return (tx.rows(_LAST, {"issuer": issuer})[0].highest or 0) + 1
 
 

@@ -56,7 +56,7 @@ def test_all_of_before_the_moment_goes_and_nothing_else(store: SqliteStore | Pos
         return [
             [name for name in ("old", "new") if lookups.find(tx, lookup_id=name)],
             [name for name in ("old", "new") if lookup_messages.find(tx, message=name)],
-            [each.lookup_id for each in justifications.list(tx, settled=True)],
+            [each.lookup_id for each in justifications.list(tx, is_settled=True)],
             [each.query for each in sent_misuse_queries.list(tx)],
             [each.query for each in received_misuse_queries.list(tx)],
         ]

@@ -36,12 +36,12 @@ def test_a_problem_is_written_as_rfc_9457_has_it() -> None:
     assert response.status_code == 422
     assert response.get_json() == {
         "type": "https://hearthgate.example/problems/invalid-fields",
-        "title": "Some members of the body are missing, unknown or wrong.",
+        "title": "Some fields of the body are missing, unknown or wrong.",
         "status": 422,
         "code": "invalid-fields",
         "detail": "Two things.",
         "instance": "https://hearthgate.example/requests/0123456789abcdef",
-        "remedy": "Correct every member named in faults, and send the request again.",
+        "remedy": "Correct every field named in faults, and send the request again.",
         "faults": [{"member": "subject.upn", "problem": "is missing"}],
     }
 

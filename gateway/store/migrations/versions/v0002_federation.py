@@ -1,4 +1,4 @@
-"""What a federation of several levels needs: what was seen of it, what an authority decides, and who decided it."""
+"""Tables of a federation of several levels: its statements, an authority's decisions, and their authors."""
 
 import sqlalchemy as sa
 from alembic import op

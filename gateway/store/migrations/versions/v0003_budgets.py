@@ -1,4 +1,4 @@
-"""How often somebody asked, whether it looks like guessing, and what an administrator was told of it."""
+"""Tables of query budgets, of signs of guessing, and of the flags for administrators."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Which clients vouch for their users, which of their lookups a manager justifies, and queries about misuse."""
+"""Tables of clients that vouch for their users, of lookups to justify, and of queries about misuse."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0003_budgets"
 
 
 def upgrade() -> None:
-    """Change and create the tables. A client of before vouches, and nobody justifies its lookups yet."""
+    """Change and create the tables. A client of before vouches, and none of its lookups is justified yet."""
     op.add_column("clients", sa.Column("vouches", sa.Integer, nullable=False, server_default="1"))
     op.add_column("clients", sa.Column("manager", sa.Text))
     op.add_column("clients", sa.Column("sample_percent", sa.Integer, nullable=False, server_default="0"))
