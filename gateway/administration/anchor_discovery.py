@@ -14,7 +14,7 @@ from gateway.federation.fetch import CONFIGURATION_PATH, fetch_document
 from gateway.ports import Transport, TransportError
 from trust.errors import TrustError
 from trust.federation.anchor_keys import Pin, parse_pin
-from trust.federation.chain import Authority
+from trust.federation.chain import Superior
 from trust.federation.entity_statement import EntityConfiguration, parse_entity_configuration
 from trust.identifiers import EntityId
 
@@ -101,7 +101,7 @@ def pin_of(transport: Transport, anchor: EntityConfiguration) -> Pin:
 
 def is_vouched_for(transport: Transport, authority: EntityConfiguration, subject: EntityId, *, now: datetime) -> bool:
     """Return whether an authority vouches for an entity, by the keys of its own, unverified configuration."""
-    superior = Authority.from_anchor(authority)
+    superior = Superior.from_anchor(authority)
     try:
         answer = fetch_document(transport, f"{superior.fetch_endpoint()}?{urlencode({'sub': subject})}")
         if answer.status != _OK:

@@ -22,7 +22,7 @@ from gateway.runtime.single_flight import SingleFlight
 from gateway.store.tables.federation_records import StoredChain
 from trust.error_context import BOUNDS, about_statement
 from trust.errors import NoChain, RolledBack, Untrusted
-from trust.federation.chain import Authority
+from trust.federation.chain import Superior
 from trust.identifiers import EntityId
 
 STRANGERS_A_MINUTE = 30
@@ -93,20 +93,20 @@ class ChainCache:
         """Return whether a presented chain has marks that count only once their issuers were asked."""
         return self._marks.has_required_mark(chain, now=now)
 
-    def authority(self, entity: EntityId, budget: FetchBudget, now: datetime) -> Authority:
+    def authority(self, entity: EntityId, budget: FetchBudget, now: datetime) -> Superior:
         """Return an authority with a valid chain (:data:`gateway.federation.refresh.AuthorityOf`)."""
         return self._authority(entity, budget, now, refetch=False)
 
-    def _refetched_authority(self, entity: EntityId, budget: FetchBudget, now: datetime) -> Authority:
+    def _refetched_authority(self, entity: EntityId, budget: FetchBudget, now: datetime) -> Superior:
         return self._authority(entity, budget, now, refetch=True)
 
-    def _authority(self, entity: EntityId, budget: FetchBudget, now: datetime, *, refetch: bool) -> Authority:
+    def _authority(self, entity: EntityId, budget: FetchBudget, now: datetime, *, refetch: bool) -> Superior:
         if entity in self._suspensions.snapshot(now).anchors:
             cached_for = CACHED_FOR_AT_LEAST if refetch else CACHED_FOR
-            return Authority.from_anchor(self.anchors.configuration(entity, budget, now=now, cached_for=cached_for))
+            return Superior.from_anchor(self.anchors.configuration(entity, budget, now=now, cached_for=cached_for))
         chain = self._authority_chain(entity, budget, now, refetch=refetch)
         self._suspensions.snapshot(now).refuse_suspended(chain.path)
-        return Authority.from_resolution(chain.resolution)
+        return Superior.from_resolution(chain.resolution)
 
     def _authority_chain(self, entity: EntityId, budget: FetchBudget, now: datetime, *, refetch: bool) -> VerifiedChain:
         chain = self.store.cached(entity, self._suspensions.snapshot(now))

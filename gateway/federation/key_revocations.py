@@ -24,7 +24,7 @@ from gateway.runtime.rate_limit import Cooldown
 from gateway.store.tables.federation_records import StoredKeyRevocation
 from trust import claims, strict_json
 from trust.errors import TrustError, WrongIssuer
-from trust.federation.chain import Authority
+from trust.federation.chain import Superior
 from trust.federation.historical_keys import HistoricalKeys, parse_historical_keys
 from trust.federation.key_revocation import MAX_BYTES, parse_key_revocation, peek_issuer, peek_subject
 from trust.identifiers import EntityId, parse_endpoint
@@ -44,7 +44,7 @@ class KeyRevocations:
         fetcher: Fetcher,
         suspensions: SuspensionIndex,
         storage: TrustStorage,
-        owner: Callable[[EntityId, datetime], Authority],
+        owner: Callable[[EntityId, datetime], Superior],
         record_event: RecordEvent,
         attempt: Attempt,
     ) -> None:
@@ -82,7 +82,7 @@ class KeyRevocations:
         self._save_of_others(history.revocations, entity, now)
         self._save_disowned(entity, frozenset(history.disowned), now)
 
-    def _fetch_history(self, owner: Authority, now: datetime) -> HistoricalKeys:
+    def _fetch_history(self, owner: Superior, now: datetime) -> HistoricalKeys:
         endpoint = parse_endpoint(claims.require_str(owner.metadata, ENDPOINT), entity=owner.entity)
         raw = self._fetcher.historical_keys(endpoint, FetchBudget.start(known=True))
         history = parse_historical_keys(raw, issuer_keys=owner.keys, now=now)
@@ -127,7 +127,7 @@ class KeyRevocations:
         self._save((each.encode("utf-8") for each in notices), owner, now)
         return True
 
-    def _save(self, notices: Iterable[bytes], owner: Authority, now: datetime) -> None:
+    def _save(self, notices: Iterable[bytes], owner: Superior, now: datetime) -> None:
         known_kids = self._suspensions.snapshot(now).revoked.get(owner.entity, frozenset())
         valid = [notice for raw in notices if (notice := self._open(raw, owner, now)) is not None]
         new = [notice for notice in valid if notice.kid not in known_kids]
@@ -135,7 +135,7 @@ class KeyRevocations:
             self._suspensions.invalidate()
             self._record_event("key_revoked", owner.entity)
 
-    def _open(self, raw: bytes, owner: Authority, now: datetime) -> StoredKeyRevocation | None:
+    def _open(self, raw: bytes, owner: Superior, now: datetime) -> StoredKeyRevocation | None:
         """Return a notice that counts; an invalid one does not affect the others."""
         try:
             issuer = peek_issuer(raw)

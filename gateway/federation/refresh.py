@@ -26,11 +26,11 @@ from gateway.federation.storage import IssuedAt
 from gateway.federation.suspensions import Suspended
 from gateway.ports import TransportError
 from trust.errors import NoChain, TrustError, UnknownKey
-from trust.federation.chain import Authority, Resolution, TrustChain
+from trust.federation.chain import Resolution, Superior, TrustChain
 from trust.federation.entity_statement import EntityConfiguration, SubordinateStatement, parse_entity_configuration
 from trust.identifiers import EntityId
 
-AuthorityOf = Callable[[EntityId, FetchBudget, datetime], Authority]
+AuthorityOf = Callable[[EntityId, FetchBudget, datetime], Superior]
 """Return an entity with a valid chain, as the superior of others.
 
 Raises ``TransportError``, and ``TrustError``: :class:`NotVouchedFor` where no superior vouches for it any more.
@@ -76,8 +76,8 @@ class ChainRefresher:
         return self._link(entity, [authority.chain_of(each, about) for each in own], cached.resolution, now)
 
     def _fetch_statement(
-        self, authority: Authority, entity: EntityId, budget: FetchBudget, now: datetime
-    ) -> tuple[Authority, SubordinateStatement]:
+        self, authority: Superior, entity: EntityId, budget: FetchBudget, now: datetime
+    ) -> tuple[Superior, SubordinateStatement]:
         try:
             raw = self.fetcher.statement(authority.entity, authority.fetch_endpoint(), entity, budget, now=now)  # 2
             try:

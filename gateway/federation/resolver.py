@@ -39,7 +39,7 @@ from gateway.store.tables.federation_records import StoredChain
 from trust.error_context import BOUNDS, ROLLBACK, about_statement, section
 from trust.errors import ChainRefused, NoChain, RolledBack, TrustError, Untrusted
 from trust.federation.anchor_keys import Pin
-from trust.federation.chain import Authority, Resolution, TrustedEntity, open_chain
+from trust.federation.chain import Resolution, Superior, TrustedEntity, open_chain
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
@@ -157,7 +157,7 @@ class FederationResolver:
             return None
         return latest.resolution
 
-    def authority(self, entity: EntityId, *, now: datetime) -> Authority:
+    def authority(self, entity: EntityId, *, now: datetime) -> Superior:
         """Return an authority with a valid chain, refreshing it where that is due.
 
         Raises ``TransportError`` and ``TrustError``.
@@ -324,10 +324,10 @@ class FederationResolver:
             for authority in above
         }
 
-    def _key_owner(self, entity: EntityId, now: datetime) -> Authority:
+    def _key_owner(self, entity: EntityId, now: datetime) -> Superior:
         """Return an entity with its valid chain; an anchor stands by itself."""
         if entity not in self._suspensions.snapshot(now).anchors:
-            return Authority.from_resolution(self._chains.get(entity, now=now).resolution)
+            return Superior.from_resolution(self._chains.get(entity, now=now).resolution)
         try:
             return self._chains.authority(entity, FetchBudget.start(known=True), now)
         except TransportError as failed:

@@ -25,7 +25,7 @@ from gateway.ports import TransportError
 from gateway.store.tables.federation_records import INACTIVE_MARK
 from trust import claims
 from trust.errors import TrustError
-from trust.federation.chain import Authority
+from trust.federation.chain import Superior
 from trust.federation.trust_mark import MarkStatus, StatedMark, TrustMark, mark_digest, parse_status_response, peek_mark
 from trust.identifiers import EntityId, parse_endpoint
 
@@ -84,7 +84,7 @@ class TrustMarkStatusChecker:
 
     def _issuers(
         self, chain: VerifiedChain, candidates: Sequence[StatedMark], budget: FetchBudget, now: datetime
-    ) -> Mapping[EntityId, Authority]:
+    ) -> Mapping[EntityId, Superior]:
         """Return the issuers of marks that can be asked and that the anchor lets issue them.
 
         Issuers whose marks count already come first, so that invented marks do not use up the budget.
@@ -104,7 +104,7 @@ class TrustMarkStatusChecker:
         return issuers
 
     def _state(
-        self, mark: TrustMark, issuers: Mapping[EntityId, Authority], budget: FetchBudget, now: datetime
+        self, mark: TrustMark, issuers: Mapping[EntityId, Superior], budget: FetchBudget, now: datetime
     ) -> _MarkState | None:
         """Return the state of a mark by its issuer, or None where the issuer gives no valid answer."""
         issuer = issuers.get(mark.issuer)
@@ -130,5 +130,5 @@ def _batch(marks: Sequence[TrustMark], now: datetime) -> Iterable[TrustMark]:
     return [*marks[first:], *marks[:first]][:MAX_CHECKED]
 
 
-def _endpoint(issuer: Authority) -> str:
+def _endpoint(issuer: Superior) -> str:
     return parse_endpoint(claims.require_str(issuer.metadata, STATUS_ENDPOINT), entity=issuer.entity)

@@ -139,7 +139,7 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Authority:
+class Superior:
     """An entity with a verified chain, as the superior of others.
 
     `metadata` is that of its type `federation_entity`. `superiors` and `anchor` are what follows a statement by it in a
@@ -153,13 +153,13 @@ class Authority:
     anchor: EntityConfiguration | None = field(repr=False)
 
     @classmethod
-    def from_anchor(cls, anchor: EntityConfiguration) -> "Authority":
+    def from_anchor(cls, anchor: EntityConfiguration) -> "Superior":
         """Return an anchor as the superior of others."""
         metadata = anchor.metadata.get(FEDERATION_ENTITY, {})
         return cls(entity=anchor.entity_id, keys=anchor.keys, metadata=metadata, anchor=anchor)
 
     @classmethod
-    def from_resolution(cls, resolution: Resolution) -> "Authority":
+    def from_resolution(cls, resolution: Resolution) -> "Superior":
         """Return a resolved entity as the superior of others."""
         entity, chain = resolution.entity, resolution.chain
         return cls(

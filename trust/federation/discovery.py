@@ -28,7 +28,7 @@ from typing import TypeVar
 
 from trust.error_context import about_statement, section
 from trust.errors import ChainRefused, NoChain, TrustError
-from trust.federation.chain import MAX_INTERMEDIATES, Authority, KeysOf, Resolution, check_anchor, resolve_chain
+from trust.federation.chain import MAX_INTERMEDIATES, KeysOf, Resolution, Superior, check_anchor, resolve_chain
 from trust.federation.entity_statement import (
     MAX_HINTS,
     EntityConfiguration,
@@ -139,7 +139,7 @@ class _Search:
     hints: Mapping[EntityId, Sequence[EntityId]]
     keys_of: KeysOf | None
     answers: dict[Ask, Answer] = field(default_factory=dict)
-    authorities: dict[Path, Authority | None] = field(default_factory=dict)
+    authorities: dict[Path, Superior | None] = field(default_factory=dict)
     refusal: TrustError | None = None
 
     def run(self) -> Discovery:
@@ -179,15 +179,15 @@ class _Search:
             return None
         return (yield from self._resolve(path, authority))
 
-    def _authority(self, path: Path) -> _Run[Authority | None]:
+    def _authority(self, path: Path) -> _Run[Superior | None]:
         """Return the authority at the start of a path to an anchor, once its own chain along that path is verified."""
         if len(path) == 1:
             return (yield from self._anchor(path))
         above = self.authorities[path[1:]]
         resolution = None if above is None else (yield from self._resolve(path, above))
-        return None if resolution is None else Authority.from_resolution(resolution)
+        return None if resolution is None else Superior.from_resolution(resolution)
 
-    def _anchor(self, path: Path) -> _Run[Authority | None]:
+    def _anchor(self, path: Path) -> _Run[Superior | None]:
         anchor = yield from self._configuration(path[0], kind=StepKind.ANCHOR, path=path)
         if anchor is None:
             return None
@@ -197,9 +197,9 @@ class _Search:
             yield self._refused(StepKind.ANCHOR, path, refused)
             return None
         yield Step(kind=StepKind.ANCHOR, path=path)
-        return Authority.from_anchor(anchor)
+        return Superior.from_anchor(anchor)
 
-    def _resolve(self, path: Path, above: Authority) -> _Run[Resolution | None]:
+    def _resolve(self, path: Path, above: Superior) -> _Run[Resolution | None]:
         """Return the chain of an entity under an authority, once both have answered and it is verified (4, 5)."""
         about = yield from self._statement(path, above)
         if about is None:
@@ -218,7 +218,7 @@ class _Search:
         yield Step(kind=StepKind.CHAIN, path=path, resolution=resolution)
         return resolution
 
-    def _statement(self, path: Path, above: Authority) -> _Run[SubordinateStatement | None]:
+    def _statement(self, path: Path, above: Superior) -> _Run[SubordinateStatement | None]:
         """Return the authority's statement about an entity, before anything else is fetched for it."""
         try:
             endpoint = above.fetch_endpoint()

@@ -49,7 +49,7 @@ from trust.errors import (
     WrongIssuer,
 )
 from trust.federation.chain import (
-    Authority,
+    Superior,
     TrustChain,
     open_chain,
     refuse_rollback,
@@ -299,7 +299,7 @@ def test_statements_of_several_chains_are_joined_only_where_the_keys_fit() -> No
 
 def test_an_authority_states_nothing_by_a_verified_statement_of_another_key_or_time() -> None:
     chain = opened()
-    authority = Authority.from_anchor(verify_anchor(TOP, anchors=PINNED, now=NOW))
+    authority = Superior.from_anchor(verify_anchor(TOP, anchors=PINNED, now=NOW))
     about = chain.superiors[0]
     assert authority.open_statement(about, about=COUNCIL, now=NOW) is about
     with pytest.raises(UnknownKey):
