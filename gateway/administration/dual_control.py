@@ -358,7 +358,7 @@ def _approved_above(settings: Settings, change: Change, raw: bytes, at: datetime
 def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Commit:
     def commit(tx: Transaction) -> None:
         if not pending_changes.move(tx, change, to, by=by, at=at):
-            raise OperationRefused(f"Somebody else settled the change {change.id} meanwhile; look at it again.")
+            raise OperationRefused(f"Another administrator settled the change {change.id} meanwhile; look at it again.")
 
     return commit
 

@@ -16,7 +16,7 @@ from trust.spoken_digits import DIGITS
 
 OK, REFUSED = 0, 1
 _UNSAFE = re.compile(rf"(?!\n){UNPRINTABLE.pattern}")
-"""Control characters but the line feed, which the commands' own texts have, and whatever turns a line around."""
+"""Control characters but the line feed, which the commands' own texts have, and the marks that turn a line around."""
 
 
 def command_output(work: Callable[..., UseCaseResult]) -> Callable[..., None]:
@@ -66,7 +66,9 @@ def confirm(question: str, *, yes: bool) -> None:
     try:
         agreed = click.confirm(question, err=True)
     except click.Abort:
-        raise OperationRefused("Nothing was changed: nobody answered. Run it in a terminal, or with --yes.") from None
+        raise OperationRefused(
+            "Nothing was changed: the question was not answered. Run it in a terminal, or with --yes."
+        ) from None
     if not agreed:
         raise OperationRefused("Nothing was changed.")
 

@@ -30,7 +30,7 @@ _IDEMPOTENCY_KEY = re.compile(r'("?)([A-Za-z0-9._~-]{8,128})\1')
 
 
 class LookupBody(QuestionBody):
-    """A question to all who may be asked: who else is working with this person, and whom do I ring."""
+    """A question to all services that may be asked: who else works with this person, and how to reach them."""
 
     fields: list[InvolvementField] | None = Field(
         default=None,
@@ -54,7 +54,7 @@ START = ApiOperation(
     path=LOOKUPS_PATH,
     method="post",
     id="startLookup",
-    summary="Ask who else is working with a person; the node picks whom to ask, agreement, clause and law.",
+    summary="Ask who else is working with a person; the node picks services, agreement, clause and law.",
     body=LookupBody,
     example=EXAMPLE_LOOKUP,
     view=LookupView,

@@ -44,7 +44,7 @@ class TokenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangedSignIn:
-    """The practitioner for whom a token is issued, and when the practitioner must sign in again."""
+    """The practitioner of a token, and the time of the next sign-in."""
 
     practitioner: SignedIn
     until: datetime

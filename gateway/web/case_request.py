@@ -133,9 +133,9 @@ class PractitionerBody(Body):
     id: Line | None = Field(default=None, description="Your own name for them. It never leaves the node.")
     role: Code | None = None
     org_unit: Line | None = None
-    call_back: Phone | None = Field(default=None, description="The team's number, for whoever needs to ring back.")
+    call_back: Phone | None = Field(default=None, description="The team's number, to ring back.")
     second_factor: bool | None = Field(
-        default=None, description="That they signed in with a second factor. Nobody asks for anybody who did not."
+        default=None, description="That they signed in with a second factor. A question without it is refused."
     )
 
 

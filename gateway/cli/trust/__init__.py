@@ -1,1 +1,1 @@
-"""Trust: joining a federation, deciding who is a member, and seeing who vouches for whom."""
+"""Trust: joining a federation, deciding who is a member, and seeing the superiors of each."""

@@ -16,7 +16,7 @@ from gateway.cli.output import command_output
 @config_option
 @command_output
 def show(*, config: Path | None) -> UseCaseResult:
-    """Show who vouches for whom, from the pinned anchors down, as it was last confirmed, and until when it is good."""
+    """Show each entity below its superior, from the pinned anchors down, as last confirmed, and until when."""
     at = now()
     with federation_of(load_node(config)) as federation:
         return describe_federation(federation, at=at)
