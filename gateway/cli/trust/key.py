@@ -19,7 +19,7 @@ from gateway.administration.key_rotation import (
 )
 from gateway.administration.outcome import UseCaseResult
 from gateway.app.commands import enrolment_ports
-from gateway.cli.context import config_option, load_settings
+from gateway.cli.context import TAKES_ID, config_option, load_settings
 from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
 from trust.federation.historical_keys import RevocationReason
 from trust.keys import KeyUse
@@ -85,7 +85,7 @@ def announce(*, config: Path | None, yes: bool, **route: Any) -> UseCaseResult:
     return apply_plan(plan_announcement(settings, _announcement_options(settings, **route)), yes=yes)
 
 
-@click.command()
+@click.command(context_settings=dict(TAKES_ID))
 @click.argument("kid", metavar="KEY-ID")
 @reason_option
 @_recovery

@@ -14,7 +14,7 @@ from gateway.administration.membership import (
     plan_membership,
 )
 from gateway.administration.outcome import UseCaseResult
-from gateway.cli.context import config_option, load_anchor
+from gateway.cli.context import TAKES_ID, config_option, load_anchor
 from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
 from gateway.cli.trust.key import reason_option
 
@@ -69,7 +69,7 @@ def readmit(*, entity: str, config: Path | None, reason: str, emergency: str | N
     return apply_plan(plan, yes=yes)
 
 
-@click.command()
+@click.command(context_settings=dict(TAKES_ID))
 @click.argument("entity")
 @click.argument("kid", metavar="KEY-ID")
 @click.option("--use", required=True, type=click.Choice(MEMBER_KEY_USES), help="What the key is for.")

@@ -10,7 +10,7 @@ from gateway.administration.context import now
 from gateway.keys.files import STATE_FILE, sole_change
 from gateway.store.factory import open_store
 from gateway.store.tables import anchor_keys
-from tests.gateway.cli.conftest import ANCHOR, Answer, Partnership, hearthgate
+from tests.gateway.cli.conftest import ANCHOR, COUNCIL, Answer, Partnership, hearthgate
 from trust.federation.anchor_keys import AnchorKeys, parse_anchor_keys
 from trust.federation.enrolment import parse_enrolment_request
 from trust.keys import KeySet, KeyUse, LocalSigner
@@ -180,6 +180,14 @@ def test_an_anchor_revokes_a_key_once_members_know_another(
     (left,) = document(partnership, recovery).keys.kids
     assert left != stolen
     assert [key["stage"] for key in keys(partnership, "anchor", "federation")] == ["revoked", "signs"]
+
+
+def test_a_key_id_that_begins_with_a_hyphen_is_an_id(partnership: Partnership) -> None:
+    kid = "-" + "A" * 42
+    words: list[object] = [kid, "--reason", "compromised", "--emergency", "a laptop was stolen", "--yes"]
+    assert run(partnership, "council", "revoke", *words).code == 1
+    words += ["--use", "message", "--config", partnership.config("anchor")]
+    assert hearthgate("trust", "revoke", COUNCIL, *words, SUDO_USER="ann").code == 1
 
 
 def test_a_revocation_does_not_outlive_the_keys_that_it_was_asked_for(
