@@ -1,4 +1,4 @@
-"""Compare the CPU of an exchange with that of another checkout, each with its own code, in turns."""
+"""Compare the CPU of an exchange with that of another checkout, each with its own code and environment, in turns."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.bench import exchange
 from tests.bench.asking import HOLDER
 from tests.bench.estate import Estate
-from tests.simulator.town import ANCHOR, COUNCIL
+from tests.bench.__main__ import ANCHOR, COUNCIL
 with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:
     estate = Estate(Path(folder))
     try:
@@ -41,10 +41,15 @@ def measure(before: Path | None) -> Figures:
 
 def _cpu_ms(checkout: Path) -> float:
     ran = subprocess.run(
-        [sys.executable, "-c", _MEASURE],
+        [_python(checkout), "-c", _MEASURE],
         cwd=checkout,
         env={**os.environ, "PYTHONPATH": str(checkout)},
         stdout=subprocess.PIPE,
         check=True,
     )
     return float(json.loads(ran.stdout.splitlines()[-1]))
+
+
+def _python(checkout: Path) -> str:
+    own = checkout / ".venv" / "bin" / "python"
+    return str(own) if own.exists() else sys.executable
