@@ -144,14 +144,14 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
     sock: Any
     initialized: bool
     intake: RequestIntake | None = None
-    accepted_at: float
+    taken_at: float | None = None
     linger: Callable[[Any], None]
 
     def deadline(self) -> float:
         """Return when a request or a handshake that is not whole by then is dropped; between requests there is none."""
         if self.intake is not None:
             return self.intake.deadline
-        return inf if self.initialized else self.accepted_at + RECEIVED_WITHIN_S
+        return inf if self.initialized or self.taken_at is None else self.taken_at + RECEIVED_WITHIN_S
 
     def prepare(self) -> bool:
         """Go on with the handshake; return whether bytes of a request may be read. Raises ``OSError``."""
@@ -219,7 +219,6 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         client = _Impatient(fileno=accepted.detach())
         self.nr_conns += 1
         connection = _Connection(self.cfg, client, address, listener.getsockname())
-        connection.accepted_at = monotonic()
         connection.linger = self._linger
         self.enqueue_req(connection)
 
@@ -227,10 +226,10 @@ class PoolWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         """Take what has come of a request, and answer it once it is whole; until then the poller waits for more."""
         try:
             conn.sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
-            if monotonic() > conn.deadline():
-                return False
+            if conn.taken_at is None:
+                conn.taken_at = monotonic()  # while all threads were busy, the client could do nothing
             if not (conn.prepare() and conn.collect()):
-                return _DEFER
+                return False if monotonic() > conn.deadline() else _DEFER
         except OSError:  # an SSLError is an OSError
             return False
         return super().handle(conn)
