@@ -11,6 +11,7 @@ from tests.bench import (
     case_systems,
     chains,
     components,
+    delivery,
     exchange,
     lookup,
     page,
@@ -35,6 +36,7 @@ class Plan:
     exchanges: exchange.Counts = field(default_factory=exchange.Counts)
     lookups: lookup.Counts = field(default_factory=lookup.Counts)
     issued: tokens.Counts = field(default_factory=tokens.Counts)
+    delivered: delivery.Counts = field(default_factory=delivery.Counts)
     federation: thousand.Counts = field(default_factory=thousand.Counts)
     starts: int = 3
     profiled: int = 500
@@ -48,6 +50,7 @@ QUICK = Plan(
     exchanges=exchange.Counts(rounds=2, floor=16, warm=8, cold=4),
     lookups=lookup.Counts(slow=1, fast=1),
     issued=tokens.Counts(rounds=1, tokens=8, calls=8, known=5),
+    delivered=delivery.Counts(rounds=1, messages=8),
     federation=thousand.Counts(intermediates=2, agencies=6),
     starts=1,
     profiled=5,
@@ -86,10 +89,16 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
         figures |= suspending.measure(estate, folder, systems, plan.refresh_after_s)
     finally:
         estate.close()
+    return figures | _without_town(folder, plan), shares
+
+
+def _without_town(folder: Path, plan: Plan) -> Figures:
+    _say("deliveries, beside as4 and mesh-sandbox")
+    figures = delivery.measure(folder / "delivery", plan.delivered)
     _say("chains, and a federation in memory")
     figures |= chains.measure(plan.chains)
     figures |= thousand.measure(folder / "federation", plan.federation)
-    return figures, shares
+    return figures
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ class Meaning:
 
 
 _NODE = "Node.js"
+_AS4, _MESH = "PyPI as4", "PyPI mesh-sandbox"
 MEANINGS: Mapping[str, Meaning] = {
     "floor_rps": Meaning(text="the floor: requests a second", unit="1/s"),
     "floor_cpu_ms": Meaning(text="the floor: CPU a request", unit="ms"),
@@ -60,6 +61,10 @@ MEANINGS: Mapping[str, Meaning] = {
     "token_new_us": Meaning(text="verifying a token that was not seen before: CPU", unit="us"),
     "token_known_us": Meaning(text="verifying one whose signature is known: CPU", unit="us"),
     "token_cache_saves_us": Meaning(text="... so the memory of good signatures saves", unit="us"),
+    "as4_rps": Meaning(text="PyPI as4 in one process: messages a second, receipts verified", unit="1/s", needs=_AS4),
+    "mesh_rps": Meaning(
+        text="mesh-sandbox: messages a second, sent, fetched and acknowledged", unit="1/s", needs=_MESH
+    ),
     "lookup_over_slowest": Meaning(text="lookup of eight services over the slowest alone", most=1.3),
     "lookup_ms": Meaning(text="lookup of eight services whose case systems take 150 to 400 ms an answer", unit="ms"),
     "lookup_slowest_ms": Meaning(text="the slowest of them, asked alone", unit="ms"),
