@@ -67,12 +67,12 @@ def read_consent(reader: Reader) -> ConsentRecord:
 
 def consent_to_json(consent: ConsentRecord) -> JsonObject:
     """Return the wire form."""
-    written: JsonObject = {
+    members: JsonObject = {
         "roles": sorted(consent.roles),
         "given_on": consent.given_on.isoformat(),
         "form": str(consent.form),
         "evidence": consent.evidence,
     }
     if consent.expires_on is not None:
-        written["expires_on"] = consent.expires_on.isoformat()
-    return written
+        members["expires_on"] = consent.expires_on.isoformat()
+    return members

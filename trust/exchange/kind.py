@@ -1,6 +1,7 @@
 """The shape of a kind of exchange: everything that differs between two kinds, in one value.
 
 1. A module of :mod:`trust.exchange` defines one :class:`ExchangeKind`; :mod:`trust.exchange.kinds` lists it.
+   A *query* is answered at once by a reply. A *queued* kind is stored, and receipts tell what became of it.
 2. Envelope, agreements, decisions and the gateway's path read the value and name no kind.
 3. A clause has a member for each :class:`ClauseList` of its kind; a query names the words that these must hold.
 """
@@ -9,15 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, Self
 
-from trust.exchange.errors import UnsupportedKind
+from trust.exchange.errors import Fault, MalformedBody, UnsupportedKind
 from trust.exchange.reader import Reader
 from trust.identifiers import KindName
 from trust.strict_json import JsonObject
 
 QUERY_LIFE = timedelta(minutes=5)
 """The longest a query may live (WIRE section 3); also the bound for a kind that is not known."""
+QUEUED_LIFE = timedelta(days=15)
+"""The longest a message of a queued kind may live: the relay tries for 14 days."""
 EXISTENCE = "known_to_service"
 """What a kind reveals whose answers tell a known person from an unknown one."""
 
@@ -45,6 +48,32 @@ class Query(Protocol):
 
     def to_body(self) -> JsonObject:
         """Return the body that asks this."""
+        ...
+
+
+class QueuedBody(Query, Protocol):
+    """The parsed body of a message of a queued kind: typed details, and statements that are each about persons."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the details and of the statements' fields that it brings."""
+        ...
+
+    @property
+    def refs(self) -> frozenset[str]:
+        """The persons of the message that its statements are about."""
+        ...
+
+    def cut(self, fields: frozenset[str], refs: frozenset[str]) -> Self:
+        """Return the body with only these fields, and without statements about any person but these."""
+        ...
+
+
+class MessageAnswer(Protocol):
+    """What became of a message of a queued kind: the parsed body of an ``answered`` receipt."""
+
+    def to_body(self) -> JsonObject:
+        """Return the body that says this."""
         ...
 
 
@@ -104,29 +133,38 @@ def join_words(words: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def no_reply(_body: JsonObject) -> Reading:
+    """Refuse every body (:class:`MalformedBody`): a message of a queued kind is answered by receipts."""
+    raise MalformedBody([Fault(path="body", problem="answers a kind of exchange that has receipts and no replies")])
+
+
 def _existence_alone(_lists: ClauseWords) -> frozenset[str]:
     return frozenset({EXISTENCE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeKind:
-    """One kind of query.
+    """One kind of exchange.
 
-    ``description`` ends the sentence "A may ask B ..." of an agreement. ``fields`` is every field that a clause may
-    permit; an ``indivisible`` reply always has all of them. ``reply_members`` is every member of a reply's body.
-    ``reveals`` names what answers under a clause with the given lists can tell.
+    ``description`` ends the sentence "A may ask B ..." of an agreement, or "A may send B ..." for a ``queued`` kind.
+    ``fields`` is every field that a clause may permit; an ``indivisible`` reply always has all of them.
+    ``reply_members`` is every member of a reply's body. ``reveals`` names what answers under a clause with the given
+    lists can tell. ``parse_answer`` reads the outcome of a message of a queued kind, whose parsers return a
+    :class:`QueuedBody`.
     """
 
     name: KindName
     description: str
     parsers: Mapping[int, Callable[[JsonObject], Query]]
-    parse_reply: Callable[[JsonObject], Reading]
     fields: frozenset[str]
-    reply_members: frozenset[str]
+    parse_reply: Callable[[JsonObject], Reading] = no_reply
+    reply_members: frozenset[str] = frozenset()
     indivisible: bool = False
     clause_lists: tuple[ClauseList, ...] = ()
     reveals: Callable[[ClauseWords], frozenset[str]] = _existence_alone
     max_life: timedelta = QUERY_LIFE
+    queued: bool = False
+    parse_answer: Callable[[JsonObject], MessageAnswer] | None = None
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -151,6 +189,12 @@ def max_life(kinds: Kinds, kind: str) -> timedelta:
     """Return how far ahead a message of this kind may set its ``exp``."""
     entry = kinds.get(KindName(kind))
     return entry.max_life if entry else QUERY_LIFE
+
+
+def is_queued(kinds: Kinds, kind: str) -> bool:
+    """Say whether messages of this kind are stored and receipted, and not answered by a reply."""
+    entry = kinds.get(KindName(kind))
+    return entry is not None and entry.queued
 
 
 def supported(kinds: Kinds) -> dict[KindName, tuple[int, ...]]:

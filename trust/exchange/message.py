@@ -3,7 +3,7 @@
 Verify, then parse: the bytes received are what is digested and checked, and nothing is serialised again to check it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -23,9 +23,10 @@ from trust.exchange.envelope import (
     read_services,
 )
 from trust.exchange.errors import MalformedMessage, MalformedSubject
-from trust.exchange.kind import Kinds, max_life
+from trust.exchange.kind import Kinds, is_queued, max_life
 from trust.exchange.kinds import KINDS
-from trust.exchange.person import Subject, parse_subject, subject_to_json
+from trust.exchange.person import MAX_NAME, Subject, parse_subject, subject_to_json
+from trust.exchange.persons import ConcernedPerson, persons_to_json, read_persons
 from trust.exchange.reader import Reader
 from trust.identifiers import (
     TELEPHONE,
@@ -72,13 +73,15 @@ class Urgency(StrEnum):
 class PseudonymousPractitioner:
     """Who asks, as far as the answering agency may know: ``sub`` is a pseudonym for this pair of agencies only.
 
-    ``call_back`` is a team's telephone number (:data:`trust.identifiers.TELEPHONE`), never a person's.
+    ``call_back`` is a telephone number (:data:`trust.identifiers.TELEPHONE`): in a query a team's, never a person's; in
+    a message of a queued kind the worker's own at work. Only such a message states the worker's ``name``.
     """
 
     sub: str
     role: RoleCode
     org_unit: str
     call_back: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,8 @@ class Message:
     """A message as its sender means it. ``iat``, ``exp`` and ``deadline`` are whole seconds since 1970.
 
     ``from_service`` is a service of ``iss`` and ``to_service`` one of ``aud``; :attr:`asker` and :attr:`holder` say so.
-    ``body`` is the JSON of its kind and version, read by :func:`trust.exchange.kind.parse_query`.
+    ``body`` is the JSON of its kind and version, read by :func:`trust.exchange.kind.parse_query`. A query has a
+    ``subject``; a message of a queued kind has ``persons`` and an ``urgency``, and consent stands with each person.
     """
 
     iss: EntityId
@@ -112,8 +116,9 @@ class Message:
     from_service: ServiceSlug
     to_service: ServiceSlug
     practitioner: PseudonymousPractitioner
-    subject: Subject
     body: JsonObject
+    subject: Subject = field(default_factory=Subject)
+    persons: tuple[ConcernedPerson, ...] = ()
     correlation: str | None = None
     supersedes: str | None = None
     urgency: Urgency | None = None
@@ -164,7 +169,7 @@ def peek_issuer(raw: bytes) -> EntityId:
 def open_message(
     raw: bytes, *, sender_keys: KeySet, own_id: EntityId, now: datetime, kinds: Kinds = KINDS
 ) -> OpenedMessage:
-    """Verify a received message and read its envelope.
+    """Verify a received message and read its envelope; ``kinds`` tells which kinds are queued.
 
     1. the signature, with ``sender_keys``: the message keys of the trusted party that :func:`peek_issuer` named;
     2. the form of every member, all faults at once;
@@ -175,7 +180,7 @@ def open_message(
     was seen before, and everything that the agreement decides. Raises ``TrustError`` only.
     """
     opened = jose.open_signed(raw, typ=TYP, keys=sender_keys.require_use(KeyUse.MESSAGE), max_bytes=MAX_BYTES)  # 1
-    message = _parse_message(opened.claims)  # 2
+    message = _parse_message(opened.claims, kinds)  # 2
     if message.aud != own_id:  # 3
         raise WrongAudience("The message is addressed to another node. Send it to the node named in its aud.")
     check_times(opened.claims, now=now, max_life=max_life(kinds, message.kind))  # 4
@@ -198,9 +203,9 @@ def _message_to_claims(message: Message) -> JsonObject:
             "sub": practitioner.sub,
             "role": practitioner.role,
             "org_unit": practitioner.org_unit,
-            **_present({"call_back": practitioner.call_back}),
+            **_present({"call_back": practitioner.call_back, "name": practitioner.name}),
         },
-        "subject": subject_to_json(message.subject),
+        **_about(message),
         "body": message.body,
         "correlation": message.correlation,
         "supersedes": message.supersedes,
@@ -210,6 +215,12 @@ def _message_to_claims(message: Message) -> JsonObject:
         "consent": None if message.consent is None else consent_to_json(message.consent),
     }
     return _present(claims)
+
+
+def _about(message: Message) -> JsonObject:
+    if message.persons:
+        return {"persons": persons_to_json(message.persons)}
+    return {"subject": subject_to_json(message.subject)}
 
 
 def _handling_to_json(handling: Handling | None) -> JsonObject | None:
@@ -226,17 +237,20 @@ def _present(members: JsonObject) -> JsonObject:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _parse_message(claims: JsonObject) -> Message:
+def _parse_message(claims: JsonObject, kinds: Kinds) -> Message:
     reader = Reader(claims)
     parties, services = read_parties(reader), read_services(reader)
-    subject, body = reader.raw_child("subject"), reader.raw_child("body")
+    body, kind = reader.raw_child("body"), reader.parsed("kind", parse_code)
+    year, queued = from_seconds(parties.iat).year, is_queued(kinds, kind)
+    if queued:
+        _check_queued(reader)
     message = Message(
         iss=parties.iss,
         aud=parties.aud,
         iat=parties.iat,
         exp=parties.exp,
         jti=parties.jti,
-        kind=KindName(reader.parsed("kind", parse_code)),
+        kind=KindName(kind),
         version=reader.whole("v", least=1, most=HIGHEST_VERSION),
         agreement=read_agreement(reader),
         clause=ClauseId(reader.parsed("clause", parse_code)),
@@ -244,8 +258,9 @@ def _parse_message(claims: JsonObject) -> Message:
         basis=reader.parsed_list("basis", parse_code),
         from_service=services.from_service,
         to_service=services.to_service,
-        practitioner=_read_practitioner(reader),
-        subject=_read_subject(reader, subject, year=from_seconds(parties.iat).year),
+        practitioner=_read_practitioner(reader, with_name=queued),
+        subject=Subject() if queued else _read_subject(reader, year=year),
+        persons=read_persons(reader, this_year=year) if queued else (),
         body=body or {},
         correlation=reader.optional_text("correlation", pattern=JTI),
         supersedes=reader.optional_text("supersedes", pattern=JTI),
@@ -259,7 +274,17 @@ def _parse_message(claims: JsonObject) -> Message:
     return message
 
 
-def _read_subject(reader: Reader, subject: JsonObject | None, *, year: int) -> Subject:
+def _check_queued(reader: Reader) -> None:
+    if reader.has("subject"):
+        reader.fault("subject", "has no place in this kind of exchange; describe each person in persons")
+    if reader.has("consent"):
+        reader.fault("consent", "stands with the person who gave it in this kind of exchange; move it into persons")
+    if not reader.has("urgency"):
+        reader.fault("urgency", "is missing")
+
+
+def _read_subject(reader: Reader, *, year: int) -> Subject:
+    subject = reader.raw_child("subject")
     if subject is None:
         return Subject()
     try:
@@ -269,7 +294,7 @@ def _read_subject(reader: Reader, subject: JsonObject | None, *, year: int) -> S
         return Subject()
 
 
-def _read_practitioner(reader: Reader) -> PseudonymousPractitioner:
+def _read_practitioner(reader: Reader, *, with_name: bool) -> PseudonymousPractitioner:
     nested = reader.child("practitioner")
     if nested is None:
         return PseudonymousPractitioner(sub="", role=RoleCode(""), org_unit="")
@@ -278,6 +303,7 @@ def _read_practitioner(reader: Reader) -> PseudonymousPractitioner:
         role=RoleCode(nested.parsed("role", parse_code)),
         org_unit=nested.text("org_unit"),
         call_back=nested.optional_text("call_back", pattern=TELEPHONE),
+        name=nested.optional_text("name", max_len=MAX_NAME) if with_name else None,
     )
 
 

@@ -49,7 +49,7 @@ _BLOCK = 1_048_576
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ArchivePart:
     """One file of a backup. ``name`` begins with :data:`FOLDER` or :data:`STORE`."""
 
     name: str
@@ -68,10 +68,10 @@ class Manifest:
     kind: str
     revision: str
     store_parts: tuple[str, ...]
-    parts: tuple[Part, ...] = field(repr=False)
+    parts: tuple[ArchivePart, ...] = field(repr=False)
 
 
-def measure(name: str, path: Path) -> Part:
+def measure(name: str, path: Path) -> ArchivePart:
     """Return a file as a part, after reading all of it."""
     digest = hashlib.sha256()
     size = 0
@@ -79,7 +79,7 @@ def measure(name: str, path: Path) -> Part:
         while block := file.read(_BLOCK):
             digest.update(block)
             size += len(block)
-    return Part(name=name, size=size, sha256=digest.hexdigest())
+    return ArchivePart(name=name, size=size, sha256=digest.hexdigest())
 
 
 def write(target: Path, manifest: Manifest, sources: Iterable[Path], signer: Signer) -> None:
@@ -161,12 +161,12 @@ def _from_claims(claims: JsonObject) -> Manifest:
     )
 
 
-def _part(holder: JsonObject) -> Part:
+def _part(holder: JsonObject) -> ArchivePart:
     item = require_object(holder, "part")
     name = _safe(require_str(item, "name", max_len=_MAX_NAME))
     if name.partition("/")[0] not in {FOLDER, STORE}:
         raise _changed()
-    return Part(name=name, size=require_int(item, "size"), sha256=require_str(item, "sha256", max_len=64))
+    return ArchivePart(name=name, size=require_int(item, "size"), sha256=require_str(item, "sha256", max_len=64))
 
 
 def _safe(name: str) -> str:
