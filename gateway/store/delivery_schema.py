@@ -3,7 +3,7 @@
 The rules of :mod:`gateway.store.schema` hold here too.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
 
 from gateway.store import schema
 
@@ -69,7 +69,20 @@ outbox = Table(
     Column("superseded_by", Text),
     Column("escalation", Integer, nullable=False),
     Column("escalate_at", BigInteger),
+    Column("faults", Integer, nullable=False, server_default="0"),
+    Column("receipt_seq", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
+)
+WAITING = text("state IN ('queued', 'held')")
+"""What is still to be sent. The words of the partial index, so that the databases use it."""
+Index(
+    "outbox_waiting",
+    outbox.c.peer,
+    outbox.c.lane,
+    outbox.c.next_at,
+    outbox.c.seq,
+    sqlite_where=WAITING,
+    postgresql_where=WAITING,
 )
 Index("outbox_by_message", outbox.c.message, unique=True)
 Index("outbox_due", outbox.c.state, outbox.c.lane, outbox.c.next_at, outbox.c.seq)
