@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from config.calendar import CalendarSettings, HoursSettings, OutOfHoursSettings
 from config.fields import (
     Bind,
     Code,
@@ -170,6 +171,9 @@ class Service(Frozen):
     name: Label
     kind: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     duty_phone: Phone
+    area: Label | None = None
+    hours: HoursSettings | None = None
+    out_of_hours: OutOfHoursSettings | None = None
     adapter: AdapterSettings | None = None
     answer_after_s: float = Field(default=ANSWER_AFTER_S, ge=0.1, le=4)
     restrictions: tuple[LocalRestriction, ...] = ()
@@ -290,6 +294,7 @@ class NodeSettings(Frozen):
     limits: LimitsSettings = LimitsSettings()
     budgets: BudgetSettings = BudgetSettings()
     retention: Retention = Retention()
+    calendar: CalendarSettings = CalendarSettings()
     identity: IdentitySettings = IdentitySettings()
     administrator_keys: dict[Label, Path] = Field(default_factory=dict)
     base_dir: Path = Field(exclude=True)

@@ -11,6 +11,8 @@ from gateway.administration.outcome import UseCaseResult
 from gateway.federation.freshness import Freshness
 from gateway.federation.resolver import EntityStatus
 from trust.federation.chain import TrustedEntity
+from trust.federation.node_metadata import ServiceEntry
+from trust.federation.opening_hours import OutOfHours, area_to_json, opening_hours_to_json, out_of_hours_to_json
 from trust.federation.trust_mark import name_mark
 from trust.identifiers import EntityId
 
@@ -93,6 +95,8 @@ class _Tree:
         for mark in trusted.marks:
             until = f"until {mark.expires_at:%Y-%m-%d %H:%M} UTC" if mark.expires_at else "without an end"
             yield f"  {name_mark(mark.mark_type)}, issued by {mark.issuer}, {until}"
+        for service in trusted.node.services if trusted.node else ():
+            yield from (f"  {line}" for line in service_lines(service))
 
 
 def _untrusted_lines(standing: EntityStatus) -> Iterator[str]:
@@ -117,6 +121,7 @@ def _to_json(standing: EntityStatus, at: datetime) -> dict[str, Any]:
             "refreshed_at": trusted.refreshed_at.isoformat(),
             "age_s": int((at - trusted.refreshed_at).total_seconds()),
             "expires_at": trusted.expires_at.isoformat(),
+            "services": [service_to_json(service) for service in trusted.node.services] if trusted.node else [],
             "marks": [
                 {
                     "type": mark.mark_type,
@@ -127,6 +132,39 @@ def _to_json(standing: EntityStatus, at: datetime) -> dict[str, Any]:
             ],
         }
     return entry
+
+
+def service_lines(service: ServiceEntry) -> Iterator[str]:
+    """Describe a service: its duty line, area and out-of-hours service, and its hours below."""
+    parts = [
+        f"{service.name} ({service.slug})",
+        f"duty line {service.duty_phone}" if service.duty_phone else "",
+        f"for {service.area.name}" if service.area else "",
+        _out_of_hours(service.out_of_hours) if service.out_of_hours else "",
+    ]
+    yield ", ".join(part for part in parts if part)
+    if service.hours:
+        hours = opening_hours_to_json(service.hours)
+        days = [f"{day.replace('_', ' ')} {' and '.join(spans)}" for day, spans in hours.items() if day != "closed"]
+        yield f"  open {', '.join(days)}"
+
+
+def service_to_json(service: ServiceEntry) -> dict[str, Any]:
+    """Return the same for machines."""
+    return {
+        "slug": service.slug,
+        "name": service.name,
+        "kind": service.kind,
+        "duty_phone": service.duty_phone,
+        "area": area_to_json(service.area) if service.area else None,
+        "hours": opening_hours_to_json(service.hours) if service.hours else None,
+        "out_of_hours": out_of_hours_to_json(service.out_of_hours) if service.out_of_hours else None,
+    }
+
+
+def _out_of_hours(instead: OutOfHours) -> str:
+    ways = " or ".join(way for way in (instead.phone, str(instead.service) if instead.service else None) if way)
+    return f"out of hours {instead.name}: {ways}"
 
 
 def rough(length: timedelta) -> str:

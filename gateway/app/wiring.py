@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adapters.contract import Adapter, AdapterContext, HttpCaller, SourceMisconfigured
 from adapters.loading import build_adapter
+from config.calendar import CalendarSettings
 from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings, ProxySettings, Service
 from config.sign_in import PositionRow, ProviderSettings, SecondFactorValues
@@ -28,6 +29,7 @@ from trust.exchange.kind import Kinds, supported
 from trust.exchange.kinds import KINDS
 from trust.federation.anchor_keys import Pin, parse_pin
 from trust.federation.node_metadata import ServiceEntry
+from trust.federation.opening_hours import ServiceArea
 from trust.identifiers import EntityId, RoleCode, ServiceRef, ServiceSlug
 from trust.keys import Alg
 from trust.oauth import provider_keys
@@ -167,17 +169,21 @@ def profile(settings: NodeSettings, kinds: Kinds = KINDS) -> NodeProfile:
         name=settings.node.name,
         superiors=tuple(EntityId(superior) for superior in settings.node.superiors)
         or tuple(EntityId(anchor.entity_id) for anchor in settings.trust.anchors),
-        services=tuple(
-            ServiceEntry(
-                slug=ServiceSlug(each.slug),
-                name=each.name,
-                kind=each.kind,
-                duty_phone=each.duty_phone,
-                asks_only=each.adapter is None,
-            )
-            for each in settings.services
-        ),
+        services=tuple(_entry(each, settings.calendar) for each in settings.services),
         kinds=supported(kinds),
+    )
+
+
+def _entry(service: Service, calendar: CalendarSettings) -> ServiceEntry:
+    return ServiceEntry(
+        slug=ServiceSlug(service.slug),
+        name=service.name,
+        kind=service.kind,
+        duty_phone=service.duty_phone,
+        asks_only=service.adapter is None,
+        area=None if service.area is None else ServiceArea(name=service.area, nation=calendar.nation),
+        hours=None if service.hours is None else service.hours.opening_hours(calendar.closed_days),
+        out_of_hours=None if service.out_of_hours is None else service.out_of_hours.out_of_hours(),
     )
 
 

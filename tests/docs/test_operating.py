@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from config import settings, sign_in
+from config import calendar, settings, sign_in
 from config.loading import _SCALAR_TABLES
 from gateway.accountability import enumeration
 from gateway.administration import journal
@@ -58,6 +58,9 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[[services]]`": settings.Service,
     "`[services.adapter]`": settings.AdapterSettings,
     "`[[services.restrictions]]`": settings.LocalRestriction,
+    "`[services.hours]` and `[calendar.hours]`": calendar.HoursSettings,
+    "`[services.out_of_hours]`": calendar.OutOfHoursSettings,
+    "`[calendar]`": calendar.CalendarSettings,
     "`[limits]`": settings.LimitsSettings,
     "`[identity]`": sign_in.IdentitySettings,
     "`[[identity.providers]]`": sign_in.ProviderSettings,

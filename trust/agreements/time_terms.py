@@ -105,6 +105,24 @@ def due_at(term: TimeTerm, start: datetime, calendar: Calendar, *, urgency: Urge
     return min(latest, _by_calendar(term, start, calendar)) if term.unit is TimeUnit.SCHOOL_DAY else latest
 
 
+def is_open(at: datetime, calendar: Calendar) -> bool:
+    """Say whether the service of a calendar works at an instant."""
+    day = at.astimezone(calendar.zone).date()
+    return any(
+        _instant(day, opening, calendar) <= at < _closing(day, closing, calendar)
+        for opening, closing in calendar.working_spans(day)
+    )
+
+
+def opens_at(at: datetime, calendar: Calendar) -> datetime | None:
+    """Return when a service that is closed at an instant opens next, in UTC."""
+    for day in _days(at, calendar, first=0):
+        for opening, _ in calendar.working_spans(day):
+            if (begin := _instant(day, opening, calendar)) > at:
+                return begin
+    return None
+
+
 def _elapsed(term: TimeTerm) -> timedelta:
     in_hours = term.unit in {TimeUnit.HOUR, TimeUnit.WORKING_HOUR}
     return timedelta(hours=term.amount) if in_hours else timedelta(days=term.amount)

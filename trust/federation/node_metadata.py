@@ -10,6 +10,17 @@ from dataclasses import dataclass, field
 
 from trust import claims
 from trust.errors import MalformedClaims
+from trust.federation.opening_hours import (
+    OpeningHours,
+    OutOfHours,
+    ServiceArea,
+    area_to_json,
+    opening_hours_to_json,
+    out_of_hours_to_json,
+    parse_area,
+    parse_opening_hours,
+    parse_out_of_hours,
+)
 from trust.identifiers import EntityId, KindName, ServiceSlug, parse_code, parse_endpoint, parse_slug
 from trust.keys import KeySet, KeyUse, PublicKey, parse_key
 from trust.strict_json import JsonObject
@@ -27,7 +38,8 @@ MAX_PHONE = 40
 class ServiceEntry:
     """One service of a node: its slug, its name for people, the kind of service, and its duty line if it has one.
 
-    One that `asks_only` has no case system: its node asks for it, and no service asks it.
+    One that `asks_only` has no case system: its node asks for it, and no service asks it. A service that publishes no
+    `hours` does not say when it is open.
     """
 
     slug: ServiceSlug
@@ -35,6 +47,9 @@ class ServiceEntry:
     kind: str
     duty_phone: str | None = None
     asks_only: bool = False
+    area: ServiceArea | None = None
+    hours: OpeningHours | None = None
+    out_of_hours: OutOfHours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,12 +157,18 @@ def _parse_services(metadata: JsonObject) -> tuple[ServiceEntry, ...]:
 def _parse_service(item: object) -> ServiceEntry:
     if type(item) is not dict:
         raise MalformedClaims("Each of 'services' must be an object.")
+    area = claims.optional_object(item, "area")
+    hours = claims.optional_object(item, "hours")
+    out_of_hours = claims.optional_object(item, "out_of_hours")
     return ServiceEntry(
         slug=parse_slug(claims.require_str(item, "slug")),
         name=claims.require_str(item, "name", max_len=MAX_NAME),
         kind=parse_code(claims.require_str(item, "kind")),
         duty_phone=claims.optional_str(item, "duty_phone", max_len=MAX_PHONE),
         asks_only=_parse_asks_only(item),
+        area=None if area is None else parse_area(area),
+        hours=None if hours is None else parse_opening_hours(hours),
+        out_of_hours=None if out_of_hours is None else parse_out_of_hours(out_of_hours),
     )
 
 
@@ -164,6 +185,12 @@ def _service_to_json(service: ServiceEntry) -> JsonObject:
         entry["duty_phone"] = service.duty_phone
     if service.asks_only:
         entry["asks_only"] = True
+    if service.area is not None:
+        entry["area"] = area_to_json(service.area)
+    if service.hours is not None:
+        entry["hours"] = opening_hours_to_json(service.hours)
+    if service.out_of_hours is not None:
+        entry["out_of_hours"] = out_of_hours_to_json(service.out_of_hours)
     return entry
 
 

@@ -8,7 +8,15 @@ from adapters.contract import CheckLine
 from config.loading import ConfigError
 from config.settings import AnchorSettings, NodeSettings
 from gateway.administration.adapters import AdapterBuilder
-from gateway.administration.checks import accountability, administrators, case_systems, machine, members, partnership
+from gateway.administration.checks import (
+    accountability,
+    administrators,
+    calendars,
+    case_systems,
+    machine,
+    members,
+    partnership,
+)
 from gateway.administration.checks.lines import Section
 from gateway.administration.context import Settings, now
 from gateway.administration.federation_context import FederationContext
@@ -34,6 +42,7 @@ def run_checks(settings: Settings, ports: DoctorPorts) -> Iterator[Section]:
         return
     yield from partnership.check_partnership(settings, ports.open_federation, now())
     yield "Practitioners", accountability.check_accountability(settings, now())
+    yield "Deadlines", list(calendars.check_calendar(settings, now()))
     yield "Case systems", case_systems.check_case_systems(settings, ports.adapter_builder)
 
 

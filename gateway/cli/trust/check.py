@@ -9,6 +9,7 @@ import click
 from gateway.administration.chain_trace import Trace
 from gateway.administration.context import now
 from gateway.administration.federation_context import FederationContext
+from gateway.administration.federation_overview import service_lines, service_to_json
 from gateway.administration.outcome import UseCaseResult
 from gateway.administration.trust_check import TrustMarkReport, check_entity
 from gateway.app.commands import federation_of
@@ -35,11 +36,8 @@ def show_check(federation: FederationContext, named: EntityId, *, at: datetime) 
     found = check_entity(federation, named, now=at)
     trace, entity = found.trace, found.trace.entity
     steps = [text for line in trace.lines for text in check_output.format_check(line)]
-    services = [
-        {"slug": service.slug, "name": service.name, "kind": service.kind, "duty_phone": service.duty_phone}
-        for service in (entity.node.services if entity and entity.node else ())
-    ]
-    hosts = [f"  {service['name']} ({service['slug']}), duty line {service['duty_phone']}" for service in services]
+    services = entity.node.services if entity and entity.node else ()
+    hosts = [f"  {line}" for service in services for line in service_lines(service)]
     return UseCaseResult(
         lines=[*steps, _conclusion(named, trace), *hosts, *map(_mark_line, found.marks)],
         data={
@@ -49,7 +47,7 @@ def show_check(federation: FederationContext, named: EntityId, *, at: datetime) 
             "refusal": _refusal(trace),
             "superiors": list(entity.superiors) if entity else [],
             "expires_at": entity.expires_at.isoformat() if entity else None,
-            "services": services,
+            "services": [service_to_json(service) for service in services],
             "marks": [_mark_to_json(mark) for mark in found.marks],
         },
         ok=trace.ok,
