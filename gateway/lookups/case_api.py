@@ -16,7 +16,7 @@ from gateway.oauth.case_server import RESOURCE_PATH
 from gateway.web import problem
 from gateway.web.capability import Capability
 from gateway.web.case_openapi import EXAMPLE_QUESTION, ApiOperation
-from gateway.web.case_request import DEFAULT_WAIT_S, MAX_WAIT_S, QuestionBody
+from gateway.web.case_request import DEFAULT_WAIT_S, ID_PATTERN, MAX_WAIT_S, QuestionBody
 from gateway.web.guards import CaseGuard
 from gateway.web.practitioner import read_question
 from gateway.web.problem import Problem
@@ -83,7 +83,7 @@ GET = ApiOperation(
             "in": "path",
             "required": True,
             "description": "As the answer that started the lookup has it, in its body and in Location.",
-            "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"},
+            "schema": {"type": "string", "pattern": ID_PATTERN},
         },
     ),
     polled=True,

@@ -26,6 +26,8 @@ MAX_BODY = 32_768
 DEFAULT_WAIT_S = 10.0
 MAX_WAIT_S = 30.0
 MAX_HOLDERS = 64
+ID_PATTERN = "^[A-Za-z0-9_-]{22}$"
+"""An id that this node gave out, such as that of a lookup."""
 CODE_PATTERN = "^[a-z0-9]+([.-][a-z0-9]+)*$"
 SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
 """What :func:`parse_code` and :func:`parse_slug` take, for readers of the description; a test holds them together."""
@@ -195,31 +197,34 @@ class QuestionBody(Body):
         return None if self.holders is None else frozenset(map(parse_service_ref, self.holders))
 
 
+AnyModel = TypeVar("AnyModel", bound=Body)
 AnyBody = TypeVar("AnyBody", bound=QuestionBody)
 
 
 def read(model: type[AnyBody], raw: bytes, *, today: date) -> tuple[AnyBody, Description]:
     """Return the body, and the person in it with what was left out. Raises :class:`Problem` with every fault."""
-    try:
-        document = strict_json.loads(raw, max_bytes=MAX_BODY)
-    except MalformedInput as error:
-        raise Problem(problem.NOT_JSON, error.detail) from error
-    body, faults = _body(model, raw)
-    described, about_subject = _described(document.get("subject"), today)
+    document, body, faults = read_model(model, raw)
+    described, about_subject = describe_subject(document.get("subject"), today=today)
     faults.extend(about_subject)
     if body is None or described is None or faults:
         raise Problem(problem.INVALID_FIELDS, faults=faults)
     return body, described
 
 
-def _body(model: type[AnyBody], raw: bytes) -> tuple[AnyBody | None, list[Fault]]:
+def read_model(model: type[AnyModel], raw: bytes) -> tuple[strict_json.JsonObject, AnyModel | None, list[Fault]]:
+    """Return the document, the body if it has no fault of shape, and those faults. Raises :class:`Problem`."""
     try:
-        return model.model_validate_json(raw), []
+        document = strict_json.loads(raw, max_bytes=MAX_BODY)
+    except MalformedInput as error:
+        raise Problem(problem.NOT_JSON, error.detail) from error
+    try:
+        return document, model.model_validate_json(raw), []
     except ValidationError as error:
-        return None, list(_faults(error))
+        return document, None, list(_faults(error))
 
 
-def _described(unverified: object, today: date) -> tuple[Description | None, tuple[Fault, ...]]:
+def describe_subject(unverified: object, *, today: date) -> tuple[Description | None, tuple[Fault, ...]]:
+    """Return the person that an object describes, or the faults; neither where it is no object."""
     if not isinstance(unverified, dict):
         return None, ()
     try:
@@ -231,9 +236,11 @@ def _described(unverified: object, today: date) -> tuple[Description | None, tup
 
 
 _PATTERNS = {
+    ID_PATTERN: "must be an id that this node gave out",
     f"^{TELEPHONE.pattern}$": "must be a telephone number: digits and spaces, perhaps a leading +",
     f"^{EVIDENCE.pattern}$": "must be a reference of 1 to 128 letters, digits and . _ ~ / -, without spaces",
 }
+_INSTANT = "must be a time with its zone, such as 2026-11-30T14:05:00Z"
 _SENTENCES = {
     "missing": "is missing",
     "extra_forbidden": "is not a member of this object; remove it",
@@ -252,6 +259,11 @@ _SENTENCES = {
     "date_from_datetime_parsing": "must be a date written YYYY-MM-DD",
     "date_from_datetime_inexact": "must be a date written YYYY-MM-DD",
     "date_parsing": "must be a date written YYYY-MM-DD",
+    "datetime_type": _INSTANT,
+    "datetime_parsing": _INSTANT,
+    "datetime_from_date_parsing": _INSTANT,
+    "datetime_object_invalid": _INSTANT,
+    "timezone_aware": _INSTANT,
 }
 _SENTENCES_OF_OURS = {
     "one_line": "must be one line of printable characters",
