@@ -2,7 +2,7 @@
 
 Three kinds of sign, each noted in the transaction that records the answer:
 
-1. many values beside one detail (:mod:`trust.agreements.probing`);
+1. many values beside one detail (:mod:`trust.agreements.enumeration`);
 2. more questions about people without a record, or more practitioners who were never seen before, than this agency
    usually has in a day;
 3. more questions of one practitioner than is usual in the role at the same agency.
@@ -21,7 +21,7 @@ from gateway.accountability.subject_buckets import person_keys
 from gateway.ports import Transaction
 from gateway.store.tables import flags, query_counts, similar_queries
 from gateway.store.tables.query_counts import QueryCounter
-from trust.agreements.probing import (
+from trust.agreements.enumeration import (
     A_MONTH,
     MOST_ADDRESSES,
     THRESHOLDS,

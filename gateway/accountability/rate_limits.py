@@ -19,7 +19,7 @@ from config.settings import Allowance, Allowances
 from gateway.ports import Transaction
 from gateway.store.tables import budgets, flags
 from trust.agreements.budget import Budget, Exceeded, Spent, spend
-from trust.agreements.probing import Feature
+from trust.agreements.enumeration import Feature
 from trust.identifiers import RoleCode
 
 OVER_BUDGET, UNJUSTIFIED = "over_budget", "unjustified"

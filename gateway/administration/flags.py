@@ -14,7 +14,7 @@ from gateway.exchange.inbound_evidence import ID_REUSED
 from gateway.exchange.query_log import own_name
 from gateway.store.tables import flags
 from gateway.store.tables.flags import Flag, FoldedFlag
-from trust.agreements.probing import Pattern
+from trust.agreements.enumeration import Pattern
 
 MEANINGS: Mapping[str, str] = {
     OVER_BUDGET: "asked more than the budgets of this node allow",

@@ -19,8 +19,8 @@ from tests.bench import (
     resting,
     suspending,
     thousand,
+    timing_leak,
     tokens,
-    untold,
 )
 from tests.bench.asking import HOLDER
 from tests.bench.estate import Estate
@@ -40,7 +40,7 @@ class Plan:
     federation: thousand.Counts = field(default_factory=thousand.Counts)
     starts: int = 3
     profiled: int = 500
-    untold: int = 500
+    timing_leak: int = 500
     chains: int = 400
     refresh_after_s: float | None = None
     before: Path | None = None
@@ -54,7 +54,7 @@ QUICK = Plan(
     federation=thousand.Counts(intermediates=2, agencies=6),
     starts=1,
     profiled=5,
-    untold=2,
+    timing_leak=2,
     chains=5,
     refresh_after_s=2.0,
 )
@@ -78,7 +78,7 @@ def run(folder: Path, plan: Plan) -> tuple[Figures, components.Shares]:
         _say("tokens, beside oidc-provider")
         figures |= tokens.measure(estate, folder / "provider", plan.issued)
         _say("what the time of an answer tells that the answer does not")
-        figures |= untold.measure(estate, folder / "untold", plan.untold)
+        figures |= timing_leak.measure(estate, folder / "timing-leak", plan.timing_leak)
         figures |= before.measure(plan.before)
         for entity in (HOLDER, COUNCIL):
             estate.stop(entity)
@@ -133,9 +133,9 @@ def _arguments() -> argparse.Namespace:
         "--connections", type=int, choices=range(1, most + 1), default=8, metavar="N", help="how many ask at once, to 8"
     )
     parser.add_argument(
-        "--untold",
+        "--timing-leak",
         type=int,
-        default=Plan().untold,
+        default=Plan().timing_leak,
         metavar="N",
         help="how many answers of either kind are timed that must not tell which it is [default: %(default)s]",
     )
@@ -143,7 +143,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measured(arguments: argparse.Namespace) -> page.Measured:
-    plan = QUICK if arguments.quick else replace(Plan(), untold=arguments.untold, before=arguments.before)
+    plan = QUICK if arguments.quick else replace(Plan(), timing_leak=arguments.timing_leak, before=arguments.before)
     plan = replace(plan, exchanges=replace(plan.exchanges, connections=arguments.connections))
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="hearthgate-bench-") as folder:

@@ -33,7 +33,7 @@ from gateway.telemetry import metrics
 from gateway.telemetry.logging import ALLOWED
 from tests.docs.handshake import handshake
 from tests.docs.pages import blocks, codes, column, page, section, table
-from trust.agreements.probing import THRESHOLDS
+from trust.agreements.enumeration import THRESHOLDS
 
 CONFIGURATION = page("operating/configuration.md")
 MONITORING = page("operating/monitoring.md")

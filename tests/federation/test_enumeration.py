@@ -22,7 +22,7 @@ from tests.simulator.network import Network
 from tests.simulator.peer_hand import PeerHand
 from tests.simulator.town import BY_ENTITY, COUNCIL, KNOWN, TRUST
 from tests.support.people import nhs
-from trust.agreements.probing import MOST_ADDRESSES, Pattern
+from trust.agreements.enumeration import MOST_ADDRESSES, Pattern
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.involvement import Involvement
 from trust.exchange.message import PseudonymousPractitioner

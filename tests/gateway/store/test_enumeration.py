@@ -22,7 +22,7 @@ from gateway.demo.people.generator import generate_population
 from gateway.ports import Store
 from gateway.store.factory import open_store
 from gateway.store.tables import flags, query_counts, similar_queries
-from trust.agreements.probing import MOST_ADDRESSES, THRESHOLDS, Feature, Pattern
+from trust.agreements.enumeration import MOST_ADDRESSES, THRESHOLDS, Feature, Pattern
 from trust.exchange.person import Address, Subject
 from trust.identifiers import RoleCode
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, lists, sampled_from
 
-from trust.agreements.probing import (
+from trust.agreements.enumeration import (
     A_MONTH,
     THRESHOLDS,
     TODAY_AND_YESTERDAY,

@@ -116,27 +116,30 @@ def measure(estate: Estate, folder: Path, count: int) -> Figures:
         at_once = _timed(estate, absent, closed, count=count, held=False)
     finally:
         running.stop()
-    return {**{f"untold_auc_{pause_ms}": times.auc for pause_ms, times in held.items()}, **_compared(held, at_once)}
+    return {
+        **{f"timing_leak_auc_{pause_ms}": times.auc for pause_ms, times in held.items()},
+        **_compared(held, at_once),
+    }
 
 
 def _compared(held: Mapping[int, Times], at_once: Times) -> Figures:
     model = held[_MODEL_MS]
     count = len(model.absent)
     return {
-        "untold_auc": model.auc,
-        "untold_auc_chance": auc_by_chance(count),
-        "untold_ks": model.distance,
-        "untold_ks_chance": distance_by_chance(count),
-        "untold_difference_us": model.difference_us,
-        "untold_at_once_auc": at_once.auc,
-        "untold_at_once_ks": at_once.distance,
-        "untold_at_once_difference_us": at_once.difference_us,
+        "timing_leak_auc": model.auc,
+        "timing_leak_auc_chance": auc_by_chance(count),
+        "timing_leak_ks": model.distance,
+        "timing_leak_ks_chance": distance_by_chance(count),
+        "timing_leak_difference_us": model.difference_us,
+        "timing_leak_at_once_auc": at_once.auc,
+        "timing_leak_at_once_ks": at_once.distance,
+        "timing_leak_at_once_difference_us": at_once.difference_us,
     }
 
 
 def _case_system(pause_ms: int) -> CaseSystem:
     service = f"{TRUST}#{_SERVICE.service}"
-    return CaseSystem(service=service, host=f"untold-{pause_ms}.example", port=free_port(), pause_ms=pause_ms)
+    return CaseSystem(service=service, host=f"timing-leak-{pause_ms}.example", port=free_port(), pause_ms=pause_ms)
 
 
 def _configure(estate: Estate, system: CaseSystem, adapters: Mapping[str, Mapping[str, Any]], count: int) -> None:
