@@ -50,9 +50,8 @@ from gateway.health.restore_sync import KeyFolder
 from gateway.health.serving_gate import ServingGate
 from gateway.http.case import case_api
 from gateway.http.case.case_api import CaseFace, case_blueprint, case_guard
-from gateway.http.federation.entity_configuration import federation_blueprint
-from gateway.http.federation.historical_keys import historical_keys_blueprint
 from gateway.http.federation.key_revocations import key_revocations_blueprint
+from gateway.http.federation.signed_documents import federation_blueprint, historical_keys_blueprint
 from gateway.http.federation.suspensions import suspensions_blueprint
 from gateway.http.peer import peer_api
 from gateway.http.peer.agreements import AgreementsFace, agreements_blueprint

@@ -11,7 +11,7 @@ from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.federation.storage import TrustStorage
 from gateway.http.authority.authority_api import create_anchor_app
-from gateway.http.federation.entity_configuration import federation_blueprint
+from gateway.http.federation.signed_documents import federation_blueprint
 from gateway.keys.files import new_pem, public_half
 from gateway.keys.sealed import open_own
 from gateway.runtime.background import AtOnce

@@ -28,7 +28,6 @@ from gateway.http.authority.anchor_keys import anchor_keys_blueprint
 from gateway.http.authority.enrolments import enrolments_blueprint
 from gateway.http.authority.resolve import resolve_blueprint
 from gateway.http.authority.trust_marks import marks_blueprint
-from gateway.http.federation.entity_configuration import federation_blueprint
 from gateway.http.federation.errors import (
     FederationError,
     FederationRefused,
@@ -37,8 +36,8 @@ from gateway.http.federation.errors import (
     flag,
     one,
 )
-from gateway.http.federation.historical_keys import historical_keys_blueprint
 from gateway.http.federation.key_revocations import key_revocations_blueprint
+from gateway.http.federation.signed_documents import federation_blueprint, historical_keys_blueprint
 from gateway.http.federation.suspensions import suspensions_blueprint
 from gateway.web.face import Observer, build_face
 from gateway.web.guards import open_to_all

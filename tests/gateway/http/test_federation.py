@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from gateway.federation.entity_configuration import NodeProfile, node_configuration
 from gateway.federation.fetch import CONFIGURATION_PATH
-from gateway.http.federation.entity_configuration import federation_blueprint
+from gateway.http.federation.signed_documents import federation_blueprint
 from gateway.keys.files import create_keys
 from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.web.face import build_face
