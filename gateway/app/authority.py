@@ -189,7 +189,7 @@ def _keeper(
         clock=authority.clock,
         attempt=events.last_handler,
         check_health=monitor.round,
-        check_serving=fitness.check_again,
+        may_work=fitness.is_open,
         record_vouched_keys=lambda now: vouching.record(directory, own, now=now),
         renew_marks=marks.round,
         own_chain=OwnChain(

@@ -250,7 +250,7 @@ def _keeper(
         attempt=attempt,
         parties=collector.book.parties,
         check_health=mind.round,
-        check_serving=parts.fitness.check_again,
+        may_work=parts.fitness.is_open,
         show_freshness=_show_freshness,
         show_backlog=lambda now: parts.store.read(lambda tx: backlog_metrics.set_pending_reviews(tx, now=now)),
         record_vouched_keys=lambda now: parts.vouching.record(directory, parts.own, now=now),

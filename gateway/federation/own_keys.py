@@ -10,6 +10,7 @@ from datetime import datetime
 
 from gateway.ports import Store, StoreBusy, StoreFull, TrustResolver
 from gateway.store.tables import vouched_keys
+from trust.errors import TrustError
 from trust.identifiers import EntityId
 
 
@@ -27,10 +28,13 @@ class VouchedKeys:
         return self._known
 
     def record(self, directory: TrustResolver, own: EntityId, *, now: datetime) -> None:
-        """Record the keys that this entity's own chain names now.
+        """Record the keys that this entity's own chain names now; do nothing where there is no valid chain.
 
-        Raises ``Untrusted`` where there is no such chain, and the store's ``StoreBusy`` and ``StoreFull``.
+        Raises ``StoreBusy`` and ``StoreFull``.
         """
-        kids = directory.resolve(own, now=now).federation_keys.kids
+        try:
+            kids = directory.resolve(own, now=now).federation_keys.kids
+        except TrustError:  # the directory has told the administrator
+            return
         if not kids <= self.since().keys():
             self._store.write(lambda tx: vouched_keys.record(tx, kids=kids, seen_at=now))

@@ -8,6 +8,7 @@ need them to be reconciled themselves.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from time import monotonic
 
@@ -50,10 +51,13 @@ class ServingGate:
         if not self.condition().epoch.confirmed:
             raise NotReconciled("The restore waits for `hearthgate restore confirm`.")
 
-    def check_again(self) -> None:
-        """Look again, and then :meth:`check`: background work can wait for a read of the store."""
+    def is_open(self) -> bool:
+        """Look again, and return whether :meth:`check` passes: background work can wait for a read of the store."""
         self.invalidate()
-        self.check()
+        with suppress(ClockWrong, NotReconciled):  # the watch has told the administrator
+            self.check()
+            return True
+        return False
 
     def not_before(self) -> datetime | None:
         """Return from when on what others signed counts; none where the store was never restored."""
