@@ -84,6 +84,7 @@ def create_anchor(
     knowing = _knowing(settings, authority, transport)
     host = machine(store, clock, transport, fitness)
     keys = KeyFolder(settings.base_dir / settings.keys.directory, ANCHOR_KEYS, vault)
+    monitor = authority_monitor(host, knowing.directory, authority.entity_id, keys, knowing.fetcher)
     app = create_anchor_app(authority, observer=events.RequestObserver(), resolver=knowing.directory)
     ready = readiness_checks(store, fitness)
     if authority.superiors:
@@ -95,9 +96,7 @@ def create_anchor(
         vault=vault,
         authority=authority,
         directory=knowing.directory,
-        keeper=_keeper(
-            authority, knowing, vouching, authority_monitor(host, knowing.directory, authority.entity_id, keys), fitness
-        ),
+        keeper=_keeper(authority, knowing, vouching, monitor, fitness),
         peer_app=with_serving_gate(
             app, fitness.check, confirmed=dict.fromkeys(VOUCHING_PATHS, fitness.check_confirmed)
         ),

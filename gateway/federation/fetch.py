@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from gateway.federation.limits import FETCH_S, FetchBudget
 from gateway.ports import PeerRequest, PeerResponse, Transport, TransportError
-from trust import strict_json
+from trust import claims, strict_json
 from trust.error_context import section
 from trust.errors import NoChain, TrustError, Untrusted
 from trust.federation.entity_statement import MAX_BYTES
@@ -29,6 +29,9 @@ JWT_TYPE = "application/jwt"
 JSON_TYPE = "application/json"
 HISTORICAL_KEYS_TYPE = "application/jwk-set+jwt"
 MAX_SUSPENSIONS_BYTES = 524_288
+MAX_SUSPENSIONS = 100
+"""Entries of one log in one response at most."""
+_MAX_ENTRY = 8_192
 MAX_REVOCATIONS_BYTES = 262_144
 MAX_NOTICES = 100
 """Notices about one entity's revoked keys in one response at most."""
@@ -114,13 +117,19 @@ class Fetcher:
             raise NotVouchedFor.by(superior, subject)
         return _body(answer)
 
-    def suspensions(self, source: EntityId, issuer: EntityId, after: int, budget: FetchBudget) -> bytes:
-        """Return the next entries of an issuer's log, from a peer or the issuer. Raises ``TransportError``."""
+    def suspensions(self, source: EntityId, issuer: EntityId, after: int, budget: FetchBudget) -> list[bytes]:
+        """Return the next entries of an issuer's log, from a peer or the issuer.
+
+        Raises ``TransportError``, and ``TrustError`` for an answer that lists none.
+        """
         if source == self.own:
-            return strict_json.dumps({"suspensions": []})  # the own log is in the store already
+            return []  # the own log is in the store already
         query = urlencode({"iss": issuer, "after": after})
         url = f"{source}{SUSPENSIONS_PATH}?{query}"
-        return _body(self._send(_Request(url=url, accept=JSON_TYPE, max_bytes=MAX_SUSPENSIONS_BYTES), budget))
+        body = _body(self._send(_Request(url=url, accept=JSON_TYPE, max_bytes=MAX_SUSPENSIONS_BYTES), budget))
+        document = strict_json.loads(body, max_bytes=MAX_SUSPENSIONS_BYTES)
+        entries = claims.require_str_list(document, "suspensions", max_items=MAX_SUSPENSIONS, max_len=_MAX_ENTRY)
+        return [entry.encode("utf-8") for entry in entries]
 
     def anchor_keys(self, anchor: EntityId, budget: FetchBudget) -> bytes | None:
         """Return the document by which an anchor replaced its keys, if there is one. Raises ``TransportError``."""

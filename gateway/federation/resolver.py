@@ -130,7 +130,7 @@ class FederationResolver:
 
     def check_standing(self, party: TrustedEntity, *, now: datetime, urgent: bool) -> None:
         """Raise ``Untrusted`` for a party that was suspended meanwhile, or is too stale. Nothing is fetched."""
-        self._suspensions.snapshot(now).refuse_suspended((party.entity_id, *party.superiors))
+        self.refuse_suspended(party, now=now)
         _refuse_stale(party, now, urgent=urgent)
 
     def resolve_presented(

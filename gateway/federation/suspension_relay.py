@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from gateway.federation.anchors import RecordEvent
-from gateway.federation.fetch import MAX_SUSPENSIONS_BYTES, Fetcher
+from gateway.federation.fetch import MAX_SUSPENSIONS, Fetcher
 from gateway.federation.freshness import REFRESH_AFTER
 from gateway.federation.limits import RETRY_AFTER, FetchBudget
 from gateway.federation.storage import TrustStorage
@@ -23,14 +23,11 @@ from gateway.ports import StoreBusy, StoreFull, TransportError
 from gateway.runtime.background import Unattended
 from gateway.runtime.rate_limit import Cooldown, RateLimit, RateLimitPerKey
 from gateway.store.tables.federation_records import StoredSuspension
-from trust import claims, strict_json
 from trust.errors import ChainRefused, TrustError
 from trust.federation.suspension import SuspensionState, parse_suspension
 from trust.identifiers import EntityId
 from trust.keys import KeySet
 
-PAGE = 100
-"""Entries in one response at most."""
 MAX_PAGES = 5
 PULLS_OF_ONE_A_MINUTE = 4
 """Pulls that one peer's advertisements may cause, per process."""
@@ -42,7 +39,6 @@ PULL_FROM_ALL_S = 120.0
 """Time for asking every source of one log."""
 MAX_LOG = 10_000
 """Entries stored of an authority that is not pinned, so that none fills the store."""
-_MAX_ENTRY = 8_192
 
 IsKnown = Callable[[EntityId, datetime], bool]
 """Return whether an authority is pinned or has a verified chain."""
@@ -142,7 +138,7 @@ class SuspensionRelay:
             keys = self._ports.keys_of(issuer, now)
             budget = FetchBudget.start(known=True)
             for _ in range(MAX_PAGES):
-                if self._store_page(issuer, keys, self._fetch_page(issuer, source, budget, now), now) < PAGE:
+                if self._store_page(issuer, keys, self._fetch_page(issuer, source, budget, now), now) < MAX_SUSPENSIONS:
                     if source == issuer:
                         self._clear_doubtful(issuer, keys, now)
                     return True
@@ -158,10 +154,7 @@ class SuspensionRelay:
 
     def _fetch_page(self, issuer: EntityId, source: EntityId, budget: FetchBudget, now: datetime) -> list[bytes]:
         after = self._suspensions.snapshot(now).seqs.get(issuer, 0)
-        body = self._fetcher.suspensions(source, issuer, after, budget)
-        document = strict_json.loads(body, max_bytes=MAX_SUSPENSIONS_BYTES)
-        entries = claims.require_str_list(document, "suspensions", max_items=PAGE, max_len=_MAX_ENTRY)
-        return [entry.encode("utf-8") for entry in entries]
+        return self._fetcher.suspensions(source, issuer, after, budget)
 
     def _store_page(self, issuer: EntityId, keys: KeySet, entries: list[bytes], now: datetime) -> int:
         """Store the entries up to the first that does not follow, and return the number of all."""

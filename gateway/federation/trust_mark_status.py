@@ -80,7 +80,8 @@ class TrustMarkStatusChecker:
 
     def has_required_mark(self, chain: VerifiedChain, *, now: datetime) -> bool:
         """Return whether a chain has a mark that an agreement demands, so that its issuer must be asked about it."""
-        return any(mark.mark_type in self.required(now) for mark in chain.trusted.marks)
+        required = self.required(now)
+        return any(mark.mark_type in required for mark in chain.trusted.marks)
 
     def _issuers(
         self, chain: VerifiedChain, candidates: Sequence[StatedMark], budget: FetchBudget, now: datetime

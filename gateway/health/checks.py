@@ -6,6 +6,7 @@ The keepers of nodes and authorities do it in their rounds.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.federation.fetch import Fetcher
 from gateway.federation.resolver import FederationResolver
 from gateway.health.clock_skew import ClockMonitor, ClockSources
 from gateway.health.restore_sync import AuthorityCatchUp, CatchUp, Endings, KeyFolder, NodeCatchUp, RestoreSync
@@ -55,7 +56,9 @@ def node_monitor(
     )
 
 
-def authority_monitor(machine: Machine, directory: FederationResolver, own: EntityId, keys: KeyFolder) -> HealthMonitor:
+def authority_monitor(
+    machine: Machine, directory: FederationResolver, own: EntityId, keys: KeyFolder, fetcher: Fetcher
+) -> HealthMonitor:
     """Return the rounds of an authority, which compares its clock with its members' and with the anchors' above it."""
 
     def clock_sources() -> ClockSources:
@@ -71,7 +74,7 @@ def authority_monitor(machine: Machine, directory: FederationResolver, own: Enti
             directory=directory,
             keys=keys,
             store=machine.store,
-            transport=machine.transport,
+            fetcher=fetcher,
             attempt=machine.attempt,
         ),
         endings=lambda _now: None,

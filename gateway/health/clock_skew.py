@@ -16,6 +16,7 @@ from functools import partial
 from random import SystemRandom
 from time import monotonic
 
+from gateway.federation.fetch import CONFIGURATION_PATH, STATEMENT_TYPE
 from gateway.ports import Clock, PeerRequest, Store, Transport, TransportError
 from gateway.runtime.background import Attempt
 from gateway.store import condition
@@ -38,8 +39,6 @@ ANCHORS_ASKED = 2
 MEMBERS_DECIDE = 3
 _FETCH_S = 3.0
 _OK = 200
-_PATH = "/.well-known/openid-federation"
-_TYPE = "application/entity-statement+jwt"
 _IMF_FIXDATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 
 
@@ -63,7 +62,13 @@ def read_clock(transport: Transport, entity: EntityId, clock: Clock) -> ClockRea
     """Ask one party; none where no signed answer came, or where it proves nothing about the time."""
     sent_at = clock.now()
     request = PeerRequest(
-        method="GET", url=entity + _PATH, headers={}, body=b"", accept=_TYPE, max_bytes=MAX_BYTES, timeout_s=_FETCH_S
+        method="GET",
+        url=entity + CONFIGURATION_PATH,
+        headers={},
+        body=b"",
+        accept=STATEMENT_TYPE,
+        max_bytes=MAX_BYTES,
+        timeout_s=_FETCH_S,
     )
     try:
         answer = transport.send(request)

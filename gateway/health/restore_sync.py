@@ -17,32 +17,27 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from urllib.parse import urlencode
 
-from gateway.federation.fetch import MAX_SUSPENSIONS_BYTES, SUSPENSIONS_PATH
+from gateway.federation.fetch import MAX_SUSPENSIONS, Fetcher
+from gateway.federation.limits import FetchBudget
 from gateway.federation.resolver import FederationResolver
 from gateway.keys.files import KeyFile, sole_change
 from gateway.keys.rotation import apply, draft_revocation
 from gateway.keys.vault import FileKeyVault, read_records
-from gateway.ports import Clock, PeerRequest, Store, Transaction, Transport, TransportError
+from gateway.ports import Clock, Store, Transaction, TransportError
 from gateway.runtime.background import Attempt
 from gateway.store import condition
 from gateway.store.tables import members, store_epoch, suspensions
 from gateway.store.tables.federation_records import StoredSuspension
-from trust import claims, strict_json
 from trust.errors import TrustError
 from trust.federation.historical_keys import RevocationReason
 from trust.federation.suspension import parse_suspension
 from trust.identifiers import EntityId
 from trust.keys import KeySet, KeyUse, parse_key
 
-PAGE = 100
 ENOUGH_ANSWERS = 20
 """Members that told an authority what they have of its suspensions; all have the same unless they lie or lag."""
 ASKING_S = 120.0
-_MAX_ENTRY = 8_192
-_FETCH_S = 5.0
-_OK = 200
 
 
 class KeyFolder:
@@ -131,7 +126,7 @@ class AuthorityCatchUp:
     directory: FederationResolver
     keys: KeyFolder
     store: Store
-    transport: Transport
+    fetcher: Fetcher
     attempt: Attempt
 
     def __call__(self, now: datetime, *, confirmed: bool) -> bool:
@@ -139,14 +134,16 @@ class AuthorityCatchUp:
         all_members, responses = self.store.read(members.list), 0
         until = monotonic() + ASKING_S
         for member in all_members:
-            responses += bool(self.attempt("suspensions", partial(self._catch_up_from, member.entity, now)))  # 5
+            responses += bool(
+                self.attempt("suspensions", partial(self._catch_up_from, EntityId(member.entity), now))
+            )  # 5
             if responses >= ENOUGH_ANSWERS or monotonic() > until:
                 break
         tellers = [EntityId(member.entity) for member in all_members]
         synced = _sync_own_revocations(self.own, self.directory, self.keys, tellers, now)  # 4
         return (responses > 0 and synced) or not all_members or confirmed
 
-    def _catch_up_from(self, teller: str, now: datetime) -> bool:
+    def _catch_up_from(self, teller: EntityId, now: datetime) -> bool:
         """Take up everything that one member has; return whether it answered.
 
         A full page with nothing that follows is no answer, and does not make this authority ask for ever.
@@ -154,37 +151,19 @@ class AuthorityCatchUp:
         try:
             while True:
                 after = self.store.read(suspensions.highest).get(self.own, 0)
-                raw_entries = self._fetch(teller, after)
-                entries = list(self._verify(raw_entries, after, now))
+                page = self.fetcher.suspensions(teller, self.own, after, FetchBudget.start(known=False))
+                entries = list(self._verify(page, after, now))
                 self._save(entries, now)
-                if len(raw_entries) < PAGE or not entries:
-                    return len(raw_entries) < PAGE
+                if len(page) < MAX_SUSPENSIONS or not entries:
+                    return len(page) < MAX_SUSPENSIONS
         except (TransportError, TrustError):
             return False
 
-    def _fetch(self, teller: str, after: int) -> tuple[str, ...]:
-        url = f"{teller}{SUSPENSIONS_PATH}?{urlencode({'iss': self.own, 'after': after})}"
-        answer = self.transport.send(
-            PeerRequest(
-                method="GET",
-                url=url,
-                headers={},
-                body=b"",
-                accept="application/json",
-                max_bytes=MAX_SUSPENSIONS_BYTES,
-                timeout_s=_FETCH_S,
-            )
-        )
-        if answer.status != _OK:
-            raise TransportError(f"the answer was {answer.status} and not a list of suspensions")
-        document = strict_json.loads(answer.body, max_bytes=MAX_SUSPENSIONS_BYTES)
-        return claims.require_str_list(document, "suspensions", max_items=PAGE, max_len=_MAX_ENTRY)
-
-    def _verify(self, entries: Iterable[str], after: int, now: datetime) -> Iterable[StoredSuspension]:
+    def _verify(self, entries: Iterable[bytes], after: int, now: datetime) -> Iterable[StoredSuspension]:
         """Yield the entries that follow without a gap, each signed by this authority itself."""
-        for number, entry in enumerate(entries, start=after + 1):
-            raw = entry.encode("utf-8")
-            suspension = parse_suspension(raw, issuer_keys=self.keys.unrevoked_keys(), now=now)
+        own_keys = self.keys.unrevoked_keys()
+        for number, raw in enumerate(entries, start=after + 1):
+            suspension = parse_suspension(raw, issuer_keys=own_keys, now=now)
             if (suspension.issuer, suspension.seq) != (self.own, number):
                 return
             yield StoredSuspension.from_suspension(suspension, raw)

@@ -31,7 +31,7 @@ from trust.sealing import new_key
 
 MAX_KEY_FILE = 16_384
 STATE_FILE = "state.json"
-"""The dates of the keys, once one was rotated or revoked (:mod:`gateway.keys.state`)."""
+"""The dates of the keys, once one was rotated or revoked (:mod:`gateway.keys.schedule`)."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

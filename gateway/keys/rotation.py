@@ -47,7 +47,7 @@ def draft_rotation(
 ) -> Draft:
     """Draft a new key for one use, published at once; it signs after ``sign_after``, or what its use needs.
 
-    ``waits``: it signs only once the superior is known to vouch for it. Raises :class:`ChangeRefused`.
+    ``awaits_superior``: it signs only once the superior is known to vouch for it. Raises :class:`ChangeRefused`.
     """
     at = at.replace(microsecond=0)
     lives = schedule.lifecycles(records, vouched_since={})

@@ -3,8 +3,8 @@
 The life of a key, in this order:
 
 1. next: it is published and does not sign yet, until every peer has asked for the chain again;
-2. signs: from ``signs_from`` on; a federation key that ``waits`` signs once its superior is known to vouch for it, and
-   peers have had as long again to hear of that;
+2. signs: from ``signs_from`` on; a federation key that ``awaits_superior`` signs once its superior is known to vouch
+   for it, and peers have had as long again to hear of that;
 3. retired: another has begun to sign; it stays published until what it signed last has expired (:data:`KEY_OVERLAPS`);
 4. gone: a key of the past, kept for the record.
 
@@ -129,8 +129,8 @@ class KeyLifecycle:
 def lifecycles(records: Sequence[KeyRecord], *, vouched_since: Mapping[str, datetime]) -> tuple[KeyLifecycle, ...]:
     """Return the life of each key.
 
-    ``records`` stand in the order in which the keys were made. ``vouched`` says since when the superior is known to
-    vouch for a federation key.
+    ``records`` stand in the order in which the keys were made. ``vouched_since`` says since when the superior is
+    known to vouch for a federation key.
     """
     result = []
     for index, record in enumerate(records):

@@ -8,7 +8,7 @@ invalid or unacceptable.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
 from typing import cast
@@ -50,16 +50,7 @@ class SignInProvider:
     def expected_of(self, client_id: str) -> Expected:
         """Return what a token must say that this registered client shows."""
         client_ids = frozenset(theirs for theirs, ours in self.clients.items() if ours == client_id)
-        expected = self.expected
-        return Expected(
-            issuer=expected.issuer,
-            algorithm=expected.algorithm,
-            clients=client_ids,
-            resource=expected.resource,
-            names=expected.names,
-            second_factor=expected.second_factor,
-            max_auth_age=expected.max_auth_age,
-        )
+        return replace(self.expected, clients=client_ids)
 
 
 class SignIns:

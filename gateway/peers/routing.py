@@ -38,7 +38,7 @@ RoutePolicy = Callable[[str, HostAddress], Route]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRouter:
-    """:data:`FindRoutes` by ``hosts``, else by the ``way`` to each address that a name resolves to.
+    """:data:`FindRoutes` by ``hosts``, else by the ``policy`` for each address that a name resolves to.
 
     Raises :class:`AddressRefused` for an exact address that no configuration may name.
     """

@@ -7,8 +7,7 @@ import pytest
 from flask import Response, request
 
 from gateway.authority.suspension import StateChange, change_state, log_state
-from gateway.federation.fetch import SUSPENSIONS_PATH
-from gateway.health.restore_sync import PAGE
+from gateway.federation.fetch import MAX_SUSPENSIONS, SUSPENSIONS_PATH
 from gateway.ports import PeerRequest, PeerResponse, Transaction
 from gateway.store.tables import members, store_epoch, suspensions
 from tests.simulator.agreements import ref_of
@@ -164,7 +163,7 @@ def test_a_member_that_repeats_what_is_known_does_not_keep_an_anchor_asking_for_
         asked += 1
         if asked > MOST:
             return Response(status=500)
-        page = [entry.raw.decode(), *(f"{number}" for number in range(1, PAGE))]
+        page = [entry.raw.decode(), *(f"{number}" for number in range(1, MAX_SUSPENSIONS))]
         return Response(json.dumps({"suspensions": page}), content_type="application/json")
 
     pair.wire.apps[COUNCIL].before_request_funcs[None].insert(0, repeat)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 
 from gateway.authority.suspension import EntryBytes
-from gateway.federation.fetch import SUSPENSIONS_PATH
+from gateway.federation.fetch import MAX_SUSPENSIONS, SUSPENSIONS_PATH
 from gateway.ports import Store
 from gateway.store.tables import suspensions
 from gateway.store.tables.federation_records import StoredSuspension
@@ -17,7 +17,6 @@ from trust import strict_json
 from trust.errors import TrustError
 from trust.identifiers import parse_entity_id
 
-PAGE = 100
 _MAX_DIGITS = 12
 
 
@@ -41,7 +40,7 @@ def suspensions_blueprint(store: Store, *, entry_bytes: EntryBytes = _as_receive
             issuer = parse_entity_id(request.args.get("iss", ""))
         except TrustError as refused:
             return _refused(f"iss: {refused.detail}")
-        entries = store.read(lambda tx: suspensions.after(tx, issuer=issuer, seq=int(after), limit=PAGE))
+        entries = store.read(lambda tx: suspensions.after(tx, issuer=issuer, seq=int(after), limit=MAX_SUSPENSIONS))
         listed = [entry_bytes(entry).decode("ascii") for entry in entries]
         return Response(strict_json.dumps({"suspensions": listed}), content_type="application/json")
 

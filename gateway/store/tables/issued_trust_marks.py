@@ -75,7 +75,7 @@ def get(tx: Transaction, *, raw: bytes) -> IssuedTrustMark | None:
     return _mark(rows[0]) if rows else None
 
 
-def list(  # noqa: A001 - read as `marks_issued.list`
+def list(  # noqa: A001 - read as `issued_trust_marks.list`
     tx: Transaction, *, mark_type: str | None = None, subject: str | None = None
 ) -> tuple[IssuedTrustMark, ...]:
     """Return the marks of a type, of a subject, of both or of all: by type and subject, the oldest of each first."""

@@ -64,8 +64,8 @@ def get(tx: Transaction, *, lookup_id: str) -> SampledLookup | None:
     return _sampled_lookup(rows[0]) if rows else None
 
 
-def list(tx: Transaction, *, is_settled: bool) -> tuple[SampledLookup, ...]:  # noqa: A001 - read as `samples.list`
-    """Return those that wait, the one that is due first first; with ``settled``, the others as well."""
+def list(tx: Transaction, *, is_settled: bool) -> tuple[SampledLookup, ...]:  # noqa: A001 - read as `justifications.list`
+    """Return those that wait, the one that is due first first; with ``is_settled``, the others as well."""
     return tuple(_sampled_lookup(row) for row in tx.rows(_ALL if is_settled else _OPEN, {}))
 
 

@@ -43,7 +43,7 @@ def remove(tx: Transaction, *, mark_type: str, issuer: str) -> bool:
     return tx.run(_REMOVE, {"kind": mark_type, "by": issuer}) == 1
 
 
-def list(tx: Transaction) -> tuple[OwnTrustMark, ...]:  # noqa: A001 - read as `marks_held.list`
+def list(tx: Transaction) -> tuple[OwnTrustMark, ...]:  # noqa: A001 - read as `own_trust_marks.list`
     """Return every mark, in the order of types and issuers."""
     return tuple(_mark(row) for row in tx.rows(_LIST, {}))
 

@@ -93,7 +93,7 @@ def get(tx: Transaction, *, id: str) -> Change | None:  # noqa: A002 - the colum
     return _change(rows[0]) if rows else None
 
 
-def list(tx: Transaction) -> tuple[Change, ...]:  # noqa: A001 - read as `changes.list`
+def list(tx: Transaction) -> tuple[Change, ...]:  # noqa: A001 - read as `pending_changes.list`
     """Return every change, the oldest first."""
     return tuple(_change(row) for row in tx.rows(_LIST, {}))
 

@@ -86,7 +86,7 @@ def overdue(tx: Transaction, *, now: datetime) -> int:
     return int(tx.rows(_OVERDUE, {"now": to_microseconds(now)})[0].overdue)
 
 
-def list(tx: Transaction) -> tuple[ReceivedMisuseQuery, ...]:  # noqa: A001 - read as `misuse_received.list`
+def list(tx: Transaction) -> tuple[ReceivedMisuseQuery, ...]:  # noqa: A001 - read as `received_misuse_queries.list`
     """Return every query, the oldest first."""
     return tuple(_query(row) for row in tx.rows(_LIST, {}))
 

@@ -76,7 +76,7 @@ def find(tx: Transaction, *, asker: str, message: str) -> SentMisuseQuery | None
     return _query(rows[0]) if rows else None
 
 
-def list(tx: Transaction) -> tuple[SentMisuseQuery, ...]:  # noqa: A001 - read as `misuse_asked.list`
+def list(tx: Transaction) -> tuple[SentMisuseQuery, ...]:  # noqa: A001 - read as `sent_misuse_queries.list`
     """Return every query, the oldest first."""
     return tuple(_query(row) for row in tx.rows(_LIST, {}))
 
