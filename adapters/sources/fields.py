@@ -170,16 +170,19 @@ def read_person(row: Mapping[str, object]) -> Subject:
     return person
 
 
-def shares_identifier(subject: Subject, person: Subject) -> bool:
-    """Return whether both have the same identifier, a National Insurance number with any suffix or none."""
-    for field in IDENTIFIERS:
-        ours, theirs = getattr(subject, field), getattr(person, field)
-        if ours is None or theirs is None:
-            continue
-        evidence = identifier_evidence(field, ours)
-        if theirs == ours or (evidence is not None and identifier_evidence(field, theirs) == evidence):
-            return True
-    return False
+def identifier_forms(person: Subject) -> frozenset[tuple[str, str]]:
+    """Return each identifier of a person as it is written and as it is compared.
+
+    Two people with one in common have the same identifier, a National Insurance number with any suffix or none.
+    """
+    numbers = ((field, getattr(person, field)) for field in IDENTIFIERS)
+    return frozenset(
+        (field, form)
+        for field, number in numbers
+        if number is not None
+        for form in (number, identifier_evidence(field, number))
+        if form is not None
+    )
 
 
 def read_restriction(value: object) -> bool:

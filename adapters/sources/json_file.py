@@ -29,7 +29,7 @@ from adapters.contract import (
     SourceUnavailable,
 )
 from adapters.sources.days import ISO_DATE, DayForms, Forms, read_day
-from adapters.sources.fields import Defaults, FieldFault, read_person_row, service_defaults, shares_identifier
+from adapters.sources.fields import Defaults, FieldFault, identifier_forms, read_person_row, service_defaults
 from adapters.sources.full_names import NameOrder
 from adapters.sources.involvement_rows import Currency, read_row
 from adapters.sources.keys import write_ref
@@ -157,12 +157,13 @@ class JsonFileSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
-    """The content of the file: records by person, candidates, and counts of unreadable values."""
+    """The content of the file: records by person, candidates with their identifiers, counts of unreadable values."""
 
     version: tuple[int, int, int]
     rows: int
     records: Mapping[str, Sequence[object]]
     candidates: Sequence[Candidate]
+    identifiers: Sequence[frozenset[tuple[str, str]]]
     faults: Mapping[CellFault, int]
 
 
@@ -185,8 +186,11 @@ class JsonFileSource:
 
     def find(self, subject: Subject, *, deadline: Deadline) -> Sequence[Candidate]:
         """Return the people with the same identifier or birth date, or the same names without a birth date."""
+        content, forms = self._read(deadline), identifier_forms(subject)
         return tuple(
-            candidate for candidate in self._read(deadline).candidates if _shares_a_detail(subject, candidate.person)
+            candidate
+            for candidate, theirs in zip(content.candidates, content.identifiers, strict=True)
+            if not forms.isdisjoint(theirs) or _shares_birth_date_or_names(subject, candidate.person)
         )
 
     def involvements(self, ref: str, *, deadline: Deadline) -> Sequence[Involvement]:
@@ -261,7 +265,14 @@ class JsonFileSource:
             if row.ref is not None:
                 records.setdefault(row.ref, []).append(record)
         people = candidates(rows, verified=self._settings.identifiers_verified)
-        return _Content(version=version, rows=len(rows), records=records, candidates=people, faults=faults)
+        return _Content(
+            version=version,
+            rows=len(rows),
+            records=records,
+            candidates=people,
+            identifiers=[identifier_forms(each.person) for each in people],
+            faults=faults,
+        )
 
     def _records(self) -> list[object]:
         try:
@@ -343,9 +354,8 @@ def _parse(raw: bytes) -> object:
         return json.loads(raw.decode("utf-8-sig", errors="surrogateescape"))
 
 
-def _shares_a_detail(subject: Subject, person: Subject) -> bool:
-    if shares_identifier(subject, person):
-        return True
+def _shares_birth_date_or_names(subject: Subject, person: Subject) -> bool:
+    """Return whether both have the same birth date, or the same names if the record has none."""
     if subject.birth_date is None:
         return False
     return subject.birth_date == person.birth_date if person.birth_date else _has_the_names_of(subject, person)

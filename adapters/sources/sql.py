@@ -30,9 +30,9 @@ from adapters.sources.fields import (
     PERSON_FIELDS,
     Defaults,
     FieldFault,
+    identifier_forms,
     read_person_row,
     service_defaults,
-    shares_identifier,
 )
 from adapters.sources.involvement_rows import Currency, read_row
 from adapters.sources.keys import KeyPart, key_part, read_ref, same_part, write_ref
@@ -94,7 +94,8 @@ class SqlSource:
         self._involvements.probe(deadline=deadline)
         by_identifier = self._search.by_identifier(subject, deadline=deadline)
         by_birth_date = self._search.by_birth_date(subject, deadline=deadline)
-        has_identifier = any(shares_identifier(subject, self._read_person(row).person) for row in by_identifier)
+        forms = identifier_forms(subject)
+        has_identifier = any(forms & identifier_forms(self._read_person(row).person) for row in by_identifier)
         if by_birth_date is None and not has_identifier:
             raise RecordUnreadable(
                 f"More than {MAX_CANDIDATES} people share this birth date and also the names or the postcode, most "
