@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from gateway.ports import TrustResolver
-from trust.errors import UnknownKey
+from trust.errors import NoChain, UnknownKey
 from trust.federation.chain import TrustedEntity
 from trust.jose import peek_key_id
+from trust.keys import KeySet
 
 T = TypeVar("T")
 
@@ -32,3 +33,19 @@ def verify_with_key_refresh(
         if learned is party:
             raise
         return verify(learned)
+
+
+def verify_with_message_keys(
+    party: TrustedEntity, raw: bytes, verify: Callable[[KeySet], T], *, directory: TrustResolver, now: datetime
+) -> T:
+    """Return what ``verify`` makes of ``raw`` with the sender's message keys, as :func:`verify_with_key_refresh` does.
+
+    Raises ``NoChain`` for a sender that is no node.
+    """
+
+    def verify_as(signer: TrustedEntity) -> T:
+        if signer.node is None:
+            raise NoChain("The sender's chain describes no node that may exchange messages.")
+        return verify(signer.node.message_keys)
+
+    return verify_with_key_refresh(party, raw, verify_as, directory=directory, now=now)

@@ -58,11 +58,10 @@ def eligibility_routes(eligibility: Eligibility, guard: CaseGuard) -> Blueprint:
     @routes.post(ASK.path)
     @guard
     def ask_eligibility(caller: CaseCaller, now: datetime) -> Response:
-        today = now.date()
         body, question = read_question(
-            EligibilityBody, caller, kind=ELIGIBILITY_QUERY, query_of=lambda body: body.query(today), now=now
+            EligibilityBody, caller, kind=ELIGIBILITY_QUERY, query_of=lambda body: body.query(now.date()), now=now
         )
-        return ASK.respond(eligibility.ask(caller, question, body.query(today), now=now))
+        return ASK.respond(eligibility.ask(caller, question, body.question, now=now))
 
     return routes
 

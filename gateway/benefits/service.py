@@ -15,7 +15,7 @@ from gateway.ports import Transaction
 from gateway.store.tables import lookups
 from trust import strict_json
 from trust.claims import digest
-from trust.exchange.eligibility import Answer, EligibilityAnswer, EligibilityQuery, Question
+from trust.exchange.eligibility import Answer, EligibilityAnswer, Question
 
 
 class EligibilityStatus(StrEnum):
@@ -64,7 +64,7 @@ class Eligibility:
     asking: AskingSide
 
     def ask(
-        self, caller: CaseCaller, question: CaseQuestion, query: EligibilityQuery, *, now: datetime
+        self, caller: CaseCaller, question: CaseQuestion, benefit_question: Question, *, now: datetime
     ) -> EligibilityView:
         """Ask, wait for the answers within the node's own limit, and return them.
 
@@ -74,7 +74,7 @@ class Eligibility:
         asking = self.asking
         asking.fan_out.check_room()
         targets = asking.recorder.select(question, now=now)
-        row = self._row(caller, question, query, targets, now)
+        row = self._row(caller, question, benefit_question, targets, now)
         asking.recorder.record(row, caller, question, targets, now)
         plan = [_plan(each, question, row.id) for each in targets]
         run = asking.fan_out.start(plan, limit_s=asking.limit_s, done=_nothing_more)
@@ -83,7 +83,7 @@ class Eligibility:
         lines = tuple(_line(each, outcome or TOO_LATE, today) for each, outcome in zip(targets, outcomes, strict=True))
         count = sum(line.status is EligibilityStatus.ANSWERED for line in lines)
         return EligibilityView(
-            question=query.question,
+            question=benefit_question,
             asked=len(lines),
             answered=count,
             summary=summary(count, len(lines)),
@@ -95,13 +95,13 @@ class Eligibility:
         self,
         caller: CaseCaller,
         question: CaseQuestion,
-        query: EligibilityQuery,
+        benefit_question: Question,
         targets: tuple[Target, ...],
         now: datetime,
     ) -> lookups.LookupRow:
         question_id = token_urlsafe(16)
         holders = [str(each.selected.holder) for each in targets]
-        record = {**question.to_record(), "asked": holders, "question": query.question}
+        record = {**question.to_record(), "asked": holders, "question": benefit_question}
         return lookups.LookupRow(
             id=question_id,
             client_id=caller.client.client_id,

@@ -19,7 +19,7 @@ limited refresh of trust, so two nodes that ask each other at the same time cann
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_urlsafe
 
@@ -37,7 +37,7 @@ from gateway.exchange.answer import NO_RECORD, ServiceAnswer, check_subject, is_
 from gateway.exchange.kinds import ServedKinds
 from gateway.exchange.response_timing import COMMIT_MARGIN_S, DEFAULT, ResponseTimer
 from gateway.exchange.services import NOTHING_WITHDRAWN, HostedService, ServiceRegistry
-from gateway.key_refresh import verify_with_key_refresh
+from gateway.key_refresh import verify_with_message_keys
 from gateway.keys.daily_seal import SealExpired
 from gateway.ports import KeyVault, Store, Transaction, TrustResolver
 from gateway.store.tables import messages
@@ -48,8 +48,8 @@ from trust.agreements.clause import Clause
 from trust.agreements.decision import Denial, DenialCode, Permit, RequestFacts, decide_request
 from trust.agreements.denial import deny
 from trust.claims import digest, from_seconds
-from trust.errors import NoChain, TooOld, WrongIssuer
-from trust.evidence.leaf import Leaf, message_key, subject_key
+from trust.errors import TooOld, WrongIssuer
+from trust.evidence.leaf import Leaf, message_key
 from trust.exchange.envelope import MAX_BYTES
 from trust.exchange.message import Message, OpenedMessage, open_message
 from trust.exchange.person import for_holder
@@ -77,10 +77,12 @@ class MessageIdReused(Exception):
 class _InboundContext:
     """An opened message, cut to what its service may be told, with what the store knows of it.
 
-    ``prior`` is the earlier answer under its id; ``exceeded`` the rate limit that it exceeds.
+    ``name`` is this node's own name for it; ``prior`` the earlier answer under its id; ``exceeded`` the rate limit that
+    it exceeds.
     """
 
     opened_message: OpenedMessage
+    name: str
     service: HostedService | None
     agreement: InForce | NotInForce | None
     clause: Clause | None
@@ -159,8 +161,12 @@ class Inbound:
         return reply
 
     def _open(self, raw: bytes, caller: PeerCaller, now: datetime) -> OpenedMessage:
-        opened_message = verify_with_key_refresh(
-            caller.party, raw, lambda party: self._verify(raw, party, now), directory=self.directory, now=now
+        opened_message = verify_with_message_keys(
+            caller.party,
+            raw,
+            lambda keys: open_message(raw, sender_keys=keys, own_id=self.own, now=now, kinds=self.kinds.kinds),
+            directory=self.directory,
+            now=now,
         )
         # Its keys prove nothing about other names: anyone can publish another member's public key as their own.
         if opened_message.message.iss != caller.party.entity_id:
@@ -169,11 +175,6 @@ class Inbound:
         if bound is not None and from_seconds(opened_message.message.iat) < bound:
             raise TooOld("This node was restored after the message was made and may have answered it; send a new one.")
         return opened_message
-
-    def _verify(self, raw: bytes, party: TrustedEntity, now: datetime) -> OpenedMessage:
-        if party.node is None:
-            raise NoChain("The sender's chain describes no node that may exchange messages.")
-        return open_message(raw, sender_keys=party.node.message_keys, own_id=self.own, now=now, kinds=self.kinds.kinds)
 
     def _consult(
         self, tx: Transaction, *, opened_message: OpenedMessage, now: datetime, leave_out_address: bool
@@ -187,17 +188,19 @@ class Inbound:
         subject = for_holder(message.subject, service.kind if service else _NO_KIND, members)
         if subject != message.subject:
             opened_message = replace(opened_message, message=replace(message, subject=subject))
+        name = message_key(self.vault.evidence_hmac_key(), message.iss, message.jti)
         usage = self._usage(tx, opened_message.message, now)
         usage = replace(usage, urgent=clause is not None and clause.urgent)
         if leave_out_address:
             usage = replace(usage, address=AddressUse.LEFT_OUT)
         return _InboundContext(
             opened_message=opened_message,
+            name=name,
             service=service,
             agreement=agreement,
             clause=clause,
             usage=usage,
-            prior=messages.find(tx, issuer=message.iss, message=self._message_key(message)),
+            prior=messages.find(tx, issuer=message.iss, message=name),
             exceeded=self.budgets.check(tx, usage, now=now),
         )
 
@@ -272,22 +275,21 @@ class Inbound:
 
     def _commit(self, context: _InboundContext, answer: ServiceAnswer, now: datetime, charge: Charge) -> bytes:
         opened_message, message = context.opened_message, context.message
-        key = self._message_key(message)
-        leaf = inbound_evidence.received_leaf(opened_message, answer, context.usage.subject, key, now)
+        leaf = _leaf(context, answer, now)
         persons = (*context.usage.persons, *self._record_keys(context, answer))
         question = inbound_evidence.question_entry(leaf, opened_message, persons, self.vault.seal_key())
         reply = self._sign(opened_message, answer.body, now, evidence={"leaf": digest(question.leaf)})
         reply_entry = recorder.build_entry(inbound_evidence.answer_leaf(leaf, reply))
-        sealed = self.vault.seal_for_a_day(reply, _seal_context(message.iss, key))
+        sealed = self.vault.seal_for_a_day(reply, _seal_context(message.iss, context.name))
 
         def effect(tx: Transaction) -> messages.StoredReply | None:
             prior = messages.claim(
                 tx,
                 issuer=message.iss,
-                message=key,
+                message=context.name,
                 digest=opened_message.digest,
                 sealed_reply=sealed,
-                expires=datetime.fromtimestamp(message.exp, UTC),
+                expires=from_seconds(message.exp),
             )
             if prior is None:
                 charge(tx)
@@ -325,7 +327,7 @@ class Inbound:
         if not isinstance(permit, Denial) or is_refusal(_body(original)):
             return self._repeat_original(context, original, now)
         reply = self._sign(context.opened_message, build_refusal_body(permit.refusal), now, evidence=None)
-        leaf = self._leaf(context, _refuse(permit.refusal), now)
+        leaf = _leaf(context, _refuse(permit.refusal), now)
         inbound_evidence.record_again(self.store, leaf, reply, withheld=True)
         self._observe(context.message, "refused")
         return reply
@@ -335,11 +337,10 @@ class Inbound:
         message, original = context.message, None
         if prior.digest == context.opened_message.digest and prior.sealed_reply is not None:
             with suppress(SealExpired):
-                place = _seal_context(message.iss, self._message_key(message))
-                original = self.vault.open_of_a_day(prior.sealed_reply, place)
+                original = self.vault.open_of_a_day(prior.sealed_reply, _seal_context(message.iss, context.name))
         if original is None:
             conflict = ServiceAnswer(body={}, outcome=inbound_evidence.ID_REUSED)
-            inbound_evidence.record_conflict(self.store, self._leaf(context, conflict, now))
+            inbound_evidence.record_conflict(self.store, _leaf(context, conflict, now))
             self._observe(message, inbound_evidence.ID_REUSED)
             raise MessageIdReused
         return original
@@ -348,18 +349,10 @@ class Inbound:
         body, kind = _body(original), self.kinds.kinds.get(context.message.kind)
         fields = () if kind is None or is_refusal(body) else sorted(kind.parse_reply(body).fields)
         repeated = ServiceAnswer(body=body, outcome=inbound_evidence.REPEATED, fields=tuple(fields))
-        leaf = self._leaf(context, repeated, now)
+        leaf = _leaf(context, repeated, now)
         inbound_evidence.record_again(self.store, leaf, original, withheld=False)
         self._observe(context.message, inbound_evidence.REPEATED, replayed=True)
         return original
-
-    def _leaf(self, context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Leaf:
-        message = context.message
-        subject = subject_key(self.vault.evidence_hmac_key(), message.subject)
-        return inbound_evidence.received_leaf(context.opened_message, answer, subject, self._message_key(message), now)
-
-    def _message_key(self, message: Message) -> str:
-        return message_key(self.vault.evidence_hmac_key(), message.iss, message.jti)
 
     def _record_keys(self, context: _InboundContext, answer: ServiceAnswer) -> tuple[str, ...]:
         """Return the keys of the record that was found, for our own account of it and nothing else."""
@@ -380,6 +373,10 @@ class Inbound:
                 failure=failure,
             )
         )
+
+
+def _leaf(context: _InboundContext, answer: ServiceAnswer, now: datetime) -> Leaf:
+    return inbound_evidence.received_leaf(context.opened_message, answer, context.usage.subject, context.name, now)
 
 
 def _seal_context(issuer: str, key: str) -> bytes:

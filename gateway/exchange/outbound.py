@@ -35,7 +35,7 @@ from trust import base64url, strict_json
 from trust.agreements.clause_selection import SelectedClause, check_requested_fields
 from trust.agreements.consent import deny_consent
 from trust.agreements.required_marks import deny_missing, missing_marks
-from trust.claims import digest
+from trust.claims import digest, to_seconds
 from trust.errors import TrustError
 from trust.evidence.leaf import Leaf
 from trust.exchange.errors import FieldsNotPermitted, MalformedBody, SubjectTooVague
@@ -250,7 +250,7 @@ class Outbound:
         return outcome
 
     def _message(self, query: PeerQuery, subject: Subject, now: datetime) -> Message:
-        question, issued = query.question, int(now.timestamp())
+        question, issued = query.question, to_seconds(now)
         clause, holder = query.selected.clause, query.selected.holder
         return Message(
             iss=self.own,

@@ -10,24 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.accountability.subject_buckets import person_keys
+from gateway.exchange.case_question import CaseQuestion
 from gateway.ports import KeyVault
 from trust.claims import digest
 from trust.evidence.leaf import Leaf, LeafKind, dropped_members, message_key, subject_key
 from trust.exchange.message import Message
 from trust.exchange.person import Subject, subject_to_json
-from trust.identifiers import EntityId, PurposeCode, RoleCode, ServiceSlug
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedQuestion:
-    """A question that was refused before a holder was chosen. ``code`` says why, ``question_id`` is its own id."""
-
-    question_id: str
-    from_service: ServiceSlug
-    purpose: PurposeCode
-    role: RoleCode
-    subject: Subject
-    code: str
+from trust.identifiers import EntityId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +38,7 @@ class QuestionRecord:
         however little each holder is told.
         """
         return replace(
-            self._leaf(LeafKind.SENT, message, at),
-            subject_hmac=subject_key(self.vault.evidence_hmac_key(), subject),
+            self._leaf(LeafKind.SENT, message, subject, at),
             message_digest=digest(raw),
             outcome_code="sent",
             fields=tuple(sorted(subject_to_json(message.subject))),
@@ -79,28 +67,27 @@ class QuestionRecord:
 
     def refused_leaf(self, message: Message, code: str, at: datetime) -> Leaf:
         """Return the leaf of a message that this node does not send, and why."""
-        return replace(
-            self._leaf(LeafKind.REFUSED, message, at), outcome_code="refused", reason_codes=(code,), fields=()
-        )
+        leaf = self._leaf(LeafKind.REFUSED, message, message.subject, at)
+        return replace(leaf, outcome_code="refused", reason_codes=(code,), fields=())
 
-    def refused_question_leaf(self, question: RefusedQuestion, at: datetime) -> Leaf:
-        """Return the leaf of a question that no holder was chosen for."""
+    def refused_question_leaf(self, question: CaseQuestion, code: str, at: datetime) -> Leaf:
+        """Return the leaf of a question that no holder was chosen for, and why."""
         key = self.vault.evidence_hmac_key()
         return Leaf(
             kind=LeafKind.REFUSED,
             at=at,
             outcome_code="refused",
-            reason_codes=(question.code,),
+            reason_codes=(code,),
             message_iss=self.own,
-            message_id=message_key(key, self.own, question.question_id),
+            message_id=message_key(key, self.own, question.request_id),
             purpose=question.purpose,
             from_service=question.from_service,
-            role=question.role,
+            role=question.practitioner.role,
             subject_hmac=subject_key(key, question.subject),
             fields=(),
         )
 
-    def _leaf(self, kind: LeafKind, message: Message, at: datetime) -> Leaf:
+    def _leaf(self, kind: LeafKind, message: Message, subject: Subject, at: datetime) -> Leaf:
         key = self.vault.evidence_hmac_key()
         return Leaf(
             kind=kind,
@@ -114,7 +101,7 @@ class QuestionRecord:
             purpose=message.purpose,
             from_service=message.from_service,
             to_service=message.to_service,
-            subject_hmac=subject_key(key, message.subject),
+            subject_hmac=subject_key(key, subject),
             practitioner=message.practitioner.sub,
             role=message.practitioner.role,
         )

@@ -14,7 +14,7 @@ from gateway.evidence import recorder
 from gateway.evidence.recorder import EvidenceEntry
 from gateway.exchange.case_question import CaseQuestion
 from gateway.exchange.fan_out import FanOut, Target, select_targets
-from gateway.exchange.outbound_evidence import QuestionRecord, RefusedQuestion
+from gateway.exchange.outbound_evidence import QuestionRecord
 from gateway.ports import Clock, KeyVault, Store, Transaction
 from gateway.store.tables import justifications, lookups
 from trust.claims import keyed_digest
@@ -82,16 +82,8 @@ class QueryRecorder:
 
     def _refusal(self, question: CaseQuestion, code: str, now: datetime) -> EvidenceEntry:
         record = QuestionRecord(own=self.own, vault=self.vault)
-        question_record = RefusedQuestion(
-            question_id=question.request_id,
-            from_service=question.from_service,
-            purpose=question.purpose,
-            role=question.practitioner.role,
-            subject=question.subject,
-            code=code,
-        )
         keys = record.keys(question.request_id, question.subject)
-        return recorder.build_entry(record.refused_question_leaf(question_record, now), keys)
+        return recorder.build_entry(record.refused_question_leaf(question, code, now), keys)
 
     def _usage(self, caller: CaseCaller, question: CaseQuestion, key: bytes) -> QueryCharge:
         agency = caller.client.client_id

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
 from gateway.evidence import recorder
-from gateway.key_refresh import verify_with_key_refresh
+from gateway.key_refresh import verify_with_message_keys
 from gateway.keys.sealed import open_own
 from gateway.misuse.evidence import FoundMessage, sent_message
 from gateway.ports import ClaimStore, KeyVault, Store, Transaction, TrustResolver
@@ -19,7 +19,7 @@ from gateway.store.tables import received_misuse_queries
 from gateway.store.tables.received_misuse_queries import ReceivedMisuseQuery
 from trust import strict_json
 from trust.claims import digest, from_seconds, to_seconds
-from trust.errors import NoChain, WrongIssuer
+from trust.errors import WrongIssuer
 from trust.evidence.leaf import Leaf, LeafKind, message_key
 from trust.exchange.misuse import (
     LIFE,
@@ -34,7 +34,6 @@ from trust.exchange.misuse import (
     peek_holder,
     practitioner_to_json,
 )
-from trust.federation.chain import TrustedEntity
 from trust.identifiers import EntityId
 from trust.keys import KeyUse
 from trust.sealing import seal
@@ -67,8 +66,12 @@ class MisuseQueryReceiver:
         """Return the signed answer. Raises ``TrustError``, both errors above, and the store's."""
         holder = peek_holder(raw)
         trusted = self.directory.resolve(holder, now=now, urgent=True)  # 1
-        opened_query = verify_with_key_refresh(
-            trusted, raw, lambda party: self._open(raw, party, now), directory=self.directory, now=now
+        opened_query = verify_with_message_keys(
+            trusted,
+            raw,
+            lambda keys: open_query(raw, holder_keys=keys, own_id=self.own, now=now),
+            directory=self.directory,
+            now=now,
         )  # 2
         query = opened_query.query
         if query.iss != holder:
@@ -78,11 +81,6 @@ class MisuseQueryReceiver:
             lambda tx: sent_message(tx, query.message, own=self.own, to=holder, key=self.vault.evidence_hmac_key())
         )  # 4
         return self._answer(opened_query, message if message and message.pseudonym == query.pseudonym else None, now)
-
-    def _open(self, raw: bytes, party: TrustedEntity, now: datetime) -> OpenedQuery:
-        if party.node is None:
-            raise NoChain("The sender's chain describes no node that may exchange messages.")
-        return open_query(raw, holder_keys=party.node.message_keys, own_id=self.own, now=now)
 
     def _use_up(self, query: MisuseQuery, claims: ClaimStore, now: datetime) -> None:
         first = claims.claim(
@@ -124,9 +122,10 @@ class MisuseQueryReceiver:
         return signed
 
     def _get_or_create(self, query: MisuseQuery, message: FoundMessage, now: datetime) -> ReceivedMisuseQuery:
+        ours = digest(query.query.encode())  # the holder's own id may hold anything
         earlier, waiting = self.store.read(
             lambda tx: (
-                received_misuse_queries.get(tx, holder=query.iss, query=digest(query.query.encode())),
+                received_misuse_queries.get(tx, holder=query.iss, query=ours),
                 received_misuse_queries.count_open(tx, holder=query.iss),
             )
         )
@@ -144,7 +143,6 @@ class MisuseQueryReceiver:
             },
             "pseudonym": message.pseudonym,
         }
-        ours = digest(query.query.encode())  # the holder's own id may hold anything
         return ReceivedMisuseQuery(
             holder=query.iss,
             query=ours,

@@ -152,9 +152,10 @@ def _newest(agreements: Iterable[InForce]) -> tuple[InForce, ...]:
 
 
 def _candidates(agreements: Iterable[InForce | NotInForce], spec: QuerySpec) -> Iterator[SelectedClause]:
+    steps = _steps(spec)
     for standing in agreements:
         for clause in standing.agreement.clauses:
-            if spec.asker not in clause.askers or not all(step.fits(clause) for step in _steps(spec)):
+            if spec.asker not in clause.askers or not all(step.fits(clause) for step in steps):
                 continue
             for holder in _holders(clause, spec):
                 yield SelectedClause(
