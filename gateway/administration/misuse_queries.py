@@ -18,9 +18,8 @@ from gateway.misuse.answers import open_query_record
 from gateway.misuse.evidence import (
     FoundMessage,
     account_of,
-    consent_of_message,
     received_messages,
-    signature_of_message,
+    signature_and_consent,
 )
 from gateway.misuse.queries import MessageForgotten, MisuseQuerySender, open_answer, open_reason
 from gateway.ports import Store
@@ -110,7 +109,7 @@ def export_signature(settings: NodeSettings, ref: MessageRef, out: Path) -> UseC
     vault = node_vault(settings)
     with opened_store(settings) as store:
         message = _message(store, vault, ref)
-        signature, consent = signature_of_message(store, vault, message), consent_of_message(store, vault, message)
+        signature, consent = signature_and_consent(store, vault, message)
     if signature is None:
         raise OperationRefused(
             "The message is past its retention here, or older than this version; its signature is not kept."

@@ -67,29 +67,21 @@ def reference_of(tx: Transaction, message: FoundMessage, *, key: bytes) -> Reque
     return RequestRef(jti=message.id, digest=message.digest) if old else None
 
 
-def signature_of_message(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
-    """Return the signature of a message that we received, for a third party to verify; none once that is erased.
+def signature_and_consent(
+    store: Store, vault: KeyVault, message: FoundMessage
+) -> tuple[JsonObject | None, JsonObject | None]:
+    """Return the signature of a message that we received, and the asker's record of consent on which we answered.
 
-    It is :func:`trust.exchange.question_signature.signature_to_json`'s form, and holds nothing of the content. Raises
+    The signature is for a third party to verify; it is :func:`trust.exchange.question_signature.signature_to_json`'s
+    form, and holds nothing of the content. Each is none once it is erased. Raises
     :class:`gateway.keys.sealed.SealBroken`.
     """
-    signature = _open_signature(store, vault, message)
-    return (
-        None
-        if signature is None
-        else {name: value for name, value in signature.items() if name not in {"jti", "consent"}}
-    )
-
-
-def consent_of_message(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
-    """Return the asker's record of consent on which we answered, or none. Raises as :func:`signature_of_message`."""
-    signature = _open_signature(store, vault, message)
-    return None if signature is None else signature.get("consent")
-
-
-def _open_signature(store: Store, vault: KeyVault, message: FoundMessage) -> JsonObject | None:
     sealed = store.read(lambda tx: question_signatures.get(tx, leaf=message.leaf))
-    return None if sealed is None else open_question(vault.seal_key(), message.leaf, sealed)
+    if sealed is None:
+        return None, None
+    question = open_question(vault.seal_key(), message.leaf, sealed)
+    consent = question.get("consent")
+    return {name: value for name, value in question.items() if name not in {"jti", "consent"}}, consent
 
 
 def _from_leaf(stored: StoredLeaf, kind: LeafKind) -> FoundMessage | None:

@@ -148,18 +148,15 @@ class MisuseQuerySender:
             self.vault.seal_key(), strict_json.dumps(answer), place_of(stored_query.asker, stored_query.query, "told")
         )
 
-        def effect(tx: Transaction) -> None:
+        def effect(tx: Transaction) -> SentMisuseQuery | None:
             recorder.record(tx, leaf)
             if reply.state is not MisuseState.PENDING:
                 sent_misuse_queries.settle(
                     tx, query=stored_query.query, state=SentQueryState(reply.state), sealed_answer=sealed, at=now
                 )
+            return sent_misuse_queries.find(tx, asker=stored_query.asker, message=stored_query.message)
 
-        self.store.write(effect)
-        settled_query = self.store.read(
-            lambda tx: sent_misuse_queries.find(tx, asker=stored_query.asker, message=stored_query.message)
-        )
-        return settled_query or stored_query
+        return self.store.write(effect) or stored_query
 
     def _leaf(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.misuse.evidence import consent_of_message, received_messages, signature_of_message
+from gateway.misuse.evidence import received_messages, signature_and_consent
 from tests.simulator import faults
 from tests.simulator.agreements import ref_of
 from tests.simulator.network import Network
@@ -92,8 +92,9 @@ def test_the_holder_keeps_the_record_sealed_to_show_what_it_answered_on(
     node, now = network.nodes[TRUST], network.clock.now()
     span = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1)}
     [found] = node.store.read(lambda tx: list(received_messages(tx, **span)))
-    assert consent_of_message(node.store, node.vault, found) == record
-    assert "consent" not in (signature_of_message(node.store, node.vault, found) or {})
+    signature, consent = signature_and_consent(node.store, node.vault, found)
+    assert consent == record
+    assert "consent" not in (signature or {})
 
 
 @pytest.mark.parametrize("consent", ["none", "engagement", "run out"])

@@ -15,7 +15,7 @@ from gateway.misuse.answers import MisuseQueryReceiver, QueryReused
 from gateway.misuse.evidence import (
     account_of,
     sent_message,
-    signature_of_message,
+    signature_and_consent,
 )
 from gateway.misuse.queries import MessageForgotten, MisuseQuerySender, open_answer
 from gateway.ports import PeerRequest, PeerResponse
@@ -100,7 +100,8 @@ def test_a_third_party_verifies_the_signature_of_a_question_with_the_agencys_pub
     suspicion: Suspicion,
 ) -> None:
     holder, message = suspicion.network.nodes[TRUST], suspicion.message
-    exported = json.dumps(signature_of_message(holder.store, holder.vault, message))
+    signature, _ = signature_and_consent(holder.store, holder.vault, message)
+    exported = json.dumps(signature)
     assert not [value for value in (*map(str, SUBJECT.values()), suspicion.ref.jti, "early-help") if value in exported]
     published = suspicion.network.nodes[COUNCIL].directory.resolve(TRUST, now=suspicion.network.clock.now())
     asker = holder.directory.resolve(COUNCIL, now=suspicion.network.clock.now())
