@@ -100,8 +100,7 @@ def _admit_new(settings: AnchorSettings, admission: "Admission") -> UseCaseResul
     with opened_store(settings) as store:
         if store.read(lambda tx: members.get(tx, entity=entity)) is not None:
             raise _member_changed(entity)
-    record(settings, "trust admit", entity_id=entity, thumbprints=kids, terms=text)
-    with opened_store(settings) as store:
+        record(settings, "trust admit", entity_id=entity, thumbprints=kids, terms=text)
         _admit(settings, store, admission, at=now())
     return UseCaseResult(
         lines=[f"{entity} is a member.", *_effect(admission)],
@@ -119,8 +118,7 @@ def plan_dismissal(settings: AnchorSettings, entity: str, *, reason: str) -> Cha
         with opened_store(settings) as store:
             if _waiting(store, applicant).raw != waiting.raw:
                 raise OperationRefused(f"{applicant} has sent another request meanwhile; nothing was done. Look at it.")
-        record(settings, "trust dismiss", entity_id=applicant, reason=reason)
-        with opened_store(settings) as store:
+            record(settings, "trust dismiss", entity_id=applicant, reason=reason)
             store.write(lambda tx: _forget(tx, applicant, waiting.raw))
         return UseCaseResult(
             lines=[f"The request of {applicant} is forgotten."], data={"entity_id": applicant, "reason": reason}

@@ -123,14 +123,15 @@ def list_clients(settings: NodeSettings) -> UseCaseResult:
 
 def plan_revocation(settings: NodeSettings, client_id: str) -> ChangePlan:
     """Plan to revoke a case system for good; its id is never given to another. Raises ``OperationRefused``."""
-    client = _revocable(settings, client_id)
+    with opened_store(settings) as store:
+        client = _revocable(store, client_id)
     effect = "It can get no new tokens, and its current tokens are rejected immediately."
 
     def apply() -> UseCaseResult:
-        _revocable(settings, client_id)
         at = now()
-        record(settings, "client revoke", id=client_id)
         with opened_store(settings) as store:
+            _revocable(store, client_id)
+            record(settings, "client revoke", id=client_id)
             store.write(lambda tx: clients.revoke(tx, client_id=client_id, at=at))
         return UseCaseResult(
             lines=[f"{client_id} is revoked. {effect}"], data={"id": client_id, "revoked_at": at.isoformat()}
@@ -142,13 +143,14 @@ def plan_revocation(settings: NodeSettings, client_id: str) -> ChangePlan:
 def plan_manager(settings: NodeSettings, client_id: str, manager: str, sample_percent: int | None) -> ChangePlan:
     """Plan another manager for a case system, or another share of its lookups. Raises ``OperationRefused``."""
     refuse_line("--manager", manager, limit=_MAX_TEXT)
-    client = _with_manager(settings, client_id, manager, sample_percent)
+    with opened_store(settings) as store:
+        client = _with_manager(store, client_id, manager, sample_percent)
 
     def apply() -> UseCaseResult:
-        changed = _with_manager(settings, client_id, manager, sample_percent)
-        percent = changed.sample_percent
-        record(settings, "client manager", id=client_id, manager=manager, sample_percent=percent)
         with opened_store(settings) as store:
+            changed = _with_manager(store, client_id, manager, sample_percent)
+            percent = changed.sample_percent
+            record(settings, "client manager", id=client_id, manager=manager, sample_percent=percent)
             store.write(lambda tx: clients.assign(tx, client_id=client_id, manager=manager, sample_percent=percent))
         return UseCaseResult(lines=[f"{client_id}: {_vouching(changed)}."], data=client_json(changed))
 
@@ -257,9 +259,8 @@ def _refuse_unknown_roles(settings: NodeSettings, store: Store, client: LocalCli
         raise OperationRefused(_NOT_REGISTERED, list(dict.fromkeys(faults)))
 
 
-def _revocable(settings: NodeSettings, client_id: str) -> LocalClient:
-    with opened_store(settings) as store:
-        client = store.read(lambda tx: clients.get(tx, client_id=client_id))
+def _revocable(store: Store, client_id: str) -> LocalClient:
+    client = store.read(lambda tx: clients.get(tx, client_id=client_id))
     if client is None:
         raise OperationRefused(f"No case system {client_id} is registered; see `hearthgate client list`.")
     if client.revoked_at is not None:
@@ -267,9 +268,8 @@ def _revocable(settings: NodeSettings, client_id: str) -> LocalClient:
     return client
 
 
-def _with_manager(settings: NodeSettings, client_id: str, manager: str, sample_percent: int | None) -> LocalClient:
-    with opened_store(settings) as store:
-        client = store.read(lambda tx: clients.get(tx, client_id=client_id))
+def _with_manager(store: Store, client_id: str, manager: str, sample_percent: int | None) -> LocalClient:
+    client = store.read(lambda tx: clients.get(tx, client_id=client_id))
     if client is None or not client.vouches:
         raise OperationRefused(f"No case system {client_id} vouches for its users here; see `hearthgate client list`.")
     percent = sample_percent or client.sample_percent or DEFAULT_PERCENT

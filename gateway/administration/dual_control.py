@@ -20,7 +20,7 @@ from gateway.administration.errors import OperationRefused
 from gateway.administration.files import read_input
 from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
-from gateway.ports import Transaction
+from gateway.ports import Store, Transaction
 from gateway.store.tables import pending_changes, restore_holds, trust_chains
 from gateway.store.tables.pending_changes import Change, ChangeState
 from gateway.store.tables.restore_holds import HoldKind
@@ -123,17 +123,20 @@ def plan_approval(
     Raises :class:`OperationRefused`.
     """
     at = now()
-    change = _change_in(ChangeState.PENDING, settings, change_id, at=at)
-    _refuse_unconfirmed(settings, change)
-    second = _second(settings, change, superior, at)
+    with opened_store(settings) as store:
+        change = _change_in(ChangeState.PENDING, store, change_id, at=at)
+        _refuse_unconfirmed(store, change)
+        second = _second(settings, store, change, superior, at)
     act = acts[change.act]
 
     def apply() -> UseCaseResult:
-        _change_in(ChangeState.PENDING, settings, change_id, at=now())
+        with opened_store(settings) as store:
+            _change_in(ChangeState.PENDING, store, change_id, at=now())
         facts = {"change": change.id, "of": change.act, "requested_by": change.requested_by, "second": second}
         by = record(settings, "trust approve", **facts)
         lines = act.perform(settings, change.arguments, at=at, commit=_moving(change, ChangeState.APPROVED, by, at))
-        return UseCaseResult(lines=lines, data=to_json(_get_change(settings, change.id), at))
+        with opened_store(settings) as store:
+            return UseCaseResult(lines=lines, data=to_json(_get_change(store, change.id), at))
 
     effect = [*about(change), *act.effect(settings, change.arguments)]
     return ChangePlan(effect=effect, question="Make it?", apply=apply)
@@ -142,12 +145,14 @@ def plan_approval(
 def plan_withdrawal(settings: Settings, change_id: str, reason: str) -> ChangePlan:
     """Plan to withdraw a pending change; the person who asked for it may as well. Raises :class:`OperationRefused`."""
     at = now()
-    change = _change_in(ChangeState.PENDING, settings, change_id, at=at)
+    with opened_store(settings) as store:
+        change = _change_in(ChangeState.PENDING, store, change_id, at=at)
 
     def apply() -> UseCaseResult:
-        _change_in(ChangeState.PENDING, settings, change_id, at=now())
-        by = record(settings, "trust decline", change=change.id, of=change.act, reason=reason)
-        return _settled(settings, change, _moving(change, ChangeState.WITHDRAWN, by, at), "It was given up.")
+        with opened_store(settings) as store:
+            _change_in(ChangeState.PENDING, store, change_id, at=now())
+            by = record(settings, "trust decline", change=change.id, of=change.act, reason=reason)
+            return _settled(store, change, _moving(change, ChangeState.WITHDRAWN, by, at), "It was given up.")
 
     return ChangePlan(effect=[*about(change), "It will not be made."], question="Give it up?", apply=apply)
 
@@ -155,13 +160,15 @@ def plan_withdrawal(settings: Settings, change_id: str, reason: str) -> ChangePl
 def plan_review(settings: Settings, change_id: str, finding: str, *, superior: Path | None = None) -> ChangePlan:
     """Plan to record that a second administrator reviewed an emergency. Raises :class:`OperationRefused`."""
     at = now()
-    change = _change_in(ChangeState.UNREVIEWED, settings, change_id, at=at)
-    second = _second(settings, change, superior, at)
+    with opened_store(settings) as store:
+        change = _change_in(ChangeState.UNREVIEWED, store, change_id, at=at)
+        second = _second(settings, store, change, superior, at)
 
     def apply() -> UseCaseResult:
-        _change_in(ChangeState.UNREVIEWED, settings, change_id, at=now())
-        by = record(settings, "trust review", change=change.id, of=change.act, finding=finding, second=second)
-        return _settled(settings, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
+        with opened_store(settings) as store:
+            _change_in(ChangeState.UNREVIEWED, store, change_id, at=now())
+            by = record(settings, "trust review", change=change.id, of=change.act, finding=finding, second=second)
+            return _settled(store, change, _moving(change, ChangeState.REVIEWED, by, at), f"It is reviewed: {finding}")
 
     return ChangePlan(effect=about(change), question="Note that you reviewed it?", apply=apply)
 
@@ -269,16 +276,15 @@ def _what_follows(settings: Settings, request: ChangeRequest) -> str:
     return f"It takes a second administrator, who has {EXPIRES.days} days to approve it; until then nothing changes."
 
 
-def _get_change(settings: Settings, change_id: str) -> Change:
-    with opened_store(settings) as store:
-        change = store.read(lambda tx: pending_changes.get(tx, id=change_id))
+def _get_change(store: Store, change_id: str) -> Change:
+    change = store.read(lambda tx: pending_changes.get(tx, id=change_id))
     if change is None:
         raise OperationRefused(f"There is no change {change_id} here; `hearthgate trust changes` lists them.")
     return change
 
 
-def _change_in(expected: ChangeState, settings: Settings, change_id: str, *, at: datetime) -> Change:
-    change = _get_change(settings, change_id)
+def _change_in(expected: ChangeState, store: Store, change_id: str, *, at: datetime) -> Change:
+    change = _get_change(store, change_id)
     state = stage(change, at)
     if state != expected:
         again = "; ask for it again" if state == "expired" else ""
@@ -286,21 +292,19 @@ def _change_in(expected: ChangeState, settings: Settings, change_id: str, *, at:
     return change
 
 
-def _refuse_unconfirmed(settings: Settings, change: Change) -> None:
+def _refuse_unconfirmed(store: Store, change: Change) -> None:
     """Refuse a change out of a backup that was not confirmed yet."""
-    with opened_store(settings) as store:
-        unconfirmed = store.read(lambda tx: restore_holds.is_held(tx, HoldKind.CHANGE, change.id))
-    if unconfirmed:
+    if store.read(lambda tx: restore_holds.is_held(tx, HoldKind.CHANGE, change.id)):
         raise OperationRefused(
             f"The change {change.id} was asked for before the restore, and may have been declined since: "
             "`hearthgate trust decline` ends it, `hearthgate restore confirm` opens what is left."
         )
 
 
-def _second(settings: Settings, change: Change, superior: Path | None, at: datetime) -> str:
+def _second(settings: Settings, store: Store, change: Change, superior: Path | None, at: datetime) -> str:
     """Return what stands for the second administrator. Raises :class:`OperationRefused` where nothing does."""
     if superior is not None:
-        return _approved_above(settings, change, read_input(superior, "The superior's approval"), at)
+        return _approved_above(own_entity(settings), store, change, read_input(superior, "The superior's approval"), at)
     by = current(settings)
     proven = KnownBy.NAME not in {by.known_by, change.requested_known_by}
     if proven and is_another(change.requested_by, by.name):
@@ -334,10 +338,8 @@ def _announced_long_enough(change: Change, at: datetime) -> str:
     return f"announced {change.announced_at.isoformat(timespec='seconds')}"
 
 
-def _approved_above(settings: Settings, change: Change, raw: bytes, at: datetime) -> str:
-    own = own_entity(settings)
-    with opened_store(settings) as store:
-        chain = store.read(lambda tx: trust_chains.get_chain(tx, entity=own))
+def _approved_above(own: EntityId, store: Store, change: Change, raw: bytes, at: datetime) -> str:
+    chain = store.read(lambda tx: trust_chains.get_chain(tx, entity=own))
     if chain is None or len(chain.statements) < _CHAIN_OF_SUPERIOR:
         raise OperationRefused("No superior's keys are known here yet: have this entity serve, and try again.")
     above, about_above = (
@@ -363,7 +365,6 @@ def _moving(change: Change, to: ChangeState, by: str, at: datetime) -> Commit:
     return commit
 
 
-def _settled(settings: Settings, change: Change, commit: Commit, message: str) -> UseCaseResult:
-    with opened_store(settings) as store:
-        store.write(commit)
-    return UseCaseResult(lines=[message], data=to_json(_get_change(settings, change.id), now()))
+def _settled(store: Store, change: Change, commit: Commit, message: str) -> UseCaseResult:
+    store.write(commit)
+    return UseCaseResult(lines=[message], data=to_json(_get_change(store, change.id), now()))

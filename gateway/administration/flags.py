@@ -12,6 +12,7 @@ from gateway.administration.journal import record
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.exchange.inbound_evidence import ID_REUSED
 from gateway.exchange.query_log import own_name
+from gateway.ports import Store
 from gateway.store.tables import flags
 from gateway.store.tables.flags import Flag, FoldedFlag
 from trust.agreements.enumeration import Pattern
@@ -51,12 +52,13 @@ def plan_review(settings: NodeSettings, code: str, asker: str, *, finding: str) 
 
     Raises :class:`OperationRefused` where there is none, or one concerns the administrator.
     """
-    effect = [line for each in flags.fold(_reviewable(settings, code, asker)) for line in _lines(each)]
+    with opened_store(settings) as store:
+        effect = [line for each in flags.fold(_reviewable(settings, store, code, asker)) for line in _lines(each)]
 
     def apply() -> UseCaseResult:
-        askers = sorted({each.asker for each in _reviewable(settings, code, asker)})
-        by = record(settings, "flag review", code=code, asker=asker, finding=finding)
         with opened_store(settings) as store:
+            askers = sorted({each.asker for each in _reviewable(settings, store, code, asker)})
+            by = record(settings, "flag review", code=code, asker=asker, finding=finding)
             count = store.write(lambda tx: sum(flags.review(tx, code=code, asker=a, by=by, at=now()) for a in askers))
         return UseCaseResult(
             lines=[f"The flag is closed. Finding: {finding}"], data={"code": code, "asker": asker, "taken_down": count}
@@ -71,11 +73,10 @@ def flag_name(settings: NodeSettings, client_id: str, practitioner: str) -> UseC
     return UseCaseResult(lines=[f'"{asker}"'], data={"asker": asker})
 
 
-def _reviewable(settings: NodeSettings, code: str, asker: str) -> list[Flag]:
-    with opened_store(settings) as store:
-        matching = [
-            each for each in store.read(flags.list_open) if each.code == code and asker in {each.asker, each.agency}
-        ]
+def _reviewable(settings: NodeSettings, store: Store, code: str, asker: str) -> list[Flag]:
+    matching = [
+        each for each in store.read(flags.list_open) if each.code == code and asker in {each.asker, each.agency}
+    ]
     if not matching:
         raise OperationRefused("No such flag is open; `hearthgate flag list` shows those that are.")
     key, administrator = node_vault(settings).evidence_hmac_key(), persons(current(settings).name)

@@ -59,12 +59,6 @@ def verified(settings: Settings) -> Chain:
     return verify_journal(lines, keys=key_set(settings))
 
 
-def committed(settings: Settings) -> str | None:
-    """Return the head that the evidence committed to last, None where it did not yet. Raises ``StoreRefused``."""
-    with opened_store(settings) as store:
-        return store.read(journal_head.get)
-
-
 def _head(file: BinaryIO) -> str:
     """Return the digest of the last line, empty where there is none."""
     size = file.seek(0, os.SEEK_END)

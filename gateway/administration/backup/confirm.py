@@ -8,7 +8,7 @@ from gateway.administration import journal
 from gateway.administration.context import Settings, opened_store
 from gateway.administration.errors import OperationRefused
 from gateway.administration.outcome import ChangePlan, UseCaseResult
-from gateway.ports import Transaction
+from gateway.ports import Store, Transaction
 from gateway.store.tables import agreements, clients, pending_changes, restore_holds, store_epoch
 from gateway.store.tables.restore_holds import HoldKind, RestoreHold
 from gateway.store.tables.store_epoch import StoreEpoch
@@ -30,12 +30,13 @@ _WAYS: Mapping[HoldKind, str] = {
 
 def plan_confirmation(settings: Settings) -> ChangePlan:
     """Plan to open all that the restored store holds back. Raises :class:`OperationRefused`."""
-    epoch, holds, names = _unconfirmed(settings)
+    with opened_store(settings) as store:
+        epoch, holds, names = _unconfirmed(store)
 
     def apply() -> UseCaseResult:
-        epoch, holds, _ = _unconfirmed(settings)
-        by = journal.record(settings, "restore confirmed", epoch=epoch.number, opened=len(holds))
         with opened_store(settings) as store:
+            epoch, holds, _ = _unconfirmed(store)
+            by = journal.record(settings, "restore confirmed", epoch=epoch.number, opened=len(holds))
             store.write(store_epoch.confirm)
         items = [{"kind": hold.kind.value, "name": hold.name} for hold in holds]
         return UseCaseResult(
@@ -47,9 +48,8 @@ def plan_confirmation(settings: Settings) -> ChangePlan:
     return ChangePlan(effect=effect, question="Open all that is listed?", apply=apply)
 
 
-def _unconfirmed(settings: Settings) -> _Restored:
-    with opened_store(settings) as store:
-        restored = store.read(_read)
+def _unconfirmed(store: Store) -> _Restored:
+    restored = store.read(_read)
     if restored[0].confirmed:
         raise OperationRefused("Nothing waits: this store was never restored, or its restore is confirmed.")
     return restored

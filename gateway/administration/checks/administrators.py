@@ -10,7 +10,7 @@ from gateway.administration.checks.lines import format_duration, refused_line
 from gateway.administration.context import Settings, identity, opened_store
 from gateway.administration.dual_control import stage
 from gateway.administration.errors import CORRECTABLE
-from gateway.store.tables import flags, pending_changes
+from gateway.store.tables import flags, journal_head, pending_changes
 from gateway.store.tables.flags import FoldedFlag
 from gateway.store.tables.pending_changes import Change, ChangeState
 
@@ -23,6 +23,7 @@ def check_administrators(settings: Settings, now: datetime) -> list[CheckLine]:
         with opened_store(settings) as store:
             changes = [(each, stage(each, now)) for each in store.read(pending_changes.list)]
             open_flags = flags.fold(store.read(flags.list_open))
+            head = store.read(journal_head.get)
     except CORRECTABLE as refused:
         return [refused_line(_NAME, refused, "Correct that first.")]
     unreviewed = [_summary(each, now) for each, at in changes if at == ChangeState.UNREVIEWED]
@@ -32,18 +33,18 @@ def check_administrators(settings: Settings, now: datetime) -> list[CheckLine]:
     changed = CheckLine(
         name=_NAME, ok=not unreviewed, warning=bool(waiting), detail=detail.removeprefix("; "), remedy=remedy
     )
-    return [changed, _flags(open_flags, now), _journal(settings), *_distinction(settings)]
+    return [changed, _flags(open_flags, now), _journal(settings, head), *_distinction(settings)]
 
 
-def _journal(settings: Settings) -> CheckLine:
-    """Verify the journal's chain, and that it holds the line that the evidence committed to last."""
+def _journal(settings: Settings, head: str | None) -> CheckLine:
+    """Verify the journal's chain, and that it holds ``head``, the line that the evidence committed to last."""
     name = "the administrators' journal is as it was written"
     remedy = "Compare it with its copy in a backup; who changed it had the service account or root."
     try:
-        chain, committed = journal.verified(settings), journal.committed(settings)
+        chain = journal.verified(settings)
     except CORRECTABLE as refused:
         return refused_line(name, refused, remedy)
-    cut = committed is not None and committed not in chain.digests
+    cut = head is not None and head not in chain.digests
     lines = f"{len(chain.digests)} lines, {chain.unchained} from before the chain"
     detail = "the line that the evidence committed to last is missing: it was cut short or replaced" if cut else lines
     return CheckLine(name=name, ok=not cut, detail=detail, remedy=remedy)
