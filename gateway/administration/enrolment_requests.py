@@ -7,8 +7,6 @@ from datetime import datetime
 from gateway.administration.anchor_discovery import statement_of
 from gateway.administration.context import Settings, own_entity
 from gateway.administration.errors import OperationRefused
-from gateway.administration.keys import first_files
-from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.ports import KeyVault, PeerRequest, PeerResponse, Transport
 from trust import claims, strict_json
 from trust.errors import TrustError
@@ -33,11 +31,6 @@ class EnrolmentPorts:
 
     transport: Callable[[], Transport]
     metadata: Callable[[KeyVault], Mapping[str, JsonObject]]
-
-
-def vault_of(settings: Settings) -> FileKeyVault:
-    """Open the keys of a node or of an authority. Raises ``KeyFilesRefused``."""
-    return open_vault(settings.base_dir / settings.keys.directory, needed=first_files(settings))
 
 
 def build_request(settings: Settings, ports: EnrolmentPorts, vault: KeyVault, keys: KeySet, *, at: datetime) -> bytes:

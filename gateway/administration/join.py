@@ -10,10 +10,11 @@ from config.settings import AnchorSettings
 from gateway.administration import thumbprints
 from gateway.administration.anchor_discovery import Line, is_vouched_for, lines_above, pin_of
 from gateway.administration.context import Settings, identity, now, own_entity
-from gateway.administration.enrolment_requests import EnrolmentPorts, build_request, send_request, vault_of
+from gateway.administration.enrolment_requests import EnrolmentPorts, build_request, send_request
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
+from gateway.administration.keys import vault_of
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.administration.setup.config_edits import pin_file, replace, with_pin, with_superior
 from trust.federation.anchor_keys import Pin, build_pin, parse_pin
@@ -105,7 +106,10 @@ class Join:
     def _effect(self, offer: AnchorOffer) -> list[str]:
         pin, request = offer.pin, self.request
         verb = "it is pinned already" if self._pinned(pin.entity) == pin else "it will be pinned"
-        lines = [f"The trust anchor is {pin.entity}; {verb} with these keys:", *thumbprints.lines(_kids(pin))]
+        lines = [
+            f"The trust anchor is {pin.entity}; {verb} with these keys:",
+            *thumbprints.lines(thumbprints.kids_of(pin)),
+        ]
         if not pin.recovery:
             lines.append(
                 "It has no recovery key: should its key be lost or stolen, every node pins the next one by hand."
@@ -119,7 +123,7 @@ class Join:
 
     def _send(self, raw: bytes, pin: Pin) -> None:
         authority, out = self.request.authority, self.request.out
-        record(self.settings, "trust join", authority=authority, anchor=pin.entity, key_ids=_kids(pin))
+        record(self.settings, "trust join", authority=authority, anchor=pin.entity, key_ids=thumbprints.kids_of(pin))
         if out is not None:
             write_new(out, raw, "The request")
         else:
@@ -198,7 +202,7 @@ class Join:
             data={
                 "entity_id": own,
                 "authority": authority,
-                "anchor": {"entity_id": pin.entity, "key_ids": _kids(pin)},
+                "anchor": {"entity_id": pin.entity, "key_ids": thumbprints.kids_of(pin)},
                 "vouched_for": self.request.wait is not None,
                 "thumbprints": kids,
                 "request": str(out) if out else None,
@@ -229,12 +233,8 @@ def _choose(lines: tuple[Line, ...], request: JoinRequest) -> Line:
 
 def _refuse_other_thumbprints(offer: AnchorOffer, typed: Sequence[str]) -> None:
     """Refuse a pin that was not compared, before its thumbprints are shown, so that they cannot be copied."""
-    if not offer.pinned and not thumbprints.compare(typed, _kids(offer.pin)):
+    if not offer.pinned and not thumbprints.compare(typed, thumbprints.kids_of(offer.pin)):
         raise OperationRefused(
             f"What you typed is not what {offer.pin.entity} shows over the network. If it is what its administrators "
             "read out to you, another party answers at that address: nothing was pinned; tell them."
         )
-
-
-def _kids(pin: Pin) -> list[str]:
-    return sorted(pin.keys.kids) + (sorted(pin.recovery.kids) if pin.recovery else [])

@@ -19,7 +19,7 @@ from gateway.administration.journal import record
 from gateway.administration.keys import EntityKeys, first_files, keys_changed, opened_keys
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.keys import rotation
-from gateway.keys.files import read_private
+from gateway.keys.files import KeyFilesRefused, read_private
 from gateway.keys.rotation import Draft
 from gateway.keys.vault import open_vault
 from gateway.store.tables import anchor_keys
@@ -67,6 +67,22 @@ def announcement_for(keys: EntityKeys, options: AnnouncementOptions) -> KeyAnnou
     )
 
 
+def announce_and_apply(keys: EntityKeys, draft: Draft, announcement: KeyAnnouncement, at: datetime) -> list[str]:
+    """Announce the drafted keys, then write them: an announced key that is never used does no harm, the reverse does.
+
+    Where they cannot be written, the former keys are announced again. Raises what announcing raises, and
+    ``KeyFilesRefused``.
+    """
+    lines = announcement.announce(keys.federation_keys(at, draft.records), at=at)
+    try:
+        rotation.apply(keys.directory, draft, at=at)
+    except KeyFilesRefused:
+        if keys.records:
+            announcement.retract(keys.federation_keys(at), at=at)
+        raise
+    return lines
+
+
 def recovery_signer(settings: AnchorSettings, path: Path | None) -> Signer:
     """Read an anchor's recovery key, by the rules of every private key.
 
@@ -100,7 +116,7 @@ def sign_anchor_keys(entity: EntityKeys, keys: KeySet, signer: Signer, *, at: da
 
     Raises :class:`OperationRefused` for another recovery key than the one that signed the last.
     """
-    last = next((each for each in entity.store.read(anchor_keys.load) if each.anchor == entity.own), None)
+    last = entity.store.read(lambda tx: anchor_keys.get(tx, anchor=entity.own))
     if last is not None:
         _refuse_other_recovery_key(last, signer, at)
     at = at.replace(microsecond=0)

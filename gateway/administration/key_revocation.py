@@ -127,8 +127,8 @@ def _refuse_stale(keys: EntityKeys, arguments: Mapping[str, Any], left: KeySet) 
     if "document" in arguments:
         claims = jose.peek(arguments["document"].encode("ascii"), typ=TYP, max_bytes=MAX_BYTES).claims
         named = KeySet.from_jwks(claims["jwks"], KeyUse.FEDERATION).kids
-        last = max((each.seq for each in keys.store.read(anchor_keys.load) if each.anchor == keys.own), default=0)
-        if named == left.kids and claims["seq"] > last:
+        last = keys.store.read(lambda tx: anchor_keys.get(tx, anchor=keys.own))
+        if named == left.kids and claims["seq"] > (last.seq if last else 0):
             return
     raise OperationRefused(
         "The keys of this trust anchor changed since the revocation was asked for, so what its recovery key signed "

@@ -15,7 +15,7 @@ from gateway.federation.own_keys import VouchedKeys
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFile, sole_change
 from gateway.keys.rotation import record_starts
 from gateway.keys.schedule import KEY_OVERLAPS, KeyLifecycle, KeyRecord, Stage, lifecycles, published_keys
-from gateway.keys.vault import read_records
+from gateway.keys.vault import FileKeyVault, open_vault, read_records
 from gateway.ports import Store
 from gateway.store.tables import anchor_keys, trust_chains
 from trust import jose
@@ -68,6 +68,11 @@ def first_files(settings: Settings) -> tuple[KeyFile, ...]:
     return NODE_KEYS if isinstance(settings, NodeSettings) else ANCHOR_KEYS
 
 
+def vault_of(settings: Settings) -> FileKeyVault:
+    """Open the private keys of a node or of an authority. Raises ``KeyFilesRefused``."""
+    return open_vault(settings.base_dir / settings.keys.directory, needed=first_files(settings))
+
+
 def kids_vouched_for(keys: EntityKeys) -> frozenset[str]:
     """Return the federation keys that are vouched for, as far as the store knows: by the superior or the recovery key.
 
@@ -77,8 +82,8 @@ def kids_vouched_for(keys: EntityKeys) -> frozenset[str]:
         chain = keys.store.read(lambda tx: trust_chains.get_chain(tx, entity=keys.own))
         raw, typ = (chain.statements[1] if chain and len(chain.statements) > 1 else None), entity_statement.TYP
     else:
-        documents = keys.store.read(anchor_keys.load)
-        raw, typ = next((each.raw for each in documents if each.anchor == keys.own), None), trust_anchor_keys.TYP
+        document = keys.store.read(lambda tx: anchor_keys.get(tx, anchor=keys.own))
+        raw, typ = (document.raw if document else None), trust_anchor_keys.TYP
     if raw is None:
         return frozenset()
     jwks = jose.peek(raw, typ=typ, max_bytes=entity_statement.MAX_BYTES).claims["jwks"]

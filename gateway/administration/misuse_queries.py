@@ -55,13 +55,15 @@ def list_queries(settings: NodeSettings, *, every: bool) -> UseCaseResult:
             if every or each.state is ReceivedQueryState.OPEN
         ]
         own_queries = [
-            each for each in store.read(sent_misuse_queries.list) if every or each.state is not SentQueryState.ANSWERED
+            _sent_json(vault, each, at)
+            for each in store.read(sent_misuse_queries.list)
+            if every or each.state is not SentQueryState.ANSWERED
         ]
     lines = [line for each in received for line in received_lines(each)]
-    lines += [line for each in own_queries for line in _sent_lines(vault, each, at)]
+    lines += [line for each in own_queries for line in _sent_lines(each)]
     return UseCaseResult(
         lines=lines or ["No query about misuse waits."],
-        data={"received": received, "asked": [_sent_json(vault, each, at) for each in own_queries]},
+        data={"received": received, "asked": own_queries},
     )
 
 
@@ -95,10 +97,10 @@ def plan_query(federation: FederationContext, ref: MessageRef, *, reason: str) -
             transport=federation.transport,
         )
         try:
-            query = asking.ask(message, reason, now=at)
+            query = _sent_json(vault, asking.ask(message, reason, now=at), at)
         except MessageForgotten:
             raise OperationRefused("The message is past its retention here, so its sender could not find it.") from None
-        return UseCaseResult(lines=_sent_lines(vault, query, at), data=_sent_json(vault, query, at))
+        return UseCaseResult(lines=_sent_lines(query), data=query)
 
     about = f"who sent {ref.message_id}, {message.at:%Y-%m-%d %H:%M} UTC"
     return ChangePlan(effect=[f"{message.peer} is asked {about}, and told: {reason}"], question="Ask?", apply=apply)
@@ -202,14 +204,13 @@ def _sent_json(vault: FileKeyVault, row: SentMisuseQuery, at: datetime) -> dict[
     }
 
 
-def _sent_lines(vault: FileKeyVault, row: SentMisuseQuery, at: datetime) -> list[str]:
+def _sent_lines(query: Mapping[str, Any]) -> list[str]:
     """Write one query of ours."""
-    query = _sent_json(vault, row, at)
     state = "OVERDUE" if query["overdue"] else query["state"]
     lines = [f"{query['message']}: {state}, asked of {query['agency']}, due {query['due_at'][:16]} UTC"]
     who = query["practitioner"]
     if who is not None:
         lines.append(f"  It was {who['name']} ({who['role']}, {who['org_unit']}). Contact: {who['contact']}")
-    elif row.state is SentQueryState.UNKNOWN:
+    elif query["state"] is SentQueryState.UNKNOWN:
         lines.append("  It says that it sent no such message; our evidence holds the digest of what it signed.")
     return lines

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.administration.errors import OperationRefused
 from trust import base64url
+from trust.federation.anchor_keys import Pin
 from trust.spoken_digits import DIGITS, digits_of_keys, spoken
 
 _NUMBER = re.compile(rf"[0-9]{{{DIGITS}}}")
@@ -46,6 +47,11 @@ def lines(kids: Iterable[str]) -> list[str]:
     """Return the digits of a set of keys and their ids, one a line."""
     every = list(kids)
     return [f"    {spoken(digits_of_keys(every))}", *(f"    (key id {kid})" for kid in every)]
+
+
+def kids_of(pin: Pin) -> list[str]:
+    """Return the ids of what is compared before an anchor is pinned: its federation keys, then its recovery keys."""
+    return sorted(pin.keys.kids) + (sorted(pin.recovery.kids) if pin.recovery else [])
 
 
 def _hex(kid: str) -> str:

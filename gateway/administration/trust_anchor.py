@@ -9,15 +9,18 @@ from config.settings import AnchorSettings
 from gateway.administration import thumbprints
 from gateway.administration.context import now, own_entity
 from gateway.administration.dual_control import change_of, to_json
-from gateway.administration.enrolment_requests import vault_of
 from gateway.administration.errors import OperationRefused
 from gateway.administration.files import write_new
 from gateway.administration.journal import record
-from gateway.administration.key_announcement import AnnouncementOptions, announcement_for, public_recovery
-from gateway.administration.keys import EntityKeys, keys_changed, opened_keys
+from gateway.administration.key_announcement import (
+    AnnouncementOptions,
+    announce_and_apply,
+    announcement_for,
+    public_recovery,
+)
+from gateway.administration.keys import EntityKeys, keys_changed, opened_keys, vault_of
 from gateway.administration.outcome import ChangePlan, UseCaseResult
-from gateway.keys import rotation
-from gateway.keys.files import ANCHOR_KEYS, KeyFile, KeyFilesRefused
+from gateway.keys.files import ANCHOR_KEYS, KeyFile
 from gateway.keys.rotation import Draft, draft_replacement, draft_revocation
 from gateway.keys.schedule import KeyRecord, Stage, lifecycles
 from gateway.store.tables import pending_changes
@@ -39,7 +42,7 @@ def write_pin(settings: AnchorSettings, out: Path) -> UseCaseResult:
     vault = vault_of(settings)
     pin = Pin(entity=own_entity(settings), keys=vault.published(KeyUse.FEDERATION), recovery=public_recovery(settings))
     write_new(out, build_pin(pin), "The pin")
-    kids = [*sorted(pin.keys.kids), *(sorted(pin.recovery.kids) if pin.recovery else ())]
+    kids = thumbprints.kids_of(pin)
     return UseCaseResult(
         lines=[
             f"What members pin of {pin.entity} is in {out}.",
@@ -94,13 +97,7 @@ def _recover(
             raise keys_changed()
         announcement = announcement_for(keys, options)
         record(settings, _ACT, key_ids=kids, why=change.reason, change=change.id, emergency=change.emergency)
-        lines = announcement.announce(keys.federation_keys(at, draft.records), at=at)
-        try:
-            rotation.apply(keys.directory, draft, at=at)
-        except KeyFilesRefused:
-            if keys.records:
-                announcement.retract(keys.federation_keys(at), at=at)
-            raise
+        lines = announce_and_apply(keys, draft, announcement, at)
         keys.store.write(lambda tx: pending_changes.put(tx, change))
     lines.append(f"Another administrator looks at it with: hearthgate trust review {change.id}")
     return UseCaseResult(lines=lines, data=to_json(change, now()) | {"key_ids": kids})

@@ -17,11 +17,10 @@ from gateway.administration.backup import archive, key_export
 from gateway.administration.backup.key_export import KeyExport
 from gateway.administration.context import Settings, certificates, now, own_entity
 from gateway.administration.errors import OperationRefused
-from gateway.administration.keys import first_files
+from gateway.administration.keys import vault_of
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.keys.daily_seal import FILE as DAILY_FILE
 from gateway.keys.files import read_private
-from gateway.keys.vault import FileKeyVault, open_vault
 from gateway.store.backup.snapshot import copy_out
 from trust.keys import KeyUse
 
@@ -50,7 +49,7 @@ def write_backup(settings: Settings, config: Path, target: Path) -> Path:
     """Write a backup and return its path; in a folder ``target``, the file is named by entity and time."""
     at = now()
     path = target / _name(settings, at) if target.is_dir() else target
-    signer = _vault(settings).signer(KeyUse.FEDERATION)
+    signer = vault_of(settings).signer(KeyUse.FEDERATION)
     try:
         staging = Path(tempfile.mkdtemp(prefix=".backup.", dir=path.absolute().parent))
     except OSError as failed:
@@ -81,7 +80,7 @@ def write_backup(settings: Settings, config: Path, target: Path) -> Path:
 def plan_key_export(settings: Settings, target: Path, passphrase_file: Path) -> ChangePlan:
     """Plan to write every private key into a file under a passphrase. Raises :class:`OperationRefused`."""
     passphrase, own = key_export.read_passphrase(passphrase_file), own_entity(settings)
-    _vault(settings)  # refuses keys that are incomplete or open to others
+    vault_of(settings)  # refuses keys that are incomplete or open to others
     files = {
         str(file.relative_to(settings.base_dir)): read_private(file, most=_MAX_KEYS) for file in _key_files(settings)
     }
@@ -165,7 +164,3 @@ def _name(settings: Settings, at: datetime) -> str:
 
 def _host(settings: Settings) -> str:
     return own_entity(settings).removeprefix("https://").replace("/", "_")
-
-
-def _vault(settings: Settings) -> FileKeyVault:
-    return open_vault(settings.base_dir / settings.keys.directory, needed=first_files(settings))

@@ -10,11 +10,10 @@ from gateway.administration.checks import certificates
 from gateway.administration.checks.lines import format_duration
 from gateway.administration.context import Settings, opened_store
 from gateway.administration.errors import CORRECTABLE
-from gateway.administration.keys import EntityKeys, kids_vouched_for, opened_keys
+from gateway.administration.keys import EntityKeys, first_files, kids_vouched_for, opened_keys, vault_of
 from gateway.health.serving_gate import status_message
-from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS, KeyFilesRefused
+from gateway.keys.files import KeyFilesRefused
 from gateway.keys.schedule import KeyLifecycle, Stage
-from gateway.keys.vault import open_vault
 from gateway.peers.exemptions import exemptions
 from gateway.ports import StoreBusy, StoreFull
 from gateway.store import condition, inspection
@@ -56,14 +55,13 @@ def check_machine(settings: Settings, now: datetime) -> list[CheckLine]:
 
 def _keys(settings: Settings, now: datetime) -> Iterator[CheckLine]:
     name = "private keys are complete and readable by their owner only"
-    needed = NODE_KEYS if isinstance(settings, NodeSettings) else ANCHOR_KEYS
     try:
-        open_vault(settings.base_dir / settings.keys.directory, needed=needed)
+        vault_of(settings)
     except KeyFilesRefused as refused:
         for fault in refused.faults:
             yield CheckLine(name=name, ok=False, detail=fault, remedy="Do as the line says; nothing starts before.")
         return
-    yield CheckLine(name=name, ok=True, detail=f"{len(needed)} files")
+    yield CheckLine(name=name, ok=True, detail=f"{len(first_files(settings))} files")
     try:
         with opened_keys(settings) as keys:
             yield from _ages(keys, now)

@@ -71,7 +71,7 @@ def _anchor(staging: Path, target: Path, options: AuthorityOptions) -> UseCaseRe
         "",
         f"Members pin what is in {target / PIN_FILE}, after comparing these thumbprints with you by another channel,",
         "such as the telephone; the last is the recovery key's:",
-        *thumbprints.lines([*sorted(keys.kids), recovery.kid]),
+        *thumbprints.lines(thumbprints.kids_of(pin)),
         "",
         *next_steps(target, options.common, _ANCHOR_STEPS),
     ]

@@ -99,7 +99,7 @@ def _set_up(staging: Path, target: Path, options: NodeOptions) -> UseCaseResult:
             "config": str(target / NODE_FILE),
             "entity_id": common.entity_id,
             "federation_key_ids": kids,
-            "anchor": None if pin is None else {"entity_id": pin.entity, "key_ids": _kids(pin)},
+            "anchor": None if pin is None else {"entity_id": pin.entity, "key_ids": thumbprints.kids_of(pin)},
             "client": None if client is None else client.client_id,
         },
     )
@@ -153,13 +153,9 @@ def _comparison(pin: Pin) -> list[str]:
     return [
         f"It trusts the anchor {pin.entity}. Compare these thumbprints with the anchor's administrators by",
         "another channel, such as the telephone, before going on:",
-        *thumbprints.lines(_kids(pin)),
+        *thumbprints.lines(thumbprints.kids_of(pin)),
         "",
     ]
-
-
-def _kids(pin: Pin) -> list[str]:
-    return sorted(pin.keys.kids) + (sorted(pin.recovery.kids) if pin.recovery else [])
 
 
 def _read_pin(path: Path | None) -> Pin | None:

@@ -32,8 +32,7 @@ def anchor_keys_blueprint(anchor: Authority) -> Blueprint:
     @blueprint.get(ANCHOR_KEYS_PATH)
     @public
     def replaced() -> Response:
-        every = anchor.store.read(anchor_keys.load)
-        document = next((each for each in every if each.anchor == anchor.entity_id), None)
+        document = anchor.store.read(lambda tx: anchor_keys.get(tx, anchor=anchor.entity_id))
         if document is None:
             raise FederationRefused(FederationError.NOT_FOUND, "This anchor never replaced its keys.")
         return Response(document.raw, content_type="application/jwt")

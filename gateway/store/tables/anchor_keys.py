@@ -29,6 +29,11 @@ def put(tx: Transaction, document: StoredAnchorKeys) -> bool:
     return tx.run(_PUT, {**values, "accepted_at": to_microseconds(document.accepted_at)}) == 1
 
 
+def get(tx: Transaction, *, anchor: str) -> StoredAnchorKeys | None:
+    """Return the newest document of one anchor."""
+    return next((each for each in load(tx) if each.anchor == anchor), None)
+
+
 def load(tx: Transaction) -> tuple[StoredAnchorKeys, ...]:
     """Return the newest document of each anchor."""
     return tuple(
