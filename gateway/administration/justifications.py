@@ -1,7 +1,6 @@
 """The lookups that the manager of a vouching case system has to justify: list them, and record a finding."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,16 +25,6 @@ _MAX_FINDING = 2_048
 _MAX_REASON = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Justification:
-    """A manager's finding on one lookup."""
-
-    lookup_id: str
-    manager: str
-    reason: str
-    justified: bool
-
-
 def list_samples(settings: NodeSettings, *, settled: bool, overdue: bool) -> UseCaseResult:
     """List sampled lookups, earliest due date first, with practitioner and case; never with the person asked about."""
     at, vault = now(), node_vault(settings)
@@ -51,57 +40,61 @@ def list_samples(settings: NodeSettings, *, settled: bool, overdue: bool) -> Use
     )
 
 
-def plan_justification(settings: NodeSettings, finding: Justification) -> ChangePlan:
+def plan_justification(
+    settings: NodeSettings, lookup_id: str, *, manager: str, reason: str, justified: bool
+) -> ChangePlan:
     """Plan to record a finding; one against the practitioner raises a flag. Raises :class:`OperationRefused`."""
-    if not 0 < len(finding.reason.strip()) <= _MAX_REASON:
+    if not 0 < len(reason.strip()) <= _MAX_REASON:
         raise OperationRefused(f"--reason: write 1 to {_MAX_REASON} characters.")
-    vault, lookup_id, right = node_vault(settings), finding.lookup_id, finding.justified
-    sample = _open_sample(settings, vault, finding)
-    asker = _practitioner(sample)
-    name = own_name(vault.evidence_hmac_key(), sample["client"], asker)
+    vault = node_vault(settings)
+    with opened_store(settings) as store:
+        sample = _open_sample(settings, store, vault, lookup_id, manager)
+    name = own_name(vault.evidence_hmac_key(), sample["client"], _practitioner(sample))
 
     def apply() -> UseCaseResult:
-        _open_sample(settings, vault, finding)
-        facts = {"id": lookup_id, "manager": finding.manager, "justified": "yes" if right else "no"}
-        by, at = record(settings, "client sample justify", **facts), now()
-        document = strict_json.dumps({"manager": finding.manager, "reason": finding.reason, "recorded_by": by})
-        sealed = seal(vault.seal_key(), document, _place(lookup_id))
-
-        def settle(tx: Transaction) -> None:
-            if not justifications.settle(tx, lookup_id=lookup_id, justified=right, sealed_finding=sealed, at=at):
-                raise OperationRefused(f"{lookup_id} was settled meanwhile; nothing was changed.")
-            if not right:
-                flags.raise_flag(tx, code=UNJUSTIFIED, asker=f"{sample['client']} {name}", at=at)
-
+        facts = {"id": lookup_id, "manager": manager, "justified": "yes" if justified else "no"}
         with opened_store(settings) as store:
-            store.write(settle)
-        outcome = "is justified" if right else "is not justified, and a flag is raised: hearthgate flag list"
-        return UseCaseResult(lines=[f"{lookup_id} {outcome}."], data={"id": lookup_id, "justified": right})
+            _open_sample(settings, store, vault, lookup_id, manager)
+            by, at = record(settings, "client sample justify", **facts), now()
+            document = strict_json.dumps({"manager": manager, "reason": reason, "recorded_by": by})
+            sealed = seal(vault.seal_key(), document, _place(lookup_id))
 
-    question = "Record that it was justified?" if right else "Record that it was not justified?"
+            def settle(tx: Transaction) -> None:
+                if not justifications.settle(
+                    tx, lookup_id=lookup_id, justified=justified, sealed_finding=sealed, at=at
+                ):
+                    raise OperationRefused(f"{lookup_id} was settled meanwhile; nothing was changed.")
+                if not justified:
+                    flags.raise_flag(tx, code=UNJUSTIFIED, asker=f"{sample['client']} {name}", at=at)
+
+            store.write(settle)
+        outcome = "is justified" if justified else "is not justified, and a flag is raised: hearthgate flag list"
+        return UseCaseResult(lines=[f"{lookup_id} {outcome}."], data={"id": lookup_id, "justified": justified})
+
+    question = "Record that it was justified?" if justified else "Record that it was not justified?"
     return ChangePlan(effect=_lines(sample), question=question, apply=apply)
 
 
-def _open_sample(settings: NodeSettings, vault: FileKeyVault, finding: Justification) -> dict[str, Any]:
+def _open_sample(
+    settings: NodeSettings, store: Store, vault: FileKeyVault, lookup_id: str, manager: str
+) -> dict[str, Any]:
     """Return the sample that this manager may settle. Raises :class:`OperationRefused`."""
-    lookup_id = finding.lookup_id
-    with opened_store(settings) as store:
-        sample = store.read(lambda tx: justifications.get(tx, lookup_id=lookup_id))
-        if sample is None:
-            raise OperationRefused("No such lookup was sampled; `hearthgate client sample list` shows those that were.")
-        client_id, settled_at = sample.client_id, sample.settled_at
-        client = store.read(lambda tx: clients.get(tx, client_id=client_id))
-        json = _sample_json(store, vault, sample, now())
+    sample = store.read(lambda tx: justifications.get(tx, lookup_id=lookup_id))
+    if sample is None:
+        raise OperationRefused("No such lookup was sampled; `hearthgate client sample list` shows those that were.")
+    client_id, settled_at = sample.client_id, sample.settled_at
+    client = store.read(lambda tx: clients.get(tx, client_id=client_id))
+    json = _sample_json(store, vault, sample, now())
     if settled_at is not None:
         raise OperationRefused(f"{lookup_id} was settled on {settled_at:%Y-%m-%d} already; nothing was changed.")
     if client is None:
         raise OperationRefused("The case system that it came from is not registered here any more.")
-    if finding.manager != client.manager:
+    if manager != client.manager:
         raise OperationRefused(
             f"{client.client_id} names another manager ({client.manager}); replace an absent one with "
             f"`hearthgate client manager {client.client_id}`."
         )
-    settlers = (finding.manager, *persons(current(settings).name))
+    settlers = (manager, *persons(current(settings).name))
     if _practitioner(json).casefold() in {each.casefold() for each in settlers}:
         raise OperationRefused("The practitioner who asked cannot settle this; another manager or administrator does.")
     return json

@@ -1,17 +1,20 @@
 """Rotate a key: a new one is published at once and takes over by itself, so that no request fails meanwhile."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.administration import thumbprints
 from gateway.administration.context import Settings, now, superiors
 from gateway.administration.errors import OperationRefused
 from gateway.administration.journal import record
-from gateway.administration.key_announcement import AnnouncementOptions, KeyAnnouncement, announcement_for
+from gateway.administration.key_announcement import (
+    AnnouncementOptions,
+    KeyAnnouncement,
+    announce_and_apply,
+    announcement_for,
+)
 from gateway.administration.keys import EntityKeys, keys_changed, opened_keys, status_message, to_json
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.keys import rotation
-from gateway.keys.files import KeyFilesRefused
 from gateway.keys.rotation import Draft, draft_rotation, postpone
 from gateway.keys.schedule import HEARD_WITHIN, KEY_OVERLAPS, KeyRecord, Stage
 from trust.keys import KeyUse
@@ -21,28 +24,23 @@ LONGEST_MINUTES = 7 * 24 * 60
 ROTATED_USES = tuple(str(use) for use in KEY_OVERLAPS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotationRequest:
-    """The key that is to be rotated; it signs after ``sign_after``, or after what its use needs."""
+def plan_rotation(
+    settings: Settings, use: KeyUse, options: AnnouncementOptions, *, sign_after: timedelta | None = None
+) -> ChangePlan:
+    """Plan a new key for one use, which signs after ``sign_after``, or after what its use needs.
 
-    use: KeyUse
-    sign_after: timedelta | None = None
-
-
-def plan_rotation(settings: Settings, request: RotationRequest, options: AnnouncementOptions) -> ChangePlan:
-    """Plan a new key for one use. A new federation key is announced to those that vouch for it.
-
-    Raises :class:`OperationRefused`, ``ChangeRefused``, ``KeyFilesRefused`` and ``TrustError``.
+    A new federation key is announced to those that vouch for it. Raises :class:`OperationRefused`, ``ChangeRefused``,
+    ``KeyFilesRefused`` and ``TrustError``.
     """
-    use, at = request.use, now()
+    at = now()
     with opened_keys(settings) as keys:
         announcement = _announcement(keys, use, options)
         waits = use is KeyUse.FEDERATION and bool(superiors(settings))
-        draft = draft_rotation(keys.records, use, at=at, sign_after=request.sign_after, awaits_superior=waits)
+        draft = draft_rotation(keys.records, use, at=at, sign_after=sign_after, awaits_superior=waits)
         effect = [
             *_effects(keys, draft, use, at),
             *(announcement.effect() if announcement else ()),
-            *_warnings(keys, request.sign_after),
+            *_warnings(keys, sign_after),
         ]
         planned = keys.records
     return ChangePlan(
@@ -64,8 +62,12 @@ def _rotate(
         use = made.record.use
         announcement = _announcement(keys, use, options)
         record(settings, "key rotate", use=use, key_id=made.record.kid)
-        lines = _apply(keys, draft, announcement, at)
-        return UseCaseResult(lines=[*_effects(keys, draft, use, at), *lines], data={"made": to_json(keys, made, at)})
+        lines = _effects(keys, draft, use, at)
+        if announcement is not None:
+            lines += announce_and_apply(keys, draft, announcement, at)
+        else:
+            rotation.apply(keys.directory, draft, at=at)
+        return UseCaseResult(lines=lines, data={"made": to_json(keys, made, at)})
 
 
 def _announcement(keys: EntityKeys, use: KeyUse, options: AnnouncementOptions) -> KeyAnnouncement | None:
@@ -96,15 +98,3 @@ def _warnings(keys: EntityKeys, after: timedelta | None) -> list[str]:
     if after is None or after >= HEARD_WITHIN:
         return []
     return [f"Peers that have not heard of the key by then refuse what {keys.own} signs: they ask every 5 minutes."]
-
-
-def _apply(keys: EntityKeys, draft: Draft, announcement: KeyAnnouncement | None, at: datetime) -> list[str]:
-    """Announce the key, then write it: an announced key that is never used does no harm, the reverse does."""
-    lines = announcement.announce(keys.federation_keys(at, draft.records), at=at) if announcement else []
-    try:
-        rotation.apply(keys.directory, draft, at=at)
-    except KeyFilesRefused:
-        if announcement is not None:
-            announcement.retract(keys.federation_keys(at), at=at)
-        raise
-    return lines

@@ -1,7 +1,6 @@
 """End the trust in a key of a member, for good: an authority revokes it for a member that cannot."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,20 +22,11 @@ MEMBER_KEY_USES = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberKey:
-    """One key of a member, by its id and its use."""
-
-    entity: str
-    kid: str
-    use: str
-
-
 def plan_member_key_revocation(
-    settings: AnchorSettings, key: MemberKey, *, reason: str, emergency: str | None
+    settings: AnchorSettings, entity: str, kid: str, *, use: str, reason: str, emergency: str | None
 ) -> ChangePlan:
     """Plan to revoke a key of a member that cannot revoke it itself. Raises :class:`OperationRefused`."""
-    arguments = {"entity_id": parse_entity_id(key.entity), "kid": key.kid, "use": key.use, "reason": reason}
+    arguments = {"entity_id": parse_entity_id(entity), "kid": kid, "use": use, "reason": reason}
     request = ChangeRequest(act=REVOKE_MEMBER_KEY, arguments=arguments, reason=reason, emergency=emergency)
     return plan_request(settings, request)
 

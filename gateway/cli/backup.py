@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from gateway.administration.backup import confirm, create
-from gateway.administration.backup.restore import RestoreFiles, staged_restore
+from gateway.administration.backup.restore import staged_restore
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import config_option, config_path, environment, load_settings
 from gateway.cli.output import apply_plan, command_output, yes_option
@@ -76,6 +76,6 @@ def restore(*, source: Path, folder: Path, keys_file: Path, passphrase_file: Pat
 
     DIR is a new folder. Afterwards `hearthgate restore confirm` opens what peers could not answer for.
     """
-    files = RestoreFiles(backup=source, keys=keys_file, passphrase=passphrase_file)
-    with staged_restore(files, folder, environment()) as plan:
+    staged = staged_restore(source, folder, keys=keys_file, passphrase=passphrase_file, environment=environment())
+    with staged as plan:
         return apply_plan(plan, yes=yes)

@@ -10,7 +10,6 @@ import click
 from gateway.administration import client_keys, clients, justifications
 from gateway.administration.client_keys import KeyChange
 from gateway.administration.clients import DEFAULT_PERCENT, Registration
-from gateway.administration.justifications import Justification
 from gateway.administration.outcome import UseCaseResult
 from gateway.cli.context import TAKES_ID, config_option, load_node
 from gateway.cli.output import apply_plan, command_output, yes_option
@@ -171,5 +170,7 @@ def justify(
     *, lookup_id: str, config: Path | None, manager: str, reason: str, not_justified: bool, yes: bool
 ) -> UseCaseResult:
     """Record the manager's finding on the sampled lookup ID."""
-    justification = Justification(lookup_id=lookup_id, manager=manager, reason=reason, justified=not not_justified)
-    return apply_plan(justifications.plan_justification(load_node(config), justification), yes=yes)
+    plan = justifications.plan_justification(
+        load_node(config), lookup_id, manager=manager, reason=reason, justified=not not_justified
+    )
+    return apply_plan(plan, yes=yes)

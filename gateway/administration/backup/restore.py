@@ -19,7 +19,7 @@ from gateway.administration.backup.archive import Manifest
 from gateway.administration.backup.key_export import KeyExport
 from gateway.administration.context import Settings, now, own_entity
 from gateway.administration.errors import OperationRefused
-from gateway.administration.keys import first_files
+from gateway.administration.keys import vault_of
 from gateway.administration.outcome import ChangePlan, UseCaseResult
 from gateway.keys.files import ANCHOR_KEYS, NODE_KEYS
 from gateway.keys.vault import open_vault
@@ -27,29 +27,23 @@ from gateway.store.backup.snapshot import StoreCopy, copy_in, refuse_misfit
 from trust.keys import KeySet, KeyUse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreFiles:
-    """The files of a restore: the backup, the exported keys and the file of their passphrase."""
-
-    backup: Path
-    keys: Path
-    passphrase: Path
-
-
 @contextmanager
-def staged_restore(files: RestoreFiles, folder: Path, environment: Mapping[str, str]) -> Iterator[ChangePlan]:
+def staged_restore(
+    backup: Path, folder: Path, *, keys: Path, passphrase: Path, environment: Mapping[str, str]
+) -> Iterator[ChangePlan]:
     """Yield the plan of a restore into ``folder``, a new folder; an unapplied plan leaves nothing behind.
 
-    ``environment`` overlays the restored configuration. Raises :class:`OperationRefused`.
+    ``keys`` are the exported ones, ``passphrase`` is the file of theirs. ``environment`` overlays the restored
+    configuration. Raises :class:`OperationRefused`.
     """
     target = folder.absolute()
     if target.exists():
         raise OperationRefused(f"{folder} exists already, and a restore overwrites nothing; name a new folder.")
-    export = key_export.read_export(files.keys, key_export.read_passphrase(files.passphrase))
+    export = key_export.read_export(keys, key_export.read_passphrase(passphrase))
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        staged = _stage(files.backup, export, staging, environment)
+        staged = _stage(backup, export, staging, environment)
         yield ChangePlan(
             effect=_effect(staged, target),
             question="Restore it?",
@@ -76,7 +70,7 @@ def _stage(source: Path, export: KeyExport, staging: Path, environment: Mapping[
     settings = load(node_folder / manifest.config, environment)
     if own_entity(settings) != export.entity:
         raise OperationRefused(f"The configuration in the backup is of {own_entity(settings)}, not of {export.entity}.")
-    open_vault(node_folder / settings.keys.directory, needed=first_files(settings))
+    vault_of(settings)  # refuses keys that are incomplete or open to others
     copy = StoreCopy(kind=manifest.kind, revision=manifest.revision, parts=manifest.store_parts)
     refuse_misfit(copy, settings.store.url, base_dir=settings.base_dir)
     return _Staged(settings=settings, manifest=manifest, copy=copy)

@@ -14,7 +14,6 @@ from gateway.administration.key_rotation import (
     DEFAULT_MINUTES,
     LONGEST_MINUTES,
     ROTATED_USES,
-    RotationRequest,
     plan_rotation,
 )
 from gateway.administration.outcome import UseCaseResult
@@ -66,8 +65,9 @@ def rotate(*, config: Path | None, use: str, minutes: int | None, yes: bool, **r
     trust anchor's is announced with its recovery key.
     """
     settings = load_settings(config)
-    request = RotationRequest(use=KeyUse(use), sign_after=None if minutes is None else timedelta(minutes=minutes))
-    return apply_plan(plan_rotation(settings, request, _announcement_options(settings, **route)), yes=yes)
+    sign_after = None if minutes is None else timedelta(minutes=minutes)
+    options = _announcement_options(settings, **route)
+    return apply_plan(plan_rotation(settings, KeyUse(use), options, sign_after=sign_after), yes=yes)
 
 
 @click.command()

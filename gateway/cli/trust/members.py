@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from gateway.administration.member_keys import MEMBER_KEY_USES, MemberKey, plan_member_key_revocation
+from gateway.administration.member_keys import MEMBER_KEY_USES, plan_member_key_revocation
 from gateway.administration.membership import (
     READMIT,
     REMOVE,
     SUSPEND,
+    MembershipAct,
     list_members,
     plan_membership,
 )
@@ -18,55 +19,33 @@ from gateway.cli.context import TAKES_ID, config_option, load_anchor
 from gateway.cli.output import apply_plan, command_output, emergency_option, yes_option
 from gateway.cli.trust.key import reason_option
 
-_reason = click.option("--reason", required=True, help="Why; it is kept with the change and in the journal.")
+_TWO = "It takes a second administrator, or an emergency."
 
 
-@click.command()
-@click.argument("entity")
-@_reason
-@emergency_option
-@config_option
-@yes_option
-@command_output
-def suspend(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
-    """Stop vouching for ENTITY: no member exchanges anything with it, until it is readmitted.
+def _state_command(act: MembershipAct, summary: str) -> click.Command:
+    """Return the command that gives a member the state of ``act``."""
 
-    It takes a second administrator, or an emergency.
-    """
-    plan = plan_membership(load_anchor(config), SUSPEND, entity, reason=reason, emergency=emergency)
-    return apply_plan(plan, yes=yes)
+    @click.command(act.name.removeprefix("trust "), help=f"{summary}\n\n{_TWO}")
+    @click.argument("entity")
+    @click.option("--reason", required=True, help="Why; it is kept with the change and in the journal.")
+    @emergency_option
+    @config_option
+    @yes_option
+    @command_output
+    def change(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
+        plan = plan_membership(load_anchor(config), act, entity, reason=reason, emergency=emergency)
+        return apply_plan(plan, yes=yes)
 
-
-@click.command()
-@click.argument("entity")
-@_reason
-@emergency_option
-@config_option
-@yes_option
-@command_output
-def remove(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
-    """End the membership of ENTITY for good; only an admission with new thumbprints compared lets it in again.
-
-    It takes a second administrator, or an emergency.
-    """
-    plan = plan_membership(load_anchor(config), REMOVE, entity, reason=reason, emergency=emergency)
-    return apply_plan(plan, yes=yes)
+    return change
 
 
-@click.command()
-@click.argument("entity")
-@_reason
-@emergency_option
-@config_option
-@yes_option
-@command_output
-def readmit(*, entity: str, config: Path | None, reason: str, emergency: str | None, yes: bool) -> UseCaseResult:
-    """Vouch again for the suspended ENTITY, with the keys that it was admitted with.
-
-    It takes a second administrator, or an emergency.
-    """
-    plan = plan_membership(load_anchor(config), READMIT, entity, reason=reason, emergency=emergency)
-    return apply_plan(plan, yes=yes)
+suspend = _state_command(
+    SUSPEND, "Stop vouching for ENTITY: no member exchanges anything with it, until it is readmitted."
+)
+remove = _state_command(
+    REMOVE, "End the membership of ENTITY for good; only an admission with new thumbprints compared lets it in again."
+)
+readmit = _state_command(READMIT, "Vouch again for the suspended ENTITY, with the keys that it was admitted with.")
 
 
 @click.command(context_settings=dict(TAKES_ID))
@@ -78,14 +57,12 @@ def readmit(*, entity: str, config: Path | None, reason: str, emergency: str | N
 @config_option
 @yes_option
 @command_output
-def revoke(*, entity: str, kid: str, config: Path | None, **how: Any) -> UseCaseResult:
+def revoke(*, entity: str, kid: str, config: Path | None, yes: bool, **how: Any) -> UseCaseResult:
     """End the trust in the key KEY-ID of ENTITY, a member that cannot revoke it itself.
 
     It takes a second administrator, or an emergency. No member takes the key again, even if it is vouched for later.
     """
-    key = MemberKey(entity=entity, kid=kid, use=how["use"])
-    plan = plan_member_key_revocation(load_anchor(config), key, reason=how["reason"], emergency=how["emergency"])
-    return apply_plan(plan, yes=how["yes"])
+    return apply_plan(plan_member_key_revocation(load_anchor(config), entity, kid, **how), yes=yes)
 
 
 @click.command("list")

@@ -26,9 +26,8 @@ from gateway.administration.clients import Registration
 from gateway.administration.context import opened_store
 from gateway.administration.dual_control import plan_withdrawal
 from gateway.administration.errors import OperationRefused
-from gateway.administration.justifications import Justification
 from gateway.administration.key_announcement import AnnouncementOptions
-from gateway.administration.key_rotation import RotationRequest, plan_rotation
+from gateway.administration.key_rotation import plan_rotation
 from gateway.administration.member_terms import StatedTerms
 from gateway.administration.membership import SUSPEND, plan_membership
 from gateway.administration.outcome import ChangePlan
@@ -89,8 +88,9 @@ def finding(partnership: Partnership, settings: NodeSettings) -> Iterator[Callab
     with opened_store(settings) as store:
         sample = SampledLookup(lookup_id=LOOKUP, client_id="case", taken_at=AT, due_at=AT + timedelta(days=5))
         store.write(lambda tx: justification_rows.put(tx, sample))
-    stated = Justification(lookup_id=LOOKUP, manager=MANAGER, reason="on duty", justified=False)
-    yield lambda: justifications.plan_justification(settings, stated)
+    yield lambda: justifications.plan_justification(
+        settings, LOOKUP, manager=MANAGER, reason="on duty", justified=False
+    )
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def dismissal(partnership: Partnership, settings: AnchorSettings) -> Iterator[Ca
 @contextmanager
 def rotation(partnership: Partnership, settings: AnchorSettings) -> Iterator[Callable[[], ChangePlan]]:
     options = AnnouncementOptions(ports=enrolment_ports(settings), recovery_key=recovery_key(partnership))
-    yield lambda: plan_rotation(settings, RotationRequest(use=KeyUse.FEDERATION), options)
+    yield lambda: plan_rotation(settings, KeyUse.FEDERATION, options)
 
 
 @contextmanager
