@@ -14,7 +14,10 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from gateway.web import bodies, problem
-from gateway.web.case_request import SUBJECT_SCHEMA, QuestionBody
+from gateway.web.case_request import SUBJECT_SCHEMA, Body
+from gateway.web.submission_request import PERSON_SCHEMA, STATEMENT_SCHEMA, SubmissionBody
+from trust.exchange.persons import MAX_PERSONS
+from trust.exchange.statements import MAX_STATEMENTS
 from trust.strict_json import JsonObject
 
 REFERENCE = "#/components/schemas/{model}"
@@ -47,7 +50,7 @@ class ApiOperation:
     summary: str
     responses: dict[str, str]
     view: Any
-    body: type[QuestionBody] | None = None
+    body: type[Body] | None = None
     example: JsonObject | None = None
     parameters: tuple[JsonObject, ...] = ()
     polled: bool = False
@@ -73,6 +76,23 @@ PROBLEMS: JsonObject = {
         ("5XX", "A problem document: the node cannot take this now, and when to ask again."),
     )
 }
+
+
+_READ_APART: dict[str, JsonObject] = {
+    "subject": {"$ref": REFERENCE.format(model="Subject")},
+    "persons": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_PERSONS,
+        "items": {"$ref": REFERENCE.format(model="Person")},
+    },
+    "statements": {
+        "type": "array",
+        "maxItems": MAX_STATEMENTS,
+        "items": {"$ref": REFERENCE.format(model="Statement")},
+    },
+}
+"""Members that the models leave to readers of their own."""
 
 
 @cache
@@ -106,13 +126,16 @@ def schemas_of(operations: Iterable[ApiOperation]) -> JsonObject:
     _, described = models_json_schema([(body, "validation") for body in requests], ref_template=REFERENCE)
     schemas: dict[str, Any] = {name: _never_null(each) for name, each in described["$defs"].items()}
     for body in requests:
-        schemas[body.__name__]["properties"]["subject"] = {"$ref": REFERENCE.format(model="Subject")}
+        properties = schemas[body.__name__]["properties"]
+        properties.update({name: schema for name, schema in _READ_APART.items() if name in properties})
     for view in {each.view.__name__: each.view for each in every}.values():
         schema = _adapter(view).json_schema(ref_template=REFERENCE, mode="validation")
         schemas.update({name: _never_null(each) for name, each in schema.pop("$defs", {}).items()})
         schemas[view.__name__] = _never_null(schema)
-    schemas.pop("JsonValue")  # what a subject is to the model, which leaves it to a reader of its own
+    schemas.pop("JsonValue", None)  # what a subject is to the model, which leaves it to a reader of its own
     schemas["Subject"] = SUBJECT_SCHEMA
+    if any(issubclass(body, SubmissionBody) for body in requests):
+        schemas |= {"Person": PERSON_SCHEMA, "Statement": STATEMENT_SCHEMA}
     return {name: _tidy(schema) for name, schema in schemas.items()}
 
 

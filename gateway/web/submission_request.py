@@ -20,7 +20,6 @@ from gateway.web import bodies, problem
 from gateway.web.case_request import (
     ID_PATTERN,
     MAX_BODY,
-    SUBJECT_SCHEMA,
     Body,
     Code,
     Line,
@@ -70,7 +69,7 @@ PERSON_SCHEMA: JsonObject = {
         {
             "ref": {"type": "string", "pattern": _REF_PATTERN, "description": "How statements name this person: p1."},
             "part": {"type": "string", "enum": [*Part]},
-            "subject": {**SUBJECT_SCHEMA, "description": "Who it is. Empty where an alleged perpetrator is unknown."},
+            "subject": {"$ref": "#/components/schemas/Subject"},
             "views": _object({"sought": {"type": "boolean"}, "why": _WHY}, "sought"),
             "told": _object({"told": {"type": "boolean"}, "why": _WHY}, "told"),
             "safe_contact": _object(
@@ -100,7 +99,8 @@ PERSON_SCHEMA: JsonObject = {
     ),
     "title": "Person",
     "description": (
-        "A person of the message. Views and telling are required of a victim and of a child, safe contact of a victim. "
+        "A person of the message; the subject of an alleged perpetrator who is unknown is empty. "
+        "Views and telling are required of a victim and of a child, safe contact of a victim. "
         "Each recipient is sent only the persons, and of each the fields, that its agreement's clause grants."
     ),
 }

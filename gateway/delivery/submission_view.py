@@ -1,0 +1,310 @@
+"""Submissions as their client sees them: every recipient's state, clause, deadline and outcome.
+
+1. A client sees its own submissions only; another's is as one that does not exist (assertion A49).
+2. A practitioner who signed in sees what their own team sent: what is urgent must not wait for one person's return.
+3. Until a person has read it, each delivery says by when to ring and which number.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from gateway.callers import CaseCaller
+from gateway.delivery.calendars import ZONE
+from gateway.delivery.case_submission import Fallback
+from gateway.delivery.sealed_records import open_answer, open_request
+from gateway.exchange.case_question import EMERGENCY, LeftOut
+from gateway.ports import KeyVault, Store, Transaction
+from gateway.store.tables import answers, delivery_events, outbox, submissions
+from gateway.store.tables.answers import StoredAnswer
+from gateway.store.tables.delivery_events import DeliveryEvent, DeliverySide
+from gateway.store.tables.outbox import OutboxRow, OutboxState
+from gateway.store.tables.submissions import SubmissionRow
+from trust.exchange.message import Urgency
+from trust.strict_json import JsonObject
+
+RING_AFTER = timedelta(minutes=15)
+"""After which a sender of a red message that no one has read must ring the fallback."""
+UNPROVED = "Arrival in the case system cannot be proved."
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery has come. The states after ``stored`` are the recipient's, by its signed receipts."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    STORED = "stored"
+    IN_CASE_SYSTEM = "in_case_system"
+    READ = "read"
+    FAILED = "failed"
+    PARKED = "parked"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """What a recipient that declined a referral offers in its place."""
+
+    service_type: str
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One answer of a recipient. ``outcome`` is the word that it closed, answered or set the status with."""
+
+    at: datetime
+    outcome: str
+    reason: str | None = None
+    declined_by: str | None = None
+    alternative: Alternative | None = None
+    result: str | None = None
+    note: str | None = None
+    ground: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a message at this node. ``actor`` is a role, a client or an administrator, never a practitioner."""
+
+    at: datetime
+    event: str
+    code: str | None = None
+    actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryView:
+    """One recipient of a submission. ``reference`` is how both sides name it on the telephone.
+
+    ``fields`` and ``persons`` were sent; ``left_out`` was not, since the clause does not grant it. ``decide_by`` is
+    when the recipient must have decided; ``overdue`` says that it has not. ``outcome`` is the last of ``outcomes``.
+    ``advice`` says by when to ring which number, until the message was read.
+    """
+
+    service: str
+    service_name: str
+    organisation: str
+    reference: str
+    state: DeliveryState
+    since: datetime
+    overdue: bool
+    fields: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    agreement: str | None = None
+    clause: str | None = None
+    law: str | None = None
+    reason: str | None = None
+    proof: str | None = None
+    decide_by: datetime | None = None
+    outcome: str | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    fallback: Fallback | None = None
+    warning: str | None = None
+    advice: str | None = None
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionView:
+    """One alert, referral or notice with all its deliveries."""
+
+    id: str
+    kind: str
+    topic: str
+    urgency: str
+    case_ref: str
+    created_at: datetime
+    deliveries: tuple[DeliveryView, ...]
+    incident: str | None = None
+    supersedes: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    emergency: str = EMERGENCY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionPage:
+    """Submissions, newest first; ``next`` continues the list as the parameter ``after``, and is absent at its end."""
+
+    items: tuple[SubmissionView, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place in a list: the instant and the id of its last item."""
+
+    at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    """A submission as it rests in the store, with its opened request."""
+
+    row: SubmissionRow
+    request: JsonObject
+    deliveries: Sequence[OutboxRow]
+    answers: Mapping[str, Sequence[StoredAnswer]] = field(default_factory=dict)
+    events: Mapping[str, Sequence[DeliveryEvent]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMessages:
+    """Show submissions to the clients that made them."""
+
+    store: Store
+    vault: KeyVault
+
+    def get(self, submission_id: str, caller: CaseCaller, *, kind: str, now: datetime) -> SubmissionView | None:
+        """Return a submission of this kind, or ``None`` where this caller has none by that id."""
+        row = self.store.read(lambda tx: submissions.get(tx, id=submission_id))
+        if row is None or row.kind != kind:
+            return None
+        views = self._views([row], caller, now)
+        return views[0] if views else None
+
+    def page(
+        self, caller: CaseCaller, *, kind: str, before: Place, limit: int, now: datetime
+    ) -> tuple[tuple[SubmissionView, ...], Place | None]:
+        """Return a page of the caller's submissions, newest first, and the place at which the next page begins."""
+        client_id = caller.client.client_id
+        rows = self.store.read(
+            lambda tx: submissions.of_client(
+                tx, client_id=client_id, kind=kind, before=(before.at, before.id), limit=limit
+            )
+        )
+        last = Place(at=rows[-1].created_at, id=rows[-1].id) if len(rows) == limit else None
+        return self._views(rows, caller, now), last
+
+    def of_incident(self, incident: str, caller: CaseCaller, *, now: datetime) -> tuple[SubmissionView, ...]:
+        """Return the caller's submissions of one run of a play, oldest first."""
+        return self._views(self.store.read(lambda tx: submissions.of_incident(tx, incident=incident)), caller, now)
+
+    def _views(self, rows: Iterable[SubmissionRow], caller: CaseCaller, now: datetime) -> tuple[SubmissionView, ...]:
+        opened = ((row, self._request(row, caller)) for row in rows)
+        visible = [(row, request) for row, request in opened if request is not None]
+        stored = self.store.read(lambda tx: [_load(tx, row, request) for row, request in visible])
+        return tuple(self._view(each, now) for each in stored)
+
+    def _request(self, row: SubmissionRow, caller: CaseCaller) -> JsonObject | None:
+        if row.client_id != caller.client.client_id or row.sealed_request is None:
+            return None
+        request = open_request(self.vault.seal_key(), row.id, row.sealed_request)
+        return request if _may_read(caller, request) else None
+
+    def _view(self, stored: _Stored, now: datetime) -> SubmissionView:
+        row, request = stored.row, stored.request
+        plans = {plan["service"]: plan for plan in request.get("plans", ())}
+        return SubmissionView(
+            id=row.id,
+            kind=row.kind,
+            topic=row.topic,
+            urgency=row.urgency,
+            case_ref=request["case_ref"],
+            created_at=row.created_at,
+            deliveries=tuple(
+                self._delivery(each, plans.get(each.service, {}), stored, now) for each in stored.deliveries
+            ),
+            incident=row.incident,
+            supersedes=request.get("supersedes"),
+            left_out=tuple(LeftOut(**each) for each in request.get("left_out", ())),
+        )
+
+    def _delivery(self, row: OutboxRow, plan: JsonObject, stored: _Stored, now: datetime) -> DeliveryView:
+        outcomes = tuple(self._outcome(each) for each in stored.answers.get(row.message, ()))
+        fallback = Fallback(**plan["fallback"]) if plan.get("fallback") else None
+        state = state_of(row)
+        return DeliveryView(
+            service=row.service,
+            service_name=plan.get("service_name", row.service),
+            organisation=plan.get("organisation", row.peer),
+            reference=row.reference,
+            state=state,
+            since=row.progress_at or row.stored_at or row.created_at,
+            overdue=is_overdue(row, now),
+            fields=tuple(plan.get("fields", ())),
+            left_out=tuple(plan.get("left_out", ())),
+            persons=tuple(plan.get("persons", ())),
+            agreement=plan.get("agreement"),
+            clause=plan.get("clause"),
+            law=plan.get("law"),
+            reason=row.reason,
+            proof=UNPROVED if row.proof == "none" else row.proof,
+            decide_by=row.decide_by,
+            outcome=row.decision,
+            outcomes=outcomes,
+            fallback=fallback,
+            warning=plan.get("warning"),
+            advice=None if row.read_at else advice(row, fallback, Urgency(stored.row.urgency)),
+            steps=tuple(
+                Step(at=each.at, event=each.event, code=each.code, actor=each.actor)
+                for each in stored.events.get(row.message, ())
+            ),
+        )
+
+    def _outcome(self, stored: StoredAnswer) -> Outcome:
+        key = self.vault.seal_key()
+        return outcome_of(stored, open_answer(key, stored.message, stored.side, stored.seq, sealed=stored.sealed))
+
+
+def outcome_of(stored: StoredAnswer, body: JsonObject) -> Outcome:
+    """Return an answer as the case API shows it."""
+    alternative = body.get("alternative")
+    return Outcome(
+        at=stored.at,
+        outcome=stored.code,
+        reason=body.get("reason"),
+        declined_by=body.get("declined_by"),
+        alternative=Alternative(**alternative) if alternative else None,
+        result=body.get("outcome"),
+        note=body.get("note"),
+        ground=body.get("ground"),
+    )
+
+
+def state_of(row: OutboxRow) -> DeliveryState:
+    """Return how far a delivery has come, in one word."""
+    return DeliveryState(row.progress if row.state is OutboxState.STORED and row.progress else row.state)
+
+
+def is_overdue(row: OutboxRow, now: datetime) -> bool:
+    """Say whether the recipient should have decided by now and has not; a person's word ends it."""
+    ended = row.decided_at is not None or row.state is OutboxState.CLOSED
+    return not ended and row.decide_by is not None and row.decide_by <= now
+
+
+def advice(row: OutboxRow, fallback: Fallback | None, urgency: Urgency) -> str:
+    """Say by when to ring and which number: what each answer about an alert says from the first second."""
+    by = row.created_at + RING_AFTER if urgency is Urgency.RED else row.decide_by or row.expires_at
+    local = by.astimezone(ZONE)
+    same_day = local.date() == row.created_at.astimezone(ZONE).date()
+    when = f"{local:%H:%M}" if same_day else f"{local:%H:%M} on {local:%A} {local.day} {local:%B}"
+    number = f"{fallback.phone} ({fallback.name})" if fallback else "the service; it publishes no number"
+    return f"If no one has rung you by {when}, ring {number}. {EMERGENCY}"
+
+
+def _load(tx: Transaction, row: SubmissionRow, request: JsonObject) -> _Stored:
+    deliveries = outbox.of_submission(tx, submission=row.id)
+    messages = [each.message for each in deliveries]
+    side = DeliverySide.SENDER
+    return _Stored(
+        row=row,
+        request=request,
+        deliveries=deliveries,
+        answers={message: answers.list(tx, message=message, side=side) for message in messages},
+        events=delivery_events.of_messages(tx, messages, side=side),
+    )
+
+
+def _may_read(caller: CaseCaller, request: Mapping[str, Any]) -> bool:
+    """Say whether this token may see a submission of its client: the case system's own, or that of a team member."""
+    signed_in = caller.token.signed_in
+    if signed_in is None:
+        return caller.client.vouches
+    sender = request["practitioner"]
+    team = (request["from_service"], sender["org_unit"])
+    return sender["id"] == signed_in.sub or team in {(each.service, each.org_unit) for each in signed_in.positions}
